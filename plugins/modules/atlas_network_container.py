@@ -20,14 +20,6 @@ description:
     and backup snapshots use it.
   - Before 2.5.0, they were never changed on AZURE and GCP.
 options:
-  provider_name:
-    description:
-      - The cloud provider of the network container.
-      - If this is not set, it is V(GCP) with O(regions), and otherwise V(AWS).
-      - V(AZURE) and V(GCP) need O(api_version=v2).
-    type: str
-    choices: [AWS, AZURE, GCP]
-    version_added: 2.3.0
   region_name:
     description:
       - The region of the network container on AWS or AZURE, as the cloud writes it (V(us-east-1), V(northeurope)) or as Atlas
@@ -38,17 +30,6 @@ options:
       - The alias O(region) was added in 2.3.0.
     type: str
     aliases: [region]
-  regions:
-    description:
-      - On GCP, the regions to which the network container is limited, as the cloud writes them (V(europe-west3)) or as Atlas
-        does (V(EUROPE_WEST_3)), in any order. Clusters can then run in these regions only.
-      - If this is not set, a new network container is for all regions, and an existing one keeps its regions. An empty list
-        means all regions.
-      - If an existing network container has other regions, the task changes them if nothing uses the container, and fails
-        otherwise. The block has to fit the new regions; set O(atlas_cidr_block) too if it does not.
-    type: list
-    elements: str
-    version_added: 2.3.0
   atlas_cidr_block:
     description:
       - The CIDR block of the network container. It must be IPv4, and from a private range.
@@ -71,6 +52,25 @@ options:
     description:
       - With O(state=absent), wait until nothing uses the network container any more, and then remove it.
       - With O(state=present), this has no effect.
+  provider_name:
+    description:
+      - The cloud provider of the network container.
+      - If this is not set, it is V(GCP) with O(regions), and otherwise V(AWS).
+      - V(AZURE) and V(GCP) need O(api_version=v2).
+    type: str
+    choices: [AWS, AZURE, GCP]
+    version_added: 2.3.0
+  regions:
+    description:
+      - On GCP, the regions to which the network container is limited, as the cloud writes them (V(europe-west3)) or as Atlas
+        does (V(EUROPE_WEST_3)), in any order. Clusters can then run in these regions only.
+      - If this is not set, a new network container is for all regions, and an existing one keeps its regions. An empty list
+        means all regions.
+      - If an existing network container has other regions, the task changes them if nothing uses the container, and fails
+        otherwise. The block has to fit the new regions; set O(atlas_cidr_block) too if it does not.
+    type: list
+    elements: str
+    version_added: 2.3.0
 extends_documentation_fragment:
   - cloudpeer.atlas._attributes
   - cloudpeer.atlas._attributes.makes_changes

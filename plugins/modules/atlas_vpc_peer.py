@@ -23,42 +23,6 @@ description:
   - On AZURE, Atlas makes both sides. For that, its application needs a role on the VNet, which RV(handover) describes.
   - The role P(cloudpeer.atlas.vpc_peering#role) does both sides on each of these clouds.
 options:
-  provider_name:
-    description:
-      - The cloud provider of the connection.
-      - If this is not set, it follows from the options that are for one cloud alone. With O(peer_id) alone, it is read from
-        Atlas.
-      - Options of two clouds, or of another cloud than this, are a failure. V(AZURE) and V(GCP) need O(api_version=v2).
-    type: str
-    choices: [AWS, AZURE, GCP]
-    version_added: 2.3.0
-  azure_directory_id:
-    description:
-      - The id of the directory (tenant) in AZURE that has the VNet, a UUID. This is required to create a connection.
-      - Directory and O(resource_group_name) do not identify a connection. If one is set and differs, the task fails, also with
-        O(state=absent).
-    type: str
-    version_added: 2.3.0
-  resource_group_name:
-    description:
-      - The name of the resource group of the VNet in AZURE. This is required to create a connection.
-    type: str
-    version_added: 2.3.0
-  vnet_resource_id:
-    description:
-      - The resource id of the VNet in AZURE,
-        C(/subscriptions/.../resourceGroups/.../providers/Microsoft.Network/virtualNetworks/...). It stands for
-        O(azure_subscription_id), O(resource_group_name) and O(vnet_name). If one of them is set as well and differs, the task
-        fails.
-    type: str
-    version_added: 2.3.0
-  peer_id:
-    description:
-      - The id of an existing connection in Atlas, which is RV(vpc_peer.id) in the results.
-      - This is not its id in AWS (V(pcx-...)), which is RV(vpc_peer.connection_id).
-      - If the options for the network, O(container_id) or O(container_region_name) are set as well, they must match this
-        connection. Otherwise the task fails, and changes nothing. With O(recreate=changed), the connection moves there instead.
-    type: str
   route_table_cidr_block:
     description:
       - The CIDR block of the VPC, or a part of it, to which Atlas routes traffic. It must be IPv4 and from a private range.
@@ -92,6 +56,24 @@ options:
     type: str
     choices: [present, absent]
     default: present
+  wait:
+    description:
+      - Wait until the connection has reached the state O(wait_for), or with O(state=absent) until it is gone.
+      - If the connection is already being removed when the task starts, the task waits until it is gone, and creates a new one,
+        even if this is V(false). If several connections to the VPC are being removed, it waits for all of them. The same holds
+        for other connections that are being removed and still have the CIDR block.
+      - If the connection has to be accepted, the task prints this immediately, with the id, the account and the region. On GCP,
+        it prints the names of the networks whose peering has to be created.
+  wait_for:
+    description:
+      - The state to wait for. A later state counts as well.
+      - V(pending_acceptance) is reached when the other half can be done in the customer's cloud. On AWS, the connection can be
+        accepted, and RV(vpc_peer.connection_id) is set from then on. On GCP, the state is V(WAITING_FOR_USER), and the peering
+        can be created there. On AZURE, there is no such state, so this is a failure.
+      - V(available) is reached when that is done, and Atlas has set the connection up.
+      - If this is not set, it is V(pending_acceptance) on AWS and GCP, and V(available) on AZURE.
+    type: str
+    choices: [pending_acceptance, available]
   recreate:
     description:
       - What to do with a connection that has failed permanently, because it was rejected, has expired, was not possible, or could
@@ -117,24 +99,42 @@ options:
     type: str
     choices: [never, dead, changed]
     default: never
-  wait:
+  provider_name:
     description:
-      - Wait until the connection has reached the state O(wait_for), or with O(state=absent) until it is gone.
-      - If the connection is already being removed when the task starts, the task waits until it is gone, and creates a new one,
-        even if this is V(false). If several connections to the VPC are being removed, it waits for all of them. The same holds
-        for other connections that are being removed and still have the CIDR block.
-      - If the connection has to be accepted, the task prints this immediately, with the id, the account and the region. On GCP,
-        it prints the names of the networks whose peering has to be created.
-  wait_for:
-    description:
-      - The state to wait for. A later state counts as well.
-      - V(pending_acceptance) is reached when the other half can be done in the customer's cloud. On AWS, the connection can be
-        accepted, and RV(vpc_peer.connection_id) is set from then on. On GCP, the state is V(WAITING_FOR_USER), and the peering
-        can be created there. On AZURE, there is no such state, so this is a failure.
-      - V(available) is reached when that is done, and Atlas has set the connection up.
-      - If this is not set, it is V(pending_acceptance) on AWS and GCP, and V(available) on AZURE.
+      - The cloud provider of the connection.
+      - If this is not set, it follows from the options that are for one cloud alone. With O(peer_id) alone, it is read from
+        Atlas.
+      - Options of two clouds, or of another cloud than this, are a failure. V(AZURE) and V(GCP) need O(api_version=v2).
     type: str
-    choices: [pending_acceptance, available]
+    choices: [AWS, AZURE, GCP]
+    version_added: 2.3.0
+  peer_id:
+    description:
+      - The id of an existing connection in Atlas, which is RV(vpc_peer.id) in the results.
+      - This is not its id in AWS (V(pcx-...)), which is RV(vpc_peer.connection_id).
+      - If the options for the network, O(container_id) or O(container_region_name) are set as well, they must match this
+        connection. Otherwise the task fails, and changes nothing. With O(recreate=changed), the connection moves there instead.
+    type: str
+  azure_directory_id:
+    description:
+      - The id of the directory (tenant) in AZURE that has the VNet, a UUID. This is required to create a connection.
+      - Directory and O(resource_group_name) do not identify a connection. If one is set and differs, the task fails, also with
+        O(state=absent).
+    type: str
+    version_added: 2.3.0
+  resource_group_name:
+    description:
+      - The name of the resource group of the VNet in AZURE. This is required to create a connection.
+    type: str
+    version_added: 2.3.0
+  vnet_resource_id:
+    description:
+      - The resource id of the VNet in AZURE,
+        C(/subscriptions/.../resourceGroups/.../providers/Microsoft.Network/virtualNetworks/...). It stands for
+        O(azure_subscription_id), O(resource_group_name) and O(vnet_name). If one of them is set as well and differs, the task
+        fails.
+    type: str
+    version_added: 2.3.0
   azure_role_timeout:
     description:
       - On AZURE, Atlas refuses a connection until its application has the role on the VNet, and a new role takes a while to be

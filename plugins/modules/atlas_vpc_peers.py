@@ -214,14 +214,6 @@ options:
         description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
         type: str
         version_added: 2.5.0
-  provider_name:
-    description:
-      - The clouds that the list is about. The connections with these clouds are read, and only these are declared and pruned.
-        V(all) stands for all three. An entry of another cloud is a failure.
-      - If this is not set, the list is about V(AWS), and a task that prunes warns that the other clouds were not read.
-    type: str
-    choices: [AWS, AZURE, GCP, all]
-    version_added: 2.3.0
   prune:
     description:
       - Remove the connections that O(peers) does not declare and O(ignore) does not match, including those that other people have
@@ -236,12 +228,6 @@ options:
       - Connections that are already being removed do not count.
     type: int
     default: 1
-  allow_empty:
-    description:
-      - Accept an empty O(peers) with O(prune=true), which removes all connections that O(ignore) does not match. Without this,
-        an empty list is a failure.
-    type: bool
-    default: false
   ignore:
     description:
       - Connections that O(prune) leaves alone, as a list of patterns. Each pattern gives values for fields of RV(vpc_peers), in
@@ -265,6 +251,12 @@ options:
     choices: [fail, warn]
     default: fail
     version_added: 2.5.0
+  allow_empty:
+    description:
+      - Accept an empty O(peers) with O(prune=true), which removes all connections that O(ignore) does not match. Without this,
+        an empty list is a failure.
+    type: bool
+    default: false
   recreate:
     description:
       - What to do with a declared connection that has failed permanently, because it was rejected, has expired, or was not
@@ -296,6 +288,20 @@ options:
     type: str
     choices: [pending_acceptance, available]
     default: pending_acceptance
+  parallel:
+    description:
+      - How many connections to Atlas to use for requests that change something, at most 16. If Atlas limits the rate, the task
+        uses fewer and pauses.
+    type: int
+    default: 4
+  provider_name:
+    description:
+      - The clouds that the list is about. The connections with these clouds are read, and only these are declared and pruned.
+        V(all) stands for all three. An entry of another cloud is a failure.
+      - If this is not set, the list is about V(AWS), and a task that prunes warns that the other clouds were not read.
+    type: str
+    choices: [AWS, AZURE, GCP, all]
+    version_added: 2.3.0
   azure_role_timeout:
     description:
       - How long to send the creation of a connection with AZURE again, in seconds, while Atlas has no rights in the VNet. Azure
@@ -305,12 +311,6 @@ options:
     type: int
     default: 300
     version_added: 2.3.0
-  parallel:
-    description:
-      - How many connections to Atlas to use for requests that change something, at most 16. If Atlas limits the rate, the task
-        uses fewer and pauses.
-    type: int
-    default: 4
 extends_documentation_fragment:
   - cloudpeer.atlas._attributes
   - cloudpeer.atlas._attributes.makes_changes
