@@ -39,7 +39,6 @@ class SetProgress(Progress):
 
     def __init__(self, operation: SetOperation[t.Any, t.Any], outcome: Outcome, report: Report, clock: Clock) -> None:
         super().__init__(operation, outcome, report, clock)
-        self._clock = clock
         self._entries: list[StatusHistory] = []
         self._line, self._reported = "", clock()
         self._unplanned = self.plan

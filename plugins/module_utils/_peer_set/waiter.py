@@ -96,8 +96,8 @@ class PeerSetWaiter:
         """Return whether all that the task waits for is there, is gone, or has failed."""
         if not self._waits:
             return True
-        listed = {peer["id"] for peer in state.listed}
-        return not self._missing(state) and not any(peer["id"] in listed - state.failures.keys() for peer in state.pruned)
+        there = {peer["id"] for peer in state.listed}
+        return not self._missing(state) and not any(peer["id"] in there - state.failures.keys() for peer in state.pruned)
 
     def late(self, state: PeerSetState, error: WaitTimeoutError) -> PeerSetState:
         """Return the state when the time is up: what has not reached its goal has failed."""
@@ -106,10 +106,10 @@ class PeerSetWaiter:
             choice = self._choices[entry.key]
             late = too_late(peer, entry.goal, error, customer_task(choice, peer, entry.goal))
             state = state.with_failure(entry.key, entry.named(late))
-        listed = {peer["id"]: peer for peer in state.listed}
+        there = {peer["id"]: peer for peer in state.listed}
         for gone in state.pruned:
-            if gone["id"] in listed:
-                state = state.with_failure(gone["id"], too_late(listed[gone["id"]], GONE, error, None))
+            if gone["id"] in there:
+                state = state.with_failure(gone["id"], too_late(there[gone["id"]], GONE, error, None))
         return state
 
     def line(self, state: PeerSetState) -> str:

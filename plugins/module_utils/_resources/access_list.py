@@ -119,9 +119,13 @@ class AccessList:
 
         Raises:
             NotFoundError: If there is no such entry.
+            ApiError: If the reply is not this entry.
         """
         description = f"read {name} in the access list of project {self._group_id}"
-        return to_result(self._client.get((*self._path, name), description))
+        entry = to_result(self._client.get((*self._path, name), description))
+        if key_of(entry) != name:
+            raise ApiError(f"Failed to {description}: the reply is not this entry.", hint="Check base_url.")
+        return entry
 
     def get_status(self, name: str) -> str:
         """Return the status of an entry: `PENDING`, `ACTIVE` (in force) or `FAILED`.

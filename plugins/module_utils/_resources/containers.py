@@ -79,9 +79,14 @@ class Containers:
 
         Raises:
             NotFoundError: If there is none with this id.
+            ApiError: If the reply is not this container.
         """
         description = f"read network container {container_id} of project {self._group_id}"
-        return to_container(self._client.get((*self._path, container_id), description, hints=CONTAINER_HINTS))
+        container = to_container(self._client.get((*self._path, container_id), description, hints=CONTAINER_HINTS))
+        if container["id"] != container_id:
+            # Its region would be taken for that of a connection, which `recreate: changed` may replace for it.
+            raise ApiError(f"Failed to {description}: the reply is not this network container.", hint="Check base_url.")
+        return container
 
     @property
     def regions(self) -> dict[str, str | None]:

@@ -307,6 +307,14 @@ def test_an_entry_that_is_not_read_again_is_unknown(atlas: Atlas, wire: Wire, an
     assert (done.failed, done.changed) == (answer is DROP, True)
 
 
+@pytest.mark.parametrize("odd", [{}, {"cidrBlock": "10.99.0.0/16"}], ids=["empty", "another"])
+def test_a_reply_without_the_entry_says_nothing_of_its_end(atlas: Atlas, wire: Wire, odd: dict[str, Any]) -> None:
+    make_temporary(atlas, BLOCK)
+    # Atlas keeps the end, and only the list shows that.
+    wire.faults += [Fault("POST", reply({"results": [{"cidrBlock": BLOCK}]}), times=9), Fault("GET"), Fault("GET", reply(odd))]
+    assert run(atlas, NEVER).failed
+
+
 @pytest.mark.parametrize("block", ["0.0.0.0/0", "::/0"])
 def test_a_list_that_lets_everybody_in_warns(atlas: Atlas, block: str) -> None:
     (warning,) = run(atlas, ENTRY, {"cidr_block": block}).warnings

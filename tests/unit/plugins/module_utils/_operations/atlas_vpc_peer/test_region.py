@@ -279,3 +279,13 @@ def test_in_a_set_a_field_that_is_left_out_replaces_nothing(azure: PeerSite, wir
     done = azure.atlas.run(atlas_vpc_peers.OPERATION, **options)
     assert done.missing("peers[0]", "Atlas does not say the", f"of VPC peering connection {peer['id']}") == []
     assert (done.changed, azure.atlas.writes()) == (False, [])
+
+
+@pytest.mark.parametrize("container_id", [None, "5356823b3794dee37132bb7c"], ids=["none", "another"])
+def test_a_reply_with_another_container_says_no_region(atlas: Atlas, wire: Wire, container_id: str | None) -> None:
+    atlas.create()
+    odd = {"id": container_id, "providerName": "AWS", "regionName": "EU_WEST_1", "atlasCidrBlock": OTHER_BLOCK}
+    wire.faults += [Fault("GET"), Fault("GET", reply(odd))]
+    done = alone(atlas, accepter_region_name="us-east-1", recreate="changed", check_mode=True)
+    assert (done.failed, done.changed) == (True, False)
+    assert done.missing("read network container", "not this network container") == []
