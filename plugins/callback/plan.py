@@ -85,8 +85,6 @@ class CallbackModule(CallbackBase):
             is_item = item is not found
             if is_item and (item.get("changed") or item.get("failed")):
                 self._print(f"  {'failed' if item.get('failed') else changed} {self._get_item_label(item)}")
-            if item.get("failed") and "msg" in item:
-                self._print(f"    {item['msg']}")
             for line in _differences(item, with_plan=not task.check_mode):
                 self._print(f"    {line}")
 
@@ -124,7 +122,7 @@ def _differences(item: t.Mapping[str, t.Any], *, with_plan: bool) -> t.Iterator[
         for field in sorted({*before, *after}):
             old, new = before.get(field), after.get(field)
             if old != new:
-                yield f"{field}: {new}" if old is None else f"{field}: {old} → {new}"
+                yield f"{field}: {new}" if old is None else f"{field}: {old} → {'gone' if new is None else new}"
 
 
 def _flat(value: t.Any, path: str = "") -> dict[str, t.Any]:

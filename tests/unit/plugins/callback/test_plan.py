@@ -63,13 +63,14 @@ class Shown(CallbackModule):
                 "changed": True,
                 "diff": [
                     {"after_header": "1/vpc-1 (create)", "before": "", "after": "a: 1\n"},
-                    {"before": {"x": {"y": [1, 2]}, "same": 1}, "after": {"x": {"y": [1, 3]}, "same": 1, "new": "z"}},
+                    {"before": {"x": {"y": [1, 2]}, "same": 1, "old": 0}, "after": {"x": {"y": [1, 3]}, "same": 1, "new": "z"}},
                 ],
             },
             [
                 "changed      Connect the VPCs (0 requests)",
                 "    1/vpc-1 (create): a: 1",
                 "    new: z",
+                "    old: 0 → gone",
                 "    x.y[1]: 2 → 3",
             ],
         ),
@@ -98,7 +99,6 @@ def test_the_items_of_a_loop_that_change_something_are_named() -> None:
         "failed       Connect the VPCs [db1] (5 requests, 1 of which may change something)",
         "  changed vpc-1",
         "  failed vpc-3",
-        "    No such VPC.",
     ]
 
 
