@@ -74,14 +74,22 @@ class VpcPeers:
         )
 
     def get_peer(self, peer_id: str) -> Peer | None:
-        """Return one connection with any provider; None if there is none with this id."""
+        """Return one connection with any provider; None if there is none with this id.
+
+        Raises:
+            ApiError: If the reply is not this connection.
+        """
         description = f"read VPC peering connection {peer_id} of project {self._group_id}"
         found = self._client.find((*self._path, peer_id), description, _MISSING, hints=PEER_HINTS)
         if found is None:
             return None
         name = found.get("providerName")
         provider = CLOUDS.get(name) if isinstance(name, str) else None
-        return self._to_result(found, description, provider=provider)
+        peer = self._to_result(found, description, provider=provider)
+        if peer["id"] != peer_id:
+            # With `state: absent`, another connection would be removed.
+            raise ApiError(f"Failed to {description}: the reply is not this VPC peering connection.", hint="Check base_url.")
+        return peer
 
     def create_peer(self, fields: t.Mapping[str, t.Any], home_region: str | None = None) -> Peer:
         """Request a connection and return it as Atlas describes it then.

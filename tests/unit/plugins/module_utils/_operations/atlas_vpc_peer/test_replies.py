@@ -77,6 +77,15 @@ def test_a_reply_with_another_id_to_a_patch_is_looked_up(atlas: Atlas, wire: Wir
     assert verbs(wire)[-2:] == ["PATCH", "GET"]
 
 
+def test_a_reply_with_another_connection_removes_neither(atlas: Atlas, wire: Wire) -> None:
+    meant, other = atlas.create(), atlas.add_peer(vpcId="vpc-0000000000000beef", routeTableCidrBlock="10.77.0.0/16")
+    (shown_instead,) = [one for one in atlas.peers() if one["id"] == other]
+    wire.faults.append(Fault("GET", reply(shown_instead)))
+    done = atlas.run(peer_id=meant["id"], state="absent")
+    assert done.missing(f"read VPC peering connection {meant['id']}", "not this VPC peering connection") == []
+    assert (done.changed, atlas.writes()) == (False, [])
+
+
 def test_a_null_region_is_that_of_the_container_and_of_no_other(atlas: Atlas, wire: Wire) -> None:
     made = shown(containerId=atlas.container_id, accepterRegionName=None)
     # The container has been read, so its region is known.
