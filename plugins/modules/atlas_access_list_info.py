@@ -130,7 +130,7 @@ requests:
   returned: always
   type: dict
   version_added: 2.5.0
-  sample: {sent: 3, writes: 1}
+  sample: {sent: 3, writes: 0}
   contains:
     sent: {type: int, description: All requests.}
     writes: {type: int, description: Those that may change something.}

@@ -145,6 +145,7 @@ def test_a_task_that_waits_says_how_it_goes(start: Callable[..., RunningEmulator
     assert history[0]["seconds"] < history[-1]["seconds"]
 
 
+@pytest.mark.full
 def test_output_for_machines_has_no_lines_of_a_wait(start: Callable[..., RunningEmulator], tmp_path: Path) -> None:
     emulator = start(step_seconds=0.2, accept="auto")
     (tmp_path / "wait.yml").write_text(WAIT)
@@ -218,7 +219,12 @@ def test_an_alias_is_warned_of_beside_its_option_alone(way: str, emulator: Runni
             "value of status_name must be one or more of",
             marks=pytest.mark.full,
         ),
-        ("{sort: true}", "5356823b3794dee37132bb7b", "Unsupported parameters for (cloudpeer.atlas.atlas_vpc_peer_info) module"),
+        pytest.param(
+            "{sort: true}",
+            "5356823b3794dee37132bb7b",
+            "Unsupported parameters for (cloudpeer.atlas.atlas_vpc_peer_info) module",
+            marks=pytest.mark.full,
+        ),
     ],
 )
 def test_failures_of_the_argument_check_look_like_all_others(
@@ -395,6 +401,7 @@ def test_a_controller_without_requests_runs_modules_and_says_so(
     assert run.output.count("runs as a module: Ansible's own Python has no requests") == 4
 
 
+@pytest.mark.full
 def test_a_target_without_requests_fails_with_the_usual_message(
     emulator: RunningEmulator, playbook: PlaybookRunner, tmp_path: Path
 ) -> None:
