@@ -5,4 +5,4 @@
 
 from __future__ import annotations
 
-VERSION = "2.4.1"
+VERSION = "2.5.0"
