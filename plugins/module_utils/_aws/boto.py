@@ -216,10 +216,12 @@ class Clients:
         )
         client.meta.events.register("before-send", self._record_start)
         client.meta.events.register("response-received", self._record_end)
+        # Nothing of `self`: urllib3 keeps a pool's connections until the pool is gone, and so would keep the clients, and the pool.
+        thread = self._thread
         # A version of botocore without these has only the time-outs, which start again with every byte.
         with contextlib.suppress(AttributeError):
             pools = client._endpoint.http_session._pool_classes_by_scheme
-            pools.update(guarded(pools, lambda: self._thread.deadline))
+            pools.update(guarded(pools, lambda: thread.deadline))
         return client
 
     def _record_start(self, **unused: t.Any) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import time
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +120,16 @@ def test_a_thousand_tasks_leave_only_descriptions_of_services(site: AwsSite) -> 
     for unused in range(5):
         site.run(check_mode=True)
     assert list(_aws_boto.LOADER.search_paths) == before
+
+
+def test_a_task_leaves_no_connection_open(site: AwsSite) -> None:
+    session = AwsSession(site.options)
+    session.read("read the VPCs", "DescribeVpcs", "vpc-id", [site.vpc_id])
+    clients = weakref.ref(session._clients)
+    del session
+    gc.collect()
+    # urllib3 closes the connections of a pool that is gone.
+    assert clients() is None
 
 
 def test_a_profile_precedes_credentials_of_variables(site: AwsSite, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
