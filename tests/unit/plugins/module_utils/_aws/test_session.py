@@ -123,7 +123,7 @@ def test_a_thousand_tasks_leave_only_descriptions_of_services(site: AwsSite) -> 
 
 
 def test_a_task_leaves_no_connection_open(site: AwsSite) -> None:
-    session = AwsSession(site.options)
+    session = AwsSession({**dict.fromkeys(AWS_OPTIONS.options), **site.options})
     session.read("read the VPCs", "DescribeVpcs", "vpc-id", [site.vpc_id])
     clients = weakref.ref(session._clients)
     del session
