@@ -216,7 +216,8 @@ class Clients:
         )
         client.meta.events.register("before-send", self._record_start)
         client.meta.events.register("response-received", self._record_end)
-        # Without `self`: urllib3 keeps the connections of a pool until it is gone. They would keep the clients, and these the pool.
+        # Not by `self`: urllib3 keeps the connections of a pool until it is gone, and they would keep the clients, and these the
+        # pool.
         thread = self._thread
         # A version of botocore without these has only the time-outs, which start again with every byte.
         with contextlib.suppress(AttributeError):
