@@ -30,9 +30,11 @@ class Action(ActionModule):
                 **task,
             }
         )
-        show = lambda text, **where: self.shown.append((text, where))  # noqa: E731
         self.said: list[str] = []
-        self._display = SimpleNamespace(v=self.said.append, vvv=lambda *args, **more: None, display=show, verbosity=0)
+        self._display = SimpleNamespace(v=self.said.append, vvv=lambda *args, **more: None, display=self._keep, verbosity=0)
+
+    def _keep(self, text: str, **where: bool) -> None:
+        self.shown.append((text, where))
 
     def _obstacle(self, variables: dict[str, Any]) -> str | None:
         return self._reason
