@@ -6,12 +6,6 @@
 
 from __future__ import annotations
 
-import typing as t
-from collections import Counter
-
-from ansible.plugins.callback import CallbackBase
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.redact import visible
-
 DOCUMENTATION = r"""
 name: plan
 type: aggregate
@@ -29,6 +23,12 @@ requirements:
   - Enable it with C(callbacks_enabled = cloudpeer.atlas.plan) in C(ansible.cfg), or with the environment variable
     C(ANSIBLE_CALLBACKS_ENABLED).
 """
+
+import typing as t
+from collections import Counter
+
+from ansible.plugins.callback import CallbackBase
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.redact import visible
 
 COLLECTION = "cloudpeer.atlas"
 
