@@ -171,6 +171,8 @@ def comparable(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     names: dict[str, str] = {}
 
     def clean(value: Any, key: str = "") -> Any:
+        if key in ("api_calls", "elapsed", "expires_at", "requested_at", "requests"):
+            return type(value).__name__
         if isinstance(value, dict):
             return {
                 clean(name): clean(one, name)
@@ -178,8 +180,6 @@ def comparable(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
                 if not name.startswith("_ansible") and name != BOOKKEEPING
             }
         if key == "status_history":
-            return type(value).__name__
-        if key in ("api_calls", "elapsed", "expires_at", "requested_at", "requests"):
             return type(value).__name__
         if isinstance(value, list):
             return [clean(one, key) for one in value]
