@@ -251,7 +251,8 @@ def test_no_secret_is_shown_at_any_verbosity(way: str, world: World) -> None:
     for run in runs:
         shown = run.output + json.dumps(run.records)
         # Older releases of ansible-core print the environment of a module.
-        assert [name for name, value in keys.items() if value in shown] == []
+        # The id of a key is no secret.
+        assert [name for name, value in keys.items() if name != "access_key" and value in shown] == []
 
 
 @pytest.mark.full
