@@ -19,11 +19,10 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import UnsupportedError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import masked
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import masked, names_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.run import execute
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import FAILURE_FIELDS, InvalidOptionError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.exchange import count_requests
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, unsent
 
 IN_PROCESS_VARIABLE = "atlas_in_process"
 
@@ -61,7 +60,7 @@ class AtlasAction(ActionBase):
             args = self._args()
         except InvalidOptionError as error:
             return masked(
-                {**result, "failed": True, "requests": count_requests(()), **error.to_result()},
+                {**result, "failed": True, **unsent(), **error.to_result()},
                 spec.find_secrets(self._task.args) or set(),
             )
         ignored = self.OPERATION.ignored_options(args)
@@ -106,7 +105,7 @@ class AtlasAction(ActionBase):
 
     def _defaults(self, name: str) -> list[t.Any]:
         """Return the values that `module_defaults` have for an option, for the module or a group of modules."""
-        names = (name, *self.OPERATION.argument_spec.options[name].get("aliases", ()))
+        names = names_of(name, self.OPERATION.argument_spec.options[name])
         defaults = {key: values for one in self._task.module_defaults for key, values in one.items()}
         found = [values for key, values in defaults.items() if key.startswith("group/") or key == self._task.resolved_action]
         given = [self._templar.template(values) if isinstance(values, str) else values for values in found]
@@ -153,8 +152,7 @@ class AtlasAction(ActionBase):
             message = spec.explain(checked.errors.msg)
             if isinstance(checked.errors[0], UnsupportedError):
                 message = f"Unsupported parameters for ({self._task.action}) module: {message}"
-            fields = {"requests": count_requests(()), **dict.fromkeys(FAILURE_FIELDS)}
-            result: dict[str, t.Any] = {"failed": True, "msg": message, **fields}
+            result: dict[str, t.Any] = {"failed": True, "msg": message, **unsent()}
         else:
             host = variables.get("inventory_hostname")
             outcome = execute(

@@ -11,8 +11,7 @@ import typing as t
 from ansible import constants as C
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, TaskError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.exchange import count_requests
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, TaskError, unsent
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._check_text import lines_of
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.file import Report
 
@@ -34,7 +33,7 @@ class ShowsCheck(ActionBase):
             # A relative path starts at the playbook's folder.
             report = Report(self._loader.path_dwim(str(path)), args.get("report_mode")) if path else None
         except InvalidOptionError as error:
-            return {"changed": False, "failed": True, "requests": count_requests(()), **error.to_result()}
+            return {"changed": False, "failed": True, **unsent(), **error.to_result()}
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         peering_check = result.get("peering_check")
         if not isinstance(peering_check, dict):

@@ -11,6 +11,7 @@ import typing as t
 from .._clouds.aws import AWS
 from .._clouds.cloud import ALL, ALL_CLOUDS, CLOUDS, HALF_OPTIONS, Cloud, with_aliases
 from .._clouds.gcp import GCP
+from .._engine.argspec import names_of
 from .._engine.options import Entry, Parameters, find_ignored, parse_option, parse_region, read_entries
 from .._http.errors import InvalidOptionError, TaskError
 from .._values.blocks import parse_block, parse_private_block
@@ -28,7 +29,7 @@ _HALVES: dict[str, dict[str, t.Any]] = {
 _OWN: dict[str, tuple[str, ...]] = {
     cloud.name: (
         *cloud.forms,
-        *(alias for name in cloud.check_options for alias in (name, *_HALVES[name].get("aliases", ()))),
+        *(alias for name in cloud.check_options for alias in names_of(name, _HALVES[name])),
     )
     for cloud in CLOUDS.values()
 }
@@ -130,11 +131,8 @@ def _parse(entry: Entry, params: Parameters) -> list[str]:
     Empty values count as not set, as in the role.
     """
     values, before = entry.values, len(entry.problems)
-    name = entry.attempt(find_cloud, entry.given, entry.place)
+    name = entry.attempt_first(find_cloud, entry.given, entry.place)
     if name is None:
-        if before:
-            # An option with a wrong name or type may be the one that is missing.
-            del entry.problems[before:]
         return []
     cloud = CLOUDS[name]
     values.update({option: None for option, value in values.items() if value == "" and option != AWS.network})

@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-import datetime
 import typing as t
 
 from .._aws.objects import PeeringConnection
 from .._clouds.aws import AWS
-from .._values.moments import created_at, to_text
+from .._clouds.cloud import Peer, fields_of, with_request_times
 from .facts import ConnectionFacts, field_of, known_or, or_none
 from .rules import a4_vnet, g4_mirror, p1_atlas, p2_clusters, p3_access_list, p4_aws, p5_dns, p6_routes, p7_filters, p8_hosts
 from .rules.common import atlas_block_of, connection_id_of, judged_subnets, table_of
@@ -76,8 +75,7 @@ def _judge_one(facts: ConnectionFacts, *, both_halves: bool) -> dict[str, t.Any]
         "atlas_cidr_block": or_none(lambda: str(atlas_block_of(facts))),
         "cluster_names": or_none(lambda: [one["name"] for one in judged_clusters(facts)]) or [],
         "verdict": verdict_of(findings, both_halves=both_halves),
-        "requested_at": to_text(requested) if (requested := _requested(facts)) is not None else None,
-        "expires_at": _expires_at(facts),
+        **_request_times(facts),
         "subnets": or_none(lambda: _subnets(facts, findings, both_halves=both_halves)) or [],
         "checks": [one.to_result() for one in findings],
     }
@@ -109,19 +107,14 @@ def _subnets(facts: ConnectionFacts, findings: t.Sequence[Finding], *, both_halv
     ]
 
 
-def _requested(facts: ConnectionFacts) -> datetime.datetime | None:
-    """Return when a connection that waits for the customer was requested; None if it does not wait."""
-    is_pending = field_of(facts.atlas.peer, "status_name") == (facts.entry.cloud.pending or "")
-    return created_at(field_of(facts.atlas.peer, "id") or "") if is_pending else None
-
-
-def _expires_at(facts: ConnectionFacts) -> str | None:
-    """Return when a pending request expires: exactly if AWS was read, or else roughly, by the age of the connection."""
-    connection = facts.aws.connection
+def _request_times(facts: ConnectionFacts) -> dict[str, str | None]:
+    """Return when a connection was requested, and when that expires: exactly if AWS was read, or else by the connection's age."""
+    peer, connection = known_or(facts.atlas.peer, None), facts.aws.connection
+    times = {} if peer is None else fields_of(with_request_times(t.cast("Peer", peer)))
+    expires_at = times.get("expires_at")
     if isinstance(connection, PeeringConnection):
-        return connection.expiration_time if connection.status == "pending-acceptance" else None
-    requested, life = _requested(facts), facts.entry.cloud.pending_life
-    return None if requested is None or life is None else to_text(requested + life)
+        expires_at = connection.expiration_time if connection.status == "pending-acceptance" else None
+    return {"requested_at": times.get("requested_at"), "expires_at": expires_at}
 
 
 def _summarize(

@@ -28,6 +28,11 @@ MASKED = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 _UNCHECKED: dict[str, t.Any] = {"type": "raw", "elements": None, "options": None}
 
 
+def names_of(name: str, option: t.Mapping[str, t.Any]) -> tuple[str, ...]:
+    """Return all names of an option: its own, and its aliases."""
+    return (name, *option.get("aliases", ()))
+
+
 class ArgumentSpec:
     """Options and the rules between them, as AnsibleModule and ArgumentSpecValidator take them.
 
@@ -69,7 +74,7 @@ class ArgumentSpec:
         """
         found = dict(given)
         for name, option in self.options.items():
-            used = [one for one in (name, *option.get("aliases", ())) if one in given]
+            used = [one for one in names_of(name, option) if one in given]
             for other in used[1:]:
                 if str(given[other]) != str(given[used[0]]):
                     values = "" if option.get("no_log") else f": {given[used[0]]!s} and {given[other]!s}"
@@ -107,7 +112,7 @@ class ArgumentSpec:
             params: The options after the check, be it successful or not.
             given: The options before the check.
         """
-        lists = [one for name, option in self.options.items() if option.get("options") for one in _names_of(name, option)]
+        lists = [one for name, option in self.options.items() if option.get("options") for one in names_of(name, option)]
         odd = [name for name in lists if not isinstance(given.get(name), (list, type(None)))]
         return {"module_args": _shown(self.options, {name: value for name, value in params.items() if name not in odd})}
 
@@ -142,13 +147,9 @@ def _without_values(value: t.Any, short: t.AbstractSet[str]) -> t.Any:
     return MASKED if isinstance(value, str) and value in short else value
 
 
-def _names_of(name: str, option: t.Mapping[str, t.Any]) -> tuple[str, ...]:
-    return (name, *option.get("aliases", ()))
-
-
 def _secrets_of(options: t.Mapping[str, t.Any], params: t.Mapping[str, t.Any]) -> t.Iterator[str]:
     for name, option in options.items():
-        values = [params[one] for one in _names_of(name, option) if one in params]
+        values = [params[one] for one in names_of(name, option) if one in params]
         for value in values or (_unset(option) if option.get("no_log") else ()):
             if option.get("no_log"):
                 yield from _texts_in(value)
@@ -197,7 +198,7 @@ def _shown(options: t.Mapping[str, t.Any], params: t.Mapping[str, t.Any]) -> dic
     """Return the options that a spec has, without secrets, and without entries that are none."""
     shown = {}
     for name, option in options.items():
-        for one in _names_of(name, option):
+        for one in names_of(name, option):
             value = params.get(one)
             if option.get("no_log") and value not in (None, ""):
                 value = MASKED

@@ -13,6 +13,7 @@ from ansible.module_utils.common.parameters import DEFAULT_TYPE_VALIDATORS
 from .._http.errors import InvalidOptionError, TaskError
 from .._values.ids import parse_object_id
 from .._values.invalid import InvalidValueError
+from .argspec import names_of
 
 if t.TYPE_CHECKING:
     from .._clouds.cloud import Cloud
@@ -183,7 +184,7 @@ class Entry:
         self.values: dict[str, t.Any] = dict.fromkeys(spec)
         self.written: dict[str, str] = {}
         self.problems: list[str] = []
-        self._names = {alias: name for name, one in spec.items() for alias in (name, *one.get("aliases", ()))}
+        self._names = {alias: name for name, one in spec.items() for alias in names_of(name, one)}
         self.given: dict[str, t.Any] = {}
         try:
             options = self.given = {str(name): value for name, value in _TYPES["dict"](given).items()}
@@ -192,7 +193,7 @@ class Entry:
             return
         self.problems += [self._explain_unknown(name, others) for name in options if name not in {*self._names, *others}]
         for name, one in spec.items():
-            self._take(name, one, {alias: options[alias] for alias in (name, *one.get("aliases", ())) if alias in options})
+            self._take(name, one, {alias: options[alias] for alias in names_of(name, one) if alias in options})
 
     def _explain_unknown(self, name: str, others: t.Collection[str]) -> str:
         # Only a mistake needs it.
@@ -237,6 +238,17 @@ class Entry:
         except InvalidOptionError as error:
             self.problems.append(str(self.named(error)))
             return None
+
+    def attempt_first(self, check: t.Callable[..., Value], *args: t.Any) -> Value | None:
+        """Return what `attempt` does for a check that needs an option; its problem counts only if there is none yet.
+
+        Otherwise, an option with a wrong name or type may be the one that is missing.
+        """
+        before = self.problems[:]
+        found = self.attempt(check, *args)
+        if before:
+            self.problems[:] = before
+        return found
 
     def exclude(self, *names: str) -> None:
         """Add a problem if several of these options are set."""

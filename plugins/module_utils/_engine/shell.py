@@ -12,7 +12,7 @@ from zipimport import ZipImportError, zipimporter
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from .._http.errors import FAILURE_FIELDS
+from .._http.errors import unsent
 from .._http.redact import SHORTEST
 
 if t.TYPE_CHECKING:
@@ -61,7 +61,7 @@ compile_once(__spec__.loader)
 
 
 class _Module(AnsibleModule):
-    """An AnsibleModule whose results have no secrets; its own failures, as in its argument check, have all FAILURE_FIELDS."""
+    """An AnsibleModule whose results have no secrets; its own failures, as in its argument check, have all fields of one."""
 
     def __init__(self, spec: ArgumentSpec) -> None:
         self._spec = spec
@@ -103,7 +103,7 @@ class _Module(AnsibleModule):
 
     def fail_json(self, msg: str, **fields: t.Any) -> t.NoReturn:
         """End the process with a failed result."""
-        result = {**dict.fromkeys(FAILURE_FIELDS), "requests": {"sent": 0, "writes": 0}, **fields, "msg": self._spec.explain(msg)}
+        result = {**unsent(), **fields, "msg": self._spec.explain(msg)}
         super().fail_json(**self._without_secrets(result))
 
 

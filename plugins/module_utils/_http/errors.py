@@ -176,6 +176,11 @@ ConnectionFailure = t.Literal["untrusted", "no proxy", "no files", "unreachable"
 ConnectionHints = t.Mapping[ConnectionFailure, tuple[str, str]]
 
 
+def unsent() -> dict[str, t.Any]:
+    """Return the fields, beside `msg`, of a failed result of a task that has sent nothing."""
+    return {"requests": {"sent": 0, "writes": 0}, **dict.fromkeys(FAILURE_FIELDS)}
+
+
 def leaves_open(status: int) -> bool:
     """Return whether a reply with this status, to a write, leaves open whether it was carried out.
 

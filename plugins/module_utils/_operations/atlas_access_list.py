@@ -109,7 +109,7 @@ class AtlasAccessList(AtlasOperation[AccessListState]):
 
     def unchanged(self, state: AccessListState, plan: Plan) -> int:
         """Count the declared entries without a change."""
-        return len(self._planner.declared.keys() - {change.key for change in plan.changes})
+        return self._planner.count(state, plan.changes)["unchanged"]
 
     def predict(self, state: AccessListState, plan: Plan) -> AccessListState:
         """Return the list after a plan, after checking that there is a live connection if it has security groups."""

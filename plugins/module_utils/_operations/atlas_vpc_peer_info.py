@@ -15,7 +15,7 @@ from .._auth.sources import VARIABLES, find_project
 from .._clouds.aws import AWS
 from .._clouds.cloud import ALL, CLOUDS, Cloud, Peer, cloud_of, fields_of, with_request_times
 from .._engine.argspec import CONNECTION, ArgumentSpec
-from .._engine.options import Parameters, check_cloud_of_region, check_options, check_version, parse_option
+from .._engine.options import Parameters, check_cloud_of_region, check_version, parse_option
 from .._engine.plan import Facts, Plan
 from .._http.errors import FAILURE_FIELDS, InvalidOptionError, TaskError
 from .._peering.container_choice import KNOWN_REGIONS, ContainerChoice, complete_from_list
@@ -64,7 +64,8 @@ class AtlasVpcPeerInfo(AtlasOperation[PeersState]):
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
         """Check the options, and remove duplicates from `group_ids`."""
         params = cls._check_projects(params)
-        check_options(params, parse_span, "expires_within")
+        if params["expires_within"] is not None:
+            params = {**params, "expires_within": parse_option("expires_within", params["expires_within"], parse_span)}
         provider, region = choose_asked(params), params["container_region_name"]
         if provider is AWS:
             return super().validate(params)
@@ -204,12 +205,12 @@ def _fits(peer: Peer, params: Parameters, provider: Cloud) -> bool:
     return is_in_state and not provider.differing(wanted, peer) and _expires(peer, params["expires_within"])
 
 
-def _expires(peer: Peer, span: str | None) -> bool:
+def _expires(peer: Peer, span: datetime.timedelta | None) -> bool:
     """Whether a request expires within a span of time, or has expired; true without a span."""
     expires = fields_of(peer)["expires_at"]
     if span is None or expires is None:
         return span is None
-    return to_moment(expires) - datetime.datetime.now(datetime.timezone.utc) <= parse_span(span)
+    return to_moment(expires) - datetime.datetime.now(datetime.timezone.utc) <= span
 
 
 def _is_alive(peer: Peer) -> bool:

@@ -136,8 +136,8 @@ class PeerSetPlanner:
     def _check_ignore(self, draft: Draft, state: PeerSetState) -> tuple[Refusals, tuple[str, ...]]:
         """Return the refusal of a plan that prunes while a pattern matches nothing, and the warnings about patterns."""
         clouds = to_clouds(self._params["provider_name"])
-        given = [{name: entry.params.get(name) for name in entry.provider.writable} for entry in self._entries]
-        declared = [{name: value for name, value in one.items() if value is not None} for one in given]
+        named = [entry.named_fields for entry in self._entries]
+        declared = [{name: value for name, value in fields.items() if value is not None} for fields in named]
         present = [*map(fields_of, state.first), *declared, *map(fields_of, draft.final.values())]
         error, warnings = check_ignore(
             self._params, present, PATTERN_FITS, removes=bool(draft.going), is_about=partial(is_about, clouds=clouds)

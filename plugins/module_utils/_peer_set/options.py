@@ -13,6 +13,7 @@ from functools import partial
 
 from .._clouds.aws import AWS
 from .._clouds.cloud import CLOUD_OPTIONS, CLOUDS, HALF_OPTIONS, Cloud, identity_of, name_of, to_clouds, with_aliases
+from .._engine.argspec import names_of
 from .._engine.options import Entry, Parameters, find_ignored, name_entry, parse_values, read_entries
 from .._http.errors import InvalidOptionError, TaskError
 from .._peering.options import choose_provider, parse_cloud
@@ -35,7 +36,7 @@ _OPTIONS: dict[str, dict[str, t.Any]] = {
     **{name: with_aliases(name, {"type": "str"}) for name in (*FIELDS, *_WHOLE)},
     "wait_for": {"type": "str", "choices": GOALS},
 }
-_NAMES = frozenset(alias for name, one in _OPTIONS.items() for alias in (name, *one.get("aliases", ())))
+_NAMES = frozenset(alias for name, one in _OPTIONS.items() for alias in names_of(name, one))
 # What only the check and the role use. An entry may have it, so that one list serves all of them.
 _IGNORED: dict[str, dict[str, t.Any]] = {
     name: with_aliases(name, one)
@@ -43,7 +44,7 @@ _IGNORED: dict[str, dict[str, t.Any]] = {
     for name, one in options.items()
     if name not in _NAMES
 }
-_IGNORED_NAMES = frozenset(alias for name, one in _IGNORED.items() for alias in (name, *one.get("aliases", ())))
+_IGNORED_NAMES = frozenset(alias for name, one in _IGNORED.items() for alias in names_of(name, one))
 # The option `peers` in the argument spec.
 PEERS: dict[str, t.Any] = {"type": "list", "elements": "dict", "required": True, "options": {**_OPTIONS, **_IGNORED}}
 
@@ -217,11 +218,8 @@ def _parse(entry: Entry, params: Parameters) -> list[str]:
     """Parse an entry, record all that is wrong with it, and return warnings."""
     values, before = entry.values, len(entry.problems)
     values.update(api_version=params["api_version"], written=entry.written)
-    provider = entry.attempt(_choose, values, params["provider_name"])
+    provider = entry.attempt_first(_choose, values, params["provider_name"])
     if provider is None:
-        if before:
-            # An option with a wrong name or type may be the one that is missing.
-            del entry.problems[before:]
         return []
     values["provider_name"] = provider.name
     warnings: list[str] = []
