@@ -110,7 +110,7 @@ def _subnets(facts: ConnectionFacts, findings: t.Sequence[Finding], *, both_halv
 def _request_times(facts: ConnectionFacts) -> dict[str, str | None]:
     """Return when a connection was requested, and when that expires: exactly if AWS was read, or else by the connection's age."""
     peer, connection = known_or(facts.atlas.peer, None), facts.aws.connection
-    times = {} if peer is None else fields_of(with_request_times(t.cast("Peer", peer)))
+    times = {} if peer is None else fields_of(with_request_times(t.cast(Peer, peer)))
     expires_at = times.get("expires_at")
     if isinstance(connection, PeeringConnection):
         expires_at = connection.expiration_time if connection.status == "pending-acceptance" else None
