@@ -653,6 +653,8 @@ peering_check:
   sample:
     verdict: not_reachable
     summary: The connection with vpc-0a1b2c3d4e5f67890 is not reachable (P601).
+    not_looked_at:
+      - "Route 53 Profiles were not looked at: they may give a VPC more private zones and resolver rules."
     connections:
       - provider_name: AWS
         vpc_id: vpc-0a1b2c3d4e5f67890
@@ -688,6 +690,13 @@ peering_check:
     summary:
       description: The verdict in a sentence, with the codes of the checks that failed or could not be done.
       type: str
+    not_looked_at:
+      description: >-
+        What could keep traffic from flowing and no check has looked at, in the clouds that were read; a sentence for each thing.
+        It does not change the verdict.
+      type: list
+      elements: str
+      version_added: 2.6.0
     connections:
       description: The connections, in the order of O(connections), or as Atlas lists them.
       type: list

@@ -29,7 +29,7 @@ _ADVICE = " " * (2 + _WIDTH + 2 + len("P601 "))
 
 
 def lines_of(peering_check: Result, *, verbosity: int, color: bool) -> list[str]:
-    """Return the lines: each connection with its findings, the worst first, and the summary last.
+    """Return the lines: each connection with its findings, the worst first; then what was not looked at, and the summary.
 
     Args:
         peering_check: The field `peering_check` of the result.
@@ -47,7 +47,7 @@ def lines_of(peering_check: Result, *, verbosity: int, color: bool) -> list[str]
             lines += _well(connection, color)
     if not verbosity:
         lines += _counted(check.connections)
-    return [*lines, LIMIT, _painted(check.verdict, color, check.summary)]
+    return [*lines, LIMIT, *check.not_looked_at, _painted(check.verdict, color, check.summary)]
 
 
 def _title_of(connection: Connection) -> str:

@@ -21,7 +21,6 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects impor
     Subnet,
     Vpc,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._check import result as _all_checks  # noqa: F401
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import (
     AtlasFacts,
     AwsFacts,
@@ -30,9 +29,12 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts impor
     Missing,
     Selection,
 )
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.result import load_rules
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.rule import Finding, run_checks
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.cloud import ALL_CLOUDS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.access_list import key_of
 
+load_rules(ALL_CLOUDS)
 NOW = datetime.datetime(2026, 11, 26, 12, 0, tzinfo=datetime.timezone.utc)
 VPC_ID = "vpc-0a1b2c3d4e5f60001"
 ACCOUNT_ID = "123456789012"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 BLOCK = "192.168.248.0/21"
+NOT_LOOKED_AT = "Route 53 Profiles were not looked at: they may give a VPC more private zones and resolver rules."
 
 
 def finding(code: str, severity: str, subject: str, message: str = "", fix: str = "", **evidence: Any) -> dict[str, Any]:
@@ -100,7 +101,7 @@ def peering_check(*connections: dict[str, Any], **fields: Any) -> dict[str, Any]
     bad = sum(one["verdict"] == "not_reachable" for one in connections)
     verdict = "not_reachable" if bad else "reachable_by_design" if connections else "unknown"
     summary = f"{bad} of {len(connections)} connections cannot carry traffic." if bad else "Nothing was found."
-    return {"verdict": verdict, "summary": summary, "connections": [*connections], **fields}
+    return {"verdict": verdict, "summary": summary, "not_looked_at": [NOT_LOOKED_AT], "connections": [*connections], **fields}
 
 
 def on_azure(**fields: Any) -> dict[str, Any]:

@@ -5,20 +5,23 @@
 
 from __future__ import annotations
 
+import types
 import typing as t
 
 from .._aws.objects import PeeringConnection
 from .._clouds.aws import AWS
+from .._clouds.azure import AZURE
 from .._clouds.cloud import Peer, fields_of, with_request_times
+from .._clouds.gcp import GCP
 from .facts import ConnectionFacts, field_of, known_or, or_none
-from .rules import a4_vnet, g4_mirror, p1_atlas, p2_clusters, p3_access_list, p4_aws, p5_dns, p6_routes, p7_filters, p8_hosts
+from .rules import p1_atlas, p2_clusters, p3_access_list, p8_hosts
 from .rules.common import atlas_block_of, connection_id_of, judged_subnets, table_of
 from .rules.judged_clusters import judged_clusters
-from .rules.rule import Finding, run_checks
+from .rules.rule import Finding, find_not_looked_at, run_checks
 
 Verdict = t.Literal["reachable_by_design", "not_reachable", "unknown"]
-# Importing a file of rules registers its checks.
-_RULES = (a4_vnet, g4_mirror, p1_atlas, p2_clusters, p3_access_list, p4_aws, p5_dns, p6_routes, p7_filters, p8_hosts)
+# Importing a file of rules registers its checks. These are about all clouds; `load_rules` imports the others.
+_RULES = (p1_atlas, p2_clusters, p3_access_list, p8_hosts)
 # How many codes a summary has at most.
 _MOST_CODES = 5
 
@@ -30,11 +33,37 @@ def judge(facts: t.Sequence[ConnectionFacts], are_both_read: t.Callable[[Connect
         facts: The facts on each connection.
         are_both_read: Returns whether both halves of a connection are known.
     """
+    load_rules({one.entry.provider_name for one in facts})
     found = [_judge_one(one, both_halves=are_both_read(one)) for one in facts]
     verdict = worst_of(one["verdict"] for one in found)
     titles = [one.entry.title for one in facts]
     summary = _summarize(found, titles, verdict, both_halves=all(map(are_both_read, facts)))
-    return {"verdict": verdict, "summary": summary, "connections": found}
+    return {"verdict": verdict, "summary": summary, "not_looked_at": find_not_looked_at(facts), "connections": found}
+
+
+def load_rules(clouds: t.Collection[str]) -> list[types.ModuleType]:
+    """Import the files of rules about some clouds alone, which registers their checks.
+
+    Args:
+        clouds: The names of the clouds.
+
+    Returns:
+        The files, for the caller to hold or to ignore.
+    """
+    found: list[types.ModuleType] = []
+    if AWS.name in clouds:
+        from .rules import p4_aws, p5_dns, p6_routes, p7_filters
+
+        found += (p4_aws, p5_dns, p6_routes, p7_filters)
+    if AZURE.name in clouds:
+        from .rules import a4_vnet
+
+        found += (a4_vnet,)
+    if GCP.name in clouds:
+        from .rules import g4_mirror
+
+        found += (g4_mirror,)
+    return found
 
 
 def verdict_of(findings: t.Iterable[Finding], *, both_halves: bool) -> Verdict:

@@ -27,6 +27,8 @@ def to_markdown(peering_check: Result, made_at: str) -> str:
     """
     check = view_of(peering_check)
     blocks = [f"# Peering check: {check.verdict}", _escaped(check.summary), f"{LIMIT} Made at {made_at}."]
+    if check.not_looked_at:
+        blocks.append("\n".join(f"- {_escaped(one)}" for one in check.not_looked_at))
     if len(check.connections) > 1:
         rows = [(_escaped(one.title), _escaped(one.place), one.verdict, _counts(one)) for one in check.connections]
         blocks.append(_table((*check.head, "verdict", "findings"), rows))

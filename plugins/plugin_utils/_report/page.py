@@ -233,6 +233,9 @@ PAGE = (
 <h1>Peering check</h1>
 <div class="verdict {{ verdict }}"><strong>{{ check.verdict }}</strong><p>{{ check.summary }}</p></div>
 <p class="quiet">{{ limit }} Made at {{ made_at }}.</p>
+{%- if check.not_looked_at %}
+<ul class="quiet">{% for one in check.not_looked_at %}<li>{{ one }}</li>{% endfor %}</ul>
+{%- endif %}
 {%- if check.connections | length > 1 %}
 <table class="overview"><thead><tr><th scope="col">{{ check.head[0] }}</th><th scope="col">{{ check.head[1] }}</th>
 <th scope="col">verdict</th><th scope="col">findings</th></tr></thead><tbody>

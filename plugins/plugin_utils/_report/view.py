@@ -125,11 +125,12 @@ class Connection:
 
 @dataclass(frozen=True)
 class Check:
-    """A result, for display: the verdict in words, a summary in one sentence, and the connections."""
+    """A result, for display: the verdict in words, a summary in one sentence, the connections, and what was not looked at."""
 
     verdict: str
     summary: str
     connections: tuple[Connection, ...]
+    not_looked_at: tuple[str, ...]
 
     @property
     def head(self) -> tuple[str, str]:
@@ -146,6 +147,7 @@ def view_of(peering_check: Result) -> Check:
         VERDICTS[peering_check["verdict"]],
         peering_check["summary"],
         tuple(_connection(number, connection) for number, connection in connections),
+        tuple(peering_check["not_looked_at"]),
     )
 
 

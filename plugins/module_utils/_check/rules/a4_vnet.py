@@ -13,7 +13,7 @@ from ..._clouds.azure import AZURE
 from ..._values.blocks import is_within
 from ..facts import ConnectionFacts, Missing, known
 from .common import atlas_block_of, listed, status_of, to_network
-from .rule import Finding, Findings, check, skip
+from .rule import Finding, Findings, check, not_looked_at, skip
 
 _CONNECTED, _DISCONNECTED = "Connected", "Disconnected"
 _IN_SYNC = "FullyInSync"
@@ -78,6 +78,14 @@ def find_shared_addresses(facts: ConnectionFacts) -> Findings:
         fix = "Connect a network container with another block, or another VNet."
         evidence = {"atlas_cidr_block": str(block), "address_prefixes": list(prefixes)}
         yield Finding("fail", facts.entry.network, message, fix, evidence)
+
+
+@not_looked_at(AZURE.name)
+def say_what_of_filters(facts: ConnectionFacts) -> t.Iterator[str]:
+    """Say which filters are not among those of subnets."""
+    known(facts.network.vnet_peerings)
+    yield "Network security groups of single network interfaces were not looked at: they filter beside those of subnets."
+    yield "Admin rules of Virtual Network Manager were not looked at: they come before network security groups."
 
 
 def _peerings(facts: ConnectionFacts, block: ipaddress.IPv4Network) -> list[VnetPeering]:

@@ -12,7 +12,7 @@ from ..._gcp.network import ACTIVE, Peering
 from ..facts import ConnectionFacts, Missing, SkippedError, Unread, UnreadError, known, known_or
 from .common import listed, need_container, status_of
 from .judged_clusters import has_ended
-from .rule import Finding, Findings, check, skip
+from .rule import Finding, Findings, check, not_looked_at, skip
 
 # The states of Atlas's connection in which the customer's half has to be there.
 _NEEDED = (GCP.pending, GCP.available)
@@ -57,6 +57,13 @@ def find_mirror_elsewhere(facts: ConnectionFacts) -> Findings:
             )
             fix = f"Remove it: atlas_gcp_peering with network_name: {name} and state: absent."
         yield Finding("warn" if is_here else "fail", name, message, fix, {"network": remote})
+
+
+@not_looked_at(GCP.name)
+def say_what_of_firewalls(facts: ConnectionFacts) -> t.Iterator[str]:
+    """Say which rules are not among those that GCP shows for a whole network."""
+    known(facts.network.gcp_networks)
+    yield "Regional network firewall policies were not looked at: they may deny traffic from the instances of a region."
 
 
 def mirror_advice(facts: ConnectionFacts) -> str:

@@ -17,7 +17,6 @@ from ..._values.limits import MOST_PEERS, MOST_PENDING, PENDING_LIFE
 from ..._values.moments import created_at
 from ..facts import AtlasObject, ConnectionFacts, Missing, Unread, UnreadError, known, known_or
 from .common import NEARLY, container_block, listed, need_container, peer_of, span_text, to_network, vpc_blocks_of
-from .g4_mirror import is_mirror_missing, mirror_advice
 from .judged_clusters import has_ended, peers_of_network
 from .rule import Finding, Findings, check, skip
 
@@ -49,8 +48,12 @@ def find_not_available(facts: ConnectionFacts) -> Findings:
             return
     if status == entry.cloud.available:
         return
-    if status == GCP.pending and is_mirror_missing(facts):
-        raise skip("Atlas waits for the peering in GCP.", "G401")
+    if status == GCP.pending:
+        # Loaded where a connection is with GCP.
+        from .g4_mirror import is_mirror_missing
+
+        if is_mirror_missing(facts):
+            raise skip("Atlas waits for the peering in GCP.", "G401")
     message, fix = _describe_state(peer, facts)
     evidence = {name: peer[name] for name in ("status_name", entry.cloud.accepted_id or "") if name in peer}
     yield Finding("fail", peer["id"], message, fix, evidence)
@@ -207,6 +210,8 @@ def _describe_state(peer: AtlasObject, facts: ConnectionFacts) -> tuple[str, str
     if status == cloud.pending and cloud is AWS:
         return _pending(peer, age)
     if status == cloud.pending:
+        from .g4_mirror import mirror_advice
+
         since = f" for {span_text(age)}" if age is not None else ""
         message = f"{status}{since}: Atlas's half is there, and yours is missing, or Atlas has not seen it yet."
         return message, mirror_advice(facts)

@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import typing as t
+
+from ..._clouds.aws import AWS
 from ..facts import ConnectionFacts, known
 from .common import listed, own_dns_servers
 from .judged_clusters import have_all_private_strings
-from .rule import Finding, Findings, check
+from .rule import Finding, Findings, check, not_looked_at
 
 # The domain of all clusters.
 _DOMAIN = "mongodb.net"
@@ -60,6 +63,14 @@ def find_shadowing_zones(facts: ConnectionFacts) -> Findings:
             )
             fix = f"Add a rule of type SYSTEM for {_DOMAIN}, or use the private connection string."
             yield Finding("warn", rule.id, message, fix, {"domain_name": rule.domain_name})
+
+
+@not_looked_at(AWS.name)
+def say_what_of_dns(facts: ConnectionFacts) -> t.Iterator[str]:
+    """Say which features of Route 53, with permissions of their own, may change what names resolve to."""
+    known(facts.aws.vpc)
+    yield "Route 53 DNS Firewall was not looked at: its rule groups may keep names of clusters from resolving in a VPC."
+    yield "Route 53 Profiles were not looked at: they may give a VPC more private zones and resolver rules."
 
 
 def _labels(domain: str) -> list[str]:

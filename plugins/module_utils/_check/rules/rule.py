@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import typing as t
 from dataclasses import dataclass, field
@@ -50,6 +51,8 @@ class Finding:
 
 Findings = t.Iterator[Finding]
 Function = t.Callable[[ConnectionFacts], Findings]
+# Yields sentences about what no check has looked at.
+NotLookedAt = t.Callable[[ConnectionFacts], t.Iterator[str]]
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,8 @@ class Check:
 
 
 CHECKS: dict[str, Check] = {}
+# By the name of the cloud.
+_NOT_LOOKED_AT: dict[str, list[NotLookedAt]] = {}
 
 
 def check(
@@ -89,6 +94,29 @@ def check(
         return function
 
     return register
+
+
+def not_looked_at(cloud: str) -> t.Callable[[NotLookedAt], NotLookedAt]:
+    """Register a function that says what no check looks at on connections with a cloud, in one sentence for each thing.
+
+    `known` ends it if a fact is unread or missing, so that nothing is said about what was not read at all.
+    """
+
+    def register(function: NotLookedAt) -> NotLookedAt:
+        _NOT_LOOKED_AT.setdefault(cloud, []).append(function)
+        return function
+
+    return register
+
+
+def find_not_looked_at(facts: t.Iterable[ConnectionFacts]) -> list[str]:
+    """Return what no check has looked at on some connections, each sentence once."""
+    found: list[str] = []
+    for one in facts:
+        for function in _NOT_LOOKED_AT.get(one.entry.provider_name, ()):
+            with contextlib.suppress(SkippedError, UnreadError):
+                found.extend(function(one))
+    return list(dict.fromkeys(found))
 
 
 def skip(reason: str, waits_for: str | None = None) -> SkippedError:

@@ -7,7 +7,15 @@ import re
 import pytest
 from ansible.utils import color as _color
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._check_text import lines_of
-from ansible_collections.cloudpeer.atlas.tests.support.checked import connection, faulty, finding, on_azure, on_gcp, peering_check
+from ansible_collections.cloudpeer.atlas.tests.support.checked import (
+    NOT_LOOKED_AT,
+    connection,
+    faulty,
+    finding,
+    on_azure,
+    on_gcp,
+    peering_check,
+)
 
 CODES = re.compile(r"\bP\d\d\d\b")
 
@@ -67,10 +75,11 @@ def test_what_is_well_is_counted_and_listed_on_request() -> None:
 
 @pytest.mark.parametrize("connections", [[], [connection()], [connection(), faulty(1)]])
 @pytest.mark.parametrize("verbosity", [0, 1])
-def test_the_limit_and_the_summary_come_last(connections: list[dict], verbosity: int) -> None:
+def test_the_limits_and_the_summary_come_last(connections: list[dict], verbosity: int) -> None:
     checked = peering_check(*connections)
     lines = lines_of(checked, verbosity=verbosity, color=False)
-    assert lines[-2].startswith("Atlas's own routes and security groups cannot be seen.")
+    assert lines[-3].startswith("Atlas's own routes and security groups cannot be seen.")
+    assert lines[-2] == NOT_LOOKED_AT
     assert lines[-1] == checked["summary"]
 
 

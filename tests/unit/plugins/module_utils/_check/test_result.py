@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import datetime
+import os
+import subprocess
+import sys
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import Missing
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check import result
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import AwsFacts, ConnectionFacts, Missing
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.result import (
     Verdict,
     judge,
@@ -14,7 +18,19 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.result impo
     worst_of,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.rule import Finding, Severity
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.cloud import ALL_CLOUDS
+from ansible_collections.cloudpeer.atlas.tests.support.check_clouds import healthy_azure, healthy_gcp
 from ansible_collections.cloudpeer.atlas.tests.support.check_facts import healthy, object_id, peer
+
+# What a new process has loaded of the rules about one cloud alone, before and after each cloud.
+_LOADING = f"""
+import sys
+from {result.__name__} import load_rules
+rules = "{result.__name__}".replace("result", "rules.")
+for cloud in (None, *{ALL_CLOUDS!r}):
+    load_rules([cloud])
+    print(*sorted({{name.removeprefix(rules)[:2] for name in sys.modules if name.startswith(rules)}}))
+"""
 
 
 def finding(severity: Severity, *subnet_ids: str, decides: bool = True) -> Finding:
@@ -71,3 +87,37 @@ def test_a_request_that_waits_has_its_time_and_its_end(status: str, times: tuple
     facts = healthy(peer=waiting, connection=Missing("AWS was not read."))
     (shown,) = judge([facts], lambda one: False)["connections"]
     assert (shown["requested_at"], shown["expires_at"]) == times
+
+
+def test_rules_about_a_cloud_are_loaded_where_it_is_used() -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", _LOADING], capture_output=True, text=True, check=True, env=environment)
+    alone = [{name for name in line.split() if name[-1].isdigit()} for line in done.stdout.splitlines()]
+    of_all = {"p1", "p2", "p3", "p8"}
+    letters = [{name[0] for name in later - before} for before, later in zip(alone, alone[1:])]
+    assert alone[0] == of_all
+    assert dict(zip(ALL_CLOUDS, letters)) == {"AWS": {"p"}, "AZURE": {"a"}, "GCP": {"g"}}
+    assert alone[1] == {f"p{number}" for number in range(1, 9)}
+
+
+@pytest.mark.parametrize(
+    ("facts", "names"),
+    [
+        (healthy(), ["Route 53 DNS Firewall", "Route 53 Profiles"]),
+        (healthy_azure(), ["single network interfaces", "Virtual Network Manager"]),
+        (healthy_gcp(), ["Regional network firewall policies"]),
+    ],
+    ids=ALL_CLOUDS,
+)
+def test_what_is_not_looked_at_is_said_once_of_each_cloud(facts: ConnectionFacts, names: list[str]) -> None:
+    """Whatever there is, it changes no verdict."""
+    judged = judge([facts, facts], lambda one: True)
+    assert judged["verdict"] == "reachable_by_design"
+    assert len(judged["not_looked_at"]) == len(names)
+    for sentence, name in zip(judged["not_looked_at"], names):
+        assert name in sentence
+
+
+def test_nothing_is_said_of_a_cloud_that_was_not_read() -> None:
+    facts = healthy(**vars(AwsFacts.none(Missing("AWS was not read."))))
+    assert judge([facts], lambda one: False)["not_looked_at"] == []

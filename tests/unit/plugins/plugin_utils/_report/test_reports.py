@@ -11,7 +11,15 @@ import pytest
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.markdown import to_markdown
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.page import UNFOLDED, to_html
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.view import GUIDE, LIMIT
-from ansible_collections.cloudpeer.atlas.tests.support.checked import connection, faulty, finding, on_azure, on_gcp, peering_check
+from ansible_collections.cloudpeer.atlas.tests.support.checked import (
+    NOT_LOOKED_AT,
+    connection,
+    faulty,
+    finding,
+    on_azure,
+    on_gcp,
+    peering_check,
+)
 
 WHEN = "2026-11-26 07:00 UTC"
 HOSTILE = "<script>alert(1)</script> \"' {{ 7 * 7 }} | [x](javascript:1) `*_\n# head"
@@ -135,6 +143,13 @@ def test_markdown_has_all_findings() -> None:
     assert order == ["fail", "fail", "warn", "warn", "unknown", "info"]
     for row in re.findall(r"^\|.*\|$", text, re.MULTILINE):
         assert row.count(" | ") in (1, 3)
+
+
+@pytest.mark.parametrize("to_text", [to_html, to_markdown])
+def test_what_was_not_looked_at_stands_below_the_limit(to_text: Callable[..., str]) -> None:
+    text = to_text(peering_check(connection()), WHEN).replace("&#39;", "'")
+    assert text.index(LIMIT) < text.index(NOT_LOOKED_AT) < text.index("vpc-")
+    assert "<li>" not in to_text(peering_check(not_looked_at=[]), WHEN)
 
 
 @pytest.mark.parametrize("to_text", [to_html, to_markdown])
