@@ -24,7 +24,8 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts impor
     Unread,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.result import verdict_of
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.acl import closed_by, merge_ranges
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.acl import closed_by
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.areas import merge_ranges
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.p3_access_list import deciding_entries
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.prefixes import parts_of, ways_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.rule import CHECKS, run_checks
@@ -368,9 +369,9 @@ def test_rules_close_what_they_close_address_by_address(
     closed = {
         (number, port): one.rule.number if one.rule else None
         for one in found
-        for area in one.areas
-        for number in range(area.first_address, area.last_address + 1)
-        for port in range(area.first_port, area.last_port + 1)
+        for addresses, ports in one.areas
+        for number in range(addresses[0], addresses[1] + 1)
+        for port in range(ports[0], ports[1] + 1)
     }
     expected = {}
     for address in BLOCK:

@@ -8,17 +8,23 @@ Source of the states: https://www.mongodb.com/docs/api/doc/atlas-admin-api-v2/.
 
 from __future__ import annotations
 
+import typing as t
+
 from ..._clouds.cloud import Cloud, cloud_of
 from ..._resources.clusters import FLEX, SHARED
 from ..facts import AtlasObject, ConnectionFacts, SkippedError, Unread, UnreadError, known
+from .areas import Range, merge_ranges
 from .common import need_container
-from .rule import skip
+from .rule import Level, skip
 
 # In these states, Atlas guarantees a primary. In those of _NOT_THERE, clients cannot connect.
 _RUNNING = ("IDLE", "REPAIRING", "UPDATING")
 _NOT_THERE = ("CREATING", "DELETING", "DELETED")
 _NODES = ("electable_nodes", "read_only_nodes", "analytics_nodes")
 _HIGHEST_PORT = 65535
+# The ports of mongod, of mongos, and of the BI connector; which of them a cluster needs is in its connection strings.
+# Source: "Troubleshoot Connection Issues" in the documentation of Atlas.
+ATLAS_PORTS = ((27015, 27017),)
 
 
 def is_dedicated(cluster: AtlasObject) -> bool:
@@ -118,6 +124,16 @@ def ports_of(facts: ConnectionFacts) -> frozenset[int] | None:
     if any(not 0 < port <= _HIGHEST_PORT for port in ports):
         raise UnreadError(Unread("A connection string that Atlas tells has a port that does not exist."))
     return ports or None
+
+
+def needed_ports(facts: ConnectionFacts) -> list[tuple[Level, t.Sequence[Range]]]:
+    """Return the ports of clusters by severity: `fail` for those that the judged clusters use, `warn` for possible others."""
+    ports = ports_of(facts)
+    if ports is None:
+        return [("fail", ATLAS_PORTS)]
+    others = [port for first, last in ATLAS_PORTS for port in range(first, last + 1) if port not in ports]
+    needed: list[tuple[Level, t.Sequence[Range]]] = [("fail", merge_ranges((port, port) for port in ports))]
+    return [*needed, ("warn", merge_ranges((port, port) for port in others))] if others else needed
 
 
 def unpeered_regions(cluster: AtlasObject, facts: ConnectionFacts) -> list[AtlasObject]:

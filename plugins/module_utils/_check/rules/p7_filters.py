@@ -12,16 +12,14 @@ from dataclasses import dataclass
 
 from ..._aws.objects import AclRule, GroupRule, Interface, NetworkAcl, SecurityGroup
 from ..facts import ConnectionFacts, Unread, known
-from .acl import Closed, closed_by, merge_ranges
+from .acl import Closed, closed_by
+from .areas import merge_ranges
 from .common import atlas_block_of, listed, need_subnets, ports_text, with_ipv4
-from .judged_clusters import ports_of
+from .judged_clusters import ATLAS_PORTS, needed_ports
 from .prefixes import blocks_of_list
 from .rule import Finding, Findings, Level, check, not_read, skip
 
 Ranges = t.Sequence[tuple[int, int]]
-# The ports of mongod, of mongos, and of the BI connector; which of them a cluster needs is in its connection strings.
-# Source: "Troubleshoot Connection Issues" in the documentation of Atlas.
-_ATLAS_PORTS: Ranges = ((27015, 27017),)
 # The ports that replies go to: the ephemeral ports of Linux, and those of all other systems.
 # Source: /proc/sys/net/ipv4/ip_local_port_range, and "Ephemeral ports" in the Amazon VPC user guide.
 _CLIENT_PORTS: Ranges = ((32768, 60999),)
@@ -52,7 +50,7 @@ def find_closed_acls(facts: ConnectionFacts) -> Findings:
     """
     ids = [subnet.id for subnet in with_ipv4(need_subnets(facts))]
     acls, block = known(facts.aws.network_acls), atlas_block_of(facts)
-    needs = [Need(level, True, ranges) for level, ranges in _needed_ports(facts)]
+    needs = [Need(level, True, ranges) for level, ranges in needed_ports(facts)]
     needs += [Need("fail", False, _CLIENT_PORTS), Need("warn", False, _OTHER_CLIENT_PORTS)]
     for subnet_id in ids:
         if not any(subnet_id in acl.subnet_ids for acl in acls):
@@ -101,16 +99,6 @@ def find_closed_interfaces(facts: ConnectionFacts) -> Findings:
             yield from _judge_egress(one.id, who, present, facts, subnet_ids=(one.subnet_id,))
 
 
-def _needed_ports(facts: ConnectionFacts) -> list[tuple[Level, Ranges]]:
-    """Return the ports of clusters by severity: `fail` for those that the judged clusters use, `warn` for possible others."""
-    ports = ports_of(facts)
-    if ports is None:
-        return [("fail", _ATLAS_PORTS)]
-    others = [port for first, last in _ATLAS_PORTS for port in range(first, last + 1) if port not in ports]
-    needed: list[tuple[Level, Ranges]] = [("fail", merge_ranges((port, port) for port in ports))]
-    return [*needed, ("warn", merge_ranges((port, port) for port in others))] if others else needed
-
-
 def _judge(acl: NetworkAcl, need: Need, block: ipaddress.IPv4Network, guarded: tuple[str, ...]) -> Finding | None:
     rules = [rule for rule in acl.rules if rule.is_egress == need.is_egress]
     closed = closed_by(rules, block, need.ranges)
@@ -140,7 +128,7 @@ def _clause_of(closed: Closed, acl: NetworkAcl, need: Need) -> str:
 
 def _advice_on(need: Need, block: ipaddress.IPv4Network) -> str:
     if need.is_egress:
-        return f"Allow TCP to {ports_text(_ATLAS_PORTS)} of {block} outbound, before rules that deny it."
+        return f"Allow TCP to {ports_text(ATLAS_PORTS)} of {block} outbound, before rules that deny it."
     return f"Allow TCP from {block} to ports 1024 to 65535 inbound, before rules that deny it: replies come back to these."
 
 
@@ -173,7 +161,7 @@ def _judge_egress(
     """
     block = atlas_block_of(facts)
     rules, unread = _rules_of(groups, facts)
-    for level, ranges in _needed_ports(facts):
+    for level, ranges in needed_ports(facts):
         closed = closed_by(rules, block, ranges)
         if not closed:
             continue
@@ -183,7 +171,7 @@ def _judge_egress(
             # Rules of groups only allow, so whatever is closed is closed by the default.
             [default] = closed
             message = f"{who} not let {ports_text(default.ports)} out to {listed(default.blocks)}."
-            fix = f"Allow TCP to {ports_text(_ATLAS_PORTS)} of {block} outbound."
+            fix = f"Allow TCP to {ports_text(ATLAS_PORTS)} of {block} outbound."
             ids = [group.id for group in groups]
             yield Finding(level, subject, message, f"{fix} {more}".rstrip(), {"security_group_ids": ids}, subnet_ids)
         return
