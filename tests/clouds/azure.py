@@ -1,4 +1,4 @@
-"""AZURE's VNets with their peerings, as Microsoft.Network shows and changes them, and what ARM says of all resources.
+"""AZURE's VNets with their subnets and peerings, as Microsoft.Network shows and changes them, and what ARM says of all resources.
 
 Sources: the documentation of the REST API (virtual networks, virtual network peerings) and of ARM (common errors, asynchronous
 operations). Names and ids are compared without case, and shown as they were made. A removal ends after a number of looks at it.
@@ -10,8 +10,10 @@ import threading
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any
 
+from .azure_filters import GROUPS, TABLES, show_child, show_group, show_table, tag
 from .azure_roles import Roles, is_within
 from .entra import AzureRefusalError, Entra
 
@@ -35,6 +37,7 @@ class VNet:
     prefixes: list[str]
     location: str
     peerings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    subnets: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def address(self) -> str:
@@ -42,9 +45,23 @@ class VNet:
         return vnet_id(self.subscription, self.group, self.name)
 
 
+@dataclass
+class Resource:
+    """A network security group or a route table, with its names as they were made, and what it has."""
+
+    address: str
+    location: str
+    properties: dict[str, Any]
+
+
 def vnet_id(subscription: str, group: str, name: str) -> str:
     """Return the resource id of a VNet."""
-    return f"/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Network/virtualNetworks/{name}"
+    return resource_id(subscription, group, "virtualNetworks", name)
+
+
+def resource_id(subscription: str, group: str, kind: str, name: str) -> str:
+    """Return the id of a resource of Microsoft.Network, such as one of `routeTables`."""
+    return f"/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Network/{kind}/{name}"
 
 
 @dataclass
@@ -56,6 +73,8 @@ class Azure:
         roles: Who may do what.
         operation_looks: How many looks at a removal find that it goes on.
         forbidden: Scopes in which the user may do nothing.
+        denied: Actions that the user may do nowhere, such as `Microsoft.Network/routeTables/read`; a * stands for any part.
+        page_size: How many things a page of a list has; 0 for all of them.
         requests: Method and path of each request, in order.
     """
 
@@ -63,9 +82,13 @@ class Azure:
     roles: Roles = field(init=False)
     operation_looks: int = 0
     forbidden: list[str] = field(default_factory=list)
+    denied: set[str] = field(default_factory=set)
+    page_size: int = 0
     requests: list[tuple[str, str]] = field(default_factory=list)
     lock: Any = field(default_factory=threading.RLock, repr=False)
     _vnets: dict[Key, VNet] = field(default_factory=dict)
+    _groups: dict[tuple[str, str], str] = field(default_factory=dict)
+    _resources: dict[str, Resource] = field(default_factory=dict)
     _operations: dict[str, tuple[Key, str, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -82,8 +105,85 @@ class Azure:
     ) -> str:
         """Let somebody make a VNet; return its resource id."""
         with self.lock:
+            self._add_group(subscription, group)
             made = VNet(subscription, group, name, [*prefixes], location)
             return self._vnets.setdefault(_key(subscription, group, name), made).address
+
+    def add_subnet(
+        self,
+        subscription: str,
+        group: str,
+        vnet: str,
+        name: str,
+        prefixes: str | Sequence[str],
+        nsg: str | None = None,
+        table: str | None = None,
+        **fields: Any,
+    ) -> str:
+        """Let somebody make or replace a subnet; return its id.
+
+        Args:
+            subscription: Where the VNet is.
+            group: Its resource group.
+            vnet: Its name.
+            name: The name of the subnet.
+            prefixes: Its block; or a list of them, which AZURE then shows as one, however many they are.
+            nsg: The id of its network security group.
+            table: The id of its route table.
+            fields: What its properties have beside.
+        """
+        space = {"addressPrefix": prefixes} if isinstance(prefixes, str) else {"addressPrefixes": [*prefixes]}
+        parts = {"networkSecurityGroup": nsg, "routeTable": table}
+        with self.lock:
+            found = self._vnets[_key(subscription, group, vnet)]
+            found.subnets[name] = {
+                **space,
+                **{part: {"id": one} for part, one in parts.items() if one is not None},
+                "delegations": [],
+                "privateEndpointNetworkPolicies": "Disabled",
+                "privateLinkServiceNetworkPolicies": "Enabled",
+                **fields,
+            }
+            return f"{found.address}/subnets/{name}"
+
+    def add_nsg(self, subscription: str, group: str, name: str, rules: Sequence[Mapping[str, Any]] = ()) -> str:
+        """Let somebody make or replace a network security group; return its id.
+
+        Args:
+            subscription: Where it is.
+            group: Its resource group.
+            name: Its name.
+            rules: Its rules: `name`, `priority`, and others as the API names them. It is any traffic going out without.
+        """
+        return self._add(subscription, group, GROUPS, name, {"rules": [*rules]})
+
+    def add_route_table(
+        self, subscription: str, group: str, name: str, routes: Sequence[Mapping[str, Any]] = (), disabled: str = "None"
+    ) -> str:
+        """Let somebody make or replace a route table; return its id.
+
+        Args:
+            subscription: Where it is.
+            group: Its resource group.
+            name: Its name.
+            routes: Its routes: `name`, `addressPrefix`, `nextHopType`, and other properties as the API names them.
+            disabled: Its `disablePeeringRoute`: `None` or `All`.
+        """
+        return self._add(subscription, group, TABLES, name, {"routes": [*routes], "disablePeeringRoute": disabled})
+
+    def remove_resource(self, address: str) -> None:
+        """Let somebody remove a network security group or a route table."""
+        with self.lock:
+            del self._resources[address.lower()]
+
+    def remove_group(self, subscription: str, group: str) -> None:
+        """Let somebody remove a resource group with all that is in it."""
+        scope = f"/subscriptions/{subscription}/resourceGroups/{group}"
+        with self.lock:
+            self.roles.forget(scope)
+            del self._groups[_key(subscription, group)]
+            self._vnets = {key: one for key, one in self._vnets.items() if not is_within(one.address, scope)}
+            self._resources = {key: one for key, one in self._resources.items() if not is_within(key, scope)}
 
     def remove_vnet(self, subscription: str, group: str, name: str) -> None:
         """Let somebody remove a VNet, with its peerings and the roles on it."""
@@ -123,7 +223,9 @@ class Azure:
         """
         blocks = {"addressPrefixes": [*prefixes]}
         with self.lock:
-            self._vnets[_key(subscription, group, vnet)].peerings[name] = {
+            found = self._vnets[_key(subscription, group, vnet)]
+            own = {"addressPrefixes": [*found.prefixes]}
+            found.peerings[name] = {
                 "provisioningState": "Succeeded",
                 "peeringState": "Connected",
                 "peeringSyncLevel": "FullyInSync",
@@ -133,6 +235,9 @@ class Azure:
                 "allowGatewayTransit": False,
                 "useRemoteGateways": False,
                 "doNotVerifyRemoteGateways": False,
+                "peerCompleteVnets": True,
+                "localAddressSpace": own,
+                "localVirtualNetworkAddressSpace": own,
                 "remoteAddressSpace": blocks,
                 "remoteVirtualNetworkAddressSpace": blocks,
                 **fields,
@@ -178,6 +283,21 @@ class Azure:
                 for one in self._vnets.values()
             ]
 
+    def check_directory(self, tenant: str) -> None:
+        """Refuse a token of another directory than the one of all subscriptions.
+
+        Raises:
+            AzureRefusalError: 401.
+        """
+        own = self.entra.tenant
+        if tenant != own:
+            text = (
+                f"The access token is from the wrong issuer 'https://sts.windows.net/{tenant}/'. It must match the tenant "
+                f"'https://sts.windows.net/{own}/' associated with this subscription. Please use the authority (URL) "
+                f"'https://login.windows.net/{own}' to get the token."
+            )
+            raise AzureRefusalError(401, "InvalidAuthenticationTokenTenant", text)
+
     def check_scope(self, scope: str, action: str) -> None:
         """Refuse a scope that does not exist, or where the user may do nothing.
 
@@ -186,14 +306,17 @@ class Azure:
         """
         self._allow(scope, action)
         parts = scope.strip("/").split("/")
+        if parts[0].lower() != "subscriptions":
+            # A management group, or everything.
+            return
         with self.lock:
-            known = {(one.subscription.lower(), one.group.lower()) for one in self._vnets.values()}
+            known = self._groups
             if len(parts) > 1 and parts[1].lower() not in {one[0] for one in known}:
                 raise AzureRefusalError(404, "SubscriptionNotFound", f"The subscription '{parts[1]}' could not be found.")
             if len(parts) > 3 and (parts[1].lower(), parts[3].lower()) not in known:
                 raise AzureRefusalError(404, "ResourceGroupNotFound", f"Resource group '{parts[3]}' could not be found.")
-            if len(parts) > 4 and (len(parts) != 8 or _key(parts[1], parts[3], parts[7]) not in self._vnets):
-                text = f"The Resource '{'/'.join(parts[5:])}' under resource group '{parts[3]}' was not found. {_MISSING}"
+            if len(parts) > 4 and not self._has("/" + "/".join(parts[:8]).lower()):
+                text = f"The Resource '{'/'.join(parts[5:8])}' under resource group '{parts[3]}' was not found. {_MISSING}"
                 raise AzureRefusalError(404, "ResourceNotFound", text)
 
     def get_group(self, subscription: str, group: str) -> dict[str, Any]:
@@ -202,12 +325,12 @@ class Azure:
             f"/subscriptions/{subscription}/resourceGroups/{group}", "Microsoft.Resources/subscriptions/resourceGroups/read"
         )
         with self.lock:
-            inside = next(one for key, one in self._vnets.items() if key[:2] == _key(subscription, group))
+            address = self._groups[_key(subscription, group)]
         return {
-            "id": f"/subscriptions/{inside.subscription}/resourceGroups/{inside.group}",
-            "name": inside.group,
+            "id": address,
+            "name": address.rpartition("/")[2],
             "type": "Microsoft.Resources/resourceGroups",
-            "location": inside.location,
+            "location": "westeurope",
             "properties": {"provisioningState": "Succeeded"},
         }
 
@@ -221,6 +344,58 @@ class Azure:
     def get_vnet(self, subscription: str, group: str, vnet: str) -> dict[str, Any]:
         """Answer GET virtualNetworks/{name}."""
         return _show(self._find(subscription, group, vnet, "read"))
+
+    def list_subscriptions(self) -> list[dict[str, Any]]:
+        """Answer GET subscriptions: those that the user sees."""
+        with self.lock:
+            known = dict.fromkeys(address.split("/")[2] for address in self._groups.values())
+        return [
+            {
+                "id": f"/subscriptions/{one}",
+                "subscriptionId": one,
+                "displayName": "Pay-As-You-Go",
+                "state": "Enabled",
+                "tenantId": self.entra.tenant,
+                "authorizationSource": "RoleBased",
+                "managedByTenants": [],
+                "subscriptionPolicies": {
+                    "locationPlacementId": "Public_2014-09-01",
+                    "quotaId": "PayAsYouGo_2014-09-01",
+                    "spendingLimit": "Off",
+                },
+            }
+            for one in known
+        ]
+
+    def list_tenants(self) -> list[dict[str, Any]]:
+        """Answer GET tenants: those that the user is in."""
+        names = {
+            "displayName": "Example",
+            "defaultDomain": "example.onmicrosoft.com",
+            "countryCode": "IE",
+            "tenantCategory": "Home",
+        }
+        return [{"id": f"/tenants/{self.entra.tenant}", "tenantId": self.entra.tenant, **names}]
+
+    def list_subnets(self, subscription: str, group: str, vnet: str) -> list[dict[str, Any]]:
+        """Answer GET subnets."""
+        found = self._find(subscription, group, vnet, "subnets/read")
+        return _show_subnets(found)
+
+    def get_resource(self, subscription: str, group: str, kind: str, name: str, version: str) -> dict[str, Any]:
+        """Answer GET networkSecurityGroups/{name} and routeTables/{name}."""
+        address = resource_id(subscription, group, kind, name)
+        self.check_scope(address, f"Microsoft.Network/{kind}/read")
+        with self.lock:
+            return self._show_resource(self._resources[address.lower()], version)
+
+    def list_resources(self, subscription: str, group: str | None, kind: str, version: str) -> list[dict[str, Any]]:
+        """Answer GET networkSecurityGroups and routeTables, of a resource group or of a subscription."""
+        scope = f"/subscriptions/{subscription}" + (f"/resourceGroups/{group}" if group else "")
+        self.check_scope(scope, f"Microsoft.Network/{kind}/read")
+        with self.lock:
+            found = [one for key, one in self._resources.items() if is_within(key, scope) and key.split("/")[-2] == kind.lower()]
+            return [self._show_resource(one, version) for one in found]
 
     def list_peerings(self, subscription: str, group: str, vnet: str) -> dict[str, Any]:
         """Answer GET virtualNetworkPeerings."""
@@ -262,8 +437,38 @@ class Azure:
                 self._vnets[key].peerings.pop(name, None)
             return {"status": "Succeeded"}
 
+    def _add_group(self, subscription: str, group: str) -> None:
+        self._groups.setdefault(_key(subscription, group), f"/subscriptions/{subscription}/resourceGroups/{group}")
+
+    def _add(self, subscription: str, group: str, kind: str, name: str, properties: dict[str, Any]) -> str:
+        address = resource_id(subscription, group, kind, name)
+        with self.lock:
+            self._add_group(subscription, group)
+            self._resources[address.lower()] = Resource(address, "westeurope", properties)
+        return address
+
+    def _has(self, address: str) -> bool:
+        return address in self._resources or any(one.address.lower() == address for one in self._vnets.values())
+
+    def _show_resource(self, resource: Resource, version: str) -> dict[str, Any]:
+        """Return a network security group or a route table, with the subnets that have it."""
+        kind, name = resource.address.split("/")[-2:]
+        part = "networkSecurityGroup" if kind == GROUPS else "routeTable"
+        subnets = [
+            f"{vnet.address}/subnets/{subnet}"
+            for vnet in self._vnets.values()
+            for subnet, one in vnet.subnets.items()
+            if one.get(part, {}).get("id", "").lower() == resource.address.lower()
+        ]
+        if kind == GROUPS:
+            properties = show_group(resource.address, resource.properties["rules"], subnets)
+        else:
+            properties = show_table(resource.address, resource.properties, subnets, version)
+        return _envelope(resource.address, name, f"Microsoft.Network/{kind}", resource.location, properties)
+
     def _allow(self, scope: str, action: str) -> None:
-        if any(is_within(scope, one) for one in self.forbidden):
+        is_denied = any(fnmatchcase(action.lower(), one.lower()) for one in self.denied)
+        if is_denied or any(is_within(scope, one) for one in self.forbidden):
             client = self.entra.client_id
             text = (
                 f"The client '{client}' with object id '{client}' does not have authorization to perform action '{action}' over "
@@ -285,39 +490,28 @@ def _name_of(vnet: VNet, peering: str) -> str | None:
     return next((one for one in vnet.peerings if one.lower() == peering.lower()), None)
 
 
-def _tag(address: str) -> dict[str, Any]:
-    """Return what AZURE makes of an id: the tag of a version, and the resource's own uuid."""
-    own = str(uuid.uuid5(uuid.NAMESPACE_URL, address.lower()))
-    return {"etag": f'W/"{own}"', "resourceGuid": own}
+def _envelope(address: str, name: str, kind: str, location: str, properties: Mapping[str, Any]) -> dict[str, Any]:
+    whole = {"name": name, "id": address, "etag": tag(address)["etag"], "type": kind, "location": location}
+    return {**whole, "properties": properties}
 
 
 def _show(vnet: VNet) -> dict[str, Any]:
-    tag = _tag(vnet.address)
-    properties: Mapping[str, Any] = {
+    properties = {
         "provisioningState": "Succeeded",
-        "resourceGuid": tag["resourceGuid"],
+        "resourceGuid": tag(vnet.address)["resourceGuid"],
         "addressSpace": {"addressPrefixes": vnet.prefixes},
-        "subnets": [],
+        "privateEndpointVNetPolicies": "Disabled",
+        "subnets": _show_subnets(vnet),
         "virtualNetworkPeerings": [_show_peering(vnet, name) for name in vnet.peerings],
         "enableDdosProtection": False,
     }
-    return {
-        "name": vnet.name,
-        "id": vnet.address,
-        "etag": tag["etag"],
-        "type": "Microsoft.Network/virtualNetworks",
-        "location": vnet.location,
-        "properties": properties,
-    }
+    return _envelope(vnet.address, vnet.name, "Microsoft.Network/virtualNetworks", vnet.location, properties)
+
+
+def _show_subnets(vnet: VNet) -> list[dict[str, Any]]:
+    return [show_child(vnet.address, "subnets", name, one) for name, one in vnet.subnets.items()]
 
 
 def _show_peering(vnet: VNet, name: str) -> dict[str, Any]:
-    address = f"{vnet.address}/virtualNetworkPeerings/{name}"
-    tag = _tag(address)
-    return {
-        "name": name,
-        "id": address,
-        "etag": tag["etag"],
-        "type": "Microsoft.Network/virtualNetworks/virtualNetworkPeerings",
-        "properties": {"resourceGuid": tag["resourceGuid"], **vnet.peerings[name]},
-    }
+    own = tag(f"{vnet.address}/virtualNetworkPeerings/{name}")["resourceGuid"]
+    return show_child(vnet.address, "virtualNetworkPeerings", name, {"resourceGuid": own, **vnet.peerings[name]})

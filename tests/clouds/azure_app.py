@@ -5,20 +5,22 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlencode
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from .azure import Azure
+from .azure_filters import GROUPS, TABLES
 from .entra import ARM, GRAPH, LOGIN, AzureRefusalError, Entra
 
 _SUBSCRIPTION = r"(?P<scope>/subscriptions/(?P<subscription>[^/]+)"
 _VNETS = "/providers/Microsoft.Network/virtualNetworks"
 _VNET = rf"{_SUBSCRIPTION}/resourceGroups/(?P<group>[^/]+){_VNETS}/(?P<vnet>[^/]+))"
+_FILTERS = "/providers/Microsoft.Network/(?P<filters>networkSecurityGroups|routeTables)"
 _AUTHORIZATION = r"(?P<scope>(?:/.+)?)/providers/Microsoft.Authorization"
 #: The versions of each kind of resource that clients of today use, from those that the service knows.
 _VERSIONS = {
@@ -31,11 +33,24 @@ _VERSIONS = {
             2022: ("01-01", "07-01", "11-01"),
             2023: ("02-01", "04-01", "06-01", "09-01", "11-01"),
             2024: ("01-01", "03-01", "05-01", "07-01", "10-01"),
-            2025: ("01-01", "03-01", "05-01"),
+            2025: ("01-01", "03-01", "05-01", "07-01"),
         }.items()
         for day in days
     ),
-    "resources": frozenset({"2019-10-01", "2020-10-01", "2021-04-01", "2022-09-01", "2023-07-01", "2024-03-01"}),
+    "resources": frozenset(
+        {
+            "2016-06-01",
+            "2019-10-01",
+            "2019-11-01",
+            "2020-10-01",
+            "2021-04-01",
+            "2022-09-01",
+            "2022-12-01",
+            "2023-07-01",
+            "2024-03-01",
+        }
+    ),
+    "denyAssignments": frozenset({"2018-07-01-preview", "2022-04-01"}),
     "roleDefinitions": frozenset({"2015-07-01", "2018-01-01-preview", "2022-04-01", "2022-05-01-preview"}),
     "roleAssignments": frozenset(
         {
@@ -71,6 +86,17 @@ class AzureApp:
                 ("GET", "network", rf"{_SUBSCRIPTION}){_VNETS}", self._list_vnets),
                 ("GET", "network", rf"{_SUBSCRIPTION}/resourceGroups/(?P<group>[^/]+)){_VNETS}", self._list_vnets),
                 ("GET", "network", _VNET, self._get_vnet),
+                ("GET", "resources", "/subscriptions", self._list_subscriptions),
+                ("GET", "resources", "/tenants", self._list_tenants),
+                ("GET", "network", rf"{_SUBSCRIPTION}){_FILTERS}", self._list_filters),
+                ("GET", "network", rf"{_SUBSCRIPTION}/resourceGroups/(?P<group>[^/]+)){_FILTERS}", self._list_filters),
+                (
+                    "GET",
+                    "network",
+                    rf"{_SUBSCRIPTION}/resourceGroups/(?P<group>[^/]+)){_FILTERS}/(?P<name>[^/]+)",
+                    self._get_filter,
+                ),
+                ("GET", "network", rf"{_VNET}/subnets", self._list_subnets),
                 ("GET", "network", rf"{_VNET}/virtualNetworkPeerings", self._list_peerings),
                 ("GET", "network", rf"{_VNET}/virtualNetworkPeerings/(?P<peering>[^/]+)", self._get_peering),
                 ("DELETE", "network", rf"{_VNET}/virtualNetworkPeerings/(?P<peering>[^/]+)", self._delete_peering),
@@ -81,6 +107,7 @@ class AzureApp:
                 ("DELETE", "roleDefinitions", rf"{_AUTHORIZATION}/roleDefinitions/(?P<name>[^/]+)", self._delete_definition),
                 ("GET", "roleAssignments", rf"{_AUTHORIZATION}/roleAssignments", self._list_assignments),
                 ("GET", "roleAssignments", rf"{_AUTHORIZATION}/roleAssignments/(?P<name>[^/]+)", self._get_assignment),
+                ("GET", "denyAssignments", rf"{_AUTHORIZATION}/denyAssignments", self._list_denials),
                 ("PUT", "roleAssignments", rf"{_AUTHORIZATION}/roleAssignments/(?P<name>[^/]+)", self._put_assignment),
                 ("DELETE", "roleAssignments", rf"{_AUTHORIZATION}/roleAssignments/(?P<name>[^/]+)", self._delete_assignment),
             )
@@ -100,9 +127,10 @@ class AzureApp:
         request = Request(scope, receive)
         headers = {"request-id": str(uuid.uuid4())}
         try:
-            if not self._azure.entra.accepts(_token(request), GRAPH):
+            tenant = self._azure.entra.tenant_of(_token(request), GRAPH)
+            if tenant is None:
                 raise AzureRefusalError(401, "InvalidAuthenticationToken", "Access token validation failure.")
-            status, said = await run_in_threadpool(_graph, self._azure.entra, request, await request.body())
+            status, said = await run_in_threadpool(_graph, self._azure.entra, request, await request.body(), tenant)
         except AzureRefusalError as error:
             inner = {"request-id": headers["request-id"], "client-request-id": headers["request-id"]}
             status, said = error.status, {"error": {"code": error.code, "message": error.message, "innerError": inner}}
@@ -125,7 +153,8 @@ class AzureApp:
         if "authorization" not in request.headers:
             text = "Authentication failed. The 'Authorization' header is missing."
             raise AzureRefusalError(401, "AuthenticationFailed", text)
-        if not self._azure.entra.accepts(_token(request), ARM):
+        tenant = self._azure.entra.tenant_of(_token(request), ARM)
+        if tenant is None:
             raise AzureRefusalError(401, "InvalidAuthenticationToken", "The access token is invalid.")
         path = re.sub("/+", "/", request.url.path).rstrip("/")
         found = [(one, match) for one in self._routes if (match := one[2].fullmatch(path))]
@@ -138,7 +167,9 @@ class AzureApp:
             raise AzureRefusalError(405, "MethodNotAllowed", text)
         (_method, kind, _pattern, answer), match = call
         names = match.groupdict()
-        if kind in ("roleDefinitions", "roleAssignments"):
+        if names.get("scope", names.get("subscription")):
+            self._azure.check_directory(tenant)
+        if kind in ("roleDefinitions", "roleAssignments", "denyAssignments"):
             action = {"GET": "read", "PUT": "write", "DELETE": "delete"}[request.method]
             self._azure.check_scope(names["scope"], f"Microsoft.Authorization/{kind}/{action}")
         return answer(request, _parse(body), {name: value for name, value in names.items() if value is not None})
@@ -146,14 +177,41 @@ class AzureApp:
     def _get_group(self, _request: Request, _body: Any, names: Mapping[str, str]) -> Reply:
         return 200, self._azure.get_group(names["subscription"], names["group"]), {}
 
-    def _list_vnets(self, _request: Request, _body: Any, names: Mapping[str, str]) -> Reply:
-        return 200, self._azure.list_vnets(names["subscription"], names.get("group")), {}
+    def _list_vnets(self, request: Request, _body: Any, names: Mapping[str, str]) -> Reply:
+        return self._page(request, self._azure.list_vnets(names["subscription"], names.get("group"))["value"])
+
+    def _list_subscriptions(self, request: Request, _body: Any, _names: Mapping[str, str]) -> Reply:
+        return self._page(request, self._azure.list_subscriptions())
+
+    def _list_tenants(self, request: Request, _body: Any, _names: Mapping[str, str]) -> Reply:
+        return self._page(request, self._azure.list_tenants())
+
+    def _list_filters(self, request: Request, _body: Any, names: Mapping[str, str]) -> Reply:
+        where = names["subscription"], names.get("group"), _kind(names)
+        return self._page(request, self._azure.list_resources(*where, request.query_params["api-version"]))
+
+    def _get_filter(self, request: Request, _body: Any, names: Mapping[str, str]) -> Reply:
+        where = names["subscription"], names["group"], _kind(names), names["name"]
+        return 200, self._azure.get_resource(*where, request.query_params["api-version"]), {}
+
+    def _list_subnets(self, request: Request, _body: Any, names: Mapping[str, str]) -> Reply:
+        return self._page(request, self._azure.list_subnets(names["subscription"], names["group"], names["vnet"]))
+
+    def _page(self, request: Request, items: Sequence[Any]) -> Reply:
+        """Answer with the page of a list that the request asks for, and where the next one is."""
+        size, query = self._azure.page_size or len(items), dict(request.query_params)
+        first = int(query.pop("$skiptoken", "0"))
+        said: dict[str, Any] = {"value": items[first : first + size]}
+        if first + size < len(items):
+            more = urlencode({**query, "$skiptoken": first + size}, safe="$'(),")
+            said["nextLink"] = f"https://{ARM}{request.url.path}?{more}"
+        return 200, said, {}
 
     def _get_vnet(self, _request: Request, _body: Any, names: Mapping[str, str]) -> Reply:
         return 200, self._azure.get_vnet(names["subscription"], names["group"], names["vnet"]), {}
 
-    def _list_peerings(self, _request: Request, _body: Any, names: Mapping[str, str]) -> Reply:
-        return 200, self._azure.list_peerings(names["subscription"], names["group"], names["vnet"]), {}
+    def _list_peerings(self, request: Request, _body: Any, names: Mapping[str, str]) -> Reply:
+        return self._page(request, self._azure.list_peerings(names["subscription"], names["group"], names["vnet"])["value"])
 
     def _get_peering(self, _request: Request, _body: Any, names: Mapping[str, str]) -> Reply:
         return 200, self._azure.get_peering(names["subscription"], names["group"], names["vnet"], names["peering"]), {}
@@ -170,7 +228,7 @@ class AzureApp:
         return 200, said, {} if said["status"] == "Succeeded" else {"Retry-After": "1"}
 
     def _list_definitions(self, request: Request, _body: Any, names: Mapping[str, str]) -> Reply:
-        return 200, {"value": self._azure.roles.list_definitions(names["scope"], request.query_params.get("$filter"))}, {}
+        return self._page(request, self._azure.roles.list_definitions(names["scope"], request.query_params.get("$filter")))
 
     def _get_definition(self, _request: Request, _body: Any, names: Mapping[str, str]) -> Reply:
         return 200, self._azure.roles.get_definition(names["scope"], names["name"]), {}
@@ -182,13 +240,17 @@ class AzureApp:
         return _gone(self._azure.roles.delete_definition(names["scope"], names["name"]))
 
     def _list_assignments(self, request: Request, _body: Any, names: Mapping[str, str]) -> Reply:
-        return 200, {"value": self._azure.roles.list_assignments(names["scope"], request.query_params.get("$filter"))}, {}
+        return self._page(request, self._azure.roles.list_assignments(names["scope"], request.query_params.get("$filter")))
+
+    def _list_denials(self, request: Request, _body: Any, names: Mapping[str, str]) -> Reply:
+        return self._page(request, self._azure.roles.list_denials(names["scope"], request.query_params.get("$filter")))
 
     def _get_assignment(self, _request: Request, _body: Any, names: Mapping[str, str]) -> Reply:
         return 200, self._azure.roles.get_assignment(names["scope"], names["name"]), {}
 
     def _put_assignment(self, _request: Request, body: Any, names: Mapping[str, str]) -> Reply:
-        return 201, self._azure.roles.put_assignment(names["scope"], names["name"], body), {}
+        is_new, said = self._azure.roles.put_assignment(names["scope"], names["name"], body)
+        return 201 if is_new else 200, said, {}
 
     def _delete_assignment(self, _request: Request, _body: Any, names: Mapping[str, str]) -> Reply:
         return _gone(self._azure.roles.delete_assignment(names["scope"], names["name"]))
@@ -216,26 +278,39 @@ def _sign_in(entra: Entra, request: Request, form: Mapping[str, str]) -> dict[st
     raise AzureRefusalError(404, "invalid_request", f"AADSTS900144: There is nothing at {request.url.path}.")
 
 
-def _graph(entra: Entra, request: Request, body: bytes) -> tuple[int, Any]:
+def _graph(entra: Entra, request: Request, body: bytes, tenant: str) -> tuple[int, Any]:
     """Answer a request to Graph, in which slashes may be doubled."""
     path = re.sub("/+", "/", request.url.path).rstrip("/")
-    root = "https://graph.microsoft.com/v1.0/$metadata#servicePrincipals"
-    match = re.fullmatch(r"/v1\.0/servicePrincipals(?:/([^/]+))?", path)
-    call = (request.method, bool(match and match.group(1)))
-    if match is not None and call == ("GET", False):
-        return 200, {"@odata.context": root, "value": entra.list_principals(request.query_params.get("$filter"))}
-    if match is not None and call == ("POST", False):
-        return 201, {"@odata.context": f"{root}/$entity", **entra.create(_parse(body))}
-    if match is not None and call == ("GET", True):
-        return 200, {"@odata.context": f"{root}/$entity", **entra.get(match.group(1))}
-    if match is not None and call == ("DELETE", True):
-        entra.delete(match.group(1))
+    method, filtered = request.method, request.query_params.get("$filter")
+    root = f"https://{GRAPH}/v1.0/$metadata#"
+    if path == "/v1.0/applications" and method == "GET":
+        return 200, {"@odata.context": f"{root}applications", "value": entra.list_applications(filtered)}
+    if path == "/v1.0/directoryObjects/getByIds" and method == "POST":
+        return 200, {"@odata.context": f"{root}directoryObjects", "value": entra.get_by_ids(_parse(body), tenant)}
+    match = re.fullmatch(r"/v1\.0/servicePrincipals(?:/(?P<id>[^/]+)|\(appId='(?P<app>[^']*)'\))?", path)
+    if match is None:
+        raise AzureRefusalError(400, "BadRequest", f"Resource not found for the segment '{path.split('/')[-1]}'.")
+    context = f"{root}servicePrincipals"
+    one = match["id"] or (entra.find(match["app"], tenant) if match["app"] is not None else None)
+    if method == "GET" and one is None:
+        return 200, {"@odata.context": context, "value": entra.list_principals(filtered, tenant)}
+    if method == "POST" and one is None:
+        return 201, {"@odata.context": f"{context}/$entity", **entra.create(_parse(body), tenant)}
+    if method == "GET" and one is not None:
+        return 200, {"@odata.context": f"{context}/$entity", **entra.get(one, tenant)}
+    if method == "DELETE" and one is not None:
+        entra.delete(one)
         return 204, None
     raise AzureRefusalError(400, "Request_BadRequest", "Specified HTTP method is not allowed for the request target.")
 
 
 def _respond(status: int, said: Any, headers: dict[str, str]) -> Response:
     return Response(status_code=status, headers=headers) if said is None else JSONResponse(said, status, headers)
+
+
+def _kind(names: Mapping[str, str]) -> str:
+    """Return the kind of resource that a path has, as it is written."""
+    return GROUPS if names["filters"].lower() == GROUPS.lower() else TABLES
 
 
 def _gone(said: Any) -> Reply:

@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-from .entra import ATLAS_APPLICATION, AzureRefusalError, Entra
+from .entra import ATLAS_APPLICATION, EVERYONE, AzureRefusalError, Entra, is_over
 
 _PROVIDER = "/providers/Microsoft.Authorization"
+_MANAGEMENT_GROUPS = "/providers/microsoft.management/managementgroups/"
 _WRONG = "The request was incorrectly formatted."
 _NETWORKS = "Microsoft.Network/virtualNetworks/"
 #: What Atlas needs to be allowed on a VNet.
@@ -34,12 +35,15 @@ NETWORK_CONTRIBUTOR = "4d97b98b-1d4f-4787-a291-c67834d212e7"
 _DEFINITION = re.compile(rf".*{_PROVIDER}/roleDefinitions/([^/]+)", re.IGNORECASE)
 _TYPED = re.compile(r"type eq '(\w+)'", re.IGNORECASE)
 _NAMED = re.compile(r"roleName eq '([^']*)'", re.IGNORECASE)
-_PRINCIPAL = re.compile(r"(?:principalId eq|assignedTo\()\s*'([^']*)'\)?", re.IGNORECASE)
+_PRINCIPAL = re.compile(r"principalId eq\s*'([^']*)'", re.IGNORECASE)
+_ASSIGNED = re.compile(r"assignedTo\(\s*'([^']*)'\s*\)", re.IGNORECASE)
 
 
 def is_within(scope: str, other: str) -> bool:
-    """Whether a scope is another one or below it."""
+    """Whether a scope is another one or below it; below a management group is every subscription."""
     scope, other = scope.lower().rstrip("/"), other.lower().rstrip("/")
+    if other.startswith(_MANAGEMENT_GROUPS) and scope.startswith("/subscriptions/"):
+        return True
     return scope == other or scope.startswith(f"{other}/")
 
 
@@ -60,12 +64,16 @@ class Roles:
 
     Attributes:
         entra: Who there is.
+        unknown_looks: How many assignments do not know a role that was just made.
     """
 
     entra: Entra
+    unknown_looks: int = 0
     lock: Any = field(default_factory=threading.RLock, repr=False)
     _definitions: dict[str, dict[str, Any]] = field(default_factory=lambda: {NETWORK_CONTRIBUTOR: _builtin()})
     _assignments: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _denials: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _unknown: dict[str, int] = field(default_factory=dict)
 
     def allows(self, scope: str, actions: Iterable[str] = ACTIONS, app_id: str = ATLAS_APPLICATION) -> bool:
         """Whether an application may do all that at a scope, by roles that are assigned there or above."""
@@ -74,7 +82,7 @@ class Roles:
             roles = [
                 self._definitions[_definition_of(one)]
                 for one in self._assignments.values()
-                if one["principalId"] == principal and is_within(scope, one["scope"])
+                if one["principalId"] in self.entra.identities_of(principal) and is_within(scope, one["scope"])
             ]
         permissions = [one for role in roles for one in role["permissions"]]
         return all(any(_permits(one, action) for one in permissions) for action in actions)
@@ -93,7 +101,58 @@ class Roles:
         """Let somebody remove all roles and assignments."""
         with self.lock:
             self._assignments.clear()
+            self._denials.clear()
             self._definitions = {NETWORK_CONTRIBUTOR: _builtin()}
+
+    def deny(
+        self, scope: str, name: str, actions: Iterable[str] = ACTIONS, principals: Iterable[str] = (EVERYONE,), **fields: Any
+    ) -> str:
+        """Let AZURE make a deny assignment, as it does for managed applications and deployment stacks; return its id.
+
+        Args:
+            scope: Where it is.
+            name: What it is called.
+            actions: What it denies.
+            principals: The object ids that it is for.
+            fields: What its properties have beside, such as `doNotApplyToChildScopes`.
+        """
+        key = str(uuid.uuid4())
+        with self.lock:
+            self._denials[key] = {
+                "denyAssignmentName": name,
+                "description": None,
+                "permissions": [{"actions": list(actions), "notActions": [], "dataActions": [], "notDataActions": []}],
+                "scope": scope,
+                "doNotApplyToChildScopes": False,
+                "principals": [_party(one) for one in principals],
+                "excludePrincipals": [],
+                "isSystemProtected": True,
+                **fields,
+            }
+        return f"{scope}{_PROVIDER}/denyAssignments/{key}"
+
+    def list_denials(self, scope: str, filtered: str | None = None) -> list[dict[str, Any]]:
+        """Answer GET denyAssignments."""
+        with self.lock:
+            return [
+                {
+                    "id": f"{one['scope']}{_PROVIDER}/denyAssignments/{name}",
+                    "type": "Microsoft.Authorization/denyAssignments",
+                    "name": name,
+                    "properties": one,
+                }
+                for name, one in self._denials.items()
+                if self._is_listed(scope, filtered or "", one["scope"], {party["id"] for party in one["principals"]})
+            ]
+
+    def _is_listed(self, scope: str, filtered: str, place: str, principals: set[str]) -> bool:
+        """Whether a list has an assignment that is at a place: those at the scope and above, and without atScope() below, too."""
+        wanted, assigned = _PRINCIPAL.search(filtered), _ASSIGNED.search(filtered)
+        is_near = is_within(scope, place) or ("atScope()" not in filtered and is_within(place, scope))
+        is_meant = wanted is None or wanted.group(1).lower() in principals
+        return (
+            is_near and is_meant and (assigned is None or bool(self.entra.identities_of(assigned.group(1).lower()) & principals))
+        )
 
     def list_definitions(self, scope: str, filtered: str | None = None) -> list[dict[str, Any]]:
         """Answer GET roleDefinitions."""
@@ -132,6 +191,8 @@ class Roles:
                     raise AzureRefusalError(409, "RoleDefinitionWithSameNameExists", text)
             if self._definitions.get(name, {}).get("type") == "BuiltInRole":
                 raise AzureRefusalError(400, "InvalidRoleDefinitionId", f"The role definition ID '{name}' is not valid.")
+            if name not in self._definitions:
+                self._unknown[name] = self.unknown_looks
             kinds = ("actions", "notActions", "dataActions", "notDataActions")
             self._definitions[name] = {
                 "roleName": role_name,
@@ -155,15 +216,12 @@ class Roles:
             return gone
 
     def list_assignments(self, scope: str, filtered: str | None = None) -> list[dict[str, Any]]:
-        """Answer GET roleAssignments: those at the scope and above, and without atScope() below, too."""
-        filtered = filtered or ""
-        principal = _PRINCIPAL.search(filtered)
+        """Answer GET roleAssignments."""
         with self.lock:
             return [
                 _show_assignment(name, one)
                 for name, one in self._assignments.items()
-                if (is_within(scope, one["scope"]) or ("atScope()" not in filtered and is_within(one["scope"], scope)))
-                and (principal is None or one["principalId"] == principal.group(1).lower())
+                if self._is_listed(scope, filtered or "", one["scope"], {one["principalId"]})
             ]
 
     def get_assignment(self, scope: str, name: str) -> dict[str, Any]:
@@ -174,8 +232,8 @@ class Roles:
                 raise AzureRefusalError(404, "RoleAssignmentNotFound", f"The role assignment '{name}' is not found.")
             return _show_assignment(name.lower(), found)
 
-    def put_assignment(self, scope: str, name: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Answer PUT roleAssignments/{name}."""
+    def put_assignment(self, scope: str, name: str, body: Mapping[str, Any]) -> tuple[bool, dict[str, Any]]:
+        """Answer PUT roleAssignments/{name}: whether it is new, and what it is now."""
         given, name = body.get("properties") or {}, _uuid(name)
         match = _DEFINITION.fullmatch(str(given.get("roleDefinitionId")))
         principal = str(given.get("principalId") or "").lower()
@@ -183,7 +241,8 @@ class Roles:
             raise AzureRefusalError(400, "BadRequestFormat", _WRONG)
         with self.lock:
             definition = self._definitions.get(match.group(1).lower())
-            if definition is None or not any(is_within(scope, one) for one in definition["assignableScopes"]):
+            is_held = definition is not None and any(is_within(scope, one) for one in definition["assignableScopes"])
+            if not is_held or not is_over(self._unknown, match.group(1).lower()):
                 raise _no_definition(match.group(1))
             self._check_principal(principal, given.get("principalType"))
             made = {
@@ -191,18 +250,22 @@ class Roles:
                 "principalId": principal,
                 "principalType": given.get("principalType") or "ServicePrincipal",
                 "scope": scope.rstrip("/"),
+                "description": given.get("description"),
+                "condition": given.get("condition"),
+                "conditionVersion": given.get("conditionVersion"),
             }
             for key, one in self._assignments.items():
-                if _identity(one) == _identity(made):
+                if key != name and _identity(one) == _identity(made):
                     text = (
                         f"The role assignment already exists. The ID of the existing role assignment is {key.replace('-', '')}."
                     )
                     raise AzureRefusalError(409, "RoleAssignmentExists", text)
-            if name in self._assignments:
+            known = self._assignments.get(name)
+            if known is not None and _identity(known) != _identity(made):
                 text = "Tenant ID, application ID, principal ID, and scope are not allowed to be updated."
                 raise AzureRefusalError(400, "RoleAssignmentUpdateNotPermitted", text)
             self._assignments[name] = made
-            return _show_assignment(name, made)
+            return known is None, _show_assignment(name, made)
 
     def delete_assignment(self, scope: str, name: str) -> dict[str, Any] | None:
         """Answer DELETE roleAssignments/{name}; None if there was none."""
@@ -220,8 +283,8 @@ class Roles:
             self._assignments = {key: one for key, one in self._assignments.items() if not is_within(one["scope"], scope)}
 
     def _check_principal(self, principal: str, kind: str | None) -> None:
-        """Refuse an unknown principal; whoever says which type it has is believed, as AZURE does for those that are just made."""
-        if kind is None and not self.entra.knows(principal):
+        """Refuse an unknown principal; a client that says which type it has is believed, as AZURE does for those just made."""
+        if (kind is None or not self.entra.is_type_believed) and not self.entra.knows(principal):
             known = principal.replace("-", "")
             text = (
                 f"Principal {known} does not exist in the directory {self.entra.tenant}. Check that you have the correct "
@@ -230,6 +293,11 @@ class Roles:
                 "as ServicePrincipal, User, or Group. See https://aka.ms/docs-principaltype"
             )
             raise AzureRefusalError(400, "PrincipalNotFound", text)
+
+
+def _party(object_id: str) -> dict[str, str]:
+    """Return a principal of a deny assignment."""
+    return {"id": object_id, "type": "SystemDefined" if object_id == EVERYONE else "ServicePrincipal"}
 
 
 def _of(properties: dict[str, Any]) -> dict[str, Any]:
@@ -288,5 +356,12 @@ def _show_assignment(name: str, assignment: Mapping[str, Any]) -> dict[str, Any]
         "id": f"{scope}{_PROVIDER}/roleAssignments/{name}",
         "type": "Microsoft.Authorization/roleAssignments",
         "name": name,
-        "properties": {**assignment, "roleDefinitionId": definition, **made, "createdBy": None, "updatedBy": None},
+        "properties": {
+            **assignment,
+            "roleDefinitionId": definition,
+            **made,
+            "createdBy": None,
+            "updatedBy": None,
+            "delegatedManagedIdentityResourceId": None,
+        },
     }

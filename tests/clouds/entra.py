@@ -31,6 +31,10 @@ _FILTERS = (
 )
 
 
+#: What stands for all principals.
+EVERYONE = "00000000-0000-0000-0000-000000000000"
+
+
 class AzureRefusalError(Exception):
     """A request that AZURE refuses.
 
@@ -55,9 +59,13 @@ class Entra:
         client_id: The application of the user, which may sign in.
         secret: Its secret.
         applications: The applications that exist somewhere, of which service principals can be made.
+        others: The ids of other tenants in which the user may sign in.
         is_forbidden: Whether the user may do nothing in Graph.
+        is_read_only: Whether the user may change nothing in Graph.
+        strays: The service principals that were made in other tenants.
         hidden_looks: How many lists do not show a service principal that was just made.
         unknown_looks: How many role assignments do not know it.
+        is_type_believed: Whether an assignment that says the type of its principal needs not know it, as is documented.
         issued: The tokens that were given out.
     """
 
@@ -65,12 +73,17 @@ class Entra:
     client_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     secret: str = field(default_factory=lambda: f"secret~{uuid.uuid4()}")
     applications: dict[str, str] = field(default_factory=lambda: {ATLAS_APPLICATION: "MongoDB Atlas - VNet Peering"})
+    others: list[str] = field(default_factory=list)
     is_forbidden: bool = False
+    is_read_only: bool = False
+    strays: list[str] = field(default_factory=list)
     hidden_looks: int = 0
     unknown_looks: int = 0
+    is_type_believed: bool = True
     issued: list[dict[str, Any]] = field(default_factory=list)
     lock: Any = field(default_factory=threading.RLock, repr=False)
     _principals: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _groups: dict[str, set[str]] = field(default_factory=dict)
     _hidden: dict[str, int] = field(default_factory=dict)
     _unknown: dict[str, int] = field(default_factory=dict)
 
@@ -101,27 +114,29 @@ class Entra:
         if audience is None:
             text = f"AADSTS500011: The resource principal named {scope} was not found in the tenant named {tenant}."
             raise AzureRefusalError(400, "invalid_resource", text)
-        return self.issue(audience)
+        return self.issue(audience, tenant)
 
-    def issue(self, audience: str) -> dict[str, Any]:
+    def issue(self, audience: str, tenant: str | None = None) -> dict[str, Any]:
         """Return the reply to a request for a token, which is a JWT, as Entra's tokens are."""
-        claims = {"aud": f"https://{audience}", "tid": self.tenant, "appid": self.client_id, "exp": int(time.time()) + 3599}
+        tenant = (tenant or self.tenant).lower()
+        claims = {"aud": f"https://{audience}", "tid": tenant, "appid": self.client_id, "exp": int(time.time()) + 3599}
         parts = (json.dumps({"typ": "JWT", "alg": "RS256"}).encode(), json.dumps(claims).encode(), uuid.uuid4().bytes * 16)
         token = ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts)
-        self.issued.append({"token": token, "audience": audience})
+        self.issued.append({"token": token, "audience": audience, "tenant": tenant})
         return {"token_type": "Bearer", "expires_in": 3599, "ext_expires_in": 3599, "access_token": token}
 
-    def accepts(self, token: str, audience: str) -> bool:
-        """Whether a token is good for a host."""
-        return {"token": token, "audience": audience} in self.issued
+    def tenant_of(self, token: str, audience: str) -> str | None:
+        """Return the tenant that a token is of; None if it is not good for a host."""
+        found = (one["tenant"] for one in self.issued if (one["token"], one["audience"]) == (token, audience))
+        return next(found, None)
 
     def check_tenant(self, tenant: str) -> None:
-        """Refuse another tenant.
+        """Refuse an unknown tenant.
 
         Raises:
-            AzureRefusalError: If it is not this one.
+            AzureRefusalError: If it is not this one, nor one of the others.
         """
-        if tenant.lower() != self.tenant:
+        if tenant.lower() not in (self.tenant, *self.others):
             text = f"AADSTS90002: Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID."
             raise AzureRefusalError(400, "invalid_tenant", text)
 
@@ -138,39 +153,82 @@ class Entra:
         with self.lock:
             return next((key for key, one in self._principals.items() if one["appId"] == app_id), None)
 
+    def add_group(self, *members: str) -> str:
+        """Let somebody make a group of principals and groups; return its object id."""
+        made = str(uuid.uuid4())
+        with self.lock:
+            self._groups[made] = {*members}
+        return made
+
+    def identities_of(self, object_id: str | None) -> set[str]:
+        """Return the object ids that a principal acts by: its own, those of its groups, and the one of all."""
+        found: set[str] = set()
+        with self.lock:
+            more = {object_id} if object_id else set()
+            while more - found:
+                found |= more
+                more = {group for group, members in self._groups.items() if members & found}
+        return found | {EVERYONE} if found else found
+
     def knows(self, object_id: str) -> bool:
         """Whether a role assignment finds this principal; new ones are not known everywhere at once."""
         with self.lock:
-            return object_id == self.client_id or (object_id in self._principals and _is_over(self._unknown, object_id))
+            return object_id in (self.client_id, *self._groups) or (
+                object_id in self._principals and is_over(self._unknown, object_id)
+            )
 
-    def list_principals(self, filtered: str | None) -> list[dict[str, Any]]:
-        """Answer GET servicePrincipals."""
+    def list_principals(self, filtered: str | None, tenant: str | None = None) -> list[dict[str, Any]]:
+        """Answer GET servicePrincipals; other tenants have none."""
         self._allow()
         with self.lock:
-            shown = [one for key, one in self._principals.items() if _is_over(self._hidden, key)]
-        if filtered is None:
-            return shown
-        match = next((found for one in _FILTERS if (found := one.fullmatch(filtered.strip()))), None)
-        if match is None:
-            raise AzureRefusalError(400, "Request_UnsupportedQuery", f"Unsupported or invalid query filter clause: {filtered}")
-        return [one for one in shown if match.group(2).lower() in one["servicePrincipalNames"]]
+            shown = [one for key, one in self._principals.items() if is_over(self._hidden, key)] if self._is_own(tenant) else []
+        return [one for one in shown if filtered is None or _named(filtered) in one["servicePrincipalNames"]]
 
-    def get(self, object_id: str) -> dict[str, Any]:
+    def list_applications(self, filtered: str | None) -> list[dict[str, Any]]:
+        """Answer GET applications: those of the tenant, of which there are none; Atlas's is registered in MongoDB's own."""
+        self._allow()
+        if filtered is not None:
+            _named(filtered)
+        return []
+
+    def find(self, app_id: str, tenant: str | None = None) -> str:
+        """Return the object id of what is at servicePrincipals(appId='…')."""
+        self._allow()
+        with self.lock:
+            found = self.principal_of(app_id.lower()) if self._is_own(tenant) else None
+            if found is None or not is_over(self._hidden, found):
+                raise _not_found(app_id)
+            return found
+
+    def get(self, object_id: str, tenant: str | None = None) -> dict[str, Any]:
         """Answer GET servicePrincipals/{id}."""
         self._allow()
         with self.lock:
-            if object_id not in self._principals:
+            if object_id not in self._principals or not self._is_own(tenant):
                 raise _not_found(object_id)
             return self._principals[object_id]
 
-    def create(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Answer POST servicePrincipals."""
+    def get_by_ids(self, body: Mapping[str, Any], tenant: str | None = None) -> list[dict[str, Any]]:
+        """Answer POST directoryObjects/getByIds: those that are there."""
         self._allow()
+        ids = body.get("ids")
+        if not isinstance(ids, list):
+            raise AzureRefusalError(400, "Request_BadRequest", "Invalid value specified for property 'ids' of resource.")
+        with self.lock:
+            found = [self._principals[one] for one in ids if one in self._principals and self._is_own(tenant)]
+        return [{"@odata.type": "#microsoft.graph.servicePrincipal", **one} for one in found]
+
+    def create(self, body: Mapping[str, Any], tenant: str | None = None) -> dict[str, Any]:
+        """Answer POST servicePrincipals."""
+        self._allow(is_write=True)
         with self.lock:
             app_id = str(body.get("appId")).lower()
             if app_id not in self.applications:
                 text = f"The appId '{app_id}' of the service principal does not reference a valid application object."
                 raise AzureRefusalError(400, "Request_BadRequest", text)
+            if not self._is_own(tenant):
+                self.strays.append(app_id)
+                return self._make({**body, "appId": app_id})
             if self.principal_of(app_id) is not None:
                 text = (
                     "The service principal cannot be created, updated, or restored because the service principal name "
@@ -183,18 +241,27 @@ class Entra:
 
     def delete(self, object_id: str) -> None:
         """Answer DELETE servicePrincipals/{id}."""
-        self._allow()
+        self._allow(is_write=True)
         with self.lock:
             if self._principals.pop(object_id, None) is None:
                 raise _not_found(object_id)
 
-    def _allow(self) -> None:
-        if self.is_forbidden:
+    def _is_own(self, tenant: str | None) -> bool:
+        return tenant in (None, self.tenant)
+
+    def _allow(self, *, is_write: bool = False) -> None:
+        if self.is_forbidden or (is_write and self.is_read_only):
             raise AzureRefusalError(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
 
     def _add(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        made = self._make(body)
+        with self.lock:
+            self._principals[made["id"]] = made
+        return made
+
+    def _make(self, body: Mapping[str, Any]) -> dict[str, Any]:
         app_id = body["appId"]
-        made = {
+        return {
             "id": str(uuid.uuid4()),
             "accountEnabled": True,
             "appRoleAssignmentRequired": False,
@@ -205,12 +272,17 @@ class Entra:
             "appDisplayName": self.applications.get(app_id, app_id),
             "servicePrincipalNames": [app_id],
         }
-        with self.lock:
-            self._principals[made["id"]] = made
-        return made
 
 
-def _is_over(left: dict[str, int], key: str) -> bool:
+def _named(filtered: str) -> str:
+    """Return the name that a list is asked for."""
+    match = next((found for one in _FILTERS if (found := one.fullmatch(filtered.strip()))), None)
+    if match is None:
+        raise AzureRefusalError(400, "Request_UnsupportedQuery", f"Unsupported or invalid query filter clause: {filtered}")
+    return match.group(2).lower()
+
+
+def is_over(left: dict[str, int], key: str) -> bool:
     """Count a look down; tell whether none was left."""
     is_over = left.get(key, 0) <= 0
     left[key] = left.get(key, 0) - 1
