@@ -1,6 +1,6 @@
 # The commands for developers; `make` alone lists them. All paths are relative, so that the checkout can be in any folder.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-azure lock release demo test test-full integration fuzz lint sanity docs gates emulator matrix house bench format clean
+.PHONY: help setup lock release demo test test-full integration fuzz lint sanity docs gates emulator matrix house bench format clean
 
 # With a Python path from outside, other packages could hide the locked ones.
 unexport PYTHONPATH PYTHONHOME
@@ -25,9 +25,6 @@ help: ## List the targets
 
 setup: ## Make .venv with the locked requirements (the other targets do it themselves)
 	@sh scripts/setup.sh
-
-setup-azure: ## Make .venv-azure (900 MB), without which the tests with the clouds' own clients are skipped
-	@sh scripts/setup.sh azure
 
 lock: ## Lock the requirements in requirements/ (ARGS=--upgrade: in their newest versions)
 	@sh scripts/lock.sh $(ARGS)
@@ -84,5 +81,5 @@ format: setup ## Format the Python files
 	@$(python) -m ruff format --quiet .
 
 clean: ## Remove the files that the other targets create
-	@rm -rf .venv .venv-docs .venv-azure .matrix docs/build .demo .ansible .pytest_cache .mypy_cache .ruff_cache .hypothesis tests/output *.tar.gz
+	@rm -rf .venv .venv-docs .matrix docs/build .demo .ansible .pytest_cache .mypy_cache .ruff_cache .hypothesis tests/output *.tar.gz
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -21,11 +21,9 @@ lock() {
 }
 
 # For every system and every Python from the oldest that setup.sh accepts.
-for name in dev docs azure lock; do
+for name in dev docs lock; do
     lock "$name" "requirements/$name.in" --python-version 3.11 "$@"
 done
-# A wheel that is not installed, so that the Python that it is for does not matter.
-lock azcollection requirements/azcollection.in --python-version 3.13 --no-deps "$@"
 
 # For scripts/cores.py: each release of ansible-core, and what it does not share with dev.txt.
 sed -nE 's/^([A-Za-z0-9._-]+)(\[[a-z,]+\])?(==[^\\]*).*/\1\3/p' requirements/dev.txt | sed -E '/^(ansible-core|resolvelib)==/d' >"$tools/dev.in"

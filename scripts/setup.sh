@@ -1,8 +1,6 @@
 #!/bin/sh
 # Creates .venv with the locked development requirements, or does nothing if it exists and is up to date.
 # "setup.sh docs" does the same for .venv-docs, which the site and the gates use: requirements/docs.in says why.
-# "setup.sh azure" does it for .venv-azure, for the tests with the clouds' own clients: requirements/azure.in says why. The collection is in
-# .venv-azure/collections, from a wheel of an index of Python packages, so that no other server is needed.
 # PYTHON is the interpreter to use; by default, the first suitable one on PATH.
 set -eu
 cd "$(dirname "$0")/.."
@@ -15,10 +13,6 @@ case "${1:-}" in
     docs)
         venv=.venv-docs
         requirements="requirements/docs.txt"
-        ;;
-    azure)
-        venv=.venv-azure
-        requirements="requirements/azure.txt requirements/azcollection.txt"
         ;;
     *)
         echo "Set-up: there is no set-up called $1." >&2
@@ -33,8 +27,7 @@ version() {
 
 # What the environment depends on. The folder is part of it, because the scripts in its bin contain its absolute path.
 state() {
-    # shellcheck disable=SC2086 # there may be two files
-    cat $requirements | cksum
+    cksum <"$requirements"
     version "$venv/bin/python"
     pwd
 }
@@ -91,40 +84,8 @@ echo "Setting up $venv ($("$python" -IS -c 'import sys; print("Python %d.%d" % s
 rm -rf "$venv"
 "$python" -m venv "$venv" || fail "$python could not create $venv; its output is above."
 
-# pip SUBCOMMAND FILE OPTION...: with the packages of a file of requirements. Wheels only: what builds another file has no hash.
-pip() {
-    subcommand=$1 file=$2
-    shift 2
-    "$venv/bin/python" -m pip "$subcommand" --quiet --no-input --disable-pip-version-check --require-hashes --only-binary :all: \
-        --requirement "$file" "$@" ||
-        fail "the packages in $file could not be installed; pip's output is above. Can pip reach a package index?"
-}
-
-# Takes azure.azcollection, and compiles what its modules import: a tenth of what is there, and without it each of them takes five times as long.
-set_up_azure() {
-    pip install requirements/azure.txt --no-compile
-    pip download requirements/azcollection.txt --no-deps --python-version 3.13 --dest "$venv/wheel"
-    "$venv/bin/python" -IS - "$venv" <<'EOS' || fail "azure.azcollection could not be unpacked."
-import pathlib, sys, zipfile
-
-venv = pathlib.Path(sys.argv[1])
-(wheel,) = (venv / "wheel").glob("*.whl")
-with zipfile.ZipFile(wheel) as opened:
-    names = [name for name in opened.namelist() if name.startswith("ansible_collections/azure/azcollection/")]
-    opened.extractall(venv / "collections", names)
-EOS
-    rm -r "$venv/wheel"
-    PYTHONDONTWRITEBYTECODE='' PYTHONPATH=$venv/collections "$venv/bin/python" - <<'EOS' || fail "azure.azcollection does not run."
-from ansible_collections.azure.azcollection.plugins.module_utils.azure_rm_common import AZURE_IMPORT_ERROR
-from ansible_collections.azure.azcollection.plugins.modules import azure_rm_adserviceprincipal
-
-raise SystemExit(AZURE_IMPORT_ERROR)
-EOS
-}
-
-if [ "$venv" = .venv-azure ]; then
-    set_up_azure
-else
-    pip install "$requirements"
-fi
+# Wheels only: what builds another file has no hash.
+"$venv/bin/python" -m pip install --quiet --no-input --disable-pip-version-check --require-hashes --only-binary :all: \
+    --requirement "$requirements" ||
+    fail "the packages in $requirements could not be installed; pip's output is above. Can pip reach a package index?"
 state >"$stamp"

@@ -32,7 +32,6 @@ MADE_BY_THE_BUILD = {"MANIFEST.json", "FILES.json"}
 LITTER = (
     ".venv/bin/python",
     ".venv-docs/bin/python",
-    ".venv-azure/bin/python",
     "docs/build/html/index.html",
     ".demo/collections/ansible_collections/cloudpeer/atlas/README.md",
     ".ansible/collections/file",

@@ -1,6 +1,6 @@
 """Makes, reads and removes a peering with GCP's own client, and prints what it has read, and how it was refused.
 
-A program for the Python of `make setup-azure`, which imports nothing of ours. Its argument is JSON: the project, the network, the
+A program, which imports nothing of ours. Its argument is JSON: the project, the network, the
 address of the other network, and the key of a service account. The environment says where the proxy is.
 """
 
