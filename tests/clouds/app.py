@@ -55,6 +55,9 @@ class CloudApp:
         compute = [
             Route("/compute/v1/projects/{project}/global/networks", self._list, methods=["GET"]),
             Route(_NETWORK, self._get, methods=["GET"]),
+            Route(f"{_NETWORK}/listPeeringRoutes", self._list_routes, methods=["GET"]),
+            Route(f"{_NETWORK}/getEffectiveFirewalls", self._firewalls, methods=["GET"]),
+            Route("/compute/v1/projects/{project}/aggregated/subnetworks", self._subnets, methods=["GET"]),
             Route(f"{_NETWORK}/addPeering", self._add, methods=["POST"]),
             Route(f"{_NETWORK}/removePeering", self._remove, methods=["POST"]),
             Route(_OPERATION, self._operation, methods=["GET"]),
@@ -112,7 +115,16 @@ class CloudApp:
             return JSONResponse(error_body(error.status, error.reason, error.message), error.status)
 
     async def _list(self, request: Request) -> Response:
-        return await self._answer(self._gcp.list_networks, request.path_params["project"])
+        return await self._answer(self._gcp.list_networks, request.path_params["project"], request.query_params)
+
+    async def _list_routes(self, request: Request) -> Response:
+        return await self._answer(self._gcp.list_peering_routes, *request.path_params.values(), request.query_params)
+
+    async def _firewalls(self, request: Request) -> Response:
+        return await self._answer(self._gcp.get_effective_firewalls, *request.path_params.values())
+
+    async def _subnets(self, request: Request) -> Response:
+        return await self._answer(self._gcp.aggregated_subnets, request.path_params["project"], request.query_params)
 
     async def _get(self, request: Request) -> Response:
         return await self._answer(self._gcp.get_network, *request.path_params.values())
