@@ -61,6 +61,7 @@ LIBRARIES = {
     "boto3": {"_aws"},
     "botocore": {"_aws"},
     "google": {"_gcp"},
+    "azure": {"_azure"},
     "http": set(),
 }
 # A command, a plan and a wait are the same in check mode: what is done with them is the engine's business, and the shells'.
@@ -74,7 +75,9 @@ MAY_NAME_STATUSES = {
     "_http/transport.py",
     "_aws/boto.py",
     "_aws/errors.py",
+    "_http/session.py",
     "_gcp/errors.py",
+    "_azure/errors.py",
 }
 # Numbers that look like one.
 OTHER_NUMBERS = {"_aws/survey.py": {200}, "_resources/access_list.py": {200}}

@@ -1,9 +1,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""VNets of Azure and their peerings, parsed from the results of azure.azcollection's info modules.
+"""VNets of Azure with their subnets and peerings, parsed from Azure's replies and from azure.azcollection's info modules.
 
-Source: the documentation of azure_rm_virtualnetwork_info and azure_rm_virtualnetworkpeering_info.
+Sources: VirtualNetwork, Subnet and VirtualNetworkPeering in the models of azure-mgmt-network; the documentation of
+azure_rm_virtualnetwork_info and azure_rm_virtualnetworkpeering_info.
 """
 
 from __future__ import annotations
@@ -13,21 +14,49 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from .._clouds.azure import parse_vnet_id
+from .._clouds.azure import parse_vnet_id, vnet_id
 from .._clouds.cloud import Fields
 from .._values.invalid import InvalidValueError
+from .errors import VNET_ABSENT
+
+if t.TYPE_CHECKING:
+    # It imports requests, which a process without them can do without.
+    from .session import AzureSession
+
+# The version of the API for VNets and network security groups.
+VERSION = "2024-05-01"
 
 _PEERING = re.compile("/virtualNetworkPeerings/", re.IGNORECASE)
 
 
+class VnetSubnet(t.NamedTuple):
+    """A subnet: its address prefixes for IPv4, and the ids of its network security group and its route table, if it has them."""
+
+    name: str
+    prefixes: tuple[str, ...]
+    nsg_id: str | None = None
+    route_table_id: str | None = None
+
+
 @dataclass(frozen=True)
 class Vnet:
-    """A VNet: where it is, and its address prefixes for IPv4."""
+    """A VNet: where it is, its address prefixes for IPv4, and, if it was read from Azure itself, its subnets and peerings."""
 
     subscription_id: str
     resource_group_name: str
     name: str
     prefixes: tuple[str, ...] = ()
+    subnets: tuple[VnetSubnet, ...] = ()
+    peerings: tuple[VnetPeering, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The resource id."""
+        return vnet_id(self.subscription_id, self.resource_group_name, self.name)
+
+    def to_result(self) -> dict[str, t.Any]:
+        """Return it as results show it."""
+        return {"address_prefixes": list(self.prefixes), "peerings": [one.to_result() for one in self.peerings]}
 
     def is_meant(self, subscription_id: str | None, resource_group_name: str | None, name: str | None) -> bool:
         """Whether it has these names, in any case of letters; None stands for any."""
@@ -46,6 +75,10 @@ class VnetPeering:
         prefixes: The address prefixes for IPv4 of the other side.
         state: `Initiated`, `Connected` or `Disconnected`.
         sync_level: Whether both sides know the addresses of each other; None if Azure does not say it.
+        remote_id: The resource id of the VNet on the other side; empty if it is not known.
+        allows_access: Whether traffic between the two VNets is allowed; None if it is not known.
+        provisioning_state: `Succeeded`, or what Azure is doing with the peering; None if it is not known.
+        known_prefixes: The prefixes for IPv4 of the VNet that the other side knows; None if they are not known.
     """
 
     vnet: Vnet
@@ -53,6 +86,31 @@ class VnetPeering:
     prefixes: tuple[str, ...]
     state: str
     sync_level: str | None
+    remote_id: str = ""
+    allows_access: bool | None = None
+    provisioning_state: str | None = None
+    known_prefixes: tuple[str, ...] | None = None
+
+    @property
+    def remote_name(self) -> str:
+        """The name of the VNet on the other side; empty if it is not known."""
+        return self.remote_id.rpartition("/")[2]
+
+    def to_result(self) -> dict[str, t.Any]:
+        """Return it as results show it."""
+        remote = {"remote_network": self.remote_id, "remote_prefixes": list(self.prefixes)}
+        return {"name": self.name, **remote, "state": self.state}
+
+
+def get_vnet(session: AzureSession, resource_id: str) -> Vnet | None:
+    """Read a VNet with its subnets and peerings; None if it does not exist.
+
+    Raises:
+        TaskError: If it cannot be read.
+    """
+    description = f"read the VNet {resource_id}"
+    reply = session.find(VNET_ABSENT, description, resource_id, VERSION)
+    return None if reply is None else session.parsed(lambda one: parse_vnet_reply(one, resource_id), reply, description)
 
 
 def parse_vnet(value: Fields) -> Vnet:
@@ -65,7 +123,10 @@ def parse_vnet(value: Fields) -> Vnet:
     vnet, peering = _parse_id(value, "a VNet", hint)
     if peering is not None:
         raise InvalidValueError("is a peering, and not a VNet", hint)
-    return Vnet(vnet.subscription_id, vnet.resource_group_name, vnet.name, _ipv4(value.get("address_prefixes"), hint))
+    try:
+        return Vnet(vnet.subscription_id, vnet.resource_group_name, vnet.name, _ipv4(value.get("address_prefixes")))
+    except ValueError as error:
+        raise InvalidValueError(str(error), hint) from None
 
 
 def parse_vnet_peering(value: Fields) -> VnetPeering:
@@ -76,10 +137,106 @@ def parse_vnet_peering(value: Fields) -> VnetPeering:
     """
     hint = "Give vnetpeerings of azure_rm_virtualnetworkpeering_info."
     vnet, name = _parse_id(value, "a peering of a VNet", hint)
-    space, state, level = value.get("remote_address_space"), value.get("peering_state"), value.get("peering_sync_level")
-    if name is None or not isinstance(space, dict) or not isinstance(state, str) or not isinstance(level, (str, type(None))):
+    if name is None:
         raise InvalidValueError("is not a peering of a VNet", hint)
-    return VnetPeering(vnet, name, _ipv4(space.get("address_prefixes"), hint), state, level)
+    space = value.get("remote_address_space")
+    fields = {
+        "remoteAddressSpace": {"addressPrefixes": space.get("address_prefixes")} if isinstance(space, dict) else None,
+        "remoteVirtualNetwork": {"id": value.get("remote_virtual_network")},
+        "peeringState": value.get("peering_state"),
+        "peeringSyncLevel": value.get("peering_sync_level"),
+        "allowVirtualNetworkAccess": value.get("allow_virtual_network_access"),
+        "provisioningState": value.get("provisioning_state"),
+    }
+    try:
+        return _to_peering(vnet, name, fields)
+    except ValueError as error:
+        raise InvalidValueError(str(error), hint) from None
+
+
+def parse_vnet_reply(reply: Fields, wanted_id: str) -> Vnet:
+    """Return a VNet from Azure's reply.
+
+    Args:
+        reply: The object in the reply.
+        wanted_id: The id of the VNet that was asked for.
+
+    Raises:
+        ValueError: If it is not that VNet, or lacks what Azure always sends.
+    """
+    properties = reply.get("properties")
+    is_wanted = str(reply.get("id")).lower() == f"/{wanted_id.strip('/ ')}".lower()
+    if not is_wanted or not isinstance(properties, dict) or not isinstance(properties.get("addressSpace"), dict):
+        raise ValueError(f"is not the VNet {wanted_id}")
+    vnet = Vnet(*parse_vnet_id(str(reply["id"])))
+    return Vnet(
+        vnet.subscription_id,
+        vnet.resource_group_name,
+        vnet.name,
+        _ipv4(properties["addressSpace"].get("addressPrefixes")),
+        tuple(_to_subnet(*_named(one)) for one in _list(properties, "subnets")),
+        tuple(_to_peering(vnet, *_named(one)) for one in _list(properties, "virtualNetworkPeerings")),
+    )
+
+
+def _named(value: t.Any) -> tuple[str, Fields]:
+    """Return the name and the properties of a part of a VNet."""
+    name, properties = (value.get("name"), value.get("properties")) if isinstance(value, dict) else (None, None)
+    if not isinstance(name, str) or not name or not isinstance(properties, dict):
+        raise ValueError("has a part without a name or without properties")
+    return name, properties
+
+
+def _list(properties: Fields, key: str) -> list[t.Any]:
+    """Return a list of parts, which Azure sends even if it is empty."""
+    if not isinstance(properties.get(key), list):
+        raise ValueError(f"lacks {key}")
+    found: list[t.Any] = properties[key]
+    return found
+
+
+def _to_subnet(name: str, properties: Fields) -> VnetSubnet:
+    single = properties.get("addressPrefix")
+    prefixes = _ipv4(properties.get("addressPrefixes") or ([single] if single else None))
+    ids = [_id_of(properties.get(one)) for one in ("networkSecurityGroup", "routeTable")]
+    return VnetSubnet(name, prefixes, *ids)
+
+
+def _to_peering(vnet: Vnet, name: str, properties: Fields) -> VnetPeering:
+    """Return a peering from its properties, as Azure names them.
+
+    Raises:
+        ValueError: If it is not one.
+    """
+    remote, known = properties.get("remoteAddressSpace"), properties.get("localAddressSpace")
+    state, level = properties.get("peeringState"), properties.get("peeringSyncLevel")
+    allows, provisioning = properties.get("allowVirtualNetworkAccess"), properties.get("provisioningState")
+    texts = (level, provisioning)
+    if not isinstance(remote, dict) or not isinstance(state, str) or not isinstance(allows, (bool, type(None))):
+        raise ValueError("is not a peering of a VNet")
+    if not all(isinstance(one, (str, type(None))) for one in texts):
+        raise ValueError("is not a peering of a VNet")
+    return VnetPeering(
+        vnet,
+        name,
+        _ipv4(remote.get("addressPrefixes")),
+        state,
+        level,
+        _id_of(properties.get("remoteVirtualNetwork")) or "",
+        allows,
+        provisioning,
+        _ipv4(known.get("addressPrefixes")) if isinstance(known, dict) else None,
+    )
+
+
+def _id_of(value: t.Any) -> str | None:
+    """Return the id of a resource that another one refers to; None if it refers to none."""
+    if value is None:
+        return None
+    found = value.get("id") if isinstance(value, dict) else value
+    if found is not None and not isinstance(found, str):
+        raise ValueError("has a reference without an id")
+    return found
 
 
 def _parse_id(value: Fields, what: str, hint: str) -> tuple[Vnet, str | None]:
@@ -91,12 +248,16 @@ def _parse_id(value: Fields, what: str, hint: str) -> tuple[Vnet, str | None]:
     return Vnet(*found), names[0] if names else None
 
 
-def _ipv4(prefixes: t.Any, hint: str) -> tuple[str, ...]:
-    """Return the IPv4 prefixes; Atlas peers no IPv6."""
+def _ipv4(prefixes: t.Any) -> tuple[str, ...]:
+    """Return the IPv4 prefixes; Atlas peers no IPv6.
+
+    Raises:
+        ValueError: If it is not a list of CIDR blocks.
+    """
     try:
         if not isinstance(prefixes or [], list):
             raise ValueError
         networks = [ipaddress.ip_network(str(one)) for one in prefixes or ()]
     except ValueError:
-        raise InvalidValueError(f"has address_prefixes that are not a list of CIDR blocks: {prefixes!r}", hint) from None
+        raise ValueError(f"has address_prefixes that are not a list of CIDR blocks: {prefixes!r}") from None
     return tuple(str(one) for one in networks if isinstance(one, ipaddress.IPv4Network))

@@ -213,6 +213,18 @@ def _from_environment(option: str) -> tuple[t.Any, list[str]]:
     return env_fallback, list(VARIABLES[option])
 
 
+def from_variable(name: str) -> tuple[t.Any, list[str]]:
+    """Return the `fallback` of an option that has the value of an environment variable; an empty one counts as not set."""
+    return _set_variable, [name]
+
+
+def _set_variable(name: str) -> str:
+    value: str = env_fallback(name)
+    if not value:
+        raise AnsibleFallbackNotFound
+    return value
+
+
 CONNECTION = ArgumentSpec(
     {
         "group_id": {"type": "str", "aliases": ["project_id"], "fallback": _from_environment("group_id")},

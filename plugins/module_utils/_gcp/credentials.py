@@ -9,10 +9,7 @@ import json
 import os
 import typing as t
 
-from ansible.module_utils.common.parameters import env_fallback
-from ansible.module_utils.errors import AnsibleFallbackNotFound
-
-from .._engine.argspec import ArgumentSpec
+from .._engine.argspec import ArgumentSpec, from_variable
 from .._engine.options import Parameters
 from .._http.errors import InvalidOptionError
 
@@ -23,34 +20,22 @@ _ACCOUNTS = (*KEY_OPTIONS, "service_account_email")
 _CREDENTIALS = (*_ACCOUNTS, "access_token")
 
 
-def _set_variable(name: str) -> str:
-    """Return the value of an environment variable; an empty one counts as not set."""
-    value: str = env_fallback(name)
-    if not value:
-        raise AnsibleFallbackNotFound
-    return value
-
-
-def _variable(name: str) -> tuple[t.Any, list[str]]:
-    return _set_variable, [name]
-
-
 GCP_OPTIONS = ArgumentSpec(
     {
         "auth_kind": {
             "type": "str",
             "choices": ["application", "serviceaccount", "accesstoken", "machineaccount"],
-            "fallback": _variable("GCP_AUTH_KIND"),
+            "fallback": from_variable("GCP_AUTH_KIND"),
         },
-        "service_account_file": {"type": "path", "fallback": _variable("GCP_SERVICE_ACCOUNT_FILE")},
+        "service_account_file": {"type": "path", "fallback": from_variable("GCP_SERVICE_ACCOUNT_FILE")},
         "service_account_contents": {
             "type": "jsonarg",
             "no_log": True,
-            "fallback": _variable("GCP_SERVICE_ACCOUNT_CONTENTS"),
+            "fallback": from_variable("GCP_SERVICE_ACCOUNT_CONTENTS"),
         },
-        "service_account_email": {"type": "str", "fallback": _variable("GCP_SERVICE_ACCOUNT_EMAIL")},
-        "access_token": {"type": "str", "no_log": True, "fallback": _variable("GCP_ACCESS_TOKEN")},
-        "scopes": {"type": "list", "elements": "str", "fallback": _variable("GCP_SCOPES")},
+        "service_account_email": {"type": "str", "fallback": from_variable("GCP_SERVICE_ACCOUNT_EMAIL")},
+        "access_token": {"type": "str", "no_log": True, "fallback": from_variable("GCP_ACCESS_TOKEN")},
+        "scopes": {"type": "list", "elements": "str", "fallback": from_variable("GCP_SCOPES")},
     }
 )
 

@@ -10,17 +10,12 @@ from dataclasses import replace
 
 from .._engine.options import Parameters
 from .._http.errors import NotFoundError
-from .errors import odd_reply
 from .network import AddPeering, Json, Peering, RemovePeering, Running, parse_network, parse_operation
 from .plan import NetworkState, find_mirror
 
 if t.TYPE_CHECKING:
     # It imports google-auth, which is slow to load.
     from .session import GcpSession
-
-# A project has at most some dozens of networks, and a page has 500.
-_MOST_PAGES = 20
-_T = t.TypeVar("_T")
 
 
 def list_networks(session: GcpSession, project_id: str) -> dict[str, tuple[Peering, ...]]:
@@ -31,21 +26,15 @@ def list_networks(session: GcpSession, project_id: str) -> dict[str, tuple[Peeri
     """
     description = f"list the networks of project {project_id}"
     found: dict[str, tuple[Peering, ...]] = {}
-    query: dict[str, str] = {}
-    for _page in range(_MOST_PAGES):
-        reply = session.read(description, f"projects/{project_id}/global/networks", query)
-        networks, token = _parsed(_parse_page, reply, description)
-        found.update(networks)
-        if not token:
-            return found
-        query = {"pageToken": token}
-    raise odd_reply(description, "has no last page", is_write=False)
+    for page in session.pages(description, f"projects/{project_id}/global/networks"):
+        found.update(session.parsed(_parse_page, page, description))
+    return found
 
 
-def _parse_page(reply: Json) -> tuple[dict[str, tuple[Peering, ...]], str | None]:
-    """Return the networks of a page, and the token of the next page; None if it is the last one."""
+def _parse_page(reply: Json) -> dict[str, tuple[Peering, ...]]:
+    """Return the networks of a page."""
     # A project without networks has no items.
-    items, token = reply.get("items", []), reply.get("nextPageToken")
+    items = reply.get("items", [])
     if reply.get("kind") != "compute#networkList" or not isinstance(items, list):
         raise ValueError("is not a list of networks")
     found = {}
@@ -54,9 +43,7 @@ def _parse_page(reply: Json) -> tuple[dict[str, tuple[Peering, ...]], str | None
         if not isinstance(name, str) or not name:
             raise ValueError("has a network without a name")
         found[name] = parse_network(one, name)
-    if token is not None and not isinstance(token, str):
-        raise ValueError("has a nextPageToken that is not a text")
-    return found, token
+    return found
 
 
 class Networks:
@@ -93,7 +80,7 @@ class Networks:
             if may_be_missing and error.error_code == "notFound" and self._local in (error.detail or ""):
                 return NetworkState(exists=False)
             raise
-        peerings = _parsed(lambda one: parse_network(one, self._params["network_name"]), reply, description)
+        peerings = self._session.parsed(lambda one: parse_network(one, self._params["network_name"]), reply, description)
         return NetworkState(exists=True, peerings=peerings)
 
     def change(self, request: AddPeering | RemovePeering, request_id: str, state: NetworkState) -> NetworkState:
@@ -106,7 +93,7 @@ class Networks:
         what = f"add the peering {request.name} to {request.network} in" if is_added else f"remove the peering {request.name} of"
         description = f"{what} {self._local}"
         reply = self._session.write(description, f"{self._local}/{request.action}", request.to_body(), request_id)
-        return replace(state, running=_parsed(parse_operation, reply, description, is_write=True))
+        return replace(state, running=self._session.parsed(parse_operation, reply, description, is_write=True))
 
     def follow(self, state: NetworkState) -> NetworkState:
         """Read the operation that is running, and return the state with it.
@@ -117,12 +104,4 @@ class Networks:
         name = t.cast(Running, state.running).name
         description = f"read the operation {name} on the network {self._local}"
         reply = self._session.read(description, f"{self._local.partition('/networks/')[0]}/operations/{name}")
-        return replace(state, running=_parsed(parse_operation, reply, description))
-
-
-def _parsed(parse: t.Callable[[Json], _T], reply: Json, description: str, *, is_write: bool = False) -> _T:
-    """Parse a reply; a malformed one raises an ApiError."""
-    try:
-        return parse(reply)
-    except ValueError as error:
-        raise odd_reply(description, str(error), is_write=is_write) from error
+        return replace(state, running=self._session.parsed(parse_operation, reply, description))

@@ -170,6 +170,8 @@ CLASS_BY_STATUS: dict[int, type[ApiError]] = {
     409: ConflictError,
     429: RateLimitError,
 }
+# After these, a request to GCP or AZURE may succeed a little later.
+TRANSIENT_STATUSES = frozenset((429, 500, 502, 503, 504))
 # How a connection can fail.
 ConnectionFailure = t.Literal["untrusted", "no proxy", "no files", "unreachable", "silent", "broken"]
 # For each failure: its text, with `{where}` for the server, and the hint.
@@ -194,8 +196,15 @@ def quoted(text: str, secrets: t.Iterable[str]) -> str:
     return " ".join(redacted(text, secrets, MAX_DETAIL_LENGTH).split())
 
 
+def error_fields(content: t.Any) -> t.Mapping[str, t.Any]:
+    """Return the fields of an error, from the body of a reply in the form of GCP and AZURE; those of a gateway are at the top."""
+    content = content if isinstance(content, dict) else {}
+    error = content.get("error")
+    return error if isinstance(error, dict) else {name: content[name] for name in ("code", "message") if name in content}
+
+
 def refusal_error(
-    kind: type[ApiError],
+    kind: t.Callable[..., ApiError],
     description: str,
     status: int,
     code: str | None,

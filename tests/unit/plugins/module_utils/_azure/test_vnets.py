@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.vnets import (
     Vnet,
-    VnetPeering,
     parse_vnet,
     parse_vnet_peering,
 )
@@ -34,8 +33,9 @@ def test_a_vnet_is_read() -> None:
 
 
 def test_a_peering_is_read() -> None:
-    expected = VnetPeering(Vnet(SUBSCRIPTION, GROUP, VNET), "atlas-peering", ("192.168.248.0/21",), "Connected", "FullyInSync")
-    assert parse_vnet_peering(vnet_peering_reply()) == expected
+    read = parse_vnet_peering(vnet_peering_reply())
+    found = (read.vnet, read.name, read.prefixes, read.state, read.sync_level)
+    assert found == (Vnet(SUBSCRIPTION, GROUP, VNET), "atlas-peering", ("192.168.248.0/21",), "Connected", "FullyInSync")
     assert parse_vnet_peering(vnet_peering_reply(id=PEERING_ID.lower(), peering_sync_level=None)).sync_level is None
     assert parse_vnet_peering(vnet_peering_reply(remote_address_space={"address_prefixes": None})).prefixes == ()
 

@@ -1,0 +1,268 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the sessions with GCP and AZURE share: one deadline, reads with repetition, writes once, and what a reply must be."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+import typing as t
+from contextlib import contextmanager
+from functools import partial
+from urllib.parse import urlsplit
+
+from .errors import ApiError, AuthError, ConnectionHints, NoAnswerError, connection_error, quoted
+from .exchange import TOO_LONG, TOO_LONG_HINT, ApiCall, Reply, parse_json
+from .pauses import Clock, Sleep, repeat
+from .transport import Transport, TransportError
+
+_T = t.TypeVar("_T")
+
+REQUEST_SECONDS = 30.0
+SHORTEST_SECONDS = 1.0
+# How often a request that only reads is retried.
+READ_RETRIES = 4
+# A list has at most some dozens of objects, or some hundreds, and a page fifty or more.
+_MOST_PAGES = 20
+_NO_CONTENT = 204
+_HINTS: ConnectionHints = {
+    "untrusted": ("cannot trust {where}", "Set the environment variable REQUESTS_CA_BUNDLE to the certificates that sign it."),
+    "no proxy": ("cannot reach the proxy for {where}", "Check the environment variables HTTPS_PROXY, HTTP_PROXY and NO_PROXY."),
+    "no files": ("this host has too many files open to reach {where}", "Raise the limit of open files (ulimit -n)."),
+    "unreachable": ("cannot reach {where}", "Check the way to it (DNS, firewall, proxy)."),
+    "silent": ("no answer in time from {where}", "Check the way to it (firewall, proxy), then run the task again."),
+    "broken": ("the connection broke to {where}", "Run the task again; if it stays, look for a proxy in between."),
+}
+
+
+class TokenUnansweredError(Exception):
+    """Raised instead of a reply to a request for a token, if there is none; its text says why."""
+
+
+class TokenRefusal(t.NamedTuple):
+    """A reply with an error status to a request for a token, and the host that sent it."""
+
+    host: str
+    status: int
+    content: bytes
+
+    def __str__(self) -> str:
+        """Return what it says, to follow "no token for …:"."""
+        reason = _reason(self.content).rstrip(". ") or "no reason given"
+        return f"{self.host} refused the request for it: {reason} (HTTP {self.status})"
+
+
+class CloudSession:
+    """The requests of one task to a cloud, one after the other. A subclass says who signs in, and what a refusal means.
+
+    Args:
+        clock: A monotonic clock, in seconds.
+        sleep: Sleeps that many seconds.
+        calls: The list that requests are added to; None for a new one.
+
+    Attributes:
+        service: The name of the cloud.
+        host: Its main host, whose requests are recorded without it.
+        calls: The requests sent so far.
+        secrets: The secrets known so far.
+    """
+
+    service: t.ClassVar[str]
+    host: t.ClassVar[str]
+
+    def __init__(self, clock: Clock = time.monotonic, sleep: Sleep = time.sleep, calls: list[ApiCall] | None = None) -> None:
+        self.calls: list[ApiCall] = [] if calls is None else calls
+        self.secrets: set[str] = set()
+        self._clock = clock
+        self._sleep = sleep
+        self._deadline: float | None = None
+        self._transport = Transport(clock, self.calls.append)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()
+
+    @contextmanager
+    def within(self, deadline: float) -> t.Iterator[None]:
+        """Bound the requests inside the block; see `Session`."""
+        before, self._deadline = self._deadline, deadline
+        try:
+            yield
+        finally:
+            self._deadline = before
+
+    def _token(self, description: str, url: str) -> str:
+        """Return a token for an address, with which `description` is done.
+
+        Raises:
+            AuthError: If there is none.
+        """
+        raise NotImplementedError
+
+    def _refusal(self, description: str, method: str, url: str, reply: Reply, content: t.Any) -> ApiError:
+        """Return the error for a reply with an error status, whose parsed body is `content`."""
+        raise NotImplementedError
+
+    def _read(self, description: str, url: str) -> dict[str, t.Any]:
+        """Read an object, with retries after transient failures, until the deadline if there is one.
+
+        Args:
+            description: What it is for, as a verb phrase.
+            url: Its address.
+
+        Raises:
+            TaskError: If it fails.
+        """
+        until = math.inf if self._deadline is None else self._deadline
+        request = partial(self._answer, description, "GET", url)
+        return repeat(self.service, request, READ_RETRIES, until, self._clock, self._sleep)
+
+    def _pages(
+        self, description: str, url: str, next_of: t.Callable[[dict[str, t.Any]], str | None]
+    ) -> t.Iterator[dict[str, t.Any]]:
+        """Yield each page of a list.
+
+        Args:
+            description: What it is for, as a verb phrase.
+            url: The address of the first page.
+            next_of: Returns the address of the page after a page; None after the last one. It raises as `parse` in `parsed` does.
+
+        Raises:
+            TaskError: If a page cannot be read.
+        """
+        for _page in range(_MOST_PAGES):
+            page = self._read(description, url)
+            yield page
+            following = self.parsed(next_of, page, description)
+            if following is None:
+                return
+            url = following
+        raise self._odd_reply(description, "has no last page", is_write=False)
+
+    def parsed(
+        self, parse: t.Callable[[dict[str, t.Any]], _T], reply: dict[str, t.Any], description: str, *, is_write: bool = False
+    ) -> _T:
+        """Parse a reply of the main host; if it is malformed, `parse` raises a ValueError, whose text completes "the reply …".
+
+        Raises:
+            ApiError: If it is malformed.
+        """
+        try:
+            return parse(reply)
+        except ValueError as error:
+            raise self._odd_reply(description, str(error), is_write=is_write) from error
+
+    def _answer(self, description: str, method: str, url: str, body: t.Mapping[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Send a request once, and return the object in the reply; an empty one for a DELETE without a body in the reply.
+
+        Args:
+            description: What it does, as a verb phrase.
+            method, url: The request.
+            body: The body, sent as JSON.
+
+        Raises:
+            TaskError: If it fails; with `outcome_unknown` if a change may have been carried out.
+        """
+        headers = {"Authorization": f"Bearer {self._token(description, url)}", "Accept": "application/json"}
+        data = None
+        if body is not None:
+            data, headers["Content-Type"] = json.dumps(body).encode(), "application/json"
+        is_write = method != "GET"
+        try:
+            reply = self._exchange(method, url, data, headers, REQUEST_SECONDS)
+        except TransportError as error:
+            raise self._unanswered(description, url, error, is_write=is_write) from error
+        content = parse_json(reply.content)
+        if reply.is_error:
+            raise self._refusal(description, method, url, reply, content)
+        if method == "DELETE" and reply.status == _NO_CONTENT:
+            return {}
+        flaw = "" if reply.is_success else "is a redirect or an interim one"
+        flaw = flaw or reply.flaw or ("" if isinstance(content, dict) else "is not a JSON object")
+        if flaw:
+            raise self._odd_reply(description, flaw, is_write=is_write, status=reply.status, host=_host_of(url))
+        return t.cast("dict[str, t.Any]", content)
+
+    def _exchange(self, method: str, url: str, data: t.Any, headers: t.Mapping[str, str], seconds: float) -> Reply:
+        """Send a request once, within so many seconds, and record it."""
+        path = urlsplit(url).path
+        path = path if _host_of(url) == self.host else f"{_host_of(url)}{path}"
+        prepared = self._transport.prepare(method, url, data, headers)
+        return self._transport.exchange(prepared, self._seconds_left(seconds), path)
+
+    def _seconds_left(self, most: float) -> float:
+        left = most if self._deadline is None else self._deadline - self._clock()
+        return max(SHORTEST_SECONDS, min(left, most))
+
+    def _send_for_token(self, method: str, url: str, body: t.Any, headers: t.Mapping[str, str], seconds: float | None) -> Reply:
+        """Send a request for a token, for the library that asks for it.
+
+        Raises:
+            TokenUnansweredError: If there is no reply.
+        """
+        try:
+            return self._exchange(method, url, body, headers, min(seconds or REQUEST_SECONDS, REQUEST_SECONDS))
+        except TransportError as error:
+            unanswered = self._unanswered("get it", url, error, is_write=False)
+            raise TokenUnansweredError(unanswered.message.partition(": ")[2]) from error
+
+    def _unanswered(self, description: str, url: str, error: TransportError, *, is_write: bool) -> NoAnswerError:
+        return connection_error(
+            description, error.failure, error, hints=_HINTS, where=_host_of(url), is_write=is_write, secrets=self.secrets
+        )
+
+    def _odd_reply(self, description: str, flaw: str, *, is_write: bool, status: int = 200, host: str | None = None) -> ApiError:
+        """Return the error for a malformed reply, which leaves the outcome of a change open; `flaw` completes "the reply …"."""
+        return ApiError(
+            f"Failed to {description}: the reply of {host or self.host} {flaw} (HTTP {status}).",
+            http_status=status,
+            hint=TOO_LONG_HINT
+            if flaw == TOO_LONG
+            else f"Check whether a proxy or a login page answers in place of {self.service}.",
+            outcome_unknown=is_write,
+            # A change can be sent again: by its id, or its name, it is carried out once.
+            is_transient=is_write,
+        )
+
+
+def _host_of(url: str) -> str:
+    return urlsplit(url).hostname or url
+
+
+def sign_in_error(
+    description: str,
+    way: str,
+    text: str,
+    *,
+    hint: str | None,
+    secrets: t.Iterable[str],
+    is_transient: bool = False,
+) -> AuthError:
+    """Make the error for credentials that a cloud's library cannot use, or for which the cloud refuses a token.
+
+    Args:
+        description: What the token is for, as a verb phrase.
+        way: The cloud, and how to sign in to it.
+        text: What is wrong.
+        hint, is_transient: As for TaskError.
+        secrets: Texts to redact.
+    """
+    detail = quoted(text, secrets).rstrip(". ")
+    return AuthError(
+        f"Failed to {description}: no token for {way}: {detail}.", detail=detail, hint=hint, is_transient=is_transient
+    )
+
+
+def _reason(body: bytes) -> str:
+    """Return the reason in a refusal in the form of OAuth (`error_description`) or of an API; empty if it has none."""
+    content = parse_json(body)
+    if not isinstance(content, dict):
+        return ""
+    error = content.get("error")
+    if isinstance(error, dict):
+        parts = (error.get("status") or error.get("code"), error.get("message"))
+    else:
+        parts = (error, content.get("error_description") or content.get("message"))
+    return ": ".join(part for part in parts if part and isinstance(part, str))
