@@ -152,6 +152,11 @@ options:
         description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peers) has it.
         type: str
         version_added: 2.5.0
+      azure_auth_source:
+        description: This has no effect. It is accepted because the role has it.
+        type: str
+        choices: [auto, cli, env, credential_file, msi]
+        version_added: 2.6.0
       azure_profile:
         description: This has no effect. It is accepted because the role has it.
         type: str
@@ -638,6 +643,7 @@ EXAMPLES = r"""
   cloudpeer.atlas.atlas_vpc_peer_check:
     connections:
       - vnet_resource_id: "{{ networks.virtualnetworks[0].id }}"
+        azure_auth_source: credential_file
         azure_profile: production
       - vnet_resource_id: "{{ networks.virtualnetworks[1].id }}"
         azure_client_id: 6f1e8f0e-37e5-4f3d-8d40-2f5f8bbf7a55

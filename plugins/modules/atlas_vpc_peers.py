@@ -177,6 +177,11 @@ options:
         description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
         type: path
         version_added: 2.5.0
+      azure_auth_source:
+        description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
+        type: str
+        choices: [auto, cli, env, credential_file, msi]
+        version_added: 2.6.0
       azure_profile:
         description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
         type: str
@@ -489,6 +494,7 @@ EXAMPLES = r"""
         azure_subscription_id: 2a9b7c1e-0000-4000-8000-000000000002
         resource_group_name: network
         vnet_name: office
+        azure_auth_source: credential_file
         azure_profile: production
       - gcp_project_id: my-sample-project-191923
         network_name: shop

@@ -208,6 +208,7 @@ AZURE = Cloud(
     half=("vnet_peerings", "virtual_networks"),
     # An entry may have these options of the role, but the check reads nothing in Azure.
     check_options={
+        "azure_auth_source": {"type": "str", "choices": ["auto", "cli", "env", "credential_file", "msi"]},
         "azure_profile": {"type": "str"},
         "azure_client_id": {"type": "str"},
         "azure_secret": {"type": "str", "no_log": True},

@@ -276,6 +276,7 @@ EVERYTHING: list[dict[str, Any]] = [
         "container_region": "eastus2",
         "azure_profile": "production",
         "azure_client_id": "6f1e8f0e-37e5-4f3d-8d40-2f5f8bbf7a55",
+        "azure_auth_source": "auto",
         "azure_secret": "geheim",
     },
     {**AZURE, "azure_directory_id": "1a1a1a1a-b37e-4693-8497-83ecf183a145", "resource_group_name": "g", "vnet_name": "office"},
@@ -318,7 +319,7 @@ def test_one_list_does_for_the_set_and_for_the_check() -> None:
     assert {"route_table_ids", "azure_secret", "comment", "cidr_block"} <= {*SET.ignored_options({"peers": EVERYTHING})}
     assert {"wait_for", "azure_secret", "comment", "gcp_peering_name"} == {
         *OPERATION.ignored_options({"connections": EVERYTHING})
-    } - {"azure_profile", "azure_client_id", "container_regions"}
+    } - {"azure_auth_source", "azure_profile", "azure_client_id", "container_regions"}
     role = yaml.safe_load((ROOT / "roles/vpc_peering/meta/argument_specs.yml").read_text(encoding="utf-8"))
     of_role = role["argument_specs"]["main"]["options"]["vpc_peering_connections"]["options"]
     of_set, of_check = (names_of(task, option) for task, option in ((SET, "peers"), (OPERATION, "connections")))
