@@ -22,6 +22,7 @@ NAMESPACE = "http://ec2.amazonaws.com/doc/2016-11-15"
 EXPIRATION = "2026-08-01T12:00:00.000Z"
 # The lists that the accepter reads, by action.
 SETS = {
+    "DescribeNetworkInterfaces": "networkInterfaceSet",
     "DescribeRouteTables": "routeTableSet",
     "DescribeSecurityGroups": "securityGroupInfo",
     "DescribeVpcPeeringConnections": "vpcPeeringConnectionSet",

@@ -44,6 +44,27 @@ _NOT_A_TARGET = (
 )
 # A route has one target, but a route to an instance also names its network interface.
 _TARGETS_IN_ORDER = ("VpcPeeringConnectionId", "InstanceId", "NetworkInterfaceId")
+# The types of the interfaces of AWS's services that open no connection by themselves. Lambda, Fargate and unknown types are
+# clients. Source: `interface-type` among the filters of DescribeNetworkInterfaces, and botocore's model, which has natGateway.
+_SERVICE_TYPES = (
+    "api_gateway_managed",
+    "aws_codestar_connections_managed",
+    "ec2_instance_connect_endpoint",
+    "efs",
+    "gateway_load_balancer",
+    "gateway_load_balancer_endpoint",
+    "global_accelerator_managed",
+    "iot_rules_managed",
+    "load_balancer",
+    "nat_gateway",
+    "natGateway",
+    "network_load_balancer",
+    "transit_gateway",
+    "vpc_endpoint",
+)
+# The services whose interfaces have the type of an ordinary one, by their requester.
+# Source: "Requester-managed network interfaces" in the Amazon EC2 user guide.
+_SERVICE_REQUESTERS = ("amazon-elasticache", "amazon-elb", "amazon-rds", "amazon-redshift")
 # The origins of routes that AWS propagates, and that cannot be replaced.
 _PROPAGATED = ("EnableVgwRoutePropagation", "Advertisement")
 
@@ -178,13 +199,28 @@ class SecurityGroup:
 
 @dataclass(frozen=True)
 class Interface:
-    """A network interface of an instance that the options name."""
+    """A network interface in a VPC.
+
+    Attributes:
+        instance_id: The instance that it is attached to; None if it is attached to none.
+        addresses: Its private IPv4 addresses.
+        type: AWS's name of its type; empty if AWS does not say.
+        requester_id: The service or account that created it; None if AWS does not say.
+    """
 
     id: str
     instance_id: str | None
     vpc_id: str
     subnet_id: str
     security_group_ids: tuple[str, ...]
+    addresses: tuple[str, ...] = ()
+    type: str = "interface"
+    requester_id: str | None = None
+
+    @property
+    def is_service(self) -> bool:
+        """Whether it is one of AWS's services that open no connection, such as a load balancer. All others are clients."""
+        return self.type in _SERVICE_TYPES or (self.type == "interface" and self.requester_id in _SERVICE_REQUESTERS)
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,40 @@ READERS = 8
 # The services that count all requests of an account together. EC2 counts them by region and action.
 # Source: "Request throttling for the Amazon EC2 API" and "Throttling for Amazon Route 53 API requests" in AWS's manuals.
 _OF_AN_ACCOUNT = frozenset(("route53",))
+# How many of their requests are sent at once, and then in a second. AWS takes 50 and then 10, of all programs of the account.
+_AT_ONCE, _A_SECOND = 40, 8
 
 _Result = t.TypeVar("_Result")
+
+
+class Bucket:
+    """Spaces the requests to a service whose limit is known, so that it refuses none. Thread-safe.
+
+    Args:
+        at_once: How many requests are sent without a pause.
+        a_second: How many are sent in a second after these; as many become free again.
+        clock: A monotonic clock, in seconds.
+        sleep: Sleeps that many seconds.
+    """
+
+    def __init__(self, at_once: int, a_second: float, clock: Clock, sleep: Sleep) -> None:
+        self._interval = 1 / a_second
+        self._head_start = (at_once - 1) * self._interval
+        self._clock = clock
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        # When the next request would be due if all were sent at the same distance, on the clock.
+        self._due = -math.inf
+
+    def wait(self) -> None:
+        """Wait until the next request may be sent."""
+        with self._lock:
+            now = self._clock()
+            due = max(self._due, now)
+            self._due = due + self._interval
+        pause = due - self._head_start - now
+        if pause > 0:
+            self._sleep(pause)
 
 
 class RateGovernor:
@@ -41,6 +73,7 @@ class RateGovernor:
         self.sleep = sleep
         self._lock = threading.Lock()
         self._governors: dict[tuple[str, ...], Governor] = {}
+        self._buckets: dict[tuple[str, ...], Bucket] = {}
 
     def send(
         self,
@@ -65,9 +98,11 @@ class RateGovernor:
             RateLimitError: If it is refused then, too; the message says how often and how long.
             Exception: What `before` raised, or the request raised else.
         """
-        governor = self._governor(account, region, action)
+        governor, bucket = self._governor(account, region, action), self._bucket(account, action)
         refusals, since = 0, 0.0
         while True:
+            if bucket is not None:
+                bucket.wait()
             with governor.slot():
                 before()
                 try:
@@ -88,6 +123,14 @@ class RateGovernor:
             if key not in self._governors:
                 self._governors[key] = Governor(READERS, math.inf, self.clock, self.sleep)
             return self._governors[key]
+
+    def _bucket(self, account: str, action: str) -> Bucket | None:
+        """Return what spaces the requests of an account to a service with a known limit; None for other services."""
+        service = action.partition(":")[0]
+        if service not in _OF_AN_ACCOUNT:
+            return None
+        with self._lock:
+            return self._buckets.setdefault((account, service), Bucket(_AT_ONCE, _A_SECOND, self.clock, self.sleep))
 
 
 def _exhausted(error: RateLimitError, action: str, refusals: int, seconds: float) -> RateLimitError:

@@ -48,13 +48,9 @@ def parse_all(pages: t.Iterable[Reply], name: str, parse: t.Callable[[Reply], Pa
     Raises:
         ValueError: If a page has no such list, or an object in it is malformed.
     """
-    parsed: list[Parsed] = []
-    for page in pages:
-        for one in member(page, name, list):
-            value = parse(one)
-            if value not in parsed:
-                parsed.append(value)
-    return parsed
+    parsed = [parse(one) for page in pages for one in member(page, name, list)]
+    # Some objects have no hash, and a comparison of each with all takes long for thousands.
+    return list({repr(one): one for one in parsed}.values())
 
 
 def member(reply: t.Any, name: str, kind: type[Parsed]) -> Parsed:
@@ -173,12 +169,21 @@ def _parse_group_rule(reply: Reply) -> GroupRule:
 
 
 def parse_interface(reply: Reply) -> Interface:
-    """Return a network interface of an instance."""
+    """Return a network interface; one without IPv4 has no addresses."""
     _check_texts(reply.get("Attachment") or {}, "InstanceId")
-    instance_id = (reply.get("Attachment") or {}).get("InstanceId")
-    groups = tuple(member(one, "GroupId", str) for one in member(reply, "Groups", list))
+    _check_texts(reply, "InterfaceType", "RequesterId")
+    addresses = [one["PrivateIpAddress"] for one in reply.get("PrivateIpAddresses") or [] if one.get("PrivateIpAddress")]
     own, vpc_id, subnet_id = (member(reply, name, str) for name in ("NetworkInterfaceId", "VpcId", "SubnetId"))
-    return Interface(own, instance_id, vpc_id, subnet_id, groups)
+    return Interface(
+        own,
+        (reply.get("Attachment") or {}).get("InstanceId"),
+        vpc_id,
+        subnet_id,
+        tuple(member(one, "GroupId", str) for one in member(reply, "Groups", list)),
+        tuple(str(ipaddress.IPv4Address(one)) for one in addresses),
+        reply.get("InterfaceType") or "",
+        reply.get("RequesterId"),
+    )
 
 
 def parse_dhcp_options(reply: Reply) -> DhcpOptions:

@@ -12,7 +12,7 @@ from .._http.errors import TaskError
 from .._http.threads import Workers
 from . import replies
 from .errors import NOT_AWS
-from .objects import DNS_ATTRIBUTES, Reply, Vpc
+from .objects import DNS_ATTRIBUTES, Interface, Reply, Vpc
 from .rate import READERS
 from .replies import Parsed, member
 from .session import AwsSession
@@ -24,6 +24,8 @@ Pages = t.Sequence[Reply]
 
 # The most values that AWS takes in a filter.
 MOST_VALUES = 200
+# Long lists without pages are slow, and refused sooner. 1,000 objects are the most that AWS puts on a page.
+_IN_PAGES = {"MaxResults": 1000}
 CONNECTIONS_QUOTA, ROUTES_QUOTA = "L-7E9ECCDB", "L-93826ACB"
 # AWS's default for both quotas.
 DEFAULT_QUOTA = 50
@@ -40,27 +42,18 @@ class Survey:
     Args:
         session: The session with AWS.
         vpc_ids: The VPCs.
-        group_ids: Security groups to read, beside those of the instances.
-        instance_ids: Instances whose network interfaces are read.
+        group_ids: Security groups to read, even if they are in other VPCs.
 
     Attributes:
         answers: What was read, or the TaskError of the failed request, by key.
         rounds: Functions that return the questions of a round.
     """
 
-    def __init__(
-        self,
-        session: AwsSession,
-        vpc_ids: t.Iterable[str],
-        *,
-        group_ids: t.Iterable[str] = (),
-        instance_ids: t.Iterable[str] = (),
-    ) -> None:
+    def __init__(self, session: AwsSession, vpc_ids: t.Iterable[str], *, group_ids: t.Iterable[str] = ()) -> None:
         self.session = session
         self.vpc_ids = sorted(set(vpc_ids))
         self.answers: dict[Key, t.Any] = {}
         self._group_ids = set(group_ids)
-        self._instance_ids = sorted(set(instance_ids))
         self.rounds = (self._first, self._second, self._third)
 
     def _first(self) -> dict[Key, Question]:
@@ -73,48 +66,56 @@ class Survey:
             ("subnets",): self._of_vpcs("the subnets of the VPCs", "Subnets", replies.parse_subnet),
             ("tables",): self._of_vpcs("the route tables of the VPCs", "RouteTables", replies.parse_route_table),
             ("acls",): self._of_vpcs("the network ACLs of the VPCs", "NetworkAcls", replies.parse_acl),
+            ("interfaces",): self._of_vpcs(
+                "the network interfaces of the VPCs", "NetworkInterfaces", replies.parse_interface, **_IN_PAGES
+            ),
+            ("groups",): self._of_vpcs("the security groups of the VPCs", "SecurityGroups", replies.parse_group, **_IN_PAGES),
             ("rules",): self._of_resolver("the resolver rules", "ResolverRules", replies.parse_resolver_rule),
             ("associations",): self._of_resolver(
                 "which resolver rules the VPCs have", "ResolverRuleAssociations", replies.parse_association
             ),
             **{("quota", code): partial(self._ask_quota, code) for code in (CONNECTIONS_QUOTA, ROUTES_QUOTA)},
         }
-        if self._instance_ids:
-            filters = _filters("attachment.instance-id", self._instance_ids)
-            what = "the network interfaces of the instances"
-            found["interfaces",] = self._of_ec2(what, "NetworkInterfaces", replies.parse_interface, filters)
         for vpc_id in self.vpc_ids:
-            found["zones", vpc_id] = partial(self._ask_zones, vpc_id)
             found.update({("dns", vpc_id, name): partial(self._ask_dns, vpc_id, name) for name in DNS_ATTRIBUTES})
         return found
 
     def _second(self) -> dict[Key, Question]:
-        found: dict[Key, Question] = {}
+        # Route 53 is asked once the account is known, since all requests of an account share its limit.
+        found: dict[Key, Question] = {("zones", vpc_id): partial(self._ask_zones, vpc_id) for vpc_id in self.vpc_ids}
         vpcs: list[Vpc] = self._known("vpcs")
         options = sorted({one.dhcp_options_id for one in vpcs if one.dhcp_options_id not in (None, NO_DHCP_OPTIONS)}, key=str)
         if options:
             filters = _filters("dhcp-options-id", options)
             found["dhcp",] = self._of_ec2("the DHCP options of the VPCs", "DhcpOptions", replies.parse_dhcp_options, filters)
-        groups = self._group_ids | {group for one in self._known("interfaces") for group in one.security_group_ids}
-        if groups:
-            filters = _filters("group-id", sorted(groups))
-            found["groups",] = self._of_ec2("the security groups", "SecurityGroups", replies.parse_group, filters)
+        elsewhere = self._clients_groups() - {one.id for one in self._known("groups")}
+        if elsewhere and not isinstance(self.answers["groups",], TaskError):
+            filters = _filters("group-id", sorted(elsewhere))
+            found["groups", "elsewhere"] = self._of_ec2(
+                "the security groups of other VPCs", "SecurityGroups", replies.parse_group, filters
+            )
         return found
 
     def _third(self) -> dict[Key, Question]:
-        """Return the questions for the prefix lists in routes and rules; AWS takes one at a time."""
+        """Return the questions for the prefix lists in routes and in rules of clients; AWS takes one at a time."""
         named = {route.destination for table in self._known("tables") for route in table.list_routes}
-        rules = [rule for group in self._known("groups") for rule in group.egress]
+        groups, clients = [*self._known("groups"), *self._known("groups", "elsewhere")], self._clients_groups()
+        rules = [rule for group in groups if group.id in clients for rule in group.egress]
         named |= {one for rule in rules for one in rule.prefix_list_ids}
         return {("list", one): partial(self._ask_prefix_list, one) for one in sorted(named)}
 
-    def _known(self, kind: str) -> t.Any:
+    def _clients_groups(self) -> set[str]:
+        """Return the security groups that may concern clients: those that are named, and those of their interfaces."""
+        interfaces: list[Interface] = self._known("interfaces")
+        return self._group_ids | {group for one in interfaces if not one.is_service for group in one.security_group_ids}
+
+    def _known(self, *key: str) -> t.Any:
         """Return the answer of an earlier round; an empty list if it could not be read."""
-        answer = self.answers.get((kind,), [])
+        answer = self.answers.get(key, [])
         return [] if isinstance(answer, TaskError) else answer
 
-    def _of_vpcs(self, what: str, name: str, parse: t.Callable[[Reply], Parsed]) -> Question:
-        return self._of_ec2(what, name, parse, _filters("vpc-id", self.vpc_ids))
+    def _of_vpcs(self, what: str, name: str, parse: t.Callable[[Reply], Parsed], **more: t.Any) -> Question:
+        return self._of_ec2(what, name, parse, [{**one, **more} for one in _filters("vpc-id", self.vpc_ids)])
 
     def _of_ec2(self, what: str, name: str, parse: t.Callable[[Reply], Parsed], filters: t.Sequence[Reply]) -> Question:
         def ask() -> list[Parsed]:

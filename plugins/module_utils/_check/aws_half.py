@@ -88,7 +88,7 @@ def to_aws_facts(survey: Survey, vpc_id: str, connection_id: str | None) -> AwsF
         "subnets": lambda: part.of_vpc("subnets"),
         "route_tables": lambda: part.of_vpc("tables"),
         "network_acls": lambda: part.of_vpc("acls"),
-        "security_groups": lambda: {one.id: one for one in part.answer("groups")},
+        "security_groups": part.security_groups,
         "interfaces": lambda: part.of_vpc("interfaces"),
         "prefix_lists": part.prefix_lists,
         "statuses": part.statuses,
@@ -119,7 +119,7 @@ def _open(
     named = [*(one.entry.aws_security_group for one in connections), *(one["aws_security_group"] for one in entries)]
     group_ids = {name.rpartition("/")[2] for name in named if name} | set(params["security_group_ids"] or ())
     vpc_ids = {one.entry.vpc_id for one in connections}
-    return Survey(aws, vpc_ids, group_ids=group_ids, instance_ids=params["instance_ids"] or ())
+    return Survey(aws, vpc_ids, group_ids=group_ids)
 
 
 def _failure_of(survey: Survey | TaskError) -> TaskError | None:
@@ -192,6 +192,10 @@ class VpcSurvey:
         if hidden:
             return Unread(f"AWS does not show the resolver rule {hidden[0]}.", "route53resolver:ListResolverRules")
         return [rules[one] for one in ids]
+
+    def security_groups(self) -> dict[str, t.Any]:
+        """Return the security groups of all VPCs, and those of others that the options, Atlas or interfaces name, by id."""
+        return {one.id: one for one in (*self.answer("groups"), *self.answer("groups", "elsewhere"))}
 
     def prefix_lists(self) -> dict[str, t.Any]:
         """Return the blocks of each prefix list that routes and rules name, or Unread, by id."""

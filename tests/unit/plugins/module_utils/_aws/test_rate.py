@@ -58,6 +58,47 @@ def test_route_53_counts_the_requests_of_an_account_together(clock: FakeClock) -
     assert governor._governor("111122223333", "eu-west-1", "route53resolver:ListResolverRules") not in found
 
 
+def test_route_53_gets_forty_requests_at_once_and_then_eight_a_second(clock: FakeClock) -> None:
+    """Over all actions, regions and sessions of an account. AWS takes 50 at once, and then ten a second.
+
+    Source: "Throttling for Amazon Route 53 API requests" in AWS's manual.
+    """
+    governor = RateGovernor(clock, clock.sleep)
+    places = [(region, action) for region in ("eu-west-1", "us-east-1") for action in ("GetHostedZone", "ListHostedZonesByVPC")]
+
+    def send(account: str, times: int) -> None:
+        for number in range(times):
+            region, action = places[number % len(places)]
+            governor.send(account, region, f"route53:{action}", refuse(0), clock.now)
+
+    send("111122223333", 40)
+    assert clock.pauses == []
+    send("111122223333", 8)
+    assert clock.pauses == pytest.approx([0.125] * 8)
+    # Another account has its own, and so has another service.
+    send("444455556666", 40)
+    governor.send("111122223333", "eu-west-1", "route53resolver:ListResolverRules", refuse(0), clock.now)
+    assert len(clock.pauses) == 8
+    # As time passes, requests become free again, up to forty.
+    clock.sleep(2)
+    send("111122223333", 17)
+    assert clock.pauses[8:] == pytest.approx([2, 0.125])
+    clock.sleep(1000)
+    send("111122223333", 41)
+    assert clock.pauses[10:] == pytest.approx([1000, 0.125])
+
+
+def test_a_request_that_is_sent_again_counts_again(clock: FakeClock) -> None:
+    governor = RateGovernor(clock, clock.sleep)
+    own = ("111122223333", "eu-west-1", "route53:GetHostedZone")
+    for unused in range(39):
+        governor.send(*own, refuse(0), clock.now)
+    with pytest.raises(RateLimitError):
+        governor.send(*own, refuse(9), clock.now + 0.1)
+    # It would be 0.1 for the refusal alone.
+    assert clock.pauses == pytest.approx([0.125])
+
+
 def test_pauses_get_longer_up_to_twenty_seconds_until_the_end(clock: FakeClock) -> None:
     governor = RateGovernor(clock, clock.sleep)
     started = clock.now
