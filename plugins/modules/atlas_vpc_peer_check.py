@@ -430,9 +430,10 @@ notes:
     C(ec2:DescribeSubnets), C(ec2:DescribeRouteTables), C(ec2:DescribeNetworkAcls), C(ec2:DescribeVpcAttribute),
     C(ec2:DescribeDhcpOptions), C(ec2:GetManagedPrefixListEntries), C(route53:ListHostedZonesByVPC),
     C(route53resolver:ListResolverRules), C(route53resolver:ListResolverRuleAssociations), C(servicequotas:GetServiceQuota),
-    C(ec2:DescribeSecurityGroups) (with O(security_group_ids), O(instance_ids), or security groups in the access list),
-    C(ec2:DescribeNetworkInterfaces) (with O(instance_ids)), and C(sts:AssumeRole) (with O(aws_assume_role_arn)). The guide about
-    credentials has an IAM policy with them.
+    C(ec2:DescribeSecurityGroups), C(ec2:DescribeNetworkInterfaces), and C(sts:AssumeRole) (with O(aws_assume_role_arn)). The
+    guide about credentials has an IAM policy with them.
+  - Without C(ec2:DescribeNetworkInterfaces), subnets without clients are judged like all others, and security groups only if
+    O(security_group_ids) names them. It is needed for O(instance_ids).
   - The task sends one request for each kind of object and each combination of AWS credentials and region, and three for each VPC.
     In Atlas, it sends one for each cloud, and one for each project in GCP.
   - If AWS refuses a request because the account sends too many, the task sends it again, for up to two minutes.

@@ -179,7 +179,7 @@ def group(*egress: GroupRule, **changes: Any) -> SecurityGroup:
 def interface(**changes: Any) -> Interface:
     """Return the interface of an instance in the first subnet."""
     fields = {"id": "eni-0a1b2c3d4e5f60001", "instance_id": INSTANCE_ID, "vpc_id": VPC_ID, "subnet_id": SUBNET_IDS[0]}
-    return Interface(**{**fields, "security_group_ids": (GROUP_ID,), **changes})
+    return Interface(**{**fields, "security_group_ids": (GROUP_ID,), "addresses": ("10.15.1.5",), **changes})
 
 
 def _atlas() -> Fields:

@@ -10,7 +10,8 @@ import ipaddress
 import typing as t
 
 from ..._aws.objects import RouteTable, Subnet, Vpc
-from ..facts import AtlasObject, ConnectionFacts, Missing, SkippedError, Unread, UnreadError, known, known_or
+from ..facts import AtlasObject, ConnectionFacts, Missing, SkippedError, Unread, UnreadError, known
+from .interfaces import named_subnets, service_subnets
 from .rule import skip
 
 # A message shortens longer lists; the evidence has all of their elements.
@@ -179,12 +180,13 @@ def judged_subnets(facts: ConnectionFacts) -> list[Subnet]:
     """Return the subnets that have to reach Atlas: those of the options, or of the tables of the entry, or all of the VPC.
 
     The subnets of named instances are always included, and so are subnets without an IPv4 block. Without `subnet_ids`, others
-    that are outside the block of the entry are not.
+    that are outside the block of the entry are not, and neither are those that have interfaces of AWS's services alone.
 
     Raises:
         UnreadError, SkippedError: If the subnets, or the tables that choose them, are not known.
     """
-    chosen = {subnet.id for subnet in chosen_subnets(facts) if not is_outside_entry(subnet, facts)} | _client_subnets(facts)
+    chosen = {subnet.id for subnet in chosen_subnets(facts) if not is_outside_entry(subnet, facts)} - service_subnets(facts)
+    chosen |= named_subnets(facts)
     return [subnet for subnet in known(facts.aws.subnets) if subnet.id in chosen]
 
 
@@ -225,7 +227,7 @@ def are_all_judged(facts: ConnectionFacts) -> bool:
 
 def is_outside_entry(subnet: Subnet, facts: ConnectionFacts) -> bool:
     """Whether a subnet is outside the block of the entry, and neither `subnet_ids` nor a named instance selects it."""
-    if subnet.id in _client_subnets(facts):
+    if subnet.id in named_subnets(facts):
         return False
     if subnet.cidr_block is None or facts.entry.cidr_block is None or facts.selection.subnet_ids is not None:
         return False
@@ -236,11 +238,6 @@ def table_of(subnet: Subnet, tables: t.Iterable[RouteTable]) -> RouteTable | Non
     """Return the route table of a subnet: the one that is associated with it, or else the main one of the VPC."""
     own = [table for table in tables if subnet.id in table.subnet_ids]
     return next(iter(own), None) or next((table for table in tables if table.is_main), None)
-
-
-def _client_subnets(facts: ConnectionFacts) -> set[str]:
-    """Return the ids of the subnets of the named instances; P703 reports instances that could not be read."""
-    return {one.subnet_id for one in known_or(facts.aws.interfaces, ())} if facts.selection.instance_ids else set()
 
 
 def _is_chosen(table: RouteTable, facts: ConnectionFacts) -> bool:

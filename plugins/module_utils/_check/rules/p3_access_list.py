@@ -9,8 +9,9 @@ import datetime
 import functools
 import ipaddress
 import typing as t
+from dataclasses import dataclass, replace
 
-from ..._aws.objects import Subnet, Vpc
+from ..._aws.objects import Interface, Subnet, Vpc
 from ..._clouds.aws import AWS
 from ..._clouds.azure import AZURE
 from ..._clouds.cloud import ALL_CLOUDS
@@ -18,13 +19,13 @@ from ..._resources.access_list import key_of
 from ..._values.blocks import ends_of, parts_outside
 from ..._values.moments import to_moment
 from ..._values.regions import same_region
-from ..facts import AtlasObject, ConnectionFacts, Missing, SkippedError, Unread, UnreadError, known
+from ..facts import AtlasObject, ConnectionFacts, Fact, Missing, SkippedError, Unread, UnreadError, known, known_or, or_none
 from .common import judged_subnets, listed, span_text, to_network
-from .rule import Finding, Findings, Severity, check, skip
+from .interfaces import are_clients_named, clients_of, named_interfaces
+from .rule import Finding, Findings, Severity, check, not_read, skip
 
+_Network = ipaddress.IPv4Network
 _Entries = t.Sequence[AtlasObject]
-# The parts of a subnet that no entry covers, by the subnet.
-_Gaps = t.Mapping[Subnet, t.Sequence[ipaddress.IPv4Network]]
 _SUBJECT = "access list"
 # A check warns of an entry that expires within this time.
 _SOON = datetime.timedelta(days=1)
@@ -34,45 +35,62 @@ _NOT_IN_FORCE = ("PENDING", "FAILED")
 _EVERYWHERE = ("0.0.0.0/0", "::/0")
 
 
+@dataclass(frozen=True)
+class _Client:
+    """What the access list has to let in.
+
+    Attributes:
+        kind: A `subnet`, or a part of one; an `instance` or a `group` that the options name; or `unread`, named instances whose
+            interfaces could not be read, so that they may be in any subnet.
+        name: Its id.
+        networks: Its blocks. An instance gets in by one of them; all others need an entry for each.
+        subnet_ids: The judged subnets that are cut off if it does not get in.
+        groups: The security groups, one of which is enough in the access list; None for any group of the VPC.
+    """
+
+    kind: t.Literal["subnet", "instance", "group", "unread"]
+    name: str
+    networks: tuple[_Network, ...]
+    subnet_ids: tuple[str, ...]
+    groups: frozenset[str] | None = None
+
+
+# The parts of the blocks of a client that no block and no address of the access list covers.
+_Gaps = t.Mapping[_Client, t.Sequence[_Network]]
+
+
 @check("P301", clouds=ALL_CLOUDS)
-def find_subnets_without_entry(facts: ConnectionFacts) -> Findings:
-    """Each judged subnet is covered: by blocks and addresses together, or by a security group of the clients."""
+def find_clients_without_entry(facts: ConnectionFacts) -> Findings:
+    """The clients get in: the named instances and security groups, or else each judged subnet."""
     entries = _entries_in_force(facts)
-    networks = _judged_networks(facts)
-    if not networks:
+    clients = _clients(facts)
+    if not clients:
         raise skip("There is no subnet to judge.")
-    gaps = _find_gaps(networks, entries)
-    if not gaps:
-        return
-    groups = _covering_groups(facts, entries)
-    are_clients_named = _client_groups(facts) is not None
-    if groups and are_clients_named:
-        return
-    evidence = {"subnets": {subnet.id: [str(part) for part in parts] for subnet, parts in gaps.items()}, "groups": sorted(groups)}
-    where = _parts_text(gaps)
-    if groups:
-        message = f"Only members of {listed(sorted(groups))} may connect from {where}."
-        fix = "Name the clients with security_group_ids or instance_ids to check them."
-        yield Finding("info", _SUBJECT, message, fix, evidence)
-        return
-    message = f"No entry covers {where}."
-    if are_clients_named and any(map(_group_of, entries)):
-        message = f"No entry covers {where}, and the clients are in none of the groups of the access list."
-    elif facts.entry.aws_security_group is not None and not are_clients_named:
-        message = f"No entry covers {where}, and {facts.entry.aws_security_group} of the connection is not in the access list."
-    fix = f"Add {_missing_blocks(gaps, facts)} to the access list: atlas_access_list, or the role."
-    yield Finding("fail", _SUBJECT, message, fix, evidence, tuple(subnet.id for subnet in gaps))
+    gaps = _find_gaps(clients, entries)
+    found = {client: _admitting_groups(client, facts, entries) for client in gaps}
+    shut_out = {client: parts for client, parts in gaps.items() if not found[client]}
+    subnets = {client: parts for client, parts in shut_out.items() if client.kind == "subnet"}
+    if subnets:
+        yield _uncovered_finding(subnets, facts, entries)
+    for client in shut_out:
+        if client.kind in ("instance", "group"):
+            yield _shut_out_finding(client, facts, entries)
+    _need_interfaces(shut_out, facts)
+    groups = frozenset(name for one in found.values() for name in known(one))
+    if groups and not are_clients_named(facts):
+        yield _by_groups_finding(gaps, groups, facts)
 
 
 @check("P302", clouds=ALL_CLOUDS)
 def find_entries_out_of_force(facts: ConnectionFacts) -> Findings:
-    """The entries that cover the judged subnets are in force, and stay so."""
+    """The entries that let the clients in are in force, and stay so."""
     uncovered = _find_uncovered(facts, _entries_in_force(facts))
-    if not _judged_networks(facts):
+    if not _clients(facts):
         raise skip("There is no subnet to judge.")
+    _need_interfaces(uncovered, facts)
     deciding = deciding_entries(facts)
     if not deciding:
-        raise skip("No entry covers a judged subnet.", "P301")
+        raise skip("No entry lets a client in.", "P301")
     ends = {str(key_of(one)): end - facts.now for one in deciding if (end := _expires_at(one)) is not None}
     soon = {key: left for key, left in ends.items() if left <= _SOON}
     if _difference(_find_uncovered(facts, [one for one in deciding if key_of(one) not in soon]), uncovered):
@@ -82,17 +100,23 @@ def find_entries_out_of_force(facts: ConnectionFacts) -> Findings:
     yield from _find_inactive(deciding, uncovered, facts)
 
 
-@check("P303")
+@check("P303", waits_for=("P301",))
 def find_wrong_groups(facts: ConnectionFacts) -> Findings:
     """The security groups that let the clients in exist in the VPC, which is in the region of the container."""
-    clients = _client_groups(facts) or frozenset()
-    concerned = {_group_id(facts.entry.aws_security_group), *clients}
     entries = _entries_in_force(facts)
-    names = sorted({group for one in entries if (group := _group_of(one)) is not None and group in concerned})
+    listed_groups = _groups_in(entries)
+    if not listed_groups:
+        raise skip("No entry of the access list names a security group.")
+    # If blocks cover all clients, wrong groups do no harm.
+    severity: Severity = "fail" if _find_gaps(_clients(facts), entries) else "warn"
+    concerned = {_group_id(facts.entry.aws_security_group), *(facts.selection.security_group_ids or ())}
+    try:
+        concerned |= {group for one in named_interfaces(facts) for group in one.security_group_ids}
+    except UnreadError as error:
+        yield replace(not_read(error.unread, _SUBJECT), decides=severity == "fail")
+    names = sorted(listed_groups & concerned)
     if not names:
         raise skip("No entry of the access list names a security group of these clients.")
-    # If blocks cover all subnets, wrong groups do no harm.
-    severity: Severity = "fail" if _find_gaps(_judged_networks(facts), entries) else "warn"
     groups = known(facts.aws.security_groups)
     for name in names:
         found = groups.get(name)
@@ -119,21 +143,21 @@ def find_entry_for_everybody(facts: ConnectionFacts) -> Findings:
 
 
 def deciding_entries(facts: ConnectionFacts) -> list[AtlasObject]:
-    """Return the entries that cover the judged subnets, so that their status counts.
+    """Return the entries that let the clients in, so that their status counts.
 
-    If an entry covers a whole subnet, entries for parts of it do not count: a list may have hundreds of addresses. The result
-    is empty if the access list or the subnets are not known.
+    If an entry covers a whole block, entries for parts of it do not count: a list may have hundreds of addresses. The result
+    is empty if the access list or the clients are not known.
     """
     try:
-        subnets = _judged_networks(facts)
+        clients = _clients(facts)
         entries = _entries_in_force(facts)
-        gaps = _find_gaps(subnets, entries)
-        groups = _covering_groups(facts, entries) if gaps else frozenset()
+        gaps = _find_gaps(clients, entries)
+        groups = {group for client in gaps for group in known(_admitting_groups(client, facts, entries))}
     except (SkippedError, UnreadError):
         return []
     ranges = [(one, *ends_of(network)) for one in entries if (network := _network_of(one)) is not None]
     deciding = [one for one in entries if _group_of(one) in groups]
-    for start, end in (ends_of(block) for subnet, block in subnets.items() if subnet not in gaps):
+    for start, end in (ends_of(network) for client in clients if client not in gaps for network in client.networks):
         whole = [one for one, first, last in ranges if first <= start and last >= end]
         deciding += whole or [one for one, first, last in ranges if first <= end and last >= start]
     return list({key_of(one): one for one in deciding}.values())
@@ -155,23 +179,23 @@ def _expires_at(entry: AtlasObject) -> datetime.datetime | None:
 
 
 def _find_inactive(deciding: _Entries, uncovered: _Gaps, facts: ConnectionFacts) -> Findings:
-    """Yield a failure for each entry that is not in force, if a subnet is not covered without it.
+    """Yield a failure for each entry that is not in force, if a client does not get in without it.
 
-    It raises an UnreadError if a subnet may depend on an entry whose status could not be read.
+    It raises an UnreadError if a client may depend on an entry whose status could not be read.
     """
     statuses = {str(key_of(one)): known(facts.atlas.access_status).get(str(key_of(one))) for one in deciding}
     active = [one for one in deciding if statuses[str(key_of(one))] == _IN_FORCE]
     inactive = [one for one in deciding if statuses[str(key_of(one))] in _NOT_IN_FORCE]
     lost = _difference(_find_uncovered(facts, [one for one in deciding if one not in inactive]), uncovered)
     for one in inactive:
-        network, key = _network_of(one), str(key_of(one))
-        touched = [
-            subnet.id for subnet, parts in lost.items() if network is None or any(part.overlaps(network) for part in parts)
-        ]
+        key = str(key_of(one))
+        concerned = [client for client, parts in lost.items() if client.kind != "unread" and _concerns(one, client, parts)]
+        touched = {name: None for client in concerned for name in client.subnet_ids}
         if touched:
             message = f"{key} is {statuses[key]}: Atlas does not let these clients in."
             fix = "Wait until it is ACTIVE; if it has failed, remove it and add it again."
             yield Finding("fail", key, message, fix, {"status": statuses[key]}, tuple(touched))
+    _need_interfaces(lost, facts)
     if _difference(_find_uncovered(facts, active), {**uncovered, **lost}):
         unread = next((fact for fact in statuses.values() if isinstance(fact, Unread)), None)
         raise UnreadError(unread or Unread("The status of an entry is not known."))
@@ -199,49 +223,121 @@ def _client_ranges(facts: ConnectionFacts) -> list[ipaddress.IPv4Network]:
     return [to_network(one, entry.title) for one in dict.fromkeys(blocks)]
 
 
-def _find_gaps(subnets: t.Mapping[Subnet, ipaddress.IPv4Network], entries: _Entries) -> _Gaps:
-    """Return the parts of subnets that no block and no address of the entries covers."""
+def _clients(facts: ConnectionFacts) -> list[_Client]:
+    """Return what the access list has to let in: the named instances and groups, and blocks of clients; or else the subnets.
+
+    Raises:
+        UnreadError, SkippedError: If the subnets, or the interfaces of named instances, are not known.
+    """
+    networks = _narrowed(_judged_networks(facts), facts)
+    subnets = [_Client("subnet", one.id, (network,), (one.id,)) for one, network in networks.items()]
+    if facts.entry.cloud is not AWS or not are_clients_named(facts):
+        return subnets
+    named = facts.selection.security_group_ids or ()
+    if facts.selection.instance_ids and isinstance(facts.aws.interfaces, Unread):
+        everywhere = [one for one in known(facts.aws.subnets) if one.cidr_block is not None]
+        blocks = tuple(_Network(one.cidr_block or "") for one in everywhere)
+        return [_Client("unread", "", blocks, tuple(one.id for one in everywhere), frozenset())]
+    interfaces = named_interfaces(facts)
+    by_instance = {name: [one for one in interfaces if one.instance_id == name] for name in facts.selection.instance_ids or ()}
+    # An instance without interfaces may be in another VPC that could not be read.
+    found = [_instance(name, own, networks) for name, own in by_instance.items() if own]
+    on_instances = {group for one in interfaces for group in one.security_group_ids}
+    ids = tuple(dict.fromkeys(one.id for one in networks))
+    blocks = tuple(networks.values())
+    found += [_Client("group", one, blocks, ids, frozenset((one,))) for one in named if one not in on_instances and blocks]
+    declared = [to_network(one, "client_cidr_blocks") for one in facts.selection.client_cidr_blocks or ()]
+    inside = [one for one in subnets if any(one.networks[0].subnet_of(block) for block in declared)]
+    # Whether clients in a block are members of a named group is not known.
+    return [*found, *(replace(one, groups=frozenset(named)) for one in inside)]
+
+
+def _need_interfaces(clients: t.Iterable[_Client], facts: ConnectionFacts) -> None:
+    """Raise an UnreadError if one of the clients is an instance whose interfaces could not be read."""
+    if any(client.kind == "unread" for client in clients):
+        known(facts.aws.interfaces)
+
+
+def _instance(name: str, interfaces: t.Sequence[Interface], subnets: t.Mapping[Subnet, _Network]) -> _Client:
+    """Return a named instance. Without an address that AWS shows, an entry has to cover the whole subnet of an interface."""
+    ids = tuple(dict.fromkeys(one.subnet_id for one in interfaces))
+    addresses = [_Network(address) for one in interfaces for address in one.addresses]
+    networks = addresses or [network for subnet, network in subnets.items() if subnet.id in ids]
+    return _Client(
+        "instance", name, tuple(networks), ids, frozenset(group for one in interfaces for group in one.security_group_ids)
+    )
+
+
+def _narrowed(networks: t.Mapping[Subnet, _Network], facts: ConnectionFacts) -> dict[Subnet, _Network]:
+    """Return the parts of subnets in which `client_cidr_blocks` lie, and all other subnets as they are."""
+    if facts.entry.cloud is not AWS:
+        return dict(networks)
+    blocks = [to_network(one, "client_cidr_blocks") for one in facts.selection.client_cidr_blocks or ()]
+    found: dict[Subnet, _Network] = {}
+    for subnet, network in networks.items():
+        parts = [one if one.subnet_of(network) else network for one in blocks if one.overlaps(network)] or [network]
+        found.update({replace(subnet, cidr_block=str(part)): part for part in parts})
+    return found
+
+
+def _find_gaps(clients: t.Iterable[_Client], entries: _Entries) -> _Gaps:
+    """Return the parts of the clients' blocks that no block and no address of the entries covers."""
     networks = list(filter(None, map(_network_of, entries)))
-    outside = parts_outside(subnets.values(), networks)
-    return {subnet: outside[block] for subnet, block in subnets.items() if outside[block]}
+    listed_clients = list(clients)
+    outside = parts_outside({network for one in listed_clients for network in one.networks}, networks)
+    found = {}
+    for client in listed_clients:
+        gaps = [outside[network] for network in client.networks]
+        if all(gaps) if client.kind == "instance" else any(gaps):
+            found[client] = [part for parts in gaps for part in parts]
+    return found
 
 
 def _find_uncovered(facts: ConnectionFacts, entries: _Entries) -> _Gaps:
-    """Return the parts of the judged subnets that entries do not cover, neither by blocks nor by security groups."""
-    gaps = _find_gaps(_judged_networks(facts), entries)
-    return {} if gaps and _covering_groups(facts, entries) else gaps
+    """Return the clients that entries do not let in, neither by blocks nor by security groups.
+
+    Raises:
+        UnreadError: If groups may let a client in, and the groups of the VPC are not known.
+    """
+    gaps = _find_gaps(_clients(facts), entries)
+    return {client: parts for client, parts in gaps.items() if not known(_admitting_groups(client, facts, entries))}
 
 
 def _difference(gaps: _Gaps, others: _Gaps) -> _Gaps:
-    """Return the gaps in subnets that have none in `others`."""
-    return {subnet: parts for subnet, parts in gaps.items() if subnet not in others}
+    """Return the gaps of clients that have none in `others`."""
+    return {client: parts for client, parts in gaps.items() if client not in others}
 
 
-def _covering_groups(facts: ConnectionFacts, entries: _Entries) -> frozenset[str]:
-    """Return the security groups in the entries that let the clients in, or may do so if the options name no clients.
+def _concerns(entry: AtlasObject, client: _Client, parts: t.Iterable[_Network]) -> bool:
+    """Whether an entry could let a client in, or a part of its blocks."""
+    network, group = _network_of(entry), _group_of(entry)
+    if group is not None:
+        return client.groups is None or group in client.groups
+    return network is not None and any(part.overlaps(network) for part in parts)
 
-    If `aws_security_group` of the connection names the clients' group, only that counts. Only AWS has security groups.
+
+def _admitting_groups(client: _Client, facts: ConnectionFacts, entries: _Entries) -> Fact[frozenset[str]]:
+    """Return the security groups in the entries that let a client in, or may do so if the options name no clients.
+
+    A group counts if it is in this VPC, which has to be in the region of the container. If no clients are named and
+    `aws_security_group` of the connection names their group, only that counts. Only AWS has security groups.
     """
-    if facts.entry.cloud is not AWS:
-        return frozenset()
-    named = frozenset(group for one in entries if (group := _group_of(one)) is not None)
-    clients, own = _client_groups(facts), _group_id(facts.entry.aws_security_group)
-    if not named or clients is not None:
-        return named & (clients or frozenset())
-    if own is not None:
+    listed_groups = _groups_in(entries) if facts.entry.cloud is AWS else frozenset()
+    named = listed_groups if client.groups is None else listed_groups & client.groups
+    own = _group_id(facts.entry.aws_security_group)
+    if client.groups is None and own is not None:
         return named & {own}
-    groups = known(facts.aws.security_groups)
-    here = frozenset(name for name in named if name in groups and groups[name].vpc_id == facts.entry.vpc_id)
-    return frozenset() if _is_across_regions(facts) else here
+    if not named or _is_across_regions(facts):
+        return frozenset()
+    groups = facts.aws.security_groups
+    if isinstance(groups, (Missing, Unread)):
+        return groups
+    return frozenset(name for name in named if name in groups and groups[name].vpc_id == facts.entry.vpc_id)
 
 
-def _client_groups(facts: ConnectionFacts) -> frozenset[str] | None:
-    """Return the security groups of the clients that the options name; None if they name neither groups nor instances."""
-    group_ids, instance_ids = facts.selection.security_group_ids, facts.selection.instance_ids
-    if group_ids is None and instance_ids is None:
-        return None
-    interfaces = known(facts.aws.interfaces) if instance_ids is not None else ()
-    return frozenset((*(group_ids or ()), *(group for one in interfaces for group in one.security_group_ids)))
+def _groups_in(entries: _Entries) -> frozenset[str]:
+    """Return the security groups in entries, without their accounts."""
+    return frozenset(group for one in entries if (group := _group_of(one)) is not None)
 
 
 def _is_across_regions(facts: ConnectionFacts) -> bool:
@@ -275,6 +371,74 @@ def _to_network(key: str) -> ipaddress.IPv4Network | None:
         return None
 
 
+def _uncovered_finding(gaps: _Gaps, facts: ConnectionFacts, entries: _Entries) -> Finding:
+    """Return the finding about the subnets, or parts of them, that no entry covers."""
+    where, own = _parts_text(gaps), facts.entry.aws_security_group
+    message = f"No entry covers {where}."
+    if are_clients_named(facts) and _groups_in(entries):
+        message = f"No entry covers {where}, and the clients are in none of the groups of the access list."
+    elif own is not None and not are_clients_named(facts):
+        message = f"No entry covers {where}, and {own} of the connection is not in the access list."
+    else:
+        message += _why_not(_groups_in(entries), facts)
+    fix = f"Add {_missing_blocks(gaps, facts)} to the access list: atlas_access_list, or the role."
+    subnet_ids = tuple(dict.fromkeys(name for client in gaps for name in client.subnet_ids))
+    return Finding("fail", _SUBJECT, message, fix, _evidence(gaps), subnet_ids)
+
+
+def _shut_out_finding(client: _Client, facts: ConnectionFacts, entries: _Entries) -> Finding:
+    """Return the finding about a named instance or group that no entry lets in."""
+    groups = client.groups or frozenset()
+    evidence = {"security_group_ids": sorted(groups), "groups": []}
+    reasons = _why_not(groups & _groups_in(entries), facts)
+    if client.kind == "group":
+        message = f"{client.name} is not in the access list, and blocks do not cover all judged subnets."
+        if reasons:
+            message = f"Blocks of the access list do not cover all judged subnets.{reasons}"
+        fix = f"Add {listed(client.networks) if reasons else client.name} to the access list: atlas_access_list, or the role."
+        return Finding("fail", client.name, message, fix, evidence, client.subnet_ids)
+    addresses = [str(one.network_address) for one in client.networks if one.prefixlen == one.max_prefixlen]
+    if not addresses:
+        message = f"AWS does not show an IPv4 address of {client.name}, and no entry has one of its groups."
+        return Finding("unknown", client.name, message, "", evidence, client.subnet_ids)
+    parts = [f"{listed(addresses)} of {client.name}", *([f"its groups ({listed(sorted(groups))})"] if groups else [])]
+    message = f"No entry covers {' or has one of '.join(parts)}.{reasons}"
+    fix = f"Add {addresses[0] if reasons or not groups else f'{addresses[0]}, or a group of the instance,'} to the access list."
+    return Finding("fail", client.name, message, fix, {**evidence, "addresses": addresses}, client.subnet_ids)
+
+
+def _why_not(names: t.Iterable[str], facts: ConnectionFacts) -> str:
+    """Return why groups of the access list let no client in; empty if that is not known, or there are none."""
+    found, groups = sorted(names), known_or(facts.aws.security_groups, None)
+    if not found or groups is None:
+        return ""
+    gone = [name for name in found if name not in groups]
+    elsewhere = [f"{name} is in {groups[name].vpc_id}" for name in found if name in groups]
+    if _is_across_regions(facts):
+        return f" {listed(found)} cannot count: the VPC is in another region than the network container."
+    texts = [f"{listed(gone)} {'does' if len(gone) == 1 else 'do'} not exist in this account and region"] if gone else []
+    return f" Of the groups in the access list, {', and '.join([*texts, *([listed(elsewhere)] if elsewhere else [])])}."
+
+
+def _by_groups_finding(gaps: _Gaps, groups: frozenset[str], facts: ConnectionFacts) -> Finding:
+    """Return the finding if no clients are named, and security groups alone let them in."""
+    message = f"Only members of {listed(sorted(groups))} may connect from {_parts_text(gaps)}"
+    fix = "Name the clients with security_group_ids or instance_ids to check them."
+    clients = or_none(lambda: clients_of(facts))
+    if not clients or any(groups.intersection(one.security_group_ids) for one in clients):
+        return Finding("info", _SUBJECT, f"{message}.", fix, {**_evidence(gaps), "groups": sorted(groups)})
+    message += f", and no network interface in {facts.entry.vpc_id} has {'it' if len(groups) == 1 else 'one of them'}."
+    fix = "Give the clients such a group, or add their blocks to the access list."
+    return Finding("warn", _SUBJECT, message, fix, {**_evidence(gaps), "groups": sorted(groups)})
+
+
+def _evidence(gaps: _Gaps) -> dict[str, t.Any]:
+    parts_of: dict[str, list[str]] = {}
+    for client, parts in gaps.items():
+        parts_of.setdefault(client.name, []).extend(map(str, parts))
+    return {"subnets": parts_of, "groups": []}
+
+
 def _missing_blocks(gaps: _Gaps, facts: ConnectionFacts) -> str:
     """Return the blocks to add: that of the connection if it contains all gaps, or else those of the VPC, or else the gaps."""
     parts = [part for some in gaps.values() for part in some]
@@ -288,9 +452,8 @@ def _missing_blocks(gaps: _Gaps, facts: ConnectionFacts) -> str:
 def _parts_text(gaps: _Gaps) -> str:
     """Describe what no entry covers."""
     texts = []
-    for subnet, parts in gaps.items():
-        blocks = [str(part) for part in parts]
-        is_whole = blocks == [subnet.cidr_block]
-        name = f" ({subnet.id})" if subnet.id != subnet.cidr_block else ""
-        texts.append(f"{subnet.cidr_block}{name}" if is_whole else f"{listed(blocks)} of {subnet.id}")
+    for client, parts in gaps.items():
+        blocks, own = [str(part) for part in parts], str(client.networks[0])
+        name = f" ({client.name})" if client.name != own else ""
+        texts.append(f"{own}{name}" if blocks == [own] else f"{listed(blocks)} of {client.name}")
     return listed(texts)

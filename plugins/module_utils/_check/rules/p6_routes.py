@@ -25,6 +25,7 @@ from .common import (
     to_network,
     with_ipv4,
 )
+from .interfaces import service_subnets
 from .prefixes import Part
 from .rule import Finding, Findings, check, not_read
 from .tables import TableView, name_of, tables_of, without_table
@@ -42,6 +43,7 @@ def find_stray_routes(facts: ConnectionFacts) -> Findings:
         are_outside = f"{listed(outside)} {'is' if len(outside) == 1 else 'are'} outside of {facts.entry.cidr_block}"
         message = f"{are_outside}, the cidr_block of the connection, and not judged."
         yield Finding("info", facts.entry.vpc_id, message, evidence={"subnet_ids": outside})
+    yield from _say_left_out(facts)
     for subnet_id in without_table(subnets, facts):
         yield Finding("unknown", subnet_id, f"AWS does not show a route table for {subnet_id}.", subnet_ids=(subnet_id,))
     views = tables_of(subnets, facts)
@@ -151,11 +153,30 @@ def find_ipv6_subnets(facts: ConnectionFacts) -> Findings:
             yield Finding("fail", subnet.id, message, fix, subnet_ids=(subnet.id,))
 
 
+def _left_out(facts: ConnectionFacts) -> list[str]:
+    """Return the ids of the subnets that would be judged if they had more than interfaces of AWS's services."""
+    services = service_subnets(facts)
+    return [subnet.id for subnet in chosen_subnets(facts) if subnet.id in services and not is_outside_entry(subnet, facts)]
+
+
+def _say_left_out(facts: ConnectionFacts) -> Findings:
+    ids = _left_out(facts)
+    if ids:
+        message = (
+            f"{listed(ids)} {'has' if len(ids) == 1 else 'have'} interfaces of AWS's services alone, and no clients to judge."
+        )
+        fix = "Use subnet_ids to judge such subnets, too."
+        yield Finding("info", facts.entry.vpc_id, message, fix, {"subnet_ids": ids})
+
+
 def _nothing_judged(facts: ConnectionFacts) -> Finding:
     """Return the finding if there is no subnet to judge: `info` for a VPC without subnets, `unknown` for an empty choice."""
     vpc_id, block = facts.entry.vpc_id, facts.entry.cidr_block
     if are_all_judged(facts) and not known(facts.aws.subnets):
         return Finding("info", vpc_id, f"{vpc_id} has no subnet, so nothing in it was judged.")
+    if _left_out(facts):
+        message = f"The subnets that are meant have interfaces of AWS's services alone, so nothing in {vpc_id} was judged."
+        return Finding("unknown", vpc_id, message, "Use subnet_ids to judge them.", {"subnet_ids": _left_out(facts)})
     if chosen_subnets(facts):
         message = f"No subnet that is meant is in {block}, the cidr_block of the connection, so nothing in {vpc_id} was judged."
         return Finding("unknown", vpc_id, message, "Correct cidr_block of the connection.", {"cidr_block": block})

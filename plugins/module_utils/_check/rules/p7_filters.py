@@ -10,11 +10,12 @@ import ipaddress
 import typing as t
 from dataclasses import dataclass
 
-from ..._aws.objects import AclRule, GroupRule, Interface, NetworkAcl, SecurityGroup
+from ..._aws.objects import AclRule, GroupRule, NetworkAcl, SecurityGroup
 from ..facts import ConnectionFacts, Unread, known
 from .acl import Closed, closed_by
 from .areas import merge_ranges
 from .common import atlas_block_of, listed, need_subnets, ports_text, with_ipv4
+from .interfaces import named_interfaces
 from .judged_clusters import ATLAS_PORTS, needed_ports
 from .prefixes import blocks_of_list
 from .rule import Finding, Findings, Level, check, not_read, skip
@@ -71,7 +72,7 @@ def find_closed_groups(facts: ConnectionFacts) -> Findings:
     """
     if not facts.selection.security_group_ids:
         raise skip("No security_group_ids are given.")
-    combined = {group_id for one in _named_interfaces(facts) for group_id in one.security_group_ids}
+    combined = {group_id for one in named_interfaces(facts) for group_id in one.security_group_ids}
     alone = [group_id for group_id in facts.selection.security_group_ids if group_id not in combined]
     if not alone:
         raise skip("All groups are on instances of instance_ids, so P703 tells of them.")
@@ -88,7 +89,7 @@ def find_closed_interfaces(facts: ConnectionFacts) -> Findings:
     """The groups of each named instance let requests out together; other checks judge its subnet."""
     if not facts.selection.instance_ids:
         raise skip("No instance_ids are given.")
-    for one in _named_interfaces(facts):
+    for one in named_interfaces(facts):
         groups = _groups_of(one.security_group_ids, facts)
         for group_id in (group_id for group_id, group in groups.items() if group is None):
             yield _missing_group(group_id)
@@ -194,10 +195,6 @@ def _rules_of(groups: t.Iterable[SecurityGroup], facts: ConnectionFacts) -> tupl
 
 def _to_acl_rule(rule: GroupRule, block: str) -> AclRule:
     return AclRule(1, True, True, _NUMBERS.get(rule.protocol, rule.protocol), block, rule.ports)
-
-
-def _named_interfaces(facts: ConnectionFacts) -> t.Sequence[Interface]:
-    return known(facts.aws.interfaces) if facts.selection.instance_ids else ()
 
 
 def _groups_of(group_ids: t.Iterable[str], facts: ConnectionFacts) -> dict[str, SecurityGroup | None]:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import typing as t
 from dataclasses import dataclass, field
 
 from ..._clouds.aws import AWS
 from ..facts import ConnectionFacts, Missing, SkippedError, Unread, UnreadError
+from .interfaces import empty_subnets
 
 Level = t.Literal["fail", "warn", "info"]
 Severity = t.Literal["fail", "warn", "info", "ok", "unknown", "skipped"]
@@ -139,15 +141,30 @@ def run_checks(facts: ConnectionFacts) -> list[Finding]:
     """
     findings: list[Finding] = []
     failed: set[str] = set()
+    empty = functools.cache(functools.partial(empty_subnets, facts))
     for code, one in sorted(CHECKS.items(), key=_order_of):
         if facts.entry.provider_name not in one.clouds:
             continue
         cause = next((cause for cause in one.waits_for if cause in failed), None)
         found = [_skipped(facts, Missing(f"{cause} tells the cause.", cause))] if cause else _run(one, facts)
+        found = [_without_clients(finding) if _is_about_empty(finding, empty) else finding for finding in found]
         failed |= {code for finding in found if finding.severity == "fail"}
         findings += [dataclasses.replace(each, code=code, decides=each.decides and one.level == "fail") for each in found]
     causes = _causes_in(findings)
     return [_without_cause(one) if one.severity == "skipped" and one.waits_for not in causes else one for one in findings]
+
+
+def _is_about_empty(finding: Finding, empty: t.Callable[[], set[str]]) -> bool:
+    """Whether a finding concerns subnets without any network interface alone, and would decide."""
+    return finding.severity in ("fail", "unknown") and bool(finding.subnet_ids) and empty().issuperset(finding.subnet_ids or ())
+
+
+def _without_clients(finding: Finding) -> Finding:
+    """Return a finding about subnets without any network interface: no client is there yet, so it is a warning at most."""
+    if finding.severity != "fail":
+        return dataclasses.replace(finding, decides=False)
+    message = f"{finding.message} No network interface is there yet; a client there would be cut off."
+    return dataclasses.replace(finding, severity="warn", message=message)
 
 
 def _order_of(item: tuple[str, Check]) -> str:

@@ -58,7 +58,7 @@ def test_route_53_counts_the_requests_of_an_account_together(clock: FakeClock) -
     assert governor._governor("111122223333", "eu-west-1", "route53resolver:ListResolverRules") not in found
 
 
-def test_route_53_gets_forty_requests_at_once_and_then_eight_a_second(clock: FakeClock) -> None:
+def test_route_53_gets_forty_requests_and_then_eight_a_second(clock: FakeClock) -> None:
     """Over all actions, regions and sessions of an account. AWS takes 50 at once, and then ten a second.
 
     Source: "Throttling for Amazon Route 53 API requests" in AWS's manual.

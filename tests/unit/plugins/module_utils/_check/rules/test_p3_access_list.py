@@ -153,7 +153,8 @@ def test_a_group_that_the_clients_are_not_in_is_a_failure() -> None:
         selection={"security_group_ids": (GROUP_ID,)},
         security_groups={GROUP_ID: group(), OTHER_GROUP_ID: group(id=OTHER_GROUP_ID)},
     )
-    assert only(facts, "P301").message.endswith("and the clients are in none of the groups of the access list.")
+    text = f"{GROUP_ID} is not in the access list, and blocks do not cover all judged subnets."
+    assert (only(facts, "P301").subject, only(facts, "P301").message) == (GROUP_ID, text)
 
 
 def test_a_group_without_named_clients_is_worth_a_word() -> None:

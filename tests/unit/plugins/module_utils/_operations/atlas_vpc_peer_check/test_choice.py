@@ -51,7 +51,12 @@ def test_without_entries_all_connections_are_checked(site: CheckSite) -> None:
     assert verdicts(site.run()) == {site.vpc.vpc_id: "reachable_by_design", other.vpc_id: "reachable_by_design"}
     assert verdicts(site.run(container_region="us-east-1")).keys() == {site.vpc.vpc_id, other.vpc_id}
     nothing = site.run(container_region="eu-west-1")
-    assert nothing.check == {"verdict": "unknown", "summary": "There is no connection to check.", "connections": []}
+    assert nothing.check == {
+        "verdict": "unknown",
+        "summary": "There is no connection to check.",
+        "not_looked_at": [],
+        "connections": [],
+    }
     assert not nothing.failed
 
 
@@ -124,7 +129,7 @@ def test_fifty_vpcs_in_three_accounts_take_one_request_a_kind(site: CheckSite) -
     calls = Counter(site.front.actions)
     singly = {"DescribeVpcAttribute": 100, "ListHostedZonesByVPC": 50, "GetServiceQuota": 6}
     assert {name: calls.pop(name) for name in singly} == singly
-    assert (set(calls.values()), len(calls)) == ({3}, 8)
+    assert (set(calls.values()), len(calls)) == ({3}, 10)
     assert len([one for one in done.calls if not one.startswith(("ec2:", "sts:", "route53", "servicequotas:"))]) == 4
 
 

@@ -16,7 +16,9 @@ from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 #: What AWS is asked for one VPC.
 AWS_CALLS = [
     "ec2:DescribeNetworkAcls",
+    "ec2:DescribeNetworkInterfaces",
     "ec2:DescribeRouteTables",
+    "ec2:DescribeSecurityGroups",
     "ec2:DescribeSubnets",
     "ec2:DescribeVpcAttribute",
     "ec2:DescribeVpcAttribute",

@@ -1,0 +1,66 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who the clients in a VPC are: the named instances, or else the interfaces that are not those of AWS's services."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from ..._aws.objects import Interface
+from ..facts import ConnectionFacts, known, known_or
+
+
+def named_interfaces(facts: ConnectionFacts) -> list[Interface]:
+    """Return the network interfaces of the named instances.
+
+    Raises:
+        UnreadError, SkippedError: If instances are named, and the interfaces are not known.
+    """
+    named = facts.selection.instance_ids or ()
+    return [one for one in known(facts.aws.interfaces) if one.instance_id in named] if named else []
+
+
+def named_subnets(facts: ConnectionFacts) -> set[str]:
+    """Return the ids of the subnets of the named instances; empty if the interfaces are not known, which P703 reports."""
+    named = facts.selection.instance_ids or ()
+    return {one.subnet_id for one in known_or(facts.aws.interfaces, ()) if one.instance_id in named}
+
+
+def are_clients_named(facts: ConnectionFacts) -> bool:
+    """Whether the options name instances or security groups of this VPC as the clients."""
+    return facts.selection.security_group_ids is not None or facts.selection.instance_ids is not None
+
+
+def clients_of(facts: ConnectionFacts) -> list[Interface]:
+    """Return the network interfaces of the VPC that may be clients.
+
+    Raises:
+        UnreadError, SkippedError: If the interfaces are not known.
+    """
+    return [one for one in known(facts.aws.interfaces) if not one.is_service]
+
+
+def service_subnets(facts: ConnectionFacts) -> set[str]:
+    """Return the ids of the subnets in which only AWS's services have interfaces, if the VPC has a client elsewhere."""
+    interfaces = known_or(facts.aws.interfaces, ())
+    with_clients = {one.subnet_id for one in interfaces if not one.is_service}
+    services = {one.subnet_id for one in interfaces} - with_clients
+    return services - _declared_subnets(facts) if with_clients else set()
+
+
+def empty_subnets(facts: ConnectionFacts) -> set[str]:
+    """Return the ids of the subnets without any interface, if the VPC has a client elsewhere."""
+    interfaces = known_or(facts.aws.interfaces, ())
+    if all(one.is_service for one in interfaces):
+        return set()
+    used = {one.subnet_id for one in interfaces}
+    return {one.id for one in known_or(facts.aws.subnets, ())} - used - _declared_subnets(facts)
+
+
+def _declared_subnets(facts: ConnectionFacts) -> set[str]:
+    """Return the ids of the subnets that have clients as the options say: `subnet_ids`, and those around client blocks."""
+    blocks = [ipaddress.IPv4Network(one) for one in facts.selection.client_cidr_blocks or ()]
+    subnets = [one for one in known_or(facts.aws.subnets, ()) if one.cidr_block is not None] if blocks else []
+    around = {one.id for one in subnets if any(block.subnet_of(ipaddress.IPv4Network(one.cidr_block or "")) for block in blocks)}
+    return around | set(facts.selection.subnet_ids or ())
