@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from .azure import Azure
 from .azure_app import AzureApp
-from .entra import ARM
+from .entra import APP_SERVICE, ARM, IMDS
 from .gcp import Gcp, RefusalError
 from .tokens import TokenRefusalError, Tokens
 
@@ -81,8 +81,9 @@ class CloudApp:
         """Answer a request."""
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}
         host = headers.get("host", "").partition(":")[0]
-        host = METADATA if host == "127.0.0.1" else host
         path = scope["path"]
+        if host == "127.0.0.1":
+            host = IMDS if path.startswith(("/metadata/identity/", APP_SERVICE)) else METADATA
         log = self._azure.requests if host in self._azure_hosts else self._gcp.requests
         log.append((scope["method"], path if host in (ARM, COMPUTE) else f"{host}{path}"))
         canned = next((one for one in self.answers if path.endswith(one[0])), None)

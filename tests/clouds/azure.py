@@ -15,7 +15,8 @@ from typing import Any
 
 from .azure_filters import GROUPS, TABLES, show_child, show_group, show_table, tag
 from .azure_roles import Roles, is_within
-from .entra import AzureRefusalError, Entra
+from .entra import Entra
+from .entra_proofs import AzureRefusalError
 
 _MISSING = "For more details please go to https://aka.ms/ARMResourceNotFoundFix"
 

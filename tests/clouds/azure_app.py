@@ -1,4 +1,4 @@
-"""AZURE's hosts over HTTP: login.microsoftonline.com, graph.microsoft.com and management.azure.com."""
+"""AZURE's hosts over HTTP: Entra's, Microsoft Graph's, Resource Manager's, and those that give a machine its tokens."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from starlette.responses import JSONResponse, Response
 
 from .azure import Azure
 from .azure_filters import GROUPS, TABLES
-from .entra import ARM, GRAPH, LOGIN, AzureRefusalError, Entra
+from .entra import APP_SERVICE, ARM, GRAPH, IDENTITY_HEADER, IMDS, LOGIN, Entra
+from .entra_proofs import AzureRefusalError
 
 _SUBSCRIPTION = r"(?P<scope>/subscriptions/(?P<subscription>[^/]+)"
 _VNETS = "/providers/Microsoft.Network/virtualNetworks"
@@ -34,6 +35,7 @@ _VERSIONS = {
             2023: ("02-01", "04-01", "06-01", "09-01", "11-01"),
             2024: ("01-01", "03-01", "05-01", "07-01", "10-01"),
             2025: ("01-01", "03-01", "05-01", "07-01"),
+            2026: ("03-01",),
         }.items()
         for day in days
     ),
@@ -69,7 +71,7 @@ Reply = tuple[int, Any, dict[str, str]]
 
 
 class AzureApp:
-    """The ASGI applications of the three hosts.
+    """The ASGI applications of the hosts.
 
     Args:
         azure: The VNets and roles; and in `entra`, who there is.
@@ -78,7 +80,7 @@ class AzureApp:
     def __init__(self, azure: Azure) -> None:
         """Keep what answers."""
         self._azure = azure
-        self.hosts = {LOGIN: self._login, GRAPH: self._graph, ARM: self._arm}
+        self.hosts = {LOGIN: self._login, GRAPH: self._graph, ARM: self._arm, IMDS: self._machine}
         self._routes: list[tuple[str, str, re.Pattern[str], Callable[..., Reply]]] = [
             (method, kind, re.compile(pattern, re.IGNORECASE), call)
             for method, kind, pattern, call in (
@@ -122,6 +124,19 @@ class AzureApp:
             about = {"error_description": error.message, "error_codes": [int(re.sub(r"\D.*", "", error.message[6:]) or 0)]}
             reply = JSONResponse({"error": error.code, **about, "trace_id": str(uuid.uuid4())}, error.status)
         await reply(scope, receive, send)
+
+    async def _machine(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer IMDS and App Service, which want a header that no browser sends."""
+        request = Request(scope, receive)
+        is_app_service = request.url.path == APP_SERVICE
+        wanted = ("x-identity-header", IDENTITY_HEADER) if is_app_service else ("metadata", "true")
+        try:
+            if request.headers.get(wanted[0], "").lower() != wanted[1]:
+                raise AzureRefusalError(400, "invalid_request", "Required metadata header not specified")
+            said, status = self._azure.entra.machine_token(request.query_params, is_app_service=is_app_service), 200
+        except AzureRefusalError as error:
+            said, status = {"error": error.code, "error_description": error.message}, error.status
+        await JSONResponse(said, status)(scope, receive, send)
 
     async def _graph(self, scope: Any, receive: Any, send: Any) -> None:
         request = Request(scope, receive)

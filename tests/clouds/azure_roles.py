@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-from .entra import ATLAS_APPLICATION, EVERYONE, AzureRefusalError, Entra, is_over
+from .entra import ATLAS_APPLICATION, EVERYONE, Entra, is_over
+from .entra_proofs import AzureRefusalError
 
 _PROVIDER = "/providers/Microsoft.Authorization"
 _MANAGEMENT_GROUPS = "/providers/microsoft.management/managementgroups/"
@@ -248,7 +249,7 @@ class Roles:
             made = {
                 "roleDefinitionId": match.group(1).lower(),
                 "principalId": principal,
-                "principalType": given.get("principalType") or "ServicePrincipal",
+                "principalType": given.get("principalType") or self.entra.type_of(principal),
                 "scope": scope.rstrip("/"),
                 "description": given.get("description"),
                 "condition": given.get("condition"),
@@ -284,6 +285,9 @@ class Roles:
 
     def _check_principal(self, principal: str, kind: str | None) -> None:
         """Refuse an unknown principal; a client that says which type it has is believed, as AZURE does for those just made."""
+        if kind is not None and (own := self.entra.type_of(principal)) not in (None, kind):
+            text = f"The PrincipalId '{principal}' has type '{own}' , which is different from specified PrincipalType '{kind}'."
+            raise AzureRefusalError(400, "UnmatchedPrincipalType", text)
         if (kind is None or not self.entra.is_type_believed) and not self.entra.knows(principal):
             known = principal.replace("-", "")
             text = (

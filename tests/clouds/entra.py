@@ -5,7 +5,6 @@ Sources: the documentation of the Microsoft identity platform (client credential
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 import threading
@@ -15,9 +14,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .entra_proofs import AzureRefusalError, Proofs, machine_token
+from .tokens import encode
+
 #: The application that Atlas uses for peering, in AZURE's public cloud.
 ATLAS_APPLICATION = "e90a1407-55c3-432d-9cb1-3638900a9d22"
 LOGIN, ARM, GRAPH = "login.microsoftonline.com", "management.azure.com", "graph.microsoft.com"
+#: What a machine asks for tokens, and where App Service answers there, to those who send its header.
+IMDS, APP_SERVICE, IDENTITY_HEADER = "169.254.169.254", "/msi/token", "853b9a84-5bfa-4b22-a3f3-0b9a43d9ad8a"
 
 #: What a token is for, by the scope that is asked for.
 _AUDIENCES = {
@@ -35,21 +39,6 @@ _FILTERS = (
 EVERYONE = "00000000-0000-0000-0000-000000000000"
 
 
-class AzureRefusalError(Exception):
-    """A request that AZURE refuses.
-
-    Attributes:
-        status: The HTTP status.
-        code: What kind of error it is.
-        message: What the reply says of it.
-    """
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        """Keep what the reply says."""
-        super().__init__(message)
-        self.status, self.code, self.message = status, code, message
-
-
 @dataclass
 class Entra:
     """One tenant.
@@ -59,6 +48,9 @@ class Entra:
         client_id: The application of the user, which may sign in.
         secret: Its secret.
         applications: The applications that exist somewhere, of which service principals can be made.
+        proofs: What proves who the user is: the secret, a certificate, or a token of another issuer.
+        machine_id: The client id of the identity of a machine, which signs in without any secret; None if it has none.
+        machine_tenant: The tenant of that identity; None for this one.
         others: The ids of other tenants in which the user may sign in.
         is_forbidden: Whether the user may do nothing in Graph.
         is_read_only: Whether the user may change nothing in Graph.
@@ -73,6 +65,9 @@ class Entra:
     client_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     secret: str = field(default_factory=lambda: f"secret~{uuid.uuid4()}")
     applications: dict[str, str] = field(default_factory=lambda: {ATLAS_APPLICATION: "MongoDB Atlas - VNet Peering"})
+    proofs: Proofs = field(init=False)
+    machine_id: str | None = None
+    machine_tenant: str | None = None
     others: list[str] = field(default_factory=list)
     is_forbidden: bool = False
     is_read_only: bool = False
@@ -87,13 +82,17 @@ class Entra:
     _hidden: dict[str, int] = field(default_factory=dict)
     _unknown: dict[str, int] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """Know the user's secret."""
+        self.proofs = Proofs(self.client_id, self.secret)
+
     @property
     def variables(self) -> dict[str, str]:
         """The environment variables that sign a client in."""
         return {"AZURE_TENANT": self.tenant, "AZURE_CLIENT_ID": self.client_id, "AZURE_SECRET": self.secret}
 
     def exchange(self, tenant: str, form: Mapping[str, str]) -> dict[str, Any]:
-        """Answer the token endpoint, for the grant of client credentials.
+        """Answer the token endpoint, for the grant of client credentials, whatever proves who the client is.
 
         Raises:
             AzureRefusalError: If the form does not entitle to a token; its code is the one of RFC 6749.
@@ -106,9 +105,7 @@ class Entra:
                 f"AADSTS700016: Application with identifier '{form.get('client_id')}' was not found in the directory '{tenant}'."
             )
             raise AzureRefusalError(400, "unauthorized_client", text)
-        if form.get("client_secret") != self.secret:
-            text = f"AADSTS7000215: Invalid client secret provided. The secret is not the one of the app '{self.client_id}'."
-            raise AzureRefusalError(401, "invalid_client", text)
+        self.proofs.check(form, f"https://{LOGIN}/{tenant}/oauth2/v2.0/token")
         scope = form.get("scope", "").split(" ")[0]
         audience = _AUDIENCES.get(scope.removesuffix("/.default").rstrip("/"))
         if audience is None:
@@ -116,12 +113,40 @@ class Entra:
             raise AzureRefusalError(400, "invalid_resource", text)
         return self.issue(audience, tenant)
 
-    def issue(self, audience: str, tenant: str | None = None) -> dict[str, Any]:
+    def machine_token(self, query: Mapping[str, str], *, is_app_service: bool) -> dict[str, Any]:
+        """Answer IMDS and App Service, for the identity of the machine.
+
+        Args:
+            query: The request's: `resource`, and perhaps the `client_id` of an identity.
+            is_app_service: Whether App Service answers.
+
+        Raises:
+            AzureRefusalError: If it has no such identity, or the resource is none.
+        """
+        resource = query.get("resource", "")
+        audience = _AUDIENCES.get(resource.rstrip("/"))
+        if self.machine_id is None or query.get("client_id", self.machine_id) != self.machine_id:
+            raise AzureRefusalError(400, "invalid_request", "Identity not found")
+        if audience is None:
+            raise AzureRefusalError(
+                400, "invalid_resource", f"AADSTS500011: The resource principal named {resource} was not found."
+            )
+        issued = self.issue(audience, self.machine_tenant or self.tenant, self.machine_id)
+        return machine_token(issued, self.machine_id, resource, is_app_service=is_app_service)
+
+    def issue(self, audience: str, tenant: str | None = None, client_id: str | None = None) -> dict[str, Any]:
         """Return the reply to a request for a token, which is a JWT, as Entra's tokens are."""
-        tenant = (tenant or self.tenant).lower()
-        claims = {"aud": f"https://{audience}", "tid": tenant, "appid": self.client_id, "exp": int(time.time()) + 3599}
+        tenant, now = (tenant or self.tenant).lower(), int(time.time())
+        claims = {
+            "aud": f"https://{audience}",
+            "iss": f"https://sts.windows.net/{tenant}/",
+            "tid": tenant,
+            "appid": client_id or self.client_id,
+            "iat": now,
+            "exp": now + 3599,
+        }
         parts = (json.dumps({"typ": "JWT", "alg": "RS256"}).encode(), json.dumps(claims).encode(), uuid.uuid4().bytes * 16)
-        token = ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts)
+        token = ".".join(encode(part) for part in parts)
         self.issued.append({"token": token, "audience": audience, "tenant": tenant})
         return {"token_type": "Bearer", "expires_in": 3599, "ext_expires_in": 3599, "access_token": token}
 
@@ -169,6 +194,12 @@ class Entra:
                 found |= more
                 more = {group for group, members in self._groups.items() if members & found}
         return found | {EVERYONE} if found else found
+
+    def type_of(self, object_id: str) -> str | None:
+        """Return the type of a principal; None if there is none of that id."""
+        with self.lock:
+            kinds = (("Group", self._groups), ("ServicePrincipal", self._principals), ("ServicePrincipal", (self.client_id,)))
+            return next((kind for kind, known in kinds if object_id in known), None)
 
     def knows(self, object_id: str) -> bool:
         """Whether a role assignment finds this principal; new ones are not known everywhere at once."""

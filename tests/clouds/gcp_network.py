@@ -1,7 +1,7 @@
 """A network of GCP: its subnets, its firewall rules and policies, and the routes that it exchanges with its peers.
 
-Sources: the description of the Compute Engine API v1 (listPeeringRoutes, getEffectiveFirewalls, subnetworks.aggregatedList), and
-the documentation of VPC Network Peering (which routes are exchanged) and of firewall policies (the rules that each has by itself).
+Sources: the description of the Compute Engine API v1 (listPeeringRoutes, getEffectiveFirewalls, subnetworks.aggregatedList), the
+documentation of VPC Network Peering (which routes are exchanged) and of firewall policies (the rules that each has by itself).
 """
 
 from __future__ import annotations

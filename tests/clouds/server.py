@@ -17,7 +17,7 @@ import uvicorn
 from .app import COMPUTE, OAUTH, CloudApp
 from .azure import Azure
 from .control import Control
-from .entra import ARM, GRAPH, LOGIN, Entra
+from .entra import APP_SERVICE, ARM, GRAPH, IDENTITY_HEADER, LOGIN, Entra
 from .gcp import Gcp
 from .proxy import Proxy
 from .tokens import Tokens
@@ -109,9 +109,19 @@ class RunningClouds:
 
     @property
     def metadata_host(self) -> str:
-        """What stands for the metadata server, for the variable GCE_METADATA_HOST; it is started when it is asked for."""
+        """What stands for GCP's metadata server, for the variable GCE_METADATA_HOST; it is started when it is asked for."""
         self._plain = self._plain or _Listener(self.app)
         return f"127.0.0.1:{self._plain.port}"
+
+    @property
+    def azure_machine(self) -> dict[str, str]:
+        """What points clients at the identity of a machine, which `entra.machine_id` names, as on a virtual machine."""
+        return {"AZURE_POD_IDENTITY_AUTHORITY_HOST": f"http://{self.metadata_host}"}
+
+    @property
+    def azure_app_service(self) -> dict[str, str]:
+        """The same as in App Service."""
+        return {"IDENTITY_ENDPOINT": f"http://{self.metadata_host}{APP_SERVICE}", "IDENTITY_HEADER": IDENTITY_HEADER}
 
     @property
     def control_url(self) -> str:

@@ -28,8 +28,8 @@ class TokenRefusalError(Exception):
 
 
 @functools.lru_cache(maxsize=1)
-def _make_key() -> rsa.RSAPrivateKey:
-    """Return the key of the account, which is made once in a process, since that takes long."""
+def make_key() -> rsa.RSAPrivateKey:
+    """Return the key of whoever signs here, which is made once in a process, since that takes long."""
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
@@ -40,7 +40,7 @@ class Tokens:
         """Make a service account and a user."""
         self.accepted: set[str] = set()
         self.issued: list[dict[str, Any]] = []
-        self._key = _make_key()
+        self._key = make_key()
         self.email = "peering@my-project.iam.gserviceaccount.com"
         self._user = {
             "client_id": "client.apps.example",
@@ -110,8 +110,8 @@ class Tokens:
         try:
             head, claims, signature = assertion.split(".")
             signed = f"{head}.{claims}".encode()
-            self._key.public_key().verify(_decode(signature), signed, padding.PKCS1v15(), hashes.SHA256())
-            said = json.loads(_decode(claims))
+            self._key.public_key().verify(decode(signature), signed, padding.PKCS1v15(), hashes.SHA256())
+            said = json.loads(decode(claims))
         except (ValueError, InvalidSignature):
             raise TokenRefusalError("invalid_grant", "Invalid JWT Signature.") from None
         if said.get("iss") != self.email or not said.get("iat", 0) - 60 <= time.time() < said.get("exp", 0):
@@ -119,5 +119,11 @@ class Tokens:
         return dict(said)
 
 
-def _decode(part: str) -> bytes:
+def decode(part: str) -> bytes:
+    """Return what a part of a JWT is made of."""
     return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+
+
+def encode(value: bytes) -> str:
+    """Return a part of a JWT."""
+    return base64.urlsafe_b64encode(value).decode().rstrip("=")
