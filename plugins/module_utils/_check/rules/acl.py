@@ -63,6 +63,24 @@ def closed_by(rules: t.Iterable[AclRule], block: ipaddress.IPv4Network, ranges: 
     return [*closed, Closed(None, tuple(left))] if left else closed
 
 
+def single_addresses(rules: t.Iterable[AclRule], block: ipaddress.IPv4Network) -> list[ipaddress.IPv4Network]:
+    """Return the addresses of a block that rules allow one by one, whatever the ports."""
+    found = [ipaddress.IPv4Network(rule.cidr_block) for rule in rules if _is_single(rule)]
+    return [one for one in dict.fromkeys(found) if one != block and one.subnet_of(block)]
+
+
+def opens_single_addresses_alone(
+    rules: t.Iterable[AclRule], block: ipaddress.IPv4Network, ranges: t.Sequence[tuple[int, int]]
+) -> bool:
+    """Whether rules for wider blocks let nothing of a block through on all of the ports."""
+    closed = closed_by([rule for rule in rules if not _is_single(rule)], block, ranges)
+    return blocks_of(addresses for one in closed for addresses, _ports in one.areas) == [block]
+
+
+def _is_single(rule: AclRule) -> bool:
+    return rule.allows and rule.cidr_block.endswith("/32")
+
+
 # Cached: a rule is judged for several ranges of ports.
 @functools.lru_cache(maxsize=4096)
 def _area_of(rule: AclRule) -> Area:

@@ -12,7 +12,7 @@ import typing as t
 
 from ..._clouds.cloud import Cloud, cloud_of
 from ..._resources.clusters import FLEX, SHARED
-from ..facts import AtlasObject, ConnectionFacts, SkippedError, Unread, UnreadError, known
+from ..facts import AtlasObject, ConnectionFacts, SkippedError, Unread, UnreadError, known, or_none
 from .areas import Range, merge_ranges
 from .common import need_container
 from .rule import Level, skip
@@ -22,6 +22,9 @@ _RUNNING = ("IDLE", "REPAIRING", "UPDATING")
 _NOT_THERE = ("CREATING", "DELETING", "DELETED")
 _NODES = ("electable_nodes", "read_only_nodes", "analytics_nodes")
 _HIGHEST_PORT = 65535
+# The port of members of a replica set, and that of the mongos of a sharded cluster, where the connection strings are not known.
+_MONGOD_PORT, _MONGOS_PORT = 27017, 27016
+_SHARDED = ("SHARDED", "GEOSHARDED")
 # The ports of mongod, of mongos, and of the BI connector; which of them a cluster needs is in its connection strings.
 # Source: "Troubleshoot Connection Issues" in the documentation of Atlas.
 ATLAS_PORTS = ((27015, 27017),)
@@ -108,32 +111,37 @@ def have_all_private_strings(facts: ConnectionFacts) -> bool:
     return bool(clusters) and all(has_private_string(one) for one in clusters)
 
 
-def ports_of(facts: ConnectionFacts) -> frozenset[int] | None:
-    """Return the ports in the connection strings of the judged clusters; None if no port is known.
+def ports_of(facts: ConnectionFacts) -> frozenset[int]:
+    """Return the ports that the judged clusters use: those in their connection strings, or else what such a cluster has.
 
     Raises:
         UnreadError: If one of them is out of range.
     """
-    try:
-        clusters = judged_clusters(facts)
-    except (SkippedError, UnreadError):
-        return None
-    members = [member for one in clusters for member in (*(one["members"] or ()), *(one["private_members"] or ()))]
-    texts = [member.rpartition(":")[2] for member in members]
-    ports = frozenset(int(text) for text in texts if text.isascii() and text.isdigit())
+    clusters = or_none(lambda: judged_clusters(facts)) or [{}]
+    ports = frozenset(port for one in clusters for port in _ports_in(one) or (_MONGOS_PORT if is_sharded(one) else _MONGOD_PORT,))
     if any(not 0 < port <= _HIGHEST_PORT for port in ports):
         raise UnreadError(Unread("A connection string that Atlas tells has a port that does not exist."))
-    return ports or None
+    return ports
 
 
 def needed_ports(facts: ConnectionFacts) -> list[tuple[Level, t.Sequence[Range]]]:
     """Return the ports of clusters by severity: `fail` for those that the judged clusters use, `warn` for possible others."""
     ports = ports_of(facts)
-    if ports is None:
-        return [("fail", ATLAS_PORTS)]
     others = [port for first, last in ATLAS_PORTS for port in range(first, last + 1) if port not in ports]
     needed: list[tuple[Level, t.Sequence[Range]]] = [("fail", merge_ranges((port, port) for port in ports))]
     return [*needed, ("warn", merge_ranges((port, port) for port in others))] if others else needed
+
+
+def is_sharded(cluster: AtlasObject) -> bool:
+    """Whether a cluster is sharded, so that drivers connect to its mongos processes."""
+    return cluster.get("cluster_type") in _SHARDED
+
+
+def _ports_in(cluster: AtlasObject) -> set[int]:
+    """Return the ports in the connection strings of a cluster; empty if it has no members yet, or they are not known."""
+    members = [*(cluster.get("members") or ()), *(cluster.get("private_members") or ())]
+    texts = [member.rpartition(":")[2] for member in members]
+    return {int(text) for text in texts if text.isascii() and text.isdigit()}
 
 
 def unpeered_regions(cluster: AtlasObject, facts: ConnectionFacts) -> list[AtlasObject]:

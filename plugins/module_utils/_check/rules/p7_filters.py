@@ -10,15 +10,16 @@ import ipaddress
 import typing as t
 from dataclasses import dataclass
 
-from ..._aws.objects import AclRule, GroupRule, NetworkAcl, SecurityGroup
+from ..._aws.objects import AclRule, GroupRule, Interface, NetworkAcl, SecurityGroup
+from ..._clouds.aws import AWS
 from ..facts import ConnectionFacts, Unread, known
-from .acl import Closed, closed_by
+from .acl import Closed, closed_by, opens_single_addresses_alone, single_addresses
 from .areas import merge_ranges
 from .common import atlas_block_of, listed, need_subnets, ports_text, with_ipv4
-from .interfaces import named_interfaces
+from .interfaces import are_clients_named, clients_of, named_interfaces
 from .judged_clusters import ATLAS_PORTS, needed_ports
 from .prefixes import blocks_of_list
-from .rule import Finding, Findings, Level, check, not_read, skip
+from .rule import Finding, Findings, Level, check, not_looked_at, not_read, skip
 
 Ranges = t.Sequence[tuple[int, int]]
 # The ports that replies go to: the ephemeral ports of Linux, and those of all other systems.
@@ -59,8 +60,9 @@ def find_closed_acls(facts: ConnectionFacts) -> Findings:
             yield Finding("unknown", subnet_id, message, subnet_ids=(subnet_id,))
     for acl in acls:
         guarded = tuple(subnet_id for subnet_id in ids if subnet_id in acl.subnet_ids)
+        singles = _open_addresses(acl, needs, block) if guarded else []
         for is_egress in (True, False) if guarded else ():
-            found = [_judge(acl, need, block, guarded) for need in needs if need.is_egress == is_egress]
+            found = [_judge(acl, need, block, guarded, singles) for need in needs if need.is_egress == is_egress]
             yield from sorted(filter(None, found), key=lambda finding: _ORDER.index(finding.severity))[:1]
 
 
@@ -86,21 +88,116 @@ def find_closed_groups(facts: ConnectionFacts) -> Findings:
 
 @check("P703")
 def find_closed_interfaces(facts: ConnectionFacts) -> Findings:
-    """The groups of each named instance let requests out together; other checks judge its subnet."""
-    if not facts.selection.instance_ids:
+    """The groups of each named instance let requests out together; other checks judge its subnet.
+
+    If no client is named, these are the groups of all interfaces in the judged subnets but those of AWS's services.
+    """
+    if facts.selection.instance_ids:
+        interfaces = named_interfaces(facts)
+        for instance_id in dict.fromkeys(one.instance_id for one in interfaces):
+            yield from _judge_instance([one for one in interfaces if one.instance_id == instance_id], facts)
+    elif facts.selection.security_group_ids:
         raise skip("No instance_ids are given.")
-    for one in named_interfaces(facts):
-        groups = _groups_of(one.security_group_ids, facts)
-        for group_id in (group_id for group_id, group in groups.items() if group is None):
-            yield _missing_group(group_id)
-        present = [group for group in groups.values() if group is not None]
-        if len(present) == len(groups):
-            name = f"{one.id} of {one.instance_id}" if one.instance_id else one.id
-            who = f"{listed(groups)} on {name} {'does' if len(groups) == 1 else 'do'}"
-            yield from _judge_egress(one.id, who, present, facts, subnet_ids=(one.subnet_id,))
+    else:
+        yield from _judge_all(facts)
 
 
-def _judge(acl: NetworkAcl, need: Need, block: ipaddress.IPv4Network, guarded: tuple[str, ...]) -> Finding | None:
+@not_looked_at(AWS.name)
+def say_what_of_clients(facts: ConnectionFacts) -> t.Iterator[str]:
+    """Say what depends on network interfaces that could not be read."""
+    known(facts.aws.vpc)
+    unread = facts.aws.interfaces
+    if isinstance(unread, Unread):
+        why = f"{unread.permission} is missing" if unread.permission else "network interfaces could not be read"
+        if not are_clients_named(facts):
+            yield f"No security group was looked at: no client is named, and {why}."
+        yield f"Which subnets have no clients was not looked at, so that all are judged alike: {why}."
+
+
+def _judge_instance(interfaces: t.Sequence[Interface], facts: ConnectionFacts) -> Findings:
+    """Yield what closes the interfaces of an instance; it is a warning if another one is open, or may be."""
+    found = [[*_judge_interface(one, facts)] for one in interfaces]
+    is_open = any(all(one.severity not in ("fail", "unknown") for one in findings) for findings in found)
+    may_be_open = is_open or any(one.severity == "unknown" for findings in found for one in findings)
+    for one in (one for findings in found for one in findings):
+        if one.severity == "fail" and may_be_open:
+            other = "is open" if is_open else "may be open"
+            yield dataclasses.replace(one, severity="warn", message=f"{one.message} Another interface of it {other}.")
+        else:
+            yield dataclasses.replace(one, decides=one.decides and not is_open)
+
+
+def _judge_interface(interface: Interface, facts: ConnectionFacts) -> Findings:
+    groups = _groups_of(interface.security_group_ids, facts)
+    for group_id in (group_id for group_id, group in groups.items() if group is None):
+        yield _missing_group(group_id)
+    present = [group for group in groups.values() if group is not None]
+    if len(present) == len(groups):
+        name = f"{interface.id} of {interface.instance_id}" if interface.instance_id else interface.id
+        who = f"{listed(groups)} on {name} {'does' if len(groups) == 1 else 'do'}"
+        yield from _judge_egress(interface.id, who, present, facts, subnet_ids=(interface.subnet_id,))
+
+
+def _judge_all(facts: ConnectionFacts) -> Findings:
+    """Yield one finding on the interfaces of all clients: which of them need Atlas is not known."""
+    judged = {subnet.id for subnet in need_subnets(facts)}
+    if isinstance(facts.aws.interfaces, Unread):
+        raise skip("No client is named, and network interfaces could not be read.")
+    clients = [one for one in clients_of(facts) if one.subnet_id in judged and one.security_group_ids]
+    if not clients:
+        raise skip("No client is named, and no network interface in the judged subnets is one of a client.")
+    if isinstance(facts.aws.security_groups, Unread):
+        yield dataclasses.replace(not_read(facts.aws.security_groups, facts.entry.vpc_id), decides=False)
+        return
+    # Interfaces with the same groups are judged once.
+    alike = {one.security_group_ids: one for one in clients}
+    worst = {groups: _worst_of(_judge_interface(one, facts)) for groups, one in alike.items()}
+    unread = next((one for one in worst.values() if one is not None and one.severity == "unknown"), None)
+    closed = [one for one in clients if (found := worst[one.security_group_ids]) is not None and found.severity == "fail"]
+    if unread is not None:
+        yield dataclasses.replace(unread, decides=False, subnet_ids=None)
+    if closed and (unread is None or len(closed) < len(clients)):
+        yield _closed_finding(closed, len(clients), facts)
+
+
+def _worst_of(findings: Findings) -> Finding | None:
+    """Return the finding that is unknown, or else one that fails; None if there is neither."""
+    found = {one.severity: one for one in findings}
+    return found.get("unknown") or found.get("fail")
+
+
+def _closed_finding(closed: t.Sequence[Interface], number: int, facts: ConnectionFacts) -> Finding:
+    """Return the finding on clients' interfaces whose groups are closed: a warning if these are all, or else a word."""
+    ports = f"{ports_text(dict(needed_ports(facts))['fail'])} out to {atlas_block_of(facts)}"
+    evidence = {
+        "interfaces": [one.id for one in closed],
+        "security_group_ids": sorted({group for one in closed for group in one.security_group_ids}),
+    }
+    fix = "Name the clients with instance_ids or security_group_ids to check them."
+    if len(closed) < number:
+        message = f"The security groups of {len(closed)} of {number} network interfaces of clients do not let {ports}."
+        return Finding("info", facts.entry.vpc_id, message, fix, evidence)
+    message = f"No security group of the {number} network interfaces of clients lets {ports}."
+    if number == 1:
+        message = f"No security group of {closed[0].id}, the only network interface of a client, lets {ports}."
+    fix = f"Allow TCP to {ports_text(ATLAS_PORTS)} of {atlas_block_of(facts)} outbound where the clients are. {fix}"
+    return Finding("warn", facts.entry.vpc_id, message, fix, evidence)
+
+
+def _open_addresses(acl: NetworkAcl, needs: t.Iterable[Need], block: ipaddress.IPv4Network) -> list[ipaddress.IPv4Network]:
+    """Return the single addresses that a network ACL allows, and that requests reach and replies come from."""
+    needed = [(need, [rule for rule in acl.rules if rule.is_egress == need.is_egress]) for need in needs if need.level == "fail"]
+    found = single_addresses(acl.rules, block)
+    return [one for one in found if not any(closed_by(rules, one, need.ranges) for need, rules in needed)]
+
+
+def _judge(
+    acl: NetworkAcl,
+    need: Need,
+    block: ipaddress.IPv4Network,
+    guarded: tuple[str, ...],
+    singles: t.Sequence[ipaddress.IPv4Network],
+) -> Finding | None:
     rules = [rule for rule in acl.rules if rule.is_egress == need.is_egress]
     closed = closed_by(rules, block, need.ranges)
     if not closed:
@@ -116,6 +213,8 @@ def _judge(acl: NetworkAcl, need: Need, block: ipaddress.IPv4Network, guarded: t
         "closed": [_evidence_of(one) for one in closed],
     }
     message = f"{clauses[0].upper()}{clauses[1:]}. It guards {listed(guarded)}."
+    if level == "fail" and singles and opens_single_addresses_alone(rules, block, need.ranges):
+        level, message = "warn", f"{message} {_until_replaced(singles)}"
     return Finding(level, acl.id, message, _advice_on(need, block), evidence, guarded)
 
 
@@ -166,16 +265,28 @@ def _judge_egress(
         closed = closed_by(rules, block, ranges)
         if not closed:
             continue
+        singles = [one for one in single_addresses(rules, block) if not closed_by(rules, one, ranges)]
+        if level != "fail" or not opens_single_addresses_alone(rules, block, ranges):
+            singles = []
         for reason in unread:
-            yield dataclasses.replace(not_read(reason, subject, subnet_ids), decides=level == "fail")
+            yield dataclasses.replace(not_read(reason, subject, subnet_ids), decides=level == "fail" and not singles)
         if not unread:
             # Rules of groups only allow, so whatever is closed is closed by the default.
             [default] = closed
             message = f"{who} not let {ports_text(default.ports)} out to {listed(default.blocks)}."
+            if singles:
+                message += f" {_until_replaced(singles)}"
             fix = f"Allow TCP to {ports_text(ATLAS_PORTS)} of {block} outbound."
             ids = [group.id for group in groups]
-            yield Finding(level, subject, message, f"{fix} {more}".rstrip(), {"security_group_ids": ids}, subnet_ids)
+            yield Finding(
+                "warn" if singles else level, subject, message, f"{fix} {more}".rstrip(), {"security_group_ids": ids}, subnet_ids
+            )
         return
+
+
+def _until_replaced(singles: t.Sequence[ipaddress.IPv4Network]) -> str:
+    addresses = listed(one.network_address for one in singles)
+    return f"Only {addresses} {'is' if len(singles) == 1 else 'are'} open, so it works until a node is replaced."
 
 
 def _rules_of(groups: t.Iterable[SecurityGroup], facts: ConnectionFacts) -> tuple[list[AclRule], list[Unread]]:

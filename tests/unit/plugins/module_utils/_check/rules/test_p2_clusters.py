@@ -214,14 +214,16 @@ def test_whether_all_have_private_strings() -> None:
         ([cluster()], {27017}),
         ([cluster(members=["a:27015", "b:27016"], private_members=["a-pri:27017"])], {27015, 27016, 27017}),
         ([cluster(), cluster("far", regions=[AWAY], members=["c:1"])], {27017}),
-        ([cluster(members=[], private_members=[])], None),
-        ([cluster(members=None, private_members=None, state_name="CREATING")], None),
-        ([cluster(members=["a", "b:"])], None),
-        (Unread("Atlas refuses it."), None),
-        (Missing("The Atlas half is off."), None),
+        ([cluster(members=[], private_members=[])], {27017}),
+        ([cluster(members=None, private_members=None, state_name="CREATING")], {27017}),
+        ([cluster(members=["a", "b:"])], {27017}),
+        ([cluster(members=[], cluster_type="SHARDED")], {27016}),
+        ([cluster(members=[], cluster_type="GEOSHARDED"), cluster("other", members=["a:27015"])], {27015, 27016}),
+        (Unread("Atlas refuses it."), {27017}),
+        (Missing("The Atlas half is off."), {27017}),
     ],
 )
-def test_the_ports_are_those_of_the_judged_clusters(clusters: Any, ports: set[int] | None) -> None:
+def test_the_ports_are_those_of_the_judged_clusters(clusters: Any, ports: set[int]) -> None:
     assert ports_of(healthy(clusters=clusters)) == ports
 
 
