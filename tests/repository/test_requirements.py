@@ -50,8 +50,8 @@ def required(fragment: Path) -> set[str]:
 def test_the_packages_of_the_modules_are_the_same_everywhere(root: Path) -> None:
     lines = (root / "requirements.txt").read_text(encoding="utf-8").splitlines()
     packages = {re.split(r"[<>=~!]", line)[0].strip() for line in lines if line and not line.startswith("#")}
-    # What every module needs, and what only those for AWS or GCP need.
-    fragments = ("_connection", "_aws", "_gcp")
+    # What every module needs, and what only those for a cloud need.
+    fragments = ("_connection", "_aws", "_azure", "_gcp")
     assert set.union(*(required(root / f"plugins/doc_fragments/{name}.py") for name in fragments)) == packages
     assert load(root / "meta/execution-environment.yml")["dependencies"] == {"python": "requirements.txt"}
     for text in ("README.md", "docs/index.md", "docs/guides/first_peering.md"):
