@@ -25,7 +25,7 @@ description:
   - What cannot be read is unknown, and the finding names the missing permission. The other checks are done all the same. The task
     fails if nothing at all can be read in Atlas, in AWS or in GCP. If an account may not read a project in GCP, that is unknown.
   - Codes that begin with C(A) are about AZURE, with C(G) about GCP, and with C(P) about AWS, except that C(P101), C(P102),
-    C(P104), C(P107), C(P201) to C(P204), C(P301), C(P302) and C(P304) are about all clouds.
+    C(P104), C(P107), C(P201) to C(P204), C(P301), C(P302), C(P304) and C(P801) are about all clouds.
   - Only Atlas can see the routes and security groups on its side. M(cloudpeer.atlas.atlas_probe) tests the connection itself.
 options:
   group_id:

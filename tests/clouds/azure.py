@@ -254,12 +254,15 @@ class Azure:
         with self.lock:
             del self._vnets[_key(subscription, group, vnet)].peerings[name]
 
-    def put_peering(self, subscription: str, group: str, vnet: str, name: str, prefixes: Sequence[str]) -> bool:
-        """Let Atlas make its peering, unless it is there; False if the VNet is not."""
+    def put_peering(
+        self, subscription: str, group: str, vnet: str, name: str, prefixes: Sequence[str], remote: str | None = None
+    ) -> bool:
+        """Let Atlas make its peering with one of its VNets, unless it is there; False if the customer's VNet is not."""
+        other = f"{ATLAS_VNET.rpartition('/')[0]}/{remote}" if remote else ATLAS_VNET
         with self.lock:
             found = self._vnets.get(_key(subscription, group, vnet))
             if found is not None and _name_of(found, name) is None:
-                self.add_peering(subscription, group, vnet, name, ATLAS_VNET, prefixes)
+                self.add_peering(subscription, group, vnet, name, other, prefixes)
             return found is not None
 
     def discard_peering(self, subscription: str, group: str, vnet: str, name: str) -> None:

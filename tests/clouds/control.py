@@ -28,7 +28,9 @@ class Azure(Protocol):
         four actions there), and `peerings`, by name the prefixes on the other side.
         """
 
-    def put_peering(self, subscription: str, group: str, vnet: str, name: str, prefixes: Sequence[str]) -> bool:
+    def put_peering(
+        self, subscription: str, group: str, vnet: str, name: str, prefixes: Sequence[str], remote: str | None = None
+    ) -> bool:
         """Let Atlas make its peering, unless it is there; False if the network is not."""
 
     def discard_peering(self, subscription: str, group: str, vnet: str, name: str) -> None:
@@ -75,10 +77,11 @@ class Control:
             await run_in_threadpool(azure.discard_peering, subscription, group, vnet, name)
             return Response(status_code=204)
         try:
-            prefixes = [str(one) for one in json.loads(await request.body())["prefixes"]]
+            body = json.loads(await request.body())
+            prefixes, remote = [str(one) for one in body["prefixes"]], body.get("remote")
         except (ValueError, TypeError, KeyError):
             return Response(status_code=400)
-        is_there = await run_in_threadpool(azure.put_peering, subscription, group, vnet, name, prefixes)
+        is_there = await run_in_threadpool(azure.put_peering, subscription, group, vnet, name, prefixes, remote)
         return Response(status_code=204 if is_there else 404)
 
     async def _network(self, request: Request) -> Response:

@@ -54,11 +54,12 @@ class VNets(Protocol):
             CloudUnreachableError: When nothing can be told now.
         """
 
-    def add_peering(self, key: VNetKey, name: str, blocks: Sequence[str]) -> None:
+    def add_peering(self, key: VNetKey, name: str, blocks: Sequence[str], remote: str) -> None:
         """Make a peering.
 
         Args:
             blocks: Those on the other side.
+            remote: The name of Atlas's VNet, on the other side.
 
         Raises:
             CloudUnreachableError: When it has to be tried again.
@@ -85,7 +86,7 @@ class MadeUpVNets:
         """Return them all."""
         return {key: self._made.setdefault(key, VNet()) for key in keys}
 
-    def add_peering(self, key: VNetKey, name: str, blocks: Sequence[str]) -> None:
+    def add_peering(self, key: VNetKey, name: str, blocks: Sequence[str], remote: str) -> None:
         """Make a peering."""
         self._made.setdefault(key, VNet()).peerings[name] = blocks
 
@@ -192,7 +193,7 @@ class AzureCloud(Cloud):
                 )
             if trouble:
                 raise CloudRefusalError(trouble)
-            self._vnets.add_peering(key, name, [str(block)])
+            self._vnets.add_peering(key, name, [str(block)], peer.container.network_id or "")
         self._made[name] = key
         return name
 

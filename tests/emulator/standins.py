@@ -86,12 +86,12 @@ class StandInVNets:
         there = _read_vnets(listed)
         return {key: there[key] for key in keys if key in there}
 
-    def add_peering(self, key: VNetKey, name: str, blocks: Sequence[str]) -> None:
+    def add_peering(self, key: VNetKey, name: str, blocks: Sequence[str], remote: str) -> None:
         """Make a peering."""
         if "azure" in self._stand_ins.read():
-            self._stand_ins.send("PUT", "azure", *key, name, body={"prefixes": list(blocks)})
+            self._stand_ins.send("PUT", "azure", *key, name, body={"prefixes": list(blocks), "remote": remote})
         else:
-            self._made_up.add_peering(key, name, blocks)
+            self._made_up.add_peering(key, name, blocks, remote)
 
     def remove_peering(self, key: VNetKey, name: str) -> None:
         """Remove a peering, if it is there."""

@@ -35,7 +35,7 @@ MAY_IMPORT = {
     "plugin_utils": {"_engine", "_clouds", "_http.errors", "_http.exchange", "_http.redact"},
     "_operations": {"_check", "_peer_set", "_peering", "_access_list", "_containers", "_api", "_auth", *FEATURES},
     "_check": {"_check.rules", "_peer_set", "_peering", "_access_list", "_containers", "_api", "_auth.clients", *FEATURES},
-    "_check.rules": {"_check.facts", "_aws.objects", "_gcp.network", "_azure.vnets", "_resources", *CLOUDS},
+    "_check.rules": {"_check.facts", "_aws.objects", "_gcp.network", "_azure.objects", "_azure.vnets", "_resources", *CLOUDS},
     "_peer_set": {"_peering", "_access_list", "_containers", *FEATURES},
     "_peering": {"_access_list", "_containers", *FEATURES},
     "_access_list": {"_containers", *FEATURES},

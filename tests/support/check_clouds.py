@@ -6,7 +6,13 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.vnets import Vnet, VnetPeering
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.objects import (
+    Nsg,
+    UserRouteTable,
+    parse_nsg,
+    parse_route_table,
+)
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.vnets import Vnet, VnetPeering, VnetSubnet
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import (
     AtlasFacts,
     AwsFacts,
@@ -35,6 +41,13 @@ DIRECTORY = "1a1a1a1a-b37e-4693-8497-83ecf183a145"
 GROUP, VNET = "network-group", "shop-vnet"
 VNET_ID = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}/providers/Microsoft.Network/virtualNetworks/{VNET}"
 VNET_BLOCK = "10.20.0.0/16"
+SUBNET, SUBNET_BLOCK = "snet-apps", "10.20.1.0/24"
+#: Two ids of resources of the subnet, in lower case, as the facts have them.
+NSG_ID, TABLE_ID = (
+    VNET_ID.rpartition("/")[0].rpartition("/")[0].lower() + one
+    for one in ("/networksecuritygroups/nsg-apps", "/routetables/rt-apps")
+)
+ATLAS_VNET = "vnet_5356823b3794dee37132bb7c_abcdefgh"
 GCP_PROJECT, NETWORK = "my-project", "my-network"
 ATLAS_PROJECT, ATLAS_NETWORK = "p-abcdefghijklmnopqrstuvwx", "nt-5356823b3794dee37132bb7b-abcdefgh"
 REMOTE = f"projects/{ATLAS_PROJECT}/global/networks/{ATLAS_NETWORK}"
@@ -60,7 +73,7 @@ def azure_peer(**changes: Any) -> Fields:
 
 def azure_container(**changes: Any) -> Fields:
     """Return a network container in eastus2."""
-    own = {"atlas_azure_subscription_id": "5356823b3794dee37132bb7c", "atlas_vnet_name": "vnet_5356823b3794dee37132bb7c_abcdefgh"}
+    own = {"atlas_azure_subscription_id": "5356823b3794dee37132bb7c", "atlas_vnet_name": ATLAS_VNET}
     usual = {"id": CONTAINER_ID, "provider_name": "AZURE", "region_name": "US_EAST_2", "atlas_cidr_block": ATLAS_BLOCK}
     return {**usual, **own, "provisioned": True, **changes}
 
@@ -89,7 +102,49 @@ def gcp_container(**changes: Any) -> Fields:
 def vnet_peering(**changes: Any) -> VnetPeering:
     """Return the peering of the VNet with Atlas, Connected."""
     fields = {"vnet": Vnet(SUBSCRIPTION, GROUP, VNET), "name": "atlas-peering", "prefixes": (ATLAS_BLOCK,)}
-    return VnetPeering(**{**fields, "state": "Connected", "sync_level": "FullyInSync", **changes})
+    usual = {
+        "state": "Connected",
+        "sync_level": "FullyInSync",
+        "remote_id": VNET_ID.replace(VNET, ATLAS_VNET),
+        "allows_access": True,
+    }
+    if "remote_name" in changes:
+        changes["remote_id"] = VNET_ID.replace(VNET, changes.pop("remote_name"))
+    return VnetPeering(**{**fields, **usual, "provisioning_state": "Succeeded", "known_prefixes": (VNET_BLOCK,), **changes})
+
+
+def vnet_subnet(name: str = SUBNET, *prefixes: str, **changes: Any) -> VnetSubnet:
+    """Return a subnet of the VNet, with the network security group and the route table of the facts."""
+    fields = {"name": name, "prefixes": prefixes or (SUBNET_BLOCK,), "nsg_id": NSG_ID, "route_table_id": TABLE_ID}
+    return VnetSubnet(**{**fields, **changes})
+
+
+def security_rule(name: str, priority: int, access: str = "Deny", **properties: Any) -> Fields:
+    """Return a rule for outbound TCP, as Azure shows it: to and from everywhere, unless it says so."""
+    usual = {"protocol": "*", "direction": "Outbound", "sourcePortRange": "*", "destinationPortRange": "*"}
+    places = {"sourceAddressPrefix": "*", "destinationAddressPrefix": "*"}
+    return {"name": name, "properties": {**usual, **places, "priority": priority, "access": access, **properties}}
+
+
+def nsg(*rules: Fields, name: str = "nsg-apps") -> Nsg:
+    """Return a network security group with the default rules and others, parsed from Azure's reply."""
+    network = {"sourceAddressPrefix": "VirtualNetwork", "destinationAddressPrefix": "VirtualNetwork"}
+    default = [
+        security_rule("AllowVnetOutBound", 65000, "Allow", **network),
+        security_rule("AllowInternetOutBound", 65001, "Allow", destinationAddressPrefix="Internet"),
+        security_rule("DenyAllOutBound", 65500),
+        security_rule("DenyAllInBound", 65500, direction="Inbound"),
+    ]
+    return parse_nsg({"name": name, "properties": {"securityRules": [*rules], "defaultSecurityRules": default}})
+
+
+def route_table(*routes: tuple[str, str], name: str = "rt-apps", **properties: Any) -> UserRouteTable:
+    """Return a route table, parsed from Azure's reply, with routes: each a prefix and the type of the next hop."""
+    shown = [
+        {"name": f"route-{number}", "properties": {"addressPrefix": prefix, "nextHopType": hop}}
+        for number, (prefix, hop) in enumerate(routes)
+    ]
+    return parse_route_table({"name": name, "properties": {"routes": shown, **properties}})
 
 
 def mirror(**changes: Any) -> Peering:
@@ -103,7 +158,7 @@ def vnet_peering_reply(**changes: Any) -> Fields:
     return {
         "id": f"{VNET_ID}/virtualNetworkPeerings/atlas-peering",
         "name": "atlas-peering",
-        "remote_virtual_network": VNET_ID.replace(VNET, "vnet_5356823b3794dee37132bb7c_abcdefgh"),
+        "remote_virtual_network": VNET_ID.replace(VNET, ATLAS_VNET),
         "remote_address_space": {"address_prefixes": [ATLAS_BLOCK]},
         "peering_state": "Connected",
         "provisioning_state": "Succeeded",
@@ -173,7 +228,14 @@ def healthy_azure(
     """Return the facts of a connection with a VNet that carries traffic, with changes; see `healthy`."""
     fields = {"provider_name": "AZURE", "azure_subscription_id": SUBSCRIPTION, "vnet_name": VNET, **(entry or {})}
     usual = {"peer": azure_peer(), "container": azure_container(), "clusters": [azure_cluster()]}
-    network = {"vnet_peerings": [vnet_peering()], "vnet_prefixes": (VNET_BLOCK,)}
+    network = {
+        "vnet_peerings": [vnet_peering()],
+        "vnet_prefixes": (VNET_BLOCK,),
+        "vnet_exists": True,
+        "vnet_subnets": (vnet_subnet(), vnet_subnet("GatewaySubnet", "10.20.255.0/27", nsg_id=None, route_table_id=None)),
+        "vnet_nsgs": {NSG_ID: nsg()},
+        "vnet_tables": {TABLE_ID: route_table(("0.0.0.0/0", "VirtualAppliance"))},
+    }
     return _healthy(usual, network, VNET_BLOCK, fields, selection or {}, changes)
 
 

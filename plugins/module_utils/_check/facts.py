@@ -21,7 +21,8 @@ from .._aws.objects import (
     Subnet,
     Vpc,
 )
-from .._azure.vnets import VnetPeering
+from .._azure.objects import Nsg, UserRouteTable
+from .._azure.vnets import VnetPeering, VnetSubnet
 from .._clouds.aws import AWS
 from .._clouds.cloud import CLOUDS, Cloud
 from .._gcp.network import Peering
@@ -154,6 +155,7 @@ class ConnectionEntry:
     network_name: str | None = None
     atlas_gcp_project_id: str | None = None
     atlas_network_name: str | None = None
+    atlas_vnet_name: str | None = None
 
     @property
     def cloud(self) -> Cloud:
@@ -279,18 +281,28 @@ class AwsFacts:
         return cls(**{one.name: fact for one in fields(cls)})
 
 
+_NOT_AZURE = Missing("The connection is not with AZURE.")
+
+
 @dataclass(frozen=True)
 class NetworkFacts:
     """The customer's half on AZURE and GCP; all is missing where the connection is with another cloud.
 
     Attributes:
-        vnet_peerings, vnet_prefixes: The peerings and the address prefixes of the VNet, as the options give them.
+        vnet_peerings, vnet_prefixes: The peerings and the address prefixes of the VNet, from Azure or as the options give them.
         gcp_networks: The peerings of each network of the project in GCP, by the name of the network.
+        vnet_exists: Whether Azure has the VNet. If not, the other facts about it are missing.
+        vnet_subnets: The subnets of the VNet.
+        vnet_nsgs, vnet_tables: Their network security groups and route tables, by id in lower case.
     """
 
-    vnet_peerings: Fact[t.Sequence[VnetPeering]] = Missing("The connection is not with AZURE.")
-    vnet_prefixes: Fact[t.Sequence[str]] = Missing("The connection is not with AZURE.")
+    vnet_peerings: Fact[t.Sequence[VnetPeering]] = _NOT_AZURE
+    vnet_prefixes: Fact[t.Sequence[str]] = _NOT_AZURE
     gcp_networks: Fact[t.Mapping[str, t.Sequence[Peering]]] = Missing("The connection is not with GCP.")
+    vnet_exists: Fact[bool] = _NOT_AZURE
+    vnet_subnets: Fact[t.Sequence[VnetSubnet]] = _NOT_AZURE
+    vnet_nsgs: Fact[t.Mapping[str, Fact[Nsg]]] = _NOT_AZURE
+    vnet_tables: Fact[t.Mapping[str, Fact[UserRouteTable]]] = _NOT_AZURE
 
 
 @dataclass(frozen=True)

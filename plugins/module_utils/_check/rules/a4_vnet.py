@@ -11,61 +11,82 @@ import typing as t
 from ..._azure.vnets import VnetPeering
 from ..._clouds.azure import AZURE
 from ..._values.blocks import is_within
-from ..facts import ConnectionFacts, Missing, known
-from .common import atlas_block_of, listed, status_of, to_network
-from .rule import Finding, Findings, check, not_looked_at, skip
+from ..facts import AtlasObject, ConnectionFacts, Missing, Unread, UnreadError, known, known_or, or_none
+from .client_ranges import client_ranges, network_blocks_of
+from .common import atlas_block_of, container_block, listed, need_container, status_of, to_network
+from .judged_clusters import is_in_region, judged_clusters, peered_containers
+from .rule import Finding, Findings, Severity, check, not_looked_at, not_read, skip
 
 _CONNECTED, _DISCONNECTED = "Connected", "Disconnected"
 _IN_SYNC = "FullyInSync"
-_LEFT_OVER = (
-    "Remove the left-over from the VNet (azure_rm_virtualnetworkpeering, state: absent), and request the connection anew."
-)
+# Where Atlas's side does not know all prefixes of the VNet.
+_REMOTE_NOT_IN_SYNC = ("RemoteNotInSync", "LocalAndRemoteNotInSync")
+_SUCCEEDED = "Succeeded"
+# In these provisioning states, Azure is still at work.
+_IN_PROGRESS = ("Creating", "Updating")
+_REQUEST_AGAIN = "Remove the connection in Atlas with state: absent, and request it again."
+_LEFT_OVER = "Remove the left-over from the VNet (az network vnet peering delete), and request the connection again."
 # The meaning of each state but `Connected`, and what to do.
 # Source: "Create, change, or delete a virtual network peering" in Azure's documentation.
 _STATES = {
     _DISCONNECTED: (": Atlas's side is gone", _LEFT_OVER),
-    "Initiated": (
-        ": Atlas's side is not there yet",
-        "Check again in a minute. If it stays, remove the connection in Atlas with state: absent, and request it anew.",
-    ),
+    "Initiated": (": Atlas's side is not there yet", f"Check again in a minute. If it stays: {_REQUEST_AGAIN}"),
 }
+
+
+class Side(t.NamedTuple):
+    """A network container that judged clusters live in, and the peering of the VNet with it.
+
+    Attributes:
+        block: Its block.
+        vnet_name: The name of Atlas's VNet; None if it is not known.
+        peering: The peering with that VNet; None if there is none, or it is not known.
+        level: How bad it is if the container cannot be reached.
+    """
+
+    block: ipaddress.IPv4Network
+    vnet_name: str | None
+    peering: VnetPeering | None
+    level: Severity = "fail"
 
 
 @check("A401", clouds=(AZURE.name,))
 def find_no_peering(facts: ConnectionFacts) -> Findings:
-    """The VNet has a peering with the block of the network container, and Azure calls it Connected."""
-    block = atlas_block_of(facts)
-    found = _peerings(facts, block)
-    left_over = [one for one in found if one.state == _DISCONNECTED]
+    """The VNet has a peering with Atlas's VNet of each container with judged clusters, and Azure calls it Connected."""
+    entry = facts.entry
+    if known_or(facts.network.vnet_exists, True) is False:
+        message = f"Azure has no {entry.title} in subscription {entry.azure_subscription_id}."
+        fix = f"Check the names of the connection. If the VNet was deleted: {_REQUEST_AGAIN}"
+        yield Finding("fail", entry.network, message, fix, entry.identity)
+        return
+    peerings, block = known(facts.network.vnet_peerings), atlas_block_of(facts)
     if not _is_available(facts):
         # Another check reports the cause. But a left-over peering would also break the next connection.
+        left_over = _left_over(peerings, block)
         for one in left_over:
-            yield Finding("warn", one.name, _message(one, block), _LEFT_OVER, _evidence(one))
+            yield Finding("warn", one.name, _message(one), _LEFT_OVER, _evidence(one))
         if not left_over:
             raise skip("The connection in Atlas is not AVAILABLE.", "P102" if status_of(facts) == AZURE.failed else "P101")
         return
-    if not found:
-        message = f"{facts.entry.title} has no peering with {block}."
-        fix = "Atlas has made one that is gone. Remove the connection in Atlas with state: absent, and request it anew."
-        yield Finding("fail", facts.entry.network, message, fix, {"atlas_cidr_block": str(block)})
-    elif not any(one.state == _CONNECTED for one in found):
-        for one in found:
-            fix = _STATES.get(one.state, ("", "Look at the peering of the VNet in Azure."))[1]
-            yield Finding("fail", one.name, _message(one, block), fix, _evidence(one))
-    else:
-        for one in left_over:
-            yield Finding("info", one.name, _message(one, block), "Remove the left-over from the VNet.", _evidence(one))
+    for side in sides_of(facts):
+        if side.vnet_name is None:
+            yield not_read(_unnamed(facts, side), entry.network)
+        else:
+            yield from _judge_side(side, peerings, facts)
 
 
-@check("A402", "warn", waits_for=("P101", "P102", "A401"), clouds=(AZURE.name,))
+@check("A402", waits_for=("P101", "P102", "A401"), clouds=(AZURE.name,))
 def find_out_of_sync(facts: ConnectionFacts) -> Findings:
-    """Both sides of the peering know each other's addresses."""
-    block = atlas_block_of(facts)
-    for one in _peerings(facts, block):
-        if one.state == _CONNECTED and one.sync_level not in (_IN_SYNC, None):
-            message = f"The peering {one.name} is {one.sync_level}: addresses that were added later are not reachable."
-            fix = "Sync the peering in Azure (az network vnet peering sync), or remove the connection and request it anew."
-            yield Finding("warn", one.name, message, fix, _evidence(one))
+    """Both sides of each peering know each other's addresses."""
+    for side, peering in _connected(facts):
+        if peering.sync_level is None:
+            yield not_read(Unread(f"Azure does not tell whether the peering {peering.name} is in sync."), peering.name)
+        elif peering.sync_level in _REMOTE_NOT_IN_SYNC:
+            yield from _judge_remote(side, peering, facts)
+        elif peering.sync_level != _IN_SYNC:
+            message = f"The peering {peering.name} is {peering.sync_level}: the VNet does not know all addresses of Atlas."
+            fix = f"Sync the peering in Azure (az network vnet peering sync). If that does not help: {_REQUEST_AGAIN}"
+            yield Finding("warn", peering.name, message, fix, _evidence(peering))
 
 
 @check("A403", clouds=(AZURE.name,))
@@ -80,6 +101,30 @@ def find_shared_addresses(facts: ConnectionFacts) -> Findings:
         yield Finding("fail", facts.entry.network, message, fix, evidence)
 
 
+@check("A404", waits_for=("P101", "P102", "A401"), clouds=(AZURE.name,))
+def find_closed_peering(facts: ConnectionFacts) -> Findings:
+    """Each peering lets traffic through, and Azure has carried out what was last changed of it."""
+    for side, one in _connected(facts):
+        name, state = one.name, one.provisioning_state
+        if one.allows_access is False:
+            message = f"The peering {name} does not let traffic through: allowVirtualNetworkAccess is off."
+            fix = "Set it on (az network vnet peering update --set allowVirtualNetworkAccess=true)."
+            yield Finding(side.level, name, message, fix, _evidence(one))
+        elif one.allows_access is None:
+            yield not_read(Unread(f"Whether the peering {name} lets traffic through is not known."), name)
+        if state is None or state in _IN_PROGRESS:
+            what = (
+                f"Azure is at work on the peering {name} ({state})."
+                if state
+                else f"The state of the peering {name} is not known."
+            )
+            yield not_read(Unread(f"{what} Check again in a minute."), name)
+        elif state != _SUCCEEDED:
+            message = f"Azure could not carry out the last change of the peering {name}: {state}."
+            fix = f"Sync the peering in Azure (az network vnet peering sync). If that does not help: {_REQUEST_AGAIN}"
+            yield Finding(side.level, name, message, fix, _evidence(one))
+
+
 @not_looked_at(AZURE.name)
 def say_what_of_filters(facts: ConnectionFacts) -> t.Iterator[str]:
     """Say which filters are not among those of subnets."""
@@ -88,9 +133,108 @@ def say_what_of_filters(facts: ConnectionFacts) -> t.Iterator[str]:
     yield "Admin rules of Virtual Network Manager were not looked at: they come before network security groups."
 
 
-def _peerings(facts: ConnectionFacts, block: ipaddress.IPv4Network) -> list[VnetPeering]:
-    """Return the peerings of the VNet whose other side has the block of the network container."""
-    return [one for one in known(facts.network.vnet_peerings) if is_within(block, map(ipaddress.IPv4Network, one.prefixes))]
+def sides_of(facts: ConnectionFacts) -> list[Side]:
+    """Return the network container of the connection, and each other one that judged clusters live in and is connected.
+
+    Clusters in a region without a connection are those of P202.
+
+    Raises:
+        UnreadError, SkippedError: If the block of the container is not known.
+    """
+    peerings = known_or(facts.network.vnet_peerings, ())
+    container = known_or(facts.atlas.container, None)
+    # Without Atlas's half, only the option has it.
+    name = facts.entry.atlas_vnet_name if container is None else container["atlas_vnet_name"]
+    found = [Side(atlas_block_of(facts), name, _peering_with(name, peerings))]
+    for one in _further_containers(facts):
+        name = one["atlas_vnet_name"]
+        found.append(Side(container_block(one), name, _peering_with(name, peerings), _level_of(one, facts)))
+    return found
+
+
+def _further_containers(facts: ConnectionFacts) -> list[AtlasObject]:
+    """Return the other containers that are connected with the VNet and have nodes of judged clusters; none if not known."""
+    own = known_or(facts.atlas.container, None)
+    clusters, containers = or_none(lambda: judged_clusters(facts)), or_none(lambda: peered_containers(facts))
+    others = [one for one in containers or () if own is not None and one["id"] != own["id"]]
+    return [one for one in others if any(is_in_region(each, one["region_name"], AZURE) for each in clusters or ())]
+
+
+def _level_of(container: AtlasObject, facts: ConnectionFacts) -> Severity:
+    """Return how bad it is if a further container cannot be reached: a warning if it has read-only nodes alone."""
+    regions = [one for each in judged_clusters(facts) for one in each["regions"] if one["provider_name"] == AZURE.name]
+    here = [one for one in regions if AZURE.is_in_region(one["region_name"], container["region_name"])]
+    return "fail" if any(one["electable_nodes"] != 0 for one in here) else "warn"
+
+
+def _peering_with(name: str | None, peerings: t.Iterable[VnetPeering]) -> VnetPeering | None:
+    """Return the peering with Atlas's VNet, whose name alone says so: other networks may have the same block."""
+    found = [one for one in peerings if name and one.remote_name.lower() == name.lower()]
+    return next((one for one in found if one.state == _CONNECTED), found[0] if found else None)
+
+
+def _connected(facts: ConnectionFacts) -> t.Iterator[tuple[Side, VnetPeering]]:
+    """Yield the peerings with Atlas that are connected; A401 reports the others."""
+    known(facts.network.vnet_peerings)
+    for side in sides_of(facts):
+        if side.vnet_name is None:
+            raise skip("Which peering is Atlas's is not known.", "A401")
+        if side.peering is not None and side.peering.state == _CONNECTED:
+            yield side, side.peering
+
+
+def _judge_side(side: Side, peerings: t.Sequence[VnetPeering], facts: ConnectionFacts) -> Findings:
+    one = side.peering
+    if one is None:
+        message = f"{facts.entry.title} has no peering with Atlas's VNet {side.vnet_name} ({side.block})."
+        similar = [each for each in peerings if is_within(side.block, map(ipaddress.IPv4Network, each.prefixes))]
+        for each in similar:
+            message += f" The peering {each.name} has this block, and leads to {each.remote_name or 'another network'}."
+        evidence = {"atlas_vnet_name": side.vnet_name, "atlas_cidr_block": str(side.block)}
+        yield Finding(side.level, facts.entry.network, message, f"Atlas has made one that is gone. {_REQUEST_AGAIN}", evidence)
+    elif one.state != _CONNECTED:
+        fix = _STATES.get(one.state, ("", "Look at the peering of the VNet in Azure."))[1]
+        yield Finding(side.level, one.name, _message(one), fix, _evidence(one))
+    else:
+        for left in _left_over(peerings, side.block):
+            yield Finding("info", left.name, _message(left), "Remove the left-over from the VNet.", _evidence(left))
+
+
+def _judge_remote(side: Side, peering: VnetPeering, facts: ConnectionFacts) -> Findings:
+    """Judge a peering whose other side does not know all addresses of the VNet: those of clients have to be among them."""
+    what = f"The peering {peering.name} is {peering.sync_level}: Atlas does not know"
+    fix = f"Atlas's side has to sync: ask MongoDB's support. Or: {_REQUEST_AGAIN}"
+    if peering.known_prefixes is None:
+        yield Finding("warn", peering.name, f"{what} all addresses of the VNet.", fix, _evidence(peering))
+        raise UnreadError(Unread(f"Which addresses of the VNet Atlas knows by the peering {peering.name} is not known."))
+    known_blocks = [to_network(one, peering.name) for one in peering.known_prefixes]
+    lost = [one for one in client_ranges(facts) if not is_within(one.block, known_blocks)]
+    if lost:
+        message = f"{what} {listed(dict.fromkeys(one.block for one in lost))}, where clients are."
+        names = tuple(dict.fromkeys(one.name for one in lost))
+        yield Finding(side.level, peering.name, message, fix, _evidence(peering), names)
+    else:
+        outside = [one for one in network_blocks_of(facts) if not is_within(one, known_blocks)]
+        message = f"{what} {listed(outside) or 'all addresses of the VNet'}, where no client is."
+        yield Finding("warn", peering.name, message, fix, _evidence(peering))
+
+
+def _unnamed(facts: ConnectionFacts, side: Side) -> Unread:
+    """Return why it is not known which peering is Atlas's."""
+    if isinstance(facts.atlas.container, Missing):
+        hint = "Set atlas_vnet_name of the connection, which is vnetName of the network container."
+        return Unread(f"Which peering of {facts.entry.title} is Atlas's is not known. {hint}")
+    need_container(facts)
+    return Unread(f"Atlas does not tell the name of its VNet with {side.block}.")
+
+
+def _left_over(peerings: t.Iterable[VnetPeering], block: ipaddress.IPv4Network) -> list[VnetPeering]:
+    """Return the peerings whose other side is gone, and whose addresses keep a new one with this block from being made."""
+    return [
+        one
+        for one in peerings
+        if one.state == _DISCONNECTED and any(ipaddress.IPv4Network(prefix).overlaps(block) for prefix in one.prefixes)
+    ]
 
 
 def _is_available(facts: ConnectionFacts) -> bool:
@@ -98,15 +242,19 @@ def _is_available(facts: ConnectionFacts) -> bool:
     return isinstance(facts.atlas.peer, Missing) or status_of(facts) == AZURE.available
 
 
-def _message(peering: VnetPeering, block: ipaddress.IPv4Network) -> str:
+def _message(peering: VnetPeering) -> str:
     meaning = _STATES.get(peering.state, ("", ""))[0]
-    return f"The peering {peering.name} of VNet {peering.vnet.name} with {block} is {peering.state}{meaning}."
+    blocks = f" ({listed(peering.prefixes)})" if peering.prefixes else ""
+    return f"The peering {peering.name} of VNet {peering.vnet.name}{blocks} is {peering.state}{meaning}."
 
 
 def _evidence(peering: VnetPeering) -> dict[str, t.Any]:
     return {
         "name": peering.name,
+        "remote_vnet_name": peering.remote_name,
         "peering_state": peering.state,
         "peering_sync_level": peering.sync_level,
+        "provisioning_state": peering.provisioning_state,
+        "allow_virtual_network_access": peering.allows_access,
         "remote_address_prefixes": list(peering.prefixes),
     }

@@ -13,13 +13,13 @@ from dataclasses import dataclass, replace
 
 from ..._aws.objects import Interface, Subnet, Vpc
 from ..._clouds.aws import AWS
-from ..._clouds.azure import AZURE
 from ..._clouds.cloud import ALL_CLOUDS
 from ..._resources.access_list import key_of
 from ..._values.blocks import ends_of, parts_outside
 from ..._values.moments import to_moment
 from ..._values.regions import same_region
 from ..facts import AtlasObject, ConnectionFacts, Fact, Missing, SkippedError, Unread, UnreadError, known, known_or, or_none
+from .client_ranges import client_ranges
 from .common import judged_subnets, listed, span_text, to_network
 from .interfaces import are_clients_named, clients_of, named_interfaces
 from .rule import Finding, Findings, Severity, check, not_read, skip
@@ -63,7 +63,14 @@ _Gaps = t.Mapping[_Client, t.Sequence[_Network]]
 def find_clients_without_entry(facts: ConnectionFacts) -> Findings:
     """The clients get in: the named instances and security groups, or else each judged subnet."""
     entries = _entries_in_force(facts)
-    clients = _clients(facts)
+    try:
+        clients = _clients(facts)
+    except (SkippedError, UnreadError):
+        if any(_network_of(one) is not None or (_group_of(one) and facts.entry.cloud is AWS) for one in entries):
+            raise
+        fix = "Add the blocks of the clients to the access list: atlas_access_list, or the role."
+        yield Finding("fail", _SUBJECT, "The access list is empty: Atlas lets no client in.", fix)
+        return
     if not clients:
         raise skip("There is no subnet to judge.")
     gaps = _find_gaps(clients, entries)
@@ -202,25 +209,10 @@ def _find_inactive(deciding: _Entries, uncovered: _Gaps, facts: ConnectionFacts)
 
 
 def _judged_networks(facts: ConnectionFacts) -> dict[Subnet, ipaddress.IPv4Network]:
-    """Return the IPv4 blocks of the judged subnets. On other clouds than AWS, each block of clients stands for a subnet."""
+    """Return the IPv4 blocks of the judged subnets. On other clouds than AWS, the blocks of the clients stand for them."""
     if facts.entry.cloud is not AWS:
-        return {Subnet(str(one), facts.entry.network, str(one)): one for one in _client_ranges(facts)}
+        return {Subnet(one.name, facts.entry.network, str(one.block)): one.block for one in client_ranges(facts)}
     return {one: ipaddress.IPv4Network(one.cidr_block) for one in judged_subnets(facts) if one.cidr_block is not None}
-
-
-def _client_ranges(facts: ConnectionFacts) -> list[ipaddress.IPv4Network]:
-    """Return the blocks of the clients: those of the entry, or else of the VNet, and `client_cidr_blocks`."""
-    entry, blocks = facts.entry, list(facts.selection.client_cidr_blocks or ())
-    own = [*([entry.cidr_block] if entry.cidr_block is not None else ()), *entry.cidr_blocks]
-    if own:
-        blocks = [*own, *blocks]
-    elif entry.cloud is AZURE and not (blocks and isinstance(facts.network.vnet_prefixes, Missing)):
-        blocks = [*known(facts.network.vnet_prefixes), *blocks]
-    if not blocks:
-        raise skip(
-            f"Where the clients of {entry.title} are is not known: cidr_block, cidr_blocks and client_cidr_blocks are not given."
-        )
-    return [to_network(one, entry.title) for one in dict.fromkeys(blocks)]
 
 
 def _clients(facts: ConnectionFacts) -> list[_Client]:

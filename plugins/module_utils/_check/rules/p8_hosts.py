@@ -8,9 +8,12 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
+from ..._clouds.aws import AWS
+from ..._clouds.cloud import ALL_CLOUDS
 from ..._values.blocks import is_within
 from ..facts import ConnectionFacts, Missing
-from .common import atlas_block_of, container_block, listed, to_network, vpc_blocks_of
+from .client_ranges import network_blocks_of
+from .common import atlas_block_of, container_block, listed, to_network
 from .judged_clusters import peered_containers
 from .rule import Finding, Findings, check, skip
 
@@ -25,18 +28,22 @@ _PLACES = {
 _CONNECTION = ("P101", "P102", "P402")
 
 
-@check("P801")
+@check("P801", clouds=ALL_CLOUDS)
 def find_clients_outside(facts: ConnectionFacts) -> Findings:
-    """The declared clients are in the VPC: peering is not transitive."""
-    clients = facts.selection.client_cidr_blocks
+    """The declared clients are in the network: peering is not transitive."""
+    clients = [*(facts.selection.client_cidr_blocks or ()), *facts.entry.cidr_blocks]
     if not clients:
         raise skip("No client_cidr_blocks are given.")
-    blocks = vpc_blocks_of(facts)
-    for text in clients:
+    blocks, is_on_aws = network_blocks_of(facts), facts.entry.cloud is AWS
+    where = "the VPC" if is_on_aws else facts.entry.title
+    for text in dict.fromkeys(clients):
         if not is_within(to_network(text, "client_cidr_blocks"), blocks):
-            message = f"{text} is not in the VPC ({listed(blocks)}), and a peering carries nothing through."
+            message = f"{text} is not in {where} ({listed(blocks)}), and a peering carries nothing through."
             fix = "Connect the network of these clients by itself, or let a proxy in the VPC talk to Atlas for them."
             evidence = {"client_cidr_block": text, "vpc_cidr_blocks": [str(one) for one in blocks]}
+            if not is_on_aws:
+                fix = fix.replace("the VPC", where)
+                evidence = {"client_cidr_block": text, "address_prefixes": evidence["vpc_cidr_blocks"]}
             # It concerns clients elsewhere, so no judged subnet.
             yield Finding("fail", text, message, fix, evidence, subnet_ids=())
 

@@ -1,21 +1,29 @@
-"""A4: the peering of the VNet, as azure.azcollection shows it."""
+"""A4: the peering of the VNet: what the findings say. test_situations_azure.py has when there is one."""
 
 from __future__ import annotations
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import Missing, Unread
-from ansible_collections.cloudpeer.atlas.tests.support.check_clouds import VNET, azure_peer, healthy_azure, vnet_peering
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import Missing
+from ansible_collections.cloudpeer.atlas.tests.support.check_clouds import (
+    ATLAS_VNET,
+    SUBNET,
+    SUBNET_BLOCK,
+    SUBSCRIPTION,
+    VNET,
+    azure_peer,
+    healthy_azure,
+    vnet_peering,
+)
 from ansible_collections.cloudpeer.atlas.tests.support.check_facts import ATLAS_BLOCK, found, only, severities
 
 
-def test_without_a_peering_the_connection_carries_nothing() -> None:
-    for peerings in ([], [vnet_peering(prefixes=("10.99.0.0/16",))], [vnet_peering(prefixes=())]):
-        facts = healthy_azure(vnet_peerings=peerings)
-        assert only(facts, "A401").message == f"VNet {VNET} has no peering with {ATLAS_BLOCK}."
-
-
-def test_the_other_side_s_range_may_be_wider_than_the_container() -> None:
-    assert severities(healthy_azure(vnet_peerings=[vnet_peering(prefixes=("10.99.0.0/16", "192.168.0.0/16"))])) == {}
+def test_a_peering_that_is_gone_is_named_with_those_like_it() -> None:
+    hub = vnet_peering(name="hub", prefixes=("192.168.0.0/16",), remote_name="vnet-hub")
+    finding = only(healthy_azure(vnet_peerings=[hub]), "A401")
+    start = f"VNet {VNET} has no peering with Atlas's VNet {ATLAS_VNET} ({ATLAS_BLOCK})."
+    assert finding.message == f"{start} The peering hub has this block, and leads to vnet-hub."
+    assert finding.fix.endswith("Remove the connection in Atlas with state: absent, and request it again.")
+    assert found(healthy_azure(vnet_peerings=[hub]), "skipped")["A404"].waits_for == "A401"
 
 
 @pytest.mark.parametrize(
@@ -31,6 +39,14 @@ def test_the_peering_has_to_be_connected(state: str, text: str) -> None:
     assert only(facts, "A401").message.endswith(text)
     assert found(facts)["A401"].fix
     assert found(facts, "skipped")["A402"].waits_for == "A401"
+
+
+def test_a_vnet_that_azure_does_not_have_is_one_cause() -> None:
+    gone = Missing("Azure has no such VNet.", "A401")
+    names = ("vnet_peerings", "vnet_prefixes", "vnet_subnets", "vnet_nsgs", "vnet_tables")
+    facts = healthy_azure(vnet_exists=False, **dict.fromkeys(names, gone))
+    assert only(facts, "A401").message == f"Azure has no VNet {VNET} in subscription {SUBSCRIPTION}."
+    assert {"A402", "A403", "A404", "A601", "A701"} <= found(facts, "skipped").keys()
 
 
 def test_a_left_over_beside_the_peering_is_worth_a_word() -> None:
@@ -54,18 +70,24 @@ def test_a_left_over_is_told_even_if_there_is_no_connection() -> None:
     assert severities(facts) == {"P101": "fail", "A401": "warn"}
 
 
-def test_without_atlas_s_half_the_block_of_the_entry_counts() -> None:
+def test_without_the_name_of_atlas_s_vnet_the_option_is_named() -> None:
     off = {name: Missing("The Atlas half is off.") for name in vars(healthy_azure().atlas)}
-    given = {"atlas_cidr_block": ATLAS_BLOCK}
-    assert found(healthy_azure(given, **off), "ok").keys() == {"A401", "A402", "A403"}
-    assert severities(healthy_azure(given, vnet_peerings=[], **off)) == {"A401": "fail"}
-    assert severities(healthy_azure(given, vnet_prefixes=("192.168.0.0/16",), **off)) == {"A403": "fail"}
+    facts = healthy_azure({"atlas_cidr_block": ATLAS_BLOCK}, **off)
+    assert "Set atlas_vnet_name of the connection" in only(facts, "A401", "unknown").message
+    assert found(healthy_azure({"atlas_cidr_block": ATLAS_BLOCK, "atlas_vnet_name": ATLAS_VNET}, **off), "ok").keys() >= {
+        *("A401", "A402", "A403", "A404", "A601", "A701")
+    }
 
 
-@pytest.mark.parametrize("level", ["RemoteNotInSync", "LocalNotInSync", "LocalAndRemoteNotInSync"])
-def test_both_sides_have_to_know_each_other_s_addresses(level: str) -> None:
-    assert level in only(healthy_azure(vnet_peerings=[vnet_peering(sync_level=level)]), "A402", "warn").message
-    assert severities(healthy_azure(vnet_peerings=[vnet_peering(sync_level=None)])) == {}
+def test_who_has_to_sync_is_said() -> None:
+    behind = {"sync_level": "RemoteNotInSync", "known_prefixes": ("10.99.0.0/16",)}
+    finding = only(healthy_azure(vnet_peerings=[vnet_peering(**behind)]), "A402")
+    text = f"is RemoteNotInSync: Atlas does not know {SUBNET_BLOCK}, where clients are."
+    assert finding.message.endswith(text)
+    assert finding.fix.startswith("Atlas's side has to sync: ask MongoDB's support.")
+    assert finding.subnet_ids == (SUBNET,)
+    finding = only(healthy_azure(vnet_peerings=[vnet_peering(sync_level="LocalNotInSync")]), "A402", "warn")
+    assert "az network vnet peering sync" in finding.fix
 
 
 def test_the_vnet_must_not_have_the_addresses_of_the_container() -> None:
@@ -74,10 +96,3 @@ def test_the_vnet_must_not_have_the_addresses_of_the_container() -> None:
     assert finding.severity == "fail"
     text = f"The network container has {ATLAS_BLOCK}, and VNet {VNET} 192.168.252.0/24: Azure does not peer them."
     assert finding.message == text
-
-
-def test_what_is_not_given_is_skipped_and_unread_is_unknown() -> None:
-    missing = Missing("vnet_peerings is not given.")
-    assert found(healthy_azure(vnet_peerings=missing), "skipped").keys() == {"A401", "A402"}
-    unread = Unread("It could not be read.")
-    assert severities(healthy_azure(vnet_peerings=unread)) == {"A401": "unknown", "A402": "unknown"}

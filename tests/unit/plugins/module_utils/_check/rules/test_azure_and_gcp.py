@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 from collections.abc import Callable
 from typing import Any
@@ -22,6 +23,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.check_clouds import (
     GCP_PROJECT,
     GROUP,
     NETWORK,
+    SUBNET,
     SUBSCRIPTION,
     VNET,
     VNET_BLOCK,
@@ -49,8 +51,8 @@ from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
     severities,
 )
 
-SHARED = {"P101", "P102", "P104", "P107", "P201", "P202", "P203", "P204", "P301", "P302", "P304"}
-OF_AZURE = {"A401", "A402", "A403", "A501"}
+SHARED = {"P101", "P102", "P104", "P107", "P201", "P202", "P203", "P204", "P301", "P302", "P304", "P801"}
+OF_AZURE = {"A401", "A402", "A403", "A404", "A501", "A601", "A701"}
 OF_GCP = {"G401", "G402", "G501"}
 UNREAD = Unread("It could not be read.")
 both = pytest.mark.parametrize(
@@ -62,8 +64,8 @@ Make = Callable[..., Any]
 @pytest.mark.parametrize(("facts", "own"), [(healthy_azure(), OF_AZURE), (healthy_gcp(), OF_GCP)], ids=["AZURE", "GCP"])
 def test_a_connection_that_carries_traffic_has_no_finding(facts: ConnectionFacts, own: set[str]) -> None:
     assert severities(facts) == {}
-    assert found(facts, "ok", "info").keys() == SHARED | own
-    assert found(facts, "skipped") == {}
+    assert found(facts, "ok", "info").keys() == (SHARED | own) - {"P801"}
+    assert found(facts, "skipped").keys() == {"P801"}
     # Nobody can do without the private string.
     assert [one.code[1:] for one in found(facts, "info").values()] == ["501"]
     assert verdict_of(run_checks(facts), both_halves=True) == "reachable_by_design"
@@ -83,7 +85,7 @@ def test_findings_come_in_the_order_of_their_numbers(make: Make, make_peer: Make
 @both
 def test_nothing_that_cannot_be_read_is_fine(make: Make, make_peer: Make) -> None:
     usual = make()
-    unread = NetworkFacts(UNREAD, UNREAD, UNREAD)
+    unread = NetworkFacts(**{one.name: UNREAD for one in dataclasses.fields(NetworkFacts)})
     nothing = ConnectionFacts(usual.entry, NOW, AtlasFacts.none(UNREAD), AwsFacts.none(UNREAD), network=unread)
     assert found(nothing, "ok", "info", "fail", "warn") == {}
     assert verdict_of(run_checks(nothing), both_halves=True) == "unknown"
@@ -92,7 +94,8 @@ def test_nothing_that_cannot_be_read_is_fine(make: Make, make_peer: Make) -> Non
 @both
 def test_what_is_switched_off_is_skipped(make: Make, make_peer: Make) -> None:
     off = Missing("This half is off.")
-    nothing = ConnectionFacts(make().entry, NOW, AtlasFacts.none(off), AwsFacts.none(off), network=NetworkFacts(off, off, off))
+    network = NetworkFacts(**{one.name: off for one in dataclasses.fields(NetworkFacts)})
+    nothing = ConnectionFacts(make().entry, NOW, AtlasFacts.none(off), AwsFacts.none(off), network=network)
     assert {one.severity for one in run_checks(nothing)} == {"skipped"}
     assert verdict_of(run_checks(nothing), both_halves=False) == "unknown"
 
@@ -235,9 +238,11 @@ def test_clusters_that_cannot_be_used_are_told(make: Make, make_peer: Make) -> N
 
 
 def test_the_access_list_has_to_let_the_known_ranges_in() -> None:
-    finding = only(healthy_azure(access_list=[entry("10.20.0.0/17")]), "P301")
-    assert finding.message == f"No entry covers 10.20.128.0/17 of {VNET_BLOCK}."
-    assert finding.fix.startswith("Add 10.20.128.0/17 to the access list")
+    finding = only(healthy_azure(access_list=[entry("10.20.1.0/25")]), "P301")
+    assert finding.message == f"No entry covers 10.20.1.128/25 of {SUBNET}."
+    assert finding.fix.startswith("Add 10.20.1.128/25 to the access list")
+    unread = healthy_azure(vnet_subnets=UNREAD, access_list=[entry("10.20.0.0/17")])
+    assert found(unread)["P301"].message == f"No entry covers 10.20.128.0/17 of {VNET_BLOCK}."
     assert found(healthy_gcp(access_list=[]))["P301"].message == f"No entry covers {GCP_BLOCK}."
     # A security group of AWS is nothing here.
     assert severities(healthy_gcp(access_list=[entry("sg-0a1b2c3d4e5f60001")])) == {"P301": "fail"}
@@ -247,17 +252,27 @@ def test_the_access_list_has_to_let_the_known_ranges_in() -> None:
     pods = {"client_cidr_blocks": ("10.99.0.0/16",)}
     assert found(healthy_gcp(selection=pods))["P301"].message == "No entry covers 10.99.0.0/16."
     assert (
-        severities(healthy_azure(vnet_prefixes=Missing("It is not given."), selection=pods, access_list=[entry("10.99.0.0/16")]))
+        severities(
+            healthy_azure(
+                vnet_prefixes=Missing("It is not given."),
+                vnet_subnets=Missing("They are not given."),
+                selection=pods,
+                access_list=[entry("10.99.0.0/16")],
+            )
+        )
         == {}
     )
 
 
 def test_without_known_ranges_the_access_list_is_not_judged() -> None:
-    facts = healthy_gcp({"cidr_block": None}, access_list=[])
+    assert severities(healthy_gcp({"cidr_block": None}, access_list=[])) == {"P301": "fail"}
+    facts = healthy_gcp({"cidr_block": None})
     assert severities(facts) == {}
     assert "cidr_block, cidr_blocks and client_cidr_blocks are not given" in found(facts, "skipped")["P301"].message
-    assert severities(healthy_azure(vnet_prefixes=UNREAD)) == {"A403": "unknown", "P301": "unknown", "P302": "unknown"}
-    assert found(healthy_azure(vnet_prefixes=Missing("It is not given.")), "skipped").keys() == {"A403", "P301", "P302"}
+    codes = {"A403", "A601", "A701", "P301", "P302"}
+    assert severities(healthy_azure(vnet_prefixes=UNREAD, vnet_subnets=UNREAD)) == dict.fromkeys(codes, "unknown")
+    missing = Missing("It is not given.")
+    assert found(healthy_azure(vnet_prefixes=missing, vnet_subnets=missing), "skipped").keys() == {*codes, "P801"}
 
 
 def test_an_entry_has_to_be_in_force() -> None:

@@ -1,0 +1,104 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A6: the routes of the subnets of a VNet. Those to Atlas come with the peering, and a route table can override them."""
+
+from __future__ import annotations
+
+import ipaddress
+import typing as t
+
+from ..._azure.objects import UserRoute, UserRouteTable
+from ..._clouds.azure import AZURE
+from ..._values.blocks import ends_of
+from ..facts import ConnectionFacts, Fact, Missing, Unread, known
+from .a4_vnet import Side, sides_of
+from .areas import Area, blocks_of, shared_of, without
+from .client_ranges import client_subnets
+from .common import listed
+from .rule import Finding, Findings, check, not_read
+
+_HERE = "vnetlocal"
+
+
+class Stray(t.NamedTuple):
+    """A route that takes a part of a block away from the peering."""
+
+    route: UserRoute
+    blocks: tuple[ipaddress.IPv4Network, ...]
+
+
+@check("A601", clouds=(AZURE.name,))
+def find_stray_user_routes(facts: ConnectionFacts) -> Findings:
+    """No user route of a subnet with clients takes the traffic to Atlas away from the peering."""
+    tables: dict[str, list[str]] = {}
+    for subnet in client_subnets(facts):
+        if subnet.route_table_id is not None:
+            tables.setdefault(subnet.route_table_id.lower(), []).append(subnet.name)
+    sides, read = sides_of(facts), known(facts.network.vnet_tables)
+    for table_id, names in tables.items():
+        found: Fact[UserRouteTable] = read.get(table_id, Unread(f"Azure does not show the route table {table_id}."))
+        if isinstance(found, (Unread, Missing)):
+            reason = found if isinstance(found, Unread) else Unread(found.reason)
+            yield not_read(reason, table_id.rpartition("/")[2], tuple(names))
+        elif found.disables_peerings:
+            message = f"{found.name} of {listed(names)} takes away the routes of peerings: disablePeeringRoute is All."
+            fix = f"Set disablePeeringRoute of {found.name} to None."
+            yield Finding("fail", found.name, message, fix, {"disable_peering_route": "All"}, tuple(names))
+        else:
+            for side in sides:
+                yield from _judge(found, side, names)
+
+
+def strays_of(
+    routes: t.Iterable[UserRoute], block: ipaddress.IPv4Network, prefixes: t.Iterable[ipaddress.IPv4Network]
+) -> list[Stray]:
+    """Return the user routes that take parts of a block away from a peering.
+
+    Of the routes to an address, that with the longest prefix counts; of the same length, a user route counts before that of the
+    peering. Source: "How Azure selects a route" in Azure's documentation.
+
+    Args:
+        routes: The user routes.
+        block: The block of Atlas.
+        prefixes: The prefixes of the peering, which have system routes; the block itself stands for what they do not cover.
+    """
+    ordered = sorted(routes, key=lambda one: -one.prefix.prefixlen)
+    left: list[tuple[Area, int]] = []
+    rest: list[Area] = [(ends_of(block),)]
+    for one in sorted(prefixes, key=lambda each: -each.prefixlen):
+        left += [(shared, one.prefixlen) for area in rest if (shared := shared_of(area, (ends_of(one),))) is not None]
+        rest = [piece for area in rest for piece in without(area, (ends_of(one),))]
+    left += [(area, block.prefixlen) for area in rest]
+    strays = []
+    for route in ordered:
+        own: Area = (ends_of(route.prefix),)
+        taken = [
+            shared for area, length in left if route.prefix.prefixlen >= length and (shared := shared_of(area, own)) is not None
+        ]
+        left = [
+            (piece, length)
+            for area, length in left
+            for piece in (without(area, own) if route.prefix.prefixlen >= length else [area])
+        ]
+        if taken and route.hop_type.lower() != _HERE:
+            strays.append(Stray(route, tuple(blocks_of(area[0] for area in taken))))
+    return strays
+
+
+def _judge(table: UserRouteTable, side: Side, names: t.Sequence[str]) -> Findings:
+    prefixes = [ipaddress.IPv4Network(one) for one in side.peering.prefixes] if side.peering is not None else []
+    for route, blocks in strays_of(table.routes, side.block, prefixes):
+        hop = f"{route.hop_type} {route.hop_address}" if route.hop_address else route.hop_type
+        message = (
+            f"{listed(blocks)} goes to {hop} by the route {route.name} of {table.name}, and not to Atlas, from {listed(names)}."
+        )
+        fix = f"Remove the route {route.name} from {table.name}, or make it shorter than the prefix of the peering."
+        evidence = {
+            "route_table": table.name,
+            "route": route.name,
+            "address_prefix": str(route.prefix),
+            "next_hop_type": route.hop_type,
+            "cidr_blocks": [str(one) for one in blocks],
+        }
+        yield Finding(side.level, table.name, message, fix, evidence, tuple(names))

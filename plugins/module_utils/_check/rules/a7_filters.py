@@ -1,0 +1,186 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A7: the network security groups of the subnets of a VNet let requests out. Replies come back by themselves."""
+
+from __future__ import annotations
+
+import itertools
+import typing as t
+from dataclasses import dataclass
+
+from ..._azure.objects import Nsg, SecurityRule
+from ..._azure.vnets import VnetSubnet
+from ..._clouds.azure import AZURE
+from ..._values.blocks import ends_of
+from ..facts import ConnectionFacts, Fact, Missing, Unread, known
+from .a4_vnet import Side, sides_of
+from .areas import Area, Range, blocks_of, merge_ranges, shared_of, without
+from .client_ranges import client_ranges, client_subnets
+from .common import listed, ports_text
+from .judged_clusters import needed_ports
+from .rule import Finding, Findings, Level, Severity, check, not_read
+
+# The ports that clients send from: the ephemeral ports of Linux, among which are those of Windows.
+_CLIENT_PORTS: Range = (32768, 60999)
+_ORDER: tuple[Severity, ...] = ("fail", "unknown", "warn")
+
+
+class Passage(t.NamedTuple):
+    """What rules do with areas; an area has addresses of clients, addresses of Atlas, ports of clients, and ports of Atlas.
+
+    Attributes:
+        closed: What is closed, with the rule that closes it; None if no rule matches.
+        opened: The rules that let something through.
+    """
+
+    closed: list[tuple[SecurityRule | None, Area]]
+    opened: list[SecurityRule]
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What has to get out of a subnet: its sources, and the ports of one side.
+
+    Attributes:
+        side: Atlas's side.
+        level: How bad it is if that is closed.
+        ports: The ports.
+        sources: The addresses of clients.
+        are_declared: Whether `client_cidr_blocks` names them, so that each one counts.
+    """
+
+    side: Side
+    level: Severity
+    ports: tuple[Range, ...]
+    sources: tuple[Range, ...]
+    are_declared: bool
+
+    @property
+    def areas(self) -> list[Area]:
+        """What has to be open."""
+        return [(one, ends_of(self.side.block), _CLIENT_PORTS, ports) for one in self.sources for ports in self.ports]
+
+
+@check("A701", clouds=(AZURE.name,))
+def find_closed_nsgs(facts: ConnectionFacts) -> Findings:
+    """The network security group of each subnet with clients lets requests out to the blocks of Atlas.
+
+    There is at most one finding for each subnet and block: the worst. Findings alike are one.
+    """
+    sides, ports, read = sides_of(facts), needed_ports(facts), known(facts.network.vnet_nsgs)
+    together: dict[tuple[t.Any, ...], tuple[Finding, list[str]]] = {}
+    for subnet in client_subnets(facts):
+        if subnet.nsg_id is None:
+            continue
+        nsg: Fact[Nsg] = read.get(subnet.nsg_id.lower(), Unread(f"Azure does not show the security group {subnet.nsg_id}."))
+        if isinstance(nsg, (Unread, Missing)):
+            reason = nsg if isinstance(nsg, Unread) else Unread(nsg.reason)
+            yield not_read(reason, subnet.nsg_id.rpartition("/")[2], (subnet.name,))
+            continue
+        for side in sides:
+            found = [one for demand in _needs(subnet, side, ports, facts) for one in _judge(nsg, demand)]
+            for worst in sorted(found, key=lambda one: _ORDER.index(one.severity))[:1]:
+                key = (worst.severity, worst.subject, worst.message)
+                together.setdefault(key, (worst, []))[1].append(subnet.name)
+    for finding, names in together.values():
+        message = finding.message.replace(_SUBNETS, listed(names))
+        yield Finding(
+            finding.severity, finding.subject, message, finding.fix, finding.evidence, tuple(names), decides=finding.decides
+        )
+
+
+def passage_of(rules: t.Iterable[SecurityRule], areas: t.Iterable[Area], *, are_groups_open: bool) -> Passage:
+    """Return what rules do with areas: the first rule that matches decides.
+
+    Args:
+        rules: The rules, in the order of their priorities.
+        areas: The areas.
+        are_groups_open: Who is in application security groups is not known. True to assume what lets most through: clients are in
+            the groups of rules that allow, and not in those of rules that deny; False for the opposite.
+    """
+    left, closed, opened = list(areas), [], []
+    for rule in rules:
+        if rule.is_by_groups and rule.allows != are_groups_open:
+            continue
+        matched: list[Area] = []
+        for own in itertools.product(rule.sources, rule.destinations, rule.source_ports, rule.ports):
+            matched += [shared for area in left if (shared := shared_of(area, own)) is not None]
+            left = [rest for area in left for rest in without(area, own)]
+        if matched and rule.allows:
+            opened.append(rule)
+        elif matched:
+            closed += [(rule, area) for area in matched]
+    return Passage([*closed, *((None, area) for area in left)], opened)
+
+
+_SUBNETS = "{subnets}"
+
+
+def _needs(
+    subnet: VnetSubnet, side: Side, ports: t.Iterable[tuple[Level, t.Sequence[Range]]], facts: ConnectionFacts
+) -> t.Iterator[Demand]:
+    """Yield what has to get out of a subnet, the worst first."""
+    ranges = [one for one in client_ranges(facts) if one.name == subnet.name]
+    declared = [(ends_of(one.block),) for one in ranges if one.is_declared]
+    others = tuple(merge_ranges(ends_of(one.block) for one in ranges if not one.is_declared))
+    for level, some in ports:
+        own: Severity = side.level if level == "fail" else level
+        for sources in [*declared, *([others] if others else [])]:
+            yield Demand(side, own, tuple(some), sources, sources in declared)
+
+
+def _judge(nsg: Nsg, demand: Demand) -> Findings:
+    surely = passage_of(nsg.rules, demand.areas, are_groups_open=True)
+    severity = _severity(surely, demand)
+    if severity is not None:
+        yield _finding(nsg, demand, surely, severity)
+    perhaps = passage_of(nsg.rules, demand.areas, are_groups_open=False)
+    if severity != demand.level and _severity(perhaps, demand) != severity:
+        names = [f"{one.name} ({one.priority})" for one in nsg.rules if one.is_by_groups]
+        message = (
+            f"Whether {nsg.name} of {_SUBNETS} lets {ports_text(demand.ports)} out to {demand.side.block} depends on application "
+            f"security groups, whose members were not read: {listed(names)}."
+        )
+        fix = f"Check that the clients are in those that rules allow, or allow the ports in {nsg.name} by addresses."
+        yield Finding("unknown", nsg.name, message, fix, {"rules": names}, decides=demand.level == "fail")
+
+
+def _severity(passage: Passage, demand: Demand) -> Severity | None:
+    """Return how bad it is what rules close; None if that is nothing."""
+    if not passage.closed:
+        return None
+    sources = merge_ranges(area[0] for _rule, area in passage.closed)
+    if sources != merge_ranges(demand.sources) and not demand.are_declared:
+        return "warn"
+    if _are_single(passage.opened, demand):
+        return "warn"
+    return demand.level
+
+
+def _are_single(opened: t.Sequence[SecurityRule], demand: Demand) -> bool:
+    """Whether what is open are single addresses of Atlas, such as those of the present nodes."""
+    block = (ends_of(demand.side.block),)
+    ranges = [shared[0] for rule in opened for one in rule.destinations if (shared := shared_of((one,), block)) is not None]
+    return bool(ranges) and all(first == last for first, last in ranges)
+
+
+def _finding(nsg: Nsg, demand: Demand, passage: Passage, severity: Severity) -> Finding:
+    closed = passage.closed
+    rules = {rule.name: f"{rule.name} ({rule.priority})" for rule, _area in closed if rule is not None}
+    blocks = blocks_of(area[1] for _rule, area in closed)
+    ports, sources = merge_ranges(area[3] for _rule, area in closed), merge_ranges(area[0] for _rule, area in closed)
+    message = f"{nsg.name} of {_SUBNETS} does not let {ports_text(ports)} out to {listed(blocks)}"
+    if sources != merge_ranges(demand.sources) or demand.are_declared:
+        message += f" from {listed(blocks_of(sources))}"
+    message += f", by {'rule' if len(rules) == 1 else 'rules'} {listed(rules.values())}." if rules else ": no rule allows it."
+    if _are_single(passage.opened, demand):
+        message += " It is open to single addresses, so it works until a node is replaced."
+    fix = f"Allow TCP to {ports_text(demand.ports)} of {demand.side.block} outbound in {nsg.name}, before rules that deny it."
+    evidence = {
+        "rules": [*rules],
+        "cidr_blocks": [str(one) for one in blocks],
+        "source_cidr_blocks": [str(one) for one in blocks_of(sources)],
+        "ports": [list(one) for one in ports],
+    }
+    return Finding(severity, nsg.name, message, fix, evidence)

@@ -1,0 +1,122 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where the clients are on AZURE and GCP: in the subnets of the network, as far as the options do not say it better."""
+
+from __future__ import annotations
+
+import ipaddress
+import typing as t
+
+from ..._azure.vnets import VnetSubnet
+from ..._clouds.azure import AZURE
+from ..facts import ConnectionFacts, Missing, Unread, known
+from .common import to_network, vpc_blocks_of
+from .rule import skip
+
+_Network = ipaddress.IPv4Network
+# Subnets for services of Azure, in which there are no clients.
+# Source: "Reserved subnet names" of VPN Gateway, Azure Firewall, Azure Bastion and Azure Route Server in Azure's documentation.
+_OF_SERVICES = ("gatewaysubnet", "azurebastionsubnet", "routeserversubnet")
+_OF_FIREWALLS = "azurefirewall"
+
+
+class ClientRange(t.NamedTuple):
+    """Addresses of clients.
+
+    Attributes:
+        name: The name of their subnet, or the block where no subnet is known.
+        block: The addresses.
+        is_declared: Whether `client_cidr_blocks` names these clients.
+    """
+
+    name: str
+    block: _Network
+    is_declared: bool = False
+
+
+def has_clients(subnet_name: str) -> bool:
+    """Whether a subnet of a VNet may have clients, as its name says."""
+    return subnet_name.lower() not in _OF_SERVICES and not subnet_name.lower().startswith(_OF_FIREWALLS)
+
+
+def network_blocks_of(facts: ConnectionFacts) -> list[_Network]:
+    """Return the ranges of the network: the blocks of a VPC, or the prefixes of a VNet.
+
+    Raises:
+        UnreadError, SkippedError: If they are not known.
+    """
+    if facts.entry.cloud is AZURE:
+        return [to_network(one, facts.entry.title) for one in known(facts.network.vnet_prefixes)]
+    return vpc_blocks_of(facts)
+
+
+def client_ranges(facts: ConnectionFacts) -> list[ClientRange]:
+    """Return where the clients are.
+
+    The entry's `cidr_block` and `cidr_blocks` limit the subnets. Blocks of `client_cidr_blocks` stand in place of the subnets
+    in which they lie. If the subnets are not known, the options count alone, or else the prefixes of the VNet.
+
+    Raises:
+        UnreadError, SkippedError: If neither the network nor the options say where the clients are.
+    """
+    entry = facts.entry
+    limit = [to_network(one, entry.title) for one in _limit_of(facts)]
+    declared = [to_network(one, "client_cidr_blocks") for one in facts.selection.client_cidr_blocks or ()]
+    subnets = _subnets_of(facts)
+    if subnets is None:
+        subnets = [(str(one), one) for one in limit or _prefixes_of(facts, declared)]
+        if not subnets and not declared:
+            raise skip(
+                f"Where the clients of {entry.title} are is not known: "
+                "cidr_block, cidr_blocks and client_cidr_blocks are not given."
+            )
+    elif limit:
+        subnets = [(name, part) for name, block in subnets for part in _shared(block, limit)]
+    found = [ClientRange(name, block) for name, block in subnets if not any(block.overlaps(one) for one in declared)]
+    return [*dict.fromkeys(found), *(ClientRange(_name_of(one, subnets), one, True) for one in dict.fromkeys(declared))]
+
+
+def client_subnets(facts: ConnectionFacts) -> list[VnetSubnet]:
+    """Return the subnets of a VNet in which clients are.
+
+    Raises:
+        UnreadError, SkippedError: If the subnets are not known, or there is none.
+    """
+    subnets = known(facts.network.vnet_subnets)
+    names = {one.name for one in client_ranges(facts)}
+    found = [one for one in subnets if one.name in names]
+    if not found:
+        raise skip(f"{facts.entry.title} has no subnet to judge.")
+    return found
+
+
+def _limit_of(facts: ConnectionFacts) -> list[str]:
+    own = facts.entry.cidr_block
+    return [*([own] if own is not None else ()), *facts.entry.cidr_blocks]
+
+
+def _subnets_of(facts: ConnectionFacts) -> list[tuple[str, _Network]] | None:
+    """Return the blocks in which the subnets may have clients, with the names of the subnets; None if they are not known."""
+    subnets = facts.network.vnet_subnets
+    if facts.entry.cloud is not AZURE or isinstance(subnets, (Missing, Unread)):
+        return None
+    return [(one.name, to_network(block, one.name)) for one in subnets if has_clients(one.name) for block in one.prefixes]
+
+
+def _prefixes_of(facts: ConnectionFacts, declared: t.Sequence[_Network]) -> list[_Network]:
+    """Return the prefixes of a VNet, which stand for its subnets; none if the options say where the clients are."""
+    if facts.entry.cloud is not AZURE or (declared and isinstance(facts.network.vnet_prefixes, Missing)):
+        return []
+    return network_blocks_of(facts)
+
+
+def _shared(block: _Network, limit: t.Iterable[_Network]) -> list[_Network]:
+    """Return the parts of a block inside a limit: of two CIDR blocks that overlap, one contains the other."""
+    parts = [block if block.subnet_of(one) else one for one in limit if block.overlaps(one)]
+    return list(ipaddress.collapse_addresses(parts))
+
+
+def _name_of(block: _Network, subnets: t.Iterable[tuple[str, _Network]]) -> str:
+    """Return the name of the subnet that contains a block; the block itself if there is none."""
+    return next((name for name, other in subnets if block.subnet_of(other)), str(block))
