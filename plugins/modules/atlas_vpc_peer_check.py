@@ -19,8 +19,9 @@ description:
   - The task changes nothing, and reports no change. Check mode makes no difference.
   - In Atlas, it reads the connections, the network containers, the access list and the clusters. In AWS, it reads the connection,
     the VPC, its subnets, route tables and network ACLs, the settings that decide how names resolve in it, and the security groups
-    and instances that the options name. In GCP, it reads the VPC networks with their peerings. It reads nothing in Azure, and
-    uses what modules of azure.azcollection have returned (O(vnet_peerings), O(virtual_networks)).
+    and instances that the options name. In GCP, it reads the VPC networks with their peerings, subnets, exchanged routes
+    and effective firewall rules. It reads nothing in Azure, and uses what modules of azure.azcollection have returned
+    (O(vnet_peerings), O(virtual_networks)).
   - Each finding has a code, such as C(P601), a sentence, and advice. The guide has a section for each code.
   - What cannot be read is unknown, and the finding names the missing permission. The other checks are done all the same. The task
     fails if nothing at all can be read in Atlas, in AWS or in GCP. If an account may not read a project in GCP, that is unknown.
@@ -435,10 +436,13 @@ notes:
   - Without C(ec2:DescribeNetworkInterfaces), subnets without clients are judged like all others, and security groups only if
     O(security_group_ids) names them. It is needed for O(instance_ids).
   - The task sends one request for each kind of object and each combination of AWS credentials and region, and three for each VPC.
-    In Atlas, it sends one for each cloud, and one for each project in GCP.
+    In Atlas, it sends one for each cloud. In GCP, it sends two for each project, and for each network two and one for each region
+    with clients.
   - If AWS refuses a request because the account sends too many, the task sends it again, for up to two minutes.
     E(AWS_RETRY_MODE) and E(AWS_MAX_ATTEMPTS) are not used.
-  - In GCP, the account needs the permission C(compute.networks.list), which the role I(Compute Network Viewer) has.
+  - In GCP, the account needs the permissions C(compute.networks.list), C(compute.subnetworks.list),
+    C(compute.networks.listPeeringRoutes) and C(compute.networks.getEffectiveFirewalls), which the role I(Compute Network
+    Viewer) has.
   - O(api_version=v1.0) does not describe clusters, so it needs O(atlas=false).
 seealso:
   - name: The connection is AVAILABLE, but …

@@ -85,8 +85,15 @@ class Control:
         return Response(status_code=204 if is_there else 404)
 
     async def _network(self, request: Request) -> Response:
-        change = self._gcp.add_network if request.method == "PUT" else self._gcp.discard_network
-        await run_in_threadpool(change, request.path_params["project"], request.path_params["network"])
+        key = request.path_params["project"], request.path_params["network"]
+        if request.method == "DELETE":
+            await run_in_threadpool(self._gcp.discard_network, *key)
+            return Response(status_code=204)
+        try:
+            block = json.loads(await request.body() or b"{}").get("block")
+            await run_in_threadpool(self._gcp.add_atlas_network, *key, block)
+        except (ValueError, AttributeError):
+            return Response(status_code=400)
         return Response(status_code=204)
 
     async def _peering(self, request: Request) -> Response:

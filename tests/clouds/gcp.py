@@ -6,6 +6,7 @@ no time of its own: it ends after a number of requests about its network, so tha
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import threading
 from collections.abc import Mapping, Sequence
@@ -98,6 +99,16 @@ class Gcp:
         """Make a network, or change what it has beside its peerings, such as `networkFirewallPolicyEnforcementOrder`."""
         with self.lock:
             self._networks.setdefault((project, name), Network(project, name)).fields.update(fields)
+
+    def add_atlas_network(self, project: str, name: str, block: str | None) -> None:
+        """Make a network of Atlas, which has a subnet in each region, and each of them a part of a block; unless it is there."""
+        with self.lock:
+            if (project, name) in self._networks:
+                return
+            parts = ipaddress.IPv4Network(block).subnets(prefixlen_diff=2) if block else ()
+            self.add_network(project, name)
+            for region, part in zip(self.regions, parts):
+                self.add_subnet(project, name, f"atlas-{region}", region, str(part))
 
     def add_subnet(
         self,

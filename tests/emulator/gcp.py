@@ -23,8 +23,8 @@ class Networks(Protocol):
     def peerings(self) -> Mapping[Network, Sequence[Network]]:
         """Return where the peerings of each network lead."""
 
-    def add_network(self, network: Network) -> None:
-        """Make a network, unless it is there."""
+    def add_network(self, network: Network, block: str) -> None:
+        """Make a network whose subnets are parts of a block, unless it is there."""
 
     def remove_network(self, network: Network) -> None:
         """Remove a network with its peerings, if it is there."""
@@ -58,7 +58,7 @@ class GcpCloud(Cloud):
             container.network_id = container.kind.new_network_id(container)
         network = _network_of(container)
         if self._networks is not None and network not in self._made:
-            self._networks.add_network(network)
+            self._networks.add_network(network, str(container.block))
             self._made.add(network)
 
     def release(self, container: Container) -> None:

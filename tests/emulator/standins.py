@@ -1,7 +1,7 @@
 """Customers' networks in stand-ins of the clouds, such as those of `tests/clouds`, which are asked over plain HTTP.
 
     GET         /clouds                                       all of them: see `_read_vnets` and `_read_networks`
-    PUT, DELETE /clouds/gcp/PROJECT/NETWORK                   Atlas's own network
+    PUT, DELETE /clouds/gcp/PROJECT/NETWORK                   Atlas's own network; body {"block": …}, that of its container
     PUT, DELETE /clouds/gcp/PROJECT/NETWORK/PEERING           half a peering; body {"project": …, "network": …}
     PUT, DELETE /clouds/azure/SUBSCRIPTION/GROUP/VNET/PEERING body {"prefixes": […]}, those on Atlas's side
 
@@ -114,9 +114,9 @@ class StandInNetworks:
         """Return where the peerings of each network lead."""
         return _read_networks(self._stand_ins.read().get("gcp") or [])
 
-    def add_network(self, network: Network) -> None:
-        """Make a network, unless it is there."""
-        self._stand_ins.send("PUT", "gcp", *network)
+    def add_network(self, network: Network, block: str) -> None:
+        """Make a network whose subnets are parts of a block, unless it is there."""
+        self._stand_ins.send("PUT", "gcp", *network, body={"block": block})
 
     def remove_network(self, network: Network) -> None:
         """Remove a network with its peerings, if it is there."""

@@ -23,6 +23,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts impor
     Selection,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.network import Peering
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.objects import PeeringRoute, SubnetRange
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.access_list import key_of
 from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
     ATLAS_BLOCK,
@@ -52,6 +53,7 @@ GCP_PROJECT, NETWORK = "my-project", "my-network"
 ATLAS_PROJECT, ATLAS_NETWORK = "p-abcdefghijklmnopqrstuvwx", "nt-5356823b3794dee37132bb7b-abcdefgh"
 REMOTE = f"projects/{ATLAS_PROJECT}/global/networks/{ATLAS_NETWORK}"
 GCP_BLOCK = "10.30.0.0/16"
+GCP_REGION = "europe-west1"
 NOT_AWS = Missing("The connection is not with AWS.")
 
 
@@ -153,6 +155,11 @@ def mirror(**changes: Any) -> Peering:
     return Peering(**{**fields, "update_strategy": "INDEPENDENT", **changes})
 
 
+def subnet_range(**changes: Any) -> SubnetRange:
+    """Return the primary range of a subnet, which is the whole block of the VPC network."""
+    return SubnetRange(**{"subnet": "apps", "region": GCP_REGION, "cidr_block": GCP_BLOCK, **changes})
+
+
 def vnet_peering_reply(**changes: Any) -> Fields:
     """Return an element of `vnetpeerings` of azure_rm_virtualnetworkpeering_info."""
     return {
@@ -245,5 +252,11 @@ def healthy_gcp(
     """Return the facts of a connection with a VPC network that carries traffic, with changes; see `healthy`."""
     fields = {"provider_name": "GCP", "gcp_project_id": GCP_PROJECT, "network_name": NETWORK, "cidr_block": GCP_BLOCK}
     usual = {"peer": gcp_peer(), "container": gcp_container(), "clusters": [gcp_cluster()]}
-    network = {"gcp_networks": {NETWORK: (mirror(),), "default": ()}}
+    network = {
+        "gcp_networks": {NETWORK: (mirror(),), "default": ()},
+        "gcp_ranges": [subnet_range()],
+        "gcp_incoming": {GCP_REGION: [PeeringRoute(ATLAS_BLOCK, True)]},
+        "gcp_outgoing": [PeeringRoute(GCP_BLOCK, True)],
+        "gcp_firewalls": ((),),
+    }
     return _healthy(usual, network, GCP_BLOCK, {**fields, **(entry or {})}, selection or {}, changes)

@@ -23,6 +23,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.check_clouds import (
     DIRECTORY,
     GCP_BLOCK,
     GCP_PROJECT,
+    GCP_REGION,
     GROUP,
     NETWORK,
     SUBSCRIPTION,
@@ -173,6 +174,7 @@ class CloudsSite(ReadingSite):
         self.clouds.azure.add_role(SUBSCRIPTION, GROUP, VNET)
         self.clouds.gcp.add_network(*MINE)
         self.clouds.gcp.add_network(GCP_PROJECT, "default")
+        self.clouds.gcp.add_subnet(*MINE, "apps", GCP_REGION, GCP_BLOCK)
         self.token = str(self.clouds.tokens.issue()["access_token"])
         self.azure_id = self._connect({"providerName": "AZURE", "region": "US_EAST_2"}, ATLAS_BLOCK, AZURE_FIELDS)
         self.gcp_id = self._connect({"providerName": "GCP"}, GCP_ATLAS_BLOCK, GCP_FIELDS)

@@ -28,6 +28,10 @@ from .._clouds.cloud import CLOUDS, Cloud
 from .._gcp.network import Peering
 from .._http.errors import AuthError, TaskError
 
+if t.TYPE_CHECKING:
+    # Loaded where a connection is with GCP.
+    from .._gcp.objects import Firewalls, PeeringRoute, SubnetRange
+
 _Value = t.TypeVar("_Value")
 _Other = t.TypeVar("_Other")
 # An object of Atlas with the fields of results, as the `_info` module for its kind returns it.
@@ -294,6 +298,10 @@ class NetworkFacts:
         vnet_exists: Whether Azure has the VNet. If not, the other facts about it are missing.
         vnet_subnets: The subnets of the VNet.
         vnet_nsgs, vnet_tables: Their network security groups and route tables, by id in lower case.
+        gcp_ranges: The ranges of the subnets of the network in GCP.
+        gcp_incoming: The routes from Atlas's network, by each region with clients.
+        gcp_outgoing: The routes to Atlas's network.
+        gcp_firewalls: The firewall rules of the network in GCP.
     """
 
     vnet_peerings: Fact[t.Sequence[VnetPeering]] = _NOT_AZURE
@@ -303,6 +311,15 @@ class NetworkFacts:
     vnet_subnets: Fact[t.Sequence[VnetSubnet]] = _NOT_AZURE
     vnet_nsgs: Fact[t.Mapping[str, Fact[Nsg]]] = _NOT_AZURE
     vnet_tables: Fact[t.Mapping[str, Fact[UserRouteTable]]] = _NOT_AZURE
+    gcp_ranges: Fact[t.Sequence[SubnetRange]] = Missing("The connection is not with GCP.")
+    gcp_incoming: Fact[t.Mapping[str, Fact[t.Sequence[PeeringRoute]]]] = Missing("The connection is not with GCP.")
+    gcp_outgoing: Fact[t.Sequence[PeeringRoute]] = Missing("The connection is not with GCP.")
+    gcp_firewalls: Fact[Firewalls] = Missing("The connection is not with GCP.")
+
+    @classmethod
+    def none(cls, fact: Unread | Missing) -> NetworkFacts:
+        """Return facts that are all unread or missing, for one reason."""
+        return cls(**{one.name: fact for one in fields(cls)})
 
 
 @dataclass(frozen=True)

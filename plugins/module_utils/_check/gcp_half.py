@@ -1,66 +1,129 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""GCP's half: lists the VPC networks of each project, with their peerings."""
+"""GCP's half: reads each project, and what concerns the network of a connection, once."""
 
 from __future__ import annotations
 
 import json
 import typing as t
+from dataclasses import replace
+from functools import partial
 
+from .._clouds.gcp import network_path
 from .._gcp.errors import GcpDeniedError
-from .._gcp.network import Peering
-from .._gcp.networks import list_networks
+from .._gcp.network import Network
+from .._gcp.networks import get_firewalls, list_networks, list_routes, list_subnets
 from .._http.errors import TaskError
 from .connections import Connection
 from .credentials import gcp_names
-from .facts import Fact, Unread
+from .facts import ConnectionFacts, Missing, NetworkFacts, Unread, or_none
 from .session import CheckSession
 
 if t.TYPE_CHECKING:
     from .._gcp.session import GcpSession
 
-# The peerings of each network of a project, or why they are not known.
-Networks = Fact[t.Mapping[str, t.Sequence[Peering]]]
-_PERMISSION = "compute.networks.list"
 # GCP's codes for a missing permission. It also denies requests for other reasons, such as a disabled API.
 _LACKS_PERMISSION = ("forbidden", "PERMISSION_DENIED")
+# What each request needs.
+_PERMISSIONS: dict[t.Callable[..., t.Any], str] = {
+    list_networks: "compute.networks.list",
+    list_subnets: "compute.subnetworks.list",
+    list_routes: "compute.networks.listPeeringRoutes",
+    get_firewalls: "compute.networks.getEffectiveFirewalls",
+}
+# The value of a request, or its TaskError.
+_Answer = t.Any
 
 
-def read_gcp(session: CheckSession, connections: t.Iterable[Connection]) -> dict[Connection, Networks]:
-    """Return the networks of the project of each connection.
+class GcpReader:
+    """Reads GCP, each thing once for all connections with the same credentials.
 
-    Each project is read once, unless two connections read it with different credentials.
-
-    Raises:
-        TaskError: If nothing could be read, and a request failed in another way than by a denial.
+    Args:
+        session: The session of the task.
     """
-    sessions: dict[str, GcpSession] = {}
-    answers: dict[tuple[str, str], Networks | TaskError] = {}
-    keys = {
-        one: (json.dumps(dict(one.credentials), sort_keys=True, default=str), str(one.entry.gcp_project_id))
-        for one in connections
-    }
-    for one, (credentials, project_id) in keys.items():
-        if credentials not in sessions:
-            with gcp_names():
-                sessions[credentials] = session.open_gcp(one.credentials)
-        if (credentials, project_id) not in answers:
+
+    def __init__(self, session: CheckSession) -> None:
+        self._session = session
+        self._sessions: dict[str, GcpSession] = {}
+        self._answers: dict[tuple[t.Any, ...], _Answer] = {}
+
+    def read_projects(self, connections: t.Sequence[Connection]) -> dict[Connection, NetworkFacts]:
+        """Return the networks and the subnets in the project of each connection.
+
+        Raises:
+            TaskError: If nothing could be read, and a request failed in another way than by a denial.
+        """
+        answers = {one: self._ask(one, list_networks, str(one.entry.gcp_project_id)) for one in connections}
+        failures = [one for one in answers.values() if isinstance(one, TaskError)]
+        others = [one for one in failures if not isinstance(one, GcpDeniedError)]
+        if others and len(failures) == len(answers):
+            raise others[0]
+        return {one: self._project_facts(one, answer) for one, answer in answers.items()}
+
+    def read_network(self, connection: Connection, facts: ConnectionFacts) -> ConnectionFacts:
+        """Return facts with the firewall rules of the network, and with the routes that it exchanges where clients are."""
+        # They are read together with other rules about GCP.
+        from .rules.client_ranges import client_regions
+        from .rules.g4_mirror import active_mirror
+
+        project_id, name = str(facts.entry.gcp_project_id), facts.entry.network
+        networks = self._ask(connection, list_networks, project_id)
+        own: Network | None = None if isinstance(networks, TaskError) else networks.get(name)
+        if own is None:
+            return facts
+        path = network_path(project_id, name)
+        found = {"gcp_firewalls": self._fact(connection, get_firewalls, path, own.policies_first)}
+        mirror, regions = or_none(partial(active_mirror, facts)), or_none(partial(client_regions, facts))
+        if mirror is not None and regions:
+            ask = partial(self._fact, connection, list_routes, path, mirror.name)
+            found["gcp_incoming"] = {one: ask(one, "INCOMING") for one in regions}
+            # Each region has the routes of all subnets of this network.
+            found["gcp_outgoing"] = ask(regions[0], "OUTGOING")
+        return replace(facts, network=replace(facts.network, **found))
+
+    def _project_facts(self, connection: Connection, networks: _Answer) -> NetworkFacts:
+        entry = connection.entry
+        project_id, name = str(entry.gcp_project_id), entry.network
+        unknown = Missing(f"What {entry.title} has is not known.", "G401")
+        missing = dict.fromkeys(("gcp_incoming", "gcp_outgoing", "gcp_firewalls"), unknown)
+        if isinstance(networks, TaskError) and not isinstance(networks, GcpDeniedError):
+            unread = _to_unread(networks, list_networks)
+            return NetworkFacts(gcp_networks=unread, gcp_ranges=unread, **missing)
+        subnets = self._fact(connection, list_subnets, project_id)
+        ranges = subnets if isinstance(subnets, Unread) else subnets.get(name, ())
+        if isinstance(networks, TaskError):
+            return NetworkFacts(gcp_networks=_to_unread(networks, list_networks), gcp_ranges=ranges, **missing)
+        peerings = {name: one.peerings for name, one in networks.items()}
+        return NetworkFacts(gcp_networks=peerings, gcp_ranges=ranges if name in networks else unknown, **missing)
+
+    def _fact(self, connection: Connection, request: t.Callable[..., t.Any], *args: t.Any) -> t.Any:
+        """Return the answer to a request as a fact."""
+        answer = self._ask(connection, request, *args)
+        return _to_unread(answer, request) if isinstance(answer, TaskError) else answer
+
+    def _ask(self, connection: Connection, request: t.Callable[..., t.Any], *args: t.Any) -> _Answer:
+        """Return the answer to a request, which is sent unless it was before.
+
+        Raises:
+            TaskError: If the credentials cannot be used.
+        """
+        credentials = json.dumps(dict(connection.credentials), sort_keys=True, default=str)
+        key = (credentials, request, *args)
+        with gcp_names():
+            if credentials not in self._sessions:
+                self._sessions[credentials] = self._session.open_gcp(connection.credentials)
             try:
-                with gcp_names():
-                    answers[credentials, project_id] = list_networks(sessions[credentials], project_id)
+                if key not in self._answers:
+                    with gcp_names():
+                        self._answers[key] = request(self._sessions[credentials], *args)
             except TaskError as error:
-                answers[credentials, project_id] = error
-    failures = [one for one in answers.values() if isinstance(one, TaskError)]
-    others = [one for one in failures if not isinstance(one, GcpDeniedError)]
-    if others and len(failures) == len(answers):
-        raise others[0]
-    found = {key: _unread(answer) if isinstance(answer, TaskError) else answer for key, answer in answers.items()}
-    return {one: found[key] for one, key in keys.items()}
+                self._answers[key] = error
+        return self._answers[key]
 
 
-def _unread(error: TaskError) -> Unread:
+def _to_unread(error: TaskError, request: t.Callable[..., t.Any]) -> Unread:
     if isinstance(error, GcpDeniedError) and error.error_code in _LACKS_PERMISSION:
         # The finding gives its own advice on permissions.
-        return Unread(error.message, _PERMISSION)
+        return Unread(error.message, _PERMISSIONS[request])
     return Unread(str(error))

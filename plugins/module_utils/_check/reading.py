@@ -36,11 +36,13 @@ from .facts import (
     or_none,
     to_fact,
 )
-from .gcp_half import Networks, read_gcp
 from .rules.common import own_dns_servers
 from .rules.p3_access_list import deciding_entries
 from .selection import check_clusters, check_tables, find_places, to_selection
 from .session import CheckSession
+
+if t.TYPE_CHECKING:
+    from .gcp_half import GcpReader
 
 _NOT_AWS = Missing("The connection is not with AWS.")
 _AWS_OFF = Missing("AWS was not read: aws is false.")
@@ -66,7 +68,8 @@ def read_facts(session: CheckSession, params: Parameters, reader: AtlasReader | 
     on_aws = [one for one in connections if one.entry.cloud is AWS]
     on_gcp = [one for one in connections if one.entry.cloud is GCP]
     surveys = read_aws(session, params, on_aws, readings.get(AWS.name)) if params["aws"] else {}
-    networks = read_gcp(session, on_gcp) if on_gcp and params["gcp"] else {}
+    gcp = _gcp_reader(session) if on_gcp and params["gcp"] else None
+    networks = gcp.read_projects(on_gcp) if gcp is not None else {}
     places = find_places(params, [*dict.fromkeys(surveys.values())], {one.entry.vpc_id for one in on_aws})
     # The clusters are the same for all clouds.
     check_clusters(params, next(iter(readings.values()), None))
@@ -82,7 +85,10 @@ def read_facts(session: CheckSession, params: Parameters, reader: AtlasReader | 
     blocks = {_key_of(one.entry): _blocks_of(one) for one in found}
     for index, facts in enumerate(found):
         others = [block for key, their in blocks.items() if key != _key_of(facts.entry) for block in their]
-        found[index] = replace(facts, selection=to_selection(params, places, facts.entry.vpc_id, others))
+        own = blocks[_key_of(facts.entry)]
+        selected = replace(facts, selection=to_selection(params, places, facts.entry.vpc_id, own, others))
+        one = connections[index]
+        found[index] = selected if gcp is None or one not in networks else gcp.read_network(one, selected)
     return _read_rest(found, reader) if reader is not None else found
 
 
@@ -126,17 +132,24 @@ def _aws_facts(survey: Survey | TaskError | None, connection: Connection) -> Aws
     )
 
 
-def _network_facts(params: Parameters, connection: Connection, networks: Networks | None) -> NetworkFacts:
+def _gcp_reader(session: CheckSession) -> GcpReader:
+    # Loaded where a connection is with GCP.
+    from .gcp_half import GcpReader
+
+    return GcpReader(session)
+
+
+def _network_facts(params: Parameters, connection: Connection, on_gcp: NetworkFacts | None) -> NetworkFacts:
     """Return the customer's half on AZURE or GCP.
 
     Args:
         params: The options.
         connection: The connection.
-        networks: What was read of GCP for it; None if nothing was.
+        on_gcp: What was read of GCP for it; None if nothing was.
     """
     entry = connection.entry
     if entry.cloud is GCP:
-        return NetworkFacts(gcp_networks=_GCP_OFF if networks is None else networks)
+        return NetworkFacts.none(_GCP_OFF) if on_gcp is None else on_gcp
     if entry.cloud is not AZURE:
         return NetworkFacts()
     group = entry.resource_group_name or field_of(connection.peer, "resource_group_name")
@@ -170,7 +183,8 @@ def _blocks_of(facts: ConnectionFacts) -> t.Sequence[str]:
     if entry.cloud is AWS:
         return vpc.cidr_blocks if isinstance(vpc, Vpc) else ()
     own = [entry.cidr_block] if entry.cidr_block else []
-    return [*known_or(facts.network.vnet_prefixes, ()), *own, *entry.cidr_blocks]
+    read = [*known_or(facts.network.vnet_prefixes, ()), *(one.cidr_block for one in known_or(facts.network.gcp_ranges, ()))]
+    return [*read, *own, *entry.cidr_blocks]
 
 
 def _read_rest(found: t.Sequence[ConnectionFacts], reader: AtlasReader) -> list[ConnectionFacts]:

@@ -93,7 +93,7 @@ def check_tables(params: Parameters, found: t.Sequence[ConnectionFacts]) -> None
             raise InvalidOptionError(f"{option}: {', '.join(unknown)} {are} of {vpc_id}.", hint=f"Correct {option}.")
 
 
-def to_selection(params: Parameters, places: Places, vpc_id: str, others: t.Iterable[str]) -> Selection:
+def to_selection(params: Parameters, places: Places, vpc_id: str, own: t.Iterable[str], others: t.Iterable[str]) -> Selection:
     """Return what the options select in one network.
 
     An id whose VPC is not known may be in any VPC, so it counts for each.
@@ -102,11 +102,15 @@ def to_selection(params: Parameters, places: Places, vpc_id: str, others: t.Iter
         params: The options.
         places: The VPC of each id.
         vpc_id: The VPC; empty for a network of another cloud.
-        others: The blocks of the other networks, whose clients do not count here.
+        own: The blocks of the network.
+        others: The blocks of the other networks, whose clients do not count here unless they may be in this one, too.
     """
     ids = {name: [one for one in params[name] or () if vpc_id and places[name].get(one, vpc_id) == vpc_id] for name in _KINDS}
-    elsewhere = [ipaddress.IPv4Network(block) for block in others]
-    blocks = map(ipaddress.IPv4Network, params["client_cidr_blocks"] or ())
-    clients = [str(block) for block in blocks if not any(block.subnet_of(other) for other in elsewhere)]
+    here, elsewhere = ([ipaddress.IPv4Network(block) for block in blocks] for blocks in (own, others))
+    clients = [
+        str(block)
+        for block in map(ipaddress.IPv4Network, params["client_cidr_blocks"] or ())
+        if any(map(block.subnet_of, here)) or not any(map(block.subnet_of, elsewhere))
+    ]
     lists = {**ids, "clusters": params["clusters"], "client_cidr_blocks": clients, "probes": params["probes"]}
     return Selection(**{name: tuple(values) if values else None for name, values in lists.items()})

@@ -16,6 +16,7 @@ Json = t.Mapping[str, t.Any]
 ACTIVE = "ACTIVE"
 CONSENSUS = "CONSENSUS"
 DONE = "DONE"
+_RULES_FIRST, _POLICIES_FIRST = "AFTER_CLASSIC_FIREWALL", "BEFORE_CLASSIC_FIREWALL"
 # The beginning of a network's URL.
 _ROOT = "https://www.googleapis.com/compute/v1/"
 
@@ -30,6 +31,8 @@ class Peering:
         state: `ACTIVE`, or `INACTIVE` while the other side has no matching peering; None in a plan.
         state_details: GCP's explanation of the state.
         update_strategy: `CONSENSUS` if both sides must agree to a removal.
+        exchanges_subnets: Whether the networks exchange the routes of their subnets; None if GCP does not say it.
+        exports_public: Whether these include ranges of public addresses; None if GCP does not say it.
     """
 
     name: str
@@ -37,10 +40,25 @@ class Peering:
     state: str | None = None
     state_details: str | None = None
     update_strategy: str | None = None
+    exchanges_subnets: bool | None = None
+    exports_public: bool | None = None
 
     def to_result(self) -> dict[str, t.Any]:
         """Return it as results show it."""
         return {"name": self.name, "network": self.network, "state": self.state, "state_details": self.state_details}
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network in the list of a project.
+
+    Attributes:
+        peerings: Its peerings.
+        policies_first: Whether its global firewall policies come before its own firewall rules.
+    """
+
+    peerings: tuple[Peering, ...]
+    policies_first: bool = False
 
 
 @dataclass(frozen=True)
@@ -106,6 +124,14 @@ def parse_network(reply: Json, name: str) -> tuple[Peering, ...]:
     return tuple(_parse_peering(one) for one in peerings)
 
 
+def parse_listed_network(reply: Json, name: str) -> Network:
+    """Return a network of a list; see `parse_network`."""
+    order = reply.get("networkFirewallPolicyEnforcementOrder")
+    if order not in (None, _RULES_FIRST, _POLICIES_FIRST):
+        raise ValueError(f"has a network with the networkFirewallPolicyEnforcementOrder {order}")
+    return Network(parse_network(reply, name), order == _POLICIES_FIRST)
+
+
 def _parse_peering(fields: Json) -> Peering:
     name, network = fields.get("name"), fields.get("network")
     if not isinstance(name, str) or not isinstance(network, str):
@@ -116,7 +142,10 @@ def _parse_peering(fields: Json) -> Peering:
     more = [fields.get(key) for key in ("state", "stateDetails", "updateStrategy")]
     if not all(one is None or isinstance(one, str) for one in more):
         raise ValueError("has a peering with a state that is not a text")
-    return Peering(name, network, *more)
+    flags = [fields.get(key) for key in ("exchangeSubnetRoutes", "exportSubnetRoutesWithPublicIp")]
+    if not all(one is None or isinstance(one, bool) for one in flags):
+        raise ValueError("has a peering with a setting that is not true or false")
+    return Peering(name, network, *more, *flags)
 
 
 def parse_operation(reply: Json) -> Running:

@@ -1,16 +1,28 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Requests about the networks of GCP: to list those of a project, and to read or change the peerings of one."""
+"""Requests about the networks of GCP: what a project and a network have, and changes of the peerings of one."""
 
 from __future__ import annotations
 
 import typing as t
 from dataclasses import replace
+from functools import partial
 
 from .._engine.options import Parameters
 from .._http.errors import NotFoundError
-from .network import AddPeering, Json, Peering, RemovePeering, Running, parse_network, parse_operation
+from .network import (
+    AddPeering,
+    Json,
+    Network,
+    Peering,
+    RemovePeering,
+    Running,
+    parse_listed_network,
+    parse_network,
+    parse_operation,
+)
+from .objects import Firewalls, PeeringRoute, SubnetRange, parse_firewalls, parse_route, parse_subnet
 from .plan import NetworkState, find_mirror
 
 if t.TYPE_CHECKING:
@@ -18,31 +30,107 @@ if t.TYPE_CHECKING:
     from .session import GcpSession
 
 
-def list_networks(session: GcpSession, project_id: str) -> dict[str, tuple[Peering, ...]]:
-    """Return the peerings of each network of a project, by the names of the networks.
+def list_networks(session: GcpSession, project_id: str) -> dict[str, Network]:
+    """Return the networks of a project, by name.
 
     Raises:
         TaskError: If a page cannot be read.
     """
     description = f"list the networks of project {project_id}"
-    found: dict[str, tuple[Peering, ...]] = {}
+    found: dict[str, Network] = {}
     for page in session.pages(description, f"projects/{project_id}/global/networks"):
-        found.update(session.parsed(_parse_page, page, description))
+        found.update(session.parsed(_parse_networks, page, description))
     return found
 
 
-def _parse_page(reply: Json) -> dict[str, tuple[Peering, ...]]:
-    """Return the networks of a page."""
-    # A project without networks has no items.
-    items = reply.get("items", [])
-    if reply.get("kind") != "compute#networkList" or not isinstance(items, list):
-        raise ValueError("is not a list of networks")
+def list_subnets(session: GcpSession, project_id: str) -> dict[str, list[SubnetRange]]:
+    """Return the ranges of the subnets of each network of a project, by the name of the network.
+
+    Raises:
+        TaskError: If a page cannot be read, or GCP could not read all regions.
+    """
+    description = f"list the subnets of project {project_id}"
+    found: dict[str, list[SubnetRange]] = {}
+    for page in session.pages(description, f"projects/{project_id}/aggregated/subnetworks"):
+        for network, ranges in session.parsed(_parse_subnets, page, description):
+            found.setdefault(network, []).extend(ranges)
+    return found
+
+
+def list_routes(session: GcpSession, network: str, peering: str, region: str, direction: str) -> list[PeeringRoute]:
+    """Return the routes that a network exchanges over a peering, for IPv4.
+
+    Args:
+        session: The session with GCP.
+        network: The path of the network.
+        peering: The name of the peering.
+        region: Where the routes are used.
+        direction: `INCOMING` for those from the other network, `OUTGOING` for those to it.
+
+    Raises:
+        TaskError: If a page cannot be read.
+    """
+    description = f"list the {direction} routes of the peering {peering} of {network} in {region}"
+    query = {"peeringName": peering, "region": region, "direction": direction}
+    pages = session.pages(description, f"{network}/listPeeringRoutes", query)
+    found = [route for page in pages for route in session.parsed(_parse_routes, page, description)]
+    return [route for route in found if ":" not in route.destination]
+
+
+def get_firewalls(session: GcpSession, network: str, policies_first: bool) -> Firewalls:
+    """Return the firewall rules for TCP from the instances of a network, given by its path; see `parse_firewalls`.
+
+    Raises:
+        TaskError: If they cannot be read.
+    """
+    description = f"read the firewall rules of {network}"
+    reply = session.read(description, f"{network}/getEffectiveFirewalls")
+    return session.parsed(partial(parse_firewalls, policies_first=policies_first), reply, description)
+
+
+def _parse_networks(reply: Json) -> dict[str, Network]:
     found = {}
-    for one in items:
-        name = one.get("name") if isinstance(one, dict) else None
+    for one in _items(reply, "compute#networkList", "networks"):
+        name = one.get("name")
         if not isinstance(name, str) or not name:
             raise ValueError("has a network without a name")
-        found[name] = parse_network(one, name)
+        found[name] = parse_listed_network(one, name)
+    return found
+
+
+def _parse_routes(reply: Json) -> list[PeeringRoute]:
+    return [parse_route(one) for one in _items(reply, "compute#exchangedPeeringRoutesList", "routes")]
+
+
+def _items(reply: Json, kind: str, what: str) -> list[Json]:
+    """Return the objects of a page; GCP leaves an empty list out."""
+    items = reply.get("items", [])
+    if reply.get("kind") != kind or not isinstance(items, list) or not all(isinstance(one, dict) for one in items):
+        raise ValueError(f"is not a list of {what}")
+    return items
+
+
+def _parse_subnets(reply: Json) -> list[tuple[str, list[SubnetRange]]]:
+    """Return the subnets of a page, in any region.
+
+    A region without subnets has a warning in place of a list. Any other warning means that GCP could not read the region.
+    """
+    regions = reply.get("items", {})
+    if reply.get("kind") != "compute#subnetworkAggregatedList" or not isinstance(regions, dict):
+        raise ValueError("is not a list of subnets")
+    if reply.get("unreachables"):
+        raise ValueError(f"lacks the subnets of {reply['unreachables']}")
+    found = []
+    for region, scope in [("all regions", {"subnetworks": [], **reply}), *regions.items()]:
+        if not isinstance(scope, dict) or not isinstance(scope.get("subnetworks", []), list):
+            raise ValueError(f"has something else than subnets for {region}")
+        warning = scope.get("warning")
+        if warning is not None and (not isinstance(warning, dict) or warning.get("code") != "NO_RESULTS_ON_PAGE"):
+            raise ValueError(f"lacks the subnets of {region}")
+        for one in scope.get("subnetworks", []):
+            if not isinstance(one, dict):
+                raise ValueError("has a subnet that is not an object")
+            found.append(parse_subnet(one))
     return found
 
 

@@ -10,6 +10,7 @@ import typing as t
 
 from ..._azure.vnets import VnetSubnet
 from ..._clouds.azure import AZURE
+from ..._clouds.gcp import GCP
 from ..facts import ConnectionFacts, Missing, Unread, known
 from .common import to_network, vpc_blocks_of
 from .rule import skip
@@ -41,13 +42,15 @@ def has_clients(subnet_name: str) -> bool:
 
 
 def network_blocks_of(facts: ConnectionFacts) -> list[_Network]:
-    """Return the ranges of the network: the blocks of a VPC, or the prefixes of a VNet.
+    """Return the ranges of the network: the blocks of a VPC, the prefixes of a VNet, or the ranges of all subnets on GCP.
 
     Raises:
         UnreadError, SkippedError: If they are not known.
     """
     if facts.entry.cloud is AZURE:
         return [to_network(one, facts.entry.title) for one in known(facts.network.vnet_prefixes)]
+    if facts.entry.cloud is GCP:
+        return [to_network(one.cidr_block, one.title) for one in known(facts.network.gcp_ranges)]
     return vpc_blocks_of(facts)
 
 
@@ -91,13 +94,31 @@ def client_subnets(facts: ConnectionFacts) -> list[VnetSubnet]:
     return found
 
 
+def client_regions(facts: ConnectionFacts) -> list[str]:
+    """Return the regions of GCP in which clients are.
+
+    Raises:
+        UnreadError, SkippedError: If the ranges of the subnets are not known.
+    """
+    blocks = {to_network(one.cidr_block, one.title): one.region for one in known(facts.network.gcp_ranges)}
+    clients = client_ranges(facts)
+    return sorted({region for block, region in blocks.items() if any(block.overlaps(one.block) for one in clients)})
+
+
 def _limit_of(facts: ConnectionFacts) -> list[str]:
     own = facts.entry.cidr_block
     return [*([own] if own is not None else ()), *facts.entry.cidr_blocks]
 
 
 def _subnets_of(facts: ConnectionFacts) -> list[tuple[str, _Network]] | None:
-    """Return the blocks in which the subnets may have clients, with the names of the subnets; None if they are not known."""
+    """Return the blocks in which the subnets may have clients, with the names of the subnets; None if they are not known.
+
+    Raises:
+        UnreadError: If they could not be read on GCP, where nothing else tells the blocks.
+    """
+    if facts.entry.cloud is GCP and not isinstance(facts.network.gcp_ranges, Missing):
+        ranges = known(facts.network.gcp_ranges)
+        return [(one.title, to_network(one.cidr_block, one.title)) for one in ranges if one.has_clients]
     subnets = facts.network.vnet_subnets
     if facts.entry.cloud is not AZURE or isinstance(subnets, (Missing, Unread)):
         return None

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import ipaddress
 import typing as t
 
 from ..._clouds.gcp import GCP, gcloud_line, network_path
 from ..._gcp.network import ACTIVE, Peering
 from ..facts import ConnectionFacts, Missing, SkippedError, Unread, UnreadError, known, known_or
-from .common import listed, need_container, status_of
+from .client_ranges import ClientRange, client_ranges, network_blocks_of
+from .common import listed, need_container, status_of, to_network
 from .judged_clusters import has_ended
 from .rule import Finding, Findings, check, not_looked_at, skip
 
@@ -26,7 +28,8 @@ def find_no_mirror(facts: ConnectionFacts) -> Findings:
     peerings, entry = known(facts.network.gcp_networks), facts.entry
     if entry.network not in peerings:
         message = f"Project {entry.gcp_project_id} has no VPC network {entry.network}."
-        yield Finding("fail", entry.network, message, "Correct gcp_project_id and network_name of the connection.")
+        fix = "Correct gcp_project_id and network_name of the connection: of a shared VPC, gcp_project_id is the host project."
+        yield Finding("fail", entry.network, message, fix)
         return
     mirror = _mirror(peerings[entry.network], remote)
     if mirror is None:
@@ -59,11 +62,72 @@ def find_mirror_elsewhere(facts: ConnectionFacts) -> Findings:
         yield Finding("warn" if is_here else "fail", name, message, fix, {"network": remote})
 
 
+@check("G403", waits_for=("P102",), clouds=(GCP.name,))
+def find_no_way_back(facts: ConnectionFacts) -> Findings:
+    """Atlas's network imports the routes to all clients, for the replies to them."""
+    mirror = active_mirror(facts)
+    if mirror.exchanges_subnets is False:
+        message = f"The peering {mirror.name} of {facts.entry.title} does not exchange the routes of subnets."
+        fix = f"Remove it, and make it again: atlas_gcp_peering, the role, or `{_gcloud_line(facts)}`."
+        yield Finding("fail", mirror.name, message, fix, mirror.to_result())
+        return
+    own = network_blocks_of(facts)
+    # P801 reports clients elsewhere.
+    clients = [one for one in client_ranges(facts) if any(one.block.subnet_of(block) for block in own)]
+    routes = {to_network(one.destination, "a route"): one.is_imported for one in known(facts.network.gcp_outgoing)}
+    states = {one: _is_imported(one.block, routes) for one in clients}
+    lost = [one for one, state in states.items() if state is False]
+    if lost:
+        message = f"Atlas's network does not import a route to {listed(map(_title_of, lost))}: replies to it get lost."
+        evidence = {"cidr_blocks": [str(one.block) for one in lost], **mirror.to_result()}
+        yield Finding("fail", facts.entry.network, message, _advice_on_import(lost, mirror), evidence)
+    unknown = [one for one, state in states.items() if state is None]
+    if unknown:
+        message = f"GCP does not tell whether Atlas's network imports a route to {listed(map(_title_of, unknown))}."
+        yield Finding("unknown", facts.entry.network, message, "Check again in a minute.")
+
+
 @not_looked_at(GCP.name)
 def say_what_of_firewalls(facts: ConnectionFacts) -> t.Iterator[str]:
     """Say which rules are not among those that GCP shows for a whole network."""
     known(facts.network.gcp_networks)
     yield "Regional network firewall policies were not looked at: they may deny traffic from the instances of a region."
+
+
+def active_mirror(facts: ConnectionFacts) -> Peering:
+    """Return the ACTIVE peering of the network with Atlas's network.
+
+    Raises:
+        UnreadError, SkippedError: If it is not known, or there is none, which G401 reports.
+    """
+    remote = _atlas_network(facts)
+    mirror = _mirror(known(facts.network.gcp_networks).get(facts.entry.network, ()), remote)
+    if mirror is None or mirror.state != ACTIVE:
+        raise skip(f"{facts.entry.title} has no {ACTIVE} peering with Atlas's network.", "G401")
+    return mirror
+
+
+def _is_imported(block: ipaddress.IPv4Network, routes: t.Mapping[ipaddress.IPv4Network, bool | None]) -> bool | None:
+    """Return whether the other network imports the route to a block; None if GCP does not say it."""
+    states = {state for destination, state in routes.items() if block.subnet_of(destination)}
+    return True if True in states else None if None in states else False
+
+
+def _title_of(client: ClientRange) -> str:
+    return f"{client.block} ({client.name})" if client.name != str(client.block) else client.name
+
+
+def _advice_on_import(lost: t.Sequence[ClientRange], mirror: Peering) -> str:
+    """Return what to do about clients without a route back. Ranges of public addresses are imported only on demand.
+
+    Source: `importSubnetRoutesWithPublicIp` in the description of the Compute Engine API v1.
+    """
+    if not any(one.block.is_global for one in lost):
+        return (
+            "Look at the routes of the peering in GCP (gcloud compute networks peerings list-routes), and ask MongoDB's support."
+        )
+    export = f"; the peering {mirror.name} does not even export them" if mirror.exports_public is False else ""
+    return f"Atlas imports no ranges of public addresses{export}: use private ones for these clients, or ask MongoDB's support."
 
 
 def mirror_advice(facts: ConnectionFacts) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 from collections.abc import Callable
 from typing import Any
@@ -53,7 +52,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
 
 SHARED = {"P101", "P102", "P104", "P107", "P201", "P202", "P203", "P204", "P301", "P302", "P304", "P801"}
 OF_AZURE = {"A401", "A402", "A403", "A404", "A501", "A601", "A701"}
-OF_GCP = {"G401", "G402", "G501"}
+OF_GCP = {"G401", "G402", "G403", "G501", "G601", "G701"}
 UNREAD = Unread("It could not be read.")
 both = pytest.mark.parametrize(
     ("make", "make_peer"), [(healthy_azure, azure_peer), (healthy_gcp, gcp_peer)], ids=["AZURE", "GCP"]
@@ -85,7 +84,7 @@ def test_findings_come_in_the_order_of_their_numbers(make: Make, make_peer: Make
 @both
 def test_nothing_that_cannot_be_read_is_fine(make: Make, make_peer: Make) -> None:
     usual = make()
-    unread = NetworkFacts(**{one.name: UNREAD for one in dataclasses.fields(NetworkFacts)})
+    unread = NetworkFacts.none(UNREAD)
     nothing = ConnectionFacts(usual.entry, NOW, AtlasFacts.none(UNREAD), AwsFacts.none(UNREAD), network=unread)
     assert found(nothing, "ok", "info", "fail", "warn") == {}
     assert verdict_of(run_checks(nothing), both_halves=True) == "unknown"
@@ -94,8 +93,7 @@ def test_nothing_that_cannot_be_read_is_fine(make: Make, make_peer: Make) -> Non
 @both
 def test_what_is_switched_off_is_skipped(make: Make, make_peer: Make) -> None:
     off = Missing("This half is off.")
-    network = NetworkFacts(**{one.name: off for one in dataclasses.fields(NetworkFacts)})
-    nothing = ConnectionFacts(make().entry, NOW, AtlasFacts.none(off), AwsFacts.none(off), network=network)
+    nothing = ConnectionFacts(make().entry, NOW, AtlasFacts.none(off), AwsFacts.none(off), network=NetworkFacts.none(off))
     assert {one.severity for one in run_checks(nothing)} == {"skipped"}
     assert verdict_of(run_checks(nothing), both_halves=False) == "unknown"
 
@@ -243,11 +241,12 @@ def test_the_access_list_has_to_let_the_known_ranges_in() -> None:
     assert finding.fix.startswith("Add 10.20.1.128/25 to the access list")
     unread = healthy_azure(vnet_subnets=UNREAD, access_list=[entry("10.20.0.0/17")])
     assert found(unread)["P301"].message == f"No entry covers 10.20.128.0/17 of {VNET_BLOCK}."
-    assert found(healthy_gcp(access_list=[]))["P301"].message == f"No entry covers {GCP_BLOCK}."
+    assert found(healthy_gcp(access_list=[]))["P301"].message == f"No entry covers {GCP_BLOCK} (apps)."
     # A security group of AWS is nothing here.
     assert severities(healthy_gcp(access_list=[entry("sg-0a1b2c3d4e5f60001")])) == {"P301": "fail"}
     two = {"cidr_block": None, "cidr_blocks": (GCP_BLOCK, "10.40.0.0/14")}
-    assert found(healthy_gcp(two))["P301"].message == "No entry covers 10.40.0.0/14."
+    unread = {"gcp_ranges": Missing("gcp is false.")}
+    assert found(healthy_gcp(two, **unread))["P301"].message == "No entry covers 10.40.0.0/14."
     assert severities(healthy_azure({"cidr_block": "10.20.1.0/24"}, access_list=[entry("10.20.1.0/24")])) == {}
     pods = {"client_cidr_blocks": ("10.99.0.0/16",)}
     assert found(healthy_gcp(selection=pods))["P301"].message == "No entry covers 10.99.0.0/16."
@@ -266,7 +265,7 @@ def test_the_access_list_has_to_let_the_known_ranges_in() -> None:
 
 def test_without_known_ranges_the_access_list_is_not_judged() -> None:
     assert severities(healthy_gcp({"cidr_block": None}, access_list=[])) == {"P301": "fail"}
-    facts = healthy_gcp({"cidr_block": None})
+    facts = healthy_gcp({"cidr_block": None}, gcp_ranges=Missing("gcp is false."))
     assert severities(facts) == {}
     assert "cidr_block, cidr_blocks and client_cidr_blocks are not given" in found(facts, "skipped")["P301"].message
     codes = {"A403", "A601", "A701", "P301", "P302"}

@@ -90,7 +90,7 @@ def test_if_gcp_is_not_read_atlas_tells_what_is_missing(networks: Any) -> None:
 
 def test_a_missing_permission_is_named() -> None:
     unread = found(healthy_gcp(gcp_networks=UNREAD))
-    assert unread.keys() == {"G401", "G402"}
+    assert unread.keys() == {"G401", "G402", "G403", "G601"}
     expected = {("unknown", "Allow compute.networks.list to these credentials.")}
     assert {(one.severity, one.fix) for one in unread.values()} == expected
 
@@ -104,7 +104,7 @@ def test_nothing_is_missing_in_gcp_before_atlas_s_part_is_done(status: str) -> N
 
 def test_a_container_that_does_not_tell_its_names_is_unknown() -> None:
     lost = gcp_container(atlas_gcp_project_id=None, atlas_network_name=None)
-    assert severities(healthy_gcp(container=lost)) == {"G401": "unknown", "G402": "unknown"}
+    assert severities(healthy_gcp(container=lost)) == dict.fromkeys(("G401", "G402", "G403", "G601"), "unknown")
     pending = healthy_gcp(container=lost, peer=gcp_peer(status_name="WAITING_FOR_USER"), gcp_networks={NETWORK: ()})
     assert found(pending, "fail")["P101"].fix.endswith("The network container has atlas_gcp_project_id and atlas_network_name.")
 
@@ -112,7 +112,7 @@ def test_a_container_that_does_not_tell_its_names_is_unknown() -> None:
 def test_without_atlas_s_half_the_names_of_the_entry_count() -> None:
     off = {name: Missing("The Atlas half is off.") for name in vars(healthy_gcp().atlas)}
     names = {"atlas_gcp_project_id": ATLAS_PROJECT, "atlas_network_name": ATLAS_NETWORK}
-    assert found(healthy_gcp(names, **off), "ok").keys() == {"G401", "G402"}
+    assert found(healthy_gcp(names, **off), "ok").keys() == {"G401", "G402", "G403"}
     assert severities(healthy_gcp(names, gcp_networks={NETWORK: ()}, **off)) == {"G401": "fail"}
     assert severities(healthy_gcp(names, gcp_networks={NETWORK: (), "default": (mirror(),)}, **off)) == {"G402": "fail"}
     assert found(healthy_gcp(**off), "ok", "fail", "unknown") == {}

@@ -19,7 +19,10 @@ CODES = {
     *("P601", "P602", "P603", "P604", "P605", "P606", "P607", "P608", "P701", "P702", "P703", "P801", "P901", "P902"),
 }
 #: Of connections on AZURE and GCP alone.
-CODES_ELSEWHERE = {"A401", "A402", "A403", "A404", "A501", "A601", "A701", "G401", "G402", "G501"}
+CODES_ELSEWHERE = {
+    *("A401", "A402", "A403", "A404", "A501", "A601", "A701"),
+    *("G401", "G402", "G403", "G501", "G601", "G701"),
+}
 #: They judge what the options name.
 WITH_INPUT = {"P303", "P702", "P703", "P801", "P901", "P902"}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.check_clouds import (
     DIRECTORY,
     GCP_BLOCK,
     GCP_PROJECT,
+    GCP_REGION,
     GROUP,
     NETWORK,
     SUBSCRIPTION,
@@ -29,6 +31,17 @@ from ansible_collections.cloudpeer.atlas.tests.support.environment import clouds
 
 LIST = "/global/networks"
 AZURE_STATUS = f"accessList/{VNET_BLOCK.replace('/', '%2F')}/status"
+GCP_STATUS = f"accessList/{GCP_BLOCK.replace('/', '%2F')}/status"
+
+
+def reads_of_gcp(routes: int, *networks: str) -> list[tuple[str, str]]:
+    """Return what a check reads of GCP: of the project, and of each network, with so many lists of routes of the first."""
+    project = f"/compute/v1/projects/{GCP_PROJECT}"
+    paths = [f"{project}{LIST}", f"{project}/aggregated/subnetworks"]
+    for network in networks or (NETWORK,):
+        paths += [f"{project}{LIST}/{network}/getEffectiveFirewalls", *[f"{project}{LIST}/{network}/listPeeringRoutes"] * routes]
+        routes = 0
+    return [("GET", path) for path in paths]
 
 
 @pytest.fixture
@@ -68,8 +81,8 @@ def test_connections_that_carry_traffic_are_reachable_by_design(site: CloudsSite
     }
     assert (done.check["summary"], done.failed) == ("2 connections: 2 reachable by design.", False)
     lists = ["accessList", "clusters", "containers/all", "peers", "peers", "peers"]
-    assert done.atlas_calls == sorted([*lists, AZURE_STATUS])
-    assert site.clouds.gcp.requests == [("GET", f"/compute/v1/projects/{GCP_PROJECT}{LIST}")]
+    assert done.atlas_calls == sorted([*lists, AZURE_STATUS, GCP_STATUS])
+    assert site.clouds.gcp.requests == reads_of_gcp(2)
 
 
 def test_one_cloud_alone_reads_that_cloud_alone(site: CloudsSite) -> None:
@@ -81,7 +94,7 @@ def test_one_cloud_alone_reads_that_cloud_alone(site: CloudsSite) -> None:
     done = site.run_gcp()
     assert (done.found, done.check["verdict"]) == ({}, "reachable_by_design")
     assert done.check["summary"] == f"The connection with VPC network {NETWORK} is reachable by design."
-    assert (len(done.atlas_calls), len(site.clouds.gcp.requests)) == (5, 1)
+    assert (len(done.atlas_calls), site.clouds.gcp.requests) == (5, reads_of_gcp(2))
 
 
 def test_without_provider_name_and_entries_aws_is_meant(site: CloudsSite) -> None:
@@ -204,7 +217,7 @@ def test_the_customer_s_half_alone(site: CloudsSite) -> None:
 def test_a_missing_permission_in_gcp_is_named(site: CloudsSite) -> None:
     site.clouds.gcp.forbidden.add(GCP_PROJECT)
     done = site.run_gcp()
-    assert done.found == {"G401": "unknown", "G402": "unknown"}
+    assert done.found == dict.fromkeys(("G401", "G402", "G403", "G601", "P301", "P302"), "unknown")
     assert (done.check["verdict"], done.failed) == ("unknown", False)
     assert done.finding("G401")["fix"] == "Allow compute.networks.list to these credentials."
     assert done.finding("G401")["evidence"] == {"permission": "compute.networks.list"}
@@ -264,18 +277,20 @@ def test_a_project_is_read_once_with_its_entry_s_credentials(site: CloudsSite) -
     default = {**entry, "network_name": "default"}
     other = {"gcp_project_id": "other-project", "network_name": NETWORK, "gcp_access_token": "ya29.wrong"}
     done = site.run_gcp(connections=[entry, default, other], fail_on="never")
-    expected = [f"/compute/v1/projects/{project}{LIST}" for project in (GCP_PROJECT, "other-project")]
-    assert sorted(path for unused, path in site.clouds.gcp.requests) == expected
+    expected = [*reads_of_gcp(2, NETWORK, "default"), ("GET", f"/compute/v1/projects/other-project{LIST}")]
+    assert sorted(site.clouds.gcp.requests) == sorted(expected)
     first, second, third = done.check["connections"]
     assert (first["verdict"], second["verdict"], third["verdict"]) == ("reachable_by_design", "not_reachable", "not_reachable")
     assert "ya29.wrong" not in str(done.result)
 
 
 def test_pages_of_gcp_are_read_to_the_end(site: CloudsSite) -> None:
-    first = {"kind": "compute#networkList", "items": [], "nextPageToken": "2"}
-    site.clouds.app.answers.append((LIST, 200, first))
+    site.clouds.gcp.page_size = 1
+    site.clouds.gcp.add_subnet(GCP_PROJECT, NETWORK, "more", GCP_REGION, "10.40.0.0/24")
     assert site.run_gcp().found == {}
-    assert len(site.clouds.gcp.requests) == 2
+    # Two networks, two subnets, Atlas's three routes and the two own ones.
+    read = Counter(path.rpartition("/")[2] for unused, path in site.clouds.gcp.requests)
+    assert read == {"networks": 2, "subnetworks": 2, "getEffectiveFirewalls": 1, "listPeeringRoutes": 5}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,213 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""G7: the firewall rules of a VPC network let the clients send to Atlas. Replies to them pass by themselves."""
+
+from __future__ import annotations
+
+import itertools
+import typing as t
+from dataclasses import dataclass, replace
+from functools import partial
+
+from ..._clouds.gcp import GCP
+from ..._gcp.objects import ALLOW, DENY, INSPECT, NEXT, EgressRule, Firewalls
+from ..._values.blocks import ends_of
+from ..facts import ConnectionFacts, known, or_none
+from .areas import Area, Range, blocks_of, merge_ranges, shared_of, without
+from .client_ranges import client_ranges
+from .common import atlas_block_of, listed, ports_text, to_network
+from .judged_clusters import needed_ports
+from .rule import Finding, Findings, Level, check, skip
+
+# The dimensions of areas.
+_SOURCE, _DESTINATION, _PORT = range(3)
+_EVERYWHERE: Range = (0, 2**32 - 1)
+# What holds for a client that decides whether a rule is for it: it has one of these tags or accounts.
+_Condition = frozenset[str]
+
+
+@dataclass(frozen=True)
+class _Traffic:
+    """Traffic on its way through the rules.
+
+    Attributes:
+        area: Where it is from and to, and its ports.
+        unmet: What does not hold for the clients that send it.
+        met: Conditions that hold for them.
+        asked: The rules that it depends on whether these are for the client.
+    """
+
+    area: Area
+    unmet: _Condition = frozenset()
+    met: tuple[_Condition, ...] = ()
+    asked: tuple[EgressRule, ...] = ()
+
+
+class Fate(t.NamedTuple):
+    """What happens to some traffic: the action, and the rule that decides, which is None for GCP's default."""
+
+    traffic: _Traffic
+    action: str
+    rule: EgressRule | None
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What rules do with traffic that should pass.
+
+    Attributes:
+        closed: The areas that are closed for all clients, by the rule that closes them.
+        doubtful: The areas that are closed for some clients, perhaps.
+        doubts: The rules that these depend on.
+    """
+
+    closed: t.Mapping[EgressRule, t.Sequence[Area]]
+    doubtful: t.Sequence[Area]
+    doubts: t.Sequence[EgressRule]
+
+
+@check("G701", clouds=(GCP.name,))
+def find_closed_firewalls(facts: ConnectionFacts) -> Findings:
+    """The rules of policies and of the network let TCP out to the block of the container, on the ports of the judged clusters."""
+    firewalls, block = known(facts.network.gcp_firewalls), atlas_block_of(facts)
+    clients = or_none(partial(client_ranges, facts))
+    if clients is not None and not clients:
+        raise skip("There is no subnet to judge.")
+    sources = None if clients is None else merge_ranges(ends_of(one.block) for one in clients)
+    for level, ports in needed_ports(facts):
+        found = judge(firewalls, sources, [ends_of(block)], ports)
+        yield from _closed(level, found, sources, facts)
+        if found.doubtful:
+            yield _doubtful(level, found, facts)
+        if found.closed or found.doubtful:
+            return
+
+
+def judge(
+    firewalls: Firewalls, sources: t.Sequence[Range] | None, destinations: t.Sequence[Range], ports: t.Sequence[Range]
+) -> Judgement:
+    """Return what rules do with traffic.
+
+    A rule for some clients holds for each client or not; traffic is doubtful if that changes what happens to it.
+
+    Args:
+        firewalls: The rules.
+        sources: Where clients are; None if that is not known.
+        destinations: Where they send to.
+        ports: To which ports.
+    """
+    wanted = [_Traffic(area) for area in itertools.product(sources or [_EVERYWHERE], destinations, ports)]
+    fates = list(_follow(firewalls, wanted, are_sources_known=sources is not None))
+    areas = {action: [one.traffic.area for one in fates if one.action == action] for action in (ALLOW, DENY, INSPECT)}
+    closed: dict[EgressRule, list[Area]] = {}
+    for one in fates:
+        left = _outside(one.traffic.area, areas[ALLOW] + areas[INSPECT]) if one.action == DENY else []
+        if left and one.rule is not None:
+            closed.setdefault(one.rule, []).extend(left)
+    both = (shared_of(one, other) for one in areas[DENY] for other in areas[ALLOW])
+    doubtful = [*areas[INSPECT], *filter(None, both)]
+    concerned = [one for one in fates if any(shared_of(one.traffic.area, area) for area in doubtful)]
+    doubts = [rule for one in concerned for rule in (*one.traffic.asked, *([one.rule] if one.action == INSPECT else ()))]
+    return Judgement(closed, doubtful, list(dict.fromkeys(filter(None, doubts))))
+
+
+def _follow(firewalls: Firewalls, wanted: t.Sequence[_Traffic], *, are_sources_known: bool) -> t.Iterator[Fate]:
+    """Yield what happens to traffic, in each case that the conditions of rules leave open."""
+    left = list(wanted)
+    for rules in firewalls:
+        onward: list[_Traffic] = []
+        for rule in rules:
+            condition = _condition_of(rule, are_sources_known=are_sources_known)
+            areas = _areas_of(rule, are_sources_known=are_sources_known)
+            rest: list[_Traffic] = []
+            for traffic in left:
+                matched, missed = _split(traffic, rule, condition, areas)
+                rest += missed
+                if rule.action == NEXT:
+                    onward += matched
+                else:
+                    yield from (Fate(one, rule.action, rule) for one in matched)
+            left = rest
+        left += onward
+    yield from (Fate(one, ALLOW, None) for one in left)
+
+
+def _split(
+    traffic: _Traffic, rule: EgressRule, condition: _Condition, areas: t.Sequence[Area]
+) -> tuple[list[_Traffic], list[_Traffic]]:
+    """Return the parts of traffic that a rule decides, and those that the next one is asked for; both if it is not known."""
+    open_condition = condition - traffic.unmet
+    if condition and not open_condition:
+        return [], [traffic]
+    shared = list(filter(None, (shared_of(traffic.area, area) for area in areas)))
+    missed = [replace(traffic, area=area) for area in _outside(traffic.area, areas)]
+    matched = [replace(traffic, area=area) for area in shared]
+    if not condition or any(one <= condition for one in traffic.met):
+        return matched, missed
+    asked = [replace(one, asked=(*one.asked, rule)) for one in matched]
+    missed += [replace(one, unmet=one.unmet | condition) for one in asked]
+    return [replace(one, met=(*one.met, open_condition)) for one in asked], missed
+
+
+def _condition_of(rule: EgressRule, *, are_sources_known: bool) -> _Condition:
+    """Return what has to hold for a client, or for an address, so that a rule is for it: one of these; empty for all clients."""
+    sources = rule.sources if rule.sources is not None and not are_sources_known else ()
+    parts = [part for part in (rule.targets, rule.unresolved, sources) if part]
+    # Several conditions at once are one of their own.
+    return frozenset(parts[0] if len(parts) == 1 else (rule.name,) if parts else ())
+
+
+def _areas_of(rule: EgressRule, *, are_sources_known: bool) -> list[Area]:
+    sources = _ranges_of(rule.sources if are_sources_known else None, rule)
+    return [*itertools.product(sources, _ranges_of(rule.destinations, rule), merge_ranges(rule.ports))]
+
+
+def _ranges_of(blocks: t.Sequence[str] | None, rule: EgressRule) -> list[Range]:
+    return [_EVERYWHERE] if blocks is None else merge_ranges(ends_of(to_network(one, rule.name)) for one in blocks)
+
+
+def _outside(area: Area, others: t.Iterable[Area]) -> list[Area]:
+    """Return what is left of an area without several others."""
+    left = [area]
+    for other in others:
+        left = [piece for one in left for piece in without(one, other)]
+    return left
+
+
+def _closed(level: Level, found: Judgement, sources: t.Sequence[Range] | None, facts: ConnectionFacts) -> Findings:
+    """Yield what each rule closes."""
+    block = atlas_block_of(facts)
+    for rule, areas in found.closed.items():
+        ports, blocks = merge_ranges(one[_PORT] for one in areas), blocks_of(one[_DESTINATION] for one in areas)
+        clients = merge_ranges(one[_SOURCE] for one in areas)
+        where = f" from {listed(blocks_of(clients))}" if sources is not None and clients != sources else ""
+        message = f"{rule.name[0].upper()}{rule.name[1:]} denies {ports_text(ports)} to {listed(blocks)}{where}."
+        fix = f"Allow TCP to {ports_text(ports)} of {block} by an egress rule that comes before it."
+        evidence = {
+            "rule": rule.name,
+            "priority": rule.priority,
+            "cidr_blocks": [str(one) for one in blocks],
+            "ports": [list(one) for one in ports],
+        }
+        yield Finding(level, facts.entry.network, message, fix, evidence)
+
+
+def _doubtful(level: Level, found: Judgement, facts: ConnectionFacts) -> Finding:
+    ports, blocks = merge_ranges(one[_PORT] for one in found.doubtful), blocks_of(one[_DESTINATION] for one in found.doubtful)
+    message = (
+        f"Whether clients may send to {ports_text(ports)} of {listed(blocks)} depends on {listed(map(_clause, found.doubts))}."
+    )
+    fix = f"See that all clients are let out, or allow TCP to {ports_text(ports)} of {atlas_block_of(facts)} for all instances."
+    evidence = {"rules": [one.name for one in found.doubts], "cidr_blocks": [str(one) for one in blocks]}
+    return Finding("unknown", facts.entry.network, message, fix, evidence, decides=level == "fail")
+
+
+def _clause(rule: EgressRule) -> str:
+    """Return a rule, and what is not known of it, for a sentence."""
+    if rule.action == INSPECT:
+        return f"{rule.name}, by which a firewall inspects it"
+    whose = [f"for clients with {listed(rule.targets)}" if rule.targets else ""]
+    whose.append(f"to {listed(rule.unresolved)}, whose addresses are not known" if rule.unresolved else "")
+    whose.append(f"from {listed(rule.sources)}" if rule.sources and not any(whose) else "")
+    return f"{rule.name} ({' '.join(filter(None, whose))})"
