@@ -6,6 +6,7 @@ import ipaddress
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from string import ascii_lowercase
 from typing import Any
 
 from . import attributes
@@ -112,8 +113,8 @@ class AzureKind(ContainerKind):
     read_only = ("id", "provisioned", "azureSubscriptionId", "vnetName")
 
     def new_network_id(self, container: Container) -> str:
-        """Return a name, in the form that the documentation's examples have."""
-        return f"vnet_{container.id}_{secrets.token_hex(4)}"
+        """Return a name, in the form that the documentation's examples have, with letters at its end."""
+        return f"vnet_{container.id}_{''.join(secrets.choice(ascii_lowercase) for _letter in range(8))}"
 
     def network_fields(self, container: Container) -> Body:
         """Show the subscription, by an id of Atlas's own form, and the virtual network."""

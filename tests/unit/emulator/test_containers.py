@@ -136,7 +136,7 @@ def test_one_on_google(api):
                 "resourceGroupName": "net",
                 "vnetName": "prod",
             },
-            {"azureSubscriptionId": r"[0-9a-f]{24}", "vnetName": r"vnet_[0-9a-f]{24}_[0-9a-z]{8}"},
+            {"azureSubscriptionId": r"[0-9a-f]{24}", "vnetName": r"vnet_[0-9a-f]{24}_[a-z]{8}"},
         ),
         (
             {"providerName": "GCP", "regions": ["US_EAST_4"], "atlasCidrBlock": "10.8.0.0/24"},
