@@ -298,8 +298,9 @@ def _graph(entra: Entra, request: Request, body: bytes, tenant: str) -> tuple[in
     path = re.sub("/+", "/", request.url.path).rstrip("/")
     method, filtered = request.method, request.query_params.get("$filter")
     root = f"https://{GRAPH}/v1.0/$metadata#"
-    if path == "/v1.0/applications" and method == "GET":
-        return 200, {"@odata.context": f"{root}applications", "value": entra.list_applications(filtered)}
+    applications = re.fullmatch(r"/v1\.0/applications(?:/([^/]+))?", path)
+    if applications is not None and method == "GET":
+        return 200, {"@odata.context": f"{root}applications", "value": entra.list_applications(filtered, applications[1])}
     if path == "/v1.0/directoryObjects/getByIds" and method == "POST":
         return 200, {"@odata.context": f"{root}directoryObjects", "value": entra.get_by_ids(_parse(body), tenant)}
     match = re.fullmatch(r"/v1\.0/servicePrincipals(?:/(?P<id>[^/]+)|\(appId='(?P<app>[^']*)'\))?", path)

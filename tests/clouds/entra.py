@@ -215,9 +215,11 @@ class Entra:
             shown = [one for key, one in self._principals.items() if is_over(self._hidden, key)] if self._is_own(tenant) else []
         return [one for one in shown if filtered is None or _named(filtered) in one["servicePrincipalNames"]]
 
-    def list_applications(self, filtered: str | None) -> list[dict[str, Any]]:
+    def list_applications(self, filtered: str | None, object_id: str | None = None) -> list[dict[str, Any]]:
         """Answer GET applications: those of the tenant, of which there are none; Atlas's is registered in MongoDB's own."""
         self._allow()
+        if object_id is not None:
+            raise _not_found(object_id)
         if filtered is not None:
             _named(filtered)
         return []

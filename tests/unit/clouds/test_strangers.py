@@ -9,6 +9,8 @@ import enum
 import importlib
 import json
 import re
+import shutil
+import subprocess
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -16,11 +18,13 @@ from typing import Any
 
 import pytest
 import requests
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.azure import AZURE
 from ansible_collections.cloudpeer.atlas.tests.clouds.azure import ATLAS_VNET
 from ansible_collections.cloudpeer.atlas.tests.clouds.azure_roles import ACTIONS, NETWORK_CONTRIBUTOR
 from ansible_collections.cloudpeer.atlas.tests.clouds.entra_proofs import Proofs, certificate
 from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
 from ansible_collections.cloudpeer.atlas.tests.support.azure_site import ATLAS_BLOCK, SUBSCRIPTION, VNET, VNET_ID
+from ansible_collections.cloudpeer.atlas.tests.support.environment import own_environment
 from ansible_collections.cloudpeer.atlas.tests.support.gcp_site import ATLAS, MINE, REMOTE
 from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
 from azure.identity import (
@@ -359,6 +363,39 @@ def test_a_machine_signs_in_by_its_own_identity(vnet: RunningClouds, monkeypatch
     assert entra.tenant_of(named.token, "graph.microsoft.com") == entra.tenant
     with pytest.raises((ClientAuthenticationError, CredentialUnavailableError)):
         ManagedIdentityCredential(client_id=str(uuid.uuid4())).get_token(ARM)
+
+
+@pytest.mark.full
+@pytest.mark.skipif(shutil.which("az") is None, reason="az is not on PATH")
+def test_the_lines_of_the_hand_over_are_pasted_into_az(vnet: RunningClouds, tmp_path: Path) -> None:
+    """Microsoft's az does what they say, reads what it has made, and gives tokens to programs."""
+    own = {"AZURE_CONFIG_DIR": str(tmp_path), "AZURE_CORE_COLLECT_TELEMETRY": "no", "HOME": str(tmp_path)}
+    environment = {**own_environment(), **vnet.environment, **own}
+
+    def run(line: str) -> tuple[int, str, str]:
+        done = subprocess.run(line, shell=True, env=environment, capture_output=True, text=True, timeout=120, check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    entra = vnet.azure.entra
+    for_all = f"--username {entra.client_id} --password={entra.secret} --tenant {entra.tenant}"
+    code, said, errors = run(f"az login --service-principal {for_all}")
+    assert code == 0, errors
+    assert [(one["id"], one["tenantId"]) for one in json.loads(said)] == [(SUBSCRIPTION, entra.tenant)]
+    names = dict(zip(("azure_subscription_id", "resource_group_name", "vnet_name"), VNET))
+    lines = AZURE.handover(names, None, is_government=False)["az"]
+    assert [run(line)[0] for line in lines] == [0, 0, 0]
+    assert vnet.azure.has_role(*VNET)
+    again = [run(line) for line in lines]
+    # What is there already is said, and not made twice.
+    assert [code for code, *unused in again] == [1, 1, 0]
+    assert ["already in use" in again[0][2], "RoleDefinitionWithSameNameExists" in again[1][2]] == [True, True]
+    assert len(vnet.azure.roles.list_assignments(VNET_ID)) == 1
+    code, said, errors = run(f"az network vnet show --ids {VNET_ID}")
+    assert code == 0, errors
+    assert [one["peeringState"] for one in json.loads(said)["virtualNetworkPeerings"]] == ["Connected", "Disconnected"]
+    code, said, errors = run("az account get-access-token --resource https://management.azure.com")
+    assert entra.tenant_of(json.loads(said)["accessToken"], "management.azure.com") == entra.tenant
+    assert entra.secret not in said + errors
 
 
 class Compute:
