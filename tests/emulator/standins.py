@@ -3,7 +3,7 @@
     GET         /clouds                                       all of them: see `_read_vnets` and `_read_networks`
     PUT, DELETE /clouds/gcp/PROJECT/NETWORK                   Atlas's own network; body {"block": …}, that of its container
     PUT, DELETE /clouds/gcp/PROJECT/NETWORK/PEERING           half a peering; body {"project": …, "network": …}
-    PUT, DELETE /clouds/azure/SUBSCRIPTION/GROUP/VNET/PEERING body {"prefixes": […]}, those on Atlas's side
+    PUT, DELETE /clouds/azure/SUBSCRIPTION/GROUP/VNET/PEERING body {"prefixes": […], "remote": …}, blocks and VNet of Atlas
 
 A DELETE of what is not there is a success. Stand-ins without one of the clouds leave it out, and it is made up here.
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -417,5 +418,8 @@ def test_the_emulator_looks_here(azure: Client, atlas: RunningEmulator) -> None:
     until(lambda: session.get(f"{root}/peers/{peer['id']}", timeout=30).json()["status"] == "AVAILABLE")
     (peering,) = azure("GET", PEERINGS)["value"]
     assert peering["properties"]["remoteAddressSpace"] == {"addressPrefixes": [ATLAS_BLOCK]}
+    name = session.get(f"{root}/containers/{found['id']}", timeout=30).json()["vnetName"]
+    assert re.fullmatch("vnet_[0-9a-f]{24}_[a-z]{8}", name), "as in Atlas's documentation"
+    assert peering["properties"]["remoteVirtualNetwork"]["id"].endswith(f"/virtualNetworks/{name}")
     assert session.delete(f"{root}/peers/{peer['id']}", timeout=30).ok
     until(lambda: not azure("GET", PEERINGS)["value"])

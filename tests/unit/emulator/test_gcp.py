@@ -173,6 +173,9 @@ def test_atlas_has_its_half_in_the_stand_in(with_clouds, gcp):
     gcp.add_peering(*MINE, "ours", atlas)
     assert [one["state"] for one in gcp.peerings(*MINE)] == ["ACTIVE"]
     assert [one["network"].rpartition("/")[2] for one in gcp.peerings(*atlas)] == [MINE[1]]
+    query = {"peeringName": "ours", "region": "europe-west1", "direction": "INCOMING"}
+    routes = [one["destRange"] for one in gcp.list_peering_routes(*MINE, query)["items"]]
+    assert routes == ["10.8.0.0/20", "10.8.16.0/20", "10.8.32.0/20"], "in parts of the container's block"
     with_clouds.call("DELETE", f"/peers/{peer_id}")
     assert show(with_clouds, peer_id) is None
     assert [one["state"] for one in gcp.peerings(*MINE)] == ["INACTIVE"]
