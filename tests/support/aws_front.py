@@ -106,6 +106,7 @@ class Front:
         provisioning: How many looks it takes after the acceptance until a connection is active.
         routes: More routes, by table: the fields of a route as the API names them.
         owners: Owners in place of moto's, by VPC.
+        interfaces: Fields of network interfaces in place of moto's, as the API names them, by interface.
         page_size: How many objects a page of a list has.
     """
 
@@ -119,6 +120,7 @@ class Front:
     provisioning: int = 1
     routes: dict[str, list[dict[str, str]]] = field(default_factory=dict)
     owners: dict[str, str] = field(default_factory=dict)
+    interfaces: dict[str, dict[str, str]] = field(default_factory=dict)
     blocks: dict[str, list[str]] = field(default_factory=dict)
     page_size: int = 1000
     _settling: dict[str, int] = field(default_factory=dict)
@@ -200,6 +202,9 @@ class Front:
                 self._show_table(item)
             elif action == "DescribeVpcs" and text(item, "vpcId") in self.owners:
                 put(item, "ownerId", self.owners[text(item, "vpcId")])
+            elif action == "DescribeNetworkInterfaces":
+                for name, value in self.interfaces.get(text(item, "networkInterfaceId"), {}).items():
+                    put(item, name, value)
         start = int(fields.get("NextToken", "0"))
         for old in list(found):
             found.remove(old)

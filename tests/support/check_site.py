@@ -124,14 +124,35 @@ class CheckSite(ReadingSite):
         entries = [{"Cidr": "10.99.0.0/16"}]
         made = self.ec2.create_managed_prefix_list(PrefixListName="other", MaxEntries=5, AddressFamily="IPv4", Entries=entries)
         named = [{"PrefixListId": made["PrefixList"]["PrefixListId"]}]
-        group = self.ec2.create_security_group(GroupName="app", Description="app", VpcId=self.vpc.vpc_id)["GroupId"]
+        group = self.add_group("app")
         rule = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "PrefixListIds": named}
         self.ec2.authorize_security_group_egress(GroupId=group, IpPermissions=[rule])
         servers = [{"Key": "domain-name-servers", "Values": ["AmazonProvidedDNS"]}]
         options = self.ec2.create_dhcp_options(DhcpConfigurations=servers)["DhcpOptions"]["DhcpOptionsId"]
         self.ec2.associate_dhcp_options(DhcpOptionsId=options, VpcId=self.vpc.vpc_id)
-        wanted = {"ImageId": "ami-12c6146b", "MinCount": 1, "MaxCount": 1, "SubnetId": self.vpc.subnet_id}
-        return str(self.ec2.run_instances(**wanted, SecurityGroupIds=[group])["Instances"][0]["InstanceId"])
+        return self.add_instance(self.vpc.subnet_id, group)
+
+    def allow(self, *entries: dict[str, str]) -> None:
+        """Let these in, and no others."""
+        with self.emulator.project.now() as project:
+            for entry in list(project.access_list):
+                project.access_list.delete(entry)
+            project.add_access([*entries])
+
+    def add_group(self, name: str) -> str:
+        """Add a security group, which lets everything out, and return its id."""
+        return str(self.ec2.create_security_group(GroupName=name, Description=name, VpcId=self.vpc.vpc_id)["GroupId"])
+
+    def add_instance(self, subnet_id: str, group_id: str) -> str:
+        """Start an instance and return its id."""
+        wanted = {"ImageId": "ami-12c6146b", "MinCount": 1, "MaxCount": 1, "SubnetId": subnet_id, "SecurityGroupIds": [group_id]}
+        return str(self.ec2.run_instances(**wanted)["Instances"][0]["InstanceId"])
+
+    def add_interface(self, subnet_id: str, **shown: str) -> str:
+        """Add an interface, of which AWS shows these fields, and return its id."""
+        made = str(self.ec2.create_network_interface(SubnetId=subnet_id)["NetworkInterface"]["NetworkInterfaceId"])
+        self.front.interfaces[made] = shown
+        return made
 
     def credentials(self, account: Account | None = None) -> dict[str, str]:
         """Return the options for AWS of an account."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import replie
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import AclRule, DhcpOptions, GroupRule, Ports
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.options import NAMES
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.replies import OddReplyError, member
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.survey import Survey
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.survey import Survey, carry_out
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
 
 
@@ -39,6 +40,116 @@ def test_a_filter_has_as_many_values_as_aws_takes() -> None:
     (first, *_others) = survey.rounds
     assert first()["subnets",]() == []
     assert [len(parameters["Filters"][0]["Values"]) for _action, parameters in recorder.asked] == [200, 200, 50]
+
+
+class Region(Recorder):
+    """An account with some VPCs, which share a set of DHCP options, and with nothing else than `lists` have."""
+
+    def __init__(self, vpcs: int, **lists: list[dict[str, Any]]) -> None:
+        super().__init__()
+        self.vpc_ids = [f"vpc-{number:08x}" for number in range(vpcs)]
+        found = [{"VpcId": one, "CidrBlock": "10.0.0.0/16", "DhcpOptionsId": "dopt-1"} for one in self.vpc_ids]
+        self._page = {**{name: [] for name in LISTS}, **ALWAYS, "Vpcs": found, **lists}
+
+    def find_account_id(self) -> None:
+        self.asked.append(("GetCallerIdentity", {}))
+
+    def read_pages(self, _description: str, _service: str, action: str, **parameters: Any) -> list[Any]:
+        self.asked.append((action, parameters))
+        return [self._page]
+
+    def survey(self, **named: Any) -> Survey:
+        """Ask all that there is to ask."""
+        survey = Survey(self, self.vpc_ids, **named)  # type: ignore[arg-type]
+        carry_out([survey])
+        return survey
+
+
+ON, OFF = {"Value": True}, {"Value": False}
+ALWAYS = {"Quota": {"Value": 50.0}, "EnableDnsSupport": ON, "EnableDnsHostnames": OFF}
+LISTS = (
+    *("DhcpOptions", "Entries", "HostedZoneSummaries", "NetworkAcls", "NetworkInterfaces", "ResolverRuleAssociations"),
+    *("ResolverRules", "RouteTables", "SecurityGroups", "Subnets", "VpcPeeringConnections"),
+)
+
+
+def group_of(group_id: str, list_id: str) -> dict[str, Any]:
+    """Return a group of the first VPC with egress to a prefix list."""
+    rule = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "PrefixListIds": [{"PrefixListId": list_id}]}
+    return {"GroupId": group_id, "VpcId": "vpc-00000000", "IpPermissionsEgress": [rule]}
+
+
+def eni_of(group_id: str, **fields: Any) -> dict[str, Any]:
+    place = {
+        "NetworkInterfaceId": f"eni-{group_id}",
+        "VpcId": "vpc-00000000",
+        "SubnetId": "subnet-1",
+        "InterfaceType": "interface",
+    }
+    return {**place, "Groups": [{"GroupId": group_id}], "PrivateIpAddresses": [{"PrivateIpAddress": "10.0.0.5"}], **fields}
+
+
+@pytest.mark.parametrize(("vpcs", "requests"), [(1, 16), (10, 43), (50, 163)])
+def test_the_requests_for_the_vpcs_of_an_account_and_region(vpcs: int, requests: int) -> None:
+    """Three a VPC, and one a kind of object."""
+    region = Region(vpcs)
+    region.survey()
+    calls = Counter(action for action, _parameters in region.asked)
+    assert sum(calls.values()) == requests
+    singly = {"DescribeVpcAttribute": 2 * vpcs, "ListHostedZonesByVPC": vpcs, "GetServiceQuota": 2}
+    assert {action: calls.pop(action) for action in singly} == singly
+    assert set(calls.values()) == {1}
+
+
+def test_interfaces_and_groups_are_lists_of_all_vpcs_in_pages() -> None:
+    region = Region(201)
+    region.survey()
+    for action in ("DescribeNetworkInterfaces", "DescribeSecurityGroups"):
+        asked = [parameters for name, parameters in region.asked if name == action]
+        assert [one["Filters"][0]["Name"] for one in asked] == ["vpc-id", "vpc-id"]
+        assert [len(one["Filters"][0]["Values"]) for one in asked] == [200, 1]
+        assert {one["MaxResults"] for one in asked} == {1000}
+
+
+def test_only_the_groups_of_clients_are_read_further() -> None:
+    """Prefix lists of their rules, and those that are of another VPC: shared, associated, or wrong in the access list."""
+    groups = [group_of("sg-app", "pl-app"), group_of("sg-elb", "pl-elb"), group_of("sg-unused", "pl-unused")]
+    interfaces = [eni_of("sg-app"), eni_of("sg-shared"), eni_of("sg-elb", RequesterId="amazon-elb")]
+    region = Region(1, SecurityGroups=groups, NetworkInterfaces=interfaces)
+    region.survey(group_ids={"sg-listed"})
+    filters = [one["Filters"][0] for name, one in region.asked if name == "DescribeSecurityGroups"]
+    assert filters[1:] == [{"Name": "group-id", "Values": ["sg-listed", "sg-shared"]}]
+    assert [one["PrefixListId"] for name, one in region.asked if name == "GetManagedPrefixListEntries"] == ["pl-app"]
+
+
+def test_route_53_is_asked_once_the_account_is_known() -> None:
+    """Its limit is that of the account, whatever the session."""
+    region = Region(1)
+    region.survey()
+    asked = [action for action, _parameters in region.asked]
+    assert asked.index("GetCallerIdentity") < asked.index("ListHostedZonesByVPC")
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({}, ("interface", None, ("10.0.0.5",), None)),
+        ({"InterfaceType": "lambda", "RequesterId": "AROA:1"}, ("lambda", "AROA:1", ("10.0.0.5",), None)),
+        ({"InterfaceType": None, "PrivateIpAddresses": [], "Attachment": {"InstanceId": "i-1"}}, ("", None, (), "i-1")),
+    ],
+)
+def test_a_network_interface(fields: dict[str, Any], expected: tuple[Any, ...]) -> None:
+    parsed = replies.parse_interface(eni_of("sg-1", **fields))
+    assert (parsed.type, parsed.requester_id, parsed.addresses, parsed.instance_id) == expected
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"InterfaceType": 5}, {"RequesterId": []}, {"PrivateIpAddresses": [{"PrivateIpAddress": "here"}]}, {"Groups": None}],
+)
+def test_an_odd_network_interface_is_refused(fields: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"no |not a text|Expected 4 octets"):
+        replies.parse_interface(eni_of("sg-1", **fields))
 
 
 @pytest.mark.parametrize(

@@ -146,15 +146,42 @@ def test_ids_count_for_the_vpc_that_has_them(site: CheckSite) -> None:
 
 
 def test_groups_and_instances_of_the_clients_are_checked(site: CheckSite) -> None:
-    group = site.ec2.create_security_group(GroupName="app", Description="app", VpcId=site.vpc.vpc_id)["GroupId"]
+    group = site.add_group("app")
     assert site.run(security_group_ids=[f"{site.account.id}/{group}"]).found == {}
     everything = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
     site.ec2.revoke_security_group_egress(GroupId=group, IpPermissions=everything)
     assert site.run(security_group_ids=[group]).found == {"P702": "fail"}
-    made = site.ec2.run_instances(
-        ImageId="ami-12c6146b", MinCount=1, MaxCount=1, SubnetId=site.vpc.subnet_id, SecurityGroupIds=[group]
-    )
-    assert site.run(instance_ids=[made["Instances"][0]["InstanceId"]]).found == {"P703": "fail"}
+    instance = site.add_instance(site.vpc.subnet_id, group)
+    assert site.run(instance_ids=[instance]).found == {"P703": "fail"}
+    # It is the only client, and perhaps not one that is meant.
+    done = site.run()
+    assert (done.found, done.check["verdict"]) == ({"P703": "warn"}, "reachable_by_design")
+    assert len(done.finding("P703")["evidence"]["interfaces"]) == 1
+
+
+def test_each_named_instance_has_to_get_in(site: CheckSite) -> None:
+    groups = [site.add_group(name) for name in ("app", "batch")]
+    instances = [site.add_instance(site.vpc.subnet_id, group) for group in groups]
+    site.allow({"awsSecurityGroup": groups[0]})
+    done = site.run(instance_ids=instances)
+    assert (done.found, done.finding("P301")["subject"]) == ({"P301": "fail"}, instances[1])
+    (address,) = done.finding("P301")["evidence"]["addresses"]
+    site.allow({"awsSecurityGroup": groups[0]}, {"ipAddress": address})
+    assert site.run(instance_ids=instances).check["verdict"] == "reachable_by_design"
+
+
+def test_subnets_without_clients_fail_nothing(site: CheckSite) -> None:
+    site.add_interface(site.vpc.subnet_id)
+    table = site.ec2.create_route_table(VpcId=site.vpc.vpc_id)["RouteTable"]["RouteTableId"]
+    of_service, empty = site.vpc.add_subnet("10.15.2.0/24"), site.vpc.add_subnet("10.15.3.0/24")
+    for subnet in (of_service, empty):
+        site.ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)
+    site.add_interface(of_service, requesterId="amazon-elb", interfaceType="interface")
+    done = site.run()
+    assert (done.found, done.check["verdict"]) == ({"P601": "warn"}, "reachable_by_design")
+    assert [one["subnet_id"] for one in done.connection["subnets"]] == [site.vpc.subnet_id, empty]
+    for subnet in (of_service, empty):
+        assert site.run(subnet_ids=[subnet]).found == {"P601": "fail"}
 
 
 def test_clients_elsewhere_and_probes_are_judged(site: CheckSite) -> None:
