@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
 import pytest
 import requests
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import NAMESPACE, denial, refusal
-from ansible_collections.cloudpeer.atlas.tests.support.check_site import CheckSite
+from ansible_collections.cloudpeer.atlas.tests.support.check_site import ATLAS_BLOCK, CheckSite
 from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP, Reply, Sent, forward, reply, serving
 
 #: What each action of AWS decides, by its name in policies. Without the last three, only warnings are missing.
@@ -51,32 +52,85 @@ def test_a_missing_permission_is_named_and_the_other_checks_run(site: CheckSite,
     assert site.run(fail_on="warn").msg
 
 
+def name_instance(site: CheckSite) -> dict[str, Any]:
+    return {"instance_ids": [site.add_all_that_is_read()]}
+
+
+def name_instance_by_group(site: CheckSite) -> dict[str, Any]:
+    instance = site.add_all_that_is_read()
+    site.allow({"awsSecurityGroup": site.add_group("other")})
+    return {"instance_ids": [instance]}
+
+
+def name_group(site: CheckSite) -> dict[str, Any]:
+    return {"security_group_ids": [site.add_group("other")]}
+
+
+def name_nothing(site: CheckSite) -> dict[str, Any]:
+    site.add_all_that_is_read()
+    return {}
+
+
+def allow_group_alone(site: CheckSite) -> dict[str, Any]:
+    site.add_all_that_is_read()
+    site.allow({"awsSecurityGroup": site.add_group("other")})
+    return {}
+
+
+def route_by_list(site: CheckSite) -> dict[str, Any]:
+    entries = [{"Cidr": ATLAS_BLOCK}]
+    made = site.ec2.create_managed_prefix_list(PrefixListName="atlas", MaxEntries=5, AddressFamily="IPv4", Entries=entries)
+    table, list_id = site.vpc.table["RouteTableId"], made["PrefixList"]["PrefixListId"]
+    site.ec2.delete_route(RouteTableId=table, DestinationCidrBlock=ATLAS_BLOCK)
+    to_atlas = {"DestinationPrefixListId": list_id, "VpcPeeringConnectionId": site.connection_id}
+    site.ec2.create_route(RouteTableId=table, **to_atlas)
+    return {}
+
+
 @pytest.mark.parametrize(
-    ("permission", "codes"),
+    ("permission", "seed", "codes", "verdict"),
     [
-        ("ec2:DescribeDhcpOptions", {"P205", "P502"}),
+        ("ec2:DescribeDhcpOptions", name_instance, {"P205", "P502"}, "reachable_by_design"),
         # The blocks of the access list cover all subnets, so it does not matter which the instance is in.
-        ("ec2:DescribeNetworkInterfaces", {"P703"}),
-        ("ec2:DescribeSecurityGroups", {"P703"}),
+        ("ec2:DescribeNetworkInterfaces", name_instance, {"P703"}, "unknown"),
+        ("ec2:DescribeNetworkInterfaces", name_instance_by_group, {"P301", "P302", "P303", "P703"}, "unknown"),
+        ("ec2:DescribeNetworkInterfaces", name_group, set(), "reachable_by_design"),
+        ("ec2:DescribeNetworkInterfaces", name_nothing, set(), "reachable_by_design"),
+        ("ec2:DescribeSecurityGroups", name_instance, {"P703"}, "unknown"),
+        ("ec2:DescribeSecurityGroups", name_group, {"P702"}, "unknown"),
+        ("ec2:DescribeSecurityGroups", name_nothing, {"P703"}, "reachable_by_design"),
+        ("ec2:DescribeSecurityGroups", allow_group_alone, {"P301", "P302", "P703"}, "unknown"),
+        ("ec2:GetManagedPrefixListEntries", name_nothing, set(), "reachable_by_design"),
+        ("ec2:GetManagedPrefixListEntries", route_by_list, {"P603"}, "unknown"),
     ],
 )
-def test_a_permission_for_what_only_some_options_need_is_named(site: CheckSite, permission: str, codes: set[str]) -> None:
-    instance = site.add_all_that_is_read()
+def test_a_permission_for_what_only_some_options_need_is_named(
+    site: CheckSite, permission: str, seed: Callable[[CheckSite], dict[str, Any]], codes: set[str], verdict: str
+) -> None:
+    options = seed(site)
     action = permission.partition(":")[2]
     site.front.rule(action, denial(action))
-    done = site.run(instance_ids=[instance])
+    done = site.run(**options)
+    assert action in site.front.actions
     unknown = [one for one in done.connection["checks"] if one["severity"] == "unknown"]
     assert {one["code"] for one in unknown} == codes
-    assert {one["evidence"]["permission"] for one in unknown} == {permission}
+    assert {one["evidence"]["permission"] for one in unknown} == ({permission} if codes else set())
+    assert (done.check["verdict"], done.failed) == (verdict, False)
+    if permission == "ec2:DescribeNetworkInterfaces":
+        assert any(permission in one for one in done.check["not_looked_at"])
 
 
-def test_a_prefix_list_that_does_not_matter_need_not_be_read(site: CheckSite) -> None:
-    instance = site.add_all_that_is_read()
-    action = "GetManagedPrefixListEntries"
-    site.front.rule(action, denial(action))
-    done = site.run(instance_ids=[instance])
-    assert action in site.front.actions
-    assert done.found == {}
+def test_the_tables_have_all_permissions(site: CheckSite) -> None:
+    rows = test_a_permission_for_what_only_some_options_need_is_named.pytestmark[0].args[1]  # type: ignore[attr-defined]
+    done = site.run(**name_instance(site))
+    sent = {one for one in done.calls if ":" in one} - {"sts:GetCallerIdentity"}
+    assert sent == {*ACTIONS, *(row[0] for row in rows)}
+
+
+def test_without_an_account_it_is_not_known_whose_the_vpc_is(site: CheckSite) -> None:
+    site.front.rule("GetCallerIdentity", denial("GetCallerIdentity"))
+    done = site.run()
+    assert (done.found, done.check["verdict"]) == ({"P404": "unknown"}, "unknown")
 
 
 @pytest.mark.parametrize("action", ["DescribeSubnets", "ListHostedZonesByVPC", "ListResolverRules", "GetServiceQuota"])
