@@ -256,20 +256,24 @@ options:
   subnet_ids:
     description:
       - Check only these subnets. Each counts for the connections of its VPC, and the other VPCs are checked as a whole.
+      - If this is not set, subnets that have network interfaces of AWS's services alone are not checked, and what would fail only
+        for subnets without any interface is a warning. That needs a client elsewhere in the VPC.
       - The task fails if a subnet is in none of the VPCs.
     type: list
     elements: str
   security_group_ids:
     description:
-      - Security groups of the clients. The task checks that they let traffic to Atlas out, and whether the access list lets them
-        in.
+      - Security groups of the clients. The task checks that they let traffic to Atlas out, and that the access list has each one
+        that no instance of O(instance_ids) has, unless its blocks cover all subnets that are checked.
       - The task fails if a security group is in none of the VPCs.
     type: list
     elements: str
   instance_ids:
     description:
       - Instances that are clients. The task checks the subnets and the security groups of their network interfaces, also subnets
-        that O(subnet_ids) or the connection leave out.
+        that O(subnet_ids) or the connection leave out. The access list has to let each of them in, by an address or by a group.
+      - If neither this nor O(security_group_ids) is set, the security groups of all network interfaces are checked, but those of
+        AWS's services; this is a warning at most.
       - The task fails if an instance is in none of the VPCs.
     type: list
     elements: str
@@ -282,7 +286,8 @@ options:
     elements: str
   client_cidr_blocks:
     description:
-      - Blocks in which clients are. AWS does not pass on traffic from outside the VPC, for example through a VPN.
+      - Blocks in which clients are. The access list has to cover them in place of the parts of subnets in which they lie.
+      - AWS does not pass on traffic from outside the VPC, for example through a VPN.
       - On AZURE and GCP, the access list has to cover these blocks, for example those of pods.
     type: list
     elements: str
