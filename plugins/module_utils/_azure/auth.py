@@ -19,10 +19,11 @@ import warnings
 from contextlib import suppress
 from urllib.parse import urlsplit
 
+from .._clouds.azure import AZURE
 from .._engine.options import Parameters
-from .._http.errors import TRANSIENT_STATUSES, AuthError, InvalidOptionError
+from .._http.errors import AuthError, InvalidOptionError
 from .._http.exchange import Reply, parse_json
-from .._http.session import TokenRefusal, TokenUnansweredError, sign_in_error
+from .._http.session import DEFECTS, TokenRefusal, TokenUnansweredError, sign_in_error, token_flaw
 from .credentials import LOGIN_HOST, SECRET_FIELDS, find_sign_in
 from .errors import wrong_directory
 
@@ -129,7 +130,7 @@ class Tokens:
         raise self._error(description, "; ".join(reasons))
 
     def _error(self, description: str, text: str, *, is_transient: bool = False) -> AuthError:
-        way, hint = f"AZURE with {self._sign_in.source}", _HINTS[self._kind]
+        way, hint = f"{AZURE.name} with {self._sign_in.source}", _HINTS[self._kind]
         return sign_in_error(description, way, text, hint=hint, secrets=self.secrets, is_transient=is_transient)
 
     def _from_cli(self, description: str, resource: str) -> tuple[str, float]:
@@ -160,8 +161,6 @@ class Tokens:
             from azure.core.exceptions import AzureError
         except ImportError as error:
             raise self._error(description, f"the Python package azure-identity cannot be loaded ({error})") from error
-        # What it raises, beside its own errors, for unexpected files, certificates and replies.
-        defects = (OSError, ValueError, TypeError, KeyError, AttributeError)
         self._failure = None
         try:
             with warnings.catch_warnings():
@@ -169,15 +168,13 @@ class Tokens:
                 if self._credential is None:
                     self._credential = self._make_credential(kind)
                 found = self._credential.get_token(f"{resource}/.default")
-        except (AzureError, *defects) as error:
+        except (AzureError, *DEFECTS) as error:
             # It would answer the next request by what it has just heard.
             self._credential = None
-            text = str(self._failure or error).partition("\n")[0]
+            text = token_flaw(AZURE.name, error, self._failure)
             if self._sign_in.kind == "any":
                 raise _MissingError(f"no managed identity: {text}") from None
-            failure = self._failure
-            is_transient = failure.status in TRANSIENT_STATUSES if isinstance(failure, TokenRefusal) else failure is not None
-            raise self._error(description, text, is_transient=is_transient) from None
+            raise self._error(description, text, is_transient=self._failure is not None and self._failure.is_transient) from None
         return str(found.token), float(found.expires_on)
 
     def _make_credential(self, kind: str) -> t.Any:
@@ -228,7 +225,8 @@ class Tokens:
         content = parse_json(reply.content)
         if isinstance(content, dict):
             self.secrets.update(str(content[name]) for name in _SECRET_NAMES if content.get(name))
-        self._failure = TokenRefusal(parts.hostname or url, reply.status, reply.content) if reply.is_error else None
+        if reply.is_error:
+            self._failure = TokenRefusal(parts.hostname or url, reply.status, reply.content)
         return reply
 
 
@@ -286,27 +284,21 @@ def _run_az(arguments: t.Sequence[str], seconds: float) -> tuple[int | None, str
     az = shutil.which("az")
     if az is None:
         raise _MissingError("the Azure CLI (az) is not on PATH")
-    pipe = subprocess.PIPE
+    pipe, variables = subprocess.PIPE, {**os.environ, "AZURE_CORE_NO_COLOR": "true"}
+    options: dict[str, t.Any] = {"stdin": subprocess.DEVNULL, "stdout": pipe, "stderr": pipe, "cwd": os.sep, "env": variables}
     try:
         process = subprocess.Popen(
-            [os.path.abspath(az), *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=pipe,
-            stderr=pipe,
-            text=True,
-            errors="replace",
-            cwd=os.sep,
-            env={**os.environ, "AZURE_CORE_NO_COLOR": "true"},
-            start_new_session=True,
+            [os.path.abspath(az), *arguments], text=True, errors="replace", start_new_session=True, **options
         )
     except OSError as error:
         raise _MissingError(f"the Azure CLI (az) cannot be run: {error.strerror}") from None
-    try:
-        out, err = process.communicate(timeout=seconds)
-        return process.returncode, out, err
-    except subprocess.TimeoutExpired:
-        return None, "", ""
-    finally:
-        with suppress(OSError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    with process:
+        try:
+            out, err = process.communicate(timeout=seconds)
+        except BaseException as error:
+            with suppress(OSError):
+                os.killpg(process.pid, signal.SIGKILL)
+            if isinstance(error, subprocess.TimeoutExpired):
+                return None, "", ""
+            raise
+    return process.returncode, out, err

@@ -40,6 +40,7 @@ VARIABLES: t.Mapping[str, tuple[str, ...]] = {
     "cert_validation_mode": ("AZURE_CERT_VALIDATION_MODE",),
 }
 SECRET_FIELDS = ("secret", "certificate_password", "oidc_token", "password")
+_ENVIRONMENT = "environment variables"
 # With `client_id`, each of these signs in an application.
 _PROOFS = ("oidc_token", "oidc_token_file_path", "secret", "x509_certificate_path")
 # The id of a directory, or the name of one of its domains.
@@ -111,7 +112,7 @@ def find_sign_in(params: Parameters) -> SignIn:
     source = params["auth_source"]
     options = {name: str(params[name]) for name in AZURE_OPTIONS.options if params[name]}
     variables = _variables()
-    _check_certificates(variables, "environment variables")
+    _check_certificates(variables, _ENVIRONMENT, _name_of_variable)
     machine = {name: value for name, value in variables.items() if name in ("client_id", "subscription_id")}
     if source in ("cli", "msi"):
         return SignIn(source, f"auth_source {source}", {**machine, **options})
@@ -122,7 +123,7 @@ def find_sign_in(params: Parameters) -> SignIn:
     if variables.get("profile"):
         return _from_profile(variables["profile"])
     if source == "env" or _has_proof(variables):
-        return _app(variables, "environment variables", lambda name: " or ".join(VARIABLES[name]))
+        return _app(variables, _ENVIRONMENT, _name_of_variable)
     if _has_proof(_read_profile("default")):
         return _from_profile("default")
     return SignIn("any", "auth_source auto", {**machine, **options})
@@ -157,16 +158,15 @@ def _read_profile(name: str) -> dict[str, str]:
     return {field: found[field] for field in VARIABLES if found.get(field)}
 
 
-def _from_profile(name: str) -> SignIn:
-    fields = _read_profile(name)
+def _from_profile(profile: str) -> SignIn:
+    fields = _read_profile(profile)
     if not fields:
         raise InvalidOptionError(
-            f"profile: {PROFILES} has no profile {name} on the host this task runs on.",
-            hint="Add it, with client_id, secret and tenant, or correct profile (or the environment variable AZURE_PROFILE).",
+            f"{PROFILES} has no profile {profile} on the host this task runs on.",
+            hint="Add it, or name another one in profile (or the environment variable AZURE_PROFILE).",
         )
-    source = f"the profile {name} in {PROFILES}"
-    _check_certificates(fields, source)
-    return _app(fields, source, lambda field: field)
+    _check_certificates(fields, PROFILES, lambda field: f"{profile}.{field}")
+    return _app(fields, PROFILES, lambda field: f"{profile}.{field}")
 
 
 def _app(fields: t.Mapping[str, str], source: str, name_of: t.Callable[[str], str]) -> SignIn:
@@ -181,22 +181,21 @@ def _app(fields: t.Mapping[str, str], source: str, name_of: t.Callable[[str], st
         InvalidOptionError: If they are incomplete, or for a way to sign in that azure.azcollection alone has.
     """
     has_proof = any(name in fields for name in _PROOFS)
-    gone = [name for name in ("ad_user", "password") if name in fields]
-    url = fields.get("adfs_authority_url", "")
-    if url and url.partition("://")[2].strip("/") != LOGIN_HOST:
-        gone.append("adfs_authority_url")
-    elif has_proof and "client_id" in fields:
-        gone = []
+    wanted = ", ".join(name_of(name).partition(" or ")[0] for name in ("client_id", "secret", "tenant"))
+    url = fields.get("adfs_authority_url")
+    gone = ["adfs_authority_url"] if url and url.partition("://")[2].strip("/") != LOGIN_HOST else []
+    if not (has_proof and "client_id" in fields):
+        gone += [name for name in ("ad_user", "password") if name in fields]
     if gone:
         raise InvalidOptionError(
             f"{source}: {' and '.join(map(name_of, gone))} can no longer be used, since users with a password and ADFS are gone.",
-            hint="Sign in as an application, with client_id, secret and tenant, or with az login and auth_source: cli.",
+            hint=f"Set {wanted}, or sign in with az login and auth_source: cli.",
         )
     missing = [name for name, is_there in (("client_id", "client_id" in fields), ("secret", has_proof)) if not is_there]
     if missing:
         raise InvalidOptionError(
             f"{source}: no {' and no '.join(map(name_of, missing))}.",
-            hint="Set client_id, secret and tenant there, or choose another auth_source.",
+            hint=f"Set {wanted}, or choose another auth_source.",
         )
     _check_cloud(fields.get("cloud_environment"), f"{source}: {name_of('cloud_environment')}")
     return SignIn("app", source, fields)
@@ -209,11 +208,14 @@ def _check_cloud(name: str | None, option: str) -> None:
         )
 
 
-def _check_certificates(fields: t.Mapping[str, str], source: str) -> None:
+def _check_certificates(fields: t.Mapping[str, str], source: str, name_of: t.Callable[[str], str]) -> None:
     """Check that the certificates of AZURE's hosts may be verified, as they always are."""
     if fields.get("cert_validation_mode", "validate") != "validate":
-        name = "AZURE_CERT_VALIDATION_MODE" if source == "environment variables" else "cert_validation_mode"
         raise InvalidOptionError(
-            f"{source}: {name} can no longer be used: certificates are always verified.",
+            f"{source}: {name_of('cert_validation_mode')} can no longer be used: certificates are always verified.",
             hint="Leave it out. REQUESTS_CA_BUNDLE can name the certificates that sign those of a proxy.",
         )
+
+
+def _name_of_variable(field: str) -> str:
+    return " or ".join(VARIABLES[field])

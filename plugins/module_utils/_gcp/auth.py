@@ -10,10 +10,11 @@ import typing as t
 import warnings
 from urllib.parse import urlsplit
 
+from .._clouds.gcp import GCP
 from .._engine.options import Parameters
 from .._http.errors import AuthError
 from .._http.exchange import Reply
-from .._http.session import TokenRefusal, TokenUnansweredError, sign_in_error
+from .._http.session import DEFECTS, TokenRefusal, TokenUnansweredError, sign_in_error, token_flaw
 from .credentials import read_key
 
 GOOGLE_AUTH_IMPORT_ERROR: str | None = None
@@ -30,8 +31,6 @@ except ImportError:
 Send = t.Callable[[str, str, t.Any, t.Mapping[str, str], t.Optional[float]], Reply]
 # The secrets in credentials and keys of any kind; google-auth has no common name for them.
 _SECRET_NAMES = ("token", "id_token", "refresh_token", "client_secret", "private_key", "private_key_id")
-# What google-auth raises, beside its own errors, for unexpected files, keys and replies.
-_DEFECTS = (OSError, ValueError, TypeError, KeyError, AttributeError)
 _HINTS = {
     "application": "Set GOOGLE_APPLICATION_CREDENTIALS, or sign in with gcloud auth application-default login, "
     "or choose another auth_kind.",
@@ -92,24 +91,19 @@ class Tokens:
                     self._credentials = self._find()
                 if not self._credentials.valid:
                     self._credentials.refresh(self._request)
-        except (google.auth.exceptions.GoogleAuthError, *_DEFECTS) as error:
+        except (google.auth.exceptions.GoogleAuthError, *DEFECTS) as error:
             self._note(lambda name: getattr(self._credentials, name, None))
             raise self._sign_in_error(description, error) from None
         self._note(lambda name: getattr(self._credentials, name, None))
         return str(self._credentials.token)
 
     def _sign_in_error(self, description: str, error: Exception) -> AuthError:
-        """Return the error for what google-auth raised. Its second argument may be the whole reply, and is not shown."""
-        text = str(error.args[0]) if error.args else type(error).__name__
+        """Return the error for what google-auth raised."""
         # On some refusals, old releases of google-auth raise an error of Python.
-        is_refused = isinstance(error, (google.auth.exceptions.RefreshError, google.auth.exceptions.OAuthError, *_DEFECTS))
-        if self._refusal is not None and is_refused:
-            # google-auth's text shows some refusals as a Python repr.
-            text = str(self._refusal)
-        elif isinstance(error, (TypeError, KeyError, AttributeError)):
-            text = "the reply to the request for a token is not one of GCP"
+        is_refused = isinstance(error, (google.auth.exceptions.RefreshError, google.auth.exceptions.OAuthError, *DEFECTS))
+        text = token_flaw(GCP.name, error, self._refusal if is_refused else None)
         is_transient = bool(getattr(error, "retryable", False))
-        way, hint = f"GCP with auth_kind {self._kind}", _HINTS.get(self._kind)
+        way, hint = f"{GCP.name} with auth_kind {self._kind}", _HINTS.get(self._kind)
         return sign_in_error(description, way, text, hint=hint, secrets=self.secrets, is_transient=is_transient)
 
     def _note(self, get: t.Callable[[str], t.Any]) -> None:

@@ -56,7 +56,7 @@ def repeat(service: str, request: t.Callable[[], _Result], retries: int, until: 
         try:
             return request()
         except TaskError as error:
-            pause = backoff(attempt)
+            pause = backoff(attempt) if error.retry_after is None else min(error.retry_after, LONGEST_PAUSE)
             if not error.is_transient or clock() + pause >= until:
                 raise
             announce(service, error, pause)

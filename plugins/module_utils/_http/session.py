@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from functools import partial
 from urllib.parse import urlsplit
 
-from .errors import ApiError, AuthError, ConnectionHints, NoAnswerError, connection_error, quoted
+from .errors import TRANSIENT_STATUSES, ApiError, AuthError, ConnectionHints, NoAnswerError, connection_error, quoted
 from .exchange import TOO_LONG, TOO_LONG_HINT, ApiCall, Reply, parse_json
 from .pauses import Clock, Sleep, repeat
 from .transport import Transport, TransportError
@@ -24,9 +24,11 @@ REQUEST_SECONDS = 30.0
 SHORTEST_SECONDS = 1.0
 # How often a request that only reads is retried.
 READ_RETRIES = 4
-# A list has at most some dozens of objects, or some hundreds, and a page fifty or more.
-_MOST_PAGES = 20
+# A list has some thousands of objects at most, and a page a hundred or more.
+_MOST_PAGES = 100
 _NO_CONTENT = 204
+# What a library for tokens raises, beside its own errors, for unexpected files, keys and replies.
+DEFECTS = (OSError, ValueError, TypeError, KeyError, AttributeError)
 _HINTS: ConnectionHints = {
     "untrusted": ("cannot trust {where}", "Set the environment variable REQUESTS_CA_BUNDLE to the certificates that sign it."),
     "no proxy": ("cannot reach the proxy for {where}", "Check the environment variables HTTPS_PROXY, HTTP_PROXY and NO_PROXY."),
@@ -38,7 +40,16 @@ _HINTS: ConnectionHints = {
 
 
 class TokenUnansweredError(Exception):
-    """Raised instead of a reply to a request for a token, if there is none; its text says why."""
+    """Raised instead of a reply to a request for a token, if there is none that can be used.
+
+    Args:
+        text: Why, to follow "no token for …:".
+        is_transient: As for TaskError.
+    """
+
+    def __init__(self, text: str, *, is_transient: bool = False) -> None:
+        super().__init__(text)
+        self.is_transient = is_transient
 
 
 class TokenRefusal(t.NamedTuple):
@@ -47,6 +58,11 @@ class TokenRefusal(t.NamedTuple):
     host: str
     status: int
     content: bytes
+
+    @property
+    def is_transient(self) -> bool:
+        """As for TaskError."""
+        return self.status in TRANSIENT_STATUSES
 
     def __str__(self) -> str:
         """Return what it says, to follow "no token for …:"."""
@@ -179,8 +195,7 @@ class CloudSession:
             raise self._refusal(description, method, url, reply, content)
         if method == "DELETE" and reply.status == _NO_CONTENT:
             return {}
-        flaw = "" if reply.is_success else "is a redirect or an interim one"
-        flaw = flaw or reply.flaw or ("" if isinstance(content, dict) else "is not a JSON object")
+        flaw = _flaw_of(reply) or ("" if isinstance(content, dict) else "is not a JSON object")
         if flaw:
             raise self._odd_reply(description, flaw, is_write=is_write, status=reply.status, host=_host_of(url))
         return t.cast("dict[str, t.Any]", content)
@@ -200,13 +215,18 @@ class CloudSession:
         """Send a request for a token, for the library that asks for it.
 
         Raises:
-            TokenUnansweredError: If there is no reply.
+            TokenUnansweredError: If there is no reply, or one that a library would follow or not understand.
         """
         try:
-            return self._exchange(method, url, body, headers, min(seconds or REQUEST_SECONDS, REQUEST_SECONDS))
+            reply = self._exchange(method, url, body, headers, min(seconds or REQUEST_SECONDS, REQUEST_SECONDS))
         except TransportError as error:
             unanswered = self._unanswered("get it", url, error, is_write=False)
-            raise TokenUnansweredError(unanswered.message.partition(": ")[2]) from error
+            text = unanswered.message.partition(": ")[2]
+            raise TokenUnansweredError(text, is_transient=unanswered.is_transient) from error
+        flaw = _flaw_of(reply)
+        if flaw:
+            raise TokenUnansweredError(f"the reply of {_host_of(url)} {flaw}")
+        return reply
 
     def _unanswered(self, description: str, url: str, error: TransportError, *, is_write: bool) -> NoAnswerError:
         return connection_error(
@@ -225,6 +245,11 @@ class CloudSession:
             # A change can be sent again: by its id, or its name, it is carried out once.
             is_transient=is_write,
         )
+
+
+def _flaw_of(reply: Reply) -> str:
+    """Return what is wrong with a reply, be it an error or not, to follow "the reply of …"; empty for nothing."""
+    return reply.flaw or ("" if reply.is_success or reply.is_error else "is a redirect or an interim one")
 
 
 def _host_of(url: str) -> str:
@@ -253,6 +278,22 @@ def sign_in_error(
     return AuthError(
         f"Failed to {description}: no token for {way}: {detail}.", detail=detail, hint=hint, is_transient=is_transient
     )
+
+
+def token_flaw(service: str, error: Exception, failure: TokenRefusal | TokenUnansweredError | None) -> str:
+    """Return why a library got no token, to follow "no token for …:".
+
+    Args:
+        service: The name of the cloud.
+        error: What it raised. Other arguments than the first may be the whole reply, and are not shown.
+        failure: What came of its request, if it was refused or not answered; the library shows some refusals as a Python repr.
+    """
+    if failure is not None:
+        return str(failure)
+    if isinstance(error, (TypeError, KeyError, AttributeError)):
+        return f"the reply to the request for a token is not one of {service}"
+    text = str(error) if isinstance(error, OSError) else str(error.args[0]) if error.args else ""
+    return text.partition("\n")[0] or type(error).__name__
 
 
 def _reason(body: bytes) -> str:
