@@ -186,7 +186,7 @@ class _Handler(BaseHTTPRequestHandler):
         if answer.length is not None:
             self.close_connection = True
 
-    do_GET = do_POST = do_PATCH = do_DELETE = _serve
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve
 
     def log_message(self, *arguments: Any) -> None:
         """Say nothing."""
@@ -200,10 +200,10 @@ class _Server(ThreadingHTTPServer):
         """Say nothing: clients that go away in the middle are what is tested."""
 
 
-def certificate(authority: trustme.CA, name: str = "127.0.0.1", expires: datetime.datetime | None = None) -> ssl.SSLContext:
-    """Return the TLS of a server with a certificate for a name."""
+def certificate(authority: trustme.CA, *names: str, expires: datetime.datetime | None = None) -> ssl.SSLContext:
+    """Return the TLS of a server with a certificate for names; for 127.0.0.1 without any."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(name, not_after=expires, key_type=trustme.KeyType.ECDSA).configure_cert(context)
+    authority.issue_cert(*(names or ("127.0.0.1",)), not_after=expires, key_type=trustme.KeyType.ECDSA).configure_cert(context)
     return context
 
 

@@ -129,8 +129,9 @@ class Tokens:
             return token, until
         raise self._error(description, "; ".join(reasons))
 
-    def _error(self, description: str, text: str, *, is_transient: bool = False) -> AuthError:
-        way, hint = f"{AZURE.name} with {self._sign_in.source}", _HINTS[self._kind]
+    def _error(self, description: str, text: str, failure: TokenRefusal | TokenUnansweredError | None = None) -> AuthError:
+        way, hint = f"{AZURE.name} with {self._sign_in.source}", (failure and failure.hint) or _HINTS[self._kind]
+        is_transient = failure is not None and failure.is_transient
         return sign_in_error(description, way, text, hint=hint, secrets=self.secrets, is_transient=is_transient)
 
     def _from_cli(self, description: str, resource: str) -> tuple[str, float]:
@@ -174,7 +175,7 @@ class Tokens:
             text = token_flaw(AZURE.name, error, self._failure)
             if self._sign_in.kind == "any":
                 raise _MissingError(f"no managed identity: {text}") from None
-            raise self._error(description, text, is_transient=self._failure is not None and self._failure.is_transient) from None
+            raise self._error(description, text, self._failure) from None
         return str(found.token), float(found.expires_on)
 
     def _make_credential(self, kind: str) -> t.Any:

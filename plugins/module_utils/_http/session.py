@@ -44,11 +44,12 @@ class TokenUnansweredError(Exception):
 
     Args:
         text: Why, to follow "no token for …:".
-        is_transient: As for TaskError.
+        hint, is_transient: As for TaskError.
     """
 
-    def __init__(self, text: str, *, is_transient: bool = False) -> None:
+    def __init__(self, text: str, *, hint: str | None = None, is_transient: bool = False) -> None:
         super().__init__(text)
+        self.hint = hint
         self.is_transient = is_transient
 
 
@@ -58,6 +59,7 @@ class TokenRefusal(t.NamedTuple):
     host: str
     status: int
     content: bytes
+    hint: str | None = None
 
     @property
     def is_transient(self) -> bool:
@@ -222,7 +224,7 @@ class CloudSession:
         except TransportError as error:
             unanswered = self._unanswered("get it", url, error, is_write=False)
             text = unanswered.message.partition(": ")[2]
-            raise TokenUnansweredError(text, is_transient=unanswered.is_transient) from error
+            raise TokenUnansweredError(text, hint=unanswered.hint, is_transient=unanswered.is_transient) from error
         flaw = _flaw_of(reply)
         if flaw:
             raise TokenUnansweredError(f"the reply of {_host_of(url)} {flaw}")
