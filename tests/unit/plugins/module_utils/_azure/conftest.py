@@ -68,7 +68,7 @@ class AzureSite:
         return [(one.method, one.path) for one in self.session.calls] if self.session is not None else []
 
     def write_profile(self, **fields: str) -> None:
-        """Write `~/.azure/credentials`, with the profile `default` unless the names have another one in front (`ci.client_id`)."""
+        """Write `~/.azure/credentials`: the fields of `default`, and of the profiles in front of names (`ci__client_id`)."""
         sections: dict[str, list[str]] = {}
         for name, value in fields.items():
             section, _dot, field = name.rpartition("__")

@@ -139,7 +139,7 @@ def test_options_come_first_and_are_not_completed(monkeypatch: pytest.MonkeyPatc
     assert found(auth_source="msi", client_id="mine") == ("msi", "auth_source msi", "mine")
     # The variables do not complete what the task sets.
     monkeypatch.delenv("AZURE_PROFILE")
-    with pytest.raises(InvalidOptionError, match="^client_id is set without secret"):
+    with pytest.raises(InvalidOptionError, match=r"^client_id is set without secret"):
         check_credentials({**USUAL, "client_id": "mine"})
     with pytest.raises(InvalidOptionError, match=r"^the options: no tenant\."):
         site.open(client_id="mine", secret="s")
@@ -147,7 +147,7 @@ def test_options_come_first_and_are_not_completed(monkeypatch: pytest.MonkeyPatc
 
 def test_variables_without_a_secret_leave_the_rest(site: AzureSite) -> None:
     site.set(AZURE_CLIENT_ID="app", AZURE_TENANT="t", AZURE_SUBSCRIPTION_ID=OTHER)
-    kind, source, fields = find_sign_in(check_credentials(USUAL))
+    kind, _source, fields = find_sign_in(check_credentials(USUAL))
     assert (kind, dict(fields)["subscription_id"]) == ("any", OTHER)
 
 
@@ -332,7 +332,7 @@ def test_why_the_azure_cli_has_no_token_is_said(site: AzureSite, script: str | N
     assert site.sent == []
 
 
-def test_with_auto_what_is_not_there_is_named_and_what_fails_ends_it(site: AzureSite) -> None:
+def test_auto_names_what_is_missing_and_ends_with_a_failure(site: AzureSite) -> None:
     with pytest.raises(AuthError) as caught:
         site.read()
     assert "the Azure CLI (az) is not on PATH; no managed identity: 127.0.0.1 refused the request for it" in str(caught.value)
@@ -406,7 +406,7 @@ def test_an_odd_reply_of_the_login_is_no_token(site: AzureSite, status: int, bod
 
 def test_a_login_leads_to_no_other_host(site: AzureSite) -> None:
     """A regional endpoint is chosen by a variable; the metadata name the endpoint for tokens."""
-    metadata = {name: "https://login.example/x" for name in ("token_endpoint", "authorization_endpoint")}
+    metadata = dict.fromkeys(("token_endpoint", "authorization_endpoint"), "https://login.example/x")
     where = (
         "/v2.0/.well-known/openid-configuration",
         200,
@@ -425,7 +425,7 @@ def test_a_login_leads_to_no_other_host(site: AzureSite) -> None:
 @pytest.mark.parametrize("name", ["AZURE_FEDERATED_TOKEN_FILE", "AZURE_CLIENT_CERTIFICATE_PATH"])
 def test_a_missing_file_is_named(site: AzureSite, tmp_path: Path, name: str) -> None:
     site.set(AZURE_CLIENT_ID=site.entra.client_id, AZURE_TENANT_ID=site.entra.tenant, **{name: str(tmp_path / "missing")})
-    with pytest.raises(AuthError, match="with environment variables: .*No such file or directory: '.*missing'"):
+    with pytest.raises(AuthError, match=r"with environment variables: .*No such file or directory: '.*missing'"):
         site.read()
     (tmp_path / "missing").write_text("geheim12")
     with pytest.raises(AuthError) as caught:
