@@ -107,3 +107,20 @@ notes:
   - Each task, and each item of a loop, uses its own credentials. The environment variables C(HTTPS_PROXY) and C(NO_PROXY) set a
     proxy, and C(REQUESTS_CA_BUNDLE) names a PEM file with the certificates of the authorities to trust.
 """
+
+    # Modules that talk to AZURE. Called AZURE alone, Ansible would take it for a fragment of that name.
+    ACTION_GROUP_AZURE = r"""
+options: {}
+attributes:
+  action_group:
+    description: Use the action group C(group/cloudpeer.atlas.azure) in C(module_defaults) to set the options for AZURE once.
+    support: full
+    membership:
+      - cloudpeer.atlas.azure
+notes:
+  - With C(ansible_connection=local), the task runs in Ansible's own process. Otherwise, or if Ansible's own Python has no
+    azure-identity, it runs as a module. The result is the same. Set the variable C(atlas_in_process) to C(false) to run it as a
+    module always.
+  - Each task, and each item of a loop, uses its own credentials. The environment variables C(HTTPS_PROXY) and C(NO_PROXY) set a
+    proxy, and C(REQUESTS_CA_BUNDLE) names a PEM file with the certificates of the authorities to trust.
+"""

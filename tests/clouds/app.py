@@ -69,7 +69,7 @@ class CloudApp:
             Route(f"{account}/", self._metadata, methods=["GET"]),
             Route(f"{account}/token", self._metadata, methods=["GET"]),
         ]
-        self._azure_hosts = AzureApp(azure).hosts
+        self._azure_hosts = AzureApp(azure, self.in_thread).hosts
         self._hosts: dict[str, Any] = {
             **self._azure_hosts,
             COMPUTE: Starlette(routes=compute),
@@ -109,9 +109,13 @@ class CloudApp:
         await answer(scope, receive, swallow)
         self._cut()
 
+    async def in_thread(self, call: Callable[..., Any], *arguments: Any) -> Any:
+        """Make a call in a thread."""
+        return await run_in_threadpool(call, *arguments)
+
     async def _answer(self, call: Callable[..., Any], *arguments: Any) -> Response:
         try:
-            return JSONResponse(await run_in_threadpool(call, *arguments))
+            return JSONResponse(await self.in_thread(call, *arguments))
         except RefusalError as error:
             return JSONResponse(error_body(error.status, error.reason, error.message), error.status)
 

@@ -250,7 +250,7 @@ class Roles:
                 "roleDefinitionId": match.group(1).lower(),
                 "principalId": principal,
                 "principalType": given.get("principalType") or self.entra.type_of(principal),
-                "scope": scope.rstrip("/"),
+                "scope": scope.rstrip("/") or "/",
                 "description": given.get("description"),
                 "condition": given.get("condition"),
                 "conditionVersion": given.get("conditionVersion"),

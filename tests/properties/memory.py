@@ -15,12 +15,12 @@ import pytest
 from ansible_collections.cloudpeer.atlas.tests.clouds.app import CloudApp, error_body
 from ansible_collections.cloudpeer.atlas.tests.clouds.azure import Azure
 from ansible_collections.cloudpeer.atlas.tests.clouds.entra import Entra
-from ansible_collections.cloudpeer.atlas.tests.clouds.gcp import Gcp, RefusalError
+from ansible_collections.cloudpeer.atlas.tests.clouds.gcp import Gcp
 from ansible_collections.cloudpeer.atlas.tests.clouds.tokens import Tokens
 from ansible_collections.cloudpeer.atlas.tests.properties.replies import message
+from ansible_collections.cloudpeer.atlas.tests.support.azure_role_site import AzureSite
 from ansible_collections.cloudpeer.atlas.tests.support.gcp_site import GcpSite
-from ansible_collections.cloudpeer.atlas.tests.support.harness import Done
-from starlette.responses import JSONResponse, Response
+from ansible_collections.cloudpeer.atlas.tests.support.harness import Done, Site
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 
@@ -178,11 +178,8 @@ def serve_app(app: Any, request: Received, scheme: str) -> tuple[int, list[tuple
 class _App(CloudApp):
     """The application without threads, so that it needs no event loop."""
 
-    async def _answer(self, call: Callable[..., Any], *arguments: Any) -> Response:
-        try:
-            return JSONResponse(call(*arguments))
-        except RefusalError as error:
-            return JSONResponse(error_body(error.status, error.reason, error.message), error.status)
+    async def in_thread(self, call: Callable[..., Any], *arguments: Any) -> Any:
+        return call(*arguments)
 
 
 @dataclass
@@ -191,10 +188,11 @@ class MemoryClouds:
 
     gcp: Gcp = field(default_factory=Gcp)
     tokens: Tokens = field(default_factory=Tokens)
+    azure: Azure = field(default_factory=lambda: Azure(Entra()))
 
     def __post_init__(self) -> None:
         """Make what answers."""
-        self.app = _App(self.gcp, self.tokens, Azure(Entra()), lambda: None)
+        self.app = _App(self.gcp, self.tokens, self.azure, lambda: None)
 
     def serve(self, request: Received) -> bytes:
         """Answer one request."""
@@ -277,8 +275,8 @@ FAULTS: dict[str, Fault] = {
 
 
 @dataclass
-class MemorySite(GcpSite):
-    """A site whose requests go through no network.
+class InMemory(Site):
+    """What makes a site one whose requests go through no network; it stands before the site among the bases.
 
     Attributes:
         fault: What goes wrong.
@@ -290,11 +288,11 @@ class MemorySite(GcpSite):
     numbers: Any = ()
     received: list[Received] = field(default_factory=list)
 
-    def run(self, *, check_mode: bool = False, unexpected: bool = False, **options: Any) -> Done:
-        """Run a task; see `GcpSite`."""
+    def run(self, task: Any = None, **options: Any) -> Done:
+        """Run a task; see `Site`."""
         self.received = []
         with leading(Line(self._answer, most=2000)):
-            return super().run(check_mode=check_mode, unexpected=unexpected, **options)
+            return super().run(task, **options)
 
     def _answer(self, request: Received) -> bytes:
         number = len(self.received)
@@ -304,9 +302,19 @@ class MemorySite(GcpSite):
         whole = cast("MemoryClouds", self.clouds).serve(request) if self.fault.is_applied else b""
         return self.fault.reply(whole)
 
+
+@dataclass
+class MemorySite(InMemory, GcpSite):
+    """A site with GCP whose requests go through no network."""
+
     def look(self) -> Any:
         """Return all there is: the networks with their peerings, without the moment of each."""
         return {
             (one["project"], one["name"]): self.clouds.gcp.peerings(one["project"], one["name"])
             for one in self.clouds.gcp.show_all()
         }
+
+
+@dataclass
+class MemoryAzureSite(InMemory, AzureSite):
+    """A site with AZURE whose requests go through no network."""

@@ -28,10 +28,13 @@ MODULES = tuple(sorted(path.stem for path in (ROOT / "plugins" / "module_utils" 
 AWS_MODULES = ("atlas_vpc_peer_accepter",)
 #: Those that talk to GCP's API, and need google-auth.
 GCP_MODULES = ("atlas_gcp_peering",)
+#: Those that talk to AZURE's API, and need azure-identity.
+AZURE_MODULES = ("atlas_azure_role",)
 #: Those that talk to no API, run on any host, and have no action plugin.
 LOCAL_MODULES = ("atlas_probe",)
 
 
 def load_all() -> Mapping[str, Any]:
     """Return what each module that talks to Atlas runs, by the name of the module."""
-    return {module: load(module) for module in MODULES if module not in (*AWS_MODULES, *GCP_MODULES, *LOCAL_MODULES)}
+    others = (*AWS_MODULES, *GCP_MODULES, *AZURE_MODULES, *LOCAL_MODULES)
+    return {module: load(module) for module in MODULES if module not in others}

@@ -102,14 +102,14 @@ class VnetPeering:
         return {"name": self.name, **remote, "state": self.state}
 
 
-def get_vnet(session: AzureSession, resource_id: str) -> Vnet | None:
-    """Read a VNet with its subnets and peerings; None if it does not exist.
+def get_vnet(session: AzureSession, resource_id: str, absent: t.Container[str | None] = VNET_ABSENT) -> Vnet | None:
+    """Read a VNet with its subnets and peerings; None if it does not exist, which AZURE says by one of the codes in `absent`.
 
     Raises:
         TaskError: If it cannot be read.
     """
     description = f"read the VNet {resource_id}"
-    reply = session.find(VNET_ABSENT, description, resource_id, VERSION)
+    reply = session.find(absent, description, resource_id, VERSION)
     return None if reply is None else session.parsed(lambda one: parse_vnet_reply(one, resource_id), reply, description)
 
 

@@ -23,6 +23,8 @@ ACTIONS = (
     "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/delete",
     "Microsoft.Network/virtualNetworks/peer/action",
 )
+# The name of a VNet of Atlas, from the documentation of Atlas: `vnetName` of a network container.
+_ATLAS_NETWORK = re.compile(r"vnet_[0-9a-f]{24}_[a-z]+", re.IGNORECASE)
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 # From the description of Atlas's API, for resource groups and VNets.
 _NAME = re.compile(r"[-\w.()]+", re.ASCII)
@@ -84,6 +86,16 @@ def vnet_id(subscription_id: str, resource_group_name: str, vnet_name: str) -> s
     return f"{group}/providers/Microsoft.Network/virtualNetworks/{vnet_name}"
 
 
+def is_atlas_network(vnet_name: str) -> bool:
+    """Whether a VNet's name is that of a network of Atlas."""
+    return _ATLAS_NETWORK.fullmatch(vnet_name) is not None
+
+
+def role_name(vnet: VnetId) -> str:
+    """Return the name of the role for Atlas's application on a VNet."""
+    return f"AtlasPeering/{'/'.join(vnet)}"
+
+
 def _customer_task(peer: Peer, region: str | None, container: Fields | None) -> CustomerTask:
     raise NotImplementedError("Atlas makes both sides of a peering.")
 
@@ -94,8 +106,9 @@ def _handover(peer: Fields, container: Fields | None, is_government: bool) -> di
     names = [peer.get(name) for name in AZURE.names]
     if any(name is None for name in names):
         return {"application_id": application_id, "scope": None, "role_definition": None, "az": None}
-    scope = vnet_id(*map(str, names))
-    role = {"name": f"AtlasPeering/{'/'.join(map(str, names))}", "actions": list(ACTIONS), "assignable_scopes": [scope]}
+    vnet = VnetId(*map(str, names))
+    scope = vnet_id(*vnet)
+    role = {"name": role_name(vnet), "actions": list(ACTIONS), "assignable_scopes": [scope]}
     lines = None if application_id is None else _to_az(application_id, scope, role)
     return {"application_id": application_id, "scope": scope, "role_definition": role, "az": lines}
 

@@ -79,6 +79,24 @@ def parse_region(option: str, value: str, cloud: Cloud) -> tuple[str, list[str]]
     return region, [f"{option} {value!r} {unknown}"]
 
 
+def parts_of_whole(params: Parameters, cloud: Cloud) -> dict[str, str]:
+    """Return the options that the cloud's option for the whole network (`vnet_resource_id`) stands for; empty if it is not set.
+
+    Raises:
+        InvalidOptionError: If one of them is also set, and differs.
+    """
+    if cloud.whole is None or params.get(cloud.whole) is None:
+        return {}
+    parts: dict[str, str] = parse_option(cloud.whole, params[cloud.whole], cloud.forms[cloud.whole])._asdict()
+    given = {option: params[option] for option in parts if params.get(option) is not None}
+    for option in cloud.differing(given, parts):
+        raise InvalidOptionError(
+            f"{option} is {given[option]}, and {cloud.whole} names {parts[option]}.",
+            hint=f"Correct one of them, or leave {option} out.",
+        )
+    return parts
+
+
 def parse_values(params: Parameters) -> tuple[dict[str, t.Any], list[str]]:
     """Check the shared options of Atlas and AWS: ids, the block, and regions; each may be missing or null.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from .._http.errors import TaskError
+from .._http.errors import ApiError, TaskError
 from .._http.pauses import Clock, Sleep
 
 State = t.TypeVar("State")
@@ -87,3 +87,12 @@ def wait_until(is_done: t.Callable[[], bool], *, timeout: float, longest_interva
         waited = clock() - started
         if waited >= timeout:
             raise WaitTimeoutError(waited)
+
+
+def time_is_up(error: WaitTimeoutError, what: str) -> TaskError:
+    """Return the error of a wait that has ended before `what`, for `Wait.late`."""
+    reason = f" The last question got no answer: {error.unanswered}" if error.unanswered is not None else ""
+    return ApiError(
+        f"The time was up after {error.waited:.0f} seconds before {what}.{reason}",
+        hint="Run the task again, or raise wait_timeout.",
+    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 
 from .._engine.options import Parameters
-from .._engine.wait import Wait, WaitTimeoutError
+from .._engine.wait import Wait, WaitTimeoutError, time_is_up
 from .._http.errors import ApiError, TaskError, UndoneError
 from .errors import PeeringBusyError
 from .network import ACTIVE, CONSENSUS, Peering
@@ -46,7 +46,7 @@ class PeeringWaiter:
         def late(last: NetworkState, error: WaitTimeoutError) -> TaskError:
             may_be_done = error.unanswered is not None and error.unanswered.outcome_unknown
             if not refusals:
-                return _unanswered(error, f"the network {self._where} could be changed").with_outcome(unknown=may_be_done)
+                return time_is_up(error, f"the network {self._where} could be changed").with_outcome(unknown=may_be_done)
             refusal = refusals[-1].with_message(f"{refusals[-1].message} It was still refused after {error.waited:.0f} seconds.")
             hint = "Wait for the other operation, then run the task again, or raise wait_timeout."
             return refusal.with_hint(hint).with_outcome(unknown=may_be_done)
@@ -69,7 +69,7 @@ class PeeringWaiter:
             return running is not None and running.is_done
 
         def late(last: NetworkState, error: WaitTimeoutError) -> TaskError:
-            return _unanswered(error, f"GCP's operation on the network {self._where} ended")
+            return time_is_up(error, f"GCP's operation on the network {self._where} ended")
 
         return Wait(
             "the end of GCP's operation",
@@ -102,7 +102,7 @@ class PeeringWaiter:
             "the network",
             poll=lambda last: self._look(),
             is_done=self._is_done,
-            late=lambda last, error: _unanswered(error, f"the network {self._where} showed the change"),
+            late=lambda last, error: time_is_up(error, f"the network {self._where} showed the change"),
             is_patient=True,
             polls_at_once=True,
             then=self.until_active,
@@ -125,7 +125,7 @@ class PeeringWaiter:
         def late(last: NetworkState, error: WaitTimeoutError) -> TaskError:
             mirror = self._networks.find_mirror(last)
             shown = "unknown" if mirror is None else f"{mirror.state}: {mirror.state_details or 'no details'}"
-            return _unanswered(error, f"the peering with {self._params['remote']} was {ACTIVE} ({shown})")
+            return time_is_up(error, f"the peering with {self._params['remote']} was {ACTIVE} ({shown})")
 
         return Wait(ACTIVE, poll=lambda last: self._look(), is_done=is_done, late=late, is_patient=True)
 
@@ -140,12 +140,4 @@ def consensus_hint(peering: Peering | None) -> str:
     return (
         f"The peering {peering.name} has updateStrategy CONSENSUS: both sides have to request its removal "
         "(gcloud compute networks peerings request-delete) before it can be removed."
-    )
-
-
-def _unanswered(error: WaitTimeoutError, what: str) -> TaskError:
-    reason = f" The last question got no answer: {error.unanswered}" if error.unanswered is not None else ""
-    return ApiError(
-        f"The time was up after {error.waited:.0f} seconds before {what}.{reason}",
-        hint="Run the task again, or raise wait_timeout.",
     )

@@ -9,7 +9,7 @@ import typing as t
 
 from .._clouds.aws import AWS
 from .._clouds.cloud import CLOUD_OPTIONS, CLOUDS, Cloud
-from .._engine.options import Parameters, check_options, check_version, parse_option, parse_region
+from .._engine.options import Parameters, check_options, check_version, parse_region, parts_of_whole
 from .._http.errors import InvalidOptionError
 
 # The options that describe the customer's network, without AWS's id of the connection, which only serves to find one.
@@ -67,7 +67,7 @@ def parse_cloud(params: Parameters, provider: Cloud) -> tuple[dict[str, t.Any], 
         return {}, []
     for option, parse in provider.forms.items():
         check_options(params, parse, option)
-    found = _parts_of_whole(params, provider)
+    found = parts_of_whole(params, provider)
     region = params.get("container_region_name")
     if region is None:
         return found, []
@@ -78,24 +78,6 @@ def parse_cloud(params: Parameters, provider: Cloud) -> tuple[dict[str, t.Any], 
         )
     parsed, warnings = parse_region("container_region_name", region, provider)
     return {**found, "container_region_name": parsed}, warnings
-
-
-def _parts_of_whole(params: Parameters, cloud: Cloud) -> dict[str, str]:
-    """Return the options that the cloud's option for the whole network (`vnet_resource_id`) stands for; empty if it is not set.
-
-    Raises:
-        InvalidOptionError: If one of them is also set, and differs.
-    """
-    if cloud.whole is None or params.get(cloud.whole) is None:
-        return {}
-    parts: dict[str, str] = parse_option(cloud.whole, params[cloud.whole], cloud.forms[cloud.whole])._asdict()
-    given = {option: params[option] for option in parts if params.get(option) is not None}
-    for option in cloud.differing(given, parts):
-        raise InvalidOptionError(
-            f"{option} is {given[option]}, and {cloud.whole} names {parts[option]}.",
-            hint=f"Correct one of them, or leave {option} out.",
-        )
-    return parts
 
 
 def check_identity(params: Parameters, provider: Cloud) -> None:

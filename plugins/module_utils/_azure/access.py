@@ -1,0 +1,180 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Requests about what Atlas may do at a VNet: its service principal, roles and their assignments."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import replace
+
+from .._clouds.azure import APPLICATION_ID
+from .._engine.options import Parameters
+from .errors import VNET_ABSENT, AzureDeniedError
+from .plan import DESCRIPTION, AccessState, CreatePrincipal, Delete, PutAssignment, PutRole, assignment_uuid, find_named
+from .roles import (
+    ASSIGNMENTS,
+    DENIALS,
+    ROLES,
+    Assignment,
+    DenyAssignment,
+    Role,
+    is_within,
+    parse_assignment,
+    parse_denial,
+    parse_role,
+)
+from .vnets import Vnet, get_vnet
+
+if t.TYPE_CHECKING:
+    # It imports azure-identity, which is slow to load.
+    from .session import AzureSession
+
+VERSION = "2022-04-01"
+# The codes of a 404 that say that a role, and in Graph a service principal, does not exist.
+ROLE_ABSENT = frozenset(("RoleDefinitionDoesNotExist",))
+_PRINCIPAL_ABSENT = frozenset(("Request_ResourceNotFound",))
+_PRINCIPALS = "servicePrincipals"
+_T = t.TypeVar("_T")
+
+
+class Access:
+    """Requests about one VNet.
+
+    Args:
+        session: The session with Azure.
+        params: The options, as `options.validate` returns them.
+    """
+
+    def __init__(self, session: AzureSession, params: Parameters) -> None:
+        self._session = session
+        self._params = params
+
+    def look(self) -> AccessState:
+        """Read the VNet first, so that nothing is read or made in a wrong directory, and then what Atlas may do there.
+
+        Raises:
+            TaskError: If something cannot be read; deny assignments may be refused.
+        """
+        params, is_absent = self._params, self._params["state"] == "absent"
+        vnet = self.look_at_vnet(AccessState(None)).vnet
+        if vnet is None:
+            return AccessState(None)
+        principal_id = self._find_principal()
+        held = self._list_held(vnet, principal_id)
+        roles = {name: self._find_role(vnet, name) for name in dict.fromkeys(one.role for one in held)}
+        state = AccessState(vnet, principal_id, held, tuple(one for one in roles.values() if one is not None))
+        denials = () if is_absent or principal_id is None else self._list_denials(vnet, principal_id)
+        chosen = None
+        if params["role"] is not None and not is_absent:
+            chosen = roles.get(params["role"]) or self._find_role(vnet, params["role"])
+        elif is_absent or not state.is_enough:
+            chosen = find_named(self._list_custom_roles(vnet), params["role_name"], vnet.id)
+        own = self._list_assignments(vnet, None) if is_absent else ()
+        return AccessState(vnet, principal_id, held, state.roles, chosen, own, denials)
+
+    def look_at_vnet(self, state: AccessState) -> AccessState:
+        """Read the VNet alone, and return the state with it.
+
+        Raises:
+            TaskError: If it cannot be read; with `present`, also if it does not exist.
+        """
+        absent = VNET_ABSENT if self._params["state"] == "absent" else ()
+        return replace(state, vnet=get_vnet(self._session, self._params["scope"], absent))
+
+    def send(self, request: t.Any, state: AccessState) -> t.Any:
+        """Send the request of a step, and return what its reply shows: a service principal's id, a role, an assignment, or None.
+
+        Raises:
+            TaskError: If it is refused, or its reply is lost.
+        """
+        if isinstance(request, CreatePrincipal):
+            return self._create_principal()
+        if isinstance(request, PutRole):
+            return self._put_role(t.cast(Vnet, state.vnet), request.role)
+        if isinstance(request, PutAssignment):
+            return self._put_assignment(t.cast(Vnet, state.vnet), t.cast(Role, state.chosen), str(state.principal_id))
+        self._delete(request)
+        return None
+
+    def _find_principal(self) -> str | None:
+        """Return the object id of the service principal of Atlas's application; None if there is none."""
+        description = "read the service principal of Atlas"
+        reply = self._session.find(_PRINCIPAL_ABSENT, description, f"{_PRINCIPALS}(appId='{APPLICATION_ID}')", graph=True)
+        return None if reply is None else self._session.parsed(_parse_principal, reply, description)
+
+    def _list_held(self, vnet: Vnet, principal_id: str | None) -> tuple[Assignment, ...]:
+        """Return the assignments of a principal and its groups at the VNet and above."""
+        if principal_id is None:
+            return ()
+        found = self._list_assignments(vnet, f"atScope() and assignedTo('{principal_id}')")
+        return tuple(one for one in found if is_within(vnet.id, one.scope))
+
+    def _list_assignments(self, vnet: Vnet, only: str | None) -> tuple[Assignment, ...]:
+        """Return assignments; without a filter those at the VNet, above and below."""
+        return self._list(f"list the role assignments of {vnet.id}", vnet.id + ASSIGNMENTS, only, parse_assignment)
+
+    def _find_role(self, vnet: Vnet, name: str) -> Role | None:
+        description = f"read the role {name}"
+        reply = self._session.find(ROLE_ABSENT, description, f"{vnet.id}{ROLES}/{name}", VERSION)
+        return None if reply is None else self._session.parsed(parse_role, reply, description)
+
+    def _list_custom_roles(self, vnet: Vnet) -> tuple[Role, ...]:
+        return self._list(f"list the roles of {vnet.id}", vnet.id + ROLES, "type eq 'CustomRole'", parse_role)
+
+    def _list_denials(self, vnet: Vnet, principal_id: str) -> tuple[DenyAssignment, ...] | None:
+        only, description = f"atScope() and assignedTo('{principal_id}')", f"list the deny assignments of {vnet.id}"
+        try:
+            return self._list(description, vnet.id + DENIALS, only, parse_denial)
+        except AzureDeniedError:
+            return None
+
+    def _list(self, description: str, path: str, only: str | None, parse: t.Callable[[t.Any], _T]) -> tuple[_T, ...]:
+        query = {} if only is None else {"$filter": only}
+        return tuple(
+            self._session.parsed(parse, one, description) for one in self._session.list(description, path, VERSION, query)
+        )
+
+    def _create_principal(self) -> str:
+        description = "create the service principal of Atlas"
+        reply = self._session.write(description, "POST", _PRINCIPALS, body={"appId": APPLICATION_ID}, graph=True)
+        return self._session.parsed(_parse_principal, reply, description, is_write=True)
+
+    def _put_role(self, vnet: Vnet, role: Role) -> Role:
+        description = f"put the role {role.role_name}"
+        permissions = [{"actions": [*one.actions], "notActions": [*one.not_actions]} for one in role.permissions]
+        properties = {
+            "roleName": role.role_name,
+            "type": "CustomRole",
+            "description": role.description,
+            "permissions": permissions,
+            "assignableScopes": [*role.scopes],
+        }
+        path = f"{vnet.id}{ROLES}/{role.name}"
+        reply = self._session.write(description, "PUT", path, VERSION, {"properties": properties})
+        made: Role = self._session.parsed(parse_role, reply, description, is_write=True)
+        return made
+
+    def _put_assignment(self, vnet: Vnet, role: Role, principal_id: str) -> Assignment:
+        description = f"assign the role {role.role_name} to Atlas at {vnet.id}"
+        properties = {
+            "roleDefinitionId": role.id,
+            "principalId": principal_id,
+            # With this, Azure does not look for a service principal that is new, and not known everywhere yet.
+            "principalType": "ServicePrincipal",
+            "description": DESCRIPTION,
+        }
+        path = f"{vnet.id}{ASSIGNMENTS}/{assignment_uuid(vnet.id, role.name, principal_id)}"
+        reply = self._session.write(description, "PUT", path, VERSION, {"properties": properties})
+        made: Assignment = self._session.parsed(parse_assignment, reply, description, is_write=True)
+        return made
+
+    def _delete(self, request: Delete) -> None:
+        self._session.write(f"delete the {request.what} {request.id}", "DELETE", request.id, VERSION)
+
+
+def _parse_principal(reply: t.Mapping[str, t.Any]) -> str:
+    """Return the object id of the service principal in a reply of Graph."""
+    if str(reply.get("appId")).lower() != APPLICATION_ID or not isinstance(reply.get("id"), str):
+        raise ValueError("is not the service principal of Atlas")
+    return str(reply["id"]).lower()
