@@ -55,6 +55,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
     GROUP_ID,
     INSTANCE_ID,
     OTHER_CONTAINER_ID,
+    SUBNET_BLOCKS,
     SUBNET_IDS,
     VPC_BLOCK,
     VPC_ID,
@@ -130,6 +131,42 @@ def test_the_access_list_covers_address_by_address(subnets: list[str], subjects:
     assert all(set(ipaddress.ip_network(block)) <= deciding for block, addresses in uncovered.items() if not addresses)
 
 
+HOSTS = ("10.15.1.5", "10.15.1.6", "10.15.2.7")
+GROUPS = ("sg-app", "sg-batch", "sg-web")
+ENTRIES = [*HOSTS, *GROUPS, *SUBNET_BLOCKS, "10.15.1.4/31", "10.15.0.0/16", "10.15.1.0/25"]
+
+
+@examples(120)
+@given(
+    st.sets(st.sampled_from(ENTRIES), max_size=4),
+    st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from(HOSTS), st.sampled_from(GROUPS)), max_size=3),
+    st.sets(st.sampled_from(GROUPS), max_size=2),
+)
+def test_each_named_client_gets_in_by_itself(listed: set[str], nics: list[tuple[str, str, str]], named: set[str]) -> None:
+    facts = healthy(
+        selection={"instance_ids": tuple({one for one, *_rest in nics}) or None, "security_group_ids": tuple(named) or None},
+        access_list=[entry(one) for one in listed],
+        security_groups={one: group(id=one) for one in GROUPS},
+        interfaces=[
+            interface(id=f"eni-{number}", instance_id=one, addresses=(host,), security_group_ids=(name,))
+            for number, (one, host, name) in enumerate(nics)
+        ],
+    )
+    blocks = [IPv4Network(one) for one in listed if one not in GROUPS]
+
+    def is_allowed(host: Any) -> bool:
+        return any(IPv4Address(host) in block for block in blocks)
+
+    getting_in = {one for one, host, name in nics if is_allowed(host) or name in listed}
+    outside = {one for one, *_rest in nics} - getting_in
+    if not all(is_allowed(address) for block in SUBNET_BLOCKS for address in IPv4Network(block)):
+        outside |= named - listed - {name for *_rest, name in nics}
+    if named or nics:
+        told = {one.subject for one in run_checks(facts) if (one.code, one.severity) == ("P301", "fail")}
+        assert told == outside
+        event(f"{len(outside)} do not get in")
+
+
 OTHER = peer(id=object_id(number=9), container_id=OTHER_CONTAINER_ID)
 CHANGES: dict[str, list[Any]] = {
     "peer": [None, *(peer(status_name=status) for status in ("INITIATING", "PENDING_ACCEPTANCE", "FAILED", "TERMINATING", "NEW"))]
@@ -155,7 +192,12 @@ CHANGES: dict[str, list[Any]] = {
     "dhcp_options": [DhcpOptions("dopt-1", ("10.15.0.53",))],
     "subnets": [[], [Subnet(SUBNET_IDS[0], VPC_ID, None)], [Subnet(SUBNET_IDS[0], VPC_ID, "100.64.0.0/24")]],
     "security_groups": [{GROUP_ID: group()}, {GROUP_ID: group(vpc_id="vpc-0a1b2c3d4e5f6ffff")}],
-    "interfaces": [[interface()]],
+    "interfaces": [
+        [interface()],
+        [interface(subnet_id=SUBNET_IDS[1], instance_id=None)],
+        [interface(), interface(id="eni-2", subnet_id=SUBNET_IDS[1], requester_id="amazon-rds")],
+        [interface(type="nat_gateway", security_group_ids=())],
+    ],
     "connections_count": [49],
 }
 MEMBER = {"member": "a:27017", "addresses": ["192.168.248.9"], "tcp": "open", "tls": True}

@@ -115,6 +115,9 @@ GOOD: Pages = {
                 "SubnetId": SUBNET_IDS[0],
                 "Attachment": {"InstanceId": INSTANCE_ID},
                 "Groups": [{"GroupId": GROUP_ID}],
+                "InterfaceType": "interface",
+                "RequesterId": "123456789012",
+                "PrivateIpAddresses": [{"PrivateIpAddress": "10.15.1.5"}],
             }
         ]
     },
@@ -156,7 +159,7 @@ class Told:
 def checked(pages: Pages) -> tuple[Any, Told, Survey]:
     """Return the result for these replies, with what was asked."""
     session: Any = Told(pages)
-    survey = Survey(session, [VPC_ID], group_ids=[GROUP_ID], instance_ids=[INSTANCE_ID])
+    survey = Survey(session, [VPC_ID], group_ids=[GROUP_ID])
     carry_out([survey])
     selection = {"instance_ids": (INSTANCE_ID,), "security_group_ids": (GROUP_ID,)}
     facts = dataclasses.replace(healthy(selection=selection), aws=to_aws_facts(survey, VPC_ID, CONNECTION_ID))
@@ -209,7 +212,7 @@ def test_what_is_in_the_wrong_place_ends_in_no_traceback(where: tuple[str, tuple
 
 
 #: AWS leaves these out where they are empty, and a rule without its blocks lets less through.
-MAY_LACK = {"Tags", "IpRanges", "PrefixListIds", "CidrBlockSet", "CidrBlockAssociationSet"}
+MAY_LACK = {"Tags", "IpRanges", "PrefixListIds", "PrivateIpAddresses", "CidrBlockSet", "CidrBlockAssociationSet"}
 
 
 def is_list(action: str, place: tuple[Any, ...]) -> bool:
