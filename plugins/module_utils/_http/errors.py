@@ -15,8 +15,8 @@
             OvertakenError    another client has done this since the last look
             UndoneError       a change was accepted, and ended without an effect
 
-`_aws/errors.py`, `_gcp/errors.py` and `_peering/errors.py` add classes. Errors are immutable: the methods `with_…` return a new
-one.
+`_aws/errors.py`, `_gcp/errors.py`, `_azure/errors.py` and `_peering/errors.py` add classes. Errors are immutable: the methods
+`with_…` return a new one.
 """
 
 from __future__ import annotations
@@ -162,7 +162,7 @@ class UndoneError(ApiError):
     """A change was accepted, and ended with an error and without an effect: this run has changed nothing."""
 
 
-# By HTTP status, in Atlas and GCP alike.
+# By HTTP status, in Atlas, GCP and AZURE alike.
 CLASS_BY_STATUS: dict[int, type[ApiError]] = {
     401: AuthError,
     403: AuthError,
