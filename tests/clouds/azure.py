@@ -186,6 +186,15 @@ class Azure:
             self._vnets = {key: one for key, one in self._vnets.items() if not is_within(one.address, scope)}
             self._resources = {key: one for key, one in self._resources.items() if not is_within(key, scope)}
 
+    def set_prefixes(self, subscription: str, group: str, name: str, prefixes: Sequence[str]) -> None:
+        """Let somebody change the blocks of a VNet, of which the other sides of its peerings do not know yet."""
+        with self.lock:
+            found = self._vnets[_key(subscription, group, name)]
+            found.prefixes = [*prefixes]
+            for one in found.peerings.values():
+                one["localVirtualNetworkAddressSpace"] = {"addressPrefixes": [*prefixes]}
+                one["peeringSyncLevel"] = "RemoteNotInSync"
+
     def remove_vnet(self, subscription: str, group: str, name: str) -> None:
         """Let somebody remove a VNet, with its peerings and the roles on it."""
         with self.lock:

@@ -1,6 +1,9 @@
-"""The stand-ins as somebody beside the customers sees them, over plain HTTP: Atlas, when `tests/emulator` plays it.
+"""The stand-ins as others than the customers' clients see them, over plain HTTP.
 
-`tests/emulator/standins.py` is the client, and says what there is.
+Atlas, which `tests/emulator` plays, looks for its customers' networks; `tests/emulator/standins.py` is the client, and says what
+there is. And a person at a shell puts something into a cloud, or takes a permission away: `POST /clouds/azure/CALL` and
+`POST /clouds/gcp/CALL`, with the arguments by their names as JSON. The calls are methods of `Azure` and `Gcp`, which describe
+them; `settings` sets attributes.
 """
 
 from __future__ import annotations
@@ -16,6 +19,36 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from .gcp import Gcp
+
+#: The methods that may be called, by the cloud.
+CALLS = {
+    "azure": (
+        "add_vnet",
+        "set_prefixes",
+        "remove_vnet",
+        "add_subnet",
+        "add_nsg",
+        "add_route_table",
+        "remove_resource",
+        "remove_group",
+        "add_peering",
+        "set_peering",
+        "remove_peering",
+        "add_role",
+    ),
+    "gcp": (
+        "add_network",
+        "discard_network",
+        "add_subnet",
+        "add_firewall",
+        "add_policy",
+        "add_route",
+        "add_peering",
+        "discard_peering",
+    ),
+}
+#: The attributes that may be set.
+SETTINGS = ("denied", "forbidden", "operation_looks", "page_size")
 
 
 class Azure(Protocol):
@@ -59,6 +92,7 @@ class Control:
                 Route(network, self._network, methods=["PUT", "DELETE"]),
                 Route(f"{network}/{{peering}}", self._peering, methods=["PUT", "DELETE"]),
                 Route(vnet, self._vnet_peering, methods=["PUT", "DELETE"]),
+                Route("/clouds/{cloud}/{call}", self._call, methods=["POST"]),
             ]
         )
 
@@ -67,6 +101,24 @@ class Control:
         if self._azure is not None:
             shown["azure"] = await run_in_threadpool(self._azure.show_vnets)
         return JSONResponse(shown)
+
+    async def _call(self, request: Request) -> Response:
+        """Do what a person asks for; a mistake in it is answered with what Python says of it."""
+        cloud, call = request.path_params["cloud"], request.path_params["call"]
+        target: Any = {"azure": self._azure, "gcp": self._gcp}.get(cloud)
+        if target is None or call not in (*CALLS[cloud], "settings"):
+            return JSONResponse({"error": f"no such call: {cloud}/{call}", "calls": CALLS}, 404)
+        try:
+            arguments = json.loads(await request.body() or b"{}")
+            if call != "settings":
+                return JSONResponse({"result": await run_in_threadpool(getattr(target, call), **arguments)})
+            if unknown := [name for name in arguments if name not in SETTINGS]:
+                raise ValueError(f"no such setting: {unknown[0]}")
+            for name, value in arguments.items():
+                setattr(target, name, type(getattr(target, name))(value))
+            return JSONResponse({"result": None})
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            return JSONResponse({"error": repr(error)}, 400)
 
     async def _vnet_peering(self, request: Request) -> Response:
         azure = self._azure

@@ -155,10 +155,18 @@ class Gcp:
         with self.lock:
             self._networks[project, network].add_policy(name, rules, kind, fields)
 
-    def add_route(self, project: str, network: str, block: str, kind: str = "STATIC_PEERING_ROUTE") -> None:
-        """Make a route that is none of a subnet, which peers get only if both sides want custom routes."""
+    def add_route(self, project: str, network: str, block: str, region: str | None = None) -> None:
+        """Make a route that is none of a subnet, which peers get only if both sides want custom routes.
+
+        Args:
+            project: The project of the network.
+            network: Its name.
+            block: Where it leads.
+            region: Where a router has learned it, and where alone it is shown; None for a static one.
+        """
+        kind = {"type": "STATIC_PEERING_ROUTE"} if region is None else {"type": "DYNAMIC_PEERING_ROUTE", "nextHopRegion": region}
         with self.lock:
-            self._networks[project, network].routes.append({"destRange": block, "type": kind})
+            self._networks[project, network].routes.append({"destRange": block, **kind})
 
     def remove_network(self, project: str, name: str) -> None:
         """Remove a network with its peerings."""
@@ -241,7 +249,7 @@ class Gcp:
             return self._page("compute#networkList", f"projects/{project}/global/networks", items, query)
 
     def list_peering_routes(self, project: str, name: str, query: Mapping[str, str]) -> dict[str, Any]:
-        """Answer networks.listPeeringRoutes. Routes of subnets are those of all regions, whichever is asked for."""
+        """Answer networks.listPeeringRoutes: the dynamic routes of the region that is asked for, and all others."""
         with self.lock:
             key = self._find(project, name, "compute.networks.listPeeringRoutes")
             for wanted in ("peeringName", "region", "direction"):
@@ -257,9 +265,9 @@ class Gcp:
             if peer is None or other is None:
                 items = []
             elif query["direction"] == "OUTGOING":
-                items = show_routes(self._networks[key], half, other)
+                items = show_routes(self._networks[key], half, other, query["region"])
             else:
-                items = show_routes(peer, other, half)
+                items = show_routes(peer, other, half, query["region"])
             path = f"{self._networks[key].path}/listPeeringRoutes"
             return self._page("compute#exchangedPeeringRoutesList", path, items, query)
 

@@ -132,36 +132,31 @@ class Network:
         whole = [_show_rule(one) for one in (*rules, *_LAST_RULES)]
         self.policies.append({**shown, "displayName": name, "type": kind, "rules": whole, **fields})
 
-    def own_routes(self) -> list[tuple[str, str | None]]:
-        """Return the blocks of the subnets, and the further routes, each with its type, which is None for those of subnets."""
-        blocks = [
-            block
-            for one in self.subnets
-            for block in (one["ipCidrRange"], *(other["ipCidrRange"] for other in one.get("secondaryIpRanges", ())))
-        ]
-        return [(block, None) for block in blocks] + [(one["destRange"], one["type"]) for one in self.routes]
 
-
-def show_routes(source: Network, outgoing: Mapping[str, Any], incoming: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+def show_routes(
+    source: Network, outgoing: Mapping[str, Any], incoming: Mapping[str, Any] | None, region: str
+) -> list[dict[str, Any]]:
     """Return the routes that a network gives to a peer, as both sides see them.
 
     Args:
         source: The network whose routes they are.
         outgoing: Its half of the peering.
         incoming: The half of its peer; None if there is none, and then nothing is exchanged.
+        region: The one that is asked for, of which the dynamic routes are.
     """
     if incoming is None:
         return []
     shown = []
-    for block, kind in source.own_routes():
+    blocks = [part["ipCidrRange"] for one in source.subnets for part in (one, *one.get("secondaryIpRanges", ()))]
+    for block in blocks:
         is_public = not any(ipaddress.IPv4Network(block).subnet_of(one) for one in _PRIVATE)
-        if kind is not None:
-            is_sent, is_taken = bool(outgoing.get("exportCustomRoutes")), bool(incoming.get("importCustomRoutes"))
-        else:
-            is_sent = not is_public or bool(outgoing.get("exportSubnetRoutesWithPublicIp", True))
-            is_taken = not is_public or bool(incoming.get("importSubnetRoutesWithPublicIp", False))
-        if is_sent:
-            shown.append({"destRange": block, "type": kind or "SUBNET_PEERING_ROUTE", "priority": 0, "imported": is_taken})
+        is_taken = not is_public or bool(incoming.get("importSubnetRoutesWithPublicIp", False))
+        if not is_public or outgoing.get("exportSubnetRoutesWithPublicIp", True):
+            shown.append({"destRange": block, "type": "SUBNET_PEERING_ROUTE", "priority": 0, "imported": is_taken})
+    if outgoing.get("exportCustomRoutes"):
+        is_taken = bool(incoming.get("importCustomRoutes"))
+        custom = [one for one in source.routes if one.get("nextHopRegion", region) == region]
+        shown += [{**one, "priority": 1000, "imported": is_taken} for one in custom]
     return shown
 
 

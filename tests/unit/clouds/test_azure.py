@@ -17,6 +17,7 @@ from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmu
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import running as serving_atlas
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
 from ansible_collections.cloudpeer.atlas.tests.support.azure_site import ATLAS_BLOCK, SUBSCRIPTION, VNET, VNET_ID
+from ansible_collections.cloudpeer.atlas.tests.support.gcp_site import MINE
 from ansible_collections.cloudpeer.atlas.tests.support.runner import until
 
 LOGIN, ARM, GRAPH = "https://login.microsoftonline.com", "https://management.azure.com", "https://graph.microsoft.com"
@@ -234,6 +235,114 @@ def test_a_service_principal_is_made_once(azure: Client) -> None:
     assert azure("PUT", PRINCIPALS, {}) == (400, "Request_BadRequest")
     azure.clouds.azure.entra.is_forbidden = True
     assert azure("GET", PRINCIPALS) == (403, "Authorization_RequestDenied")
+
+
+def test_a_service_principal_is_found_by_its_application(azure: Client) -> None:
+    """https://learn.microsoft.com/graph/api/serviceprincipal-get: its id, or appId='…', which is an alternate key."""
+    entra, path = azure.clouds.azure.entra, f"{GRAPH}/v1.0/servicePrincipals(appId='{ATLAS_APPLICATION}')"
+    assert azure("GET", path) == (404, "Request_ResourceNotFound")
+    principal = entra.add_principal()
+    assert azure("GET", path)["id"] == azure("GET", path.replace(ATLAS_APPLICATION, ATLAS_APPLICATION.upper()))["id"] == principal
+    by_ids = azure("POST", f"{GRAPH}/v1.0/directoryObjects/getByIds", {"ids": [principal, str(uuid.uuid4())]})["value"]
+    assert [(one["@odata.type"], one["appId"]) for one in by_ids] == [("#microsoft.graph.servicePrincipal", ATLAS_APPLICATION)]
+    assert azure("POST", f"{GRAPH}/v1.0/directoryObjects/getByIds", {}) == (400, "Request_BadRequest")
+    assert azure("GET", f"{GRAPH}/v1.0/applications", **{"$filter": f"appId eq '{ATLAS_APPLICATION}'"})["value"] == []
+    assert azure("GET", f"{GRAPH}/v1.0/applications/{ATLAS_APPLICATION}") == (404, "Request_ResourceNotFound")
+    assert azure("DELETE", path) == 204
+    assert entra.principal_of() is None
+    # A new one is not found everywhere at once.
+    entra.hidden_looks = 1
+    azure("POST", PRINCIPALS, {"appId": ATLAS_APPLICATION})
+    assert azure("GET", path) == (404, "Request_ResourceNotFound")
+    assert azure("GET", path)["appId"] == ATLAS_APPLICATION
+    entra.is_read_only = True
+    assert azure("GET", path)["appId"] == ATLAS_APPLICATION
+    assert azure("DELETE", path) == (403, "Authorization_RequestDenied")
+
+
+def test_tokens_of_another_directory_see_that_directory(azure: Client) -> None:
+    """ARM refuses them, and in Graph there is nothing that this directory has."""
+    entra, other = azure.clouds.azure.entra, str(uuid.uuid4())
+    entra.add_principal()
+    assert azure.sign_in(tenant=other).json()["error"] == "invalid_tenant"
+    entra.others.append(other)
+    arm, graph = (azure.sign_in(tenant=other, scope=f"{one}/.default").json()["access_token"] for one in (ARM, GRAPH))
+    azure.tokens = {ARM: arm, GRAPH: graph}
+    reply = azure.send("GET", VNET_ID)
+    assert (reply.status_code, reply.json()["error"]["code"]) == (401, "InvalidAuthenticationTokenTenant")
+    assert all(one in reply.json()["error"]["message"] for one in (other, entra.tenant))
+    assert azure("GET", f"{ARM}/tenants", **{"api-version": "2022-12-01"})["value"][0]["tenantId"] == entra.tenant
+    assert azure("GET", PRINCIPALS)["value"] == []
+    assert azure("GET", f"{GRAPH}/v1.0/servicePrincipals(appId='{ATLAS_APPLICATION}')") == (404, "Request_ResourceNotFound")
+    azure("POST", PRINCIPALS, {"appId": ATLAS_APPLICATION})
+    assert entra.strays == [ATLAS_APPLICATION]
+
+
+def test_who_signs_in_sees_subscriptions_and_the_tenant(azure: Client) -> None:
+    azure.clouds.azure.add_vnet(str(uuid.uuid4()), "other", "second")
+    azure.clouds.azure.page_size, version = 1, {"api-version": "2022-12-01"}
+    first = azure("GET", f"{ARM}/subscriptions", **version)
+    assert (first["value"][0]["subscriptionId"], first["value"][0]["state"]) == (SUBSCRIPTION, "Enabled")
+    assert "nextLink" not in azure("GET", first["nextLink"])
+    assert azure("GET", f"{ARM}/tenants", **version)["value"][0]["tenantId"] == azure.clouds.azure.entra.tenant
+
+
+def test_changed_blocks_are_not_known_on_the_other_side(azure: Client) -> None:
+    """In azure-mgmt-network's words, localAddressSpace is what Atlas knows, and localVirtualNetworkAddressSpace what there is."""
+    azure.clouds.azure.put_peering(*VNET, "atlas", [ATLAS_BLOCK])
+    azure.clouds.azure.set_prefixes(*VNET, ["10.0.0.0/24", "10.1.0.0/24"])
+    found = azure("GET", f"{PEERINGS}/atlas")["properties"]
+    assert found["peeringSyncLevel"] == "RemoteNotInSync"
+    assert found["localAddressSpace"]["addressPrefixes"] == ["10.0.0.0/24"]
+    assert found["localVirtualNetworkAddressSpace"]["addressPrefixes"] == ["10.0.0.0/24", "10.1.0.0/24"]
+
+
+def test_single_actions_are_refused_by_their_names(azure: Client) -> None:
+    cloud = azure.clouds.azure
+    nsg, table = cloud.add_nsg(*VNET[:2], "nsg"), cloud.add_route_table(*VNET[:2], "table")
+    reads = {
+        "Microsoft.Network/virtualNetworks/read": VNET_ID,
+        "Microsoft.Network/virtualNetworks/subnets/read": f"{VNET_ID}/subnets",
+        "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/read": PEERINGS,
+        "Microsoft.Network/networkSecurityGroups/read": nsg,
+        "Microsoft.Network/routeTables/read": table,
+        "Microsoft.Authorization/roleDefinitions/read": f"{VNET_ID}{AUTHORIZATION}/roleDefinitions",
+        "Microsoft.Authorization/roleAssignments/read": f"{VNET_ID}{AUTHORIZATION}/roleAssignments",
+        "Microsoft.Authorization/denyAssignments/read": f"{VNET_ID}{AUTHORIZATION}/denyAssignments",
+    }
+    for action in reads:
+        cloud.denied = {action}
+        replies = {
+            one: azure.send("GET", path, **{"api-version": "2022-04-01"} if "denyA" in path else {})
+            for one, path in reads.items()
+        }
+        assert {one for one, reply in replies.items() if reply.status_code != 200} == {action}
+        assert replies[action].json()["error"]["code"] == "AuthorizationFailed"
+        assert f"perform action '{action}' over scope" in replies[action].json()["error"]["message"]
+    cloud.denied = {"Microsoft.Authorization/roleAssignments/write"}
+    cloud.entra.add_principal()
+    assert assign(azure, define(azure)) == (403, "AuthorizationFailed")
+
+
+def test_a_shell_puts_things_into_the_clouds(azure: Client) -> None:
+    def call(path: str, **arguments: Any) -> tuple[int, Any]:
+        url = f"{azure.clouds.control_url}/clouds/{path}"
+        reply = requests.post(url, json=arguments, proxies={"http": ""}, timeout=30)
+        return reply.status_code, next(iter(reply.json().values()))
+
+    where = {"subscription": SUBSCRIPTION, "group": VNET[1]}
+    nsg = call("azure/add_nsg", **where, name="nsg", rules=[{"name": "none", "priority": 100, "access": "Deny"}])
+    assert nsg[0] == 200
+    assert call("azure/add_subnet", **where, vnet=VNET[2], name="apps", prefixes="10.0.0.0/25", nsg=nsg[1])[0] == 200
+    assert azure("GET", VNET_ID)["properties"]["subnets"][0]["properties"]["networkSecurityGroup"] == {"id": nsg[1]}
+    assert call("azure/settings", denied=["Microsoft.Network/networkSecurityGroups/read"]) == (200, None)
+    assert azure("GET", nsg[1]) == (403, "AuthorizationFailed")
+    network = {"project": MINE[0], "network": MINE[1]}
+    assert call("gcp/add_subnet", **network, name="apps", region="europe-west1", block="10.15.0.0/20") == (200, None)
+    assert call("gcp/settings", denied=["compute.networks.get"]) == (200, None)
+    assert azure.clouds.gcp.denied == {"compute.networks.get"}
+    assert [call("gcp/get_network")[0], call("aws/add_vpc")[0], call("gcp/add_subnet", name="x")[0]] == [404, 404, 400]
+    assert call("azure/settings", requests=[]) == (400, "ValueError('no such setting: requests')")
 
 
 def test_a_new_principal_is_not_known_everywhere_at_once(azure: Client) -> None:

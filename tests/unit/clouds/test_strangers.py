@@ -446,6 +446,7 @@ def compute(clouds: RunningClouds) -> Compute:
     gcp.add_subnet(*MINE, "public", "us-central1", "8.8.0.0/20")
     gcp.add_subnet(*ATLAS, "atlas", "europe-west1", "10.8.0.0/21")
     gcp.add_route(*ATLAS, "10.9.0.0/24")
+    gcp.add_route(*ATLAS, "10.9.1.0/24", "us-central1")
     closed = {"denied": [{"IPProtocol": "tcp", "ports": ["27015-27017"]}], "destinationRanges": ["10.8.0.0/18"]}
     gcp.add_firewall(*MINE, "closed", direction="EGRESS", priority=900, targetTags=["batch"], **closed)
     gcp.add_firewall(*MINE, "open", allowed=[{"IPProtocol": "all"}], disabled=True)
@@ -501,14 +502,15 @@ def test_routes_are_exchanged_as_the_halves_say(clouds: RunningClouds, compute: 
     """https://cloud.google.com/vpc/docs/vpc-peering#route-exchange-options: which are exported and imported by default."""
     clouds.gcp.page_size = 2
 
-    def routes(direction: str, name: str = "ours") -> dict[str, bool]:
-        about = {"network": MINE[1], "project": MINE[0], "peering_name": name, "region": "europe-west1", "direction": direction}
+    def routes(direction: str, region: str = "europe-west1") -> dict[str, bool]:
+        about = {"network": MINE[1], "project": MINE[0], "peering_name": "ours", "region": region, "direction": direction}
         found = compute.networks.list_peering_routes(request=about)
         return {one.dest_range: one.imported for one in found}
 
     clouds.gcp.add_peering(*MINE, "ours", ATLAS)
     assert routes("OUTGOING") == {"10.15.0.0/20": True, "10.100.0.0/16": True, "10.101.0.0/20": True, "8.8.0.0/20": False}
     assert routes("INCOMING") == {"10.8.0.0/21": True, "10.9.0.0/24": False}
+    assert routes("INCOMING", "us-central1") == {"10.8.0.0/21": True, "10.9.0.0/24": False, "10.9.1.0/24": False}
     clouds.gcp.remove_peering(*ATLAS, "theirs")
     assert routes("INCOMING") == routes("OUTGOING") == {}
     clouds.gcp.add_peering(*ATLAS, "theirs", MINE, importSubnetRoutesWithPublicIp=True)
