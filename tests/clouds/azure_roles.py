@@ -77,16 +77,20 @@ class Roles:
     _unknown: dict[str, int] = field(default_factory=dict)
 
     def allows(self, scope: str, actions: Iterable[str] = ACTIONS, app_id: str = ATLAS_APPLICATION) -> bool:
-        """Whether an application may do all that at a scope, by roles that are assigned there or above."""
+        """Whether an application may do all that at a scope, by roles assigned there or above, less what is denied to it."""
         with self.lock:
             principal = self.entra.principal_of(app_id)
+            own = self.entra.identities_of(principal)
+            denials = [one for one in self._denials.values() if _is_denied(one, own, scope)]
             roles = [
                 self._definitions[_definition_of(one)]
                 for one in self._assignments.values()
-                if one["principalId"] in self.entra.identities_of(principal) and is_within(scope, one["scope"])
+                if one["principalId"] in own and is_within(scope, one["scope"])
             ]
-        permissions = [one for role in roles for one in role["permissions"]]
-        return all(any(_permits(one, action) for one in permissions) for action in actions)
+        given, taken = ([one for holder in holders for one in holder["permissions"]] for holders in (roles, denials))
+        return all(
+            any(_permits(one, action) for one in given) and not any(_permits(one, action) for one in taken) for action in actions
+        )
 
     def assign(self, scope: str, actions: Iterable[str] = ACTIONS, app_id: str = ATLAS_APPLICATION) -> None:
         """Let somebody make a role with these actions, and the service principal, and assign it."""
@@ -297,6 +301,15 @@ class Roles:
                 "as ServicePrincipal, User, or Group. See https://aka.ms/docs-principaltype"
             )
             raise AzureRefusalError(400, "PrincipalNotFound", text)
+
+
+def _is_denied(denial: Mapping[str, Any], identities: set[str], scope: str) -> bool:
+    """Whether a deny assignment is for a principal, by any of its ids, at a scope."""
+    meant, left_out = ({one["id"] for one in denial[kind]} for kind in ("principals", "excludePrincipals"))
+    is_here = scope.lower() == denial["scope"].lower() or (
+        is_within(scope, denial["scope"]) and not denial["doNotApplyToChildScopes"]
+    )
+    return is_here and bool(meant & identities) and not left_out & identities
 
 
 def _party(object_id: str) -> dict[str, str]:

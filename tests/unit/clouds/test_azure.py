@@ -485,6 +485,23 @@ def test_what_a_role_takes_away_is_not_given(azure: Client) -> None:
     assert not azure.clouds.azure.has_role(*VNET)
 
 
+def test_what_a_deny_assignment_takes_away_is_not_given(azure: Client) -> None:
+    """https://learn.microsoft.com/azure/role-based-access-control/deny-assignments: it precedes roles."""
+    cloud, group = azure.clouds.azure, VNET_ID.partition("/providers/")[0]
+    principal = cloud.entra.add_principal()
+    for fields, is_given in (
+        ({"doNotApplyToChildScopes": True}, True),
+        ({"excludePrincipals": [{"id": principal, "type": "ServicePrincipal"}]}, True),
+        ({"principals": [str(uuid.uuid4())]}, True),
+        ({"actions": ["*/read"]}, False),
+        ({}, False),
+    ):
+        cloud.roles.clear()
+        cloud.roles.assign(VNET_ID)
+        cloud.roles.deny(group, "of a stack", **fields)
+        assert cloud.has_role(*VNET) is is_given
+
+
 def test_the_roles_on_a_vnet_go_with_it(azure: Client) -> None:
     cloud = azure.clouds.azure
     cloud.add_role(*VNET)
