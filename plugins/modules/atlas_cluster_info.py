@@ -77,6 +77,7 @@ clusters:
       name: shop
       state_name: IDLE
       paused: false
+      cluster_type: REPLICASET
       regions:
         - provider_name: AWS
           backing_provider_name: null
@@ -106,6 +107,11 @@ clusters:
     paused:
       description: Whether the cluster is paused. Null for Flex clusters, which cannot be paused.
       type: bool
+    cluster_type:
+      description: >-
+        Whether the cluster has shards, V(REPLICASET), V(SHARDED) or V(GEOSHARDED). Null if Atlas does not say.
+      type: str
+      version_added: 2.6.0
     regions:
       description: Where the cluster has nodes.
       type: list

@@ -110,6 +110,7 @@ def cluster(name: str = "shop", **changes: Any) -> Fields:
         "name": name,
         "state_name": "IDLE",
         "paused": False,
+        "cluster_type": "REPLICASET",
         "regions": [region()],
         "connection_strings": {
             "standard": f"mongodb://{','.join(members)}/?ssl=true",
@@ -217,6 +218,8 @@ def _aws() -> Fields:
         "connections_quota": 50,
         "routes_quota": 50,
         "connections_count": 1,
+        "connections": [connection()],
+        "zone_contents": {},
     }
 
 

@@ -193,6 +193,10 @@ class Clients:
             kind = botocore.exceptions.ReadTimeoutError if deadline.was_sent else botocore.exceptions.ConnectTimeoutError
             raise kind(endpoint_url=client.meta.endpoint_url) from error
 
+    def knows(self, service: str, shape: str, name: str) -> bool:
+        """Whether botocore's description of a service has a member of a structure; it drops others from replies."""
+        return name in self._get(service).meta.service_model.shape_for(shape).members
+
     def _get(self, service: str) -> t.Any:
         with _MAKING:
             if service not in self._clients:

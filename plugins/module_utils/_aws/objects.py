@@ -96,7 +96,7 @@ class PeeringConnection:
 
 @dataclass(frozen=True)
 class Vpc:
-    """A VPC; DNS attributes that were not read are None."""
+    """A VPC; DNS attributes that were not read are None. `refuses_peerings` says whether AWS enforces that all is encrypted."""
 
     id: str
     account_id: str | None
@@ -104,6 +104,7 @@ class Vpc:
     enable_dns_support: bool | None = None
     enable_dns_hostnames: bool | None = None
     dhcp_options_id: str | None = None
+    refuses_peerings: bool = False
 
 
 @dataclass(frozen=True)
@@ -237,7 +238,24 @@ class ResolverRule:
 
     id: str
     domain_name: str
-    rule_type: t.Literal["FORWARD", "SYSTEM", "RECURSIVE"] | str
+    rule_type: t.Literal["FORWARD", "SYSTEM", "RECURSIVE", "DELEGATE"] | str
+
+
+@dataclass(frozen=True)
+class HostedZone:
+    """A private hosted zone of a VPC; `owner` is an account, or the service of AWS that has made it."""
+
+    id: str
+    name: str
+    owner: str
+
+
+@dataclass(frozen=True)
+class Record:
+    """A record of a hosted zone: its name without a dot at the end, and its type."""
+
+    name: str
+    type: str
 
 
 def to_connection(reply: Reply) -> PeeringConnection:
@@ -272,7 +290,15 @@ def to_vpc(reply: Reply) -> Vpc:
         reply.get("OwnerId"),
         list(filter(None, blocks or [reply.get("CidrBlock")])),
         dhcp_options_id=reply.get("DhcpOptionsId"),
+        refuses_peerings=_refuses_peerings(reply.get("EncryptionControl") or {}),
     )
+
+
+def _refuses_peerings(control: Reply) -> bool:
+    """Whether VPC encryption controls are enforced, and peering connections are not excluded from them."""
+    exclusion = (control.get("ResourceExclusions") or {}).get("VpcPeering") or {}
+    is_enforced = control.get("Mode") == "enforce" and control.get("State") == "available"
+    return is_enforced and exclusion.get("State") != "enabled"
 
 
 def to_route_table(reply: Reply) -> RouteTable:

@@ -12,10 +12,12 @@ from .objects import (
     AclRule,
     DhcpOptions,
     GroupRule,
+    HostedZone,
     Interface,
     NetworkAcl,
     PeeringConnection,
     Ports,
+    Record,
     Reply,
     ResolverRule,
     RouteTable,
@@ -195,8 +197,10 @@ def parse_dhcp_options(reply: Reply) -> DhcpOptions:
 
 def parse_resolver_rule(reply: Reply) -> ResolverRule:
     """Return a rule of Route 53 Resolver."""
-    names = (member(reply, name, str) for name in ("Id", "DomainName", "RuleType"))
-    return ResolverRule(*names)
+    kind = member(reply, "RuleType", str)
+    # A rule that delegates has no domain: it is used for names that a zone delegates to it.
+    domain = reply.get("DomainName") or "" if kind == "DELEGATE" else member(reply, "DomainName", str)
+    return ResolverRule(member(reply, "Id", str), domain, kind)
 
 
 def parse_association(reply: Reply) -> tuple[str, str]:
@@ -204,9 +208,25 @@ def parse_association(reply: Reply) -> tuple[str, str]:
     return member(reply, "VPCId", str), member(reply, "ResolverRuleId", str)
 
 
-def parse_zone(reply: Reply) -> str:
-    """Return the name of a hosted zone, without a dot at the end."""
-    return member(reply, "Name", str).rstrip(".")
+def parse_zone(reply: Reply) -> HostedZone:
+    """Return a hosted zone, with its name without a dot at the end. The root has an empty name."""
+    owner = member(reply, "Owner", dict)
+    of = member(owner, "OwningAccount" if owner.get("OwningAccount") is not None else "OwningService", str)
+    return HostedZone(member(reply, "HostedZoneId", str), member(reply, "Name", str).rstrip("."), of)
+
+
+def parse_record(reply: Reply) -> Record:
+    """Return a record of a hosted zone. Route 53 writes the star of a wildcard as a number."""
+    return Record(member(reply, "Name", str).rstrip(".").replace("\\052", "*").lower(), member(reply, "Type", str))
+
+
+def parse_fallback(reply: Reply) -> bool:
+    """Return whether names that a hosted zone lacks are asked of public DNS; off where the reply does not say."""
+    features = reply.get("Features") or {}
+    status = features.get("PublicDNSFallbackStatus") or "DISABLED"
+    if status not in ("ENABLED", "DISABLED"):
+        raise OddReplyError(f"the public DNS fallback is {status}")
+    return bool(status == "ENABLED")
 
 
 def parse_list_block(reply: Reply) -> str:

@@ -104,12 +104,16 @@ class AwsSession:
             TaskError: If it fails.
         """
         pages = [self._read(description, service, action, **parameters)]
-        while token := pages[-1].get("NextToken"):
-            pages.append(self._read(description, service, action, **parameters, NextToken=token))
-            if pages[-1].get("NextToken") == token:
+        while place := _next_place(pages[-1]):
+            pages.append(self._read(description, service, action, **parameters, **place))
+            if _next_place(pages[-1]) == place:
                 with self._explained(description, f"{policy_name(service)}:{action}"):
                     raise ValueError(f"the next page of the reply to {action} is the same one")
         return pages
+
+    def knows(self, service: str, shape: str, name: str) -> bool:
+        """Whether this version of botocore knows a member of a structure in the replies of a service; see `Clients.knows`."""
+        return self._clients.knows(service, shape, name)
 
     def write(
         self, description: str, action: str, before: t.Callable[[], None] = lambda: None, **parameters: t.Any
@@ -209,6 +213,16 @@ class AwsSession:
                 raise
             # After a write, a defect in this code also leaves the outcome unknown.
             raise aws_error(description, action, error, is_write=is_write, secrets=self.secrets, names=self.names) from error
+
+
+def _next_place(page: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Return the parameters that ask for the page after one; empty for the last one. The records of Route 53 have no token."""
+    if page.get("NextToken"):
+        return {"NextToken": page["NextToken"]}
+    if not page.get("IsTruncated"):
+        return {}
+    parts = ("RecordName", "RecordType", "RecordIdentifier")
+    return {f"Start{part}": page[f"Next{part}"] for part in parts if page.get(f"Next{part}")}
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from .._http.errors import TaskError
 from .._http.threads import Workers
 from . import replies
 from .errors import NOT_AWS
-from .objects import DNS_ATTRIBUTES, Interface, Reply, Vpc
+from .objects import DNS_ATTRIBUTES, HostedZone, Interface, Reply, Vpc
 from .rate import READERS
 from .replies import Parsed, member
 from .session import AwsSession
@@ -27,10 +27,12 @@ MOST_VALUES = 200
 # Long lists without pages are slow, and refused sooner. 1,000 objects are the most that AWS puts on a page.
 _IN_PAGES = {"MaxResults": 1000}
 CONNECTIONS_QUOTA, ROUTES_QUOTA = "L-7E9ECCDB", "L-93826ACB"
-# AWS's default for both quotas.
-DEFAULT_QUOTA = 50
+# AWS's defaults.
+# Source: "Amazon VPC quotas" in the Amazon VPC user guide.
+DEFAULT_QUOTAS = {CONNECTIONS_QUOTA: 50, ROUTES_QUOTA: 500}
 _NO_QUOTA = "NoSuchResourceException"
-# Moto's name for the DHCP options of a VPC without any; AWS's own set has an id like all others.
+# The name for the DHCP options of a VPC without any; AWS's own set has an id like all others.
+# Source: "DHCP option sets in Amazon VPC" in the Amazon VPC user guide.
 NO_DHCP_OPTIONS = "default"
 
 
@@ -135,7 +137,30 @@ class Survey:
 
         return self._ask(f"read {name} of {vpc_id}", "ec2", "DescribeVpcAttribute", make, **parameters)
 
-    def _ask_zones(self, vpc_id: str) -> list[str]:
+    def ask_zone(self, zone: HostedZone) -> dict[Key, Question]:
+        """Return the questions about the contents of a private hosted zone, which are no part of a round: few zones matter."""
+        records = partial(
+            self._list,
+            f"read the records of the private zone {zone.name or '.'}",
+            "route53",
+            "ListResourceRecordSets",
+            "ResourceRecordSets",
+            replies.parse_record,
+            HostedZoneId=zone.id,
+        )
+        return {("records", zone.id): records, ("fallback", zone.id): partial(self._ask_fallback, zone)}
+
+    def _ask_fallback(self, zone: HostedZone) -> bool:
+        description = f"read the private zone {zone.name or '.'}"
+
+        def make(pages: Pages) -> bool:
+            return replies.parse_fallback(member(pages[0], "HostedZone", dict))
+
+        if not self.session.knows("route53", "HostedZone", "Features"):
+            raise TaskError(f"Failed to {description}: boto3 does not know public DNS fallback.", hint="Install a newer boto3.")
+        return self._ask(description, "route53", "GetHostedZone", make, Id=zone.id)
+
+    def _ask_zones(self, vpc_id: str) -> list[HostedZone]:
         description, place = f"list the private hosted zones of {vpc_id}", {"VPCId": vpc_id, "VPCRegion": self.session.region}
         return self._list(description, "route53", "ListHostedZonesByVPC", "HostedZoneSummaries", replies.parse_zone, **place)
 
@@ -152,7 +177,7 @@ class Survey:
             return self._ask(f"read the quota {code}", "service-quotas", "GetServiceQuota", make, **names)
         except TaskError as error:
             if error.error_code == _NO_QUOTA:
-                return DEFAULT_QUOTA
+                return DEFAULT_QUOTAS[code]
             raise
 
     def _list(
@@ -184,15 +209,20 @@ def _filters(name: str, values: t.Sequence[str | None]) -> list[Reply]:
 def carry_out(surveys: t.Sequence[Survey]) -> None:
     """Ask all questions of some surveys, round by round, and record the answers in each."""
     for number in range(max((len(survey.rounds) for survey in surveys), default=0)):
-        with Workers[t.Any, t.Any](READERS) as workers:
-            for survey in surveys:
-                for key, question in survey.rounds[number]().items():
-                    # Answers stay in the order of the questions, whichever comes first.
-                    survey.answers[key] = None
-                    workers.submit((survey, key), partial(_answer, question))
-            for ended in workers.results():
-                survey, key = ended.key
-                survey.answers[key] = ended.result()
+        ask_all((survey, survey.rounds[number]()) for survey in surveys)
+
+
+def ask_all(asked: t.Iterable[tuple[Survey, t.Mapping[Key, Question]]]) -> None:
+    """Ask questions of surveys in parallel, and record the answers in each."""
+    with Workers[t.Any, t.Any](READERS) as workers:
+        for survey, questions in asked:
+            for key, question in questions.items():
+                # Answers stay in the order of the questions, whichever comes first.
+                survey.answers[key] = None
+                workers.submit((survey, key), partial(_answer, question))
+        for ended in workers.results():
+            survey, key = ended.key
+            survey.answers[key] = ended.result()
 
 
 def _answer(question: Question) -> t.Any:

@@ -9,17 +9,16 @@ import typing as t
 from functools import partial
 
 from .._aws.errors import NoRegionError
-from .._aws.objects import DNS_ATTRIBUTES, DhcpOptions
+from .._aws.objects import DNS_ATTRIBUTES, DhcpOptions, HostedZone
 from .._aws.rate import READERS, RateGovernor
 from .._aws.session import AwsSession
-from .._aws.survey import CONNECTIONS_QUOTA, NO_DHCP_OPTIONS, ROUTES_QUOTA, Survey, carry_out
+from .._aws.survey import CONNECTIONS_QUOTA, NO_DHCP_OPTIONS, ROUTES_QUOTA, Survey, ask_all, carry_out
 from .._engine.options import Parameters
 from .._http.errors import TaskError
 from .._http.threads import Workers
 from .atlas_half import AtlasReading
 from .connections import Connection
-from .facts import AwsFacts, Missing, Unread, to_fact
-from .rules.common import AMAZONS_SERVERS
+from .facts import AwsFacts, Missing, Unread, ZoneContents, to_fact
 from .session import CheckSession
 
 Credentials = frozenset[tuple[str, t.Any]]
@@ -95,10 +94,33 @@ def to_aws_facts(survey: Survey, vpc_id: str, connection_id: str | None) -> AwsF
         "connections_quota": lambda: part.answer("quota", CONNECTIONS_QUOTA),
         "routes_quota": lambda: part.answer("quota", ROUTES_QUOTA),
         "connections_count": part.connections_count,
+        "connections": part.connections,
     }
     found = {name: _ask(question) for name, question in questions.items() if name not in _OF_VPC}
     unknown = Missing(f"AWS does not know {vpc_id}.", "P404") if found["vpc"] is None else None
     return AwsFacts(**found, **{name: unknown or _ask(questions[name]) for name in _OF_VPC})
+
+
+def read_zones(surveys: t.Iterable[Survey], wanted: t.Collection[HostedZone]) -> dict[str, ZoneContents]:
+    """Return the contents of private hosted zones by id. Each is read once, with credentials of its owner if there are some.
+
+    Args:
+        surveys: The surveys of all VPCs.
+        wanted: The zones.
+    """
+    # An account that STS does not tell may be the owner: the reply says so.
+    ordered = sorted(dict.fromkeys(surveys), key=lambda one: one.answers["account",] is None)
+    sources = {zone: next((one for one in ordered if one.answers["account",] in (zone.owner, None)), None) for zone in wanted}
+    ask_all([(survey, survey.ask_zone(zone)) for zone, survey in sources.items() if survey is not None])
+    return {zone.id: _contents_of(zone, survey) for zone, survey in sources.items()}
+
+
+def _contents_of(zone: HostedZone, survey: Survey | None) -> ZoneContents:
+    if survey is None:
+        owner = f"account {zone.owner}" if zone.owner.isdecimal() else zone.owner
+        unread = Unread(f"The private zone {zone.name} belongs to {owner}, which alone can read it.")
+        return ZoneContents(unread, unread)
+    return ZoneContents(*(to_fact(survey.answers[kind, zone.id]) for kind in ("records", "fallback")))
 
 
 def _ask(question: t.Callable[[], t.Any]) -> t.Any:
@@ -167,20 +189,23 @@ class VpcSurvey:
         """Return a connection; None if AWS does not know it."""
         return next((one for one in self.answer("connections") if one.id == connection_id), None)
 
+    def connections(self) -> list[t.Any]:
+        """Return the connections that the VPC has, as requester or accepter."""
+        return [one for one in self.answer("connections") if self._vpc_id in (one.accepter.vpc_id, one.requester.vpc_id)]
+
     def connections_count(self) -> int:
-        """Return how many active or provisioning connections the VPC has, as requester or accepter."""
-        sides = [(one.accepter.vpc_id, one.requester.vpc_id) for one in self.answer("connections") if one.status in _ACTIVE]
-        return sum(self._vpc_id in pair for pair in sides)
+        """Return how many of these are active or provisioning."""
+        return sum(one.status in _ACTIVE for one in self.connections())
 
     def dns_attributes(self) -> dict[str, bool]:
         """Return the DNS attributes."""
         return {name: self.answer("dns", self._vpc_id, name) for name in DNS_ATTRIBUTES}
 
     def dhcp_options(self) -> t.Any:
-        """Return the DHCP options; a VPC without any has Amazon's servers."""
+        """Return the DHCP options; those of a VPC without any have no servers."""
         vpc = self.vpc()
         if vpc.dhcp_options_id == NO_DHCP_OPTIONS:
-            return DhcpOptions(NO_DHCP_OPTIONS, AMAZONS_SERVERS[:1])
+            return DhcpOptions(NO_DHCP_OPTIONS, ())
         found = next((one for one in self.answer("dhcp") if one.id == vpc.dhcp_options_id), None)
         return found or Unread(f"AWS does not show the DHCP options of {self._vpc_id}.", "ec2:DescribeDhcpOptions")
 

@@ -12,9 +12,11 @@ from dataclasses import dataclass, field, fields
 from .._aws.errors import DeniedError
 from .._aws.objects import (
     DhcpOptions,
+    HostedZone,
     Interface,
     NetworkAcl,
     PeeringConnection,
+    Record,
     ResolverRule,
     RouteTable,
     SecurityGroup,
@@ -240,6 +242,14 @@ class AtlasFacts:
 
 
 @dataclass(frozen=True)
+class ZoneContents:
+    """What is in a private hosted zone: its records, and whether it leaves the names that it lacks to public DNS."""
+
+    records: Fact[t.Sequence[Record]]
+    falls_back: Fact[bool]
+
+
+@dataclass(frozen=True)
 class AwsFacts:
     """AWS's half: the facts that concern one connection.
 
@@ -249,7 +259,7 @@ class AwsFacts:
         account_id: The account of the credentials.
         dns_attributes: `enable_dns_support` and `enable_dns_hostnames` of the VPC.
         dhcp_options: The DHCP options of the VPC.
-        zones: The names of the private hosted zones of the VPC, without a dot at the end.
+        zones: The private hosted zones of the VPC.
         resolver_rules: The resolver rules of the VPC.
         subnets, route_tables, network_acls: All of the VPC.
         security_groups: The existing groups of `security_group_ids`, instances, entry and access list, by id without account.
@@ -259,6 +269,8 @@ class AwsFacts:
         connections_quota: How many connections the VPC may have.
         routes_quota: How many routes a table may have.
         connections_count: How many active or provisioning connections the VPC has.
+        connections: All connections of the VPC.
+        zone_contents: The contents of the zones that answer for names of judged clusters, by id.
     """
 
     connection: Fact[PeeringConnection | None]
@@ -266,7 +278,7 @@ class AwsFacts:
     account_id: Fact[str]
     dns_attributes: Fact[t.Mapping[str, bool]]
     dhcp_options: Fact[DhcpOptions]
-    zones: Fact[t.Sequence[str]]
+    zones: Fact[t.Sequence[HostedZone]]
     resolver_rules: Fact[t.Sequence[ResolverRule]]
     subnets: Fact[t.Sequence[Subnet]]
     route_tables: Fact[t.Sequence[RouteTable]]
@@ -278,6 +290,8 @@ class AwsFacts:
     connections_quota: Fact[int]
     routes_quota: Fact[int]
     connections_count: Fact[int]
+    connections: Fact[t.Sequence[PeeringConnection]] = ()
+    zone_contents: Fact[t.Mapping[str, ZoneContents]] = field(default_factory=dict)
 
     @classmethod
     def none(cls, fact: Unread | Missing) -> AwsFacts:

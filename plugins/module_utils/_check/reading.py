@@ -20,7 +20,7 @@ from .._engine.options import Parameters
 from .._http.errors import TaskError
 from .._resources.access_list import key_of
 from .atlas_half import AtlasReader, AtlasReading
-from .aws_half import read_aws, to_aws_facts
+from .aws_half import read_aws, read_zones, to_aws_facts
 from .connections import ATLAS_OFF, Connection, choose_connections
 from .facts import (
     AtlasFacts,
@@ -89,6 +89,7 @@ def read_facts(session: CheckSession, params: Parameters, reader: AtlasReader | 
         selected = replace(facts, selection=to_selection(params, places, facts.entry.vpc_id, own, others))
         one = connections[index]
         found[index] = selected if gcp is None or one not in networks else gcp.read_network(one, selected)
+    found = _with_zones(found, [one for one in surveys.values() if isinstance(one, Survey)])
     return _read_rest(found, reader) if reader is not None else found
 
 
@@ -185,6 +186,16 @@ def _blocks_of(facts: ConnectionFacts) -> t.Sequence[str]:
     own = [entry.cidr_block] if entry.cidr_block else []
     read = [*known_or(facts.network.vnet_prefixes, ()), *(one.cidr_block for one in known_or(facts.network.gcp_ranges, ()))]
     return [*read, *own, *entry.cidr_blocks]
+
+
+def _with_zones(found: t.Sequence[ConnectionFacts], surveys: t.Sequence[Survey]) -> list[ConnectionFacts]:
+    """Return the facts with the contents of the private zones that answer for names of judged clusters."""
+    if not surveys:
+        return list(found)
+    from .rules.p5_dns import zones_in_question
+
+    contents = read_zones(surveys, dict.fromkeys(zone for one in found for zone in zones_in_question(one)))
+    return [replace(one, aws=replace(one.aws, zone_contents=contents)) for one in found]
 
 
 def _read_rest(found: t.Sequence[ConnectionFacts], reader: AtlasReader) -> list[ConnectionFacts]:

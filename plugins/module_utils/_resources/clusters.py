@@ -49,6 +49,7 @@ class Cluster(t.TypedDict):
     name: str
     state_name: str
     paused: bool | None
+    cluster_type: str | None
     regions: list[Region]
     connection_strings: dict[str, str | None]
     members: list[str]
@@ -145,6 +146,7 @@ def _to_cluster(cluster: Fields, regions: list[Region]) -> Cluster:
         "name": _text(cluster, "name"),
         "state_name": _text(cluster, "stateName"),
         "paused": _typed(cluster, "paused", bool),
+        "cluster_type": _typed(cluster, "clusterType", str),
         "regions": regions,
         "connection_strings": connection_strings,
         "members": _members_of(connection_strings["standard"]),

@@ -8,6 +8,7 @@ Source of the states: https://www.mongodb.com/docs/api/doc/atlas-admin-api-v2/.
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from ..._clouds.cloud import Cloud, cloud_of
@@ -15,7 +16,7 @@ from ..._resources.clusters import FLEX, SHARED
 from ..facts import AtlasObject, ConnectionFacts, SkippedError, Unread, UnreadError, known, or_none
 from .areas import Range, merge_ranges
 from .common import need_container
-from .rule import Level, skip
+from .rule import Finding, Level, skip
 
 # In these states, Atlas guarantees a primary. In those of _NOT_THERE, clients cannot connect.
 _RUNNING = ("IDLE", "REPAIRING", "UPDATING")
@@ -43,7 +44,7 @@ def is_dedicated(cluster: AtlasObject) -> bool:
 
 def is_in_region(cluster: AtlasObject, region: str | None, cloud: Cloud) -> bool:
     """Whether a cluster has nodes in the region of a network container; on GCP, in any region."""
-    return any(_is_there(one, region, cloud) for one in cluster["regions"])
+    return any(has_nodes_at(one, region, cloud) for one in cluster["regions"])
 
 
 def judged_clusters(facts: ConnectionFacts) -> list[AtlasObject]:
@@ -74,22 +75,17 @@ def need_clusters(facts: ConnectionFacts) -> list[AtlasObject]:
 
 def is_running(cluster: AtlasObject) -> bool:
     """Whether a cluster runs: it is not paused, and neither created nor deleted at the moment."""
-    return not cluster["paused"] and cluster["state_name"] in _RUNNING
+    return cluster["paused"] is False and cluster["state_name"] in _RUNNING
 
 
 def has_known_state(cluster: AtlasObject) -> bool:
-    """Whether a cluster is in a state whose meaning is known."""
-    return bool(cluster["paused"]) or cluster["state_name"] in (*_RUNNING, *_NOT_THERE)
+    """Whether a cluster is in a state whose meaning is known. A cluster that runs may be paused, if Atlas does not say."""
+    return bool(cluster["paused"]) or cluster["state_name"] in _NOT_THERE or is_running(cluster)
 
 
-def usable_clusters(facts: ConnectionFacts) -> list[AtlasObject]:
-    """Return the judged clusters that run, and whose electable nodes are all in regions connected with the network.
-
-    Raises:
-        UnreadError, SkippedError: If the clusters, connections or containers are not known.
-    """
-    running = [one for one in judged_clusters(facts) if is_running(one)]
-    return [one for one in running if not any(region["electable_nodes"] for region in unpeered_regions(one, facts))]
+def is_sharded(cluster: AtlasObject) -> bool:
+    """Whether clients talk to routers of a cluster (mongos), which each region with nodes has, and not to all members."""
+    return cluster["cluster_type"] in _SHARDED
 
 
 def has_private_string(cluster: AtlasObject) -> bool:
@@ -109,6 +105,14 @@ def have_all_private_strings(facts: ConnectionFacts) -> bool:
     except SkippedError:
         return False
     return bool(clusters) and all(has_private_string(one) for one in clusters)
+
+
+def unless_private(finding: Finding, facts: ConnectionFacts) -> Finding:
+    """Let what is not known decide only where not all judged clusters have private strings, which work with any DNS server."""
+    try:
+        return dataclasses.replace(finding, decides=not have_all_private_strings(facts))
+    except UnreadError:
+        return finding
 
 
 def ports_of(facts: ConnectionFacts) -> frozenset[int]:
@@ -157,7 +161,7 @@ def unpeered_regions(cluster: AtlasObject, facts: ConnectionFacts) -> list[Atlas
             message = f"Atlas does not tell how many nodes {cluster['name']} has in {one['region_name']}."
             raise UnreadError(Unread(message))
     regions, cloud = {container.get("region_name") for container in peered_containers(facts)}, facts.entry.cloud
-    return [one for one in cluster["regions"] if _has_nodes(one) and not any(_is_there(one, each, cloud) for each in regions)]
+    return [one for one in cluster["regions"] if _has_nodes(one) and not any(has_nodes_at(one, each, cloud) for each in regions)]
 
 
 def peered_containers(facts: ConnectionFacts) -> list[AtlasObject]:
@@ -188,7 +192,8 @@ def has_ended(peer: AtlasObject) -> bool:
     return peer["status_name"] in cloud_of(peer).ended
 
 
-def _is_there(region: AtlasObject, name: str | None, cloud: Cloud) -> bool:
+def has_nodes_at(region: AtlasObject, name: str | None, cloud: Cloud) -> bool:
+    """Whether a region of a cluster is that of a network container on a cloud, and has nodes; on GCP, any region is."""
     return region["provider_name"] == cloud.name and _has_nodes(region) and cloud.is_in_region(region["region_name"], name)
 
 

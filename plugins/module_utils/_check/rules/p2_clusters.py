@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from ..._clouds.azure import AZURE
@@ -12,6 +13,7 @@ from ..._clouds.cloud import ALL_CLOUDS, Cloud
 from ..._clouds.gcp import GCP
 from ..facts import AtlasObject, ConnectionFacts, Missing, known
 from .common import listed, need_container, own_dns_servers
+from .further_regions import FurtherRegions, Problem
 from .judged_clusters import (
     has_known_state,
     has_private_string,
@@ -19,8 +21,6 @@ from .judged_clusters import (
     is_in_region,
     is_running,
     need_clusters,
-    unpeered_regions,
-    usable_clusters,
 )
 from .rule import Finding, Findings, Severity, check, skip
 
@@ -47,43 +47,48 @@ def find_no_cluster(facts: ConnectionFacts) -> Findings:
 
 @check("P202", waits_for=("P201",), clouds=ALL_CLOUDS)
 def find_unpeered_regions(facts: ConnectionFacts) -> Findings:
-    """All regions of the judged clusters are connected with the network, since drivers connect to all members."""
-    cloud = facts.entry.cloud
+    """All regions of the judged clusters are connected with the network, since drivers connect to all members.
+
+    On AWS, the way to each of them is judged, too.
+    """
+    further = FurtherRegions(facts)
     for cluster in need_clusters(facts):
-        regions = unpeered_regions(cluster, facts)
-        if not regions:
-            continue
-        is_electable = any(one["electable_nodes"] for one in regions)
-        severity = _severity(facts) if is_electable else "warn"
-        nodes = "nodes" if is_electable else "read-only nodes"
-        names, noun = _names(regions, cloud), cloud.noun
-        where, are = listed(names), "is" if len(names) == 1 else "are"
-        message = (
-            f"{cluster['name']} has {nodes} in {where}, which {are} not connected with this {noun}; drivers need all members."
-        )
-        fix = f"Connect the {noun} with the network container of each region: {where}."
-        if any(one["provider_name"] != cloud.name for one in regions):
-            fix = f"A {noun} can be connected with regions of {cloud.name} only: move the nodes, or reach them another way."
-        yield Finding(severity, cluster["name"], message, fix, {"regions": names})
+        for problem in further.problems_of(cluster):
+            severity = problem.severity if problem.severity != "fail" else _severity(facts, further)
+            names = _names(problem.regions, facts.entry.cloud)
+            begin = f"{cluster['name']} has {'nodes' if problem.is_electable else 'read-only nodes'} in {listed(names)}"
+            if problem.finding is None:
+                yield _not_connected(severity, begin, problem, cluster, facts)
+                continue
+            found = problem.finding
+            evidence = {**found.evidence, "regions": names, "code": found.code, "subject": found.subject}
+            message = f"{begin}, and on the way there {found.code} tells: {found.message}"
+            yield dataclasses.replace(
+                found, severity=severity, subject=cluster["name"], message=message, evidence=evidence, code=""
+            )
 
 
 @check("P203", waits_for=("P201",), clouds=ALL_CLOUDS)
 def find_not_running(facts: ConnectionFacts) -> Findings:
     """The judged clusters run."""
+    further = FurtherRegions(facts)
     for cluster in need_clusters(facts):
         if is_running(cluster):
             continue
+        severity = _severity(facts, further)
         if not has_known_state(cluster):
             message = f"Atlas does not tell a known state of {cluster['name']}, but {cluster['state_name']!r}."
+            if cluster["paused"] is None:
+                message = f"Atlas does not tell whether {cluster['name']} is paused."
             fix = "Look at the cluster in Atlas, or name other clusters."
-            yield Finding("unknown", cluster["name"], message, fix, decides=_severity(facts) == "fail")
+            yield Finding("unknown", cluster["name"], message, fix, decides=severity == "fail")
             continue
         if cluster["paused"]:
             message, fix = f"{cluster['name']} is paused.", "Resume it."
         else:
             message, fix = f"{cluster['name']} is {cluster['state_name']}.", "Wait until it runs, or name other clusters."
         evidence = {"paused": cluster["paused"], "state_name": cluster["state_name"]}
-        yield Finding(_severity(facts), cluster["name"], message, fix, evidence)
+        yield Finding(severity, cluster["name"], message, fix, evidence)
 
 
 @check("P204", clouds=ALL_CLOUDS)
@@ -159,9 +164,22 @@ def _flex_clusters(facts: ConnectionFacts) -> t.Sequence[AtlasObject]:
     return () if isinstance(facts.atlas.flex_clusters, Missing) else known(facts.atlas.flex_clusters)
 
 
-def _severity(facts: ConnectionFacts) -> Severity:
+def _not_connected(severity: Severity, begin: str, problem: Problem, cluster: AtlasObject, facts: ConnectionFacts) -> Finding:
+    cloud, noun = facts.entry.cloud, facts.entry.cloud.noun
+    names = _names(problem.regions, cloud)
+    why = "drivers need all members"
+    if problem.is_electable and problem.severity == "warn":
+        why = "the routers (mongos) of the other regions have to do"
+    message = f"{begin}, which {'is' if len(names) == 1 else 'are'} not connected with this {noun}; {why}."
+    fix = f"Connect the {noun} with the network container of each region: {listed(names)}."
+    if any(one["provider_name"] != cloud.name for one in problem.regions):
+        fix = f"A {noun} can be connected with regions of {cloud.name} only: move the nodes, or reach them another way."
+    return Finding(severity, cluster["name"], message, fix, {"regions": names})
+
+
+def _severity(facts: ConnectionFacts, further: FurtherRegions) -> Severity:
     """Return the severity of an unusable cluster: a warning if the options name none, and another one is usable."""
-    return "fail" if facts.selection.clusters is not None or not usable_clusters(facts) else "warn"
+    return "fail" if facts.selection.clusters is not None or not further.usable_clusters() else "warn"
 
 
 def _names(regions: t.Iterable[AtlasObject], cloud: Cloud) -> list[str]:

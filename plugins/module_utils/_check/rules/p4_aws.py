@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import datetime
 
-from ..._aws.objects import ACTIVE, ENDED, INITIATING, PENDING, PROVISIONING, PeeringConnection
+from ..._aws.objects import ACTIVE, ENDED, INITIATING, PENDING, PROVISIONING, PeeringConnection, Vpc
 from ..._clouds.aws import AWS
 from ..._values.moments import to_moment
-from ..facts import ConnectionFacts, Unread, UnreadError, field_of, known
+from ..facts import ConnectionFacts, Missing, Unread, UnreadError, field_of, known
 from .common import atlas_block_of, connection_id_of, listed, span_text
-from .rule import Finding, Findings, check, skip
+from .judged_clusters import have_all_private_strings, unless_private
+from .rule import Finding, Findings, Severity, check, not_read, skip
 
 _ON_ITS_WAY = (INITIATING, PROVISIONING)
+# For Atlas, such a connection is alive.
+_REQUEST_AGAIN = "Remove it in Atlas with state: absent, then request it with state: present; recreate: dead does not replace it."
 
 
 @check("P401", waits_for=("P102",))
@@ -23,9 +26,8 @@ def find_unknown_connection(facts: ConnectionFacts) -> Findings:
     connection_id = connection_id_of(facts)
     if known(facts.aws.connection) is None:
         message = f"AWS does not know {connection_id}{_place(facts)}."
-        fix = f"Use the credentials{_owner(facts)} and the region of the VPC."
-        fix += " If they are right, the connection has ended, and AWS has forgotten it: request it again."
-        yield Finding("fail", connection_id, message, fix, {"region": facts.entry.region})
+        fix = f"Use the region of the VPC. If it is right, the connection has ended, and AWS has forgotten it. {_REQUEST_AGAIN}"
+        yield _of_another_account(facts) or Finding("fail", connection_id, message, fix, {"region": facts.entry.region})
 
 
 @check("P402", waits_for=("P102", "P401"))
@@ -89,37 +91,53 @@ def find_wrong_ends(facts: ConnectionFacts) -> Findings:
 def find_shared_vpc(facts: ConnectionFacts) -> Findings:
     """The VPC exists, and belongs to the account of the credentials."""
     vpc = known(facts.aws.vpc)
-    if vpc is None:
+    if vpc is not None and not vpc.account_id:
+        raise UnreadError(Unread(f"AWS does not tell the owner of {vpc.id}."))
+    other = _of_another_account(facts)
+    if other is not None:
+        yield other
+    elif vpc is None:
         message = f"AWS does not know {facts.entry.vpc_id}{_place(facts)}."
         fix = "Use the credentials and the region of the VPC."
         yield Finding("fail", facts.entry.vpc_id, message, fix, {"region": facts.entry.region})
-        return
-    own = known(facts.aws.account_id)
-    if not vpc.account_id:
-        raise UnreadError(Unread(f"AWS does not tell the owner of {vpc.id}."))
-    if vpc.account_id != own:
-        message = f"{vpc.id} belongs to account {vpc.account_id}, and is shared with you: its owner has to route."
-        fix = f"Use credentials of account {vpc.account_id}, or ask the owner to accept and to route."
-        yield Finding("fail", vpc.id, message, fix, {"owner_id": vpc.account_id, "account_id": own})
 
 
-@check("P405", "warn", waits_for=("P101", "P102", "P401", "P402"))
+@check("P405", waits_for=("P101", "P102", "P401", "P402"))
 def find_dns_options(facts: ConnectionFacts) -> Findings:
     """Each side resolves the names of the other one to private addresses."""
     connection = _connection_of(facts)
     requester, accepter = connection.requester.allows_remote_dns, connection.accepter.allows_remote_dns
     evidence = {"requester": requester, "accepter": accepter}
     if requester is None:
-        raise UnreadError(Unread(f"AWS does not tell the DNS options of {connection.id}."))
-    if not requester:
+        yield unless_private(not_read(Unread(f"AWS does not tell the DNS options of {connection.id}."), connection.id), facts)
+    elif not requester:
         message = f"Atlas's side of {connection.id} does not resolve the names of clusters to private addresses for the VPC."
         fix = "Only Atlas changes its side: ask its support, or use the private connection string."
-        yield Finding("warn", connection.id, message, fix, evidence)
+        severity: Severity = "warn" if have_all_private_strings(facts) else "fail"
+        if isinstance(facts.atlas.clusters, Missing):
+            severity = "unknown"
+        yield Finding(severity, connection.id, message, fix, evidence)
     if accepter is False:
         message = (
             f"Your side of {connection.id} does not resolve the names of hosts in the VPC for Atlas. Clients do not need that."
         )
         yield Finding("info", connection.id, message, evidence=evidence)
+
+
+@check("P406", "warn")
+def find_encryption_controls(facts: ConnectionFacts) -> Findings:
+    """AWS does not enforce that all traffic of the VPC is encrypted, or leaves peering connections out of that.
+
+    Source: "Enforce VPC encryption in transit" in the Amazon VPC user guide.
+    """
+    vpc = known(facts.aws.vpc)
+    if vpc is None:
+        raise skip(f"AWS does not know {facts.entry.vpc_id}.", "P404")
+    if vpc.refuses_peerings:
+        message = (
+            f"The encryption controls of {vpc.id} are enforced, and do not exclude peering connections: AWS may stop traffic."
+        )
+        yield Finding("warn", vpc.id, message, "Exclude VPC peering from the encryption controls of the VPC.")
 
 
 def _connection_of(facts: ConnectionFacts) -> PeeringConnection:
@@ -138,10 +156,20 @@ def _place(facts: ConnectionFacts) -> str:
     return f" in {facts.entry.region or 'this region'}, with the credentials{owner}"
 
 
-def _owner(facts: ConnectionFacts) -> str:
-    """Return the account whose credentials are needed, for a message; empty if they are used already, or it is not known."""
-    owner = field_of(facts.atlas.peer, "aws_account_id") or facts.entry.aws_account_id
-    return f" of account {owner}" if owner and owner != facts.aws.account_id else ""
+def _of_another_account(facts: ConnectionFacts) -> Finding | None:
+    """Return the finding that these credentials do not see all of the VPC; None if they are of its account, as far as known.
+
+    Those with whom a VPC is shared see its subnets and tables, but none of its connections.
+    """
+    own, vpc, vpc_id = facts.aws.account_id, facts.aws.vpc, facts.entry.vpc_id
+    if isinstance(own, Unread):
+        return not_read(own, vpc_id)
+    shown = vpc.account_id if isinstance(vpc, Vpc) else None
+    owner = shown or field_of(facts.atlas.peer, "aws_account_id") or facts.entry.aws_account_id
+    if owner in (None, known(own)):
+        return None
+    message = f"These credentials are of account {own}, {vpc_id} is of account {owner}."
+    return Finding("unknown", vpc_id, message, f"Use credentials of account {owner}.", {"owner_id": owner, "account_id": own})
 
 
 def _details_of(connection: PeeringConnection, facts: ConnectionFacts) -> str:
@@ -160,4 +188,4 @@ def _advice_on(status: str) -> str:
         return "Accept it, with the module atlas_vpc_peer_accepter or in the console of AWS."
     if status in _ON_ITS_WAY:
         return "AWS is still at work: check again in a minute."
-    return "A connection that has ended does not come back: request it again, with recreate: dead."
+    return f"A connection that has ended does not come back. {_REQUEST_AGAIN}"

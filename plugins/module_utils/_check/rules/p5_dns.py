@@ -5,64 +5,86 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
+from ..._aws.objects import HostedZone, ResolverRule
 from ..._clouds.aws import AWS
-from ..facts import ConnectionFacts, known
+from ..facts import AtlasObject, ConnectionFacts, Missing, SkippedError, Unread, UnreadError, known, known_or, or_none
+from .cluster_names import Name, answering, has_answer, names_of
 from .common import listed, own_dns_servers
-from .judged_clusters import have_all_private_strings
-from .rule import Finding, Findings, check, not_looked_at
+from .judged_clusters import has_private_string, have_all_private_strings, is_running, need_clusters, unless_private
+from .rule import Finding, Findings, Severity, check, not_looked_at, not_read
 
 # The domain of all clusters.
 _DOMAIN = "mongodb.net"
 _ATTRIBUTES = {"enable_dns_support": "enableDnsSupport", "enable_dns_hostnames": "enableDnsHostnames"}
+_NO_SERVER = "so that instances of the Xen kind get no DNS server"
+_ASSOCIATE = "Associate DHCP options with the VPC that have AmazonProvidedDNS as domain-name-servers."
 
 
 @check("P501")
 def find_dns_attributes(facts: ConnectionFacts) -> Findings:
     """The VPC has both DNS attributes on, which names of the other side need to resolve to private addresses."""
-    attributes = known(facts.aws.dns_attributes)
+    attributes, vpc_id = known(facts.aws.dns_attributes), facts.entry.vpc_id
     off = [title for name, title in _ATTRIBUTES.items() if not attributes[name]]
     if not off:
         return
-    are_private = have_all_private_strings(facts)
-    message = f"{listed(off)} of {facts.entry.vpc_id} {'is' if len(off) == 1 else 'are'} off: names resolve to public addresses."
+    are_private, are = have_all_private_strings(facts), "is" if len(off) == 1 else "are"
+    if not attributes["enable_dns_support"] and _has_no_resolver(facts, are_needed=are_private):
+        message = f"{listed(off)} of {vpc_id} {are} off, and its DHCP options name no other DNS servers: nothing resolves."
+        yield Finding("fail", vpc_id, message, f"Turn {listed(off)} on (dns: enable).", dict(attributes))
+        return
+    message = f"{listed(off)} of {vpc_id} {are} off: names resolve to public addresses."
     fix = f"Turn {listed(off)} on (dns: enable){', or use the private connection strings' if are_private else ''}."
-    yield Finding("warn" if are_private else "fail", facts.entry.vpc_id, message, fix, dict(attributes))
+    yield Finding("warn" if are_private else "fail", vpc_id, message, fix, dict(attributes))
 
 
-@check("P502", "warn")
+@check("P502")
 def find_own_dns_servers(facts: ConnectionFacts) -> Findings:
     """The DHCP options of the VPC name Amazon's resolver alone."""
-    options = known(facts.aws.dhcp_options)
-    own = own_dns_servers(facts)
-    if own:
-        unless = "unless they ask Amazon's resolver of this VPC, names resolve to public addresses"
-        message = f"{options.id} names the DNS servers {listed(own)}: {unless}."
-        fix = "Let them forward mongodb.net to Amazon's resolver of this VPC, or use the private connection string."
-        yield Finding("warn", options.id, message, fix, {"domain_name_servers": list(options.domain_name_servers)})
+    options = facts.aws.dhcp_options
+    if isinstance(options, Unread):
+        yield unless_private(not_read(options, facts.entry.vpc_id), facts)
+        return
+    servers, own = list(known(options).domain_name_servers), own_dns_servers(facts)
+    evidence = {"domain_name_servers": servers}
+    if not servers:
+        # An id that all such VPCs have is the name of none.
+        is_set = known(options).id.startswith("dopt-")
+        message = f"{known(options).id} names no DNS servers" if is_set else f"{facts.entry.vpc_id} has no DHCP options"
+        subject = known(options).id if is_set else facts.entry.vpc_id
+        yield Finding("warn", subject, f"{message}, {_NO_SERVER}.", _ASSOCIATE, evidence)
+    if not own:
+        return
+    message = f"{known(options).id} names the DNS servers {listed(own)}"
+    unless = "unless they ask Amazon's resolver of this VPC, names resolve to public addresses"
+    fix = "Let them forward mongodb.net to Amazon's resolver of this VPC, or use the private connection string."
+    if not have_all_private_strings(facts):
+        message = f"{message}, and what these answer is not known: {unless}."
+        yield Finding("unknown", known(options).id, message, fix, evidence)
+        return
+    # Private strings resolve to private addresses with any server. Atlas makes them because custom DNS is on.
+    severity: Severity = "info" if facts.atlas.custom_dns is True else "warn"
+    if isinstance(facts.atlas.custom_dns, Unread):
+        yield dataclasses.replace(not_read(facts.atlas.custom_dns, facts.entry.vpc_id), decides=False)
+    yield Finding(severity, known(options).id, f"{message}: {unless}.", fix, evidence)
 
 
-@check("P503", "warn")
+@check("P503")
 def find_shadowing_zones(facts: ConnectionFacts) -> Findings:
-    """No private hosted zone and no resolver rule overrides the names of clusters."""
-    for zone in known(facts.aws.zones):
-        if _is_related(zone):
-            message = f"The private zone {zone} of {facts.entry.vpc_id} answers for names below {_DOMAIN} in Atlas's place."
-            fix = "Dissociate the zone from the VPC, or make sure that it has the names of your clusters."
-            yield Finding("warn", zone, message, fix, {"zone": zone})
-    rules = known(facts.aws.resolver_rules)
-    # The most specific rule decides, so a SYSTEM rule (Amazon's resolver) is an exception from wider FORWARD rules.
-    exceptions = [_labels(one.domain_name) for one in rules if one.rule_type == "SYSTEM" and _is_above(one.domain_name)]
-    depth = max((len(labels) for labels in exceptions), default=-1)
-    for rule in rules:
-        if rule.rule_type == "FORWARD" and _is_related(rule.domain_name) and len(_labels(rule.domain_name)) > depth:
-            names = rule.domain_name.strip(".") or "all names"
-            message = (
-                f"{rule.id} forwards {names} to other DNS servers, which may resolve names below {_DOMAIN} to public addresses."
-            )
-            fix = f"Add a rule of type SYSTEM for {_DOMAIN}, or use the private connection string."
-            yield Finding("warn", rule.id, message, fix, {"domain_name": rule.domain_name})
+    """No private hosted zone and no resolver rule keeps the names that connection strings need from being resolved."""
+    clusters = [one for one in need_clusters(facts) if is_running(one)]
+    if isinstance(facts.aws.zones, Missing):
+        raise SkippedError(facts.aws.zones)
+    if isinstance(facts.aws.resolver_rules, Unread):
+        yield unless_private(not_read(facts.aws.resolver_rules, facts.entry.vpc_id), facts)
+    if isinstance(facts.aws.zones, Unread) and _has_zones(facts):
+        yield dataclasses.replace(not_read(facts.aws.zones, facts.entry.vpc_id), decides=not _has_own_servers_alone(facts))
+    view = _ask_all(clusters, facts)
+    yield from _find_forwarding(clusters, view)
+    for cluster in clusters:
+        yield from _find_lost(cluster, view, facts)
 
 
 @not_looked_at(AWS.name)
@@ -73,16 +95,121 @@ def say_what_of_dns(facts: ConnectionFacts) -> t.Iterator[str]:
     yield "Route 53 Profiles were not looked at: they may give a VPC more private zones and resolver rules."
 
 
-def _labels(domain: str) -> list[str]:
-    """Return the parts of a name, the last one first; the root has none."""
-    return [label for label in reversed(domain.lower().split(".")) if label]
+def zones_in_question(facts: ConnectionFacts) -> list[HostedZone]:
+    """Return the private zones of the VPC that answer for names of judged clusters, so that their records matter."""
+    clusters = or_none(lambda: need_clusters(facts)) or []
+    found = [one for one in _ask_all(filter(is_running, clusters), facts).values() if isinstance(one, HostedZone)]
+    return list(dict.fromkeys(found))
 
 
-def _is_above(domain: str) -> bool:
-    """Whether a domain is `mongodb.net`, or contains it."""
-    return _labels(_DOMAIN)[: len(_labels(domain))] == _labels(domain)
+# What answers for each name that a connection string needs; without those that public DNS answers.
+_View = t.Mapping[Name, t.Union[HostedZone, ResolverRule]]
 
 
-def _is_related(domain: str) -> bool:
-    """Whether names of clusters are in a domain: it contains `mongodb.net`, or is below it."""
-    return _is_above(domain) or _labels(domain)[: len(_labels(_DOMAIN))] == _labels(_DOMAIN)
+def _ask_all(clusters: t.Iterable[AtlasObject], facts: ConnectionFacts) -> _View:
+    zones = known_or(facts.aws.zones, ()) if _has_zones(facts) else ()
+    rules = known_or(facts.aws.resolver_rules, ())
+    names = {name for one in clusters for needed in names_of(one).values() for name in needed}
+    answers = {name: answering(name.text, zones, rules) for name in names}
+    return {name: one for name, one in answers.items() if one is not None}
+
+
+def _has_zones(facts: ConnectionFacts) -> bool:
+    """Whether private zones have an effect in the VPC: both attributes are on, or not known, which P501 reports."""
+    return all(known_or(facts.aws.dns_attributes, {}).values())
+
+
+def _has_no_resolver(facts: ConnectionFacts, *, are_needed: bool) -> bool:
+    """Whether a VPC without Amazon's resolver has no own DNS server either.
+
+    Raises:
+        UnreadError: If that is not known, and makes a difference.
+    """
+    try:
+        return not own_dns_servers(facts)
+    except UnreadError:
+        if are_needed:
+            raise
+        return False
+
+
+def _has_own_servers_alone(facts: ConnectionFacts) -> bool:
+    """Whether the VPC has DNS servers of its own, and not Amazon's beside them."""
+    own = or_none(lambda: own_dns_servers(facts))
+    return bool(own) and len(own or ()) == len(known(facts.aws.dhcp_options).domain_name_servers)
+
+
+def _find_forwarding(clusters: t.Iterable[AtlasObject], view: _View) -> Findings:
+    """Yield the rules that forward names of clusters to other DNS servers, whose answers are not known."""
+    concerned: dict[ResolverRule, list[AtlasObject]] = {}
+    for cluster in clusters:
+        names = dict.fromkeys(name for needed in names_of(cluster).values() for name in needed)
+        for rule in dict.fromkeys(one for name in names if isinstance(one := view.get(name), ResolverRule)):
+            concerned.setdefault(rule, []).append(cluster)
+    for rule, those in concerned.items():
+        what = rule.domain_name.strip(".") or "all names"
+        names_text = listed(one["name"] for one in those)
+        message = (
+            f"{rule.id} forwards {what} to other DNS servers, which may resolve the names of {names_text} to public addresses."
+        )
+        fix = f"Add a rule of type SYSTEM for {_DOMAIN}, or use the private connection string."
+        severity: Severity = "warn" if all(map(has_private_string, those)) else "unknown"
+        yield Finding(severity, rule.id, message, fix, {"domain_name": rule.domain_name})
+
+
+def _find_lost(cluster: AtlasObject, view: _View, facts: ConnectionFacts) -> Findings:
+    """Yield the zones that lack names of a cluster, and those of which that is not known."""
+    strings = names_of(cluster)
+    answers = {name: _answer_of(name, one, facts) for name, one in view.items() if isinstance(one, HostedZone)}
+    lost = [kind for kind, names in strings.items() if any(answers.get(name) is False for name in names)]
+    doubtful = [kind for kind, names in strings.items() if any(isinstance(answers.get(name), Unread) for name in names)]
+    are_own_alone = _has_own_servers_alone(facts)
+    needed = dict.fromkeys(name for names in strings.values() for name in names)
+    for zone in dict.fromkeys(one for name in needed if isinstance(one := view.get(name), HostedZone)):
+        here = [name for name in needed if view.get(name) == zone]
+        lacking = [name for name in here if answers[name] is False]
+        evidence = {"zone": zone.name, "zone_id": zone.id, "owner": zone.owner, "cluster": cluster["name"]}
+        if lacking:
+            severity: Severity = "fail" if set(lost) == set(strings) and not are_own_alone else "warn"
+            yield _lacking(zone, cluster, lacking, lost, {**evidence, "names": [name.text for name in lacking]}, severity)
+        for unread in dict.fromkeys(answer for name in here if isinstance(answer := answers[name], Unread)):
+            decides = not set(strings) - {*lost, *doubtful} and not are_own_alone
+            finding = not_read(unread, zone.name)
+            fix = finding.fix or f"Let {zone.owner} see whether the zone has the names of {cluster['name']}."
+            message = finding.message
+            if unread.permission and facts.aws.account_id != zone.owner:
+                message = f"{message} The zone belongs to {zone.owner}, which alone can read it."
+            evidence = {**finding.evidence, **evidence}
+            yield dataclasses.replace(finding, message=message, fix=fix, evidence=evidence, decides=decides)
+
+
+def _answer_of(name: Name, zone: HostedZone, facts: ConnectionFacts) -> bool | Unread:
+    """Return whether a zone answers for a name, or leaves it to public DNS; `Unread` if that is not known."""
+    contents = known_or(facts.aws.zone_contents, {}).get(zone.id)
+    if contents is None:
+        return Unread(f"The private zone {zone.name} was not read.")
+    if known_or(contents.falls_back, False) is True:
+        return True
+    if isinstance(contents.records, Unread):
+        return contents.records
+    if has_answer(name, zone, known(contents.records)):
+        return True
+    return contents.falls_back if isinstance(contents.falls_back, Unread) else False
+
+
+def _lacking(
+    zone: HostedZone,
+    cluster: AtlasObject,
+    lacking: t.Sequence[Name],
+    lost: t.Sequence[str],
+    evidence: t.Mapping[str, t.Any],
+    severity: Severity,
+) -> Finding:
+    names = listed(name.text for name in lacking)
+    what = f"no connection string of {cluster['name']} is left"
+    if len(lost) < len(names_of(cluster)):
+        strings = f"{listed(lost)} of {cluster['name']}"
+        what = f"the connection {'string' if len(lost) == 1 else 'strings'} {strings} {'is' if len(lost) == 1 else 'are'} lost"
+    message = f"The private zone {zone.name or '.'} answers in place of public DNS, and does not have {names}: {what}."
+    fix = "Add these names to the zone, enable its public DNS fallback, or dissociate it from the VPC."
+    return Finding(severity, zone.name, message, fix, evidence)

@@ -9,7 +9,7 @@ import dataclasses
 import ipaddress
 import typing as t
 
-from ..._aws.objects import ENDED, RouteTable
+from ..._aws.objects import ENDED, PeeringConnection, RouteTable
 from ..facts import ConnectionFacts, known, known_or
 from .common import (
     NEARLY,
@@ -59,7 +59,8 @@ def find_black_holes(facts: ConnectionFacts) -> Findings:
         holes = [part for part in view.inside if part.route is not None and part.route.is_blackhole]
         if holes:
             blocks = [str(block) for part in holes for block in part.blocks]
-            message = f"The route to {listed(blocks)} in {view.name} is a black hole, though the connection is active."
+            active = ", though the connection is active" if isinstance(facts.aws.connection, PeeringConnection) else ""
+            message = f"The route to {listed(blocks)} in {view.name} is a black hole{active}."
             fix = f"Delete the route to {connection_id_of(facts)}, and create it again."
             evidence = {"route_table_id": view.table.id, "cidr_blocks": blocks, "subnet_ids": list(view.subnet_ids)}
             yield Finding("fail", view.table.id, message, fix, evidence, view.subnet_ids)

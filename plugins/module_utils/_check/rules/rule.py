@@ -77,6 +77,7 @@ class Check:
 
 
 CHECKS: dict[str, Check] = {}
+_AGAIN = "Check again in a minute."
 # By the name of the cloud.
 _NOT_LOOKED_AT: dict[str, list[NotLookedAt]] = {}
 
@@ -134,8 +135,12 @@ def not_read(unread: Unread, subject: str, subnet_ids: tuple[str, ...] | None = 
     return Finding("unknown", subject, unread.message, fix, evidence, subnet_ids)
 
 
-def run_checks(facts: ConnectionFacts) -> list[Finding]:
+def run_checks(facts: ConnectionFacts, codes: t.Container[str] | None = None) -> list[Finding]:
     """Run all checks for the cloud of a connection, in the order of their codes; each has at least one finding.
+
+    Args:
+        facts: The facts on the connection.
+        codes: The checks to run; None for all.
 
     A check that was skipped for a cause is `unknown` if no finding reports that cause.
     """
@@ -143,13 +148,13 @@ def run_checks(facts: ConnectionFacts) -> list[Finding]:
     failed: set[str] = set()
     empty = functools.cache(functools.partial(empty_subnets, facts))
     for code, one in sorted(CHECKS.items(), key=_order_of):
-        if facts.entry.provider_name not in one.clouds:
+        if facts.entry.provider_name not in one.clouds or (codes is not None and code not in codes):
             continue
         cause = next((cause for cause in one.waits_for if cause in failed), None)
         found = [_skipped(facts, Missing(f"{cause} tells the cause.", cause))] if cause else _run(one, facts)
         found = [_without_clients(finding) if _is_about_empty(finding, empty) else finding for finding in found]
         failed |= {code for finding in found if finding.severity == "fail"}
-        findings += [dataclasses.replace(each, code=code, decides=each.decides and one.level == "fail") for each in found]
+        findings += [_completed(each, one) for each in found]
     causes = _causes_in(findings)
     return [_without_cause(one) if one.severity == "skipped" and one.waits_for not in causes else one for one in findings]
 
@@ -165,6 +170,12 @@ def _without_clients(finding: Finding) -> Finding:
         return dataclasses.replace(finding, decides=False)
     message = f"{finding.message} No network interface is there yet; a client there would be cut off."
     return dataclasses.replace(finding, severity="warn", message=message)
+
+
+def _completed(finding: Finding, of: Check) -> Finding:
+    """Return a finding with its code. One of severity `unknown` always has advice."""
+    fix = finding.fix or (_AGAIN if finding.severity == "unknown" else "")
+    return dataclasses.replace(finding, code=of.code, fix=fix, decides=finding.decides and of.level == "fail")
 
 
 def _order_of(item: tuple[str, Check]) -> str:
@@ -183,7 +194,7 @@ def _causes_in(findings: t.Sequence[Finding]) -> set[str | None]:
 def _without_cause(finding: Finding) -> Finding:
     """Turn a skipped finding into an `unknown` one, since no finding reports the cause."""
     message = f"{finding.message} {finding.waits_for} was to tell why, and found nothing."
-    return dataclasses.replace(finding, severity="unknown", message=message, fix="Check again in a minute.", waits_for=None)
+    return dataclasses.replace(finding, severity="unknown", message=message, fix=_AGAIN, waits_for=None)
 
 
 def _run(one: Check, facts: ConnectionFacts) -> list[Finding]:

@@ -15,7 +15,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.check_facts import NOW, f
 
 CODES = {
     *("P101", "P102", "P103", "P104", "P105", "P106", "P107", "P201", "P202", "P203", "P204", "P205"),
-    *("P301", "P302", "P303", "P304", "P401", "P402", "P403", "P404", "P405", "P501", "P502", "P503"),
+    *("P301", "P302", "P303", "P304", "P401", "P402", "P403", "P404", "P405", "P406", "P501", "P502", "P503"),
     *("P601", "P602", "P603", "P604", "P605", "P606", "P607", "P608", "P701", "P702", "P703", "P801", "P901", "P902"),
 }
 #: Of connections on AZURE and GCP alone.

@@ -5,15 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import DhcpOptions
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import DhcpOptions, Route, Side
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import ConnectionFacts, Missing, Unread, UnreadError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.judged_clusters import (
     have_all_private_strings,
     ports_of,
 )
 from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
+    ATLAS_BLOCK,
+    CONNECTION_ID,
+    MAIN_TABLE_ID,
     OTHER_CONTAINER_ID,
     cluster,
+    connection,
     container,
     found,
     healthy,
@@ -22,6 +26,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
     peer,
     region,
     severities,
+    table,
     with_private_string,
 )
 
@@ -122,11 +127,18 @@ def test_a_paused_cluster_is_to_be_resumed() -> None:
 
 def both_regions(status: str = "AVAILABLE") -> Fields:
     """Return facts of a VPC that is connected with the containers of two regions."""
-    other = container(id=OTHER_CONTAINER_ID, region_name="EU_WEST_1", atlas_cidr_block="192.168.240.0/21")
-    away = peer(
-        id=object_id(number=9), container_id=OTHER_CONTAINER_ID, status_name=status, connection_id="pcx-0a1b2c3d4e5f6ffff"
-    )
-    return {"containers": [container(), other], "peers": [peer(), away]}
+    block, connection_id = "192.168.240.0/21", "pcx-0a1b2c3d4e5f6ffff"
+    other = container(id=OTHER_CONTAINER_ID, region_name="EU_WEST_1", atlas_cidr_block=block)
+    away = peer(id=object_id(number=9), container_id=OTHER_CONTAINER_ID, status_name=status, connection_id=connection_id)
+    requester = Side("vpc-0f0e0d0c0b0a00002", "999999999999", "eu-west-1", [block], allows_remote_dns=True)
+    routes = [Route(ATLAS_BLOCK, CONNECTION_ID, is_peering=True), Route(block, connection_id, is_peering=True)]
+    return {
+        "containers": [container(), other],
+        "peers": [peer(), away],
+        "connections": [connection(), connection(id=connection_id, requester=requester)],
+        "route_tables": [table(MAIN_TABLE_ID, *routes, is_main=True)],
+        "statuses": {CONNECTION_ID: "active", connection_id: "active"},
+    }
 
 
 def test_a_region_without_a_connection_fails_alone_or_if_named() -> None:
@@ -139,7 +151,6 @@ def test_a_region_without_a_connection_fails_alone_or_if_named() -> None:
     assert severities(with_clusters(wide, cluster("other"), named=("shop",))) == {"P202": "fail"}
     # A cluster that is paused is no way out.
     assert severities(with_clusters(wide, cluster("other", paused=True))) == {"P202": "fail", "P203": "fail"}
-    assert severities(with_clusters(wide, **both_regions())) == {}
 
 
 @pytest.mark.parametrize("status", ["PENDING_ACCEPTANCE", "FAILED", "TERMINATING"])
@@ -183,7 +194,7 @@ OWN_DNS = DhcpOptions("dopt-1", ("10.15.0.53", "10.15.1.53"))
 
 def test_own_dns_servers_need_a_private_string() -> None:
     facts = with_clusters(cluster(), dhcp_options=OWN_DNS)
-    assert severities(facts) == {"P205": "warn", "P502": "warn"}
+    assert severities(facts) == {"P205": "warn", "P502": "unknown"}
     text = "Your DHCP options name own DNS servers (10.15.0.53 and 10.15.1.53), and shop has no private connection string."
     assert found(facts)["P205"].message == text
     assert "Enable custom DNS" in found(facts)["P205"].fix

@@ -85,7 +85,7 @@ def test_a_failure_without_a_permission_says_nothing_of_one() -> None:
         yield Finding("fail", known(facts.aws.account_id), "Never found.")
 
     finding = run_checks(healthy(account_id=Unread("AWS does not answer.")))[0]
-    assert (finding.severity, finding.fix, finding.evidence) == ("unknown", "", {})
+    assert (finding.severity, finding.fix, finding.evidence) == ("unknown", "Check again in a minute.", {})
 
 
 def add_skipping(code: str, waits_for: str | None) -> None:

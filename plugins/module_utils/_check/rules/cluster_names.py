@@ -1,0 +1,99 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The names that connection strings of clusters need, and what answers for a name in a VPC: a rule, a zone, or public DNS.
+
+Source: "Considerations when working with a private hosted zone", and "How VPC Resolver determines whether the domain name in a
+query matches any rules" in the developer guide of Route 53.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from dataclasses import dataclass
+
+from ..._aws.objects import HostedZone, Record, ResolverRule
+from ..facts import AtlasObject
+
+# The types of records that answer for a host, and for the name behind mongodb+srv. The options in a TXT record are not needed.
+_OF_HOST = frozenset(("A", "AAAA", "CNAME"))
+_OF_SERVICE = frozenset(("SRV", "CNAME"))
+_SERVICE = re.compile(r"mongodb\+srv://([^/?]+)")
+# A connection string with hosts, by the one with a service that leads to the same hosts.
+_WITH_HOSTS = {"standard_srv": "members", "private_srv": "private_members", "standard": "members", "private": "private_members"}
+
+
+@dataclass(frozen=True)
+class Name:
+    """A name in lower case that a connection string needs, and the types of records of which one is enough."""
+
+    text: str
+    types: frozenset[str]
+
+
+def names_of(cluster: AtlasObject) -> dict[str, list[Name]]:
+    """Return the names that each connection string of a cluster needs, by the name of the string."""
+    strings = cluster["connection_strings"] or {}
+    found = {}
+    for kind, field in _WITH_HOSTS.items():
+        if not strings.get(kind):
+            continue
+        hosts = [Name(member.rpartition(":")[0].lower(), _OF_HOST) for member in cluster[field] or ()]
+        service = _SERVICE.match(strings[kind])
+        found[kind] = [*([Name(f"_mongodb._tcp.{service[1]}".lower(), _OF_SERVICE)] if service else ()), *hosts]
+    return found
+
+
+def answering(name: str, zones: t.Iterable[HostedZone], rules: t.Iterable[ResolverRule]) -> HostedZone | ResolverRule | None:
+    """Return what answers for a name in a VPC: a rule that forwards it, a private zone, or None for public DNS.
+
+    The most specific rule or zone counts, and of both for the same domain the rule. A rule of type SYSTEM is an exception from
+    wider rules, which leaves the name to zones and public DNS. Rules of other types are AWS's own, or used by records of a zone.
+    """
+    zone = _narrowest(name, {one: one.name for one in zones})
+    rule = _narrowest(name, {one: one.domain_name for one in rules if one.rule_type in ("FORWARD", "SYSTEM")})
+    if rule is None or rule.rule_type != "FORWARD":
+        return zone
+    return rule if zone is None or len(_labels(rule.domain_name)) >= len(_labels(zone.name)) else zone
+
+
+def has_answer(name: Name, zone: HostedZone, records: t.Iterable[Record]) -> bool:
+    """Whether a zone has a record for a name, or a wildcard for it.
+
+    A wildcard holds for names below its domain, unless a record is nearer to the name.
+    Source: "Using an asterisk (*) in the names of hosted zones and records" in the developer guide of Route 53, and RFC 4592.
+    """
+    types: dict[str, set[str]] = {}
+    for record in records:
+        types.setdefault(record.name, set()).add(record.type)
+    # A domain exists, too, if only names below it have records.
+    existing = {".".join(labels[index:]) for one in types for labels in [one.split(".")] for index in range(len(labels))}
+    if name.text in existing:
+        return bool(types.get(name.text, set()) & name.types)
+    labels = name.text.split(".")
+    apex = len(_labels(zone.name))
+    for index in range(1, len(labels) - apex + 1):
+        domain = ".".join(labels[index:])
+        if domain in existing or len(labels) - index == apex:
+            return bool(types.get(f"*.{domain}" if domain else "*", set()) & name.types)
+    return False
+
+
+_Answering = t.TypeVar("_Answering")
+
+
+def _narrowest(name: str, domains: t.Mapping[_Answering, str]) -> _Answering | None:
+    """Return that whose domain is the most specific one at or above a name; None if there is none."""
+    above = {one: len(_labels(domain)) for one, domain in domains.items() if _is_at_or_above(domain, name)}
+    return max(above, key=lambda one: above[one], default=None)
+
+
+def _is_at_or_above(domain: str, name: str) -> bool:
+    labels = _labels(domain)
+    return _labels(name)[: len(labels)] == labels
+
+
+def _labels(domain: str) -> list[str]:
+    """Return the parts of a name, the last one first; the root has none."""
+    return [label for label in reversed(domain.lower().split(".")) if label]
