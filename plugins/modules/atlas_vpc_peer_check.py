@@ -434,13 +434,17 @@ notes:
   - The API key or service account needs the role I(Project Read Only), or a role with more permissions, in each project.
   - The AWS credentials need the IAM permissions C(ec2:DescribeVpcPeeringConnections), C(ec2:DescribeVpcs),
     C(ec2:DescribeSubnets), C(ec2:DescribeRouteTables), C(ec2:DescribeNetworkAcls), C(ec2:DescribeVpcAttribute),
-    C(ec2:DescribeDhcpOptions), C(ec2:GetManagedPrefixListEntries), C(route53:ListHostedZonesByVPC),
+    C(ec2:DescribeDhcpOptions), C(ec2:GetManagedPrefixListEntries), C(route53:ListHostedZonesByVPC), C(route53:GetHostedZone),
+    C(route53:ListResourceRecordSets),
     C(route53resolver:ListResolverRules), C(route53resolver:ListResolverRuleAssociations), C(servicequotas:GetServiceQuota),
     C(ec2:DescribeSecurityGroups), C(ec2:DescribeNetworkInterfaces), and C(sts:AssumeRole) (with O(aws_assume_role_arn)). The
     guide about credentials has an IAM policy with them.
   - Without C(ec2:DescribeNetworkInterfaces), subnets without clients are judged like all others, and security groups only if
     O(security_group_ids) names them. It is needed for O(instance_ids).
-  - The task sends one request for each kind of object and each combination of AWS credentials and region, and three for each VPC.
+  - C(route53:GetHostedZone) and C(route53:ListResourceRecordSets) are needed where a private zone of a VPC answers for names of
+    clusters. Only credentials of the zone's account can read it.
+  - The task sends one request for each kind of object and each combination of AWS credentials and region, three for each VPC, and
+    two for each private zone that answers for names of clusters.
     In Atlas, it sends one for each cloud. In GCP, it sends two for each project, and for each network two and one for each region
     with clients.
   - If AWS refuses a request because the account sends too many, the task sends it again, for up to two minutes.

@@ -52,7 +52,7 @@ def measure(progress: Progress) -> Findings:
 def _make_vpc(account: Account, number: int) -> dict[str, Any]:
     """Make a VPC with two subnets, in which names resolve, and return its entry for the role."""
     ec2, block = account.ec2(REGION), f"10.{number}.0.0/16"
-    vpc_id = ec2.create_vpc(CidrBlock=block)["Vpc"]["VpcId"]
+    vpc_id = account.make_vpc(block, REGION)
     ec2.modify_vpc_attribute(VpcId=vpc_id, EnableDnsHostnames={"Value": True})
     for third in (1, 2):
         ec2.create_subnet(VpcId=vpc_id, CidrBlock=f"10.{number}.{third}.0/24")

@@ -13,6 +13,7 @@ from .errors import ApiError
 from .regions import REGIONS
 
 STATES = ("IDLE", "CREATING", "UPDATING", "DELETING", "REPAIRING")
+TYPES = ("REPLICASET", "SHARDED", "GEOSHARDED")
 PROVIDERS = ("AWS", "AZURE", "GCP")
 FLEX = "FLEX"
 #: The tiers that share their hosts with clusters of others.
@@ -49,6 +50,8 @@ class Cluster:
     regions: tuple[Region, ...]
     state: str
     paused: bool
+    #: One of TYPES.
+    kind: str
     created: str
 
     @property
@@ -73,7 +76,7 @@ class Cluster:
             "id": self.id,
             "name": self.name,
             "groupId": group_id,
-            "clusterType": "REPLICASET",
+            "clusterType": self.kind,
             "connectionStrings": self._connection_strings(group_id, has_private),
             "createDate": self.created,
             "links": [{"href": url, "rel": "self"}],
@@ -181,7 +184,7 @@ class Clusters:
 
 
 def parse(body: Body) -> dict[str, Any]:
-    """Read what a test says of a cluster: `name`, `regions`, `tier` (M10), `state_name` (IDLE) and `paused` (false).
+    """Read what a test says of a cluster: `name`, `regions`, `tier` (M10), `state_name` (IDLE), `paused` (false), `cluster_type`.
 
     Each region has a `region_name` as Atlas writes it, `provider_name` (AWS), `electable_nodes` (3), `read_only_nodes` (0) and
     `analytics_nodes` (0).
@@ -189,10 +192,11 @@ def parse(body: Body) -> dict[str, Any]:
     Raises:
         ApiError: For a body that is not right.
     """
-    attributes.check_names(body, ("name", "regions", "tier", "state_name", "paused"), ())
+    attributes.check_names(body, ("name", "regions", "tier", "state_name", "paused", "cluster_type"), ())
     attributes.require(body, ("name", "regions"))
     attributes.check_pattern(body, "name", _NAME)
     attributes.check_enum(body, "state_name", STATES)
+    attributes.check_enum(body, "cluster_type", TYPES)
     tier, regions = body.get("tier", "M10"), body["regions"]
     if tier not in (FLEX, *_SHARED) and not (isinstance(tier, str) and _TIER.fullmatch(tier)):
         raise ApiError("INVALID_ATTRIBUTE", "tier")
@@ -208,6 +212,7 @@ def parse(body: Body) -> dict[str, Any]:
         "regions": tuple(_parse_region(one) for one in regions),
         "state": body.get("state_name", "IDLE"),
         "paused": body.get("paused", False),
+        "kind": body.get("cluster_type", TYPES[0]),
     }
 
 

@@ -67,9 +67,18 @@ class Account:
         """Return a client of a region."""
         return boto3.client("ec2", region_name=region, endpoint_url=self._url, **self.keys)
 
+    def route53(self) -> Any:
+        """Return a client of Route 53."""
+        return boto3.client("route53", region_name="us-east-1", endpoint_url=self._url, **self.keys)
+
     def make_vpc(self, block: str, region: str = "us-east-1") -> str:
-        """Make a VPC and return its id."""
-        return self.ec2(region).create_vpc(CidrBlock=block)["Vpc"]["VpcId"]
+        """Make a VPC with Amazon's DNS server, which AWS gives to new ones and moto does not, and return its id."""
+        ec2 = self.ec2(region)
+        made: str = ec2.create_vpc(CidrBlock=block)["Vpc"]["VpcId"]
+        servers = [{"Key": "domain-name-servers", "Values": ["AmazonProvidedDNS"]}]
+        options = ec2.create_dhcp_options(DhcpConfigurations=servers)["DhcpOptions"]["DhcpOptionsId"]
+        ec2.associate_dhcp_options(DhcpOptionsId=options, VpcId=made)
+        return made
 
     def connections(self, region: str = "us-east-1") -> dict[str, str]:
         """Return the states of the account's peering connections by their ids."""

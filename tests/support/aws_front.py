@@ -28,6 +28,7 @@ SETS = {
     "DescribeVpcPeeringConnections": "vpcPeeringConnectionSet",
     "DescribeVpcs": "vpcSet",
 }
+ON_ROUTE_53 = ("GetHostedZone", "ListHostedZonesByVPC", "ListResourceRecordSets")
 READS = ("Describe", "Get", "Assume", "List")
 ET.register_namespace("", NAMESPACE)
 
@@ -60,6 +61,8 @@ def action_of(sent: Sent, fields: dict[str, str]) -> str:
     """Return what a request asks for: EC2 and STS have it in the body, Route 53 in the path, and the others in a header."""
     if sent.path.endswith("/hostedzonesbyvpc"):
         return "ListHostedZonesByVPC"
+    if "/hostedzone/" in sent.path:
+        return "ListResourceRecordSets" if "/rrset" in sent.path else "GetHostedZone"
     return fields.get("Action") or sent.headers.get("x-amz-target", "").rpartition(".")[2]
 
 
@@ -68,7 +71,7 @@ def denial(action: str) -> Reply:
     if action.startswith("ListResolver") or action == "GetServiceQuota":
         body = {"__type": "AccessDeniedException", "Message": "You are not authorized."}
         return Reply(400, json.dumps(body).encode(), (("Content-Type", "application/x-amz-json-1.1"),))
-    if action == "ListHostedZonesByVPC":
+    if action in ON_ROUTE_53:
         space = "https://route53.amazonaws.com/doc/2013-04-01/"
         error = "<Error><Type>Sender</Type><Code>AccessDenied</Code><Message>You are not authorized.</Message></Error>"
         body = f'<ErrorResponse xmlns="{space}">{error}<RequestId>r</RequestId></ErrorResponse>'
@@ -107,6 +110,7 @@ class Front:
         routes: More routes, by table: the fields of a route as the API names them.
         owners: Owners in place of moto's, by VPC.
         interfaces: Fields of network interfaces in place of moto's, as the API names them, by interface.
+        zone_owner: The owner of all private zones in place of moto's.
         page_size: How many objects a page of a list has.
     """
 
@@ -122,6 +126,7 @@ class Front:
     owners: dict[str, str] = field(default_factory=dict)
     interfaces: dict[str, dict[str, str]] = field(default_factory=dict)
     blocks: dict[str, list[str]] = field(default_factory=dict)
+    zone_owner: str = ""
     page_size: int = 1000
     _settling: dict[str, int] = field(default_factory=dict)
     _tags: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -165,6 +170,9 @@ class Front:
         if action == "CreateTags":
             self._tag(fields)
         reply = forward(self.upstream, sent)
+        if action == "ListHostedZonesByVPC" and self.zone_owner:
+            owner = f"<OwningAccount>{self.zone_owner}</OwningAccount>".encode()
+            reply.body = re.sub(b"<OwningAccount>[0-9]+</OwningAccount>", owner, reply.body)
         if reply.status != 200 or sent.headers.get("host") is None or action not in (*SETS, "AcceptVpcPeeringConnection"):
             return reply
         root = ET.fromstring(reply.body)

@@ -127,9 +127,8 @@ class CheckSite(ReadingSite):
         group = self.add_group("app")
         rule = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "PrefixListIds": named}
         self.ec2.authorize_security_group_egress(GroupId=group, IpPermissions=[rule])
-        servers = [{"Key": "domain-name-servers", "Values": ["AmazonProvidedDNS"]}]
-        options = self.ec2.create_dhcp_options(DhcpConfigurations=servers)["DhcpOptions"]["DhcpOptionsId"]
-        self.ec2.associate_dhcp_options(DhcpOptionsId=options, VpcId=self.vpc.vpc_id)
+        # All names of the cluster are in it, whichever group id the project has.
+        self.add_zone("mongodb.net", "*.mongodb.net")
         return self.add_instance(self.vpc.subnet_id, group)
 
     def allow(self, *entries: dict[str, str]) -> None:
@@ -153,6 +152,23 @@ class CheckSite(ReadingSite):
         made = str(self.ec2.create_network_interface(SubnetId=subnet_id)["NetworkInterface"]["NetworkInterfaceId"])
         self.front.interfaces[made] = shown
         return made
+
+    def add_zone(self, name: str, *names: str) -> str:
+        """Associate a private hosted zone with the VPC that has records for all of these names, and return its id."""
+        client = self.account.route53()
+        place = {"VPCRegion": self.vpc.region, "VPCId": self.vpc.vpc_id}
+        # For moto, a VPC alone does not make a zone private.
+        wanted = {"Name": name, "CallerReference": name, "VPC": place, "HostedZoneConfig": {"PrivateZone": True}}
+        made = client.create_hosted_zone(**wanted)["HostedZone"]["Id"]
+        sets = [
+            {"Name": one, "Type": kind, "TTL": 60, "ResourceRecords": [{"Value": value}]}
+            for one in names
+            for kind, value in (("A", "192.168.248.5"), ("SRV", "0 0 27017 a.example.com"))
+        ]
+        if sets:
+            changes = [{"Action": "CREATE", "ResourceRecordSet": one} for one in sets]
+            client.change_resource_record_sets(HostedZoneId=made, ChangeBatch={"Changes": changes})
+        return str(made)
 
     def credentials(self, account: Account | None = None) -> dict[str, str]:
         """Return the options for AWS of an account."""

@@ -103,7 +103,7 @@ class FurtherRegions:
     def _find_on_way(self, container: AtlasObject) -> list[Finding]:
         if container["id"] not in self._found:
             found = [one for one in run_checks(_through(container, self._facts), _OF_A_WAY) if one.severity in _WRONG]
-            # What could not be read is told once, whichever checks need it.
+            # What could not be read counts once, whichever checks need it.
             messages = [one.message for one in found]
             self._found[container["id"]] = [one for place, one in enumerate(found) if one.message not in messages[:place]]
         return self._found[container["id"]]

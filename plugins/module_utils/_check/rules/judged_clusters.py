@@ -136,11 +136,6 @@ def needed_ports(facts: ConnectionFacts) -> list[tuple[Level, t.Sequence[Range]]
     return [*needed, ("warn", merge_ranges((port, port) for port in others))] if others else needed
 
 
-def is_sharded(cluster: AtlasObject) -> bool:
-    """Whether a cluster is sharded, so that drivers connect to its mongos processes."""
-    return cluster.get("cluster_type") in _SHARDED
-
-
 def _ports_in(cluster: AtlasObject) -> set[int]:
     """Return the ports in the connection strings of a cluster; empty if it has no members yet, or they are not known."""
     members = [*(cluster.get("members") or ()), *(cluster.get("private_members") or ())]

@@ -13,7 +13,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
 )
 
 
-def test_private_strings_are_advice_where_all_clusters_have_them() -> None:
+def test_private_strings_are_advice_where_all_have_them() -> None:
     attributes = {"enable_dns_support": True, "enable_dns_hostnames": False}
     private = [with_private_string(cluster())]
     for clusters, is_advice in (([cluster()], False), (private, True), ([*private, cluster("other")], False)):

@@ -14,21 +14,24 @@ from ansible_collections.cloudpeer.atlas.tests.support.aws_front import NAMESPAC
 from ansible_collections.cloudpeer.atlas.tests.support.check_site import ATLAS_BLOCK, CheckSite
 from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP, Reply, Sent, forward, reply, serving
 
-#: What each action of AWS decides, by its name in policies. Without the last three, only warnings are missing.
+#: What each action of AWS decides, by its name in policies, for a cluster without private connection strings.
 DECIDING = {
+    "ec2:DescribeDhcpOptions": "P502",
     "ec2:DescribeNetworkAcls": "P701",
     "ec2:DescribeRouteTables": "P601",
     "ec2:DescribeSubnets": "P301",
     "ec2:DescribeVpcAttribute": "P501",
     "ec2:DescribeVpcPeeringConnections": "P401",
     "ec2:DescribeVpcs": "P404",
-}
-WARNING = {
+    "route53:GetHostedZone": "P503",
     "route53:ListHostedZonesByVPC": "P503",
+    "route53:ListResourceRecordSets": "P503",
     "route53resolver:ListResolverRuleAssociations": "P503",
     "route53resolver:ListResolverRules": "P503",
-    "servicequotas:GetServiceQuota": "P107",
 }
+WARNING = {"servicequotas:GetServiceQuota": "P107"}
+# They are read where a private zone answers for names of a cluster.
+OF_A_ZONE = ("route53:GetHostedZone", "route53:ListResourceRecordSets")
 ACTIONS = [*DECIDING, *WARNING]
 XML = (("Content-Type", "text/xml"),)
 JSON = (("Content-Type", "application/x-amz-json-1.1"),)
@@ -42,12 +45,14 @@ def is_json(action: str) -> bool:
 def test_a_missing_permission_is_named_and_the_other_checks_run(site: CheckSite, permission: str) -> None:
     action = permission.partition(":")[2]
     site.front.rule(action, denial(action))
+    if permission in OF_A_ZONE:
+        site.add_zone("mongodb.net")
     done = site.run()
     assert (done.failed, set(done.found.values())) == (False, {"unknown"})
     code = {**DECIDING, **WARNING}[permission]
     finding = next(one for one in done.connection["checks"] if one["code"] == code and one["severity"] == "unknown")
     assert finding["fix"] == f"Allow {permission} to these credentials."
-    assert finding["evidence"] == {"permission": permission}
+    assert finding["evidence"]["permission"] == permission
     assert done.check["verdict"] == ("unknown" if permission in DECIDING else "reachable_by_design")
     assert site.run(fail_on="warn").msg
 
@@ -90,7 +95,6 @@ def route_by_list(site: CheckSite) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("permission", "seed", "codes", "verdict"),
     [
-        ("ec2:DescribeDhcpOptions", name_instance, {"P205", "P502"}, "reachable_by_design"),
         # The blocks of the access list cover all subnets, so it does not matter which the instance is in.
         ("ec2:DescribeNetworkInterfaces", name_instance, {"P703"}, "unknown"),
         ("ec2:DescribeNetworkInterfaces", name_instance_by_group, {"P301", "P302", "P303", "P703"}, "unknown"),
@@ -183,9 +187,12 @@ def odd_replies(action: str) -> list[Reply]:
 @pytest.mark.full
 def test_an_odd_reply_is_unknown_and_no_traceback(site: CheckSite, permission: str) -> None:
     action = permission.partition(":")[2]
-    for odd in [*odd_replies(permission), DROP]:
+    first, *others = [*odd_replies(permission), DROP]
+    for odd in (first, *others):
         site.front.rules.clear()
         site.front.rule(action, odd)
+        if permission in OF_A_ZONE and odd is first:
+            site.add_zone("mongodb.net")
         done = site.run()
         code = {**DECIDING, **WARNING}[permission]
         assert done.found.get(code) == "unknown", odd

@@ -12,9 +12,11 @@ import yaml
 from ansible_collections.cloudpeer.atlas.plugins.modules import atlas_vpc_peer_check
 from ansible_collections.cloudpeer.atlas.tests.support.check_site import ATLAS_BLOCK, CheckSite
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
+from ansible_collections.cloudpeer.atlas.tests.support.wire import Reply
 
 #: What AWS is asked for one VPC.
 AWS_CALLS = [
+    "ec2:DescribeDhcpOptions",
     "ec2:DescribeNetworkAcls",
     "ec2:DescribeNetworkInterfaces",
     "ec2:DescribeRouteTables",
@@ -142,7 +144,7 @@ def fail_in_atlas(site: CheckSite) -> None:
         (pause_another, {"P203": "warn"}, "reachable_by_design"),
         (add_second_region, {"P202": "fail"}, "not_reachable"),
         (expire, {"P402": "fail"}, "not_reachable"),
-        (add_dns_servers, {"P205": "warn", "P502": "warn"}, "reachable_by_design"),
+        (add_dns_servers, {"P205": "warn", "P502": "unknown"}, "unknown"),
         (add_block, {"P301": "fail", "P607": "fail"}, "not_reachable"),
         (fail_in_atlas, {"P102": "fail"}, "not_reachable"),
     ],
@@ -190,3 +192,64 @@ def test_a_request_that_waits_tells_until_when(site: CheckSite) -> None:
     site.front.status[site.connection_id] = ("pending-acceptance", "Pending")
     done = site.run()
     assert (done.found, done.connection["expires_at"]) == ({"P402": "fail"}, "2026-08-01T12:00:00Z")
+
+
+def test_private_zones_are_read_once_and_by_their_owner(site: CheckSite) -> None:
+    """One that has all names of the cluster is fine, one without is not, and one that is narrower than the names is not read."""
+    site.add_zone("mongodb.net", "*.mongodb.net")
+    site.add_zone("corp.example")
+    site.add_zone("other.mongodb.net")
+    done = site.run()
+    assert (done.found, done.check["verdict"]) == ({}, "reachable_by_design")
+    asked = [one for one in site.front.actions if one in ("GetHostedZone", "ListResourceRecordSets")]
+    assert sorted(asked) == ["GetHostedZone", "ListResourceRecordSets"]
+    domain = f"{site.emulator.settings.group_id[-5:]}.mongodb.net"
+    site.add_zone(domain, f"_mongodb._tcp.shop.{domain}")
+    done = site.run()
+    assert (done.found, done.check["verdict"]) == ({"P503": "fail"}, "not_reachable")
+    assert "no connection string of shop is left" in done.finding("P503")["message"]
+    assert done.finding("P503")["evidence"]["owner"] == site.account.id
+
+
+def test_a_zone_of_another_account_is_unknown(site: CheckSite) -> None:
+    site.front.zone_owner = "999999999999"
+    site.add_zone("mongodb.net", "*.mongodb.net")
+    done = site.run()
+    assert (done.found, done.check["verdict"]) == ({"P503": "unknown"}, "unknown")
+    assert done.finding("P503")["message"] == (
+        "The private zone mongodb.net belongs to account 999999999999, which alone can read it."
+    )
+    assert "GetHostedZone" not in site.front.actions
+
+
+@pytest.mark.parametrize(
+    ("features", "found"),
+    [
+        ("<PublicDNSFallbackStatus>ENABLED</PublicDNSFallbackStatus>", {}),
+        ("<PublicDNSFallbackStatus>DISABLED</PublicDNSFallbackStatus>", {"P503": "fail"}),
+        ("<PublicDNSFallbackStatus>DISABLING</PublicDNSFallbackStatus>", {"P503": "unknown"}),
+        ("<AcceleratedRecoveryStatus>ENABLED</AcceleratedRecoveryStatus>", {"P503": "fail"}),
+    ],
+)
+def test_public_dns_answers_for_what_a_zone_lacks(site: CheckSite, features: str, found: dict[str, str]) -> None:
+    """Source: HostedZoneFeatures in botocore's description of Route 53."""
+    zone_id = site.add_zone("mongodb.net")
+    shown = f"<Id>{zone_id}</Id><Name>mongodb.net.</Name><CallerReference>1</CallerReference><Features>{features}</Features>"
+    space = "https://route53.amazonaws.com/doc/2013-04-01/"
+    body = f'<GetHostedZoneResponse xmlns="{space}"><HostedZone>{shown}</HostedZone></GetHostedZoneResponse>'
+    site.front.rule("GetHostedZone", Reply(200, body.encode(), (("Content-Type", "text/xml"),)))
+    assert site.run().found == found
+
+
+def test_a_further_region_needs_its_own_route(site: CheckSite) -> None:
+    container_id = site.add_container("EU_WEST_1", "192.168.240.0/21")
+    second = site.vpc.accept(container_id)
+    add_second_region(site)
+    entry = {"vpc_id": site.vpc.vpc_id, "container_region": "us-east-1"}
+    done = site.run(connections=[entry])
+    assert done.found == {"P202": "fail"}
+    assert f"P601 tells: 192.168.240.0/21 has no route in {site.vpc.table['RouteTableId']}" in done.finding("P202")["message"]
+    site.put_cluster("shop", "AWS", "US_EAST_1", "EU_WEST_1", cluster_type="SHARDED")
+    assert site.run(connections=[entry]).found == {"P202": "warn"}
+    site.vpc.route("192.168.240.0/21", VpcPeeringConnectionId=second)
+    assert site.run(connections=[entry]).found == {}
