@@ -82,6 +82,7 @@ FACTS = sorted({*AtlasFacts.__dataclass_fields__, *AwsFacts.__dataclass_fields__
 DECIDING = {
     *("peer", "peers", "container", "containers", "access_list", "access_status", "clusters"),
     *("connection", "vpc", "account_id", "dns_attributes", "subnets", "route_tables", "network_acls"),
+    *("dhcp_options", "zones", "resolver_rules"),
 }
 
 

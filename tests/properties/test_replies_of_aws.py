@@ -8,8 +8,9 @@ from typing import Any
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.options import NAMES
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.survey import Survey, carry_out
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.aws_half import to_aws_facts
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.aws_half import read_zones, to_aws_facts
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.result import judge
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.p5_dns import zones_in_question
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
 from ansible_collections.cloudpeer.atlas.tests.properties.examples import examples
 from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
@@ -41,6 +42,7 @@ def rule(number: int, action: str, *, egress: bool) -> dict[str, Any]:
 
 
 #: What AWS replies for a connection that carries traffic, by action.
+ZONE = {"HostedZoneId": "Z1", "Name": "abcde.mongodb.net.", "Owner": {"OwningAccount": ACCOUNT_ID}}
 GOOD: Pages = {
     "DescribeVpcPeeringConnections": {
         "VpcPeeringConnections": [
@@ -131,7 +133,16 @@ GOOD: Pages = {
     },
     "DescribeVpcAttribute": {"EnableDnsSupport": {"Value": True}, "EnableDnsHostnames": {"Value": True}},
     "GetManagedPrefixListEntries": {"Entries": [{"Cidr": "10.99.0.0/16"}]},
-    "ListHostedZonesByVPC": {"HostedZoneSummaries": [{"Name": "example.com."}]},
+    "ListHostedZonesByVPC": {"HostedZoneSummaries": [ZONE]},
+    "GetHostedZone": {
+        "HostedZone": {"Id": "Z1", "Name": "abcde.mongodb.net.", "Features": {"PublicDNSFallbackStatus": "DISABLED"}}
+    },
+    "ListResourceRecordSets": {
+        "ResourceRecordSets": [
+            {"Name": "*.abcde.mongodb.net.", "Type": "A"},
+            {"Name": "_mongodb._tcp.shop.abcde.mongodb.net.", "Type": "SRV"},
+        ]
+    },
     "ListResolverRules": {"ResolverRules": [{"Id": "rr-1", "DomainName": "example.com.", "RuleType": "FORWARD"}]},
     "ListResolverRuleAssociations": {"ResolverRuleAssociations": [{"VPCId": VPC_ID, "ResolverRuleId": "rr-1"}]},
     "GetServiceQuota": {"Quota": {"Value": 50.0}},
@@ -151,6 +162,9 @@ class Told:
     def find_account_id(self) -> str:
         return ACCOUNT_ID
 
+    def knows(self, *_member: str) -> bool:
+        return True
+
     def read_pages(self, _description: str, _service: str, action: str, **_parameters: Any) -> list[Any]:
         self.actions.add(action)
         return [self._pages[action]]
@@ -163,6 +177,8 @@ def checked(pages: Pages) -> tuple[Any, Told, Survey]:
     carry_out([survey])
     selection = {"instance_ids": (INSTANCE_ID,), "security_group_ids": (GROUP_ID,)}
     facts = dataclasses.replace(healthy(selection=selection), aws=to_aws_facts(survey, VPC_ID, CONNECTION_ID))
+    contents = read_zones([survey], zones_in_question(facts))
+    facts = dataclasses.replace(facts, aws=dataclasses.replace(facts.aws, zone_contents=contents))
     return judge([facts], lambda unused: True), session, survey
 
 

@@ -85,7 +85,7 @@ def has_known_state(cluster: AtlasObject) -> bool:
 
 def is_sharded(cluster: AtlasObject) -> bool:
     """Whether clients talk to routers of a cluster (mongos), which each region with nodes has, and not to all members."""
-    return cluster["cluster_type"] in _SHARDED
+    return cluster.get("cluster_type") in _SHARDED
 
 
 def has_private_string(cluster: AtlasObject) -> bool:
