@@ -14,8 +14,8 @@ import typing as t
 from dataclasses import dataclass
 
 from .._values.blocks import ends_of
+from .._values.json_fields import JsonObject, objects_in, properties_of, text_in
 
-Json = t.Mapping[str, t.Any]
 # The first and the last address, or port, as numbers.
 Range = tuple[int, int]
 _ALL_ADDRESSES: Range = (0, 2**32 - 1)
@@ -77,38 +77,41 @@ class UserRouteTable:
     disables_peerings: bool = False
 
 
-def parse_nsg(reply: Json) -> Nsg:
+def parse_nsg(reply: JsonObject) -> Nsg:
     """Return a network security group from Azure's reply.
 
     Raises:
         ValueError: If it is not one, or lacks what Azure always sends.
     """
-    properties = _object(reply.get("properties"), "properties")
-    rules = [_parse_rule(one) for key in ("securityRules", "defaultSecurityRules") for one in _list(properties, key)]
-    return Nsg(_text(reply, "name"), tuple(sorted((one for one in rules if one is not None), key=lambda one: one.priority)))
+    properties = properties_of(reply, "security group")
+    keys = ("securityRules", "defaultSecurityRules")
+    rules = [_parse_rule(one) for key in keys for one in objects_in(properties, key, is_always_there=True)]
+    return Nsg(
+        text_in(reply, "name", "security group"),
+        tuple(sorted((one for one in rules if one is not None), key=lambda one: one.priority)),
+    )
 
 
-def parse_route_table(reply: Json) -> UserRouteTable:
+def parse_route_table(reply: JsonObject) -> UserRouteTable:
     """Return a route table from Azure's reply.
 
     Raises:
         ValueError: If it is not one, or lacks what Azure always sends.
     """
-    properties = _object(reply.get("properties"), "properties")
+    properties = properties_of(reply, "route table")
     disabled = str(properties.get("disablePeeringRoute") or "None").lower()
     if disabled not in ("none", "all"):
         raise ValueError(f"has an unknown disablePeeringRoute: {disabled!r}")
-    routes = [_parse_route(one) for one in _list(properties, "routes")]
-    return UserRouteTable(_text(reply, "name"), tuple(filter(None, routes)), disabled == "all")
+    routes = [_parse_route(one) for one in objects_in(properties, "routes", is_always_there=True)]
+    return UserRouteTable(text_in(reply, "name", "route table"), tuple(filter(None, routes)), disabled == "all")
 
 
-def _parse_rule(reply: t.Any) -> SecurityRule | None:
+def _parse_rule(rule: JsonObject) -> SecurityRule | None:
     """Return a rule; None if it is not about TCP that leaves the subnet."""
-    rule = _object(reply, "a rule")
-    properties = _object(rule.get("properties"), "properties of a rule")
-    name, priority = _text(rule, "name"), properties.get("priority")
-    direction, access = _text(properties, "direction").lower(), _text(properties, "access").lower()
-    protocol = _PROTOCOLS.get(_text(properties, "protocol").lower())
+    properties = properties_of(rule, "rule")
+    name, priority = text_in(rule, "name", "rule"), properties.get("priority")
+    direction, access = text_in(properties, "direction", "rule").lower(), text_in(properties, "access", "rule").lower()
+    protocol = _PROTOCOLS.get(text_in(properties, "protocol", "rule").lower())
     if not isinstance(priority, int) or direction not in ("inbound", "outbound") or access not in ("allow", "deny"):
         raise ValueError(f"has a rule {name} without a priority, a direction or an access")
     if protocol is None:
@@ -131,12 +134,11 @@ def _parse_rule(reply: t.Any) -> SecurityRule | None:
     )
 
 
-def _parse_route(reply: t.Any) -> UserRoute | None:
+def _parse_route(route: JsonObject) -> UserRoute | None:
     """Return a route; None if it is to a service tag, or for IPv6."""
-    route = _object(reply, "a route")
-    properties = _object(route.get("properties"), "properties of a route")
-    name, prefix = _text(route, "name"), _text(properties, "addressPrefix")
-    hop_type, address = _text(properties, "nextHopType"), properties.get("nextHopIpAddress")
+    properties = properties_of(route, "route")
+    name, prefix = text_in(route, "name", "route"), text_in(properties, "addressPrefix", "route")
+    hop_type, address = text_in(properties, "nextHopType", "route"), properties.get("nextHopIpAddress")
     if _TAG.fullmatch(prefix):
         return None
     network = ipaddress.ip_network(prefix, strict=False)
@@ -145,7 +147,7 @@ def _parse_route(reply: t.Any) -> UserRoute | None:
     return UserRoute(name, network, hop_type, str(address) if address else None)
 
 
-def _ranges_of(properties: Json, field: str, parse: t.Callable[[str], Range | None]) -> tuple[Range, ...]:
+def _ranges_of(properties: JsonObject, field: str, parse: t.Callable[[str], Range | None]) -> tuple[Range, ...]:
     """Return the ranges of a field and of its plural, which augmented rules have in its place."""
     plural = f"{field}es" if field.endswith("x") else f"{field}s"
     values = [*([properties[field]] if properties.get(field) else []), *(properties.get(plural) or [])]
@@ -170,22 +172,3 @@ def _ports(text: str) -> Range:
         return _ALL_PORTS
     first, _dash, last = text.partition("-")
     return int(first), int(last or first)
-
-
-def _object(value: t.Any, what: str) -> Json:
-    if not isinstance(value, dict):
-        raise ValueError(f"lacks {what}")
-    return value
-
-
-def _list(properties: Json, key: str) -> list[t.Any]:
-    if not isinstance(properties.get(key), list):
-        raise ValueError(f"lacks {key}")
-    found: list[t.Any] = properties[key]
-    return found
-
-
-def _text(value: Json, key: str) -> str:
-    if not isinstance(value.get(key), str) or not value[key]:
-        raise ValueError(f"lacks {key}")
-    return str(value[key])

@@ -14,8 +14,7 @@ from dataclasses import dataclass
 
 from .._clouds.azure import ACTIONS, parse_uuid
 from .._values.invalid import InvalidValueError
-
-Json = t.Mapping[str, t.Any]
+from .._values.json_fields import JsonObject, objects_in, properties_of, text_in, texts_in
 
 _PROVIDER = "/providers/Microsoft.Authorization"
 ROLES, ASSIGNMENTS, DENIALS = (f"{_PROVIDER}/{kind}" for kind in ("roleDefinitions", "roleAssignments", "denyAssignments"))
@@ -131,78 +130,55 @@ def parse_role_id(value: str) -> str:
         raise InvalidValueError(f"is not the id of a role in AZURE: {value!r}", hint) from None
 
 
-def parse_role(reply: Json) -> Role:
+def parse_role(reply: JsonObject) -> Role:
     """Return a role.
 
     Raises:
         ValueError: If the object is not one.
     """
-    fields = _properties(reply, "a role")
+    fields = properties_of(reply, "role")
     return Role(
-        _text(reply, "id", "a role"),
-        parse_role_id(_text(reply, "id", "a role")),
-        _text(fields, "roleName", "a role"),
+        text_in(reply, "id", "role"),
+        parse_role_id(text_in(reply, "id", "role")),
+        text_in(fields, "roleName", "role"),
         fields.get("description"),
-        _permissions(fields, "a role"),
-        _texts(fields.get("assignableScopes"), "a role"),
+        _permissions(fields),
+        tuple(texts_in(fields, "assignableScopes")),
     )
 
 
-def parse_assignment(reply: Json) -> Assignment:
+def parse_assignment(reply: JsonObject) -> Assignment:
     """Return an assignment.
 
     Raises:
         ValueError: If the object is not one.
     """
-    what = "a role assignment"
-    fields = _properties(reply, what)
-    role = parse_role_id(_text(fields, "roleDefinitionId", what))
-    scope, principal_id = _text(fields, "scope", what), _text(fields, "principalId", what)
-    return Assignment(_text(reply, "id", what), scope, role, principal_id.lower(), fields.get("description"))
+    what = "role assignment"
+    fields = properties_of(reply, what)
+    role = parse_role_id(text_in(fields, "roleDefinitionId", what))
+    scope, principal_id = text_in(fields, "scope", what), text_in(fields, "principalId", what)
+    return Assignment(text_in(reply, "id", what), scope, role, principal_id.lower(), fields.get("description"))
 
 
-def parse_denial(reply: Json) -> DenyAssignment:
+def parse_denial(reply: JsonObject) -> DenyAssignment:
     """Return a deny assignment.
 
     Raises:
         ValueError: If the object is not one.
     """
-    what = "a deny assignment"
-    fields = _properties(reply, what)
+    what = "deny assignment"
+    fields = properties_of(reply, what)
     return DenyAssignment(
-        _text(fields, "denyAssignmentName", what),
-        _text(fields, "scope", what),
-        _permissions(fields, what),
+        text_in(fields, "denyAssignmentName", what),
+        text_in(fields, "scope", what),
+        _permissions(fields),
         fields.get("doNotApplyToChildScopes") is True,
     )
 
 
-def _properties(reply: Json, what: str) -> Json:
-    fields = reply.get("properties")
-    if not isinstance(fields, dict):
-        raise ValueError(f"is not {what}")
-    return fields
-
-
-def _text(fields: Json, name: str, what: str) -> str:
-    value = fields.get(name)
-    if not isinstance(value, str) or not value:
-        raise ValueError(f"has {what} without {name}")
-    return value
-
-
-def _permissions(fields: Json, what: str) -> tuple[Permission, ...]:
-    found = fields.get("permissions")
-    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
-        raise ValueError(f"has {what} without permissions")
-    return tuple(Permission(_texts(one.get("actions"), what), _texts(one.get("notActions"), what)) for one in found)
-
-
-def _texts(value: t.Any, what: str) -> tuple[str, ...]:
-    value = value or []
-    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-        raise ValueError(f"has {what} with a list that has something else than texts")
-    return tuple(value)
+def _permissions(fields: JsonObject) -> tuple[Permission, ...]:
+    found = objects_in(fields, "permissions", is_always_there=True)
+    return tuple(Permission(tuple(texts_in(one, "actions")), tuple(texts_in(one, "notActions"))) for one in found)
 
 
 def _has(patterns: t.Iterable[str], action: str) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 import typing as t
 from contextlib import contextmanager
+from functools import partial
 from importlib.util import find_spec
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -19,6 +20,7 @@ from .._http.exchange import ApiCall, Reply
 from .._http.pauses import Clock, Sleep
 from .._http.session import CloudSession
 from .._http.transport import REQUESTS_IMPORT_ERROR
+from .._values.json_fields import objects_in
 from .auth import Tokens
 from .errors import GRAPH_HOST, azure_error
 
@@ -115,7 +117,8 @@ class AzureSession(CloudSession):
         """
         url = _url(path, api_version, query, graph=graph)
         pages = self._pages(description, url, lambda page: _next_page(page, url))
-        return [one for page in pages for one in self.parsed(_objects, page, description)]
+        read = partial(objects_in, key="value", is_always_there=True)
+        return [dict(one) for page in pages for one in self.parsed(read, page, description)]
 
     def write(
         self,
@@ -164,13 +167,6 @@ def _next_page(page: dict[str, t.Any], first: str) -> str | None:
     if not isinstance(link, str) or not link.startswith(root):
         raise ValueError(f"has a link to a next page that does not begin with {root}")
     return link
-
-
-def _objects(page: dict[str, t.Any]) -> list[dict[str, t.Any]]:
-    found = page.get("value")
-    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
-        raise ValueError("is not a list of objects")
-    return found
 
 
 @contextmanager

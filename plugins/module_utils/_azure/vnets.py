@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from .._clouds.azure import parse_vnet_id, vnet_id
 from .._clouds.cloud import Fields
 from .._values.invalid import InvalidValueError
+from .._values.json_fields import objects_in, properties_of, text_in
 from .errors import VNET_ABSENT
 
 if t.TYPE_CHECKING:
@@ -169,30 +170,16 @@ def parse_vnet_reply(reply: Fields, wanted_id: str) -> Vnet:
     if not is_wanted or not isinstance(properties, dict) or not isinstance(properties.get("addressSpace"), dict):
         raise ValueError(f"is not the VNet {wanted_id}")
     vnet = Vnet(*parse_vnet_id(str(reply["id"])))
+    # Azure sends these lists even if they are empty.
+    subnets, peerings = (objects_in(properties, key, is_always_there=True) for key in ("subnets", "virtualNetworkPeerings"))
     return Vnet(
         vnet.subscription_id,
         vnet.resource_group_name,
         vnet.name,
         _ipv4(properties["addressSpace"].get("addressPrefixes")),
-        tuple(_to_subnet(*_named(one)) for one in _list(properties, "subnets")),
-        tuple(_to_peering(vnet, *_named(one)) for one in _list(properties, "virtualNetworkPeerings")),
+        tuple(_to_subnet(text_in(one, "name", "subnet"), properties_of(one, "subnet")) for one in subnets),
+        tuple(_to_peering(vnet, text_in(one, "name", "peering"), properties_of(one, "peering")) for one in peerings),
     )
-
-
-def _named(value: t.Any) -> tuple[str, Fields]:
-    """Return the name and the properties of a part of a VNet."""
-    name, properties = (value.get("name"), value.get("properties")) if isinstance(value, dict) else (None, None)
-    if not isinstance(name, str) or not name or not isinstance(properties, dict):
-        raise ValueError("has a part without a name or without properties")
-    return name, properties
-
-
-def _list(properties: Fields, key: str) -> list[t.Any]:
-    """Return a list of parts, which Azure sends even if it is empty."""
-    if not isinstance(properties.get(key), list):
-        raise ValueError(f"lacks {key}")
-    found: list[t.Any] = properties[key]
-    return found
 
 
 def _to_subnet(name: str, properties: Fields) -> VnetSubnet:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from .network import Json
+from .._values.json_fields import JsonObject, flag_in, number_in, object_in, objects_in, text_in, texts_in
 
 Ports = tuple[tuple[int, int], ...]
 
@@ -106,38 +106,38 @@ class EgressRule:
 Firewalls = tuple[tuple[EgressRule, ...], ...]
 
 
-def parse_subnet(fields: Json) -> tuple[str, list[SubnetRange]]:
+def parse_subnet(fields: JsonObject) -> tuple[str, list[SubnetRange]]:
     """Return the name of a subnet's network, and its ranges for IPv4.
 
     Raises:
         ValueError: If it is not a subnet.
     """
-    name, region, network = (_text(fields, key, "subnet").rpartition("/")[2] for key in ("name", "region", "network"))
+    name, region, network = (text_in(fields, key, "subnet").rpartition("/")[2] for key in ("name", "region", "network"))
     purpose = fields.get("purpose")
     has_clients = purpose not in _WITHOUT_CLIENTS
     found = []
     # A subnet for IPv6 alone has none.
     if fields.get("ipCidrRange") is not None:
-        found.append(SubnetRange(name, region, _text(fields, "ipCidrRange", "subnet"), None, has_clients))
-    for one in _objects(fields, "secondaryIpRanges"):
-        range_name = _text(one, "rangeName", "secondary range")
+        found.append(SubnetRange(name, region, text_in(fields, "ipCidrRange", "subnet"), None, has_clients))
+    for one in objects_in(fields, "secondaryIpRanges"):
+        range_name = text_in(one, "rangeName", "secondary range")
         # One for IPv6 may have no block here.
         if one.get("ipVersion") != "IPV6":
-            block = _text(one, "ipCidrRange", "secondary range")
+            block = text_in(one, "ipCidrRange", "secondary range")
             found.append(SubnetRange(name, region, block, range_name, has_clients and _SERVICES not in range_name))
     return network, [one for one in found if ":" not in one.cidr_block]
 
 
-def parse_route(fields: Json) -> PeeringRoute:
+def parse_route(fields: JsonObject) -> PeeringRoute:
     """Return an exchanged route.
 
     Raises:
         ValueError: If it is not one.
     """
-    return PeeringRoute(_text(fields, "destRange", "route"), _flag(fields, "imported"))
+    return PeeringRoute(text_in(fields, "destRange", "route"), flag_in(fields, "imported"))
 
 
-def parse_firewalls(reply: Json, *, policies_first: bool) -> Firewalls:
+def parse_firewalls(reply: JsonObject, *, policies_first: bool) -> Firewalls:
     """Return the rules for TCP from the instances of a network, in the order in which GCP asks them.
 
     Args:
@@ -149,71 +149,71 @@ def parse_firewalls(reply: Json, *, policies_first: bool) -> Firewalls:
     """
     if reply and not {"firewalls", "firewallPolicys"} & reply.keys():
         raise ValueError("has no firewall rules")
-    policies = _objects(reply, "firewallPolicys")
-    kinds = [_text(one, "type", "firewall policy") for one in policies]
+    policies = objects_in(reply, "firewallPolicys")
+    kinds = [text_in(one, "type", "firewall policy") for one in policies]
     odd = [one for one in kinds if one not in (_HIERARCHY, _SYSTEM, _NETWORK)]
     if odd:
         raise ValueError(f"has a firewall policy of the type {odd[0]}")
     by_kind = {kind: [one for one, own in zip(policies, kinds) if own == kind] for kind in (_HIERARCHY, _SYSTEM, _NETWORK)}
     if len(by_kind[_NETWORK]) > 1:
-        by_kind[_NETWORK].sort(key=lambda one: _number(one, "priority", "firewall policy"))
+        by_kind[_NETWORK].sort(key=lambda one: number_in(one, "priority", "firewall policy"))
     before, of_network = [*by_kind[_HIERARCHY], *by_kind[_SYSTEM]], [_parse_policy(one) for one in by_kind[_NETWORK]]
-    own = [rule for one in _objects(reply, "firewalls") for rule in _parse_firewall(one)]
+    own = [rule for one in objects_in(reply, "firewalls") for rule in _parse_firewall(one)]
     # At the same priority, a rule that denies comes first.
     rules = tuple(sorted(own, key=lambda rule: (rule.priority, rule.action != DENY)))
     return (*map(_parse_policy, before), *((*of_network, rules) if policies_first else (rules, *of_network)))
 
 
-def _parse_policy(policy: Json) -> tuple[EgressRule, ...]:
+def _parse_policy(policy: JsonObject) -> tuple[EgressRule, ...]:
     name = str(policy.get("shortName") or policy.get("displayName") or policy.get("name") or "without a name")
-    rules = [rule for one in _objects(policy, "rules") for rule in _parse_policy_rule(one, name)]
+    rules = [rule for one in objects_in(policy, "rules") for rule in _parse_policy_rule(one, name)]
     return tuple(sorted(rules, key=lambda rule: rule.priority))
 
 
-def _parse_policy_rule(fields: Json, policy: str) -> t.Iterator[EgressRule]:
+def _parse_policy_rule(fields: JsonObject, policy: str) -> t.Iterator[EgressRule]:
     """Yield a rule of a policy for TCP from instances; nothing for others.
 
     A rule with addresses and unresolved destinations is two: the addresses are known to match.
     """
-    priority, action = _number(fields, "priority", "rule"), _text(fields, "action", "rule")
+    priority, action = number_in(fields, "priority", "rule"), text_in(fields, "action", "rule")
     if action not in (ALLOW, DENY, NEXT, INSPECT):
         raise ValueError(f"has a rule with the action {action}")
-    match = _object(fields, "match")
-    ports = _ports_of(_objects(match, "layer4Configs"), "ipProtocol")
+    match = object_in(fields, "match")
+    ports = _ports_of(objects_in(match, "layer4Configs"), "ipProtocol")
     is_for_instances = fields.get("targetType") in (None, "INSTANCES") and not fields.get("targetForwardingRules")
     if not _is_egress(fields) or not ports or not is_for_instances:
         return
-    unresolved = tuple(one for key in _UNRESOLVED for one in _texts(match, key))
+    unresolved = tuple(one for key in _UNRESOLVED for one in texts_in(match, key))
     contexts = [str(match[key]) for key in _CONTEXTS if match.get(key) not in (None, _UNSPECIFIED, _NOT_INTERNET)]
     if _INTERNET in contexts:
         return
     unresolved += tuple(contexts)
-    targets = (*_texts(fields, "targetServiceAccounts"), *_secure_tags(fields))
-    if _objects(fields, "targetSecureTags") and not targets:
+    targets = (*texts_in(fields, "targetServiceAccounts"), *_secure_tags(fields))
+    if objects_in(fields, "targetSecureTags") and not targets:
         # GCP ignores a rule whose tags are all gone.
         return
     rule = EgressRule(f"rule {priority} of policy {policy}", priority, action, ports, targets=targets)
     blocks, sources = _blocks_of(match, "destIpRanges"), _blocks_of(match, "srcIpRanges")
     if sources == ():
         return
-    is_for_some = blocks is not None or unresolved or any(_texts(match, key) for key in _OF_PUBLIC)
+    is_for_some = blocks is not None or unresolved or any(texts_in(match, key) for key in _OF_PUBLIC)
     if blocks or not is_for_some:
         yield _changed(rule, destinations=blocks if is_for_some else None, sources=sources)
     if unresolved:
         yield _changed(rule, sources=sources, unresolved=unresolved)
 
 
-def _parse_firewall(fields: Json) -> t.Iterator[EgressRule]:
+def _parse_firewall(fields: JsonObject) -> t.Iterator[EgressRule]:
     """Yield a rule of the network for TCP from instances, one part of it for what it allows, and one for what it denies."""
-    name, priority = _text(fields, "name", "firewall rule"), _number(fields, "priority", "firewall rule")
+    name, priority = text_in(fields, "name", "firewall rule"), number_in(fields, "priority", "firewall rule")
     if not {"allowed", "denied"} & fields.keys():
         raise ValueError(f"has the firewall rule {name}, which neither allows nor denies anything")
     blocks, sources = _blocks_of(fields, "destinationRanges"), _blocks_of(fields, "sourceRanges")
     if not _is_egress(fields) or blocks == () or sources == ():
         return
-    targets = (*_texts(fields, "targetTags"), *_texts(fields, "targetServiceAccounts"))
+    targets = (*texts_in(fields, "targetTags"), *texts_in(fields, "targetServiceAccounts"))
     for action, key in ((DENY, "denied"), (ALLOW, "allowed")):
-        ports = _ports_of(_objects(fields, key), "IPProtocol")
+        ports = _ports_of(objects_in(fields, key), "IPProtocol")
         if ports:
             yield EgressRule(f"firewall rule {name}", priority, action, ports, blocks, sources, targets)
 
@@ -222,24 +222,24 @@ def _changed(rule: EgressRule, **changes: t.Any) -> EgressRule:
     return EgressRule(**{**vars(rule), **changes})
 
 
-def _is_egress(fields: Json) -> bool:
+def _is_egress(fields: JsonObject) -> bool:
     """Whether a rule is in force, and about what instances send."""
-    direction = _text(fields, "direction", "rule")
+    direction = text_in(fields, "direction", "rule")
     if direction not in ("INGRESS", "EGRESS"):
         raise ValueError(f"has a rule with the direction {direction}")
-    return direction == "EGRESS" and not _flag(fields, "disabled")
+    return direction == "EGRESS" and not flag_in(fields, "disabled")
 
 
-def _secure_tags(fields: Json) -> list[str]:
-    tags = _objects(fields, "targetSecureTags")
-    return [_text(one, "name", "secure tag") for one in tags if one.get("state") != "INEFFECTIVE"]
+def _secure_tags(fields: JsonObject) -> list[str]:
+    tags = objects_in(fields, "targetSecureTags")
+    return [text_in(one, "name", "secure tag") for one in tags if one.get("state") != "INEFFECTIVE"]
 
 
-def _ports_of(parts: t.Iterable[Json], key: str) -> Ports:
+def _ports_of(parts: t.Iterable[JsonObject], key: str) -> Ports:
     """Return the ports for TCP in the protocols of a rule; empty if TCP is not among them."""
     found: list[tuple[int, int]] = []
     for one in parts:
-        protocol, ports = _text(one, key, "rule").lower(), _texts(one, "ports")
+        protocol, ports = text_in(one, key, "rule").lower(), texts_in(one, "ports")
         if protocol in _TCP:
             found += [_to_range(port) for port in ports] or _ALL_PORTS
     return tuple(found)
@@ -255,49 +255,7 @@ def _to_range(text: str) -> tuple[int, int]:
     return ends
 
 
-def _blocks_of(fields: Json, key: str) -> tuple[str, ...] | None:
+def _blocks_of(fields: JsonObject, key: str) -> tuple[str, ...] | None:
     """Return the blocks for IPv4 of a rule; None if it has none for any version, which stands for all addresses."""
-    blocks = _texts(fields, key)
+    blocks = texts_in(fields, key)
     return tuple(one for one in blocks if ":" not in one) if blocks else None
-
-
-def _text(fields: Json, key: str, what: str) -> str:
-    value = fields.get(key)
-    if not isinstance(value, str) or not value:
-        raise ValueError(f"has a {what} without a {key}")
-    return value
-
-
-def _number(fields: Json, key: str, what: str) -> int:
-    value = fields.get(key)
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise ValueError(f"has a {what} without a {key}")
-    return value
-
-
-def _flag(fields: Json, key: str) -> bool | None:
-    value = fields.get(key)
-    if value is not None and not isinstance(value, bool):
-        raise ValueError(f"has {key} that is not true or false")
-    return value
-
-
-def _object(fields: Json, key: str) -> Json:
-    value = fields.get(key)
-    if value is not None and not isinstance(value, dict):
-        raise ValueError(f"has {key} that is not an object")
-    return value or {}
-
-
-def _objects(fields: Json, key: str) -> list[Json]:
-    found = fields.get(key) or []
-    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
-        raise ValueError(f"has {key} that is not a list of objects")
-    return found
-
-
-def _texts(fields: Json, key: str) -> list[str]:
-    found = fields.get(key) or []
-    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
-        raise ValueError(f"has {key} that is not a list of texts")
-    return found
