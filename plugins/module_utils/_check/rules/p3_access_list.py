@@ -73,8 +73,8 @@ def find_clients_without_entry(facts: ConnectionFacts) -> Findings:
         return
     if not clients:
         raise skip("There is no subnet to judge.")
-    gaps = _find_gaps(clients, entries)
-    found = {client: _admitting_groups(client, facts, entries) for client in gaps}
+    gaps, listed_groups = _find_gaps(clients, entries), _groups_in(entries)
+    found = {client: _admitting_groups(client, facts, listed_groups) for client in gaps}
     shut_out = {client: parts for client, parts in gaps.items() if not found[client]}
     subnets = {client: parts for client, parts in shut_out.items() if client.kind == "subnet"}
     if subnets:
@@ -158,8 +158,8 @@ def deciding_entries(facts: ConnectionFacts) -> list[AtlasObject]:
     try:
         clients = _clients(facts)
         entries = _entries_in_force(facts)
-        gaps = _find_gaps(clients, entries)
-        groups = {group for client in gaps for group in known(_admitting_groups(client, facts, entries))}
+        gaps, listed_groups = _find_gaps(clients, entries), _groups_in(entries)
+        groups = {group for client in gaps for group in known(_admitting_groups(client, facts, listed_groups))}
     except (SkippedError, UnreadError):
         return []
     ranges = [(one, *ends_of(network)) for one in entries if (network := _network_of(one)) is not None]
@@ -291,8 +291,8 @@ def _find_uncovered(facts: ConnectionFacts, entries: _Entries) -> _Gaps:
     Raises:
         UnreadError: If groups may let a client in, and the groups of the VPC are not known.
     """
-    gaps = _find_gaps(_clients(facts), entries)
-    return {client: parts for client, parts in gaps.items() if not known(_admitting_groups(client, facts, entries))}
+    gaps, listed_groups = _find_gaps(_clients(facts), entries), _groups_in(entries)
+    return {client: parts for client, parts in gaps.items() if not known(_admitting_groups(client, facts, listed_groups))}
 
 
 def _difference(gaps: _Gaps, others: _Gaps) -> _Gaps:
@@ -308,18 +308,17 @@ def _concerns(entry: AtlasObject, client: _Client, parts: t.Iterable[_Network]) 
     return network is not None and any(part.overlaps(network) for part in parts)
 
 
-def _admitting_groups(client: _Client, facts: ConnectionFacts, entries: _Entries) -> Fact[frozenset[str]]:
-    """Return the security groups in the entries that let a client in, or may do so if the options name no clients.
+def _admitting_groups(client: _Client, facts: ConnectionFacts, listed_groups: frozenset[str]) -> Fact[frozenset[str]]:
+    """Return the security groups of the access list that let a client in, or may do so if the options name no clients.
 
     A group counts if it is in this VPC, which has to be in the region of the container. If no clients are named and
     `aws_security_group` of the connection names their group, only that counts. Only AWS has security groups.
     """
-    listed_groups = _groups_in(entries) if facts.entry.cloud is AWS else frozenset()
     named = listed_groups if client.groups is None else listed_groups & client.groups
     own = _group_id(facts.entry.aws_security_group)
     if client.groups is None and own is not None:
         return named & {own}
-    if not named or _is_across_regions(facts):
+    if not named or facts.entry.cloud is not AWS or _is_across_regions(facts):
         return frozenset()
     groups = facts.aws.security_groups
     if isinstance(groups, (Missing, Unread)):
@@ -392,7 +391,7 @@ def _shut_out_finding(client: _Client, facts: ConnectionFacts, entries: _Entries
     addresses = [str(one.network_address) for one in client.networks if one.prefixlen == one.max_prefixlen]
     if not addresses:
         message = f"AWS does not show an IPv4 address of {client.name}, and no entry has one of its groups."
-        return Finding("unknown", client.name, message, "", evidence, client.subnet_ids)
+        return Finding("unknown", client.name, message, "Check again in a minute.", evidence, client.subnet_ids)
     parts = [f"{listed(addresses)} of {client.name}", *([f"its groups ({listed(sorted(groups))})"] if groups else [])]
     message = f"No entry covers {' or has one of '.join(parts)}.{reasons}"
     fix = f"Add {addresses[0] if reasons or not groups else f'{addresses[0]}, or a group of the instance,'} to the access list."
