@@ -44,6 +44,7 @@ MADE_BY_A_RELEASE = "CHANGELOG.md"
 # The guide says so: whose connections are accepted is for the user to say.
 EXPECTED_WARNING = "so that no other one is accepted"
 ACCOUNT, VPC, BLOCK_OF_VPC = "123456789012", "vpc-0a1b2c3d4e5f67890", "10.15.0.0/16"
+DIRECTORY, SUBSCRIPTION = "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee", "11111111-2222-3333-4444-555555555555"
 
 
 @dataclass(frozen=True)
@@ -69,16 +70,17 @@ class Block:
         return not self.note.startswith("not run: ")
 
     @property
-    def needs_gcp(self) -> bool:
-        """Whether GCP has to be there as well: its half is made."""
-        return "gcp_project_id:" in self.text and (
-            "atlas_gcp_peering:" in self.text or "cloudpeer.atlas.vpc_peering" in self.text
-        )
+    def needs_stand_ins(self) -> bool:
+        """Whether GCP or AZURE has to be there as well: their half is made."""
+        if "cloudpeer.atlas.vpc_peering" in self.text:
+            return re.search(r"gcp_project_id:|vnet_resource_id:", self.text) is not None
+        return re.search(r"atlas_gcp_peering:|atlas_azure_role:", self.text) is not None
 
     @property
     def needs_aws(self) -> bool:
         """Whether AWS has to be there as well."""
-        return "cloudpeer.atlas.vpc_peering" in self.text and "vpc_peering_aws: false" not in self.text and not self.needs_gcp
+        is_on_aws = "cloudpeer.atlas.vpc_peering" in self.text and not self.needs_stand_ins
+        return is_on_aws and "vpc_peering_aws: false" not in self.text
 
 
 def blocks(file: Path) -> list[Block]:
@@ -101,12 +103,15 @@ def clouds(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Any]:
     manual = any(block.note == "emulator: manual" for block in blocks(file))
     settings: dict[str, Any] = {"step_seconds": 0.1, "accept": "manual" if manual else "auto"}
     playbook = PlaybookRunner(tmp_path)
-    if any(block.needs_gcp and block.is_run for block in blocks(file)):
+    if any(block.needs_stand_ins and block.is_run for block in blocks(file)):
         with running_clouds() as stand_ins:
             stand_ins.gcp.add_network("my-project", "my-network")
+            stand_ins.azure.entra.tenant = DIRECTORY
+            stand_ins.azure.add_vnet(SUBSCRIPTION, "my-group", "my-vnet", [BLOCK_OF_VPC])
             token = {"GCP_AUTH_KIND": "accesstoken", "GCP_ACCESS_TOKEN": stand_ins.tokens.issue()["access_token"]}
+            signs_in = {**stand_ins.environment, **token, **stand_ins.azure.entra.variables}
             with running(Settings(**settings, clouds_url=stand_ins.control_url)) as emulator:
-                yield lambda text: playbook(text, emulator, **stand_ins.environment, **token)
+                yield lambda text: playbook(text, emulator, **signs_in)
         return
     if not any(block.needs_aws and block.is_run for block in blocks(file)):
         with running(Settings(**settings)) as emulator:
@@ -153,13 +158,12 @@ def test_every_other_block_of_yaml_says_why_it_is_not_run(file: Path) -> None:
 
 def test_playbooks_that_are_not_run_have_no_syntax_error(tmp_path: Path) -> None:
     # The module of the worked example is not there; test_contributing.py adds it, and runs this block.
-    # AZURE's own modules are not there either; test_role_azure.py runs the blocks with them.
     texts = [
         block.text
         for file in TEXTS
         for block in blocks(file)
         if block.is_playbook and not block.is_run
-        if block.note != "not run: it takes the new module" and "azure.azcollection." not in block.text
+        if block.note != "not run: it takes the new module"
     ]
     for number, text in enumerate(texts):
         (tmp_path / f"{number}.yml").write_text(text, encoding="utf-8")
@@ -243,6 +247,37 @@ def test_every_message_is_in_the_list() -> None:
     said = {where: message for where, message in messages().items() if len(re.findall(r"[a-z]+\b", message)) > 2}
     assert len(said) > 50
     assert {where: message for where, message in said.items() if not is_told(message, text)} == {}
+
+
+PERMISSION = re.compile(
+    r"\b(?:ec2|sts|route53|route53resolver|servicequotas):[A-Z]\w+|\bcompute\.(?!googleapis)[a-z]\w+\.\w+"
+    r"|\bMicrosoft\.(?:Network/(?!virtualNetworks/(?:virtualNetworkPeerings|peer)\b)|Authorization/)\w+/(?:read|write|delete)\b"
+    r"|\bApplication\.\w+\.All\b"
+)
+
+
+def permissions_in(text: str) -> set[str]:
+    """Return the permissions in the clouds that a text names, but for those of Atlas itself, and beginnings of names."""
+    return set(PERMISSION.findall(text)) - {"ec2:Describe", "ec2:Get"}
+
+
+def test_one_table_has_the_permissions_that_each_half_needs() -> None:
+    guide = (ROOT / "docs" / "guides" / "credentials.md").read_text(encoding="utf-8")
+    rows = [re.split(r" *\| *", line)[1:-1] for line in guide.splitlines() if re.match(r"\| (Atlas|AWS|AZURE|GCP) \|", line)]
+    needed = [{one for row in rows if row[column] for one in permissions_in(row[1])} for column in (2, 3)]
+    assert {cell for row in rows for cell in row[2:4]} == {"yes", "2.6.0", ""}
+
+    def named(*modules: str) -> set[str]:
+        files = (ROOT / "plugins" / "modules" / f"{name}.py" for name in modules)
+        return {one for file in files for one in permissions_in(file.read_text(encoding="utf-8").partition("EXAMPLES = ")[0])}
+
+    assert named("atlas_vpc_peer_accepter", "atlas_azure_role", "atlas_gcp_peering") == needed[0]
+    assert named("atlas_vpc_peer_check") <= needed[1]
+    policies = [permissions_in(text) for text in re.findall(r"^```json\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)]
+    assert [found - of for found, of in zip(policies, needed)] == [set(), set()]
+    # Other guides name no others.
+    texts = {file.name: permissions_in(file.read_text(encoding="utf-8")) for file in (ROOT / "docs" / "guides").glob("*.md")}
+    assert {name: found - set.union(*needed) for name, found in texts.items() if found - set.union(*needed)} == {}
 
 
 def slug(heading: str) -> str:

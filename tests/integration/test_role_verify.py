@@ -9,7 +9,7 @@ import pytest
 import yaml
 from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
-from ansible_collections.cloudpeer.atlas.tests.integration.test_role_azure import AzureSite, needs_azure
+from ansible_collections.cloudpeer.atlas.tests.integration.test_role_azure import AzureSite
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import Front
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 from ansible_collections.cloudpeer.atlas.tests.support.role_clouds import ENTRY, CloudSite
@@ -134,7 +134,6 @@ def test_what_the_role_builds_on_gcp_is_reachable_by_design(
     assert checked(run(verify=True, connections=ranges))["verdict"] == "reachable_by_design"
 
 
-@needs_azure
 def test_what_the_role_builds_on_azure_is_reachable_by_design(
     playbook: PlaybookRunner, cloud_atlas: RunningEmulator, clouds: RunningClouds
 ) -> None:
