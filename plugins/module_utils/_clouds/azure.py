@@ -237,6 +237,8 @@ AZURE = Cloud(
         "Atlas's role on the VNet has to stay until the connection is gone: check that the service principal, the role and its "
         "assignment are there, then run the task again."
     ),
+    # https://learn.microsoft.com/azure/azure-resource-manager/management/azure-subscription-service-limits
+    most_peerings=500,
     removal_fix="Give Atlas's service principal its role on the VNet again, and remove the connection with state: absent.",
     lost="because its role was taken away, or because the VNet was deleted",
     role_codes=frozenset(("AZURE_CUSTOMER_NETWORK_UNREACHABLE", "AZURE_CUSTOMER_NETWORK_VALIDATION_FAILED")),

@@ -137,6 +137,7 @@ class Cloud(t.NamedTuple):
         has_names: Whether the customer needs the names of `atlas_network`, which Atlas makes with the first connection.
         lists_all: Whether containers are read from the list of all clouds.
         has_one_container: Whether a project has one container in total, and not one per region.
+        most_peerings: How many peerings a customer's network may have by default; None if the check reads that.
         chooses_block: Whether Atlas chooses a container's block if a creation names none.
     """
 
@@ -180,6 +181,7 @@ class Cloud(t.NamedTuple):
     has_names: bool = False
     lists_all: bool = True
     has_one_container: bool = False
+    most_peerings: int | None = None
     chooses_block: bool = False
 
     @property

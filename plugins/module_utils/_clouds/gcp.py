@@ -201,4 +201,6 @@ GCP = Cloud(
     lost="because the peering was removed in GCP, or because the VPC network was deleted",
     has_names=True,
     has_one_container=True,
+    # https://cloud.google.com/vpc/docs/quota#vpc-peering
+    most_peerings=25,
 )

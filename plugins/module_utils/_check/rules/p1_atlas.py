@@ -15,7 +15,7 @@ from ..._clouds.gcp import GCP
 from ..._values.blocks import is_within
 from ..._values.limits import MOST_PEERS, MOST_PENDING, PENDING_LIFE
 from ..._values.moments import created_at
-from ..facts import AtlasObject, ConnectionFacts, Missing, Unread, UnreadError, known, known_or
+from ..facts import AtlasObject, ConnectionFacts, Fact, Missing, Unread, UnreadError, known, known_or
 from .common import NEARLY, container_block, listed, need_container, peer_of, span_text, to_network, vpc_blocks_of
 from .judged_clusters import has_ended, peers_of_network
 from .rule import Finding, Findings, check, skip
@@ -153,17 +153,30 @@ def find_shared_routes(facts: ConnectionFacts) -> Findings:
 
 @check("P107", "warn", clouds=ALL_CLOUDS)
 def find_near_limits(facts: ConnectionFacts) -> Findings:
-    """There is room for more connections: in the project, over all clouds that were read, and in the VPC."""
+    """There is room for more connections: in the project, over all clouds that were read, and in the network."""
     peers = [*known(facts.atlas.peers), *known(facts.atlas.other_peers)]
     staying = [peer for peer in peers if peer["status_name"] not in _LEAVING]
     pending = [peer for peer in staying if peer["status_name"] in _PENDING]
     yield from _find_near(len(staying), MOST_PEERS, "project", "connections", "Remove those that are no longer used.")
     yield from _find_near(len(pending), MOST_PENDING, "project", "pending connections", "Accept or remove them.")
     if facts.entry.cloud is not AWS:
+        yield from _find_near_in_network(facts)
         return
     count, quota = known(facts.aws.connections_count), known(facts.aws.connections_quota)
     fix = "Ask AWS for more (quota L-7E9ECCDB, up to 125), or remove those that are no longer used."
     yield from _find_near(count, quota, AWS.noun, "connections", fix)
+
+
+def _find_near_in_network(facts: ConnectionFacts) -> Findings:
+    """Yield a warning if a network on AZURE or GCP has nearly as many peerings, with any network, as the cloud allows."""
+    entry = facts.entry
+    peerings: Fact[t.Sequence[t.Any]] = facts.network.vnet_peerings
+    if entry.cloud is GCP:
+        networks = facts.network.gcp_networks
+        peerings = networks if isinstance(networks, (Missing, Unread)) else networks.get(entry.network, ())
+    if not isinstance(peerings, Missing) and entry.cloud.most_peerings is not None:
+        fix = f"Remove those that are no longer used, or ask {entry.cloud.name} whether it allows more."
+        yield from _find_near(len(known(peerings)), entry.cloud.most_peerings, entry.title, "peerings", fix)
 
 
 def _describe_missing(facts: ConnectionFacts) -> tuple[str, str]:

@@ -115,7 +115,7 @@ A401 = [
     Situation("without Atlas's half, by the option", without_atlas({"atlas_vnet_name": ATLAS_VNET.upper()}), {}, REACHABLE),
     Situation("without Atlas's half, another", without_atlas({"atlas_vnet_name": SECOND_VNET}), {"A401": "fail"}, NOT),
     Situation("without Atlas's half and the option", without_atlas({}), {"A401": "unknown"}, UNKNOWN),
-    Situation("the VNet was not read", healthy_azure(vnet_peerings=UNREAD), {"A401": "unknown"}, UNKNOWN),
+    Situation("the VNet was not read", healthy_azure(vnet_peerings=UNREAD), {"A401": "unknown", "P107": "unknown"}, UNKNOWN),
     Situation("Azure has no such VNet", healthy_azure(vnet_exists=False), {"A401": "fail"}, NOT),
     Situation("for every container in which judged clusters live", two_regions(), {}, REACHABLE),
     Situation("the second one's peering is gone", two_regions(vnet_peerings=[vnet_peering()]), {"A401": "fail"}, NOT),

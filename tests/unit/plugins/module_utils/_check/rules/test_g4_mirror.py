@@ -90,7 +90,7 @@ def test_if_gcp_is_not_read_atlas_tells_what_is_missing(networks: Any) -> None:
 
 def test_a_missing_permission_is_named() -> None:
     unread = found(healthy_gcp(gcp_networks=UNREAD))
-    assert unread.keys() == {"G401", "G402", "G403", "G601"}
+    assert unread.keys() == {"G401", "G402", "G403", "G601", "P107"}
     expected = {("unknown", "Allow compute.networks.list to these credentials.")}
     assert {(one.severity, one.fix) for one in unread.values()} == expected
 

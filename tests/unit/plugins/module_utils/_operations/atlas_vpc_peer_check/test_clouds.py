@@ -217,7 +217,7 @@ def test_the_customer_s_half_alone(site: CloudsSite) -> None:
 def test_a_missing_permission_in_gcp_is_named(site: CloudsSite) -> None:
     site.clouds.gcp.forbidden.add(GCP_PROJECT)
     done = site.run_gcp()
-    assert done.found == dict.fromkeys(("G401", "G402", "G403", "G601", "P301", "P302"), "unknown")
+    assert done.found == dict.fromkeys(("G401", "G402", "G403", "G601", "P107", "P301", "P302"), "unknown")
     assert (done.check["verdict"], done.failed) == ("unknown", False)
     assert done.finding("G401")["fix"] == "Allow compute.networks.list to these credentials."
     assert done.finding("G401")["evidence"] == {"permission": "compute.networks.list"}

@@ -1,0 +1,428 @@
+"""Each sentence about GCP as a situation: what is true of it in the world, and what the check says of it.
+
+What is true follows Google's documentation: "VPC Network Peering" (which routes are exchanged), "Subnets" (valid ranges),
+"VPC-native clusters" of GKE (names of ranges), "Evaluation order for firewall policies and rules", "Understand network contexts"
+and "Geolocation objects" of Cloud NGFW, the quotas of VPC; and the description of the Compute Engine API v1 for all fields.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import ConnectionFacts, Unread
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.result import verdict_of
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.rule import run_checks
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.objects import PeeringRoute, parse_firewalls
+from ansible_collections.cloudpeer.atlas.tests.support.check_clouds import (
+    GCP_BLOCK,
+    GCP_REGION,
+    NETWORK,
+    gcp_cluster,
+    gcp_peer,
+    healthy_azure,
+    healthy_gcp,
+    mirror,
+    subnet_range,
+    vnet_peering,
+)
+from ansible_collections.cloudpeer.atlas.tests.support.check_facts import ATLAS_BLOCK, entry, found, severities
+
+Fields = dict[str, Any]
+REACHABLE, NOT, UNKNOWN = "reachable_by_design", "not_reachable", "unknown"
+SUBNETS = Unread("GCP refuses it.", "compute.subnetworks.list")
+ROUTES = Unread("GCP refuses it.", "compute.networks.listPeeringRoutes")
+FIREWALLS = Unread("GCP refuses it.", "compute.networks.getEffectiveFirewalls")
+ATLAS_PART, OTHER_PART, OTHER_REGION = "192.168.248.0/24", "192.168.249.0/24", "us-central1"
+PODS, PUBLIC = "10.60.0.0/14", "34.10.0.0/20"
+
+
+class Situation(NamedTuple):
+    """A sentence, what is true in the world, and what follows: the worst severity by code, and the verdict."""
+
+    sentence: str
+    facts: ConnectionFacts
+    expected: dict[str, str]
+    verdict: str
+
+
+def peering(**changes: Any) -> ConnectionFacts:
+    return healthy_gcp(gcp_networks={NETWORK: (mirror(**changes),)})
+
+
+def outgoing(*routes: PeeringRoute, **changes: Any) -> ConnectionFacts:
+    return healthy_gcp(gcp_outgoing=routes, **changes)
+
+
+def incoming(*routes: PeeringRoute, **changes: Any) -> ConnectionFacts:
+    return healthy_gcp(gcp_incoming={GCP_REGION: routes}, **changes)
+
+
+def clients(
+    *ranges: Any, allowed: tuple[str, ...] = (GCP_BLOCK,), given: Fields | None = None, **changes: Any
+) -> ConnectionFacts:
+    """Return a network with these ranges beside the usual one, whose routes Atlas imports; the access list has some blocks."""
+    all_ranges = [subnet_range(), *ranges]
+    routes = [PeeringRoute(one.cidr_block, True) for one in all_ranges]
+    usual = {"gcp_ranges": all_ranges, "gcp_outgoing": routes, "access_list": [entry(one) for one in allowed]}
+    return healthy_gcp({"cidr_block": None, **(given or {})}, **{**usual, **changes})
+
+
+def secondary(name: str = "pods", block: str = PODS, **changes: Any) -> Any:
+    return subnet_range(name=name, cidr_block=block, **changes)
+
+
+def policy_rule(action: str = "deny", priority: int = 10, block: str = "0.0.0.0/0", **changes: Any) -> Fields:
+    """Return a rule of a policy, for all protocols."""
+    match = {"destIpRanges": [block], "layer4Configs": [{"ipProtocol": "all"}], **changes.pop("match", {})}
+    return {"priority": priority, "action": action, "direction": "EGRESS", "disabled": False, "match": match, **changes}
+
+
+def policy(*rules: Fields, kind: str = "HIERARCHY") -> Fields:
+    return {"type": kind, "name": "1", "shortName": "org", "rules": [*rules]}
+
+
+def rule(action: str = "denied", priority: int = 1000, block: str = "0.0.0.0/0", **changes: Any) -> Fields:
+    """Return a rule of the network, for all protocols."""
+    what = {action: [{"IPProtocol": "all"}], "destinationRanges": [block], **changes}
+    return {"name": f"{action}-{priority}", "priority": priority, "direction": "EGRESS", "disabled": False, **what}
+
+
+def firewalls(*rules: Fields, policies: tuple[Fields, ...] = (), policies_first: bool = False, **changes: Any) -> ConnectionFacts:
+    reply = {"firewalls": [*rules], "firewallPolicys": [*policies]}
+    return healthy_gcp(gcp_firewalls=parse_firewalls(reply, policies_first=policies_first), **changes)
+
+
+def tcp(*ports: str) -> list[Fields]:
+    return [{"IPProtocol": "tcp", "ports": [*ports]}]
+
+
+FAIL = {code: {code: "fail"} for code in ("G401", "G403", "G601", "G701", "P301", "P801")}
+APP, BATCH = {"targetTags": ["app"]}, {"targetTags": ["batch"]}
+ACCOUNT = {"targetServiceAccounts": ["app@my-project.iam.gserviceaccount.com"]}
+PUBLIC_RANGE = subnet_range(subnet="public", cidr_block=PUBLIC)
+G403 = [
+    Situation("mirror exchanges subnet routes", peering(exchanges_subnets=True), {}, REACHABLE),
+    Situation("mirror does not exchange them", peering(exchanges_subnets=False), FAIL["G403"], NOT),
+    Situation("the clients' range is imported by Atlas's network", healthy_gcp(), {}, REACHABLE),
+    Situation("the range is not imported", outgoing(PeeringRoute(GCP_BLOCK, False)), FAIL["G403"], NOT),
+    Situation("the range has no route", outgoing(PeeringRoute("10.31.0.0/16", True)), FAIL["G403"], NOT),
+    Situation("GCP does not say it", outgoing(PeeringRoute(GCP_BLOCK, None)), {"G403": "unknown"}, UNKNOWN),
+    Situation(
+        "one of two ranges is not imported",
+        clients(secondary(), allowed=("10.0.0.0/8",), gcp_outgoing=[PeeringRoute(GCP_BLOCK, True)]),
+        FAIL["G403"],
+        NOT,
+    ),
+    Situation(
+        "privately used public ranges are not, by default",
+        clients(PUBLIC_RANGE, allowed=("0.0.0.0/0",), gcp_outgoing=[PeeringRoute(GCP_BLOCK, True), PeeringRoute(PUBLIC, False)]),
+        FAIL["G403"],
+        NOT,
+    ),
+    Situation(
+        "those outside of the limit are no clients",
+        clients(
+            PUBLIC_RANGE,
+            given={"cidr_block": GCP_BLOCK},
+            gcp_outgoing=[PeeringRoute(GCP_BLOCK, True), PeeringRoute(PUBLIC, False)],
+        ),
+        {},
+        REACHABLE,
+    ),
+    Situation("refused", healthy_gcp(gcp_outgoing=ROUTES), {"G403": "unknown"}, UNKNOWN),
+]
+G601 = [
+    Situation("a route within the container's block", incoming(PeeringRoute(ATLAS_PART, True)), {}, REACHABLE),
+    Situation("none", incoming(), FAIL["G601"], NOT),
+    Situation("only one elsewhere", incoming(PeeringRoute("192.168.0.0/24", True)), FAIL["G601"], NOT),
+    Situation("only the default route", incoming(PeeringRoute("0.0.0.0/0", True)), FAIL["G601"], NOT),
+    Situation(
+        "one of two is not imported", incoming(PeeringRoute(ATLAS_PART, True), PeeringRoute(OTHER_PART, False)), FAIL["G601"], NOT
+    ),
+    Situation("GCP does not say it", incoming(PeeringRoute(ATLAS_PART, None)), {"G601": "unknown"}, UNKNOWN),
+    Situation("refused", healthy_gcp(gcp_incoming={GCP_REGION: ROUTES}), {"G601": "unknown"}, UNKNOWN),
+    Situation(
+        "each region with clients",
+        clients(
+            subnet_range(subnet="more", region=OTHER_REGION, cidr_block="10.31.0.0/16"),
+            allowed=("10.30.0.0/15",),
+            gcp_incoming={GCP_REGION: [PeeringRoute(ATLAS_PART, True)], OTHER_REGION: []},
+        ),
+        FAIL["G601"],
+        NOT,
+    ),
+    Situation(
+        "a region without clients does not count",
+        clients(
+            subnet_range(subnet="more", region=OTHER_REGION, cidr_block="10.31.0.0/16"),
+            given={"cidr_block": GCP_BLOCK},
+            gcp_incoming={GCP_REGION: [PeeringRoute(ATLAS_PART, True)]},
+        ),
+        {},
+        REACHABLE,
+    ),
+]
+G701 = [
+    Situation("no rule: everything goes out", firewalls(), {}, REACHABLE),
+    Situation("all is denied", firewalls(rule()), FAIL["G701"], NOT),
+    Situation("another port is denied", firewalls(rule(denied=tcp("443"))), {}, REACHABLE),
+    Situation("UDP is denied", firewalls(rule(denied=[{"IPProtocol": "udp"}])), {}, REACHABLE),
+    Situation("the port among a range", firewalls(rule(denied=tcp("22", "27000-28000"))), FAIL["G701"], NOT),
+    Situation("a port that the cluster does not use", firewalls(rule(denied=tcp("27016"))), {"G701": "warn"}, REACHABLE),
+    Situation("a part of the block is denied", firewalls(rule(block=OTHER_PART)), FAIL["G701"], NOT),
+    Situation("another block is denied", firewalls(rule(block="192.168.0.0/24")), {}, REACHABLE),
+    Situation("IPv6 alone is denied", firewalls(rule(block="::/0")), {}, REACHABLE),
+    Situation("rules for what comes in", firewalls(rule(direction="INGRESS")), {}, REACHABLE),
+    Situation("disabled rules left out", firewalls(rule(disabled=True)), {}, REACHABLE),
+    Situation("a higher priority allows", firewalls(rule(priority=65534), rule("allowed", 1000, ATLAS_BLOCK)), {}, REACHABLE),
+    Situation("a lower priority allows", firewalls(rule(priority=10), rule("allowed", 1000, ATLAS_BLOCK)), FAIL["G701"], NOT),
+    Situation("deny before allow at the same priority", firewalls(rule("allowed"), rule("denied")), FAIL["G701"], NOT),
+    Situation("only other clients are denied", firewalls(rule(sourceRanges=["10.99.0.0/16"])), {}, REACHABLE),
+    Situation("some clients are denied", firewalls(rule(sourceRanges=["10.30.1.0/24"])), FAIL["G701"], NOT),
+    Situation(
+        "a hierarchical policy comes first", firewalls(rule("allowed"), policies=(policy(policy_rule()),)), FAIL["G701"], NOT
+    ),
+    Situation("what it allows is decided", firewalls(rule(), policies=(policy(policy_rule("allow")),)), {}, REACHABLE),
+    Situation("goto_next", firewalls(rule(), policies=(policy(policy_rule("goto_next")),)), FAIL["G701"], NOT),
+    Situation(
+        "the organization before a folder",
+        firewalls(policies=(policy(policy_rule("allow")), policy(policy_rule()))),
+        {},
+        REACHABLE,
+    ),
+    Situation("a rule of a policy that is off", firewalls(policies=(policy(policy_rule(disabled=True)),)), {}, REACHABLE),
+    Situation(
+        "the network's rules before global policies",
+        firewalls(rule("allowed"), policies=(policy(policy_rule(), kind="NETWORK"),)),
+        {},
+        REACHABLE,
+    ),
+    Situation(
+        "global policies before the network's rules",
+        firewalls(rule("allowed"), policies=(policy(policy_rule(), kind="NETWORK"),), policies_first=True),
+        FAIL["G701"],
+        NOT,
+    ),
+    Situation(
+        "what no rule matches goes on to the policy",
+        firewalls(policies=(policy(policy_rule(), kind="NETWORK"),)),
+        FAIL["G701"],
+        NOT,
+    ),
+    Situation(
+        "to the internet is not to a peer",
+        firewalls(policies=(policy(policy_rule(match={"destNetworkType": "INTERNET"})),)),
+        {},
+        REACHABLE,
+    ),
+    Situation(
+        "to all but the internet is",
+        firewalls(policies=(policy(policy_rule(match={"destNetworkType": "NON_INTERNET"})),)),
+        FAIL["G701"],
+        NOT,
+    ),
+    Situation(
+        "countries have no private addresses",
+        firewalls(policies=(policy(policy_rule(match={"destIpRanges": [], "destRegionCodes": ["RU"]})),)),
+        {},
+        REACHABLE,
+    ),
+    Situation(
+        "load balancers are no clients",
+        firewalls(policies=(policy(policy_rule(targetType="INTERNAL_MANAGED_LB")),)),
+        {},
+        REACHABLE,
+    ),
+    Situation(
+        "names are not known",
+        firewalls(policies=(policy(policy_rule(match={"destIpRanges": [], "destFqdns": ["example.com"]})),)),
+        {"G701": "unknown"},
+        UNKNOWN,
+    ),
+    Situation(
+        "an inspection may end it",
+        firewalls(policies=(policy(policy_rule("apply_security_profile_group")),)),
+        {"G701": "unknown"},
+        UNKNOWN,
+    ),
+    Situation("some tags are let out", firewalls(rule("allowed", 10, **APP), rule()), {"G701": "unknown"}, UNKNOWN),
+    Situation("some accounts are not", firewalls(rule(**ACCOUNT)), {"G701": "unknown"}, UNKNOWN),
+    Situation("unknown only where it changes the answer: all are let out", firewalls(rule("allowed", 10, **APP)), {}, REACHABLE),
+    Situation("… those with the tag first", firewalls(rule("allowed", 10, **APP), rule(priority=20, **APP)), {}, REACHABLE),
+    Situation("… or denied, too", firewalls(rule("denied", 10, **APP), rule()), FAIL["G701"], NOT),
+    Situation("… on other ports alone", firewalls(rule(denied=tcp("443"), **APP)), {}, REACHABLE),
+    Situation(
+        "… as the organization passes the same accounts on",
+        firewalls(rule(**ACCOUNT), policies=(policy(policy_rule("goto_next", 1, **ACCOUNT), policy_rule(priority=2)),)),
+        FAIL["G701"],
+        NOT,
+    ),
+    Situation(
+        "secure tags that are gone",
+        firewalls(policies=(policy(policy_rule(targetSecureTags=[{"name": "tagValues/1", "state": "INEFFECTIVE"}])),)),
+        {},
+        REACHABLE,
+    ),
+    Situation(
+        "doubts about a port that may be needed do not decide",
+        firewalls(rule(denied=tcp("27016"), **APP)),
+        {"G701": "unknown"},
+        REACHABLE,
+    ),
+    Situation("a failure beside it stands", firewalls(rule(block=OTHER_PART), rule(**APP)), {"G701": "fail"}, NOT),
+    Situation("refused", healthy_gcp(gcp_firewalls=FIREWALLS), {"G701": "unknown"}, UNKNOWN),
+]
+SERVICES = secondary("gke-shop-services-0a1b2c3d", "10.64.0.0/20", has_clients=False)
+P301 = [
+    Situation("each subnet's primary range", clients(allowed=("10.30.0.0/17",)), FAIL["P301"], NOT),
+    Situation("and secondary ranges", clients(secondary()), FAIL["P301"], NOT),
+    Situation("both are covered", clients(secondary(), allowed=(GCP_BLOCK, PODS)), {}, REACHABLE),
+    Situation("not GKE's services", clients(SERVICES), {}, REACHABLE),
+    Situation("cidr_block is a limit", clients(secondary(), given={"cidr_block": GCP_BLOCK}), {}, REACHABLE),
+    Situation("cidr_blocks, too", clients(secondary(), given={"cidr_blocks": (GCP_BLOCK,)}), {}, REACHABLE),
+    Situation(
+        "the part inside of the limit", clients(given={"cidr_block": "10.30.1.0/24"}, allowed=("10.30.1.0/24",)), {}, REACHABLE
+    ),
+    Situation(
+        "client_cidr_blocks in place of their subnet",
+        clients(selection={"client_cidr_blocks": ("10.30.7.0/24",)}, allowed=("10.30.7.0/24",)),
+        {},
+        REACHABLE,
+    ),
+    Situation(
+        "not of the others",
+        clients(secondary(), selection={"client_cidr_blocks": ("10.30.7.0/24",)}, allowed=("10.30.7.0/24",)),
+        FAIL["P301"],
+        NOT,
+    ),
+    Situation(
+        "an empty list is F whatever is known",
+        clients(allowed=(), gcp_ranges=SUBNETS),
+        {"P301": "fail", "G403": "unknown", "G601": "unknown", "P302": "unknown"},
+        NOT,
+    ),
+    Situation("refused", clients(gcp_ranges=SUBNETS), dict.fromkeys(("G403", "G601", "P301", "P302"), "unknown"), UNKNOWN),
+]
+P801 = [
+    Situation("a block in a primary range", clients(given={"cidr_blocks": ("10.30.1.0/24",)}), {}, REACHABLE),
+    Situation(
+        "a block in a secondary range", clients(secondary(), given={"cidr_blocks": (PODS,)}, allowed=(PODS,)), {}, REACHABLE
+    ),
+    Situation(
+        "a block of cidr_blocks in no range", clients(given={"cidr_blocks": (GCP_BLOCK, "10.99.0.0/16")}), FAIL["P801"], NOT
+    ),
+    Situation(
+        "one of client_cidr_blocks",
+        clients(selection={"client_cidr_blocks": ("10.99.0.0/16",)}, allowed=(GCP_BLOCK, "10.99.0.0/16")),
+        FAIL["P801"],
+        NOT,
+    ),
+    Situation(
+        "ranges not read",
+        clients(gcp_ranges=SUBNETS, given={"cidr_blocks": (GCP_BLOCK,)}),
+        dict.fromkeys(("G403", "G601", "P301", "P302", "P801"), "unknown"),
+        UNKNOWN,
+    ),
+]
+
+
+def crowd(count: int) -> list[Any]:
+    return [mirror(), *(mirror(name=f"peering-{one}", network=f"projects/p/global/networks/n-{one}") for one in range(count - 1))]
+
+
+def vnets(count: int) -> list[Any]:
+    return [
+        vnet_peering(),
+        *(vnet_peering(name=f"peering-{one}", prefixes=(), remote_name=f"vnet-{one}") for one in range(count - 1)),
+    ]
+
+
+P107 = [
+    Situation("19 peerings of a GCP network", healthy_gcp(gcp_networks={NETWORK: crowd(19)}), {}, REACHABLE),
+    Situation("20 of 25: 80 %", healthy_gcp(gcp_networks={NETWORK: crowd(20)}), {"P107": "warn"}, REACHABLE),
+    Situation(
+        "those of another network", healthy_gcp(gcp_networks={NETWORK: (mirror(),), "default": crowd(24)[1:]}), {}, REACHABLE
+    ),
+    Situation("399 peerings of a VNet", healthy_azure(vnet_peerings=vnets(399)), {}, REACHABLE),
+    Situation("400 of 500: 80 %", healthy_azure(vnet_peerings=vnets(400)), {"P107": "warn"}, REACHABLE),
+]
+OTHERS = [
+    Situation("G401 names the host project of a shared VPC", healthy_gcp(gcp_networks={"default": ()}), FAIL["G401"], NOT),
+    Situation("no mirror: routes are no cause of their own", healthy_gcp(gcp_networks={NETWORK: ()}), FAIL["G401"], NOT),
+    Situation("Atlas's half failed", healthy_gcp(peer=gcp_peer(status_name="FAILED")), {"P102": "fail"}, NOT),
+    Situation(
+        "members unknown",
+        firewalls(rule(denied=tcp("27017")), clusters=[gcp_cluster(members=[], private_members=[])]),
+        FAIL["G701"],
+        NOT,
+    ),
+]
+
+
+@pytest.mark.parametrize("situation", [*G403, *G601, *G701, *P301, *P801, *P107, *OTHERS], ids=lambda one: one.sentence)
+def test_the_check_says_what_is_true(situation: Situation) -> None:
+    assert severities(situation.facts) == situation.expected
+    assert verdict_of(run_checks(situation.facts), both_halves=True) == situation.verdict
+    unread = [one for one in found(situation.facts, "unknown").values() if one.evidence.get("permission")]
+    # What was refused is named with its permission, under each code that needs it.
+    assert all(one.fix == f"Allow {one.evidence['permission']} to these credentials." for one in unread)
+
+
+@pytest.mark.parametrize(
+    ("facts", "code", "message", "fix"),
+    [
+        (
+            healthy_gcp(gcp_networks={"default": ()}),
+            "G401",
+            "Project my-project has no VPC network my-network.",
+            "Correct gcp_project_id and network_name of the connection: of a shared VPC, gcp_project_id is the host project.",
+        ),
+        (
+            clients(PUBLIC_RANGE, allowed=("0.0.0.0/0",), gcp_outgoing=[PeeringRoute(GCP_BLOCK, True)]),
+            "G403",
+            f"Atlas's network does not import a route to {PUBLIC} (public): replies to it get lost.",
+            "Atlas imports no ranges of public addresses: use private ones for these clients, or ask MongoDB's support.",
+        ),
+        (
+            incoming(PeeringRoute(ATLAS_PART, False)),
+            "G601",
+            f"VPC network my-network does not import the route to Atlas's {ATLAS_PART} in {GCP_REGION}.",
+            "Look for a subnet or a route of the network with the same addresses: it comes first.",
+        ),
+        (
+            firewalls(rule(sourceRanges=["10.30.1.0/24"])),
+            "G701",
+            f"Firewall rule denied-1000 denies port 27017 to {ATLAS_BLOCK} from 10.30.1.0/24.",
+            f"Allow TCP to port 27017 of {ATLAS_BLOCK} by an egress rule that comes before it.",
+        ),
+        (
+            firewalls(policies=(policy(policy_rule()),)),
+            "G701",
+            f"Rule 10 of policy org denies port 27017 to {ATLAS_BLOCK}.",
+            f"Allow TCP to port 27017 of {ATLAS_BLOCK} by an egress rule that comes before it.",
+        ),
+        (
+            firewalls(rule("allowed", 10, **APP), rule()),
+            "G701",
+            f"Whether clients may send to port 27017 of {ATLAS_BLOCK} depends on "
+            "firewall rule allowed-10 (for clients with app).",
+            f"See that all clients are let out, or allow TCP to port 27017 of {ATLAS_BLOCK} for all instances.",
+        ),
+        (
+            healthy_gcp(gcp_networks={NETWORK: crowd(20)}),
+            "P107",
+            "The VPC network my-network has 20 peerings, and 25 is the limit.",
+            "Remove those that are no longer used, or ask GCP whether it allows more.",
+        ),
+    ],
+    ids=lambda one: one if isinstance(one, str) and len(one) == 4 else "",
+)
+def test_a_finding_says_what_is_wrong_and_what_to_do(facts: ConnectionFacts, code: str, message: str, fix: str) -> None:
+    finding = found(facts)[code]
+    assert (finding.message, finding.fix) == (message, fix)
+
+
+def test_without_an_active_mirror_its_routes_wait_for_the_cause() -> None:
+    skipped = found(healthy_gcp(gcp_networks={NETWORK: (mirror(state="INACTIVE"),)}), "skipped")
+    assert {code: one.waits_for for code, one in skipped.items() if code[0] == "G"} == {"G403": "G401", "G601": "G401"}
