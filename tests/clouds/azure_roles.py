@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
@@ -34,10 +34,8 @@ ACTIONS = tuple(
 #: Of the roles that AZURE has by itself, the one for networks.
 NETWORK_CONTRIBUTOR = "4d97b98b-1d4f-4787-a291-c67834d212e7"
 _DEFINITION = re.compile(rf".*{_PROVIDER}/roleDefinitions/([^/]+)", re.IGNORECASE)
-_TYPED = re.compile(r"type eq '(\w+)'", re.IGNORECASE)
-_NAMED = re.compile(r"roleName eq '([^']*)'", re.IGNORECASE)
-_PRINCIPAL = re.compile(r"principalId eq\s*'([^']*)'", re.IGNORECASE)
-_ASSIGNED = re.compile(r"assignedTo\(\s*'([^']*)'\s*\)", re.IGNORECASE)
+#: A clause of a filter: a function with or without an argument, or a comparison. They are joined by "and".
+_CLAUSE = re.compile(r"(\w+)(?:\(\s*(?:'((?:[^']|'')*)')?\s*\)|\s+eq\s+'((?:[^']|'')*)')", re.IGNORECASE)
 
 
 def is_within(scope: str, other: str) -> bool:
@@ -138,6 +136,7 @@ class Roles:
 
     def list_denials(self, scope: str, filtered: str | None = None) -> list[dict[str, Any]]:
         """Answer GET denyAssignments."""
+        only = _clauses(filtered, "atScope", "assignedTo", "principalId")
         with self.lock:
             return [
                 {
@@ -147,34 +146,31 @@ class Roles:
                     "properties": one,
                 }
                 for name, one in self._denials.items()
-                if self._is_listed(scope, filtered or "", one["scope"], {party["id"] for party in one["principals"]})
+                if self._is_listed(scope, only, one["scope"], {party["id"] for party in one["principals"]})
             ]
 
-    def _is_listed(self, scope: str, filtered: str, place: str, principals: set[str]) -> bool:
+    def _is_listed(self, scope: str, only: Mapping[str, str], place: str, principals: set[str]) -> bool:
         """Whether a list has an assignment that is at a place: those at the scope and above, and without atScope() below, too."""
-        wanted, assigned = _PRINCIPAL.search(filtered), _ASSIGNED.search(filtered)
-        is_near = is_within(scope, place) or ("atScope()" not in filtered and is_within(place, scope))
-        is_meant = wanted is None or wanted.group(1).lower() in principals
+        is_near = is_within(scope, place) or ("atscope" not in only and is_within(place, scope))
+        is_meant = only.get("principalid", next(iter(principals), "")) in principals
         return (
-            is_near and is_meant and (assigned is None or bool(self.entra.identities_of(assigned.group(1).lower()) & principals))
+            is_near and is_meant and ("assignedto" not in only or bool(self.entra.identities_of(only["assignedto"]) & principals))
         )
 
     def list_definitions(self, scope: str, filtered: str | None = None) -> list[dict[str, Any]]:
         """Answer GET roleDefinitions."""
-        filtered = filtered or ""
+        only = _clauses(filtered, "atScopeAndBelow", "type", "roleName")
         with self.lock:
-            found = list(self._definitions.items())
-        tests: list[Callable[[dict[str, Any]], bool]] = [
-            lambda one: any(
-                is_within(scope, holder) or ("atScopeAndBelow()" in filtered and is_within(holder, scope))
-                for holder in one["assignableScopes"]
-            )
-        ]
-        if typed := _TYPED.search(filtered):
-            tests.append(lambda one: one["type"].lower() == typed.group(1).lower())
-        if named := _NAMED.search(filtered):
-            tests.append(lambda one: one["roleName"].lower() == named.group(1).lower())
-        return [_show_definition(scope, name, one) for name, one in found if all(test(one) for test in tests)]
+            return [
+                _show_definition(scope, name, one)
+                for name, one in self._definitions.items()
+                if any(
+                    is_within(scope, holder) or ("atscopeandbelow" in only and is_within(holder, scope))
+                    for holder in one["assignableScopes"]
+                )
+                and only.get("type", one["type"].lower()) == one["type"].lower()
+                and only.get("rolename", one["roleName"].lower()) == one["roleName"].lower()
+            ]
 
     def get_definition(self, scope: str, name: str) -> dict[str, Any]:
         """Answer GET roleDefinitions/{id}."""
@@ -222,11 +218,12 @@ class Roles:
 
     def list_assignments(self, scope: str, filtered: str | None = None) -> list[dict[str, Any]]:
         """Answer GET roleAssignments."""
+        only = _clauses(filtered, "atScope", "assignedTo", "principalId")
         with self.lock:
             return [
                 _show_assignment(name, one)
                 for name, one in self._assignments.items()
-                if self._is_listed(scope, filtered or "", one["scope"], {one["principalId"]})
+                if self._is_listed(scope, only, one["scope"], {one["principalId"]})
             ]
 
     def get_assignment(self, scope: str, name: str) -> dict[str, Any]:
@@ -301,6 +298,21 @@ class Roles:
                 "as ServicePrincipal, User, or Group. See https://aka.ms/docs-principaltype"
             )
             raise AzureRefusalError(400, "PrincipalNotFound", text)
+
+
+def _clauses(filtered: str | None, *known: str) -> dict[str, str]:
+    """Return the clauses of a filter, by their names, with what they want, all in lower case.
+
+    Raises:
+        AzureRefusalError: If there is another clause than the known ones.
+    """
+    found: dict[str, str] = {}
+    for text in re.split(r"\s+and\s+", filtered.strip(), flags=re.IGNORECASE) if filtered else ():
+        clause = _CLAUSE.fullmatch(text)
+        if clause is None or clause[1].lower() not in [one.lower() for one in known]:
+            raise AzureRefusalError(400, "BadRequestFormat", _WRONG)
+        found[clause[1].lower()] = (clause[2] or clause[3] or "").replace("''", "'").lower()
+    return found
 
 
 def _is_denied(denial: Mapping[str, Any], identities: set[str], scope: str) -> bool:

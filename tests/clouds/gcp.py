@@ -289,14 +289,17 @@ class Gcp:
             if query.get("filter"):
                 found = [one for one in found if _is_meant(query["filter"], one["network"])]
             page = self._page("compute#subnetworkAggregatedList", f"projects/{project}/aggregated/subnetworks", found, query)
-            scopes = dict.fromkeys(self.regions) | dict.fromkeys(one["region"].rpartition("/")[2] for one in page["items"])
-            return {**page, "items": {f"regions/{one}": _show_scope(f"regions/{one}", page["items"]) for one in scopes}}
+            inside = page.get("items", [])
+            scopes = dict.fromkeys(self.regions) | dict.fromkeys(one["region"].rpartition("/")[2] for one in inside)
+            return {**page, "items": {f"regions/{one}": _show_scope(f"regions/{one}", inside) for one in scopes}}
 
     def _page(self, kind: str, path: str, items: Sequence[Any], query: Mapping[str, str]) -> dict[str, Any]:
-        """Return the page of a list that is asked for."""
+        """Return the page of a list that is asked for; a list without anything is left out."""
         size = min(self.page_size, int(query.get("maxResults", "500")) or 500)
         first = int(query.get("pageToken") or 0)
-        page = {"kind": kind, "id": path, "selfLink": ROOT + path, "items": [*items[first : first + size]]}
+        page: dict[str, Any] = {"kind": kind, "id": path, "selfLink": ROOT + path}
+        if items:
+            page["items"] = [*items[first : first + size]]
         return {**page, "nextPageToken": str(first + size)} if first + size < len(items) else page
 
     def _half_of(self, network: Network | None, address: str) -> dict[str, Any] | None:

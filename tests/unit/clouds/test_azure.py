@@ -437,6 +437,9 @@ def test_a_list_of_assignments_has_those_above_and_below(azure: Client) -> None:
     assert listed(subscription, f"principalId eq '{principal}'") == [below, above]
     assert listed(subscription, f"atScope() and assignedTo('{principal}')") == [above]
     assert listed(subscription, f"principalId eq '{uuid.uuid4()}'") == []
+    for wrong in ("atscopes()", f"principalId eq {principal}", "atScope() or atScope()", "displayName eq 'x'"):
+        reply = azure.send("GET", f"{subscription}{AUTHORIZATION}/roleAssignments", **{"$filter": wrong})
+        assert (reply.status_code, reply.json()["error"]["code"]) == (400, "BadRequestFormat"), wrong
 
 
 @pytest.mark.parametrize("scope", [VNET_ID, VNET_ID.lower(), f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{VNET[1]}"])
