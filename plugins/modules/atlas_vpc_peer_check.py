@@ -20,8 +20,8 @@ description:
   - In Atlas, it reads the connections, the network containers, the access list and the clusters. In AWS, it reads the connection,
     the VPC, its subnets, route tables and network ACLs, the settings that decide how names resolve in it, and the security groups
     and instances that the options name. In GCP, it reads the VPC networks with their peerings, subnets, exchanged routes
-    and effective firewall rules. It reads nothing in Azure, and uses what modules of azure.azcollection have returned
-    (O(vnet_peerings), O(virtual_networks)).
+    and effective firewall rules. In Azure, it reads the VNet with its subnets and peerings, and their network security groups and
+    route tables, since version 2.6.0 of the collection.
   - Each finding has a code, such as C(P601), a sentence, and advice. The guide has a section for each code.
   - What cannot be read is unknown, and the finding names the missing permission. The other checks are done all the same. The task
     fails if nothing at all can be read in Atlas, in AWS or in GCP. If an account may not read a project in GCP, that is unknown.
@@ -90,6 +90,12 @@ options:
         description: The project of Atlas's network in GCP. Required on GCP with O(atlas=false), and ignored otherwise.
         type: str
         version_added: 2.3.0
+      atlas_vnet_name:
+        description:
+          - The name of Atlas's VNet, C(atlas_vnet_name) of the network container. With O(atlas=false), it says which peering is
+            Atlas's, which is unknown without it. It is ignored otherwise.
+        type: str
+        version_added: 2.6.0
       atlas_network_name:
         description: The name of Atlas's network in GCP. Required on GCP with O(atlas=false), and ignored otherwise.
         type: str
@@ -154,20 +160,23 @@ options:
         type: str
         version_added: 2.5.0
       azure_auth_source:
-        description: This has no effect. It is accepted because the role has it.
+        description: How to sign in to Azure for this VNet, as O(azure_auth_source).
         type: str
         choices: [auto, cli, env, credential_file, msi]
         version_added: 2.6.0
       azure_profile:
-        description: This has no effect. It is accepted because the role has it.
+        description:
+          - The profile with the credentials for this VNet, as O(azure_profile). Until version 2.6.0 of the collection, it had no
+            effect.
+          - An entry with this, C(azure_client_id) or C(azure_auth_source) uses none of the credentials at the top.
         type: str
         version_added: 2.3.0
       azure_client_id:
-        description: This has no effect. It is accepted because the role has it.
+        description: The client id of an application that may read this VNet, instead of a profile.
         type: str
         version_added: 2.3.0
       azure_secret:
-        description: This has no effect. It is accepted because the role has it.
+        description: The client secret of that application.
         type: str
         version_added: 2.3.0
       container_regions:
@@ -226,9 +235,10 @@ options:
   vnet_peerings:
     description:
       - The peerings of the VNets, as C(vnetpeerings) in the result of
-        C(azure.azcollection.azure_rm_virtualnetworkpeering_info). For several VNets, join the lists.
-      - Without this, the half in AZURE is not checked, and the verdict on a connection with AZURE is V(unknown) at best. With an
-        empty list, the VNets have no peerings.
+        C(azure.azcollection.azure_rm_virtualnetworkpeering_info). For several VNets, join the lists. With an empty list, the
+        VNets have no peerings.
+      - A way without credentials for Azure. With this or O(virtual_networks), Azure is not read unless O(azure=true), which then
+        counts in their place. What they do not have is unknown, such as subnets, so that the verdict is V(unknown) at best.
     type: list
     elements: dict
     version_added: 2.3.0
@@ -317,6 +327,14 @@ options:
       - Read the AWS half. With V(false), the verdict is V(unknown) at best.
     type: bool
     default: true
+  azure:
+    description:
+      - Read the half in Azure of connections on AZURE. With V(false), the verdict on these is V(unknown) at best.
+      - The permissions are C(Microsoft.Network/virtualNetworks/read), C(Microsoft.Network/networkSecurityGroups/read) and
+        C(Microsoft.Network/routeTables/read), as the role Reader has them.
+      - The default is V(true), unless O(vnet_peerings) or O(virtual_networks) is set.
+    type: bool
+    version_added: 2.6.0
   gcp:
     description:
       - Read the GCP half of connections on GCP. With V(false), the verdict on these is V(unknown) at best.
@@ -381,6 +399,41 @@ options:
   aws_ca_bundle:
     description: A PEM file with the certificates of the authorities to trust, instead of those that boto3 trusts.
     type: path
+  azure_auth_source:
+    description:
+      - How the task signs in to Azure, as O(cloudpeer.atlas.atlas_azure_role#module:auth_source). Tokens are of
+        C(azure_directory_id) of the entry, or else of that of the connection in Atlas.
+      - If this is not set, the environment variable E(ANSIBLE_AZURE_AUTH_SOURCE) is used.
+    type: str
+    choices: [auto, cli, env, credential_file, msi]
+    default: auto
+    version_added: 2.6.0
+  azure_profile:
+    description:
+      - The profile with the credentials, a section of the file C(~/.azure/credentials) on the host that runs the task.
+    type: str
+    version_added: 2.6.0
+  azure_client_id:
+    description:
+      - The client id of an application that may sign in with O(azure_secret). With V(msi), the managed identity to use.
+    type: str
+    version_added: 2.6.0
+  azure_secret:
+    description:
+      - The client secret of that application.
+    type: str
+    version_added: 2.6.0
+  azure_tenant:
+    description:
+      - The directory to sign in to, where neither the entry nor Atlas names one.
+    type: str
+    version_added: 2.6.0
+  azure_cloud_environment:
+    description:
+      - Azure's cloud. Atlas peers in the public cloud alone, so it can only be V(AzureCloud).
+    type: str
+    default: AzureCloud
+    version_added: 2.6.0
   gcp_auth_kind:
     description:
       - How the task signs in to GCP, as O(cloudpeer.atlas.atlas_gcp_peering#module:auth_kind).
@@ -429,6 +482,7 @@ extends_documentation_fragment:
   - cloudpeer.atlas._connection
 requirements:
   - boto3, unless all connections are with other clouds
+  - azure-identity, to read Azure
   - google-auth, to read GCP
 notes:
   - The API key or service account needs the role I(Project Read Only), or a role with more permissions, in each project.
@@ -452,6 +506,9 @@ notes:
   - In GCP, the account needs the permissions C(compute.networks.list), C(compute.subnetworks.list),
     C(compute.networks.listPeeringRoutes) and C(compute.networks.getEffectiveFirewalls), which the role I(Compute Network
     Viewer) has.
+  - In Azure, it sends one request for each VNet, network security group and route table; from four of a kind in a subscription
+    on, one for the list of that kind, if the account may read it. The permissions are C(Microsoft.Network/virtualNetworks/read),
+    C(Microsoft.Network/networkSecurityGroups/read) and C(Microsoft.Network/routeTables/read).
   - O(api_version=v1.0) does not describe clusters, so it needs O(atlas=false).
 seealso:
   - name: The connection is AVAILABLE, but …
@@ -627,22 +684,10 @@ EXAMPLES = r"""
   cloudpeer.atlas.atlas_vpc_peer_check:
     provider_name: all
     aws: false
+    azure: false
     gcp: false
 
-# The two tasks that read Azure need the collection azure.azcollection.
-- name: Read the peerings of a VNet
-  azure.azcollection.azure_rm_virtualnetworkpeering_info:
-    resource_group: network-group
-    virtual_network: shop-vnet
-  register: peerings
-
-- name: Read its address prefixes
-  azure.azcollection.azure_rm_virtualnetwork_info:
-    resource_group: network-group
-    name: shop-vnet
-  register: networks
-
-- name: Check the VNet
+- name: Check a VNet, as an application that may read it
   cloudpeer.atlas.atlas_vpc_peer_check:
     connections:
       - azure_directory_id: 1a1a1a1a-b37e-4693-8497-83ecf183a145
@@ -650,19 +695,42 @@ EXAMPLES = r"""
         resource_group_name: network-group
         vnet_name: shop-vnet
         container_region: eastus2
-    vnet_peerings: "{{ peerings.vnetpeerings }}"
-    virtual_networks: "{{ networks.virtualnetworks }}"
+    azure_client_id: 6f1e8f0e-37e5-4f3d-8d40-2f5f8bbf7a55
+    azure_secret: "{{ azure_secret }}"
+    azure_tenant: 1a1a1a1a-b37e-4693-8497-83ecf183a145
 
-- name: Check VNets by their resource ids, of which some entries have what the role needs
+- name: Check VNets by their resource ids, each with credentials of its own
   cloudpeer.atlas.atlas_vpc_peer_check:
     connections:
-      - vnet_resource_id: "{{ networks.virtualnetworks[0].id }}"
+      - vnet_resource_id: "{{ shop_vnet_id }}"
         azure_auth_source: credential_file
         azure_profile: production
-      - vnet_resource_id: "{{ networks.virtualnetworks[1].id }}"
+      - vnet_resource_id: "{{ stock_vnet_id }}"
         azure_client_id: 6f1e8f0e-37e5-4f3d-8d40-2f5f8bbf7a55
         azure_secret: "{{ azure_secret }}"
+
+- name: Check the Azure half alone, as the user of the Azure CLI
+  cloudpeer.atlas.atlas_vpc_peer_check:
+    atlas: false
+    connections:
+      - vnet_resource_id: "{{ shop_vnet_id }}"
+        azure_directory_id: 1a1a1a1a-b37e-4693-8497-83ecf183a145
+        atlas_cidr_block: 192.168.248.0/21
+        atlas_vnet_name: vnet_5356823b3794dee37132bb7c_abcdefgh
+    azure_auth_source: cli
+
+- name: Read all connections with AZURE, with a profile
+  cloudpeer.atlas.atlas_vpc_peer_check:
+    provider_name: AZURE
+    azure: true
+    azure_profile: production
+    azure_cloud_environment: AzureCloud
+
+- name: Check VNets without credentials for Azure, by what modules of azure.azcollection have returned
+  cloudpeer.atlas.atlas_vpc_peer_check:
+    provider_name: AZURE
     vnet_peerings: "{{ peerings.vnetpeerings }}"
+    virtual_networks: "{{ networks.virtualnetworks }}"
 """
 
 RETURN = r"""

@@ -194,6 +194,10 @@ options:
         description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
         type: str
         version_added: 2.5.0
+      atlas_vnet_name:
+        description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
+        type: str
+        version_added: 2.6.0
       atlas_gcp_project_id:
         description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
         type: str

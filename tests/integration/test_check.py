@@ -86,10 +86,9 @@ def site(start: Callable[..., RunningEmulator], clouds: RunningClouds) -> Clouds
     return CloudsSite(start(step_seconds=0.01, clouds_url=clouds.control_url), clouds)
 
 
-def play_on_clouds(site: CloudsSite, **options: Any) -> str:
+def play_on_clouds(**options: Any) -> str:
     """Return a playbook that checks both networks."""
-    given = {"connections": ENTRIES, "vnet_peerings": site.vnet_peerings, "virtual_networks": site.virtual_networks, **options}
-    return json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": [{MODULE: given}]}])
+    return json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": [{MODULE: {"connections": ENTRIES, **options}}]}])
 
 
 @pytest.mark.full
@@ -97,8 +96,9 @@ def play_on_clouds(site: CloudsSite, **options: Any) -> str:
 def test_both_networks_are_checked_and_shown(site: CloudsSite, playbook: PlaybookRunner, tmp_path: Path, way: str) -> None:
     report = tmp_path / "peering.html"
     key = site.clouds.tokens.service_account_key()
-    variables = {**site.clouds.environment, "GCP_SERVICE_ACCOUNT_CONTENTS": json.dumps(key)}
-    run = playbook(play_on_clouds(site, report=str(report)), site.emulator, "-vvvvv", way=way, **variables)
+    signed_in = {"GCP_SERVICE_ACCOUNT_CONTENTS": json.dumps(key), **site.azure.entra.variables}
+    variables = {**site.clouds.environment, **signed_in}
+    run = playbook(play_on_clouds(report=str(report)), site.emulator, "-vvvvv", way=way, **variables)
     assert run.result["peering_check"]["verdict"] == "reachable_by_design"
     assert f"reachable by design: VNet {VNET} (" in run.output
     assert f"reachable by design: VPC network {NETWORK} ({GCP_PROJECT}) by " in run.output
@@ -107,8 +107,8 @@ def test_both_networks_are_checked_and_shown(site: CloudsSite, playbook: Playboo
     assert 'aria-label="Atlas and the VPC network: reachable by design"' in page
     assert '<th scope="col">network</th>' in page
     text = run.output + json.dumps(run.records) + page
-    issued = [one["token"] for one in site.clouds.tokens.issued]
-    for secret in (*issued, key["private_key"][60:100], key["private_key_id"]):
+    issued = [one["token"] for one in (*site.clouds.tokens.issued, *site.azure.entra.issued)]
+    for secret in (*issued, site.azure.entra.secret, key["private_key"][60:100], key["private_key_id"]):
         assert secret not in text
 
 
@@ -117,7 +117,8 @@ def test_both_networks_are_checked_and_shown(site: CloudsSite, playbook: Playboo
 def test_a_mirror_on_the_wrong_network_is_told(site: CloudsSite, playbook: PlaybookRunner, way: str) -> None:
     site.remove_mirror()
     site.add_mirror("default")
-    run = playbook(play_on_clouds(site), site.emulator, way=way, status=2, **site.clouds.environment, GCP_ACCESS_TOKEN=site.token)
+    variables = {**site.clouds.environment, "GCP_ACCESS_TOKEN": site.token}
+    run = playbook(play_on_clouds(azure=False), site.emulator, way=way, status=2, **variables)
     assert f"G402 The peering with Atlas's network is made on default; the connection names {NETWORK}." in run.result["msg"]
     assert site.token not in run.output + json.dumps(run.records)
 
@@ -125,8 +126,9 @@ def test_a_mirror_on_the_wrong_network_is_told(site: CloudsSite, playbook: Playb
 @pytest.mark.full
 def test_without_google_auth_it_says_what_is_missing(site: CloudsSite, playbook: PlaybookRunner, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text('import sys\nsys.modules["google.auth"] = None\n')
-    run = playbook(play_on_clouds(site), site.emulator, way=None, status=2, PYTHONPATH=str(tmp_path), GCP_ACCESS_TOKEN=site.token)
+    variables = {"PYTHONPATH": str(tmp_path), "GCP_ACCESS_TOKEN": site.token}
+    run = playbook(play_on_clouds(azure=False), site.emulator, way=None, status=2, **variables)
     assert run.result["msg"].startswith("The Python package google-auth is missing on the host that this task runs on")
     # What does not read GCP needs none.
-    run = playbook(play_on_clouds(site, gcp=False), site.emulator, way=None, PYTHONPATH=str(tmp_path))
+    run = playbook(play_on_clouds(azure=False, gcp=False), site.emulator, way=None, PYTHONPATH=str(tmp_path))
     assert run.result["peering_check"]["verdict"] == "unknown"

@@ -26,6 +26,8 @@ from ansible_collections.cloudpeer.atlas.tests.support.check_clouds import (
     GCP_REGION,
     GROUP,
     NETWORK,
+    SUBNET,
+    SUBNET_BLOCK,
     SUBSCRIPTION,
     VNET,
     VNET_BLOCK,
@@ -36,6 +38,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.harness import Done, Fake
 from ansible_collections.cloudpeer.atlas.tests.support.role_site import ATLAS_ACCOUNT, BLOCK, Vpc
 
 MINE = (GCP_PROJECT, NETWORK)
+MY_VNET = (SUBSCRIPTION, GROUP, VNET)
 GCP_ATLAS_BLOCK = "10.8.0.0/18"
 AZURE_FIELDS = {"azureDirectoryId": DIRECTORY, "azureSubscriptionId": SUBSCRIPTION, "resourceGroupName": GROUP, "vnetName": VNET}
 GCP_FIELDS = {"gcpProjectId": GCP_PROJECT, "networkName": NETWORK}
@@ -199,16 +202,17 @@ class CloudsSite(ReadingSite):
     """A project with a cluster on AZURE and one on GCP, each with a network that is connected.
 
     Attributes:
-        vnet_peerings, virtual_networks: What azure.azcollection has returned, of what the stand-in has after Atlas's part.
+        azure: The stand-in of AZURE, whose VNet has a subnet with a network security group and a route table.
+        peering: The name of Atlas's peering in it.
     """
 
     def __init__(self, emulator: RunningEmulator, clouds: RunningClouds) -> None:
         super().__init__(emulator)
-        self.clouds = clouds
-        self.vnet_peerings: list[dict[str, Any]] = []
-        self.virtual_networks = [vnet_reply()]
-        self.clouds.azure.add_vnet(SUBSCRIPTION, GROUP, VNET, [VNET_BLOCK])
-        self.clouds.azure.add_role(SUBSCRIPTION, GROUP, VNET)
+        self.clouds, self.azure = clouds, clouds.azure
+        self.azure.entra.tenant = DIRECTORY
+        self.azure.add_vnet(*MY_VNET, [VNET_BLOCK])
+        self.azure.add_role(*MY_VNET)
+        self.azure.add_subnet(*MY_VNET, SUBNET, SUBNET_BLOCK, nsg=self.add_nsg(), table=self.add_table(("0.0.0.0/0", "Internet")))
         self.clouds.gcp.add_network(*MINE)
         self.clouds.gcp.add_network(GCP_PROJECT, "default")
         self.clouds.gcp.add_subnet(*MINE, "apps", GCP_REGION, GCP_BLOCK)
@@ -219,8 +223,8 @@ class CloudsSite(ReadingSite):
         self.put_cluster("gcp", "GCP", "CENTRAL_US", "WESTERN_EUROPE")
         self.allow(VNET_BLOCK, GCP_BLOCK)
         self.wait_for(self.azure_id, "AVAILABLE")
-        (shown,) = self.clouds.azure.list_peerings(SUBSCRIPTION, GROUP, VNET)["value"]
-        self.vnet_peerings.append(to_info(shown))
+        (shown,) = self.azure.list_peerings(*MY_VNET)["value"]
+        self.peering = str(shown["name"])
         self.wait_for(self.gcp_id, "WAITING_FOR_USER")
         container = self.emulator.project.find_peer(self.gcp_id)["containerId"]
         with self.emulator.project.now() as project:
@@ -249,6 +253,36 @@ class CloudsSite(ReadingSite):
                 project.access_list.delete(entry)
             project.add_access([{"cidrBlock": block} for block in blocks])
 
+    def add_nsg(self, *rules: dict[str, Any], name: str = "nsg-apps") -> str:
+        """Make or replace a network security group, and return its id."""
+        return self.azure.add_nsg(SUBSCRIPTION, GROUP, name, rules)
+
+    def add_table(self, *routes: tuple[str, str], name: str = "rt-apps", disabled: str = "None") -> str:
+        """Make or replace a route table with routes, each a prefix and the type of the next hop, and return its id."""
+        shown = [{"name": f"route-{index}", "addressPrefix": one, "nextHopType": hop} for index, (one, hop) in enumerate(routes)]
+        return self.azure.add_route_table(SUBSCRIPTION, GROUP, name, shown, disabled)
+
+    @property
+    def atlas_vnet(self) -> str:
+        """The name of Atlas's VNet."""
+        container = self.emulator.project.find_peer(self.azure_id)["containerId"]
+        with self.emulator.project.now() as project:
+            return str(project.containers.get(container).to_json()["vnetName"])
+
+    def set_peering(self, **fields: Any) -> None:
+        """Change properties of Atlas's peering with the VNet."""
+        self.azure.set_peering(*MY_VNET, self.peering, **fields)
+
+    @property
+    def azure_calls(self) -> list[str]:
+        """The requests for resources in AZURE, without the part before their provider."""
+        return [path.rpartition("/providers/")[2] for method, path in self.azure.requests if "/subscriptions/" in path]
+
+    def given(self) -> dict[str, Any]:
+        """Return the options that say what azure.azcollection has returned."""
+        shown = self.azure.list_peerings(*MY_VNET)["value"]
+        return {"vnet_peerings": [to_info(one) for one in shown], "virtual_networks": [vnet_reply()]}
+
     def add_mirror(self, network: str) -> None:
         """Make the customer's half on a network."""
         self.clouds.gcp.add_peering(GCP_PROJECT, network, f"atlas-{self.atlas[1]}", self.atlas)
@@ -259,19 +293,22 @@ class CloudsSite(ReadingSite):
 
     @property
     def usual(self) -> dict[str, Any]:
-        found = {"vnet_peerings": self.vnet_peerings, "virtual_networks": self.virtual_networks}
-        return {**super().usual, "provider_name": "all", "aws": False, "gcp_access_token": self.token, **found}
+        signed_in = {"azure_client_id": self.azure.entra.client_id, "azure_secret": self.azure.entra.secret}
+        return {**super().usual, "provider_name": "all", "aws": False, "gcp_access_token": self.token, **signed_in}
 
     @property
     def private(self) -> list[str]:
-        return [*super().private, self.token]
+        issued = [str(one["token"]) for one in self.azure.entra.issued]
+        return [*super().private, self.token, self.azure.entra.secret, *issued]
 
     def forget(self) -> None:
+        self.azure.requests.clear()
         self.clouds.gcp.requests.clear()
         self.emulator.requests.clear()
 
     def cloud_writes(self) -> list[Any]:
-        return [one for one in self.clouds.gcp.requests if one[0] != "GET"]
+        in_azure = [one for one in self.azure.requests if one[0] != "GET" and "/subscriptions/" in one[1]]
+        return [*in_azure, *(one for one in self.clouds.gcp.requests if one[0] != "GET")]
 
     def run_azure(self, **options: Any) -> Done:
         """Check the connection with the VNet alone."""
@@ -293,4 +330,6 @@ def to_info(shown: dict[str, Any]) -> dict[str, Any]:
         remote_address_space={"address_prefixes": properties["remoteAddressSpace"]["addressPrefixes"]},
         peering_state=properties["peeringState"],
         peering_sync_level=properties["peeringSyncLevel"],
+        allow_virtual_network_access=properties["allowVirtualNetworkAccess"],
+        provisioning_state=properties["provisioningState"],
     )

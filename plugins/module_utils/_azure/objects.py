@@ -18,6 +18,8 @@ from .._values.json_fields import JsonObject, objects_in, properties_of, text_in
 
 # The first and the last address, or port, as numbers.
 Range = tuple[int, int]
+# The version of the API for route tables: the first that shows `disablePeeringRoute`.
+ROUTE_TABLE_VERSION = "2025-07-01"
 _ALL_ADDRESSES: Range = (0, 2**32 - 1)
 _ALL_PORTS: Range = (0, 65535)
 # The tag for the address space of the VNet, of those that it is peered with, and of networks on premises.

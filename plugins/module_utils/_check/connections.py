@@ -15,7 +15,7 @@ from .._engine.options import Parameters
 from .._http.errors import TaskError
 from .._values.regions import to_cloud_region
 from .atlas_half import AtlasReading, Readings
-from .credentials import aws_credentials_of, gcp_credentials_of
+from .credentials import aws_credentials_of, azure_credentials_of, gcp_credentials_of
 from .facts import AtlasObject, ConnectionEntry, Fact, Missing, Unread, field_of, to_fact
 
 ATLAS_OFF = Missing("Atlas was not read: atlas is false.")
@@ -29,7 +29,7 @@ class Connection:
         entry: Its entry in the options, or one made from Atlas's connection.
         peer: The connection in Atlas.
         container: Its network container.
-        credentials: The options for AWS or GCP, as that session names them; empty for AZURE, and for GCP if that half is off.
+        credentials: The options for its cloud, as that session names them; empty on AZURE and GCP if that half is off.
     """
 
     entry: ConnectionEntry
@@ -139,8 +139,10 @@ def _to_connection(
     values = {one.name: entry[one.name] for one in fields(ConnectionEntry) if entry.get(one.name) is not None}
     values["route_table_ids"] = tuple(entry.get("route_table_ids") or ()) or None
     if entry["provider_name"] != AWS.name:
-        is_read = entry["provider_name"] == GCP.name and params["gcp"]
-        return Connection(ConnectionEntry(**values), peer, container, gcp_credentials_of(params, entry) if is_read else {})
+        is_on_gcp = entry["provider_name"] == GCP.name
+        credentials_of = gcp_credentials_of if is_on_gcp else azure_credentials_of
+        is_read = params["gcp" if is_on_gcp else "azure"]
+        return Connection(ConnectionEntry(**values), peer, container, credentials_of(params, entry) if is_read else {})
     regions = [
         entry.get("region"),
         field_of(peer, "accepter_region_name"),

@@ -1,10 +1,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The credentials for AWS and GCP, of the task and of entries, and the choice for each connection.
+"""The credentials for AWS, AZURE and GCP, of the task and of entries, and the choice for each connection.
 
-The options have the prefixes `aws_` and `gcp_` here, since `profile`, `access_token` and others are Atlas's. The sessions with
-AWS and GCP have them without.
+The options have the prefixes `aws_`, `azure_` and `gcp_` here, since `profile`, `access_token` and others are Atlas's. The
+sessions with the clouds have them without.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import typing as t
 from contextlib import contextmanager
 
 from .._aws.options import AWS_OPTIONS, validate
+from .._azure import credentials as azure_credentials
 from .._engine.argspec import ArgumentSpec
 from .._engine.options import Parameters
 from .._gcp.credentials import GCP_OPTIONS, check_credentials
@@ -22,13 +23,19 @@ from .._http.errors import InvalidOptionError, TaskError
 # The name of each option here.
 AWS_NAMES: dict[str, str] = {name: name if name.startswith("aws_") else f"aws_{name}" for name in AWS_OPTIONS.options}
 GCP_NAMES: dict[str, str] = {name: f"gcp_{name}" for name in GCP_OPTIONS.options}
+# The id of a VNet names its subscription.
+_SUBSCRIPTION = "subscription_id"
+AZURE_NAMES: dict[str, str] = {name: f"azure_{name}" for name in azure_credentials.AZURE_OPTIONS.options if name != _SUBSCRIPTION}
 # Credentials belong together: an entry that has some inherits none of these from the task.
 _TOGETHER = ("profile", "access_key", "secret_key", "session_token", "assume_role_arn")
 _OWN = ("profile", "access_key")
 GCP_OWN = ("gcp_service_account_file", "gcp_access_token")
+_AZURE_OWN = ("azure_profile", "azure_client_id", "azure_secret", "azure_auth_source")
 # This task only reads.
 _SCOPES = ["https://www.googleapis.com/auth/compute.readonly"]
 _GCP_NAME = re.compile(rf"(?<![\w.])({'|'.join(GCP_NAMES)})\b")
+# Some of the names are words that texts have, too: "the profile", "its secret".
+_AZURE_NAME = re.compile(rf"(?<![\w.])(?<!the )(?<!no )(?<!its )({'|'.join(AZURE_NAMES)})\b")
 
 AWS_SPEC = ArgumentSpec(
     {AWS_NAMES[name]: {key: one[key] for key in one if key != "aliases"} for name, one in AWS_OPTIONS.options.items()},
@@ -36,6 +43,7 @@ AWS_SPEC = ArgumentSpec(
     mutually_exclusive=(("aws_profile", "aws_access_key"), ("aws_profile", "aws_session_token")),
 )
 GCP_SPEC = ArgumentSpec({GCP_NAMES[name]: option for name, option in GCP_OPTIONS.options.items()})
+AZURE_SPEC = ArgumentSpec({AZURE_NAMES[name]: azure_credentials.AZURE_OPTIONS.options[name] for name in AZURE_NAMES})
 
 
 def validate_aws(params: Parameters) -> tuple[dict[str, t.Any], list[str]]:
@@ -102,11 +110,43 @@ def gcp_credentials_of(params: Parameters, entry: Parameters) -> dict[str, t.Any
         return check_credentials({**given, "scopes": given["scopes"] or _SCOPES})
 
 
+def azure_credentials_of(params: Parameters, entry: Parameters) -> dict[str, t.Any]:
+    """Return the options for AZURE of one connection, under the names of the session with AZURE.
+
+    Args:
+        params: The options of the task.
+        entry: The options of its entry; empty for a connection that only Atlas names. An entry with credentials inherits none.
+
+    Raises:
+        InvalidOptionError: If they contradict each other.
+    """
+    has_own = any(entry.get(name) for name in _AZURE_OWN)
+    source = {**entry, "azure_cloud_environment": params["azure_cloud_environment"]} if has_own else params
+    given = {name: source.get(option) for name, option in AZURE_NAMES.items()}
+    with azure_names():
+        return azure_credentials.check_credentials({**given, _SUBSCRIPTION: None})
+
+
 @contextmanager
 def gcp_names() -> t.Iterator[None]:
     """Add the prefix `gcp_` to the options that errors from inside the block name."""
+    with _named("gcp_", _GCP_NAME):
+        yield
+
+
+@contextmanager
+def azure_names() -> t.Iterator[None]:
+    """Add the prefix `azure_` to the options that errors from inside the block name."""
+    with _named("azure_", _AZURE_NAME):
+        yield
+
+
+@contextmanager
+def _named(prefix: str, name: re.Pattern[str]) -> t.Iterator[None]:
+    """Add a prefix to names in errors from inside the block. In what a service has answered, they are words, and no options."""
     try:
         yield
     except TaskError as error:
-        hint = error.hint and _GCP_NAME.sub(r"gcp_\1", error.hint)
-        raise error.with_message(_GCP_NAME.sub(r"gcp_\1", error.message)).with_hint(hint) from error.__cause__
+        hint = error.hint and name.sub(rf"{prefix}\1", error.hint)
+        message = name.sub(rf"{prefix}\1", error.message) if isinstance(error, InvalidOptionError) else error.message
+        raise error.with_message(message).with_hint(hint) from error.__cause__

@@ -9,6 +9,7 @@ import ipaddress
 import typing as t
 
 from .._clouds.aws import AWS
+from .._clouds.azure import AZURE
 from .._clouds.cloud import ALL, ALL_CLOUDS, CLOUDS, HALF_OPTIONS, Cloud, with_aliases
 from .._clouds.gcp import GCP
 from .._engine.argspec import names_of
@@ -17,7 +18,7 @@ from .._http.errors import InvalidOptionError, TaskError
 from .._values.blocks import parse_block, parse_private_block
 from .._values.ids import parse_object_id, parse_route_table_id
 from .._values.invalid import InvalidValueError
-from .credentials import gcp_credentials_of, validate_aws_of_entry
+from .credentials import azure_credentials_of, gcp_credentials_of, validate_aws_of_entry
 
 # The options of the customer's half, with their other names.
 _HALVES: dict[str, dict[str, t.Any]] = {
@@ -42,7 +43,7 @@ _OPTIONS: dict[str, dict[str, t.Any]] = {
     **_HALVES,
 }
 # What only atlas_vpc_peers and the role use. An entry may have it, so that one list serves all of them.
-_IGNORED = ("comment", "wait_for", "container_regions", "gcp_peering_name", *CLOUDS["AZURE"].check_options)
+_IGNORED = ("comment", "wait_for", "container_regions", "gcp_peering_name")
 ENTRY_OPTIONS: dict[str, dict[str, t.Any]] = {**_OPTIONS, "wait_for": {"type": "str"}}
 # Options that exclude each other.
 _EXCLUSIVE = (
@@ -158,7 +159,9 @@ def _parse(entry: Entry, params: Parameters) -> list[str]:
     if cloud is AWS:
         warnings += entry.attempt(validate_aws_of_entry, values, entry.place) or []
     elif cloud is GCP and params["gcp"]:
-        entry.attempt(_check_gcp, params, entry)
+        entry.attempt(_check_credentials, gcp_credentials_of, params, entry)
+    elif cloud is AZURE and params["azure"]:
+        entry.attempt(_check_credentials, azure_credentials_of, params, entry)
     return warnings
 
 
@@ -238,13 +241,13 @@ def _parse_cidr_blocks(values: dict[str, t.Any], cloud: Cloud) -> None:
     )
 
 
-def _check_gcp(params: Parameters, entry: Entry) -> None:
-    """Check the credentials of an entry on GCP.
+def _check_credentials(find: t.Callable[[Parameters, Parameters], t.Any], params: Parameters, entry: Entry) -> None:
+    """Check the credentials of an entry on AZURE or GCP.
 
     Raises:
         InvalidOptionError: If they contradict each other.
     """
     try:
-        gcp_credentials_of(params, entry.values)
+        find(params, entry.values)
     except InvalidOptionError as error:
         raise error.with_message(f": {error.message}") from None

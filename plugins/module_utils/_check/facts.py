@@ -335,6 +335,11 @@ class NetworkFacts:
         """Return facts that are all unread or missing, for one reason."""
         return cls(**{one.name: fact for one in fields(cls)})
 
+    @classmethod
+    def without_vnet(cls, fact: Unread | Missing) -> NetworkFacts:
+        """Return facts of which all that concern a VNet are unread or missing, for one reason."""
+        return cls(**{one.name: fact for one in fields(cls) if one.name.startswith("vnet_")})
+
 
 @dataclass(frozen=True)
 class ConnectionFacts:

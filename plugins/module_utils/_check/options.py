@@ -10,6 +10,7 @@ import typing as t
 
 from .._azure.vnets import parse_vnet, parse_vnet_peering
 from .._clouds.aws import AWS
+from .._clouds.azure import AZURE
 from .._clouds.cloud import ALL, ALL_CLOUDS, CLOUDS
 from .._clouds.gcp import GCP
 from .._engine.argspec import CONNECTION, ArgumentSpec
@@ -17,12 +18,13 @@ from .._engine.options import Parameters, check_options, parse_option, parse_reg
 from .._http.errors import InvalidOptionError
 from .._values.ids import parse_cluster_name, parse_instance_id, parse_object_id, parse_security_group_id, parse_subnet_id
 from .._values.invalid import InvalidValueError
-from .credentials import AWS_SPEC, GCP_SPEC, gcp_credentials_of, validate_aws
+from .credentials import AWS_SPEC, AZURE_SPEC, GCP_SPEC, azure_credentials_of, gcp_credentials_of, validate_aws
 from .entries import ENTRY_OPTIONS, find_cloud, parse_client_block, parse_connections
 
 ARGUMENT_SPEC = (
     CONNECTION
     + AWS_SPEC
+    + AZURE_SPEC
     + GCP_SPEC
     + ArgumentSpec(
         {
@@ -49,6 +51,7 @@ ARGUMENT_SPEC = (
             "virtual_networks": {"type": "list", "elements": "dict"},
             "atlas": {"type": "bool", "default": True},
             "aws": {"type": "bool", "default": True},
+            "azure": {"type": "bool"},
             "gcp": {"type": "bool", "default": True},
             "fail_on": {"type": "str", "choices": ["fail", "warn", "never"], "default": "fail"},
             "text": {"type": "bool", "default": True},
@@ -86,6 +89,9 @@ def validate(params: Parameters) -> tuple[Parameters, list[str]]:
         InvalidOptionError: If an option is invalid.
     """
     clouds = _find_clouds(params)
+    if params["azure"] is None:
+        # These lists are a way without credentials.
+        params = {**params, "azure": params["vnet_peerings"] is None and params["virtual_networks"] is None}
     _check_customer_halves(params, clouds)
     _check_halves(params)
     check_options(params, parse_object_id, "group_id")
@@ -97,6 +103,8 @@ def validate(params: Parameters) -> tuple[Parameters, list[str]]:
     connections, unknown = parse_connections({**params, **region})
     if connections is None and GCP.name in clouds and params["gcp"]:
         gcp_credentials_of(params, {})
+    if connections is None and AZURE.name in clouds and params["azure"]:
+        azure_credentials_of(params, {})
     parsed = {**lists, **_parse_vnets(params), **region, **aws, "connections": connections, "clouds": clouds}
     return {**params, **parsed}, warnings + more + unknown
 
@@ -197,11 +205,9 @@ def _check_customer_halves(params: Parameters, clouds: t.Iterable[str]) -> None:
         half = CLOUDS[name].half
         if params["atlas"] or any(params[option] not in (None, False) for option in half):
             continue
-        if len(half) == 1:
-            message, hint = f"atlas and {half[0]} are both false", "Set one of them to true."
-        else:
-            message = f"atlas is false, and neither {' nor '.join(half)} is given"
-            hint = "Give one of them, or set atlas to true."
+        message, hint = f"atlas and {half[0]} are both false", "Set one of them to true."
+        if len(half) > 1:
+            message += f", and neither {' nor '.join(half[1:])} is given"
         raise InvalidOptionError(f"{message}, so there is nothing to check.", hint=hint)
 
 

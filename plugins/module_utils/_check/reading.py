@@ -46,6 +46,8 @@ if t.TYPE_CHECKING:
 
 _NOT_AWS = Missing("The connection is not with AWS.")
 _AWS_OFF = Missing("AWS was not read: aws is false.")
+_AZURE_OFF = Missing("AZURE was not read: azure is false.")
+_READ = "Leave vnet_peerings and virtual_networks out, or set azure to true, to read it."
 _GCP_OFF = Missing("GCP was not read: gcp is false.")
 _NO_FLEX = Missing("There are dedicated clusters, so Flex clusters were not read.")
 _NO_OTHERS = Missing("compare_group_ids names no other project.")
@@ -70,6 +72,7 @@ def read_facts(session: CheckSession, params: Parameters, reader: AtlasReader | 
     surveys = read_aws(session, params, on_aws, readings.get(AWS.name)) if params["aws"] else {}
     gcp = _gcp_reader(session) if on_gcp and params["gcp"] else None
     networks = gcp.read_projects(on_gcp) if gcp is not None else {}
+    networks.update(_read_vnets(session, params, [one for one in connections if one.entry.cloud is AZURE]))
     places = find_places(params, [*dict.fromkeys(surveys.values())], {one.entry.vpc_id for one in on_aws})
     # The clusters are the same for all clouds.
     check_clusters(params, next(iter(readings.values()), None))
@@ -79,7 +82,7 @@ def read_facts(session: CheckSession, params: Parameters, reader: AtlasReader | 
         entry = replace(one.entry, region=survey.session.region) if isinstance(survey, Survey) else one.entry
         atlas = _atlas_facts(readings.get(entry.provider_name), one)
         found.append(
-            ConnectionFacts(entry, now, atlas, _aws_facts(survey, one), network=_network_facts(params, one, networks.get(one)))
+            ConnectionFacts(entry, now, atlas, _aws_facts(survey, one), network=networks.get(one) or _network_facts(params, one))
         )
     check_tables(params, found)
     blocks = {_key_of(one.entry): _blocks_of(one) for one in found}
@@ -88,14 +91,24 @@ def read_facts(session: CheckSession, params: Parameters, reader: AtlasReader | 
         own = blocks[_key_of(facts.entry)]
         selected = replace(facts, selection=to_selection(params, places, facts.entry.vpc_id, own, others))
         one = connections[index]
-        found[index] = selected if gcp is None or one not in networks else gcp.read_network(one, selected)
+        found[index] = selected if gcp is None or one.entry.cloud is not GCP else gcp.read_network(one, selected)
     found = _with_zones(found, [one for one in surveys.values() if isinstance(one, Survey)])
     return _read_rest(found, reader) if reader is not None else found
 
 
+def _read_vnets(session: CheckSession, params: Parameters, connections: t.Sequence[Connection]) -> dict[Connection, NetworkFacts]:
+    if not connections or not params["azure"]:
+        return {}
+    # Only tasks with such connections need it.
+    from .azure_half import read_azure
+
+    return read_azure(session, connections)
+
+
 def are_both_read(params: Parameters, facts: ConnectionFacts) -> bool:
     """Whether both halves of a connection are known: Atlas's is read, and the customer's is read or given by options."""
-    return bool(params["atlas"]) and params[facts.entry.cloud.half[0]] not in (None, False)
+    # A list of `virtual_networks` alone says nothing of a peering.
+    return bool(params["atlas"]) and any(params[one] not in (None, False) for one in facts.entry.cloud.half[:2])
 
 
 def _atlas_facts(reading: AtlasReading | None, connection: Connection) -> AtlasFacts:
@@ -140,26 +153,23 @@ def _gcp_reader(session: CheckSession) -> GcpReader:
     return GcpReader(session)
 
 
-def _network_facts(params: Parameters, connection: Connection, on_gcp: NetworkFacts | None) -> NetworkFacts:
-    """Return the customer's half on AZURE or GCP.
-
-    Args:
-        params: The options.
-        connection: The connection.
-        on_gcp: What was read of GCP for it; None if nothing was.
-    """
+def _network_facts(params: Parameters, connection: Connection) -> NetworkFacts:
+    """Return the customer's half on AZURE or GCP where neither was read: on AZURE, options may say what they have."""
     entry = connection.entry
     if entry.cloud is GCP:
-        return NetworkFacts.none(_GCP_OFF) if on_gcp is None else on_gcp
+        return NetworkFacts.none(_GCP_OFF)
     if entry.cloud is not AZURE:
         return NetworkFacts()
     group = entry.resource_group_name or field_of(connection.peer, "resource_group_name")
     peerings: t.Sequence[VnetPeering] | None = params["vnet_peerings"]
     vnets: t.Sequence[Vnet] | None = params["virtual_networks"]
+    if peerings is None and vnets is None:
+        return NetworkFacts.without_vnet(_AZURE_OFF)
     of_vnet = [one for one in peerings or () if one.vnet.is_meant(entry.azure_subscription_id, group, entry.vnet_name)]
     return NetworkFacts(
-        Missing("vnet_peerings is not given.") if peerings is None else of_vnet,
-        Missing("virtual_networks is not given.") if vnets is None else _prefixes_of(entry, group, vnets),
+        Unread(f"vnet_peerings is not given. {_READ}") if peerings is None else of_vnet,
+        Unread(f"virtual_networks is not given. {_READ}") if vnets is None else _prefixes_of(entry, group, vnets),
+        **dict.fromkeys(("vnet_subnets", "vnet_nsgs", "vnet_tables"), Unread(f"AZURE was not read. {_READ}")),
     )
 
 

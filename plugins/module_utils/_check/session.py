@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The session of atlas_vpc_peer_check: Atlas, and sessions with AWS and GCP for each set of credentials."""
+"""The session of atlas_vpc_peer_check: Atlas, and sessions with the clouds for each set of credentials."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from .._api.client import AtlasClient
 from .._auth import clients
 from .._aws.rate import RateGovernor
 from .._aws.session import AwsSession
-from .._engine.operation import Warn
+from .._clouds.cloud import Cloud
+from .._engine.operation import Library, Warn
 from .._engine.options import Parameters
 from .._http.errors import TaskError
 from .credentials import AWS_NAMES
 
 if t.TYPE_CHECKING:
+    from .._azure.session import AzureSession
     from .._gcp.session import GcpSession
 
 
@@ -35,7 +37,7 @@ class CheckSession:
         self.atlas = atlas
         self.calls: list[t.Any] = atlas.calls if atlas is not None else []
         self._aws: list[AwsSession] = []
-        self._gcp: list[GcpSession] = []
+        self._others: list[GcpSession | AzureSession] = []
 
     def open_aws(self, credentials: Parameters, governor: RateGovernor) -> AwsSession:
         """Return a new session with AWS, whose requests are recorded here. Thread-safe.
@@ -58,32 +60,58 @@ class CheckSession:
             TaskError: If the credentials cannot be used, or google-auth is missing.
         """
         # Only some tasks need google-auth, and it is slow to load.
+        from .._clouds.gcp import GCP
         from .._gcp.session import LIBRARIES, GcpSession
 
-        missing = [name for name, import_error in LIBRARIES if import_error is not None]
-        if missing:
-            message = f"The Python package {missing[0]} is missing on the host that this task runs on; it takes it to read GCP."
-            raise TaskError(message, hint="Install it, or set gcp to false.")
+        _need(LIBRARIES, GCP)
         gcp = GcpSession(credentials, calls=self.calls)
-        self._gcp.append(gcp)
+        self._others.append(gcp)
         return gcp
+
+    def open_azure(self, credentials: Parameters, directory_id: str | None) -> AzureSession:
+        """Return a new session with AZURE, whose requests are recorded here.
+
+        Args:
+            credentials: The options for AZURE.
+            directory_id: The directory of the VNets; None for that of the credentials.
+
+        Raises:
+            TaskError: If the credentials cannot be used, or azure-identity is missing.
+        """
+        from .._azure.session import LIBRARIES, AzureSession
+        from .._clouds.azure import AZURE
+
+        _need(LIBRARIES, AZURE)
+        azure = AzureSession(credentials, calls=self.calls, directory_id=directory_id)
+        self._others.append(azure)
+        return azure
 
     @property
     def secrets(self) -> set[str]:
         """The secrets known so far."""
         found = set(self.atlas.secrets) if self.atlas is not None else set()
-        return found.union(*(aws.secrets for aws in list(self._aws)), *(gcp.secrets for gcp in list(self._gcp)))
+        return found.union(*(aws.secrets for aws in list(self._aws)), *(one.secrets for one in list(self._others)))
 
     def close(self) -> None:
-        """Close the sessions with GCP."""
-        for gcp in self._gcp:
-            gcp.close()
+        """Close the sessions with AZURE and GCP."""
+        for one in self._others:
+            one.close()
 
     @contextmanager
     def within(self, deadline: float) -> t.Iterator[None]:
-        """Bound the requests to Atlas inside the block; see `Session`. A check has no waits, so AWS and GCP need no bound."""
+        """Bound the requests to Atlas inside the block; see `Session`. A check has no waits, so the clouds need no bound."""
         with self.atlas.within(deadline) if self.atlas is not None else nullcontext():
             yield
+
+
+def _need(libraries: t.Iterable[Library], cloud: Cloud) -> None:
+    """Raise a TaskError if a package to read a cloud is missing."""
+    missing = [name for name, import_error in libraries if import_error is not None]
+    if missing:
+        message = (
+            f"The Python package {missing[0]} is missing on the host that this task runs on; it takes it to read {cloud.name}."
+        )
+        raise TaskError(message, hint=f"Install it, or set {cloud.half[0]} to false.")
 
 
 @contextmanager

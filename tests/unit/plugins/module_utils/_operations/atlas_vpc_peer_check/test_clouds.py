@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 import requests
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure import session
 from ansible_collections.cloudpeer.atlas.tests.clouds.app import error_body
+from ansible_collections.cloudpeer.atlas.tests.clouds.azure import vnet_id
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import running
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
 from ansible_collections.cloudpeer.atlas.tests.support.check_clouds import (
@@ -20,16 +22,20 @@ from ansible_collections.cloudpeer.atlas.tests.support.check_clouds import (
     GCP_REGION,
     GROUP,
     NETWORK,
+    SUBNET,
+    SUBNET_BLOCK,
     SUBSCRIPTION,
     VNET,
     VNET_BLOCK,
     VNET_ID,
-    vnet_reply,
 )
-from ansible_collections.cloudpeer.atlas.tests.support.check_site import GCP_ATLAS_BLOCK, CloudsSite
+from ansible_collections.cloudpeer.atlas.tests.support.check_site import GCP_ATLAS_BLOCK, MY_VNET, CloudsSite
 from ansible_collections.cloudpeer.atlas.tests.support.environment import clouds_around
 
 LIST = "/global/networks"
+ONE_VNET = [
+    f"Microsoft.Network/{one}" for one in (f"virtualNetworks/{VNET}", "networkSecurityGroups/nsg-apps", "routeTables/rt-apps")
+]
 AZURE_STATUS = f"accessList/{VNET_BLOCK.replace('/', '%2F')}/status"
 GCP_STATUS = f"accessList/{GCP_BLOCK.replace('/', '%2F')}/status"
 
@@ -108,20 +114,24 @@ def pause(site: CloudsSite) -> None:
 
 
 def remove_peering(site: CloudsSite) -> None:
-    site.vnet_peerings.clear()
+    site.azure.remove_peering(*MY_VNET, site.peering)
 
 
-def disconnect(site: CloudsSite) -> None:
-    site.vnet_peerings[0]["peering_state"] = "Disconnected"
+def lead_elsewhere(site: CloudsSite) -> None:
+    site.set_peering(remoteVirtualNetwork={"id": vnet_id(SUBSCRIPTION, GROUP, "vnet-hub")})
 
 
-def leave_out_of_sync(site: CloudsSite) -> None:
-    site.vnet_peerings[0]["peering_sync_level"] = "LocalNotInSync"
+def fall_behind(site: CloudsSite) -> None:
+    known = {"addressPrefixes": ["10.99.0.0/16"]}
+    site.set_peering(peeringSyncLevel="RemoteNotInSync", localAddressSpace=known)
 
 
 def overlap(site: CloudsSite) -> None:
-    site.virtual_networks[:] = [vnet_reply(address_prefixes=[VNET_BLOCK, "192.168.0.0/16"])]
-    site.allow(VNET_BLOCK, "192.168.0.0/16")
+    site.azure.remove_vnet(*MY_VNET)
+    site.azure.add_vnet(*MY_VNET, [VNET_BLOCK, "192.168.0.0/16"])
+    site.azure.add_subnet(*MY_VNET, SUBNET, SUBNET_BLOCK)
+    site.azure.add_role(*MY_VNET)
+    site.azure.add_peering(*MY_VNET, site.peering, vnet_id(SUBSCRIPTION, GROUP, site.atlas_vnet), [ATLAS_BLOCK])
 
 
 def use_another_region(site: CloudsSite) -> None:
@@ -136,16 +146,24 @@ def use_two_regions(site: CloudsSite) -> None:
     ("seed", "codes", "verdict"),
     [
         (remove_peering, {"A401": "fail"}, "not_reachable"),
-        (disconnect, {"A401": "fail"}, "not_reachable"),
-        (leave_out_of_sync, {"A402": "warn"}, "reachable_by_design"),
+        (lead_elsewhere, {"A401": "fail"}, "not_reachable"),
+        (lambda site: site.set_peering(peeringState="Disconnected"), {"A401": "fail"}, "not_reachable"),
+        (fall_behind, {"A402": "fail"}, "not_reachable"),
         (overlap, {"A403": "fail"}, "not_reachable"),
+        (lambda site: site.set_peering(allowVirtualNetworkAccess=False), {"A404": "fail"}, "not_reachable"),
+        (lambda site: site.add_table((ATLAS_BLOCK, "VirtualAppliance")), {"A601": "fail"}, "not_reachable"),
+        (lambda site: site.add_table(disabled="All"), {"A601": "fail"}, "not_reachable"),
+        (lambda site: site.add_nsg({"name": "no", "priority": 100, "access": "Deny"}), {"A701": "fail"}, "not_reachable"),
         (lambda site: site.allow(), {"P301": "fail"}, "not_reachable"),
         (lambda site: site.fail(site.azure_id, "A peer with an overlapping CIDR exists"), {"P102": "fail"}, "not_reachable"),
         (pause, {"P203": "fail"}, "not_reachable"),
         (use_another_region, {"P201": "fail"}, "not_reachable"),
         (use_two_regions, {"P202": "fail"}, "not_reachable"),
     ],
-    ids=["none", "Disconnected", "sync", "overlap", "access list", "FAILED", "paused", "elsewhere", "two regions"],
+    ids=[
+        *("none", "hub", "Disconnected", "sync", "overlap", "no access", "route", "no routes", "NSG"),
+        *("access list", "FAILED", "paused", "elsewhere", "two regions"),
+    ],
 )
 def test_a_fault_on_azure_gives_its_code(
     site: CloudsSite, seed: Callable[[CloudsSite], Any], codes: dict[str, str], verdict: str
@@ -192,10 +210,11 @@ def test_a_fault_on_gcp_gives_its_code(site: CloudsSite, seed: Callable[[CloudsS
 
 
 def test_a_half_that_is_off_is_skipped(site: CloudsSite) -> None:
-    done = site.run_azure(vnet_peerings=None, virtual_networks=None)
+    done = site.run_azure(azure=False)
     assert (done.found, done.check["verdict"], done.failed) == ({}, "unknown", False)
     assert done.check["summary"].endswith("One half was not checked.")
-    assert done.finding("A401")["message"] == "vnet_peerings is not given."
+    assert done.finding("A401")["message"] == "AZURE was not read: azure is false."
+    assert site.azure.requests == []
     done = site.run_gcp(gcp=False)
     assert (done.found, done.check["verdict"]) == ({}, "unknown")
     assert done.finding("G401")["message"] == "GCP was not read: gcp is false."
@@ -204,14 +223,147 @@ def test_a_half_that_is_off_is_skipped(site: CloudsSite) -> None:
 
 def test_the_customer_s_half_alone(site: CloudsSite) -> None:
     off = {"atlas": False, "group_id": None, "public_key": None, "private_key": None, "provider_name": None}
-    done = site.run(**off, connections=[{"vnet_resource_id": VNET_ID, "atlas_cidr_block": ATLAS_BLOCK}])
+    entry: dict[str, Any] = {"vnet_resource_id": VNET_ID, "atlas_cidr_block": ATLAS_BLOCK, "azure_directory_id": DIRECTORY}
+    done = site.run(**off, connections=[entry])
     assert (done.found, done.check["verdict"]) == ({"A401": "unknown"}, "unknown")
+    done = site.run(**off, connections=[{**entry, "atlas_vnet_name": site.atlas_vnet}])
+    assert (done.found, done.check["verdict"]) == ({}, "unknown")
+    assert {done.finding(code)["severity"] for code in ("A401", "A402", "A404", "A601", "A701")} == {"ok"}
     names = {"atlas_gcp_project_id": site.atlas[0], "atlas_network_name": site.atlas[1]}
     entry = {"gcp_project_id": GCP_PROJECT, "network_name": NETWORK, **names}
     done = site.run(**off, connections=[entry])
     assert (done.found, done.finding("G401")["severity"]) == ({}, "ok")
     site.remove_mirror()
     assert site.run(**off, connections=[entry]).found == {"G401": "fail"}
+
+
+def test_what_azcollection_returned_needs_no_credentials(site: CloudsSite) -> None:
+    given = {**site.given(), "azure_client_id": None, "azure_secret": None}
+    site.allow(VNET_BLOCK)
+    done = site.run_azure(**given)
+    # The lists have neither subnets nor what guards them.
+    assert (done.found, done.check["verdict"]) == ({"A601": "unknown", "A701": "unknown"}, "unknown")
+    assert done.finding("A401")["severity"] == "ok"
+    assert "set azure to true" in done.finding("A601")["message"]
+    assert site.azure.requests == []
+    site.set_peering(peeringSyncLevel="RemoteNotInSync")
+    assert site.run_azure(**site.given()).found["A402"] == "unknown"
+    alone = site.run_azure(vnet_peerings=given["vnet_peerings"], client_cidr_blocks=[SUBNET_BLOCK])
+    assert {code for code, severity in alone.found.items() if severity == "unknown"} >= {"A403", "P801"}
+    assert site.run_azure(azure=True, vnet_peerings=[]).found == {"A402": "warn"}
+
+
+def test_azure_is_read_with_one_request_for_each_thing(site: CloudsSite) -> None:
+    assert (site.run_azure().found, site.azure_calls) == ({}, ONE_VNET)
+    # Subnets of services are left out, and what two subnets share is read once.
+    site.azure.add_subnet(*MY_VNET, "GatewaySubnet", "10.20.255.0/27", table=site.add_table(name="rt-gateway"))
+    site.azure.add_subnet(*MY_VNET, "snet-2", "10.20.2.0/24", nsg=site.add_nsg(), table=site.add_table())
+    assert (site.run_azure().found, site.azure_calls) == ({}, ONE_VNET)
+
+
+@pytest.mark.parametrize(("is_list_denied", "expected"), [(False, 3), (True, 153)])
+def test_fifty_vnets_of_a_subscription_take_three_lists(site: CloudsSite, is_list_denied: bool, expected: int) -> None:
+    entries = []
+    for number in range(50):
+        names = (SUBSCRIPTION, GROUP, f"vnet-{number}")
+        site.azure.add_vnet(*names, [f"10.{number}.0.0/16"])
+        own = {"nsg": site.add_nsg(name=f"nsg-{number}"), "table": site.add_table(name=f"rt-{number}")}
+        site.azure.add_subnet(*names, "apps", f"10.{number}.1.0/24", **own)
+        entries.append({"vnet_resource_id": vnet_id(*names), "azure_directory_id": DIRECTORY, "atlas_cidr_block": ATLAS_BLOCK})
+    if is_list_denied:
+        body = {"error": {"code": "AuthorizationFailed", "message": "The client does not have authorization."}}
+        kinds = ("virtualNetworks", "networkSecurityGroups", "routeTables")
+        site.clouds.app.answers += [(f"/providers/Microsoft.Network/{kind}", 403, body) for kind in kinds]
+    done = site.run_azure(atlas=False, group_id=None, public_key=None, private_key=None, connections=entries, fail_on="never")
+    assert len(site.azure_calls) == expected
+    found = [check for one in done.check["connections"] for check in one["checks"] if check["code"] in ("A601", "A701")]
+    assert (len(found), {one["severity"] for one in found}) == (100, {"ok"})
+
+
+@pytest.mark.parametrize(
+    ("action", "codes"),
+    [
+        ("virtualNetworks/read", {"A401", "A402", "A403", "A404", "A601", "A701", "P301", "P302"}),
+        ("networkSecurityGroups/read", {"A701"}),
+        ("routeTables/read", {"A601"}),
+    ],
+)
+def test_each_permission_in_azure_decides_and_is_named(site: CloudsSite, action: str, codes: set[str]) -> None:
+    site.azure.denied.add(f"Microsoft.Network/{action}")
+    done = site.run_azure()
+    assert (done.found, done.check["verdict"], done.failed) == (dict.fromkeys(codes, "unknown"), "unknown", False)
+    for code in codes:
+        assert done.finding(code)["evidence"] == {"permission": f"Microsoft.Network/{action}"}
+        assert done.finding(code)["fix"] == f"Allow Microsoft.Network/{action} to these credentials."
+
+
+def test_an_absent_vnet_is_a_failure_and_another_404_is_none(site: CloudsSite) -> None:
+    entry = {"azure_directory_id": DIRECTORY, "azure_subscription_id": SUBSCRIPTION, "resource_group_name": GROUP}
+    done = site.run_azure(connections=[{**entry, "vnet_name": "gone"}], fail_on="never")
+    assert {"A401": "fail", "P101": "fail"}.items() <= done.found.items()
+    assert done.finding("A601")["waits_for"] == "A401"
+    away = {**entry, "azure_subscription_id": "00000000-0000-4000-8000-000000000000", "vnet_name": VNET}
+    done = site.run_azure(connections=[away, {**entry, "vnet_name": VNET}], fail_on="never")
+    assert done.check["connections"][0]["checks"][1]["severity"] != "ok"
+    assert done.check["connections"][1]["verdict"] == "reachable_by_design"
+    done = site.run_azure(connections=[away], fail_on="never")
+    assert (done.result["error_code"], "peering_check" in done.result) == ("SubscriptionNotFound", False)
+
+
+def test_a_resource_group_that_nothing_tells_is_found(site: CloudsSite) -> None:
+    entry = {"azure_directory_id": DIRECTORY, "azure_subscription_id": SUBSCRIPTION, "vnet_name": VNET.upper()}
+    off = {"atlas": False, "group_id": None, "public_key": None, "private_key": None}
+    entry |= {"atlas_cidr_block": ATLAS_BLOCK, "atlas_vnet_name": site.atlas_vnet}
+    assert site.run_azure(**off, connections=[entry]).found == {}
+    assert len(site.azure_calls) == 3
+    site.azure.add_vnet(SUBSCRIPTION, "other-group", VNET, ["10.77.0.0/16"])
+    done = site.run_azure(**off, connections=[entry, {**entry, "resource_group_name": GROUP}])
+    (finding,) = [one for one in done.check["connections"][0]["checks"] if one["code"] == "A401"]
+    assert (finding["severity"], "has 2 VNets" in finding["message"]) == ("unknown", True)
+
+
+def test_credentials_of_azure_are_named_with_their_prefix(site: CloudsSite) -> None:
+    done = site.run_azure(azure_secret="wrong~secret", fail_on="never")
+    assert "azure_client_id, azure_secret and azure_tenant" in done.msg
+    assert "wrong~secret" not in str(done.result)
+    done = site.run_azure(azure_secret=None, fail_on="never")
+    assert done.msg.startswith("azure_client_id is set without azure_secret.")
+    assert site.azure_calls == []
+
+
+def test_an_entry_signs_in_to_azure_with_its_own(site: CloudsSite) -> None:
+    entry = {"azure_directory_id": DIRECTORY, "vnet_resource_id": VNET_ID}
+    own = {"azure_client_id": site.azure.entra.client_id, "azure_secret": site.azure.entra.secret}
+    wrong = {"azure_client_id": site.azure.entra.client_id, "azure_secret": "wrong~secret"}
+    assert site.run_azure(**wrong, connections=[{**entry, **own}]).found == {}
+    done = site.run_azure(connections=[{**entry, **wrong}, entry], fail_on="never")
+    first, second = done.check["connections"]
+    assert (first["verdict"], second["verdict"]) == ("unknown", "reachable_by_design")
+    assert "wrong~secret" not in str(done.result)
+
+
+def test_without_azure_identity_the_switch_is_named(site: CloudsSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "LIBRARIES", (("azure-identity", "No module named 'azure.identity'"),))
+    text = "The Python package azure-identity is missing on the host that this task runs on; it takes it to read AZURE."
+    assert site.run_azure(fail_on="never").msg == f"{text} Install it, or set azure to false."
+
+
+@pytest.mark.parametrize(
+    ("part", "odd"),
+    [
+        (VNET, {"id": VNET_ID, "name": VNET}),
+        (VNET, b"<html>Sign in</html>"),
+        ("nsg-apps", {"name": "nsg-apps", "properties": {"securityRules": []}}),
+        ("rt-apps", {"name": "rt-apps", "properties": {}}),
+    ],
+)
+def test_an_odd_reply_of_azure_is_no_empty_list(site: CloudsSite, part: str, odd: Any) -> None:
+    site.clouds.app.answers.append((f"/{part}", 200, odd))
+    done = site.run_azure(fail_on="never")
+    if part == VNET:
+        assert "read the VNet" in done.msg
+    else:
+        assert done.check["verdict"] == "unknown"
 
 
 def test_a_missing_permission_in_gcp_is_named(site: CloudsSite) -> None:

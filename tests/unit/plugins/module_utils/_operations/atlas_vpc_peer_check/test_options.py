@@ -96,7 +96,10 @@ def validated(**options: Any) -> tuple[Any, list[str]]:
             {"connections": [ENTRY, GCP], "provider_name": "AWS"},
             "connections[1] is on GCP, and provider_name is AWS. Set provider_name to all",
         ),
-        ({"atlas": False, "connections": [AZURE]}, "atlas is false, and neither vnet_peerings nor virtual_networks is given"),
+        (
+            {"atlas": False, "azure": False, "connections": [AZURE]},
+            "atlas and azure are both false, and neither vnet_peerings nor virtual_networks is given",
+        ),
         (
             {"atlas": False, "connections": [AZURE], "vnet_peerings": []},
             "connections[0] (shop-vnet) needs atlas_cidr_block with atlas",
@@ -278,6 +281,7 @@ EVERYTHING: list[dict[str, Any]] = [
         "azure_client_id": "6f1e8f0e-37e5-4f3d-8d40-2f5f8bbf7a55",
         "azure_auth_source": "auto",
         "azure_secret": "geheim",
+        "atlas_vnet_name": "vnet_5356823b3794dee37132bb7c_abcdefgh",
     },
     {**AZURE, "azure_directory_id": "1a1a1a1a-b37e-4693-8497-83ecf183a145", "resource_group_name": "g", "vnet_name": "office"},
     {
@@ -317,9 +321,9 @@ def test_one_list_does_for_the_set_and_for_the_check() -> None:
     ]
     # What has no effect is said, and neither module lacks a name that the other one or the role has.
     assert {"route_table_ids", "azure_secret", "comment", "cidr_block"} <= {*SET.ignored_options({"peers": EVERYTHING})}
-    assert {"wait_for", "azure_secret", "comment", "gcp_peering_name"} == {
-        *OPERATION.ignored_options({"connections": EVERYTHING})
-    } - {"azure_auth_source", "azure_profile", "azure_client_id", "container_regions"}
+    assert {"wait_for", "comment", "gcp_peering_name"} == {*OPERATION.ignored_options({"connections": EVERYTHING})} - {
+        "container_regions"
+    }
     role = yaml.safe_load((ROOT / "roles/vpc_peering/meta/argument_specs.yml").read_text(encoding="utf-8"))
     of_role = role["argument_specs"]["main"]["options"]["vpc_peering_connections"]["options"]
     of_set, of_check = (names_of(task, option) for task, option in ((SET, "peers"), (OPERATION, "connections")))
