@@ -391,7 +391,7 @@ def _shut_out_finding(client: _Client, facts: ConnectionFacts, entries: _Entries
     addresses = [str(one.network_address) for one in client.networks if one.prefixlen == one.max_prefixlen]
     if not addresses:
         message = f"AWS does not show an IPv4 address of {client.name}, and no entry has one of its groups."
-        return Finding("unknown", client.name, message, "Check again in a minute.", evidence, client.subnet_ids)
+        return Finding("unknown", client.name, message, evidence=evidence, subnet_ids=client.subnet_ids)
     parts = [f"{listed(addresses)} of {client.name}", *([f"its groups ({listed(sorted(groups))})"] if groups else [])]
     message = f"No entry covers {' or has one of '.join(parts)}.{reasons}"
     fix = f"Add {addresses[0] if reasons or not groups else f'{addresses[0]}, or a group of the instance,'} to the access list."

@@ -45,8 +45,7 @@ def find_stray_routes(facts: ConnectionFacts) -> Findings:
         yield Finding("info", facts.entry.vpc_id, message, evidence={"subnet_ids": outside})
     yield from _say_left_out(facts)
     for subnet_id in without_table(subnets, facts):
-        message, fix = f"AWS does not show a route table for {subnet_id}.", "Check again in a minute."
-        yield Finding("unknown", subnet_id, message, fix, subnet_ids=(subnet_id,))
+        yield Finding("unknown", subnet_id, f"AWS does not show a route table for {subnet_id}.", subnet_ids=(subnet_id,))
     views = tables_of(subnets, facts)
     yield from (_stray_finding(view, facts) for view in views if view.strays and not view.unread)
     for one in _unread_lists(views):

@@ -57,7 +57,7 @@ def find_closed_acls(facts: ConnectionFacts) -> Findings:
     for subnet_id in ids:
         if not any(subnet_id in acl.subnet_ids for acl in acls):
             message = f"AWS does not show a network ACL for {subnet_id}."
-            yield Finding("unknown", subnet_id, message, "Check again in a minute.", subnet_ids=(subnet_id,))
+            yield Finding("unknown", subnet_id, message, subnet_ids=(subnet_id,))
     for acl in acls:
         guarded = tuple(subnet_id for subnet_id in ids if subnet_id in acl.subnet_ids)
         singles = _open_addresses(acl, needs, block) if guarded else []

@@ -146,16 +146,19 @@ def run_checks(facts: ConnectionFacts, codes: t.Container[str] | None = None) ->
     """
     findings: list[Finding] = []
     failed: set[str] = set()
+    # With those that are warnings because they are about subnets without clients.
+    reporting: set[str | None] = {None}
     empty = functools.cache(functools.partial(empty_subnets, facts))
     for code, one in sorted(CHECKS.items(), key=_order_of):
         if facts.entry.provider_name not in one.clouds or (codes is not None and code not in codes):
             continue
         cause = next((cause for cause in one.waits_for if cause in failed), None)
         found = [_skipped(facts, Missing(f"{cause} tells the cause.", cause))] if cause else _run(one, facts)
+        reporting |= {code for finding in found if finding.severity in ("fail", "unknown")}
         found = [_without_clients(finding) if _is_about_empty(finding, empty) else finding for finding in found]
         failed |= {code for finding in found if finding.severity == "fail"}
         findings += [_completed(each, one) for each in found]
-    causes = _causes_in(findings)
+    causes = _causes_in(findings, reporting)
     return [_without_cause(one) if one.severity == "skipped" and one.waits_for not in causes else one for one in findings]
 
 
@@ -183,9 +186,9 @@ def _order_of(item: tuple[str, Check]) -> str:
     return item[0][1:]
 
 
-def _causes_in(findings: t.Sequence[Finding]) -> set[str | None]:
-    """Return the codes that report a cause: those that fail or are unknown, and those that wait for one of these; and None."""
-    causes: set[str | None] = {None, *(one.code for one in findings if one.severity in ("fail", "unknown"))}
+def _causes_in(findings: t.Sequence[Finding], reporting: t.Iterable[str | None]) -> set[str | None]:
+    """Return the codes that report a cause: `reporting`, and those that wait for one of these."""
+    causes = set(reporting)
     while more := {one.code for one in findings if one.waits_for and one.waits_for in causes} - causes:
         causes |= more
     return causes

@@ -23,6 +23,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.p3_ac
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.rule import find_not_looked_at, run_checks
 from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
     ATLAS_BLOCK,
+    MAIN_TABLE_ID,
     NOW,
     SUBNET_BLOCKS,
     SUBNET_IDS,
@@ -447,6 +448,12 @@ WHERE = [
     Situation(EMPTY, "a black hole", facts(**ALONE, **BLACK), {"P602": "warn"}),
     Situation(EMPTY, "a closed network ACL", facts(**ALONE, **CLOSED), {"P701": "warn"}),
     Situation(EMPTY, "no entry", facts(SUBNET_BLOCKS[0], **ALONE), {"P301": "warn"}),
+    Situation(
+        EMPTY,
+        "no entry at all, and only the table of that subnet is meant",
+        facts("10.99.0.0/16", **ALONE, entry={"route_table_ids": (MAIN_TABLE_ID,)}),
+        {"P301": "warn"},
+    ),
     Situation(
         EMPTY,
         "an entry that is not in force",
