@@ -120,6 +120,7 @@ probe:
     members:
       - member: shop-shard-00-00.ab1cd.mongodb.net:27017
         addresses: [192.168.248.21]
+        local_address: 10.15.1.7
         in_block: true
         tcp: open
         tls: true
@@ -144,6 +145,12 @@ probe:
           description: The addresses of its name. Empty if the name could not be resolved.
           type: list
           elements: str
+        local_address:
+          description: >-
+            The address of the host from which the system sends to the member. Null without addresses, or without a way there.
+            M(cloudpeer.atlas.atlas_vpc_peer_check) finds the network of the host by it.
+          type: str
+          version_added: 2.6.0
         in_block:
           description: >-
             Whether all of its addresses are in O(atlas_cidr_block). Null if that is not set, or if there are no addresses.

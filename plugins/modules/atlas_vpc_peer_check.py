@@ -315,6 +315,9 @@ options:
   probes:
     description:
       - What M(cloudpeer.atlas.atlas_probe) has returned as C(probe) on hosts in the VPC.
+      - Since version 2.6.0 of the collection, a probe counts for the connections of the network that has its C(local_address).
+        One without it, from an older release, counts for all. One that no network here has is a warning, and counts for none; it
+        was made in a container or pod behind NAT, for example.
     type: list
     elements: dict
   atlas:
@@ -769,6 +772,7 @@ peering_check:
             fix: Route 192.168.248.0/21 to pcx-0f3b9a6d7e8c12345 in rtb-0a1b2c3d4e5f67890.
             evidence: {}
             waits_for: null
+            connections: [vpc-0a1b2c3d4e5f67890]
   contains:
     verdict:
       description: >-
@@ -912,6 +916,14 @@ peering_check:
               description: The code of the check that names the cause. Null if there is none.
               type: str
               sample: P101
+            connections:
+              description: >-
+                The networks of all connections with the same finding: the same code, severity, subject and message. The text and
+                the reports have it once, with the first of them.
+              type: list
+              elements: str
+              sample: [vpc-0a1b2c3d4e5f67890]
+              version_added: 2.6.0
 requests:
   description: How many requests the task has sent, those that were repeated included.
   returned: always

@@ -9,7 +9,15 @@ import typing as t
 
 from ansible import constants as C
 from ansible.utils.color import stringc
-from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.view import LIMIT, Connection, Finding, Result, view_of
+from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.view import (
+    LIMIT,
+    Connection,
+    Finding,
+    Result,
+    above_of,
+    also,
+    view_of,
+)
 
 # Ansible's settings for the colours, by severity or verdict.
 _COLORS = {
@@ -42,7 +50,8 @@ def lines_of(peering_check: Result, *, verbosity: int, color: bool) -> list[str]
         lines.append(_painted(connection.verdict, color) + f": {_title_of(connection)}")
         for finding in connection.findings:
             lines.append(f"  {_severity(finding.severity, color)}  " + _text_of(finding))
-            lines += [_ADVICE + finding.fix] if finding.fix else []
+            lines += [_ADVICE + one for one in (finding.fix, also(finding)) if one]
+        lines += [f"  {above_of(connection)}"] if connection.above else []
         if verbosity:
             lines += _well(connection, color)
     if not verbosity:

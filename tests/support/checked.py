@@ -8,6 +8,9 @@ BLOCK = "192.168.248.0/21"
 NOT_LOOKED_AT = "Route 53 Profiles were not looked at: they may give a VPC more private zones and resolver rules."
 
 
+_NETWORKS = {"AWS": "vpc_id", "AZURE": "vnet_name", "GCP": "network_name"}
+
+
 def finding(code: str, severity: str, subject: str, message: str = "", fix: str = "", **evidence: Any) -> dict[str, Any]:
     """Return what a check has found."""
     return {
@@ -18,6 +21,7 @@ def finding(code: str, severity: str, subject: str, message: str = "", fix: str 
         "fix": fix,
         "evidence": evidence,
         "waits_for": None,
+        "connections": [],
     }
 
 
@@ -98,10 +102,21 @@ def faulty(number: int = 0, subnets: int = 3) -> dict[str, Any]:
 
 def peering_check(*connections: dict[str, Any], **fields: Any) -> dict[str, Any]:
     """Return a result of connections."""
+    for one in connections:
+        for check in one["checks"]:
+            check["connections"] = [
+                other[_NETWORKS[other["provider_name"]]]
+                for other in connections
+                if any(_is_same(each, check) for each in other["checks"])
+            ]
     bad = sum(one["verdict"] == "not_reachable" for one in connections)
     verdict = "not_reachable" if bad else "reachable_by_design" if connections else "unknown"
     summary = f"{bad} of {len(connections)} connections cannot carry traffic." if bad else "Nothing was found."
     return {"verdict": verdict, "summary": summary, "not_looked_at": [NOT_LOOKED_AT], "connections": [*connections], **fields}
+
+
+def _is_same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    return all(one[name] == other[name] for name in ("code", "severity", "subject", "message"))
 
 
 def on_azure(**fields: Any) -> dict[str, Any]:

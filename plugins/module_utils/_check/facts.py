@@ -195,6 +195,7 @@ class Selection:
         clusters: The names of the clusters to judge; None for those in the container's region.
         client_cidr_blocks: Blocks of clients, also outside the VPC.
         probes: Results of atlas_probe on hosts in the VPC.
+        stray_probes: Those on hosts that are in none of the networks.
     """
 
     subnet_ids: tuple[str, ...] | None = None
@@ -203,6 +204,12 @@ class Selection:
     clusters: tuple[str, ...] | None = None
     client_cidr_blocks: tuple[str, ...] | None = None
     probes: tuple[t.Mapping[str, t.Any], ...] | None = None
+    stray_probes: tuple[t.Mapping[str, t.Any], ...] | None = None
+
+
+def local_addresses_of(probe: t.Mapping[str, t.Any]) -> list[str]:
+    """Return the addresses from which a probe was made, each once; empty for one of an older release."""
+    return list(dict.fromkeys(one["local_address"] for one in probe["members"] if one.get("local_address")))
 
 
 @dataclass(frozen=True)

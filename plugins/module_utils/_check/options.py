@@ -153,7 +153,10 @@ def _is_probed_member(member: t.Any) -> bool:
     """Whether a value is a member as atlas_probe returns it."""
     if not isinstance(member, dict) or "in_block" not in member or not isinstance(member.get("member"), str):
         return False
-    addresses, tcp = member.get("addresses"), member.get("tcp")
+    addresses, tcp, local = member.get("addresses"), member.get("tcp"), member.get("local_address")
+    # Releases before 2.6.0 have no local address.
+    if local is not None and not (isinstance(local, str) and _is_address(local)):
+        return False
     if not isinstance(addresses, list) or not all(isinstance(one, str) and _is_address(one) for one in addresses):
         return False
     return tcp in _PROBE_OUTCOMES and (tcp != "open" or isinstance(member.get("tls"), bool))

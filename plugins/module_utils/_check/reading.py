@@ -38,7 +38,7 @@ from .facts import (
 )
 from .rules.common import own_dns_servers
 from .rules.p3_access_list import deciding_entries
-from .selection import check_clusters, check_tables, find_places, to_selection
+from .selection import check_clusters, check_tables, find_places, find_stray_probes, to_selection
 from .session import CheckSession
 
 if t.TYPE_CHECKING:
@@ -92,6 +92,7 @@ def read_facts(session: CheckSession, params: Parameters, reader: AtlasReader | 
         selected = replace(facts, selection=to_selection(params, places, facts.entry.vpc_id, own, others))
         one = connections[index]
         found[index] = selected if gcp is None or one.entry.cloud is not GCP else gcp.read_network(one, selected)
+    found = _with_strays(found, find_stray_probes(params, blocks.values()))
     found = _with_zones(found, [one for one in surveys.values() if isinstance(one, Survey)])
     return _read_rest(found, reader) if reader is not None else found
 
@@ -196,6 +197,14 @@ def _blocks_of(facts: ConnectionFacts) -> t.Sequence[str]:
     own = [entry.cidr_block] if entry.cidr_block else []
     read = [*known_or(facts.network.vnet_prefixes, ()), *(one.cidr_block for one in known_or(facts.network.gcp_ranges, ()))]
     return [*read, *own, *entry.cidr_blocks]
+
+
+def _with_strays(found: t.Sequence[ConnectionFacts], strays: tuple[t.Mapping[str, t.Any], ...]) -> list[ConnectionFacts]:
+    """Return the facts with probes of no network in those on one connection, if possible one whose probes are judged."""
+    on_aws = [one for one in found if one.entry.cloud is AWS]
+    judged = [one for one in on_aws if field_of(one.atlas.peer, "status_name") in (None, AWS.available)]
+    first = next(iter((*judged, *on_aws)), None)
+    return [replace(one, selection=replace(one.selection, stray_probes=strays)) if one is first else one for one in found]
 
 
 def _with_zones(found: t.Sequence[ConnectionFacts], surveys: t.Sequence[Survey]) -> list[ConnectionFacts]:

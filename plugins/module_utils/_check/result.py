@@ -35,6 +35,7 @@ def judge(facts: t.Sequence[ConnectionFacts], are_both_read: t.Callable[[Connect
     """
     load_rules({one.entry.provider_name for one in facts})
     found = [_judge_one(one, both_halves=are_both_read(one)) for one in facts]
+    _add_connections(found, [one.entry.network for one in facts])
     verdict = worst_of(one["verdict"] for one in found)
     titles = [one.entry.title for one in facts]
     summary = _summarize(found, titles, verdict, both_halves=all(map(are_both_read, facts)))
@@ -92,6 +93,18 @@ def worst_of(verdicts: t.Iterable[Verdict]) -> Verdict:
     if "not_reachable" in listed:
         return "not_reachable"
     return "reachable_by_design" if listed and "unknown" not in listed else "unknown"
+
+
+def _add_connections(found: t.Sequence[dict[str, t.Any]], networks: t.Sequence[str]) -> None:
+    """Add `connections` to each finding: the networks of all connections that have the same one."""
+    together: dict[tuple[str, ...], dict[str, None]] = {}
+    keys = ("code", "severity", "subject", "message")
+    for one, network in zip(found, networks):
+        for check in one["checks"]:
+            together.setdefault(tuple(check[key] for key in keys), {})[network] = None
+    for one in found:
+        for check in one["checks"]:
+            check["connections"] = list(together[tuple(check[key] for key in keys)])
 
 
 def _judge_one(facts: ConnectionFacts, *, both_halves: bool) -> dict[str, t.Any]:

@@ -12,7 +12,7 @@ from .._aws.survey import Survey
 from .._engine.options import Parameters
 from .._http.errors import InvalidOptionError, TaskError
 from .atlas_half import AtlasReading
-from .facts import ConnectionFacts, Missing, Selection, Unread
+from .facts import ConnectionFacts, Missing, Selection, Unread, local_addresses_of
 
 # By option, the VPC of each id that AWS has shown.
 Places = t.Mapping[str, t.Mapping[str, str]]
@@ -112,5 +112,28 @@ def to_selection(params: Parameters, places: Places, vpc_id: str, own: t.Iterabl
         for block in map(ipaddress.IPv4Network, params["client_cidr_blocks"] or ())
         if any(map(block.subnet_of, here)) or not any(map(block.subnet_of, elsewhere))
     ]
-    lists = {**ids, "clusters": params["clusters"], "client_cidr_blocks": clients, "probes": params["probes"]}
+    probes = [one for one in params["probes"] or () if _may_be_in(one, here, elsewhere)]
+    lists = {**ids, "clusters": params["clusters"], "client_cidr_blocks": clients, "probes": probes}
     return Selection(**{name: tuple(values) if values else None for name, values in lists.items()})
+
+
+def find_stray_probes(params: Parameters, networks: t.Collection[t.Collection[str]]) -> tuple[t.Mapping[str, t.Any], ...]:
+    """Return the probes on hosts that are in none of the networks, given their blocks; none if some of these are not known."""
+    if not all(networks):
+        return ()
+    blocks = [ipaddress.IPv4Network(block) for network in networks for block in network]
+    return tuple(one for one in params["probes"] or () if local_addresses_of(one) and not _is_in(one, blocks))
+
+
+def _may_be_in(
+    probe: t.Mapping[str, t.Any], here: t.Collection[ipaddress.IPv4Network], elsewhere: t.Collection[ipaddress.IPv4Network]
+) -> bool:
+    """Whether a probe may have been made in a network: by its addresses, if it has some, and the network's blocks are known."""
+    if not local_addresses_of(probe) or _is_in(probe, here):
+        return True
+    return not here and not _is_in(probe, elsewhere)
+
+
+def _is_in(probe: t.Mapping[str, t.Any], blocks: t.Iterable[ipaddress.IPv4Network]) -> bool:
+    addresses = [ipaddress.ip_address(one) for one in local_addresses_of(probe)]
+    return any(address in block for block in blocks for address in addresses)

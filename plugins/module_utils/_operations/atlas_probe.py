@@ -131,16 +131,17 @@ def probe_member(member: Member, block: ipaddress.IPv4Network | None, timeout: f
         timeout: The seconds for each step, and for each address.
 
     Returns:
-        The member as results show it: `member`, `addresses`, `in_block`, `tcp`, `tls`, and `error` of a failed step.
+        The member as results show it: `member`, `addresses`, `local_address` (from which the system sends to it), `in_block`,
+        `tcp`, `tls`, and `error` of a failed step.
     """
     host = f"[{member.host}]" if ":" in member.host else member.host
-    result: _Result = dict.fromkeys(("member", "addresses", "in_block", "tcp", "tls", "error"))
+    result: _Result = dict.fromkeys(("member", "addresses", "local_address", "in_block", "tcp", "tls", "error"))
     result.update(member=f"{host}:{member.port}", addresses=[], tcp="unresolved")
     try:
         addresses = resolve(member, timeout)
     except (OSError, ValueError) as error:
         return {**result, "error": _text_of(error)}
-    result["addresses"] = addresses
+    result.update(addresses=addresses, local_address=next(filter(None, map(find_local_address, addresses)), None))
     if block is not None:
         result["in_block"] = all(ipaddress.ip_address(one) in block for one in addresses)
     return {**result, **_connect(member, addresses, timeout)}
@@ -170,6 +171,18 @@ def resolve(member: Member, timeout: float) -> list[str]:
     if isinstance(answer, Exception):
         raise answer
     return answer
+
+
+def find_local_address(address: str) -> str | None:
+    """Return the address from which the system sends to another one; None if it has no way there. Nothing is sent."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as unconnected:
+            # For a datagram, this only looks up the route. The port does not matter.
+            unconnected.connect((address, DEFAULT_PORT))
+            return str(unconnected.getsockname()[0])
+    except OSError:
+        return None
 
 
 def _connect(member: Member, addresses: t.Sequence[str], timeout: float) -> _Result:

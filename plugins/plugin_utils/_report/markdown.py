@@ -8,7 +8,15 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.view import LIMIT, Connection, Finding, Result, view_of
+from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.view import (
+    LIMIT,
+    Connection,
+    Finding,
+    Result,
+    above_of,
+    also,
+    view_of,
+)
 
 # The characters with a meaning in Markdown or HTML.
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~&])")
@@ -52,10 +60,12 @@ def _section(connection: Connection) -> t.Iterator[str]:
     )
     if connection.findings:
         rows = [
-            (finding.severity, f"[{finding.code}]({finding.link})", _what(finding), _escaped(finding.fix))
+            (finding.severity, f"[{finding.code}]({finding.link})", _what(finding), _escaped(f"{finding.fix} {also(finding)}"))
             for finding in connection.findings
         ]
         yield _table(("severity", "code", "what", "what to do"), rows)
+    if connection.above:
+        yield above_of(connection)
     if connection.subnets:
         names = ("subnet_id", "cidr_block", "route_table_id", "verdict")
         subnets = [tuple(_escaped(str(subnet[name] or "")) for name in names) for subnet in connection.subnets]

@@ -9,7 +9,7 @@ import json
 import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.drawing import NARROW, WIDE, draw
-from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.view import LIMIT, Result, link_of, view_of
+from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.view import LIMIT, Result, above_of, also, link_of, view_of
 from jinja2 import Environment, StrictUndefined
 
 # If there are more connections, the drawings of those without findings are folded.
@@ -174,6 +174,7 @@ _CONNECTION = """
 <td class="short"><a href="{{ finding.link }}" rel="noreferrer">{{ finding.code }}</a></td>
 <td>{% if finding.subject %}<code>{{ finding.subject }}</code>: {% endif %}{{ finding.message }}
 {%- if finding.fix %}<p class="fix">{{ finding.fix }}</p>{% endif %}
+{%- if finding.others %}<p class="quiet">{{ finding | also }}</p>{% endif %}
 {%- if finding.evidence %}
 <details><summary>evidence</summary><pre>{{ finding.evidence | evidence }}</pre></details>{% endif %}</td>
 </tr>
@@ -195,6 +196,9 @@ _CONNECTION = """
 </th></tr></thead><tbody>
 {%- for finding in connection.findings %}{{ finding_row(finding, connection) }}{% endfor %}
 </tbody></table>
+{%- endif %}
+{%- if connection.above %}
+<p class="quiet">{{ connection | above }}</p>
 {%- endif %}
 {%- if is_folded %}
 <details><summary>both sides</summary>{% for picture in pictures %}{{ drawing(picture, connection) }}{% endfor %}</details>
@@ -267,6 +271,8 @@ def to_html(peering_check: Result, made_at: str) -> str:
     environment = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
     environment.filters["evidence"] = _evidence
     environment.filters["link"] = link_of
+    environment.filters["also"] = also
+    environment.filters["above"] = above_of
     check = view_of(peering_check)
     return environment.from_string(PAGE).render(
         check=check,

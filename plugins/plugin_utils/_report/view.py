@@ -27,6 +27,8 @@ CONNECTION, CONTAINER, VPC = "connection", "container", "vpc"
 _PLACES = {"1": CONNECTION, "2": CONTAINER, "3": CONTAINER, "4": CONNECTION}
 _OF_CONTAINER = {"P104", "P105", "P106"}
 _OF_NETWORK = {"A403"}
+# How many other networks with the same finding are named.
+_MOST_NAMES = 5
 # The column titles of a table with several clouds.
 ANY = ("network", "where")
 
@@ -45,6 +47,7 @@ class Finding:
         message: What was found.
         fix: What to do; empty for nothing.
         evidence: The values behind it.
+        others: The networks of other connections with the same finding, which is shown here alone.
         places: Where a drawing shows it: the ids of subnets, or one of CONNECTION, CONTAINER and VPC.
     """
 
@@ -55,6 +58,7 @@ class Finding:
     message: str
     fix: str
     evidence: t.Mapping[str, t.Any]
+    others: tuple[str, ...]
     places: tuple[str, ...]
 
     @property
@@ -72,7 +76,9 @@ class Connection:
         result: Its fields in the result.
         verdict: The verdict, in words.
         subnets: The checked subnets, as in the result, sorted by block.
-        findings: The findings, the worst first.
+        findings: The findings, the worst first, without those that another connection before it has, too.
+        above: The codes of these.
+        counts: The number of findings by severity, the worst first; without severities that do not occur.
         ok: The codes of the checks that found nothing.
         skipped: The checks that had nothing to judge, as in the result.
     """
@@ -82,14 +88,10 @@ class Connection:
     verdict: str
     subnets: tuple[Result, ...]
     findings: tuple[Finding, ...]
+    above: tuple[str, ...]
+    counts: t.Mapping[str, int]
     ok: tuple[str, ...]
     skipped: tuple[Result, ...]
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """The number of findings by severity, the worst first; without severities that do not occur."""
-        counted = Counter(finding.severity for finding in self.findings)
-        return {severity: counted[severity] for severity in SHOWN if counted[severity]}
 
     @property
     def cloud(self) -> Cloud:
@@ -142,11 +144,11 @@ class Check:
 def view_of(peering_check: Result) -> Check:
     """Return the view of the field `peering_check` of a result, with control characters escaped: texts come from other people."""
     peering_check = _visible(peering_check)
-    connections = enumerate(peering_check["connections"], start=1)
+    shown: set[tuple[str, ...]] = set()
     return Check(
         VERDICTS[peering_check["verdict"]],
         peering_check["summary"],
-        tuple(_connection(number, connection) for number, connection in connections),
+        tuple(_connection(number, one, shown) for number, one in enumerate(peering_check["connections"], start=1)),
         tuple(peering_check["not_looked_at"]),
     )
 
@@ -159,14 +161,34 @@ def _visible(value: t.Any) -> t.Any:
     return visible(value) if isinstance(value, str) else value
 
 
+def also(finding: Finding) -> str:
+    """Return a sentence about the other networks with a finding; empty if there are none."""
+    if not finding.others:
+        return ""
+    names = [
+        *finding.others[:_MOST_NAMES],
+        *([f"{len(finding.others) - _MOST_NAMES} more"] if len(finding.others) > _MOST_NAMES else []),
+    ]
+    return f"The same for {' and '.join(filter(None, (', '.join(names[:-1]), names[-1])))}."
+
+
+def above_of(connection: Connection) -> str:
+    """Return a sentence about the findings that are shown at another connection; empty if there are none."""
+    return f"As above: {', '.join(connection.above)}." if connection.above else ""
+
+
 def link_of(code: str) -> str:
     """Return the URL of a code in the guide."""
     return f"{GUIDE}#{code.lower()}"
 
 
-def _connection(number: int, result: Result) -> Connection:
+def _connection(number: int, result: Result, before: set[tuple[str, ...]]) -> Connection:
+    """Return a connection, and add its findings to those that are shown before the next one."""
     checks = result["checks"]
-    shown = sorted((one for one in checks if one["severity"] in SHOWN), key=lambda one: SHOWN.index(one["severity"]))
+    found = sorted((one for one in checks if one["severity"] in SHOWN), key=lambda one: SHOWN.index(one["severity"]))
+    shown = [one for one in found if _key_of(one) not in before]
+    before.update(map(_key_of, found))
+    counted = Counter(one["severity"] for one in found)
     subnets = sorted(result["subnets"], key=_order_of)
     ids = [subnet["subnet_id"] for subnet in subnets]
     return Connection(
@@ -174,10 +196,17 @@ def _connection(number: int, result: Result) -> Connection:
         result,
         VERDICTS[result["verdict"]],
         tuple(subnets),
-        tuple(_finding(place, check, ids) for place, check in enumerate(shown, start=1)),
+        tuple(_finding(place, check, ids, result) for place, check in enumerate(shown, start=1)),
+        tuple(dict.fromkeys(one["code"] for one in found if one not in shown)),
+        {severity: counted[severity] for severity in SHOWN if counted[severity]},
         tuple(dict.fromkeys(one["code"] for one in checks if one["severity"] == "ok")),
         tuple(one for one in checks if one["severity"] == "skipped"),
     )
+
+
+def _key_of(check: Result) -> tuple[str, ...]:
+    """Return what is alike in equal findings on several connections."""
+    return tuple(check[name] for name in ("code", "severity", "subject", "message"))
 
 
 def _order_of(subnet: Result) -> tuple[bool, ipaddress.IPv4Network, str]:
@@ -186,7 +215,7 @@ def _order_of(subnet: Result) -> tuple[bool, ipaddress.IPv4Network, str]:
     return block is None, ipaddress.IPv4Network(block or "0.0.0.0/0"), subnet["subnet_id"]
 
 
-def _finding(number: int, check: Result, subnets: t.Sequence[str]) -> Finding:
+def _finding(number: int, check: Result, subnets: t.Sequence[str], result: Result) -> Finding:
     subject = check["subject"]
     place = CONTAINER if check["code"] in _OF_CONTAINER else _PLACES.get(check["code"][1], VPC)
     place = VPC if check["code"] in _OF_NETWORK else place
@@ -202,6 +231,7 @@ def _finding(number: int, check: Result, subnets: t.Sequence[str]) -> Finding:
         check["message"],
         check["fix"],
         evidence,
+        tuple(one for one in check["connections"] if one != result[CLOUDS[result["provider_name"]].network]),
         # A finding about all of several subnets is shown once, at the place of its code.
         places if places and (len(places) < len(subnets) or len(subnets) == 1) else (place,),
     )

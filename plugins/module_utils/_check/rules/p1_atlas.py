@@ -164,7 +164,7 @@ def find_near_limits(facts: ConnectionFacts) -> Findings:
         return
     count, quota = known(facts.aws.connections_count), known(facts.aws.connections_quota)
     fix = "Ask AWS for more (quota L-7E9ECCDB, up to 125), or remove those that are no longer used."
-    yield from _find_near(count, quota, AWS.noun, "connections", fix)
+    yield from _find_near(count, quota, AWS.noun, "connections", fix, facts.entry.network)
 
 
 def _find_near_in_network(facts: ConnectionFacts) -> Findings:
@@ -252,8 +252,8 @@ def _find_shared(block: ipaddress.IPv4Network, project: str, peers: t.Iterable[A
             yield Finding("fail", peer["id"], message, fix, {"atlas_cidr_block": str(block), "other_cidr_block": str(other)})
 
 
-def _find_near(count: int, limit: int, subject: str, what: str, fix: str) -> Findings:
+def _find_near(count: int, limit: int, noun: str, what: str, fix: str, subject: str = "") -> Findings:
     """Yield a warning if a limit is nearly reached."""
     if count >= NEARLY * limit:
-        message = f"The {subject} has {count} {what}, and {limit} is the limit."
-        yield Finding("warn", subject, message, fix, {"count": count, "limit": limit})
+        message = f"The {noun} has {count} {what}, and {limit} is the limit."
+        yield Finding("warn", subject or noun, message, fix, {"count": count, "limit": limit})

@@ -234,9 +234,17 @@ def _advice_on(view: TableView, facts: ConnectionFacts) -> str:
     destinations = {part.route.destination for part in view.strays if part.route is not None}
     narrow = sorted(one for one in destinations if one.startswith("pl-") or ipaddress.IPv4Network(one).subnet_of(block))
     advice = []
-    if narrow:
-        one, it = ("route", "it") if len(narrow) == 1 else ("routes", "them")
-        advice.append(f"Remove the {one} to {listed(narrow)}, or point {it} at the connection.")
+    # Propagated routes cannot be removed from a table, and a static one of the same destination wins.
+    propagated = {part.route.destination for part in view.strays if part.route is not None and part.route.is_propagated}
+    static = [one for one in narrow if one not in propagated]
+    if len(static) < len(narrow):
+        ones = listed(one for one in narrow if one in propagated)
+        advice.append(
+            f"Add a static route to {ones} by {connection_id_of(facts)} in {view.table.id}: it wins over the propagated one."
+        )
+    if static:
+        one, it = ("route", "it") if len(static) == 1 else ("routes", "them")
+        advice.append(f"Remove the {one} to {listed(static)}, or point {it} at the connection.")
     if not narrow or len(narrow) < len(view.strays):
         advice.append(f"Route {block} to {connection_id_of(facts)} in {view.table.id}.")
     return " ".join(advice)

@@ -11,7 +11,7 @@ import typing as t
 from ..._clouds.aws import AWS
 from ..._clouds.cloud import ALL_CLOUDS
 from ..._values.blocks import is_within
-from ..facts import ConnectionFacts, Missing
+from ..facts import ConnectionFacts, Missing, local_addresses_of
 from .client_ranges import network_blocks_of
 from .common import atlas_block_of, container_block, listed, to_network
 from .judged_clusters import peered_containers
@@ -51,6 +51,12 @@ def find_clients_outside(facts: ConnectionFacts) -> Findings:
 @check("P901", waits_for=_CONNECTION)
 def find_names_outside(facts: ConnectionFacts) -> Findings:
     """On the hosts that have probed, the names of members resolve inside the block of their container."""
+    for probe in facts.selection.stray_probes or ():
+        host, addresses = str(probe["host"]), local_addresses_of(probe)
+        has = "has" if len(addresses) == 1 else "have"
+        message = f"The probe on {host} was made from {listed(addresses)}, which no network here {has}, and is judged nowhere."
+        fix = "Run atlas_probe where clients have an address of the network: not in a container or pod behind NAT."
+        yield Finding("warn", host, message, fix, {"local_addresses": addresses})
     for host, members in _probes(facts):
         unresolved = [one for one in members if not one.get("addresses")]
         if unresolved:
@@ -88,7 +94,7 @@ def find_members_out_of_reach(facts: ConnectionFacts) -> Findings:
 def _probes(facts: ConnectionFacts) -> list[tuple[str, list[_Member]]]:
     """Return each host that has probed, with its results for members."""
     if not facts.selection.probes:
-        raise skip("No probes are given.")
+        raise skip("No probes of hosts in this network are given.")
     return [(str(probe.get("host")), list(probe.get("members") or ())) for probe in facts.selection.probes]
 
 

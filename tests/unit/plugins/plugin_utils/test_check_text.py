@@ -133,3 +133,20 @@ def test_a_terminal_acts_on_nothing_that_others_have_written() -> None:
 )
 def test_a_network_of_another_cloud_is_called_what_it_is(result: dict, line: str) -> None:
     assert text_of(result).splitlines()[0] == line
+
+
+def test_a_finding_of_several_networks_is_shown_once() -> None:
+    zone = finding("P503", "fail", "mongodb.net", "The zone lacks all.", "Add them.")
+    own = finding("P601", "fail", "rtb-1", "There is no route.")
+    lines = text_of(*(connection(number, "not_reachable", checks=[zone, own] if number == 1 else [zone]) for number in range(8)))
+    found = lines.splitlines()
+    assert [line for line in found if "P503" in line] == [
+        "  fail     P503 mongodb.net: The zone lacks all.",
+        *["  As above: P503."] * 7,
+    ]
+    place = next(index for index, line in enumerate(found) if "Add them." in line)
+    assert found[place + 1].strip() == (
+        "The same for vpc-0a1b2c3d4e5f60001, vpc-0a1b2c3d4e5f60002, vpc-0a1b2c3d4e5f60003, vpc-0a1b2c3d4e5f60004, "
+        "vpc-0a1b2c3d4e5f60005 and 2 more."
+    )
+    assert lines.count("P601") == 1

@@ -20,7 +20,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.result impo
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.rule import Finding, Severity
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.cloud import ALL_CLOUDS
 from ansible_collections.cloudpeer.atlas.tests.support.check_clouds import healthy_azure, healthy_gcp
-from ansible_collections.cloudpeer.atlas.tests.support.check_facts import healthy, object_id, peer
+from ansible_collections.cloudpeer.atlas.tests.support.check_facts import cluster, healthy, object_id, peer
 
 # What a new process has loaded of the rules about one cloud alone, before and after each cloud.
 _LOADING = f"""
@@ -116,6 +116,17 @@ def test_what_is_not_looked_at_is_said_once_of_each_cloud(facts: ConnectionFacts
     assert len(judged["not_looked_at"]) == len(names)
     for sentence, name in zip(judged["not_looked_at"], names):
         assert name in sentence
+
+
+def test_a_finding_that_several_networks_share_names_them() -> None:
+    """What is about one network alone names that."""
+    shared = {"clusters": [cluster(paused=True)], "dns_attributes": {"enable_dns_support": True, "enable_dns_hostnames": False}}
+    others = [healthy({"vpc_id": f"vpc-0a1b2c3d4e5f6000{number}"}, **shared) for number in (1, 2, 2)]
+    first, second, third = judge(others, lambda unused: True)["connections"]
+    for one in (first, second, third):
+        networks = {check["code"]: check["connections"] for check in one["checks"]}
+        assert networks["P203"] == ["vpc-0a1b2c3d4e5f60001", "vpc-0a1b2c3d4e5f60002"]
+        assert networks["P501"] == [one["vpc_id"]]
 
 
 def test_nothing_is_said_of_a_cloud_that_was_not_read() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -18,6 +18,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import ConnectionFacts, Unread, ZoneContents
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.result import verdict_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.rule import run_checks
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.selection import find_stray_probes, to_selection
 from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
     ACCOUNT_ID,
     ATLAS_BLOCK,
@@ -451,7 +452,55 @@ ACCOUNTS = [
 ]
 
 
-@pytest.mark.parametrize("one", [*DNS, *REGIONS, *ACCOUNTS], ids=lambda one: f"{one.sentence}: {one.truth}")
+def probe(*local: str | None, resolved: str = "192.168.248.10", **more: Any) -> Fields:
+    members = [
+        {"member": f"m{number}:27017", "addresses": [resolved], "in_block": True, "tcp": "open", "tls": True, "error": None}
+        for number in range(len(local) or 1)
+    ]
+    return {"host": "web1", "members": [{**one, "local_address": local[at]} if local else one for at, one in enumerate(members)]}
+
+
+def probing(*probes: Fields, own: tuple[str, ...] = (VPC_BLOCK,), others: tuple[str, ...] = ("10.16.0.0/16",)) -> ConnectionFacts:
+    """Return facts with probes, as they are chosen for a network of these blocks beside others."""
+    params = {
+        **dict.fromkeys(("subnet_ids", "security_group_ids", "instance_ids", "client_cidr_blocks", "clusters")),
+        "probes": [*probes],
+    }
+    chosen = to_selection(params, {}, VPC_ID, own, others)
+    facts = healthy()
+    return replace(facts, selection=replace(chosen, stray_probes=find_stray_probes(params, [own, others])))
+
+
+ELSEWHERE = "3.91.2.4"
+PROBES_HERE = "a probe is judged where the network has one of its local addresses, one without any everywhere"
+PROBES_NOWHERE = "one of no network here is told once, W, and judged nowhere"
+PROBES = [
+    Situation(PROBES_HERE, "it was made here", probing(probe("10.15.1.7", resolved=ELSEWHERE)), {"P901": "fail"}, BAD),
+    Situation(
+        PROBES_HERE,
+        "a host with two addresses",
+        probing(probe("172.17.0.2", "10.15.1.7", resolved=ELSEWHERE)),
+        {"P901": "fail"},
+        BAD,
+    ),
+    Situation(PROBES_HERE, "it was made in the other network", probing(probe("10.16.1.7", resolved=ELSEWHERE)), {}, GOOD),
+    Situation(PROBES_HERE, "an older release", probing(probe(resolved=ELSEWHERE)), {"P901": "fail"}, BAD),
+    Situation(PROBES_HERE, "a name did not resolve", probing(probe(None, resolved=ELSEWHERE)), {"P901": "fail"}, BAD),
+    Situation(
+        PROBES_HERE,
+        "the blocks of the network are not known",
+        probing(probe("10.15.1.7", resolved=ELSEWHERE), own=()),
+        {"P901": "fail"},
+        BAD,
+    ),
+    Situation(PROBES_HERE, "it is of the other one", probing(probe("10.16.1.7", resolved=ELSEWHERE), own=()), {}, GOOD),
+    Situation(PROBES_NOWHERE, "a container behind NAT", probing(probe("172.17.0.2", resolved=ELSEWHERE)), {"P901": "warn"}, GOOD),
+    Situation(PROBES_NOWHERE, "IPv6 alone", probing(probe("2001:db8::7", resolved=ELSEWHERE)), {"P901": "warn"}, GOOD),
+    Situation(PROBES_NOWHERE, "it may be of the network that is not known", probing(probe("172.17.0.2"), others=()), {}, GOOD),
+]
+
+
+@pytest.mark.parametrize("one", [*DNS, *REGIONS, *ACCOUNTS, *PROBES], ids=lambda one: f"{one.sentence}: {one.truth}")
 def test_what_the_check_says_of_a_situation(one: Situation) -> None:
     assert severities(one.facts) == one.found
     assert verdict_of(run_checks(one.facts), both_halves=True) == one.verdict
@@ -492,3 +541,17 @@ def test_accounts_that_differ_are_named() -> None:
     finding = found(healthy(vpc=FOREIGN, connection=None))["P404"]
     assert finding.message == f"These credentials are of account {ACCOUNT_ID}, {VPC_ID} is of account {OTHER_ACCOUNT}."
     assert finding.fix == f"Use credentials of account {OTHER_ACCOUNT}."
+
+
+def test_a_probe_of_no_network_is_told_with_its_address() -> None:
+    finding = found(probing(probe("172.17.0.2")))["P901"]
+    assert finding.message == "The probe on web1 was made from 172.17.0.2, which no network here has, and is judged nowhere."
+
+
+def test_a_propagated_route_is_overridden_by_a_static_one() -> None:
+    """Source: "Route priority" in the Amazon VPC user guide: of two routes to one destination, the static one wins."""
+    taken = Route("192.168.248.0/24", "vgw-1", is_propagated=True)
+    facts = healthy(route_tables=[table(MAIN_TABLE_ID, TO_HOME, taken, is_main=True)])
+    assert found(facts)["P601"].fix == (
+        f"Add a static route to 192.168.248.0/24 by {CONNECTION_ID} in {MAIN_TABLE_ID}: it wins over the propagated one."
+    )

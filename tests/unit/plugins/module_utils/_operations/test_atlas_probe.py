@@ -34,7 +34,7 @@ def run(*members: str, **options: Any) -> dict[str, Any]:
 def probe(member: str, **options: Any) -> dict[str, Any]:
     """Probe one member, and return what came of it."""
     (found,) = run(member, **options)["probe"]["members"]
-    assert list(found) == ["member", "addresses", "in_block", "tcp", "tls", "error"]
+    assert list(found) == ["member", "addresses", "local_address", "in_block", "tcp", "tls", "error"]
     return dict(found)
 
 
@@ -69,7 +69,8 @@ def test_a_member_that_speaks_tls() -> None:
     trustme.CA().issue_cert("shop.example.com").configure_cert(context)
     with listening(context) as (member, received):
         found = probe(member, atlas_cidr_block="10.0.0.0/8")
-    assert found == {"member": member, "addresses": [LOOPBACK], "in_block": False, "tcp": "open", "tls": True, "error": None}
+    where = {"member": member, "addresses": [LOOPBACK], "local_address": LOOPBACK, "in_block": False}
+    assert found == {**where, "tcp": "open", "tls": True, "error": None}
     # Nothing is sent but the handshake.
     assert received in ([], [b""])
 
@@ -155,6 +156,7 @@ def test_a_name_without_an_address(host: str) -> None:
     found = probe(f"{host}:27016", atlas_cidr_block="192.168.248.0/21", timeout=30)
     assert found["member"] == f"{host}:27016"
     assert (found["addresses"], found["in_block"], found["tcp"], found["tls"]) == ([], None, "unresolved", None)
+    assert found["local_address"] is None
     assert found["error"]
 
 
@@ -241,3 +243,10 @@ def test_no_member_that_answers_is_a_failure_on_demand() -> None:
     assert [result[name] for name in ("http_status", "error_code", "detail")] == [None] * 3
     quiet = run(*closed)
     assert (quiet["probe"]["reachable"], "msg" in quiet) == (False, False)
+
+
+def test_the_local_address_is_that_of_the_way_to_the_member() -> None:
+    """Nothing is sent, and no way is no address."""
+    assert _probe.find_local_address(LOOPBACK) == LOOPBACK
+    assert _probe.find_local_address("255.255.255.255") is None
+    assert _probe.find_local_address("::1") in ("::1", None)

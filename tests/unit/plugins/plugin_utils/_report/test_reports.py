@@ -153,6 +153,17 @@ def test_what_was_not_looked_at_stands_below_the_limit(to_text: Callable[..., st
 
 
 @pytest.mark.parametrize("to_text", [to_html, to_markdown])
+def test_a_finding_of_several_networks_is_shown_once(to_text: Callable[..., str]) -> None:
+    zone = finding("P503", "fail", "mongodb.net", "The zone lacks all.", "Add them.")
+    text = to_text(peering_check(*(connection(number, "not_reachable", checks=[zone]) for number in range(3))), WHEN)
+    assert text.count("Add them.") == 1
+    assert "The same for vpc-0a1b2c3d4e5f60001 and vpc-0a1b2c3d4e5f60002." in text
+    assert text.count("As above: P503.") == 2
+    # The overview counts it for each.
+    assert text.count("1 fail") == 3
+
+
+@pytest.mark.parametrize("to_text", [to_html, to_markdown])
 def test_no_connection_is_a_report_too(to_text: object) -> None:
     checked = peering_check(summary="The project has no connection.")
     assert "The project has no connection." in to_text(checked, WHEN)  # type: ignore[operator]
