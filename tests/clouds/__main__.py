@@ -24,7 +24,7 @@ def main() -> None:
         for key in (MINE, ATLAS):
             clouds.gcp.add_network(*key)
         clouds.gcp.add_peering(*ATLAS, "peer-of-the-customer", MINE)
-        clouds.azure.add_vnet(*VNET)
+        vnet_id = clouds.azure.add_vnet(*VNET)
         said: dict[str, Any] = {
             "environment": {**clouds.environment, "GCE_METADATA_HOST": clouds.metadata_host},
             "service_account_contents": json.dumps(clouds.tokens.service_account_key()),
@@ -39,6 +39,7 @@ def main() -> None:
             "azure_subscription_id": VNET[0],
             "resource_group_name": VNET[1],
             "vnet_name": VNET[2],
+            "vnet_resource_id": vnet_id,
         }
         sys.stdout.write(json.dumps(said) + "\n")
         sys.stdout.flush()

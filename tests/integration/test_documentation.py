@@ -16,22 +16,15 @@ import requests
 import trustme
 import yaml
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
-from ansible_collections.cloudpeer.atlas.tests.support.operations import (
-    AWS_MODULES,
-    AZURE_MODULES,
-    GCP_MODULES,
-    LOCAL_MODULES,
-    load,
-)
+from ansible_collections.cloudpeer.atlas.tests.support.operations import ATLAS_MODULES, LOCAL_MODULES, load
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 from ansible_collections.cloudpeer.atlas.tests.support.role_site import RoleRunner, Vpc
 from ansible_collections.cloudpeer.atlas.tests.support.runner import PlaybookRunner
 
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
-# Those that talk to Atlas. The others have examples that need AWS or hosts, which tests of their own run.
-# They read AWS, too, so their examples do not run on the emulator alone.
+# The modules that do not talk to Atlas have examples that need a cloud or hosts, which tests of their own run.
+# These read AWS, too, so their examples do not run on the emulator alone.
 AWS_READERS = ("atlas_vpc_peer_check",)
-ATLAS_MODULES = [name for name in MODULES if name not in (*AWS_MODULES, *GCP_MODULES, *AZURE_MODULES, *LOCAL_MODULES)]
 # Ansible's own fields of every result.
 ANSIBLES_OWN = {"changed", "failed", "msg", "invocation", "diff", "warnings", "exception"}
 # What a result may hold, by the type that is documented. Null is any of them.

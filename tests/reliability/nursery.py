@@ -128,7 +128,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._api import client
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.run import execute  # noqa: E402
 from ansible_collections.cloudpeer.atlas.tests.support import operations  # noqa: E402
 
-OPERATIONS = {**operations.load_all(), **{module: operations.load(module) for module in operations.GCP_MODULES}}
+OPERATIONS = {**operations.load_all(), **{module: operations.load(module) for module in operations.CLOUD_MODULES}}
 MODULES = {name: importlib.import_module(f"ansible_collections.cloudpeer.atlas.plugins.modules.{name}") for name in OPERATIONS}
 
 

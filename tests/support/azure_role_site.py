@@ -103,6 +103,23 @@ class AzureSite(Site):
         """Return the names of the custom roles at the VNet."""
         return [one["properties"]["roleName"] for one in self.azure.roles.list_definitions(SCOPE, "type eq 'CustomRole'")]
 
+    def ours(self) -> list[Any]:
+        """Return the roles and assignments with our description."""
+        found = [*self.azure.roles.list_definitions(SCOPE, "type eq 'CustomRole'"), *self.azure.roles.list_assignments(SCOPE)]
+        return [one for one in found if "Managed by cloudpeer.atlas" in (one["properties"]["description"] or "")]
+
+    def look(self) -> dict[str, Any]:
+        """Return all there is at the VNet, without who made it when."""
+        ours = [one["id"] for one in self.ours()]
+        listed = [*self.azure.roles.list_definitions(SCOPE), *self.azure.roles.list_assignments(SCOPE)]
+        return {
+            "principal": self.azure.entra.principal_of(),
+            "roles": [one for one in ours if "/roleDefinitions/" in one],
+            "ours": [one for one in ours if "/roleAssignments/" in one],
+            "others": {one["id"]: one["properties"] for one in listed if one["id"] not in ours},
+            "is_allowed": self.azure.roles.allows(SCOPE),
+        }
+
     def assignments(self) -> list[dict[str, Any]]:
         """Return the properties of all assignments at the VNet, above and below."""
         return [one["properties"] for one in self.azure.roles.list_assignments(SCOPE)]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
+import yaml
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 
 _PACKAGE = "ansible_collections.cloudpeer.atlas.plugins.module_utils._operations"
@@ -22,19 +23,16 @@ def load(module: str) -> Any:
     return getattr(import_module(f"{_PACKAGE}.{module}"), NAME)
 
 
-#: Names of all modules that have such a file.
-MODULES = tuple(sorted(path.stem for path in (ROOT / "plugins" / "module_utils" / "_operations").glob("atlas_*.py")))
-#: Those that talk to AWS's API, and need boto3.
-AWS_MODULES = ("atlas_vpc_peer_accepter",)
-#: Those that talk to GCP's API, and need google-auth.
-GCP_MODULES = ("atlas_gcp_peering",)
-#: Those that talk to AZURE's API, and need azure-identity.
-AZURE_MODULES = ("atlas_azure_role",)
+# The modules of each service, as the collection's metadata has them.
+_GROUPS: Mapping[str, list[str]] = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text(encoding="utf-8"))["action_groups"]
+#: Those that talk to Atlas.
+ATLAS_MODULES = tuple(_GROUPS["atlas"])
+#: Those that talk to GCP's or AZURE's API by our own client.
+CLOUD_MODULES = (*_GROUPS["gcp"], *_GROUPS["azure"])
 #: Those that talk to no API, run on any host, and have no action plugin.
 LOCAL_MODULES = ("atlas_probe",)
 
 
 def load_all() -> Mapping[str, Any]:
     """Return what each module that talks to Atlas runs, by the name of the module."""
-    others = (*AWS_MODULES, *GCP_MODULES, *AZURE_MODULES, *LOCAL_MODULES)
-    return {module: load(module) for module in MODULES if module not in others}
+    return {module: load(module) for module in ATLAS_MODULES}

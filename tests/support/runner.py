@@ -160,7 +160,9 @@ def plain_interpreter(folder: Path, python: str = sys.executable) -> str:
 
 
 #: Ids of Atlas and AWS, and the names of Atlas's networks in GCP.
-ID = re.compile(r"\bnt-[0-9a-f]{24}-[0-9a-z]{8}\b|\bp-[0-9a-z]{24}\b|\b(?:pcx-)?[0-9a-f]{17,24}\b")
+ID = re.compile(
+    r"\bnt-[0-9a-f]{24}-[0-9a-z]{8}\b|\bp-[0-9a-z]{24}\b|\b(?:pcx-)?[0-9a-f]{17,24}\b|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"
+)
 
 
 def comparable(records: list[dict[str, Any]]) -> list[dict[str, Any]]:

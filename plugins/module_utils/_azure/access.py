@@ -19,6 +19,7 @@ from .roles import (
     Assignment,
     DenyAssignment,
     Role,
+    is_same,
     is_within,
     parse_assignment,
     parse_denial,
@@ -152,8 +153,14 @@ class Access:
         }
         path = f"{vnet.id}{ROLES}/{role.name}"
         reply = self._session.write(description, "PUT", path, VERSION, {"properties": properties})
-        made: Role = self._session.parsed(parse_role, reply, description, is_write=True)
-        return made
+
+        def parse(one: t.Mapping[str, t.Any]) -> Role:
+            made = parse_role(one)
+            if made.name != role.name or made.lacking:
+                raise ValueError("does not show the role that was sent")
+            return made
+
+        return self._session.parsed(parse, reply, description, is_write=True)
 
     def _put_assignment(self, vnet: Vnet, role: Role, principal_id: str) -> Assignment:
         description = f"assign the role {role.role_name} to Atlas at {vnet.id}"
@@ -166,8 +173,14 @@ class Access:
         }
         path = f"{vnet.id}{ASSIGNMENTS}/{assignment_uuid(vnet.id, role.name, principal_id)}"
         reply = self._session.write(description, "PUT", path, VERSION, {"properties": properties})
-        made: Assignment = self._session.parsed(parse_assignment, reply, description, is_write=True)
-        return made
+
+        def parse(one: t.Mapping[str, t.Any]) -> Assignment:
+            made = parse_assignment(one)
+            if not is_same(made.scope, vnet.id) or (made.role, made.principal_id) != (role.name, principal_id):
+                raise ValueError("does not show the assignment that was sent")
+            return made
+
+        return self._session.parsed(parse, reply, description, is_write=True)
 
     def _delete(self, request: Delete) -> None:
         self._session.write(f"delete the {request.what} {request.id}", "DELETE", request.id, VERSION)

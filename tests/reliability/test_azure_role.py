@@ -1,0 +1,181 @@
+"""What goes wrong between a task and AZURE ends in time, is said truly, makes nothing twice, and touches nothing of others."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from ansible_collections.cloudpeer.atlas.tests.clouds.entra import LOGIN
+from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds, running
+from ansible_collections.cloudpeer.atlas.tests.properties.memory import FAULTS, Fault, MemoryAzureSite
+from ansible_collections.cloudpeer.atlas.tests.reliability.children import HANG, Nursery, Run
+from ansible_collections.cloudpeer.atlas.tests.support.azure_role_site import GROUP, SCOPE, AzureSite
+from ansible_collections.cloudpeer.atlas.tests.support.environment import clean_environment
+from ansible_collections.cloudpeer.atlas.tests.support.harness import Done
+
+TIMEOUT = 60
+#: Those that are tried every time: a request that is lost, a reply, and a refusal.
+USUAL = ("reset before", "lost reply", "refusal")
+#: What AZURE cannot say, or not in this way: GCP's rate limit is a refusal here.
+UNKNOWN = ("rate limit",)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation."""
+
+    options: dict[str, Any] = field(default_factory=dict)
+    is_given: bool = False
+
+    @property
+    def is_absent(self) -> bool:
+        return self.options.get("state") == "absent"
+
+    def make_site(self) -> MemoryAzureSite:
+        """Return a site in which it starts; others have given Atlas something, and something to others."""
+        site = MemoryAzureSite()
+        site.assign(SCOPE, "*/read")
+        site.assign(GROUP, "*", app_id=site.azure.entra.client_id)
+        if not self.is_given and not self.is_absent:
+            site.azure.entra.remove_principal()
+        if self.is_given or self.is_absent:
+            assert site.run().changed
+        return site
+
+    def run(self, site: MemoryAzureSite) -> Done:
+        """Run it."""
+        return site.run(wait_timeout=TIMEOUT, **self.options)
+
+
+OPERATIONS = {
+    "present": Operation(),
+    "nothing to do": Operation(is_given=True),
+    "absent": Operation({"state": "absent"}),
+}
+
+
+def is_login(site: MemoryAzureSite, number: int) -> bool:
+    """Tell whether a request was for a token."""
+    return len(site.received) > number and site.received[number].host == LOGIN
+
+
+def is_write(site: MemoryAzureSite, number: int) -> bool:
+    """Tell whether a request was one that changes something."""
+    return len(site.received) > number and site.received[number].method != "GET" and not is_login(site, number)
+
+
+def problems(
+    operation: Operation, fault: Fault, site: MemoryAzureSite, before: Any, number: int, lasts: bool, done: Done
+) -> Iterator[str]:
+    """Tell what is wrong with a run."""
+    after = site.look()
+    if site.clock.now - 1000 > 2 * TIMEOUT + 60:
+        yield f"took {site.clock.now - 1000:.0f} s"
+    if len(after["ours"]) > 1 or len(after["roles"]) > 1:
+        yield f"made twice: {after}"
+    if before != after and not done.changed:
+        yield "changed is false after something was changed"
+    if before == after and done.changed and not done.failed:
+        yield "changed is true although nothing was changed"
+    if not done.failed and after["is_allowed"] == operation.is_absent:
+        yield f"ok, but the state is not there: {done.result['azure_role']}"
+    if done.failed and fault.cause not in done.msg and "no token for AZURE" not in done.msg:
+        yield f"the message does not say {fault.cause!r}: {done.msg}"
+    passes = fault.passes_writes if is_write(site, number) else fault.passes and not is_login(site, number)
+    if done.failed and not lasts and passes:
+        yield f"failed: {done.msg}"
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    clean_environment(monkeypatch, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "fault_name", [one if one in USUAL else pytest.param(one, marks=pytest.mark.full) for one in FAULTS if one not in UNKNOWN]
+)
+@pytest.mark.parametrize("lasts", [False, pytest.param(True, marks=pytest.mark.full)])
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_every_operation_survives(name: str, lasts: bool, fault_name: str) -> None:
+    operation, fault, found = OPERATIONS[name], FAULTS[fault_name], []
+    clean = operation.make_site()
+    assert not operation.run(clean).failed
+    total = len(clean.received)
+    assert total >= 7
+    for number in range(total):
+        site = operation.make_site()
+        before = site.look()
+        site.clock.now = 1000.0
+        site.fault, site.numbers = fault, range(number, 10**6) if lasts else (number,)
+        done = operation.run(site)
+        cell = [*problems(operation, fault, site, before, number, lasts, done)]
+        if len(site.received) <= number:
+            cell.append("the fault did not happen")
+        site.fault = None
+        again = operation.run(site)
+        after = site.look()
+        cell += [f"the next run: {again.msg}"] if again.failed else []
+        if after["is_allowed"] == operation.is_absent or len(after["ours"]) + len(after["roles"]) != 2 * (
+            not operation.is_absent
+        ):
+            cell.append(f"after the next run there is {after}")
+        if after["others"] != before["others"]:
+            cell.append("what others made was touched")
+        if operation.run(site).changed:
+            cell.append("the third run changes something")
+        found += [f"request {number} of {total}: {one}" for one in cell]
+    assert not found, "\n".join(found)
+
+
+MODULE = "atlas_azure_role"
+#: Whether the request is on its way when the process dies, or its reply has come.
+MOMENTS = ("sent", "answered")
+
+
+@pytest.fixture(scope="module")
+def clouds() -> Iterator[RunningClouds]:
+    with running() as clouds:
+        yield clouds
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("state", ["present", pytest.param("absent", marks=pytest.mark.full)])
+def test_the_run_after_a_kill_at_any_request_ends_well(state: str, moment: str, nursery: Nursery, clouds: RunningClouds) -> None:
+    site = AzureSite(clouds)
+    azure, is_absent = clouds.azure, state == "absent"
+
+    def run(die: tuple[int, str] | None = None, **options: Any) -> Any:
+        return nursery.run(Run(MODULE, {**site.usual, "state": state, **options}, environment=clouds.environment, die=die))
+
+    def begin() -> None:
+        azure.roles.clear()
+        if azure.entra.principal_of() is not None:
+            azure.entra.remove_principal()
+        if is_absent:
+            assert run(state="present").changed
+        site.assign(GROUP, "*/read", app_id=azure.entra.client_id)
+        azure.requests.clear()
+
+    begin()
+    clean = run()
+    assert not clean.failed, clean.msg
+    total = len(azure.requests)
+    writes = [number for number, (method, path) in enumerate(azure.requests, 1) if method != "GET" and LOGIN not in path]
+    assert total >= 8
+    for number in range(1, total + 1):
+        begin()
+        killed = run((number, moment))
+        assert killed.results == [], f"it was to die at request {number}"
+        deadline = time.monotonic() + HANG
+        while len(azure.requests) < number:
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+        again = run()
+        assert not again.failed, f"killed at {number}: {again.msg}"
+        assert (azure.roles.allows(SCOPE), len(site.ours())) == (not is_absent, 2 * (not is_absent)), f"killed at {number}"
+        # A change that is on its way when the process dies may be made, or not.
+        assert number in writes or again.changed is (number < writes[-1]), f"killed at {number}"
+        assert not run().changed, f"killed at {number}"
