@@ -21,6 +21,8 @@ TIMEOUT = 60
 USUAL = ("reset before", "lost reply", "refusal")
 #: What AZURE cannot say, or not in this way: GCP's rate limit is a refusal here.
 UNKNOWN = ("rate limit",)
+#: What else a failure may say, by the cause: GCP's code is none of AZURE's, and half of a 404 does not say what is absent.
+OTHER_CAUSES = {"rateLimitExceeded": ("HTTP 429",), "is not a JSON object": ("HTTP 404",)}
 
 
 @dataclass(frozen=True)
@@ -82,8 +84,7 @@ def problems(
         yield "changed is true although nothing was changed"
     if not done.failed and after["is_allowed"] == operation.is_absent:
         yield f"ok, but the state is not there: {done.result['azure_role']}"
-    # Half of a 404 does not say that there is no service principal.
-    causes = (fault.cause, "no token for AZURE", *(["HTTP 404"] if fault is FAULTS["half JSON"] else []))
+    causes = (fault.cause, "no token for AZURE", *OTHER_CAUSES.get(fault.cause, ()))
     if done.failed and not any(one in done.msg for one in causes):
         yield f"the message does not say {fault.cause!r}: {done.msg}"
     passes = fault.passes_writes if is_write(site, number) else fault.passes and not is_login(site, number)
