@@ -29,7 +29,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.check_clouds import (
     VNET_BLOCK,
     VNET_ID,
 )
-from ansible_collections.cloudpeer.atlas.tests.support.check_site import GCP_ATLAS_BLOCK, MY_VNET, CloudsSite
+from ansible_collections.cloudpeer.atlas.tests.support.check_site import GCP_ATLAS_BLOCK, MINE, MY_VNET, CloudsSite
 from ansible_collections.cloudpeer.atlas.tests.support.environment import clouds_around
 
 LIST = "/global/networks"
@@ -187,9 +187,21 @@ def end_atlas_half(site: CloudsSite) -> None:
         site.clouds.gcp.remove_peering(*site.atlas, peering["name"])
 
 
+def deny(site: CloudsSite) -> None:
+    everything = {"denied": [{"IPProtocol": "all"}], "destinationRanges": ["0.0.0.0/0"]}
+    site.clouds.gcp.add_firewall(*MINE, "no", direction="EGRESS", **everything)
+
+
+def add_public_subnet(site: CloudsSite) -> None:
+    site.clouds.gcp.add_subnet(*MINE, "public", GCP_REGION, "34.10.0.0/20")
+    site.allow(GCP_BLOCK, "34.10.0.0/20")
+
+
 @pytest.mark.parametrize(
     ("seed", "codes"),
     [
+        (deny, {"G701": "fail"}),
+        (add_public_subnet, {}),
         (lambda site: site.remove_mirror(), {"G401": "fail"}),
         (move_mirror, {"G402": "fail"}),
         (copy_mirror, {"G402": "warn"}),
@@ -198,7 +210,17 @@ def end_atlas_half(site: CloudsSite) -> None:
         (lambda site: site.allow(VNET_BLOCK), {"P301": "fail"}),
         (lambda site: site.fail(site.gcp_id, "no quota"), {"P102": "fail"}),
     ],
-    ids=["no mirror", "elsewhere", "left over", "INACTIVE", "no network", "access list", "FAILED"],
+    ids=[
+        "firewall",
+        "outside of cidr_block",
+        "no mirror",
+        "elsewhere",
+        "left over",
+        "INACTIVE",
+        "no network",
+        "access list",
+        "FAILED",
+    ],
 )
 def test_a_fault_on_gcp_gives_its_code(site: CloudsSite, seed: Callable[[CloudsSite], Any], codes: dict[str, str]) -> None:
     seed(site)
@@ -207,6 +229,14 @@ def test_a_fault_on_gcp_gives_its_code(site: CloudsSite, seed: Callable[[CloudsS
     failed = "fail" in codes.values()
     assert done.check["verdict"] == ("not_reachable" if failed else "reachable_by_design")
     assert done.failed == failed
+
+
+def test_without_cidr_block_each_subnet_has_clients(site: CloudsSite) -> None:
+    add_public_subnet(site)
+    entry = {"gcp_project_id": GCP_PROJECT, "network_name": NETWORK}
+    assert site.run_gcp(connections=[entry]).found == {"G403": "fail"}
+    site.allow(GCP_BLOCK)
+    assert site.run_gcp(connections=[entry]).found == {"G403": "fail", "P301": "fail"}
 
 
 def test_a_half_that_is_off_is_skipped(site: CloudsSite) -> None:
@@ -366,13 +396,79 @@ def test_an_odd_reply_of_azure_is_no_empty_list(site: CloudsSite, part: str, odd
         assert done.check["verdict"] == "unknown"
 
 
-def test_a_missing_permission_in_gcp_is_named(site: CloudsSite) -> None:
+#: What each permission decides. They are those of the methods in "Compute Engine IAM roles and permissions" of Google Cloud.
+GCP_PERMISSIONS = {
+    "compute.networks.list": {"G401", "G402", "G403", "G601", "P107"},
+    "compute.subnetworks.list": {"G403", "G601", "P301", "P302"},
+    "compute.networks.listPeeringRoutes": {"G403", "G601"},
+    "compute.networks.getEffectiveFirewalls": {"G701"},
+}
+
+
+@pytest.mark.parametrize("permission", GCP_PERMISSIONS)
+def test_a_missing_permission_in_gcp_is_named(site: CloudsSite, permission: str) -> None:
+    site.clouds.gcp.denied.add(permission)
+    done = site.run_gcp()
+    # The rules wait for what names the cause, and P302 for P301.
+    assert done.found == dict.fromkeys(GCP_PERMISSIONS[permission], "unknown")
+    assert (done.check["verdict"], done.failed) == ("unknown", False)
+    for code in done.found:
+        assert done.finding(code)["fix"] == f"Allow {permission} to these credentials."
+        assert done.finding(code)["evidence"] == {"permission": permission}
+    assert site.run_gcp(fail_on="warn").msg
+
+
+def test_an_account_without_any_permission_knows_nothing(site: CloudsSite) -> None:
     site.clouds.gcp.forbidden.add(GCP_PROJECT)
     done = site.run_gcp()
     assert done.found == dict.fromkeys(("G401", "G402", "G403", "G601", "P107", "P301", "P302"), "unknown")
     assert (done.check["verdict"], done.failed) == ("unknown", False)
-    assert done.finding("G401")["fix"] == "Allow compute.networks.list to these credentials."
-    assert done.finding("G401")["evidence"] == {"permission": "compute.networks.list"}
+    assert site.clouds.gcp.requests == reads_of_gcp(0)[:2]
+
+
+def test_fifty_networks_take_two_requests_and_three_each(site: CloudsSite) -> None:
+    names = [f"network-{number}" for number in range(50)]
+    for number, name in enumerate(names):
+        site.clouds.gcp.add_network(GCP_PROJECT, name)
+        site.clouds.gcp.add_subnet(GCP_PROJECT, name, f"apps-{number}", GCP_REGION, f"10.31.{number}.0/24")
+        site.add_mirror(name)
+        site.clouds.gcp.add_peering(*site.atlas, f"peer-{number}", (GCP_PROJECT, name))
+    atlas = {"atlas_gcp_project_id": site.atlas[0], "atlas_network_name": site.atlas[1], "atlas_cidr_block": GCP_ATLAS_BLOCK}
+    entries = [{"gcp_project_id": GCP_PROJECT, "network_name": name, **atlas} for name in names]
+    done = site.run(atlas=False, group_id=None, public_key=None, private_key=None, provider_name=None, connections=entries)
+    own = ("G401", "G403", "G601", "G701")
+    assert {check["severity"] for one in done.check["connections"] for check in one["checks"] if check["code"] in own} == {"ok"}
+    assert len(site.clouds.gcp.requests) == 2 + 3 * 50
+
+
+@pytest.mark.parametrize(
+    ("path", "odd", "code"),
+    [
+        ("/aggregated/subnetworks", {}, "P301"),
+        ("/aggregated/subnetworks", {"kind": "compute#subnetworkAggregatedList", "items": []}, "P301"),
+        ("/aggregated/subnetworks", {"kind": "compute#subnetworkAggregatedList", "unreachables": ["regions/x"]}, "P301"),
+        (
+            "/aggregated/subnetworks",
+            {"kind": "compute#subnetworkAggregatedList", "items": {"regions/x": {"subnetworks": [{}]}}},
+            "P301",
+        ),
+        (
+            "/aggregated/subnetworks",
+            {"kind": "compute#subnetworkAggregatedList", "items": {"regions/x": {"warning": {"code": "UNREACHABLE"}}}},
+            "P301",
+        ),
+        ("/listPeeringRoutes", {}, "G601"),
+        ("/listPeeringRoutes", {"kind": "compute#exchangedPeeringRoutesList", "items": [{}]}, "G601"),
+        ("/listPeeringRoutes", {"kind": "compute#exchangedPeeringRoutesList", "items": {}}, "G601"),
+        ("/getEffectiveFirewalls", {"kind": "something else"}, "G701"),
+        ("/getEffectiveFirewalls", b"<html>Sign in</html>", "G701"),
+    ],
+)
+def test_an_odd_reply_about_a_network_is_unknown(site: CloudsSite, path: str, odd: Any, code: str) -> None:
+    site.clouds.app.answers.append((path, 200, odd))
+    done = site.run_gcp()
+    assert (done.found[code], done.check["verdict"]) == ("unknown", "unknown")
+    assert "the reply of compute.googleapis.com" in done.finding(code)["message"]
 
 
 def test_an_api_that_is_off_is_no_missing_permission(site: CloudsSite) -> None:
