@@ -313,7 +313,7 @@ def test_fifty_vnets_of_a_subscription_take_three_lists(site: CloudsSite, is_lis
 @pytest.mark.parametrize(
     ("action", "codes"),
     [
-        ("virtualNetworks/read", {"A401", "A402", "A403", "A404", "A601", "A701", "P301", "P302"}),
+        ("virtualNetworks/read", {"A401", "A402", "A403", "A404", "A601", "A701", "P107", "P301", "P302"}),
         ("networkSecurityGroups/read", {"A701"}),
         ("routeTables/read", {"A601"}),
     ],
