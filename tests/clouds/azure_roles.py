@@ -287,7 +287,7 @@ class Roles:
     def _check_principal(self, principal: str, kind: str | None) -> None:
         """Refuse an unknown principal; a client that says which type it has is believed, as AZURE does for those just made."""
         if kind is not None and (own := self.entra.type_of(principal)) not in (None, kind):
-            text = f"The PrincipalId '{principal}' has type '{own}' , which is different from specified PrincipalType '{kind}'."
+            text = f"The PrincipalId '{principal}' has type '{own}' , which is different from specified PrinciaplType '{kind}'."
             raise AzureRefusalError(400, "UnmatchedPrincipalType", text)
         if (kind is None or not self.entra.is_type_believed) and not self.entra.knows(principal):
             known = principal.replace("-", "")

@@ -76,6 +76,25 @@ def test_what_is_refused(clouds: RunningClouds, gcp: Client) -> None:
     assert gcp(HERE) == (401, "authError")
 
 
+def test_permissions_are_refused_one_at_a_time(clouds: RunningClouds, gcp: Client) -> None:
+    """The names: https://cloud.google.com/compute/docs/access/iam-permissions, by the methods of the API."""
+    clouds.gcp.add_peering(*MINE, "ours", ATLAS)
+    routes = {"peeringName": "ours", "region": "europe-west1", "direction": "INCOMING"}
+    reads: dict[str, tuple[str, dict[str, str]]] = {
+        "compute.networks.get": (HERE, {}),
+        "compute.networks.list": (f"{ROOT}projects/{MINE[0]}/global/networks", {}),
+        "compute.networks.listPeeringRoutes": (f"{HERE}/listPeeringRoutes", routes),
+        "compute.networks.getEffectiveFirewalls": (f"{HERE}/getEffectiveFirewalls", {}),
+        "compute.subnetworks.list": (f"{ROOT}projects/{MINE[0]}/aggregated/subnetworks", {}),
+    }
+    for permission in reads:
+        clouds.gcp.denied = {permission}
+        replies = {name: gcp(url, **query) for name, (url, query) in reads.items()}
+        assert {name: one for name, one in replies.items() if isinstance(one, tuple)} == {permission: (403, "forbidden")}
+    reply = requests.get(reads[permission][0], headers=gcp.headers, timeout=30)
+    assert f"Required '{permission}' permission for 'projects/{MINE[0]}'" in reply.text
+
+
 def test_a_token_needs_a_right_to_it(clouds: RunningClouds) -> None:
     for form in (
         {},

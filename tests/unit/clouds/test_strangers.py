@@ -554,24 +554,3 @@ def test_subnets_of_all_regions_are_listed(clouds: RunningClouds, compute: Compu
     here = f"https://www.googleapis.com/compute/v1/{HERE}"
     assert names(filter=f'network = "{here}"') == names(filter=f"network eq .*/{MINE[1]}")
     assert names(filter=f'network = "{here}"') == {"regions/europe-west1": ["apps"], "regions/us-central1": ["public"]}
-
-
-@pytest.mark.parametrize(
-    ("permission", "path", "query"),
-    [
-        ("compute.networks.get", f"global/networks/{MINE[1]}", {}),
-        ("compute.networks.list", "global/networks", {}),
-        ("compute.networks.listPeeringRoutes", f"global/networks/{MINE[1]}/listPeeringRoutes", {"peeringName": "x"}),
-        ("compute.networks.getEffectiveFirewalls", f"global/networks/{MINE[1]}/getEffectiveFirewalls", {}),
-        ("compute.subnetworks.list", "aggregated/subnetworks", {}),
-    ],
-)
-def test_permissions_are_refused_one_at_a_time(
-    clouds: RunningClouds, compute: Compute, permission: str, path: str, query: dict[str, str]
-) -> None:
-    """The names: https://cloud.google.com/compute/docs/access/iam-permissions, by the methods of the API."""
-    clouds.gcp.denied.add(permission)
-    reply = compute.session.get(f"{COMPUTE}projects/{MINE[0]}/{path}", params=query)
-    assert (reply.status_code, f"Required '{permission}' permission" in reply.text) == (403, True)
-    clouds.gcp.denied = {"another"}
-    assert compute.session.get(f"{COMPUTE}projects/{MINE[0]}/{path}", params=query).status_code != 403
