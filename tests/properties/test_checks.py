@@ -37,6 +37,8 @@ from ansible_collections.cloudpeer.atlas.tests.support.check_clouds import (
     GCP_BLOCK,
     GROUP,
     NETWORK,
+    NSG_ID,
+    TABLE_ID,
     VNET_BLOCK,
     azure_cluster,
     azure_container,
@@ -47,7 +49,11 @@ from ansible_collections.cloudpeer.atlas.tests.support.check_clouds import (
     healthy_azure,
     healthy_gcp,
     mirror,
+    nsg,
+    route_table,
+    security_rule,
     vnet_peering,
+    vnet_subnet,
 )
 from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
     ACCOUNT_ID,
@@ -284,8 +290,18 @@ LISTS: dict[str, list[Any]] = {
                 [],
                 [vnet_peering(state=state) for state in ("Initiated", "Disconnected")],
                 [vnet_peering(sync_level="x")],
+                [vnet_peering(sync_level="RemoteNotInSync", known_prefixes=None, allows_access=False, provisioning_state="odd")],
+                [vnet_peering(remote_name="vnet-hub", prefixes=())],
             ],
             "vnet_prefixes": [(), ("192.168.0.0/16",)],
+            "vnet_exists": [False],
+            "vnet_subnets": [
+                (),
+                (vnet_subnet("GatewaySubnet"),),
+                (vnet_subnet(), vnet_subnet("odd", nsg_id="x", route_table_id="y")),
+            ],
+            "vnet_nsgs": [{}, {NSG_ID: UNREAD}, {NSG_ID: nsg(security_rule("no", 100))}],
+            "vnet_tables": [{}, {TABLE_ID: UNREAD}, {TABLE_ID: route_table((ATLAS_BLOCK, "None"))}],
         },
         UNREAD,
         OFF,
@@ -295,6 +311,17 @@ def test_in_any_state_each_check_for_azure_says_something(
     given_: dict[str, Any], selection: dict[str, Any], changes: dict[str, Any]
 ) -> None:
     check_all(healthy_azure(given_, selection, **changes))
+
+
+OF_VNETS = ("vnet_peerings", "vnet_prefixes", "vnet_subnets", "vnet_nsgs", "vnet_tables")
+
+
+@examples(40)
+@given(st.sets(st.sampled_from([*OF_VNETS, "peer", "container", "access_list", "clusters"]), min_size=1, max_size=4))
+def test_what_is_unread_on_azure_decides_and_never_fails(names: set[str]) -> None:
+    findings = run_checks(healthy_azure(**dict.fromkeys(names, UNREAD)))
+    assert verdict_of(findings, both_halves=True) == "unknown"
+    assert {one.severity for one in findings} <= {"ok", "info", "skipped", "unknown"}
 
 
 @examples(200)
