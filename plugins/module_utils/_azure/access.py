@@ -65,7 +65,7 @@ class Access:
         held = self._list_held(vnet, principal_id)
         roles = {name: self._find_role(vnet, name) for name in dict.fromkeys(one.role for one in held)}
         state = AccessState(vnet, principal_id, held, tuple(one for one in roles.values() if one is not None))
-        denials = () if is_absent or principal_id is None else self._list_denials(vnet, principal_id)
+        denials = () if is_absent else self._list_denials(vnet, principal_id)
         chosen = None
         if params["role"] is not None and not is_absent:
             chosen = roles.get(params["role"]) or self._find_role(vnet, params["role"])
@@ -123,12 +123,14 @@ class Access:
     def _list_custom_roles(self, vnet: Vnet) -> tuple[Role, ...]:
         return self._list(f"list the roles of {vnet.id}", vnet.id + ROLES, "type eq 'CustomRole'", parse_role)
 
-    def _list_denials(self, vnet: Vnet, principal_id: str) -> tuple[DenyAssignment, ...] | None:
-        only, description = f"atScope() and assignedTo('{principal_id}')", f"list the deny assignments of {vnet.id}"
+    def _list_denials(self, vnet: Vnet, principal_id: str | None) -> tuple[DenyAssignment, ...] | None:
+        """Return the deny assignments for a principal, or for all if it is not made yet; None if they may not be read."""
+        only = "atScope()" if principal_id is None else f"atScope() and assignedTo('{principal_id}')"
         try:
-            return self._list(description, vnet.id + DENIALS, only, parse_denial)
+            found = self._list(f"list the deny assignments of {vnet.id}", vnet.id + DENIALS, only, parse_denial)
         except AzureDeniedError:
             return None
+        return tuple(one for one in found if principal_id not in one.excluded and (principal_id is not None or one.is_for_all))
 
     def _list(self, description: str, path: str, only: str | None, parse: t.Callable[[t.Any], _T]) -> tuple[_T, ...]:
         query = {} if only is None else {"$filter": only}

@@ -18,6 +18,8 @@ from .._values.json_fields import JsonObject, objects_in, properties_of, text_in
 
 _PROVIDER = "/providers/Microsoft.Authorization"
 ROLES, ASSIGNMENTS, DENIALS = (f"{_PROVIDER}/{kind}" for kind in ("roleDefinitions", "roleAssignments", "denyAssignments"))
+# What stands for all principals in a deny assignment.
+_EVERYONE = "00000000-0000-0000-0000-000000000000"
 _ROLE = re.compile(r"(?:.*/providers/Microsoft\.Authorization/roleDefinitions/)?([^/]+)", re.IGNORECASE)
 
 
@@ -91,12 +93,16 @@ class DenyAssignment:
         scope: Where it holds.
         permissions: What it denies.
         is_for_scope_alone: Whether it does not hold below its scope.
+        is_for_all: Whether it is for all principals.
+        excluded: The object ids of those that it is not for, in lower case.
     """
 
     name: str
     scope: str
     permissions: tuple[Permission, ...]
     is_for_scope_alone: bool
+    is_for_all: bool
+    excluded: tuple[str, ...]
 
     def is_about_atlas(self, scope: str) -> bool:
         """Whether it denies one of Atlas's actions at a scope."""
@@ -173,12 +179,18 @@ def parse_denial(reply: JsonObject) -> DenyAssignment:
         text_in(fields, "scope", what),
         _permissions(fields),
         fields.get("doNotApplyToChildScopes") is True,
+        _EVERYONE in _ids(fields, "principals"),
+        _ids(fields, "excludePrincipals"),
     )
 
 
 def _permissions(fields: JsonObject) -> tuple[Permission, ...]:
     found = objects_in(fields, "permissions", is_always_there=True)
     return tuple(Permission(tuple(texts_in(one, "actions")), tuple(texts_in(one, "notActions"))) for one in found)
+
+
+def _ids(fields: JsonObject, name: str) -> tuple[str, ...]:
+    return tuple(str(one.get("id")).lower() for one in objects_in(fields, name))
 
 
 def _has(patterns: t.Iterable[str], action: str) -> bool:

@@ -219,13 +219,17 @@ def test_a_role_of_the_options_that_will_not_do_is_a_failure(site: AzureSite, ch
         assert (done.missing(words), done.changed, site.writes()) == ([], False, [])
 
 
-def test_deny_assignments_are_a_warning_with_their_names(site: AzureSite) -> None:
-    site.run()
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize("is_known", [True, False])
+def test_deny_assignments_are_a_warning_with_their_names(site: AzureSite, is_known: bool, check_mode: bool) -> None:
     site.azure.roles.deny(GROUP, "stack-a")
     site.azure.roles.deny(GROUP, "stack-b", ["Microsoft.Storage/*"])
     site.azure.roles.deny(GROUP, "stack-c", principals=[site.azure.entra.client_id])
-    done = site.run()
-    assert (done.changed, done.result["notes"]) == (False, [])
+    if is_known:
+        excluded = [{"id": site.azure.entra.add_principal().upper(), "type": "ServicePrincipal"}]
+        site.azure.roles.deny(GROUP, "stack-d", excludePrincipals=excluded)
+    done = site.run(check_mode=check_mode)
+    assert (done.failed, done.result["notes"]) == (False, [])
     (warning,) = done.warnings
     assert f"Deny assignments forbid Atlas to peer with the VNet {SCOPE}, whatever its roles: stack-a." in warning
 
@@ -254,11 +258,11 @@ def test_a_refused_read_changes_nothing(site: AzureSite, action: str, state: str
 
 def test_deny_assignments_that_may_not_be_read_are_a_note(site: AzureSite) -> None:
     site.azure.denied.add("Microsoft.Authorization/denyAssignments/read")
-    assert site.run().result["notes"] == []
-    done = site.run()
-    assert (done.failed, done.changed, done.warnings) == (False, False, [])
-    (note,) = done.result["notes"]
-    assert "Microsoft.Authorization/denyAssignments/read" in note
+    for changed in (True, False):
+        done = site.run()
+        assert (done.failed, done.changed, done.warnings) == (False, changed, [])
+        (note,) = done.result["notes"]
+        assert "Microsoft.Authorization/denyAssignments/read" in note
 
 
 def test_a_refused_look_at_the_directory_changes_nothing(site: AzureSite) -> None:
