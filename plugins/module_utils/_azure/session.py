@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 import typing as t
-from contextlib import contextmanager
+from contextlib import closing
 from functools import partial
 from importlib.util import find_spec
 from urllib.parse import quote, urlencode, urlsplit
@@ -169,11 +169,6 @@ def _next_page(page: dict[str, t.Any], first: str) -> str | None:
     return link
 
 
-@contextmanager
-def connect(params: Parameters, unused_warn: Warn, /) -> t.Iterator[AzureSession]:
-    """Yield a session for the options, with tokens of `azure_directory_id`."""
-    session = AzureSession(params, directory_id=params.get("azure_directory_id"))
-    try:
-        yield session
-    finally:
-        session.close()
+def connect(params: Parameters, unused_warn: Warn, /) -> t.ContextManager[AzureSession]:
+    """Return a session for the options, with tokens of `azure_directory_id`, which is closed at the end of a with statement."""
+    return closing(AzureSession(params, directory_id=params.get("azure_directory_id")))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 import typing as t
-from contextlib import contextmanager
+from contextlib import closing
 from urllib.parse import quote, urlencode
 
 from .._clouds.gcp import GCP
@@ -101,11 +101,6 @@ def _url(path: str, query: t.Mapping[str, str] | None) -> str:
     return ROOT + quote(path) + (f"?{urlencode(query)}" if query else "")
 
 
-@contextmanager
-def connect(params: Parameters, unused_warn: Warn, /) -> t.Iterator[GcpSession]:
-    """Yield a session for the options."""
-    session = GcpSession(params)
-    try:
-        yield session
-    finally:
-        session.close()
+def connect(params: Parameters, unused_warn: Warn, /) -> t.ContextManager[GcpSession]:
+    """Return a session for the options, which is closed at the end of a with statement."""
+    return closing(GcpSession(params))
