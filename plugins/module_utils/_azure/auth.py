@@ -34,7 +34,7 @@ IDENTITY_SECONDS = 5.0
 CLI_SECONDS = 30.0
 # A token is not used in its last seconds, nor longer than this if its end is not known.
 _SPARE_SECONDS, _SHORT_LIFE = 60.0, 300.0
-# The secrets in the replies to requests for a token.
+# The secrets in requests for a token and the replies to them.
 _SECRET_NAMES = ("access_token", "refresh_token", "id_token", "client_assertion")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _HINTS = {
@@ -199,12 +199,10 @@ class Tokens:
 
     def _read_assertion(self) -> str:
         """Return the federated token, which others renew in its file."""
-        token = self._sign_in.fields.get("oidc_token")
-        if token is None:
-            with open(self._sign_in.fields["oidc_token_file_path"], encoding="utf-8") as file:
-                token = file.read().strip()
-        self.secrets.add(token)
-        return token
+        if "oidc_token" in self._sign_in.fields:
+            return self._sign_in.fields["oidc_token"]
+        with open(self._sign_in.fields["oidc_token_file_path"], encoding="utf-8") as file:
+            return file.read().strip()
 
     def _ask(self, method: str, url: str, body: t.Any, headers: t.Mapping[str, str]) -> Reply:
         """Send a request of azure-identity: for an application to AZURE's host alone, else to where the machine's identity is.

@@ -404,6 +404,17 @@ def test_an_odd_reply_of_the_login_is_no_token(site: AzureSite, status: int, bod
     site.clouds.app.answers.clear()
 
 
+def test_a_reply_that_the_library_quotes_shows_no_secret(site: AzureSite) -> None:
+    """Source: ManagedIdentityClient of msal, and ManagedIdentityClientBase of azure-identity."""
+    site.set(MSI_ENDPOINT=f"http://{site.clouds.metadata_host}/msi/token", MSI_SECRET="x")
+    site.clouds.app.answers[:] = [
+        ("/msi/token", 200, {"access_token": "geheim12", "refresh_token": "geheim34", "token_type": "Bearer"})
+    ]
+    with pytest.raises(AuthError, match="refresh_token") as caught:
+        site.read(auth_source="msi")
+    assert "geheim" not in str(caught.value.to_result())
+
+
 def test_a_login_leads_to_no_other_host(site: AzureSite) -> None:
     """A regional endpoint is chosen by a variable; the metadata name the endpoint for tokens."""
     metadata = dict.fromkeys(("token_endpoint", "authorization_endpoint"), "https://login.example/x")
