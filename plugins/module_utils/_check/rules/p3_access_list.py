@@ -431,8 +431,13 @@ def _evidence(gaps: _Gaps) -> dict[str, t.Any]:
 
 
 def _missing_blocks(gaps: _Gaps, facts: ConnectionFacts) -> str:
-    """Return the blocks to add: that of the connection if it contains all gaps, or else those of the VPC, or else the gaps."""
+    """Return the blocks to add: that of the connection if it contains all gaps, or else those of the VPC, or else the gaps.
+
+    Where the options say in which blocks the clients are, the list need not have more than these.
+    """
     parts = [part for some in gaps.values() for part in some]
+    if facts.selection.client_cidr_blocks:
+        return listed(parts)
     own, vpc = facts.entry.cidr_block, facts.aws.vpc
     if own is not None and all(part.subnet_of(to_network(own, "cidr_block")) for part in parts):
         return own

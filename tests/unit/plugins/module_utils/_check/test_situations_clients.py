@@ -340,6 +340,17 @@ def test_who_gets_in(situation: Situation) -> None:
     check(situation)
 
 
+def test_an_entry_that_is_not_in_force_concerns_its_own_clients() -> None:
+    shown = with_instances(APP, BATCH, access_status={APP: "PENDING", BATCH: "FAILED"})
+    cut_off = {one.subject: one.subnet_ids for one in run_checks(shown) if (one.code, one.severity) == ("P302", "fail")}
+    assert cut_off == {APP: (FIRST,), BATCH: (SECOND,)}
+
+
+def test_only_the_blocks_of_the_clients_are_missing() -> None:
+    shown = facts("10.99.0.0/16", selection={"client_cidr_blocks": ("10.15.1.0/28",), "subnet_ids": (FIRST,)})
+    assert found(shown)["P301"].fix.startswith("Add 10.15.1.0/28 to the access list")
+
+
 def test_each_way_of_a_named_client_decides() -> None:
     shown = with_instances(APP, "10.15.1.5", "10.15.2.6", SUBNET_BLOCKS[1], "10.15.1.77")
     assert {one["cidr_block"] for one in deciding_entries(shown)} == {"10.15.1.5/32", "10.15.2.6/32", SUBNET_BLOCKS[1]}
