@@ -105,7 +105,7 @@ clusters:
       description: What Atlas does with the cluster, one of V(IDLE), V(CREATING), V(UPDATING), V(DELETING), V(REPAIRING).
       type: str
     paused:
-      description: Whether the cluster is paused. Null for Flex clusters, which cannot be paused.
+      description: Whether the cluster is paused. Null for Flex clusters, which cannot be paused, and if Atlas does not say.
       type: bool
     cluster_type:
       description: >-
@@ -113,7 +113,7 @@ clusters:
       type: str
       version_added: 2.6.0
     regions:
-      description: Where the cluster has nodes.
+      description: Where the cluster has nodes. Empty if Atlas does not say.
       type: list
       elements: dict
       contains:
@@ -161,11 +161,11 @@ clusters:
           type: str
           sample: mongodb+srv://shop-pri.ab1cd.mongodb.net
     members:
-      description: The host and port of each member, from RV(clusters[].connection_strings.standard).
+      description: The host and port of each member, from RV(clusters[].connection_strings.standard). Empty without that string.
       type: list
       elements: str
     private_members:
-      description: The host and port of each member, from RV(clusters[].connection_strings.private).
+      description: The host and port of each member, from RV(clusters[].connection_strings.private). Empty without that string.
       type: list
       elements: str
       sample:

@@ -31,6 +31,8 @@ class AtlasClusterInfo(AtlasOperation["list[Cluster]"]):
     )
     noun = "clusters"
     has_diff = False
+    # The clusters that are left out because Atlas does not tell where they are.
+    _untold: tuple[str, ...] = ()
 
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
@@ -56,7 +58,15 @@ class AtlasClusterInfo(AtlasOperation["list[Cluster]"]):
             found = [] if cluster is None else [cluster]
         else:
             found = self._list(clusters)
-        return [one for one in found if self._is_anywhere() or any(map(self._fits, one["regions"]))]
+        if self._is_anywhere():
+            return found
+        self._untold = tuple(one["name"] for one in found if not one["regions"])
+        return [one for one in found if any(map(self._fits, one["regions"]))]
+
+    def decide(self, state: list[Cluster]) -> Plan:
+        """Warn of the clusters that may be where the options want them."""
+        text = "Atlas does not tell the regions of cluster {}, so provider_name and region_name leave it out."
+        return Plan(warnings=tuple(map(text.format, self._untold)))
 
     def _list(self, clusters: Clusters) -> list[Cluster]:
         """Return the clusters of all kinds, each once: Atlas lists some Flex clusters, which were M2 or M5, twice."""

@@ -54,10 +54,11 @@ def judged_clusters(facts: ConnectionFacts) -> list[AtlasObject]:
         UnreadError: If the clusters, or the container that chooses them, could not be read.
         SkippedError: If there is no container to choose them, or Atlas's half is off.
     """
-    clusters = [one for one in known(facts.atlas.clusters) if is_dedicated(one)]
+    clusters = known(facts.atlas.clusters)
     if facts.selection.clusters is not None:
-        return [one for one in clusters if one["name"] in facts.selection.clusters]
+        return [one for one in clusters if one["name"] in facts.selection.clusters and is_dedicated(one)]
     container = need_container(facts)
+    clusters = [one for one in clusters if is_dedicated(one)]
     return [one for one in clusters if is_in_region(one, container.get("region_name"), facts.entry.cloud)]
 
 
@@ -122,10 +123,19 @@ def ports_of(facts: ConnectionFacts) -> frozenset[int]:
         UnreadError: If one of them is out of range.
     """
     clusters = or_none(lambda: judged_clusters(facts)) or [{}]
-    ports = frozenset(port for one in clusters for port in _ports_in(one) or (_MONGOS_PORT if is_sharded(one) else _MONGOD_PORT,))
+    ports = frozenset(port for one in clusters for port in _ports_in(one) or (_usual_port_of(one),))
     if any(not 0 < port <= _HIGHEST_PORT for port in ports):
         raise UnreadError(Unread("A connection string that Atlas tells has a port that does not exist."))
     return ports
+
+
+def assumed_port(cluster: AtlasObject) -> int | None:
+    """Return the port that is judged because Atlas does not tell those of a cluster; None if it does."""
+    return None if _ports_in(cluster) else _usual_port_of(cluster)
+
+
+def _usual_port_of(cluster: AtlasObject) -> int:
+    return _MONGOS_PORT if is_sharded(cluster) else _MONGOD_PORT
 
 
 def needed_ports(facts: ConnectionFacts) -> list[tuple[Level, t.Sequence[Range]]]:

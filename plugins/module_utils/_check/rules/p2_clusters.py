@@ -15,6 +15,7 @@ from ..facts import AtlasObject, ConnectionFacts, Missing, known
 from .common import listed, need_container, own_dns_servers
 from .further_regions import FurtherRegions, Problem
 from .judged_clusters import (
+    assumed_port,
     has_known_state,
     has_private_string,
     is_dedicated,
@@ -70,10 +71,11 @@ def find_unpeered_regions(facts: ConnectionFacts) -> Findings:
 
 @check("P203", waits_for=("P201",), clouds=ALL_CLOUDS)
 def find_not_running(facts: ConnectionFacts) -> Findings:
-    """The judged clusters run."""
+    """The judged clusters run. Where Atlas does not tell their ports, what is judged in place of them is said."""
     further = FurtherRegions(facts)
     for cluster in need_clusters(facts):
         if is_running(cluster):
+            yield from _say_what_is_not_told(cluster)
             continue
         severity = _severity(facts, further)
         if not has_known_state(cluster):
@@ -152,6 +154,15 @@ def _find_without_private_strings(facts: ConnectionFacts) -> Findings:
         message = f"{name} has no private connection string, and its other names resolve to public addresses."
         fix = "Atlas adds it some minutes after the connection is AVAILABLE: check again, and then ask the support of Atlas."
         yield Finding("fail" if are_needed else "warn", name, message, fix)
+
+
+def _say_what_is_not_told(cluster: AtlasObject) -> Findings:
+    """Say which ports of a cluster are judged if its connection strings do not have them."""
+    assumed = assumed_port(cluster)
+    if assumed is not None:
+        what = "members" if any((cluster["connection_strings"] or {}).values()) else "connection strings"
+        message = f"Atlas does not tell the {what} of {cluster['name']}: its port is taken to be {assumed}."
+        yield Finding("info", cluster["name"], message, "Check again when the cluster has them.", {"port": assumed})
 
 
 def _small_clusters(facts: ConnectionFacts) -> list[AtlasObject]:

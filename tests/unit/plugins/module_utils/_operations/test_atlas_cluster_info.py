@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_cluster_info import OPERATION
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.clusters import Clusters, to_result
 from ansible_collections.cloudpeer.atlas.tests.emulator.faults import parse_rules
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Atlas, Done
 from ansible_collections.cloudpeer.atlas.tests.support.wire import Fault, Wire, page
@@ -73,6 +74,16 @@ def test_a_region_that_aws_may_have_opened_causes_a_warning(atlas: Atlas) -> Non
     assert "region_name 'us-east-9' is not a region of AWS" in done.warnings[0]
 
 
+def test_a_cluster_without_regions_is_left_out_with_a_warning(atlas: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [to_result({"id": "1", "name": "anywhere", "stateName": "IDLE"}, "read it")]
+    monkeypatch.setattr(Clusters, "list_clusters", lambda self: found)
+    done = run(atlas, provider_name="AWS")
+    assert "anywhere" not in names(done)
+    text = "Atlas does not tell the regions of cluster anywhere, so provider_name and region_name leave it out."
+    assert done.warnings == [text]
+    assert ("anywhere" in names(run(atlas)), run(atlas).warnings) == (True, [])
+
+
 def test_a_cluster_is_returned_as_documented(atlas: Atlas) -> None:
     (shop,) = run(atlas, name="shop").result["clusters"]
     members = shop["members"]
@@ -89,6 +100,7 @@ def test_a_cluster_is_returned_as_documented(atlas: Atlas) -> None:
         "name": "shop",
         "state_name": "IDLE",
         "paused": False,
+        "cluster_type": "REPLICASET",
         "regions": [
             {**aws, "region_name": "US_EAST_1", **nodes},
             {**aws, "region_name": "EU_WEST_1", **nodes, "electable_nodes": 0, "read_only_nodes": 1},

@@ -103,6 +103,24 @@ def test_a_cluster_without_regions_is_not_taken_for_shared() -> None:
     facts = with_clusters(cluster(regions=[]))
     assert severities(facts).items() >= {"P201": "unknown", "P202": "unknown", "P203": "unknown", "P204": "unknown"}.items()
     assert found(facts)["P204"].message == "Atlas does not tell the regions of cluster shop."
+    assert severities(with_clusters(cluster(), cluster("dev", regions=[]))).items() >= {"P201": "unknown"}.items()
+    named = healthy(clusters=[cluster(), cluster("dev", regions=[])], selection={"clusters": ("shop",)})
+    assert "P203" not in severities(named)
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"members": []}, "Atlas does not tell the members of shop: its port is taken to be 27017."),
+        (
+            {"members": [], "connection_strings": None, "cluster_type": "SHARDED"},
+            "Atlas does not tell the connection strings of shop: its port is taken to be 27016.",
+        ),
+    ],
+)
+def test_a_port_that_atlas_does_not_tell_is_said(changes: dict[str, Any], text: str) -> None:
+    assert found(with_clusters(cluster(**changes)), "info")["P203"].message == text
+    assert found(with_clusters(cluster()), "ok").keys() >= {"P203"}
 
 
 def test_an_unknown_number_of_nodes_is_not_taken_for_read_only() -> None:
