@@ -7,7 +7,7 @@ import sys
 import time
 from functools import partial
 
-from . import changes, check, credentials, hosts, loops, role, sets, waiting
+from . import changes, check, clouds, credentials, hosts, loops, role, sets, waiting
 from .tables import render, write
 
 #: In the order of the page.
@@ -20,6 +20,7 @@ PARTS = {
     "credentials": credentials.measure,
     "role": role.measure,
     "check": check.measure,
+    "clouds": clouds.measure,
 }
 
 
