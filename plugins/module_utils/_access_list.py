@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field, replace
 
-from ._engine.options import Parameters, read_entries
+from ._engine.options import Parameters, join_problems, read_entries
 from ._engine.plan import Change, Plan, Step, find_differences
 from ._engine.prune import check_ceiling, check_ignore, split_ignored
 from ._engine.wait import Wait, WaitTimeoutError
@@ -66,7 +66,7 @@ def parse_access_entries(params: Parameters) -> tuple[list[AccessEntry], list[st
             )
     problems = [problem for one in found for problem in one.problems]
     if problems:
-        raise InvalidOptionError(" ".join(problems))
+        raise InvalidOptionError(join_problems(problems))
     return [t.cast("AccessEntry", one.values) for one in found], warnings
 
 

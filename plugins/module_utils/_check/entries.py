@@ -13,7 +13,7 @@ from .._clouds.azure import AZURE
 from .._clouds.cloud import ALL, ALL_CLOUDS, CLOUDS, HALF_OPTIONS, Cloud, with_aliases
 from .._clouds.gcp import GCP
 from .._engine.argspec import names_of
-from .._engine.options import Entry, Parameters, find_ignored, parse_option, parse_region, read_entries
+from .._engine.options import Entry, Parameters, find_ignored, join_problems, parse_option, parse_region, read_entries
 from .._http.errors import InvalidOptionError, TaskError
 from .._values.blocks import parse_block, parse_private_block
 from .._values.ids import parse_object_id, parse_route_table_id
@@ -117,7 +117,7 @@ def parse_connections(params: Parameters) -> tuple[list[dict[str, t.Any]] | None
     warnings = [one for entry in found for one in _parse(entry, params)]
     problems = [problem for entry in found for problem in entry.problems]
     if problems:
-        raise InvalidOptionError(" ".join(problems))
+        raise InvalidOptionError(join_problems(problems))
     return [entry.values for entry in found], warnings
 
 

@@ -26,6 +26,8 @@ _Error = t.TypeVar("_Error", bound=TaskError)
 _TYPES: t.Mapping[str, t.Callable[[t.Any], t.Any]] = DEFAULT_TYPE_VALIDATORS
 # The types of the options of entries, and what values are, for messages.
 _WANTED = {"str": "a text", "path": "a path", "dict": "a mapping", "list": "a list of texts"}
+# A problem that begins with the place of its entry.
+_PLACED = re.compile(r"^(\w+)\[(\d+)\]")
 _KINDS = (
     (type(None), "null"),
     (str, "a text"),
@@ -306,6 +308,31 @@ def read_entries(
             f"{option} is {_kind_of(value)}, and not a list.", hint="Give a list of entries, each a mapping of its options."
         ) from None
     return [Entry(f"{option}[{index}]", one, spec, others) for index, one in enumerate(found)]
+
+
+def name_places(option: str, indexes: t.Iterable[int]) -> str:
+    """Return the names of entries in messages, such as `peers[1], peers[3] to peers[7]`; the indexes are sorted."""
+    runs: list[list[int]] = []
+    for index in indexes:
+        if runs and runs[-1][-1] == index - 1:
+            runs[-1].append(index)
+        else:
+            runs.append([index])
+    return ", ".join(f"{option}[{run[0]}]" + (f" to {option}[{run[-1]}]" if run[1:] else "") for run in runs)
+
+
+def join_problems(problems: t.Iterable[str]) -> str:
+    """Return what is wrong with entries as one text, which has a problem of several of them once, with all their places."""
+    found: dict[tuple[str, str], list[int]] = {}
+    for text in problems:
+        option, index, rest = _PLACED.split(text, maxsplit=1)[1:] if _PLACED.match(text) else ("", "0", text)
+        found.setdefault((option, rest), []).append(int(index))
+    texts = []
+    for (option, rest), (first, *others) in found.items():
+        texts.append(f"{option}[{first}]{rest}" if option else rest)
+        if option and others:
+            texts.append(f"The same goes for {name_places(option, others)}.")
+    return " ".join(texts)
 
 
 def name_entry(error: _Error, place: str, title: str, options: t.Container[str], written: t.Mapping[str, str]) -> _Error:

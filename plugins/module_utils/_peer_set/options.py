@@ -14,7 +14,7 @@ from functools import partial
 from .._clouds.aws import AWS
 from .._clouds.cloud import CLOUD_OPTIONS, CLOUDS, HALF_OPTIONS, Cloud, identity_of, name_of, to_clouds, with_aliases
 from .._engine.argspec import names_of
-from .._engine.options import Entry, Parameters, find_ignored, name_entry, parse_values, read_entries
+from .._engine.options import Entry, Parameters, find_ignored, join_problems, name_entry, parse_values, read_entries
 from .._http.errors import InvalidOptionError, TaskError
 from .._peering.options import choose_provider, parse_cloud
 from .._values.ids import parse_object_id
@@ -189,7 +189,7 @@ def parse_entries(params: Parameters) -> tuple[list[dict[str, t.Any]], list[str]
     sound = [_to_entry(index, one.values, params) for index, one in enumerate(found) if not one.problems]
     problems = [problem for entry in found for problem in entry.problems] + [*_find_twins(sound)]
     if problems:
-        raise InvalidOptionError(" ".join((*problems, *_find_overlaps(sound))))
+        raise InvalidOptionError(join_problems((*problems, *_find_overlaps(sound))))
     return [one.values for one in found], warnings
 
 

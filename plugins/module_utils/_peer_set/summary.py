@@ -10,6 +10,7 @@ import typing as t
 from dataclasses import dataclass
 
 from .._clouds.cloud import Fields, Peer, cloud_of, name_of
+from .._engine.options import name_places
 from .._engine.plan import Change, Plan, listed
 from .._engine.wait import GONE
 from .._http.errors import TaskError
@@ -212,21 +213,10 @@ def _to_failure(cause: t.Sequence[_Failed]) -> dict[str, t.Any]:
     place = {"index": first.index, "indexes": indexes, "id": first.peer_id, "name": first.name, "names": names}
     if len(cause) == 1:
         return {**place, **first.error.to_result()}
-    where = _places(indexes) if indexes else f"The removal of {listed(names)}"
+    where = name_places("peers", indexes) if indexes else f"The removal of {listed(names)}"
     several = first.template.replace("VPC peering connection \x001\0 is", "VPC peering connections \x001\0 are")
     text = re.sub("\0(.)\0", lambda found: listed([one.values[int(found[1])] for one in cause]), several)
     return {**place, **first.error.to_result(), "msg": f"{where}: {text}"}
-
-
-def _places(indexes: t.Iterable[int]) -> str:
-    """Return the names of entries in messages, such as `peers[1], peers[3] to peers[7]`."""
-    runs: list[list[int]] = []
-    for index in indexes:
-        if runs and runs[-1][-1] == index - 1:
-            runs[-1].append(index)
-        else:
-            runs.append([index])
-    return ", ".join(f"peers[{run[0]}]" + (f" to peers[{run[-1]}]" if run[1:] else "") for run in runs)
 
 
 def _joined(text: str, failures: t.Sequence[t.Mapping[str, t.Any]]) -> TaskError:

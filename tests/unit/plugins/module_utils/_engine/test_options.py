@@ -11,6 +11,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.settings impo
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.clients import choose_credential
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.sources import CREDENTIAL_KINDS, read_sources
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, ArgumentSpec
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import join_problems
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer import OPERATION
 
@@ -270,3 +271,10 @@ def test_missing_halves_of_a_key_are_named_with_their_variables(public: str | No
         choose_credential(read_sources(given), ApiSettings(), print, token_cache=False)
     assert "MONGODB_ATLAS_P" in str(caught.value)
     assert "geheim" not in str(caught.value)
+
+
+def test_a_problem_of_several_entries_is_named_once() -> None:
+    problems = ["peers[0] is on AZURE.", "peers[0].vpc_id is odd.", *(f"peers[{n}] is on AZURE." for n in (1, 2, 4)), "all: odd"]
+    assert join_problems(problems) == (
+        "peers[0] is on AZURE. The same goes for peers[1] to peers[2], peers[4]. peers[0].vpc_id is odd. all: odd"
+    )
