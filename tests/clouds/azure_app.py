@@ -281,13 +281,15 @@ def _sign_in(entra: Entra, request: Request, form: Mapping[str, str]) -> dict[st
     if rest == "oauth2/v2.0/token" and request.method == "POST":
         return entra.exchange(tenant, form)
     if rest == "v2.0/.well-known/openid-configuration":
-        entra.check_tenant(tenant)
+        is_for_all = tenant in ("organizations", "common")
+        if not is_for_all:
+            entra.check_tenant(tenant)
         base = f"https://{LOGIN}/{tenant}"
         return {
             "token_endpoint": f"{base}/oauth2/v2.0/token",
             "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
             "device_authorization_endpoint": f"{base}/oauth2/v2.0/devicecode",
-            "issuer": f"{base}/v2.0",
+            "issuer": f"https://{LOGIN}/{{tenantid}}/v2.0" if is_for_all else f"{base}/v2.0",
             "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt", "client_secret_basic"],
         }
     raise AzureRefusalError(404, "invalid_request", f"AADSTS900144: There is nothing at {request.url.path}.")

@@ -105,6 +105,9 @@ def test_where_to_sign_in_is_told_for_the_tenant(azure: Client) -> None:
     said = requests.get(f"{LOGIN}/{tenant}/v2.0/.well-known/openid-configuration", timeout=30).json()
     assert said["token_endpoint"] == f"{LOGIN}/{tenant}/oauth2/v2.0/token"
     assert said["issuer"] == f"{LOGIN}/{tenant}/v2.0"
+    # With which a client signs out that does not know of whom: https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc
+    any_of_them = requests.get(f"{LOGIN}/organizations/v2.0/.well-known/openid-configuration", timeout=30).json()
+    assert any_of_them["issuer"] == f"{LOGIN}/{{tenantid}}/v2.0"
     other = requests.get(f"{LOGIN}/{uuid.uuid4()}/v2.0/.well-known/openid-configuration", timeout=30)
     assert (other.status_code, other.json()["error"], other.json()["error_codes"]) == (400, "invalid_tenant", [90002])
 

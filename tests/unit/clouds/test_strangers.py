@@ -18,13 +18,15 @@ from typing import Any
 
 import pytest
 import requests
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.credentials import AZURE_OPTIONS, check_credentials
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.session import AzureSession
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.azure import AZURE
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
 from ansible_collections.cloudpeer.atlas.tests.clouds.azure import ATLAS_VNET
 from ansible_collections.cloudpeer.atlas.tests.clouds.azure_roles import ACTIONS, NETWORK_CONTRIBUTOR
 from ansible_collections.cloudpeer.atlas.tests.clouds.entra_proofs import Proofs, certificate
 from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
 from ansible_collections.cloudpeer.atlas.tests.support.azure_site import ATLAS_BLOCK, SUBSCRIPTION, VNET, VNET_ID
-from ansible_collections.cloudpeer.atlas.tests.support.environment import own_environment
 from ansible_collections.cloudpeer.atlas.tests.support.gcp_site import ATLAS, MINE, REMOTE
 from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
 from azure.identity import (
@@ -367,13 +369,15 @@ def test_a_machine_signs_in_by_its_own_identity(vnet: RunningClouds, monkeypatch
 
 @pytest.mark.full
 @pytest.mark.skipif(shutil.which("az") is None, reason="az is not on PATH")
-def test_the_lines_of_the_hand_over_are_pasted_into_az(vnet: RunningClouds, tmp_path: Path) -> None:
-    """Microsoft's az does what they say, reads what it has made, and gives tokens to programs."""
-    own = {"AZURE_CONFIG_DIR": str(tmp_path), "AZURE_CORE_COLLECT_TELEMETRY": "no", "HOME": str(tmp_path)}
-    environment = {**own_environment(), **vnet.environment, **own}
+def test_the_lines_of_the_hand_over_are_pasted_into_az(
+    vnet: RunningClouds, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Microsoft's az does what they say, reads what it has made, and signs in the collection."""
+    monkeypatch.setenv("AZURE_CONFIG_DIR", str(tmp_path))
+    monkeypatch.setenv("AZURE_CORE_COLLECT_TELEMETRY", "no")
 
     def run(line: str) -> tuple[int, str, str]:
-        done = subprocess.run(line, shell=True, env=environment, capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(line, shell=True, capture_output=True, text=True, timeout=120, check=False)
         return done.returncode, done.stdout, done.stderr
 
     entra = vnet.azure.entra
@@ -393,9 +397,15 @@ def test_the_lines_of_the_hand_over_are_pasted_into_az(vnet: RunningClouds, tmp_
     code, said, errors = run(f"az network vnet show --ids {VNET_ID}")
     assert code == 0, errors
     assert [one["peeringState"] for one in json.loads(said)["virtualNetworkPeerings"]] == ["Connected", "Disconnected"]
-    code, said, errors = run("az account get-access-token --resource https://management.azure.com")
-    assert entra.tenant_of(json.loads(said)["accessToken"], "management.azure.com") == entra.tenant
-    assert entra.secret not in said + errors
+    usual = {name: option.get("default") for name, option in AZURE_OPTIONS.options.items()}
+    session = AzureSession(check_credentials({**usual, "auth_source": "cli"}), directory_id=entra.tenant)
+    assert session.read("read the VNet", VNET_ID, NETWORK_VERSION)["name"] == VNET[2]
+    session.close()
+    assert run("az logout")[0] == 0
+    session = AzureSession(check_credentials({**usual, "auth_source": "cli"}), directory_id=entra.tenant)
+    with pytest.raises(TaskError, match="az login"):
+        session.read("read the VNet", VNET_ID, NETWORK_VERSION)
+    session.close()
 
 
 class Compute:
