@@ -23,12 +23,10 @@ from .._clouds.azure import AZURE
 from .._engine.options import Parameters
 from .._http.errors import AuthError, InvalidOptionError
 from .._http.exchange import Reply, parse_json
-from .._http.session import DEFECTS, TokenRefusal, TokenUnansweredError, sign_in_error, token_flaw
+from .._http.session import DEFECTS, Send, TokenRefusal, TokenUnansweredError, sign_in_error, token_flaw
 from .credentials import LOGIN_HOST, SECRET_FIELDS, find_sign_in
 from .errors import wrong_directory
 
-# Sends one request: method, address, body, headers, and the seconds it may take.
-Send = t.Callable[[str, str, t.Any, t.Mapping[str, str], t.Optional[float]], Reply]
 # The identity of a machine answers at once, or there is none.
 IDENTITY_SECONDS = 5.0
 CLI_SECONDS = 30.0
@@ -74,9 +72,7 @@ class Tokens:
         self.secrets: set[str] = {fields[name] for name in SECRET_FIELDS if name in fields}
         self.directory: str | None = directory_id or params["tenant"] or fields.get("tenant")
         if self._sign_in.kind == "app" and self.directory is None:
-            raise InvalidOptionError(
-                f"{self._sign_in.source}: no tenant.", hint="Set tenant there, or azure_directory_id in the task."
-            )
+            raise InvalidOptionError(f"{self._sign_in.source}: no tenant.", hint="Set azure_directory_id, or the tenant there.")
         self._send = send
         self._seconds_left = seconds_left
         self._kind: str = self._sign_in.kind

@@ -14,7 +14,7 @@ from .._clouds.gcp import GCP
 from .._engine.options import Parameters
 from .._http.errors import AuthError
 from .._http.exchange import Reply
-from .._http.session import DEFECTS, TokenRefusal, TokenUnansweredError, sign_in_error, token_flaw
+from .._http.session import DEFECTS, Send, TokenRefusal, TokenUnansweredError, sign_in_error, token_flaw
 from .credentials import read_key
 
 GOOGLE_AUTH_IMPORT_ERROR: str | None = None
@@ -27,8 +27,6 @@ try:
 except ImportError:
     GOOGLE_AUTH_IMPORT_ERROR = traceback.format_exc()
 
-# Sends one request: method, address, body, headers, and the seconds it may take.
-Send = t.Callable[[str, str, t.Any, t.Mapping[str, str], t.Optional[float]], Reply]
 # The secrets in credentials and keys of any kind; google-auth has no common name for them.
 _SECRET_NAMES = ("token", "id_token", "refresh_token", "client_secret", "private_key", "private_key_id")
 _HINTS = {

@@ -19,7 +19,8 @@ from .pauses import Clock, Sleep, repeat
 from .transport import Transport, TransportError
 
 _T = t.TypeVar("_T")
-
+# Sends one request of a library for tokens: method, address, body, headers, and the seconds it may take.
+Send = t.Callable[[str, str, t.Any, t.Mapping[str, str], t.Optional[float]], Reply]
 REQUEST_SECONDS = 30.0
 SHORTEST_SECONDS = 1.0
 # How often a request that only reads is retried.
