@@ -14,7 +14,7 @@ from ..._values.blocks import is_within
 from ..facts import AtlasObject, ConnectionFacts, Missing, Unread, UnreadError, known, known_or, or_none
 from .client_ranges import client_ranges, network_blocks_of
 from .common import atlas_block_of, container_block, listed, need_container, status_of, to_network
-from .judged_clusters import is_in_region, judged_clusters, peered_containers
+from .judged_clusters import has_nodes_at, is_in_region, is_running, is_sharded, judged_clusters, peered_containers
 from .rule import Finding, Findings, Severity, check, not_looked_at, not_read, skip
 
 _CONNECTED, _DISCONNECTED = "Connected", "Disconnected"
@@ -161,10 +161,20 @@ def _further_containers(facts: ConnectionFacts) -> list[AtlasObject]:
 
 
 def _level_of(container: AtlasObject, facts: ConnectionFacts) -> Severity:
-    """Return how bad it is if a further container cannot be reached: a warning if it has read-only nodes alone."""
-    regions = [one for each in judged_clusters(facts) for one in each["regions"] if one["provider_name"] == AZURE.name]
-    here = [one for one in regions if AZURE.is_in_region(one["region_name"], container["region_name"])]
-    return "fail" if any(one["electable_nodes"] != 0 for one in here) else "warn"
+    """Return how bad it is if a further container cannot be reached: a warning if there is a cluster that does without it.
+
+    A sharded cluster does, whose routers in another region are enough, and so does one with read-only nodes alone there.
+    """
+    clusters = judged_clusters(facts)
+    losing = [one for one in clusters if not is_sharded(one) and _has_electable_nodes(one, container["region_name"])]
+    others = [one for one in clusters if is_running(one) and one not in losing and facts.selection.clusters is None]
+    return "fail" if losing and not others else "warn"
+
+
+def _has_electable_nodes(cluster: AtlasObject, region: str) -> bool:
+    """Whether a cluster has nodes in a region that can become the primary; True if Atlas does not say."""
+    there = [one for one in cluster["regions"] if has_nodes_at(one, region, AZURE)]
+    return any(one["electable_nodes"] != 0 for one in there)
 
 
 def _peering_with(name: str | None, peerings: t.Iterable[VnetPeering]) -> VnetPeering | None:

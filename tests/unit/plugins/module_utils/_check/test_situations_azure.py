@@ -77,7 +77,8 @@ def two_regions(**changes: Any) -> ConnectionFacts:
     second = azure_peer(id=object_id(number=9), container_id=OTHER_CONTAINER_ID)
     both = [vnet_peering(), vnet_peering(name="second", prefixes=(SECOND_BLOCK,), remote_name=SECOND_VNET)]
     usual = {"containers": [azure_container(), away], "peers": [azure_peer(), second], "vnet_peerings": both}
-    return healthy_azure(clusters=[azure_cluster(regions=regions)], **{**usual, **changes})
+    clusters = [azure_cluster(regions=regions, **changes.pop("more", {})), *changes.pop("beside", [])]
+    return healthy_azure(clusters=clusters, **{**usual, **changes})
 
 
 def routes(*given: tuple[str, str], **properties: Any) -> ConnectionFacts:
@@ -124,6 +125,24 @@ A401 = [
         two_regions(vnet_peerings=[vnet_peering()], nodes={"electable_nodes": 0, "read_only_nodes": 1}),
         {"A401": "warn"},
         REACHABLE,
+    ),
+    Situation(
+        "a sharded cluster has routers in the other region",
+        two_regions(vnet_peerings=[vnet_peering()], more={"cluster_type": "SHARDED"}),
+        {"A401": "warn"},
+        REACHABLE,
+    ),
+    Situation(
+        "another cluster does without it",
+        two_regions(vnet_peerings=[vnet_peering()], beside=[azure_cluster("small")]),
+        {"A401": "warn"},
+        REACHABLE,
+    ),
+    Situation(
+        "and the one that needs it is named",
+        two_regions(vnet_peerings=[vnet_peering()], beside=[azure_cluster("small")], selection={"clusters": ("shop",)}),
+        {"A401": "fail"},
+        NOT,
     ),
 ]
 REMOTE = {"sync_level": "RemoteNotInSync"}
