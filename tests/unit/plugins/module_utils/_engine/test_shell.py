@@ -22,6 +22,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Plan
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.shell import compile_once, run_module
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._action import AtlasAction
+from ansible_collections.cloudpeer.atlas.tests.support.operations import CLOUD_MODULES
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 
 COLLECTION = PurePosixPath("ansible_collections/cloudpeer/atlas")
@@ -162,13 +163,14 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, capsys:
             {"service_account_contents": [{"private_key": f"-\n{KEY}\n"}]},
             {"service_account_contents": MASKED},
         ),
+        ("atlas_azure_role", {"secret": [KEY], "wait_timeout": "x"}, {"secret": MASKED, "wait_timeout": "x"}),
         ("atlas_gcp_peering", {"service_account_contents": {"private_key": f"-\n{KEY}\n"}}, {"service_account_contents": MASKED}),
     ],
 )
 def test_a_check_that_fails_shows_no_secret(way: Way, name: str, args: dict[str, Any], shown: dict[str, Any]) -> None:
     operation = operation_of(name)
     given = {"project_id": "5356823b3794dee37132bb7b", "private_key": KEY, **args}
-    if name == "atlas_gcp_peering":
+    if name in CLOUD_MODULES:
         given = args
     result = way(operation, operation.argument_spec.without_aliases(given))
     assert result["failed"]
