@@ -18,6 +18,8 @@ from .azure_roles import Roles, is_within
 from .entra import Entra
 from .entra_proofs import AzureRefusalError
 
+#: What may be changed of a peering.
+_FLAGS = ("allowVirtualNetworkAccess", "allowForwardedTraffic", "allowGatewayTransit", "useRemoteGateways")
 _MISSING = "For more details please go to https://aka.ms/ARMResourceNotFoundFix"
 
 Key = tuple[str, str, str]
@@ -423,6 +425,30 @@ class Azure:
             text = f"Resource {found.address}/virtualNetworkPeerings/{peering} not found."
             raise AzureRefusalError(404, "NotFound", text)
         return _show_peering(found, name)
+
+    def update_peering(
+        self, subscription: str, group: str, vnet: str, peering: str, body: Mapping[str, Any], *, is_sync: bool
+    ) -> dict[str, Any]:
+        """Answer PUT virtualNetworkPeerings/{name} of one that is there.
+
+        Args:
+            subscription: Where the VNet is.
+            group: Its resource group.
+            vnet: Its name.
+            peering: The name of the peering.
+            body: The whole peering, of which the flags may be others than before.
+            is_sync: Whether the addresses of the other side are to be those that it has now.
+        """
+        found = self._find(subscription, group, vnet, "virtualNetworkPeerings/write")
+        given, name = body.get("properties") or {}, _name_of(found, peering)
+        if name is None:
+            raise AzureRefusalError(400, "InvalidRequestFormat", "Only peerings that are there are changed here.")
+        with self.lock:
+            one = found.peerings[name]
+            one.update({flag: given[flag] for flag in _FLAGS if isinstance(given.get(flag), bool)})
+            if is_sync:
+                one["remoteAddressSpace"] = one["remoteVirtualNetworkAddressSpace"]
+            return _show_peering(found, name)
 
     def delete_peering(self, subscription: str, group: str, vnet: str, peering: str) -> str | None:
         """Answer DELETE virtualNetworkPeerings/{name}: the path of the operation, or None if there is none of that name."""

@@ -101,6 +101,7 @@ class AzureApp:
                 ("GET", "network", rf"{_VNET}/subnets", self._list_subnets),
                 ("GET", "network", rf"{_VNET}/virtualNetworkPeerings", self._list_peerings),
                 ("GET", "network", rf"{_VNET}/virtualNetworkPeerings/(?P<peering>[^/]+)", self._get_peering),
+                ("PUT", "network", rf"{_VNET}/virtualNetworkPeerings/(?P<peering>[^/]+)", self._put_peering),
                 ("DELETE", "network", rf"{_VNET}/virtualNetworkPeerings/(?P<peering>[^/]+)", self._delete_peering),
                 ("GET", "network", r".*/locations/[^/]+/operations/(?P<operation>[^/]+)", self._get_operation),
                 ("GET", "roleDefinitions", rf"{_AUTHORIZATION}/roleDefinitions", self._list_definitions),
@@ -230,6 +231,11 @@ class AzureApp:
 
     def _get_peering(self, _request: Request, _body: Any, names: Mapping[str, str]) -> Reply:
         return 200, self._azure.get_peering(names["subscription"], names["group"], names["vnet"], names["peering"]), {}
+
+    def _put_peering(self, request: Request, body: Any, names: Mapping[str, str]) -> Reply:
+        where = names["subscription"], names["group"], names["vnet"], names["peering"]
+        is_sync = request.query_params.get("syncRemoteAddressSpace", "").lower() == "true"
+        return 200, self._azure.update_peering(*where, body, is_sync=is_sync), {}
 
     def _delete_peering(self, request: Request, _body: Any, names: Mapping[str, str]) -> Reply:
         path = self._azure.delete_peering(names["subscription"], names["group"], names["vnet"], names["peering"])

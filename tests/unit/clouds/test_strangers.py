@@ -192,6 +192,12 @@ def test_a_vnet_with_all_that_is_read_of_it(vnet: RunningClouds) -> None:
     ]
     assert [one.name for one in read(client.subnets.list, *where, api_version=NETWORK_VERSION)] == ["apps", "more"]
     assert read.faults == []
+    peerings, version = client.virtual_network_peerings, {"api_version": NETWORK_VERSION}
+    hub.properties.allow_virtual_network_access = False
+    vnet.azure.set_peering(*VNET, "hub", remoteVirtualNetworkAddressSpace={"addressPrefixes": ["10.2.0.0/16"]})
+    peerings.begin_create_or_update(*where, "hub", hub, sync_remote_address_space="true", **version).result(60)
+    changed = peerings.get(*where, "hub", **version)
+    assert (changed.allow_virtual_network_access, changed.remote_address_space.address_prefixes) == (False, ["10.2.0.0/16"])
     client.virtual_network_peerings.begin_delete(*where, "hub", api_version=NETWORK_VERSION).result(60)
     assert vnet.azure.list_peerings(*VNET)["value"][0]["name"] == "atlas"
 
@@ -397,6 +403,11 @@ def test_the_lines_of_the_hand_over_are_pasted_into_az(
     code, said, errors = run(f"az network vnet show --ids {VNET_ID}")
     assert code == 0, errors
     assert [one["peeringState"] for one in json.loads(said)["virtualNetworkPeerings"]] == ["Connected", "Disconnected"]
+    # What the check says to do about a peering that lets nothing through.
+    one = f"--name hub --vnet-name {VNET[2]} --resource-group {VNET[1]}"
+    assert run(f"az network vnet peering update {one} --set allowVirtualNetworkAccess=false")[0] == 0
+    assert vnet.azure.get_peering(*VNET, "hub")["properties"]["allowVirtualNetworkAccess"] is False
+    assert [run(f"az network vnet peering {verb} {one}")[0] for verb in ("sync", "delete")] == [0, 0]
     usual = {name: option.get("default") for name, option in AZURE_OPTIONS.options.items()}
     session = AzureSession(check_credentials({**usual, "auth_source": "cli"}), directory_id=entra.tenant)
     assert session.read("read the VNet", VNET_ID, NETWORK_VERSION)["name"] == VNET[2]
