@@ -213,7 +213,9 @@ def test_two_networks_share_the_container_and_flags_may_be_text(run: CloudSite) 
     assert requested == [requested[0], requested[0] + 1]
     assert [path for unused, path in sent_to(run.emulator) if path.startswith("/peers/")] == [], "both are waited for at once"
     assert [one["gcp_project_id"] for one in result(done)["connections"]] == [PROJECT, "second-project"]
-    assert run(*text, connections=entries, container_cidr_block=None, gcp=None, wait_timeout=None, access_list=None).changed == 0
+    pruning = {"container_cidr_block": None, "gcp": None, "wait_timeout": None, "access_list": None, "prune": "yes"}
+    again = run(*text, connections=entries, **pruning)
+    assert (again.changed, ["From then on, it also removes those with GCP" in line for line in said(again)]) == (0, [True])
 
     # The container is used by a connection that stays, so it is not waited for.
     stays = run(connections=[second], state="absent", remove_container=True, status=2)
