@@ -147,7 +147,7 @@ class Tokens:
         token = content.get("accessToken") if isinstance(content, dict) else None
         if code or not token or not isinstance(token, str):
             raise self._error(
-                description, f"az failed: {err.replace('ERROR:', ' ').strip()}" if code else "az has printed no token"
+                description, f"az failed: {(err.partition('ERROR:')[2] or err).strip()}" if code else "az has printed no token"
             )
         until = _claims(token).get("exp")
         return token, float(until) if isinstance(until, int) else time.time() + _SHORT_LIFE

@@ -10,8 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure import auth
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.credentials import check_credentials, find_sign_in
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.credentials import (
+    AZURE_OPTIONS,
+    check_credentials,
+    find_sign_in,
+)
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AuthError, InvalidOptionError, TaskError
 from ansible_collections.cloudpeer.atlas.tests.clouds.entra_proofs import certificate
 from ansible_collections.cloudpeer.atlas.tests.support.azure_site import VNET_ID
@@ -143,6 +148,17 @@ def test_options_come_first_and_are_not_completed(monkeypatch: pytest.MonkeyPatc
         check_credentials({**USUAL, "client_id": "mine"})
     with pytest.raises(InvalidOptionError, match=r"^the options: no tenant\."):
         site.open(client_id="mine", secret="s")
+
+
+def test_a_variable_chooses_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Source: AZURE_COMMON_ARGS of azure.azcollection."""
+    read = ArgumentSpecValidator(**AZURE_OPTIONS.to_kwargs()).validate
+    for value, expected in (("", "auto"), ("msi", "msi")):
+        monkeypatch.setenv("ANSIBLE_AZURE_AUTH_SOURCE", value)
+        assert check_credentials(read({}).validated_parameters)["auth_source"] == expected
+    assert read({"auth_source": "cli"}).validated_parameters["auth_source"] == "cli"
+    monkeypatch.setenv("ANSIBLE_AZURE_AUTH_SOURCE", "adfs")
+    assert "auth_source" in str(read({}).error_messages)
 
 
 def test_variables_without_a_secret_leave_the_rest(site: AzureSite) -> None:
@@ -319,6 +335,7 @@ def test_a_refused_application_has_azures_words(site: AzureSite, change: dict[st
             "echo 'ERROR: AADSTS50020: geheim12' >&2; echo 'Run az login' >&2; exit 1",
             "az failed: AADSTS50020: geheim12 Run az login",
         ),
+        ("echo 'WARNING: old' >&2; echo 'ERROR: No subscription found.' >&2; exit 1", "az failed: No subscription found."),
         ("echo '{}'", "az has printed no token"),
         ("echo geheim12", "az has printed no token"),
     ],
@@ -328,7 +345,7 @@ def test_why_the_azure_cli_has_no_token_is_said(site: AzureSite, script: str | N
         site.install_az(script)
     with pytest.raises(AuthError) as caught:
         site.read(auth_source="cli")
-    assert f"no token for AZURE with auth_source cli: {detail}." in str(caught.value)
+    assert f"no token for AZURE with auth_source cli: {detail.rstrip('.')}." in str(caught.value)
     assert site.sent == []
 
 
