@@ -206,7 +206,7 @@ class AwsCloud(Cloud):
         del self._vpcs[vpc_id]
 
     def _route(self, peer: Peer, region: str) -> None:
-        """Let Atlas's VPC route the peer's block, and no other, over the connection."""
+        """Let Atlas's VPC route the peer's block, and no other, over the connection, and resolve names for the other side."""
         connection_id, block = peer.connection_id or "", peer.fields["routeTableCidrBlock"]
         if self._routed.get(connection_id) == block:
             return
@@ -220,6 +220,10 @@ class AwsCloud(Cloud):
                 ec2.create_route(
                     RouteTableId=table["RouteTableId"], DestinationCidrBlock=block, VpcPeeringConnectionId=connection_id
                 )
+            ec2.modify_vpc_peering_connection_options(
+                VpcPeeringConnectionId=connection_id,
+                RequesterPeeringConnectionOptions={"AllowDnsResolutionFromRemoteVpc": True},
+            )
         self._routed[connection_id] = block
 
 
