@@ -29,12 +29,14 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.areas
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.p3_access_list import deciding_entries
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.prefixes import parts_of, ways_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.rule import CHECKS, run_checks
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.objects import EgressRule, PeeringRoute
 from ansible_collections.cloudpeer.atlas.tests.properties.examples import examples
 from ansible_collections.cloudpeer.atlas.tests.properties.states import optional
 from ansible_collections.cloudpeer.atlas.tests.support.check_clouds import (
     ATLAS_NETWORK,
     ATLAS_PROJECT,
     GCP_BLOCK,
+    GCP_REGION,
     GROUP,
     NETWORK,
     NSG_ID,
@@ -52,6 +54,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.check_clouds import (
     nsg,
     route_table,
     security_rule,
+    subnet_range,
     vnet_peering,
     vnet_subnet,
 )
@@ -336,6 +339,13 @@ def test_what_is_unread_on_azure_decides_and_never_fails(names: set[str]) -> Non
             "container": [None, gcp_container(atlas_network_name=None), gcp_container(atlas_cidr_block="odd")],
             "clusters": [[], [gcp_cluster(paused=True)], [cluster()], [gcp_cluster(regions=[region(None, provider_name="GCP")])]],
             "gcp_networks": [{}, {"default": (mirror(),)}, {NETWORK: (mirror(state="INACTIVE"),), "default": (mirror(),)}],
+            "gcp_ranges": [[], [subnet_range(cidr_block="odd")], [subnet_range(region="other", cidr_block="34.10.0.0/20")]],
+            "gcp_incoming": [{}, {GCP_REGION: UNREAD}, {GCP_REGION: [PeeringRoute("odd", None)]}, {GCP_REGION: []}],
+            "gcp_outgoing": [[], [PeeringRoute(GCP_BLOCK, None)], [PeeringRoute("odd", False)]],
+            "gcp_firewalls": [
+                (),
+                ((EgressRule("no", 1, "deny", sources=("10.30.1.0/24",)), EgressRule("odd", 2, "deny", sources=("x",))),),
+            ],
         },
         UNREAD,
         OFF,
@@ -345,6 +355,17 @@ def test_in_any_state_each_check_for_gcp_says_something(
     given_: dict[str, Any], selection: dict[str, Any], changes: dict[str, Any]
 ) -> None:
     check_all(healthy_gcp(given_, selection, **changes))
+
+
+OF_GCP = ("gcp_networks", "gcp_ranges", "gcp_incoming", "gcp_outgoing", "gcp_firewalls")
+
+
+@examples(40)
+@given(st.sets(st.sampled_from([*OF_GCP, "peer", "container", "access_list", "clusters"]), min_size=1, max_size=4))
+def test_what_is_unread_on_gcp_decides_and_never_fails(names: set[str]) -> None:
+    findings = run_checks(healthy_gcp(**dict.fromkeys(names, UNREAD)))
+    assert verdict_of(findings, both_halves=True) == "unknown"
+    assert {one.severity for one in findings} <= {"ok", "info", "skipped", "unknown"}
 
 
 # Small enough to try each address.

@@ -74,6 +74,8 @@ def find_no_way_back(facts: ConnectionFacts) -> Findings:
     own = network_blocks_of(facts)
     # P801 reports clients elsewhere.
     clients = [one for one in client_ranges(facts) if any(one.block.subnet_of(block) for block in own)]
+    if not clients:
+        raise skip("There is no subnet to judge.")
     routes = {to_network(one.destination, "a route"): one.is_imported for one in known(facts.network.gcp_outgoing)}
     states = {one: _is_imported(one.block, routes) for one in clients}
     lost = [one for one, state in states.items() if state is False]

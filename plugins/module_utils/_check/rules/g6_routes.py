@@ -10,7 +10,7 @@ import typing as t
 
 from ..._clouds.gcp import GCP
 from ..._gcp.objects import PeeringRoute
-from ..facts import ConnectionFacts, UnreadError, known
+from ..facts import ConnectionFacts, Unread, UnreadError, known
 from .client_ranges import client_regions
 from .common import atlas_block_of, listed, to_network
 from .g4_mirror import active_mirror
@@ -26,11 +26,12 @@ def find_no_routes(facts: ConnectionFacts) -> Findings:
     mirror, block, regions = active_mirror(facts), atlas_block_of(facts), client_regions(facts)
     if not regions:
         raise skip("There is no subnet to judge.")
+    routes = known(facts.network.gcp_incoming)
     without: list[str] = []
     seen: _Seen = {}
     for region in regions:
         try:
-            there = _within(block, known(known(facts.network.gcp_incoming)[region]))
+            there = _within(block, known(routes.get(region, Unread(f"The routes in {region} were not read."))))
         except UnreadError as error:
             yield not_read(error.unread, region)
             continue

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import ConnectionFacts, Unread
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import ConnectionFacts, Missing, Unread
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.result import verdict_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.rule import run_checks
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.objects import PeeringRoute, parse_firewalls
@@ -347,7 +347,11 @@ P107 = [
     Situation("399 peerings of a VNet", healthy_azure(vnet_peerings=vnets(399)), {}, REACHABLE),
     Situation("400 of 500: 80 %", healthy_azure(vnet_peerings=vnets(400)), {"P107": "warn"}, REACHABLE),
 ]
+NO_SUBNET = {name: Missing("It was not read.", "G401") for name in ("gcp_incoming", "gcp_outgoing")}
 OTHERS = [
+    Situation(
+        "a network without subnets has no clients", healthy_gcp({"cidr_block": None}, gcp_ranges=[], **NO_SUBNET), {}, REACHABLE
+    ),
     Situation("G401 names the host project of a shared VPC", healthy_gcp(gcp_networks={"default": ()}), FAIL["G401"], NOT),
     Situation("no mirror: routes are no cause of their own", healthy_gcp(gcp_networks={NETWORK: ()}), FAIL["G401"], NOT),
     Situation("Atlas's half failed", healthy_gcp(peer=gcp_peer(status_name="FAILED")), {"P102": "fail"}, NOT),
