@@ -107,9 +107,9 @@ class _Reader:
         """Return the facts about a VNet that was asked for."""
         vnet = self.vnets[name.lower()]
         if isinstance(vnet, TaskError):
-            return NetworkFacts.without_vnet(_unread(vnet))
+            return NetworkFacts.none(_unread(vnet))
         if vnet is None:
-            return replace(NetworkFacts.without_vnet(Missing("Azure has no such VNet.", "A401")), vnet_exists=False)
+            return replace(NetworkFacts.none(Missing("Azure has no such VNet.", "A401")), vnet_exists=False)
         nsgs = {one.nsg_id.lower() for one in vnet.subnets if one.nsg_id}
         tables = {one.route_table_id.lower() for one in vnet.subnets if one.route_table_id}
         parts = {key: _unread(one) if isinstance(one, TaskError) else one for key, one in self._parts.items()}

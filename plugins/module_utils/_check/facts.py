@@ -47,10 +47,12 @@ class Unread:
     Attributes:
         message: The reason, in whole sentences.
         permission: The permission that may be missing, such as `ec2:DescribeSubnets`; None if it is not about permissions.
+        advice: What to do if it is not about permissions, in a sentence; empty for checking again.
     """
 
     message: str
     permission: str | None = None
+    advice: str = ""
 
 
 @dataclass(frozen=True)
@@ -341,11 +343,6 @@ class NetworkFacts:
     def none(cls, fact: Unread | Missing) -> NetworkFacts:
         """Return facts that are all unread or missing, for one reason."""
         return cls(**{one.name: fact for one in fields(cls)})
-
-    @classmethod
-    def without_vnet(cls, fact: Unread | Missing) -> NetworkFacts:
-        """Return facts of which all that concern a VNet are unread or missing, for one reason."""
-        return cls(**{one.name: fact for one in fields(cls) if one.name.startswith("vnet_")})
 
 
 @dataclass(frozen=True)

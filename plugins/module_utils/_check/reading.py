@@ -165,12 +165,15 @@ def _network_facts(params: Parameters, connection: Connection) -> NetworkFacts:
     peerings: t.Sequence[VnetPeering] | None = params["vnet_peerings"]
     vnets: t.Sequence[Vnet] | None = params["virtual_networks"]
     if peerings is None and vnets is None:
-        return NetworkFacts.without_vnet(_AZURE_OFF)
+        return NetworkFacts.none(_AZURE_OFF)
     of_vnet = [one for one in peerings or () if one.vnet.is_meant(entry.azure_subscription_id, group, entry.vnet_name)]
     return NetworkFacts(
-        Unread(f"vnet_peerings is not given. {_READ}") if peerings is None else of_vnet,
-        Unread(f"virtual_networks is not given. {_READ}") if vnets is None else _prefixes_of(entry, group, vnets),
-        **dict.fromkeys(("vnet_subnets", "vnet_nsgs", "vnet_tables"), Unread(f"AZURE was not read. {_READ}")),
+        Unread("vnet_peerings is not given.", advice=_READ) if peerings is None else of_vnet,
+        Unread("virtual_networks is not given.", advice=_READ) if vnets is None else _prefixes_of(entry, group, vnets),
+        **dict.fromkeys(
+            ("vnet_subnets", "vnet_nsgs", "vnet_tables"),
+            Unread("AZURE was not read: vnet_peerings or virtual_networks is given.", advice=_READ),
+        ),
     )
 
 
@@ -180,7 +183,7 @@ def _prefixes_of(entry: ConnectionEntry, group: str | None, vnets: t.Sequence[Vn
     if not found:
         where = f" of resource group {group}" if group else ""
         message = f"virtual_networks does not have {entry.title}{where} of subscription {entry.azure_subscription_id}."
-        return Unread(f"{message} Read it with azure_rm_virtualnetwork_info, and check the names.")
+        return Unread(message, advice="Read it with azure_rm_virtualnetwork_info, and check the names.")
     return found[0].prefixes
 
 

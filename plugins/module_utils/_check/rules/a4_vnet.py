@@ -24,13 +24,13 @@ _REMOTE_NOT_IN_SYNC = ("RemoteNotInSync", "LocalAndRemoteNotInSync")
 _SUCCEEDED = "Succeeded"
 # In these provisioning states, Azure is still at work.
 _IN_PROGRESS = ("Creating", "Updating")
-_REQUEST_AGAIN = "Remove the connection in Atlas with state: absent, and request it again."
+_REQUEST_AGAIN = "remove the connection in Atlas with state: absent, and request it again."
 _LEFT_OVER = "Remove the left-over from the VNet (az network vnet peering delete), and request the connection again."
 # The meaning of each state but `Connected`, and what to do.
 # Source: "Create, change, or delete a virtual network peering" in Azure's documentation.
 _STATES = {
     _DISCONNECTED: (": Atlas's side is gone", _LEFT_OVER),
-    "Initiated": (": Atlas's side is not there yet", f"Check again in a minute. If it stays: {_REQUEST_AGAIN}"),
+    "Initiated": (": Atlas's side is not there yet", f"Check again in a minute. If it stays, {_REQUEST_AGAIN}"),
 }
 
 
@@ -56,7 +56,7 @@ def find_no_peering(facts: ConnectionFacts) -> Findings:
     entry = facts.entry
     if known_or(facts.network.vnet_exists, True) is False:
         message = f"Azure has no {entry.title} in subscription {entry.azure_subscription_id}."
-        fix = f"Check the names of the connection. If the VNet was deleted: {_REQUEST_AGAIN}"
+        fix = f"Check the names of the connection. If the VNet was deleted, {_REQUEST_AGAIN}"
         yield Finding("fail", entry.network, message, fix, entry.identity)
         return
     peerings, block = known(facts.network.vnet_peerings), atlas_block_of(facts)
@@ -85,7 +85,7 @@ def find_out_of_sync(facts: ConnectionFacts) -> Findings:
             yield from _judge_remote(side, peering, facts)
         elif peering.sync_level != _IN_SYNC:
             message = f"The peering {peering.name} is {peering.sync_level}: the VNet does not know all addresses of Atlas."
-            fix = f"Sync the peering in Azure (az network vnet peering sync). If that does not help: {_REQUEST_AGAIN}"
+            fix = f"Sync the peering in Azure (az network vnet peering sync). If that does not help, {_REQUEST_AGAIN}"
             yield Finding("warn", peering.name, message, fix, _evidence(peering))
 
 
@@ -118,10 +118,10 @@ def find_closed_peering(facts: ConnectionFacts) -> Findings:
                 if state
                 else f"The state of the peering {name} is not known."
             )
-            yield not_read(Unread(f"{what} Check again in a minute."), name)
+            yield not_read(Unread(what), name)
         elif state != _SUCCEEDED:
             message = f"Azure could not carry out the last change of the peering {name}: {state}."
-            fix = f"Sync the peering in Azure (az network vnet peering sync). If that does not help: {_REQUEST_AGAIN}"
+            fix = f"Sync the peering in Azure (az network vnet peering sync). If that does not help, {_REQUEST_AGAIN}"
             yield Finding(side.level, name, message, fix, _evidence(one))
 
 
@@ -201,7 +201,7 @@ def _judge_side(side: Side, peerings: t.Sequence[VnetPeering], facts: Connection
         for each in similar:
             message += f" The peering {each.name} has this block, and leads to {each.remote_name or 'another network'}."
         evidence = {"atlas_vnet_name": side.vnet_name, "atlas_cidr_block": str(side.block)}
-        yield Finding(side.level, facts.entry.network, message, f"Atlas has made one that is gone. {_REQUEST_AGAIN}", evidence)
+        yield Finding(side.level, facts.entry.network, message, f"Atlas has made one that is gone: {_REQUEST_AGAIN}", evidence)
     elif one.state != _CONNECTED:
         fix = _STATES.get(one.state, ("", "Look at the peering of the VNet in Azure."))[1]
         yield Finding(side.level, one.name, _message(one), fix, _evidence(one))
@@ -213,7 +213,7 @@ def _judge_side(side: Side, peerings: t.Sequence[VnetPeering], facts: Connection
 def _judge_remote(side: Side, peering: VnetPeering, facts: ConnectionFacts) -> Findings:
     """Judge a peering whose other side does not know all addresses of the VNet: those of clients have to be among them."""
     what = f"The peering {peering.name} is {peering.sync_level}: Atlas does not know"
-    fix = f"Atlas's side has to sync: ask MongoDB's support. Or: {_REQUEST_AGAIN}"
+    fix = f"Atlas's side has to sync: ask MongoDB's support, or {_REQUEST_AGAIN}"
     if peering.known_prefixes is None:
         yield Finding("warn", peering.name, f"{what} all addresses of the VNet.", fix, _evidence(peering))
         raise UnreadError(Unread(f"Which addresses of the VNet Atlas knows by the peering {peering.name} is not known."))
@@ -232,8 +232,8 @@ def _judge_remote(side: Side, peering: VnetPeering, facts: ConnectionFacts) -> F
 def _unnamed(facts: ConnectionFacts, side: Side) -> Unread:
     """Return why it is not known which peering is Atlas's."""
     if isinstance(facts.atlas.container, Missing):
-        hint = "Set atlas_vnet_name of the connection, which is vnetName of the network container."
-        return Unread(f"Which peering of {facts.entry.title} is Atlas's is not known. {hint}")
+        advice = "Set atlas_vnet_name of the connection, which is vnetName of the network container."
+        return Unread(f"Which peering of {facts.entry.title} is Atlas's is not known.", advice=advice)
     need_container(facts)
     return Unread(f"Atlas does not tell the name of its VNet with {side.block}.")
 

@@ -69,7 +69,8 @@ def find_clients_without_entry(facts: ConnectionFacts) -> Findings:
         if any(_network_of(one) is not None or (_group_of(one) and facts.entry.cloud is AWS) for one in entries):
             raise
         fix = "Add the blocks of the clients to the access list: atlas_access_list, or the role."
-        yield Finding("fail", _SUBJECT, "The access list is empty: Atlas lets no client in.", fix)
+        what = "has no block of addresses" if entries else "is empty"
+        yield Finding("fail", _SUBJECT, f"The access list {what}: Atlas lets no client in.", fix)
         return
     if not clients:
         raise skip("There is no subnet to judge.")

@@ -131,7 +131,7 @@ def not_read(unread: Unread, subject: str, subnet_ids: tuple[str, ...] | None = 
     """Return the finding for an unread fact, with the permission that may be missing."""
     permission = unread.permission
     evidence = {"permission": permission} if permission else {}
-    fix = f"Allow {permission} to these credentials." if permission else ""
+    fix = f"Allow {permission} to these credentials." if permission else unread.advice
     return Finding("unknown", subject, unread.message, fix, evidence, subnet_ids)
 
 

@@ -274,7 +274,7 @@ def test_what_azcollection_returned_needs_no_credentials(site: CloudsSite) -> No
     # The lists have neither subnets nor what guards them.
     assert (done.found, done.check["verdict"]) == ({"A601": "unknown", "A701": "unknown"}, "unknown")
     assert done.finding("A401")["severity"] == "ok"
-    assert "set azure to true" in done.finding("A601")["message"]
+    assert "set azure to true" in done.finding("A601")["fix"]
     assert site.azure.requests == []
     site.set_peering(peeringSyncLevel="RemoteNotInSync")
     assert site.run_azure(**site.given()).found["A402"] == "unknown"
