@@ -119,6 +119,25 @@ def test_from_nothing_again_and_back(run: AzureSite) -> None:
     assert (nothing.changed, run.writes, result(nothing)["changed"]) == (0, [], False)
 
 
+def test_the_half_in_azure_alone_signs_in_as_the_entry_says(run: AzureSite) -> None:
+    azure = run.clouds.azure
+    run.environment["AZURE_SECRET"] = "wrong"
+    entry = {**run.entry, "azure_client_id": azure.entra.client_id, "azure_secret": azure.entra.secret}
+    half = {"atlas": False, "connections": [entry]}
+    assert changes(run(**half)) == {GRANT: 1}
+    azure.put_peering(*VNET, "atlas", [ATLAS_BLOCK], f"vnet_{'a' * 24}_abcdefgh")
+    assert run(**half).changed == 0, "a peering with Atlas's own block overlaps nothing"
+    stays = run(**half, state="absent")
+    assert (stays.changed, ["the peering atlas of the VNet still needs it" in one for one in said(stays)]) == (0, [False, True])
+    azure.set_peering(*VNET, "atlas", peeringState="Disconnected")
+    gone = run(**half, state="absent")
+    assert (changes(gone), run.roles, azure.entra.secret in gone.output) == (
+        {"Take the role on the VNets from Atlas": 1},
+        [],
+        False,
+    )
+
+
 def test_what_others_have_made_stays(run: AzureSite) -> None:
     """A role that others have made is used, or said to lack something, and never changed or removed."""
     roles = run.clouds.azure.roles
