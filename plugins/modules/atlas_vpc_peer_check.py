@@ -106,12 +106,15 @@ options:
       cidr_block:
         description:
           - The CIDR block of the VPC, or the part of it that has the clients. Subnets outside it are not checked.
-          - On AZURE and GCP, the block in which the clients are, private or public. The access list has to cover it.
+          - On AZURE and GCP, the block in which the clients are, private or public. It limits the ranges of the subnets that the
+            access list has to cover. If these are not read, the access list has to cover the block.
           - The alias, which was added in 2.5.0, is for AWS.
         type: str
         aliases: [route_table_cidr_block]
       cidr_blocks:
-        description: More blocks in which clients on AZURE and GCP are, such as those of pods. The access list has to cover them.
+        description:
+          - More blocks in which clients on AZURE and GCP are, such as those of pods. They limit the subnets with C(cidr_block).
+          - Each has to be in a range of the network, because a peering carries nothing through.
         type: list
         elements: str
         version_added: 2.3.0
@@ -298,7 +301,7 @@ options:
     description:
       - Blocks in which clients are. The access list has to cover them in place of the parts of subnets in which they lie.
       - AWS does not pass on traffic from outside the VPC, for example through a VPN.
-      - On AZURE and GCP, the access list has to cover these blocks, for example those of pods.
+      - On AZURE and GCP, these are for example the blocks of pods. They stand in place of the subnets in which they lie.
     type: list
     elements: str
   compare_group_ids:
