@@ -233,7 +233,7 @@ requests:
   description: How many requests the task has sent, those that were repeated included.
   returned: always
   type: dict
-  sample: {sent: 8, writes: 0}
+  sample: {sent: 7, writes: 0}
   contains:
     sent: {type: int, description: All requests.}
     writes: {type: int, description: Those that may change something.}

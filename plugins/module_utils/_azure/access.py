@@ -11,7 +11,7 @@ from dataclasses import replace
 from .._clouds.azure import APPLICATION_ID
 from .._engine.options import Parameters
 from .errors import VNET_ABSENT, AzureDeniedError
-from .plan import DESCRIPTION, AccessState, CreatePrincipal, Delete, PutAssignment, PutRole, assignment_uuid, find_named
+from .plan import DESCRIPTION, AccessState, CreatePrincipal, Delete, PutAssignment, PutRole, assignment_uuid, find_named, is_ours
 from .roles import (
     ASSIGNMENTS,
     DENIALS,
@@ -71,7 +71,9 @@ class Access:
             chosen = roles.get(params["role"]) or self._find_role(vnet, params["role"])
         elif is_absent or not state.is_enough:
             chosen = find_named(self._list_custom_roles(vnet), params["role_name"], vnet.id)
-        own = self._list_assignments(vnet, None) if is_absent else ()
+        # Without a role of ours, ours are among those that Atlas holds.
+        is_all_needed = is_absent and (principal_id is None or (chosen is not None and is_ours(chosen)))
+        own = self._list_assignments(vnet, None) if is_all_needed else held
         return AccessState(vnet, principal_id, held, state.roles, chosen, own, denials)
 
     def look_at_vnet(self, state: AccessState) -> AccessState:

@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 from .._clouds.azure import AZURE
 from .._engine.options import Parameters
 from .._http.errors import AuthError, InvalidOptionError
-from .._http.exchange import Reply, parse_json
+from .._http.exchange import Reply, parse_json, reply_of
 from .._http.session import DEFECTS, Send, TokenRefusal, TokenUnansweredError, sign_in_error, token_flaw
 from .credentials import LOGIN_HOST, SECRET_FIELDS, find_sign_in
 from .errors import wrong_directory
@@ -35,6 +35,10 @@ _SPARE_SECONDS, _SHORT_LIFE = 60.0, 300.0
 # The secrets in requests for a token and the replies to them.
 _SECRET_NAMES = ("access_token", "refresh_token", "id_token", "client_assertion")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+# Where AZURE describes the login to a directory, and what it says there:
+# https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc
+_METADATA = "/v2.0/.well-known/openid-configuration"
+_ENDPOINTS = {"authorization": "authorize", "token": "token"}
 _HINTS = {
     "app": "Check client_id, secret and tenant, and that the application is in this directory and its secret has not expired.",
     "cli": "Sign in with az login, or choose another auth_source.",
@@ -213,6 +217,8 @@ class Tokens:
         try:
             if is_app and (parts.scheme, parts.netloc) != ("https", LOGIN_HOST):
                 raise TokenUnansweredError(f"{parts.netloc} is not {LOGIN_HOST}")
+            if is_app and parts.path.endswith(_METADATA):
+                return _login_of(parts.path[: -len(_METADATA)])
             reply = self._send(method, url, body, headers, None if is_app else IDENTITY_SECONDS)
         except TokenUnansweredError as error:
             self._failure = error
@@ -223,6 +229,17 @@ class Tokens:
         if reply.is_error:
             self._failure = TokenRefusal(parts.hostname or url, reply.status, reply.content)
         return reply
+
+
+def _login_of(directory: str) -> Reply:
+    """Return what AZURE says of where to sign in to a directory. It is the same for each of them, so it need not be asked for.
+
+    Args:
+        directory: The directory, as a path.
+    """
+    base = f"https://{LOGIN_HOST}{directory}"
+    said = {"issuer": f"{base}/v2.0", **{f"{one}_endpoint": f"{base}/oauth2/v2.0/{path}" for one, path in _ENDPOINTS.items()}}
+    return reply_of(said)
 
 
 def _make_transport(ask: t.Callable[[str, str, t.Any, t.Mapping[str, str]], Reply]) -> t.Any:

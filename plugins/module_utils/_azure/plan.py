@@ -58,7 +58,7 @@ class AccessState:
         held: Its assignments at the VNet and above, those of its groups included.
         roles: The definitions of the roles in `held`.
         chosen: The role that the options mean: by its id, or by its name. None if there is none, or no need of it.
-        own: With `absent`, all assignments at the VNet, above and below, of all principals.
+        own: The assignments among which ours are: with a role of ours to remove, those of all principals, also below the VNet.
         denials: What is denied at the VNet; None if it may not be read.
     """
 

@@ -109,6 +109,11 @@ class Reply(t.NamedTuple):
             return None
 
 
+def reply_of(content: t.Mapping[str, t.Any]) -> Reply:
+    """Return the reply to a request that need not be sent, because its object is known."""
+    return Reply(200, {"Content-Type": "application/json"}, json.dumps(content).encode())
+
+
 def parse_json(body: bytes) -> t.Any:
     """Return the value of a JSON body; None if it is empty or not valid JSON."""
     try:
