@@ -85,11 +85,12 @@ _Answering = t.TypeVar("_Answering")
 
 def _narrowest(name: str, domains: t.Mapping[_Answering, str]) -> _Answering | None:
     """Return that whose domain is the most specific one at or above a name; None if there is none."""
-    above = {one: len(_labels(domain)) for one, domain in domains.items() if _is_at_or_above(domain, name)}
+    above = {one: len(_labels(domain)) for one, domain in domains.items() if is_at_or_above(domain, name)}
     return max(above, key=lambda one: above[one], default=None)
 
 
-def _is_at_or_above(domain: str, name: str) -> bool:
+def is_at_or_above(domain: str, name: str) -> bool:
+    """Whether a name is in a domain, or is that domain."""
     labels = _labels(domain)
     return _labels(name)[: len(labels)] == labels
 

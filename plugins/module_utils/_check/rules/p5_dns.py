@@ -11,7 +11,7 @@ import typing as t
 from ..._aws.objects import HostedZone, ResolverRule
 from ..._clouds.aws import AWS
 from ..facts import AtlasObject, ConnectionFacts, Missing, SkippedError, Unread, UnreadError, known, known_or, or_none
-from .cluster_names import Name, answering, has_answer, names_of
+from .cluster_names import Name, answering, has_answer, is_at_or_above, names_of
 from .common import listed, own_dns_servers
 from .judged_clusters import has_private_string, have_all_private_strings, is_running, need_clusters, unless_private
 from .rule import Finding, Findings, Severity, check, not_looked_at, not_read
@@ -78,13 +78,18 @@ def find_shadowing_zones(facts: ConnectionFacts) -> Findings:
     if isinstance(facts.aws.zones, Missing):
         raise SkippedError(facts.aws.zones)
     if isinstance(facts.aws.resolver_rules, Unread):
-        yield unless_private(not_read(facts.aws.resolver_rules, facts.entry.vpc_id), facts)
+        # All VPCs of an account and region have one list.
+        yield unless_private(not_read(facts.aws.resolver_rules, "resolver rules"), facts)
     if isinstance(facts.aws.zones, Unread) and _has_zones(facts):
         yield dataclasses.replace(not_read(facts.aws.zones, facts.entry.vpc_id), decides=not _has_own_servers_alone(facts))
     view = _ask_all(clusters, facts)
     yield from _find_forwarding(clusters, view)
     for cluster in clusters:
-        yield from _find_lost(cluster, view, facts)
+        if names_of(cluster):
+            yield from _find_lost(cluster, view, facts)
+        elif _is_domain_taken(facts):
+            message = f"Atlas does not tell the connection strings of {cluster['name']}, so which names it needs is not known."
+            yield Finding("unknown", cluster["name"], message, "Look at the cluster in Atlas, and check again.")
 
 
 @not_looked_at(AWS.name)
@@ -112,6 +117,16 @@ def _ask_all(clusters: t.Iterable[AtlasObject], facts: ConnectionFacts) -> _View
     names = {name for one in clusters for needed in names_of(one).values() for name in needed}
     answers = {name: answering(name.text, zones, rules) for name in names}
     return {name: one for name, one in answers.items() if one is not None}
+
+
+def _is_domain_taken(facts: ConnectionFacts) -> bool:
+    """Whether a private zone or a rule may answer for names of some cluster."""
+    zones = known_or(facts.aws.zones, ()) if _has_zones(facts) else ()
+    domains = [
+        *(one.name for one in zones),
+        *(one.domain_name for one in known_or(facts.aws.resolver_rules, ()) if one.rule_type == "FORWARD"),
+    ]
+    return any(is_at_or_above(one, _DOMAIN) or is_at_or_above(_DOMAIN, one) for one in domains)
 
 
 def _has_zones(facts: ConnectionFacts) -> bool:

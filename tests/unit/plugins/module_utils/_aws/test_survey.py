@@ -153,12 +153,18 @@ def test_an_odd_network_interface_is_refused(fields: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "quota"),
-    [(None, 60), (TaskError("No.", error_code="NoSuchResourceException"), 50), (TaskError("No.", error_code="Other"), None)],
+    ("code", "error", "quota"),
+    [
+        ("L-7E9ECCDB", None, 60),
+        # "Amazon VPC quotas" in the Amazon VPC user guide.
+        ("L-7E9ECCDB", TaskError("No.", error_code="NoSuchResourceException"), 50),
+        ("L-93826ACB", TaskError("No.", error_code="NoSuchResourceException"), 500),
+        ("L-7E9ECCDB", TaskError("No.", error_code="Other"), None),
+    ],
 )
-def test_a_quota_that_nobody_has_changed_is_that_of_everybody(error: TaskError | None, quota: int | None) -> None:
+def test_a_quota_that_nobody_has_changed_is_that_of_everybody(code: str, error: TaskError | None, quota: int | None) -> None:
     recorder: Any = Recorder(error)
-    ask = Survey(recorder, []).rounds[0]()["quota", "L-7E9ECCDB"]
+    ask = Survey(recorder, []).rounds[0]()["quota", code]
     if quota is None:
         with pytest.raises(TaskError):
             ask()
@@ -204,3 +210,34 @@ def test_a_boolean_is_no_number() -> None:
     assert member({"one": 1}, "one", int) == 1
     with pytest.raises(OddReplyError, match="no one"):
         member({"one": True}, "one", int)
+
+
+def test_a_rule_that_delegates_has_no_domain() -> None:
+    """Source: ResolverRule in botocore's description of route53resolver, which has DelegationRecord in place of DomainName."""
+    assert replies.parse_resolver_rule({"Id": "rr-1", "RuleType": "DELEGATE"}).domain_name == ""
+    with pytest.raises(OddReplyError):
+        replies.parse_resolver_rule({"Id": "rr-1", "RuleType": "FORWARD"})
+
+
+@pytest.mark.parametrize(
+    ("control", "refuses"),
+    [
+        (None, False),
+        ({"Mode": "monitor", "State": "available"}, False),
+        ({"Mode": "enforce", "State": "enforce-in-progress"}, False),
+        ({"Mode": "enforce", "State": "available"}, True),
+        ({"Mode": "enforce", "State": "available", "ResourceExclusions": {"VpcPeering": {"State": "enabled"}}}, False),
+        ({"Mode": "enforce", "State": "available", "ResourceExclusions": {"VpcPeering": {"State": "disabled"}}}, True),
+        ({"Mode": "enforce", "State": "available", "ResourceExclusions": {"NatGateway": {"State": "enabled"}}}, True),
+    ],
+)
+def test_encryption_controls_that_stop_peerings(control: dict[str, Any] | None, refuses: bool) -> None:
+    """Source: VpcEncryptionControl in botocore's description of EC2."""
+    reply = {"VpcId": "vpc-1", "CidrBlock": "10.0.0.0/16", **({"EncryptionControl": control} if control else {})}
+    assert replies.parse_vpc(reply).refuses_peerings is refuses
+
+
+def test_a_star_in_a_name_of_route_53_is_a_number() -> None:
+    """Source: "DNS domain name format" in the developer guide of Route 53."""
+    record = replies.parse_record({"Name": "\\052.Example.com.", "Type": "A"})
+    assert (record.name, record.type) == ("*.example.com", "A")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 import yaml
 from ansible_collections.cloudpeer.atlas.plugins.modules import atlas_vpc_peer_check
-from ansible_collections.cloudpeer.atlas.tests.support.check_site import ATLAS_BLOCK, CheckSite
+from ansible_collections.cloudpeer.atlas.tests.support.check_site import ATLAS_BLOCK, CheckedVpc, CheckSite
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 from ansible_collections.cloudpeer.atlas.tests.support.wire import Reply
 
@@ -253,3 +254,16 @@ def test_a_further_region_needs_its_own_route(site: CheckSite) -> None:
     assert site.run(connections=[entry]).found == {"P202": "warn"}
     site.vpc.route("192.168.240.0/21", VpcPeeringConnectionId=second)
     assert site.run(connections=[entry]).found == {}
+
+
+def test_a_zone_of_several_vpcs_is_read_once_with_all_its_records(site: CheckSite) -> None:
+    """Route 53 has at most 300 records on a page, and the next one has no token."""
+    other = CheckedVpc(site.emulator, site.account, block="10.16.0.0/16")
+    other.connect_all(site.front.upstream)
+    zone_id = site.add_zone("mongodb.net", "*.mongodb.net", *(f"n{number}.mongodb.net" for number in range(150)))
+    place = {"VPCRegion": "us-east-1", "VPCId": other.vpc_id}
+    site.account.route53().associate_vpc_with_hosted_zone(HostedZoneId=zone_id, VPC=place)
+    done = site.run()
+    assert (done.check["verdict"], len(done.check["connections"])) == ("reachable_by_design", 2)
+    asked = Counter(one for one in site.front.actions if one in ("GetHostedZone", "ListResourceRecordSets"))
+    assert asked == {"GetHostedZone": 1, "ListResourceRecordSets": 2}
