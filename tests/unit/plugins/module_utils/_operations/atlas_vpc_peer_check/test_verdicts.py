@@ -256,7 +256,7 @@ def test_a_further_region_needs_its_own_route(site: CheckSite) -> None:
     assert site.run(connections=[entry]).found == {}
 
 
-def test_a_zone_of_several_vpcs_is_read_once_with_all_its_records(site: CheckSite) -> None:
+def test_a_zone_of_several_vpcs_is_read_once_and_whole(site: CheckSite) -> None:
     """Route 53 has at most 300 records on a page, and the next one has no token."""
     other = CheckedVpc(site.emulator, site.account, block="10.16.0.0/16")
     other.connect_all(site.front.upstream)
