@@ -45,16 +45,6 @@ def open_site(site: AzureSite) -> azure_session.AzureSession:
     return site.open(**site.secret)
 
 
-def test_azure_identity_is_loaded_with_the_first_token(site: AzureSite, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It takes half a second."""
-    for name in [one for one in sys.modules if one.startswith(("azure.identity", "msal"))]:
-        monkeypatch.delitem(sys.modules, name)
-    session = open_site(site)
-    assert "azure.identity" not in sys.modules
-    session.read("read it", VNET_ID, VERSION)
-    assert "azure.identity" in sys.modules
-
-
 def test_a_missing_library_is_found_without_loading_it(monkeypatch: pytest.MonkeyPatch, site: AzureSite) -> None:
     assert dict(azure_session.LIBRARIES) == {"requests": None, "azure-identity": None}
     monkeypatch.setattr(azure_session, "find_spec", lambda name: None)
