@@ -58,6 +58,7 @@ class CloudApp:
             Route(f"{_NETWORK}/listPeeringRoutes", self._list_routes, methods=["GET"]),
             Route(f"{_NETWORK}/getEffectiveFirewalls", self._firewalls, methods=["GET"]),
             Route("/compute/v1/projects/{project}/aggregated/subnetworks", self._subnets, methods=["GET"]),
+            Route("/compute/v1/projects/{project}/getXpnHost", self._host, methods=["GET"]),
             Route(f"{_NETWORK}/addPeering", self._add, methods=["POST"]),
             Route(f"{_NETWORK}/removePeering", self._remove, methods=["POST"]),
             Route(_OPERATION, self._operation, methods=["GET"]),
@@ -130,6 +131,9 @@ class CloudApp:
 
     async def _subnets(self, request: Request) -> Response:
         return await self._answer(self._gcp.aggregated_subnets, request.path_params["project"], request.query_params)
+
+    async def _host(self, request: Request) -> Response:
+        return await self._answer(self._gcp.get_host, request.path_params["project"])
 
     async def _get(self, request: Request) -> Response:
         return await self._answer(self._gcp.get_network, *request.path_params.values())

@@ -79,6 +79,7 @@ class Gcp:
         requests: Method and path of each request, in order.
         forbidden: Projects in which the account may do nothing.
         denied: Permissions that the account has nowhere, such as `compute.networks.listPeeringRoutes`.
+        hosts: The host projects of the projects that use a shared VPC.
         page_size: How many things a page of a list has at most.
         regions: Those that lists of all regions name, beside those with something in them.
     """
@@ -88,6 +89,7 @@ class Gcp:
     requests: list[tuple[str, str]] = field(default_factory=list)
     forbidden: set[str] = field(default_factory=set)
     denied: set[str] = field(default_factory=set)
+    hosts: dict[str, str] = field(default_factory=dict)
     page_size: int = 500
     regions: tuple[str, ...] = ("asia-east1", "europe-west1", "us-central1")
     lock: Any = field(default_factory=threading.RLock, repr=False)
@@ -278,6 +280,13 @@ class Gcp:
             policies = sorted(network.policies, key=lambda one: one["type"] != HIERARCHY)
             shown = {"firewalls": network.firewalls, "firewallPolicys": policies}
             return {part: items for part, items in shown.items() if items}
+
+    def get_host(self, project: str) -> dict[str, Any]:
+        """Answer projects.getXpnHost, which is empty for a project without one."""
+        with self.lock:
+            self._allow("compute.projects.get", f"projects/{project}")
+            host = self.hosts.get(project)
+            return {"kind": "compute#project", **({"name": host} if host is not None else {})}
 
     def aggregated_subnets(self, project: str, query: Mapping[str, str]) -> dict[str, Any]:
         """Answer subnetworks.aggregatedList."""

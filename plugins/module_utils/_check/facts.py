@@ -325,6 +325,7 @@ class NetworkFacts:
         gcp_incoming: The routes from Atlas's network, by each region with clients.
         gcp_outgoing: The routes to Atlas's network.
         gcp_firewalls: The firewall rules of the network in GCP.
+        gcp_host_project: The project whose shared VPC the project uses, or None; read if the project has no such network.
     """
 
     vnet_peerings: Fact[t.Sequence[VnetPeering]] = _NOT_AZURE
@@ -338,6 +339,7 @@ class NetworkFacts:
     gcp_incoming: Fact[t.Mapping[str, Fact[t.Sequence[PeeringRoute]]]] = Missing("The connection is not with GCP.")
     gcp_outgoing: Fact[t.Sequence[PeeringRoute]] = Missing("The connection is not with GCP.")
     gcp_firewalls: Fact[Firewalls] = Missing("The connection is not with GCP.")
+    gcp_host_project: Fact[str | None] = Missing("The project has the network.")
 
     @classmethod
     def none(cls, fact: Unread | Missing) -> NetworkFacts:

@@ -13,7 +13,7 @@ from functools import partial
 from .._clouds.gcp import network_path
 from .._gcp.errors import GcpDeniedError
 from .._gcp.network import Network
-from .._gcp.networks import get_firewalls, list_networks, list_routes, list_subnets
+from .._gcp.networks import get_firewalls, get_host_project, list_networks, list_routes, list_subnets
 from .._http.errors import TaskError
 from .connections import Connection
 from .credentials import gcp_names
@@ -31,6 +31,7 @@ _PERMISSIONS: dict[t.Callable[..., t.Any], str] = {
     list_subnets: "compute.subnetworks.list",
     list_routes: "compute.networks.listPeeringRoutes",
     get_firewalls: "compute.networks.getEffectiveFirewalls",
+    get_host_project: "compute.projects.get",
 }
 # The value of a request, or its TaskError.
 _Answer = t.Any
@@ -71,7 +72,9 @@ class GcpReader:
         networks = self._ask(connection, list_networks, project_id)
         own: Network | None = None if isinstance(networks, TaskError) else networks.get(name)
         if own is None:
-            return facts
+            known = not isinstance(networks, TaskError)
+            host = {"gcp_host_project": self._fact(connection, get_host_project, project_id)} if known else {}
+            return replace(facts, network=replace(facts.network, **host))
         path = network_path(project_id, name)
         found = {"gcp_firewalls": self._fact(connection, get_firewalls, path, own.policies_first)}
         mirror, regions = or_none(partial(active_mirror, facts)), or_none(partial(client_regions, facts))

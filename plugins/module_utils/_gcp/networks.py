@@ -88,6 +88,23 @@ def get_firewalls(session: GcpSession, network: str, policies_first: bool) -> Fi
     return session.parsed(partial(parse_firewalls, policies_first=policies_first), reply, description)
 
 
+def get_host_project(session: GcpSession, project_id: str) -> str | None:
+    """Return the project whose shared VPC a project uses; None if it uses none.
+
+    Raises:
+        TaskError: If it cannot be read.
+    """
+    description = f"read the host project of {project_id}"
+    return session.parsed(_parse_host, session.read(description, f"projects/{project_id}/getXpnHost"), description)
+
+
+def _parse_host(reply: Json) -> str | None:
+    name = reply.get("name")
+    if name is not None and (not isinstance(name, str) or reply.get("kind") != "compute#project"):
+        raise ValueError("is not a project")
+    return name
+
+
 def _parse_networks(reply: Json) -> dict[str, Network]:
     found = {}
     for one in _items(reply, "compute#networkList", "networks"):

@@ -28,7 +28,10 @@ def find_no_mirror(facts: ConnectionFacts) -> Findings:
     peerings, entry = known(facts.network.gcp_networks), facts.entry
     if entry.network not in peerings:
         message = f"Project {entry.gcp_project_id} has no VPC network {entry.network}."
+        host = known_or(facts.network.gcp_host_project, None)
         fix = "Correct gcp_project_id and network_name of the connection: of a shared VPC, gcp_project_id is the host project."
+        if host is not None:
+            fix = f"It uses the shared VPC of project {host}: set gcp_project_id to that, and request the connection with it."
         yield Finding("fail", entry.network, message, fix)
         return
     mirror = _mirror(peerings[entry.network], remote)

@@ -231,6 +231,20 @@ def test_a_fault_on_gcp_gives_its_code(site: CloudsSite, seed: Callable[[CloudsS
     assert done.failed == failed
 
 
+def test_the_host_project_of_a_shared_vpc_is_named(site: CloudsSite) -> None:
+    site.clouds.gcp.remove_network(GCP_PROJECT, NETWORK)
+    general = "Correct gcp_project_id and network_name of the connection: of a shared VPC, gcp_project_id is the host project."
+    assert site.run_gcp().finding("G401")["fix"] == general
+    site.clouds.gcp.hosts[GCP_PROJECT] = "host-project"
+    assert site.run_gcp().finding("G401")["fix"] == (
+        "It uses the shared VPC of project host-project: set gcp_project_id to that, and request the connection with it."
+    )
+    # What only names it is not needed.
+    site.clouds.gcp.denied.add("compute.projects.get")
+    done = site.run_gcp()
+    assert (done.finding("G401")["fix"], done.found["G401"]) == (general, "fail")
+
+
 def test_without_cidr_block_each_subnet_has_clients(site: CloudsSite) -> None:
     add_public_subnet(site)
     entry = {"gcp_project_id": GCP_PROJECT, "network_name": NETWORK}
