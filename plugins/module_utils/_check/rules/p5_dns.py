@@ -45,7 +45,7 @@ def find_own_dns_servers(facts: ConnectionFacts) -> Findings:
     """The DHCP options of the VPC name Amazon's resolver alone."""
     options = facts.aws.dhcp_options
     if isinstance(options, Unread):
-        yield unless_private(not_read(options, facts.entry.vpc_id), facts)
+        yield unless_private(not_read(options, "DHCP options"), facts)
         return
     servers, own = list(known(options).domain_name_servers), own_dns_servers(facts)
     evidence = {"domain_name_servers": servers}

@@ -15,6 +15,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects impor
     Side,
     Vpc,
 )
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.aws_half import read_zones
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import ConnectionFacts, Unread, ZoneContents
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.result import verdict_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.rule import run_checks
@@ -576,3 +577,37 @@ def test_a_propagated_route_is_overridden_by_a_static_one() -> None:
     assert found(facts)["P601"].fix == (
         f"Add a static route to 192.168.248.0/24 by {CONNECTION_ID} in {MAIN_TABLE_ID}: it wins over the propagated one."
     )
+
+
+class Reading:
+    """In place of a survey: it tells its account, and what it is asked about zones."""
+
+    def __init__(self, account: str | None) -> None:
+        self.answers: dict[tuple[str, ...], Any] = {("account",): account}
+        self.asked: list[str] = []
+
+    def ask_zone(self, one: HostedZone) -> dict[tuple[str, ...], Any]:
+        self.asked.append(one.name)
+        return {("records", one.id): lambda: [Record(one.name, "A")], ("fallback", one.id): lambda: False}
+
+
+@pytest.mark.parametrize(
+    ("accounts", "asked"),
+    [
+        # The credentials of its account, whichever VPC shows the zone; one region of two.
+        ([OTHER_ACCOUNT, ACCOUNT_ID, ACCOUNT_ID], [0, 1, 0]),
+        ([None, ACCOUNT_ID], [0, 1]),
+        # They may be the owner's.
+        ([OTHER_ACCOUNT, None], [0, 1]),
+        ([OTHER_ACCOUNT], [0]),
+    ],
+)
+def test_a_zone_is_read_once_with_credentials_of_its_account(accounts: list[str | None], asked: list[int]) -> None:
+    readings: Any = [Reading(account) for account in accounts]
+    contents = read_zones(readings, [ZONE])
+    assert [len(one.asked) for one in readings] == asked
+    if any(asked):
+        assert contents == {ZONE.id: ZoneContents([Record(ZONE.name, "A")], False)}
+    else:
+        text = f"The private zone {ZONE.name} belongs to account {ACCOUNT_ID}, which alone can read it."
+        assert contents[ZONE.id] == ZoneContents(Unread(text), Unread(text))
