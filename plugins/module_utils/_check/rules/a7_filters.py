@@ -10,13 +10,12 @@ import typing as t
 from dataclasses import dataclass
 
 from ..._azure.objects import Nsg, SecurityRule
-from ..._azure.vnets import VnetSubnet
 from ..._clouds.azure import AZURE
 from ..._values.blocks import ends_of
 from ..facts import ConnectionFacts, Fact, Missing, Unread, known
 from .a4_vnet import Side, sides_of
 from .areas import Area, Range, blocks_of, merge_ranges, shared_of, without
-from .client_ranges import client_ranges, client_subnets
+from .client_ranges import ClientRange, client_subnets
 from .common import listed, ports_text
 from .judged_clusters import needed_ports
 from .rule import Finding, Findings, Level, Severity, check, not_read
@@ -70,7 +69,7 @@ def find_closed_nsgs(facts: ConnectionFacts) -> Findings:
     """
     sides, ports, read = sides_of(facts), needed_ports(facts), known(facts.network.vnet_nsgs)
     together: dict[tuple[t.Any, ...], tuple[Finding, list[str]]] = {}
-    for subnet in client_subnets(facts):
+    for subnet, ranges in client_subnets(facts).items():
         if subnet.nsg_id is None:
             continue
         nsg: Fact[Nsg] = read.get(subnet.nsg_id.lower(), Unread(f"Azure does not show the security group {subnet.nsg_id}."))
@@ -79,7 +78,7 @@ def find_closed_nsgs(facts: ConnectionFacts) -> Findings:
             yield not_read(reason, subnet.nsg_id.rpartition("/")[2], (subnet.name,))
             continue
         for side in sides:
-            found = [one for demand in _needs(subnet, side, ports, facts) for one in _judge(nsg, demand)]
+            found = [one for demand in _needs(ranges, side, ports) for one in _judge(nsg, demand)]
             for worst in sorted(found, key=lambda one: _ORDER.index(one.severity))[:1]:
                 key = (worst.severity, worst.subject, worst.message)
                 together.setdefault(key, (worst, []))[1].append(subnet.name)
@@ -117,11 +116,8 @@ def passage_of(rules: t.Iterable[SecurityRule], areas: t.Iterable[Area], *, are_
 _SUBNETS = "{subnets}"
 
 
-def _needs(
-    subnet: VnetSubnet, side: Side, ports: t.Iterable[tuple[Level, t.Sequence[Range]]], facts: ConnectionFacts
-) -> t.Iterator[Demand]:
-    """Yield what has to get out of a subnet, the worst first."""
-    ranges = [one for one in client_ranges(facts) if one.name == subnet.name]
+def _needs(ranges: t.Sequence[ClientRange], side: Side, ports: t.Iterable[tuple[Level, t.Sequence[Range]]]) -> t.Iterator[Demand]:
+    """Yield what has to get out of the addresses of clients in a subnet, the worst first."""
     declared = [(ends_of(one.block),) for one in ranges if one.is_declared]
     others = tuple(merge_ranges(ends_of(one.block) for one in ranges if not one.is_declared))
     for level, some in ports:

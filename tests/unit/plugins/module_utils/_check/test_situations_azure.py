@@ -229,6 +229,15 @@ A601 = [
     Situation(
         "the second region too", two_regions(vnet_tables={TABLE_ID: route_table((SECOND_BLOCK, "None"))}), {"A601": "fail"}, NOT
     ),
+    Situation(
+        "of a subnet in a declared block",
+        healthy_azure(
+            selection={"client_cidr_blocks": (VNET_BLOCK,)},
+            vnet_tables={TABLE_ID: route_table((ATLAS_BLOCK, "VirtualAppliance"))},
+        ),
+        {"A601": "fail"},
+        NOT,
+    ),
 ]
 TO_ATLAS = {"destinationAddressPrefix": ATLAS_BLOCK}
 A701 = [
@@ -329,6 +338,9 @@ A701 = [
         ),
         {"A701": "fail"},
         NOT,
+    ),
+    Situation(
+        "in a declared block around it", rules(deny(), selection={"client_cidr_blocks": (VNET_BLOCK,)}), {"A701": "fail"}, NOT
     ),
 ]
 SERVICES = ("GatewaySubnet", "AzureFirewallSubnet", "AzureFirewallManagementSubnet", "AzureBastionSubnet", "RouteServerSubnet")

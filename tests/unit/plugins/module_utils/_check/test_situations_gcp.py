@@ -131,6 +131,17 @@ G403 = [
         REACHABLE,
     ),
     Situation("refused", healthy_gcp(gcp_outgoing=ROUTES), {"G403": "unknown"}, UNKNOWN),
+    Situation(
+        "not to one of the ranges in a declared block",
+        clients(
+            secondary(block="10.31.0.0/16"),
+            selection={"client_cidr_blocks": ("10.30.0.0/15",)},
+            allowed=("10.30.0.0/15",),
+            gcp_outgoing=[PeeringRoute(GCP_BLOCK, True)],
+        ),
+        FAIL["G403"],
+        NOT,
+    ),
 ]
 G601 = [
     Situation("a route within the container's block", incoming(PeeringRoute(ATLAS_PART, True)), {}, REACHABLE),
