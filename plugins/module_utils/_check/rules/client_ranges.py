@@ -11,6 +11,7 @@ import typing as t
 from ..._azure.vnets import VnetSubnet
 from ..._clouds.azure import AZURE
 from ..._clouds.gcp import GCP
+from ..._values.blocks import parts_outside
 from ..facts import ConnectionFacts, Missing, Unread, known
 from .common import to_network, vpc_blocks_of
 from .rule import skip
@@ -67,6 +68,7 @@ def client_ranges(facts: ConnectionFacts) -> list[ClientRange]:
     limit = [to_network(one, entry.title) for one in _limit_of(facts)]
     declared = [to_network(one, "client_cidr_blocks") for one in facts.selection.client_cidr_blocks or ()]
     subnets = _subnets_of(facts)
+    named = [part for one in declared for part in _declared_ranges(one, subnets or ())]
     if subnets is None:
         subnets = [(str(one), one) for one in limit or _prefixes_of(facts, declared)]
         if not subnets and not declared:
@@ -77,7 +79,7 @@ def client_ranges(facts: ConnectionFacts) -> list[ClientRange]:
     elif limit:
         subnets = [(name, part) for name, block in subnets for part in _shared(block, limit)]
     found = [ClientRange(name, block) for name, block in subnets if not any(block.overlaps(one) for one in declared)]
-    return [*dict.fromkeys(found), *(ClientRange(_name_of(one, subnets), one, True) for one in dict.fromkeys(declared))]
+    return list(dict.fromkeys([*found, *named]))
 
 
 def client_subnets(facts: ConnectionFacts) -> dict[VnetSubnet, list[ClientRange]]:
@@ -158,6 +160,8 @@ def _shared(block: _Network, limit: t.Iterable[_Network]) -> list[_Network]:
     return list(ipaddress.collapse_addresses(parts))
 
 
-def _name_of(block: _Network, subnets: t.Iterable[tuple[str, _Network]]) -> str:
-    """Return the name of the subnet that contains a block; the block itself if there is none."""
-    return next((name for name, other in subnets if block.subnet_of(other)), str(block))
+def _declared_ranges(block: _Network, subnets: t.Collection[tuple[str, _Network]]) -> list[ClientRange]:
+    """Return the parts of a declared block: those in each subnet, which the limit does not leave out, and the rest."""
+    inside = [ClientRange(name, part, True) for name, other in subnets for part in _shared(other, [block])]
+    rest = parts_outside([block], [other for _name, other in subnets])[block]
+    return [*inside, *(ClientRange(str(part), part, True) for part in rest)]

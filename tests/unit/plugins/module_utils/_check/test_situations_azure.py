@@ -297,6 +297,23 @@ A701 = [
         REACHABLE,
     ),
     Situation(
+        "named clients are in a block around their subnets",
+        rules(deny(), selection={"client_cidr_blocks": (VNET_BLOCK,)}),
+        {"A701": "fail"},
+        NOT,
+    ),
+    Situation(
+        "a named client is in a subnet outside the limit",
+        healthy_azure(
+            {"cidr_block": SUBNET_BLOCK},
+            {"client_cidr_blocks": ("10.20.2.0/28",)},
+            vnet_subnets=(vnet_subnet(), vnet_subnet("snet-2", "10.20.2.0/24", nsg_id="/nsg-2")),
+            vnet_nsgs={NSG_ID: nsg(), "/nsg-2": nsg(deny())},
+        ),
+        {"A701": "fail"},
+        NOT,
+    ),
+    Situation(
         "single addresses of nodes are open",
         rules(
             allow(100, destinationAddressPrefixes=["192.168.248.4", "192.168.248.5/32"], destinationAddressPrefix=None), deny(200)
