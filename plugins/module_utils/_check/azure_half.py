@@ -21,7 +21,7 @@ from .._clouds.azure import AZURE, vnet_id
 from .._http.errors import AuthError, NoAnswerError, TaskError
 from .connections import Connection
 from .credentials import azure_names
-from .facts import Missing, NetworkFacts, Unread, field_of
+from .facts import Missing, NetworkFacts, Unread, field_of, need_one_answer
 from .rules.client_ranges import has_clients
 from .session import CheckSession
 
@@ -66,11 +66,7 @@ def read_azure(session: CheckSession, connections: t.Sequence[Connection]) -> di
         wanted[one] = readers[key], _name_of(one)
     for reader in readers.values():
         reader.read_vnets([name for own, name in wanted.values() if own is reader])
-    answers = [reader.vnets[name.lower()] for reader, name in wanted.values()]
-    failures = [one for one in answers if isinstance(one, TaskError)]
-    others = [one for one in failures if not isinstance(one, AzureDeniedError)]
-    if others and len(failures) == len(answers):
-        raise others[0]
+    need_one_answer([reader.vnets[name.lower()] for reader, name in wanted.values()], AzureDeniedError)
     for reader in readers.values():
         reader.read_parts()
     return {one: reader.facts_of(name) for one, (reader, name) in wanted.items()}

@@ -135,6 +135,19 @@ def to_fact(answer: t.Any) -> t.Any:
     return Unread(answer.message if permission else str(answer), permission)
 
 
+def need_one_answer(answers: t.Iterable[t.Any], denied: type[TaskError]) -> None:
+    """Raise a TaskError if all answers are TaskErrors, and one of them is not about a permission.
+
+    Args:
+        answers: What was read of a cloud, or the errors in its place.
+        denied: The class of errors about a permission, which are unknown facts.
+    """
+    listed = list(answers)
+    others = [one for one in listed if isinstance(one, TaskError) and not isinstance(one, denied)]
+    if others and all(isinstance(one, TaskError) for one in listed):
+        raise others[0]
+
+
 @dataclass(frozen=True)
 class ConnectionEntry:
     """A connection with a network, from the options, or from Atlas if they name none.

@@ -17,7 +17,7 @@ from .._gcp.networks import get_firewalls, get_host_project, list_networks, list
 from .._http.errors import TaskError
 from .connections import Connection
 from .credentials import gcp_names
-from .facts import ConnectionFacts, Missing, NetworkFacts, Unread, or_none
+from .facts import ConnectionFacts, Missing, NetworkFacts, Unread, need_one_answer, or_none
 from .session import CheckSession
 
 if t.TYPE_CHECKING:
@@ -56,10 +56,7 @@ class GcpReader:
             TaskError: If nothing could be read, and a request failed in another way than by a denial.
         """
         answers = {one: self._ask(one, list_networks, str(one.entry.gcp_project_id)) for one in connections}
-        failures = [one for one in answers.values() if isinstance(one, TaskError)]
-        others = [one for one in failures if not isinstance(one, GcpDeniedError)]
-        if others and len(failures) == len(answers):
-            raise others[0]
+        need_one_answer(answers.values(), GcpDeniedError)
         return {one: self._project_facts(one, answer) for one, answer in answers.items()}
 
     def read_network(self, connection: Connection, facts: ConnectionFacts) -> ConnectionFacts:
