@@ -202,7 +202,7 @@ vnet:
         state: Connected
   contains:
     address_prefixes:
-      description: Its address prefixes.
+      description: Its address prefixes for IPv4.
       type: list
       elements: str
     peerings:
@@ -217,7 +217,7 @@ vnet:
           description: The resource id of the VNet on the other side.
           type: str
         remote_prefixes:
-          description: The address prefixes of the other side.
+          description: The address prefixes of the other side for IPv4.
           type: list
           elements: str
         state:

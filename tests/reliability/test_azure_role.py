@@ -144,6 +144,22 @@ def clouds() -> Iterator[RunningClouds]:
         yield clouds
 
 
+@pytest.mark.full
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_runs_that_begin_together_do_no_harm(state: str, nursery: Nursery, clouds: RunningClouds) -> None:
+    site, azure = AzureSite(clouds), clouds.azure
+    for unused in range(5):
+        azure.roles.clear()
+        if azure.entra.principal_of() is not None:
+            azure.entra.remove_principal()
+        if state == "absent":
+            assert nursery.run(Run(MODULE, site.usual, environment=clouds.environment)).changed
+        runs = nursery.run_all([Run(MODULE, {**site.usual, "state": state}, environment=clouds.environment)] * 8)
+        assert [one.msg for one in runs if one.failed] == []
+        assert any(one.changed for one in runs)
+        assert (azure.roles.allows(SCOPE), len(site.ours())) == (state == "present", 2 * (state == "present"))
+
+
 @pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize("state", ["present", pytest.param("absent", marks=pytest.mark.full)])
 def test_the_run_after_a_kill_at_any_request_ends_well(state: str, moment: str, nursery: Nursery, clouds: RunningClouds) -> None:

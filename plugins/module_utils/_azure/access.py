@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from .._clouds.azure import APPLICATION_ID
 from .._engine.options import Parameters
+from .._http.errors import ApiError
 from .errors import VNET_ABSENT, AzureDeniedError
 from .plan import DESCRIPTION, AccessState, CreatePrincipal, Delete, PutAssignment, PutRole, assignment_uuid, find_named, is_ours
 from .roles import (
@@ -35,6 +36,7 @@ VERSION = "2022-04-01"
 # The codes of a 404 that say that a role, and in Graph a service principal, does not exist.
 ROLE_ABSENT = frozenset(("RoleDefinitionDoesNotExist",))
 _PRINCIPAL_ABSENT = frozenset(("Request_ResourceNotFound",))
+_HAS_ASSIGNMENTS = "RoleDefinitionHasAssignments"
 _PRINCIPALS = "servicePrincipals"
 _T = t.TypeVar("_T")
 
@@ -187,7 +189,13 @@ class Access:
         return self._session.parsed(parse, reply, description, is_write=True)
 
     def _delete(self, request: Delete) -> None:
-        self._session.write(f"delete the {request.what} {request.id}", "DELETE", request.id, VERSION)
+        try:
+            self._session.write(f"delete the {request.what} {request.id}", "DELETE", request.id, VERSION)
+        except ApiError as error:
+            if error.error_code == _HAS_ASSIGNMENTS:
+                # One that was just removed may still count, and one that was just made is removed as well, after another look.
+                raise error.with_outcome(unknown=False, is_transient=True) from error
+            raise
 
 
 def _parse_principal(reply: t.Mapping[str, t.Any]) -> str:

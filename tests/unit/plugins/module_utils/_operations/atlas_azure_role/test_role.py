@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.azure import AZURE
 from ansible_collections.cloudpeer.atlas.tests.clouds.azure_roles import ACTIONS, NETWORK_CONTRIBUTOR
 from ansible_collections.cloudpeer.atlas.tests.clouds.entra import ATLAS_APPLICATION
 from ansible_collections.cloudpeer.atlas.tests.support.azure_role_site import (
@@ -41,9 +42,13 @@ def test_it_makes_what_atlas_lacks_once(site: AzureSite) -> None:
     assert [len(role[name]) for name in ("role_definition_ids", "assignment_ids")] == [1, 1]
     assert done.result["diff"] == {"before": {}, "after": role}
     assert done.result["vnet"] == {"address_prefixes": ["10.0.0.0/24"], "peerings": []}
-    (made,) = site.azure.roles.list_definitions(SCOPE, "type eq 'CustomRole'")
-    assert (made["properties"]["roleName"], made["properties"]["description"]) == (ROLE_NAME, DESCRIPTION)
-    assert made["properties"]["assignableScopes"] == [SCOPE]
+    (made,) = (one["properties"] for one in site.azure.roles.list_definitions(SCOPE, "type eq 'CustomRole'"))
+    assert (made["roleName"], made["description"]) == (ROLE_NAME, DESCRIPTION)
+    # The same as the hand-over says.
+    wanted = AZURE.handover(dict(zip(AZURE.names, VNET, strict=True)), None, False)
+    assert (role["application_id"], role["scope"]) == (wanted["application_id"], wanted["scope"])
+    definition = {"name": made["roleName"], "actions": made["permissions"][0]["actions"]}
+    assert {**definition, "assignable_scopes": made["assignableScopes"]} == wanted["role_definition"]
     (assignment,) = site.assignments()
     assert (assignment["scope"], assignment["principalType"], assignment["description"]) == (
         SCOPE,
@@ -383,6 +388,20 @@ def test_it_removes_its_role_with_all_its_assignments(site: AzureSite) -> None:
     assert (again.changed, again.warnings, site.writes()) == (False, [], [])
 
 
+def test_an_assignment_that_is_made_meanwhile_goes_as_well(site: AzureSite) -> None:
+    """RoleDefinitionHasAssignments."""
+    site.run()
+    (role,) = site.azure.roles.list_definitions(SCOPE, "type eq 'CustomRole'")
+    body = {"roleDefinitionId": role["id"], "principalId": site.azure.entra.client_id, "principalType": "ServicePrincipal"}
+
+    def assign() -> None:
+        site.azure.roles.put_assignment(SCOPE, NETWORK_CONTRIBUTOR, {"properties": body})
+
+    site.before(site.azure.roles, "delete_definition", assign)
+    done = site.run(state="absent")
+    assert (done.failed, done.changed, site.definitions(), site.assignments()) == (False, True, [], [])
+
+
 @pytest.mark.parametrize("has_principal", [True, False])
 def test_it_removes_the_role_of_earlier_releases(site: AzureSite, has_principal: bool) -> None:
     make(site, OLD_DESCRIPTION, *ACTIONS)
@@ -433,9 +452,12 @@ def test_the_end_of_the_peering_is_waited_for(site: AzureSite) -> None:
     site.peer(NETWORKS[0])
     predicted = site.run(state="absent", atlas_vnet_name=NETWORKS[0], check_mode=True)
     assert (predicted.changed, predicted.warnings, predicted.result["azure_role"]) == (True, [], None)
-    site.clock.after(30, lambda: site.azure.remove_peering(*VNET, "atlas"))
+    site.clock.after(90, lambda: site.azure.remove_peering(*VNET, "atlas"))
     done = site.run(state="absent", atlas_vnet_name=NETWORKS[0])
     assert (done.failed, done.changed, done.warnings, site.definitions()) == (False, True, [], [])
+    # Only the VNet is read meanwhile.
+    assert site.wire().count("GET vnet") > 10 > site.wire().count("GET roleAssignments")
+    assert "Atlas's role on test-vnet-ab12cd: still the peering atlas is Connected after 6" in site.lines[0]
 
 
 @pytest.mark.parametrize("ends", [True, False])
