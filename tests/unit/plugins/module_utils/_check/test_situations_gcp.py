@@ -1,4 +1,4 @@
-"""Each sentence about GCP as a situation: what is true of it in the world, and what the check says of it.
+"""Each sentence about GCP, and about all clouds, as a situation: what is true of it in the world, and what the check says of it.
 
 What is true follows Google's documentation: "VPC Network Peering" (which routes are exchanged), "Subnets" (valid ranges),
 "VPC-native clusters" of GKE (names of ranges), "Evaluation order for firewall policies and rules", "Understand network contexts"
@@ -18,6 +18,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.check_clouds import (
     GCP_BLOCK,
     GCP_REGION,
     NETWORK,
+    azure_cluster,
     gcp_cluster,
     gcp_peer,
     healthy_azure,
@@ -26,7 +27,16 @@ from ansible_collections.cloudpeer.atlas.tests.support.check_clouds import (
     subnet_range,
     vnet_peering,
 )
-from ansible_collections.cloudpeer.atlas.tests.support.check_facts import ATLAS_BLOCK, entry, found, severities
+from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
+    ATLAS_BLOCK,
+    cluster,
+    entry,
+    found,
+    healthy,
+    region,
+    severities,
+    with_private_string,
+)
 
 Fields = dict[str, Any]
 REACHABLE, NOT, UNKNOWN = "reachable_by_design", "not_reachable", "unknown"
@@ -365,6 +375,12 @@ OTHERS = [
     ),
     Situation("G401 names the host project of a shared VPC", healthy_gcp(gcp_networks={"default": ()}), FAIL["G401"], NOT),
     Situation("no mirror: routes are no cause of their own", healthy_gcp(gcp_networks={NETWORK: ()}), FAIL["G401"], NOT),
+    Situation(
+        "a cluster without regions: said",
+        healthy_gcp(clusters=[gcp_cluster(regions=[])]),
+        dict.fromkeys(("P201", "P202", "P203", "P204", "G501"), "unknown"),
+        UNKNOWN,
+    ),
     Situation("Atlas's half failed", healthy_gcp(peer=gcp_peer(status_name="FAILED")), {"P102": "fail"}, NOT),
     Situation(
         "members unknown",
@@ -375,7 +391,57 @@ OTHERS = [
 ]
 
 
-@pytest.mark.parametrize("situation", [*G403, *G601, *G701, *P301, *P801, *P107, *OTHERS], ids=lambda one: one.sentence)
+def on_aws(**changes: Any) -> Fields:
+    """Return a cluster on AWS with private strings, so that it is like those on the other clouds."""
+    return with_private_string(cluster(changes.pop("name", "shop"), **changes))
+
+
+def everywhere(sentence: str, expected: dict[str, str], verdict: str, *clusters: Fields, **changes: Any) -> list[Situation]:
+    """Return a situation on each cloud, with clusters whose regions are those of the cloud and of another one."""
+    found = []
+    for make, make_cluster, home in (
+        (healthy, on_aws, "AWS"),
+        (healthy_azure, azure_cluster, "AZURE"),
+        (healthy_gcp, gcp_cluster, "GCP"),
+    ):
+        other = {"AWS": "AZURE", "AZURE": "GCP", "GCP": "AWS"}[home]
+        own = make_cluster()["regions"]
+        made = []
+        for one in clusters:
+            fields = {name: value for name, value in one.items() if name != "away"}
+            away = [region("US_EAST_4", provider_name=other, **one["away"])] if "away" in one else []
+            made.append(make_cluster(**{"regions": [*own, *away], **fields}))
+        found.append(Situation(f"{home}: {sentence}", make(clusters=made, **changes), expected, verdict))
+    return found
+
+
+EVERYWHERE = [
+    *everywhere("a cluster in a region that is connected", {}, REACHABLE, {}),
+    *everywhere("a further region that is not", {"P202": "fail"}, NOT, {"away": {}}),
+    *everywhere(
+        "it has read-only nodes alone", {"P202": "warn"}, REACHABLE, {"away": {"electable_nodes": 0, "read_only_nodes": 1}}
+    ),
+    *everywhere("it has no nodes", {}, REACHABLE, {"away": {"electable_nodes": 0}}),
+    *everywhere(
+        "the cluster is sharded: one mongos will do", {"P202": "warn"}, REACHABLE, {"away": {}, "cluster_type": "SHARDED"}
+    ),
+    *everywhere("or global", {"P202": "warn"}, REACHABLE, {"away": {}, "cluster_type": "GEOSHARDED"}),
+    *everywhere("another cluster is usable", {"P202": "warn"}, REACHABLE, {"away": {}}, {"name": "dev"}),
+    *everywhere("how many nodes it has is not told", {"P202": "unknown"}, UNKNOWN, {"away": {"electable_nodes": None}}),
+    *everywhere("paused", {"P203": "fail"}, NOT, {"paused": True}),
+    *everywhere("paused, and another cluster is usable", {"P203": "warn"}, REACHABLE, {"paused": True}, {"name": "dev"}),
+    *everywhere("without paused is unknown", {"P203": "unknown"}, UNKNOWN, {"paused": None}),
+    *everywhere(
+        "without paused, and another cluster is usable", {"P203": "unknown"}, REACHABLE, {"paused": None}, {"name": "dev"}
+    ),
+    *everywhere("without ports: said, and nothing else", {}, REACHABLE, {"members": [], "private_members": []}),
+    *everywhere("an empty access list", {"P301": "fail"}, NOT, {}, access_list=[]),
+]
+
+
+@pytest.mark.parametrize(
+    "situation", [*EVERYWHERE, *G403, *G601, *G701, *P301, *P801, *P107, *OTHERS], ids=lambda one: one.sentence
+)
 def test_the_check_says_what_is_true(situation: Situation) -> None:
     assert severities(situation.facts) == situation.expected
     assert verdict_of(run_checks(situation.facts), both_halves=True) == situation.verdict
