@@ -144,7 +144,8 @@ class _Reader:
             with azure_names():
                 return ask()
         except TaskError as error:
-            if isinstance(error, (AuthError, NoAnswerError)) and not isinstance(error, AzureDeniedError):
+            # A refusal by AZURE has a code, and is about one resource or one subscription.
+            if isinstance(error, NoAnswerError) or (isinstance(error, AuthError) and error.error_code is None):
                 self._failure = error
             return error
 
@@ -154,15 +155,16 @@ class _Reader:
         replies = self._session.list(f"list the {kind.noun}s of subscription {subscription}", path, kind.version)
         return {str(one.get("id")).lower(): one for one in replies}
 
-    def _get_vnet(self, name: str) -> Vnet | TaskError | None:
+    def _get_vnet(self, name: str) -> Vnet | None:
         subscription, group, vnet = name.split("/")[2], name.split("/")[4], name.split("/")[-1]
         if group:
             return get_vnet(self._session, name)
         found = [one for one in self._list(_VNETS, subscription).values() if str(one.get("name")).lower() == vnet.lower()]
-        if len(found) > 1:
-            message = f"Subscription {subscription} has {len(found)} VNets {vnet}."
+        if len(found) != 1:
+            # AZURE leaves out of a list what these credentials may not read.
+            message = f"Subscription {subscription} shows {len(found) or 'no'} VNets {vnet} to these credentials."
             raise TaskError(message, hint="Set resource_group_name, or vnet_resource_id, of the connection.")
-        return t.cast("Vnet", self._parsed(_VNETS, found[0])) if found else None
+        return t.cast("Vnet", self._parsed(_VNETS, found[0]))
 
     def _get(self, kind: _Kind, name: str) -> t.Any:
         return self._parsed(kind, self._session.read(f"read the {kind.noun} {name}", name, kind.version))

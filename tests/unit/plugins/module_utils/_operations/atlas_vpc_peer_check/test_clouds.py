@@ -361,9 +361,11 @@ def test_a_resource_group_that_nothing_tells_is_found(site: CloudsSite) -> None:
     assert site.run_azure(**off, connections=[entry]).found == {}
     assert len(site.azure_calls) == 3
     site.azure.add_vnet(SUBSCRIPTION, "other-group", VNET, ["10.77.0.0/16"])
+    hidden = site.run_azure(**off, connections=[{**entry, "vnet_name": "hidden"}], fail_on="never")
+    assert "shows no VNets hidden to these credentials. Set resource_group_name" in hidden.msg
     done = site.run_azure(**off, connections=[entry, {**entry, "resource_group_name": GROUP}])
     (finding,) = [one for one in done.check["connections"][0]["checks"] if one["code"] == "A401"]
-    assert (finding["severity"], "has 2 VNets" in finding["message"]) == ("unknown", True)
+    assert (finding["severity"], "shows 2 VNets" in finding["message"]) == ("unknown", True)
 
 
 def test_credentials_of_azure_are_named_with_their_prefix(site: CloudsSite) -> None:
