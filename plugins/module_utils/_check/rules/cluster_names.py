@@ -45,17 +45,28 @@ def names_of(cluster: AtlasObject) -> dict[str, list[Name]]:
     return found
 
 
-def answering(name: str, zones: t.Iterable[HostedZone], rules: t.Iterable[ResolverRule]) -> HostedZone | ResolverRule | None:
-    """Return what answers for a name in a VPC: a rule that forwards it, a private zone, or None for public DNS.
+def answering(
+    names: t.Iterable[str], zones: t.Iterable[HostedZone], rules: t.Iterable[ResolverRule]
+) -> dict[str, HostedZone | ResolverRule]:
+    """Return what answers for names in a VPC: a rule that forwards it, or a private zone. Public DNS answers for all others.
 
     The most specific rule or zone counts, and of both for the same domain the rule. A rule of type SYSTEM is an exception from
     wider rules, which leaves the name to zones and public DNS. Rules of other types are AWS's own, or used by records of a zone.
     """
-    zone = _narrowest(name, {one: one.name for one in zones})
-    rule = _narrowest(name, {one: one.domain_name for one in rules if one.rule_type in ("FORWARD", "SYSTEM")})
-    if rule is None or rule.rule_type != "FORWARD":
-        return zone
-    return rule if zone is None or len(_labels(rule.domain_name)) >= len(_labels(zone.name)) else zone
+    by_domain = {_labels(one.name): one for one in zones}
+    ruled = {_labels(one.domain_name): one for one in rules if one.rule_type in ("FORWARD", "SYSTEM")}
+    found: dict[str, HostedZone | ResolverRule] = {}
+    for name in names:
+        labels = _labels(name)
+        above = [labels[:count] for count in range(len(labels), -1, -1)]
+        zone = next((one for one in above if one in by_domain), None)
+        rule = next((one for one in above if one in ruled), None)
+        is_forwarded = rule is not None and ruled[rule].rule_type == "FORWARD"
+        if rule is not None and is_forwarded and (zone is None or len(rule) >= len(zone)):
+            found[name] = ruled[rule]
+        elif zone is not None:
+            found[name] = by_domain[zone]
+    return found
 
 
 def has_answer(name: Name, zone: HostedZone, records: t.Iterable[Record]) -> bool:
@@ -80,21 +91,12 @@ def has_answer(name: Name, zone: HostedZone, records: t.Iterable[Record]) -> boo
     return False
 
 
-_Answering = t.TypeVar("_Answering")
-
-
-def _narrowest(name: str, domains: t.Mapping[_Answering, str]) -> _Answering | None:
-    """Return that whose domain is the most specific one at or above a name; None if there is none."""
-    above = {one: len(_labels(domain)) for one, domain in domains.items() if is_at_or_above(domain, name)}
-    return max(above, key=lambda one: above[one], default=None)
-
-
 def is_at_or_above(domain: str, name: str) -> bool:
     """Whether a name is in a domain, or is that domain."""
     labels = _labels(domain)
     return _labels(name)[: len(labels)] == labels
 
 
-def _labels(domain: str) -> list[str]:
+def _labels(domain: str) -> tuple[str, ...]:
     """Return the parts of a name, the last one first; the root has none."""
-    return [label for label in reversed(domain.lower().split(".")) if label]
+    return tuple(label for label in reversed(domain.lower().split(".")) if label)

@@ -115,8 +115,8 @@ def _ask_all(clusters: t.Iterable[AtlasObject], facts: ConnectionFacts) -> _View
     zones = known_or(facts.aws.zones, ()) if _has_zones(facts) else ()
     rules = known_or(facts.aws.resolver_rules, ())
     names = {name for one in clusters for needed in names_of(one).values() for name in needed}
-    answers = {name: answering(name.text, zones, rules) for name in names}
-    return {name: one for name, one in answers.items() if one is not None}
+    answers = answering({name.text for name in names}, zones, rules)
+    return {name: answers[name.text] for name in names if name.text in answers}
 
 
 def _is_domain_taken(facts: ConnectionFacts) -> bool:

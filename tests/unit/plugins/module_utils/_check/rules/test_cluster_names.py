@@ -47,7 +47,7 @@ def test_each_string_needs_its_hosts_and_its_service() -> None:
 )
 def test_the_most_specific_answers(zones: list[str], rules: dict[str, str], answer: str | None) -> None:
     found = answering(
-        HOST,
+        [HOST],
         [HostedZone(f"Z{number}", name, "123456789012") for number, name in enumerate(zones)],
         [ResolverRule(f"rr-{kind}", domain, kind) for domain, kind in rules.items()],
     )
