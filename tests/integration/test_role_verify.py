@@ -13,7 +13,7 @@ from ansible_collections.cloudpeer.atlas.tests.integration.test_role_azure impor
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import Front
 from ansible_collections.cloudpeer.atlas.tests.support.azure_site import VNET
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
-from ansible_collections.cloudpeer.atlas.tests.support.role_clouds import ENTRY, CloudSite
+from ansible_collections.cloudpeer.atlas.tests.support.role_clouds import CLIENTS, ENTRY, NETWORK, PROJECT, CloudSite
 from ansible_collections.cloudpeer.atlas.tests.support.role_site import RoleRunner, Vpc, lines, message, result
 from ansible_collections.cloudpeer.atlas.tests.support.runner import PlaybookRun, PlaybookRunner
 
@@ -117,6 +117,7 @@ def test_what_the_role_builds_on_gcp_is_reachable_by_design(
     playbook: PlaybookRunner, cloud_atlas: RunningEmulator, clouds: RunningClouds
 ) -> None:
     run = CloudSite(playbook, cloud_atlas, clouds)
+    clouds.gcp.add_subnet(PROJECT, NETWORK, "apps", "us-central1", CLIENTS, {"pods": "10.40.0.0/14"})
     foreseen = run("--check", verify=True)
     assert checks_of(foreseen) == []
     first = run(verify=True, status=2)
