@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import typing as t
 from dataclasses import dataclass, replace
-from functools import partial
 
 from ..._clouds.gcp import GCP
 from ..._gcp.objects import ALLOW, DENY, INSPECT, NEXT, EgressRule, Firewalls
@@ -71,7 +71,7 @@ class Judgement:
 def find_closed_firewalls(facts: ConnectionFacts) -> Findings:
     """The rules of policies and of the network let TCP out to the block of the container, on the ports of the judged clusters."""
     firewalls, block = known(facts.network.gcp_firewalls), atlas_block_of(facts)
-    clients = or_none(partial(client_ranges, facts))
+    clients = or_none(functools.partial(client_ranges, facts))
     if clients is not None and not clients:
         raise skip("There is no subnet to judge.")
     sources = None if clients is None else merge_ranges(ends_of(one.block) for one in clients)
@@ -99,14 +99,17 @@ def judge(
     """
     wanted = [_Traffic(area) for area in itertools.product(sources or [_EVERYWHERE], destinations, ports)]
     fates = list(_follow(firewalls, wanted, are_sources_known=sources is not None))
-    areas = {action: [one.traffic.area for one in fates if one.action == action] for action in (ALLOW, DENY, INSPECT)}
+    areas = {
+        action: list(dict.fromkeys(one.traffic.area for one in fates if one.action == action))
+        for action in (ALLOW, DENY, INSPECT)
+    }
     closed: dict[EgressRule, list[Area]] = {}
     for one in fates:
         left = _outside(one.traffic.area, areas[ALLOW] + areas[INSPECT]) if one.action == DENY else []
         if left and one.rule is not None:
             closed.setdefault(one.rule, []).extend(left)
     both = (shared_of(one, other) for one in areas[DENY] for other in areas[ALLOW])
-    doubtful = [*areas[INSPECT], *filter(None, both)]
+    doubtful = list(dict.fromkeys([*areas[INSPECT], *filter(None, both)]))
     concerned = [one for one in fates if any(shared_of(one.traffic.area, area) for area in doubtful)]
     doubts = [rule for one in concerned for rule in (*one.traffic.asked, *([one.rule] if one.action == INSPECT else ()))]
     return Judgement(closed, doubtful, list(dict.fromkeys(filter(None, doubts))))
@@ -141,7 +144,7 @@ def _split(
     if condition and not open_condition:
         return [], [traffic]
     shared = list(filter(None, (shared_of(traffic.area, area) for area in areas)))
-    missed = [replace(traffic, area=area) for area in _outside(traffic.area, areas)]
+    missed = [replace(traffic, area=area) for area in _outside(traffic.area, shared)]
     matched = [replace(traffic, area=area) for area in shared]
     if not condition or any(one <= condition for one in traffic.met):
         return matched, missed
@@ -159,12 +162,14 @@ def _condition_of(rule: EgressRule, *, are_sources_known: bool) -> _Condition:
 
 
 def _areas_of(rule: EgressRule, *, are_sources_known: bool) -> list[Area]:
-    sources = _ranges_of(rule.sources if are_sources_known else None, rule)
-    return [*itertools.product(sources, _ranges_of(rule.destinations, rule), merge_ranges(rule.ports))]
+    sources = _ranges_of(rule.sources if are_sources_known else None, rule.name)
+    return [*itertools.product(sources, _ranges_of(rule.destinations, rule.name), merge_ranges(rule.ports))]
 
 
-def _ranges_of(blocks: t.Sequence[str] | None, rule: EgressRule) -> list[Range]:
-    return [_EVERYWHERE] if blocks is None else merge_ranges(ends_of(to_network(one, rule.name)) for one in blocks)
+# Cached: all networks of an organization have its rules, and a rule has up to 5000 blocks.
+@functools.lru_cache(maxsize=4096)
+def _ranges_of(blocks: tuple[str, ...] | None, name: str) -> tuple[Range, ...]:
+    return (_EVERYWHERE,) if blocks is None else (*merge_ranges(ends_of(to_network(one, name)) for one in blocks),)
 
 
 def _outside(area: Area, others: t.Iterable[Area]) -> list[Area]:
