@@ -512,6 +512,9 @@ def test_replies_are_what_the_classes_of_gcps_own_client_have(clouds: RunningClo
         compute.check("ExchangedPeeringRoutesList", f"{here}/listPeeringRoutes", **query)
     compute.check("NetworksGetEffectiveFirewallsResponse", f"{here}/getEffectiveFirewalls")
     compute.check("SubnetworkAggregatedList", "aggregated/subnetworks")
+    assert compute.check("Project", "getXpnHost").name == ""
+    clouds.gcp.hosts[MINE[0]] = "host-project"
+    assert compute.check("Project", "getXpnHost").name == "host-project"
     clouds.gcp.failure = ("QUOTA_EXCEEDED", "Quota exceeded.")
     compute.check("Operation", f"{here}/removePeering", {"name": "ours"})
     compute.check("Operation", "global/operations/operation-2")
