@@ -50,7 +50,7 @@ def test_the_most_specific_answers(zones: list[str], rules: dict[str, str], answ
         [HOST],
         [HostedZone(f"Z{number}", name, "123456789012") for number, name in enumerate(zones)],
         [ResolverRule(f"rr-{kind}", domain, kind) for domain, kind in rules.items()],
-    )
+    ).get(HOST)
     name = found.domain_name if isinstance(found, ResolverRule) else found.name if found is not None else None
     assert name == answer
 
