@@ -14,7 +14,7 @@ import typing as t
 from dataclasses import dataclass
 
 from .._values.blocks import ends_of
-from .._values.json_fields import JsonObject, objects_in, properties_of, text_in
+from .._values.json_fields import JsonObject, number_in, objects_in, properties_of, text_in, texts_in
 
 # The first and the last address, or port, as numbers.
 Range = tuple[int, int]
@@ -111,19 +111,19 @@ def parse_route_table(reply: JsonObject) -> UserRouteTable:
 def _parse_rule(rule: JsonObject) -> SecurityRule | None:
     """Return a rule; None if it is not about TCP that leaves the subnet."""
     properties = properties_of(rule, "rule")
-    name, priority = text_in(rule, "name", "rule"), properties.get("priority")
+    name, priority = text_in(rule, "name", "rule"), number_in(properties, "priority", "rule")
     direction, access = text_in(properties, "direction", "rule").lower(), text_in(properties, "access", "rule").lower()
     protocol = _PROTOCOLS.get(text_in(properties, "protocol", "rule").lower())
-    if not isinstance(priority, int) or direction not in ("inbound", "outbound") or access not in ("allow", "deny"):
-        raise ValueError(f"has a rule {name} without a priority, a direction or an access")
+    if direction not in ("inbound", "outbound") or access not in ("allow", "deny"):
+        raise ValueError(f"has a rule {name} with an unknown direction or access")
     if protocol is None:
         raise ValueError(f"has a rule {name} with an unknown protocol")
     if direction == "inbound" or not protocol:
         return None
     # The members of such a group are network interfaces of one VNet, and those of Atlas are in another one.
     # Source: "Application security groups" in Azure's documentation.
-    to_groups = bool(properties.get("destinationApplicationSecurityGroups"))
-    by_groups = bool(properties.get("sourceApplicationSecurityGroups"))
+    to_groups = bool(objects_in(properties, "destinationApplicationSecurityGroups"))
+    by_groups = bool(objects_in(properties, "sourceApplicationSecurityGroups"))
     return SecurityRule(
         name,
         priority,
@@ -152,8 +152,9 @@ def _parse_route(route: JsonObject) -> UserRoute | None:
 def _ranges_of(properties: JsonObject, field: str, parse: t.Callable[[str], Range | None]) -> tuple[Range, ...]:
     """Return the ranges of a field and of its plural, which augmented rules have in its place."""
     plural = f"{field}es" if field.endswith("x") else f"{field}s"
-    values = [*([properties[field]] if properties.get(field) else []), *(properties.get(plural) or [])]
-    if not values or not all(isinstance(one, str) for one in values):
+    # One of both is empty, or not there.
+    values = [*([text_in(properties, field, "rule")] if properties.get(field) else []), *texts_in(properties, plural)]
+    if not values:
         raise ValueError(f"has a rule without {field}")
     return tuple(found for one in values if (found := parse(one)) is not None)
 

@@ -167,10 +167,19 @@ class _Reader:
         return t.cast("Vnet", self._parsed(_VNETS, found[0]))
 
     def _get(self, kind: _Kind, name: str) -> t.Any:
-        return self._parsed(kind, self._session.read(f"read the {kind.noun} {name}", name, kind.version))
+        description = f"read the {kind.noun} {name}"
+        reply = self._session.read(description, name, kind.version)
+        return self._session.parsed(lambda one: kind.parse(_of_name(one, name)), reply, description)
 
     def _parsed(self, kind: _Kind, reply: dict[str, t.Any]) -> t.Any:
         return self._session.parsed(kind.parse, reply, f"read the {kind.noun} {reply.get('id')}")
+
+
+def _of_name(reply: t.Mapping[str, t.Any], name: str) -> t.Mapping[str, t.Any]:
+    """Return a reply, which has to be about the resource that was asked for."""
+    if str(reply.get("id")).lower() != name.lower():
+        raise ValueError(f"is not {name}")
+    return reply
 
 
 def _name_of(connection: Connection) -> str:

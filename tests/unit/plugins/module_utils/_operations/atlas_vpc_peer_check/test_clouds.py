@@ -401,6 +401,7 @@ def test_without_azure_identity_the_switch_is_named(site: CloudsSite, monkeypatc
         (VNET, b"<html>Sign in</html>"),
         ("nsg-apps", {"name": "nsg-apps", "properties": {"securityRules": []}}),
         ("rt-apps", {"name": "rt-apps", "properties": {}}),
+        ("rt-apps", {"id": "/subscriptions/another", "name": "rt-apps", "properties": {"routes": []}}),
     ],
 )
 def test_an_odd_reply_of_azure_is_no_empty_list(site: CloudsSite, part: str, odd: Any) -> None:
