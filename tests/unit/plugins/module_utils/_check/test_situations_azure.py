@@ -430,6 +430,7 @@ P301_AND_P801 = [
         {"P301": "fail", "A403": "unknown", "A601": "unknown", "A701": "unknown", "P302": "unknown"},
         NOT,
     ),
+    Situation("an empty list, without a subnet", healthy_azure(access_list=[], vnet_subnets=()), {"P301": "fail"}, NOT),
     Situation(
         "a list of AWS's security groups alone is as good as none",
         healthy_azure(access_list=[entry("sg-0a1b2c3d4e5f60001")], vnet_subnets=UNREAD, vnet_prefixes=UNREAD),
