@@ -87,7 +87,7 @@ def read_facts(session: CheckSession, params: Parameters, reader: AtlasReader | 
     check_tables(params, found)
     blocks = {_key_of(one.entry): _blocks_of(one) for one in found}
     for index, facts in enumerate(found):
-        others = [block for key, their in blocks.items() if key != _key_of(facts.entry) for block in their]
+        others = [their for key, their in blocks.items() if key != _key_of(facts.entry)]
         own = blocks[_key_of(facts.entry)]
         selected = replace(facts, selection=to_selection(params, places, facts.entry.vpc_id, own, others))
         one = connections[index]

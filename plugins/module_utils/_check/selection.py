@@ -11,6 +11,7 @@ import typing as t
 from .._aws.survey import Survey
 from .._engine.options import Parameters
 from .._http.errors import InvalidOptionError, TaskError
+from .._values.blocks import is_within
 from .atlas_half import AtlasReading
 from .facts import ConnectionFacts, Missing, Selection, Unread, local_addresses_of
 
@@ -93,7 +94,9 @@ def check_tables(params: Parameters, found: t.Sequence[ConnectionFacts]) -> None
             raise InvalidOptionError(f"{option}: {', '.join(unknown)} {are} of {vpc_id}.", hint=f"Correct {option}.")
 
 
-def to_selection(params: Parameters, places: Places, vpc_id: str, own: t.Iterable[str], others: t.Iterable[str]) -> Selection:
+def to_selection(
+    params: Parameters, places: Places, vpc_id: str, own: t.Iterable[str], others: t.Iterable[t.Iterable[str]]
+) -> Selection:
     """Return what the options select in one network.
 
     An id whose VPC is not known may be in any VPC, so it counts for each.
@@ -103,16 +106,17 @@ def to_selection(params: Parameters, places: Places, vpc_id: str, own: t.Iterabl
         places: The VPC of each id.
         vpc_id: The VPC; empty for a network of another cloud.
         own: The blocks of the network.
-        others: The blocks of the other networks, whose clients do not count here unless they may be in this one, too.
+        others: The blocks of each other network, whose clients do not count here unless they may be in this one, too.
     """
     ids = {name: [one for one in params[name] or () if vpc_id and places[name].get(one, vpc_id) == vpc_id] for name in _KINDS}
-    here, elsewhere = ([ipaddress.IPv4Network(block) for block in blocks] for blocks in (own, others))
+    here, *elsewhere = ([ipaddress.IPv4Network(block) for block in blocks] for blocks in (own, *others))
     clients = [
         str(block)
         for block in map(ipaddress.IPv4Network, params["client_cidr_blocks"] or ())
-        if any(map(block.subnet_of, here)) or not any(map(block.subnet_of, elsewhere))
+        if is_within(block, here) or not any(is_within(block, network) for network in elsewhere)
     ]
-    probes = [one for one in params["probes"] or () if _may_be_in(one, here, elsewhere)]
+    away = [block for network in elsewhere for block in network]
+    probes = [one for one in params["probes"] or () if _may_be_in(one, here, away)]
     lists = {**ids, "clusters": params["clusters"], "client_cidr_blocks": clients, "probes": probes}
     return Selection(**{name: tuple(values) if values else None for name, values in lists.items()})
 

@@ -488,7 +488,7 @@ def probing(*probes: Fields, own: tuple[str, ...] = (VPC_BLOCK,), others: tuple[
         **dict.fromkeys(("subnet_ids", "security_group_ids", "instance_ids", "client_cidr_blocks", "clusters")),
         "probes": [*probes],
     }
-    chosen = to_selection(params, {}, VPC_ID, own, others)
+    chosen = to_selection(params, {}, VPC_ID, own, [others])
     facts = healthy()
     return replace(facts, selection=replace(chosen, stray_probes=find_stray_probes(params, [own, others])))
 
@@ -528,6 +528,23 @@ def test_what_the_check_says_of_a_situation(one: Situation) -> None:
     assert verdict_of(run_checks(one.facts), both_halves=True) == one.verdict
     # An unknown always has advice.
     assert all(finding.fix for finding in run_checks(one.facts) if finding.severity == "unknown")
+
+
+HALVES = ("10.30.0.0/17", "10.30.128.0/17")
+
+
+@pytest.mark.parametrize(
+    ("own", "others", "counts"),
+    [
+        pytest.param(HALVES, [("10.40.0.0/16",)], True, id="in two ranges of a network"),
+        pytest.param(("10.40.0.0/16",), [HALVES], False, id="in two ranges of another one"),
+        pytest.param(("10.40.0.0/16",), [HALVES[:1], HALVES[1:]], True, id="in no network as a whole"),
+    ],
+)
+def test_a_declared_block_counts_where_its_clients_are(own: tuple[str, ...], others: list[tuple[str, ...]], counts: bool) -> None:
+    names = ("subnet_ids", "security_group_ids", "instance_ids", "probes", "clusters")
+    params = {**dict.fromkeys(names), "client_cidr_blocks": ["10.30.0.0/16"]}
+    assert bool(to_selection(params, {}, "", own, others).client_cidr_blocks) is counts
 
 
 def test_a_lost_string_and_what_it_lacks_are_named() -> None:
