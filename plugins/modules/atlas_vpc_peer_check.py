@@ -511,7 +511,7 @@ notes:
     E(AWS_RETRY_MODE) and E(AWS_MAX_ATTEMPTS) are not used.
   - In GCP, the account needs the permissions C(compute.networks.list), C(compute.subnetworks.list),
     C(compute.networks.listPeeringRoutes) and C(compute.networks.getEffectiveFirewalls), which the role I(Compute Network
-    Viewer) has.
+    Viewer) has. With C(compute.projects.get), C(G401) names the host project of a shared VPC.
   - In Azure, it sends one request for each VNet, network security group and route table; from four of a kind in a subscription
     on, one for the list of that kind, if the account may read it. The permissions are C(Microsoft.Network/virtualNetworks/read),
     C(Microsoft.Network/networkSecurityGroups/read) and C(Microsoft.Network/routeTables/read).
