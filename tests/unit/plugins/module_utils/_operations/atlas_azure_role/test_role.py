@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.plan import assignment_uuid, role_uuid
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.azure import AZURE
 from ansible_collections.cloudpeer.atlas.tests.clouds.azure_roles import ACTIONS, NETWORK_CONTRIBUTOR
 from ansible_collections.cloudpeer.atlas.tests.clouds.entra import ATLAS_APPLICATION
@@ -21,6 +22,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.azure_role_site import (
 
 READS = ["GET vnet", "GET servicePrincipals"]
 MADE = ["POST servicePrincipals", "PUT roleDefinition", "PUT roleAssignment"]
+PROVIDER = "/providers/Microsoft.Authorization"
 DESCRIPTION = "Lets MongoDB Atlas peer with this VNet. Managed by cloudpeer.atlas."
 OLD_DESCRIPTION = "Lets MongoDB Atlas peer with this VNet. Managed by cloudpeer.atlas.vpc_peering."
 
@@ -34,12 +36,11 @@ def test_it_makes_what_atlas_lacks_once(site: AzureSite) -> None:
         "application_id": ATLAS_APPLICATION,
         "principal_id": principal,
         "scope": SCOPE,
-        "role_definition_ids": role["role_definition_ids"],
-        "assignment_ids": role["assignment_ids"],
+        "role_definition_ids": [f"{SUBSCRIPTION}{PROVIDER}/roleDefinitions/{role_uuid(SCOPE)}"],
+        "assignment_ids": [f"{SCOPE}{PROVIDER}/roleAssignments/{assignment_uuid(SCOPE, role_uuid(SCOPE), str(principal))}"],
         "actions": [*ACTIONS],
         "is_inherited": False,
     }
-    assert [len(role[name]) for name in ("role_definition_ids", "assignment_ids")] == [1, 1]
     assert done.result["diff"] == {"before": {}, "after": role}
     assert done.result["vnet"] == {"address_prefixes": ["10.0.0.0/24"], "peerings": []}
     (made,) = (one["properties"] for one in site.azure.roles.list_definitions(SCOPE, "type eq 'CustomRole'"))
@@ -58,6 +59,15 @@ def test_it_makes_what_atlas_lacks_once(site: AzureSite) -> None:
     again = site.run()
     assert (again.changed, again.result["azure_role"], again.warnings) == (False, role, [])
     assert site.wire() == [*READS, "GET roleAssignments", "GET roleDefinition", "GET denyAssignments"]
+
+
+def test_a_principal_that_was_made_again_gets_an_assignment_too(site: AzureSite) -> None:
+    """The name of the first one's assignment stays its own: RoleAssignmentUpdateNotPermitted."""
+    site.run()
+    site.azure.entra.remove_principal()
+    done = site.run()
+    assert (done.failed, done.changed, site.writes()) == (False, True, [MADE[0], MADE[2]]), done.result
+    assert (site.run(state="absent").changed, site.assignments()) == (True, [])
 
 
 @pytest.mark.parametrize("roles", [1, 3])
