@@ -11,7 +11,7 @@ import typing as t
 from ..._clouds.aws import AWS
 from ..._clouds.cloud import ALL_CLOUDS
 from ..._values.blocks import is_within
-from ..facts import ConnectionFacts, Missing, local_addresses_of
+from ..facts import ConnectionFacts, Missing, local_addresses_of, or_none
 from .client_ranges import network_blocks_of
 from .common import atlas_block_of, container_block, listed, to_network
 from .judged_clusters import peered_containers
@@ -31,7 +31,7 @@ _CONNECTION = ("P101", "P102", "P402")
 @check("P801", clouds=ALL_CLOUDS)
 def find_clients_outside(facts: ConnectionFacts) -> Findings:
     """The declared clients are in the network: peering is not transitive."""
-    clients = [*(facts.selection.client_cidr_blocks or ()), *facts.entry.cidr_blocks]
+    clients = [*(facts.selection.client_cidr_blocks or ()), *facts.entry.cidr_blocks, *_block_elsewhere(facts)]
     if not clients:
         raise skip("No client_cidr_blocks are given.")
     blocks, is_on_aws = network_blocks_of(facts), facts.entry.cloud is AWS
@@ -46,6 +46,14 @@ def find_clients_outside(facts: ConnectionFacts) -> Findings:
                 evidence = {"client_cidr_block": text, "address_prefixes": evidence["vpc_cidr_blocks"]}
             # It concerns clients elsewhere, so no judged subnet.
             yield Finding("fail", text, message, fix, evidence, subnet_ids=())
+
+
+def _block_elsewhere(facts: ConnectionFacts) -> list[str]:
+    """Return `cidr_block` of an entry on AZURE or GCP if no range of the network is in it: no subnet would be judged then."""
+    block, blocks = facts.entry.cidr_block, or_none(lambda: network_blocks_of(facts))
+    if facts.entry.cloud is AWS or block is None or not blocks:
+        return []
+    return [] if any(to_network(block, "cidr_block").overlaps(one) for one in blocks) else [block]
 
 
 @check("P901", waits_for=_CONNECTION)
