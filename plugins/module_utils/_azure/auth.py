@@ -194,15 +194,21 @@ class Tokens:
         if "secret" in fields:
             return identity.ClientSecretCredential(*who, fields["secret"], **more)
         more["send_certificate_chain"] = fields.get("send_certificate_chain", "").lower() in ("1", "true")
-        password = fields.get("certificate_password")
-        return identity.CertificateCredential(*who, fields["x509_certificate_path"], password=password, **more)
+        password, path = fields.get("certificate_password"), fields["x509_certificate_path"]
+        _check_regular(path)
+        return identity.CertificateCredential(*who, path, password=password, **more)
 
     def _read_assertion(self) -> str:
         """Return the federated token, which others renew in its file."""
         if "oidc_token" in self._sign_in.fields:
             return self._sign_in.fields["oidc_token"]
-        with open(self._sign_in.fields["oidc_token_file_path"], encoding="utf-8") as file:
-            return file.read().strip()
+        path = self._sign_in.fields["oidc_token_file_path"]
+        _check_regular(path)
+        try:
+            with open(path, encoding="utf-8") as file:
+                return file.read().strip()
+        except UnicodeDecodeError:
+            raise ValueError(f"{path} is not a text file") from None
 
     def _ask(self, method: str, url: str, body: t.Any, headers: t.Mapping[str, str]) -> Reply:
         """Send a request of azure-identity: for an application to AZURE's host alone, else to where the machine's identity is.
@@ -273,6 +279,12 @@ def _make_transport(ask: t.Callable[[str, str, t.Any, t.Mapping[str, str]], Repl
             """Do nothing, either."""
 
     return _OurTransport()
+
+
+def _check_regular(path: str) -> None:
+    """Check that a file, if there is one, has an end: a pipe could keep the task waiting for ever."""
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise ValueError(f"{path} is not a regular file")
 
 
 def _claims(token: str) -> dict[str, t.Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
 import uuid
 from pathlib import Path
@@ -72,6 +73,25 @@ def test_a_federated_token_signs_in(site: AzureSite, tmp_path: Path, as_file: bo
     assert site.read()["id"] == VNET_ID
     assert site.session is not None
     assert token in site.session.secrets
+
+
+@pytest.mark.parametrize("name", ["AZURE_FEDERATED_TOKEN_FILE", "AZURE_CLIENT_CERTIFICATE_PATH"])
+def test_a_pipe_is_no_proof(site: AzureSite, tmp_path: Path, name: str) -> None:
+    """Reading one that has no writer would not end."""
+    os.mkfifo(tmp_path / "pipe")
+    writer = os.open(tmp_path / "pipe", os.O_RDWR | os.O_NONBLOCK)
+    threading.Timer(2, os.close, [writer]).start()
+    site.set(AZURE_CLIENT_ID=site.entra.client_id, AZURE_TENANT_ID=site.entra.tenant, **{name: str(tmp_path / "pipe")})
+    with pytest.raises(AuthError, match=r"pipe is not a regular file\."):
+        site.read()
+
+
+def test_a_federated_token_is_text(site: AzureSite, tmp_path: Path) -> None:
+    (tmp_path / "token").write_bytes(b"\xff\xfe\x00")
+    site.set(AZURE_CLIENT_ID=site.entra.client_id, AZURE_TENANT_ID=site.entra.tenant)
+    site.set(AZURE_FEDERATED_TOKEN_FILE=str(tmp_path / "token"))
+    with pytest.raises(AuthError, match=r"token is not a text file\."):
+        site.read()
 
 
 @pytest.mark.parametrize("place", ["azure_machine", "azure_app_service"])
