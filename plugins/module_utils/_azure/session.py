@@ -163,9 +163,10 @@ def _next_page(page: dict[str, t.Any], first: str) -> str | None:
     link = page.get("nextLink") or page.get("@odata.nextLink")
     if link is None:
         return None
-    root = f"https://{urlsplit(first).hostname}/"
-    if not isinstance(link, str) or not link.startswith(root):
-        raise ValueError(f"has a link to a next page that does not begin with {root}")
+    root = f"https://{urlsplit(first).hostname}"
+    # Some of ARM's services write the port, too.
+    if not isinstance(link, str) or not link.startswith((f"{root}/", f"{root}:443/")):
+        raise ValueError(f"has a link to a next page that does not begin with {root}/")
     return link
 
 
