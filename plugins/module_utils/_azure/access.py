@@ -16,6 +16,7 @@ from .plan import DESCRIPTION, AccessState, CreatePrincipal, Delete, PutAssignme
 from .roles import (
     ASSIGNMENTS,
     DENIALS,
+    PERMISSION_KEYS,
     ROLES,
     Assignment,
     DenyAssignment,
@@ -37,6 +38,10 @@ VERSION = "2022-04-01"
 ROLE_ABSENT = frozenset(("RoleDefinitionDoesNotExist",))
 _PRINCIPAL_ABSENT = frozenset(("Request_ResourceNotFound",))
 _HAS_ASSIGNMENTS = "RoleDefinitionHasAssignments"
+_ASSIGNED_HINT = (
+    "Remove the assignments of this role outside of the VNet, at its other assignable scopes, then run the task again. "
+    "If there are none, AZURE does not know yet that they are gone: run it again in some minutes."
+)
 _PRINCIPALS = "servicePrincipals"
 _T = t.TypeVar("_T")
 
@@ -149,7 +154,7 @@ class Access:
 
     def _put_role(self, vnet: Vnet, role: Role) -> Role:
         description = f"put the role {role.role_name}"
-        permissions = [{"actions": [*one.actions], "notActions": [*one.not_actions]} for one in role.permissions]
+        permissions = [{key: [*texts] for key, texts in zip(PERMISSION_KEYS, one)} for one in role.permissions]
         properties = {
             "roleName": role.role_name,
             "type": "CustomRole",
@@ -194,7 +199,7 @@ class Access:
         except ApiError as error:
             if error.error_code == _HAS_ASSIGNMENTS:
                 # One that was just removed may still count, and one that was just made is removed as well, after another look.
-                raise error.with_outcome(unknown=False, is_transient=True) from error
+                raise error.with_outcome(unknown=False, is_transient=True).with_hint(_ASSIGNED_HINT) from error
             raise
 
 

@@ -201,7 +201,10 @@ def _role_to_assign(name: str, chosen: Role | None, scope: str) -> Role:
     more = [one for permission in chosen.permissions for one in permission.actions if one not in ACTIONS]
     less = [one for permission in chosen.permissions for one in permission.not_actions]
     kept = tuple(one for one in less if not any(Permission((one,)).allows(action) for action in ACTIONS))
-    return replace(chosen, role_name=name, permissions=(Permission((*ACTIONS, *more), kept),))
+    data = [one for permission in chosen.permissions for one in permission.data_actions]
+    not_data = [one for permission in chosen.permissions for one in permission.not_data_actions]
+    whole = Permission((*ACTIONS, *more), kept, tuple(data), tuple(not_data))
+    return replace(chosen, role_name=name, permissions=(whole,))
 
 
 def _warn_denied(state: AccessState, scope: str) -> tuple[str, ...]:
@@ -226,10 +229,13 @@ def _peerings(state: AccessState) -> list[VnetPeering]:
     return [one for one in peerings if is_atlas_network(one.remote_name) and one.state.lower() != _ENDED]
 
 
-def plan_absent(params: Parameters, state: AccessState) -> Plan:
+def plan_absent(params: Parameters, state: AccessState, *, will_end: bool = True) -> Plan:
     """Plan the removal of the role that this collection has made with all its assignments, and of our assignments of other roles.
 
-    A peering with the network `atlas_vnet_name` does not count: the task has waited for its end, or is to predict that.
+    Args:
+        params: The options.
+        state: The state.
+        will_end: Whether a peering with the network `atlas_vnet_name` does not count, because the task waits for its end first.
     """
     if state.vnet is None:
         return Plan(warnings=(f"There is no VNet {params['scope']}, so Atlas has no role there. {_WHERE}",))
@@ -241,7 +247,7 @@ def plan_absent(params: Parameters, state: AccessState) -> Plan:
     ]
     if role is not None:
         planned.append(_planned("delete", f"role {role.role_name}", Delete(str(role.id), "role")))
-    ending = ending_peering(params, state)
+    ending = ending_peering(params, state) if will_end else None
     users = [one for one in _peerings(state) if one is not ending]
     if planned and users:
         names = listed(f"{one.name} with {one.remote_name} is {one.state}" for one in users)

@@ -18,16 +18,20 @@ from .._values.json_fields import JsonObject, objects_in, properties_of, text_in
 
 _PROVIDER = "/providers/Microsoft.Authorization"
 ROLES, ASSIGNMENTS, DENIALS = (f"{_PROVIDER}/{kind}" for kind in ("roleDefinitions", "roleAssignments", "denyAssignments"))
+# The fields of a permission, in the order of `Permission`.
+PERMISSION_KEYS = ("actions", "notActions", "dataActions", "notDataActions")
 # What stands for all principals in a deny assignment.
 _EVERYONE = "00000000-0000-0000-0000-000000000000"
 _ROLE = re.compile(r"(?:.*/providers/Microsoft\.Authorization/roleDefinitions/)?([^/]+)", re.IGNORECASE)
 
 
 class Permission(t.NamedTuple):
-    """Actions, in which `*` stands for any text, and those that they do not include."""
+    """Actions, in which `*` stands for any text, and those that they do not include; those on data are none that Atlas needs."""
 
     actions: tuple[str, ...]
     not_actions: tuple[str, ...] = ()
+    data_actions: tuple[str, ...] = ()
+    not_data_actions: tuple[str, ...] = ()
 
     def allows(self, action: str) -> bool:
         """Whether it has an action. Azure compares without case."""
@@ -186,7 +190,7 @@ def parse_denial(reply: JsonObject) -> DenyAssignment:
 
 def _permissions(fields: JsonObject) -> tuple[Permission, ...]:
     found = objects_in(fields, "permissions", is_always_there=True)
-    return tuple(Permission(tuple(texts_in(one, "actions")), tuple(texts_in(one, "notActions"))) for one in found)
+    return tuple(Permission(*(tuple(texts_in(one, key)) for key in PERMISSION_KEYS)) for one in found)
 
 
 def _ids(fields: JsonObject, name: str) -> tuple[str, ...]:

@@ -48,6 +48,8 @@ class AtlasAzureRole(Operation[session.AzureSession, AccessState]):
         self._is_absent = params["state"] == "absent"
         # Whether this task has made the role, so that Azure may not know it everywhere yet.
         self._has_made_role = False
+        # A prediction does not wait for the end of a peering, and counts on it; after a wait, one that is there counts.
+        self._will_end = True
 
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
@@ -65,6 +67,7 @@ class AtlasAzureRole(Operation[session.AzureSession, AccessState]):
 
     def wait_first(self, state: AccessState) -> Wait[AccessState] | None:
         """Wait until the peering with `atlas_vnet_name` has ended, if there is something to remove then."""
+        self._will_end = False
         if not self._is_absent or ending_peering(self.params, state) is None or not plan_absent(self.params, state).steps:
             return None
 
@@ -82,7 +85,9 @@ class AtlasAzureRole(Operation[session.AzureSession, AccessState]):
 
     def decide(self, state: AccessState) -> Plan:
         """Plan what Atlas lacks, or what is removed."""
-        return plan_absent(self.params, state) if self._is_absent else plan_present(self.params, state)
+        if self._is_absent:
+            return plan_absent(self.params, state, will_end=self._will_end)
+        return plan_present(self.params, state)
 
     def predict(self, state: AccessState, plan: Plan) -> AccessState:
         """Return the state after the change, in which what is not made yet has no id."""

@@ -412,6 +412,29 @@ def test_an_assignment_that_is_made_meanwhile_goes_as_well(site: AzureSite) -> N
     assert (done.failed, done.changed, site.definitions(), site.assignments()) == (False, True, [], [])
 
 
+def test_a_role_that_is_assigned_elsewhere_says_what_to_do(site: AzureSite) -> None:
+    site.run()
+    (role,) = site.azure.roles.list_definitions(SCOPE, "type eq 'CustomRole'")
+    wider = {**role["properties"], "assignableScopes": [SCOPE, f"{SCOPE}-2"]}
+    site.azure.roles.put_definition(SCOPE, role["name"], {"properties": wider})
+    body = {"roleDefinitionId": role["id"], "principalId": site.azure.entra.principal_of(), "principalType": "ServicePrincipal"}
+    site.azure.roles.put_assignment(f"{SCOPE}-2", NETWORK_CONTRIBUTOR, {"properties": body})
+    done = site.run(state="absent")
+    assert (done.result["error_code"], done.changed) == ("RoleDefinitionHasAssignments", True)
+    assert "Remove the assignments of this role outside of the VNet" in done.msg
+
+
+def test_what_others_gave_our_role_on_data_is_left(site: AzureSite) -> None:
+    site.run()
+    (role,) = site.azure.roles.list_definitions(SCOPE, "type eq 'CustomRole'")
+    data = {"dataActions": ["Microsoft.Storage/*/read"], "notDataActions": ["Microsoft.Storage/queues/read"]}
+    less = {**role["properties"], "permissions": [{"actions": [*ACTIONS[:2]], "notActions": [], **data}]}
+    site.azure.roles.put_definition(SCOPE, role["name"], {"properties": less})
+    assert site.run().result["azure_role"]["actions"] == [*ACTIONS]
+    (role,) = site.azure.roles.list_definitions(SCOPE, "type eq 'CustomRole'")
+    assert role["properties"]["permissions"] == [{"actions": [*ACTIONS], "notActions": [], **data}]
+
+
 @pytest.mark.parametrize("has_principal", [True, False])
 def test_it_removes_the_role_of_earlier_releases(site: AzureSite, has_principal: bool) -> None:
     make(site, OLD_DESCRIPTION, *ACTIONS)
@@ -468,6 +491,25 @@ def test_the_end_of_the_peering_is_waited_for(site: AzureSite) -> None:
     # Only the VNet is read meanwhile.
     assert site.wire().count("GET vnet") > 10 > site.wire().count("GET roleAssignments")
     assert "Atlas's role on test-vnet-ab12cd: still the peering atlas is Connected after 6" in site.lines[0]
+
+
+def test_a_peering_that_is_there_again_keeps_the_role(site: AzureSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another one may have been made since, or one reply may have been older than the one before."""
+    site.run()
+    site.peer(NETWORKS[0])
+    site.clock.after(5, lambda: site.azure.remove_peering(*VNET, "atlas"))
+    get_vnet = site.azure.get_vnet
+
+    def lagging(*names: str) -> Any:
+        found = get_vnet(*names)
+        if not found["properties"]["virtualNetworkPeerings"]:
+            site.peer(NETWORKS[0])
+        return found
+
+    monkeypatch.setattr(site.azure, "get_vnet", lagging)
+    done = site.run(state="absent", atlas_vnet_name=NETWORKS[0])
+    assert (done.failed, done.changed, site.definitions(), site.writes()) == (False, False, [ROLE_NAME], [])
+    assert f"{NETWORKS[0]} is Connected" in done.warnings[0]
 
 
 @pytest.mark.parametrize("ends", [True, False])
