@@ -14,7 +14,8 @@ from ..._values.blocks import is_within
 from ..facts import AtlasObject, ConnectionFacts, Missing, Unread, UnreadError, known, known_or, or_none
 from .client_ranges import client_ranges, network_blocks_of
 from .common import atlas_block_of, container_block, listed, need_container, status_of, to_network
-from .judged_clusters import has_nodes_at, is_in_region, is_running, is_sharded, judged_clusters, peered_containers
+from .further_regions import FurtherRegions
+from .judged_clusters import has_nodes_at, is_in_region, is_sharded, judged_clusters, peered_containers
 from .rule import Finding, Findings, Severity, check, not_looked_at, not_read, skip
 
 _CONNECTED, _DISCONNECTED = "Connected", "Disconnected"
@@ -146,9 +147,10 @@ def sides_of(facts: ConnectionFacts) -> list[Side]:
     # Without Atlas's half, only the option has it.
     name = facts.entry.atlas_vnet_name if container is None else container["atlas_vnet_name"]
     found = [Side(atlas_block_of(facts), name, _peering_with(name, peerings))]
-    for one in _further_containers(facts):
+    further = _further_containers(facts)
+    for one in further:
         name = one["atlas_vnet_name"]
-        found.append(Side(container_block(one), name, _peering_with(name, peerings), _level_of(one, facts)))
+        found.append(Side(container_block(one), name, _peering_with(name, peerings), _level_of(one, further, facts)))
     return found
 
 
@@ -160,15 +162,25 @@ def _further_containers(facts: ConnectionFacts) -> list[AtlasObject]:
     return [one for one in others if any(is_in_region(each, one["region_name"], AZURE) for each in clusters or ())]
 
 
-def _level_of(container: AtlasObject, facts: ConnectionFacts) -> Severity:
-    """Return how bad it is if a further container cannot be reached: a warning if there is a cluster that does without it.
+def _level_of(container: AtlasObject, further: t.Iterable[AtlasObject], facts: ConnectionFacts) -> Severity:
+    """Return how bad it is if a further container cannot be reached: a warning if a usable cluster does without all of these.
 
-    A sharded cluster does, whose routers in another region are enough, and so does one with read-only nodes alone there.
+    A cluster that needs another one of them may be lost for that.
     """
-    clusters = judged_clusters(facts)
-    losing = [one for one in clusters if not is_sharded(one) and _has_electable_nodes(one, container["region_name"])]
-    others = [one for one in clusters if is_running(one) and one not in losing and facts.selection.clusters is None]
+    losing = [one for one in judged_clusters(facts) if _needs(one, container, facts)]
+    usable = [] if facts.selection.clusters is not None else or_none(FurtherRegions(facts).usable_clusters) or []
+    others = [one for one in usable if not any(_needs(one, each, facts) for each in further)]
     return "fail" if losing and not others else "warn"
+
+
+def _needs(cluster: AtlasObject, container: AtlasObject, facts: ConnectionFacts) -> bool:
+    """Whether a cluster is lost without a further container.
+
+    A sharded one is not, if its routers in the judged connection's container are enough, nor is one with read-only nodes alone
+    there.
+    """
+    is_at_home = is_in_region(cluster, need_container(facts)["region_name"], AZURE)
+    return not (is_sharded(cluster) and is_at_home) and _has_electable_nodes(cluster, container["region_name"])
 
 
 def _has_electable_nodes(cluster: AtlasObject, region: str) -> bool:

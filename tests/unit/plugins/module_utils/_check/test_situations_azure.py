@@ -7,6 +7,7 @@ the models of azure-mgmt-network, which have the values of states.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import pytest
@@ -44,6 +45,7 @@ Fields = dict[str, Any]
 REACHABLE, NOT, UNKNOWN = "reachable_by_design", "not_reachable", "unknown"
 UNREAD = Unread("It was not read.", "Microsoft.Network/virtualNetworks/read")
 OFF = Missing("The Atlas half is off.")
+THIRD = "6566f0000000000000000033"
 SECOND_VNET, SECOND_BLOCK = "vnet_5356823b3794dee37132bb7c_zyxwvuts", "192.168.240.0/21"
 
 
@@ -79,6 +81,19 @@ def two_regions(**changes: Any) -> ConnectionFacts:
     usual = {"containers": [azure_container(), away], "peers": [azure_peer(), second], "vnet_peerings": both}
     clusters = [azure_cluster(regions=regions, **changes.pop("more", {})), *changes.pop("beside", [])]
     return healthy_azure(clusters=clusters, **{**usual, **changes})
+
+
+UNCONNECTED = [region("US_EAST_2", provider_name="AZURE"), region("EUROPE_WEST", provider_name="AZURE")]
+
+
+def three_regions() -> ConnectionFacts:
+    """Return two clusters that share a region and have another one each, of which the peerings are gone."""
+    facts = two_regions(vnet_peerings=[vnet_peering()], beside=[azure_cluster("small", regions=UNCONNECTED)])
+    third = azure_container(
+        id=THIRD, region_name="EUROPE_WEST", atlas_cidr_block="192.168.232.0/21", atlas_vnet_name="vnet_third"
+    )
+    peers = [*facts.atlas.peers, azure_peer(id=object_id(number=8), container_id=THIRD)]
+    return replace(facts, atlas=replace(facts.atlas, containers=[*facts.atlas.containers, third], peers=peers))
 
 
 def routes(*given: tuple[str, str], **properties: Any) -> ConnectionFacts:
@@ -137,6 +152,23 @@ A401 = [
         two_regions(vnet_peerings=[vnet_peering()], beside=[azure_cluster("small")]),
         {"A401": "warn"},
         REACHABLE,
+    ),
+    Situation(
+        "another cluster has nodes in a region that is not connected",
+        two_regions(vnet_peerings=[vnet_peering()], beside=[azure_cluster("small", regions=UNCONNECTED)]),
+        {"A401": "fail", "P202": "warn"},
+        NOT,
+    ),
+    Situation("each of two clusters needs another container", three_regions(), {"A401": "fail"}, NOT),
+    Situation(
+        "a sharded cluster that is there alone is named",
+        two_regions(
+            vnet_peerings=[vnet_peering()],
+            beside=[azure_cluster("sharded", cluster_type="SHARDED", regions=[region("EUROPE_NORTH", provider_name="AZURE")])],
+            selection={"clusters": ("sharded",)},
+        ),
+        {"A401": "fail"},
+        NOT,
     ),
     Situation(
         "and the one that needs it is named",
