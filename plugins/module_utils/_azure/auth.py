@@ -173,7 +173,8 @@ class Tokens:
             # It would answer the next request by what it has just heard.
             self._credential = None
             text = token_flaw(AZURE.name, error, self._failure)
-            if self._sign_in.kind == "any":
+            is_busy = isinstance(self._failure, TokenRefusal) and self._failure.is_transient
+            if self._sign_in.kind == "any" and not is_busy:
                 raise _MissingError(f"no managed identity: {text}") from None
             raise self._error(description, text, self._failure) from None
         return str(found.token), float(found.expires_on)

@@ -400,6 +400,15 @@ def test_the_azure_cli_ends_with_the_deadline(site: AzureSite) -> None:
         raise AssertionError("az goes on")
 
 
+@pytest.mark.parametrize("source", ["auto", "msi"])
+def test_a_busy_machine_is_asked_again(site: AzureSite, source: str) -> None:
+    """It answers so many requests a second; source: "Rate limiting" of AZURE's Instance Metadata Service."""
+    site.entra.machine_id = str(uuid.uuid4())
+    site.clouds.app.answers[:] = [("/metadata/identity/oauth2/token", 429, {"error": "too many requests"})] * 2
+    assert site.read(auth_source=source)["id"] == VNET_ID
+    assert len(site.clock.pauses) == 2
+
+
 def test_a_token_is_renewed_before_it_ends(site: AzureSite, monkeypatch: pytest.MonkeyPatch) -> None:
     session = site.open(**site.secret)
     session.read("read the VNet", VNET_ID, "2024-05-01")
