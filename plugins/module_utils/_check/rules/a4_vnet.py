@@ -22,6 +22,7 @@ _CONNECTED, _DISCONNECTED = "Connected", "Disconnected"
 _IN_SYNC = "FullyInSync"
 # Where Atlas's side does not know all prefixes of the VNet.
 _REMOTE_NOT_IN_SYNC = ("RemoteNotInSync", "LocalAndRemoteNotInSync")
+_LOCAL_NOT_IN_SYNC = "LocalNotInSync"
 _SUCCEEDED = "Succeeded"
 # In these provisioning states, Azure is still at work.
 _IN_PROGRESS = ("Creating", "Updating")
@@ -80,8 +81,9 @@ def find_no_peering(facts: ConnectionFacts) -> Findings:
 def find_out_of_sync(facts: ConnectionFacts) -> Findings:
     """Both sides of each peering know each other's addresses."""
     for side, peering in _connected(facts):
-        if peering.sync_level is None:
-            yield not_read(Unread(f"Azure does not tell whether the peering {peering.name} is in sync."), peering.name)
+        if peering.sync_level not in (_IN_SYNC, *_REMOTE_NOT_IN_SYNC, _LOCAL_NOT_IN_SYNC):
+            but = f", but {peering.sync_level!r}" if peering.sync_level else ""
+            yield not_read(Unread(f"Azure does not tell whether the peering {peering.name} is in sync{but}."), peering.name)
         elif peering.sync_level in _REMOTE_NOT_IN_SYNC:
             yield from _judge_remote(side, peering, facts)
         elif peering.sync_level != _IN_SYNC:

@@ -194,6 +194,7 @@ A402 = [
     ),
     Situation("the VNet alone is behind", peering(sync_level="LocalNotInSync"), {"A402": "warn"}, REACHABLE),
     Situation("Azure does not tell", peering(sync_level=None), {"A402": "unknown"}, UNKNOWN),
+    Situation("a level that is not known", peering(sync_level="Paused"), {"A402": "unknown"}, UNKNOWN),
     Situation(
         "a client is named where Atlas knows the addresses",
         healthy_azure(
