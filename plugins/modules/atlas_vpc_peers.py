@@ -500,6 +500,7 @@ EXAMPLES = r"""
         vnet_name: office
         azure_auth_source: credential_file
         azure_profile: production
+        atlas_vnet_name: vnet_5356823b3794dee37132bb7b_abcdefgh
       - gcp_project_id: my-sample-project-191923
         network_name: shop
         atlas_gcp_project_id: p-abcdefghijklmnopqrstuvwx
