@@ -9,9 +9,10 @@ import ipaddress
 import typing as t
 
 from ..._azure.vnets import VnetSubnet
+from ..._clouds.aws import AWS
 from ..._clouds.azure import AZURE
 from ..._clouds.gcp import GCP
-from ..._values.blocks import parts_outside
+from ..._values.blocks import is_within, parts_outside
 from ..facts import ConnectionFacts, Missing, Unread, known
 from .common import to_network, vpc_blocks_of
 from .rule import skip
@@ -125,6 +126,21 @@ def routed_ranges(facts: ConnectionFacts) -> list[ClientRange]:
         wider = [(one.title, block) for one, block in blocks if one.has_clients and block.subnet_of(client.block)]
         found += [client] if inside else [ClientRange(name, block, True) for name, block in wider]
     return found
+
+
+def limit_without_subnets(facts: ConnectionFacts) -> list[str]:
+    """Return the entry's `cidr_block` and `cidr_blocks` if no clients are found, though the network has subnets for some.
+
+    It is empty if P801 reports one of `cidr_blocks`.
+
+    Raises:
+        UnreadError, SkippedError: If the subnets or the ranges of the network are not known.
+    """
+    if facts.entry.cloud is AWS or not _subnets_of(facts):
+        return []
+    own = network_blocks_of(facts)
+    are_in_it = all(is_within(to_network(one, "cidr_blocks"), own) for one in facts.entry.cidr_blocks)
+    return _limit_of(facts) if are_in_it else []
 
 
 def _limit_of(facts: ConnectionFacts) -> list[str]:

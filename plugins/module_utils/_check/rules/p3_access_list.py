@@ -19,7 +19,7 @@ from ..._values.blocks import ends_of, parts_outside
 from ..._values.moments import to_moment
 from ..._values.regions import same_region
 from ..facts import AtlasObject, ConnectionFacts, Fact, Missing, SkippedError, Unread, UnreadError, known, known_or, or_none
-from .client_ranges import client_ranges
+from .client_ranges import client_ranges, limit_without_subnets
 from .common import judged_subnets, listed, span_text, to_network
 from .interfaces import are_clients_named, clients_of, named_interfaces
 from .rule import Finding, Findings, Severity, check, not_read, skip
@@ -69,6 +69,12 @@ def find_clients_without_entry(facts: ConnectionFacts) -> Findings:
         fix = "Add the blocks of the clients to the access list: atlas_access_list, or the role."
         what = "has no block of addresses" if entries else "is empty"
         yield Finding("fail", _SUBJECT, f"The access list {what}: Atlas lets no client in.", fix)
+        return
+    limit = limit_without_subnets(facts) if not clients else []
+    if limit:
+        message = f"No subnet of {facts.entry.title} for clients is in {listed(limit)}, so nothing in it was judged."
+        fix = "Correct cidr_block and cidr_blocks of the connection."
+        yield Finding("unknown", facts.entry.network, message, fix, {"cidr_blocks": limit})
         return
     if not clients:
         raise skip("There is no subnet to judge.")

@@ -463,6 +463,7 @@ P301_AND_P801 = [
         {"P301": "fail", "A403": "unknown", "A601": "unknown", "A701": "unknown", "P302": "unknown"},
         NOT,
     ),
+    Situation("a limit without a subnet", healthy_azure({"cidr_block": "10.20.200.0/24"}), {"P301": "unknown"}, UNKNOWN),
     Situation("an empty list, without a subnet", healthy_azure(access_list=[], vnet_subnets=()), {"P301": "fail"}, NOT),
     Situation(
         "a list of AWS's security groups alone is as good as none",
