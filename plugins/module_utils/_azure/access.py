@@ -104,7 +104,7 @@ class Access:
             return self._put_role(t.cast(Vnet, state.vnet), request.role)
         if isinstance(request, PutAssignment):
             return self._put_assignment(t.cast(Vnet, state.vnet), t.cast(Role, state.chosen), str(state.principal_id))
-        self._delete(request)
+        self._delete(t.cast(Vnet, state.vnet), request)
         return None
 
     def _find_principal(self) -> str | None:
@@ -193,9 +193,11 @@ class Access:
 
         return self._session.parsed(parse, reply, description, is_write=True)
 
-    def _delete(self, request: Delete) -> None:
+    def _delete(self, vnet: Vnet, request: Delete) -> None:
+        # A role's id is in the subscription, where these credentials may not have the permission that they have at the VNet.
+        path = f"{vnet.id}{ROLES}/{request.id.rpartition('/')[2]}" if request.what == "role" else request.id
         try:
-            self._session.write(f"delete the {request.what} {request.id}", "DELETE", request.id, VERSION)
+            self._session.write(f"delete the {request.what} {request.id}", "DELETE", path, VERSION)
         except ApiError as error:
             if error.error_code == _HAS_ASSIGNMENTS:
                 # One that was just removed may still count, and one that was just made is removed as well, after another look.

@@ -391,6 +391,8 @@ def test_it_removes_its_role_with_all_its_assignments(site: AzureSite) -> None:
     done = site.run(state="absent")
     assert (done.changed, done.result["azure_role"]) == (True, None)
     assert site.writes() == ["DELETE roleAssignment"] * 3 + ["DELETE roleDefinition"]
+    # Where it was made, and not in the subscription: the permissions at the VNet are enough.
+    assert site.azure.requests[-1] == ("DELETE", f"{SCOPE}/providers/Microsoft.Authorization/roleDefinitions/{role['name']}")
     assert (site.definitions(), site.assignments()) == ([], [])
     # Others may use it.
     assert site.azure.entra.principal_of() is not None
