@@ -84,19 +84,13 @@ def client_ranges(facts: ConnectionFacts) -> list[ClientRange]:
 
 
 def client_subnets(facts: ConnectionFacts) -> dict[VnetSubnet, list[ClientRange]]:
-    """Return the subnets of a VNet in which clients are, with the addresses of these; of a wider declared block, the part there.
+    """Return the subnets of a VNet in which clients are, with the addresses of these.
 
     Raises:
         UnreadError, SkippedError: If the subnets are not known, or there is none.
     """
-    subnets, ranges, found = known(facts.network.vnet_subnets), client_ranges(facts), {}
-    for subnet in subnets:
-        own = [to_network(one, subnet.name) for one in subnet.prefixes]
-        inside = [one for one in ranges if one.name == subnet.name]
-        around = [one for one in ranges if one.is_declared and one not in inside and has_clients(subnet.name)]
-        inside += [ClientRange(subnet.name, part, True) for one in around for part in _shared(one.block, own)]
-        if inside:
-            found[subnet] = inside
+    subnets, ranges = known(facts.network.vnet_subnets), client_ranges(facts)
+    found = {subnet: inside for subnet in subnets if (inside := [one for one in ranges if one.name == subnet.name])}
     if not found:
         raise skip(f"{facts.entry.title} has no subnet to judge.")
     return found
@@ -111,21 +105,6 @@ def client_regions(facts: ConnectionFacts) -> list[str]:
     blocks = {to_network(one.cidr_block, one.title): one.region for one in known(facts.network.gcp_ranges)}
     clients = client_ranges(facts)
     return sorted({region for block, region in blocks.items() if any(block.overlaps(one.block) for one in clients)})
-
-
-def routed_ranges(facts: ConnectionFacts) -> list[ClientRange]:
-    """Return the addresses of clients on GCP by the ranges of subnets, which have a route each. P801 reports clients elsewhere.
-
-    Raises:
-        UnreadError, SkippedError: As `client_ranges`, and if the ranges are not known.
-    """
-    ranges, found = known(facts.network.gcp_ranges), []
-    blocks = [(one, to_network(one.cidr_block, one.title)) for one in ranges]
-    for client in client_ranges(facts):
-        inside = any(client.block.subnet_of(block) for _range, block in blocks)
-        wider = [(one.title, block) for one, block in blocks if one.has_clients and block.subnet_of(client.block)]
-        found += [client] if inside else [ClientRange(name, block, True) for name, block in wider]
-    return found
 
 
 def limit_without_subnets(facts: ConnectionFacts) -> list[str]:

@@ -11,7 +11,7 @@ import typing as t
 from ..._clouds.gcp import GCP, gcloud_line, network_path
 from ..._gcp.network import ACTIVE, Peering
 from ..facts import ConnectionFacts, Missing, SkippedError, Unread, UnreadError, known, known_or
-from .client_ranges import ClientRange, routed_ranges
+from .client_ranges import ClientRange, client_ranges, network_blocks_of
 from .common import listed, need_container, status_of, to_network
 from .judged_clusters import has_ended
 from .rule import Finding, Findings, check, not_looked_at, skip
@@ -74,7 +74,9 @@ def find_no_way_back(facts: ConnectionFacts) -> Findings:
         fix = f"Remove it, and make it again: atlas_gcp_peering, the role, or `{_gcloud_line(facts)}`."
         yield Finding("fail", mirror.name, message, fix, mirror.to_result())
         return
-    clients = routed_ranges(facts)
+    own = network_blocks_of(facts)
+    # P801 reports clients elsewhere.
+    clients = [one for one in client_ranges(facts) if any(one.block.subnet_of(block) for block in own)]
     if not clients:
         raise skip("There is no subnet to judge.")
     routes = {to_network(one.destination, "a route"): one.is_imported for one in known(facts.network.gcp_outgoing)}
