@@ -27,6 +27,7 @@ _SUCCEEDED = "Succeeded"
 # In these provisioning states, Azure is still at work.
 _IN_PROGRESS = ("Creating", "Updating")
 _REQUEST_AGAIN = "remove the connection in Atlas with state: absent, and request it again."
+_SYNC = f"Sync the peering in Azure (az network vnet peering sync). If that does not help, {_REQUEST_AGAIN}"
 _LEFT_OVER = "Remove the left-over from the VNet (az network vnet peering delete), and request the connection again."
 # The meaning of each state but `Connected`, and what to do.
 # Source: "Create, change, or delete a virtual network peering" in Azure's documentation.
@@ -79,17 +80,23 @@ def find_no_peering(facts: ConnectionFacts) -> Findings:
 
 @check("A402", waits_for=("P101", "P102", "A401"), clouds=(AZURE.name,))
 def find_out_of_sync(facts: ConnectionFacts) -> Findings:
-    """Both sides of each peering know each other's addresses."""
+    """Both sides of each peering know each other's addresses, and the VNet those of the network container."""
     for side, peering in _connected(facts):
-        if peering.sync_level not in (_IN_SYNC, *_REMOTE_NOT_IN_SYNC, _LOCAL_NOT_IN_SYNC):
+        if not peering.prefixes:
+            yield not_read(Unread(f"Which addresses the peering {peering.name} leads to is not known."), peering.name)
+        elif not is_within(side.block, map(ipaddress.IPv4Network, peering.prefixes)):
+            message = (
+                f"The peering {peering.name} leads to {listed(peering.prefixes)}: the VNet has no route to all of {side.block}."
+            )
+            yield Finding(side.level, peering.name, message, _SYNC, _evidence(peering))
+        elif peering.sync_level == _LOCAL_NOT_IN_SYNC:
+            message = f"The peering {peering.name} is {peering.sync_level}: the VNet does not know all addresses of Atlas."
+            yield Finding("warn", peering.name, message, _SYNC, _evidence(peering))
+        if peering.sync_level in _REMOTE_NOT_IN_SYNC:
+            yield from _judge_remote(side, peering, facts)
+        elif peering.sync_level not in (_IN_SYNC, _LOCAL_NOT_IN_SYNC):
             but = f", but {peering.sync_level!r}" if peering.sync_level else ""
             yield not_read(Unread(f"Azure does not tell whether the peering {peering.name} is in sync{but}."), peering.name)
-        elif peering.sync_level in _REMOTE_NOT_IN_SYNC:
-            yield from _judge_remote(side, peering, facts)
-        elif peering.sync_level != _IN_SYNC:
-            message = f"The peering {peering.name} is {peering.sync_level}: the VNet does not know all addresses of Atlas."
-            fix = f"Sync the peering in Azure (az network vnet peering sync). If that does not help, {_REQUEST_AGAIN}"
-            yield Finding("warn", peering.name, message, fix, _evidence(peering))
 
 
 @check("A403", clouds=(AZURE.name,))
@@ -124,8 +131,7 @@ def find_closed_peering(facts: ConnectionFacts) -> Findings:
             yield not_read(Unread(what), name)
         elif state != _SUCCEEDED:
             message = f"Azure could not carry out the last change of the peering {name}: {state}."
-            fix = f"Sync the peering in Azure (az network vnet peering sync). If that does not help, {_REQUEST_AGAIN}"
-            yield Finding(side.level, name, message, fix, _evidence(one))
+            yield Finding(side.level, name, message, _SYNC, _evidence(one))
 
 
 @not_looked_at(AZURE.name)

@@ -193,6 +193,19 @@ A402 = [
         NOT,
     ),
     Situation("the VNet alone is behind", peering(sync_level="LocalNotInSync"), {"A402": "warn"}, REACHABLE),
+    Situation("the VNet has no route to Atlas", peering(prefixes=("192.168.240.0/21",)), {"A402": "fail"}, NOT),
+    Situation(
+        "nor while the VNet is behind",
+        peering(sync_level="LocalNotInSync", prefixes=("192.168.240.0/21",)),
+        {"A402": "fail"},
+        NOT,
+    ),
+    Situation(
+        "nor while both are", peering(sync_level="LocalAndRemoteNotInSync", prefixes=("192.168.240.0/21",)), {"A402": "fail"}, NOT
+    ),
+    Situation("a route to a part of it", peering(prefixes=("192.168.248.0/22",)), {"A402": "fail"}, NOT),
+    Situation("two make up the block", peering(prefixes=("192.168.248.0/22", "192.168.252.0/22")), {}, REACHABLE),
+    Situation("where it leads to is not told", peering(prefixes=()), {"A402": "unknown"}, UNKNOWN),
     Situation("Azure does not tell", peering(sync_level=None), {"A402": "unknown"}, UNKNOWN),
     Situation("a level that is not known", peering(sync_level="Paused"), {"A402": "unknown"}, UNKNOWN),
     Situation(

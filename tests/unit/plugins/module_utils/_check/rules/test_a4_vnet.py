@@ -88,6 +88,9 @@ def test_who_has_to_sync_is_said() -> None:
     assert finding.subnet_ids == (SUBNET,)
     finding = only(healthy_azure(vnet_peerings=[vnet_peering(sync_level="LocalNotInSync")]), "A402", "warn")
     assert "az network vnet peering sync" in finding.fix
+    finding = only(healthy_azure(vnet_peerings=[vnet_peering(prefixes=("192.168.240.0/21",))]), "A402")
+    assert finding.message.endswith(f" leads to 192.168.240.0/21: the VNet has no route to all of {ATLAS_BLOCK}.")
+    assert "az network vnet peering sync" in finding.fix
 
 
 def test_the_vnet_must_not_have_the_addresses_of_the_container() -> None:

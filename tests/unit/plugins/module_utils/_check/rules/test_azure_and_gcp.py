@@ -34,8 +34,10 @@ from ansible_collections.cloudpeer.atlas.tests.support.check_clouds import (
     gcp_peer,
     healthy_azure,
     healthy_gcp,
+    vnet_peering,
 )
 from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
+    ATLAS_BLOCK,
     CONTAINER_ID,
     NOW,
     OTHER_CONTAINER_ID,
@@ -219,7 +221,8 @@ def test_all_regions_of_a_cluster_have_to_be_connected() -> None:
     assert found(facts)["P202"].message == text
     away = azure_container(id=OTHER_CONTAINER_ID, region_name="EUROPE_NORTH", atlas_cidr_block="192.168.240.0/21")
     second = azure_peer(id=object_id(number=9), container_id=OTHER_CONTAINER_ID, vnet_name=VNET.upper())
-    together = {"containers": [azure_container(), away], "peers": [azure_peer(), second]}
+    peerings = [vnet_peering(prefixes=(ATLAS_BLOCK, "192.168.240.0/21"))]
+    together = {"containers": [azure_container(), away], "peers": [azure_peer(), second], "vnet_peerings": peerings}
     assert severities(healthy_azure(clusters=[wide], **together)) == {}
     mixed = gcp_cluster(regions=[region("CENTRAL_US", provider_name="GCP"), region("US_EAST_1")])
     finding = found(healthy_gcp(clusters=[mixed]))["P202"]
