@@ -93,7 +93,11 @@ def find_out_of_sync(facts: ConnectionFacts) -> Findings:
             message = f"The peering {peering.name} is {peering.sync_level}: the VNet does not know all addresses of Atlas."
             yield Finding("warn", peering.name, message, _SYNC, _evidence(peering))
         if peering.sync_level in _REMOTE_NOT_IN_SYNC:
-            yield from _judge_remote(side, peering, facts)
+            try:
+                yield from _judge_remote(side, peering, facts)
+            except UnreadError as error:
+                # Other peerings are judged all the same.
+                yield not_read(error.unread, peering.name)
         elif peering.sync_level not in (_IN_SYNC, _LOCAL_NOT_IN_SYNC):
             but = f", but {peering.sync_level!r}" if peering.sync_level else ""
             yield not_read(Unread(f"Azure does not tell whether the peering {peering.name} is in sync{but}."), peering.name)
@@ -204,13 +208,18 @@ def _peering_with(name: str | None, peerings: t.Iterable[VnetPeering]) -> VnetPe
 
 
 def _connected(facts: ConnectionFacts) -> t.Iterator[tuple[Side, VnetPeering]]:
-    """Yield the peerings with Atlas that are connected; A401 reports the others."""
+    """Yield the peerings with Atlas that are connected; A401 reports the others.
+
+    Raises:
+        SkippedError: At the end, if that of some side is not known.
+    """
     known(facts.network.vnet_peerings)
-    for side in sides_of(facts):
-        if side.vnet_name is None:
-            raise skip("Which peering is Atlas's is not known.", "A401")
+    sides = sides_of(facts)
+    for side in sides:
         if side.peering is not None and side.peering.state == _CONNECTED:
             yield side, side.peering
+    if any(side.vnet_name is None for side in sides):
+        raise skip("Which peering is Atlas's is not known.", "A401")
 
 
 def _judge_side(side: Side, peerings: t.Sequence[VnetPeering], facts: ConnectionFacts) -> Findings:

@@ -178,6 +178,15 @@ A401 = [
     ),
 ]
 REMOTE = {"sync_level": "RemoteNotInSync"}
+UNNAMED = azure_container(atlas_vnet_name=None)
+
+
+def second(first: Fields | None = None, **changes: Any) -> Fields:
+    """Return the peerings with two regions: what is true of that with the second, and with the first."""
+    away = {"name": "second", "prefixes": (SECOND_BLOCK,), "remote_name": SECOND_VNET}
+    return {"vnet_peerings": [vnet_peering(**(first or {})), vnet_peering(**{**away, **changes})]}
+
+
 A402 = [
     Situation("FullyInSync", healthy_azure(), {}, REACHABLE),
     Situation(
@@ -206,6 +215,18 @@ A402 = [
     Situation("a route to a part of it", peering(prefixes=("192.168.248.0/22",)), {"A402": "fail"}, NOT),
     Situation("two make up the block", peering(prefixes=("192.168.248.0/22", "192.168.252.0/22")), {}, REACHABLE),
     Situation("where it leads to is not told", peering(prefixes=()), {"A402": "unknown"}, UNKNOWN),
+    Situation(
+        "no vnetName yet, and the second region has no route",
+        two_regions(container=UNNAMED, **second(prefixes=("192.168.232.0/21",))),
+        {"A401": "unknown", "A402": "fail"},
+        NOT,
+    ),
+    Situation(
+        "what Atlas knows is not known, and the second region has no route",
+        two_regions(**second({**REMOTE, "known_prefixes": None}, prefixes=("192.168.232.0/21",))),
+        {"A402": "fail"},
+        NOT,
+    ),
     Situation("Azure does not tell", peering(sync_level=None), {"A402": "unknown"}, UNKNOWN),
     Situation("a level that is not known", peering(sync_level="Paused"), {"A402": "unknown"}, UNKNOWN),
     Situation(
@@ -228,6 +249,12 @@ A403_AND_A404 = [
     Situation("Updating", peering(provisioning_state="Updating"), {"A404": "unknown"}, UNKNOWN),
     Situation("Creating", peering(provisioning_state="Creating"), {"A404": "unknown"}, UNKNOWN),
     Situation("Failed", peering(provisioning_state="Failed"), {"A404": "fail"}, NOT),
+    Situation(
+        "no vnetName yet, and access to the second region is off",
+        two_regions(container=UNNAMED, **second(allows_access=False)),
+        {"A401": "unknown", "A404": "fail"},
+        NOT,
+    ),
     Situation("not told", peering(provisioning_state=None), {"A404": "unknown"}, UNKNOWN),
 ]
 A601 = [
