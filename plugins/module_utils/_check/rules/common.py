@@ -37,6 +37,12 @@ def ports_text(ranges: t.Iterable[tuple[int, int]]) -> str:
     return f"{'port' if len(texts) == 1 and texts[0].isdecimal() else 'ports'} {listed(texts)}"
 
 
+def until_replaced(singles: t.Iterable[tuple[int, int]], begin: str = "Only") -> str:
+    """Return a sentence about a filter that opens single addresses of Atlas alone, given as ranges of one."""
+    addresses = [ipaddress.IPv4Address(first) for first, _last in singles]
+    return f"{begin} {listed(addresses)} {'is' if len(addresses) == 1 else 'are'} open, so it works until a node is replaced."
+
+
 def span_text(span: datetime.timedelta) -> str:
     """Return a span of time in its two greatest units: "2 d 3 h", or "5 min"; a negative one is "0 min"."""
     minutes = max(0, int(span.total_seconds() // 60))

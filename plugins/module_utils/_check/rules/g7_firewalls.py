@@ -16,7 +16,7 @@ from ..._values.blocks import ends_of
 from ..facts import ConnectionFacts, known, or_none
 from .areas import Area, Range, blocks_of, merge_ranges, shared_of, without
 from .client_ranges import client_ranges
-from .common import atlas_block_of, listed, ports_text, to_network
+from .common import atlas_block_of, listed, ports_text, to_network, until_replaced
 from .judged_clusters import needed_ports
 from .rule import Finding, Findings, Level, check, skip
 
@@ -60,11 +60,13 @@ class Judgement:
         closed: The areas that are closed for all clients, by the rule that closes them.
         doubtful: The areas that are closed for some clients, perhaps.
         doubts: The rules that these depend on.
+        singles: The single destinations that are open, perhaps, if nothing else is.
     """
 
     closed: t.Mapping[EgressRule, t.Sequence[Area]]
     doubtful: t.Sequence[Area]
     doubts: t.Sequence[EgressRule]
+    singles: t.Sequence[Range]
 
 
 @check("G701", clouds=(GCP.name,))
@@ -112,7 +114,21 @@ def judge(
     doubtful = list(dict.fromkeys([*areas[INSPECT], *filter(None, both)]))
     concerned = [one for one in fates if any(shared_of(one.traffic.area, area) for area in doubtful)]
     doubts = [rule for one in concerned for rule in (*one.traffic.asked, *([one.rule] if one.action == INSPECT else ()))]
-    return Judgement(closed, doubtful, list(dict.fromkeys(filter(None, doubts))))
+    return Judgement(closed, doubtful, list(dict.fromkeys(filter(None, doubts))), _singles(fates, closed))
+
+
+def _singles(fates: t.Iterable[Fate], closed: t.Mapping[EgressRule, t.Iterable[Area]]) -> list[Range]:
+    """Return the destinations that are open, if rules open single addresses alone; without those that are closed in part."""
+    lost = merge_ranges(area[_DESTINATION] for areas in closed.values() for area in areas)
+    opened: list[Range] = []
+    for fate in (one for one in fates if one.action != DENY):
+        blocks = fate.rule.destinations if fate.rule is not None else None
+        own = [_EVERYWHERE] if blocks is None else [ends_of(to_network(one, "A firewall rule")) for one in blocks]
+        shared = (shared_of((one,), (fate.traffic.area[_DESTINATION],)) for one in own)
+        opened += [one[0] for one in shared if one is not None]
+    if any(first != last for first, last in opened):
+        return []
+    return [one for one in dict.fromkeys(opened) if not any(shared_of((one,), (other,)) for other in lost)]
 
 
 def _follow(firewalls: Firewalls, wanted: t.Sequence[_Traffic], *, are_sources_known: bool) -> t.Iterator[Fate]:
@@ -188,6 +204,8 @@ def _closed(level: Level, found: Judgement, sources: t.Sequence[Range] | None, f
         clients = merge_ranges(one[_SOURCE] for one in areas)
         where = f" from {listed(blocks_of(clients))}" if sources is not None and clients != sources else ""
         message = f"{rule.name[0].upper()}{rule.name[1:]} denies {ports_text(ports)} to {listed(blocks)}{where}."
+        if level == "fail" and found.singles:
+            level, message = "warn", f"{message} {until_replaced(found.singles, 'At most' if found.doubtful else 'Only')}"
         fix = f"Allow TCP to {ports_text(ports)} of {block} by an egress rule that comes before it."
         evidence = {
             "rule": rule.name,

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 from ..._aws.objects import AclRule, GroupRule, Interface, NetworkAcl, SecurityGroup
 from ..._clouds.aws import AWS
+from ..._values.blocks import ends_of
 from ..facts import ConnectionFacts, Unread, known
 from .acl import Closed, closed_by, opens_single_addresses_alone, single_addresses
 from .areas import merge_ranges
-from .common import atlas_block_of, listed, need_subnets, ports_text, with_ipv4
+from .common import atlas_block_of, listed, need_subnets, ports_text, until_replaced, with_ipv4
 from .interfaces import are_clients_named, clients_of, named_interfaces
 from .judged_clusters import ATLAS_PORTS, needed_ports
 from .prefixes import blocks_of_list
@@ -214,7 +215,7 @@ def _judge(
     }
     message = f"{clauses[0].upper()}{clauses[1:]}. It guards {listed(guarded)}."
     if level == "fail" and singles and opens_single_addresses_alone(rules, block, need.ranges):
-        level, message = "warn", f"{message} {_until_replaced(singles)}"
+        level, message = "warn", f"{message} {until_replaced(ends_of(one) for one in singles)}"
     return Finding(level, acl.id, message, _advice_on(need, block), evidence, guarded)
 
 
@@ -275,18 +276,13 @@ def _judge_egress(
             [default] = closed
             message = f"{who} not let {ports_text(default.ports)} out to {listed(default.blocks)}."
             if singles:
-                message += f" {_until_replaced(singles)}"
+                message += f" {until_replaced(ends_of(one) for one in singles)}"
             fix = f"Allow TCP to {ports_text(ATLAS_PORTS)} of {block} outbound."
             ids = [group.id for group in groups]
             yield Finding(
                 "warn" if singles else level, subject, message, f"{fix} {more}".rstrip(), {"security_group_ids": ids}, subnet_ids
             )
         return
-
-
-def _until_replaced(singles: t.Sequence[ipaddress.IPv4Network]) -> str:
-    addresses = listed(one.network_address for one in singles)
-    return f"Only {addresses} {'is' if len(singles) == 1 else 'are'} open, so it works until a node is replaced."
 
 
 def _rules_of(groups: t.Iterable[SecurityGroup], facts: ConnectionFacts) -> tuple[list[AclRule], list[Unread]]:

@@ -44,6 +44,7 @@ SUBNETS = Unread("GCP refuses it.", "compute.subnetworks.list")
 ROUTES = Unread("GCP refuses it.", "compute.networks.listPeeringRoutes")
 FIREWALLS = Unread("GCP refuses it.", "compute.networks.getEffectiveFirewalls")
 ATLAS_PART, OTHER_PART, OTHER_REGION = "192.168.248.0/24", "192.168.249.0/24", "us-central1"
+NODE = "192.168.248.5/32"
 PODS, PUBLIC = "10.60.0.0/14", "34.10.0.0/20"
 
 
@@ -96,6 +97,11 @@ def rule(action: str = "denied", priority: int = 1000, block: str = "0.0.0.0/0",
     """Return a rule of the network, for all protocols."""
     what = {action: [{"IPProtocol": "all"}], "destinationRanges": [block], **changes}
     return {"name": f"{action}-{priority}", "priority": priority, "direction": "EGRESS", "disabled": False, **what}
+
+
+def nodes(*blocks: str, **changes: Any) -> Fields:
+    """Return a rule of the network that lets clients out to single addresses of Atlas, before others."""
+    return rule("allowed", 10, **{"destinationRanges": [*(blocks or (NODE, "192.168.249.5"))], **changes})
 
 
 def firewalls(*rules: Fields, policies: tuple[Fields, ...] = (), policies_first: bool = False, **changes: Any) -> ConnectionFacts:
@@ -192,6 +198,18 @@ G701 = [
     Situation("the port among a range", firewalls(rule(denied=tcp("22", "27000-28000"))), FAIL["G701"], NOT),
     Situation("a port that the cluster does not use", firewalls(rule(denied=tcp("27016"))), {"G701": "warn"}, REACHABLE),
     Situation("a part of the block is denied", firewalls(rule(block=OTHER_PART)), FAIL["G701"], NOT),
+    Situation("single addresses of nodes are open", firewalls(nodes(), rule()), {"G701": "warn"}, REACHABLE),
+    Situation(
+        "… by a policy", firewalls(rule(), policies=(policy(policy_rule("allow", block=NODE)),)), {"G701": "warn"}, REACHABLE
+    ),
+    Situation("single addresses, but not the port", firewalls(nodes(allowed=tcp("443")), rule()), FAIL["G701"], NOT),
+    Situation("single addresses of another network", firewalls(nodes("10.99.0.5/32"), rule()), FAIL["G701"], NOT),
+    Situation(
+        "single addresses for some clients' blocks", firewalls(nodes(sourceRanges=["10.30.1.0/24"]), rule()), FAIL["G701"], NOT
+    ),
+    Situation("two addresses in a block of two", firewalls(nodes("192.168.248.4/31"), rule()), FAIL["G701"], NOT),
+    Situation("a part of the block beside them", firewalls(nodes(NODE, OTHER_PART), rule()), FAIL["G701"], NOT),
+    Situation("single addresses for some tags", firewalls(nodes(**APP), rule()), {"G701": "unknown"}, UNKNOWN),
     Situation("another block is denied", firewalls(rule(block="192.168.0.0/24")), {}, REACHABLE),
     Situation("IPv6 alone is denied", firewalls(rule(block="::/0")), {}, REACHABLE),
     Situation("rules for what comes in", firewalls(rule(direction="INGRESS")), {}, REACHABLE),
@@ -507,3 +525,16 @@ def test_a_finding_says_what_is_wrong_and_what_to_do(facts: ConnectionFacts, cod
 def test_without_an_active_mirror_its_routes_wait_for_the_cause() -> None:
     skipped = found(healthy_gcp(gcp_networks={NETWORK: (mirror(state="INACTIVE"),)}), "skipped")
     assert {code: one.waits_for for code, one in skipped.items() if code[0] == "G"} == {"G403": "G401", "G601": "G401"}
+
+
+@pytest.mark.parametrize(
+    ("facts", "text"),
+    [
+        (firewalls(nodes(), rule()), "Only 192.168.248.5 and 192.168.249.5 are open, so it works until a node is replaced."),
+        # Clients with other tags may not get to it either.
+        (firewalls(nodes(NODE, **APP), rule()), "At most 192.168.248.5 is open, so it works until a node is replaced."),
+    ],
+)
+def test_what_is_open_to_single_addresses_alone_has_them(facts: ConnectionFacts, text: str) -> None:
+    [finding] = [one for one in run_checks(facts) if one.code == "G701" and one.severity == "warn"]
+    assert finding.message.endswith(f". {text}")
