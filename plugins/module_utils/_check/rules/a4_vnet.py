@@ -23,7 +23,7 @@ _IN_SYNC = "FullyInSync"
 # Where Atlas's side does not know all prefixes of the VNet.
 _REMOTE_NOT_IN_SYNC = ("RemoteNotInSync", "LocalAndRemoteNotInSync")
 _LOCAL_NOT_IN_SYNC = "LocalNotInSync"
-_SUCCEEDED = "Succeeded"
+_SUCCEEDED, _DELETING = "Succeeded", "Deleting"
 # In these provisioning states, Azure is still at work.
 _IN_PROGRESS = ("Creating", "Updating")
 _REQUEST_AGAIN = "remove the connection in Atlas with state: absent, and request it again."
@@ -134,8 +134,10 @@ def find_closed_peering(facts: ConnectionFacts) -> Findings:
             )
             yield not_read(Unread(what), name)
         elif state != _SUCCEEDED:
-            message = f"Azure could not carry out the last change of the peering {name}: {state}."
-            yield Finding(side.level, name, message, _SYNC, _evidence(one))
+            message, fix = f"Azure could not carry out the last change of the peering {name}: {state}.", _SYNC
+            if state == _DELETING:
+                message, fix = f"The peering {name} is being deleted.", f"If you want it, {_REQUEST_AGAIN}"
+            yield Finding(side.level, name, message, fix, _evidence(one))
 
 
 @not_looked_at(AZURE.name)

@@ -248,6 +248,7 @@ A403_AND_A404 = [
     Situation("access is not known", peering(allows_access=None), {"A404": "unknown"}, UNKNOWN),
     Situation("Updating", peering(provisioning_state="Updating"), {"A404": "unknown"}, UNKNOWN),
     Situation("Creating", peering(provisioning_state="Creating"), {"A404": "unknown"}, UNKNOWN),
+    Situation("Deleting", peering(provisioning_state="Deleting"), {"A404": "fail"}, NOT),
     Situation("Failed", peering(provisioning_state="Failed"), {"A404": "fail"}, NOT),
     Situation(
         "no vnetName yet, and access to the second region is off",

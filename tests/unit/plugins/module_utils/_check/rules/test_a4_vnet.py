@@ -99,3 +99,20 @@ def test_the_vnet_must_not_have_the_addresses_of_the_container() -> None:
     assert finding.severity == "fail"
     text = f"The network container has {ATLAS_BLOCK}, and VNet {VNET} 192.168.252.0/24: Azure does not peer them."
     assert finding.message == text
+
+
+@pytest.mark.parametrize(
+    ("state", "text", "fix"),
+    [
+        (
+            "Failed",
+            "Azure could not carry out the last change of the peering atlas-peering: Failed.",
+            "Sync the peering in Azure",
+        ),
+        ("Deleting", "The peering atlas-peering is being deleted.", "If you want it, remove the connection in Atlas"),
+    ],
+)
+def test_what_azure_does_with_the_peering_is_said(state: str, text: str, fix: str) -> None:
+    finding = only(healthy_azure(vnet_peerings=[vnet_peering(provisioning_state=state)]), "A404")
+    assert finding.message == text
+    assert finding.fix.startswith(fix)
