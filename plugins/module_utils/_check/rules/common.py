@@ -20,7 +20,7 @@ _LONGEST = 3
 NEARLY = 0.8
 # Names of Amazon's resolver; it also has the third address of the first block of the VPC.
 # Source: "Understanding Amazon DNS" in the Amazon VPC user guide.
-AMAZONS_SERVERS = ("AmazonProvidedDNS", "169.254.169.253")
+AMAZONS_SERVERS = ("AmazonProvidedDNS", "169.254.169.253", "fd00:ec2::253")
 
 
 def listed(names: t.Iterable[t.Any]) -> str:

@@ -134,6 +134,8 @@ def test_a_subnet_for_ipv6_alone_is_never_outside() -> None:
     [
         (("AmazonProvidedDNS",), []),
         (("169.254.169.253", "10.15.0.2"), []),
+        # Source: "Understanding Amazon DNS" in the Amazon VPC user guide.
+        (("fd00:ec2::253",), []),
         (("AmazonProvidedDNS", "10.15.0.53"), ["10.15.0.53"]),
         ((), []),
     ],
