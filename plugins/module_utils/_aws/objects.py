@@ -249,6 +249,11 @@ class HostedZone:
     name: str
     owner: str
 
+    @property
+    def title(self) -> str:
+        """The name for people; that of the root is empty."""
+        return self.name or "."
+
 
 @dataclass(frozen=True)
 class Record:

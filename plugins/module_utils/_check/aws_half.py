@@ -118,7 +118,7 @@ def read_zones(surveys: t.Iterable[Survey], wanted: t.Collection[HostedZone]) ->
 def _contents_of(zone: HostedZone, survey: Survey | None) -> ZoneContents:
     if survey is None:
         owner = f"account {zone.owner}" if zone.owner.isdecimal() else zone.owner
-        unread = Unread(f"The private zone {zone.name} belongs to {owner}, which alone can read it.")
+        unread = Unread(f"The private zone {zone.title} belongs to {owner}, which alone can read it.")
         return ZoneContents(unread, unread)
     return ZoneContents(*(to_fact(survey.answers[kind, zone.id]) for kind in ("records", "fallback")))
 

@@ -183,13 +183,13 @@ def _find_lost(cluster: AtlasObject, view: _View, facts: ConnectionFacts) -> Fin
     for zone in dict.fromkeys(one for name in needed if isinstance(one := view.get(name), HostedZone)):
         here = [name for name in needed if view.get(name) == zone]
         lacking = [name for name in here if answers[name] is False]
-        evidence = {"zone": zone.name, "zone_id": zone.id, "owner": zone.owner, "cluster": cluster["name"]}
+        evidence = {"zone": zone.title, "zone_id": zone.id, "owner": zone.owner, "cluster": cluster["name"]}
         if lacking:
             severity: Severity = "fail" if set(lost) == set(strings) and not are_own_alone else "warn"
             yield _lacking(zone, cluster, lacking, lost, {**evidence, "names": [name.text for name in lacking]}, severity)
         for unread in dict.fromkeys(answer for name in here if isinstance(answer := answers[name], Unread)):
             decides = not set(strings) - {*lost, *doubtful} and not are_own_alone
-            finding = not_read(unread, zone.name)
+            finding = not_read(unread, zone.title)
             fix = finding.fix or f"Let {zone.owner} see whether the zone has the names of {cluster['name']}."
             message = finding.message
             if unread.permission and facts.aws.account_id != zone.owner:
@@ -202,7 +202,7 @@ def _answer_of(name: Name, zone: HostedZone, facts: ConnectionFacts) -> bool | U
     """Return whether a zone answers for a name, or leaves it to public DNS; `Unread` if that is not known."""
     contents = known_or(facts.aws.zone_contents, {}).get(zone.id)
     if contents is None:
-        return Unread(f"The private zone {zone.name} was not read.")
+        return Unread(f"The private zone {zone.title} was not read.")
     if known_or(contents.falls_back, False) is True:
         return True
     if isinstance(contents.records, Unread):
@@ -225,6 +225,6 @@ def _lacking(
     if len(lost) < len(names_of(cluster)):
         strings = f"{listed(lost)} of {cluster['name']}"
         what = f"the connection {'string' if len(lost) == 1 else 'strings'} {strings} {'is' if len(lost) == 1 else 'are'} lost"
-    message = f"The private zone {zone.name or '.'} answers in place of public DNS, and does not have {names}: {what}."
+    message = f"The private zone {zone.title} answers in place of public DNS, and does not have {names}: {what}."
     fix = "Add these names to the zone, enable its public DNS fallback, or dissociate it from the VPC."
-    return Finding(severity, zone.name, message, fix, evidence)
+    return Finding(severity, zone.title, message, fix, evidence)

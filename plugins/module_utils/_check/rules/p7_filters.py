@@ -136,6 +136,8 @@ def _judge_interface(interface: Interface, facts: ConnectionFacts) -> Findings:
     if len(present) == len(groups):
         name = f"{interface.id} of {interface.instance_id}" if interface.instance_id else interface.id
         who = f"{listed(groups)} on {name} {'does' if len(groups) == 1 else 'do'}"
+        if not groups:
+            who = f"{name} has no security group, and does"
         yield from _judge_egress(interface.id, who, present, facts, subnet_ids=(interface.subnet_id,))
 
 

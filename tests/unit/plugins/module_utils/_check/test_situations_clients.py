@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import botocore.session
@@ -642,6 +642,14 @@ FILTERS_SEEN = [
         "one is open, and the other one's group is not shown",
         with_instances(security_groups={APP: GROUPS[APP]}, **ONE_OF_TWO),
         {"P703": "unknown"},
+    ),
+    Situation(
+        NICS,
+        "the only one has no group",
+        with_instances(names=(I1,), interfaces=[replace(ONE, security_group_ids=())]),
+        {"P703": "fail"},
+        BAD,
+        f"{ONE.id} of {I1} has no security group, and does not let port 27017 out to {ATLAS_BLOCK}.",
     ),
     Situation(NICS, "two instances are two", with_instances(security_groups=HTTPS), {"P703": "fail"}, BAD),
     Situation(ALL, "all are open", facts()),

@@ -628,3 +628,14 @@ def test_a_zone_is_read_once_with_credentials_of_its_account(accounts: list[str 
     else:
         text = f"The private zone {ZONE.name} belongs to account {ACCOUNT_ID}, which alone can read it."
         assert contents[ZONE.id] == ZoneContents(Unread(text), Unread(text))
+
+
+@pytest.mark.parametrize("records", [(), DENIED])
+def test_the_root_zone_has_a_name(records: Any) -> None:
+    finding = found(zones(zone(""), records=records))["P503"]
+    assert (finding.subject, finding.evidence["zone"]) == (".", ".")
+
+
+def test_a_root_zone_of_another_account_has_a_name() -> None:
+    contents = read_zones([], [zone("", OTHER_ACCOUNT)])["Z-root"]
+    assert contents.records == Unread(f"The private zone . belongs to account {OTHER_ACCOUNT}, which alone can read it.")
