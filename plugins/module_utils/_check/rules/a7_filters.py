@@ -20,7 +20,7 @@ from .common import listed, ports_text
 from .judged_clusters import needed_ports
 from .rule import Finding, Findings, Level, Severity, check, not_read
 
-# The ports that clients send from: the ephemeral ports of Linux, among which are those of Windows.
+# The ports that clients send from: the ephemeral ports of Linux. Those of Windows, 49152 to 65535, are only in part among them.
 _CLIENT_PORTS: Range = (32768, 60999)
 _ORDER: tuple[Severity, ...] = ("fail", "unknown", "warn")
 
