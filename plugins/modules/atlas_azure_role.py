@@ -52,8 +52,8 @@ options:
       - V(absent) removes the role that the collection made, with all its assignments, and the assignments that the
         collection made of other roles. It recognizes them by their descriptions. Other roles stay, and so does the service
         principal.
-      - V(absent) changes nothing, with a warning, while the VNet has a peering with a network of Atlas that is not
-        Disconnected, because Atlas needs the role until the peering has ended. Remove the connection in Atlas first
+      - V(absent) changes nothing, with a warning, while the VNet has a peering with a network of Atlas, or with one that
+        AZURE does not name, that is not Disconnected, because Atlas needs the role until the peering has ended. Remove the connection in Atlas first
         (M(cloudpeer.atlas.atlas_vpc_peer)), and see O(atlas_vnet_name).
     type: str
     choices: [present, absent]

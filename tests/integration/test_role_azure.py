@@ -170,8 +170,14 @@ def test_blocks_that_overlap_are_refused_before_any_request(run: AzureSite) -> N
         assert word in message(refused)
     assert (run.writes, run.clouds.azure.entra.principal_of()) == ([], None)
     run.clouds.azure.put_peering(*VNET, "to-hub", ["192.168.0.0/16"], "hub")
+    run.clouds.azure.put_peering(*VNET, "odd", ["192.0.0.0/8"], "odd")
+    run.clouds.azure.set_peering(*VNET, "odd", remoteVirtualNetwork=None)
     taken = run(status=2)
-    for word in ("192.168.0.0/16 of hub, with which the VNet has the peering to-hub, overlaps", ATLAS_BLOCK):
+    hub, odd = (
+        "192.168.0.0/16 of hub, with which the VNet has the peering to-hub,",
+        "192.0.0.0/8 of a network that is not known, with",
+    )
+    for word in (f"{hub} overlaps", odd, ATLAS_BLOCK):
         assert word in message(taken)
     assert (run.writes, run.clouds.azure.entra.principal_of()) == ([], None)
     typo = {**run.entry, "vnet_resource_id": VNET_ID + "-typo"}

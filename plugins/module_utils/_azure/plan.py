@@ -224,9 +224,10 @@ def ending_peering(params: Parameters, state: AccessState) -> VnetPeering | None
 
 
 def _peerings(state: AccessState) -> list[VnetPeering]:
-    """Return the peerings with networks of Atlas that have not ended."""
+    """Return the peerings that have not ended with networks of Atlas, or with networks that are not known."""
     peerings = () if state.vnet is None else state.vnet.peerings
-    return [one for one in peerings if is_atlas_network(one.remote_name) and one.state.lower() != _ENDED]
+    alive = (one for one in peerings if one.state.lower() != _ENDED)
+    return [one for one in alive if not one.remote_name or is_atlas_network(one.remote_name)]
 
 
 def plan_absent(params: Parameters, state: AccessState, *, will_end: bool = True) -> Plan:
@@ -250,7 +251,7 @@ def plan_absent(params: Parameters, state: AccessState, *, will_end: bool = True
     ending = ending_peering(params, state) if will_end else None
     users = [one for one in _peerings(state) if one is not ending]
     if planned and users:
-        names = listed(f"{one.name} with {one.remote_name} is {one.state}" for one in users)
+        names = listed(f"{one.name} with {one.remote_name or 'a network that is not known'} is {one.state}" for one in users)
         return Plan(
             warnings=(
                 f"Atlas's role on the VNet {scope} stays, because Atlas needs it until its peerings have ended: {names}. "

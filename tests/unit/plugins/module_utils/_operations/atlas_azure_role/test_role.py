@@ -9,6 +9,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.plan import
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.azure import AZURE
 from ansible_collections.cloudpeer.atlas.tests.clouds.azure_roles import ACTIONS, NETWORK_CONTRIBUTOR
 from ansible_collections.cloudpeer.atlas.tests.clouds.entra import ATLAS_APPLICATION
+from ansible_collections.cloudpeer.atlas.tests.clouds.entra_proofs import AzureRefusalError
 from ansible_collections.cloudpeer.atlas.tests.support.azure_role_site import (
     CONTRIBUTOR,
     GROUP,
@@ -306,6 +307,18 @@ def test_a_refused_change_says_what_is_missing(site: AzureSite, action: str, mad
     assert (site.run().changed, site.writes()) == (True, MADE[made:])
 
 
+def test_a_role_that_a_policy_forbids_says_how_to_do_without(site: AzureSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """RequestDisallowedByPolicy, from the common errors of Azure Resource Manager, is about no permission."""
+
+    def forbid(*unused: Any) -> None:
+        raise AzureRefusalError(403, "RequestDisallowedByPolicy", "Resource 'role' was disallowed by policy.")
+
+    monkeypatch.setattr(site.azure.roles, "put_definition", forbid)
+    done = site.run()
+    assert (done.failed, done.result["error_code"]) == (True, "RequestDisallowedByPolicy")
+    assert done.msg.endswith("(HTTP 403 RequestDisallowedByPolicy). Set role_definition_id to a role that exists.")
+
+
 @pytest.mark.parametrize("action", [f"Microsoft.Authorization/role{one}/delete" for one in ("Assignments", "Definitions")])
 def test_a_refused_removal_says_what_is_missing(site: AzureSite, action: str) -> None:
     site.run()
@@ -468,6 +481,9 @@ def test_roles_and_assignments_of_others_stay(site: AzureSite) -> None:
         ([(NETWORKS[0], "Disconnected")], False),
         ([(NETWORKS[0], "Disconnected"), (NETWORKS[1].upper(), "Connected")], True),
         ([("vnet_of_the_company", "Connected"), ("vnet_5356823b3794dee37132bb7b", "Connected")], False),
+        # What the peering is with is not known.
+        ([("", "Connected")], True),
+        ([("", "Disconnected")], False),
     ],
 )
 @pytest.mark.parametrize("check_mode", [True, False])
@@ -478,7 +494,8 @@ def test_the_role_stays_while_atlas_needs_it(site: AzureSite, peerings: Any, sta
     done = site.run(state="absent", check_mode=check_mode)
     assert (done.failed, done.changed, bool(done.warnings)) == (False, not stays, stays)
     if stays:
-        assert f"atlas-{len(peerings) - 1} with {peerings[-1][0]} is {peerings[-1][1]}" in done.warnings[0]
+        network, state = peerings[-1]
+        assert f"atlas-{len(peerings) - 1} with {network or 'a network that is not known'} is {state}" in done.warnings[0]
         assert (done.result["azure_role"]["actions"], site.writes()) == ([*ACTIONS], [])
 
 
