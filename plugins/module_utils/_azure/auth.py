@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 from .._clouds.azure import AZURE
 from .._engine.options import Parameters
-from .._http.errors import AuthError, InvalidOptionError
+from .._http.errors import TRANSIENT_STATUSES, AuthError, InvalidOptionError
 from .._http.exchange import Reply, parse_json, reply_of
 from .._http.session import DEFECTS, Send, TokenRefusal, TokenUnansweredError, sign_in_error, token_flaw
 from .credentials import LOGIN_HOST, SECRET_FIELDS, find_sign_in
@@ -32,6 +32,9 @@ IDENTITY_SECONDS = 5.0
 CLI_SECONDS = 30.0
 # A token is not used in its last seconds, nor longer than this if its end is not known.
 _SPARE_SECONDS, _SHORT_LIFE = 60.0, 300.0
+# The identity of a machine answers by 410 while it is updated, for some 70 seconds. Source: "Retry guidance" in Microsoft's
+# documentation of managed identities, https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token
+_TRANSIENT_OF_MACHINES = TRANSIENT_STATUSES | {410}
 # The secrets in requests for a token and the replies to them.
 _SECRET_NAMES = ("access_token", "refresh_token", "id_token", "client_assertion")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -234,7 +237,8 @@ class Tokens:
         if isinstance(content, dict):
             self.secrets.update(str(content[name]) for name in _SECRET_NAMES if content.get(name))
         if reply.is_error:
-            self._failure = TokenRefusal(parts.hostname or url, reply.status, reply.content)
+            transient = TRANSIENT_STATUSES if is_app else _TRANSIENT_OF_MACHINES
+            self._failure = TokenRefusal(parts.hostname or url, reply.status, reply.content, transient=transient)
         return reply
 
 

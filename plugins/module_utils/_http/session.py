@@ -55,17 +55,22 @@ class TokenUnansweredError(Exception):
 
 
 class TokenRefusal(t.NamedTuple):
-    """A reply with an error status to a request for a token, and the host that sent it."""
+    """A reply with an error status to a request for a token, and the host that sent it.
+
+    Attributes:
+        transient: The statuses that another attempt may not have.
+    """
 
     host: str
     status: int
     content: bytes
     hint: str | None = None
+    transient: t.Container[int] = TRANSIENT_STATUSES
 
     @property
     def is_transient(self) -> bool:
         """As for TaskError."""
-        return self.status in TRANSIENT_STATUSES
+        return self.status in self.transient
 
     def __str__(self) -> str:
         """Return what it says, to follow "no token for …:"."""

@@ -400,11 +400,16 @@ def test_the_azure_cli_ends_with_the_deadline(site: AzureSite) -> None:
         raise AssertionError("az goes on")
 
 
+@pytest.mark.parametrize("status", [410, 429])
 @pytest.mark.parametrize("source", ["auto", "msi"])
-def test_a_busy_machine_is_asked_again(site: AzureSite, source: str) -> None:
-    """It answers so many requests a second; source: "Rate limiting" of AZURE's Instance Metadata Service."""
+def test_a_busy_machine_is_asked_again(site: AzureSite, source: str, status: int) -> None:
+    """It answers so many requests a second, and by 410 while it is updated.
+
+    Sources: "Rate limiting" of AZURE's Instance Metadata Service; "Retry guidance" in Microsoft's documentation "How to use managed
+    identities for Azure resources on an Azure VM to acquire an access token".
+    """
     site.entra.machine_id = str(uuid.uuid4())
-    site.clouds.app.answers[:] = [("/metadata/identity/oauth2/token", 429, {"error": "too many requests"})] * 2
+    site.clouds.app.answers[:] = [("/metadata/identity/oauth2/token", status, {"error": "try again"})] * 2
     assert site.read(auth_source=source)["id"] == VNET_ID
     assert len(site.clock.pauses) == 2
 
