@@ -103,7 +103,8 @@ class AtlasAzureRole(Operation[session.AzureSession, AccessState]):
     def explain(self, step: Step, error: TaskError, state: AccessState) -> TaskError:
         """Say how to do without a role of our own, if it is refused."""
         if isinstance(step.request, PutRole) and isinstance(error, AzureDeniedError):
-            return error.with_hint(f"{error.hint or ''} Or set role_definition_id to a role that exists.".strip())
+            way = "set role_definition_id to a role that exists."
+            return error.with_hint(f"{error.hint} Or {way}" if error.hint else way.capitalize())
         if error.error_code == _NAME_TAKEN:
             return error.with_hint(
                 "A role of this name exists, and cannot be assigned at the VNet. Remove it, or set role_definition_id."
