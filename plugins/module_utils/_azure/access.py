@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from .._clouds.azure import APPLICATION_ID
 from .._engine.options import Parameters
-from .._http.errors import ApiError
+from .._http.errors import ApiError, OvertakenError
 from .errors import VNET_ABSENT, AzureDeniedError
 from .plan import DESCRIPTION, AccessState, CreatePrincipal, Delete, PutAssignment, PutRole, assignment_uuid, find_named, is_ours
 from .roles import (
@@ -57,6 +57,8 @@ class Access:
     def __init__(self, session: AzureSession, params: Parameters) -> None:
         self._session = session
         self._params = params
+        # The ids of what was to be removed and is gone. A list may still show it for a while.
+        self._gone: set[str] = set()
 
     def look(self) -> AccessState:
         """Read the VNet first, so that nothing is read or made in a wrong directory, and then what Atlas may do there.
@@ -77,7 +79,9 @@ class Access:
         if params["role"] is not None and not is_absent:
             chosen = roles.get(params["role"]) or self._find_role(vnet, params["role"])
         elif is_absent or not state.is_enough:
-            chosen = find_named(self._list_custom_roles(vnet), params["role_name"], vnet.id)
+            # The list may lag behind: a role that Atlas holds was read by itself.
+            found = (*self._list_custom_roles(vnet), *state.roles)
+            chosen = find_named((one for one in found if one.id not in self._gone), params["role_name"], vnet.id)
         # Without a role of ours, ours are among those that Atlas holds.
         is_all_needed = is_absent and (principal_id is None or (chosen is not None and is_ours(chosen)))
         own = self._list_assignments(vnet, None) if is_all_needed else held
@@ -122,7 +126,8 @@ class Access:
 
     def _list_assignments(self, vnet: Vnet, only: str | None) -> tuple[Assignment, ...]:
         """Return assignments; without a filter those at the VNet, above and below."""
-        return self._list(f"list the role assignments of {vnet.id}", vnet.id + ASSIGNMENTS, only, parse_assignment)
+        found = self._list(f"list the role assignments of {vnet.id}", vnet.id + ASSIGNMENTS, only, parse_assignment)
+        return tuple(one for one in found if one.id not in self._gone)
 
     def _find_role(self, vnet: Vnet, name: str) -> Role | None:
         description = f"read the role {name}"
@@ -198,6 +203,9 @@ class Access:
         path = f"{vnet.id}{ROLES}/{request.id.rpartition('/')[2]}" if request.what == "role" else request.id
         try:
             self._session.write(f"delete the {request.what} {request.id}", "DELETE", path, VERSION)
+        except OvertakenError:
+            self._gone.add(request.id)
+            raise
         except ApiError as error:
             if error.error_code == _HAS_ASSIGNMENTS:
                 # One that was just removed may still count, and one that was just made is removed as well, after another look.

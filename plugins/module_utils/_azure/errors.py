@@ -30,6 +30,8 @@ VNET_ABSENT = frozenset(("ResourceNotFound", "ResourceGroupNotFound"))
 GRAPH_HOST = "graph.microsoft.com"
 # Another client has made the object since it was read.
 _OVERTAKEN = frozenset(("RoleAssignmentExists", "RoleDefinitionWithSameNameExists", "Request_MultipleObjectsWithSameKeyValue"))
+# The codes of a 404 that say that what a DELETE is for is gone. Source: the descriptions of Microsoft.Authorization's errors.
+_GONE = frozenset(("RoleAssignmentNotFound", "RoleDefinitionDoesNotExist"))
 # 403 with these codes is about a permission; others name a policy or a lock.
 _LACKS_PERMISSION = frozenset(("AuthorizationFailed", "LinkedAuthorizationFailed", "Authorization_RequestDenied", ""))
 _WRONG_DIRECTORY = "InvalidAuthenticationTokenTenant"
@@ -72,7 +74,7 @@ def azure_error(description: str, method: str, url: str, reply: Reply, content: 
     detail = str(fields.get("message") or "")
     kind: t.Callable[..., ApiError] = CLASS_BY_STATUS.get(status, ApiError)
     hint = _HINTS.get(status)
-    if code in _OVERTAKEN:
+    if code in _OVERTAKEN or (method == "DELETE" and code in _GONE):
         kind, hint = OvertakenError, None
     elif code == _WRONG_DIRECTORY:
         hint = _directory_hint(detail)
