@@ -231,7 +231,9 @@ def _peerings(state: AccessState) -> list[VnetPeering]:
 
 
 def plan_absent(params: Parameters, state: AccessState, *, will_end: bool = True) -> Plan:
-    """Plan the removal of the role that this collection has made with all its assignments, and of our assignments of other roles.
+    """Plan the removal of the role that this collection has made with its assignments, and of our assignments of other roles.
+
+    Others have assigned the role above the VNet, where other VNets may need it: it stays with those assignments.
 
     Args:
         params: The options.
@@ -241,12 +243,14 @@ def plan_absent(params: Parameters, state: AccessState, *, will_end: bool = True
     if state.vnet is None:
         return Plan(warnings=(f"There is no VNet {params['scope']}, so Atlas has no role there. {_WHERE}",))
     scope, role = state.vnet.id, state.chosen if state.chosen is not None and is_ours(state.chosen) else None
+    of_role = [one for one in state.own if role is not None and one.role == role.name]
+    wider = [one for one in of_role if not is_within(one.scope, scope)]
     planned = [
         _planned("delete", f"assignment {one.id}", Delete(str(one.id), "assignment"))
         for one in state.own
-        if (role is not None and one.role == role.name) or (is_ours(one) and is_same(one.scope, scope))
+        if (one in of_role and one not in wider) or (is_ours(one) and is_same(one.scope, scope))
     ]
-    if role is not None:
+    if role is not None and not wider:
         planned.append(_planned("delete", f"role {role.role_name}", Delete(str(role.id), "role")))
     ending = ending_peering(params, state) if will_end else None
     users = [one for one in _peerings(state) if one is not ending]
@@ -258,7 +262,15 @@ def plan_absent(params: Parameters, state: AccessState, *, will_end: bool = True
                 "Remove the connection in Atlas, then run the task again.",
             )
         )
-    return Plan(tuple(change for change, _step in planned), tuple(step for _change, step in planned))
+    warnings = (_warn_wider(t.cast(Role, role), wider, scope),) if wider else ()
+    return Plan(tuple(change for change, _step in planned), tuple(step for _change, step in planned), warnings)
+
+
+def _warn_wider(role: Role, wider: t.Iterable[Assignment], scope: str) -> str:
+    return (
+        f"The role {role.role_name} stays, because others have assigned it above the VNet {scope}: "
+        f"{listed(str(one.id) for one in wider)}. If no other VNet needs them, remove these assignments, then run the task again."
+    )
 
 
 def state_after(state: AccessState, request: t.Any, made: t.Any = None) -> AccessState:

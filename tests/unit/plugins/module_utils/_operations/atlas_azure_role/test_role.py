@@ -439,6 +439,63 @@ def test_a_role_that_is_assigned_elsewhere_says_what_to_do(site: AzureSite) -> N
     assert "Remove the assignments of this role outside of the VNet" in done.msg
 
 
+@pytest.mark.parametrize("wide", [GROUP, SUBSCRIPTION])
+def test_an_assignment_above_the_vnet_stays_with_our_role(site: AzureSite, wide: str) -> None:
+    """Others have widened the role, and other VNets may need it."""
+    site.run()
+    (role,) = site.azure.roles.list_definitions(SCOPE, "type eq 'CustomRole'")
+    site.azure.roles.put_definition(SCOPE, role["name"], {"properties": {**role["properties"], "assignableScopes": [wide]}})
+    body = {"roleDefinitionId": role["id"], "principalId": site.azure.entra.principal_of(), "principalType": "ServicePrincipal"}
+    for scope in (wide, f"{SCOPE}/subnets/default"):
+        name = NETWORK_CONTRIBUTOR[:-1] + str(len(site.assignments()))
+        site.azure.roles.put_assignment(scope, name, {"properties": body})
+    predicted = site.run(state="absent", check_mode=True)
+    for changed in (True, False):
+        done = site.run(state="absent")
+        assert (done.failed, done.changed, done.warnings) == (False, changed, predicted.warnings)
+        assert site.writes() == ["DELETE roleAssignment"] * 2 * changed
+        assert done.result["azure_role"] == predicted.result["azure_role"]
+        assert ([one["scope"] for one in site.assignments()], site.definitions()) == ([wide], [ROLE_NAME])
+    assert f"above the VNet {SCOPE}: {wide}/providers/Microsoft.Authorization/roleAssignments/" in done.warnings[0]
+    for one in site.azure.roles.list_assignments(wide):
+        site.azure.roles.delete_assignment(wide, one["name"])
+    assert (site.run(state="absent").changed, site.definitions()) == (True, [])
+
+
+def test_our_role_goes_while_the_list_of_roles_lags(site: AzureSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.run()
+    with monkeypatch.context() as patch:
+        patch.setattr(site.azure.roles, "list_definitions", lambda *unused: [])
+        done = site.run(state="absent")
+    assert (done.failed, done.changed, site.definitions(), site.assignments()) == (False, True, [], [])
+
+
+@pytest.mark.parametrize("lags", [True, False])
+@pytest.mark.parametrize(
+    ("kind", "code"), [("assignment", "RoleAssignmentNotFound"), ("definition", "RoleDefinitionDoesNotExist")]
+)
+def test_what_is_gone_already_is_removed(
+    site: AzureSite, monkeypatch: pytest.MonkeyPatch, kind: str, code: str, lags: bool
+) -> None:
+    """Somebody else removes it at the same time, and AZURE's lists may show it for a while."""
+    site.run()
+    delete, listing = getattr(site.azure.roles, f"delete_{kind}"), getattr(site.azure.roles, f"list_{kind}s")
+    shown = listing(SCOPE)
+
+    def gone(*names: str) -> None:
+        delete(*names)
+        raise AzureRefusalError(404, code, "It is not found.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(site.azure.roles, f"delete_{kind}", gone)
+        if lags:
+            patch.setattr(site.azure.roles, f"list_{kind}s", lambda *unused: shown)
+        done = site.run(state="absent")
+    assert (done.failed, done.changed, done.result["azure_role"]) == (False, True, None), done.result
+    assert site.writes() == ["DELETE roleAssignment", "DELETE roleDefinition"]
+    assert (site.definitions(), site.assignments()) == ([], [])
+
+
 def test_what_others_gave_our_role_on_data_is_left(site: AzureSite) -> None:
     site.run()
     (role,) = site.azure.roles.list_definitions(SCOPE, "type eq 'CustomRole'")
