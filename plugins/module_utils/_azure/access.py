@@ -57,7 +57,7 @@ class Access:
     def __init__(self, session: AzureSession, params: Parameters) -> None:
         self._session = session
         self._params = params
-        # The ids of what was to be removed and is gone. A list may still show it for a while.
+        # The ids of what is gone, as the replies to its removal say. A list may still show it for a while.
         self._gone: set[str] = set()
 
     def look(self) -> AccessState:

@@ -405,8 +405,8 @@ def test_the_azure_cli_ends_with_the_deadline(site: AzureSite) -> None:
 def test_a_busy_machine_is_asked_again(site: AzureSite, source: str, status: int) -> None:
     """It answers so many requests a second, and by 410 while it is updated.
 
-    Sources: "Rate limiting" of AZURE's Instance Metadata Service; "Retry guidance" in Microsoft's documentation "How to use managed
-    identities for Azure resources on an Azure VM to acquire an access token".
+    Sources: "Rate limiting" of AZURE's Instance Metadata Service; "Retry guidance" in Microsoft's documentation "How to use
+    managed identities for Azure resources on an Azure VM to acquire an access token".
     """
     site.entra.machine_id = str(uuid.uuid4())
     site.clouds.app.answers[:] = [("/metadata/identity/oauth2/token", status, {"error": "try again"})] * 2
