@@ -54,8 +54,8 @@ options:
         so does the service principal. If the role is assigned above the VNet, it stays with these assignments, with a warning
         that names them: others made them, and other VNets may need them.
       - V(absent) changes nothing, with a warning, while the VNet has a peering with a network of Atlas, or with one that
-        AZURE does not name, that is not Disconnected, because Atlas needs the role until the peering has ended. Remove the connection in Atlas first
-        (M(cloudpeer.atlas.atlas_vpc_peer)), and see O(atlas_vnet_name).
+        AZURE does not name, that is not Disconnected, because Atlas needs the role until the peering has ended. Remove the
+        connection in Atlas first (M(cloudpeer.atlas.atlas_vpc_peer)), and see O(atlas_vnet_name).
     type: str
     choices: [present, absent]
     default: present

@@ -25,16 +25,13 @@ from .._http.errors import TRANSIENT_STATUSES, AuthError, InvalidOptionError
 from .._http.exchange import Reply, parse_json, reply_of
 from .._http.session import DEFECTS, Send, TokenRefusal, TokenUnansweredError, sign_in_error, token_flaw
 from .credentials import LOGIN_HOST, SECRET_FIELDS, find_sign_in
-from .errors import wrong_directory
+from .errors import TRANSIENT_OF_MACHINES, wrong_directory
 
 # The identity of a machine answers at once, or there is none.
 IDENTITY_SECONDS = 5.0
 CLI_SECONDS = 30.0
 # A token is not used in its last seconds, nor longer than this if its end is not known.
 _SPARE_SECONDS, _SHORT_LIFE = 60.0, 300.0
-# The identity of a machine answers by 410 while it is updated, for some 70 seconds. Source: "Retry guidance" in Microsoft's
-# documentation of managed identities, https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token
-_TRANSIENT_OF_MACHINES = TRANSIENT_STATUSES | {410}
 # The secrets in requests for a token and the replies to them.
 _SECRET_NAMES = ("access_token", "refresh_token", "id_token", "client_assertion")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -237,7 +234,7 @@ class Tokens:
         if isinstance(content, dict):
             self.secrets.update(str(content[name]) for name in _SECRET_NAMES if content.get(name))
         if reply.is_error:
-            transient = TRANSIENT_STATUSES if is_app else _TRANSIENT_OF_MACHINES
+            transient = TRANSIENT_STATUSES if is_app else TRANSIENT_OF_MACHINES
             self._failure = TokenRefusal(parts.hostname or url, reply.status, reply.content, transient=transient)
         return reply
 

@@ -28,9 +28,12 @@ from .._http.exchange import Reply
 # as SubscriptionNotFound does.
 VNET_ABSENT = frozenset(("ResourceNotFound", "ResourceGroupNotFound"))
 GRAPH_HOST = "graph.microsoft.com"
+# The identity of a machine answers by 410 while it is updated, for some 70 seconds. Source: "Retry guidance" in Microsoft's
+# documentation of managed identities, https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token
+TRANSIENT_OF_MACHINES = TRANSIENT_STATUSES | {410}
 # Another client has made the object since it was read.
 _OVERTAKEN = frozenset(("RoleAssignmentExists", "RoleDefinitionWithSameNameExists", "Request_MultipleObjectsWithSameKeyValue"))
-# The codes of a 404 that say that what a DELETE is for is gone. Source: the descriptions of Microsoft.Authorization's errors.
+# The codes of a 404 that say that what a DELETE is for is gone.
 _GONE = frozenset(("RoleAssignmentNotFound", "RoleDefinitionDoesNotExist"))
 # 403 with these codes is about a permission; others name a policy or a lock.
 _LACKS_PERMISSION = frozenset(("AuthorizationFailed", "LinkedAuthorizationFailed", "Authorization_RequestDenied", ""))
