@@ -154,7 +154,7 @@ def test_no_other_failure_is_absence(site: AzureSite, status: int, body: Any, ki
     site.clouds.app.answers[:] = [(END, status, body)]
     with pytest.raises(TaskError) as caught:
         get_vnet(open_site(site), VNET_ID)
-    assert type(caught.value) is kind
+    assert caught.type is kind
     assert caught.value.http_status == status
     assert (hint is None) == (caught.value.hint is None)
     assert (hint or "") in (caught.value.hint or "")

@@ -94,8 +94,8 @@ def rules(*those: tuple[str, str], **changes: Any) -> ConnectionFacts:
     return healthy(resolver_rules=[ResolverRule(f"rslvr-rr-{kind}", domain, kind) for domain, kind in those], **changes)
 
 
-def dns(attributes: Fields = ON, options: DhcpOptions = AMAZONS, **changes: Any) -> ConnectionFacts:
-    return healthy(dns_attributes=attributes, dhcp_options=options, **changes)
+def dns(attributes: Fields | None = None, options: DhcpOptions = AMAZONS, **changes: Any) -> ConnectionFacts:
+    return healthy(dns_attributes=attributes or ON, dhcp_options=options, **changes)
 
 
 FORWARD, SYSTEM = "FORWARD", "SYSTEM"
