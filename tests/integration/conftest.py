@@ -57,10 +57,10 @@ def _aws_server() -> Iterator[Aws]:
 
 
 @pytest.fixture
-def aws(_aws_server: Aws, start: Callable[..., RunningEmulator]) -> Iterator[Aws]:
-    """Return an AWS in which nothing is left of other tests."""
-    yield _aws_server
+def aws(_aws_server: Aws) -> Aws:
+    """Return an AWS in which nothing is left of other tests, of other folders too: moto's state is the process's."""
     _aws_server.reset()
+    return _aws_server
 
 
 @pytest.fixture
