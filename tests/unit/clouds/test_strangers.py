@@ -479,6 +479,7 @@ def compute(clouds: RunningClouds) -> Compute:
     return Compute(clouds)
 
 
+@pytest.mark.full
 def test_the_own_client_of_gcp_makes_and_removes_a_peering(clouds: RunningClouds, compute: Compute) -> None:
     clouds.gcp.operation_looks, networks, own = 3, compute.networks, {"project": MINE[0], "network": MINE[1]}
     peering = compute.module.NetworkPeering(name="ours", network=f"{COMPUTE}{REMOTE}", exchange_subnet_routes=True)
@@ -497,6 +498,7 @@ def test_the_own_client_of_gcp_makes_and_removes_a_peering(clouds: RunningClouds
     assert (code, "was not found" in message) == (404, True)
 
 
+@pytest.mark.full
 def test_replies_are_what_the_classes_of_gcps_own_client_have(clouds: RunningClouds, compute: Compute) -> None:
     clouds.gcp.operation_looks, here = 2, f"global/networks/{MINE[1]}"
     body = {"networkPeering": {"name": "ours", "network": COMPUTE + REMOTE, "exchangeSubnetRoutes": True}}
@@ -522,6 +524,7 @@ def test_replies_are_what_the_classes_of_gcps_own_client_have(clouds: RunningClo
     assert failed.error.errors[0].code == "QUOTA_EXCEEDED"
 
 
+@pytest.mark.full
 def test_routes_are_exchanged_as_the_halves_say(clouds: RunningClouds, compute: Compute) -> None:
     """https://cloud.google.com/vpc/docs/vpc-peering#route-exchange-options: which are exported and imported by default."""
     clouds.gcp.page_size = 2
@@ -544,6 +547,7 @@ def test_routes_are_exchanged_as_the_halves_say(clouds: RunningClouds, compute: 
     assert (code, "unknown" in message) == (400, True)
 
 
+@pytest.mark.full
 def test_firewalls_of_all_levels_are_read_together(compute: Compute) -> None:
     found = compute.networks.get_effective_firewalls(project=MINE[0], network=MINE[1])
     closed, opened = found.firewalls
@@ -563,6 +567,7 @@ def test_firewalls_of_all_levels_are_read_together(compute: Compute) -> None:
     assert found.firewall_policys[1].rules[0].target_secure_tags[0].name == "tagValues/1"
 
 
+@pytest.mark.full
 def test_subnets_of_all_regions_are_listed(clouds: RunningClouds, compute: Compute) -> None:
     clouds.gcp.add_network(MINE[0], "second")
     clouds.gcp.add_subnet(MINE[0], "second", "other", "us-central1", "10.16.0.0/20")
