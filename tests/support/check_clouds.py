@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.objects import (
     Nsg,
@@ -55,6 +55,15 @@ REMOTE = f"projects/{ATLAS_PROJECT}/global/networks/{ATLAS_NETWORK}"
 GCP_BLOCK = "10.30.0.0/16"
 GCP_REGION = "europe-west1"
 NOT_AWS = Missing("The connection is not with AWS.")
+
+
+class Situation(NamedTuple):
+    """A sentence, what is true in the world, and what follows: the worst severity by code, and the verdict."""
+
+    sentence: str
+    facts: ConnectionFacts
+    expected: dict[str, str]
+    verdict: str
 
 
 def azure_peer(**changes: Any) -> Fields:

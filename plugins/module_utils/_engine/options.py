@@ -325,8 +325,9 @@ def join_problems(problems: t.Iterable[str]) -> str:
     """Return what is wrong with entries as one text, which has a problem of several of them once, with all their places."""
     found: dict[tuple[str, str], list[int]] = {}
     for text in problems:
-        option, index, rest = _PLACED.split(text, maxsplit=1)[1:] if _PLACED.match(text) else ("", "0", text)
-        found.setdefault((option, rest), []).append(int(index))
+        place = _PLACED.match(text)
+        option, index = place.groups() if place else ("", "0")
+        found.setdefault((option, text[place.end() :] if place else text), []).append(int(index))
     texts = []
     for (option, rest), (first, *others) in found.items():
         texts.append(f"{option}[{first}]{rest}" if option else rest)

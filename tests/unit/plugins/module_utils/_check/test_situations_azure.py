@@ -8,7 +8,7 @@ the models of azure-mgmt-network, which have the values of states.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import ConnectionFacts, Missing, Unread
@@ -21,6 +21,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.check_clouds import (
     SUBNET_BLOCK,
     TABLE_ID,
     VNET_BLOCK,
+    Situation,
     azure_cluster,
     azure_container,
     azure_peer,
@@ -47,15 +48,6 @@ UNREAD = Unread("It was not read.", "Microsoft.Network/virtualNetworks/read")
 OFF = Missing("The Atlas half is off.")
 THIRD = "6566f0000000000000000033"
 SECOND_VNET, SECOND_BLOCK = "vnet_5356823b3794dee37132bb7c_zyxwvuts", "192.168.240.0/21"
-
-
-class Situation(NamedTuple):
-    """A sentence, what is true in the world, and what follows: the worst severity by code, and the verdict."""
-
-    sentence: str
-    facts: ConnectionFacts
-    expected: dict[str, str]
-    verdict: str
 
 
 def peering(**changes: Any) -> ConnectionFacts:

@@ -7,7 +7,7 @@ and "Geolocation objects" of Cloud NGFW, the quotas of VPC; and the description 
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import ConnectionFacts, Missing, Unread
@@ -18,6 +18,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.check_clouds import (
     GCP_BLOCK,
     GCP_REGION,
     NETWORK,
+    Situation,
     azure_cluster,
     gcp_cluster,
     gcp_peer,
@@ -46,15 +47,6 @@ FIREWALLS = Unread("GCP refuses it.", "compute.networks.getEffectiveFirewalls")
 ATLAS_PART, OTHER_PART, OTHER_REGION = "192.168.248.0/24", "192.168.249.0/24", "us-central1"
 NODE = "192.168.248.5/32"
 PODS, PUBLIC = "10.60.0.0/14", "34.10.0.0/20"
-
-
-class Situation(NamedTuple):
-    """A sentence, what is true in the world, and what follows: the worst severity by code, and the verdict."""
-
-    sentence: str
-    facts: ConnectionFacts
-    expected: dict[str, str]
-    verdict: str
 
 
 def peering(**changes: Any) -> ConnectionFacts:
