@@ -33,7 +33,8 @@ MAY_IMPORT = {
     "action": {"_operations", "plugin_utils"},
     "callback": {"_http.redact"},
     "plugin_utils": {"_engine", "_clouds", "_http.errors", "_http.exchange", "_http.redact"},
-    "_operations": {"_check", "_peer_set", "_peering", "_access_list", "_containers", "_api", "_auth", *FEATURES},
+    "_operations": {"_path", "_check", "_peer_set", "_peering", "_access_list", "_containers", "_api", "_auth", *FEATURES},
+    "_path": {"_check", "_peer_set", "_peering", "_access_list", "_containers", *FEATURES},
     "_check": {"_check.rules", "_peer_set", "_peering", "_access_list", "_containers", "_api", "_auth.clients", *FEATURES},
     "_check.rules": {
         "_check.facts",
@@ -108,6 +109,8 @@ OTHER_FACTS = {
     "_access_list.py": {"FAILED"},
     "_check/rules/p3_access_list.py": {"FAILED", "vpc_id"},
     "_check/rules/judged_clusters.py": {"DELETING"},
+    # A stage, and the states of a set.
+    "_path/path_state.py": {"AVAILABLE"},
     # What a finding, or the result of a check, shows of a VPC.
     "_check/rules/p1_atlas.py": {"route_table_cidr_block"},
     "_check/result.py": {"vpc_id", "aws_account_id", "connection_id"},

@@ -98,6 +98,12 @@ class CheckSession:
             one.close()
 
     @contextmanager
+    def side_by_side(self, parallel: int, longest_pause: float) -> t.Iterator[None]:
+        """Let several threads send to Atlas inside the block; see `AtlasClient.side_by_side`."""
+        with self.atlas.side_by_side(parallel, longest_pause) if self.atlas is not None else nullcontext():
+            yield
+
+    @contextmanager
     def within(self, deadline: float) -> t.Iterator[None]:
         """Bound the requests to Atlas inside the block; see `Session`. A check has no waits, so the clouds need no bound."""
         with self.atlas.within(deadline) if self.atlas is not None else nullcontext():

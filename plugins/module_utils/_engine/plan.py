@@ -37,12 +37,15 @@ class Step:
         request: What is sent, as an immutable object that the Operation's `apply` understands.
         keys: The keys of the changes: twenty additions to the access list are one request.
         after: What must be gone or reached first, as the Operation's `wait` understands it; None for nothing.
+        is_run: Whether sending it is a run of its own, which waits, and looks again after a lost reply. A set goes on polling
+            meanwhile, and takes its error as final.
     """
 
     action: t.Literal["create", "update", "delete"]
     request: t.Any
     keys: tuple[str, ...]
     after: t.Any = None
+    is_run: bool = False
 
 
 @dataclass(frozen=True)

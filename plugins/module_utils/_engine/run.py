@@ -120,14 +120,22 @@ class Convergence:
         self._outcome.changed = bool(progress.plan.steps)
         progress.end(state)
 
-    def carry_out(self) -> None:
+    @property
+    def state(self) -> t.Any:
+        """The last state."""
+        return self._progress.state
+
+    def carry_out(self, known: t.Any = None) -> None:
         """Look, decide, apply and wait.
+
+        Args:
+            known: The state if it has been read already; None to read it.
 
         Raises:
             TaskError: If something fails; the outcome shows what was done before.
         """
         operation, progress = self._operation, self._progress
-        progress.begin(operation.look())
+        progress.begin(operation.look() if known is None else known)
         first = operation.wait_first(progress.state)
         if first is not None:
             self._wait_for(first)
@@ -303,6 +311,10 @@ class Convergence:
         if following is not None:
             self._wait_for(following)
 
+    def _pause(self, seconds: float) -> None:
+        """Pause before a poll."""
+        self._sleep(seconds)
+
     def _wait_until(self, wait: Wait[t.Any], is_done: t.Callable[[], bool], seconds: float) -> None:
         progress, clock, started = self._progress, self._clock, self._clock()
         progress.times = started, started + seconds
@@ -333,7 +345,7 @@ class Convergence:
                     timeout=max(0.0, deadline - clock()),
                     longest_interval=self._operation.params["wait_sleep"],
                     clock=clock,
-                    sleep=self._sleep,
+                    sleep=self._pause,
                 )
             except WaitTimeoutError as error:
                 late = wait.late(progress.state, WaitTimeoutError(clock() - started, unanswered))

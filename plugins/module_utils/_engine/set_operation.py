@@ -1,11 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The base class of an Operation on many objects: its requests run in parallel, and a failed object does not stop the others.
-
-Planned for 3.0.0: both sides of all connections in one task (`_path`). It fits the three Protocols, but must replace the single
-bound for all threads, and the single look for all steps with an unknown outcome.
-"""
+"""The base class of an Operation on many objects: its requests run in parallel, and a failed object does not stop the others."""
 
 from __future__ import annotations
 
@@ -88,11 +84,13 @@ class SetOperation(Operation[S, State]):
         gate: Decides what can be sent.
         waiter: Polls the entries.
         summary: Makes the result.
+        threads: The most steps that are sent at the same time; None for the option `parallel`.
     """
 
     gate: SetGate
     waiter: SetWaiter
     summary: SetSummary
+    threads: t.ClassVar[int | None] = None
 
     def look_again(self, state: State) -> State:
         """Read the state again, and keep in it what the task has done so far."""

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 import typing as t
 from contextlib import contextmanager
 from dataclasses import replace
@@ -109,7 +110,8 @@ class SetSteps:
         self._see: t.Callable[[t.Any], None] = progress.see
         self._outcome = outcome
         self._decide, self._sleep = decide, sleep
-        self._workers: Workers[Step, t.Any] = Workers(operation.params["parallel"])
+        self._limit: int = operation.threads or operation.params["parallel"]
+        self._workers: Workers[Step, t.Any] = Workers(self._limit)
         self._running: list[Step] = []
         # The steps whose outcome is unknown, and why.
         self._unsure: list[tuple[Step, TaskError]] = []
@@ -133,16 +135,40 @@ class SetSteps:
                 self._give_up_rest()
                 raise
 
+    @property
+    def running(self) -> t.Sequence[Step]:
+        """The steps that are being sent."""
+        return self._running
+
     def send_ready(self) -> None:
-        """Send all steps that are ready, until none is running and no outcome is unknown."""
+        """Send all steps that are ready, until only runs of their own are running and no outcome is unknown."""
         while True:
             self._submit_ready()
-            if self._running:
+            if not all(step.is_run for step in self._running):
                 self._take_in()
+            elif self._running and self._take_in(0.0):
+                continue
             elif self._unsure:
                 self._look_at_unsure()
             else:
                 return
+
+    def pause(self, seconds: float, is_done: t.Callable[[], bool]) -> None:
+        """Pause before a poll. While steps are running, record their results, and send what becomes ready.
+
+        Args:
+            seconds: How long to pause.
+            is_done: Whether there is nothing to pause for any more; asked after each step that has ended.
+        """
+        until = time.monotonic() + seconds
+        while self._running:
+            left = until - time.monotonic()
+            if left <= 0 or not self._take_in(left):
+                return
+            self.send_ready()
+            if is_done():
+                return
+        self._sleep(seconds)
 
     def give_up(self, keys: tuple[str, ...], error: TaskError) -> None:
         """Record that the changes with these keys have finally failed, and drop their steps."""
@@ -150,7 +176,7 @@ class SetSteps:
         self._see(self._operation.give_up(keys, error, self._progress.state))
 
     def _submit_ready(self) -> None:
-        operation, is_news, limit = self._operation, True, self._operation.params["parallel"]
+        operation, is_news, limit = self._operation, True, self._limit
         while is_news:
             is_news = False
             for step in list(self.pending):
@@ -169,12 +195,14 @@ class SetSteps:
                 if is_ready:
                     self.pending.remove(step)
                     self._running.append(step)
-                    self._workers.submit(step, partial(operation.send, step, self._progress.state))
+                    self._workers.submit(step, partial(operation.send, step, self._progress.state), is_long=step.is_run)
 
-    def _take_in(self) -> None:
-        """Wait for the next step to end, and record its result."""
+    def _take_in(self, seconds: float | None = None) -> bool:
+        """Wait for the next step to end, and record its result; return whether one has ended in time (None for no limit)."""
         operation, progress = self._operation, self._progress
-        ended = t.cast("Ended[Step, t.Any]", self._workers.next())
+        ended = self._workers.next(seconds)
+        if ended is None:
+            return False
         step, error = ended.key, ended.error
         if error is not None and not isinstance(error, TaskError):
             raise error
@@ -183,15 +211,17 @@ class SetSteps:
             self._tries.pop(step.keys, None)
             self._outcome.changed = True
             self._see(operation.record(step, ended.result(), progress.state))
-            return
+            return True
         held = operation.gate.hold(step, error, progress.state)
         if held is not None:
             self.pending.insert(0, step)
             self._see(held)
-        elif error.outcome_unknown or may_pass(step, error):
+        elif not step.is_run and (error.outcome_unknown or may_pass(step, error)):
             self._unsure.append((step, error))
         else:
+            self._outcome.changed |= error.outcome_unknown
             self.give_up(step.keys, operation.explain(step, error, progress.state))
+        return True
 
     def _take_in_late(self, ended: Ended[Step, t.Any]) -> None:
         """Record the result of a step that was running when the run ended."""
@@ -225,7 +255,8 @@ class SetSteps:
             if not any(self._progress.plan.still_needs(step) for step, error in self._unsure):
                 break
         unsure, self._unsure = self._unsure, []
-        self.pending = list(self._progress.plan.steps)
+        running = {step.keys for step in self._running}
+        self.pending = [step for step in self._progress.plan.steps if step.keys not in running]
         for step, error in unsure:
             self._settle(step, error)
         for step in list(self.pending):
@@ -272,6 +303,8 @@ class SetConvergence(Convergence):
     ) -> None:
         super().__init__(operation, outcome, report, clock, sleep)
         self._steps = SetSteps(operation, self._progress, outcome, self._decide, sleep)
+        # Whether the current wait is over.
+        self._is_over: t.Callable[[], bool] = lambda: False
 
     def predict(self) -> None:
         """Look and decide, and let the outcome show the predicted result.
@@ -282,27 +315,40 @@ class SetConvergence(Convergence):
         super().predict()
         self._raise_failure()
 
-    def carry_out(self) -> None:
+    def carry_out(self, known: t.Any = None) -> None:
         """Look, decide, send and wait.
+
+        Args:
+            known: The state if it has been read already; None to read it.
 
         Raises:
             TaskError: If the plan is refused; or, after all else is done and in the outcome, if an entry has failed.
         """
         operation, progress, steps = self._operation, self._progress, self._steps
-        progress.begin(operation.look())
+        progress.begin(operation.look() if known is None else known)
         self._decide()
         steps.planned, steps.pending = progress.plan, list(progress.plan.steps)
         for key, error in progress.plan.failures.items():
             steps.give_up((key,), error)
         params = operation.params
         with operation.session.side_by_side(params["parallel"], float(params["wait_timeout"])), steps.working():
-            self._wait(GONE, lambda: not steps.blocked)
-            seconds = operation.gate.repeats(progress.state)
-            if seconds:
-                self._wait(REPEATED, lambda: not operation.gate.repeats(progress.state), seconds)
-            self._wait(params["wait_for"].upper(), lambda: not steps.pending and operation.waiter.is_settled(progress.state))
+            self._go_through()
         progress.end(operation.end(progress.state))
         self._raise_failure()
+
+    def _go_through(self) -> None:
+        """Send the steps and wait: first for what is in the way of some, then for refused ones to be taken, then for the goal."""
+        gate, progress, steps = self._operation.gate, self._progress, self._steps
+        self._wait(GONE, lambda: not steps.blocked)
+        seconds = gate.repeats(progress.state)
+        if seconds:
+            self._wait(REPEATED, lambda: not gate.repeats(progress.state), seconds)
+        goal = self._operation.params["wait_for"].upper()
+        self._wait(goal, lambda: not steps.pending and self._operation.waiter.is_settled(progress.state))
+
+    def _pause(self, seconds: float) -> None:
+        """Pause before a poll; meanwhile, steps that are running go on."""
+        self._steps.pause(seconds, self._is_over)
 
     def stopped(self) -> tuple[list[str], list[str]]:
         """Return what was done so far, and what may have been done, in words."""
@@ -315,7 +361,7 @@ class SetConvergence(Convergence):
         Raises:
             TaskError: If the first plan is refused.
         """
-        progress, planned = self._progress, {change.key for change in self._steps.planned.changes}
+        progress, planned = self._progress, self._owners(self._steps.planned)
         if plan.refusals and not planned:
             raise self._operation.summary.refusal(progress.state, plan)
         progress.plan = replace(plan, refusals={})
@@ -324,6 +370,10 @@ class SetConvergence(Convergence):
             self._steps.give_up((key,), errors[key])
         progress.show()
 
+    def _owners(self, plan: Plan) -> set[str]:
+        """Return the keys under which refusals and failures concern the changes of a plan."""
+        return {change.key for change in plan.changes}
+
     def _raise_failure(self) -> None:
         failure = self._operation.summary.failure(self._progress.state)
         if failure is not None:
@@ -331,19 +381,26 @@ class SetConvergence(Convergence):
 
     def _wait(self, goal: str, is_done: t.Callable[[], bool], seconds: float | None = None) -> None:
         """Send the ready steps and poll, until `is_done` or the time is up (`seconds`, or `wait_timeout` if None)."""
-        operation, progress, steps = self._operation, self._progress, self._steps
 
         def advance() -> bool:
-            steps.send_ready()
+            self._steps.send_ready()
             return is_done()
 
-        def late(state: t.Any, error: WaitTimeoutError) -> None:
-            if goal == REPEATED:
-                # Each refused step fails with its last refusal.
-                return
-            for step in steps.blocked if goal == GONE else steps.pending:
-                steps.give_up(step.keys, operation.gate.blocked(step, progress.state, error))
-            if goal != GONE:
-                progress.see(operation.waiter.late(progress.state, error))
+        self._is_over = is_done
 
-        self._wait_for(Wait(goal, operation.waiter.poll, operation.waiter.is_settled, late, seconds), advance)
+        def late(state: t.Any, error: WaitTimeoutError) -> None:
+            self._give_up_late(goal, error)
+
+        waiter = self._operation.waiter
+        self._wait_for(Wait(goal, waiter.poll, waiter.is_settled, late, seconds), advance)
+
+    def _give_up_late(self, goal: str, error: WaitTimeoutError) -> None:
+        """Give up on what a wait has not reached, when its time is up."""
+        operation, progress, steps = self._operation, self._progress, self._steps
+        if goal == REPEATED:
+            # Each refused step fails with its last refusal.
+            return
+        for step in steps.blocked if goal == GONE else steps.pending:
+            steps.give_up(step.keys, operation.gate.blocked(step, progress.state, error))
+        if goal != GONE:
+            progress.see(operation.waiter.late(progress.state, error))

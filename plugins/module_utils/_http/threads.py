@@ -25,7 +25,7 @@ SUCCESSES_FOR_ONE_MORE = 10
 _Key = t.TypeVar("_Key")
 _Result = t.TypeVar("_Result")
 _Pause = tuple[str, TaskError, float]
-_Job = tuple[_Key, t.Callable[[], _Result], contextvars.Context]
+_Job = tuple[_Key, t.Callable[[], _Result], contextvars.Context, bool]
 
 
 class Governor:
@@ -182,15 +182,15 @@ class Workers(t.Generic[_Key, _Result]):
         self.stop()
         self._wait()
 
-    def submit(self, key: _Key, call: t.Callable[[], _Result]) -> None:
-        """Queue a call. It starts when a thread is free and the main thread calls `next`."""
-        self._waiting.append((key, call, contextvars.copy_context()))
+    def submit(self, key: _Key, call: t.Callable[[], _Result], *, is_long: bool = False) -> None:
+        """Queue a call. It starts when a thread is free and the main thread calls `next`. A long call never runs in that one."""
+        self._waiting.append((key, call, contextvars.copy_context(), is_long))
         self._open += 1
 
     def next(self, seconds: float | None = None) -> Ended[_Key, _Result] | None:
         """Wait until a call ends, and return how; None if none is left, none ended in time, or after `stop`.
 
-        A single call runs in this thread, however long it takes. Pauses of other threads are announced in this one.
+        A single call runs in this thread, unless it is long. Pauses of other threads are announced in this one.
 
         Args:
             seconds: How long to wait; None for no limit.
@@ -233,7 +233,7 @@ class Workers(t.Generic[_Key, _Result]):
         """Start missing threads. Return a call to run in this thread if it is the only one, or if no thread can start."""
         with self._changed:
             wanted = min(self._limit - self._alive, len(self._waiting))
-            if self._alive or wanted > 1 or not may_run_here:
+            if self._alive or wanted > 1 or not may_run_here or (self._waiting and self._waiting[0][3]):
                 for unused in range(wanted):
                     self._alive += 1
                     try:
@@ -252,7 +252,7 @@ class Workers(t.Generic[_Key, _Result]):
                 if self._stop.is_set() or not self._waiting:
                     self._alive -= 1
                     return
-                key, call, context = self._waiting.popleft()
+                key, call, context, unused = self._waiting.popleft()
                 self._running += 1
             context.run(STOP.set, self._stop)
             context.run(ANNOUNCE.set, lambda *pause: self._ended.put(pause))

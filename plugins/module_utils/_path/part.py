@@ -1,0 +1,146 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The base class of a part of the whole path: one side of the connections, such as the access list, or AWS."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._engine.operation import Operation
+from .._engine.outcome import Outcome
+from .._engine.plan import Change, Plan, Step
+from .._engine.run import Convergence
+from .._engine.wait import WaitTimeoutError
+from .._http.errors import TaskError
+from .._http.pauses import Clock, Sleep
+from .path_state import PathState, Task, What
+
+Answers = t.Mapping[t.Any, t.Any]
+
+
+class PathPart:
+    """One side of all connections. `send` runs in threads, and all other methods in the main thread.
+
+    Attributes:
+        name: Its name in steps.
+    """
+
+    name: t.ClassVar[str]
+
+    def reads(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
+        """Return the calls that read what there is, by key. They run side by side with those of other parts."""
+        return {}
+
+    def owners(self, key: t.Any) -> t.Iterable[str]:
+        """Return the keys of the entries that a call of `reads` is for; an empty text for all."""
+        return ("",)
+
+    def begin(self, answers: Answers, state: PathState) -> PathState:
+        """Return the state with what was read.
+
+        Args:
+            answers: What each call of `reads` has returned, by the same keys. The task ends before if one has failed.
+            state: The state, with what the parts before have read.
+        """
+        return state
+
+    def plan(self, state: PathState) -> Plan:
+        """Plan what is left to do. Refusals and failures have the keys of entries, changes those of `What`."""
+        return Plan()
+
+    def predict(self, state: PathState, plan: Plan) -> PathState:
+        """Return the state after a plan and its waits; `plan` has the changes and steps of this part."""
+        return state
+
+    def is_ready(self, step: Step, state: PathState, running: t.Sequence[Step]) -> bool:
+        """Return whether a step of a stage that has begun can be sent now.
+
+        Args:
+            step: The step.
+            state: The state.
+            running: The steps that are being sent, of all parts.
+
+        Raises:
+            TaskError: If it never can be.
+        """
+        return True
+
+    def is_held(self, step: Step, state: PathState) -> bool:
+        """Return whether a step waits because of a refusal; the stages after its own begin all the same."""
+        return False
+
+    def hold(self, step: Step, error: TaskError, state: PathState) -> PathState | None:
+        """Return the state in which a refused step waits; None if the refusal is final."""
+        return None
+
+    def send(self, step: Step, state: PathState) -> t.Any:
+        """Send a step, and return what `record` needs. Runs in a thread.
+
+        Raises:
+            TaskError: If it has failed.
+        """
+        raise NotImplementedError
+
+    def record(self, step: Step, reply: t.Any, state: PathState) -> PathState:
+        """Return the state after a step, with its changes in `done`; `reply` is None if another look has shown the effect."""
+        raise NotImplementedError
+
+    def explain(self, step: Step, error: TaskError, state: PathState) -> TaskError:
+        """Return the error to show for a failed step, with the options of this task."""
+        return error
+
+    def record_failure(self, what: What, error: TaskError, state: PathState) -> PathState:
+        """Return the state after a step of an entry has failed, of any part; for a part that keeps failures of its own."""
+        return state
+
+    def look_again(self, state: PathState) -> PathState:
+        """Read the state again after a step whose outcome is unknown; only for a part whose steps are single requests."""
+        return state
+
+    def poll(self, state: PathState) -> PathState:
+        """Ask once about all that this part waits for in the stage; ask nothing if it waits for nothing."""
+        return state
+
+    def is_settled(self, state: PathState) -> bool:
+        """Return whether this part waits for nothing more in the stage."""
+        return True
+
+    def late(self, state: PathState, error: WaitTimeoutError) -> PathState:
+        """Return the state when the time of the stage is up: what this part still waits for has failed."""
+        return state
+
+    def line(self, state: PathState) -> str:
+        """Return what this part waits for in the stage, in words for the user; empty for nothing."""
+        return ""
+
+
+def changes_of(plan: Plan, owner: str) -> list[Change]:
+    """Return the changes of a plan that are for one entry."""
+    return [change for change in plan.changes if What.of(change.key).owner == owner]
+
+
+def task_of(step: Step) -> Task:
+    """Return the request of a step."""
+    return t.cast(Task, step.request)
+
+
+def run_alone(operation: Operation[t.Any, t.Any], known: t.Any, clock: Clock, sleep: Sleep) -> t.Any:
+    """Run the Operation for one connection inside of a step, and return its last state.
+
+    Args:
+        operation: The Operation, with its options and session.
+        known: The state if it has been read already; None to read it.
+        clock: A monotonic clock, in seconds.
+        sleep: Sleeps that many seconds, and ends as soon as the thread must stop.
+
+    Raises:
+        TaskError: If it fails; `outcome_unknown` is set if it may have changed something.
+    """
+    outcome = Outcome()
+    run = Convergence(operation, outcome, lambda line: None, clock, sleep)
+    try:
+        run.carry_out(known)
+    except TaskError as error:
+        raise error.with_outcome(unknown=error.outcome_unknown or outcome.changed) from error.__cause__
+    return run.state
