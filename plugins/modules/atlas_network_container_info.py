@@ -18,8 +18,7 @@ options:
   provider_name:
     description:
       - Return only the network containers on this cloud provider, or with V(all) those on every one.
-      - If this is not set, those on V(AWS) are returned. If there is none, and no other option is set, a warning says that the
-        other clouds were not read. From 3.0.0 on, the default will be V(all).
+      - The default is V(all), but for O(api_version=v1.0), which is for V(AWS) alone. Until 3.0.0, the default was V(AWS).
       - V(AZURE), V(GCP) and V(all) need O(api_version=v2).
     type: str
     choices: [AWS, AZURE, GCP, all]
@@ -33,7 +32,7 @@ options:
       - Return only the network container in this region, as the cloud writes it (V(us-east-1), V(northeurope)) or as Atlas does
         (V(US_EAST_1), V(EUROPE_NORTH)). It must not be set with O(provider_name=GCP), because a project has one network container
         there, for all regions.
-      - With O(provider_name=all), a name that Atlas has on two clouds, such as V(US_EAST_2), selects both.
+      - Without O(provider_name), a name that Atlas has on two clouds, such as V(US_EAST_2), selects both.
       - The alias O(region) was added in 2.3.0.
     type: str
     aliases: [region]
@@ -50,7 +49,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Read all network containers of the project on AWS
+- name: Read all network containers of the project, on every cloud
   cloudpeer.atlas.atlas_network_container_info:
     group_id: 5356823b3794dee37132bb7b
     public_key: "{{ atlas_public_key }}"
@@ -68,9 +67,9 @@ EXAMPLES = r"""
   cloudpeer.atlas.atlas_network_container_info:
     region_name: us-east-1
 
-- name: Read those on all clouds
+- name: Read those on AWS alone
   cloudpeer.atlas.atlas_network_container_info:
-    provider_name: all
+    provider_name: AWS
 
 - name: Read the one on AZURE in a region
   cloudpeer.atlas.atlas_network_container_info:

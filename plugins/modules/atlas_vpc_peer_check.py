@@ -309,11 +309,10 @@ options:
       - The ids of other Atlas projects to compare with. Of two network containers with the same block, a VPC can reach only one.
         Only their connections with AWS are compared.
       - If the credentials may not read a project, this is unknown.
-      - Until version 2.5.0 of the collection, the name was O(group_ids), which is another option elsewhere. The old names are
-        deprecated, and will be removed in version 3.0.0.
+      - Until version 2.5.0 of the collection, the name was C(group_ids), which is another option elsewhere. Version 3.0.0 has
+        removed the old names C(group_ids) and C(project_ids).
     type: list
     elements: str
-    aliases: [group_ids, project_ids]
     version_added: 2.5.0
   probes:
     description:

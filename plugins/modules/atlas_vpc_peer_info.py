@@ -12,9 +12,9 @@ version_added: 1.0.0
 author:
   - The cloudpeer.atlas maintainers (@cloudpeer)
 description:
-  - Returns the network peering connections of a MongoDB Atlas project with AWS, AZURE, GCP or all of them. It returns all
-    connections, or only those that match every option, for example those of one VPC, which can have one to each network
-    container. With O(group_ids), it does so for several projects.
+  - Returns the network peering connections of a MongoDB Atlas project with AWS, AZURE and GCP. It returns all connections, or
+    only those that match every option, for example those of one VPC, which can have one to each network container. With
+    O(group_ids), it does so for several projects.
   - If none matches, or if there is no network container in O(container_region_name), the list is empty. The task fails if a
     project does not exist or the credentials are refused.
 options:
@@ -41,9 +41,9 @@ options:
   provider_name:
     description:
       - The cloud provider whose connections are returned. V(all) reads those of one after the other, with one request each.
-      - If this is not set, it follows from the options that are for one cloud alone, and is V(AWS) otherwise. If nothing is found
-        then, and no other option is set, a warning says that the other clouds were not read.
-      - From 3.0.0 on, the default will be V(all).
+      - If this is not set, it follows from the options that are for one cloud alone, such as O(vpc_id), O(vnet_name) or
+        O(expires_within), and is V(all) otherwise. With O(api_version=v1.0), which is for V(AWS) alone, the default is V(AWS).
+      - Until 3.0.0, the default was V(AWS).
       - Every value but V(AWS) needs O(api_version=v2).
     type: str
     choices: [AWS, AZURE, GCP, all]
@@ -135,7 +135,7 @@ EXAMPLES = r"""
   cloudpeer.atlas.atlas_vpc_peer_info:
     connection_id: pcx-0f3b9a6d7e8c12345
 
-- name: Read the connections that wait to be accepted in AWS, and those that have failed
+- name: Read the connections that wait to be accepted in AWS, and those that have failed on any cloud
   cloudpeer.atlas.atlas_vpc_peer_info:
     status_name: [PENDING_ACCEPTANCE, FAILED]
 
@@ -156,9 +156,9 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ {'vpc_peers': all_peers.declared} }}"
 
-- name: Read the connections with all clouds
+- name: Read the connections with AWS alone
   cloudpeer.atlas.atlas_vpc_peer_info:
-    provider_name: all
+    provider_name: AWS
 
 - name: Read the connections to a VNet in AZURE
   cloudpeer.atlas.atlas_vpc_peer_info:
@@ -317,7 +317,8 @@ declared:
       O(cloudpeer.atlas.atlas_vpc_peers#module:peers) takes them, so the list of what exists can be kept in a file from then on.
     - Each entry has all fields of its cloud and its network container. If Atlas returns null for the region of a connection, the
       network containers are read for it, which costs one more request.
-    - A list for all clouds needs O(provider_name=all), here and in M(cloudpeer.atlas.atlas_vpc_peers).
+    - A list with several clouds needs O(cloudpeer.atlas.atlas_vpc_peers#module:provider_name=all) in
+      M(cloudpeer.atlas.atlas_vpc_peers).
   returned: success, without O(group_ids)
   type: list
   elements: dict

@@ -168,9 +168,6 @@ class AtlasAction(ActionBase):
             warnings += outcome.warnings
         if warnings:
             result["warnings"] = warnings
-        if checked._deprecations:
-            names = ("msg", "version", "collection_name")
-            result["deprecations"] = [{name: one[name] for name in names} for one in checked._deprecations]
         if _shows_invocation(variables):
             result["invocation"] = spec.to_invocation(params, args)
         return masked(result, secrets)

@@ -261,7 +261,7 @@ ONE_LIST = """
         peers: "{{ connections }}"
     - cloudpeer.atlas.atlas_vpc_peer_check:
         connections: "{{ connections }}"
-        group_ids: [5356823b3794dee37132bbff]
+        compare_group_ids: [5356823b3794dee37132bbff]
         aws: false
         fail_on: never
         text: false
@@ -273,7 +273,7 @@ ONE_LIST = """
 
 @pytest.mark.parametrize("way", USUALLY_IN_PROCESS)
 def test_one_list_serves_sets_and_the_check(way: str, emulator: RunningEmulator, playbook: PlaybookRunner) -> None:
-    run = playbook(ONE_LIST, emulator, "-v", way=way, ANSIBLE_DEPRECATION_WARNINGS="true")
+    run = playbook(ONE_LIST, emulator, "-v", way=way)
     declared, checked, wrong = run.results
     (peer,), (found,) = declared["vpc_peers"], checked["peering_check"]["connections"]
     assert (peer["route_table_cidr_block"], peer["id"]) == ("10.15.0.0/16", found["peer_id"])
@@ -283,7 +283,6 @@ def test_one_list_serves_sets_and_the_check(way: str, emulator: RunningEmulator,
         ("atlas_vpc_peer_check", "wait_for"),
     ):
         assert f"cloudpeer.atlas.{module} has no use for these options of entries: {names}." in run.output
-    assert "Alias 'group_ids' is deprecated." in " ".join(run.output.split())
     assert "canary" not in run.output
     assert "canary" not in json.dumps(run.records)
 

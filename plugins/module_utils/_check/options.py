@@ -36,15 +36,7 @@ ARGUMENT_SPEC = (
             "instance_ids": {"type": "list", "elements": "str"},
             "clusters": {"type": "list", "elements": "str"},
             "client_cidr_blocks": {"type": "list", "elements": "str"},
-            "compare_group_ids": {
-                "type": "list",
-                "elements": "str",
-                "aliases": ["group_ids", "project_ids"],
-                "deprecated_aliases": [
-                    {"name": name, "version": "3.0.0", "collection_name": "cloudpeer.atlas"}
-                    for name in ("group_ids", "project_ids")
-                ],
-            },
+            "compare_group_ids": {"type": "list", "elements": "str"},
             "probes": {"type": "list", "elements": "dict"},
             "provider_name": {"type": "str", "choices": [*ALL_CLOUDS, ALL]},
             "vnet_peerings": {"type": "list", "elements": "dict"},

@@ -82,8 +82,7 @@ class ArgumentSpec:
                         f"{used[0]} and {other} are two names of one option, and have different values{values}.",
                         hint="Set only one of them; the other may come from module_defaults.",
                     )
-            # ansible-core warns of names that are deprecated.
-            if len(used) == 1 and used != [name] and used[0] not in [one["name"] for one in option.get("deprecated_aliases", ())]:
+            if len(used) == 1 and used != [name]:
                 found[name] = found.pop(used[0])
             if option["type"] == "jsonarg" and isinstance(found.get(name), (dict, list)):
                 # With no_log, Ansible would hide each value of an object separately: the name of a project, everywhere.

@@ -13,6 +13,7 @@ from ansible.module_utils.common.parameters import DEFAULT_TYPE_VALIDATORS
 from .._http.errors import InvalidOptionError, TaskError
 from .._values.ids import parse_object_id
 from .._values.invalid import InvalidValueError
+from .._values.regions import parse_any_region
 from .argspec import names_of
 
 if t.TYPE_CHECKING:
@@ -78,6 +79,23 @@ def parse_region(option: str, value: str, cloud: Cloud) -> tuple[str, list[str]]
     if cloud.regions.is_known(region):
         return region, []
     unknown = f"is not a region of {cloud.name} that this version of the collection knows. Check its spelling."
+    return region, [f"{option} {value!r} {unknown}"]
+
+
+def parse_region_anywhere(option: str, value: str) -> tuple[str, list[str]]:
+    """Return a region of any cloud as the task has it, without spaces around it, and a warning if it is one of none.
+
+    Raises:
+        InvalidOptionError: If it is empty.
+    """
+    from .._clouds.cloud import CLOUDS
+
+    region = parse_option(option, value, parse_any_region)
+    clouds = [cloud for cloud in CLOUDS.values() if not cloud.has_one_container]
+    if any(cloud.regions.is_known(region) for cloud in clouds):
+        return region, []
+    names = " or ".join(cloud.name for cloud in clouds)
+    unknown = f"is not a region of {names} that this version of the collection knows. Check its spelling."
     return region, [f"{option} {value!r} {unknown}"]
 
 

@@ -19,11 +19,6 @@ from .._http.errors import TaskError
 
 # How many read requests run in parallel.
 READERS = 8
-# The warning of modules that read, and find nothing. It has one text for all projects, which Ansible shows once.
-AWS_ALONE = (
-    "Without provider_name, only AWS was read, and nothing was found there. Set it to the clouds that you mean, or to all, which "
-    "3.0.0 reads by default."
-)
 _Key = t.TypeVar("_Key")
 _Result = t.TypeVar("_Result")
 

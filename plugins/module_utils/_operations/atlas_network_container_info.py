@@ -11,12 +11,11 @@ from .._clouds.aws import AWS
 from .._clouds.cloud import ALL, CLOUDS
 from .._containers import choose_cloud, parse_place
 from .._engine.argspec import CONNECTION, ArgumentSpec
-from .._engine.options import Parameters, check_version, parse_option
+from .._engine.options import Parameters, check_version, parse_region_anywhere
 from .._engine.plan import Plan
 from .._http.errors import NotFoundError
-from .._resources.containers import NOT_FOUND, Container, Containers, describe, is_in_region
-from .._values.regions import parse_any_region
-from .atlas import AWS_ALONE, AtlasOperation
+from .._resources.containers import NOT_FOUND, Container, Containers, is_in_region
+from .atlas import AtlasOperation
 
 
 class AtlasNetworkContainerInfo(AtlasOperation["list[Container]"]):
@@ -34,13 +33,16 @@ class AtlasNetworkContainerInfo(AtlasOperation["list[Container]"]):
 
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
-        """Check the options. With `provider_name: all`, the region may be one of any cloud."""
+        """Check the options, and choose the cloud: all by default, AWS with API v1.0. With all, the region may be one of any."""
         region = params["region_name"]
+        params = {**params, "provider_name": params["provider_name"] or (ALL if params["api_version"] == "v2" else AWS.name)}
         if params["provider_name"] == ALL:
             check_version(params, ALL)
             checked, warnings = super().validate({**params, "region_name": None})
-            parsed = None if region is None else parse_option("region_name", region, parse_any_region)
-            return {**checked, "region_name": parsed}, warnings
+            if region is None:
+                return checked, warnings
+            parsed, unknown = parse_region_anywhere("region_name", region)
+            return {**checked, "region_name": parsed}, warnings + unknown
         cloud = choose_cloud(params)
         if cloud is AWS:
             return super().validate(params)
@@ -58,35 +60,24 @@ class AtlasNetworkContainerInfo(AtlasOperation["list[Container]"]):
                 if error.error_code != NOT_FOUND:
                     raise
                 return []
-        if self._provider == AWS.name:
+        if self.params["provider_name"] == AWS.name:
             return containers.list_containers(AWS.name)
         return containers.list_all_containers()
 
     def decide(self, state: list[Container]) -> Plan:
-        """Plan no change; warn about containers that are not returned, or clouds not read, without `provider_name`."""
-        if self.params["provider_name"] is not None or self.params["api_version"] != "v2" or self._select(state):
-            return Plan()
-        if state and self.params["region_name"] is None:
-            found = f"Network container {describe(state)} is on {state[0]['provider_name']}, so it is not returned."
-            return Plan(warnings=(f"{found} Set provider_name to return it.",))
-        if self.params["container_id"] is None and self.params["region_name"] is None:
-            return Plan(warnings=(AWS_ALONE,))
+        """Plan no change."""
         return Plan()
 
     def show(self, state: list[Container], plan: Plan) -> dict[str, t.Any]:
         """Show the containers that fit every option."""
         return {"containers": self._select(state)}
 
-    @property
-    def _provider(self) -> str:
-        return self.params["provider_name"] or AWS.name
-
     def _select(self, state: list[Container]) -> list[Container]:
-        region = self.params["region_name"]
+        provider, region = self.params["provider_name"], self.params["region_name"]
         return [
             one
             for one in state
-            if self._provider in (ALL, one["provider_name"] or AWS.name) and (region is None or is_in_region(one, region))
+            if provider in (ALL, one["provider_name"] or AWS.name) and (region is None or is_in_region(one, region))
         ]
 
 

@@ -15,7 +15,7 @@ from .._auth.sources import VARIABLES, find_project
 from .._clouds.aws import AWS
 from .._clouds.cloud import ALL, CLOUDS, Cloud, Peer, cloud_of, fields_of, with_request_times
 from .._engine.argspec import CONNECTION, ArgumentSpec
-from .._engine.options import Parameters, check_cloud_of_region, check_version, parse_option
+from .._engine.options import Parameters, check_version, parse_option, parse_region_anywhere
 from .._engine.plan import Facts, Plan
 from .._http.errors import FAILURE_FIELDS, InvalidOptionError, TaskError
 from .._peering.container_choice import KNOWN_REGIONS, ContainerChoice, complete_from_list
@@ -24,8 +24,7 @@ from .._resources.containers import Containers
 from .._resources.peers import VpcPeers
 from .._values.ids import parse_object_id
 from .._values.moments import parse_span, to_moment
-from .._values.regions import parse_any_region
-from .atlas import AWS_ALONE, AtlasOperation
+from .atlas import AtlasOperation
 
 FILTERS = tuple(name for cloud in CLOUDS.values() for name in cloud.forms if name in cloud.ids)
 # How many failures the message has at most.
@@ -74,8 +73,10 @@ class AtlasVpcPeerInfo(AtlasOperation[PeersState]):
             parsed, unknown = parse_cloud(params, provider)
             return {**checked, "container_region_name": None, **parsed}, warnings + unknown
         check_version(params, ALL)
-        parsed_region = None if region is None else parse_option("container_region_name", region, parse_any_region)
-        return {**checked, "container_region_name": parsed_region}, warnings
+        if region is None:
+            return checked, warnings
+        parsed_region, unknown = parse_region_anywhere("container_region_name", region)
+        return {**checked, "container_region_name": parsed_region}, warnings + unknown
 
     @classmethod
     def _check_projects(cls, params: Parameters) -> Parameters:
@@ -109,18 +110,6 @@ class AtlasVpcPeerInfo(AtlasOperation[PeersState]):
     def _select(self, group_id: str) -> list[Peer]:
         return select_peers(self.session, {**self.params, "group_id": group_id})
 
-    def _warnings(self, state: PeersState) -> tuple[str, ...]:
-        """Return a warning that only AWS was read, if the options name no cloud and nothing was found."""
-        params = self.params
-        chosen = ("provider_name", "peer_id", *FILTERS, "container_id", "container_region_name", "expires_within")
-        states = params["status_name"]
-        # A state that AWS does not have means that another cloud is wanted.
-        is_of_aws = states is not None and (not states or any(state in AWS.states for state in states))
-        is_chosen = is_of_aws or any(params[name] is not None for name in chosen)
-        if state.peers or state.failures or params["api_version"] != "v2" or is_chosen:
-            return ()
-        return (AWS_ALONE,)
-
     def decide(self, state: PeersState) -> Plan:
         """Raise a TaskError if a project could not be read; the result has the others nevertheless."""
         errors = list(state.failures.values())
@@ -131,7 +120,7 @@ class AtlasVpcPeerInfo(AtlasOperation[PeersState]):
                 f"{' '.join(map(str, errors[:_MOST_SHOWN]))}{more}",
                 **{name: getattr(errors[0], name) for name in FAILURE_FIELDS if len(errors) == 1},
             )
-        return Plan(warnings=self._warnings(state))
+        return Plan()
 
     def show(self, state: PeersState, plan: Plan) -> dict[str, t.Any]:
         """Show the connections, those alive as entries of atlas_vpc_peers, and the projects of `group_ids` that are not read."""
@@ -149,18 +138,18 @@ class AtlasVpcPeerInfo(AtlasOperation[PeersState]):
 
 
 def choose_asked(params: Parameters) -> Cloud | None:
-    """Return the cloud provider to read: AWS if the options name none, None for all.
+    """Return the cloud provider to read; None for all.
+
+    AWS alone has requests that expire, and API v1.0 knows no other cloud.
 
     Raises:
         InvalidOptionError: If the options are for different clouds.
     """
     is_all = params["provider_name"] == ALL
     provider = choose_provider({**params, "provider_name": None} if is_all else params)
-    if provider is not None or is_all:
-        return provider
-    if params["container_region_name"] is not None:
-        check_cloud_of_region("container_region_name", params["container_region_name"])
-    return AWS
+    if provider is None and not is_all and (params["expires_within"] is not None or params["api_version"] != "v2"):
+        return AWS
+    return provider
 
 
 def select_peers(client: t.Any, params: Parameters) -> list[Peer]:

@@ -456,7 +456,7 @@ def read_in_process(base_url: str, options: dict[str, Any]) -> None:
 
 def test_a_hundred_tasks_in_ten_processes_get_one_token(emulator: RunningEmulator, home: Path) -> None:
     context = multiprocessing.get_context("fork")
-    options = {"group_id": emulator.settings.group_id, **account(emulator)}
+    options = {"group_id": emulator.settings.group_id, "provider_name": "AWS", **account(emulator)}
     processes = [context.Process(target=read_in_process, args=(emulator.base_url, options)) for unused in range(10)]
     for process in processes:
         process.start()

@@ -76,7 +76,7 @@ def test_a_project_that_is_named_twice_is_read_once(projects: Atlas) -> None:
     first = project_ids(projects)[0]
     assert len(run(projects, first, first).result["vpc_peers"]) == 1
     # The containers have the region that Atlas leaves out.
-    assert [path.rpartition("/")[2] for path in paths(projects)] == ["peers", "containers"]
+    assert [path.rpartition("/")[2] for path in paths(projects)] == ["peers", "peers", "peers", "all"]
 
 
 def test_a_project_that_cannot_be_read_does_not_hide_the_others(projects: Atlas) -> None:
@@ -178,11 +178,28 @@ def ids(done: Done) -> list[str]:
     return [one["id"] for one in done.result["vpc_peers"]]
 
 
-def test_all_clouds_cost_a_request_each(atlas: Atlas, made: dict[str, str]) -> None:
-    done = read(atlas, provider_name="all")
+@pytest.mark.parametrize(
+    "options", [{"provider_name": "all"}, {}, {"status_name": ["AVAILABLE", "INITIATING", "ADDING_PEER"]}], ids=str
+)
+def test_all_clouds_are_read_by_default_and_cost_a_request_each(
+    atlas: Atlas, made: dict[str, str], options: dict[str, Any]
+) -> None:
+    done = read(atlas, **options)
     # And one for the region that Atlas leaves out.
     assert (ids(done), len(atlas.wire()), done.warnings) == (list(made.values()), 5, [])
     assert [one["provider_name"] for one in done.result["vpc_peers"]] == list(made)
+
+
+@pytest.mark.parametrize("options", [{"api_version": "v1.0"}, {"expires_within": "8d"}, {"vpc_id": PAIR["vpc_id"]}], ids=str)
+def test_what_is_for_aws_alone_reads_aws_alone(atlas: Atlas, made: dict[str, str], options: dict[str, Any]) -> None:
+    done = read(atlas, **options)
+    assert (done.failed, {one["provider_name"] for one in done.result["vpc_peers"]} <= {"AWS"}, done.warnings) == (
+        False,
+        True,
+        [],
+    )
+    lists = [one["path"] for one in atlas.emulator.requests.entries() if one["authenticated"] and one["path"].endswith("peers")]
+    assert len(lists) == 1
 
 
 @pytest.mark.parametrize("cloud", ["AWS", "AZURE", "GCP"])
@@ -195,37 +212,10 @@ def test_a_list_that_is_refused_is_named_with_its_cloud(atlas: Atlas) -> None:
     assert "list the VPC peering connections on GCP of project" in read(atlas, provider_name="GCP").msg
 
 
-def test_aws_alone_is_asked_if_nobody_chooses(atlas: Atlas, made: dict[str, str]) -> None:
-    done = read(atlas)
-    assert (ids(done), len(atlas.wire()), done.warnings) == ([made["AWS"]], 3, [])
-
-
-def test_a_region_of_azure_needs_its_cloud(atlas: Atlas, made: dict[str, str]) -> None:
-    refused = read(atlas, container_region_name="northeurope")
-    assert refused.missing("is a region of AZURE", "Set provider_name: AZURE.") == []
-    assert ids(read(atlas, container_region_name="northeurope", provider_name="all")) == [made["AZURE"]]
-
-
-def test_an_empty_list_says_that_other_clouds_were_not_asked(atlas: Atlas) -> None:
-    azure_site(atlas).create()
-    # One text for all projects: Ansible shows it once.
-    (warning,) = read(atlas).warnings
-    assert "only AWS was read, and nothing was found there. Set it to the clouds that you mean, or to all, which 3.0.0" in warning
-    assert read(atlas, group_id=None, group_ids=[atlas.emulator.settings.group_id]).warnings == [warning]
-    assert read(atlas, status_name=["WAITING_FOR_USER"]).warnings == [warning]
-    assert atlas.emulator.settings.group_id not in warning
-    for options in (
-        {"provider_name": "AWS"},
-        {"provider_name": "all", "status_name": ["FAILED"]},
-        {"status_name": ["FAILED"]},
-        {"status_name": ["FAILED", "WAITING_FOR_USER"]},
-        {"status_name": []},
-        {"vpc_id": PAIR["vpc_id"]},
-        {"container_id": atlas.container_id},
-        {"api_version": "v1.0"},
-    ):
-        done = read(atlas, **options)
-        assert (ids(done), done.warnings) == ([], [])
+@pytest.mark.parametrize(("provider", "clouds"), [("AZURE", "AZURE"), ("all", "AWS or AZURE"), (None, "AWS or AZURE")])
+def test_a_region_that_is_not_known_is_warned_about(atlas: Atlas, provider: str | None, clouds: str) -> None:
+    (warning,) = read(atlas, container_region_name="MOON_NORTH", provider_name=provider).warnings
+    assert warning.startswith(f"container_region_name 'MOON_NORTH' is not a region of {clouds} that")
 
 
 @pytest.mark.parametrize(
@@ -236,6 +226,9 @@ def test_an_empty_list_says_that_other_clouds_were_not_asked(atlas: Atlas) -> No
         ({"vnet_name": "other"}, []),
         ({"gcp_project_id": GCP["gcp_project_id"]}, ["GCP"]),
         ({"network_name": NETWORK, "provider_name": "all"}, ["GCP"]),
+        ({"status_name": ["AVAILABLE", "FINALIZING"]}, ["AWS", "AZURE", "GCP"]),
+        ({"container_region_name": "us-east-1"}, ["AWS"]),
+        ({"container_region_name": "northeurope"}, ["AZURE"]),
         ({"vpc_id": PAIR["vpc_id"], "provider_name": "all"}, ["AWS"]),
         ({"status_name": ["AVAILABLE", "FINALIZING"], "provider_name": "all"}, ["AWS", "AZURE", "GCP"]),
         ({"status_name": ["FAILED", "WAITING_FOR_USER", "DELETION_FAILED"], "provider_name": "all"}, []),
@@ -268,6 +261,9 @@ def test_an_id_tells_its_cloud(atlas: Atlas, made: dict[str, str], cloud: str) -
         ({"provider_name": "all", "api_version": "v1.0"}, ["api_version must be v2 with provider_name all"]),
         ({"provider_name": "GCP", "container_region_name": "x"}, ["container_region_name is for AWS and AZURE"]),
         ({"provider_name": "all", "container_region_name": " "}, ["container_region_name is empty"]),
+        ({"container_region_name": " "}, ["container_region_name is empty"]),
+        ({"container_region_name": "northeurope", "provider_name": "AWS"}, ["is not an AWS region"]),
+        ({"container_region_name": "northeurope", "api_version": "v1.0"}, ["is not an AWS region"]),
     ],
 )
 def test_options_that_do_not_go_together_are_named(atlas: Atlas, options: dict[str, Any], words: list[str]) -> None:
@@ -356,7 +352,7 @@ def test_what_exists_is_a_list_that_changes_nothing(atlas: Atlas) -> None:
 def test_without_a_region_of_null_no_container_is_read(atlas: Atlas) -> None:
     atlas.create(accepter_region_name="eu-west-1")
     assert atlas.run(OPERATION).result["declared"][0]["accepter_region_name"] == "eu-west-1"
-    assert len(paths(atlas)) == 1
+    assert {path.rpartition("/")[2] for path in paths(atlas)} == {"peers"}
 
 
 def test_of_several_projects_each_has_a_list_of_its_own(projects: Atlas) -> None:

@@ -354,13 +354,12 @@ def test_the_credentials_of_an_entry_are_like_those_of_the_task() -> None:
         assert entry[name].get("no_log") == options[name].get("no_log"), name
 
 
-def test_the_old_names_of_compare_group_ids_are_deprecated() -> None:
-    for name in ("group_ids", "project_ids", "compare_group_ids"):
-        given = OPERATION.argument_spec.without_aliases({"group_id": GROUP, name: [GROUP]})
-        checked = ArgumentSpecValidator(**OPERATION.argument_spec.to_kwargs()).validate(given)
-        assert (checked.error_messages, checked.validated_parameters["compare_group_ids"]) == ([], [GROUP])
-        deprecated = [(one["version"], one["collection_name"]) for one in checked._deprecations]
-        assert deprecated == ([] if name == "compare_group_ids" else [("3.0.0", "cloudpeer.atlas")])
+@pytest.mark.parametrize("name", ["group_ids", "project_ids"])
+def test_the_old_names_of_compare_group_ids_are_refused(name: str) -> None:
+    given = OPERATION.argument_spec.without_aliases({"group_id": GROUP, name: [GROUP]})
+    (message,) = ArgumentSpecValidator(**OPERATION.argument_spec.to_kwargs()).validate(given).error_messages
+    assert message.startswith(f"{name}. Supported parameters include: ")
+    assert "compare_group_ids" in message
 
 
 def test_what_is_empty_is_not_set() -> None:
