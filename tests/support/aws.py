@@ -11,7 +11,7 @@ import contextlib
 import functools
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from unittest import mock
 
@@ -120,6 +120,41 @@ class Aws:
     def account(self, account_id: str = USER_ACCOUNT) -> Account:
         """Return an account; there is every account."""
         return Account(self.url, account_id)
+
+    def make_vpcs(self, account_id: str, blocks: Sequence[str], region: str = "us-east-1") -> list[str]:
+        """Make VPCs with a route table and Amazon's DNS server each, as `Account.make_vpc` does, and return their ids.
+
+        A hundred of them take less time than one request.
+        """
+        backend = ec2_backends[account_id][region]
+        options = backend.create_dhcp_options(domain_name_servers=["AmazonProvidedDNS"])
+        made = [backend.create_vpc(block) for block in blocks]
+        for vpc in made:
+            vpc.dhcp_options = options
+        return [vpc.id for vpc in made]
+
+    def request(self, account_id: str, vpc_id: str, peers: Mapping[str, str], region: str = "us-east-1") -> list[str]:
+        """Let the owner of a VPC request connections with VPCs, each with its account, and return the ids of the connections."""
+        backend = ec2_backends[account_id][region]
+        vpc = backend.get_vpc(vpc_id)
+        pairs = [(vpc, ec2_backends[owner][region].get_vpc(peer)) for peer, owner in peers.items()]
+        return [backend.create_vpc_peering_connection(*pair).id for pair in pairs]
+
+    def connections(self, account_id: str, region: str = "us-east-1") -> dict[str, tuple[str, str]]:
+        """Return the VPC (that of the account which accepts) and the state of each connection of an account, by its id."""
+        found = ec2_backends[account_id][region].vpc_pcxs
+        return {key: (one.peer_vpc.id, one.status["Code"]) for key, one in found.items()}
+
+    def routes(self, account_id: str, region: str = "us-east-1") -> dict[str, dict[str, str]]:
+        """Return the connections to which an account's route tables send traffic, by table and block."""
+        return {
+            table.id: {route.destination_cidr_block: route.vpc_pcx.id for route in table.routes if route.vpc_pcx}
+            for table in ec2_backends[account_id][region].route_tables.values()
+        }
+
+    def tables(self, account_id: str, region: str = "us-east-1") -> dict[str, str]:
+        """Return the VPC of each route table of an account."""
+        return {table.id: table.vpc_id for table in ec2_backends[account_id][region].route_tables.values()}
 
     def reset(self) -> None:
         """Forget all networks; credentials stay valid. Reset emulators before this and not after it."""

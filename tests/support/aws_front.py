@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import json
 import re
+import threading
+import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from fnmatch import fnmatchcase
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
+from ansible_collections.cloudpeer.atlas.tests.emulator.ratelimit import Rate, TokenBucket
 from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP, Reply, Sent, forward, serving
 
 NAMESPACE = "http://ec2.amazonaws.com/doc/2016-11-15"
@@ -30,6 +34,8 @@ SETS = {
 }
 ON_ROUTE_53 = ("GetHostedZone", "ListHostedZonesByVPC", "ListResourceRecordSets")
 READS = ("Describe", "Get", "Assume", "List")
+#: Who signs a request, where and for which service ("Elements of an AWS API request signature" in AWS's guide on signing).
+_SIGNED = re.compile(r"Credential=(?P<key>[^/]+)/[0-9]+/(?P<region>[^/]+)/(?P<service>[^/]+)/")
 ET.register_namespace("", NAMESPACE)
 
 
@@ -79,11 +85,22 @@ def denial(action: str) -> Reply:
     return refusal("UnauthorizedOperation", "You are not authorized.", 403)
 
 
+class Call(NamedTuple):
+    """One request: whose it was (empty for who has only a role to assume), where, and for what."""
+
+    account: str
+    region: str
+    service: str
+    action: str
+
+
 @dataclass
 class Rule:
     """What happens to the next requests for an action.
 
     Attributes:
+        action: The action, in which `*` stands for any characters.
+        account: Whose requests; None for those of all.
         reply: Sent in place of AWS's; None lets AWS's through.
         forward: Whether AWS does what is asked, even so.
         before: Called before AWS is asked.
@@ -97,6 +114,11 @@ class Rule:
     before: Callable[[], Any] = lambda: None
     skip: int = 0
     times: int = 1_000_000
+    account: str | None = None
+
+    def is_about(self, call: Call) -> bool:
+        """Tell whether the rule is about a request, and not spent."""
+        return self.times > 0 and self.account in (None, call.account) and fnmatchcase(call.action, self.action)
 
 
 @dataclass
@@ -104,6 +126,9 @@ class Front:
     """What stands before moto.
 
     Attributes:
+        calls: The requests, as `actions` and `requests` have them.
+        accounts: The account of each access key; those of roles that are assumed through the front come by themselves.
+        limits: How many requests for an action AWS takes for each account and region: so many at once, and so many a second.
         status: The state of a connection in place of moto's, with AWS's message, by id.
         hidden: Connections that AWS does not show at all, by id: for how many more looks.
         provisioning: How many looks it takes after the acceptance until a connection is active.
@@ -118,6 +143,9 @@ class Front:
     url: str = ""
     actions: list[str] = field(default_factory=list)
     requests: list[dict[str, str]] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+    accounts: dict[str, str] = field(default_factory=dict)
+    limits: dict[str, tuple[int, int]] = field(default_factory=dict)
     rules: list[Rule] = field(default_factory=list)
     status: dict[str, tuple[str, str]] = field(default_factory=dict)
     hidden: dict[str, int] = field(default_factory=dict)
@@ -130,6 +158,8 @@ class Front:
     page_size: int = 1000
     _settling: dict[str, int] = field(default_factory=dict)
     _tags: dict[str, dict[str, str]] = field(default_factory=dict)
+    _buckets: dict[Call, TokenBucket] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def writes(self) -> list[str]:
@@ -139,6 +169,7 @@ class Front:
     def forget(self) -> None:
         self.actions.clear()
         self.requests.clear()
+        self.calls.clear()
 
     def rule(self, action: str, reply: Reply | None = None, **how: Any) -> None:
         """Have something happen to the next requests for an action."""
@@ -148,16 +179,24 @@ class Front:
         """Have AWS do what the next request asks, and lose the reply."""
         self.rule(action, DROP, forward=True, **{"times": 1, **how})
 
+    def deny(self, account: str, *actions: str) -> None:
+        """Let an account have no right to actions, in which `*` stands for any characters."""
+        for action in actions:
+            self.rule(action, denial(action), account=account)
+
     def answer(self, sent: Sent) -> Reply:
         fields = dict(parse_qsl(sent.body.decode(), keep_blank_values=True)) if sent.body[:1] != b"{" else {}
         action = action_of(sent, fields)
-        self.actions.append(action)
-        self.requests.append(fields)
-        rule = next((one for one in self.rules if one.action == action and one.times), None)
-        if rule is not None and rule.skip:
-            rule.skip -= 1
-        elif rule is not None:
-            rule.times -= 1
+        call = self._call(sent, action)
+        with self._lock:
+            self.actions.append(action)
+            self.requests.append(fields)
+            self.calls.append(call)
+            rule = self._take(call)
+            is_refused = not self._grants(call)
+        if is_refused:
+            return refusal("RequestLimitExceeded", "Request limit exceeded.", 503)
+        if rule is not None:
             rule.before()
             if rule.reply is not None:
                 if rule.forward:
@@ -165,11 +204,38 @@ class Front:
                 return rule.reply
         return self._ask(sent, fields, action)
 
+    def _call(self, sent: Sent, action: str) -> Call:
+        signed = _SIGNED.search(sent.authorization or "")
+        parts = signed.groupdict() if signed else {"key": "", "region": "", "service": ""}
+        return Call(self.accounts.get(parts["key"], ""), parts["region"], parts["service"], action)
+
+    def _take(self, call: Call) -> Rule | None:
+        """Return what happens to a request, and count it."""
+        rule = next((one for one in self.rules if one.is_about(call)), None)
+        if rule is None or rule.skip:
+            if rule is not None:
+                rule.skip -= 1
+            return None
+        rule.times -= 1
+        return rule
+
+    def _grants(self, call: Call) -> bool:
+        """Tell whether AWS takes one more request, and count it."""
+        if call.action not in self.limits:
+            return True
+        if call not in self._buckets:
+            self._buckets[call] = TokenBucket(Rate(*self.limits[call.action]), time.monotonic)
+        return self._buckets[call].take().granted
+
     def _ask(self, sent: Sent, fields: dict[str, str], action: str) -> Reply:
         """Let moto answer, and make AWS's answer of it."""
         if action == "CreateTags":
             self._tag(fields)
         reply = forward(self.upstream, sent)
+        if action == "AssumeRole":
+            key = re.search(rb"<AccessKeyId>([^<]+)<", reply.body)
+            if key is not None:
+                self.accounts[key[1].decode()] = fields["RoleArn"].split(":")[4]
         if action == "ListHostedZonesByVPC" and self.zone_owner:
             owner = f"<OwningAccount>{self.zone_owner}</OwningAccount>".encode()
             reply.body = re.sub(b"<OwningAccount>[0-9]+</OwningAccount>", owner, reply.body)

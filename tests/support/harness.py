@@ -261,9 +261,21 @@ class Site:
         """Return an Operation whose session with a cloud lives on the clock of the site."""
         return operation
 
-    def fault(self, method: str, kind: str, *, skip: int = 0, times: int | None = 1, **parameters: Any) -> None:
-        """Let something go wrong with requests to Atlas with a method, as the emulator's rules say."""
-        rule: dict[str, Any] = {"method": method, "authenticated": True, "skip": skip, "fault": {"kind": kind, **parameters}}
+    def fault(
+        self, method: str | None, kind: str, *, skip: int = 0, times: int | None = 1, path: str | None = None, **parameters: Any
+    ) -> None:
+        """Let something go wrong with requests to Atlas, as the emulator's rules say.
+
+        Args:
+            method: Their method; None for any.
+            kind: What goes wrong.
+            skip: How many of them pass first.
+            times: How many of them it happens to; None for all.
+            path: Their path and query, in which `*` stands for any characters; None for any.
+            parameters: Those of the kind.
+        """
+        rule: dict[str, Any] = {"method": method, "path_glob": path, "authenticated": True, "skip": skip}
+        rule["fault"] = {"kind": kind, **parameters}
         self.emulator.faults.add(parse_rules({**rule, "times": times} if times else rule))
 
     def peers_of(self, cloud: str) -> list[Any]:
