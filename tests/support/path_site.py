@@ -28,6 +28,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.rate import R
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.session import AzureSession
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.session import GcpSession
 from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
+from ansible_collections.cloudpeer.atlas.tests.clouds.server import running as running_clouds
 from ansible_collections.cloudpeer.atlas.tests.emulator.project import Project
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator, running
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
@@ -333,7 +334,7 @@ def running_path(
     aws: Aws,
     folder: Path,
     *,
-    clouds: RunningClouds | None = None,
+    with_clouds: bool = False,
     clock: FakeClock | None = None,
     round_trip: float = 0.0,
     **settings: Any,
@@ -343,15 +344,16 @@ def running_path(
     Args:
         aws: AWS, which is emptied.
         folder: Takes files with credentials.
-        clouds: The stand-ins of AZURE and GCP, if there is something on these clouds.
+        with_clouds: Whether to run the stand-ins of AZURE and GCP, too.
         clock: On which Atlas and the tasks live; None for one that only sleeps move on.
         round_trip: How far away all clouds are, in seconds there and back; with a `RealClock` only.
         settings: Those of the emulator; a connection stays in each state for a second.
     """
     aws.reset()
-    control = {"clouds_url": clouds.control_url} if clouds is not None else {}
     clock = clock or FakeClock()
     with ExitStack() as stack:
+        clouds = stack.enter_context(running_clouds()) if with_clouds else None
+        control = {"clouds_url": clouds.control_url} if clouds is not None else {}
         front = stack.enter_context(fronting(aws.url))
         front.provisioning = 0
         emulator = stack.enter_context(

@@ -137,3 +137,12 @@ def make_site(_aws: Any, clock: FakeClock) -> Iterator[Callable[..., Any]]:
 def site(make_site: Callable[..., Any]) -> Any:
     """A VPC in AWS for which Atlas has requested a connection."""
     return make_site()
+
+
+@pytest.fixture
+def make_path(_aws: Any, clock: FakeClock, tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """Makes what atlas_peering runs on: Atlas, AWS with several accounts, and the stand-ins of the other clouds."""
+    from ansible_collections.cloudpeer.atlas.tests.support.path_site import running_path
+
+    with ExitStack() as stack:
+        yield lambda **settings: stack.enter_context(running_path(_aws, tmp_path, **{"clock": clock, **settings}))
