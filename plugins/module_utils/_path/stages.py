@@ -115,6 +115,7 @@ class PathConvergence(SetConvergence):
                 steps.planned = Plan()
                 self._decide()
                 steps.planned, steps.pending = progress.plan, list(progress.plan.steps)
+        steps.end_running()
 
     def _is_stage_over(self) -> bool:
         """Whether all steps up to this stage have ended, and nothing is waited for.
