@@ -60,14 +60,24 @@ def parse_place(params: Parameters, cloud: Cloud) -> tuple[dict[str, t.Any], lis
     if not cloud.has_one_container:
         region, warnings = parse_region(cloud.place, value, cloud)
         return {cloud.place: region}, warnings
-    parsed = [parse_region(f"{cloud.place}[{number}]", one, cloud) for number, one in enumerate(value)]
+    regions, warnings = parse_regions(cloud.place, value, cloud)
+    return {cloud.place: regions}, warnings
+
+
+def parse_regions(option: str, value: t.Sequence[str], cloud: Cloud) -> tuple[list[str], list[str]]:
+    """Return the regions of a container in several, as Atlas writes them and each once, and warnings.
+
+    Raises:
+        InvalidOptionError: If one is invalid, or there are too many.
+    """
+    parsed = [parse_region(f"{option}[{number}]", one, cloud) for number, one in enumerate(value)]
     regions = list(dict.fromkeys(region for region, unused in parsed))
     if len(regions) > MOST_REGIONS:
         raise InvalidOptionError(
-            f"regions has {len(regions)} regions, and Atlas takes {MOST_REGIONS} at the most.",
+            f"{option} has {len(regions)} regions, and Atlas takes {MOST_REGIONS} at the most.",
             hint="Leave it out for a network container in all regions.",
         )
-    return {cloud.place: regions}, [warning for unused, warnings in parsed for warning in warnings]
+    return regions, [warning for unused, warnings in parsed for warning in warnings]
 
 
 def check_block(params: Parameters, cloud: Cloud) -> None:
@@ -76,13 +86,22 @@ def check_block(params: Parameters, cloud: Cloud) -> None:
     Raises:
         InvalidOptionError: If it is invalid.
     """
+    check_options(params, block_form(cloud, params.get("regions")), BLOCK)
+
+
+def block_form(cloud: Cloud, regions: t.Sequence[str] | None) -> t.Callable[[str], t.Any]:
+    """Return the parser of a container's block.
+
+    Args:
+        cloud: Its cloud.
+        regions: Its regions, on a cloud with one container; None if they are left open.
+    """
     if not cloud.has_one_container:
-        check_options(params, cloud.parse_block, BLOCK)
-    elif params["regions"] is None:
+        return cloud.parse_block
+    if regions is None:
         # An existing container may have chosen regions, which allow other sizes.
-        check_options(params, parse_private_block, BLOCK)
-    else:
-        check_options(params, partial(cloud.parse_block, regions=len(params["regions"])), BLOCK)
+        return parse_private_block
+    return partial(cloud.parse_block, regions=len(regions))
 
 
 @dataclass(frozen=True)

@@ -31,8 +31,8 @@ _TOGETHER = ("profile", "access_key", "secret_key", "session_token", "assume_rol
 _OWN = ("profile", "access_key")
 GCP_OWN = ("gcp_service_account_file", "gcp_access_token")
 _AZURE_OWN = ("azure_profile", "azure_client_id", "azure_secret", "azure_auth_source")
-# This task only reads.
-_SCOPES = ["https://www.googleapis.com/auth/compute.readonly"]
+# For tasks that only read.
+READ_ONLY = ("https://www.googleapis.com/auth/compute.readonly",)
 _GCP_NAME = re.compile(rf"(?<![\w.])({'|'.join(GCP_NAMES)})\b")
 # Some of the names are words that texts have, too: "the profile", "its secret".
 _AZURE_NAME = re.compile(rf"(?<![\w.])(?<!the )(?<!no )(?<!its )({'|'.join(AZURE_NAMES)})\b")
@@ -89,7 +89,7 @@ def aws_credentials_of(params: Parameters, entry: Parameters, region: str | None
     return {**found, "region": region or params[AWS_NAMES["region"]]}
 
 
-def gcp_credentials_of(params: Parameters, entry: Parameters) -> dict[str, t.Any]:
+def gcp_credentials_of(params: Parameters, entry: Parameters, scopes: t.Sequence[str] = READ_ONLY) -> dict[str, t.Any]:
     """Return the options for GCP of one connection, under the names of the GCP session.
 
     The task's options may come from environment variables for other tasks, so call this only if GCP is read.
@@ -97,6 +97,7 @@ def gcp_credentials_of(params: Parameters, entry: Parameters) -> dict[str, t.Any
     Args:
         params: The options of the task.
         entry: The options of its entry; empty for a connection that only Atlas names. An entry with credentials inherits none.
+        scopes: What the task does, unless it has `gcp_scopes`.
 
     Raises:
         InvalidOptionError: If they contradict each other.
@@ -107,7 +108,7 @@ def gcp_credentials_of(params: Parameters, entry: Parameters) -> dict[str, t.Any
     source = {**dict.fromkeys(GCP_NAMES.values()), **entry, "gcp_scopes": params["gcp_scopes"]} if own else params
     given = {name: source[option] for name, option in GCP_NAMES.items()}
     with gcp_names():
-        return check_credentials({**given, "scopes": given["scopes"] or _SCOPES})
+        return check_credentials({**given, "scopes": given["scopes"] or scopes})
 
 
 def azure_credentials_of(params: Parameters, entry: Parameters) -> dict[str, t.Any]:

@@ -46,7 +46,7 @@ _OPTIONS: dict[str, dict[str, t.Any]] = {
 _IGNORED = ("comment", "wait_for", "container_regions", "gcp_peering_name")
 ENTRY_OPTIONS: dict[str, dict[str, t.Any]] = {**_OPTIONS, "wait_for": {"type": "str"}}
 # Options that exclude each other.
-_EXCLUSIVE = (
+EXCLUSIVE = (
     ("aws_profile", "aws_access_key"),
     ("aws_profile", "aws_session_token"),
     ("route_table_ids", "route_table_tags"),
@@ -139,7 +139,7 @@ def _parse(entry: Entry, params: Parameters) -> list[str]:
     values.update({option: None for option, value in values.items() if value == "" and option != AWS.network})
     values["provider_name"] = name
     values["atlas_cidr_block"] = values["atlas_cidr_block"] or params["atlas_cidr_block"] or None
-    for names in _EXCLUSIVE:
+    for names in EXCLUSIVE:
         entry.exclude(*names)
     if not cloud.has_one_container and values["container_id"] is None:
         values["container_region"] = values["container_region"] or params["container_region"] or None
@@ -147,8 +147,8 @@ def _parse(entry: Entry, params: Parameters) -> list[str]:
     clients = cloud.forms.get(cloud.block or "", parse_client_block)
     forms = {"cidr_block": clients, "atlas_cidr_block": parse_private_block, "container_id": parse_object_id}
     for option, parse in {**cloud.forms, **forms, **cloud.check_forms}.items():
-        entry.attempt(_parse_form, values, option, parse, cloud)
-    for check in (_check_tables, _parse_cidr_blocks):
+        entry.attempt(parse_form, values, option, parse, cloud)
+    for check in (check_tables, parse_cidr_blocks):
         entry.attempt(check, values, cloud)
     if not before:
         entry.attempt(_check_needs, values, cloud, params)
@@ -159,13 +159,13 @@ def _parse(entry: Entry, params: Parameters) -> list[str]:
     if cloud is AWS:
         warnings += entry.attempt(validate_aws_of_entry, values, entry.place) or []
     elif cloud is GCP and params["gcp"]:
-        entry.attempt(_check_credentials, gcp_credentials_of, params, entry)
+        entry.attempt(check_credentials_of, gcp_credentials_of, params, entry)
     elif cloud is AZURE and params["azure"]:
-        entry.attempt(_check_credentials, azure_credentials_of, params, entry)
+        entry.attempt(check_credentials_of, azure_credentials_of, params, entry)
     return warnings
 
 
-def _parse_form(values: dict[str, t.Any], name: str, parse: t.Callable[[str], t.Any], cloud: Cloud) -> None:
+def parse_form(values: dict[str, t.Any], name: str, parse: t.Callable[[str], t.Any], cloud: Cloud) -> None:
     """Parse an option, and fill in the options that the one for the whole network stands for.
 
     Raises:
@@ -183,7 +183,12 @@ def _parse_form(values: dict[str, t.Any], name: str, parse: t.Callable[[str], t.
     values.update(parts)
 
 
-def _check_tables(values: Parameters, cloud: Cloud) -> None:
+def check_tables(values: Parameters, cloud: Cloud) -> None:
+    """Check the ids of route tables.
+
+    Raises:
+        InvalidOptionError: If one is malformed.
+    """
     for table_id in values["route_table_ids"] or ():
         parse_option("route_table_ids", table_id, parse_route_table_id)
 
@@ -225,7 +230,7 @@ def _check_needs(values: Parameters, cloud: Cloud, params: Parameters) -> None:
         )
 
 
-def _parse_cidr_blocks(values: dict[str, t.Any], cloud: Cloud) -> None:
+def parse_cidr_blocks(values: dict[str, t.Any], cloud: Cloud) -> None:
     """Parse `cidr_blocks`, the blocks of clients beside `cidr_block`.
 
     Raises:
@@ -241,7 +246,7 @@ def _parse_cidr_blocks(values: dict[str, t.Any], cloud: Cloud) -> None:
     )
 
 
-def _check_credentials(find: t.Callable[[Parameters, Parameters], t.Any], params: Parameters, entry: Entry) -> None:
+def check_credentials_of(find: t.Callable[[Parameters, Parameters], t.Any], params: Parameters, entry: Entry) -> None:
     """Check the credentials of an entry on AZURE or GCP.
 
     Raises:

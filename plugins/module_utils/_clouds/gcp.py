@@ -195,7 +195,11 @@ GCP = Cloud(
         "gcp_service_account_file": {"type": "path"},
         "gcp_access_token": {"type": "str", "no_log": True},
     },
-    check_forms={"atlas_gcp_project_id": parse_gcp_project, "atlas_network_name": parse_gcp_name},
+    check_forms={
+        "atlas_gcp_project_id": parse_gcp_project,
+        "atlas_network_name": parse_gcp_name,
+        "gcp_peering_name": parse_gcp_name,
+    },
     check_needs=("atlas_gcp_project_id", "atlas_network_name"),
     check_hint="Both together name a VPC network.",
     lost="because the peering was removed in GCP, or because the VPC network was deleted",

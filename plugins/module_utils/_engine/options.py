@@ -39,6 +39,7 @@ _KINDS = (
 )
 # A year, in seconds.
 LONGEST_WAIT = 31536000
+MOST_PARALLEL = 16
 
 
 def parse_option(option: str, value: str, parse: t.Callable[[str], Value]) -> Value:
@@ -163,6 +164,16 @@ def check_wait(params: Parameters) -> None:
             raise InvalidOptionError(f"{option} must be at least 1 second.")
         if params[option] > LONGEST_WAIT:
             raise InvalidOptionError(f"{option} must be {LONGEST_WAIT} seconds at the most.")
+
+
+def check_parallel(params: Parameters) -> None:
+    """Check how many requests a task may send side by side.
+
+    Raises:
+        InvalidOptionError: If it is out of range.
+    """
+    if not 1 <= params["parallel"] <= MOST_PARALLEL:
+        raise InvalidOptionError(f"parallel must be from 1 to {MOST_PARALLEL}.")
 
 
 def check_version(params: Parameters, provider_name: str) -> None:

@@ -11,12 +11,12 @@ from .._api.client import AtlasClient
 from .._clouds.aws import AWS
 from .._clouds.cloud import ALL, CLOUDS, Peer, cloud_of, to_clouds, with_request_times
 from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
-from .._engine.options import Parameters, check_version
+from .._engine.options import Parameters, check_parallel, check_version
 from .._engine.plan import Plan, Step
 from .._engine.prune import PRUNE, parse_prune
 from .._engine.set_operation import SetOperation
 from .._engine.set_run import SetConvergence
-from .._http.errors import InvalidOptionError, TaskError
+from .._http.errors import TaskError
 from .._http.pauses import Clock
 from .._peer_set.draft import PeerSetPlanner
 from .._peer_set.gate import PeerGate, with_removed
@@ -32,8 +32,6 @@ from .._peering.options import check_role_timeout
 from .._resources.containers import Containers
 from .._resources.peers import VpcPeers
 from .atlas import AtlasOperation
-
-MOST_PARALLEL = 16
 
 
 class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, PeerSetState]):
@@ -85,8 +83,7 @@ class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, Peer
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
         """Check the options, and parse the entries and the patterns of `ignore`."""
         params, warnings = super().validate(params)
-        if not 1 <= params["parallel"] <= MOST_PARALLEL:
-            raise InvalidOptionError(f"parallel must be from 1 to {MOST_PARALLEL}.")
+        check_parallel(params)
         check_version(params, params["provider_name"] or AWS.name)
         check_role_timeout(params)
         patterns = parse_prune(params, "peers", pattern_forms(params["provider_name"]))

@@ -116,17 +116,21 @@ class PeerEntry:
         params: The options of the task and of the entry, as the planner of one connection takes them.
         provider: Its cloud provider.
         written: The names under which the task has options, where these are aliases.
+        list_name: The name of the list.
+        title: What stands beside its place in messages; empty for its name.
     """
 
     index: int
     params: Parameters
     provider: Cloud = AWS
     written: t.Mapping[str, str] = field(default_factory=dict)
+    list_name: str = "peers"
+    title: str = ""
 
     @property
     def key(self) -> str:
-        """Its name in messages: `peers[3]`."""
-        return f"peers[{self.index}]"
+        """Its place in messages: `peers[3]`."""
+        return f"{self.list_name}[{self.index}]"
 
     @property
     def identity(self) -> tuple[str | None, ...]:
@@ -160,7 +164,7 @@ class PeerEntry:
 
     def named(self, error: TaskError) -> TaskError:
         """Return an error about one connection with the name of the entry before its message."""
-        return name_entry(error, self.key, f" ({self.name}): ", _OPTIONS, self.written)
+        return name_entry(error, self.key, f" ({self.title or self.name}): ", _OPTIONS, self.written)
 
 
 def to_entries(params: Parameters) -> tuple[PeerEntry, ...]:
@@ -187,9 +191,9 @@ def parse_entries(params: Parameters) -> tuple[list[dict[str, t.Any]], list[str]
     for entry in found:
         warnings += _parse(entry, params)
     sound = [_to_entry(index, one.values, params) for index, one in enumerate(found) if not one.problems]
-    problems = [problem for entry in found for problem in entry.problems] + [*_find_twins(sound)]
+    problems = [problem for entry in found for problem in entry.problems] + [*find_twins(sound)]
     if problems:
-        raise InvalidOptionError(join_problems((*problems, *_find_overlaps(sound))))
+        raise InvalidOptionError(join_problems((*problems, *find_overlaps(sound))))
     return [one.values for one in found], warnings
 
 
@@ -258,7 +262,7 @@ def _check_identity(values: Parameters, provider: Cloud) -> None:
             raise InvalidOptionError(f"{name} is missing.", hint=f"A connection with {provider.name} needs {others}.")
 
 
-def _find_twins(entries: t.Sequence[PeerEntry]) -> t.Iterator[str]:
+def find_twins(entries: t.Sequence[PeerEntry]) -> t.Iterator[str]:
     """Yield a sentence for each entry that means the same connection as an earlier one, or may mean it."""
     for place, entry in enumerate(entries):
         for before in entries[:place]:
@@ -278,7 +282,7 @@ def _explain_twin(entry: PeerEntry, before: PeerEntry) -> str:
     return SAME_CONTAINER if entry.container == before.container else ""
 
 
-def _find_overlaps(entries: t.Sequence[PeerEntry]) -> t.Iterator[str]:
+def find_overlaps(entries: t.Sequence[PeerEntry]) -> t.Iterator[str]:
     """Yield a sentence for each entry whose block overlaps that of an earlier one, as far as the list shows their containers."""
     seen: list[tuple[PeerEntry, ipaddress.IPv4Network]] = []
     for entry in entries:

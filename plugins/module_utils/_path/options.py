@@ -1,0 +1,152 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options of atlas_peering, and their checks without the network."""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+
+from ansible.module_utils.errors import AnsibleFallbackNotFound
+
+from .._aws.accepter.options import to_tags
+from .._check.credentials import AWS_SPEC, AZURE_SPEC, GCP_SPEC, validate_aws
+from .._check.entries import find_cloud
+from .._clouds.aws import AWS
+from .._clouds.cloud import ALL, CLOUDS
+from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
+from .._engine.options import Parameters, check_options, check_parallel, check_wait, join_problems, parse_option
+from .._engine.prune import PRUNE, parse_prune
+from .._http.errors import InvalidOptionError
+from .._peer_set.options import pattern_forms
+from .._peering.options import check_role_timeout
+from .._values.ids import parse_account_id, parse_object_id
+from .entries import DECLARED, LIST, clouds_of, parse_path_entries
+
+_Parsed = tuple[dict[str, t.Any], list[str]]
+# Empty values of these count as not set.
+_EMPTY = ("group_id", "aws_group_id", "container_region", "container_cidr_block", "tags", "atlas_aws_account_ids")
+# What ansible-core takes for false.
+_FALSE = {"false", "no", "n", "off", "f", "0", "0.0"}
+PATH_SPEC = (
+    CONNECTION
+    + AWS_SPEC
+    + AZURE_SPEC
+    + GCP_SPEC
+    + PRUNE
+    + ArgumentSpec(
+        {
+            # Not from the environment: only a project that the task itself names gives connections their names in AWS.
+            "group_id": {"type": "str", "aliases": ["project_id"]},
+            LIST: DECLARED,
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "container_region": {"type": "str"},
+            "container_cidr_block": {"type": "str"},
+            "remove_container": {"type": "bool", "default": False},
+            **{half: {"type": "bool", "default": True} for half in ("atlas", "aws", "azure", "gcp", "access_list")},
+            "replace_routes": {"type": "bool", "default": False},
+            "dns": {"type": "str", "choices": ["warn", "enable", "ignore"], "default": "warn"},
+            "tags": {"type": "dict"},
+            "atlas_aws_account_ids": {"type": "list", "elements": "str"},
+            "recreate": {"type": "str", "choices": ["never", "dead", "changed"], "default": "never"},
+            "azure_role_timeout": {"type": "int", "default": 300},
+            "parallel": {"type": "int", "default": 8},
+            "wait_timeout": WAIT.options["wait_timeout"],
+            "wait_sleep": WAIT.options["wait_sleep"],
+        }
+    )
+)
+
+
+def fill_in_project(params: Parameters) -> Parameters:
+    """Return the options with `group_id` from the environment if the task names none, and that of the task in `aws_group_id`."""
+    named = params["group_id"]
+    function, variables = CONNECTION.options["group_id"]["fallback"]
+    found = named
+    if named is None:
+        with contextlib.suppress(AnsibleFallbackNotFound):
+            found = function(*variables)
+    return {**params, "group_id": found, "aws_group_id": named}
+
+
+def validate(params: Parameters) -> tuple[Parameters, list[str]]:
+    """Check the options without the network.
+
+    Args:
+        params: The options, with `group_id` and `aws_group_id`.
+
+    Returns:
+        The options, parsed, and warnings. `connections` has the entries, `ignore` the patterns, and `clouds` the clouds of the
+        list. `prune` is off with state absent.
+
+    Raises:
+        InvalidOptionError: If some are invalid; the message names all of them.
+    """
+    is_present = params["state"] == "present"
+    unset = {name: None for name in _EMPTY if not params[name]}
+    params = {**params, **unset, "prune": params["prune"] and is_present}
+    problems, warnings = list[str](), list[str]()
+    for parse in (_check_version, _check_numbers, _parse_ids, _parse_tags, _parse_patterns, _check_prune, _parse_aws):
+        try:
+            values, more = parse(params)
+        except InvalidOptionError as error:
+            problems.append(str(error))
+        else:
+            params, warnings = {**params, **values}, warnings + more
+    entries, wrong, more = parse_path_entries(params)
+    if problems or wrong:
+        raise InvalidOptionError(join_problems([*problems, *wrong]))
+    return {**params, LIST: entries, "clouds": clouds_of(entry.provider for entry in entries)}, warnings + more
+
+
+def halves_of(args: Parameters) -> set[str]:
+    """Return the clouds whose customer's half a task does, by unchecked options; in doubt, one is included."""
+    given = args.get(LIST)
+    found: set[str] = set()
+    for entry in given if isinstance(given, list) else [given] if given else []:
+        try:
+            found.add(find_cloud(entry, "") if isinstance(entry, dict) else AWS.name)
+        except InvalidOptionError:
+            found.add(AWS.name)
+    return {name for name in found if str(args.get(CLOUDS[name].half[0])).lower() not in _FALSE}
+
+
+def _check_version(params: Parameters) -> _Parsed:
+    if params["api_version"] != "v2":
+        raise InvalidOptionError(
+            "api_version must be v2.", hint="Leave it out: v1.0 is for modules with connections on AWS alone."
+        )
+    return {}, []
+
+
+def _check_numbers(params: Parameters) -> _Parsed:
+    check_wait(params)
+    check_role_timeout(params)
+    check_parallel(params)
+    return {}, []
+
+
+def _parse_ids(params: Parameters) -> _Parsed:
+    check_options(params, parse_object_id, "group_id", "aws_group_id")
+    for index, one in enumerate(params["atlas_aws_account_ids"] or ()):
+        parse_option(f"atlas_aws_account_ids[{index}]", one, parse_account_id)
+    return {}, []
+
+
+def _parse_tags(params: Parameters) -> _Parsed:
+    return {"tags": to_tags("tags", params["tags"])}, []
+
+
+def _parse_patterns(params: Parameters) -> _Parsed:
+    return {"ignore": parse_prune(params, LIST, pattern_forms(ALL))}, []
+
+
+def _check_prune(params: Parameters) -> _Parsed:
+    if params["prune"] and not params["atlas"]:
+        raise InvalidOptionError("prune needs the Atlas half, and atlas is false.", hint="Set prune to false, or atlas to true.")
+    return {}, []
+
+
+def _parse_aws(params: Parameters) -> _Parsed:
+    return validate_aws(params)
