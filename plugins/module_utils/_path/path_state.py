@@ -101,6 +101,8 @@ class PathState:
         aws: What was read of the VPC of each entry on AWS, by the key of the entry.
         azure: What Atlas may do at the VNet of each entry on AZURE, by the same key.
         gcp: The network of each entry on GCP, by the same key.
+        allowed: The names of the access list entries that the list of connections asks for, in its order.
+        left: Why entries of the access list stay that would be removed, by their names.
         done: The changes made so far, by their keys.
         failures: The first failure of each entry and pruned connection, by the owner as in `What`.
         notes: What the result says in `remaining` beside what follows from the state, in sentences.
@@ -113,6 +115,8 @@ class PathState:
     aws: t.Mapping[str, View] = field(default_factory=dict)
     azure: t.Mapping[str, AccessState] = field(default_factory=dict)
     gcp: t.Mapping[str, NetworkState] = field(default_factory=dict)
+    allowed: tuple[str, ...] = ()
+    left: t.Mapping[str, str] = field(default_factory=dict)
     done: t.Mapping[str, Change] = field(default_factory=dict)
     failures: t.Mapping[str, Failure] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
