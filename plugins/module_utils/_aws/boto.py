@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import os
 import re
 import threading
@@ -140,6 +141,17 @@ class Clients:
             # Each boto3 session adds its folder to the loader's search paths once more.
             del LOADER.search_paths[len(dict.fromkeys(LOADER.search_paths)) :]
         self.region = self._find_region()
+
+    def in_region(self, region: str | None) -> Clients:
+        """Return clients with the same credentials, found or assumed, in another region; None for that of the environment.
+
+        Raises:
+            NoRegionError: If there is none.
+        """
+        other = copy.copy(self)
+        other._params, other._clients = {**self._params, "region": region}, {}
+        other.region = other._find_region()
+        return other
 
     def _find_region(self) -> str:
         option = self._names["region"]

@@ -16,15 +16,25 @@ from .._http.threads import Governor
 
 # In seconds.
 LONGEST_PAUSE = 20.0
-# How many requests are sent at the same time.
+SHORTEST_PAUSE = 0.001
+# How many requests that read are sent at the same time.
 READERS = 8
-# The services that count all requests of an account together. EC2 counts them by region and action.
-# Source: "Request throttling for the Amazon EC2 API" and "Throttling for Amazon Route 53 API requests" in AWS's manuals.
-_OF_AN_ACCOUNT = frozenset(("route53",))
-# How many of their requests are sent at once, and then in a second. AWS takes 50 and then 10, of all programs of the account.
-_AT_ONCE, _A_SECOND = 40, 8
-
+# The service that counts all requests of an account together. EC2 counts them by region and action.
+_OF_AN_ACCOUNT = "route53"
 _Result = t.TypeVar("_Result")
+
+
+class Limit(t.NamedTuple):
+    """How many requests a bucket lets through at once, and how many in a second after these."""
+
+    at_once: int
+    a_second: float
+
+
+# What AWS takes, of all programs of an account: 50 and 10 of Route 53; of EC2, for each action in a region, 100 and 20 that
+# read, 100 and 10 for CreateTags, and 50 and 5 of others that write. A part of what it takes at once is left to the others.
+# Sources: "Throttling for Amazon Route 53 API requests" and "Request throttling for the Amazon EC2 API" in AWS's manuals.
+_ROUTE_53, _READING, _TAGGING, _WRITING = Limit(40, 8), Limit(90, 20), Limit(90, 10), Limit(45, 5)
 
 
 class Bucket:
@@ -53,27 +63,37 @@ class Bucket:
             due = max(self._due, now)
             self._due = due + self._interval
         pause = due - self._head_start - now
-        if pause > 0:
+        # Less is a rounding error.
+        if pause > SHORTEST_PAUSE:
             self._sleep(pause)
 
 
 class RateGovernor:
-    """Holds back the requests that AWS refuses for their rate, and sends them again. Thread-safe.
+    """Keeps the requests to AWS below its limits, and sends those again that it refuses for their rate. Thread-safe.
 
-    AWS refuses a request without carrying it out, so that any may be repeated. Its limits are those of an account in a region,
-    so a refusal holds back the requests of all threads and sessions there for the same action, and no others.
+    AWS refuses a request without carrying it out, so that any may be repeated. Its limits are those of an account in a region.
+    A refusal of a request that reads holds back those of all threads and sessions there for the same action. A refusal of one
+    that writes holds back all that write there: half as many are sent at a time afterwards, and one more after every ten.
+
+    Args:
+        clock: A monotonic clock, in seconds.
+        sleep: Sleeps that many seconds.
+        parallel: How many requests that write are sent at the same time in each account and region.
 
     Attributes:
         clock: A monotonic clock, in seconds.
         sleep: Sleeps that many seconds.
     """
 
-    def __init__(self, clock: Clock = time.monotonic, sleep: Sleep = stoppable_sleep) -> None:
+    def __init__(self, clock: Clock = time.monotonic, sleep: Sleep = stoppable_sleep, parallel: int = READERS) -> None:
         self.clock = clock
         self.sleep = sleep
+        self._parallel = parallel
         self._lock = threading.Lock()
         self._governors: dict[tuple[str, ...], Governor] = {}
         self._buckets: dict[tuple[str, ...], Bucket] = {}
+        # When AWS took the last request that writes, by account and region.
+        self._taken: dict[tuple[str, str], float] = {}
 
     def send(
         self,
@@ -81,7 +101,7 @@ class RateGovernor:
         region: str,
         action: str,
         request: t.Callable[[], _Result],
-        until: float,
+        patience: float,
         before: t.Callable[[], None] = lambda: None,
     ) -> _Result:
         """Send a request until it is not refused for its rate, and return what it returns.
@@ -91,14 +111,16 @@ class RateGovernor:
             region: Where.
             action: The action, as IAM policies name it: `ec2:CreateRoute`.
             request: Sends it once.
-            until: When it is sent for the last time, on the clock.
+            patience: After how many seconds it is sent for the last time; for one that writes, seconds in which AWS has taken
+                no other one there.
             before: Called each time right before it is sent. What it raises ends all, a refusal of its own requests too.
 
         Raises:
             RateLimitError: If it is refused then, too; the message says how often and how long.
             Exception: What `before` raised, or the request raised else.
         """
-        governor, bucket = self._governor(account, region, action), self._bucket(account, action)
+        governor, bucket = self._governor(account, region, action), self._bucket(account, region, action)
+        is_write, place, started = _is_write(action), (account, region), self.clock()
         refusals, since = 0, 0.0
         while True:
             if bucket is not None:
@@ -106,31 +128,57 @@ class RateGovernor:
             with governor.slot():
                 before()
                 try:
-                    return request()
+                    result = request()
                 except RateLimitError as error:
                     now = self.clock()
                     refusals, since = refusals + 1, since or now
-                    if now >= until:
+                    taken = self._taken.get(place, started) if is_write else started
+                    left = max(started, taken) + patience - now
+                    if left <= 0:
                         raise _exhausted(error, action, refusals, now - since) from error.__cause__
-                    pause = min(backoff(refusals - 1, LONGEST_PAUSE), until - now)
-                    governor.pause(pause)
-                    announce("AWS", error, pause)
+                    announce("AWS", error, governor.pause(None, most=left) - now)
+                    continue
+            if is_write:
+                self._taken[place] = self.clock()
+            return result
 
     def _governor(self, account: str, region: str, action: str) -> Governor:
-        service = action.partition(":")[0]
-        key = (account, service) if service in _OF_AN_ACCOUNT else (account, region, action)
+        service, is_write = action.partition(":")[0], _is_write(action)
+        key = (account, service) if service == _OF_AN_ACCOUNT else (account, region, "" if is_write else action)
         with self._lock:
             if key not in self._governors:
-                self._governors[key] = Governor(READERS, math.inf, self.clock, self.sleep)
+                parallel = self._parallel if is_write else READERS
+                self._governors[key] = Governor(parallel, math.inf, self.clock, self.sleep, _longer)
             return self._governors[key]
 
-    def _bucket(self, account: str, action: str) -> Bucket | None:
-        """Return what spaces the requests of an account to a service with a known limit; None for other services."""
+    def _bucket(self, account: str, region: str, action: str) -> Bucket | None:
+        """Return what spaces the requests for an action; None where the limit is not known."""
         service = action.partition(":")[0]
-        if service not in _OF_AN_ACCOUNT:
+        key = (account, service) if service == _OF_AN_ACCOUNT else (account, region, action)
+        limit = _limit_of(action)
+        if limit is None:
             return None
         with self._lock:
-            return self._buckets.setdefault((account, service), Bucket(_AT_ONCE, _A_SECOND, self.clock, self.sleep))
+            return self._buckets.setdefault(key, Bucket(*limit, self.clock, self.sleep))
+
+
+def _is_write(action: str) -> bool:
+    service, unused, name = action.partition(":")
+    return service == "ec2" and not name.startswith(("Describe", "Get"))
+
+
+def _limit_of(action: str) -> Limit | None:
+    service = action.partition(":")[0]
+    if service != "ec2":
+        return _ROUTE_53 if service == _OF_AN_ACCOUNT else None
+    if not _is_write(action):
+        return _READING
+    return _TAGGING if action == "ec2:CreateTags" else _WRITING
+
+
+def _longer(before: int) -> float:
+    """Return the seconds of a pause after so many others, with jitter."""
+    return backoff(before, LONGEST_PAUSE)
 
 
 def _exhausted(error: RateLimitError, action: str, refusals: int, seconds: float) -> RateLimitError:

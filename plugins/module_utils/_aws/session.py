@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+import copy
+import threading
 import typing as t
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 
 from .._engine.operation import Warn
@@ -15,7 +18,7 @@ from .._http.errors import StoppedError, TaskError
 from .._http.exchange import ApiCall
 from .._http.pauses import repeat
 from .boto import FAILURES, READ_SECONDS, Clients, policy_name
-from .errors import aws_error
+from .errors import NoRegionError, aws_error
 from .options import NAMES, SECRET_OPTIONS
 from .rate import RateGovernor
 
@@ -25,6 +28,10 @@ SHORTEST_SECONDS = 1.0
 READ_RETRIES = 4
 # In seconds: how long a task without the option `wait_timeout` waits for each request that is refused for its rate.
 PATIENCE = 120.0
+# The most values that AWS takes in a filter.
+MOST_VALUES = 200
+# When the innermost block `within` ends; a thread inherits it from the thread that has submitted its call.
+_DEADLINE: ContextVar[float | None] = ContextVar("deadline", default=None)
 
 
 class AwsSession:
@@ -60,7 +67,6 @@ class AwsSession:
         self.secrets: set[str] = {params[name] for name in SECRET_OPTIONS if params[name]}
         self._patience = PATIENCE if wait_timeout is None else wait_timeout
         self._governor = governor or RateGovernor()
-        self._deadline: float | None = None
         with self._explained("use the credentials for AWS", "sts:GetCallerIdentity"):
             self._clients = Clients(params, self.calls, names)
             found = self._clients.find_secrets()
@@ -76,8 +82,27 @@ class AwsSession:
                 self.secrets |= self._clients.use_role(reply["Credentials"])
             self._account = role.split(":")[4]
 
+    def in_region(self, region: str | None) -> AwsSession:
+        """Return a session with the same credentials in another region: a role that it has assumed is not assumed again.
+
+        Args:
+            region: The region; None for that of the environment or of the profile.
+
+        Raises:
+            NoRegionError: If there is none.
+        """
+        other = copy.copy(self)
+        other._clients = self._clients.in_region(region)
+        other.region = other._clients.region
+        return other
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Whose limits the requests count for, and the region: the account, or the credentials while that is not known."""
+        return self._account, self.region
+
     def read(self, description: str, action: str, name: str, values: t.Iterable[str]) -> list[dict[str, t.Any]]:
-        """Read objects from EC2, on all pages of the reply.
+        """Read objects from EC2, on all pages of the reply, with as many requests as the values need.
 
         Args:
             description: What it is for, as a verb phrase.
@@ -88,7 +113,7 @@ class AwsSession:
         Raises:
             TaskError: If it fails.
         """
-        pages = self.read_pages(description, "ec2", action, Filters=[{"Name": name, "Values": list(values)}])
+        pages = [page for one in filters(name, values) for page in self.read_pages(description, "ec2", action, **one)]
         return [one for page in pages for one in page.get(action.removeprefix("Describe")) or []]
 
     def read_pages(self, description: str, service: str, action: str, **parameters: t.Any) -> list[dict[str, t.Any]]:
@@ -151,16 +176,16 @@ class AwsSession:
 
     @contextmanager
     def within(self, deadline: float) -> t.Iterator[None]:
-        """Bound the requests inside the block; see `Session`."""
-        before, self._deadline = self._deadline, deadline
+        """Bound the requests inside the block; see `Session`. It holds for this thread, and for calls submitted inside."""
+        token = _DEADLINE.set(deadline)
         try:
             yield
         finally:
-            self._deadline = before
+            _DEADLINE.reset(token)
 
     def _read(self, description: str, service: str, action: str, **parameters: t.Any) -> dict[str, t.Any]:
         """Send a request that changes nothing; outside of waits, which poll anyway, again after transient failures."""
-        retries = READ_RETRIES if self._deadline is None else 0
+        retries = READ_RETRIES if _DEADLINE.get() is None else 0
         request = partial(self._send, description, service, action, parameters)
         clock = self._governor.clock
         return repeat("AWS", request, retries, clock() + self._patience, clock, self._governor.sleep)
@@ -176,7 +201,7 @@ class AwsSession:
         seconds: float = READ_SECONDS,
         is_write: bool = False,
     ) -> dict[str, t.Any]:
-        """Send a request, again while AWS refuses it for its rate, until the deadline or `wait_timeout`.
+        """Send a request, again while AWS refuses it for its rate: see `RateGovernor`.
 
         Args:
             description: What it is for, as a verb phrase.
@@ -191,17 +216,18 @@ class AwsSession:
             TaskError: If it fails.
         """
         name = f"{policy_name(service)}:{action}"
-        clock = self._governor.clock
+        clock, deadline = self._governor.clock, _DEADLINE.get()
         until = clock() + self._patience
-        if self._deadline is not None:
-            until = min(until, self._deadline)
+        if deadline is not None:
+            until = min(until, deadline)
 
         def request() -> dict[str, t.Any]:
-            left = max(SHORTEST_SECONDS, until - clock())
+            # A write may wait for its turn for long, and gets its time even then.
+            left = self._patience if is_write and deadline is None else until - clock()
             with self._explained(description, name, is_write=is_write):
-                return self._clients.send(service, action, min(seconds, left), parameters)
+                return self._clients.send(service, action, min(seconds, max(SHORTEST_SECONDS, left)), parameters)
 
-        return self._governor.send(self._account, self.region, name, request, until, before)
+        return self._governor.send(*self.place, name, request, until - clock(), before)
 
     @contextmanager
     def _explained(self, description: str, action: str, *, is_write: bool = False) -> t.Iterator[None]:
@@ -213,6 +239,72 @@ class AwsSession:
                 raise
             # After a write, a defect in this code also leaves the outcome unknown.
             raise aws_error(description, action, error, is_write=is_write, secrets=self.secrets, names=self.names) from error
+
+
+class AwsSessions:
+    """The sessions of one task: one for each set of credentials and region. Thread-safe.
+
+    Credentials are looked for, and a role is assumed, once for all regions.
+
+    Args:
+        calls: The list that requests are added to.
+        names: The names of the options in messages.
+        governor: Waits for AWS's rate limits.
+    """
+
+    def __init__(self, calls: list[ApiCall], names: t.Mapping[str, str], governor: RateGovernor) -> None:
+        self._open = partial(AwsSession, calls=calls, governor=governor)
+        self._names = names
+        self._lock = threading.Lock()
+        self._locks: dict[t.Hashable, threading.Lock] = {}
+        # By credentials: the first session, or why there is none.
+        self._first: dict[t.Hashable, AwsSession | TaskError] = {}
+        self._found: dict[t.Hashable, AwsSession] = {}
+
+    @property
+    def secrets(self) -> set[str]:
+        """The secrets that are known so far."""
+        return {secret for one in (*self._first.values(),) if isinstance(one, AwsSession) for secret in one.secrets}
+
+    def open(self, params: Parameters, names: t.Mapping[str, str] | None = None) -> AwsSession:
+        """Return the session for some options; the same one for the same credentials and region.
+
+        Args:
+            params: The options for AWS, with `wait_timeout` where the task has that.
+            names: Their names in messages, where they differ from those of the task.
+
+        Raises:
+            TaskError: If there is no region, the credentials cannot be read, or the role cannot be assumed.
+        """
+        known = tuple((name, value) for name, value in sorted(params.items()) if name != "region")
+        with self._lock:
+            lock = self._locks.setdefault(known, threading.Lock())
+        with lock:
+            first = self._first.get(known)
+            if isinstance(first, TaskError):
+                raise first
+            key = (known, params["region"])
+            if key not in self._found:
+                self._found[key] = self._make(known, params, names) if first is None else first.in_region(params["region"])
+            return self._found[key]
+
+    def _make(self, known: t.Hashable, params: Parameters, names: t.Mapping[str, str] | None) -> AwsSession:
+        try:
+            made = self._first[known] = self._open(params, names=names or self._names)
+        except NoRegionError:
+            # Another entry with these credentials may name its region.
+            raise
+        except TaskError as error:
+            self._first[known] = error
+            raise
+        return made
+
+
+def filters(name: str, values: t.Iterable[str | None]) -> list[dict[str, t.Any]]:
+    """Return the parameters of one or more requests, each with a filter of at most `MOST_VALUES` values."""
+    given = list(values)
+    starts = range(0, len(given), MOST_VALUES)
+    return [{"Filters": [{"Name": name, "Values": given[start : start + MOST_VALUES]}]} for start in starts]
 
 
 def _next_place(page: t.Mapping[str, t.Any]) -> dict[str, t.Any]:

@@ -15,15 +15,13 @@ from .errors import NOT_AWS
 from .objects import DNS_ATTRIBUTES, HostedZone, Interface, Reply, Vpc
 from .rate import READERS
 from .replies import Parsed, member
-from .session import AwsSession
+from .session import AwsSession, filters
 
 # The kind of an answer, and the id of the object where AWS takes one at a time.
 Key = tuple[str, ...]
 Question = t.Callable[[], t.Any]
 Pages = t.Sequence[Reply]
 
-# The most values that AWS takes in a filter.
-MOST_VALUES = 200
 # Long lists without pages are slow, and refused sooner. 1,000 objects are the most that AWS puts on a page.
 _IN_PAGES = {"MaxResults": 1000}
 CONNECTIONS_QUOTA, ROUTES_QUOTA = "L-7E9ECCDB", "L-93826ACB"
@@ -88,13 +86,15 @@ class Survey:
         vpcs: list[Vpc] = self._known("vpcs")
         options = sorted({one.dhcp_options_id for one in vpcs if one.dhcp_options_id not in (None, NO_DHCP_OPTIONS)}, key=str)
         if options:
-            filters = _filters("dhcp-options-id", options)
-            found["dhcp",] = self._of_ec2("the DHCP options of the VPCs", "DhcpOptions", replies.parse_dhcp_options, filters)
+            of_options = filters("dhcp-options-id", options)
+            found["dhcp",] = self._of_ec2("the DHCP options of the VPCs", "DhcpOptions", replies.parse_dhcp_options, of_options)
         elsewhere = self._clients_groups() - {one.id for one in self._known("groups")}
         if elsewhere and not isinstance(self.answers["groups",], TaskError):
-            filters = _filters("group-id", sorted(elsewhere))
             found["groups", "elsewhere"] = self._of_ec2(
-                "the security groups of other VPCs", "SecurityGroups", replies.parse_group, filters
+                "the security groups of other VPCs",
+                "SecurityGroups",
+                replies.parse_group,
+                filters("group-id", sorted(elsewhere)),
             )
         return found
 
@@ -117,11 +117,11 @@ class Survey:
         return [] if isinstance(answer, TaskError) else answer
 
     def _of_vpcs(self, what: str, name: str, parse: t.Callable[[Reply], Parsed], **more: t.Any) -> Question:
-        return self._of_ec2(what, name, parse, [{**one, **more} for one in _filters("vpc-id", self.vpc_ids)])
+        return self._of_ec2(what, name, parse, [{**one, **more} for one in filters("vpc-id", self.vpc_ids)])
 
-    def _of_ec2(self, what: str, name: str, parse: t.Callable[[Reply], Parsed], filters: t.Sequence[Reply]) -> Question:
+    def _of_ec2(self, what: str, name: str, parse: t.Callable[[Reply], Parsed], asked: t.Sequence[Reply]) -> Question:
         def ask() -> list[Parsed]:
-            return [one for each in filters for one in self._list(f"read {what}", "ec2", f"Describe{name}", name, parse, **each)]
+            return [one for each in asked for one in self._list(f"read {what}", "ec2", f"Describe{name}", name, parse, **each)]
 
         return ask
 
@@ -198,12 +198,6 @@ class Survey:
         except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as error:
             hint = NOT_AWS.format(**self.session.names)
             raise TaskError(f"Failed to {description}: the reply is not one of AWS to {action} ({error}).", hint=hint) from error
-
-
-def _filters(name: str, values: t.Sequence[str | None]) -> list[Reply]:
-    """Return the parameters of one or more requests, each with a filter of at most `MOST_VALUES` values."""
-    starts = range(0, len(values), MOST_VALUES)
-    return [{"Filters": [{"Name": name, "Values": list(values[start : start + MOST_VALUES])}]} for start in starts]
 
 
 def carry_out(surveys: t.Sequence[Survey]) -> None:

@@ -28,6 +28,11 @@ _Pause = tuple[str, TaskError, float]
 _Job = tuple[_Key, t.Callable[[], _Result], contextvars.Context, bool]
 
 
+def doubled(before: int) -> float:
+    """Return the seconds of a pause after so many others: they double from 1 to 30."""
+    return min(2.0**before, LONGEST_DOUBLED_PAUSE)
+
+
 class Governor:
     """Slows down all requests of a client after a rate limit error (429), and speeds up again after successes.
 
@@ -38,9 +43,13 @@ class Governor:
         longest_pause: The most seconds that all pauses together may last.
         clock: A monotonic clock, in seconds.
         sleep: Sleeps that many seconds.
+        longer: Returns the seconds of a pause for which the service asks no time, given how many came right before it.
     """
 
-    def __init__(self, parallel: int, longest_pause: float, clock: Clock, sleep: Sleep) -> None:
+    def __init__(
+        self, parallel: int, longest_pause: float, clock: Clock, sleep: Sleep, longer: t.Callable[[int], float] = doubled
+    ) -> None:
+        self._longer = longer
         self._parallel = self._allowed = parallel
         self._left = longest_pause
         self._clock = clock
@@ -94,13 +103,13 @@ class Governor:
             if self._successes % SUCCESSES_FOR_ONE_MORE == 0:
                 self._allowed = min(self._allowed + 1, self._parallel)
 
-    def pause(self, seconds: float | None, *, was_served: bool = False) -> float:
+    def pause(self, seconds: float | None, *, was_served: bool = False, most: float = LONGEST_PAUSE) -> float:
         """Hold all requests for a while, and return the end of the pause, on the clock; infinity if pauses would last too long.
 
         Args:
-            seconds: What the service asks for, of which a minute counts at a time; None or 0 for a pause that doubles from 1 to
-                30 seconds.
+            seconds: What the service asks for; None or 0 for a pause that gets longer each time.
             was_served: Whether this request was served, and the next one would be refused.
+            most: The most seconds that count of it.
         """
         with self._changed:
             now = self._clock()
@@ -109,8 +118,8 @@ class Governor:
                 self._in_a_row = 0
             # Without a pause, the service could refuse the request for ever.
             if not seconds:
-                seconds = min(2.0**self._in_a_row, LONGEST_DOUBLED_PAUSE) if is_new else 0.0
-            longer = max(0.0, now + min(seconds, LONGEST_PAUSE) - max(now, self._end))
+                seconds = self._longer(self._in_a_row) if is_new else 0.0
+            longer = max(0.0, now + min(seconds, most) - max(now, self._end))
             if longer > self._left:
                 return math.inf
             self._left -= longer

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import threading
 import time
 import weakref
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +19,11 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import boto as _aws_boto
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import errors as _aws_errors
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import session as _aws_session
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.options import AWS_OPTIONS, validate
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.options import AWS_OPTIONS, NAMES, validate
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.rate import RateGovernor
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.session import AwsSession
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.session import AwsSession, AwsSessions
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.threads import Workers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_accepter import OPERATION
 from ansible_collections.cloudpeer.atlas.tests.support.accepter_site import REGION, AwsSite, owner
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import fronting, refusal
@@ -344,6 +347,72 @@ def test_sessions_of_one_account_wait_for_its_limits_together(site: AwsSite) -> 
     governor._governor(site.account.id, REGION, "ec2:DescribeVpcs").pause(9)
     with_role.read_pages("read them", "ec2", "DescribeVpcs")
     assert site.clock.pauses == [7, 9]
+
+
+def test_a_role_is_assumed_once_for_all_regions(site: AwsSite) -> None:
+    """The sessions of a task share their requests, secrets and limits."""
+    calls: list[Any] = []
+    sessions = AwsSessions(calls, NAMES, RateGovernor(site.clock, site.clock.sleep))
+    options = {**dict.fromkeys(AWS_OPTIONS.options), **site.options, "assume_role_arn": f"arn:aws:iam::{site.account.id}:role/x"}
+    regions = ("us-east-1", "eu-west-1", "us-east-1", "eu-west-2")
+    with Workers[int, AwsSession](8) as workers:
+        for number, region in enumerate(regions):
+            workers.submit(number, partial(sessions.open, {**options, "region": region}))
+        found = {ended.key: ended.result() for ended in workers.results()}
+    assert [found[number].region for number in range(4)] == [*regions]
+    assert found[0] is found[2]
+    for one in {id(one): one for one in found.values()}.values():
+        one.read_pages("read them", "ec2", "DescribeVpcs")
+    assert site.front.actions == ["AssumeRole", *["DescribeVpcs"] * 3]
+    assert [call.path for call in calls] == ["sts:AssumeRole", *["ec2:DescribeVpcs"] * 3]
+    assert len(sessions.secrets) == 4
+    # Other credentials, or another role, are asked for by themselves.
+    sessions.open({**options, "assume_role_arn": f"{options['assume_role_arn']}y"})
+    assert sessions.open({**options, "assume_role_arn": None}).find_account_id() == site.account.id
+    assert site.front.actions.count("AssumeRole") == 2
+
+
+def test_a_role_that_is_refused_is_asked_for_once(site: AwsSite) -> None:
+    site.front.rule("AssumeRole", refusal("AccessDenied", status=403))
+    sessions = AwsSessions([], NAMES, RateGovernor(site.clock, site.clock.sleep))
+    options = {**dict.fromkeys(AWS_OPTIONS.options), **site.options, "assume_role_arn": f"arn:aws:iam::{site.account.id}:role/x"}
+    for region in ("us-east-1", "eu-west-1"):
+        with pytest.raises(TaskError, match="Failed to assume the role"):
+            sessions.open({**options, "region": region})
+    assert site.front.actions == ["AssumeRole"]
+
+
+def test_an_entry_without_a_region_does_no_harm_to_others(site: AwsSite) -> None:
+    sessions = AwsSessions([], NAMES, RateGovernor(site.clock, site.clock.sleep))
+    options = {**dict.fromkeys(AWS_OPTIONS.options), **site.options}
+    with pytest.raises(TaskError, match="No region for AWS"):
+        sessions.open({**options, "region": None})
+    assert sessions.open({**options, "region": "eu-west-1"}).region == "eu-west-1"
+    with pytest.raises(TaskError, match="No region for AWS"):
+        sessions.open({**options, "region": None})
+
+
+def test_a_deadline_holds_for_its_thread_alone(site: AwsSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tasks for several connections share a session, and one of them may wait."""
+    site.on_clock(None, monkeypatch)
+    governor = RateGovernor(site.clock, site.clock.sleep)
+    session = AwsSession({**dict.fromkeys(AWS_OPTIONS.options), **site.options, "wait_timeout": 50}, governor=governor)
+    read = partial(session.read_pages, "read them", "ec2", "DescribeVpcs")
+    with session.within(site.clock.now + 7):
+        read()
+        thread = threading.Thread(target=read)
+        thread.start()
+        thread.join()
+    assert [left for unused, action, left in site.given if action == "DescribeVpcs"] == [7, 50]
+
+
+def test_ids_go_into_filters_of_two_hundred(site: AwsSite) -> None:
+    session = AwsSession({**dict.fromkeys(AWS_OPTIONS.options), **site.options})
+    ids = [f"vpc-{number:08x}" for number in range(250)]
+    found = session.read("read the VPCs", "DescribeVpcs", "vpc-id", [*ids, site.vpc_id])
+    assert [one["VpcId"] for one in found] == [site.vpc_id]
+    values = [sum(name.startswith("Filter.1.Value.") for name in fields) for fields in site.front.requests]
+    assert values == [200, 51]
 
 
 def test_variables_for_retries_are_not_used(site: AwsSite, monkeypatch: pytest.MonkeyPatch) -> None:
