@@ -10,8 +10,8 @@ from functools import partial
 
 from .._aws.errors import NoRegionError
 from .._aws.objects import DNS_ATTRIBUTES, DhcpOptions, HostedZone
-from .._aws.rate import READERS, RateGovernor
-from .._aws.session import AwsSession
+from .._aws.rate import READERS
+from .._aws.session import AwsSessions
 from .._aws.survey import CONNECTIONS_QUOTA, NO_DHCP_OPTIONS, ROUTES_QUOTA, Survey, ask_all, carry_out
 from .._engine.options import Parameters
 from .._http.errors import TaskError
@@ -51,10 +51,9 @@ def read_aws(
     lists = (reading.peers, reading.containers) if reading is not None else ()
     causes = [one for one in lists if isinstance(one, TaskError)]
     surveys: dict[Credentials, Survey | TaskError] = {}
-    open_aws = partial(session.open_aws, governor=RateGovernor())
     with Workers[Credentials, Survey](READERS) as workers:
         for key, ones in together.items():
-            workers.submit(key, partial(_open, open_aws, params, ones, reading))
+            workers.submit(key, partial(_open, session.aws, params, ones, reading))
         for ended in workers.results():
             try:
                 surveys[ended.key] = ended.result()
@@ -131,12 +130,12 @@ def _ask(question: t.Callable[[], t.Any]) -> t.Any:
 
 
 def _open(
-    open_aws: t.Callable[[Parameters], AwsSession],
+    sessions: AwsSessions,
     params: Parameters,
     connections: t.Sequence[Connection],
     reading: AtlasReading | None,
 ) -> Survey:
-    aws = open_aws(connections[0].credentials)
+    aws = sessions.open(connections[0].credentials)
     entries = reading.access_list if reading is not None and not isinstance(reading.access_list, TaskError) else ()
     named = [*(one.entry.aws_security_group for one in connections), *(one["aws_security_group"] for one in entries)]
     group_ids = {name.rpartition("/")[2] for name in named if name} | set(params["security_group_ids"] or ())

@@ -10,8 +10,8 @@ from contextlib import contextmanager, nullcontext
 
 from .._api.client import AtlasClient
 from .._auth import clients
-from .._aws.rate import RateGovernor
-from .._aws.session import AwsSession
+from .._aws.rate import READERS, RateGovernor
+from .._aws.session import AwsSessions
 from .._clouds.cloud import Cloud
 from .._engine.operation import Library, Warn
 from .._engine.options import Parameters
@@ -28,30 +28,25 @@ class CheckSession:
 
     Args:
         atlas: The client for Atlas; None if its half is off.
+        parallel: How many requests that write are sent at the same time in each account and region of AWS.
 
     Attributes:
         calls: The requests to all services, in the order of their replies; the list grows.
     """
 
-    def __init__(self, atlas: AtlasClient | None) -> None:
+    def __init__(self, atlas: AtlasClient | None, parallel: int = READERS) -> None:
         self.atlas = atlas
         self.calls: list[t.Any] = atlas.calls if atlas is not None else []
-        self._aws: list[AwsSession] = []
+        self._parallel = parallel
+        self._aws: AwsSessions | None = None
         self._others: list[GcpSession | AzureSession] = []
 
-    def open_aws(self, credentials: Parameters, governor: RateGovernor) -> AwsSession:
-        """Return a new session with AWS, whose requests are recorded here. Thread-safe.
-
-        Args:
-            credentials: The options for AWS.
-            governor: Waits for AWS's rate limits, for all sessions.
-
-        Raises:
-            TaskError: If the credentials cannot be used, or there is no region.
-        """
-        aws = AwsSession(credentials, calls=self.calls, names=AWS_NAMES, governor=governor)
-        self._aws.append(aws)
-        return aws
+    @property
+    def aws(self) -> AwsSessions:
+        """The sessions with AWS, whose requests are recorded here."""
+        if self._aws is None:
+            self._aws = AwsSessions(self.calls, AWS_NAMES, RateGovernor(parallel=self._parallel))
+        return self._aws
 
     def open_gcp(self, credentials: Parameters) -> GcpSession:
         """Return a new session with GCP, whose requests are recorded here.
@@ -90,7 +85,7 @@ class CheckSession:
     def secrets(self) -> set[str]:
         """The secrets known so far."""
         found = set(self.atlas.secrets) if self.atlas is not None else set()
-        return found.union(*(aws.secrets for aws in list(self._aws)), *(one.secrets for one in list(self._others)))
+        return found.union(self._aws.secrets if self._aws is not None else (), *(one.secrets for one in list(self._others)))
 
     def close(self) -> None:
         """Close the sessions with AZURE and GCP."""
@@ -128,7 +123,7 @@ def connect(params: Parameters, warn: Warn, /) -> t.Iterator[CheckSession]:
         InvalidOptionError: If the options of the connection to Atlas, or the credentials, are invalid.
     """
     with clients.connect(params, warn) if params["atlas"] else nullcontext() as atlas:
-        session = CheckSession(atlas)
+        session = CheckSession(atlas, params.get("parallel") or READERS)
         try:
             yield session
         finally:
