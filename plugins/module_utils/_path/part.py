@@ -32,6 +32,13 @@ class PathPart:
         """Return the calls that read what there is, by key. They run side by side with those of other parts."""
         return {}
 
+    def reads_more(self, state: PathState) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
+        """Return the calls that need what was read before, such as the regions that Atlas knows.
+
+        Asked after `begin`, which gets their answers as well, until no part has any.
+        """
+        return {}
+
     def owners(self, key: t.Any) -> t.Iterable[str]:
         """Return the keys of the entries that a call of `reads` is for; an empty text for all."""
         return ("",)
