@@ -155,7 +155,8 @@ def choose_credential(sources: Sources, settings: ApiSettings, warn: t.Callable[
 
         return ApiKey(values["public_key"], values["private_key"])
     from .service_account import ServiceAccount
-    from .token_cache import TokenCache, default_folder
+    from .private_folder import default_folder
+    from .token_cache import TokenCache
 
     identity = (canonical_url(settings.base_url), _trust(settings), *values.values())
     cache = TokenCache(identity, default_folder() if token_cache else None, warn)

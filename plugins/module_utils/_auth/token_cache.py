@@ -6,8 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
-import fcntl
 import hashlib
 import json
 import math
@@ -15,22 +13,20 @@ import os
 import re
 import secrets
 import stat
-import time
 import typing as t
 from dataclasses import asdict, dataclass
+
+from .private_folder import PrivateFolder
 
 # A token is not used in its last minutes, so that it does not expire in the middle of a task.
 MARGIN_SECONDS = 300
 # As documented by Atlas; no token is used for longer, whatever a reply or a file says.
 LIFETIME_SECONDS = 3600.0
-_LOCK_INTERVAL = 0.02
 # Tokens have one or two thousand characters, and their files hardly more.
 _LONGEST_TOKEN = 1 << 14
 _MOST_BYTES = _LONGEST_TOKEN + 1000
 # The characters that a header may have.
 _TOKEN = re.compile(r"[\x21-\x7e]+")
-# The errors of opening a folder that is a link, or not a folder.
-_NO_FOLDER = (errno.ELOOP, errno.ENOTDIR, errno.EMLINK)
 
 
 @dataclass(frozen=True)
@@ -50,13 +46,6 @@ def is_token(value: t.Any) -> bool:
     return isinstance(value, str) and len(value) <= _LONGEST_TOKEN and _TOKEN.fullmatch(value) is not None
 
 
-def default_folder() -> str | None:
-    """Return the folder for the files, inside the user's cache folder; None if the user has none."""
-    # The XDG standard ignores relative paths, and a token must not end up in the current folder.
-    caches = (os.environ.get("XDG_CACHE_HOME", ""), os.path.expanduser("~/.cache"))
-    return next((os.path.join(path, "cloudpeer.atlas") for path in caches if os.path.isabs(path)), None)
-
-
 class TokenCache:
     """The file with the token of one service account at one Atlas.
 
@@ -71,11 +60,9 @@ class TokenCache:
 
     def __init__(self, identity: t.Sequence[str], folder: str | None, warn: t.Callable[[str], None]) -> None:
         self._name = hashlib.sha256(json.dumps(list(identity)).encode()).hexdigest() + ".json"
-        self._folder = folder
+        self._folder = PrivateFolder(folder, "token cache", warn)
         self._path = os.path.join(folder or "", self._name)
         self._warn = warn
-        # The descriptor of the folder: all files are opened relative to it, so that it cannot be swapped meanwhile.
-        self._opened: int | None = None
 
     @contextlib.contextmanager
     def locked(self, patience: float) -> t.Iterator[None]:
@@ -84,86 +71,29 @@ class TokenCache:
         Args:
             patience: Seconds after which to go on without the lock.
         """
-        with contextlib.ExitStack() as stack:
-            with contextlib.suppress(OSError):
-                self._opened = self._open_folder()
-                stack.callback(self._close_folder)
-                lock = stack.enter_context(open(f"{self._name}.lock", "ab", opener=self._open))
-                self._wait_for(lock.fileno(), patience)
+        with self._folder.opened(), self._folder.locked(self._name, patience) as has_turn:
+            if not has_turn:
+                self._warn(f"Another process has held {self._path}.lock for {patience:g} seconds: it is not waited for.")
             yield
-
-    def _open_folder(self) -> int:
-        """Open the folder, and create it if it is missing.
-
-        Raises:
-            OSError: If it cannot be created, or not be trusted.
-        """
-        if self._folder is None:
-            raise FileNotFoundError
-        os.makedirs(os.path.dirname(self._folder), mode=0o700, exist_ok=True)
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(self._folder, mode=0o700)
-        try:
-            opened = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        except OSError as error:
-            if error.errno in _NO_FOLDER:
-                self._warn(f"The token cache {self._folder} is not used, because it is a link, or no folder. Remove it.")
-            raise
-        if not self._is_trusted(self._folder, os.fstat(opened)):
-            os.close(opened)
-            raise PermissionError
-        return opened
-
-    def _close_folder(self) -> None:
-        if self._opened is not None:
-            os.close(self._opened)
-            self._opened = None
-
-    def _open(self, name: str, flags: int) -> int:
-        """Open a file in the folder; do not follow links or block on a FIFO.
-
-        Raises:
-            OSError: If it cannot be opened, or the folder is not open.
-        """
-        if self._opened is None:
-            raise FileNotFoundError
-        return os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600, dir_fd=self._opened)
-
-    def _wait_for(self, lock: int, patience: float) -> None:
-        deadline = time.monotonic() + patience
-        while time.monotonic() <= deadline:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return
-            except BlockingIOError:
-                time.sleep(_LOCK_INTERVAL)
-        self._warn(f"Another process has held {self._path}.lock for {patience:g} seconds: it is not waited for.")
 
     def load(self) -> Token | None:
         """Return the token in the file; None if there is no file, or one that cannot be trusted or read."""
-        with contextlib.suppress(OSError), open(self._name, "rb", opener=self._open) as stream:
+        with contextlib.suppress(OSError), open(self._name, "rb", opener=self._folder.open) as stream:
             found = os.fstat(stream.fileno())
-            if stat.S_ISREG(found.st_mode) and self._is_trusted(self._path, found):
+            if stat.S_ISREG(found.st_mode) and self._folder.is_trusted(self._path, found):
                 return _parse(stream.read(_MOST_BYTES + 1))
         return None
-
-    def _is_trusted(self, path: str, found: os.stat_result) -> bool:
-        """Whether a file or folder belongs to this user, and others have no access."""
-        is_private = found.st_uid == os.geteuid() and not stat.S_IMODE(found.st_mode) & 0o077
-        if not is_private:
-            self._warn(f"The token cache {path} is not used, because others could read it. Remove it.")
-        return is_private
 
     def store(self, token: Token) -> None:
         """Write a token; the file is replaced atomically. Errors of the file system are ignored."""
         temporary = f"{self._name}.{secrets.token_hex(8)}"
-        with contextlib.suppress(OSError), open(temporary, "x", encoding="utf-8", opener=self._open) as stream:
+        with contextlib.suppress(OSError), open(temporary, "x", encoding="utf-8", opener=self._folder.open) as stream:
             try:
                 json.dump(asdict(token), stream)
                 stream.flush()
-                os.replace(temporary, self._name, src_dir_fd=self._opened, dst_dir_fd=self._opened)
+                os.replace(temporary, self._name, src_dir_fd=self._folder.descriptor, dst_dir_fd=self._folder.descriptor)
             except BaseException:
-                os.unlink(temporary, dir_fd=self._opened)
+                os.unlink(temporary, dir_fd=self._folder.descriptor)
                 raise
 
 

@@ -21,6 +21,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.settings import ApiSettings
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import clients as _clients
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import private_folder as _private_folder
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import token_cache as _token_cache
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.clients import ClientPool, choose_credential
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.service_account import ServiceAccount
@@ -165,7 +166,7 @@ def test_a_lock_that_hangs_is_not_waited_for(emulator: RunningEmulator, home: Pa
     run(emulator, **account(emulator))
     (file,) = cached(home)
     clock = FakeClock()
-    monkeypatch.setattr(_token_cache, "time", SimpleNamespace(monotonic=clock, sleep=clock.sleep))
+    monkeypatch.setattr(_private_folder, "time", SimpleNamespace(monotonic=clock, sleep=clock.sleep))
     with open(f"{file}.lock") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         result, warnings = run(emulator, timeout=60, **account(emulator))
