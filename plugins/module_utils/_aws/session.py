@@ -30,6 +30,8 @@ READ_RETRIES = 4
 PATIENCE = 120.0
 # The most values that AWS takes in a filter.
 MOST_VALUES = 200
+# Long lists without pages are slow, and refused sooner. 1,000 objects are the most that AWS puts on a page.
+IN_PAGES = {"MaxResults": 1000}
 # When the innermost block `within` ends; a thread inherits it from the thread that has submitted its call.
 _DEADLINE: ContextVar[float | None] = ContextVar("deadline", default=None)
 

@@ -15,15 +15,13 @@ from .errors import NOT_AWS
 from .objects import DNS_ATTRIBUTES, HostedZone, Interface, Reply, Vpc
 from .rate import READERS
 from .replies import Parsed, member
-from .session import AwsSession, filters
+from .session import IN_PAGES, AwsSession, filters
 
 # The kind of an answer, and the id of the object where AWS takes one at a time.
 Key = tuple[str, ...]
 Question = t.Callable[[], t.Any]
 Pages = t.Sequence[Reply]
 
-# Long lists without pages are slow, and refused sooner. 1,000 objects are the most that AWS puts on a page.
-_IN_PAGES = {"MaxResults": 1000}
 CONNECTIONS_QUOTA, ROUTES_QUOTA = "L-7E9ECCDB", "L-93826ACB"
 # AWS's defaults.
 # Source: "Amazon VPC quotas" in the Amazon VPC user guide.
@@ -67,9 +65,9 @@ class Survey:
             ("tables",): self._of_vpcs("the route tables of the VPCs", "RouteTables", replies.parse_route_table),
             ("acls",): self._of_vpcs("the network ACLs of the VPCs", "NetworkAcls", replies.parse_acl),
             ("interfaces",): self._of_vpcs(
-                "the network interfaces of the VPCs", "NetworkInterfaces", replies.parse_interface, **_IN_PAGES
+                "the network interfaces of the VPCs", "NetworkInterfaces", replies.parse_interface, **IN_PAGES
             ),
-            ("groups",): self._of_vpcs("the security groups of the VPCs", "SecurityGroups", replies.parse_group, **_IN_PAGES),
+            ("groups",): self._of_vpcs("the security groups of the VPCs", "SecurityGroups", replies.parse_group, **IN_PAGES),
             ("rules",): self._of_resolver("the resolver rules", "ResolverRules", replies.parse_resolver_rule),
             ("associations",): self._of_resolver(
                 "which resolver rules the VPCs have", "ResolverRuleAssociations", replies.parse_association

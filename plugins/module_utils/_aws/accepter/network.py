@@ -24,11 +24,13 @@ from ..objects import (
     to_route_table,
     to_vpc,
 )
-from ..session import AwsSession
+from ..session import IN_PAGES, MOST_VALUES, AwsSession
 from .requests import Accept, AddTags, Request, RouteChange, view_after, with_status
 from .routes import missing_tables, peers_of
 from .view import View, route_to
 
+# How many ids a message names.
+_MOST_NAMED = 3
 _ROUTE_ACTIONS: dict[RouteAction, str] = {"create": "CreateRoute", "replace": "ReplaceRoute", "delete": "DeleteRoute"}
 
 
@@ -55,49 +57,80 @@ class Network:
             TaskError: If a request fails. A missing object is no failure here.
         """
         is_absent, connection_id = params["state"] == "absent", params["connection_id"]
-        connection = self.get_connection(connection_id) if connection_id is not None else None
+        connection = self._connections(connection_id).get(connection_id) if connection_id is not None else None
         view = View(self._session.region, account_id, connection)
         if connection_id is not None and connection is None and not is_absent:
             return view
         vpc_id = params["vpc_id"] or (connection and connection.accepter.vpc_id)
         if not vpc_id:
             # AWS no longer knows the connection, but routes to it may still be there.
-            return replace(view, tables=self._find_tables_with_routes_to(connection_id) if connection_id is not None else ())
-        vpc = self._get_vpc(vpc_id)
+            found = self.find_tables_with_routes_to([connection_id]) if connection_id is not None else ()
+            return replace(view, tables=found)
+        vpc = self._vpc(vpc_id)
         if vpc is None:
             return view
-        view = replace(view, vpc=vpc, tables=self._find_tables(f"of the VPC {vpc_id}", "vpc-id", vpc_id))
+        view = replace(view, vpc=vpc, tables=self._tables_of(vpc_id))
         missing = missing_tables(params, view)
         if missing:
-            view = replace(view, elsewhere=self._find_tables(", ".join(missing), "route-table-id", *missing))
-        if not is_absent and params["dns"] != "ignore" and vpc.account_id in (None, account_id or vpc.account_id):
-            view = replace(view, vpc=replace(vpc, **self._get_dns(vpc_id)))
+            view = replace(view, elsewhere=self._tables_elsewhere(missing))
+        if not is_absent and params["dns"] != "ignore" and is_own(vpc, account_id):
+            view = replace(view, vpc=replace(vpc, **self._dns(vpc_id)))
         # The candidates for Atlas's block.
         shown = connection.requester.cidr_blocks if connection is not None else []
         blocks = shown if params["atlas_cidr_block"] is None else [params["atlas_cidr_block"]]
         peers = {peer for block in blocks for peer in peers_of(view.tables, block, connection_id)}
         if peers:
-            description = "read the other VPC peering connections that the routes lead to"
-            view = replace(view, others=self._find_connections(description, *sorted(peers)))
+            view = replace(view, others=self._connections(*sorted(peers)))
         groups = [one.rpartition("/")[2] for one in params["security_group_ids"] or []]
         if groups and not is_absent:
-            view = replace(view, groups=self._find_security_groups(groups))
+            view = replace(view, groups=self._groups(groups))
         return view
+
+    # What a look reads: here by one question each. `RegionSurvey` has asked before, for many connections.
+
+    def _connections(self, *connection_ids: str) -> t.Mapping[str, PeeringConnection]:
+        return self.find_connections(connection_ids)
+
+    def _vpc(self, vpc_id: str) -> Vpc | None:
+        return self.find_vpcs([vpc_id]).get(vpc_id)
+
+    def _dns(self, vpc_id: str) -> t.Mapping[str, t.Any]:
+        return self.get_dns(vpc_id)
+
+    def _tables_of(self, vpc_id: str) -> tuple[RouteTable, ...]:
+        return self.find_tables([vpc_id])
+
+    def _tables_elsewhere(self, table_ids: t.Sequence[str]) -> tuple[RouteTable, ...]:
+        return self.find_tables_by_id(table_ids)
+
+    def _groups(self, group_ids: t.Sequence[str]) -> t.Mapping[str, str]:
+        return self.find_groups(group_ids)
 
     def get_connection(self, connection_id: str) -> PeeringConnection | None:
         """Return a peering connection; None if this account has none with that id in this region."""
-        return self._find_connections(f"read the VPC peering connection {connection_id}", connection_id).get(connection_id)
+        return self.find_connections([connection_id]).get(connection_id)
 
-    def _find_connections(self, description: str, *connection_ids: str) -> dict[str, PeeringConnection]:
-        name = "vpc-peering-connection-id"
-        found = self._session.read(description, "DescribeVpcPeeringConnections", name, connection_ids)
-        return {one.id: one for one in map(to_connection, found) if one.id in connection_ids}
+    def find_connections(self, connection_ids: t.Collection[str] | None) -> dict[str, PeeringConnection]:
+        """Return the peering connections with some ids that AWS knows; all of the region for None, or more than a filter takes.
 
-    def _get_vpc(self, vpc_id: str) -> Vpc | None:
-        found = self._session.read(f"read the VPC {vpc_id}", "DescribeVpcs", "vpc-id", [vpc_id])
-        return next((one for one in map(to_vpc, found) if one.id == vpc_id), None)
+        Raises:
+            TaskError: If they cannot be read.
+        """
+        action, description = "DescribeVpcPeeringConnections", "read the VPC peering connections"
+        if connection_ids is None or len(connection_ids) > MOST_VALUES:
+            pages = self._session.read_pages(description, "ec2", action, **IN_PAGES)
+            found = [one for page in pages for one in page.get("VpcPeeringConnections") or []]
+        else:
+            description = _named(description, connection_ids)
+            found = self._session.read(description, action, "vpc-peering-connection-id", connection_ids)
+        return {one.id: one for one in map(to_connection, found) if connection_ids is None or one.id in connection_ids}
 
-    def _get_dns(self, vpc_id: str) -> dict[str, t.Any]:
+    def find_vpcs(self, vpc_ids: t.Collection[str]) -> dict[str, Vpc]:
+        """Return the VPCs with some ids that AWS knows, without their attributes for DNS."""
+        found = self._session.read(_named("read the VPCs", vpc_ids), "DescribeVpcs", "vpc-id", vpc_ids)
+        return {one.id: one for one in map(to_vpc, found) if one.id in vpc_ids}
+
+    def get_dns(self, vpc_id: str) -> dict[str, t.Any]:
         """Return the DNS attributes of a VPC (booleans), by their names in results."""
         values = {}
         for name, key in DNS_ATTRIBUTES.items():
@@ -106,19 +139,26 @@ class Network:
             values[name] = bool((reply.get(key) or {}).get("Value"))
         return values
 
-    def _find_tables_with_routes_to(self, connection_id: str) -> tuple[RouteTable, ...]:
-        found = self._find_tables(f"that lead to {connection_id}", "route.vpc-peering-connection-id", connection_id)
-        return tuple(one for one in found if any(route.target == connection_id for route in one.routes))
+    def find_tables(self, vpc_ids: t.Collection[str]) -> tuple[RouteTable, ...]:
+        """Return the route tables of VPCs."""
+        return self._read_tables(_named("read the route tables of the VPCs", vpc_ids), "vpc-id", vpc_ids)
 
-    def _find_tables(self, which: str, name: str, *values: str) -> tuple[RouteTable, ...]:
-        """Return the route tables of any VPC that match a filter."""
-        return tuple(
-            map(to_route_table, self._session.read(f"read the route tables {which}", "DescribeRouteTables", name, values))
-        )
+    def find_tables_by_id(self, table_ids: t.Collection[str]) -> tuple[RouteTable, ...]:
+        """Return the route tables with some ids that AWS knows, of any VPC."""
+        return self._read_tables(_named("read the route tables", table_ids), "route-table-id", table_ids)
 
-    def _find_security_groups(self, group_ids: t.Sequence[str]) -> dict[str, str]:
+    def find_tables_with_routes_to(self, connection_ids: t.Collection[str]) -> tuple[RouteTable, ...]:
+        """Return the route tables of any VPC that have routes to peering connections."""
+        description = _named("read the route tables that lead to the VPC peering connections", connection_ids)
+        found = self._read_tables(description, "route.vpc-peering-connection-id", connection_ids)
+        return tuple(one for one in found if any(route.target in connection_ids for route in one.routes))
+
+    def _read_tables(self, description: str, name: str, values: t.Iterable[str]) -> tuple[RouteTable, ...]:
+        return tuple(map(to_route_table, self._session.read(description, "DescribeRouteTables", name, values)))
+
+    def find_groups(self, group_ids: t.Collection[str]) -> dict[str, str]:
         """Return the VPC of each security group that is there, by the id of the group."""
-        description = f"read the security groups {', '.join(group_ids)}"
+        description = _named("read the security groups", group_ids)
         found = self._session.read(description, "DescribeSecurityGroups", "group-id", group_ids)
         return {str(one.get("GroupId")): str(one.get("VpcId")) for one in found}
 
@@ -141,7 +181,7 @@ class Network:
         if isinstance(request, Accept):
             return self._accept(view)
         if isinstance(request, RouteChange):
-            self._change_route(request)
+            self.change_route(request)
         elif isinstance(request, AddTags):
             connection_id = t.cast(PeeringConnection, view.connection).id
             tags = [{"Key": key, "Value": value} for key, value in request.tags]
@@ -162,8 +202,13 @@ class Network:
             return with_status(view, PROVISIONING)
         return with_status(view, accepted.status, accepted.status_message)
 
-    def _change_route(self, change: RouteChange) -> None:
-        """Change a route. Its target must still be the one that was read, each time when the change is sent."""
+    def change_route(self, change: RouteChange) -> None:
+        """Change a route. Its target must still be the one that was read, each time when the change is sent.
+
+        Raises:
+            OvertakenError: If it is another one.
+            TaskError: If the change is refused, or its reply is lost.
+        """
         self._session.write(
             f"{change.action} the route to {change.block} in route table {change.table_id}",
             _ROUTE_ACTIONS[change.action],
@@ -177,7 +222,7 @@ class Network:
         """Check that a route leads where it did. AWS refuses a second route to a block, but replaces or deletes any."""
         if change.action == "create":
             return
-        tables = self._find_tables(change.table_id, "route-table-id", change.table_id)
+        tables = self.find_tables_by_id([change.table_id])
         routes = [route_to(table, change.block) for table in tables]
         target = next((route.target for route in routes if route is not None), None)
         if target != change.before:
@@ -186,3 +231,16 @@ class Network:
                 f"it led to {change.before}, and now leads to {target}.",
                 hint="Run the task again.",
             )
+
+
+def is_own(vpc: Vpc, account_id: str | None) -> bool:
+    """Whether a VPC may be of an account (None if that is not known), and is not shared with it by another one."""
+    return vpc.account_id in (None, account_id or vpc.account_id)
+
+
+def _named(description: str, ids: t.Collection[str]) -> str:
+    """Return what a question is for, with the ids that it asks about if these are few."""
+    if len(ids) > _MOST_NAMED:
+        return description
+    # "read the VPCs" of one is "read the VPC".
+    return f"{description.removesuffix('s') if len(ids) == 1 else description} {', '.join(ids)}"

@@ -19,7 +19,7 @@ from .view import View, route_to
 # The blocks of each prefix list, by its id; None for one that the credentials may not read.
 Lists = t.Mapping[str, t.Optional[t.Collection[str]]]
 
-_ENDPOINT = "vpce-"
+ENDPOINT = "vpce-"
 
 
 def choose_tables(params: Parameters, view: View, vpc: Vpc) -> tuple[RouteTable, ...]:
@@ -132,7 +132,7 @@ def _route_over_list(table: RouteTable, block: str, connection_id: str | None, l
     Source: "Route priority" in Amazon's VPC guide.
     """
     for route in table.list_routes:
-        if route.target == connection_id or route.target.startswith(_ENDPOINT):
+        if route.target == connection_id or route.target.startswith(ENDPOINT):
             continue
         blocks = lists[route.destination]
         if blocks is None:
