@@ -95,7 +95,8 @@ class PathState:
 
     Attributes:
         stage: The stage of the task.
-        containers: All network containers of the project.
+        containers: All network containers of the project; a new one has no id in a plan.
+        homes: The network container of each entry, by its key; an entry that has none, or whose container is unclear, is missing.
         peers: The connections in Atlas, with the one that each entry means.
         access: The access list; None if the task leaves it alone.
         aws: What was read of the VPC of each entry on AWS, by the key of the entry.
@@ -110,6 +111,7 @@ class PathState:
 
     stage: str = ""
     containers: tuple[Container, ...] = ()
+    homes: t.Mapping[str, Container] = field(default_factory=dict)
     peers: PeerSetState = field(default_factory=lambda: PeerSetState(()))
     access: AccessListState | None = None
     aws: t.Mapping[str, View] = field(default_factory=dict)

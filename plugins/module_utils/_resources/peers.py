@@ -13,7 +13,7 @@ import typing as t
 from .._api.client import AtlasClient
 from .._api.reply import check_written
 from .._clouds.aws import AWS
-from .._clouds.cloud import CLOUDS, Cloud, Peer, fields_of
+from .._clouds.cloud import CLOUDS, Cloud, Peer, cloud_of, fields_of
 from .._http.errors import ApiError
 from .._values.limits import MOST_PEERS, MOST_PENDING
 from .._values.regions import same_region
@@ -66,12 +66,8 @@ class VpcPeers:
         return [self._to_result(one, description) for one in found]
 
     def describe_users(self, container_id: str) -> tuple[str, ...]:
-        """Return, in words, the connections with the provider that use a container; a leaving one does until it is gone."""
-        return tuple(
-            f"VPC peering connection {peer['id']} ({self.provider.describe(peer)}, {peer['status_name']})"
-            for peer in self.list_peers()
-            if peer["container_id"] == container_id
-        )
+        """Read the connections with the provider, and return in words those that use a container."""
+        return describe_users(self.list_peers(), container_id)
 
     def get_peer(self, peer_id: str) -> Peer | None:
         """Return one connection with any provider; None if there is none with this id.
@@ -178,6 +174,15 @@ class VpcPeers:
         }
         check_written(description, shown, wanted)
         return result
+
+
+def describe_users(peers: t.Iterable[Peer], container_id: str) -> tuple[str, ...]:
+    """Return, in words, the connections that use a container; a leaving one does until it is gone."""
+    return tuple(
+        f"VPC peering connection {peer['id']} ({cloud_of(peer).describe(peer)}, {peer['status_name']})"
+        for peer in peers
+        if peer["container_id"] == container_id
+    )
 
 
 def _to_peer(peer: t.Mapping[str, t.Any], cloud: Cloud) -> Peer:

@@ -1,0 +1,375 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The network containers of the entries: which one each has, their creation and change, and their removal."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import replace
+
+from .._clouds.cloud import BLOCK, REGION, REGIONS, Cloud, Peer, fields_of, identity_of, is_failed, is_leaving
+from .._containers import ContainerPlanner, ContainerState
+from .._engine.operation import Operation
+from .._engine.options import Parameters
+from .._engine.plan import Change, Facts, Plan, Step
+from .._http.errors import InvalidOptionError, TaskError
+from .._http.pauses import Clock, Sleep
+from .._peering.container_choice import on_other_cloud
+from .._resources.containers import Container, Containers, container_cloud, describe, is_in_region
+from .._resources.peers import describe_users
+from .entries import PathEntry
+from .part import Answers, PathPart, run_alone, task_of
+from .path_state import CONTAINERS, PathState, Task, What
+
+_KIND = "container"
+_Errors = dict[str, TaskError]
+
+
+class ContainerTask(t.NamedTuple):
+    """What is done with a container.
+
+    Attributes:
+        fields: The options of the Operation on it, as pairs.
+        keys: The keys of the entries whose container it is.
+        container_id: Its id; None for a new one.
+    """
+
+    fields: tuple[tuple[str, t.Any], ...]
+    keys: tuple[str, ...]
+    container_id: str | None
+
+
+class _Group(t.NamedTuple):
+    """A container, or one to make (None), its region (None if a project has one on the cloud), and its entries."""
+
+    cloud: Cloud
+    container: Container | None
+    region: str | None
+    entries: list[PathEntry]
+
+    @property
+    def name(self) -> str:
+        """Its region, or its cloud if a project has one there: its name for users."""
+        return self.cloud.name if self.region is None else self.cloud.regions.to_cloud(self.region)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys of the entries."""
+        return tuple(entry.key for entry in self.entries)
+
+
+class ContainerPart(PathPart):
+    """The network containers.
+
+    Args:
+        params: The options of the task.
+        entries: The entries of the list.
+        client: Atlas.
+        operation: The Operation on one container, which runs in threads.
+        clock: A monotonic clock, in seconds.
+        sleep: Sleeps that many seconds.
+    """
+
+    name = "containers"
+
+    def __init__(
+        self,
+        params: Parameters,
+        entries: t.Sequence[PathEntry],
+        client: t.Any,
+        operation: type[Operation[t.Any, t.Any]],
+        clock: Clock,
+        sleep: Sleep,
+    ) -> None:
+        self._params = params
+        self._entries = entries
+        self._client = client
+        self._operation = operation
+        self._clock, self._sleep = clock, sleep
+        self._is_absent = params["state"] == "absent"
+
+    def reads(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
+        """Read the containers of all clouds in one list."""
+        return {_KIND: Containers(self._client, self._params["group_id"]).list_all_containers}
+
+    def begin(self, answers: Answers, state: PathState) -> PathState:
+        """Keep the containers. Which one each entry has depends on the connections, too: see `with_homes`."""
+        return replace(state, containers=tuple(answers[_KIND]))
+
+    def plan(self, state: PathState) -> Plan:
+        """Plan the containers that are missing or differ or, with state absent, those to remove."""
+        if self._is_absent:
+            return self._plan_absent(state)
+        groups, refusals = self._groups(state)
+        listed, plans = [*state.containers], list[Plan]()
+        for group in groups:
+            try:
+                plan = self._plan_group(group, listed, state.peers.listed)
+            except TaskError as error:
+                entry = next((one for one in group.entries if one.params["container_cidr_block"] is not None), group.entries[0])
+                refusals[entry.key] = entry.named(error)
+                continue
+            plans.append(plan)
+            listed += [t.cast(Container, change.after) for change in plan.changes if change.before is None]
+        changes = tuple(change for plan in plans for change in plan.changes)
+        return Plan(changes, tuple(step for plan in plans for step in plan.steps), refusals=refusals)
+
+    def _groups(self, state: PathState) -> tuple[list[_Group], _Errors]:
+        """Return the containers of the entries that have not failed, and the errors of entries whose container is unclear."""
+        groups: dict[t.Any, _Group] = {}
+        errors: _Errors = {}
+        for entry in self._entries:
+            if entry.key in state.failures:
+                continue
+            try:
+                home = state.homes.get(entry.key) or find_home(entry, state)
+            except TaskError as error:
+                errors[entry.key] = entry.named(error)
+                continue
+            cloud = entry.provider
+            region = entry.params["container_region"] if home is None else home.get(REGION)
+            place = (cloud.name, region) if home is None else home["id"]
+            groups.setdefault(place, _Group(cloud, home, region, [])).entries.append(entry)
+        return [*groups.values()], errors
+
+    def _plan_group(self, group: _Group, listed: t.Sequence[Container], peers: t.Sequence[Peer]) -> Plan:
+        cloud, container = group.cloud, group.container
+        wanted = {BLOCK: _only("container_cidr_block", group), REGIONS: _only("container_regions", group)}
+        fields = {"provider_name": cloud.name, REGION: group.region, **wanted, "state": "present"}
+        planner = ContainerPlanner({**fields, "wait": True, "group_id": self._params["group_id"]}, cloud)
+        current = ContainerState(container, tuple(one for one in listed if _is_on(cloud, one)))
+        plan = planner.plan_present(current, Facts(lambda container_id: describe_users(peers, container_id)))
+        if not plan.changes:
+            return plan
+        action = "create" if container is None else "change"
+        return self._to_plan(group, plan.changes[0], What("", _KIND, "Atlas", action, _KIND, group.name), fields)
+
+    def _plan_absent(self, state: PathState) -> Plan:
+        groups, refusals = self._groups(state)
+        plans, there = list[Plan](), {one["id"] for one in state.containers}
+        for group in groups:
+            container = group.container
+            if not self._params["remove_container"] or container is None or container["id"] not in there:
+                continue
+            leaving = {entry.identity for entry in group.entries}
+            others = [one for one in state.peers.listed if one["container_id"] == container["id"] and not _has_ended(one)]
+            # It is no use to wait for connections that are not in the list.
+            waits = all(identity_of(fields_of(one)) in leaving for one in others)
+            fields = {"provider_name": group.cloud.name, REGION: group.region, REGIONS: None, BLOCK: None, "state": "absent"}
+            change = Change("delete", "", container, None)
+            what = What("", "remove", "Atlas", "delete", _KIND, group.name)
+            plans.append(self._to_plan(group, change, what, {**fields, "wait": waits}))
+        changes = tuple(change for plan in plans for change in plan.changes)
+        return Plan(changes, tuple(step for plan in plans for step in plan.steps), refusals=refusals)
+
+    def _to_plan(self, group: _Group, change: Change, what: What, fields: Parameters) -> Plan:
+        container_id = None if group.container is None else group.container["id"]
+        request = ContainerTask(tuple(fields.items()), group.keys, container_id)
+        action = t.cast(t.Literal["create", "update", "delete"], change.action)
+        step = Step(action, Task(self.name, CONTAINERS, "", request), (what.key,), is_run=True)
+        return Plan((replace(change, key=what.key),), (step,))
+
+    def predict(self, state: PathState, plan: Plan) -> PathState:
+        """Return the state with the containers as they will be; a new one has no id."""
+        changes = {change.key: change for change in plan.changes}
+        for step in plan.steps:
+            state = self._changed(step, t.cast("Container | None", changes[step.keys[0]].after), state)
+        return state
+
+    def is_ready(self, step: Step, state: PathState, running: t.Sequence[Step]) -> bool:
+        """Return True; a container whose connections stay is not removed.
+
+        Raises:
+            TaskError: If it is to be removed, and the connection of an entry stays in it.
+        """
+        request: ContainerTask = task_of(step).request
+        failed = [entry.title for entry in self._entries if entry.key in request.keys and entry.key in state.failures]
+        if failed and self._is_absent:
+            name = What.of(step.keys[0]).name
+            raise TaskError(
+                f"Network container {request.container_id} ({name}) stays, because {' and '.join(failed)} could not be removed."
+            )
+        return True
+
+    def send(self, step: Step, state: PathState) -> t.Any:
+        """Make, change or remove a container, as the module for one does, and return it; None if it is gone."""
+        request: ContainerTask = task_of(step).request
+        fields = dict(request.fields)
+        listed = tuple(one for one in state.containers if _provider(one) == fields["provider_name"])
+        container = next((one for one in listed if one["id"] == request.container_id), None)
+        users = describe_users(state.peers.listed, container["id"]) if self._is_absent and container is not None else ()
+        operation = self._operation({"wait": True, **self._params, **fields}, self._client, self._clock)
+        known = ContainerState(container, listed, users)
+        return run_alone(operation, known, self._clock, self._sleep).container
+
+    def record(self, step: Step, reply: t.Any, state: PathState) -> PathState:
+        """Return the state with the container, which its entries now have; or without it."""
+        what, request = What.of(step.keys[0]), task_of(step).request
+        before = next((one for one in state.containers if one["id"] == request.container_id), None)
+        change = Change(step.action, what.key, before, reply)
+        return self._changed(step, reply, state).with_done([change])
+
+    def _changed(self, step: Step, container: Container | None, state: PathState) -> PathState:
+        request: ContainerTask = task_of(step).request
+        others = tuple(one for one in state.containers if one["id"] is None or one["id"] != request.container_id)
+        if container is None:
+            # Entries are shown with the container that they had.
+            return replace(state, containers=others)
+        homes = {**state.homes, **dict.fromkeys(request.keys, container)}
+        return replace(state, containers=(*others, container), homes=homes)
+
+    def explain(self, step: Step, error: TaskError, state: PathState) -> TaskError:
+        """Return the error; one about a container that others use names the option of this task."""
+        if not self._is_absent or "wait to true" not in (error.hint or ""):
+            return error
+        return error.with_hint("Remove what uses it, or set remove_container to false.")
+
+    def record_failure(self, what: What, error: TaskError, state: PathState) -> PathState:
+        """Return the state with a container that could not be made or changed as a failure of its entries alone."""
+        if what.kind != _KIND or what.action == "delete":
+            return state
+        failures = {owner: one for owner, one in state.failures.items() if one.error is not error}
+        state = replace(state, failures=failures)
+        for entry in self._entries:
+            if self._makes(what, entry, state):
+                state = state.with_failure(entry.key, _KIND, entry.named(error))
+        return state
+
+    def _makes(self, what: What, entry: PathEntry, state: PathState) -> bool:
+        """Whether the container that a change is about is that of an entry."""
+        home = state.homes.get(entry.key)
+        region = entry.params["container_region"] if home is None else home.get(REGION)
+        return (home is None) == (what.action == "create") and what.name == _Group(entry.provider, home, region, []).name
+
+
+def with_homes(entries: t.Iterable[PathEntry], state: PathState) -> PathState:
+    """Return the state with the container of each entry, as far as there is one. Entries that have one keep it."""
+    homes = dict(state.homes)
+    for entry in entries:
+        try:
+            home = None if entry.key in homes else find_home(entry, state)
+        except TaskError:
+            # The plan refuses the entry.
+            continue
+        if home is not None:
+            homes[entry.key] = home
+    return replace(state, homes=homes)
+
+
+def with_containers(containers: t.Iterable[Container], state: PathState) -> PathState:
+    """Return the state with containers that have been read again."""
+    by_id = {one["id"]: one for one in containers}
+    homes = {key: by_id.get(home["id"], home) for key, home in state.homes.items()}
+    return replace(state, containers=tuple(by_id.values()), homes=homes)
+
+
+def find_home(entry: PathEntry, state: PathState) -> Container | None:
+    """Return the container of an entry: what its options name, or that of its connection, or the only one on its cloud.
+
+    Args:
+        entry: The entry.
+        state: The containers and connections of the project.
+
+    Returns:
+        The container; None if it has to be made or, with state absent, if there is none.
+
+    Raises:
+        TaskError: If it is unclear; the message names the option that says which one is meant.
+    """
+    cloud, params, is_absent = entry.provider, entry.params, entry.task["state"] == "absent"
+    own = [one for one in state.containers if _is_on(cloud, one)]
+    if params["container_id"] is not None:
+        return _by_id(entry, state)
+    region = params["container_region"]
+    if region is not None:
+        return _only_of([one for one in own if is_in_region(one, region)], "container_id")
+    if cloud.has_one_container:
+        return own[0] if own else None
+    used = _used_by(entry, state.peers.listed)
+    known = [one for one in own if one["id"] in used]
+    if known:
+        return _only_of(known, "container_region")
+    if is_absent:
+        return own[0] if len(own) == 1 else None
+    options = {"group_id": entry.task["group_id"], "wait": True, REGION: None, REGIONS: None, BLOCK: None}
+    return ContainerPlanner(options, cloud).choose(own)
+
+
+def _by_id(entry: PathEntry, state: PathState) -> Container | None:
+    """Return the container whose id an entry has.
+
+    Raises:
+        InvalidOptionError: If there is none, unless the task disconnects.
+    """
+    container_id, cloud = entry.params["container_id"], entry.provider
+    own = [one for one in state.containers if _is_on(cloud, one)]
+    found = next((one for one in own if one["id"] == container_id), None)
+    if found is None and entry.task["state"] != "absent":
+        elsewhere = next((one for one in state.containers if one["id"] == container_id), None)
+        if elsewhere is not None:
+            raise on_other_cloud(cloud, elsewhere)
+        raise InvalidOptionError(
+            f"container_id: project {entry.task['group_id']} has no network container {container_id} on {cloud.name}.",
+            hint=f"It has {describe(own)}." if own else "It has none. Set container_region in its place to have one made.",
+        )
+    return found
+
+
+def _used_by(entry: PathEntry, peers: t.Iterable[Peer]) -> set[str]:
+    """Return the ids of the containers of a network's connections.
+
+    A live connection comes first, then one that has failed, and then one that is leaving: its replacement gets its container.
+    With state absent, all of them count.
+    """
+    own = [peer for peer in peers if identity_of(fields_of(peer)) == entry.identity]
+    if entry.task["state"] == "absent":
+        return {peer["container_id"] for peer in own}
+    live = [peer for peer in own if not _has_ended(peer)]
+    failed = [peer for peer in own if is_failed(peer)]
+    return {peer["container_id"] for peer in live or failed or own}
+
+
+def _only_of(found: t.Sequence[Container], option: str) -> Container | None:
+    """Return the only one of some containers; None if there is none.
+
+    Raises:
+        TaskError: If there are several; `option` says which one is meant.
+    """
+    if len(found) > 1 and option == "container_region":
+        raise TaskError(
+            f"It has connections in several network containers: {describe(found)}.",
+            hint="Set container_region to that of the one that is meant, or give it an entry for each.",
+        )
+    if len(found) > 1:
+        raise TaskError(f"There are several network containers in that region: {describe(found)}.", hint=f"Set {option} instead.")
+    return found[0] if found else None
+
+
+def _only(option: str, group: _Group) -> t.Any:
+    """Return what the entries of a container say of it; None if they say nothing.
+
+    Raises:
+        TaskError: If they contradict each other: they may name one container in different ways.
+    """
+    given = [entry for entry in group.entries if entry.params[option] is not None]
+    for entry in given[1:]:
+        first, other = given[0].params[option], entry.params[option]
+        if (sorted(first) != sorted(other)) if isinstance(first, list) else first != other:
+            raise TaskError(
+                f"{option} is {first}, and {entry.key} has {other} for the same network container.",
+                hint="Correct one of them, or leave it out.",
+            )
+    return given[0].params[option] if given else None
+
+
+def _has_ended(peer: Peer) -> bool:
+    return is_failed(peer) or is_leaving(peer)
+
+
+def _provider(container: Container) -> str:
+    return container_cloud(container["provider_name"]).name
+
+
+def _is_on(cloud: Cloud, container: Container) -> bool:
+    return _provider(container) == cloud.name
