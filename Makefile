@@ -74,6 +74,7 @@ house: setup ## Show how the code is built: files, lines, what could be one, the
 	@$(python) scripts/house.py
 
 bench: setup ## Measure time, requests and memory (ARGS=--write: into docs/performance.md; ARGS=sets: this part)
+	@$(if $(findstring --write,$(ARGS)),sh scripts/setup.sh docs)
 	@$(python) -m tests.benchmarks $(ARGS)
 
 format: setup ## Format the Python files

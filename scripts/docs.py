@@ -189,9 +189,9 @@ def assemble(collections: Path) -> None:
     docs = ROOT / "docs"
     shutil.copy(docs / "conf.py", SOURCE)
     shutil.copytree(docs / "_static", SOURCE / "_static")
-    for picture in (docs / "guides").glob("*.svg"):
-        (SOURCE / "guides").mkdir(exist_ok=True)
-        shutil.copy(picture, SOURCE / "guides")
+    (SOURCE / "guides").mkdir()
+    for picture in (*docs.glob("*.svg"), *docs.glob("guides/*.svg")):
+        shutil.copy(picture, SOURCE / picture.relative_to(docs))
     for name, page in site.items():
         if page.endswith(".md") and name.endswith(".md"):
             target = SOURCE / page

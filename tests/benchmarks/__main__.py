@@ -7,8 +7,8 @@ import sys
 import time
 from functools import partial
 
-from . import changes, check, clouds, credentials, hosts, loops, role, sets, waiting
-from .tables import render, write
+from . import changes, check, clouds, credentials, growth, hosts, loops, peering, sets, waiting
+from .tables import draw, render, write
 
 #: In the order of the page.
 PARTS = {
@@ -18,7 +18,8 @@ PARTS = {
     "hosts": hosts.measure,
     "waiting": waiting.measure,
     "credentials": credentials.measure,
-    "role": role.measure,
+    "peering": peering.measure,
+    "growth": growth.measure,
     "check": check.measure,
     "clouds": clouds.measure,
 }
@@ -32,8 +33,8 @@ def main(arguments: list[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser("python -m tests.benchmarks", description="Measures the collection against its emulator.")
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"what to measure: {', '.join(PARTS)} (all of them)")
-    parser.add_argument("--write", action="store_true", help="put the tables into docs/performance.md")
-    parser.add_argument("--full", action="store_true", help="do not leave out the slowest loops (two minutes more)")
+    parser.add_argument("--write", action="store_true", help="put the tables into docs/performance.md, and draw its plots")
+    parser.add_argument("--full", action="store_true", help="do not leave out the slowest loops (a quarter of an hour more)")
     options = parser.parse_args(arguments)
     unknown = [name for name in options.parts if name not in PARTS]
     if unknown:
@@ -45,12 +46,14 @@ def main(arguments: list[str] | None = None) -> int:
     def progress(text: str) -> None:
         print(f"{time.monotonic() - started:4.0f} s  {text}", file=sys.stderr, flush=True)
 
-    parts = {**PARTS, "loops": partial(loops.measure, full=options.full)}
-    text = render([measure(progress) for name, measure in parts.items() if not options.parts or name in options.parts])
+    parts = {**PARTS, **{name: partial(PARTS[name], full=options.full) for name in ("loops", "growth")}}
+    findings = [measure(progress) for name, measure in parts.items() if not options.parts or name in options.parts]
+    text = render(findings)
     print(text)
     progress("done")
     if options.write:
         write(text)
+        draw([plot for one in findings for plot in one.plots])
     return 0
 
 

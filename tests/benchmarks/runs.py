@@ -29,6 +29,10 @@ class Measurement:
     seconds: float
     requests: int
     connections: int
+    #: Of the processes of the task, in seconds: of Ansible's worker, and of what it starts.
+    processor: float = 0.0
+    #: How many of the requests only got a challenge.
+    challenges: int = 0
 
 
 @dataclass(frozen=True)
@@ -135,11 +139,27 @@ def run(atlas: Atlas, play: Play) -> Trial:
     for tag, found in tags.items():
         size = len(found) // play.repeats
         groups = [found[start : start + size] for start in range(0, len(found), size)]
-        sums = {key: [sum(one[key] for one in group) for group in groups] for key in ("seconds", "requests", "connections")}
+        sums = {
+            key: [sum(one[key] for one in group) for group in groups]
+            for key in ("seconds", "requests", "connections", "processor", "challenges")
+        }
         counts = sorted(zip(sums["requests"], sums["connections"], strict=True))
         assert not play.is_steady or len({*counts}) == 1, f"{play.name} sends now more and now less: {counts}"
-        measurements[tag] = Measurement(statistics.median(sums["seconds"]), *counts[len(counts) // 2])
+        seconds, processor = (statistics.median(sums[key]) for key in ("seconds", "processor"))
+        measurements[tag] = Measurement(seconds, *counts[len(counts) // 2], processor, max(sums["challenges"]))
     return Trial(measurements, memory["controller"], memory["child"])
+
+
+def total(trial: Trial) -> Measurement:
+    """Return what all tasks of a playbook took together."""
+    found = trial.measurements.values()
+    return Measurement(
+        sum(one.seconds for one in found),
+        sum(one.requests for one in found),
+        sum(one.connections for one in found),
+        sum(one.processor for one in found),
+        sum(one.challenges for one in found),
+    )
 
 
 def run_until_changed(atlas: Atlas, play: Play, delay: float, change: Callable[[], None]) -> tuple[Measurement, float]:

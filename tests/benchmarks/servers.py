@@ -22,6 +22,8 @@ from requests.auth import HTTPDigestAuth
 # Importing it makes the checkout importable as a collection.
 from tests.conftest import COLLECTIONS_PATH, ROOT  # isort: skip
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
+from ansible_collections.cloudpeer.atlas.tests.support.aws import Account
+from ansible_collections.cloudpeer.atlas.tests.support.aws_front import Front, fronting
 from ansible_collections.cloudpeer.atlas.tests.support.environment import free_port, own_environment
 from ansible_collections.cloudpeer.atlas.tests.support.slow_proxy import slow_proxy
 
@@ -29,6 +31,13 @@ assert COLLECTIONS_PATH.is_dir()
 
 #: How far away a distant server is, in seconds there and back.
 ROUND_TRIP = 0.05
+REGION = "us-east-1"
+ACCOUNTS = tuple(f"10{number:02}" * 3 for number in range(1, 6))
+#: The block of the emulator's container, and Atlas's account in AWS.
+ATLAS_BLOCK, ATLAS_ACCOUNT = "192.168.248.0/21", Settings().aws_account_id
+#: How many requests AWS takes for each account, region and action: so many at once, and then so many a second. Source: "Request
+#: throttling for the Amazon EC2 API", https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html
+RATES = {"Describe*": (100, 20), "CreateTags": (100, 10), "*Route": (50, 5), "Accept*": (50, 5), "Modify*": (50, 5)}
 
 
 @dataclass(frozen=True)
@@ -133,6 +142,74 @@ def aws_server() -> Iterator[str]:
             yield url
         finally:
             process.terminate()
+
+
+@dataclass
+class BothClouds:
+    """Atlas and AWS, both far away, where Atlas requests its connections in AWS.
+
+    Attributes:
+        atlas: Atlas.
+        front: What stands between tasks and AWS: it counts requests, and refuses those that are too many.
+        url: Where tasks find AWS.
+    """
+
+    atlas: Atlas
+    front: Front
+    url: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What tells tasks where AWS is."""
+        return {"AWS_ENDPOINT_URL": self.url, "AWS_REGION": REGION}
+
+    def begin(self) -> None:
+        """Let nothing be there."""
+        self.atlas.reset()
+        requests.post(f"{self.front.upstream}/moto-api/reset", timeout=10).raise_for_status()
+        self.front.forget()
+
+    def make_vpcs(self, number: int, accounts: Sequence[str] = ACCOUNTS, tables: int = 1) -> list[dict[str, str]]:
+        """Make VPCs in turn in some accounts, each with so many route tables, and return their entries."""
+        made = []
+        owners = [Account(self.front.upstream, one) for one in accounts[:number]]
+        clients = [one.ec2(REGION) for one in owners]
+        for index in range(number):
+            account, ec2 = owners[index % len(owners)], clients[index % len(owners)]
+            block = f"10.{index // 256}.{index % 256}.0/24"
+            vpc_id = ec2.create_vpc(CidrBlock=block)["Vpc"]["VpcId"]
+            for _more in range(tables - 1):
+                ec2.create_route_table(VpcId=vpc_id)
+            keys = {
+                "aws_access_key": account.keys["aws_access_key_id"],
+                "aws_secret_key": account.keys["aws_secret_access_key"],
+                "aws_session_token": account.keys["aws_session_token"],
+            }
+            made.append({"vpc_id": vpc_id, "aws_account_id": account.id, "cidr_block": block, "region": REGION, **keys})
+        return made
+
+    def request(self, entries: Sequence[dict[str, str]]) -> list[str]:
+        """Let Atlas's account request a connection with each VPC, and return the ids of the connections in AWS."""
+        ec2 = Account(self.front.upstream, ATLAS_ACCOUNT).ec2(REGION)
+        vpc_id = ec2.create_vpc(CidrBlock=ATLAS_BLOCK)["Vpc"]["VpcId"]
+        pairs = [(one["vpc_id"], one["aws_account_id"]) for one in entries]
+        made = [
+            ec2.create_vpc_peering_connection(VpcId=vpc_id, PeerVpcId=theirs, PeerOwnerId=owner, PeerRegion=REGION)
+            for theirs, owner in pairs
+        ]
+        return [str(one["VpcPeeringConnection"]["VpcPeeringConnectionId"]) for one in made]
+
+
+@contextlib.contextmanager
+def both_clouds(**options: Any) -> Iterator[BothClouds]:
+    """Run Atlas and AWS far away; a connection stays in each state for a second. `options` are those of the emulator."""
+    with contextlib.ExitStack() as stack:
+        aws = stack.enter_context(aws_server())
+        front = stack.enter_context(fronting(aws))
+        front.limits, front.provisioning = dict(RATES), 0
+        url = stack.enter_context(distant(front.url))
+        given = {"step_seconds": 1, "aws_endpoint_url": aws, **options}
+        yield BothClouds(stack.enter_context(distant_emulator(**given)), front, url)
 
 
 def peers(number: int, different: int | None = None) -> list[dict[str, str]]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+import subprocess
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 
 from .runs import Measurement
@@ -18,11 +20,31 @@ Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
+class Panel:
+    """One half of a plot: figures by number of connections, of each way, and of what limits them."""
+
+    title: str
+    lines: Mapping[str, Mapping[int, float]]
+    limits: Mapping[str, Mapping[int, float]]
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A picture of the page: its file in docs/, what its vertical axis has, and what it shows in words."""
+
+    file: str
+    label: str
+    panels: tuple[Panel, ...]
+    alt: str
+
+
+@dataclass(frozen=True)
 class Findings:
-    """What a part of the benchmark has found: its tables, and a line for each goal."""
+    """What a part of the benchmark has found: its tables, a line for each goal, and plots."""
 
     tables: str
     goals: tuple[str, ...] = ()
+    plots: tuple[Plot, ...] = ()
 
 
 def table(headings: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
@@ -53,6 +75,8 @@ def goal(is_met: bool, text: str) -> str:
 
 
 PAGE = ROOT / "docs" / "performance.md"
+#: The environment with what draws; make gives it.
+_DOCS_PYTHON = ROOT / ".venv-docs" / "bin" / "python"
 _MARKED = re.compile(r"(?<=<!-- measured -->\n).*(?=<!-- end of measured -->)", re.DOTALL)
 
 
@@ -70,3 +94,10 @@ def write(text: str) -> None:
     """Put the tables into the page, in place of the old ones."""
     page = PAGE.read_text(encoding="utf-8")
     PAGE.write_text(_MARKED.sub(lambda _match: f"\n{text}\n\n", page), encoding="utf-8")
+
+
+def draw(plots: Sequence[Plot]) -> None:
+    """Draw the plots beside the page."""
+    for plot in plots:
+        command = [_DOCS_PYTHON, ROOT / "tests" / "benchmarks" / "draw.py", PAGE.parent / plot.file]
+        subprocess.run(command, input=json.dumps(asdict(plot)), text=True, check=True)

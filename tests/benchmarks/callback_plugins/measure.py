@@ -35,6 +35,19 @@ def _step(task: Any) -> str:
     return str(task.name) if task.action.startswith(OWN) else "tasks that call no cloud"
 
 
+def _wait_for_children() -> None:
+    """Wait until the workers have ended: what they have used does not count before."""
+    deadline = time.monotonic() + 5
+    while multiprocessing.active_children() and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
+def _processor_of_children() -> float:
+    """Return the seconds of processor time of the processes that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 class CallbackModule(CallbackBase):
     """Measures while a playbook runs."""
 
@@ -47,6 +60,7 @@ class CallbackModule(CallbackBase):
         self._tag: str | None = None
         self._started = 0.0
         self._ended: float | None = None
+        self._processor = 0.0
         # The emulator is on this host: a proxy must not get between.
         handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
         if os.environ.get("MEASURE_CA"):
@@ -59,6 +73,7 @@ class CallbackModule(CallbackBase):
         self._tag = _step(task) if task._role else next((tag for tag in task.tags if tag != "reset"), None)
         if self._tag is None:
             return
+        self._processor = _processor_of_children()
         if "reset" in task.tags:
             self._control("POST", "reset")
         self._control("DELETE", "requests")
@@ -75,9 +90,7 @@ class CallbackModule(CallbackBase):
     def v2_playbook_on_stats(self, stats: Any) -> None:
         """Write the peaks of memory, once the last worker has ended: until then its own does not count."""
         self._write_last()
-        deadline = time.monotonic() + 5
-        while multiprocessing.active_children() and time.monotonic() < deadline:
-            time.sleep(0.01)
+        _wait_for_children()
         # Linux counts in KiB. What it says of resources counts the program that has started this one, too.
         status = Path("/proc/self/status").read_text(encoding="ascii")
         own = int(status.partition("VmHWM:")[2].split()[0])
@@ -88,11 +101,14 @@ class CallbackModule(CallbackBase):
         """Write what the last task took, now that it has ended on all hosts."""
         if self._tag is not None and self._ended is not None:
             requests = json.loads(self._control("GET", "requests"))
+            _wait_for_children()
             self._write(
                 tag=self._tag,
                 seconds=self._ended - self._started,
+                processor=_processor_of_children() - self._processor,
                 ended=self._ended,
                 requests=len(requests),
+                challenges=sum(one["status"] == 401 for one in requests),
                 connections=len({one["connection"] for one in requests}),
             )
         self._tag = self._ended = None

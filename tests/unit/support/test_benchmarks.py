@@ -1,0 +1,40 @@
+"""The benchmarks: what they compute from what they have measured, and what they leave out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ansible_collections.cloudpeer.atlas.tests.benchmarks.growth import OLD, least_seconds, plots_of, released
+from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
+
+
+@pytest.mark.parametrize(("size", "seconds"), [(1, 0), (50, 0), (150, 20), (300, 50)])
+def test_a_rate_takes_its_time(size: int, seconds: float) -> None:
+    assert least_seconds(size, (50, 5)) == seconds
+
+
+def test_an_earlier_release_comes_from_the_history() -> None:
+    with released("0.0.1") as missing:
+        assert missing is None
+    with released(OLD) as folder:
+        if folder is None:
+            pytest.skip("there is no history here")
+        root = folder / "ansible_collections" / "cloudpeer" / "atlas"
+        assert f"version: {OLD}\n" in (root / "galaxy.yml").read_text(encoding="utf-8")
+    assert not folder.exists()
+
+
+def test_an_archive_has_no_history(tmp_path: Path) -> None:
+    with released(OLD, tmp_path) as folder:
+        assert folder is None
+
+
+def test_plots_say_in_words_what_they_show() -> None:
+    seconds, requests = plots_of(
+        {"atlas_peering": {1: (4.0, 30), 50: (9.2, 260)}}, {"atlas_peering": {1: (1.0, 6), 300: (61.0, 610)}}
+    )
+    assert "both sides, 5 AWS accounts: atlas_peering 4 to 9 (at 50)" in seconds.alt
+    assert "the least by AWS's rate 0 to 50 (at 300)" in seconds.alt
+    assert "AWS's half, one account: atlas_peering 6 to 610 (at 300)." in requests.alt
+    assert (ROOT / "docs" / seconds.file).parent.is_dir()
