@@ -257,8 +257,9 @@ options:
     description:
       - Check only connections to the network container in this region, written as V(us-east-1) or V(US_EAST_1). On AZURE, it is
         written as V(eastus2) or V(US_EAST_2).
-      - An entry of O(connections) can have its own. If some connections are on AWS and some on AZURE, each entry needs its own,
-        because the same name is another place there.
+      - An entry of O(connections) can have its own. In a list with entries on several clouds, this is a region of AWS, and with
+        entries on GCP alone, it has no effect. Until version 3.0.0 of the collection, both were refused.
+      - Without O(connections), it is refused with O(provider_name=all), because the same name is another place on AZURE.
     type: str
   atlas_cidr_block:
     description:

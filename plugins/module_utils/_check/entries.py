@@ -142,7 +142,8 @@ def _parse(entry: Entry, params: Parameters) -> list[str]:
     for names in EXCLUSIVE:
         entry.exclude(*names)
     if not cloud.has_one_container and values["container_id"] is None:
-        values["container_region"] = values["container_region"] or params["container_region"] or None
+        default = params["container_region"] if params["container_cloud"] == name else None
+        values["container_region"] = values["container_region"] or default
     # Where Atlas does not route to the block of the clients, it may be any.
     clients = cloud.forms.get(cloud.block or "", parse_client_block)
     forms = {"cidr_block": clients, "atlas_cidr_block": parse_private_block, "container_id": parse_object_id}

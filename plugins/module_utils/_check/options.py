@@ -207,16 +207,18 @@ def _check_customer_halves(params: Parameters, clouds: t.Iterable[str]) -> None:
 
 
 def _parse_container_region(params: Parameters, clouds: t.Iterable[str]) -> tuple[dict[str, str | None], list[str]]:
-    """Return `container_region` as its cloud names it, and warnings.
+    """Return `container_region` as its cloud names it, that cloud in `container_cloud`, and warnings.
+
+    In a list for several clouds, it is a region of AWS, and one for GCP alone has no use for it, as with atlas_peering.
 
     Raises:
-        InvalidOptionError: If it is invalid, or connections are on two clouds with regions: one name can be two places.
+        InvalidOptionError: If it is invalid or, without a list, connections are on two clouds with regions, or on GCP alone.
     """
-    region = params["container_region"] or None
-    if region is None:
-        return {"container_region": None}, []
+    region, is_listed = params["container_region"] or None, params["connections"] is not None
     with_regions = [CLOUDS[name] for name in clouds if not CLOUDS[name].has_one_container]
-    if len(with_regions) > 1:
+    if region is None or (is_listed and not with_regions):
+        return {"container_region": None, "container_cloud": None}, []
+    if len(with_regions) > 1 and not is_listed:
         raise InvalidOptionError(
             f"container_region is set, and the connections are on {' and '.join(cloud.name for cloud in with_regions)}.",
             hint="Set it in each entry of connections instead.",
@@ -227,7 +229,7 @@ def _parse_container_region(params: Parameters, clouds: t.Iterable[str]) -> tupl
             hint="Leave it out.",
         )
     parsed, warnings = parse_region("container_region", region, with_regions[0])
-    return {"container_region": parsed}, warnings
+    return {"container_region": parsed, "container_cloud": with_regions[0].name}, warnings
 
 
 def _parse_vnets(params: Parameters) -> dict[str, list[t.Any] | None]:

@@ -91,7 +91,7 @@ def test_a_project_of_defaults_yields_to_several(task: dict[str, Any], defaults:
     action._templar = SimpleNamespace(template=lambda text: values.get(text, text))
     for several in ({"group_ids": [OTHER]}, {"project_ids": [OTHER]}, {}):
         action._task = SimpleNamespace(args={**task, **several}, module_defaults=defaults, resolved_action=NAME)
-        assert ("group_id" in action._args()) == (kept or bool(task and not several))
+        assert ("group_id" in action._args({})) == (kept or bool(task and not several))
 
 
 @pytest.mark.parametrize("obstacle", [None, "become is set"], ids=["in process", "as a module"])

@@ -266,7 +266,7 @@ def test_the_vnet_may_be_one_id() -> None:
     ],
     ids=str,
 )
-def test_the_region_of_the_task_holds_for_the_cloud_it_is_about(connections: list[dict[str, Any]], regions: list[str]) -> None:
+def test_the_region_of_the_task_holds_for_its_cloud(connections: list[dict[str, Any]], regions: list[str]) -> None:
     region = "westeurope" if connections == [VNET] else "eu-west-1"
     assert [one.params["container_region"] for one in entries(*connections, container_region=region)] == regions
 

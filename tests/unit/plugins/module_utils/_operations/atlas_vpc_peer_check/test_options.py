@@ -89,7 +89,7 @@ def validated(**options: Any) -> tuple[Any, list[str]]:
             "container_region: the network container on GCP has no region",
         ),
         (
-            {"connections": [ENTRY, AZURE], "container_region": "US_EAST_2"},
+            {"provider_name": "all", "container_region": "US_EAST_2"},
             "container_region is set, and the connections are on AWS and AZURE",
         ),
         (
@@ -498,3 +498,9 @@ def test_clients_on_azure_and_gcp_may_have_public_addresses(entry: dict[str, Any
 def test_boto3_is_needed_unless_all_connections_are_elsewhere(args: dict[str, Any], needs_aws: bool) -> None:
     names = [name for name, unused in OPERATION.libraries_for(args)]
     assert names == ["requests", *(["boto3"] if needs_aws else [])]
+
+
+def test_one_region_for_several_clouds_is_one_of_aws() -> None:
+    params, unused = validated(connections=[ENTRY, AZURE, GCP], container_region="US_EAST_2")
+    assert [one["container_region"] for one in params["connections"]] == ["us-east-2", None, None]
+    assert validated(connections=[GCP], container_region="us-east4")[0]["container_region"] is None
