@@ -181,7 +181,7 @@ class ContainerPart(PathPart):
         """Return True; a container whose connections stay is not removed.
 
         Raises:
-            TaskError: If it is to be removed, and the connection of an entry stays in it.
+            TaskError: If the plan removes it, and the connection of an entry stays in it.
         """
         request: ContainerTask = task_of(step).request
         failed = [entry.title for entry in self._entries if entry.key in request.keys and entry.key in state.failures]
