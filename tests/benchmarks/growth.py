@@ -13,8 +13,11 @@ from pathlib import Path
 
 from .peering import run_once
 from .runs import Measurement, Play, run
-from .servers import ACCOUNTS, ATLAS_BLOCK, RATES, ROOT, ROUND_TRIP, BothClouds, both_clouds, declared, distant_emulator, peers
+from .servers import ACCOUNTS, ATLAS_BLOCK, ROOT, ROUND_TRIP, BothClouds, both_clouds, declared, distant_emulator, peers
 from .tables import NOT_MEASURED, Findings, Panel, Plot, Progress, decimal, table
+
+# isort: split
+from ansible_collections.cloudpeer.atlas.tests.support.aws_front import RATES
 
 SIZES = (1, 10, 20, 30, 40, 50)
 #: Those of ways that take a second or more for each connection.

@@ -23,7 +23,7 @@ from requests.auth import HTTPDigestAuth
 from tests.conftest import COLLECTIONS_PATH, ROOT  # isort: skip
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
 from ansible_collections.cloudpeer.atlas.tests.support.aws import Account
-from ansible_collections.cloudpeer.atlas.tests.support.aws_front import Front, fronting
+from ansible_collections.cloudpeer.atlas.tests.support.aws_front import RATES, Front, fronting
 from ansible_collections.cloudpeer.atlas.tests.support.environment import free_port, own_environment
 from ansible_collections.cloudpeer.atlas.tests.support.slow_proxy import slow_proxy
 
@@ -35,9 +35,6 @@ REGION = "us-east-1"
 ACCOUNTS = tuple(f"10{number:02}" * 3 for number in range(1, 6))
 #: The block of the emulator's container, and Atlas's account in AWS.
 ATLAS_BLOCK, ATLAS_ACCOUNT = "192.168.248.0/21", Settings().aws_account_id
-#: How many requests AWS takes for each account, region and action: so many at once, and then so many a second. Source: "Request
-#: throttling for the Amazon EC2 API", https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html
-RATES = {"Describe*": (100, 20), "CreateTags": (100, 10), "*Route": (50, 5), "Accept*": (50, 5), "Modify*": (50, 5)}
 
 
 @dataclass(frozen=True)

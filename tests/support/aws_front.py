@@ -34,6 +34,9 @@ SETS = {
 }
 ON_ROUTE_53 = ("GetHostedZone", "ListHostedZonesByVPC", "ListResourceRecordSets")
 READS = ("Describe", "Get", "Assume", "List")
+#: How many requests AWS takes for each account, region and action: so many at once, and then so many a second. Source: "Request
+#: throttling for the Amazon EC2 API", https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html
+RATES = {"Describe*": (100, 20), "CreateTags": (100, 10), "*Route": (50, 5), "Accept*": (50, 5), "Modify*": (50, 5)}
 #: Who signs a request, where and for which service ("Elements of an AWS API request signature" in AWS's guide on signing).
 _SIGNED = re.compile(r"Credential=(?P<key>[^/]+)/[0-9]+/(?P<region>[^/]+)/(?P<service>[^/]+)/")
 ET.register_namespace("", NAMESPACE)
@@ -128,7 +131,8 @@ class Front:
     Attributes:
         calls: The requests, as `actions` and `requests` have them.
         accounts: The account of each access key; those of roles that are assumed through the front come by themselves.
-        limits: How many requests for an action AWS takes for each account and region: so many at once, and so many a second.
+        limits: How many requests for an action AWS takes for each account and region, as in `RATES`; none by default.
+        clock: On which these limits live.
         status: The state of a connection in place of moto's, with AWS's message, by id.
         hidden: Connections that AWS does not show at all, by id: for how many more looks.
         provisioning: How many looks it takes after the acceptance until a connection is active.
@@ -146,6 +150,7 @@ class Front:
     calls: list[Call] = field(default_factory=list)
     accounts: dict[str, str] = field(default_factory=dict)
     limits: dict[str, tuple[int, int]] = field(default_factory=dict)
+    clock: Callable[[], float] = time.monotonic
     rules: list[Rule] = field(default_factory=list)
     status: dict[str, tuple[str, str]] = field(default_factory=dict)
     hidden: dict[str, int] = field(default_factory=dict)
@@ -221,10 +226,11 @@ class Front:
 
     def _grants(self, call: Call) -> bool:
         """Tell whether AWS takes one more request, and count it."""
-        if call.action not in self.limits:
+        rate = next((one for action, one in self.limits.items() if fnmatchcase(call.action, action)), None)
+        if rate is None:
             return True
         if call not in self._buckets:
-            self._buckets[call] = TokenBucket(Rate(*self.limits[call.action]), time.monotonic)
+            self._buckets[call] = TokenBucket(Rate(*rate), self.clock)
         return self._buckets[call].take().granted
 
     def _ask(self, sent: Sent, fields: dict[str, str], action: str) -> Reply:

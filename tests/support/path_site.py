@@ -197,6 +197,11 @@ class PathSite(Site):
             found[turn::accounts] = entries_of(made, self.accounts[account_id], mine, auth)
         return [{**one, "region": region} for one in found]
 
+    def add_tables(self, entry: Mapping[str, Any], number: int) -> None:
+        """Give the VPC of an entry more route tables."""
+        for _more in range(number):
+            self.accounts[entry["aws_account_id"]].ec2(entry["region"]).create_route_table(VpcId=entry["vpc_id"])
+
     def make_vnets(self, number: int) -> list[dict[str, Any]]:
         """Make VNets, and return their entries; the first one says where the container is and which block it has."""
         assert self.clouds is not None
@@ -355,7 +360,7 @@ def running_path(
         clouds = stack.enter_context(running_clouds()) if with_clouds else None
         control = {"clouds_url": clouds.control_url} if clouds is not None else {}
         front = stack.enter_context(fronting(aws.url))
-        front.provisioning = 0
+        front.provisioning, front.clock = 0, clock
         emulator = stack.enter_context(
             running(Settings(**{"step_seconds": 1, "aws_endpoint_url": aws.url, **control, **settings}))
         )

@@ -103,7 +103,7 @@ def test_takes_so_many_requests_a_second(site: PathSite) -> None:
     far.describe_vpcs()
     with pytest.raises(far.exceptions.ClientError, match="RequestLimitExceeded"):
         far.describe_vpcs()
-    time.sleep(1)
+    site.clock.sleep(1)
     assert entries[0]["vpc_id"] in {one["VpcId"] for one in far.describe_vpcs()["Vpcs"]}
 
 
