@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 
 from ..._engine.options import Parameters
-from ..._http.errors import OvertakenError
+from ..._http.errors import OvertakenError, TaskError
 from ..errors import DeniedError
 from ..objects import (
     DNS_ATTRIBUTES,
@@ -29,6 +29,8 @@ from .requests import Accept, AddTags, Request, RouteChange, view_after, with_st
 from .routes import missing_tables, peers_of
 from .view import View, route_to
 
+# How often a removal is repeated whose reply was lost.
+_REPEATS = 3
 # How many ids a message names.
 _MOST_NAMED = 3
 _ROUTE_ACTIONS: dict[RouteAction, str] = {"create": "CreateRoute", "replace": "ReplaceRoute", "delete": "DeleteRoute"}
@@ -218,19 +220,48 @@ class Network:
             **({"VpcPeeringConnectionId": change.target} if change.target is not None else {}),
         )
 
+    def remove_route(self, change: RouteChange) -> bool:
+        """Remove a route, and look where it leads after a lost reply; return whether this has removed it.
+
+        A route that leads elsewhere by now, or is gone, is somebody else's work and stays as it is.
+
+        Args:
+            change: The removal.
+
+        Raises:
+            TaskError: If it cannot be removed, or it is not known where it leads.
+        """
+        for tries in range(_REPEATS + 1):
+            try:
+                self.change_route(change)
+            except OvertakenError:
+                if self._target_of(change) == change.before:
+                    raise
+                # After a lost reply, it was this one.
+                return tries > 0
+            except TaskError as error:
+                if tries == _REPEATS or not (error.outcome_unknown or error.is_transient):
+                    raise
+            else:
+                return True
+        return False
+
     def _check_target(self, change: RouteChange) -> None:
         """Check that a route leads where it did. AWS refuses a second route to a block, but replaces or deletes any."""
         if change.action == "create":
             return
-        tables = self.find_tables_by_id([change.table_id])
-        routes = [route_to(table, change.block) for table in tables]
-        target = next((route.target for route in routes if route is not None), None)
+        target = self._target_of(change)
         if target != change.before:
             raise OvertakenError(
                 f"The route to {change.block} in {change.table_id} has changed meanwhile: "
                 f"it led to {change.before}, and now leads to {target}.",
                 hint="Run the task again.",
             )
+
+    def _target_of(self, change: RouteChange) -> str | None:
+        """Read where the route of a change leads; None if it is gone."""
+        routes = [route_to(table, change.block) for table in self.find_tables_by_id([change.table_id])]
+        return next((route.target for route in routes if route is not None), None)
 
 
 def is_own(vpc: Vpc, account_id: str | None) -> bool:

@@ -156,6 +156,16 @@ def plan_removal(view: View, tables: t.Iterable[RouteTable], block: str, connect
     ]
 
 
+def plan_unrouting(tables: t.Iterable[RouteTable], connection_id: str) -> list[RouteChange]:
+    """Return the changes that remove all routes through a connection, whatever their block."""
+    return [
+        RouteChange("delete", table.id, route.destination, route.target, None)
+        for table in tables
+        for route in table.routes
+        if route.target == connection_id and not route.is_propagated
+    ]
+
+
 def leftovers(tables: t.Iterable[RouteTable], connection_id: str | None, removed: t.Iterable[RouteChange] = ()) -> list[str]:
     """Describe the routes to the connection that stay, as `<block> in <route table>`."""
     gone = {(one.table_id, one.block) for one in removed}

@@ -8,9 +8,14 @@ from typing import Any
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter.network import Network
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter.region import RegionSurvey
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter.requests import RouteChange
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter.routes import plan_unrouting
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.options import AWS_OPTIONS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.session import AwsSession
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
 from ansible_collections.cloudpeer.atlas.tests.support.accepter_site import ATLAS_BLOCK, AwsSite
+from ansible_collections.cloudpeer.atlas.tests.support.aws_front import refusal
+from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP
 
 UNSET = (
     *("connection_id", "vpc_id", "aws_account_id", "route_table_cidr_block", "atlas_aws_account_ids", "route_table_ids"),
@@ -142,3 +147,66 @@ def test_a_poll_is_one_request(site: AwsSite, ids: int, filtered: int) -> None:
     assert [*network.find_connections([*others, site.connection_id])] == [site.connection_id]
     (asked,) = site.front.requests
     assert sum(name.startswith("Filter.1.Value.") for name in asked) == filtered
+
+
+def test_routes_through_a_connection_are_found_in_all_tables(site: AwsSite) -> None:
+    """Those that the options of a former list chose are not known any more."""
+    foreign = site.account.make_vpc("10.99.0.0/16")
+    tables = [*site.tables, site.add_table(foreign)]
+    for table in tables:
+        site.route(table)
+    site.route(tables[0], "192.168.200.0/24")
+    former = site.request()
+    site.route(tables[1], "192.168.201.0/24", VpcPeeringConnectionId=former)
+    network = Network(open_session(site))
+    site.forget()
+    found = network.find_tables_with_routes_to([site.connection_id, former])
+    changes = plan_unrouting(found, site.connection_id)
+    assert sorted((one.table_id, one.block) for one in changes) == sorted(
+        [*((table, ATLAS_BLOCK) for table in tables), (tables[0], "192.168.200.0/24")]
+    )
+    assert [network.remove_route(one) for one in changes] == [True] * 4
+    assert site.targets() == {}
+    assert site.targets("192.168.201.0/24") == {tables[1]: former}
+    assert Counter(site.front.actions) == {"DescribeRouteTables": 1 + 4, "DeleteRoute": 4}
+
+
+def remove(site: AwsSite) -> tuple[Network, RouteChange]:
+    table = site.tables[0]
+    site.route(table)
+    site.forget()
+    return Network(open_session(site)), RouteChange("delete", table, ATLAS_BLOCK, site.connection_id, None)
+
+
+def test_a_removal_whose_reply_is_lost_is_looked_at(site: AwsSite) -> None:
+    network, change = remove(site)
+    site.front.lose("DeleteRoute")
+    assert network.remove_route(change)
+    assert site.front.writes == ["DeleteRoute"]
+
+
+def test_a_removal_that_had_no_effect_is_sent_again(site: AwsSite) -> None:
+    network, change = remove(site)
+    site.front.rule("DeleteRoute", DROP, times=1)
+    assert network.remove_route(change)
+    assert site.front.writes == ["DeleteRoute", "DeleteRoute"]
+    assert site.targets() == {}
+
+
+@pytest.mark.parametrize("is_gone", [True, False])
+def test_a_route_that_changed_meanwhile_is_not_removed(site: AwsSite, is_gone: bool) -> None:
+    network, change = remove(site)
+    site.delete_route(change.table_id)
+    if not is_gone:
+        site.route(change.table_id, VpcPeeringConnectionId=site.request())
+    site.forget()
+    assert not network.remove_route(change)
+    assert site.front.writes == []
+
+
+def test_a_removal_that_aws_refuses_fails(site: AwsSite) -> None:
+    network, change = remove(site)
+    site.front.rule("DeleteRoute", refusal("UnauthorizedOperation", status=403))
+    with pytest.raises(TaskError, match="Allow ec2:DeleteRoute"):
+        network.remove_route(change)
+    assert site.front.writes == ["DeleteRoute"]
