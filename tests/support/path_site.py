@@ -26,6 +26,7 @@ import yaml
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import session as _aws_session
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.rate import RateGovernor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.session import AzureSession
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check import session as _check_session
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.session import GcpSession
 from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
 from ansible_collections.cloudpeer.atlas.tests.clouds.server import running as running_clouds
@@ -159,7 +160,8 @@ class PathSite(Site):
             return super().run(task or load(MODULE), **options)
 
     def on_clock(self, operation: Any, patch: pytest.MonkeyPatch) -> Any:
-        patch.setattr(_aws_session, "RateGovernor", partial(RateGovernor, self.clock, self.clock.sleep))
+        for module in (_aws_session, _check_session):
+            patch.setattr(module, "RateGovernor", partial(RateGovernor, self.clock, self.clock.sleep))
         for session in (AzureSession, GcpSession):
             # Who makes one gives it no clock.
             patch.setattr(session.__init__, "__defaults__", (self.clock, self.clock.sleep, None))

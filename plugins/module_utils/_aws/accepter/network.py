@@ -223,7 +223,7 @@ class Network:
     def remove_route(self, change: RouteChange) -> bool:
         """Remove a route, and look where it leads after a lost reply; return whether this has removed it.
 
-        A route that leads elsewhere by now, or is gone, is somebody else's work and stays as it is.
+        A route that leads elsewhere by now, or is gone, is the work of others and stays as it is.
 
         Args:
             change: The removal.
