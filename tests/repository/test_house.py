@@ -29,7 +29,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.house import (
 )
 
 #: The most files that a task may enter, in a process that has run it before.
-ENTERED = {house_figures.CREATION: 34, house_figures.SET_OF_TWO: 44, house_figures.HALF_A_CHECK: 54}
+ENTERED = {house_figures.CREATION: 34, house_figures.SET_OF_TWO: 45, house_figures.HALF_A_CHECK: 54}
 # What one Operation alone has use for: allowed until 3.0.0, when the tasks on both sides come.
 WITH_ONE_USER = {"convergence", "end", "libraries_for", "lists", "validate_prediction"}
 # The role is a program of these until 3.0.0, which removes them.

@@ -65,8 +65,8 @@ class ContainerPart(PathPart):
     Args:
         params: The options of the task.
         entries: The entries of the list.
-        client: Atlas.
-        operation: The Operation on one container, which runs in threads.
+        containers: The containers of the project.
+        operation: Makes the Operation on one container of its options; it runs in threads.
         clock: A monotonic clock, in seconds.
         sleep: Sleeps that many seconds.
     """
@@ -77,21 +77,21 @@ class ContainerPart(PathPart):
         self,
         params: Parameters,
         entries: t.Sequence[PathEntry],
-        client: t.Any,
-        operation: type[Operation[t.Any, t.Any]],
+        containers: Containers,
+        operation: t.Callable[[Parameters], Operation[t.Any, t.Any]],
         clock: Clock,
         sleep: Sleep,
     ) -> None:
         self._params = params
         self._entries = entries
-        self._client = client
+        self._containers = containers
         self._operation = operation
         self._clock, self._sleep = clock, sleep
         self._is_absent = params["state"] == "absent"
 
     def reads(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
         """Read the containers of all clouds in one list."""
-        return {_KIND: Containers(self._client, self._params["group_id"]).list_all_containers}
+        return {_KIND: self._containers.list_all_containers}
 
     def begin(self, answers: Answers, state: PathState) -> PathState:
         """Keep the containers. Which one each entry has depends on the connections, too: see `with_homes`."""
@@ -199,7 +199,7 @@ class ContainerPart(PathPart):
         listed = tuple(one for one in state.containers if _provider(one) == fields["provider_name"])
         container = next((one for one in listed if one["id"] == request.container_id), None)
         users = describe_users(state.peers.listed, container["id"]) if self._is_absent and container is not None else ()
-        operation = self._operation({"wait": True, **self._params, **fields}, self._client, self._clock)
+        operation = self._operation({"wait": True, **self._params, **fields})
         known = ContainerState(container, listed, users)
         return run_alone(operation, known, self._clock, self._sleep).container
 

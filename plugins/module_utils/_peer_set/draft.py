@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from .._clouds.cloud import (
+    CLOUDS,
     Cloud,
     Peer,
     cloud_of,
@@ -19,7 +20,6 @@ from .._clouds.cloud import (
     is_failed,
     is_leaving,
     is_pending,
-    to_clouds,
 )
 from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step
@@ -65,12 +65,20 @@ class PeerSetPlanner:
         params: The options of the task.
         entries: The entries of the list.
         choices: The container of each entry, by key.
+        clouds: The names of the clouds whose connections the list declares.
     """
 
-    def __init__(self, params: Parameters, entries: t.Sequence[PeerEntry], choices: t.Mapping[str, ContainerChoice]) -> None:
+    def __init__(
+        self,
+        params: Parameters,
+        entries: t.Sequence[PeerEntry],
+        choices: t.Mapping[str, ContainerChoice],
+        clouds: t.Collection[str],
+    ) -> None:
         self._params = params
         self._entries = entries
         self._choices = choices
+        self._clouds = clouds
 
     def plan(self, state: PeerSetState) -> Plan:
         """Plan what is left to do. What must not be done is in the `refusals` of the plan: nothing is then changed."""
@@ -90,7 +98,7 @@ class PeerSetPlanner:
         return Plan(
             changes,
             steps,
-            warnings + _warn_of_pending(changes, state) + self._warn_of_others(draft),
+            warnings,
             failures=draft.failures,
             refusals={**unmatched, **_find_refusals(draft, changes, steps, state, self._choices, self._params)},
         )
@@ -129,13 +137,16 @@ class PeerSetPlanner:
         candidates = [
             fields_of(peer)
             for peer in state.listed
-            if peer["id"] not in declared and not is_leaving(peer) and None not in identity_of(peer)
+            if cloud_of(peer).name in self._clouds
+            and peer["id"] not in declared
+            and not is_leaving(peer)
+            and None not in identity_of(peer)
         ]
         return split_ignored(self._params["ignore"], candidates, PATTERN_FITS)
 
     def _check_ignore(self, draft: Draft, state: PeerSetState) -> tuple[Refusals, tuple[str, ...]]:
         """Return the refusal of a plan that prunes while a pattern matches nothing, and the warnings about patterns."""
-        clouds = to_clouds(self._params["provider_name"])
+        clouds = [CLOUDS[name] for name in self._clouds]
         named = [entry.named_fields for entry in self._entries]
         declared = [{name: value for name, value in fields.items() if value is not None} for fields in named]
         present = [*map(fields_of, state.first), *declared, *map(fields_of, draft.final.values())]
@@ -144,12 +155,14 @@ class PeerSetPlanner:
         )
         return {} if error is None else {"ignore": error}, warnings
 
-    def _warn_of_others(self, draft: Draft) -> tuple[str, ...]:
-        """Return a warning if prune removes connections, or the list is empty, while `provider_name` is not set."""
-        is_whole = self._params["prune"] and (draft.going or not self._entries)
+    def warnings(self, plan: Plan, state: PeerSetState) -> tuple[str, ...]:
+        """Return the warnings about a plan of a task that leaves it to others to accept, and whose list may be for AWS alone."""
+        removes = any(change.action == "delete" for change in plan.changes)
+        is_whole = self._params["prune"] and (removes or not self._entries)
         if not is_whole or self._params["provider_name"] is not None:
-            return ()
+            return _warn_of_pending(plan.changes, state)
         return (
+            *_warn_of_pending(plan.changes, state),
             "prune removes connections with AWS only: those with AZURE and GCP were not read. Set provider_name: all to declare "
             "and prune the connections of all clouds, or provider_name: AWS to confirm that the list is about AWS.",
         )

@@ -9,7 +9,7 @@ import typing as t
 from collections import Counter
 from dataclasses import replace
 
-from .._clouds.cloud import Peer, cloud_of, fields_of, is_failed, is_leaving
+from .._clouds.cloud import CustomerTask, Peer, cloud_of, fields_of, is_failed, is_leaving
 from .._engine.plan import listed
 from .._engine.wait import GONE, WaitTimeoutError
 from .._http.errors import TaskError
@@ -86,25 +86,33 @@ class PeerSetWaiter:
         return None if peer is None else self._sent.removal_failure(peer)
 
     def _read_names(self, entries: t.Mapping[str, PeerState]) -> None:
-        """Read the names of Atlas's network where the customer needs them to set up the peering."""
+        """Read the names of Atlas's network where the customer needs them to set up the peering, once for all entries."""
+        again = True
         for entry in self._entries:
             own = entries.get(entry.key)
-            if own is not None and own.peer is not None:
-                self._choices[entry.key].read_names(own.peer, again=True)
+            if own is not None and own.peer is not None and self._choices[entry.key].read_names(own.peer, again=again):
+                again = False
+
+    def goal(self, entry: PeerEntry) -> str:
+        """Return the state that the task waits for, as Atlas calls it."""
+        return entry.goal
+
+    def _to_do(self, entry: PeerEntry, peer: Peer) -> CustomerTask | None:
+        """Return what the customer has to do for an entry to go on; None for nothing."""
+        return customer_task(self._choices[entry.key], peer, entry.goal)
 
     def is_settled(self, state: PeerSetState) -> bool:
         """Return whether all that the task waits for is there, is gone, or has failed."""
         if not self._waits:
             return True
         there = {peer["id"] for peer in state.listed}
-        return not self._missing(state) and not any(peer["id"] in there - state.failures.keys() for peer in state.pruned)
+        return not self.missing(state) and not any(peer["id"] in there - state.failures.keys() for peer in state.pruned)
 
     def late(self, state: PeerSetState, error: WaitTimeoutError) -> PeerSetState:
         """Return the state when the time is up: what has not reached its goal has failed."""
-        for entry in self._missing(state):
+        for entry in self.missing(state):
             peer = t.cast("Peer", state.entries[entry.key].peer)
-            choice = self._choices[entry.key]
-            late = too_late(peer, entry.goal, error, customer_task(choice, peer, entry.goal))
+            late = too_late(peer, self.goal(entry), error, self._to_do(entry, peer))
             state = state.with_failure(entry.key, entry.named(late))
         there = {peer["id"]: peer for peer in state.listed}
         for gone in state.pruned:
@@ -155,20 +163,20 @@ class PeerSetWaiter:
 
     def _awaited(self, state: PeerSetState) -> frozenset[str]:
         """Return the names of the clouds that the task waits for; of all clouds if there are none, or if places are counted."""
-        entries = {entry.provider.name for entry in self._missing(state)}
+        entries = {entry.provider.name for entry in self.missing(state)}
         pruned = {peer["id"] for peer in state.pruned}
         leaving = {cloud_of(peer).name for peer in state.listed if is_leaving(peer) or peer["id"] in pruned}
         found = entries | leaving
         return frozenset(found) if found and state.full is None else self._lists.names
 
-    def _missing(self, state: PeerSetState) -> list[PeerEntry]:
+    def missing(self, state: PeerSetState) -> list[PeerEntry]:
         """Return the entries whose connection has neither reached its goal nor failed."""
         return [
             entry
             for entry in self._entries
             if entry.key not in state.failures
             and (own := state.entries.get(entry.key)) is not None
-            and (own.peer is None or not entry.provider.has_reached(own.peer, entry.goal))
+            and (own.peer is None or not entry.provider.has_reached(own.peer, self.goal(entry)))
         ]
 
     def _seen(self, entry: PeerEntry, own: PeerState, present: Peer | None) -> tuple[PeerState, TaskError | None]:
@@ -179,7 +187,7 @@ class PeerSetWaiter:
         is_gone = present is None or is_leaving(present)
         error = None
         if self._waits and is_gone:
-            error = removed_by_others(own.peer["id"] if own.peer else "", entry.goal)
+            error = removed_by_others(own.peer["id"] if own.peer else "", self.goal(entry))
         elif self._waits and present is not None and is_failed(present):
             worked = own.peer is not None and own.peer["status_name"] == entry.provider.progress[-1]
             error = failure(entry.provider, entry.params, present, worked=worked)

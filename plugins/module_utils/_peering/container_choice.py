@@ -137,20 +137,25 @@ class ContainerChoice:
         except TaskError:
             return None
 
-    def read_names(self, peer: Peer, *, again: bool = False) -> None:
+    def read_names(self, peer: Peer, *, again: bool = False) -> bool:
         """Read the containers if a connection waits for the customer, who needs the names of Atlas's network.
 
         Args:
             peer: The connection.
             again: Whether to read them again if the names are missing: Atlas knows them only once its network exists.
+
+        Returns:
+            Whether the names were missing.
         """
         provider, container = self.provider, self.known(peer["container_id"])
         if not provider.has_names or peer["status_name"] != provider.pending:
-            return
-        if container is None or container.get(provider.atlas_network[-1]) is None:
-            if again:
-                self._facts.pop(LIST_CONTAINERS, None)
-            self._list()
+            return False
+        if container is not None and container.get(provider.atlas_network[-1]) is not None:
+            return False
+        if again:
+            self._facts.pop(LIST_CONTAINERS, None)
+        self._list()
+        return True
 
     def complete(self, peer: Peer, *, reads: bool = True) -> Peer:
         """Return a connection with the region of its network, which Atlas leaves out if it is the container's.
