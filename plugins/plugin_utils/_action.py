@@ -21,6 +21,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import masked, names_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import Report
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.run import execute
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, unsent
 
@@ -159,7 +160,7 @@ class AtlasAction(ActionBase):
                 self.OPERATION,
                 params,
                 check_mode=self._task.check_mode,
-                report=lambda line: self._report(f"[{host}] {line}"),
+                report=Report(lambda line: self._report(f"[{host}] {line}"), self._detail(host)),
             )
             secrets |= outcome.secrets
             result = outcome.to_result(diff=self._task.diff, verbosity=self._display.verbosity)
@@ -171,6 +172,12 @@ class AtlasAction(ActionBase):
         if _shows_invocation(variables):
             result["invocation"] = spec.to_invocation(params, args)
         return masked(result, secrets)
+
+    def _detail(self, host: t.Any) -> t.Callable[[str], None] | None:
+        """Return what shows a line with `-v`; None without it."""
+        if self._task.no_log or self._display.verbosity < 1:
+            return None
+        return lambda line: self._display.v(line, host=host)
 
     def _report(self, line: str) -> None:
         """Show a line about the waiting on stderr: programs may parse the output of the callbacks on stdout."""

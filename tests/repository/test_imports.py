@@ -111,7 +111,8 @@ OTHER_FACTS = {
     "_check/rules/judged_clusters.py": {"DELETING"},
     # A stage, and the states of a set.
     "_path/path_state.py": {"AVAILABLE"},
-    # What a finding, or the result of a check, shows of a VPC.
+    # What the result of the whole path, a finding, or the result of a check shows of a VPC.
+    "_path/path_summary.py": {"connection_id"},
     "_check/rules/p1_atlas.py": {"route_table_cidr_block"},
     "_check/result.py": {"vpc_id", "aws_account_id", "connection_id"},
     # Where Atlas's names do not follow from those of results; `_resources` alone has them.

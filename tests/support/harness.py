@@ -13,6 +13,7 @@ import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import clients as _clients
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import Report
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.run import execute
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer import OPERATION
 from ansible_collections.cloudpeer.atlas.tests.emulator.faults import parse_rules
@@ -63,6 +64,8 @@ class Done:
     secrets: set[str] = field(default_factory=set, repr=False)
     #: Of what ended the task unexpectedly; a test has to ask for that.
     traceback: str = ""
+    #: What `-v` shows of entries while the task runs.
+    details: list[str] = field(default_factory=list)
 
     @property
     def changed(self) -> bool:
@@ -234,6 +237,7 @@ class Site:
         checked = ArgumentSpecValidator(**operation.argument_spec.to_kwargs()).validate(given)
         assert checked.error_messages == []
         self.forget()
+        details: list[str] = []
         with pytest.MonkeyPatch.context() as patch:
             clients = pool or _clients.ClientPool(self.clock, self.clock.sleep)
             patch.setattr(_clients, "POOL", clients)
@@ -242,7 +246,7 @@ class Site:
                     self.on_clock(operation, patch),
                     checked.validated_parameters,
                     check_mode=check_mode,
-                    report=self.lines.append,
+                    report=Report(self.lines.append, details.append),
                     clock=self.clock,
                     sleep=self.clock.sleep,
                 )
@@ -250,9 +254,9 @@ class Site:
                 if pool is None:
                     clients.close()
         done = Done(outcome.to_result(diff=diff, verbosity=verbosity), outcome.warnings, outcome.secrets)
-        done.traceback = done.result.pop("exception", "")
+        done.traceback, done.details = done.result.pop("exception", ""), details
         assert bool(done.traceback) == unexpected, done.traceback
-        shown = json.dumps([done.result, done.warnings, done.traceback, self.lines])
+        shown = json.dumps([done.result, done.warnings, done.traceback, self.lines, done.details])
         assert not [one for one in self.private if one in shown]
         assert done.failed == (outcome.failure is not None)
         return done

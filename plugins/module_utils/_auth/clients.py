@@ -154,8 +154,8 @@ def choose_credential(sources: Sources, settings: ApiSettings, warn: t.Callable[
         from .api_key import ApiKey
 
         return ApiKey(values["public_key"], values["private_key"])
-    from .service_account import ServiceAccount
     from .private_folder import default_folder
+    from .service_account import ServiceAccount
     from .token_cache import TokenCache
 
     identity = (canonical_url(settings.base_url), _trust(settings), *values.values())

@@ -60,8 +60,7 @@ class Operation(t.Generic[S, State]):
         retries: How often a step is tried again after another look; None for the option `retries`.
         convergence: The subclass of `Convergence` that runs it, imported only by the Operations that need it; None for
             `Convergence`.
-        lists: The fields of the result that have an element for each entry of a list; they are empty until there is a plan, and
-            if something is refused.
+        nothing: The fields of the result until there is a plan.
         keeps_history: Whether results have `status_history` if the task waits.
 
     Args:
@@ -76,7 +75,7 @@ class Operation(t.Generic[S, State]):
     noun: t.ClassVar[str]
     has_diff: t.ClassVar[bool] = True
     convergence: t.ClassVar[t.Any] = None
-    lists: t.ClassVar[tuple[str, ...]] = ()
+    nothing: t.ClassVar[t.Mapping[str, t.Any]] = {}
     keeps_history: t.ClassVar[bool] = False
     retries: t.ClassVar[int | None] = None
 
@@ -147,8 +146,8 @@ class Operation(t.Generic[S, State]):
         """
         return Plan()
 
-    def unchanged(self, state: State, plan: Plan) -> int | None:
-        """Return how many objects the plan leaves as they are, for the line that says the plan; None for no such line."""
+    def line(self, state: State, plan: Plan) -> str | None:
+        """Return the plan in one line for people; empty if there is nothing to do, None for no such line."""
         return None
 
     def predict(self, state: State, plan: Plan) -> State:

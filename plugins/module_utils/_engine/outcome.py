@@ -17,11 +17,27 @@ from .operation import Operation
 from .plan import Plan
 from .wait import GONE, Wait
 
-Report = t.Callable[[str], None]
+Tell = t.Callable[[str], None]
 # In seconds, between two lines that say that nothing has changed.
 REPORT_INTERVAL = 60.0
 # In seconds, the longest pause that is not reported.
 LONGEST_SILENCE = 5.0
+
+
+class Report(t.NamedTuple):
+    """Takes lines for the user.
+
+    Attributes:
+        progress: Takes what the task waits for, and what it has done when it is stopped.
+        detail: Takes what has become of each entry of a list, for users who say `-v`; None if it is not read.
+    """
+
+    progress: Tell = lambda line: None
+    detail: Tell | None = None
+
+
+# For runs whose lines are not read.
+SILENT = Report()
 
 
 @dataclass
@@ -78,17 +94,17 @@ class StatusHistory:
 
     Args:
         name: What the task waits for; the lines begin with it.
-        report: Takes a line.
+        tell: Takes a line.
         clock: A monotonic clock, in seconds.
 
     Attributes:
         entries: The states in order: `status`, and the `seconds` since this object was made.
     """
 
-    def __init__(self, name: str, report: Report, clock: Clock) -> None:
+    def __init__(self, name: str, tell: Tell, clock: Clock) -> None:
         self.entries: list[dict[str, t.Any]] = []
         self._name = name
-        self._report = report
+        self._tell = tell
         self._clock = clock
         self._started = self._reported = clock()
         self._to_do = ""
@@ -114,15 +130,15 @@ class StatusHistory:
         if status != last:
             self.entries.append({"status": status, "seconds": round(seconds, 1)})
         if last not in (None, status):
-            self._tell(f"{last} → {status}{times}", now, to_do)
+            self._say(f"{last} → {status}{times}", now, to_do)
         elif is_news:
-            self._tell(f"{status}{times}", now, to_do)
+            self._say(f"{status}{times}", now, to_do)
         elif last is not None and now - self._reported >= REPORT_INTERVAL:
-            self._tell(f"still {status}{times}", now, to_do or (goal and f"waiting for {goal}"))
+            self._say(f"still {status}{times}", now, to_do or (goal and f"waiting for {goal}"))
 
-    def _tell(self, text: str, now: float, awaited: str) -> None:
+    def _say(self, text: str, now: float, awaited: str) -> None:
         self._reported = now
-        self._report(": ".join((self._name, "; ".join(filter(None, (text, awaited))))))
+        self._tell(": ".join((self._name, "; ".join(filter(None, (text, awaited))))))
 
 
 class Progress:
@@ -131,7 +147,7 @@ class Progress:
     Args:
         operation: The Operation that runs.
         outcome: Receives what results show.
-        report: Takes a line for the user.
+        report: Takes lines for the user.
         clock: A monotonic clock, in seconds.
 
     Attributes:
@@ -155,7 +171,10 @@ class Progress:
 
     def tell(self, line: str) -> None:
         """Report a line, without secrets and control characters."""
-        self._report(visible(redacted(line, self._operation.session.secrets)))
+        self._report.progress(self._cleaned(line))
+
+    def _cleaned(self, line: str) -> str:
+        return visible(redacted(line, self._operation.session.secrets))
 
     def announce(self, service: str, error: TaskError, seconds: float) -> None:
         """Report that a request is sent again after a pause, unless that is short, or was said within a minute."""
@@ -188,9 +207,9 @@ class Progress:
     def show(self) -> None:
         """Let the result show the current state."""
         values, line = self._operation.show(self.state, self.plan), self._outcome.plan
-        self._outcome.values = (
-            values if line is None else {**values, "summary": {**values.get("summary", {}), "plan": line or None}}
-        )
+        summary = values.get("summary", {})
+        has_line = line is not None and summary is not None
+        self._outcome.values = {**values, "summary": {**summary, "plan": line or None}} if has_line else values
         if self._operation.has_diff:
             self._compare()
 

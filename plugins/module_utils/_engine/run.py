@@ -14,8 +14,8 @@ from .._http.errors import OvertakenError, TaskError, UndoneError
 from .._http.pauses import ANNOUNCE, LONGEST_PAUSE, Clock, Sleep, backoff
 from .operation import Operation, Session
 from .options import Parameters
-from .outcome import Outcome, Progress, Report
-from .plan import Plan, Step, to_line
+from .outcome import SILENT, Outcome, Progress, Report
+from .plan import Plan, Step
 from .wait import Wait, WaitTimeoutError, wait_until
 
 # In seconds, the pauses before each look after a creation without a clear reply: Atlas's lists may lag behind.
@@ -27,7 +27,7 @@ def execute(
     params: Parameters,
     *,
     check_mode: bool,
-    report: Report = lambda line: None,
+    report: Report = SILENT,
     clock: Clock = time.monotonic,
     sleep: Sleep = time.sleep,
 ) -> Outcome:
@@ -37,11 +37,11 @@ def execute(
         operation: The Operation.
         params: The options, validated against its argument spec, with defaults.
         check_mode: Whether to predict only.
-        report: Takes a line for the user while the task waits.
+        report: Takes lines for the user.
         clock: A monotonic clock, in seconds.
         sleep: Sleeps that many seconds.
     """
-    outcome = Outcome(values={name: [] for name in operation.lists})
+    outcome = Outcome(values=dict(operation.nothing))
     try:
         validate = operation.validate_prediction if check_mode else operation.validate
         params, outcome.warnings = validate(params)
@@ -88,7 +88,7 @@ class Convergence:
     Args:
         operation: The Operation to run.
         outcome: Receives the result.
-        report: Takes a line for the user while the run waits.
+        report: Takes lines for the user.
         clock: A monotonic clock, in seconds.
         sleep: Sleeps that many seconds.
     """
@@ -173,10 +173,9 @@ class Convergence:
     def _decide(self) -> None:
         progress, warnings, operation = self._progress, self._outcome.warnings, self._operation
         progress.plan = plan = operation.decide(progress.state)
-        unchanged = operation.unchanged(progress.state, plan)
-        if unchanged is not None and self._outcome.plan is None:
+        if self._outcome.plan is None:
             # People see what the task set out to do; later plans have what is left of it.
-            self._outcome.plan = to_line(plan, unchanged)
+            self._outcome.plan = operation.line(progress.state, plan)
         warnings += [one for one in progress.plan.warnings if one not in warnings]
         progress.show()
         self._refuse(progress.plan)

@@ -61,9 +61,6 @@ class SetSummary(t.Protocol):
     def diff(self, state: t.Any, plan: Plan) -> list[dict[str, t.Any]]:
         """Return the list that diff mode shows of the changes that were or would be made."""
 
-    def statuses(self, state: t.Any) -> t.Sequence[str]:
-        """Return the state of each entry of the set, in order."""
-
     def refusal(self, state: t.Any, plan: Plan) -> TaskError:
         """Return the error of a plan with refusals."""
 
@@ -72,6 +69,13 @@ class SetSummary(t.Protocol):
 
     def stopped(self, state: t.Any) -> tuple[list[str], list[str]]:
         """Return what was done, and what may have been done, in words, for a task that is interrupted."""
+
+
+class SetHistory(t.Protocol):
+    """What a summary has, too, if results have `status_history`."""
+
+    def statuses(self, state: t.Any) -> t.Sequence[str]:
+        """Return the state of each entry of the set, in order."""
 
 
 class SetOperation(Operation[S, State]):

@@ -17,7 +17,7 @@ from .._http.threads import Ended, Workers
 from .outcome import REPORT_INTERVAL, Outcome, Progress, Report, StatusHistory
 from .plan import Plan, Step
 from .run import Convergence, may_pass, pauses_before_look
-from .set_operation import SetOperation
+from .set_operation import SetHistory, SetOperation
 from .wait import GONE, Wait, WaitTimeoutError
 
 # The error of a step whose request was on its way when a signal ended the run.
@@ -32,7 +32,7 @@ class SetProgress(Progress):
     Args:
         operation: The Operation that runs.
         outcome: Receives what results show.
-        report: Takes a line for the user.
+        report: Takes lines for the user.
         clock: A monotonic clock, in seconds.
     """
 
@@ -43,12 +43,11 @@ class SetProgress(Progress):
         self._entries: list[StatusHistory] = []
         self._line, self._reported = "", clock()
         self._unplanned = self.plan
-        self._nothing = outcome.values
 
     def see(self, state: t.Any, wait: Wait[t.Any] | None = None) -> None:
         """Record the current state. With a `wait`, report changes, and once a minute that there are none."""
         self.state = state
-        for index, status in enumerate(self._operation.summary.statuses(state)):
+        for index, status in enumerate(t.cast(SetHistory, self._operation.summary).statuses(state)):
             if index == len(self._entries):
                 self._entries.append(StatusHistory("", lambda line: None, self._clock))
             self._entries[index].record(status)
@@ -56,18 +55,23 @@ class SetProgress(Progress):
         now = self._clock()
         if line and (line != self._line or now - self._reported >= REPORT_INTERVAL):
             self._line, self._reported = line, now
-            since, until = self.times
-            self.tell(f"{self._operation.name}: {line}; {now - since:.0f} s waited, {max(0.0, until - now):.0f} s left")
+            self._tell_waiting(line)
         self.show()
+
+    def _tell_waiting(self, line: str) -> None:
+        """Report what the task waits for, and for how long."""
+        now, (since, until) = self._clock(), self.times
+        self.tell(f"{self._operation.name}: {line}; {now - since:.0f} s waited, {max(0.0, until - now):.0f} s left")
+
+    @property
+    def has_plan(self) -> bool:
+        """Whether there is a plan."""
+        return self.plan is not self._unplanned
 
     def show(self) -> None:
         """Let the result show the current state, once there is a plan."""
-        if self.plan is self._unplanned:
-            return
-        super().show()
-        if self.plan.refusals:
-            # Nothing was done: what there is concerns others.
-            self._outcome.values = {**self._outcome.values, **self._nothing}
+        if self.has_plan:
+            super().show()
 
     def _compare(self) -> None:
         """Let diff mode show each change."""
@@ -294,7 +298,7 @@ class SetConvergence(Convergence):
     Args:
         operation: The Operation to run.
         outcome: Receives the result.
-        report: Takes a line for the user.
+        report: Takes lines for the user.
         clock: A monotonic clock, in seconds.
         sleep: Sleeps that many seconds.
     """

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import typing as t
+from contextlib import AbstractContextManager
 
 from .._api.client import AtlasClient
 from .._auth import clients
@@ -57,13 +58,20 @@ class AtlasOperation(Operation[AtlasClient, State]):
         return read_all(self.session, self.params, calls)
 
 
+class SideBySide(t.Protocol):
+    """A session that several threads can send with."""
+
+    def side_by_side(self, parallel: int, longest_pause: float, /) -> AbstractContextManager[None]:
+        """Let several threads send inside the block; see `AtlasClient.side_by_side`."""
+
+
 def read_all(
-    client: AtlasClient, params: Parameters, calls: t.Mapping[_Key, t.Callable[[], _Result]]
+    client: SideBySide, params: Parameters, calls: t.Mapping[_Key, t.Callable[[], _Result]]
 ) -> dict[_Key, _Result | TaskError]:
     """Make several calls that read, in parallel.
 
     Args:
-        client: The client for Atlas.
+        client: The client for Atlas, or a session that has one.
         params: The options.
         calls: The calls, by key.
 

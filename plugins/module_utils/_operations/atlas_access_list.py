@@ -24,7 +24,7 @@ from .._clouds.aws import AWS
 from .._clouds.cloud import Fields
 from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
 from .._engine.options import Parameters
-from .._engine.plan import Change, Plan, Step
+from .._engine.plan import Change, Plan, Step, to_line
 from .._engine.prune import PRUNE, parse_prune
 from .._engine.wait import Wait
 from .._http.errors import InvalidOptionError, TaskError
@@ -107,9 +107,9 @@ class AtlasAccessList(AtlasOperation[AccessListState]):
             self._check_groups(plan)
         return plan
 
-    def unchanged(self, state: AccessListState, plan: Plan) -> int:
-        """Count the declared entries without a change."""
-        return self._planner.count(state, plan.changes)["unchanged"]
+    def line(self, state: AccessListState, plan: Plan) -> str:
+        """Return the plan in one line; unchanged are the declared entries without a change."""
+        return to_line(plan, self._planner.count(state, plan.changes)["unchanged"])
 
     def predict(self, state: AccessListState, plan: Plan) -> AccessListState:
         """Return the list after a plan, after checking that there is a live connection if it has security groups."""

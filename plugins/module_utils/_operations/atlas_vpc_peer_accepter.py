@@ -21,7 +21,7 @@ from .._aws.options import validate as validate_aws
 from .._clouds.aws import AWS
 from .._engine.operation import Operation, Status
 from .._engine.options import Parameters
-from .._engine.plan import Plan, Step
+from .._engine.plan import Plan, Step, to_line
 from .._engine.wait import Wait
 from .._http.errors import TaskError
 from .._http.pauses import Clock
@@ -94,11 +94,11 @@ class AtlasVpcPeerAccepter(Operation[session.AwsSession, View]):
         """Plan the changes, or refuse them."""
         return plan_absent(self.params, state) if self._is_absent else plan_present(self.params, state, self.facts)
 
-    def unchanged(self, state: View, plan: Plan) -> int:
-        """Count the chosen route tables whose route to the block stays as it is."""
+    def line(self, state: View, plan: Plan) -> str:
+        """Return the plan in one line; unchanged are the chosen route tables whose route to the block stays as it is."""
         if not isinstance(plan, AccepterPlan) or plan.block is None:
-            return 0
-        return len(plan.table_ids) - sum(isinstance(step.request, RouteChange) for step in plan.steps)
+            return to_line(plan, 0)
+        return to_line(plan, len(plan.table_ids) - sum(isinstance(step.request, RouteChange) for step in plan.steps))
 
     def predict(self, state: View, plan: Plan) -> View:
         """Return the network after all changes."""

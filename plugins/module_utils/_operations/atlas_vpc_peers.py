@@ -13,7 +13,7 @@ from .._clouds.aws import AWS
 from .._clouds.cloud import ALL, CLOUDS, Peer, to_clouds, with_request_times
 from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
 from .._engine.options import Parameters, check_parallel, check_version
-from .._engine.plan import Plan, Step
+from .._engine.plan import Plan, Step, to_line
 from .._engine.prune import PRUNE, parse_prune
 from .._engine.set_operation import SetOperation
 from .._engine.set_run import SetConvergence
@@ -51,7 +51,7 @@ class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, Peer
         )
     )
     noun = "vpc_peers"
-    lists = ("vpc_peers", "handover")
+    nothing: t.ClassVar[t.Mapping[str, t.Any]] = {"vpc_peers": [], "handover": []}
     convergence = SetConvergence
 
     def __init__(self, params: Parameters, session: AtlasClient, clock: Clock) -> None:
@@ -110,9 +110,12 @@ class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, Peer
                 choices[key].read_names(own.peer)
         return replace(plan, warnings=(*plan.warnings, *planner.warnings(plan, state)))
 
-    def unchanged(self, state: PeerSetState, plan: Plan) -> int:
-        """Count the entries without a change that are neither refused nor failed."""
-        return len(self._by_key.keys() - {change.key for change in plan.changes} - plan.failures.keys() - plan.refusals.keys())
+    def line(self, state: PeerSetState, plan: Plan) -> str:
+        """Return the plan in one line; unchanged are the entries without a change that are neither refused nor failed."""
+        unchanged = len(
+            self._by_key.keys() - {change.key for change in plan.changes} - plan.failures.keys() - plan.refusals.keys()
+        )
+        return to_line(plan, unchanged)
 
     def show(self, state: PeerSetState, plan: Plan) -> dict[str, t.Any]:
         """Show the connections, what was done, and the hand-over of each entry."""
@@ -120,7 +123,8 @@ class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, Peer
         handover = [make_handover(self._set.choices[key], one.peer if one is not None else None) for key, one in own.items()]
         shown = self.summary.show(state, plan)
         timed = {name: [*map(with_request_times, shown[name])] for name in ("vpc_peers", "pruned")}
-        return {**shown, **timed, "handover": handover}
+        # Where the plan is refused, nothing was done, and what there is concerns others.
+        return {**shown, **timed, "handover": handover, **(self.nothing if plan.refusals else {})}
 
     def predict(self, state: PeerSetState, plan: Plan) -> PeerSetState:
         """Return the state after a plan and its waits."""

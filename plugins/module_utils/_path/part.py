@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from .._engine.operation import Operation
-from .._engine.outcome import Outcome
+from .._engine.outcome import SILENT, Outcome
 from .._engine.plan import Change, Plan, Step
 from .._engine.run import Convergence
 from .._engine.wait import WaitTimeoutError
@@ -145,7 +145,7 @@ def run_alone(operation: Operation[t.Any, t.Any], known: t.Any, clock: Clock, sl
         TaskError: If it fails; `outcome_unknown` is set if it may have changed something.
     """
     outcome = Outcome()
-    run = Convergence(operation, outcome, lambda line: None, clock, sleep)
+    run = Convergence(operation, outcome, SILENT, clock, sleep)
     try:
         run.carry_out(known)
     except TaskError as error:

@@ -13,6 +13,7 @@ from .._engine.set_run import SetConvergence
 from .._engine.wait import WaitTimeoutError
 from .._http.errors import TaskError
 from .part import PathPart, task_of
+from .path_progress import PathProgress
 from .path_state import CONTAINERS, PathState, What
 
 
@@ -103,6 +104,15 @@ class StagedOperation(t.Protocol):
 
 class PathConvergence(SetConvergence):
     """One run over all stages, each with the whole `wait_timeout`."""
+
+    _progress_class = PathProgress
+
+    def carry_out(self, known: t.Any = None) -> None:
+        """Do what `SetConvergence` does, and let the outcome show the last state, however the run ends."""
+        try:
+            super().carry_out(known)
+        finally:
+            self._progress.show()
 
     def _go_through(self) -> None:
         progress, steps = self._progress, self._steps

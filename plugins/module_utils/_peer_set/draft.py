@@ -35,6 +35,8 @@ from .order import after_twins, find_cycle, order
 from .state import PeerSetState
 
 Refusals = dict[str, TaskError]
+# The key of the refusal by `max_deletions`.
+CEILING = "ceiling"
 
 
 @dataclass
@@ -229,7 +231,7 @@ def _find_refusals(
     params: Parameters,
 ) -> Refusals:
     """Return why a list cannot be done, by the keys of entries, or by other keys for the list as a whole."""
-    whole = {"limit": _above_limit(draft, changes, state), "ceiling": _above_ceiling(changes, params)}
+    whole = {"limit": _above_limit(draft, changes, state), CEILING: _above_ceiling(changes, params)}
     return {
         **{key: error for key, error in whole.items() if error is not None},
         **_duplicates(draft),

@@ -5,16 +5,13 @@
 
 from __future__ import annotations
 
-import re
 import typing as t
-from dataclasses import dataclass
 
 from .._clouds.cloud import Fields, Peer, cloud_of, name_of
-from .._engine.options import name_places
-from .._engine.plan import Change, Plan, listed
+from .._engine.plan import Change, Plan
 from .._engine.wait import GONE
 from .._http.errors import TaskError
-from .._peering.errors import RoleError
+from .causes import Failed, by_cause, joined, to_failed
 from .options import FIELDS, PeerEntry
 from .state import PeerSetState
 
@@ -52,7 +49,7 @@ class PeerSetSummary:
         diff: list[dict[str, t.Any]] = []
         for change in self._in_order(_done(state, plan)[0], lambda one: one.key, state):
             header = f"{name_of(change.after or change.before or {})} ({change.action})"
-            before, after = _compared(change)
+            before, after = compared(change)
             diff.append({"before_header": header, "after_header": header, "before": before, "after": after})
         return diff
 
@@ -63,12 +60,12 @@ class PeerSetSummary:
 
     def refusal(self, state: PeerSetState, plan: Plan) -> TaskError:
         """Return one error with all refusals and failures of a plan."""
-        return _joined("Nothing was changed.", self._failures(_done(state, plan)[1], state))
+        return joined("Nothing was changed.", self._failures(_done(state, plan)[1], state))
 
     def failure(self, state: PeerSetState) -> TaskError | None:
         """Return one error with all failures; None if there are none."""
         failures = self._failures(state.failures, state)
-        return _joined("", failures) if failures else None
+        return joined("", failures) if failures else None
 
     def stopped(self, state: PeerSetState) -> tuple[list[str], list[str]]:
         """Return what was done, and what may have been done, for a task that is stopped from outside."""
@@ -103,13 +100,12 @@ class PeerSetSummary:
 
     def _failures(self, failures: t.Mapping[str, TaskError], state: PeerSetState) -> list[dict[str, t.Any]]:
         """Return the failures with one element for each cause, in the order of the entries."""
-        causes: dict[t.Any, list[_Failed]] = {}
+        failed = []
         for key, error in self._in_order(failures.items(), lambda one: one[0], state):
             entry, own = self._by_key.get(key), state.entries.get(key)
             removed = next((peer for peer in state.first if peer["id"] == key), None)
-            one = _to_failed(entry, own.peer if own is not None else removed, error)
-            causes.setdefault((entry is None, one.verb, one.template, error.http_status, error.error_code), []).append(one)
-        return [_to_failure(cause) for cause in causes.values()]
+            failed.append(_to_failed(entry, own.peer if own is not None else removed, error))
+        return by_cause("peers", failed) if failed else []
 
     def _sums(self, changes: t.Iterable[Change], failures: t.Container[str], state: PeerSetState) -> dict[str, int]:
         """Count each entry once, and one that has failed as failed."""
@@ -137,7 +133,7 @@ def _done(state: PeerSetState, plan: Plan) -> tuple[list[Change], t.Mapping[str,
     return [change for change in plan.changes if change.key not in failures], failures
 
 
-def _compared(change: Change) -> tuple[str, str]:
+def compared(change: Change) -> tuple[str, str]:
     """Return the fields of a change that people compare, before and after: one line each, or an empty text.
 
     A change shows the fields that differ, a creation what the options say, and a removal what there was, all without what the
@@ -158,73 +154,9 @@ def _to_line(fields: t.Mapping[str, t.Any], names: t.Iterable[str]) -> str:
     return f"{text}\n" if text else ""
 
 
-@dataclass(frozen=True)
-class _Failed:
-    """What has failed: an entry, a removal, or the list as a whole.
-
-    Attributes:
-        index: The place of the entry; None for anything else.
-        peer_id, name: Those of the connection; None if there is none.
-        error: The error.
-        verb: What Atlas refused to do, or what got no answer; empty for any other failure.
-        template: The text of the error without the entry and the request, with a number for what only this connection has.
-        values: What the numbers stand for.
-    """
-
-    index: int | None
-    peer_id: str | None
-    name: str | None
-    error: TaskError
-    verb: str
-    template: str
-    values: tuple[str, ...]
-
-
-def _to_failed(entry: PeerEntry | None, peer: Peer | None, error: TaskError) -> _Failed:
-    """Return a failure, with the text by which those with the same cause are found."""
+def _to_failed(entry: PeerEntry | None, peer: Peer | None, error: TaskError) -> Failed:
     fields: Fields = peer or {}
     if entry is not None:
         fields = {**entry.missing(), **fields, **{name: value for name, value in entry.named_fields.items() if value is not None}}
-    name, verb = name_of(fields) if fields else None, ""
-    text = error.brief if isinstance(error, RoleError) else str(error)
-    values: tuple[str, ...] = ()
-    if entry is not None:
-        name = entry.name
-        for prefix in (f"{entry.key} ({name}): ", f"{entry.key}."):
-            text = text[len(prefix) :] if text.startswith(prefix) else text
-    request, colon, rest = text.partition(": ")
-    if colon and request.startswith("Failed to "):
-        verb, text = request.split()[2], rest
-    if fields:
-        provider = cloud_of(fields)
-        names = ("id", provider.accepted_id or "", provider.identity[-1], provider.block or "")
-        own = (name, *map(fields.get, names))
-        values = tuple(str(value or "") for value in own)
-    for number, value in enumerate(values):
-        if value:
-            text = re.sub(rf"(?<![\w-]){re.escape(value)}(?![\w-])", f"\0{number}\0", text)
-    return _Failed(entry.index if entry is not None else None, fields.get("id"), name, error, verb, text, values)
-
-
-def _to_failure(cause: t.Sequence[_Failed]) -> dict[str, t.Any]:
-    """Return the element of the result for failures with the same cause; its message names all of them."""
-    first, indexes = cause[0], [one.index for one in cause if one.index is not None]
-    names = [one.name for one in cause if one.name is not None]
-    place = {"index": first.index, "indexes": indexes, "id": first.peer_id, "name": first.name, "names": names}
-    if len(cause) == 1:
-        return {**place, **first.error.to_result()}
-    where = name_places("peers", indexes) if indexes else f"The removal of {listed(names)}"
-    several = first.template.replace("VPC peering connection \x001\0 is", "VPC peering connections \x001\0 are")
-    text = re.sub("\0(.)\0", lambda found: listed([one.values[int(found[1])] for one in cause]), several)
-    return {**place, **first.error.to_result(), "msg": f"{where}: {text}"}
-
-
-def _joined(text: str, failures: t.Sequence[t.Mapping[str, t.Any]]) -> TaskError:
-    """Return one error for several failures. Status, code and detail are kept if all have one cause."""
-    only: t.Mapping[str, t.Any] = failures[0] if len(failures) == 1 else {}
-    return TaskError(
-        " ".join(filter(None, (text, *(str(failure["msg"]) for failure in failures)))),
-        http_status=only.get("http_status"),
-        error_code=only.get("error_code"),
-        detail=only.get("detail"),
-    )
+    name = entry.name if entry is not None else name_of(fields) if fields else None
+    return to_failed(error, entry, name, fields)

@@ -75,8 +75,8 @@ def to_result(before: View, after: View, table_ids: t.Sequence[str], block: str 
             {
                 "route_table_id": table_id,
                 "destination_cidr_block": block,
-                "before": _target(before, table_id, block),
-                "after": _target(after, table_id, block),
+                "before": target_of(before, table_id, block),
+                "after": target_of(after, table_id, block),
             }
             for table_id in table_ids
         ],
@@ -95,7 +95,7 @@ def to_diff(view: View, table_ids: t.Sequence[str], block: str | None) -> dict[s
     return {
         "connection": connection and {"id": connection.id, "status": connection.status, "tags": dict(connection.tags)},
         "vpc": vpc and {"id": vpc.id, **{name: getattr(vpc, name) for name in DNS_ATTRIBUTES}},
-        "routes": {f"{block} in {table_id}": _target(view, table_id, block) for table_id in table_ids},
+        "routes": {f"{block} in {table_id}": target_of(view, table_id, block) for table_id in table_ids},
     }
 
 
@@ -108,7 +108,8 @@ def _show(found: PeeringConnection | Vpc) -> dict[str, t.Any]:
     return shown
 
 
-def _target(view: View, table_id: str, block: str | None) -> str | None:
+def target_of(view: View, table_id: str, block: str | None) -> str | None:
+    """Return where a table routes a block: the static route first; None if it has no route to exactly that block."""
     table = next((one for one in view.tables if one.id == table_id), None)
     if table is None or block is None:
         return None

@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import ArgumentSpec
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation, Status
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import Outcome, StatusHistory
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Plan, Step
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import Outcome, Report, StatusHistory
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Plan, Step, to_line
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.run import execute
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import Wait
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
@@ -113,7 +113,7 @@ def server() -> Server:
 def run(*names: str, check_mode: bool = False, lines: list[str] | None = None) -> Outcome:
     clock = FakeClock()
     params = {"names": names, "wait": True, "wait_timeout": 60, "wait_sleep": 10, "retries": 2}
-    report = (lines if lines is not None else []).append
+    report = Report((lines if lines is not None else []).append)
     return execute(Names, params, check_mode=check_mode, report=report, clock=clock, sleep=clock.sleep)
 
 
@@ -137,7 +137,7 @@ def test_a_plan_that_is_refused_is_shown_and_nothing_is_done(server: Server, che
 
 
 def test_who_counts_what_stays_says_the_first_plan(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Names, "unchanged", lambda self, state, plan: len(state & {*self.params["names"]}))
+    monkeypatch.setattr(Names, "line", lambda self, state, plan: to_line(plan, len(state & {*self.params["names"]})))
     server.names = {"a"}
     # What is left to do after another look is not what the task set out to do.
     server.faults["add c"] = [lost(False)]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import ArgumentSpec
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import Outcome
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import SILENT, Outcome
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Plan, Step
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.set_operation import SetOperation
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import NoAnswerError, TaskError
@@ -183,7 +183,7 @@ class Run:
     def __init__(self, world: World, *steps: tuple[str, str, str, bool]) -> None:
         self.clock, self.outcome, self.part = FakeClock(), Outcome(), FakePart(world, [*steps])
         operation = Whole(self.part, self.clock)
-        self.run = PathConvergence(operation, self.outcome, lambda line: None, self.clock, self.clock.sleep)
+        self.run = PathConvergence(operation, self.outcome, SILENT, self.clock, self.clock.sleep)
 
     def go(self) -> str:
         """Carry it out, and return the message of its failure; empty for none."""

@@ -1,0 +1,183 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the module atlas_peering does: both sides of all connections of a list, in one plan, whatever their clouds are."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import replace
+
+from .._auth import clients
+from .._auth.sources import find_project
+from .._aws import boto
+from .._check.session import CheckSession, connect
+from .._clouds.aws import AWS
+from .._engine.operation import Library
+from .._engine.options import Parameters
+from .._engine.plan import Plan, Step
+from .._engine.set_operation import SetOperation
+from .._http import tls
+from .._http.errors import TaskError
+from .._http.pauses import Clock
+from .._path import options
+from .._path.container_part import ContainerPart
+from .._path.entries import ignored_options
+from .._path.part import PathPart, task_of
+from .._path.path_state import ABSENT, PRESENT, Failure, PathState, What
+from .._path.path_summary import PathSummary
+from .._path.stages import PathConvergence, PathGate, PathWaiter
+from .atlas import read_all, warn_of_connection
+
+# What can't be read refuses the whole list.
+_READ = "read"
+
+
+class AtlasPeering(SetOperation[CheckSession, PathState]):
+    """Connects networks with Atlas, or disconnects them: both sides, and all that belongs to it."""
+
+    argument_spec = options.PATH_SPEC
+    libraries = clients.LIBRARIES
+    connect = staticmethod(connect)
+    noun = "peering"
+    nothing: t.ClassVar[t.Mapping[str, t.Any]] = {"peering": None, "failures": [], "summary": None}
+    convergence = PathConvergence
+    # Each part also limits its own.
+    threads = 64
+
+    def __init__(self, params: Parameters, session: CheckSession, clock: Clock) -> None:
+        super().__init__(params, session, clock)
+        self._entries = params["connections"]
+        self._by_key = {entry.key: entry for entry in self._entries}
+        self.stages: t.Sequence[str] = PRESENT if params["state"] == "present" else ABSENT
+        self._parts: dict[str, PathPart] = {part.name: part for part in self._make_parts()}
+        # The plan of each part, for predictions.
+        self._plans: dict[str, Plan] = {}
+        self.gate: PathGate = PathGate(self._parts, self.stages)
+        self.waiter: PathWaiter = PathWaiter([*self._parts.values()])
+        self.summary: PathSummary = PathSummary(params, self._entries)
+
+    def _make_parts(self) -> t.Iterator[PathPart]:
+        """Yield the parts that the list needs, in the order of their plans."""
+        yield from ()
+
+    @classmethod
+    def libraries_for(cls, args: t.Mapping[str, t.Any]) -> tuple[Library, ...]:
+        """Return the packages for Atlas, and those for AWS if the list may have connections there."""
+        return (*clients.LIBRARIES, *boto.LIBRARIES) if AWS.name in options.halves_of(args) else clients.LIBRARIES
+
+    @classmethod
+    def ignored_options(cls, args: Parameters) -> list[str]:
+        """Return the options of unchecked entries that only other modules use."""
+        return ignored_options(args)
+
+    @classmethod
+    def preload(cls) -> None:
+        """Load the usual certificates, and the descriptions of AWS's services, before Ansible forks its workers."""
+        tls.preload()
+        boto.preload()
+
+    @classmethod
+    def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
+        """Check the options without the network, and make the entries."""
+        params = options.fill_in_project(params)
+        if params["atlas"]:
+            params = {**params, "group_id": find_project(params, "set atlas to false")}
+        params, warnings = options.validate(params)
+        return params, [*warn_of_connection(params), *warnings] if params["atlas"] else warnings
+
+    @property
+    def name(self) -> str:
+        """The project, for the user."""
+        return f"project {self.params['group_id']}" if self.params["atlas"] else "the connections"
+
+    def look(self) -> PathState:
+        """Read both sides, side by side. What could not be read is a failure of its entries."""
+        calls = {(name, key): call for name, part in self._parts.items() for key, call in part.reads().items()}
+        found = read_all(self.session, self.params, calls)
+        state = PathState(stage=self.stages[0])
+        for (name, key), answer in found.items():
+            if isinstance(answer, TaskError):
+                for owner in self._parts[name].owners(key):
+                    entry = self._by_key.get(owner)
+                    state = state.with_failure(owner, _READ, answer if entry is None else entry.named(answer))
+        if state.failures:
+            return state
+        for name, part in self._parts.items():
+            state = part.begin({key: found[of, key] for of, key in found if of == name}, state)
+        return state
+
+    def look_again(self, state: PathState) -> PathState:
+        """Read again what an unclear reply leaves open."""
+        for part in self._parts.values():
+            state = part.look_again(state)
+        return state
+
+    def decide(self, state: PathState) -> Plan:
+        """Plan both sides of all entries."""
+        unread = {owner: failure.error for owner, failure in state.failures.items() if failure.step == _READ}
+        if unread:
+            return Plan(refusals=unread)
+        plans: dict[str, Plan] = {}
+        for name, part in self._parts.items():
+            plans[name] = part.plan(state)
+            if name == ContainerPart.name:
+                # All other parts plan with the containers as they will be, which have no ids yet.
+                state = part.predict(state, plans[name])
+        self._plans = plans
+        failures: dict[str, TaskError] = {}
+        refusals: dict[str, TaskError] = {}
+        for plan in reversed(plans.values()):
+            # The first part that refuses an entry says why.
+            failures.update(plan.failures)
+            refusals.update(plan.refusals)
+        return Plan(
+            tuple(change for plan in plans.values() for change in plan.changes),
+            tuple(step for plan in plans.values() for step in plan.steps),
+            tuple(dict.fromkeys(warning for plan in plans.values() for warning in plan.warnings)),
+            failures,
+            refusals,
+        )
+
+    def must_plan_again(self, state: PathState) -> bool:
+        """Whether a container was made."""
+        return any(What.of(key).kind == "container" for key in state.done)
+
+    def line(self, state: PathState, plan: Plan) -> str:
+        """Return the plan in one line, counted by connection and by side."""
+        return self.summary.line(plan)
+
+    def predict(self, state: PathState, plan: Plan) -> PathState:
+        """Return the state after the plans of all parts."""
+        for name, part in self._parts.items():
+            state = part.predict(state, self._plans[name])
+        failures = {owner: Failure("plan", error) for owner, error in plan.failures.items()}
+        return replace(state.with_done(plan.changes), failures={**failures, **state.failures})
+
+    def show(self, state: PathState, plan: Plan) -> dict[str, t.Any]:
+        """Show both sides of each entry, what was done, and what is left."""
+        return self.summary.show(state, plan)
+
+    def send(self, step: Step, state: PathState) -> t.Any:
+        """Send a step."""
+        return self._parts[task_of(step).part].send(step, state)
+
+    def record(self, step: Step, reply: t.Any, state: PathState) -> PathState:
+        """Return the state after a step took effect."""
+        return self._parts[task_of(step).part].record(step, reply, state)
+
+    def explain(self, step: Step, error: TaskError, state: PathState) -> TaskError:
+        """Return the error to show for a failed step."""
+        return self._parts[task_of(step).part].explain(step, error, state)
+
+    def give_up(self, keys: t.Iterable[str], error: TaskError, state: PathState) -> PathState:
+        """Return the state after steps of entries have failed."""
+        for what in map(What.of, keys):
+            entry = self._by_key.get(what.owner)
+            state = state.with_failure(what.owner, what.step, error if entry is None else entry.named(error))
+            for part in self._parts.values():
+                state = part.record_failure(what, error, state)
+        return state
+
+
+OPERATION = AtlasPeering

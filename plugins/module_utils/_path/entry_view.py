@@ -1,0 +1,178 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the state of the whole path has of one entry: its connection, its network container, its routes and its mirror."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._clouds.cloud import BLOCK, REGION, Fields, Peer, fields_of, identity_of
+from .._engine.plan import Change
+from .._http.errors import TaskError
+from .._resources.containers import Container
+from .entries import PathEntry
+from .path_state import PathState, What
+
+
+class EntryView:
+    """One entry in a state.
+
+    With `absent`, what is gone is shown as it was last seen.
+
+    Args:
+        entry: The entry.
+        state: The state.
+    """
+
+    def __init__(self, entry: PathEntry, state: PathState) -> None:
+        self.entry = entry
+        self._state = state
+        self._is_absent = entry.task["state"] == "absent"
+
+    @property
+    def peer(self) -> Peer | None:
+        """Its connection in Atlas; None if there is none."""
+        peers = self._state.peers
+        own = peers.entries.get(self.entry.key)
+        if own is not None and own.peer is not None:
+            return own.peer
+        return self._last_seen() if self._is_absent else None
+
+    def _last_seen(self) -> Peer | None:
+        """Return the connection that was there when the task began, as it was seen last."""
+        peers = self._state.peers
+        own, change = peers.entries.get(self.entry.key), peers.done.get(self.entry.key)
+        if own is not None and own.template is not None:
+            return own.template
+        if change is not None and change.before is not None:
+            return t.cast(Peer, change.before)
+        found = [one for one in peers.first if identity_of(fields_of(one)) == self.entry.identity]
+        return found[0] if len(found) == 1 else None
+
+    @property
+    def container(self) -> Container | None:
+        """Its network container; None if it is not known."""
+        params, provider = self.entry.params, self.entry.provider
+        own = [one for one in self._containers() if one["provider_name"] == provider.name]
+        peer = self.peer
+        wanted = (peer and peer.get("container_id")) or params["container_id"]
+        if wanted is not None:
+            return next((one for one in own if one["id"] == wanted), None)
+        if params["container_region"] is not None:
+            own = [one for one in own if provider.is_in_region(params["container_region"], one.get(REGION))]
+        return own[0] if len(own) == 1 else None
+
+    def _containers(self) -> list[Container]:
+        """Return the containers of the project and, with `absent`, those that the task has removed."""
+        removed = [
+            t.cast(Container, change.before)
+            for key, change in self._state.done.items()
+            if What.of(key).kind == "container" and change.before is not None and change.after is None
+        ]
+        return [*self._state.containers, *(removed if self._is_absent else ())]
+
+    @property
+    def block(self) -> str | None:
+        """Atlas's block; None if it is not known."""
+        container = self.container
+        known = container[BLOCK] if container is not None else None
+        block: str | None = known or self.entry.params["container_cidr_block"]
+        return block
+
+    @property
+    def region(self) -> str | None:
+        """The region of its network as the cloud writes it; None if it is not known, or the cloud has none."""
+        name, regions = self.entry.provider.region, self.entry.provider.regions
+        if name is None:
+            return None
+        container, peer = self.container, self.peer
+        in_peer = fields_of(peer).get(name) if peer is not None else None
+        in_container = container.get(REGION) if container is not None else None
+        found: str | None = self.entry.params["region"] or in_peer or in_container or self.entry.params["container_region"]
+        return regions.to_cloud(found) if found else None
+
+    @property
+    def connection_id(self) -> str | None:
+        """The id of its connection in the customer's cloud; None if there is none."""
+        name, peer = self.entry.provider.accepted_id, self.peer
+        if name is None:
+            return None
+        found: str | None = (peer and fields_of(peer).get(name)) or self.entry.params[name]
+        return found
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether AWS shows the connection as accepted, whatever Atlas says so far."""
+        view = self._state.aws.get(self.entry.key)
+        connection = view.connection if view is not None else None
+        return connection is not None and connection.id == self.connection_id and connection.status in ("active", "provisioning")
+
+    @property
+    def routes(self) -> list[dict[str, t.Any]]:
+        """The routes to Atlas in the chosen route tables, before and after the task; empty for another cloud."""
+        view = self._state.aws.get(self.entry.key)
+        if view is None or view.vpc is None:
+            return []
+        from .._aws.accepter.routes import choose_tables
+        from .._aws.accepter.view import target_of
+
+        params = {**self.entry.params, "state": self.entry.task["state"]}
+        try:
+            tables = choose_tables(params, view, view.vpc)
+        except TaskError:
+            # The plan refuses it.
+            return []
+        block, rows = self.block or self._shown_block(), []
+        for table in tables:
+            after = target_of(view, table.id, block)
+            change = self._change_of(table.id)
+            before = after if change is None else (change.before or {}).get("target")
+            row = {"route_table_id": table.id, "destination_cidr_block": block, "before": before, "after": after}
+            rows.append(row)
+        return rows
+
+    def _shown_block(self) -> str | None:
+        """Return the block of Atlas that AWS shows; None if it shows none, or several."""
+        connection = self._state.aws[self.entry.key].connection
+        blocks = connection.requester.cidr_blocks if connection is not None else []
+        return blocks[0] if len(blocks) == 1 else None
+
+    def _change_of(self, table_id: str) -> Change | None:
+        """Return the change of this task of the route in one table; None if there is none."""
+        for key, change in self._state.done.items():
+            what = What.of(key)
+            if what.owner == self.entry.key and what.kind == "route" and table_id in what.name.split():
+                return change
+        return None
+
+    @property
+    def mirror(self) -> dict[str, t.Any] | None:
+        """The peering in GCP, as results show it; None if there is none, or Atlas's network is not known."""
+        state = self._state.gcp.get(self.entry.key)
+        if state is None:
+            return None
+        from .._clouds.gcp import network_path
+
+        names = self.atlas_network
+        remote = None if names is None else network_path(*names)
+        found = next((one for one in state.peerings if one.network == remote), None)
+        if found is None and self.entry.params["gcp_peering_name"] is not None:
+            found = next((one for one in state.peerings if one.name == self.entry.params["gcp_peering_name"]), None)
+        if found is not None:
+            return found.to_result()
+        gone = (change.before for key, change in self._state.done.items() if self._is_mirror(key))
+        before = next(gone, None) if self._is_absent else None
+        return None if before is None else dict(before)
+
+    def _is_mirror(self, key: str) -> bool:
+        what = What.of(key)
+        return what.owner == self.entry.key and what.kind == "mirror"
+
+    @property
+    def atlas_network(self) -> tuple[str, str] | None:
+        """The project and the name of Atlas's network in GCP; None where they are not known."""
+        names = self.entry.provider.atlas_network
+        container: Fields = self.container or {}
+        found = [container.get(name) or self.entry.params.get(name) for name in names]
+        return (str(found[0]), str(found[1])) if len(found) == 2 and None not in found else None
