@@ -7,7 +7,6 @@ import io
 import subprocess
 import tarfile
 import tempfile
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -83,7 +82,8 @@ def measure(
         "AWS's half alone, in one account, for connections that Atlas has requested:",
         _table(halves),
         *([f"The role of {OLD} is left out: there is no history here that has it."] if old is None else []),
-        *(textwrap.fill(f"![{one.alt}]({one.file})", 150, break_long_words=False, break_on_hyphens=False) for one in plots),
+        # In one line: Sphinx would join two without a space between them.
+        *(f"![{one.alt}]({one.file})" for one in plots),
     )
     text = "\n\n".join(parts)
     return Findings(text, plots=plots)
