@@ -37,7 +37,7 @@ def validate(params: Parameters) -> Parameters:
 
     Returns:
         The options with the VNet's resource id in `scope`, the name of the role in `role_name`, the name of the role that
-        `role_definition_id` means in `role`, and `wait_sleep`.
+        `role_definition_id` means in `role`, the networks of `atlas_vnet_name` in `atlas_vnet_names`, and `wait_sleep`.
 
     Raises:
         InvalidOptionError: If they contradict each other, or one is invalid.
@@ -57,6 +57,7 @@ def validate(params: Parameters) -> Parameters:
         **check_credentials(params),
         "scope": vnet_id(*vnet),
         "role_name": role_name(vnet),
+        "atlas_vnet_names": () if network is None else (network,),
         "role": None if chosen is None else parse_option("role_definition_id", chosen, parse_role_id),
     }
 

@@ -141,7 +141,7 @@ def plan_present(params: Parameters, state: AccessState) -> Plan:
         TaskError: If the role that the options mean does not give the actions.
     """
     scope = t.cast(Vnet, state.vnet).id
-    if params["role_definition_id"] is not None:
+    if params["role"] is not None:
         _check_chosen(params["role_definition_id"], state.chosen, scope)
     warnings = _warn_denied(state, scope)
     if state.is_enough:
@@ -149,7 +149,7 @@ def plan_present(params: Parameters, state: AccessState) -> Plan:
     planned: list[tuple[Change, Step]] = []
     if state.principal_id is None:
         planned.append(_planned("create", f"service principal of {APPLICATION_ID}", CreatePrincipal()))
-    role = _role_to_assign(params["role_name"], state.chosen, scope)
+    role = _role_to_assign(params, state.chosen, scope)
     if role is not state.chosen:
         planned.append(_planned("create" if state.chosen is None else "update", f"role {role.role_name}", PutRole(role)))
     if not any(one.role == role.name for one in state.held):
@@ -181,12 +181,18 @@ def _check_chosen(option: str, role: Role | None, scope: str) -> None:
         )
 
 
-def _role_to_assign(name: str, chosen: Role | None, scope: str) -> Role:
+def or_another_role(params: Parameters, way: str) -> str:
+    """Return a way for a hint that chooses another role; empty if the task has no option for it."""
+    return way if "role_definition_id" in params else ""
+
+
+def _role_to_assign(params: Parameters, chosen: Role | None, scope: str) -> Role:
     """Return the role to assign: the chosen one if it will do, or as it has to be made.
 
     Raises:
         TaskError: If the role that has the name was made by others, and lacks actions.
     """
+    name = params["role_name"]
     if chosen is None:
         return Role(None, role_uuid(scope), name, DESCRIPTION, (Permission(ACTIONS),), (scope,))
     if not chosen.lacking:
@@ -195,7 +201,7 @@ def _role_to_assign(name: str, chosen: Role | None, scope: str) -> Role:
         raise TaskError(
             f"The role {chosen.role_name} exists in AZURE, was not made by this collection, and lacks "
             f"{listed(chosen.lacking, 4)}.",
-            hint="Add these actions to it, remove the role, or set role_definition_id to another one.",
+            hint=f"Add these actions to it, or remove the role{or_another_role(params, ', or set role_definition_id to another one')}.",
         )
     # A custom role has one permission. What else it gives and takes back is left.
     more = [one for permission in chosen.permissions for one in permission.actions if one not in ACTIONS]
@@ -217,13 +223,13 @@ def _warn_denied(state: AccessState, scope: str) -> tuple[str, ...]:
     )
 
 
-def ending_peering(params: Parameters, state: AccessState) -> VnetPeering | None:
-    """Return the peering with the network `atlas_vnet_name` that has not ended; None if there is none."""
-    name = params["atlas_vnet_name"]
-    return next((one for one in _peerings(state) if name is not None and one.remote_name.lower() == name.lower()), None)
+def ending_peerings(params: Parameters, state: AccessState) -> list[VnetPeering]:
+    """Return the peerings with the networks `atlas_vnet_names` that have not ended."""
+    names = {name.lower() for name in params["atlas_vnet_names"]}
+    return [one for one in peerings_with_atlas(state) if one.remote_name.lower() in names]
 
 
-def _peerings(state: AccessState) -> list[VnetPeering]:
+def peerings_with_atlas(state: AccessState) -> list[VnetPeering]:
     """Return the peerings that have not ended with networks of Atlas, or with networks that are not known."""
     peerings = () if state.vnet is None else state.vnet.peerings
     alive = (one for one in peerings if one.state.lower() != _ENDED)
@@ -238,7 +244,7 @@ def plan_absent(params: Parameters, state: AccessState, *, will_end: bool = True
     Args:
         params: The options.
         state: The state.
-        will_end: Whether a peering with the network `atlas_vnet_name` does not count, because the task waits for its end first.
+        will_end: Whether peerings with the networks `atlas_vnet_names` do not count, because the task waits for their end first.
     """
     if state.vnet is None:
         return Plan(warnings=(f"There is no VNet {params['scope']}, so Atlas has no role there. {_WHERE}",))
@@ -252,8 +258,8 @@ def plan_absent(params: Parameters, state: AccessState, *, will_end: bool = True
     ]
     if role is not None and not wider:
         planned.append(_planned("delete", f"role {role.role_name}", Delete(str(role.id), "role")))
-    ending = ending_peering(params, state) if will_end else None
-    users = [one for one in _peerings(state) if one is not ending]
+    ending = ending_peerings(params, state) if will_end else []
+    users = [one for one in peerings_with_atlas(state) if one not in ending]
     if planned and users:
         names = listed(f"{one.name} with {one.remote_name or 'a network that is not known'} is {one.state}" for one in users)
         return Plan(

@@ -17,7 +17,7 @@ from .._engine.operation import Warn
 from .._engine.options import Parameters
 from .._http.errors import ApiError, NotFoundError
 from .._http.exchange import ApiCall, Reply
-from .._http.pauses import Clock, Sleep
+from .._http.pauses import Clock, Sleep, stoppable_sleep
 from .._http.session import CloudSession
 from .._http.transport import REQUESTS_IMPORT_ERROR
 from .._values.json_fields import objects_in
@@ -40,7 +40,7 @@ LIBRARIES = (("requests", REQUESTS_IMPORT_ERROR), ("azure-identity", _find_error
 
 
 class AzureSession(CloudSession):
-    """The requests of one task to AZURE, one after the other.
+    """The requests of one task to AZURE. Thread-safe.
 
     Args:
         params: The options, as `credentials.check_credentials` returns them.
@@ -58,14 +58,18 @@ class AzureSession(CloudSession):
         self,
         params: Parameters,
         clock: Clock = time.monotonic,
-        sleep: Sleep = time.sleep,
+        sleep: Sleep = stoppable_sleep,
         calls: list[ApiCall] | None = None,
         *,
         directory_id: str | None = None,
     ) -> None:
         super().__init__(clock, sleep, calls)
         self._tokens = Tokens(params, directory_id, self._send_for_token, self._seconds_left)
-        self.secrets = self._tokens.secrets
+
+    @property
+    def secrets(self) -> set[str]:
+        """The secrets known so far."""
+        return set(self._tokens.secrets)
 
     def read(
         self,

@@ -20,9 +20,6 @@ from .credentials import gcp_names
 from .facts import ConnectionFacts, Missing, NetworkFacts, Unread, need_one_answer, or_none
 from .session import CheckSession
 
-if t.TYPE_CHECKING:
-    from .._gcp.session import GcpSession
-
 # GCP's codes for a missing permission. It also denies requests for other reasons, such as a disabled API.
 _LACKS_PERMISSION = ("forbidden", "PERMISSION_DENIED")
 # What each request needs.
@@ -46,7 +43,6 @@ class GcpReader:
 
     def __init__(self, session: CheckSession) -> None:
         self._session = session
-        self._sessions: dict[str, GcpSession] = {}
         self._answers: dict[tuple[t.Any, ...], _Answer] = {}
 
     def read_projects(self, connections: t.Sequence[Connection]) -> dict[Connection, NetworkFacts]:
@@ -111,12 +107,11 @@ class GcpReader:
         credentials = json.dumps(dict(connection.credentials), sort_keys=True, default=str)
         key = (credentials, request, *args)
         with gcp_names():
-            if credentials not in self._sessions:
-                self._sessions[credentials] = self._session.open_gcp(connection.credentials)
+            gcp = self._session.open_gcp(connection.credentials)
             try:
                 if key not in self._answers:
                     with gcp_names():
-                        self._answers[key] = request(self._sessions[credentials], *args)
+                        self._answers[key] = request(gcp, *args)
             except TaskError as error:
                 self._answers[key] = error
         return self._answers[key]

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import json
+import threading
 import typing as t
 from contextlib import contextmanager, nullcontext
 
@@ -16,11 +18,14 @@ from .._clouds.cloud import Cloud
 from .._engine.operation import Library, Warn
 from .._engine.options import Parameters
 from .._http.errors import TaskError
+from .._http.session import CloudSession, bounded
 from .credentials import AWS_NAMES
 
 if t.TYPE_CHECKING:
     from .._azure.session import AzureSession
     from .._gcp.session import GcpSession
+
+_Session = t.TypeVar("_Session", bound=CloudSession)
 
 
 class CheckSession:
@@ -39,7 +44,9 @@ class CheckSession:
         self.calls: list[t.Any] = atlas.calls if atlas is not None else []
         self._parallel = parallel
         self._aws: AwsSessions | None = None
-        self._others: list[GcpSession | AzureSession] = []
+        # The sessions with GCP and AZURE, by credentials.
+        self._others: dict[str, CloudSession] = {}
+        self._opening = threading.Lock()
 
     @property
     def aws(self) -> AwsSessions:
@@ -49,22 +56,24 @@ class CheckSession:
         return self._aws
 
     def open_gcp(self, credentials: Parameters) -> GcpSession:
-        """Return a new session with GCP, whose requests are recorded here.
+        """Return the session with GCP for credentials, whose requests are recorded here. Thread-safe.
 
         Raises:
             TaskError: If the credentials cannot be used, or google-auth is missing.
         """
-        # Only some tasks need google-auth, and it is slow to load.
-        from .._clouds.gcp import GCP
-        from .._gcp.session import LIBRARIES, GcpSession
 
-        _need(LIBRARIES, GCP)
-        gcp = GcpSession(credentials, calls=self.calls)
-        self._others.append(gcp)
-        return gcp
+        def make() -> GcpSession:
+            # Only some tasks need google-auth, and it is slow to load.
+            from .._clouds.gcp import GCP
+            from .._gcp.session import LIBRARIES, GcpSession
+
+            _need(LIBRARIES, GCP)
+            return GcpSession(credentials, calls=self.calls)
+
+        return self._open(make, credentials)
 
     def open_azure(self, credentials: Parameters, directory_id: str | None) -> AzureSession:
-        """Return a new session with AZURE, whose requests are recorded here.
+        """Return the session with AZURE for credentials, whose requests are recorded here. Thread-safe.
 
         Args:
             credentials: The options for AZURE.
@@ -73,23 +82,32 @@ class CheckSession:
         Raises:
             TaskError: If the credentials cannot be used, or azure-identity is missing.
         """
-        from .._azure.session import LIBRARIES, AzureSession
-        from .._clouds.azure import AZURE
 
-        _need(LIBRARIES, AZURE)
-        azure = AzureSession(credentials, calls=self.calls, directory_id=directory_id)
-        self._others.append(azure)
-        return azure
+        def make() -> AzureSession:
+            from .._azure.session import LIBRARIES, AzureSession
+            from .._clouds.azure import AZURE
+
+            _need(LIBRARIES, AZURE)
+            return AzureSession(credentials, calls=self.calls, directory_id=directory_id)
+
+        return self._open(make, credentials, str(directory_id).lower())
+
+    def _open(self, make: t.Callable[[], _Session], credentials: Parameters, directory: str = "") -> _Session:
+        key = json.dumps([dict(credentials), directory], sort_keys=True, default=str)
+        with self._opening:
+            if key not in self._others:
+                self._others[key] = make()
+            return t.cast("_Session", self._others[key])
 
     @property
     def secrets(self) -> set[str]:
         """The secrets known so far."""
         found = set(self.atlas.secrets) if self.atlas is not None else set()
-        return found.union(self._aws.secrets if self._aws is not None else (), *(one.secrets for one in list(self._others)))
+        return found.union(self._aws.secrets if self._aws is not None else (), *(one.secrets for one in [*self._others.values()]))
 
     def close(self) -> None:
         """Close the sessions with AZURE and GCP."""
-        for one in self._others:
+        for one in self._others.values():
             one.close()
 
     @contextmanager
@@ -100,8 +118,8 @@ class CheckSession:
 
     @contextmanager
     def within(self, deadline: float) -> t.Iterator[None]:
-        """Bound the requests to Atlas inside the block; see `Session`. A check has no waits, so the clouds need no bound."""
-        with self.atlas.within(deadline) if self.atlas is not None else nullcontext():
+        """Bound the requests to Atlas, AZURE and GCP inside the block; see `Session`."""
+        with self.atlas.within(deadline) if self.atlas is not None else nullcontext(), bounded(deadline):
             yield
 
 

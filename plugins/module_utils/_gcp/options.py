@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from .._clouds.gcp import is_atlas_network, network_path, parse_gcp_name, parse_gcp_project, peering_name
 from .._engine.argspec import WAIT, ArgumentSpec
 from .._engine.options import Parameters, check_wait, parse_option
@@ -36,8 +38,8 @@ def validate(params: Parameters) -> Parameters:
     """Check the options without the network, and without files.
 
     Returns:
-        The options with `auth_kind`, `scopes` and `name` filled in, and both networks as paths (`projects/…`) in `local` and
-        `remote`. `remote` is None where only `name` is known.
+        The options with `auth_kind` and `scopes` filled in, and what `name_networks` returns. `remote` is None where only `name`
+        is known.
 
     Raises:
         InvalidOptionError: If they contradict each other, or one is invalid.
@@ -50,6 +52,19 @@ def validate(params: Parameters) -> Parameters:
     for option in ("network_name", "atlas_network_name", "name"):
         if params[option] is not None:
             parse_option(option, params[option], parse_gcp_name)
+    return {**check_credentials(params), **name_networks(params, "name")}
+
+
+def name_networks(params: Parameters, option: str) -> dict[str, t.Any]:
+    """Return both networks as paths (`projects/…`) in `local` and `remote`, and the name of the peering, with its option.
+
+    Args:
+        params: The names of the networks, and `name`; Atlas's names may be None.
+        option: What the task calls the option `name`.
+
+    Raises:
+        InvalidOptionError: If both are the same network, or there is no name to take by default.
+    """
     local, remote = network_path(params["gcp_project_id"], params["network_name"]), None
     if params["atlas_network_name"] is not None:
         remote = network_path(params["atlas_gcp_project_id"], params["atlas_network_name"])
@@ -57,12 +72,12 @@ def validate(params: Parameters) -> Parameters:
     name = params["name"]
     if name is None:
         name = peering_name(params["atlas_network_name"])
-        hint = f"{name} is too long for a default. Set name."
+        hint = f"{name} is too long for a default. Set {option}."
         try:
             parse_gcp_name(name)
         except ValueError:
-            raise InvalidOptionError(f"name is not set, and {name!r} is not a name in GCP.", hint=hint) from None
-    return {**check_credentials(params), "name": name, "local": local, "remote": remote}
+            raise InvalidOptionError(f"{option} is not set, and {name!r} is not a name in GCP.", hint=hint) from None
+    return {"name": name, "name_option": option, "local": local, "remote": remote}
 
 
 def _check_nulls(params: Parameters) -> None:

@@ -51,13 +51,13 @@ def plan_present(params: Parameters, state: NetworkState) -> Plan:
     """
     if find_mirror(params, state) is not None:
         return Plan()
-    name, remote = params["name"], params["remote"]
+    name, remote, option = params["name"], params["remote"], params["name_option"]
     holder = _find_named(params, state)
     if holder is not None:
         raise InvalidOptionError(
-            f"name {name}: the network {params['local']} has a peering of this name, which leads to {holder.network} "
+            f"{option} {name}: the network {params['local']} has a peering of this name, which leads to {holder.network} "
             f"and not to {remote}.",
-            hint="Set name to another one. The task does not change that peering.",
+            hint=f"Set {option} to another one. The task does not change that peering.",
         )
     after = Peering(name, remote)
     step = Step("create", AddPeering(name, remote), (remote,), FREE)
@@ -79,7 +79,7 @@ def plan_absent(params: Parameters, state: NetworkState) -> Plan:
         return Plan()
     if params["remote"] is None and not (mirror.network.startswith("projects/") and is_atlas_network(mirror.network)):
         raise TaskError(
-            f"name {mirror.name}: this peering of {params['local']} leads to {mirror.network}, which is not a network of Atlas.",
+            f"{params['name_option']} {mirror.name}: this peering of {params['local']} leads to {mirror.network}, which is not a network of Atlas.",
             hint="If it is to be removed all the same, set atlas_gcp_project_id and atlas_network_name to that network.",
         )
     step = Step("delete", RemovePeering(mirror.name, mirror.network), (mirror.network,), FREE)

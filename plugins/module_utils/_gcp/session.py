@@ -15,7 +15,7 @@ from .._engine.operation import Warn
 from .._engine.options import Parameters
 from .._http.errors import ApiError
 from .._http.exchange import ApiCall, Reply
-from .._http.pauses import Clock, Sleep
+from .._http.pauses import Clock, Sleep, stoppable_sleep
 from .._http.session import CloudSession
 from .._http.transport import REQUESTS_IMPORT_ERROR
 from .auth import GOOGLE_AUTH_IMPORT_ERROR, Tokens
@@ -28,7 +28,7 @@ ROOT = f"https://{HOST}/compute/v1/"
 
 
 class GcpSession(CloudSession):
-    """The requests of one task to GCP, one after the other.
+    """The requests of one task to GCP. Thread-safe.
 
     Args:
         params: The options, as `options.validate` returns them.
@@ -45,12 +45,16 @@ class GcpSession(CloudSession):
         self,
         params: Parameters,
         clock: Clock = time.monotonic,
-        sleep: Sleep = time.sleep,
+        sleep: Sleep = stoppable_sleep,
         calls: list[ApiCall] | None = None,
     ) -> None:
         super().__init__(clock, sleep, calls)
         self._tokens = Tokens(params, self._send_for_token)
-        self.secrets = self._tokens.secrets
+
+    @property
+    def secrets(self) -> set[str]:
+        """The secrets known so far."""
+        return set(self._tokens.secrets)
 
     def read(self, description: str, path: str, query: t.Mapping[str, str] | None = None) -> dict[str, t.Any]:
         """Read an object, with retries after transient failures, until the deadline if there is one.

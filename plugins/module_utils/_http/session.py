@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import json
 import math
+import threading
 import time
 import typing as t
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 from urllib.parse import urlsplit
 
 from .errors import TRANSIENT_STATUSES, ApiError, AuthError, ConnectionHints, NoAnswerError, connection_error, quoted
 from .exchange import TOO_LONG, TOO_LONG_HINT, ApiCall, Reply, parse_json
-from .pauses import Clock, Sleep, repeat
+from .pauses import Clock, Sleep, check_stopped, repeat, stoppable_sleep
 from .transport import Transport, TransportError
 
 _T = t.TypeVar("_T")
@@ -28,6 +30,10 @@ READ_RETRIES = 4
 # A list has some thousands of objects at most, and a page a hundred or more.
 _MOST_PAGES = 100
 _NO_CONTENT = 204
+# When the innermost block `within` ends; a thread inherits it from the thread that has submitted its call.
+_DEADLINE: ContextVar[float] = ContextVar("deadline of clouds", default=math.inf)
+# Who asks for a token changes the filters of warnings, which all threads of the process share.
+_SIGNING_IN = threading.Lock()
 # What a library for tokens raises, beside its own errors, for unexpected files, keys and replies.
 DEFECTS = (OSError, ValueError, TypeError, KeyError, AttributeError)
 _HINTS: ConnectionHints = {
@@ -78,8 +84,20 @@ class TokenRefusal(t.NamedTuple):
         return f"{self.host} refused the request for it: {reason} (HTTP {self.status})"
 
 
+@contextmanager
+def bounded(deadline: float) -> t.Iterator[None]:
+    """Bound the requests of this thread to all clouds inside the block; see `Session.within`. Infinity takes a bound away."""
+    before = _DEADLINE.set(deadline)
+    try:
+        yield
+    finally:
+        _DEADLINE.reset(before)
+
+
 class CloudSession:
-    """The requests of one task to a cloud, one after the other. A subclass says who signs in, and what a refusal means.
+    """The requests of one task to a cloud. A subclass says who signs in, and what a refusal means.
+
+    Thread-safe: each running request has a connection to itself.
 
     Args:
         clock: A monotonic clock, in seconds.
@@ -90,32 +108,33 @@ class CloudSession:
         service: The name of the cloud.
         host: Its main host, whose requests are recorded without it.
         calls: The requests sent so far.
-        secrets: The secrets known so far.
     """
 
     service: t.ClassVar[str]
     host: t.ClassVar[str]
 
-    def __init__(self, clock: Clock = time.monotonic, sleep: Sleep = time.sleep, calls: list[ApiCall] | None = None) -> None:
+    def __init__(self, clock: Clock = time.monotonic, sleep: Sleep = stoppable_sleep, calls: list[ApiCall] | None = None) -> None:
         self.calls: list[ApiCall] = [] if calls is None else calls
-        self.secrets: set[str] = set()
         self._clock = clock
         self._sleep = sleep
-        self._deadline: float | None = None
-        self._transport = Transport(clock, self.calls.append)
+        # The transports that are not in use; the last one was used last.
+        self._free: list[Transport] = []
 
     def close(self) -> None:
-        """Close the connections."""
-        self._transport.close()
+        """Close the connections that are not in use."""
+        while self._free:
+            self._free.pop().close()
+
+    @property
+    def secrets(self) -> t.AbstractSet[str]:
+        """The secrets known so far; a copy, because a thread may learn another one."""
+        raise NotImplementedError
 
     @contextmanager
     def within(self, deadline: float) -> t.Iterator[None]:
         """Bound the requests inside the block; see `Session`."""
-        before, self._deadline = self._deadline, deadline
-        try:
+        with bounded(deadline):
             yield
-        finally:
-            self._deadline = before
 
     def _token(self, description: str, url: str) -> str:
         """Return a token for an address, with which `description` is done.
@@ -139,9 +158,8 @@ class CloudSession:
         Raises:
             TaskError: If it fails.
         """
-        until = math.inf if self._deadline is None else self._deadline
         request = partial(self._answer, description, "GET", url)
-        return repeat(self.service, request, READ_RETRIES, until, self._clock, self._sleep)
+        return repeat(self.service, request, READ_RETRIES, _DEADLINE.get(), self._clock, self._sleep)
 
     def _pages(
         self, description: str, url: str, next_of: t.Callable[[dict[str, t.Any]], str | None]
@@ -189,7 +207,9 @@ class CloudSession:
         Raises:
             TaskError: If it fails; with `outcome_unknown` if a change may have been carried out.
         """
-        headers = {"Authorization": f"Bearer {self._token(description, url)}", "Accept": "application/json"}
+        with _SIGNING_IN:
+            token = self._token(description, url)
+        headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
         data = None
         if body is not None:
             data, headers["Content-Type"] = json.dumps(body).encode(), "application/json"
@@ -212,12 +232,19 @@ class CloudSession:
         """Send a request once, within so many seconds, and record it."""
         path = urlsplit(url).path
         path = path if _host_of(url) == self.host else f"{_host_of(url)}{path}"
-        prepared = self._transport.prepare(method, url, data, headers)
-        return self._transport.exchange(prepared, self._seconds_left(seconds), path)
+        check_stopped()
+        try:
+            transport = self._free.pop()
+        except IndexError:
+            transport = Transport(self._clock, self.calls.append)
+        try:
+            prepared = transport.prepare(method, url, data, headers)
+            return transport.exchange(prepared, self._seconds_left(seconds), path)
+        finally:
+            self._free.append(transport)
 
     def _seconds_left(self, most: float) -> float:
-        left = most if self._deadline is None else self._deadline - self._clock()
-        return max(SHORTEST_SECONDS, min(left, most))
+        return max(SHORTEST_SECONDS, min(_DEADLINE.get() - self._clock(), most))
 
     def _send_for_token(self, method: str, url: str, body: t.Any, headers: t.Mapping[str, str], seconds: float | None) -> Reply:
         """Send a request for a token, for the library that asks for it.

@@ -14,7 +14,8 @@ from .._azure.plan import (
     AccessState,
     PutAssignment,
     PutRole,
-    ending_peering,
+    ending_peerings,
+    or_another_role,
     plan_absent,
     plan_present,
     state_after,
@@ -66,20 +67,20 @@ class AtlasAzureRole(Operation[session.AzureSession, AccessState]):
         return self._access.look()
 
     def wait_first(self, state: AccessState) -> Wait[AccessState] | None:
-        """Wait until the peering with `atlas_vnet_name` has ended, if there is something to remove then."""
+        """Wait until the peerings with `atlas_vnet_names` have ended, if there is something to remove then."""
         self._will_end = False
-        if not self._is_absent or ending_peering(self.params, state) is None or not plan_absent(self.params, state).steps:
+        if not self._is_absent or not ending_peerings(self.params, state) or not plan_absent(self.params, state).steps:
             return None
 
         def late(last: AccessState, error: WaitTimeoutError) -> TaskError | None:
-            peering = ending_peering(self.params, last)
-            shown = "" if peering is None else f" {peering.name} with {peering.remote_name} had ended (it is {peering.state})"
-            return time_is_up(error, f"the peering{shown}")
+            (peering, *unused) = ending_peerings(self.params, last)
+            shown = f"{peering.name} with {peering.remote_name} had ended (it is {peering.state})"
+            return time_is_up(error, f"the peering {shown}")
 
         return Wait(
             "its end",
             poll=self._access.look_at_vnet,
-            is_done=lambda last: ending_peering(self.params, last) is None,
+            is_done=lambda last: not ending_peerings(self.params, last),
             late=late,
         )
 
@@ -103,12 +104,11 @@ class AtlasAzureRole(Operation[session.AzureSession, AccessState]):
     def explain(self, step: Step, error: TaskError, state: AccessState) -> TaskError:
         """Say how to do without a role of our own, if it is refused."""
         if isinstance(step.request, PutRole) and isinstance(error, AzureDeniedError):
-            way = "set role_definition_id to a role that exists."
-            return error.with_hint(f"{error.hint} Or {way}" if error.hint else way.capitalize())
+            way = or_another_role(self.params, "set role_definition_id to a role that exists.")
+            return error.with_hint(f"{error.hint} Or {way}" if error.hint and way else error.hint or way.capitalize() or None)
         if error.error_code == _NAME_TAKEN:
-            return error.with_hint(
-                "A role of this name exists, and cannot be assigned at the VNet. Remove it, or set role_definition_id."
-            )
+            way = or_another_role(self.params, ", or set role_definition_id")
+            return error.with_hint(f"A role of this name exists, and cannot be assigned at the VNet. Remove it{way}.")
         return error
 
     def wait_refused(self, step: Step, error: TaskError, state: AccessState) -> Wait[AccessState] | None:
@@ -137,8 +137,8 @@ class AtlasAzureRole(Operation[session.AzureSession, AccessState]):
         """Return what the task waits for."""
         if wait is None:
             return None
-        peering = ending_peering(self.params, state) if self._is_absent else None
-        return Status("not known everywhere" if peering is None else f"the peering {peering.name} is {peering.state}")
+        ending = ending_peerings(self.params, state) if self._is_absent else []
+        return Status(f"the peering {ending[0].name} is {ending[0].state}" if ending else "not known everywhere")
 
     def show(self, state: AccessState, plan: Plan) -> dict[str, t.Any]:
         """Show what Atlas may do at the VNet, null for nothing; and the VNet, null if there is none."""

@@ -1,0 +1,391 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The customer's half on GCP: each entry's network has a peering with Atlas's network, the mirror of Atlas's own."""
+
+from __future__ import annotations
+
+import json
+import math
+import typing as t
+from dataclasses import replace
+from functools import partial
+
+from .._check.credentials import gcp_credentials_of, gcp_names
+from .._check.session import CheckSession
+from .._clouds.cloud import Peer, fields_of
+from .._clouds.gcp import GCP
+from .._engine.operation import Operation
+from .._engine.options import Parameters
+from .._engine.plan import Change, Plan, Step
+from .._engine.wait import WaitTimeoutError
+from .._gcp.credentials import DEFAULT_SCOPES
+from .._gcp.network import ACTIVE, Network
+from .._gcp.networks import Networks, list_networks
+from .._gcp.options import name_networks
+from .._gcp.plan import NetworkState, find_mirror, plan_absent, plan_present, state_after
+from .._gcp.wait import PeeringWaiter
+from .._http.errors import AuthError, InvalidOptionError, NotFoundError, TaskError
+from .._http.pauses import Clock, Sleep
+from .._http.session import bounded
+from .._resources.containers import Containers
+from .entries import PathEntry
+from .part import Answers, PathPart, run_alone, task_of
+from .path_state import ACTING, SIDES, PathState, Task, What
+
+# What stands for Atlas's project and network before Atlas has made them: no network can have these names.
+_UNKNOWN = ("p-000000000000000000000000", "nt-000000000000000000000000-00000000")
+# The name of the step in results.
+_MIRROR = "mirror"
+# Credentials, as text, and a project.
+_Key = tuple[str, str]
+
+
+class GcpPart(PathPart):
+    """Makes the mirrors, or removes them.
+
+    Args:
+        params: The options of the task.
+        entries: The entries whose networks it changes.
+        session: The services that the task talks to.
+        containers: The network containers of the project; None if the task leaves Atlas alone.
+        operation: The Operation for one mirror.
+        clock: A monotonic clock, in seconds.
+        sleep: Sleeps that many seconds, and ends as soon as the thread must stop.
+    """
+
+    name = "gcp"
+
+    def __init__(
+        self,
+        params: Parameters,
+        entries: t.Sequence[PathEntry],
+        session: CheckSession,
+        containers: Containers | None,
+        operation: type[Operation[t.Any, NetworkState]],
+        clock: Clock,
+        sleep: Sleep,
+    ) -> None:
+        self._params = params
+        self._entries = {entry.key: entry for entry in entries}
+        self._session = session
+        self._containers = containers
+        self._operation = operation
+        self._clock, self._sleep = clock, sleep
+        self._is_present = params["state"] == "present"
+        # The entries of each list of networks, and the list as it was read first.
+        self._groups: dict[_Key, list[PathEntry]] = {}
+        self._listed: Answers = {}
+        # The names of the mirrors as far as they were known at first: later plans say the same.
+        self._names: dict[str, str] = {}
+        for entry in entries:
+            self._groups.setdefault(_group_of(entry), []).append(entry)
+
+    def reads(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
+        """Return a call for each project and its credentials, which lists the networks."""
+        return {key: partial(self._list, group[0].gcp_credentials(), key[1]) for key, group in self._groups.items()}
+
+    def owners(self, key: t.Any) -> t.Iterable[str]:
+        """Return the entries whose networks are in a list."""
+        return [entry.key for entry in self._groups[key]]
+
+    def begin(self, answers: Answers, state: PathState) -> PathState:
+        """Return the state with the network of each entry."""
+        self._listed = answers
+        found = {entry.key: _find(answers[key], entry) for key, group in self._groups.items() for entry in group}
+        self._names = {key: self._name_of(entry, state) for key, entry in self._entries.items()}
+        return replace(state, gcp={**state.gcp, **found})
+
+    def names_of(self, entry: PathEntry, state: PathState) -> tuple[str, str] | None:
+        """Return Atlas's project and network in GCP for an entry; None if they are not known (yet)."""
+        if self._containers is None:
+            return _pair(entry.params)
+        return next((pair for one in state.containers if one["provider_name"] == GCP.name and (pair := _pair(one))), None)
+
+    def is_known(self, entry: PathEntry, state: PathState) -> bool:
+        """Return whether it is known which peering of an entry's network is the mirror."""
+        return self.names_of(entry, state) is not None or entry.params["gcp_peering_name"] is not None
+
+    def plan(self, state: PathState) -> Plan:
+        """Plan the mirrors that are missing, or their removal."""
+        changes, steps, warnings, refusals = list[Change](), list[Step](), list[str](), dict[str, TaskError]()
+        for key, entry in self._entries.items():
+            try:
+                plan = self._plan_entry(entry, state)
+            except TaskError as error:
+                refusals[key] = entry.named(error)
+                continue
+            warnings += [entry.named(TaskError(one)).message for one in plan.warnings]
+            for change in plan.changes:
+                what = self._what(key, str((change.before or {}).get("name", self._names[key])))
+                changes.append(replace(change, key=what.key))
+                task = Task(self.name, ACTING if self._is_present else SIDES, key, change.action)
+                steps.append(Step("create" if self._is_present else "delete", task, (what.key,), is_run=True))
+        return Plan(tuple(changes), tuple(steps), tuple(warnings), {}, refusals)
+
+    def predict(self, state: PathState, plan: Plan) -> PathState:
+        """Return the state with the mirrors as they will be. One to a network that Atlas has not made yet is not shown."""
+        found = {}
+        for key, entry in self._entries.items():
+            if self.names_of(entry, state) is not None or (not self._is_present and self.is_known(entry, state)):
+                params = self._params_of(entry, state)
+                # A prediction counts on the waits.
+                found[key] = state_after({**params, "wait": True}, state.gcp[key], self._plan_entry(entry, state))
+        return replace(state, gcp={**state.gcp, **found})
+
+    def is_ready(self, step: Step, state: PathState, running: t.Sequence[Step]) -> bool:
+        """Return whether Atlas waits for a mirror, or has ended its half, and no other mirror of its network is changed now."""
+        key = task_of(step).owner
+        if self._is_present and not self._is_asked_for(self._entries[key], state):
+            return False
+        others = [task_of(one).owner for one in running if task_of(one).part == self.name]
+        return self._remote_of(key, state) not in [self._remote_of(other, state) for other in others]
+
+    def send(self, step: Step, state: PathState) -> NetworkState:
+        """Make a mirror, or remove it, and wait for GCP. The network was read at first; a removal reads it again."""
+        key = task_of(step).owner
+        known = state.gcp[key] if self._is_present else None
+        return self._run(self._entries[key].gcp_credentials(), self._params_of(self._entries[key], state), known)
+
+    def record(self, step: Step, reply: t.Any, state: PathState) -> PathState:
+        """Return the state with the network as it is now."""
+        key = task_of(step).owner
+        mirror = find_mirror(self._params_of(self._entries[key], state), reply if self._is_present else state.gcp[key])
+        name, shown = (self._names[key], None) if mirror is None else (mirror.name, mirror.to_result())
+        before, after = (None, shown) if self._is_present else (shown, None)
+        change = Change(t.cast("t.Any", step.action), self._what(key, name).key, before, after)
+        return replace(state, gcp={**state.gcp, key: reply}).with_done([change])
+
+    def poll(self, state: PathState) -> PathState:
+        """Read Atlas's names once they are needed, and the networks with mirrors that are not active: one list a project."""
+        if state.stage != ACTING or not self._is_present:
+            return state
+        state = self._read_names(state)
+        for key, group in self._groups.items():
+            waiting = [entry for entry in group if self._waits(entry, state) and self._is_asked_for(entry, state)]
+            if waiting:
+                state = self._poll_group(key, waiting, state)
+        return state
+
+    def is_settled(self, state: PathState) -> bool:
+        """Return whether all mirrors are active that there are."""
+        return state.stage != ACTING or not any(self._waits(entry, state) for entry in self._entries.values())
+
+    def late(self, state: PathState, error: WaitTimeoutError) -> PathState:
+        """Return the state in which the entries have failed whose mirrors are not active."""
+        for entry in self._entries.values() if state.stage == ACTING else ():
+            if self._waits(entry, state):
+                wait = self._until_active(entry, state)
+                state = _failed(entry, t.cast(TaskError, wait.late(state.gcp[entry.key], error)), state)
+        return state
+
+    def line(self, state: PathState) -> str:
+        """Return how many mirrors are active."""
+        if state.stage != ACTING or not self._is_present:
+            return ""
+        wanted = [entry for key, entry in self._entries.items() if key not in state.failures]
+        active = [entry for entry in wanted if self._is_active(entry, state)]
+        return "" if len(active) == len(wanted) else f"{len(active)} of {len(wanted)} peerings in {GCP.name} active"
+
+    # The mirror of a connection that is pruned, which no entry means.
+
+    def look_at_pruned(self, peer: Peer) -> NetworkState | None:
+        """Return the network of a pruned connection; None if no credentials of the task are those of its project.
+
+        Raises:
+            TaskError: If it cannot be read for another reason.
+        """
+        fields = fields_of(peer)
+        project, name = fields["gcp_project_id"], fields["network_name"]
+        listed = next((found for key, found in self._listed.items() if key[1] == project), None)
+        if listed is None:
+            try:
+                listed = self._list(self._credentials_for(project), project)
+            except (AuthError, InvalidOptionError, NotFoundError):
+                return None
+        return _to_state(listed.get(name))
+
+    def plan_pruned(self, peer: Peer, network: NetworkState, state: PathState) -> Plan:
+        """Plan the removal of the mirror of a pruned connection. The keys of its changes are those of `What`, with the peer's id."""
+        params = self._params_of_pruned(peer, state)
+        plan = Plan() if params is None or not network.exists else plan_absent(params, network)
+        changes = [
+            replace(one, key=self._what(peer["id"], str(t.cast("t.Any", one.before)["name"]), "delete").key) for one in plan.changes
+        ]
+        return Plan(tuple(changes), plan.steps)
+
+    def send_pruned(self, peer: Peer, state: PathState) -> NetworkState:
+        """Remove the mirror of a pruned connection, which its plan has, and return its network. Runs in a thread.
+
+        Raises:
+            TaskError: If it fails.
+        """
+        params = t.cast(Parameters, self._params_of_pruned(peer, state))
+        return self._run(self._credentials_for(params["gcp_project_id"]), params, None)
+
+    def _params_of_pruned(self, peer: Peer, state: PathState) -> dict[str, t.Any] | None:
+        container = next((one for one in state.containers if one["id"] == peer["container_id"]), None)
+        pair = None if container is None else _pair(container)
+        return None if pair is None else self._make_params(fields_of(peer), pair, None, "absent")
+
+    def _credentials_for(self, project: str) -> dict[str, t.Any]:
+        """Return the credentials of an entry in a project, or else those of the task."""
+        entry = next((one for one in self._entries.values() if one.params["gcp_project_id"] == project), None)
+        return gcp_credentials_of(self._params, {}, DEFAULT_SCOPES) if entry is None else entry.gcp_credentials()
+
+    # What both need.
+
+    def _list(self, credentials: Parameters, project: str) -> dict[str, Network]:
+        with gcp_names():
+            return list_networks(self._session.open_gcp(credentials), project)
+
+    def _run(self, credentials: Parameters, params: Parameters, known: NetworkState | None) -> NetworkState:
+        """Run the Operation for one mirror. Its waits have their own end."""
+        with gcp_names(), bounded(math.inf):
+            operation = self._operation(params, self._session.open_gcp(credentials), self._clock)
+            return t.cast(NetworkState, run_alone(operation, known, self._clock, self._sleep))
+
+    def _params_of(self, entry: PathEntry, state: PathState) -> dict[str, t.Any]:
+        """Return the options of the Operation for the mirror of an entry."""
+        pair = self.names_of(entry, state) or (_UNKNOWN if self._is_present else None)
+        return self._make_params(entry.params, pair, entry.params["gcp_peering_name"], self._params["state"])
+
+    def _make_params(
+        self, network: t.Mapping[str, t.Any], pair: tuple[str, str] | None, name: str | None, wanted: str
+    ) -> dict[str, t.Any]:
+        project, atlas_network = pair or (None, None)
+        params = {
+            **{one: network[one] for one in GCP.identity},
+            "atlas_gcp_project_id": project,
+            "atlas_network_name": atlas_network,
+            "name": name,
+            "state": wanted,
+            # One poll serves all mirrors that are to be active.
+            "wait": False,
+            "wait_timeout": self._params["wait_timeout"],
+            "wait_sleep": self._params["wait_sleep"],
+        }
+        return {**params, **name_networks(params, "gcp_peering_name")}
+
+    def _plan_entry(self, entry: PathEntry, state: PathState) -> Plan:
+        """Plan the mirror of an entry.
+
+        Raises:
+            TaskError: If its network does not exist, or its name belongs to another peering.
+        """
+        network = state.gcp[entry.key]
+        if self._is_present and not network.exists:
+            name, project = entry.params["network_name"], entry.params["gcp_project_id"]
+            raise InvalidOptionError(
+                f": there is no VPC network {name} in the project {project}.", hint="Check gcp_project_id and network_name."
+            )
+        if self._is_present:
+            return plan_present(self._params_of(entry, state), network)
+        if not self.is_known(entry, state):
+            return Plan()
+        try:
+            return plan_absent(self._params_of(entry, state), network)
+        except InvalidOptionError:
+            raise
+        except TaskError as error:
+            raise error.with_hint("Correct gcp_peering_name, or leave it out.") from None
+
+    def _what(self, owner: str, name: str, action: str = "") -> What:
+        return What(owner, _MIRROR, GCP.name, action or ("create" if self._is_present else "delete"), _MIRROR, name)
+
+    def _name_of(self, entry: PathEntry, state: PathState) -> str:
+        """Return the name of the mirror to make; empty if Atlas's network, after which it is called, is not known yet."""
+        if not self._is_present or (self.names_of(entry, state) is None and entry.params["gcp_peering_name"] is None):
+            return ""
+        return str(self._params_of(entry, state)["name"])
+
+    def _remote_of(self, key: str, state: PathState) -> str | None:
+        """Return Atlas's network of an entry."""
+        params = self._params_of(self._entries[key], state)
+        mirror = find_mirror(params, state.gcp[key])
+        return params["remote"] or (None if mirror is None else mirror.network)
+
+    def _is_asked_for(self, entry: PathEntry, state: PathState) -> bool:
+        """Return whether Atlas waits for the mirror of an entry, or did so before, and its names are known."""
+        if self._containers is not None and not self._has_half_of_atlas(entry, state):
+            return False
+        return self.names_of(entry, state) is not None
+
+    def _has_half_of_atlas(self, entry: PathEntry, state: PathState) -> bool:
+        own = state.peers.entries.get(entry.key)
+        return own is not None and own.peer is not None and GCP.has_reached(own.peer, t.cast(str, GCP.pending))
+
+    def _read_names(self, state: PathState) -> PathState:
+        """Read the containers once Atlas has made its half of a connection, and its names are not known."""
+        waiting = [
+            entry
+            for key, entry in self._entries.items()
+            if key not in state.failures and self._has_half_of_atlas(entry, state) and self.names_of(entry, state) is None
+        ]
+        if self._containers is None or not waiting:
+            return state
+        try:
+            found = self._containers.list_containers(GCP.name)
+        except TaskError as error:
+            return self._unread(waiting, error, state)
+        others = [one for one in state.containers if one["provider_name"] != GCP.name]
+        return replace(state, containers=(*others, *found))
+
+    def _poll_group(self, key: _Key, waiting: t.Sequence[PathEntry], state: PathState) -> PathState:
+        try:
+            listed = self._list(waiting[0].gcp_credentials(), key[1])
+        except TaskError as error:
+            return self._unread(waiting, error, state)
+        for entry in waiting:
+            state = replace(state, gcp={**state.gcp, entry.key: _find(listed, entry)})
+            try:
+                self._until_active(entry, state).is_done(state.gcp[entry.key])
+            except TaskError as error:
+                # Somebody has removed it.
+                state = _failed(entry, error, state)
+        return state
+
+    def _unread(self, waiting: t.Iterable[PathEntry], error: TaskError, state: PathState) -> PathState:
+        """Return the state after a poll without an answer, which the next one may have; other errors are failures."""
+        for entry in () if error.is_transient or error.is_unanswered else waiting:
+            state = _failed(entry, error, state)
+        return state
+
+    def _until_active(self, entry: PathEntry, state: PathState) -> t.Any:
+        """Return the wait of the Operation for an active mirror."""
+        params = {**self._params_of(entry, state), "wait": True}
+        networks = Networks(self._session.open_gcp(entry.gcp_credentials()), params)
+        return PeeringWaiter(params, networks).until_active(state.gcp[entry.key])
+
+    def _is_active(self, entry: PathEntry, state: PathState) -> bool:
+        mirror = find_mirror(self._params_of(entry, state), state.gcp[entry.key])
+        return mirror is not None and mirror.state == ACTIVE
+
+    def _waits(self, entry: PathEntry, state: PathState) -> bool:
+        """Return whether there is a mirror that is not active yet."""
+        if not self._is_present or entry.key in state.failures:
+            return False
+        mirror = find_mirror(self._params_of(entry, state), state.gcp[entry.key])
+        return mirror is not None and mirror.state != ACTIVE
+
+
+def _group_of(entry: PathEntry) -> _Key:
+    return json.dumps(entry.gcp_credentials(), sort_keys=True, default=str), str(entry.params["gcp_project_id"])
+
+
+def _find(listed: t.Mapping[str, Network], entry: PathEntry) -> NetworkState:
+    return _to_state(listed.get(entry.params["network_name"]))
+
+
+def _to_state(network: Network | None) -> NetworkState:
+    return NetworkState(exists=False) if network is None else NetworkState(exists=True, peerings=network.peerings)
+
+
+def _pair(fields: t.Mapping[str, t.Any]) -> tuple[str, str] | None:
+    """Return Atlas's project and network in a container, or in an entry; None if one of them is not known."""
+    project, network = (fields.get(name) for name in GCP.atlas_network)
+    return (project, network) if project and network else None
+
+
+def _failed(entry: PathEntry, error: TaskError, state: PathState) -> PathState:
+    return state.with_failure(entry.key, _MIRROR, entry.named(error))
