@@ -201,7 +201,8 @@ def _role_to_assign(params: Parameters, chosen: Role | None, scope: str) -> Role
         raise TaskError(
             f"The role {chosen.role_name} exists in AZURE, was not made by this collection, and lacks "
             f"{listed(chosen.lacking, 4)}.",
-            hint=f"Add these actions to it, or remove the role{or_another_role(params, ', or set role_definition_id to another one')}.",
+            hint="Add these actions to it, or remove the role"
+            f"{or_another_role(params, ', or set role_definition_id to another one')}.",
         )
     # A custom role has one permission. What else it gives and takes back is left.
     more = [one for permission in chosen.permissions for one in permission.actions if one not in ACTIONS]

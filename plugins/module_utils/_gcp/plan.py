@@ -79,7 +79,8 @@ def plan_absent(params: Parameters, state: NetworkState) -> Plan:
         return Plan()
     if params["remote"] is None and not (mirror.network.startswith("projects/") and is_atlas_network(mirror.network)):
         raise TaskError(
-            f"{params['name_option']} {mirror.name}: this peering of {params['local']} leads to {mirror.network}, which is not a network of Atlas.",
+            f"{params['name_option']} {mirror.name}: this peering of {params['local']} leads to {mirror.network}, "
+            "which is not a network of Atlas.",
             hint="If it is to be removed all the same, set atlas_gcp_project_id and atlas_network_name to that network.",
         )
     step = Step("delete", RemovePeering(mirror.name, mirror.network), (mirror.network,), FREE)

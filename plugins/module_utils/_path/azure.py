@@ -11,19 +11,12 @@ from dataclasses import replace
 from functools import partial
 
 from .._azure.access import Access
-from .._azure.plan import (
-    AccessState,
-    is_ours,
-    peerings_with_atlas,
-    plan_absent,
-    plan_present,
-    state_after,
-)
+from .._azure.plan import AccessState, peerings_with_atlas, plan_absent, plan_present, state_after
 from .._azure.vnets import Vnet
 from .._check.credentials import azure_credentials_of, azure_names
 from .._check.session import CheckSession
-from .._clouds.azure import AZURE, VnetId, is_atlas_network, role_name, vnet_id
-from .._clouds.cloud import Peer, cloud_of, fields_of
+from .._clouds.azure import AZURE, VnetId, is_atlas_network, parse_vnet_id, role_name, vnet_id
+from .._clouds.cloud import BLOCK, Fields, Peer, cloud_of, fields_of
 from .._engine.operation import Operation
 from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step
@@ -31,10 +24,383 @@ from .._http.errors import AuthError, InvalidOptionError, NotFoundError, TaskErr
 from .._http.pauses import Clock, Sleep
 from .._http.session import bounded
 from .._resources.containers import Container
-from .._values.blocks import overlap
+from .._values.blocks import do_overlap
 from .entries import PathEntry
 from .part import Answers, PathPart, run_alone, task_of
 from .path_state import ROLES, SIDES, PathState, Task, What
 
-# The name of the step in results.
-_ROLE = "role"
+# The names of the steps in results.
+_ROLE, _READ = "role", "read"
+
+
+class AzurePart(PathPart):
+    """Gives Atlas its role on VNets, or takes it away. Entries with the same VNet share its role.
+
+    Args:
+        params: The options of the task.
+        entries: The entries whose VNets it changes.
+        session: The services that the task talks to.
+        operation: The Operation for the role on one VNet.
+        clock: A monotonic clock, in seconds.
+        sleep: Sleeps that many seconds, and ends as soon as the thread must stop.
+    """
+
+    name = "azure"
+
+    def __init__(
+        self,
+        params: Parameters,
+        entries: t.Sequence[PathEntry],
+        session: CheckSession,
+        operation: type[Operation[t.Any, AccessState]],
+        clock: Clock,
+        sleep: Sleep,
+    ) -> None:
+        self._params = params
+        self._session = session
+        self._operation = operation
+        self._clock, self._sleep = clock, sleep
+        self._is_present = params["state"] == "present"
+        # The entries of each VNet, by its resource id in lower case.
+        self._groups: dict[str, list[PathEntry]] = {}
+        # Atlas's networks whose peerings with a VNet end because this task removes their connections.
+        self._ending: dict[str, tuple[str, ...]] = {}
+        for entry in entries:
+            self._groups.setdefault(_scope_of(entry.params).lower(), []).append(entry)
+        self._directories = {key: self._find_directory(group, PathState()) for key, group in self._groups.items()}
+
+    def reads(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
+        """Return a call for each VNet that reads it, and what Atlas may do there."""
+        is_known = {key: directory is not None or not self._params["atlas"] for key, directory in self._directories.items()}
+        return {key: partial(self._look, key) for key in self._groups if is_known[key]}
+
+    def owners(self, key: t.Any) -> t.Iterable[str]:
+        """Return the entries of a VNet."""
+        return [entry.key for entry in self._groups[key]]
+
+    def begin(self, answers: Answers, state: PathState) -> PathState:
+        """Return the state with the VNet of each entry. One whose directory only Atlas's connection says is read now."""
+        found = dict(state.azure)
+        for key, group in self._groups.items():
+            self._ending[key] = self._find_ending(group, state)
+            try:
+                if key not in answers:
+                    self._directories[key] = self._find_directory(group, state)
+                access = answers[key] if key in answers else self._look(key)
+            except TaskError as error:
+                for entry in group:
+                    state = state.with_failure(entry.key, _READ, entry.named(error))
+            else:
+                found.update({entry.key: access for entry in group})
+        return replace(state, azure=found)
+
+    def plan(self, state: PathState) -> Plan:
+        """Plan the roles that Atlas lacks, or their removal, and refuse blocks that overlap."""
+        changes, steps, warnings, refusals = list[Change](), list[Step](), list[str](), dict[str, TaskError]()
+        for key, group in self._groups.items():
+            try:
+                plan = self._plan_vnet(key, state)
+            except TaskError as error:
+                refusals.update({entry.key: entry.named(error) for entry in group})
+                continue
+            warnings += [group[0].named(TaskError(one)).message for one in plan.warnings]
+            for entry in group if self._is_present else ():
+                problems = self._find_overlaps(entry, state)
+                if problems:
+                    refusals[entry.key] = entry.named(TaskError(" ".join(problems)))
+            if plan.steps:
+                change = self._to_change(group[0], plan, state)
+                changes.append(change)
+                task = Task(self.name, ROLES if self._is_present else SIDES, "" if group[1:] else group[0].key, key)
+                steps.append(Step("create" if self._is_present else "delete", task, (change.key,), is_run=True))
+        return Plan(tuple(changes), tuple(steps), tuple(warnings), {}, refusals)
+
+    def predict(self, state: PathState, plan: Plan) -> PathState:
+        """Return the state with the roles as they will be; what is not made yet has no id."""
+        found = {
+            entry.key: _after(self._plan_vnet(key, state), state.azure[entry.key])
+            for key, group in self._groups.items()
+            for entry in group
+        }
+        return replace(state, azure={**state.azure, **found})
+
+    def is_ready(self, step: Step, state: PathState, running: t.Sequence[Step]) -> bool:
+        """Return whether fewer than `parallel` roles are changed now. Of a directory, one makes Atlas's service principal.
+
+        Raises:
+            TaskError: If all entries with the VNet have failed.
+        """
+        key = task_of(step).request
+        group = self._groups[key]
+        failures = [state.failures[entry.key].error for entry in group if entry.key in state.failures]
+        if len(failures) == len(group):
+            raise failures[0]
+        others = [task_of(one).request for one in running if task_of(one).part == self.name]
+        if len(others) >= self._params["parallel"]:
+            return False
+        needs_principal = self._is_present and self._access_of(key, state).principal_id is None
+        # The others of the directory need one, too, or it would be there.
+        return not (needs_principal and any(self._is_same_directory(key, other) for other in others))
+
+    def send(self, step: Step, state: PathState) -> AccessState:
+        """Give Atlas its role on a VNet, as that was read at first, or take it away after it was read again."""
+        key = task_of(step).request
+        group = self._groups[key]
+        # A connection that could not be removed keeps its peering, which is not waited for then.
+        ending = () if any(entry.key in state.failures for entry in group) else self._ending[key]
+        params = self._make_params(_scope_of(group[0].params), self._params["state"], ending)
+        known = self._access_of(key, state) if self._is_present else None
+        return self._run(group[0].azure_credentials(), self._directories[key], params, known)
+
+    def record(self, step: Step, reply: t.Any, state: PathState) -> PathState:
+        """Return the state with what Atlas may do at the VNet now. Others of the directory have its service principal, too."""
+        key, before = task_of(step).request, self._access_of(task_of(step).request, state)
+        found = {entry.key: reply for entry in self._groups[key]}
+        for other, group in self._groups.items():
+            access = self._access_of(other, state)
+            if other != key and access.principal_id is None and self._is_same_directory(key, other):
+                found.update({entry.key: replace(access, principal_id=reply.principal_id) for entry in group})
+        state = replace(state, azure={**state.azure, **found})
+        if not self._is_present and (before.own, before.chosen) == (reply.own, reply.chosen):
+            # A peering that is not the task's needs it.
+            return state
+        action = {"change": "update", "create": "create", "delete": "delete"}[What.of(step.keys[0]).action]
+        return state.with_done([Change(t.cast("t.Any", action), step.keys[0], before.to_result(), reply.to_result())])
+
+    def record_failure(self, what: What, error: TaskError, state: PathState) -> PathState:
+        """Return the state in which all entries with a VNet have failed whose role has."""
+        if (what.step, what.side) != (_ROLE, AZURE.name):
+            return state
+        group = next((one for one in self._groups.values() if what.owner in [entry.key for entry in one]), [])
+        for entry in group:
+            state = state.with_failure(entry.key, _ROLE, entry.named(error))
+        return state
+
+    def line(self, state: PathState) -> str:
+        """Return how many VNets Atlas has its role on."""
+        if state.stage != ROLES:
+            return ""
+        wanted = [key for key, group in self._groups.items() if any(entry.key not in state.failures for entry in group)]
+        given = [key for key in wanted if self._access_of(key, state).is_enough]
+        return "" if len(given) == len(wanted) else f"{len(given)} of {len(wanted)} roles on {AZURE.noun}s given"
+
+    # The role on the VNet of a connection that is pruned, which no entry means.
+
+    def look_at_pruned(self, peer: Peer) -> AccessState | None:
+        """Return what Atlas may do at the VNet of a pruned connection; None if no credentials are those of its subscription.
+
+        Raises:
+            TaskError: If it cannot be read for another reason.
+        """
+        fields = fields_of(peer)
+        params = self._make_params(_scope_of(fields), "absent", ())
+        try:
+            return self._read(self._credentials_for(fields), fields["azure_directory_id"], params)
+        except (AuthError, InvalidOptionError, NotFoundError):
+            return None
+
+    def plan_pruned(self, peer: Peer, access: AccessState, leaving: t.Sequence[Peer], state: PathState) -> Change | None:
+        """Return the removal of the role that a pruned connection leaves, with the id of that in its key; None for none.
+
+        Args:
+            peer: The connection.
+            access: What Atlas may do at its VNet.
+            leaving: All connections that are pruned; the role goes with the first one of a VNet.
+            state: The state.
+        """
+        fields = fields_of(peer)
+        first = next(one for one in leaving if _is_at(one, fields))
+        ids = [one["id"] for one in leaving]
+        if (
+            first["id"] != peer["id"]
+            or _scope_of(fields).lower() in self._groups
+            or _find_staying(fields, ids, state) is not None
+        ):
+            return None
+        plan = plan_absent(self._params_of_pruned(peer, leaving, state), access)
+        if not plan.steps:
+            return None
+        what = What(peer["id"], _ROLE, AZURE.name, "delete", _ROLE, role_name(_names_of(fields)))
+        return Change("delete", what.key, access.to_result(), _after(plan, access).to_result())
+
+    def send_pruned(self, peer: Peer, leaving: t.Sequence[Peer], state: PathState) -> AccessState:
+        """Take away the role that a pruned connection leaves, once its peering has ended. Runs in a thread.
+
+        Raises:
+            TaskError: If it fails.
+        """
+        fields = fields_of(peer)
+        params = self._params_of_pruned(peer, leaving, state)
+        return self._run(self._credentials_for(fields), fields["azure_directory_id"], params, None)
+
+    def _params_of_pruned(self, peer: Peer, leaving: t.Sequence[Peer], state: PathState) -> dict[str, t.Any]:
+        used = {one["container_id"] for one in leaving if _is_at(one, fields_of(peer))}
+        networks = tuple(name for one in state.containers if one["id"] in used and (name := _atlas_network(one)))
+        return self._make_params(_scope_of(fields_of(peer)), "absent", networks)
+
+    def _credentials_for(self, fields: Fields) -> dict[str, t.Any]:
+        """Return the credentials of an entry in the same subscription, or else those of the task."""
+        wanted = str(fields[AZURE.owner]).lower()
+        groups = (group for group in self._groups.values() if str(group[0].params[AZURE.owner]).lower() == wanted)
+        entry = next((group[0] for group in groups), None)
+        return azure_credentials_of(self._params, {}) if entry is None else entry.azure_credentials()
+
+    # What both need.
+
+    def _look(self, key: str) -> AccessState:
+        group = self._groups[key]
+        params = self._make_params(_scope_of(group[0].params), self._params["state"], ())
+        return self._read(group[0].azure_credentials(), self._directories[key], params)
+
+    def _read(self, credentials: Parameters, directory: str | None, params: Parameters) -> AccessState:
+        with azure_names():
+            return Access(self._session.open_azure(credentials, directory), params).look()
+
+    def _run(self, credentials: Parameters, directory: str | None, params: Parameters, known: AccessState | None) -> AccessState:
+        """Run the Operation for one VNet. Its waits have their own end."""
+        with azure_names(), bounded(math.inf):
+            operation = self._operation(params, self._session.open_azure(credentials, directory), self._clock)
+            return t.cast(AccessState, run_alone(operation, known, self._clock, self._sleep))
+
+    def _make_params(self, scope: str, wanted: str, ending: tuple[str, ...]) -> dict[str, t.Any]:
+        """Return the options of the Operation for one VNet."""
+        return {
+            "state": wanted,
+            "scope": scope,
+            "role_name": role_name(parse_vnet_id(scope)),
+            "role": None,
+            "atlas_vnet_names": ending,
+            "wait_timeout": self._params["wait_timeout"],
+            "wait_sleep": self._params["wait_sleep"],
+        }
+
+    def _access_of(self, key: str, state: PathState) -> AccessState:
+        return state.azure[self._groups[key][0].key]
+
+    def _is_same_directory(self, key: str, other: str) -> bool:
+        return str(self._directories[key]).lower() == str(self._directories[other]).lower()
+
+    def _find_directory(self, group: t.Sequence[PathEntry], state: PathState) -> str | None:
+        """Return the directory of a VNet, which an entry or Atlas's connection says; None if neither does."""
+        own = (entry.params["azure_directory_id"] for entry in group)
+        of_atlas = (fields_of(one)["azure_directory_id"] for one in state.peers.listed if _is_at(one, group[0].params))
+        return next(filter(None, (*own, *of_atlas)), None)
+
+    def _find_ending(self, group: t.Sequence[PathEntry], state: PathState) -> tuple[str, ...]:
+        """Return the networks of Atlas whose peerings with a VNet end because this task removes their connections."""
+        owns = [entry for entry in group if (own := state.peers.entries.get(entry.key)) is not None and own.peer is not None]
+        homes = [state.homes[entry.key] for entry in owns if entry.key in state.homes]
+        return tuple(name for home in homes if (name := _atlas_network(home)))
+
+    def _plan_vnet(self, key: str, state: PathState) -> Plan:
+        """Plan the role on a VNet.
+
+        Raises:
+            TaskError: If a role that others have made has its name.
+        """
+        group, access = self._groups[key], self._access_of(key, state)
+        params = self._make_params(_scope_of(group[0].params), self._params["state"], self._ending[key])
+        if self._is_present:
+            return plan_present(params, access)
+        # A connection that stays may not show in AZURE yet.
+        stays = find_staying(group[0], state) is not None
+        return Plan() if stays else plan_absent(params, access)
+
+    def _to_change(self, entry: PathEntry, plan: Plan, state: PathState) -> Change:
+        """Return one change for all that is done for a role."""
+        access = state.azure[entry.key]
+        action: t.Any = "create" if self._is_present else "delete"
+        if self._is_present and any(change.action == "update" for change in plan.changes):
+            action = "update"
+        verb = "change" if action == "update" else action
+        what = What(entry.key, _ROLE, AZURE.name, verb, _ROLE, role_name(_names_of(entry.params)))
+        return Change(action, what.key, access.to_result(), _after(plan, access).to_result())
+
+    def _find_overlaps(self, entry: PathEntry, state: PathState) -> list[str]:
+        """Return a sentence for each block of the VNet, and of its peerings, that overlaps the block of Atlas's network."""
+        home = state.homes.get(entry.key)
+        block = self._planned_block(entry) if home is None else home.get(BLOCK)
+        own = None if home is None else _atlas_network(home)
+        found = _blocks_of(t.cast(Vnet, state.azure[entry.key].vnet), own, is_known=bool(self._params["atlas"]))
+        return [
+            f"The block {one} {words} overlaps the block {block} of the network container, so they cannot be peered. "
+            "Use a network container with another block."
+            for one, words in found
+            if do_overlap(one, block)
+        ]
+
+    def _planned_block(self, entry: PathEntry) -> str | None:
+        """Return the block of a container that is not there yet, as the first entry has it that has the same container."""
+        place = entry.params["container_region"]
+        listed = (one for group in self._groups.values() for one in group if one.params["container_region"] == place)
+        blocks = (one.params["container_cidr_block"] for one in (entry, *listed))
+        return next(filter(None, blocks), None)
+
+
+def _names_of(fields: Fields) -> VnetId:
+    return VnetId(*(str(fields[name]) for name in VnetId._fields))
+
+
+def _scope_of(fields: Fields) -> str:
+    """Return the resource id of the VNet of an entry, or of a connection."""
+    return vnet_id(*_names_of(fields))
+
+
+def _is_at(peer: Peer, fields: Fields) -> bool:
+    """Whether a connection is one to the VNet of an entry, or of another connection."""
+    return cloud_of(peer) is AZURE and AZURE.is_same_network(fields_of(peer), fields)
+
+
+def _atlas_network(container: Container) -> str | None:
+    return fields_of(t.cast("t.Any", container)).get("atlas_vnet_name")
+
+
+def _after(plan: Plan, access: AccessState) -> AccessState:
+    """Return what Atlas may do after a plan."""
+    for step in plan.steps:
+        access = state_after(access, step.request)
+    return access
+
+
+def _blocks_of(vnet: Vnet, own: str | None, *, is_known: bool) -> list[tuple[str, str]]:
+    """Return the blocks of a VNet and of its peerings, each with its place in a sentence; but for those of Atlas's own network.
+
+    Args:
+        vnet: The VNet.
+        own: The name of Atlas's network; None if there is none yet.
+        is_known: Whether the task knows Atlas's network; otherwise any network of Atlas may be it.
+    """
+    found = [(block, "of the VNet") for block in vnet.prefixes]
+    for peering in vnet.peerings:
+        name = peering.remote_name
+        is_own = name.lower() == (own or "").lower() != "" if is_known else is_atlas_network(name)
+        words = f"of {name or 'a network that is not known'}, with which the VNet has the peering {peering.name},"
+        found += [] if is_own else [(block, words) for block in peering.prefixes]
+    return found
+
+
+def _find_staying(fields: Fields, leaving: t.Container[str], state: PathState) -> Peer | None:
+    """Return a connection of the project to a VNet that stays, and needs the role; None if there is none."""
+    ended = (AZURE.failed, AZURE.terminating)
+    listed = (one for one in state.peers.listed if _is_at(one, fields) and one["id"] not in leaving)
+    return next((one for one in listed if one["status_name"] not in ended), None)
+
+
+def find_staying(entry: PathEntry, state: PathState) -> Peer | None:
+    """Return a connection to the VNet of an entry that no entry means, and which stays; None if there is none."""
+    leaving = {own.peer["id"] for own in state.peers.entries.values() if own.peer is not None}
+    return _find_staying(entry.params, leaving, state)
+
+
+def why_role_stays(entry: PathEntry, state: PathState) -> str | None:
+    """Return why Atlas still may peer with the VNet of an entry that was disconnected, in a sentence; None if it may not."""
+    access, title = state.azure.get(entry.key), f"The role of Atlas on {entry.name} in {AZURE.name} stays, because"
+    if access is None or access.to_result() is None:
+        return None
+    user = find_staying(entry, state)
+    if user is not None:
+        return f"{title} the connection {user['id']} of this project still needs it."
+    names = [one.name for one in peerings_with_atlas(access)]
+    if names:
+        return f"{title} the peering {', '.join(names)} of the VNet still needs it."
+    return f"{title} this collection has not made it, or not its assignment above the VNet."

@@ -10,7 +10,15 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from .._aws.accepter.options import to_tags
-from .._check.credentials import aws_credentials_of, azure_credentials_of, gcp_credentials_of, validate_aws_of_entry
+from .._check.credentials import (
+    AWS_NAMES,
+    AZURE_NAMES,
+    GCP_NAMES,
+    aws_credentials_of,
+    azure_credentials_of,
+    gcp_credentials_of,
+    validate_aws_of_entry,
+)
 from .._check.entries import (
     ENTRY_OPTIONS,
     EXCLUSIVE,
@@ -56,6 +64,7 @@ DECLARED: dict[str, t.Any] = {
     "required": True,
     "options": {**_OPTIONS, **{name: ENTRY_OPTIONS[name] for name in _IGNORED}},
 }
+_CREDENTIALS = {*AWS_NAMES.values(), *AZURE_NAMES.values(), *GCP_NAMES.values()}
 # What the Atlas half says itself.
 _WITHOUT_ATLAS = (str(AWS.accepted_id), *AZURE.check_forms, *GCP.atlas_network)
 
@@ -130,7 +139,9 @@ class PathEntry:
     def named(self, error: TaskError) -> TaskError:
         """Return an error about this entry that names it, and its options as the task has them."""
         names = self._names()
-        return name_entry(error, self.key, f" ({self.name}): ", {*_OPTIONS, *names}, {**names, **self.written})
+        # Credentials that the entry has not are those of the task.
+        own = {name for name in _OPTIONS if name not in _CREDENTIALS or self.params[name] is not None}
+        return name_entry(error, self.key, f" ({self.name}): ", {*own, *names}, {**names, **self.written})
 
     def _names(self) -> dict[str, str]:
         """Return the entry's names of options that other modules call differently."""

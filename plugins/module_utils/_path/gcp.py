@@ -29,6 +29,7 @@ from .._http.errors import AuthError, InvalidOptionError, NotFoundError, TaskErr
 from .._http.pauses import Clock, Sleep
 from .._http.session import bounded
 from .._resources.containers import Containers
+from .container_part import with_containers
 from .entries import PathEntry
 from .part import Answers, PathPart, run_alone, task_of
 from .path_state import ACTING, SIDES, PathState, Task, What
@@ -100,7 +101,8 @@ class GcpPart(PathPart):
         """Return Atlas's project and network in GCP for an entry; None if they are not known (yet)."""
         if self._containers is None:
             return _pair(entry.params)
-        return next((pair for one in state.containers if one["provider_name"] == GCP.name and (pair := _pair(one))), None)
+        home = state.homes.get(entry.key)
+        return None if home is None else _pair(home)
 
     def is_known(self, entry: PathEntry, state: PathState) -> bool:
         """Return whether it is known which peering of an entry's network is the mirror."""
@@ -205,14 +207,13 @@ class GcpPart(PathPart):
                 return None
         return _to_state(listed.get(name))
 
-    def plan_pruned(self, peer: Peer, network: NetworkState, state: PathState) -> Plan:
-        """Plan the removal of the mirror of a pruned connection. The keys of its changes are those of `What`, with the peer's id."""
+    def plan_pruned(self, peer: Peer, network: NetworkState, state: PathState) -> Change | None:
+        """Return the removal of the mirror of a pruned connection, with the id of that in its key; None if there is no mirror."""
         params = self._params_of_pruned(peer, state)
-        plan = Plan() if params is None or not network.exists else plan_absent(params, network)
-        changes = [
-            replace(one, key=self._what(peer["id"], str(t.cast("t.Any", one.before)["name"]), "delete").key) for one in plan.changes
-        ]
-        return Plan(tuple(changes), plan.steps)
+        mirror = None if params is None else find_mirror(params, network)
+        if mirror is None:
+            return None
+        return Change("delete", self._what(peer["id"], mirror.name, "delete").key, mirror.to_result(), None)
 
     def send_pruned(self, peer: Peer, state: PathState) -> NetworkState:
         """Remove the mirror of a pruned connection, which its plan has, and return its network. Runs in a thread.
@@ -260,7 +261,7 @@ class GcpPart(PathPart):
             "atlas_network_name": atlas_network,
             "name": name,
             "state": wanted,
-            # One poll serves all mirrors that are to be active.
+            # One poll serves all mirrors that have to become active.
             "wait": False,
             "wait_timeout": self._params["wait_timeout"],
             "wait_sleep": self._params["wait_sleep"],
@@ -329,7 +330,7 @@ class GcpPart(PathPart):
         except TaskError as error:
             return self._unread(waiting, error, state)
         others = [one for one in state.containers if one["provider_name"] != GCP.name]
-        return replace(state, containers=(*others, *found))
+        return with_containers([*others, *found], state)
 
     def _poll_group(self, key: _Key, waiting: t.Sequence[PathEntry], state: PathState) -> PathState:
         try:
@@ -341,7 +342,7 @@ class GcpPart(PathPart):
             try:
                 self._until_active(entry, state).is_done(state.gcp[entry.key])
             except TaskError as error:
-                # Somebody has removed it.
+                # It was removed meanwhile.
                 state = _failed(entry, error, state)
         return state
 
