@@ -215,7 +215,7 @@ class AccessListPlanner:
     def _warn(self, state: AccessListState, early: t.Sequence[str]) -> tuple[str, ...]:
         """Return warnings of declared entries that expire although the options do not say so, and of `early` removals."""
         warnings: tuple[str, ...] = ()
-        if expiring := self._expiring(state, None):
+        if expiring := self.expiring(state, None):
             warnings += (
                 f"Atlas will remove entries that are declared: {expiring}. Set delete_after_date: never to make them permanent, "
                 "or to their dates if they may go.",
@@ -225,7 +225,7 @@ class AccessListPlanner:
             warnings += (f"The access list has no room for the new entries, so that these are removed before: {names}.",)
         return warnings
 
-    def _expiring(self, state: AccessListState, wanted: str | None) -> str:
+    def expiring(self, state: AccessListState, wanted: str | None) -> str:
         """Return the existing entries that are declared with this `delete_after_date` and expire, with their ends."""
         dates = {
             name: state.listed[name]["delete_after_date"]
@@ -240,7 +240,7 @@ class AccessListPlanner:
         Raises:
             TaskError: If one does.
         """
-        if expiring := self._expiring(state, NEVER):
+        if expiring := self.expiring(state, NEVER):
             raise TaskError(
                 f"Failed to make entries of the access list permanent: Atlas has kept the ends of {expiring}.",
                 hint="Remove them first (state: absent), then run the task again.",
@@ -282,23 +282,44 @@ def until_in_force(
 
     def poll(last: AccessListState) -> AccessListState:
         statuses = read_statuses(declared if last.waiting is None else last.waiting)
-        for name, status in statuses.items():
-            if isinstance(status, TaskError):
-                raise status
-            if status == "FAILED":
-                raise TaskError(f"Atlas could not bring {name} of the access list into force.", hint="Run the task again.")
-        return replace(last, waiting=tuple(name for name, status in statuses.items() if status != "ACTIVE"))
+        return replace(last, waiting=tuple(name for name, status in statuses.items() if not check_status(name, status)))
 
     def late(last: AccessListState, error: WaitTimeoutError) -> TaskError:
-        unanswered = " Atlas did not answer in the end." if error.unanswered else ""
-        kept = " So no entry was pruned yet." if is_before_pruning else ""
-        return TaskError(
-            f"{', '.join(last.waiting or ())} of the access list is still not in force after {error.waited:.0f} seconds."
-            f"{unanswered}{kept}",
-            hint="Raise wait_timeout, or run the task again later.",
-        )
+        return not_in_force(last.waiting or (), error, kept=" So no entry was pruned yet." if is_before_pruning else "")
 
     return Wait("in force", poll, lambda last: last.waiting == (), late, polls_at_once=state.waiting is None)
+
+
+def check_status(name: str, status: str | TaskError) -> bool:
+    """Return whether an entry is in force.
+
+    Args:
+        name: The entry.
+        status: Its status, or the error of reading it.
+
+    Raises:
+        TaskError: If it never will be, or its status could not be read.
+    """
+    if isinstance(status, TaskError):
+        raise status
+    if status == "FAILED":
+        raise TaskError(f"Atlas could not bring {name} of the access list into force.", hint="Run the task again.")
+    return status == "ACTIVE"
+
+
+def not_in_force(names: t.Iterable[str], error: WaitTimeoutError, kept: str = "") -> TaskError:
+    """Return the error when the time is up before entries are in force; `kept` is a sentence for the message."""
+    unanswered = " Atlas did not answer in the end." if error.unanswered else ""
+    return TaskError(
+        f"{', '.join(names)} of the access list is still not in force after {error.waited:.0f} seconds.{unanswered}{kept}",
+        hint="Raise wait_timeout, or run the task again later.",
+    )
+
+
+def other_comment(name: str, entry: AccessEntry, comment: str | None) -> str:
+    """Return why `only_own` leaves an entry: its comment is not the one that it would have."""
+    has = "no comment" if entry["comment"] is None else f"the comment {entry['comment']!r}"
+    return f"{name} has {has}, not {comment!r}: somebody else uses it, or has changed it."
 
 
 def to_change(name: str, before: AccessEntry | None, after: AccessEntry | None) -> Change:

@@ -46,7 +46,7 @@ class PrivateFolder:
 
     @contextlib.contextmanager
     def opened(self) -> t.Iterator[None]:
-        """Open the folder for the length of the block, and create it if it is missing. If it cannot be used, nothing is opened."""
+        """Open the folder for the length of the block, and create it if it is missing; open nothing if it cannot be used."""
         with contextlib.suppress(OSError):
             self.descriptor = self._open_folder()
         try:

@@ -218,8 +218,7 @@ class SetSteps:
         self._running.remove(step)
         if error is None:
             self._tries.pop(step.keys, None)
-            self._outcome.changed = True
-            self._see(operation.record(step, ended.result(), progress.state))
+            self._record(step, ended.result())
             return True
         held = operation.gate.hold(step, error, progress.state)
         if held is not None:
@@ -232,12 +231,18 @@ class SetSteps:
             self.give_up(step.keys, operation.explain(step, error, progress.state))
         return True
 
+    def _record(self, step: Step, reply: t.Any) -> None:
+        """Record the reply to a step. A run of its own may have found that nothing was left to do."""
+        before = self._progress.state
+        after = self._operation.record(step, reply, before)
+        self._outcome.changed |= not step.is_run or after.done != before.done
+        self._see(after)
+
     def _take_in_late(self, ended: Ended[Step, t.Any]) -> None:
         """Record the result of a step that was running when the run ended."""
         self._running.remove(ended.key)
         if ended.error is None:
-            self._outcome.changed = True
-            self._see(self._operation.record(ended.key, ended.result(), self._progress.state))
+            self._record(ended.key, ended.result())
         elif isinstance(ended.error, TaskError):
             self._unsure.append((ended.key, ended.error))
 

@@ -14,6 +14,7 @@ from .._access_list import (
     AccessListState,
     Entries,
     Statuses,
+    other_comment,
     parse_access_entries,
     to_actions,
     to_change,
@@ -29,7 +30,7 @@ from .._engine.prune import PRUNE, parse_prune
 from .._engine.wait import Wait
 from .._http.errors import InvalidOptionError, TaskError
 from .._http.pauses import Clock
-from .._resources.access_list import ENTRY_FORMS, AccessEntry, AccessList, to_send
+from .._resources.access_list import ENTRY_FORMS, AccessList, to_send
 from .._resources.peers import VpcPeers
 from .atlas import AtlasOperation
 
@@ -182,7 +183,7 @@ class AtlasAccessList(AtlasOperation[AccessListState]):
         changes = plan.changes if plan.refusals else state.done.values()
         return {
             "access_list": [state.listed[name] for name in declared if name in state.listed],
-            "left": [{**entry, "reason": self._reason(name, entry)} for name, entry in left.items()],
+            "left": [{**entry, "reason": other_comment(name, entry, declared[name]["comment"])} for name, entry in left.items()],
             "pruned": [change.before for change in state.done.values() if change.after is None and not self._is_absent],
             "actions": to_actions(changes, declared),
             "summary": self._planner.count(state, changes),
@@ -193,10 +194,6 @@ class AtlasAccessList(AtlasOperation[AccessListState]):
         pruned = sorted(change.key for change in (*plan.changes, *self._done.values()) if change.after is None)
         names = dict.fromkeys((*self._planner.declared, *pruned))
         return {self.noun: [state.listed[name] for name in names if name in state.listed]}
-
-    def _reason(self, name: str, entry: AccessEntry) -> str:
-        comment = "no comment" if entry["comment"] is None else f"the comment {entry['comment']!r}"
-        return f"{name} has {comment}, not {self._planner.declared[name]['comment']!r}: somebody else uses it, or has changed it."
 
 
 OPERATION = AtlasAccessList

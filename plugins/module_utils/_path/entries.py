@@ -133,8 +133,7 @@ class PathEntry:
     @property
     def comment(self) -> str:
         """The comment of its entries in the access list, by which these are known."""
-        name = f"{self.params['resource_group_name']}/{self.params['vnet_name']}" if self.provider is AZURE else self.name
-        return str(self.params["comment"] or f"VPC peering with {name}"[:LONGEST_COMMENT])
+        return str(self.params["comment"] or default_comment(self.params, self.provider))
 
     def named(self, error: TaskError) -> TaskError:
         """Return an error about this entry that names it, and its options as the task has them."""
@@ -198,6 +197,17 @@ class PathEntry:
             options["container_region_name"] = None
         names = {**self._names(), **self.written}
         return PeerEntry(self.index, options, self.provider, names, LIST, self.name)
+
+
+def default_comment(fields: t.Mapping[str, t.Any], provider: Cloud) -> str:
+    """Return the comment of a network's entries in the access list, where the list of connections says none.
+
+    Args:
+        fields: The fields of the network: those of an entry, or of a connection.
+        provider: Its cloud.
+    """
+    name = f"{fields['resource_group_name']}/{fields['vnet_name']}" if provider is AZURE else _name_of(fields, provider)
+    return f"VPC peering with {name}"[:LONGEST_COMMENT]
 
 
 def parse_path_entries(params: Parameters) -> tuple[tuple[PathEntry, ...], list[str], list[str]]:

@@ -1,0 +1,513 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The access list: what all connections need in it, what those that leave no longer need, and why the rest stays."""
+
+from __future__ import annotations
+
+import typing as t
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from .._access_list import AccessListPlanner, AccessListState, check_status, not_in_force, other_comment, to_change
+from .._clouds.cloud import Fields, Peer, block_of, cloud_of, fields_of
+from .._engine.operation import Operation
+from .._engine.options import Parameters
+from .._engine.plan import Change, Plan, Step
+from .._engine.wait import WaitTimeoutError
+from .._http.errors import AuthError, NoAnswerError, StoppedError, TaskError
+from .._http.pauses import Clock, Sleep
+from .._resources.access_list import MOST_ENTRIES, AccessEntry, AccessList, key_of
+from .entries import PathEntry, default_comment
+from .part import Answers, PathPart, run_alone, task_of
+from .path_state import ACCESS, CLEANING, PathState, Task, What
+from .pruned import PrunedPart
+
+_LIST = "list"
+_STEP, _SIDE, _KIND = "access_list", "Atlas", "access list entry"
+# A step that waits for its turn ends this many seconds before its stage.
+_MARGIN = 1.0
+# Waits for the turn of this task, at most so many seconds; inside of it, False says that others had theirs all the time.
+Turn = t.Callable[[float], AbstractContextManager[bool]]
+
+
+class AddAccess(t.NamedTuple):
+    """Add entries, by name, in one request."""
+
+    names: tuple[str, ...]
+
+
+class RemoveAccess(t.NamedTuple):
+    """Remove entries, by name, one after the other."""
+
+    names: tuple[str, ...]
+
+
+class Written(t.NamedTuple):
+    """What became of a step: the access list afterwards, and why entries could not be written, by name."""
+
+    access: AccessListState
+    failures: t.Mapping[str, TaskError]
+
+
+@dataclass
+class _Need:
+    """An entry of the access list that connections need, or leave.
+
+    Attributes:
+        entry: The entry, with the comment of the first one.
+        owners: The keys of the entries of the list, or the ids of pruned connections, in order.
+        comments: Their comments.
+        networks: Their networks.
+    """
+
+    entry: AccessEntry
+    owners: list[str] = field(default_factory=list)
+    comments: list[str] = field(default_factory=list)
+    networks: list[Fields] = field(default_factory=list)
+
+
+class _User(t.NamedTuple):
+    """A connection that stays: its name for the user, its network, and the block to which Atlas routes."""
+
+    title: str
+    network: Fields
+    block: str | None
+
+    def needs(self, name: str, need: _Need) -> bool:
+        """Whether clients of the connection need an entry."""
+        cloud = cloud_of(self.network)
+        is_same = any(cloud_of(one) is cloud and cloud.is_same_network(one, self.network) for one in need.networks)
+        return is_same or (self.block is not None and _name_of_block(self.block) == name)
+
+
+class AccessPart(PathPart):
+    """The access list of the project.
+
+    Args:
+        params: The options of the task.
+        entries: The entries of the list of connections.
+        client: Atlas.
+        operation: The Operation on the access list.
+        peers: The connections in Atlas, whose plan says which ones leave.
+        pruned: What is cleaned before connections are pruned; None if the task does not prune.
+        turn: Waits until no other host of the play changes the same list.
+        clock: A monotonic clock, in seconds.
+        sleep: Sleeps that many seconds.
+    """
+
+    name = "access"
+
+    def __init__(
+        self,
+        params: Parameters,
+        entries: t.Sequence[PathEntry],
+        client: t.Any,
+        operation: type[Operation[t.Any, t.Any]],
+        peers: PathPart,
+        pruned: PrunedPart | None,
+        turn: Turn,
+        clock: Clock,
+        sleep: Sleep,
+    ) -> None:
+        self._params = params
+        self._entries = entries
+        self._by_key = {entry.key: entry for entry in entries}
+        self._client = client
+        self._operation = operation
+        self._access_list = AccessList(client, params["group_id"])
+        self._peers = peers
+        self._pruned = pruned
+        self._turn = turn
+        self._clock, self._sleep = clock, sleep
+        self._is_absent = params["state"] == "absent"
+        # The connections that leave, with the key of the entry or the id: what is gone is in no later plan.
+        self._leaving: dict[str, tuple[str, Peer]] = {}
+
+    def reads(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
+        """Read the list."""
+        return {_LIST: self._access_list.list_entries}
+
+    def begin(self, answers: Answers, state: PathState) -> PathState:
+        """Keep the list, and say what the connections need of it, and what stays."""
+        listed = answers[_LIST]
+        self._leaving.clear()
+        state = replace(state, access=AccessListState(listed, listed, waiting=()))
+        self._find_leaving(state)
+        return self._judged(state)
+
+    def plan(self, state: PathState) -> Plan:
+        """Plan what to add, and what to remove."""
+        access = _list_of(state)
+        self._find_leaving(state)
+        going = self._going(state)
+        removals = [self._change(name, need, access.listed[name], None) for name, need in going.items()]
+        stage, steps = ACCESS if self._is_absent else CLEANING, list[Step]()
+        if removals:
+            keys = tuple(change.key for change in removals)
+            steps.append(Step("delete", Task(self.name, stage, "", RemoveAccess((*going,))), keys, is_run=True))
+        if self._is_absent:
+            return Plan(tuple(removals), tuple(steps))
+        wanted = self._wanted(state)
+        planner = self._planner(wanted)
+        writes = planner.plan_present(access).changes
+        added = [self._change(one.key, wanted[one.key], None, t.cast(AccessEntry, one.after)) for one in writes]
+        if added:
+            request = AddAccess(tuple(one.key for one in writes))
+            steps.append(Step("update", Task(self.name, ACCESS, "", request), tuple(one.key for one in added), is_run=True))
+        expiring = planner.expiring(access, None)
+        warnings = (
+            f"Atlas will remove entries of the access list that connections need: {expiring}. Make them permanent in Atlas, or "
+            "remove them there and run the task again.",
+        )
+        refusals = self._above_limit(len(access.listed) - len(removals), len(added))
+        return Plan((*removals, *added), tuple(steps), warnings if expiring else (), refusals=refusals)
+
+    def predict(self, state: PathState, plan: Plan) -> PathState:
+        """Return the state with the list after a plan."""
+        access = _list_of(state)
+        changes = [to_change(What.of(one.key).name, *_entries_of(one)) for one in plan.changes]
+        return replace(state, access=replace(access.with_changes(changes), waiting=()))
+
+    def is_ready(self, step: Step, state: PathState, running: t.Sequence[Step]) -> bool:
+        """Return whether a step can be sent: what is pruned has to be clean in the customer's cloud before.
+
+        Raises:
+            TaskError: If all connections that it is for have failed.
+        """
+        request = task_of(step).request
+        if isinstance(request, AddAccess):
+            if not self._wanted(state).keys() & {*request.names}:
+                raise self._first_failure(step, state)
+            return True
+        owners = {owner for need in self._leavings(state).values() for owner in need.owners}
+        if self._pruned is not None and any(not self._pruned.is_clean(owner, state) for owner in owners - state.failures.keys()):
+            return False
+        if not owners - state.failures.keys():
+            raise self._first_failure(step, state)
+        return True
+
+    def send(self, step: Step, state: PathState) -> Written:
+        """Add or remove entries, when it is the turn of this task; the list is read again before.
+
+        Raises:
+            TaskError: If others have had their turn all the time, or all entries have failed for one reason.
+        """
+        request = task_of(step).request
+        patience = max(self._params["wait_timeout"] - _MARGIN, _MARGIN / 2)
+        with self._turn(patience) as has_turn:
+            if not has_turn:
+                raise TaskError(
+                    f"Another task on this machine has held the access list of project {self._params['group_id']} for "
+                    f"{patience:.0f} seconds.",
+                    hint="Run the task again, or raise wait_timeout.",
+                )
+            return self._add(request, state) if isinstance(request, AddAccess) else self._remove(request, state)
+
+    def _add(self, request: AddAccess, state: PathState) -> Written:
+        """Add what connections need that have not failed: in one request or, if Atlas refuses one entry, one by one."""
+        entries = [need.entry for name, need in self._wanted(state).items() if name in request.names]
+        try:
+            return Written(self._run("present", entries, None), {})
+        except (StoppedError, AuthError, NoAnswerError):
+            raise
+        except TaskError as error:
+            if len(entries) == 1 or error.outcome_unknown or error.is_unanswered:
+                raise
+        return self._one_by_one("present", entries, self._read())
+
+    def _remove(self, request: RemoveAccess, state: PathState) -> Written:
+        """Remove entries that nothing needs which stays."""
+        access = self._read()
+        going = self._going(replace(state, access=replace(_list_of(state), listed=access.listed)))
+        return self._one_by_one("absent", [need.entry for name, need in going.items() if name in request.names], access)
+
+    def _read(self) -> AccessListState:
+        listed = self._access_list.list_entries()
+        return AccessListState(listed, listed)
+
+    def _one_by_one(self, wanted: str, entries: t.Iterable[AccessEntry], access: AccessListState) -> Written:
+        failures: dict[str, TaskError] = {}
+        for entry in entries:
+            try:
+                access = self._run(wanted, [entry], access)
+            except StoppedError:
+                raise
+            except TaskError as error:
+                failures[str(key_of(entry))] = error
+        return Written(access, failures)
+
+    def _run(self, wanted: str, entries: t.Sequence[AccessEntry], known: AccessListState | None) -> AccessListState:
+        """Run the Operation on the access list for some entries, and return the list afterwards.
+
+        Raises:
+            TaskError: If it fails.
+        """
+        operation = self._operation(self._options(entries, wanted), self._client, self._clock)
+        return t.cast(AccessListState, run_alone(operation, known, self._clock, self._sleep))
+
+    def _options(self, entries: t.Sequence[AccessEntry], wanted: str = "present") -> Parameters:
+        """Return the options of the Operation on the access list: what others have added keeps its comment, and stays."""
+        own = {"prune": False, "prune_temporary": False, "wait": False, "keep_comment": True, "only_own": True}
+        return {**self._params, **own, "entries": entries, "state": wanted}
+
+    def _planner(self, needs: t.Mapping[str, _Need]) -> AccessListPlanner:
+        return AccessListPlanner(self._options([need.entry for need in needs.values()]))
+
+    def record(self, step: Step, reply: Written, state: PathState) -> PathState:
+        """Return the state after entries were added or removed; those that are not in force yet are waited for."""
+        request, access = task_of(step).request, _list_of(state)
+        is_addition = isinstance(request, AddAccess)
+        needs = self._wanted(state) if is_addition else self._leavings(state)
+        made = {name: change for name, change in reply.access.done.items() if name in needs}
+        changes = [self._change(name, needs[name], *_entries_of(change)) for name, change in made.items()]
+        waiting = (*(access.waiting or ()), *(made if is_addition else ()))
+        done = {**access.done, **made}
+        state = replace(state, access=replace(access, listed=reply.access.listed, waiting=waiting, done=done)).with_done(changes)
+        for name, error in reply.failures.items():
+            state = self._with_failure(needs[name], error, state)
+        return self._judged(state)
+
+    def record_failure(self, what: What, error: TaskError, state: PathState) -> PathState:
+        """Return the state in which a failed entry of the access list has failed for all of its connections."""
+        if what.step == _STEP:
+            needs = self._wanted(state) if what.action == "create" else self._leavings(state)
+            if what.name in needs:
+                state = self._with_failure(needs[what.name], error, state)
+        return self._judged(state)
+
+    def poll(self, state: PathState) -> PathState:
+        """Ask for the status of one new entry until it is in force, and then for those of the others."""
+        waiting = self._waiting(state)
+        if not waiting:
+            return state
+        state = self._asked(waiting[:1], state)
+        return state if waiting[0] in self._waiting(state) else self._asked(waiting[1:], state)
+
+    def is_settled(self, state: PathState) -> bool:
+        """Return whether all entries that this task has added are in force."""
+        return not self._waiting(state)
+
+    def late(self, state: PathState, error: WaitTimeoutError) -> PathState:
+        """Return the state when the time is up: connections whose entries are not in force have failed."""
+        waiting, needs = self._waiting(state), self._wanted(state)
+        for name in waiting:
+            if name in needs:
+                state = self._with_failure(needs[name], not_in_force([name], error), state)
+        return _without_waiting(state, waiting)
+
+    def line(self, state: PathState) -> str:
+        """Return how many entries are not in force yet."""
+        number = len(self._waiting(state))
+        return f"{number} of the access list not in force yet" if number else ""
+
+    def _waiting(self, state: PathState) -> tuple[str, ...]:
+        return (_list_of(state).waiting or ()) if state.stage == ACCESS else ()
+
+    def _asked(self, names: t.Sequence[str], state: PathState) -> PathState:
+        """Return the state after asking for the status of entries, once each, side by side."""
+        from .._http.threads import Workers
+
+        needs, answered = self._wanted(state), list[str]()
+        with Workers[str, str](self._params["parallel"]) as workers:
+            for name in names:
+                workers.submit(name, partial(self._access_list.get_status, name))
+            for ended in workers.results():
+                name = ended.key
+                try:
+                    if not check_status(name, ended.result()):
+                        continue
+                except TaskError as error:
+                    if error.is_unanswered:
+                        raise
+                    if name in needs:
+                        state = self._with_failure(needs[name], error, state)
+                answered.append(name)
+        return _without_waiting(state, answered)
+
+    # What connections need, and what they leave.
+
+    def _wanted(self, state: PathState) -> dict[str, _Need]:
+        """Return what the connections need that have not failed, by name, in their order."""
+        needs: dict[str, _Need] = {}
+        for entry in () if self._is_absent else self._entries:
+            if entry.key not in state.failures:
+                self._add_needs(needs, entry, self._subjects(entry, state))
+        return needs
+
+    def _leavings(self, state: PathState) -> dict[str, _Need]:
+        """Return what the connections leave that the task removes, by name, in their order; some of it may stay."""
+        needs: dict[str, _Need] = {}
+        for entry in self._entries if self._is_absent else ():
+            self._add_needs(needs, entry, self._subjects(entry, state))
+        going = {id_: peer for id_, (owner, peer) in self._leaving.items() if owner == id_}
+        for id_, peer in going.items():
+            fields = fields_of(peer)
+            comment = default_comment(fields, cloud_of(fields))
+            for name, listed in _list_of(state).first.items():
+                if listed["comment"] == comment:
+                    need = needs.setdefault(name, _Need(listed))
+                    need.owners.append(id_)
+                    need.comments.append(comment)
+                    need.networks.append(fields)
+        return needs
+
+    def _add_needs(self, needs: dict[str, _Need], entry: PathEntry, subjects: t.Iterable[AccessEntry]) -> None:
+        for subject in subjects:
+            need = needs.setdefault(str(key_of(subject)), _Need(subject))
+            need.owners.append(entry.key)
+            need.comments.append(entry.comment)
+            need.networks.append(entry.network)
+
+    def _subjects(self, entry: PathEntry, state: PathState) -> t.Iterator[AccessEntry]:
+        """Yield what a connection needs in the access list; nothing if the blocks of its clients are not known."""
+        group = entry.params["aws_security_group"]
+        unset: AccessEntry = {
+            "cidr_block": None,
+            "ip_address": None,
+            "aws_security_group": None,
+            "comment": entry.comment,
+            "delete_after_date": None,
+        }
+        if group is not None:
+            yield {**unset, "aws_security_group": group}
+            return
+        for block in entry.blocks or self._known_blocks(entry, state):
+            yield {**unset, "cidr_block": block}
+
+    def _known_blocks(self, entry: PathEntry, state: PathState) -> t.Sequence[str]:
+        """Return the blocks of the clients of an entry that does not say them, from the cloud or, of what leaves, from Atlas."""
+        access = state.azure.get(entry.key)
+        if access is not None:
+            return () if access.vnet is None else access.vnet.prefixes
+        if self._is_absent:
+            own = state.peers.entries.get(entry.key)
+            seen = [
+                *(() if own is None else (own.peer, *own.dying)),
+                *(one for owner, one in self._leaving.values() if owner == entry.key),
+            ]
+            blocks = [block_of(fields_of(peer)) for peer in seen if peer is not None]
+            return [block for block in blocks if block is not None][:1]
+        view = state.aws.get(entry.key)
+        known = () if view is None or view.vpc is None else view.vpc.cidr_blocks
+        return known if len(known) == 1 else ()
+
+    def _find_leaving(self, state: PathState) -> None:
+        """Keep which connections the task is about to remove."""
+        for change in self._peers.plan(state).changes:
+            what = What.of(change.key)
+            if change.before is not None and change.after is None and what.kind == "connection":
+                self._leaving[str(change.before["id"])] = what.owner, t.cast(Peer, change.before)
+
+    def _users(self, state: PathState) -> list[_User]:
+        """Return the connections that stay, and those that entries of the list are about to get."""
+        leaving = {id_ for id_, (owner, _peer) in self._leaving.items() if owner not in state.failures}
+        users = [
+            _User(str(fields.get(cloud.accepted_id or "") or peer["id"]), fields, block_of(fields))
+            for peer in state.peers.listed
+            if peer["id"] not in leaving
+            and (cloud := cloud_of(fields := fields_of(peer)))
+            and peer["status_name"] not in (cloud.failed, cloud.terminating)
+        ]
+        if self._is_absent:
+            return users
+        wanted = [
+            _User(entry.title, entry.network, next(iter(entry.blocks or self._known_blocks(entry, state)), None))
+            for entry in self._entries
+        ]
+        # An entry is a better name than the id of its connection.
+        return [*wanted, *users]
+
+    def _going(self, state: PathState) -> dict[str, _Need]:
+        """Return what to remove of what the connections leave: nothing needs it, and it is ours."""
+        listed, left = _list_of(state).listed, self._left(state)
+        needed = self._asked_for(state)
+        going = {}
+        for name, need in self._leavings(state).items():
+            current = listed.get(name)
+            if current is None or current["comment"] not in need.comments or name in needed or name in left:
+                continue
+            if not state.failures.keys() & {*need.owners}:
+                # The Operation compares the comment with one.
+                entry: AccessEntry = {**need.entry, "comment": current["comment"]}
+                going[name] = replace(need, entry=entry)
+        return going
+
+    def _left(self, state: PathState) -> dict[str, str]:
+        """Return why entries stay that connections leave, by name."""
+        listed, users, left = _list_of(state).listed, self._users(state), dict[str, str]()
+        needed = self._asked_for(state)
+        for name, need in self._leavings(state).items():
+            current = listed.get(name)
+            if current is None or name in needed or all(owner in state.failures for owner in need.owners):
+                continue
+            user = next((one for one in users if one.needs(name, need)), None)
+            failed = next((owner for owner in need.owners if owner in state.failures), None)
+            if user is not None:
+                left[name] = f"{name} stays in the access list, because {user.title} still uses it."
+            elif failed is not None:
+                title = self._by_key[failed].title if failed in self._by_key else failed
+                left[name] = f"{name} stays in the access list, because {title} has failed and still uses it."
+            elif current["comment"] not in need.comments and self._is_absent:
+                left[name] = other_comment(name, current, need.comments[0])
+        return left
+
+    def _asked_for(self, state: PathState) -> dict[str, None]:
+        """Return the names of what the list of connections asks for, in its order, whether a connection has failed or not."""
+        entries = () if self._is_absent else self._entries
+        return dict.fromkeys(str(key_of(one)) for entry in entries for one in self._subjects(entry, state))
+
+    def _judged(self, state: PathState) -> PathState:
+        """Return the state with the names that the connections need, and why others stay."""
+        return replace(state, allowed=(*self._asked_for(state),), left=self._left(state))
+
+    # Changes and failures.
+
+    def _change(self, name: str, need: _Need, before: AccessEntry | None, after: AccessEntry | None) -> Change:
+        """Return the change of an entry as results show it."""
+        change = to_change(name, before, after)
+        key = What(need.owners[0], _STEP, _SIDE, "delete" if after is None else "create", _KIND, name).key
+        return replace(change, key=key)
+
+    def _with_failure(self, need: _Need, error: TaskError, state: PathState) -> PathState:
+        for owner in need.owners:
+            entry = self._by_key.get(owner)
+            state = state.with_failure(owner, _STEP, error if entry is None else entry.named(error))
+        return state
+
+    def _first_failure(self, step: Step, state: PathState) -> TaskError:
+        """Return why a step is not sent: the failure of its connection."""
+        owners = [What.of(key).owner for key in step.keys]
+        return next((state.failures[owner].error for owner in owners if owner in state.failures), StoppedError())
+
+    def _above_limit(self, staying: int, added: int) -> dict[str, TaskError]:
+        """Return the refusal of a plan for which the list has no room."""
+        number = staying + added
+        if not added or number <= MOST_ENTRIES:
+            return {}
+        return {
+            _STEP: TaskError(
+                f"The access list would have {number} entries ({staying} that stay, and {added} new ones), and Atlas allows "
+                f"{MOST_ENTRIES}.",
+                hint="Remove entries that are no longer used, or set access_list to false.",
+            )
+        }
+
+
+def _list_of(state: PathState) -> AccessListState:
+    return t.cast(AccessListState, state.access)
+
+
+def _entries_of(change: Change) -> tuple[AccessEntry | None, AccessEntry | None]:
+    """Return the entry of the access list before and after a change."""
+    return t.cast("AccessEntry | None", change.before), t.cast("AccessEntry | None", change.after)
+
+
+def _without_waiting(state: PathState, names: t.Container[str]) -> PathState:
+    access = _list_of(state)
+    return replace(state, access=replace(access, waiting=tuple(one for one in access.waiting or () if one not in names)))
+
+
+def _name_of_block(block: str) -> str | None:
+    return key_of({"cidr_block": block})
