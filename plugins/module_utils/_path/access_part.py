@@ -22,7 +22,7 @@ from .._resources.access_list import MOST_ENTRIES, AccessEntry, AccessList, key_
 from .entries import PathEntry, default_comment
 from .part import Answers, PathPart, run_alone, task_of
 from .path_state import ACCESS, CLEANING, PathState, Task, What
-from .pruned import PrunedPart
+from .pruned import Leaving, PrunedPart
 
 _LIST = "list"
 _STEP, _SIDE, _KIND = "access_list", "Atlas", "access list entry"
@@ -90,7 +90,7 @@ class AccessPart(PathPart):
         entries: The entries of the list of connections.
         client: Atlas.
         operation: The Operation on the access list.
-        peers: The connections in Atlas, whose plan says which ones leave.
+        leaving: The connections that the task removes.
         pruned: What is cleaned before connections are pruned; None if the task does not prune.
         turn: Waits until no other host of the play changes the same list.
         clock: A monotonic clock, in seconds.
@@ -105,7 +105,7 @@ class AccessPart(PathPart):
         entries: t.Sequence[PathEntry],
         client: t.Any,
         operation: type[Operation[t.Any, t.Any]],
-        peers: PathPart,
+        leaving: Leaving,
         pruned: PrunedPart | None,
         turn: Turn,
         clock: Clock,
@@ -117,13 +117,11 @@ class AccessPart(PathPart):
         self._client = client
         self._operation = operation
         self._access_list = AccessList(client, params["group_id"])
-        self._peers = peers
+        self._leaving = leaving
         self._pruned = pruned
         self._turn = turn
         self._clock, self._sleep = clock, sleep
         self._is_absent = params["state"] == "absent"
-        # The connections that leave, with the key of the entry or the id: what is gone is in no later plan.
-        self._leaving: dict[str, tuple[str, Peer]] = {}
 
     def reads(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
         """Read the list."""
@@ -132,15 +130,14 @@ class AccessPart(PathPart):
     def begin(self, answers: Answers, state: PathState) -> PathState:
         """Keep the list, and say what the connections need of it, and what stays."""
         listed = answers[_LIST]
-        self._leaving.clear()
         state = replace(state, access=AccessListState(listed, listed, waiting=()))
-        self._find_leaving(state)
+        self._leaving.find(state)
         return self._judged(state)
 
     def plan(self, state: PathState) -> Plan:
         """Plan what to add, and what to remove."""
         access = _list_of(state)
-        self._find_leaving(state)
+        self._leaving.find(state)
         going = self._going(state)
         removals = [self._change(name, need, access.listed[name], None) for name, need in going.items()]
         stage, steps = ACCESS if self._is_absent else CLEANING, list[Step]()
@@ -341,14 +338,13 @@ class AccessPart(PathPart):
         needs: dict[str, _Need] = {}
         for entry in self._entries if self._is_absent else ():
             self._add_needs(needs, entry, self._subjects(entry, state))
-        going = {id_: peer for id_, (owner, peer) in self._leaving.items() if owner == id_}
-        for id_, peer in going.items():
+        for peer in self._leaving.pruned:
             fields = fields_of(peer)
             comment = default_comment(fields, cloud_of(fields))
             for name, listed in _list_of(state).first.items():
                 if listed["comment"] == comment:
                     need = needs.setdefault(name, _Need(listed))
-                    need.owners.append(id_)
+                    need.owners.append(peer["id"])
                     need.comments.append(comment)
                     need.networks.append(fields)
         return needs
@@ -385,7 +381,7 @@ class AccessPart(PathPart):
             own = state.peers.entries.get(entry.key)
             seen = [
                 *(() if own is None else (own.peer, *own.dying)),
-                *(one for owner, one in self._leaving.values() if owner == entry.key),
+                *(one for owner, one in self._leaving.peers.values() if owner == entry.key),
             ]
             blocks = [block_of(fields_of(peer)) for peer in seen if peer is not None]
             return [block for block in blocks if block is not None][:1]
@@ -393,16 +389,9 @@ class AccessPart(PathPart):
         known = () if view is None or view.vpc is None else view.vpc.cidr_blocks
         return known if len(known) == 1 else ()
 
-    def _find_leaving(self, state: PathState) -> None:
-        """Keep which connections the task is about to remove."""
-        for change in self._peers.plan(state).changes:
-            what = What.of(change.key)
-            if change.before is not None and change.after is None and what.kind == "connection":
-                self._leaving[str(change.before["id"])] = what.owner, t.cast(Peer, change.before)
-
     def _users(self, state: PathState) -> list[_User]:
         """Return the connections that stay, and those that entries of the list are about to get."""
-        leaving = {id_ for id_, (owner, _peer) in self._leaving.items() if owner not in state.failures}
+        leaving = {id_ for id_, (owner, _peer) in self._leaving.peers.items() if owner not in state.failures}
         users = [
             _User(str(fields.get(cloud.accepted_id or "") or peer["id"]), fields, block_of(fields))
             for peer in state.peers.listed

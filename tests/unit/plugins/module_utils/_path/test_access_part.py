@@ -16,8 +16,8 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_access_list import AtlasAccessList
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.access_part import AccessPart
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.part import PathPart
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.path_state import PathState, What
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.pruned import Leaving
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_set.state import PeerSetState
 from ansible_collections.cloudpeer.atlas.tests.support.harness import ACCOUNT
 from ansible_collections.cloudpeer.atlas.tests.support.sets import azure, gcp, vpc
@@ -47,19 +47,13 @@ def peer(number: int, network: dict[str, Any], block: str | None = None, status:
     return {"id": str(number), "container_id": "c", "status_name": status, **own, **network}
 
 
-class Leaving(PathPart):
-    """The connections in Atlas, some of which the task removes: each with its owner."""
-
-    name = "peers"
-
-    def __init__(self, leaving: Sequence[tuple[str, Any]]) -> None:
-        self.leaving = leaving
-
-    def plan(self, state: PathState) -> Plan:
-        return Plan(tuple(Change("delete", self.what(*one).key, one[1], None) for one in self.leaving))
-
-    def what(self, owner: str, one: Any) -> What:
-        return What(owner, "remove", "Atlas", "delete", "connection", one["id"])
+def leaving(connections: Sequence[tuple[str, Any]]) -> Leaving:
+    """Return connections that the task removes, each with its owner."""
+    found = [
+        Change("delete", What(owner, "remove", "Atlas", "delete", "connection", one["id"]).key, one, None)
+        for owner, one in connections
+    ]
+    return Leaving(lambda state: Plan(tuple(found)))
 
 
 class Case:
@@ -85,20 +79,11 @@ class Case:
     ) -> None:
         params, warnings = validated(*connections, **options)
         assert warnings == []
-        self.peers = Leaving([(one["id"] if index is None else KEYS[index], one) for index, one in leaves])
+        going = leaving([(one["id"] if index is None else KEYS[index], one) for index, one in leaves])
         there = [*stays, *(one for index, one in leaves)]
         before = replace(before or PathState(), peers=PeerSetState(tuple(there), first=tuple(there)))
-        self.part = AccessPart(
-            params,
-            params["connections"],
-            None,
-            AtlasAccessList,
-            self.peers,
-            None,
-            None,
-            None,
-            None,  # type: ignore[arg-type]
-        )
+        outside: Any = (None, AtlasAccessList, going, None, None, None, None)
+        self.part = AccessPart(params, params["connections"], *outside)
         self.state = self.part.begin({"list": listed(access)}, before)
 
     def fail(self, index: int) -> None:
@@ -160,7 +145,7 @@ def test_what_a_connection_needs(connection: dict[str, Any], read: dict[str, Any
     assert len(case.plan.steps) == bool(added)
 
 
-def test_an_entry_of_the_list_is_added_once_and_keeps_the_comment_that_it_has() -> None:
+def test_an_entry_is_added_once_and_keeps_its_comment() -> None:
     case = Case([aws(1, cidr_block=A, comment="First"), aws(2, cidr_block=A), aws(3, cidr_block=B)], {B: "The office"})
     assert case.changes == [("create", KEYS[0], A)]
     assert case.added == {A: "First"}
@@ -171,7 +156,7 @@ def test_an_entry_of_the_list_is_added_once_and_keeps_the_comment_that_it_has() 
     assert (case.changes, case.plan.steps, case.state.allowed) == ([], (), (A, B))
 
 
-def test_a_list_without_room_is_refused_before_anything_is_written() -> None:
+def test_a_list_without_room_is_refused() -> None:
     full: dict[str, str | None] = {f"34.0.{number}.0/24": None for number in range(199)}
     assert Case([aws(1, cidr_block=A)], full).plan.refusals == {}
     (error,) = Case([aws(1, cidr_block=A), aws(2, cidr_block=B)], full).plan.refusals.values()
@@ -254,7 +239,7 @@ USED = "{} stays in the access list, because {} still uses it."
         ([gcp(1, cidr_block=A)], {A: NETWORK}, [peer(2, gcp(2)), peer(3, aws(1), B)], [], [A], {}),
     ],
 )  # fmt: skip
-def test_what_leaves_takes_along_what_is_its_own_and_nothing_needs(
+def test_what_leaves_takes_its_own_entries_along(
     connections: list[dict[str, Any]],
     access: dict[str, str | None],
     stays: list[Any],
@@ -311,7 +296,7 @@ def test_what_an_entry_that_has_failed_needs_stays() -> None:
         ([], {B: VNET}, [peer(3, azure(1))], [peer(2, azure(1))], [], {B: USED.format(B, "3")}),
     ],
 )  # fmt: skip
-def test_what_is_pruned_takes_along_what_the_collection_has_added_for_it(
+def test_what_is_pruned_takes_its_own_entries_along(
     connections: list[dict[str, Any]],
     access: dict[str, str | None],
     stays: list[Any],
