@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from .._access_list import AccessListPlanner, AccessListState, check_status, not_in_force, other_comment, to_change
-from .._clouds.cloud import Fields, Peer, block_of, cloud_of, fields_of
+from .._clouds.cloud import Fields, block_of, cloud_of, fields_of
 from .._engine.operation import Operation
 from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step

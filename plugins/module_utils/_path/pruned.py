@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What pruned connections leave in the customer's clouds. It is removed before Atlas forgets them: afterwards, no run knows of it."""
+"""What pruned connections leave in the customer's clouds: it is removed before Atlas forgets them, and all runs with it."""
 
 from __future__ import annotations
 
@@ -166,7 +166,8 @@ class PrunedPart(PathPart):
         if cloud.name in self._cleaners:
             why = f"no credentials of the task are those of the {owner}"
         name = fields.get(cloud.accepted_id or "") or peer["id"]
-        return f"Of the pruned connection {name} ({name_of(fields)}), {_rest(peer)} stays in {cloud.name}, because {why}: remove it there."
+        text = f"{name} ({name_of(fields)}) is not in the list, and pruned; but {_rest(peer)} stays in {cloud.name}, because {why}."
+        return f"{text} Remove what is left there."
 
 
 def _needs_role(cloud: Cloud) -> bool:
