@@ -166,7 +166,7 @@ class PrunedPart(PathPart):
         if cloud.name in self._cleaners:
             why = f"no credentials of the task are those of the {owner}"
         name = fields.get(cloud.accepted_id or "") or peer["id"]
-        text = f"{name} ({name_of(fields)}) is not in the list, and pruned; but {_rest(peer)} stays in {cloud.name}, because {why}."
+        text = f"{name} ({name_of(fields)}) is pruned, but {_rest(peer)} stays in {cloud.name}, because {why}."
         return f"{text} Remove what is left there."
 
 
