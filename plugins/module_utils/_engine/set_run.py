@@ -188,21 +188,24 @@ class SetSteps:
         operation, is_news, limit = self._operation, True, self._limit
         while is_news:
             is_news = False
+            # To compare steps, and not their keys, takes seconds for a list of hundreds.
+            dropped: set[tuple[str, ...]] = set()
             for step in list(self.pending):
-                try:
+                if len(self._running) >= limit:
                     # Submit no more than can run at once: a refusal may hold back the steps after it.
-                    is_ready = (
-                        len(self._running) < limit
-                        and step in self.pending
-                        and operation.gate.is_ready(step, self._progress.state, self._running)
-                    )
+                    break
+                if step.keys in dropped:
+                    continue
+                try:
+                    is_ready = operation.gate.is_ready(step, self._progress.state, self._running)
                 except TaskError as error:
                     # Other steps may have waited for this one.
                     self.give_up(step.keys, error)
+                    dropped.add(step.keys)
                     is_news = True
                     continue
                 if is_ready:
-                    self.pending.remove(step)
+                    self.pending = [one for one in self.pending if one is not step]
                     self._running.append(step)
                     self._workers.submit(step, partial(operation.send, step, self._progress.state), is_long=step.is_run)
 
