@@ -107,8 +107,7 @@ class ContainerPart(PathPart):
             try:
                 plan = self._plan_group(group, listed, state.peers.listed)
             except TaskError as error:
-                entry = next((one for one in group.entries if one.params["container_cidr_block"] is not None), group.entries[0])
-                refusals[entry.key] = entry.named(error)
+                refusals.update({entry.key: entry.named(error) for entry in group.entries})
                 continue
             plans.append(plan)
             listed += [t.cast(Container, change.after) for change in plan.changes if change.before is None]

@@ -34,13 +34,11 @@ class PeerSet:
         peers: The connections with each cloud that is read, by its name.
         containers: The containers.
         clock: A monotonic clock, in seconds.
-        waiter_class: What polls the connections.
 
     Attributes:
         facts: The containers of the project: those of AWS, or all if other clouds are read.
         lists: The connections of the project.
         sent: The requests that this task has sent.
-        entries: The entries; see `use`.
         choices: The container of each entry, by key.
         planner: Plans the list.
         gate: Decides what can be sent.
@@ -53,9 +51,8 @@ class PeerSet:
         peers: t.Mapping[str, VpcPeers],
         containers: Containers,
         clock: Clock,
-        waiter_class: type[PeerSetWaiter] = PeerSetWaiter,
     ) -> None:
-        self._params, self._clock, self._waiter_class = params, clock, waiter_class
+        self._params, self._clock = params, clock
         self._containers = containers
         self.facts = Facts(self.read)
         self.lists = PeerLists(peers, self.facts)
@@ -69,7 +66,6 @@ class PeerSet:
             entries: The entries.
             declared: The names of the clouds whose connections the list declares; empty for all that are read.
         """
-        self.entries = entries
         self._by_key = {entry.key: entry for entry in entries}
         self._matches = {
             entry.key: PeerMatch(self.lists.with_cloud(entry.provider), ContainerChoice(entry.params, entry.provider, self.facts))
@@ -78,7 +74,7 @@ class PeerSet:
         self.choices = {key: match.choice for key, match in self._matches.items()}
         self.planner = PeerSetPlanner(self._params, entries, self.choices, declared or self.lists.names)
         self.gate = PeerGate(self._params, self._matches, self._clock)
-        self.waiter = self._waiter_class(entries, self.choices, self.lists, self.sent, waits=self._params["wait"])
+        self.waiter = PeerSetWaiter(entries, self.choices, self.lists, self.sent, waits=self._params["wait"])
 
     def look(self) -> PeerSetState:
         """Read all connections of the project."""

@@ -111,7 +111,10 @@ class PeerSetWaiter:
     def late(self, state: PeerSetState, error: WaitTimeoutError) -> PeerSetState:
         """Return the state when the time is up: what has not reached its goal has failed."""
         for entry in self.missing(state):
-            peer = t.cast("Peer", state.entries[entry.key].peer)
+            peer = state.entries[entry.key].peer
+            if peer is None:
+                # Its request is being sent.
+                continue
             late = too_late(peer, self.goal(entry), error, self._to_do(entry, peer))
             state = state.with_failure(entry.key, entry.named(late))
         there = {peer["id"]: peer for peer in state.listed}
