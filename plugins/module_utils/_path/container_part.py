@@ -19,7 +19,7 @@ from .._peering.container_choice import on_other_cloud
 from .._resources.containers import Container, Containers, container_cloud, describe, is_in_region
 from .._resources.peers import describe_users
 from .entries import PathEntry
-from .part import Answers, PathPart, run_alone, task_of
+from .part import Answers, PathPart, run_to_end, task_of
 from .path_state import CONTAINERS, PathState, Task, What
 
 _KIND = "container"
@@ -192,7 +192,7 @@ class ContainerPart(PathPart):
         return True
 
     def send(self, step: Step, state: PathState) -> t.Any:
-        """Make, change or remove a container, as the module for one does, and return it; None if it is gone."""
+        """Make, change or remove a container, as the module for one does."""
         request: ContainerTask = task_of(step).request
         fields = dict(request.fields)
         listed = tuple(one for one in state.containers if _provider(one) == fields["provider_name"])
@@ -200,14 +200,16 @@ class ContainerPart(PathPart):
         users = describe_users(state.peers.listed, container["id"]) if self._is_absent and container is not None else ()
         operation = self._operation({"wait": True, **self._params, **fields})
         known = ContainerState(container, listed, users)
-        return run_alone(operation, known, self._clock, self._sleep).container
+        return run_to_end(operation, known, self._clock, self._sleep)
 
     def record(self, step: Step, reply: t.Any, state: PathState) -> PathState:
         """Return the state with the container, which its entries now have; or without it."""
         what, request = What.of(step.keys[0]), task_of(step).request
         before = next((one for one in state.containers if one["id"] == request.container_id), None)
-        change = Change(step.action, what.key, before, reply)
-        return self._changed(step, reply, state).with_done([change])
+        container = t.cast(ContainerState, reply.state).container
+        change = Change(step.action, what.key, before, container)
+        # Others may have done it at the same time.
+        return self._changed(step, container, state).with_done([change] if reply.has_changed else [])
 
     def _changed(self, step: Step, container: Container | None, state: PathState) -> PathState:
         request: ContainerTask = task_of(step).request

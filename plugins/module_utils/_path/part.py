@@ -97,6 +97,14 @@ class PathPart:
         """Return the error to show for a failed step, with the options of this task."""
         return error
 
+    def blocked(self, step: Step, state: PathState, error: WaitTimeoutError) -> TaskError:
+        """Return the error of a step that was not ready before the time of its stage was up."""
+        what = What.of(step.keys[0])
+        return TaskError(
+            f"The time was up after {error.waited:.0f} seconds before the task could {what.action} {what.kind} {what.name}.",
+            hint="Run the task again: it goes on from there. Or raise wait_timeout.",
+        )
+
     def record_failure(self, what: What, error: TaskError, state: PathState) -> PathState:
         """Return the state after a step of an entry has failed, of any part; for a part that keeps failures of its own."""
         return state
@@ -132,8 +140,20 @@ def task_of(step: Step) -> Task:
     return t.cast(Task, step.request)
 
 
+class Ran(t.NamedTuple):
+    """How an Operation has ended: its last state, and whether it has changed anything."""
+
+    state: t.Any
+    has_changed: bool
+
+
 def run_alone(operation: Operation[t.Any, t.Any], known: t.Any, clock: Clock, sleep: Sleep) -> t.Any:
-    """Run the Operation for one connection inside of a step, and return its last state.
+    """Run the Operation for one connection inside of a step, and return its last state; see `run_to_end`."""
+    return run_to_end(operation, known, clock, sleep).state
+
+
+def run_to_end(operation: Operation[t.Any, t.Any], known: t.Any, clock: Clock, sleep: Sleep) -> Ran:
+    """Run an Operation inside of a step.
 
     Args:
         operation: The Operation, with its options and session.
@@ -150,4 +170,4 @@ def run_alone(operation: Operation[t.Any, t.Any], known: t.Any, clock: Clock, sl
         run.carry_out(known)
     except TaskError as error:
         raise error.with_outcome(unknown=error.outcome_unknown or outcome.changed) from error.__cause__
-    return run.state
+    return Ran(run.state, outcome.changed)

@@ -158,7 +158,7 @@ class _AtlasSide(PathPart):
 
     def _has_place(self, running: t.Sequence[Step]) -> bool:
         """Whether another request may be sent to Atlas, beside the running ones of this part."""
-        return len(running) < self._params["parallel"]
+        return len(running) < int(self._params["parallel"])
 
     def _own(self, running: t.Iterable[Step]) -> list[Step]:
         return [_inner(step) for step in running if task_of(step).part == self.name]
@@ -181,7 +181,9 @@ class PeerPart(_AtlasSide):
         self._last = (PeerSetState(()), Plan())
         # What is done for each entry, as the first plan says it: later ones have what is left of that.
         self._whats: dict[str, What] = {}
+        # The last refusal for want of a place, and for want of a role, the latter by entry.
         self._no_place: TaskError | None = None
+        self._refusals: dict[str, TaskError] = {}
 
     def _choose(self, state: PathState) -> PeerSetState:
         """Return the connection of each entry; that of an entry without a container is unclear."""
@@ -235,14 +237,6 @@ class PeerPart(_AtlasSide):
         task = Task(self.name, REQUESTS, owner, step.request)
         return replace(step, request=task, keys=(self._whats[owner].key,))
 
-    def going(self, state: PathState) -> list[Peer]:
-        """Return the connections that the task prunes, as far as it has not asked for their removal yet, nor failed to."""
-        if not self._params["prune"]:
-            return []
-        peers = self._choose(state)
-        settled = {*peers.done, *peers.failures}
-        return [peer for peer in self._set.planner.split_undeclared(peers)[1] if peer["id"] not in settled]
-
     def predict(self, state: PathState, plan: Plan) -> PathState:
         """Return the state with the connections as they will be."""
         peers = self._set.planner.predict(*self._last)
@@ -274,6 +268,8 @@ class PeerPart(_AtlasSide):
             if not self._frees_places(state):
                 return None
         peers = self._set.gate.hold(_inner(step), error, state.peers)
+        if peers is not None and error.error_code != NO_PLACE:
+            self._refusals[task_of(step).owner] = error
         return None if peers is None else replace(state, peers=peers)
 
     def _frees_places(self, state: PathState) -> bool:
@@ -311,11 +307,11 @@ class PeerPart(_AtlasSide):
         better = self._set.explain(_inner(step), error, state.peers)
         return better if better is error else self._named("", better)
 
-    def blocked(self, step: Step, state: PathState, error: WaitTimeoutError) -> TaskError | None:
+    def blocked(self, step: Step, state: PathState, error: WaitTimeoutError) -> TaskError:
         """Return the error of a request that could not be sent before the time was up."""
-        inner = _inner(step)
-        if task_of(step).owner in state.peers.refused and self._no_place is None:
-            return None
+        inner, owner = _inner(step), task_of(step).owner
+        if owner in self._refusals:
+            return self._set.explain(inner, self._refusals[owner], state.peers)
         return self._set.gate.blocked(inner, state.peers, error)
 
     def look_again(self, state: PathState) -> PathState:

@@ -55,11 +55,7 @@ class PathGate:
 
     def blocked(self, step: Step, state: PathState, error: WaitTimeoutError) -> TaskError:
         """Return the error of a step that was not ready before the time of its stage was up."""
-        what = What.of(step.keys[0])
-        return TaskError(
-            f"The time was up after {error.waited:.0f} seconds before the task could {what.action} {what.kind} {what.name}.",
-            hint="Run the task again: it goes on from there. Or raise wait_timeout.",
-        )
+        return self._parts[task_of(step).part].blocked(step, state, error)
 
 
 class PathWaiter:
