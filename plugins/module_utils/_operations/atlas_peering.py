@@ -7,27 +7,34 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import replace
+from functools import partial
 
+from .._api.client import AtlasClient
 from .._auth import clients
 from .._auth.sources import find_project
 from .._aws import boto
 from .._check.session import CheckSession, connect
 from .._clouds.aws import AWS
+from .._clouds.cloud import CLOUDS
 from .._engine.operation import Library
 from .._engine.options import Parameters
 from .._engine.plan import Plan, Step
 from .._engine.set_operation import SetOperation
 from .._http import tls
 from .._http.errors import TaskError
-from .._http.pauses import Clock
+from .._http.pauses import Clock, stoppable_sleep
 from .._path import options
 from .._path.container_part import ContainerPart
 from .._path.entries import ignored_options
 from .._path.part import PathPart, task_of
 from .._path.path_state import ABSENT, PRESENT, Failure, PathState, What
 from .._path.path_summary import PathSummary
+from .._path.peer_part import PeerPart, PeerRemovalPart
 from .._path.stages import PathConvergence, PathGate, PathWaiter
+from .._resources.containers import Containers
+from .._resources.peers import VpcPeers
 from .atlas import read_all, warn_of_connection
+from .atlas_network_container import AtlasNetworkContainer
 
 # What can't be read refuses the whole list.
 _READ = "read"
@@ -59,7 +66,22 @@ class AtlasPeering(SetOperation[CheckSession, PathState]):
 
     def _make_parts(self) -> t.Iterator[PathPart]:
         """Yield the parts that the list needs, in the order of their plans."""
-        yield from ()
+        atlas = self.session.atlas
+        if atlas is not None:
+            yield from self._make_atlas_parts(atlas)
+
+    def _make_atlas_parts(self, atlas: AtlasClient) -> t.Iterator[PathPart]:
+        """Yield the parts for network containers and connections in Atlas."""
+        params, clock, sleep = {**self.params, "base_url": atlas.settings.base_url}, self.clock, stoppable_sleep
+        containers = Containers(atlas, params["group_id"])
+        is_absent = params["state"] == "absent"
+        yield ContainerPart(params, self._entries, containers, partial(_make_container, atlas, clock), clock, sleep)
+        # With state absent, connections with other clouds may need the same entries of the access list.
+        declared = {cloud.name for cloud in params["clouds"]} or {AWS.name}
+        names = CLOUDS if is_absent else declared | ({AWS.name} if params["prune"] else set())
+        peers = {name: VpcPeers(atlas, params["group_id"], CLOUDS[name]) for name in CLOUDS if name in names}
+        part = PeerRemovalPart if is_absent else PeerPart
+        yield part(params, self._entries, peers, containers, clock)
 
     @classmethod
     def libraries_for(cls, args: t.Mapping[str, t.Any]) -> tuple[Library, ...]:
@@ -178,6 +200,10 @@ class AtlasPeering(SetOperation[CheckSession, PathState]):
             for part in self._parts.values():
                 state = part.record_failure(what, error, state)
         return state
+
+
+def _make_container(atlas: AtlasClient, clock: Clock, params: Parameters) -> AtlasNetworkContainer:
+    return AtlasNetworkContainer(params, atlas, clock)
 
 
 OPERATION = AtlasPeering
