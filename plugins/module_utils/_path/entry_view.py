@@ -51,26 +51,15 @@ class EntryView:
         return found[0] if len(found) == 1 else None
 
     @property
-    def container(self) -> Container | None:
-        """Its network container; None if it is not known."""
-        params, provider = self.entry.params, self.entry.provider
-        own = [one for one in self._containers() if one["provider_name"] == provider.name]
+    def status(self) -> str | None:
+        """The state of its connection in Atlas; None if there is none."""
         peer = self.peer
-        wanted = (peer and peer.get("container_id")) or params["container_id"]
-        if wanted is not None:
-            return next((one for one in own if one["id"] == wanted), None)
-        if params["container_region"] is not None:
-            own = [one for one in own if provider.is_in_region(params["container_region"], one.get(REGION))]
-        return own[0] if len(own) == 1 else None
+        return None if peer is None else peer["status_name"]
 
-    def _containers(self) -> list[Container]:
-        """Return the containers of the project and, with `absent`, those that the task has removed."""
-        removed = [
-            t.cast(Container, change.before)
-            for key, change in self._state.done.items()
-            if What.of(key).kind == "container" and change.before is not None and change.after is None
-        ]
-        return [*self._state.containers, *(removed if self._is_absent else ())]
+    @property
+    def container(self) -> Container | None:
+        """Its network container; None if there is none, or it is unclear."""
+        return self._state.homes.get(self.entry.key)
 
     @property
     def block(self) -> str | None:

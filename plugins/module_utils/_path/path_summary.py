@@ -15,6 +15,8 @@ from .._http.errors import TaskError
 from .._peer_set.causes import Failed, by_cause, joined, to_failed
 from .._peer_set.draft import CEILING
 from .._peer_set.summary import compared
+from .._resources.containers import Container
+from . import remaining
 from .entries import LIST, PathEntry
 from .entry_view import EntryView
 from .path_state import Failure, PathState, What
@@ -160,16 +162,14 @@ class PathSummary:
     def _peering(self, state: PathState, changes: t.Sequence[tuple[What, Change]]) -> dict[str, t.Any]:
         actions = self._actions(changes)
         views = [EntryView(entry, state) for entry in self._entries]
-        there = {one["id"] for one in state.containers}
-        containers = {str(one["id"]): one for view in views if (one := view.container) is not None and one["id"] in there}
         listed_entries = state.access.listed if state.access is not None else {}
         return {
             "connections": [{**self._connection(view), "actions": actions.get(view.entry.key, [])} for view in views],
-            "containers": [*containers.values()] if self._params["atlas"] else [],
+            "containers": _containers(views, state) if self._params["atlas"] else [],
             "access_list": [listed_entries[name] for name in state.allowed if name in listed_entries],
             "pruned": [{**with_request_times(peer), "actions": actions.get(peer["id"], [])} for peer in state.peers.pruned],
             "left": [{**listed_entries[name], "reason": why} for name, why in state.left.items() if name in listed_entries],
-            "remaining": [*state.notes],
+            "remaining": remaining.sentences(self._params, views, state),
         }
 
     def _connection(self, view: EntryView) -> dict[str, t.Any]:
@@ -296,6 +296,18 @@ class PathSummary:
         if len(names) == 1:
             return f"The network container {names[0]} is new, and nothing uses it yet: it stays."
         return f"The network containers {', '.join(names)} are new, and nothing uses them yet: they stay."
+
+
+def _containers(views: t.Iterable[EntryView], state: PathState) -> list[Container]:
+    """Return the network containers of the entries that there are, each once."""
+    found: list[Container] = []
+    for home in (view.container for view in views):
+        now = (one for one in state.containers if home is not None and one["id"] == home["id"])
+        # New ones have no id in a prediction.
+        there = home if home in state.containers else next(now, None)
+        if there is not None and there not in found:
+            found.append(there)
+    return found
 
 
 def _failures_of(state: PathState, plan: Plan) -> t.Mapping[str, Failure]:
