@@ -131,7 +131,7 @@ class AccessPart(PathPart):
         """Keep the list, and say what the connections need of it, and what stays."""
         listed = answers[_LIST]
         state = replace(state, access=AccessListState(listed, listed, waiting=()))
-        self._leaving.find(state)
+        self._leaving.foresee(state)
         return self._judged(state)
 
     def plan(self, state: PathState) -> Plan:
@@ -179,7 +179,7 @@ class AccessPart(PathPart):
                 raise self._first_failure(step, state)
             return True
         owners = {owner for need in self._leavings(state).values() for owner in need.owners}
-        if self._pruned is not None and any(not self._pruned.is_clean(owner, state) for owner in owners - state.failures.keys()):
+        if self._pruned is not None and any(not self._pruned.is_clean(owner) for owner in owners - state.failures.keys()):
             return False
         if not owners - state.failures.keys():
             raise self._first_failure(step, state)

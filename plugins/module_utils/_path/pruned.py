@@ -13,32 +13,42 @@ from .._clouds.cloud import Cloud, Peer, cloud_of, fields_of, is_leaving, name_o
 from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step
 from .part import Answers, PathPart, task_of
-from .path_state import ACTING, CLEANING, PathState, Task, What
+from .path_state import AVAILABLE, CLEANING, PathState, Task, What
+
+if t.TYPE_CHECKING:
+    # Read only where the list has connections on AWS.
+    from .pruned_routes import PrunedRoutes
 
 
 class Leaving:
     """The connections that the task removes, with the key of the entry or, where no entry means them, their id.
 
     Args:
-        plan: Returns the plan for the connections in Atlas.
+        find: Returns them for a state.
+        foresee: Returns a state with the network containers as they will be.
 
     Attributes:
         peers: Each with its owner, by id.
     """
 
-    def __init__(self, plan: t.Callable[[PathState], Plan]) -> None:
-        self._plan = plan
+    def __init__(
+        self,
+        find: t.Callable[[PathState], t.Iterable[tuple[str, Peer]]],
+        foresee: t.Callable[[PathState], PathState],
+    ) -> None:
+        self._find = find
+        self._foresee = foresee
         self.peers: dict[str, tuple[str, Peer]] = {}
 
+    def foresee(self, state: PathState) -> None:
+        """Find them before there is a plan."""
+        self.find(self._foresee(state))
+
     def find(self, state: PathState) -> None:
-        """Find them in the plan for a state. What is leaving already is in no plan any more, and stays."""
+        """Find them in a state in which the containers are known. What is leaving already is still one of them."""
         live = {peer["id"] for peer in state.peers.listed if not is_leaving(peer)}
-        found = {id_: one for id_, one in self.peers.items() if id_ not in live}
-        for change in self._plan(state).changes:
-            what = What.of(change.key)
-            if change.before is not None and change.after is None and what.kind == "connection":
-                found[str(change.before["id"])] = what.owner, t.cast(Peer, change.before)
-        self.peers = found
+        gone = {id_: one for id_, one in self.peers.items() if id_ not in live}
+        self.peers = {**gone, **{peer["id"]: (owner, peer) for owner, peer in self._find(state)}}
 
     @property
     def pruned(self) -> list[Peer]:
@@ -47,15 +57,15 @@ class Leaving:
 
 
 class Cleaner(t.Protocol):
-    """The part of a cloud: what a connection leaves there. Where Atlas needs a role, all pruned connections are an argument."""
+    """What connections leave in one cloud. Where Atlas needs a role there, `leaving` has all pruned connections."""
 
     def look_at_pruned(self, peer: Peer) -> t.Any:
         """Return what is there; None if no credentials of the task are those of its owner. Runs in a thread."""
 
-    def plan_pruned(self, peer: Peer, found: t.Any, *more: t.Any) -> t.Sequence[Change]:
-        """Return the removals, with the id of the connection in their keys."""
+    def plan_pruned(self, peer: Peer, found: t.Any, *leaving_and_state: t.Any) -> Change | None:
+        """Return the removal, with the id of the connection in its key; None for none."""
 
-    def send_pruned(self, peer: Peer, *more: t.Any) -> t.Any:
+    def send_pruned(self, peer: Peer, *leaving_and_state: t.Any) -> t.Any:
         """Remove it, and return what is there then. Runs in a thread."""
 
 
@@ -65,56 +75,80 @@ class PrunedPart(PathPart):
     Args:
         params: The options of the task.
         leaving: The connections that the task removes.
-        cleaners: The parts of the clouds whose half the task does, by the names of the clouds.
+        routes: The routes in AWS; None if the task does not do that half.
+        cleaners: The parts of the other clouds whose half the task does, by their names.
     """
 
     name = "pruned"
 
-    def __init__(self, params: Parameters, leaving: Leaving, cleaners: t.Mapping[str, Cleaner]) -> None:
+    def __init__(
+        self, params: Parameters, leaving: Leaving, routes: PrunedRoutes | None, cleaners: t.Mapping[str, Cleaner]
+    ) -> None:
         self._params = params
         self._leaving = leaving
+        self._routes = routes
         self._cleaners = cleaners
         # What was found for each connection, by id; None where it could not be looked for.
         self._found: dict[str, t.Any] = {}
         self._planned: dict[str, tuple[Change, ...]] = {}
+        # The keys of the changes that are made, or that others have made.
         self._cleaned: set[str] = set()
 
     def reads_more(self, state: PathState) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
         """Read what each connection leaves, where the task has credentials."""
-        self._leaving.find(state)
-        return {
-            peer["id"]: partial(cleaner.look_at_pruned, peer)
-            for peer in self._leaving.pruned
-            if peer["id"] not in self._found and _rest(peer) and (cleaner := self._cleaners.get(cloud_of(peer).name)) is not None
-        }
+        self._leaving.foresee(state)
+        calls: dict[t.Any, t.Callable[[], t.Any]] = {}
+        places: dict[t.Any, list[Peer]] = {}
+        for peer in self._leaving.pruned:
+            cloud, fields = cloud_of(peer), fields_of(peer)
+            if peer["id"] in self._found or not self._has_half(cloud) or not _rest(peer):
+                continue
+            if cloud.region is not None:
+                places.setdefault((fields[cloud.owner], fields[cloud.region]), []).append(peer)
+            else:
+                calls[(peer["id"],)] = partial(self._cleaners[cloud.name].look_at_pruned, peer)
+        for peers in places.values():
+            calls[tuple(peer["id"] for peer in peers)] = partial(t.cast("PrunedRoutes", self._routes).look_at_all, peers)
+        return calls
 
     def owners(self, key: t.Any) -> t.Iterable[str]:
-        """Return the id of the connection."""
-        return (key,)
+        """Return the ids of the connections."""
+        return t.cast("tuple[str, ...]", key)
 
     def begin(self, answers: Answers, state: PathState) -> PathState:
         """Keep what was found, and say what the task will not remove."""
-        self._leaving.find(state)
-        self._found.update(answers)
-        unknown = [peer for peer in self._leaving.pruned if self._found.get(peer["id"]) is None and _rest(peer)]
-        return replace(state, notes=(*state.notes, *(one for one in map(self._note, unknown) if one not in state.notes)))
+        self._leaving.foresee(state)
+        for ids, answer in answers.items():
+            self._found.update(answer if isinstance(answer, dict) else {ids[0]: answer})
+        notes = [self._note(peer) for peer in self._leaving.pruned if self._is_unknown(peer)]
+        return replace(state, notes=(*state.notes, *(one for one in notes if one not in state.notes)))
+
+    def _is_unknown(self, peer: Peer) -> bool:
+        """Whether a connection leaves something that the task cannot look for."""
+        is_read = peer["id"] in self._found and self._found[peer["id"]] is None
+        return bool(_rest(peer)) and (is_read or not self._has_half(cloud_of(peer)))
+
+    def _has_half(self, cloud: Cloud) -> bool:
+        return self._routes is not None if cloud.region is not None else cloud.name in self._cleaners
 
     def plan(self, state: PathState) -> Plan:
         """Plan what to remove of each connection: before it goes or, where Atlas needs a role until then, after it."""
         self._leaving.find(state)
         changes, steps = list[Change](), list[Step]()
         for peer in self._leaving.pruned:
-            owner = peer["id"]
+            owner, cloud = peer["id"], cloud_of(peer)
             found = self._found.get(owner)
-            if found is None or owner in state.failures or owner in self._cleaned:
+            if found is None or owner in state.failures:
                 continue
-            cleaner, more = self._cleaner(peer)
-            self._planned[owner] = planned = (*cleaner.plan_pruned(peer, found, *more, state),)
-            if planned:
-                changes += planned
-                stage = ACTING if _needs_role(cloud_of(peer)) else CLEANING
-                keys = tuple(change.key for change in planned)
-                steps.append(Step("delete", Task(self.name, stage, owner, owner), keys, is_run=True))
+            if cloud.region is not None:
+                whole = t.cast("PrunedRoutes", self._routes).plan(peer, found)
+            else:
+                change = self._cleaners[cloud.name].plan_pruned(peer, found, *self._more(cloud), state)
+                whole = [] if change is None else [change]
+            self._planned[owner] = left = tuple(change for change in whole if change.key not in self._cleaned)
+            changes += left
+            stage = AVAILABLE if _needs_role(cloud) else CLEANING
+            steps += [Step("delete", Task(self.name, stage, owner, one.key), (one.key,), is_run=True) for one in left]
         return Plan(tuple(changes), tuple(steps))
 
     def is_ready(self, step: Step, state: PathState, running: t.Sequence[Step]) -> bool:
@@ -135,35 +169,36 @@ class PrunedPart(PathPart):
         Raises:
             TaskError: If it fails: the connection stays then.
         """
-        peer = self._peer(step)
-        cleaner, more = self._cleaner(peer)
-        return cleaner.send_pruned(peer, *more, state)
+        peer, cloud = self._peer(step), cloud_of(self._peer(step))
+        if cloud.region is not None:
+            return t.cast("PrunedRoutes", self._routes).remove(peer, What.of(step.keys[0]).name)
+        return self._cleaners[cloud.name].send_pruned(peer, *self._more(cloud), state)
 
     def record(self, step: Step, reply: t.Any, state: PathState) -> PathState:
-        """Return the state in which it is gone."""
-        owner = task_of(step).owner
-        self._cleaned.add(owner)
-        return state.with_done(self._planned[owner])
+        """Return the state in which it is gone, or stays because others need it."""
+        owner, key = task_of(step).owner, step.keys[0]
+        self._cleaned.add(key)
+        change = next(one for one in self._planned[owner] if one.key == key)
+        stays = _needs_role(cloud_of(self._peer(step))) and reply.to_result() == change.before
+        return state if stays or reply is False else state.with_done([change])
 
-    def is_clean(self, owner: str, state: PathState) -> bool:
+    def is_clean(self, owner: str) -> bool:
         """Whether nothing is left of a connection that this part removes before it; True for all other owners."""
-        planned = self._planned.get(owner, ())
-        return not planned or owner in self._cleaned or _needs_role(cloud_of(self._leaving.peers[owner][1]))
+        planned = {change.key for change in self._planned.get(owner, ())}
+        return planned <= self._cleaned or _needs_role(cloud_of(self._leaving.peers[owner][1]))
 
     def _peer(self, step: Step) -> Peer:
         return self._leaving.peers[task_of(step).owner][1]
 
-    def _cleaner(self, peer: Peer) -> tuple[Cleaner, tuple[t.Any, ...]]:
-        """Return what cleans up after a connection, and its other arguments."""
-        cloud = cloud_of(peer)
-        return self._cleaners[cloud.name], (self._leaving.pruned,) if _needs_role(cloud) else ()
+    def _more(self, cloud: Cloud) -> tuple[t.Any, ...]:
+        return (self._leaving.pruned,) if _needs_role(cloud) else ()
 
     def _note(self, peer: Peer) -> str:
         """Return what the task does not remove, and why, in a sentence."""
         cloud, fields = cloud_of(peer), fields_of(peer)
         owner = f"{cloud.owner_noun} {fields[cloud.owner]}"
         why = f"{cloud.half[0]} is false"
-        if cloud.name in self._cleaners:
+        if self._has_half(cloud):
             why = f"no credentials of the task are those of the {owner}"
         name = fields.get(cloud.accepted_id or "") or peer["id"]
         text = f"{name} ({name_of(fields)}) is pruned, but {_rest(peer)} stays in {cloud.name}, because {why}."

@@ -12,7 +12,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter.view
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import Vpc
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.plan import AccessState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.vnets import Vnet
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Plan
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Plan
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_access_list import AtlasAccessList
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.access_part import AccessPart
@@ -47,15 +47,6 @@ def peer(number: int, network: dict[str, Any], block: str | None = None, status:
     return {"id": str(number), "container_id": "c", "status_name": status, **own, **network}
 
 
-def leaving(connections: Sequence[tuple[str, Any]]) -> Leaving:
-    """Return connections that the task removes, each with its owner."""
-    found = [
-        Change("delete", What(owner, "remove", "Atlas", "delete", "connection", one["id"]).key, one, None)
-        for owner, one in connections
-    ]
-    return Leaving(lambda state: Plan(tuple(found)))
-
-
 class Case:
     """A part, and the state that it begins with.
 
@@ -79,7 +70,8 @@ class Case:
     ) -> None:
         params, warnings = validated(*connections, **options)
         assert warnings == []
-        going = leaving([(one["id"] if index is None else KEYS[index], one) for index, one in leaves])
+        found = [(one["id"] if index is None else KEYS[index], one) for index, one in leaves]
+        going = Leaving(lambda state: found, lambda state: state)
         there = [*stays, *(one for index, one in leaves)]
         before = replace(before or PathState(), peers=PeerSetState(tuple(there), first=tuple(there)))
         outside: Any = (None, AtlasAccessList, going, None, None, None, None)

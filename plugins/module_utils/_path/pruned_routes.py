@@ -1,0 +1,94 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The routes in AWS that pruned connections leave: those of all tables that lead to them, whatever a former list has chosen."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._aws.accepter.network import Network
+from .._aws.accepter.requests import RouteChange, to_change
+from .._aws.accepter.routes import plan_unrouting
+from .._aws.session import AwsSession, AwsSessions
+from .._check.credentials import aws_credentials_of
+from .._clouds.aws import AWS
+from .._clouds.cloud import Peer, fields_of
+from .._engine.options import Parameters
+from .._engine.plan import Change
+from .._http.errors import TaskError
+from .entries import PathEntry
+from .path_state import What
+
+
+class PrunedRoutes:
+    """The routes to pruned connections.
+
+    Args:
+        params: The options of the task.
+        entries: The entries of the list, whose credentials are those of their accounts, in any region.
+        sessions: The sessions with AWS.
+    """
+
+    def __init__(self, params: Parameters, entries: t.Sequence[PathEntry], sessions: AwsSessions) -> None:
+        self._params = params
+        self._entries = {entry.params[AWS.owner]: entry for entry in reversed(entries) if entry.provider is AWS}
+        self._sessions = sessions
+        # By account and region; None for an account whose credentials are not known.
+        self._found: dict[tuple[str, str | None], AwsSession | None] = {}
+
+    def look_at_all(self, peers: t.Sequence[Peer]) -> dict[str, tuple[RouteChange, ...] | None]:
+        """Return the removals of the routes to connections of one account and region, by the ids of the connections.
+
+        All are None if no credentials of the task are those of the account.
+
+        Raises:
+            TaskError: If the route tables cannot be read.
+        """
+        session = self._find_session(peers[0])
+        if session is None:
+            return {peer["id"]: None for peer in peers}
+        ids = {peer["id"]: str(fields_of(peer)["connection_id"]) for peer in peers}
+        tables = Network(session).find_tables_with_routes_to([*ids.values()])
+        return {id_: (*plan_unrouting(tables, connection_id),) for id_, connection_id in ids.items()}
+
+    def plan(self, peer: Peer, found: t.Sequence[RouteChange]) -> list[Change]:
+        """Return a change for each route, with the id of the connection in its key."""
+        named = [(What(peer["id"], "routes", AWS.name, "delete", "route", _name_of(one)), one) for one in found]
+        return [Change("delete", what.key, to_change(one).before, None) for what, one in named]
+
+    def remove(self, peer: Peer, name: str) -> bool:
+        """Remove a route, after it was read again, and return whether this has removed it. Runs in a thread.
+
+        Raises:
+            TaskError: If it cannot be removed, or it is not known where it leads.
+        """
+        session = t.cast(AwsSession, self._find_session(peer))
+        block, _in, table_id = name.split()
+        return Network(session).remove_route(RouteChange("delete", table_id, block, fields_of(peer)["connection_id"], None))
+
+    def _find_session(self, peer: Peer) -> AwsSession | None:
+        """Return a session with the account of a connection; None if no credentials are those of it."""
+        fields = fields_of(peer)
+        owner, region = fields[AWS.owner], fields["accepter_region_name"] and AWS.regions.to_cloud(fields["accepter_region_name"])
+        if (owner, region) not in self._found:
+            self._found[owner, region] = self._make_session(owner, region)
+        return self._found[owner, region]
+
+    def _make_session(self, owner: str, region: str | None) -> AwsSession | None:
+        entry = self._entries.get(owner)
+        if entry is not None:
+            return self._open(entry.aws_credentials(region))
+        try:
+            session = self._open(aws_credentials_of(self._params, {}, region))
+        except TaskError:
+            # The task itself has none: those that it has are of its entries.
+            return None
+        return session if session.find_account_id() == owner else None
+
+    def _open(self, credentials: Parameters) -> AwsSession:
+        return self._sessions.open({**credentials, "wait_timeout": self._params["wait_timeout"]})
+
+
+def _name_of(route: RouteChange) -> str:
+    return f"{route.block} in {route.table_id}"
