@@ -8,6 +8,8 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import hashlib
+import json
 import os
 import stat
 import time
@@ -57,20 +59,13 @@ class PrivateFolder:
                 self.descriptor = None
 
     @contextlib.contextmanager
-    def locked(
-        self,
-        name: str,
-        patience: float,
-        clock: t.Callable[[], float] | None = None,
-        sleep: t.Callable[[float], None] | None = None,
-    ) -> t.Iterator[bool]:
+    def locked(self, name: str, patience: float, sleep: t.Callable[[float], None] | None = None) -> t.Iterator[bool]:
         """Hold the lock of a file for the length of the block; the system releases that of a process that ends.
 
         Args:
             name: The name of the file.
             patience: How many seconds to wait for it.
-            clock: A monotonic clock, in seconds; None for the machine's.
-            sleep: Sleeps that many seconds; None for the machine's.
+            sleep: Sleeps that many seconds; None for `time.sleep`.
 
         Yields:
             False if others have held it all the time. True if it is held, or if no file can be locked here.
@@ -79,7 +74,7 @@ class PrivateFolder:
             has_turn = True
             with contextlib.suppress(OSError):
                 lock = stack.enter_context(open(f"{name}.lock", "ab", opener=self.open))
-                has_turn = _wait_for(lock.fileno(), patience, clock or time.monotonic, sleep or time.sleep)
+                has_turn = _wait_for(lock.fileno(), patience, sleep or time.sleep)
             yield has_turn
 
     def open(self, name: str, flags: int) -> int:
@@ -122,10 +117,30 @@ class PrivateFolder:
         return opened
 
 
-def _wait_for(lock: int, patience: float, clock: t.Callable[[], float], sleep: t.Callable[[float], None]) -> bool:
+@contextlib.contextmanager
+def turn_of(identity: t.Sequence[str], patience: float, sleep: t.Callable[[float], None]) -> t.Iterator[bool]:
+    """Let the tasks of one user on one machine have their turns, one at a time, for the length of the block.
+
+    A user without a private folder has no turns to wait for.
+
+    Args:
+        identity: What the turns are about; it is hashed.
+        patience: How many seconds to wait.
+        sleep: Sleeps that many seconds.
+
+    Yields:
+        Whether it is the turn of this task; False if others have had theirs all the time.
+    """
+    name = hashlib.sha256(json.dumps(list(identity)).encode()).hexdigest()
+    folder = PrivateFolder(default_folder(), "folder for locks", lambda text: None)
+    with folder.opened(), folder.locked(name, patience, sleep) as has_turn:
+        yield has_turn
+
+
+def _wait_for(lock: int, patience: float, sleep: t.Callable[[float], None]) -> bool:
     """Wait until an open file is locked, and return whether it is."""
-    deadline = clock() + patience
-    while clock() <= deadline:
+    deadline = time.monotonic() + patience
+    while time.monotonic() <= deadline:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

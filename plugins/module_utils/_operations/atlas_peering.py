@@ -11,6 +11,7 @@ from functools import partial
 
 from .._api.client import AtlasClient
 from .._auth import clients
+from .._auth.private_folder import turn_of
 from .._auth.sources import find_project
 from .._aws import boto
 from .._check.session import CheckSession, connect
@@ -24,17 +25,23 @@ from .._http import tls
 from .._http.errors import TaskError
 from .._http.pauses import Clock, stoppable_sleep
 from .._path import options
+from .._path.access_part import AccessPart
 from .._path.container_part import ContainerPart
 from .._path.entries import ignored_options
 from .._path.part import PathPart, task_of
 from .._path.path_state import ABSENT, PRESENT, Failure, PathState, What
 from .._path.path_summary import PathSummary
 from .._path.peer_part import PeerPart, PeerRemovalPart
+from .._path.pruned import Leaving, PrunedPart
 from .._path.stages import PathConvergence, PathGate, PathWaiter
 from .._resources.containers import Containers
 from .._resources.peers import VpcPeers
 from .atlas import read_all, warn_of_connection
+from .atlas_access_list import AtlasAccessList
 from .atlas_network_container import AtlasNetworkContainer
+
+if t.TYPE_CHECKING:
+    from .._path.pruned_routes import PrunedRoutes
 
 # What can't be read refuses the whole list.
 _READ = "read"
@@ -57,7 +64,9 @@ class AtlasPeering(SetOperation[CheckSession, PathState]):
         self._entries = params["connections"]
         self._by_key = {entry.key: entry for entry in self._entries}
         self.stages: t.Sequence[str] = PRESENT if params["state"] == "present" else ABSENT
-        self._parts: dict[str, PathPart] = {part.name: part for part in self._make_parts()}
+        self._parts: dict[str, PathPart] = {}
+        for part in self._make_parts():
+            self._parts[part.name] = part
         # The plan of each part, for predictions.
         self._plans: dict[str, Plan] = {}
         self.gate: PathGate = PathGate(self._parts, self.stages)
@@ -69,6 +78,7 @@ class AtlasPeering(SetOperation[CheckSession, PathState]):
         atlas = self.session.atlas
         if atlas is not None:
             yield from self._make_atlas_parts(atlas)
+            yield from self._make_last_parts(atlas)
 
     def _make_atlas_parts(self, atlas: AtlasClient) -> t.Iterator[PathPart]:
         """Yield the parts for network containers and connections in Atlas."""
@@ -82,6 +92,31 @@ class AtlasPeering(SetOperation[CheckSession, PathState]):
         peers = {name: VpcPeers(atlas, params["group_id"], CLOUDS[name]) for name in CLOUDS if name in names}
         part = PeerRemovalPart if is_absent else PeerPart
         yield part(params, self._entries, peers, containers, clock)
+
+    def _make_last_parts(self, atlas: AtlasClient) -> t.Iterator[PathPart]:
+        """Yield the parts for what pruned connections leave, and for the access list: those of the clouds are known."""
+        params, parts = self.params, self._parts
+        leaving = Leaving(t.cast("PeerPart", parts["peers"]).leaving, self._foresee)
+        pruned = None
+        if params["prune"]:
+            pruned = PrunedPart(params, leaving, self._make_routes(), {})
+            yield pruned
+        if params["access_list"]:
+            turn = partial(turn_of, (atlas.settings.base_url, params["group_id"]), sleep=stoppable_sleep)
+            yield AccessPart(params, self._entries, atlas, AtlasAccessList, leaving, pruned, turn, self.clock, stoppable_sleep)
+
+    def _make_routes(self) -> PrunedRoutes | None:
+        """Return what finds the routes to pruned connections; None if the task leaves AWS alone."""
+        if not self.params["aws"]:
+            return None
+        from .._path.pruned_routes import PrunedRoutes
+
+        return PrunedRoutes(self.params, self._entries, self.session.aws)
+
+    def _foresee(self, state: PathState) -> PathState:
+        """Return the state with the network containers as they will be."""
+        part = self._parts[ContainerPart.name]
+        return part.predict(state, part.plan(state)) if self.params["state"] == "present" else state
 
     @classmethod
     def libraries_for(cls, args: t.Mapping[str, t.Any]) -> tuple[Library, ...]:

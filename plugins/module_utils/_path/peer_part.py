@@ -150,6 +150,10 @@ class _AtlasSide(PathPart):
         entry, better = self._by_key.get(key), error if hint == error.hint else error.with_hint(hint)
         return better if entry is None else entry.named(better)
 
+    def leaving(self, state: PathState) -> t.Iterator[tuple[str, Peer]]:
+        """Yield the connections that the plan removes, each with the key of the entry or, where none means it, its id."""
+        raise NotImplementedError
+
     def record_failure(self, what: What, error: TaskError, state: PathState) -> PathState:
         """Return the state in which the connection of a failed entry, or a pruned one, is not waited for."""
         key, peers = what.owner, state.peers
@@ -224,6 +228,16 @@ class PeerPart(_AtlasSide):
             {key: self._named(key, error) for key, error in plan.failures.items()},
             {key: self._named(key, error) for key, error in plan.refusals.items()},
         )
+
+    def leaving(self, state: PathState) -> t.Iterator[tuple[str, Peer]]:
+        """Yield the connections that the list does not have, each with its id."""
+        if self._params["prune"]:
+            self._take(state)
+            peers = self._choose(state)
+            settled = peers.failures.keys() | peers.done.keys()
+            for peer in self._set.planner.split_undeclared(peers)[1]:
+                if peer["id"] not in settled:
+                    yield peer["id"], peer
 
     def _to_what(self, change: Change) -> What:
         entry = self._by_key.get(change.key)
@@ -434,6 +448,13 @@ class PeerRemovalPart(_AtlasSide):
                     changes.append(Change("delete", what.key, peer, None))
                     steps.append(replace(step, request=Task(self.name, CONNECTIONS, entry.key, step.request), keys=(what.key,)))
         return Plan(tuple(changes), tuple(steps), refusals=refusals)
+
+    def leaving(self, state: PathState) -> t.Iterator[tuple[str, Peer]]:
+        """Yield the connections of the entries that are not leaving yet."""
+        for entry in self._entries:
+            for peer in _peers_of(entry, state):
+                if not is_leaving(peer):
+                    yield entry.key, peer
 
     def predict(self, state: PathState, plan: Plan) -> PathState:
         """Return the state without the connections."""
