@@ -29,8 +29,8 @@ from .entries import PathEntry
 from .part import Answers, PathPart, run_alone, task_of
 from .path_state import ROLES, SIDES, PathState, Task, What
 
-# The names of the steps in results.
-_ROLE, _READ = "role", "read"
+# The name of the step in results.
+_ROLE = "role"
 
 
 class AzurePart(PathPart):
@@ -71,28 +71,23 @@ class AzurePart(PathPart):
 
     def reads(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
         """Return a call for each VNet that reads it, and what Atlas may do there."""
-        is_known = {key: directory is not None or not self._params["atlas"] for key, directory in self._directories.items()}
-        return {key: partial(self._look, key) for key in self._groups if is_known[key]}
+        return {key: partial(self._look, key) for key in self._groups if self._directories[key] or not self._params["atlas"]}
+
+    def reads_more(self, state: PathState) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
+        """Return a call for each VNet whose directory only Atlas's connection says, if anything does."""
+        found = {key: group for key, group in self._groups.items() if group[0].key not in state.azure}
+        self._directories.update({key: self._find_directory(group, state) for key, group in found.items()})
+        return {key: partial(self._look, key) for key in found}
 
     def owners(self, key: t.Any) -> t.Iterable[str]:
         """Return the entries of a VNet."""
         return [entry.key for entry in self._groups[key]]
 
     def begin(self, answers: Answers, state: PathState) -> PathState:
-        """Return the state with the VNet of each entry. One whose directory only Atlas's connection says is read now."""
-        found = dict(state.azure)
-        for key, group in self._groups.items():
-            self._ending[key] = self._find_ending(group, state)
-            try:
-                if key not in answers:
-                    self._directories[key] = self._find_directory(group, state)
-                access = answers[key] if key in answers else self._look(key)
-            except TaskError as error:
-                for entry in group:
-                    state = state.with_failure(entry.key, _READ, entry.named(error))
-            else:
-                found.update({entry.key: access for entry in group})
-        return replace(state, azure=found)
+        """Return the state with the VNet of each entry."""
+        self._ending = {key: self._find_ending(group, state) for key, group in self._groups.items()}
+        found = {entry.key: access for key, access in answers.items() for entry in self._groups[key]}
+        return replace(state, azure={**state.azure, **found})
 
     def plan(self, state: PathState) -> Plan:
         """Plan the roles that Atlas lacks, or their removal, and refuse blocks that overlap."""
@@ -199,12 +194,12 @@ class AzurePart(PathPart):
         except (AuthError, InvalidOptionError, NotFoundError):
             return None
 
-    def plan_pruned(self, peer: Peer, access: AccessState, leaving: t.Sequence[Peer], state: PathState) -> Change | None:
-        """Return the removal of the role that a pruned connection leaves, with the id of that in its key; None for none.
+    def plan_pruned(self, peer: Peer, found: AccessState, leaving: t.Sequence[Peer], state: PathState) -> tuple[Change, ...]:
+        """Return the removal of the role that a pruned connection leaves, with the id of that in its key; none if it stays.
 
         Args:
             peer: The connection.
-            access: What Atlas may do at its VNet.
+            found: What Atlas may do at its VNet.
             leaving: All connections that are pruned; the role goes with the first one of a VNet.
             state: The state.
         """
@@ -216,12 +211,12 @@ class AzurePart(PathPart):
             or _scope_of(fields).lower() in self._groups
             or _find_staying(fields, ids, state) is not None
         ):
-            return None
-        plan = plan_absent(self._params_of_pruned(peer, leaving, state), access)
+            return ()
+        plan = plan_absent(self._params_of_pruned(peer, leaving, state), found)
         if not plan.steps:
-            return None
+            return ()
         what = What(peer["id"], _ROLE, AZURE.name, "delete", _ROLE, role_name(_names_of(fields)))
-        return Change("delete", what.key, access.to_result(), _after(plan, access).to_result())
+        return (Change("delete", what.key, found.to_result(), _after(plan, found).to_result()),)
 
     def send_pruned(self, peer: Peer, leaving: t.Sequence[Peer], state: PathState) -> AccessState:
         """Take away the role that a pruned connection leaves, once its peering has ended. Runs in a thread.
@@ -319,7 +314,7 @@ class AzurePart(PathPart):
     def _find_overlaps(self, entry: PathEntry, state: PathState) -> list[str]:
         """Return a sentence for each block of the VNet, and of its peerings, that overlaps the block of Atlas's network."""
         home = state.homes.get(entry.key)
-        block = self._planned_block(entry) if home is None else home.get(BLOCK)
+        block = entry.params["container_cidr_block"] if home is None else home.get(BLOCK)
         own = None if home is None else _atlas_network(home)
         found = _blocks_of(t.cast(Vnet, state.azure[entry.key].vnet), own, is_known=bool(self._params["atlas"]))
         return [
@@ -328,13 +323,6 @@ class AzurePart(PathPart):
             for one, words in found
             if do_overlap(one, block)
         ]
-
-    def _planned_block(self, entry: PathEntry) -> str | None:
-        """Return the block of a container that is not there yet, as the first entry has it that has the same container."""
-        place = entry.params["container_region"]
-        listed = (one for group in self._groups.values() for one in group if one.params["container_region"] == place)
-        blocks = (one.params["container_cidr_block"] for one in (entry, *listed))
-        return next(filter(None, blocks), None)
 
 
 def _names_of(fields: Fields) -> VnetId:

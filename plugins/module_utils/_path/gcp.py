@@ -76,7 +76,7 @@ class GcpPart(PathPart):
         self._is_present = params["state"] == "present"
         # The entries of each list of networks, and the list as it was read first.
         self._groups: dict[_Key, list[PathEntry]] = {}
-        self._listed: Answers = {}
+        self._listed: dict[_Key, dict[str, Network]] = {}
         # The names of the mirrors as far as they were known at first: later plans say the same.
         self._names: dict[str, str] = {}
         for entry in entries:
@@ -92,8 +92,8 @@ class GcpPart(PathPart):
 
     def begin(self, answers: Answers, state: PathState) -> PathState:
         """Return the state with the network of each entry."""
-        self._listed = answers
-        found = {entry.key: _find(answers[key], entry) for key, group in self._groups.items() for entry in group}
+        self._listed.update(answers)
+        found = {entry.key: _find(self._listed[key], entry) for key, group in self._groups.items() for entry in group}
         self._names = {key: self._name_of(entry, state) for key, entry in self._entries.items()}
         return replace(state, gcp={**state.gcp, **found})
 
@@ -207,13 +207,13 @@ class GcpPart(PathPart):
                 return None
         return _to_state(listed.get(name))
 
-    def plan_pruned(self, peer: Peer, network: NetworkState, state: PathState) -> Change | None:
-        """Return the removal of the mirror of a pruned connection, with the id of that in its key; None if there is no mirror."""
+    def plan_pruned(self, peer: Peer, found: NetworkState, state: PathState) -> tuple[Change, ...]:
+        """Return the removal of the mirror of a pruned connection, with the id of that in its key; none if there is no mirror."""
         params = self._params_of_pruned(peer, state)
-        mirror = None if params is None else find_mirror(params, network)
+        mirror = None if params is None else find_mirror(params, found)
         if mirror is None:
-            return None
-        return Change("delete", self._what(peer["id"], mirror.name, "delete").key, mirror.to_result(), None)
+            return ()
+        return (Change("delete", self._what(peer["id"], mirror.name, "delete").key, mirror.to_result(), None),)
 
     def send_pruned(self, peer: Peer, state: PathState) -> NetworkState:
         """Remove the mirror of a pruned connection, which its plan has, and return its network. Runs in a thread.
