@@ -107,8 +107,7 @@ class _AtlasSide(PathPart):
         self._by_key = {entry.key: entry for entry in entries}
         self._names = frozenset(entry.provider.name for entry in entries) or frozenset(peers)
         self._set = PeerSet(self._params, peers, containers, clock)
-        self._peers = peers
-        self._clock = clock
+        self._peers, self._containers = peers, containers
         # The containers as they were last taken from the state, or put into it.
         self._known: t.Any = None
 
@@ -345,7 +344,7 @@ class PeerPart(_AtlasSide):
             peers = self._set.choose(peers)
         state = self._adopt(state, peers)
         if state.stage == AVAILABLE and waiter.is_settled(peers) and self._is_new(state):
-            self._set.facts.pop(LIST_CONTAINERS, None)
+            self._set.facts[LIST_CONTAINERS] = self._containers.list_all_containers()
             state = self._adopt(state, peers)
         return state
 

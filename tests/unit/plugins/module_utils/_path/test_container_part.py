@@ -1,0 +1,252 @@
+"""Which network container each entry has, and what is made, changed and removed of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.aws import AWS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.azure import AZURE
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.gcp import GCP
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.container_part import find_home, with_homes
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.entries import DECLARED, PathEntry
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.path_state import PathState
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_set.state import PeerSetState
+from ansible_collections.cloudpeer.atlas.tests.support.harness import ACCOUNT
+from ansible_collections.cloudpeer.atlas.tests.support.sets import PROJECT, azure, entry, gcp, vpc
+
+from .conftest import AtlasSide
+
+BLOCK, AZURE_BLOCK = "172.20.0.0/21", "192.168.208.0/21"
+A, B, C = (f"{letter}" * 24 for letter in "abc")
+HALVES = {"aws": False, "azure": False, "gcp": False}
+
+
+def container(container_id: str, cloud: str, region: str | None = None) -> dict[str, Any]:
+    place = {"regions": []} if cloud == "GCP" else {"region_name": region}
+    return {"id": container_id, "provider_name": cloud, **place, "atlas_cidr_block": "192.168.248.0/21", "provisioned": True}
+
+
+ON_AWS = [container(A, "AWS", "US_EAST_1"), container(B, "AWS", "EU_WEST_1")]
+
+
+def peer(container_id: str, status: str = "AVAILABLE", number: int = 0) -> dict[str, Any]:
+    own = {"vpc_id": vpc(number), "aws_account_id": ACCOUNT, "route_table_cidr_block": "10.0.0.0/16", "connection_id": None}
+    shown = {"id": f"{container_id[:12]}{status:.>12}"[:24], "status_name": status, "error_state_name": None}
+    return {**shown, **own, "accepter_region_name": "us-east-1", "container_id": container_id, "provider_name": "AWS"}
+
+
+def home_of(state: str, containers: list[Any], peers: list[Any], cloud: Any = AWS, **options: Any) -> Any:
+    """Return the id of the container of an entry, None for none, or the message of the refusal."""
+    own = {
+        "AWS": {"vpc_id": vpc(0), "aws_account_id": ACCOUNT},
+        "AZURE": {"azure_directory_id": "d", "azure_subscription_id": "s", "resource_group_name": "g", "vnet_name": "v"},
+        "GCP": {"gcp_project_id": PROJECT, "network_name": "net"},
+    }[cloud.name]
+    given = {**dict.fromkeys(DECLARED["options"]), **own, **options}
+    one = PathEntry(0, cloud, given, {}, {"state": state, "group_id": "5" * 24})
+    known = PathState(containers=tuple(containers), peers=PeerSetState(tuple(peers)))
+    try:
+        found = find_home(one, known)
+    except TaskError as error:
+        assert with_homes([one], known).homes == {}
+        return str(one.named(error))
+    assert with_homes([one], known).homes == ({} if found is None else {one.key: found})
+    return found and found["id"]
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+@pytest.mark.parametrize(
+    ("containers", "peers", "cloud", "options", "home"),
+    [
+        (ON_AWS, [], AWS, {"container_region": "eu-west-1"}, B),
+        (ON_AWS, [peer(A)], AWS, {"container_region": "eu-west-1"}, B),
+        (ON_AWS, [], AWS, {"container_region": "eu-west-2"}, None),
+        (ON_AWS, [], AWS, {"container_id": A}, A),
+        (ON_AWS, [peer(B)], AWS, {}, B),
+        (ON_AWS, [peer(B), peer(A, number=1)], AWS, {}, B),
+        (ON_AWS, [peer(B, "FAILED")], AWS, {}, B),
+        (ON_AWS, [peer(B, "TERMINATING")], AWS, {}, B),
+        (ON_AWS[:1], [], AWS, {}, A),
+        ([*ON_AWS[:1], container(C, "AZURE", "EUROPE_WEST")], [], AZURE, {}, C),
+        ([container(C, "GCP")], [], GCP, {}, C),
+        ([], [], GCP, {}, None),
+        (ON_AWS, [], GCP, {}, None),
+        ([container(C, "AZURE", "EUROPE_WEST")], [], AZURE, {"container_region": "EUROPE_WEST"}, C),
+    ],
+)
+def test_the_container_is_named_or_found_by_the_connection(
+    state: str, containers: list[Any], peers: list[Any], cloud: Any, options: dict[str, Any], home: str | None
+) -> None:
+    assert home_of(state, containers, peers, cloud, **options) == home
+
+
+SEVERAL = f"connections[0] ({vpc(0)}): It has connections in several network containers: "
+
+
+@pytest.mark.parametrize(
+    ("containers", "peers", "options", "present", "absent"),
+    [
+        ([], [], {}, "has no network container on AWS. Set container_region to create one there.", None),
+        (ON_AWS, [], {}, "Say which one with container_region.", None),
+        (ON_AWS, [peer(A), peer(B)], {}, SEVERAL, SEVERAL),
+        # The live one decides where one is connected; where all of them leave, one has to be named.
+        (ON_AWS, [peer(A, "FAILED"), peer(B)], {}, B, SEVERAL),
+        (ON_AWS, [peer(A, "TERMINATING"), peer(B, "FAILED")], {}, B, SEVERAL),
+        (ON_AWS, [], {"container_id": C}, f"has no network container {C} on AWS. It has {A} (us-east-1", None),
+        ([container(C, "GCP")], [], {"container_id": C}, f"network container {C} is on GCP, not on AWS.", None),
+    ],
+)
+def test_a_container_that_is_unclear_is_refused(
+    containers: list[Any], peers: list[Any], options: dict[str, Any], present: str, absent: str | None
+) -> None:
+    assert present in home_of("present", containers, peers, **options)
+    found = home_of("absent", containers, peers, **options)
+    assert found is absent or absent in found
+
+
+def test_a_new_container_is_made_once_for_several_entries(atlas: AtlasSide) -> None:
+    wanted = [
+        entry(0, container_region="eu-west-1"),
+        entry(1, container_region="EU_WEST_1"),
+        entry(2, container_region="us-east-1"),
+    ]
+    foreseen = atlas.connect(wanted, check_mode=True, **HALVES).result["peering"]
+    assert [one["container"]["id"] for one in foreseen["connections"]] == [None, None, atlas.container_id]
+    assert [one["vpc_peer"]["container_id"] for one in foreseen["connections"]] == [None, None, atlas.container_id]
+    assert [one["region_name"] for one in foreseen["containers"]] == ["EU_WEST_1", "US_EAST_1"]
+
+    done = atlas.connect(wanted, **HALVES)
+    assert not done.failed, done.msg
+    assert atlas.asked.count("POST containers") == 1
+    made, there = done.result["peering"]["containers"]
+    assert (made["region_name"], there["id"]) == ("EU_WEST_1", atlas.container_id)
+    assert [one["vpc_peer"]["container_id"] for one in done.result["peering"]["connections"]] == [
+        made["id"],
+        made["id"],
+        there["id"],
+    ]
+    # From then on, the connections say where it is.
+    again = atlas.connect([entry(0), entry(1), entry(2)], **HALVES)
+    assert (again.changed, sorted(atlas.asked)) == (False, ["GET containers/all", "GET peers"])
+
+
+def test_containers_are_made_on_all_clouds_with_the_blocks_of_the_list(atlas: AtlasSide) -> None:
+    wanted = [
+        entry(0, container_region="eu-west-1", container_cidr_block=BLOCK),
+        azure(1, container_region="westeurope", container_cidr_block=AZURE_BLOCK),
+        gcp(1, container_cidr_block="10.8.0.0/21", container_regions=["europe-west3", "europe-west1"]),
+    ]
+    done = atlas.connect(wanted, **HALVES)
+    assert not done.failed, done.msg
+    assert atlas.containers | {"US_EAST_1": ""} == {
+        "US_EAST_1": "",
+        "EU_WEST_1": BLOCK,
+        "EUROPE_WEST": AZURE_BLOCK,
+        "GCP": "10.8.0.0/21",
+    }
+    assert [one["regions"] for one in done.result["peering"]["containers"] if "regions" in one] == [
+        ["EUROPE_WEST_3", "WESTERN_EUROPE"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "words"),
+    [
+        (
+            [azure(1, container_region="westeurope")],
+            "connections[0].container_cidr_block is required to create a network container",
+        ),
+        ([gcp(1)], "connections[0].container_cidr_block is required to create a network container on GCP."),
+        (
+            [entry(0, container_region="eu-west-1", container_cidr_block="10.100.128.0/21")],
+            "connections[0].route_table_cidr_block 10.100.0.0/16 overlaps 10.100.128.0/21 of network container to create in eu-west-1.",
+        ),
+        (
+            [entry(0, container_region="eu-west-1", container_cidr_block="192.168.248.0/22")],
+            "connections[0].container_cidr_block 192.168.248.0/22 overlaps 192.168.248.0/21 of network container",
+        ),
+        (
+            [
+                entry(0, container_region="eu-west-1", container_cidr_block=BLOCK),
+                entry(1, container_region="eu-west-2", container_cidr_block=BLOCK),
+            ],
+            f"connections[1].container_cidr_block {BLOCK} overlaps {BLOCK} of network container",
+        ),
+    ],
+)
+def test_nothing_is_made_if_a_container_does_not_fit(atlas: AtlasSide, wanted: list[dict[str, Any]], words: str) -> None:
+    for check_mode in (True, False):
+        done = atlas.connect(wanted, check_mode=check_mode, **HALVES)
+        assert words in done.msg
+        assert (done.changed, [one for one in atlas.asked if not one.startswith("GET")]) == (False, [])
+
+
+def test_entries_that_name_one_container_in_two_ways_agree_on_its_block(atlas: AtlasSide) -> None:
+    wanted = [entry(0, container_region="us-east-1", container_cidr_block=BLOCK), entry(1, container_cidr_block="172.24.0.0/21")]
+    done = atlas.connect(wanted, **HALVES)
+    assert f"container_cidr_block is {BLOCK}, and connections[1] has 172.24.0.0/21 for the same network container." in done.msg
+
+
+def test_an_unused_container_gets_the_block_of_the_list(atlas: AtlasSide) -> None:
+    done = atlas.connect([entry(0, container_region="us-east-1", container_cidr_block=BLOCK)], **HALVES)
+    assert not done.failed, done.msg
+    assert atlas.containers == {"US_EAST_1": BLOCK}
+    # It is in use from now on.
+    other = atlas.connect([entry(0, container_region="us-east-1", container_cidr_block="172.24.0.0/21")], **HALVES)
+    assert f"cannot be changed from {BLOCK} to 172.24.0.0/21: it is used by VPC peering connection" in other.msg
+    assert atlas.containers == {"US_EAST_1": BLOCK}
+
+
+def test_a_block_that_atlas_chooses_may_refuse_what_follows(atlas: AtlasSide) -> None:
+    # Atlas takes the next free block below, which is in that of the VPC.
+    wanted = [entry(0, container_region="eu-west-1", route_table_cidr_block="192.168.240.0/21")]
+    assert not atlas.connect(wanted, check_mode=True, **HALVES).failed
+    done = atlas.connect(wanted, **HALVES)
+    assert not done.missing("192.168.240.0/21 overlaps 192.168.240.0/21 of network container", "eu-west-1 is new")
+    assert (done.changed, "POST peers" in atlas.asked, set(atlas.containers)) == (True, False, {"US_EAST_1", "EU_WEST_1"})
+
+
+def test_a_lost_reply_makes_no_second_container(atlas: AtlasSide) -> None:
+    atlas.fault("POST", "lost_reply")
+    done = atlas.connect([entry(0, container_region="eu-west-1")], **HALVES)
+    assert not done.failed, done.msg
+    assert set(atlas.containers) == {"US_EAST_1", "EU_WEST_1"}
+
+
+def test_a_container_that_cannot_be_made_fails_its_entries_alone(atlas: AtlasSide) -> None:
+    atlas.fault("POST", "status", status=409, code="NO_CAPACITY")
+    done = atlas.connect([entry(0, container_region="eu-west-1"), entry(1, container_region="us-east-1")], **HALVES)
+    (failure,) = done.result["failures"]
+    assert (failure["index"], failure["step"], failure["error_code"]) == (0, "container", "NO_CAPACITY")
+    assert [one["status_name"] for one in done.result["peering"]["connections"]] == [None, "PENDING_ACCEPTANCE"]
+
+
+def test_containers_go_after_their_connections(atlas: AtlasSide, clouds: dict[str, str]) -> None:
+    wanted = [entry(0), azure(1), gcp(1)]
+    assert not atlas.connect(wanted, **HALVES).failed
+    foreseen = atlas.remove(wanted, check_mode=True, remove_container=True, **HALVES)
+    assert foreseen.result["peering"]["containers"] == []
+    done = atlas.remove(wanted, remove_container=True, **HALVES)
+    assert not done.failed, done.msg
+    assert (atlas.containers, done.result["peering"]["containers"]) == ({}, [])
+    again = atlas.remove(wanted, remove_container=True, **HALVES)
+    assert (again.changed, again.failed) == (False, False)
+
+
+def test_a_container_that_others_use_stays(atlas: AtlasSide) -> None:
+    assert not atlas.connect([entry(0), entry(1)], **HALVES).failed
+    done = atlas.remove([entry(0)], remove_container=True, **HALVES)
+    assert not done.missing("cannot be removed: it is used by", vpc(1), "set remove_container to false")
+    assert (atlas.there().keys(), set(atlas.containers)) == ({vpc(1)}, {"US_EAST_1"})
+    assert done.result["failures"][0]["step"] == "remove"
+    # It is not waited for.
+    assert sum(atlas.clock.pauses) < 60
+
+
+def test_without_its_option_containers_stay(atlas: AtlasSide) -> None:
+    assert not atlas.connect([entry(0)], **HALVES).failed
+    done = atlas.remove([entry(0)], **HALVES)
+    assert [one["id"] for one in done.result["peering"]["containers"]] == [atlas.container_id]
+    assert set(atlas.containers) == {"US_EAST_1"}
