@@ -150,19 +150,25 @@ class AtlasPeering(SetOperation[CheckSession, PathState]):
 
     def look(self) -> PathState:
         """Read both sides, side by side. What could not be read is a failure of its entries."""
-        calls = {(name, key): call for name, part in self._parts.items() for key, call in part.reads().items()}
-        found = read_all(self.session, self.params, calls)
-        state = PathState(stage=self.stages[0])
-        for (name, key), answer in found.items():
-            if isinstance(answer, TaskError):
-                for owner in self._parts[name].owners(key):
-                    entry = self._by_key.get(owner)
-                    state = state.with_failure(owner, _READ, answer if entry is None else entry.named(answer))
-        if state.failures:
-            return state
-        for name, part in self._parts.items():
-            state = part.begin({key: found[of, key] for of, key in found if of == name}, state)
-        return state
+        state, calls = PathState(stage=self.stages[0]), {name: part.reads() for name, part in self._parts.items()}
+        answers: dict[str, dict[t.Any, t.Any]] = {name: {} for name in self._parts}
+        while True:
+            found = read_all(
+                self.session, self.params, {(name, key): call for name, own in calls.items() for key, call in own.items()}
+            )
+            for (name, key), answer in found.items():
+                answers[name][key] = answer
+                if isinstance(answer, TaskError):
+                    for owner in self._parts[name].owners(key):
+                        entry = self._by_key.get(owner)
+                        state = state.with_failure(owner, _READ, answer if entry is None else entry.named(answer))
+            if state.failures:
+                return state
+            for name, part in self._parts.items():
+                state = part.begin(answers[name], state)
+            calls = {name: part.reads_more(state) for name, part in self._parts.items()}
+            if not any(calls.values()):
+                return state
 
     def look_again(self, state: PathState) -> PathState:
         """Read again what an unclear reply leaves open."""
