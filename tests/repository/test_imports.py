@@ -96,7 +96,7 @@ STATUSES = {int(status) for status in http.HTTPStatus if status >= 400} | {200, 
 # A cloud is described in `_clouds`. Its own API, the rules that are about it alone, and documentation name its facts, too.
 MAY_NAME_FACTS_OF_CLOUDS = (
     *(f"{name}/" for name in ("_clouds", "_aws", "_gcp", "_azure", "modules")),
-    *(f"_path/{name}." for name in ("azure", "gcp")),
+    *(f"_path/{name}." for name in ("aws", "azure", "gcp")),
     *(f"_check/rules/{name}_" for name in ("a4", "g4", "p4", "p5", "p6", "p7")),
 )
 FACTS_OF_CLOUDS = {

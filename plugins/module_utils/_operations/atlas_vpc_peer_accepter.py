@@ -9,7 +9,7 @@ import typing as t
 from functools import reduce
 
 from .._aws import boto, session
-from .._aws.accepter.checks import check_account
+from .._aws.accepter.checks import check_account, no_block_error
 from .._aws.accepter.network import Network
 from .._aws.accepter.options import ARGUMENT_SPEC, require_connection, validate
 from .._aws.accepter.plan import AccepterPlan, plan_absent, plan_present
@@ -23,7 +23,6 @@ from .._engine.operation import Operation, Status
 from .._engine.options import Parameters
 from .._engine.plan import Plan, Step, to_line
 from .._engine.wait import Wait
-from .._http.errors import TaskError
 from .._http.pauses import Clock
 
 
@@ -109,11 +108,7 @@ class AtlasVpcPeerAccepter(Operation[session.AwsSession, View]):
         connection = state.connection
         needs_block = isinstance(step.request, RouteChange) and step.request.action != "delete" and self.params["accept"]
         if needs_block and connection is not None and not connection.requester.cidr_blocks:
-            raise TaskError(
-                f"The VPC peering connection {connection.id} is {connection.status}, and AWS does not tell yet which block is "
-                f"behind it: no route was made, since atlas_cidr_block {step.request.block} could not be compared.",
-                hint="Run the task again in a minute.",
-            )
+            raise no_block_error(connection, step.request.block)
         after = self._network.make_change(state, step.request)
         if isinstance(step.request, Accept):
             self._has_accepted = True

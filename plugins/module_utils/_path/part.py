@@ -152,7 +152,13 @@ def run_alone(operation: Operation[t.Any, t.Any], known: t.Any, clock: Clock, sl
     return run_to_end(operation, known, clock, sleep).state
 
 
-def run_to_end(operation: Operation[t.Any, t.Any], known: t.Any, clock: Clock, sleep: Sleep) -> Ran:
+def run_to_end(
+    operation: Operation[t.Any, t.Any],
+    known: t.Any,
+    clock: Clock,
+    sleep: Sleep,
+    reach: t.Callable[[t.Any], None] = lambda state: None,
+) -> Ran:
     """Run an Operation inside of a step.
 
     Args:
@@ -160,6 +166,7 @@ def run_to_end(operation: Operation[t.Any, t.Any], known: t.Any, clock: Clock, s
         known: The state if it has been read already; None to read it.
         clock: A monotonic clock, in seconds.
         sleep: Sleeps that many seconds, and ends as soon as the thread must stop.
+        reach: Takes the last state if it fails; None if there is none.
 
     Raises:
         TaskError: If it fails; `outcome_unknown` is set if it may have changed something.
@@ -169,5 +176,6 @@ def run_to_end(operation: Operation[t.Any, t.Any], known: t.Any, clock: Clock, s
     try:
         run.carry_out(known)
     except TaskError as error:
+        reach(run.state)
         raise error.with_outcome(unknown=error.outcome_unknown or outcome.changed) from error.__cause__
     return Ran(run.state, outcome.changed)

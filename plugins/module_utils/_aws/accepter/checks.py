@@ -13,6 +13,11 @@ from ..._values.blocks import do_overlap
 from ..objects import ENDED, INITIATING, PeeringConnection, Vpc
 from .view import View
 
+# Hints that other tasks replace, since they name options and modules.
+CREDENTIALS = "Use credentials of the VPC's owner (profile, access_key, assume_role_arn), or correct aws_account_id."
+ANEW = "Atlas has to request it anew (atlas_vpc_peer with recreate: dead): then use the new connection_id."
+OF_CONTAINER = "Set it to the block of Atlas's network container (atlas_cidr_block of atlas_network_container)."
+
 
 def check_account(params: Parameters, view: View) -> None:
     """Check that the credentials belong to the account that the options name.
@@ -24,7 +29,7 @@ def check_account(params: Parameters, view: View) -> None:
     if wanted is not None and view.account_id not in (None, wanted):
         raise TaskError(
             f"The AWS credentials are of account {view.account_id}, not of aws_account_id {wanted}.",
-            hint="Use credentials of the VPC's owner (profile, access_key, assume_role_arn), or correct aws_account_id.",
+            hint=CREDENTIALS,
         )
 
 
@@ -51,7 +56,7 @@ def check_usable(params: Parameters, view: View, *, will_wait: bool) -> None:
         raise TaskError(
             f"The VPC peering connection {connection.id} is {connection.status}: {ENDED[connection.status]}{said}.",
             error_code=connection.status,
-            hint="Atlas has to request it anew (atlas_vpc_peer with recreate: dead): then use the new connection_id.",
+            hint=ANEW,
         )
     if connection.status == INITIATING and not will_wait:
         raise TaskError(
@@ -161,7 +166,7 @@ def check_block(params: Parameters, view: View, vpc: Vpc) -> str | None:
         raise TaskError(
             f"atlas_cidr_block is required: AWS does not tell the block of {view.connection.id} while it is "
             f"{view.connection.status}, only once it is active.",
-            hint="Set it to the block of Atlas's network container (atlas_cidr_block of atlas_network_container).",
+            hint=OF_CONTAINER,
         )
     overlapping = [one for one in vpc.cidr_blocks if block is not None and do_overlap(block, one)]
     if overlapping:
@@ -196,6 +201,15 @@ def find_block(params: Parameters, connection: PeeringConnection | None) -> str 
             hint="Set atlas_cidr_block to the one of Atlas's network container.",
         )
     return wanted or shown[0]
+
+
+def no_block_error(connection: PeeringConnection, block: str | None) -> TaskError:
+    """Return the error for a connection whose block AWS does not show in time."""
+    return TaskError(
+        f"The VPC peering connection {connection.id} is {connection.status}, and AWS does not tell yet which block is "
+        f"behind it: no route was made, since atlas_cidr_block {block} could not be compared.",
+        hint="Run the task again in a minute.",
+    )
 
 
 def _is_within(part: str, block: str) -> bool:

@@ -19,6 +19,7 @@ from .routes import Lists, choose_tables, leftovers, missing_tables, plan_remova
 from .view import View
 
 _NAME = "Name"
+NO_BLOCK = "Without connection_id and atlas_cidr_block, overlaps and routes were not checked."
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def plan_present(params: Parameters, view: View, lists: Lists) -> AccepterPlan:
     if block is not None:
         requests += plan_routes(params, view, tables, block, lists, warnings)
     else:
-        warnings.append("Without connection_id and atlas_cidr_block, overlaps and routes were not checked.")
+        warnings.append(NO_BLOCK)
     tags = _missing_tags(params, connection)
     requests += [AddTags(tuple(tags.items()))] if tags else []
     dns = {"enable_dns_support": vpc.enable_dns_support, "enable_dns_hostnames": vpc.enable_dns_hostnames}
@@ -139,12 +140,12 @@ def _plan_acceptance(params: Parameters, connection: PeeringConnection | None, w
 
 
 def _missing_tags(params: Parameters, connection: PeeringConnection | None) -> dict[str, str]:
-    if connection is None:
-        return {}
+    # A new connection has none.
+    current = {} if connection is None else connection.tags
     wanted = to_tags("tags", params["tags"])
-    if params["group_id"] is not None and _NAME not in connection.tags:
+    if params["group_id"] is not None and _NAME not in current:
         wanted.setdefault(_NAME, f"atlas-{params['group_id']}")
-    return {key: value for key, value in wanted.items() if connection.tags.get(key) != value}
+    return {key: value for key, value in wanted.items() if current.get(key) != value}
 
 
 def _warn_of_owner(view: View, warnings: list[str]) -> None:

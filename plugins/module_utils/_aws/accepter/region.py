@@ -111,5 +111,11 @@ class RegionSurvey(Network):
         return {one: known[one] for one in group_ids if one in known}
 
 
+def first_keys(wanted: t.Iterable[Parameters]) -> list[Key]:
+    """Return the keys of the questions that need no other answer, before there is a session."""
+    has_groups = any(params["security_group_ids"] for params in wanted if params["state"] == "present")
+    return [ACCOUNT, CONNECTIONS, VPCS, TABLES, *([GROUPS] if has_groups else [])]
+
+
 def _each(values: t.Iterable[str]) -> list[str]:
     return sorted(set(values))

@@ -9,7 +9,7 @@ import typing as t
 from dataclasses import dataclass, replace
 
 from ..._engine.plan import Change
-from ..objects import ACTIVE, PeeringConnection, Route, RouteAction, RouteTable, Vpc
+from ..objects import ACTIVE, Route, RouteAction, RouteTable, Vpc
 from .view import View, route_to
 
 
@@ -74,7 +74,9 @@ def view_after(view: View, request: Request) -> View:
         return replace(view, vpc=replace(t.cast(Vpc, view.vpc), **enabled))
     if isinstance(request, Accept):
         return with_status(view, ACTIVE)
-    connection = t.cast(PeeringConnection, view.connection)
+    connection = view.connection
+    if connection is None:
+        return view
     return replace(view, connection=replace(connection, tags={**connection.tags, **dict(request.tags)}))
 
 

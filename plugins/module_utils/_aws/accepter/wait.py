@@ -90,18 +90,7 @@ class ConnectionWaiter:
 
     def _until(self, is_done: t.Callable[[PeeringConnection], bool], goal: str) -> Wait[View]:
         def late(view: View, error: WaitTimeoutError) -> TaskError:
-            status = view.connection.status if view.connection is not None else UNKNOWN
-            unanswered, silence = error.unanswered, ""
-            if isinstance(unanswered, RateLimitError):
-                silence = f" {unanswered}"
-            elif unanswered is not None:
-                silence = f" AWS did not answer at last: {unanswered.detail}."
-            return TaskError(
-                f"The VPC peering connection {self._id} is still {status} after {error.waited:.0f} seconds of waiting for it "
-                f"to be {goal}.{silence}",
-                detail=f"last status {status}",
-                hint="Raise wait_timeout, or run the task again later: it goes on from there.",
-            )
+            return late_error(self._id, view.connection, goal, error)
 
         return Wait(
             f"it to be {goal}",
@@ -118,6 +107,29 @@ class ConnectionWaiter:
             # For a moment, AWS may still show the state before the acceptance.
             return view
         return replace(view, connection=connection)
+
+
+def late_error(connection_id: str, connection: PeeringConnection | None, goal: str, error: WaitTimeoutError) -> TaskError:
+    """Return the error for a connection that is not in the awaited state when the time is up.
+
+    Args:
+        connection_id: Its id.
+        connection: The connection as AWS has shown it last; None if it has not.
+        goal: The state that was waited for.
+        error: How long it was waited for, and the last poll without an answer.
+    """
+    status = connection.status if connection is not None else UNKNOWN
+    unanswered, silence = error.unanswered, ""
+    if isinstance(unanswered, RateLimitError):
+        silence = f" {unanswered}"
+    elif unanswered is not None:
+        silence = f" AWS did not answer at last: {unanswered.detail}."
+    return TaskError(
+        f"The VPC peering connection {connection_id} is still {status} after {error.waited:.0f} seconds of waiting for it "
+        f"to be {goal}.{silence}",
+        detail=f"last status {status}",
+        hint="Raise wait_timeout, or run the task again later: it goes on from there.",
+    )
 
 
 def _late_only_if_unanswered(unused_view: View, error: WaitTimeoutError) -> TaskError | None:

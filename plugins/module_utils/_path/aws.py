@@ -1,0 +1,625 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The customer's side in AWS: acceptance, tags, DNS and routes of all connections, or the removal of their routes."""
+
+from __future__ import annotations
+
+import datetime
+import threading
+import typing as t
+from dataclasses import replace
+from functools import partial, reduce
+
+from .._aws.accepter.checks import ANEW, CREDENTIALS, OF_CONTAINER, check_usable, find_block, no_block_error
+from .._aws.accepter.network import Network
+from .._aws.accepter.plan import NO_BLOCK, AccepterPlan, plan_absent, plan_present
+from .._aws.accepter.region import CONNECTIONS, Key, RegionSurvey, first_keys
+from .._aws.accepter.requests import Accept, AddTags, EnableDns, Request, RouteChange, to_change, view_after, with_status
+from .._aws.accepter.routes import plan_unrouting
+from .._aws.accepter.view import View
+from .._aws.accepter.wait import LONGEST_APPEARANCE, LONGEST_PROVISIONING, late_error
+from .._aws.objects import ACTIVE, ENDED, INITIATING, PENDING, PROVISIONING, PeeringConnection
+from .._aws.rate import READERS
+from .._aws.session import AwsSession, AwsSessions
+from .._check.credentials import AWS_NAMES, aws_credentials_of
+from .._clouds.aws import AWS
+from .._clouds.cloud import BLOCK, REGION, Peer, fields_of, is_failed, is_leaving, is_pending
+from .._engine.operation import Operation
+from .._engine.options import Parameters
+from .._engine.plan import Change, Plan, Step
+from .._engine.run import may_pass
+from .._engine.wait import WaitTimeoutError
+from .._http.errors import OvertakenError, TaskError
+from .._http.pauses import Clock, Sleep
+from .._http.threads import Workers
+from .._values.moments import created_at
+from .entries import PathEntry
+from .part import Answers, PathPart, run_to_end, task_of
+from .path_state import ACTING, ROUTES, PathState, Task, What
+
+_Place = tuple[t.Any, ...]
+
+# What is done, in its order: the step of results, and the action and the kind of the change.
+_STEPS: dict[type[t.Any], tuple[str, str, str]] = {
+    Accept: ("accept", "accept", "connection"),
+    AddTags: ("tags", "tag", "connection"),
+    EnableDns: ("dns", "enable", "attribute"),
+    RouteChange: ("routes", "", "route"),
+}
+_ORDER = [*_STEPS]
+# In seconds: how long Atlas may know a request before AWS shows it, and how long a poll takes at most.
+_YOUNG, _POLL = 120, 30.0
+# In seconds, the pause before an entry whose write was lost goes on alone.
+_SETTLING = 1.0
+# What this task says in place of hints for the task with one connection.
+_HINTS = {
+    CREDENTIALS: "Use credentials of the VPC's owner (aws_profile, aws_access_key, aws_assume_role_arn), or correct its account.",
+    OF_CONTAINER: "Set it to the block of Atlas's network container.",
+    ANEW: "Once Atlas shows it as failed, run the task again with recreate set to dead: Atlas requests another one then.",
+}
+_ANEW_ELSEWHERE = "The team that does the Atlas half has to request another one: then use the new connection_id."
+
+
+class AwsTask(t.NamedTuple):
+    """What a step does, and the key of the change that has to be made before; empty for none."""
+
+    request: Request
+    needs: str
+
+
+class AwsPart(PathPart):
+    """The customer's side in AWS, with one survey and one poll for each set of credentials and region.
+
+    Args:
+        params: The options of the task.
+        entries: The entries of the list.
+        sessions: The sessions with AWS.
+        operation: The Operation on one connection, by which an entry goes on alone.
+        clock: A monotonic clock, in seconds.
+        sleep: Sleeps that many seconds, and ends as soon as the thread must stop.
+    """
+
+    name = "aws"
+
+    def __init__(
+        self,
+        params: Parameters,
+        entries: t.Sequence[PathEntry],
+        sessions: AwsSessions,
+        operation: type[Operation[t.Any, t.Any]],
+        clock: Clock,
+        sleep: Sleep,
+    ) -> None:
+        self._params = params
+        self._entries = {entry.key: entry for entry in entries if entry.provider is AWS and entry.has_half}
+        self._sessions = sessions
+        self._operation = operation
+        self._clock, self._sleep = clock, sleep
+        self._is_absent = params["state"] == "absent"
+        self._lock = threading.Lock()
+        # The entries of each set of credentials and region, and what was read of it.
+        self._places: dict[_Place, list[PathEntry]] = {}
+        self._place_of: dict[str, _Place] = {}
+        self._surveys: dict[_Place, RegionSurvey] = {}
+        # The id of each connection when the task began.
+        self._began: dict[str, str] = {}
+        # When an entry began to wait for something that has to come soon, and the last error of polls.
+        self._since: dict[tuple[str, str], float] = {}
+        self._unanswered: dict[_Place, TaskError] = {}
+        # What entries that go on alone have reached.
+        self._alone: dict[str, View] = {}
+        # The routes through each pruned connection, by its id in Atlas, and the network that they are in.
+        self._unrouted: dict[str, tuple[Network, list[RouteChange]]] = {}
+
+    # Reading.
+
+    def reads(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
+        """Read the places whose region the list names. Others need what Atlas knows."""
+        return self._first_reads(self._entries.values(), None)
+
+    def reads_more(self, state: PathState) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
+        """Read the other places, and what needs the first answers: attributes for DNS, prefix lists, missing route tables."""
+        others = [entry for key, entry in self._entries.items() if key not in self._place_of and self._is_known(entry, state)]
+        calls = self._first_reads(others, state)
+        for place, survey in self._surveys.items():
+            for key in survey.second().keys() - survey.answers.keys():
+                calls[self.name, place, key] = partial(self._ask, place, key)
+        return calls
+
+    def _first_reads(self, entries: t.Iterable[PathEntry], state: PathState | None) -> dict[t.Any, t.Callable[[], t.Any]]:
+        places: dict[_Place, list[PathEntry]] = {}
+        for entry in entries:
+            region = self._region_of(entry, state)
+            places.setdefault(tuple(sorted(entry.aws_credentials(region).items())), []).append(entry)
+        if state is None and self._params["atlas"]:
+            # One survey for all of the same credentials: those whose region Atlas knows may be in the same one.
+            unknown = {_without_region(place) for place, own in places.items() if any(not self._is_placed(one) for one in own)}
+            places = {place: own for place, own in places.items() if _without_region(place) not in unknown}
+        self._places.update(places)
+        self._place_of.update({entry.key: place for place, own in places.items() for entry in own})
+        wanted = {place: [self._options_of(one, None, None) for one in own] for place, own in places.items()}
+        return {(self.name, place, key): partial(self._ask, place, key) for place in places for key in first_keys(wanted[place])}
+
+    def _is_placed(self, entry: PathEntry) -> bool:
+        """Whether an entry says itself where its VPC is, and that AWS is needed."""
+        return not self._is_absent and entry.region is not None
+
+    def _is_known(self, entry: PathEntry, state: PathState) -> bool:
+        """Whether AWS has to be asked about an entry: without connection and block, no route can be removed."""
+        is_any = self._connection_id(entry, state) is not None or self._block_of(entry, state) is not None
+        return not self._is_absent or is_any
+
+    def _ask(self, place: _Place, key: Key) -> t.Any:
+        survey = self._survey(place)
+        return {**survey.first(), **(survey.second() if survey.answers else {})}[key]()
+
+    def _survey(self, place: _Place) -> RegionSurvey:
+        """Return the survey of a place; the first thread that needs it makes it."""
+        entries = self._places[place]
+        session = self._open(dict(place), entries)
+        with self._lock:
+            if place not in self._surveys:
+                self._surveys[place] = RegionSurvey(session, [self._options_of(one, None, None) for one in entries])
+            return self._surveys[place]
+
+    def owners(self, key: t.Any) -> t.Iterable[str]:
+        """Return the entries of the place that a call reads."""
+        return [entry.key for entry in self._places[key[1]]]
+
+    def begin(self, answers: Answers, state: PathState) -> PathState:
+        """Keep the answers, and make the view of each entry whose place is read."""
+        for key, answer in answers.items():
+            if isinstance(key, tuple) and key[:1] == (self.name,):
+                self._surveys[key[1]].answers[key[2]] = answer
+        views = dict(state.aws)
+        for place, survey in self._surveys.items():
+            if survey.second().keys() - survey.answers.keys():
+                continue
+            for entry in self._places[place]:
+                if entry.key not in views:
+                    view = survey.look(self._options_of(entry, None, None), survey.account_id)
+                    views[entry.key] = replace(view, others=survey.answers[CONNECTIONS])
+        state = replace(state, aws=views)
+        for key, entry in self._entries.items():
+            connection_id = self._connection_id(entry, state)
+            if connection_id is not None:
+                self._began.setdefault(key, connection_id)
+        return replace(state, aws={key: self._view(self._entries[key], state) for key in views})
+
+    # What Atlas knows.
+
+    def _peer(self, entry: PathEntry, state: PathState) -> Peer | None:
+        """Return the connection of an entry in Atlas; None if there is none that AWS could know."""
+        own = state.peers.entries.get(entry.key)
+        peer = own.peer if own is not None else None
+        if peer is None or (not self._is_absent and (is_failed(peer) or is_leaving(peer))):
+            return None
+        return peer
+
+    def _connection_id(self, entry: PathEntry, state: PathState) -> str | None:
+        if not self._params["atlas"]:
+            return t.cast("str | None", entry.params["connection_id"])
+        peer = self._peer(entry, state)
+        return None if peer is None else fields_of(peer)["connection_id"]
+
+    def _block_of(self, entry: PathEntry, state: PathState) -> str | None:
+        home = state.homes.get(entry.key)
+        block: str | None = (home and home[BLOCK]) or entry.params["container_cidr_block"]
+        return block
+
+    def _region_of(self, entry: PathEntry, state: PathState | None) -> str | None:
+        """Return the region of an entry's VPC: what the entry says, or the connection in Atlas, or that of its container."""
+        if state is None or self._is_placed(entry):
+            return entry.region
+        peer, home = self._peer(entry, state), state.homes.get(entry.key)
+        of_peer = None if peer is None else fields_of(peer)["accepter_region_name"]
+        of_home = None if home is None else home.get(REGION)
+        region = entry.params["region"] or of_peer or of_home or entry.params["container_region"]
+        return AWS.regions.to_cloud(region) if region else None
+
+    def _options_of(self, entry: PathEntry, connection_id: str | None, block: str | None) -> dict[str, t.Any]:
+        """Return the options of the task for one connection."""
+        names = ("vpc_id", "aws_account_id", "route_table_ids", "route_table_tags")
+        shared = ("state", "atlas_aws_account_ids", "replace_routes", "dns", "tags", "wait_timeout", "wait_sleep")
+        group = entry.params["aws_security_group"]
+        return {
+            **{name: entry.params[name] for name in names},
+            **{name: self._params[name] for name in shared},
+            "connection_id": connection_id,
+            "route_table_cidr_block": entry.params["cidr_block"],
+            "atlas_cidr_block": block,
+            "security_group_ids": [group.rpartition("/")[2]] if group else None,
+            "group_id": self._params["aws_group_id"],
+            "accept": True,
+            "wait": True,
+        }
+
+    def _view(self, entry: PathEntry, state: PathState) -> View:
+        """Return the view of an entry with the connection that it has now, as AWS has shown it last."""
+        view, connection_id, before = state.aws[entry.key], self._connection_id(entry, state), self._began.get(entry.key)
+        others = view.others
+        if before not in (None, connection_id) and before in others and others[before].status not in ENDED:
+            # Atlas has replaced it, or will.
+            others = {**others, before: replace(others[before], status="deleted")}
+        return replace(view, others=others, connection=others.get(connection_id or ""))
+
+    # The plan.
+
+    def plan(self, state: PathState) -> Plan:
+        """Plan what is left to do in AWS for each entry, by the rules for one."""
+        changes, steps, warnings = list[Change](), list[Step](), list[str]()
+        refusals: dict[str, TaskError] = {}
+        for key, entry in self._entries.items():
+            if key in state.failures or key not in state.aws:
+                continue
+            try:
+                plan = self._plan_entry(entry, state)
+            except TaskError as error:
+                refusals[key] = self._named(entry, error)
+                continue
+            made = self._to_steps(entry, plan)
+            changes += [change for change, step in made]
+            steps += [step for change, step in made]
+            warnings += [entry.named(TaskError(one)).message for one in plan.warnings]
+        return Plan(tuple(changes), tuple(steps), tuple(warnings), refusals=refusals)
+
+    def _plan_entry(self, entry: PathEntry, state: PathState) -> AccepterPlan:
+        view, block = self._view(entry, state), self._block_of(entry, state)
+        connection_id = self._connection_id(entry, state)
+        if self._is_absent:
+            return plan_absent(self._options_of(entry, connection_id, block), view)
+        if view.connection is None and self._may_appear(entry, state):
+            connection_id = None
+        plan = plan_present(self._options_of(entry, connection_id, block), view, self._survey_of(entry).lists)
+        if plan.block is not None:
+            return plan
+        # Atlas chooses the block when it makes the container. What overlaps is known then, and that each table gets a route.
+        steps = [Step("update", RouteChange("create", one, "", None, None), ()) for one in plan.table_ids]
+        return replace(plan, steps=(*plan.steps, *steps), warnings=tuple(one for one in plan.warnings if one != NO_BLOCK))
+
+    def _may_appear(self, entry: PathEntry, state: PathState) -> bool:
+        """Whether Atlas has requested a connection so recently that AWS may not show it yet."""
+        peer = self._peer(entry, state) if self._params["atlas"] else None
+        if peer is None or not is_pending(peer):
+            return False
+        requested = created_at(peer.get("id") or "")
+        is_young = requested is None or (datetime.datetime.now(datetime.timezone.utc) - requested).total_seconds() < _YOUNG
+        return is_young or self._connection_id(entry, state) != self._began.get(entry.key)
+
+    def _to_steps(self, entry: PathEntry, plan: AccepterPlan) -> list[tuple[Change, Step]]:
+        """Return the changes and steps of an entry, each after the one before."""
+        requests = sorted((step.request for step in plan.steps), key=lambda one: _ORDER.index(type(one)))
+        found: list[tuple[Change, Step]] = []
+        for request in requests:
+            change = replace(to_change(request), key=_what(entry.key, entry.name, request).key)
+            needs = found[-1][0].key if found else ""
+            stage = ROUTES if self._is_absent else ACTING
+            task = Task(self.name, stage, entry.key, AwsTask(request, needs))
+            action: t.Literal["update", "delete"] = "delete" if change.action == "delete" else "update"
+            found.append((change, Step(action, task, (change.key,), is_run=True)))
+        return found
+
+    def predict(self, state: PathState, plan: Plan) -> PathState:
+        """Return the state after all changes; connections are active then."""
+        views = dict(state.aws)
+        for key in views:
+            view = self._view(self._entries[key], state)
+            requests = [task_of(step).request.request for step in plan.steps if task_of(step).owner == key]
+            views[key] = reduce(view_after, [one for one in requests if not _is_without_block(one)], view)
+            if requests and not self._is_absent:
+                views[key] = with_status(views[key], ACTIVE)
+        return replace(state, aws=views)
+
+    # Sending.
+
+    def is_ready(self, step: Step, state: PathState, running: t.Sequence[Step]) -> bool:
+        """Return whether the connection is as far as a step needs it, and the place has room for another write."""
+        task = task_of(step)
+        request, needs = task.request
+        if needs and needs not in state.done:
+            return False
+        place = self._place_of[task.owner]
+        at_once = [one for one in running if task_of(one).part == self.name and self._place_of[task_of(one).owner] == place]
+        if len(at_once) >= self._params["parallel"]:
+            return False
+        connection = state.aws[task.owner].connection
+        if self._is_absent:
+            return True
+        if connection is None or connection.id != self._connection_id(self._entries[task.owner], state):
+            return False
+        if isinstance(request, Accept):
+            return connection.status != INITIATING
+        is_shown = bool(connection.requester.cidr_blocks) or not isinstance(request, RouteChange)
+        return connection.status == ACTIVE and is_shown
+
+    def send(self, step: Step, state: PathState) -> View | None:
+        """Make a change, and return the view after it; if it is lost or overtaken, the entry goes on alone.
+
+        Raises:
+            TaskError: If AWS refuses it, or shows another connection than the list means.
+        """
+        task = task_of(step)
+        if step.keys[0] in state.done:
+            return None
+        entry = self._entries[task.owner]
+        survey, view = self._survey_of(entry), self._view(entry, state)
+        connection, request = view.connection, task.request.request
+        options = self._options_of(entry, self._connection_id(entry, state), self._block_of(entry, state))
+        if isinstance(request, Accept):
+            # What AWS shows now was not there, perhaps, when the plan was made.
+            plan_present(options, view, survey.lists)
+        elif isinstance(request, RouteChange) and request.action != "delete":
+            find_block(options, connection)
+            request = replace(request, target=t.cast(PeeringConnection, connection).id)
+        try:
+            return survey.make_change(view, request)
+        except TaskError as error:
+            if not error.outcome_unknown and not may_pass(step, error):
+                raise
+            return self._go_on_alone(entry, options, error)
+
+    def _go_on_alone(self, entry: PathEntry, options: Parameters, error: TaskError) -> View:
+        """Do all that an entry still needs by the Operation on one connection, and return the last view.
+
+        Raises:
+            TaskError: If it fails; the view that was reached is kept for `record_failure`.
+        """
+        operation = self._operation(options, self._survey_of(entry).session, self._clock)
+        if not isinstance(error, OvertakenError):
+            self._sleep(_SETTLING)
+
+        def reach(view: View | None) -> None:
+            if view is not None:
+                self._alone[entry.key] = view
+
+        view = t.cast(View, run_to_end(operation, None, self._clock, self._sleep, reach).state)
+        reach(view)
+        return view
+
+    def record(self, step: Step, reply: t.Any, state: PathState) -> PathState:
+        """Return the state with the view after a step."""
+        task = task_of(step)
+        entry = self._entries[task.owner]
+        if task.owner in self._alone:
+            return self._with_view(entry, self._alone.pop(task.owner), state)
+        request = task.request.request
+        if isinstance(request, Accept) and reply is not None:
+            state = self._with_connection(entry, reply.connection, state)
+        elif reply is not None:
+            view = view_after(state.aws[task.owner], request)
+            state = replace(state, aws={**state.aws, task.owner: view})
+        return state.with_done([replace(to_change(request), key=step.keys[0])])
+
+    def _with_view(self, entry: PathEntry, view: View, state: PathState) -> PathState:
+        """Return the state with a view that was read again, and all that it shows as done."""
+        planned = self._to_steps(entry, self._plan_entry(entry, state))
+        others = {**state.aws[entry.key].others, **view.others}
+        if view.connection is not None:
+            others[view.connection.id] = view.connection
+        state = replace(state, aws={**state.aws, entry.key: replace(view, others=others)})
+        try:
+            left = {change.key for change, step in self._to_steps(entry, self._plan_entry(entry, state))}
+        except TaskError:
+            return state
+        return state.with_done(change for change, step in planned if change.key not in left)
+
+    def record_failure(self, what: What, error: TaskError, state: PathState) -> PathState:
+        """Return the state with what an entry has reached alone before it failed."""
+        view = self._alone.pop(what.owner, None)
+        return state if view is None else self._with_view(self._entries[what.owner], view, state)
+
+    def explain(self, step: Step, error: TaskError, state: PathState) -> TaskError:
+        """Return the error with the entry, and the options of this task."""
+        return self._named(self._entries[task_of(step).owner], error)
+
+    def _named(self, entry: PathEntry, error: TaskError) -> TaskError:
+        hint = _ANEW_ELSEWHERE if error.hint == ANEW and not self._params["atlas"] else _HINTS.get(error.hint or "", error.hint)
+        return entry.named(error.with_hint(hint))
+
+    # Waiting.
+
+    def poll(self, state: PathState) -> PathState:
+        """Read the connections that are waited for, by one request for each set of credentials and region."""
+        waiting = self._waiting(state)
+        with Workers[_Place, t.Mapping[str, PeeringConnection]](READERS) as workers:
+            for place, entries in self._by_place(waiting).items():
+                ids = [t.cast(str, self._connection_id(entry, state)) for entry in entries]
+                workers.submit(place, partial(self._ask_again, self._surveys[place], ids))
+            for ended in workers.results():
+                place = ended.key
+                if isinstance(ended.error, TaskError):
+                    state = self._with_silence(place, ended.error, waiting, state)
+                    continue
+                found = ended.result()
+                self._unanswered.pop(place, None)
+                for entry in self._by_place(waiting)[place]:
+                    shown = found.get(self._connection_id(entry, state) or "")
+                    state = self._with_shown(entry, shown, state)
+        return state
+
+    def _ask_again(self, survey: RegionSurvey, ids: t.Sequence[str]) -> t.Mapping[str, PeeringConnection]:
+        """Ask about connections once: the next poll comes soon."""
+        with survey.session.within(self._clock() + _POLL):
+            return survey.find_connections(ids)
+
+    def _with_silence(self, place: _Place, error: TaskError, waiting: t.Iterable[PathEntry], state: PathState) -> PathState:
+        """Return the state after a poll without an answer; if the next one can have none either, its entries have failed."""
+        self._unanswered[place] = error
+        if error.is_transient or error.is_unanswered:
+            return state
+        for entry in self._by_place(waiting)[place]:
+            state = state.with_failure(entry.key, "accept", self._named(entry, error))
+        return state
+
+    def _with_shown(self, entry: PathEntry, connection: PeeringConnection | None, state: PathState) -> PathState:
+        """Return the state with what a poll shows of an entry's connection, and its failure if it waits in vain."""
+        known = state.aws[entry.key].connection
+        is_stale = known is not None and known.status == PROVISIONING and (connection is None or connection.status == PENDING)
+        if connection is not None and not is_stale:
+            # For a moment, AWS may still show the state before the acceptance.
+            state = self._with_connection(entry, connection, state)
+        error = self._hopeless(entry, state)
+        if error is None:
+            return state
+        step = "accept" if connection is None or connection.status != ACTIVE else "routes"
+        return state.with_failure(entry.key, step, self._named(entry, error))
+
+    def _hopeless(self, entry: PathEntry, state: PathState) -> TaskError | None:
+        """Return why an entry waits in vain; None while it does not."""
+        view, connection_id = state.aws[entry.key], self._connection_id(entry, state)
+        connection = view.connection
+        options = self._options_of(entry, connection_id, self._block_of(entry, state))
+        try:
+            if connection is None:
+                if self._has_waited(entry, "appearance", LONGEST_APPEARANCE):
+                    check_usable(options, view, will_wait=False)
+                return None
+            check_usable(options, view, will_wait=True)
+            if connection.status == ACTIVE and not connection.requester.cidr_blocks:
+                if self._has_waited(entry, "block", LONGEST_PROVISIONING):
+                    raise no_block_error(connection, self._block_of(entry, state))
+            elif connection.status == ACTIVE:
+                find_block(options, connection)
+        except TaskError as error:
+            return error
+        return None
+
+    def _has_waited(self, entry: PathEntry, what: str, seconds: float) -> bool:
+        since = self._since.setdefault((entry.key, what), self._clock())
+        return bool(self._clock() - since >= min(seconds, self._params["wait_timeout"]))
+
+    def _with_connection(self, entry: PathEntry, connection: PeeringConnection | None, state: PathState) -> PathState:
+        view = state.aws[entry.key]
+        if connection is None:
+            return state
+        others = {**view.others, connection.id: connection}
+        return replace(state, aws={**state.aws, entry.key: replace(view, connection=connection, others=others)})
+
+    def is_settled(self, state: PathState) -> bool:
+        """Return whether all connections that have been requested are active in AWS, or wait for their acceptance."""
+        return not self._waiting(state)
+
+    def _waiting(self, state: PathState) -> list[PathEntry]:
+        """Return the entries whose connection AWS has to show, or to change, before they go on."""
+        if state.stage != ACTING:
+            return []
+        entries = [self._entries[key] for key in state.aws if key in self._entries and key not in state.failures]
+        return [entry for entry in entries if self._is_awaited(entry, state)]
+
+    def _is_awaited(self, entry: PathEntry, state: PathState) -> bool:
+        connection_id, connection = self._connection_id(entry, state), state.aws[entry.key].connection
+        if connection_id is None:
+            # Atlas has not requested it yet.
+            return False
+        if connection is None or connection.id != connection_id:
+            return True
+        if connection.status == ACTIVE:
+            return not connection.requester.cidr_blocks
+        return connection.status != PENDING and connection.status not in ENDED
+
+    def late(self, state: PathState, error: WaitTimeoutError) -> PathState:
+        """Return the state when the time is up: the entries that wait for AWS have failed."""
+        for entry in self._waiting(state):
+            connection, place = state.aws[entry.key].connection, self._place_of[entry.key]
+            unanswered = WaitTimeoutError(error.waited, self._unanswered.get(place))
+            failure = late_error(t.cast(str, self._connection_id(entry, state)), connection, ACTIVE, unanswered)
+            state = state.with_failure(entry.key, "accept", self._named(entry, failure))
+        return state
+
+    def line(self, state: PathState) -> str:
+        """Return how many connections are accepted, and what the others wait for."""
+        if state.stage != ACTING:
+            return ""
+        entries = [self._entries[key] for key in state.aws if key in self._entries and key not in state.failures]
+        connections = [state.aws[entry.key].connection for entry in entries]
+        accepted = sum(one is not None and one.status in (ACTIVE, PROVISIONING) for one in connections)
+        waiting = len(self._waiting(state))
+        if accepted == len(entries) and not waiting:
+            return ""
+        return f"{accepted} of {len(entries)} accepted in AWS" + (f", {waiting} wait for AWS" if waiting else "")
+
+    def _by_place(self, entries: t.Iterable[PathEntry]) -> dict[_Place, list[PathEntry]]:
+        found: dict[_Place, list[PathEntry]] = {}
+        for entry in entries:
+            found.setdefault(self._place_of[entry.key], []).append(entry)
+        return found
+
+    # What pruned connections leave.
+
+    def look_at_pruned(self, peer: Peer) -> tuple[RouteChange, ...] | None:
+        """Return the removals of all routes through a connection, in all tables; None if no credentials are of its account.
+
+        Raises:
+            TaskError: If they cannot be read.
+        """
+        network = self._network_of(peer)
+        if network is None:
+            return None
+        connection_id = fields_of(peer)["connection_id"]
+        changes = plan_unrouting(network.find_tables_with_routes_to([connection_id]), connection_id)
+        self._unrouted[peer["id"]] = network, changes
+        return tuple(changes)
+
+    def _network_of(self, peer: Peer) -> Network | None:
+        """Return the network of a connection, by credentials of its account: those of an entry, or else those of the task."""
+        fields = fields_of(peer)
+        account, region = fields["aws_account_id"], fields["accepter_region_name"]
+        region = AWS.regions.to_cloud(region) if region else None
+        own = [entry for entry in self._entries.values() if entry.params["aws_account_id"] == account]
+        if own:
+            return Network(self._open(own[0].aws_credentials(region), own[:1]))
+        try:
+            session = self._open(aws_credentials_of(self._params, {}, region), ())
+        except TaskError:
+            # The list may have credentials for each entry, and the task none.
+            return None
+        return Network(session) if session.find_account_id() == account else None
+
+    def plan_pruned(self, peer: Peer, found: t.Sequence[RouteChange], state: PathState) -> t.Sequence[Change]:
+        """Return the removals of the routes through a connection."""
+        return [replace(to_change(one), key=_what(peer["id"], "", one).key) for one in found]
+
+    def send_pruned(self, peer: Peer, state: PathState) -> None:
+        """Remove the routes through a connection; a route that leads elsewhere by now stays.
+
+        Raises:
+            TaskError: If one cannot be removed.
+        """
+        network, changes = self._unrouted[peer["id"]]
+        for change in changes:
+            network.remove_route(change)
+
+    # Sessions.
+
+    def _open(self, credentials: Parameters, entries: t.Sequence[PathEntry]) -> AwsSession:
+        return self._sessions.open({**credentials, "wait_timeout": self._params["wait_timeout"]}, _names_of(entries))
+
+    def _survey_of(self, entry: PathEntry) -> RegionSurvey:
+        return self._surveys[self._place_of[entry.key]]
+
+
+def _what(owner: str, name: str, request: Request) -> What:
+    """Return what a request changes, in the words of results; `name` is that of the VPC."""
+    step, action, kind = _STEPS[type(request)]
+    if isinstance(request, RouteChange):
+        action, name = request.action, f"{request.block} in {request.table_id}" if request.block else request.table_id
+    elif isinstance(request, EnableDns):
+        name = f"{request.name} of {name}"
+    return What(owner, step, AWS.name, action, kind, name)
+
+
+def _is_without_block(request: Request) -> bool:
+    return isinstance(request, RouteChange) and not request.block
+
+
+def _without_region(place: _Place) -> _Place:
+    return tuple(pair for pair in place if pair[0] != "region")
+
+
+def _names_of(entries: t.Sequence[PathEntry]) -> dict[str, str]:
+    """Return the names of the options for AWS in messages: those of the only entry that has its own, or of the task."""
+    if len(entries) != 1:
+        return AWS_NAMES
+    own = entries[0]
+    return {name: f"{own.key}.{option}" if own.params.get(option) else option for name, option in AWS_NAMES.items()}
