@@ -1,0 +1,293 @@
+"""The connections in Atlas as one set over all clouds: requests, limits, replacements, waits, counts and failures."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ansible_collections.cloudpeer.atlas.tests.support.sets import azure, block, entries, entry, gcp, vpc
+
+from .conftest import AtlasSide
+
+HALVES = {"aws": False, "azure": False, "gcp": False}
+
+
+def fifty() -> list[dict[str, Any]]:
+    return [entry(number, route_table_cidr_block=f"10.{number}.0.0/16") for number in range(50)]
+
+
+def statuses(done: Any) -> list[str | None]:
+    return [one["status_name"] for one in done.result["peering"]["connections"]]
+
+
+def actions(done: Any) -> list[list[tuple[str, str]]]:
+    return [[(one["action"], one["name"]) for one in entry["actions"]] for entry in done.result["peering"]["connections"]]
+
+
+def kinds(asked: list[str]) -> Counter[str]:
+    return Counter(one.partition("/")[0] for one in asked)
+
+
+@pytest.mark.parametrize(("most", "requests", "reads"), [(50, 50, 12), (25, 60, 18)])
+def test_fifty_are_requested_and_available_with_few_requests(
+    make_atlas: Callable[..., AtlasSide], most: int, requests: int, reads: int
+) -> None:
+    atlas = make_atlas(accept="auto", max_pending_peers=most)
+    done = atlas.connect(fifty())
+    assert not done.failed, done.msg
+    assert set(statuses(done)) == {"AVAILABLE"}
+    assert done.result["peering"]["containers"][0]["provisioned"] is True
+    sent = kinds(atlas.asked)
+    assert sent.pop("POST peers") <= requests
+    assert sum(sent.values()) <= reads
+    assert sent.keys() == {"GET peers", "GET containers"}
+    # Those beyond the limit are said, and go on as places become free.
+    assert any("wait for a place in Atlas" in line for line in atlas.lines) == (most == 25)
+    atlas.clear()
+    again = atlas.connect(fifty())
+    assert (again.changed, sorted(atlas.asked), atlas.clock.pauses) == (False, ["GET containers/all", "GET peers"], [])
+
+
+def test_fifty_are_removed_side_by_side(make_atlas: Callable[..., AtlasSide]) -> None:
+    atlas = make_atlas(accept="auto", max_pending_peers=50)
+    assert not atlas.connect(fifty()).failed
+    foreseen = atlas.remove(fifty(), check_mode=True)
+    assert (atlas.writes(), len(atlas.peers())) == ([], 50)
+    done = atlas.remove(fifty())
+    assert not done.failed, done.msg
+    assert atlas.peers() == []
+    sent = kinds(atlas.asked)
+    assert sent.pop("DELETE peers") == 50
+    # The containers, three lists, and few polls of the one that has some left.
+    assert sum(sent.values()) <= 7
+    assert actions(done) == actions(foreseen) == [[("delete", vpc(number))] for number in range(50)]
+    assert not atlas.remove(fifty()).changed
+    assert kinds(atlas.asked) == {"GET peers": 3, "GET containers": 1}
+
+
+def test_all_clouds_are_one_set(atlas: AtlasSide, clouds: dict[str, str]) -> None:
+    wanted = [entry(0), azure(1), gcp(1), gcp(2)]
+    foreseen = atlas.connect(wanted, check_mode=True, **HALVES)
+    done = atlas.connect(wanted, **HALVES)
+    assert statuses(done) == statuses(foreseen) == ["PENDING_ACCEPTANCE", "AVAILABLE", "WAITING_FOR_USER", "WAITING_FOR_USER"]
+    assert actions(done) == actions(foreseen)
+    assert sorted(one for one in atlas.asked if one == "POST peers") == ["POST peers"] * 4
+    again = atlas.connect(wanted, **HALVES)
+    assert (again.changed, sorted(atlas.asked)) == (False, ["GET containers/all", *["GET peers"] * 3])
+
+
+def test_names_of_gcp_are_read_once_for_all(atlas: AtlasSide, clouds: dict[str, str]) -> None:
+    """The customer's half needs them, and so the stage before it waits for them."""
+    done = atlas.connect([gcp(number) for number in range(5)], wait_timeout=30)
+    # Nobody makes the other halves: they are not available in the end.
+    assert {one["step"] for one in done.result["failures"]} == {"available"}
+    (container,) = done.result["peering"]["containers"]
+    assert container["atlas_network_name"] is not None
+    assert kinds(atlas.asked)["GET containers"] <= 3
+
+
+@pytest.mark.parametrize("half", [True, False])
+def test_without_a_place_only_those_wait_that_may_get_one(make_atlas: Callable[..., AtlasSide], half: bool) -> None:
+    atlas = make_atlas(max_pending_peers=2)
+    if half:
+        # The customer's side accepts what is there.
+        for seconds in (3, 9, 15, 21):
+            atlas.clock.after(seconds, lambda: accept_all(atlas))
+    done = atlas.connect(entries(5), aws=half)
+    assert done.failed != half
+    if half:
+        assert set(statuses(done)) == {"AVAILABLE"}
+        return
+    (failure,) = done.result["failures"]
+    assert (len(failure["indexes"]), failure["step"], failure["error_code"]) == (3, "request", "PEER_MAXIMUM_REACHED")
+    assert "Accept pending ones in AWS, then run the task again." in failure["msg"]
+    assert sum(atlas.clock.pauses) < 60
+
+
+def accept_all(atlas: AtlasSide) -> None:
+    for one in atlas.peers():
+        if one["statusName"] == "PENDING_ACCEPTANCE":
+            atlas.act("accept", one["id"])
+
+
+def test_places_that_will_not_become_free_are_not_waited_for(make_atlas: Callable[..., AtlasSide]) -> None:
+    """Atlas takes two in all, so that the others get no place when these are available."""
+    atlas = make_atlas(max_peers=2, accept="auto")
+    done = atlas.connect(entries(4))
+    (failure,) = done.result["failures"]
+    assert (len(failure["indexes"]), failure["step"], failure["error_code"]) == (2, "request", "PEER_MAXIMUM_REACHED")
+    assert sorted(map(str, statuses(done))) == ["AVAILABLE", "AVAILABLE", "None", "None"]
+    assert sum(atlas.clock.pauses) < 60
+
+
+def test_more_than_a_project_can_have_are_refused(atlas: AtlasSide) -> None:
+    done = atlas.connect([entry(number, route_table_cidr_block=f"10.{number}.0.0/16") for number in range(51)], **HALVES)
+    assert "would have 51 VPC peering connections" in done.msg
+    assert atlas.writes() == []
+
+
+def test_a_failed_connection_is_replaced_if_the_task_says_so(atlas: AtlasSide) -> None:
+    assert not atlas.connect(entries(2), **HALVES).failed
+    atlas.act("expire", atlas.id_of(0))
+    dead = atlas.connect(entries(2), **HALVES)
+    (failure,) = dead.result["failures"]
+    assert (failure["index"], failure["step"], failure["error_code"]) == (0, "plan", "EXPIRED")
+    assert not dead.missing(f"connections[0] ({vpc(0)})", "Set recreate: dead", "state: absent")
+    foreseen = atlas.connect(entries(2), recreate="dead", check_mode=True, **HALVES)
+    done = atlas.connect(entries(2), recreate="dead", **HALVES)
+    assert not done.failed, done.msg
+    assert statuses(done) == ["PENDING_ACCEPTANCE"] * 2
+    assert actions(done) == actions(foreseen) == [[("recreate", vpc(0))], []]
+    # max_deletions is for prune alone.
+    assert atlas.writes() == ["DELETE", "POST"]
+
+
+def test_half_a_replacement_is_shown_as_the_removal_that_it_is(atlas: AtlasSide) -> None:
+    assert not atlas.connect(entries(1), **HALVES).failed
+    atlas.fault("POST", "status", status=400, code="INVALID_ATTRIBUTE")
+    moved = [entry(0, region="eu-west-1")]
+    done = atlas.connect(moved, recreate="changed", **HALVES)
+    assert actions(done) == [[("delete", vpc(0))]]
+    assert not done.missing("is removed by now; the next run creates the new one")
+    again = atlas.connect(moved, recreate="changed", **HALVES)
+    assert (actions(again), statuses(again)) == ([[("create", vpc(0))]], ["PENDING_ACCEPTANCE"])
+
+
+def test_a_changed_block_is_changed_and_what_cannot_be_is_refused(atlas: AtlasSide) -> None:
+    assert not atlas.connect([entry(0)], **HALVES).failed
+    done = atlas.connect(
+        [{"vpc_id": vpc(0), "aws_account_id": entry(0)["aws_account_id"], "cidr_block": "10.77.0.0/16"}], **HALVES
+    )
+    assert (actions(done), atlas.there()) == ([[("change", vpc(0))]], {vpc(0): "10.77.0.0/16"})
+    moved = atlas.connect([entry(0, region="eu-west-1")], **HALVES)
+    assert not moved.missing("region is us-east-1, not eu-west-1", "recreate: changed")
+    assert "accepter_region_name" not in moved.msg
+
+
+def test_prune_is_about_the_clouds_of_the_list(atlas: AtlasSide, clouds: dict[str, str]) -> None:
+    assert not atlas.connect([*entries(3), azure(1), azure(2), gcp(1)], **HALVES).failed
+    left = {"prune": True, "max_deletions": 5, **HALVES}
+    few = atlas.connect([entry(0)], **{**left, "max_deletions": 1})
+    assert not few.missing("2 would be removed or replaced, and max_deletions allows 1")
+    assert few.result["summary"]["plan"] is not None
+    ignored = atlas.connect([entry(0)], ignore=[{"vpc_id": vpc(1)}, {"vpc_id": vpc(9)}], **left)
+    assert not ignored.missing("ignore[1] matches nothing that is there")
+    assert atlas.writes() == []
+    shared = {"ignore": [{"vpc_id": vpc(1)}, {"vpc_id": vpc(9)}], "ignore_unmatched": "warn"}
+    done = atlas.connect([entry(0), azure(1)], **shared, **left)
+    assert not done.failed, done.msg
+    assert (atlas.alive("AWS"), atlas.alive("AZURE"), atlas.alive("GCP")) == ({vpc(0), vpc(1)}, {"vnet-1"}, {"net-1"})
+    assert {one["provider_name"]: one["actions"][0]["action"] for one in done.result["peering"]["pruned"]} == {
+        "AWS": "delete",
+        "AZURE": "delete",
+    }
+    # AWS is read, too, since its connections may need the same entries of the access list; and stays as it is.
+    assert not atlas.connect([gcp(1)], **left).changed
+    assert kinds(atlas.asked)["GET peers"] == 2
+    assert atlas.alive("AWS") == {vpc(0), vpc(1)}
+
+
+def test_an_empty_list_may_prune_aws(atlas: AtlasSide, clouds: dict[str, str]) -> None:
+    assert not atlas.connect([entry(0), azure(1)], **HALVES).failed
+    done = atlas.connect([], prune=True, allow_empty=True, **HALVES)
+    assert not done.failed, done.msg
+    assert (atlas.alive("AWS"), atlas.alive("AZURE")) == (set(), {"vnet-1"})
+
+
+@pytest.mark.parametrize(("seconds", "times"), [(300, 3), (20, 99), (0, 1)])
+def test_a_role_that_is_new_is_waited_for(atlas: AtlasSide, clouds: dict[str, str], seconds: int, times: int) -> None:
+    wanted = [azure(1), entry(0)]
+    assert not atlas.connect(wanted[1:], **HALVES).failed
+    atlas.fault("POST", "status", status=400, code="AZURE_CUSTOMER_NETWORK_UNREACHABLE", times=times)
+    done = atlas.connect([wanted[0], entry(0, route_table_cidr_block="10.77.0.0/16")], azure_role_timeout=seconds, **HALVES)
+    if seconds == 300:
+        assert not done.failed, done.msg
+        assert sorted(atlas.writes()) == ["PATCH"] + ["POST"] * 4
+        assert any("1 waits for the role of Atlas in AZURE" in line for line in atlas.lines)
+        return
+    (failure,) = done.result["failures"]
+    assert (failure["index"], failure["step"]) == (0, "request")
+    assert ("It was repeated for 2" in failure["msg"]) == (seconds == 20)
+    assert not done.missing("needs a role with the actions")
+    # The other goes on, and the time is up soon.
+    assert actions(done) == [[], [("change", vpc(0))]]
+    assert sum(atlas.clock.pauses) < seconds + 40
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE"])
+def test_a_lost_reply_changes_nothing_twice(atlas: AtlasSide, method: str) -> None:
+    if method != "POST":
+        assert not atlas.connect([entry(0), entry(1)], **HALVES).failed
+    atlas.fault(method, "lost_reply")
+    wanted = [entry(0, route_table_cidr_block="10.77.0.0/16") if method == "PATCH" else entry(0), entry(1)]
+    done = atlas.remove(wanted, **HALVES) if method == "DELETE" else atlas.connect(wanted, **HALVES)
+    assert not done.failed, done.msg
+    assert done.changed
+    assert len(atlas.peers()) == (0 if method == "DELETE" else 2)
+    expected = {"POST": ["create", "create"], "PATCH": ["change"], "DELETE": ["delete", "delete"]}[method]
+    assert [action for one in actions(done) for action, unused in one] == expected
+
+
+def test_an_entry_fails_alone(atlas: AtlasSide) -> None:
+    atlas.fault("POST", "status", status=400, code="INVALID_ATTRIBUTE")
+    atlas.clock.after(1, lambda: atlas.fail(atlas.id_of(2), "REJECTED"))
+    done = atlas.connect(entries(4), parallel=1, **HALVES)
+    steps = {index: one["step"] for one in done.result["failures"] for index in one["indexes"]}
+    assert steps == {0: "request", 2: "request"}
+    assert statuses(done)[1::2] == ["PENDING_ACCEPTANCE"] * 2
+
+
+def test_what_others_remove_meanwhile_is_a_failure_or_what_was_wanted(atlas: AtlasSide) -> None:
+    atlas.clock.after(0.2, lambda: atlas.act("delete", atlas.id_of(0)))
+    done = atlas.connect([entry(0)], **HALVES)
+    assert not done.missing(f"connections[0] ({vpc(0)})", "was removed by somebody else while this task waited")
+    atlas.clock.now += 10
+    assert not atlas.connect([entry(0), entry(1)], **HALVES).failed
+    # One is leaving already: it is waited for, and no request is sent for it.
+    atlas.act("delete", atlas.id_of(0))
+    gone = atlas.remove([entry(0), entry(1)], **HALVES)
+    assert not gone.failed, gone.msg
+    assert (atlas.writes(), atlas.peers()) == (["DELETE"], [])
+
+
+def test_a_connection_that_does_not_go_is_late(make_atlas: Callable[..., AtlasSide]) -> None:
+    atlas = make_atlas(step_seconds=1000)
+    assert not atlas.connect([entry(0)], **HALVES, wait_timeout=3000).failed
+    done = atlas.remove([entry(0)], wait_timeout=20, remove_container=True, **HALVES)
+    (failure, *others) = done.result["failures"]
+    assert (failure["index"], failure["step"]) == (0, "remove")
+    assert "is still TERMINATING after 20 seconds of waiting for it to be gone" in failure["msg"]
+    assert ["stays, because connections[0]" in one["msg"] for one in others] == [True]
+
+
+def test_absent_finds_the_connection_and_asks_where_several_may_be_meant(atlas: AtlasSide) -> None:
+    atlas.add_container("EU_WEST_1", "172.20.0.0/21")
+    both = [entry(0, container_region="us-east-1"), entry(0, container_region="eu-west-1")]
+    assert not atlas.connect(both, **HALVES).failed
+    several = atlas.remove([entry(0)], **HALVES)
+    assert not several.missing("several network containers", "Set container_region")
+    assert atlas.writes() == []
+    assert not atlas.remove(both[1:], **HALVES).failed
+    assert len(atlas.peers()) == 1
+    assert not atlas.remove([entry(0)], **HALVES).failed
+    assert atlas.peers() == []
+
+
+def test_absent_checks_that_the_connection_is_the_one_described(atlas: AtlasSide, clouds: dict[str, str]) -> None:
+    assert not atlas.connect([azure(1)], **HALVES).failed
+    done = atlas.remove([azure(1, resource_group_name="other")], **HALVES)
+    assert not done.missing("resource_group_name is network, not other")
+    assert atlas.alive("AZURE") == {"vnet-1"}
+
+
+def test_the_block_of_another_vpc_is_told_by_the_names_of_the_list(atlas: AtlasSide) -> None:
+    atlas.add_peer(vpcId=vpc(7), routeTableCidrBlock=block(0))
+    own = {"vpc_id": vpc(0), "aws_account_id": entry(0)["aws_account_id"], "cidr_block": block(0)}
+    done = atlas.connect([own], **HALVES)
+    assert f"connections[0].cidr_block {block(0)} overlaps {block(0)} of VPC peering connection" in done.msg
+    atlas.act("reject", atlas.id_of(7))
+    again = atlas.connect([own], **HALVES)
+    assert not again.missing("from the project; then run this again")
+    assert "peer_id" not in again.msg
