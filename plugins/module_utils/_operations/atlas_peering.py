@@ -78,7 +78,24 @@ class AtlasPeering(SetOperation[CheckSession, PathState]):
         atlas = self.session.atlas
         if atlas is not None:
             yield from self._make_atlas_parts(atlas)
+        if any(entry.provider is AWS and entry.has_half for entry in self._entries):
+            yield self._make_aws_part()
+        if atlas is not None:
             yield from self._make_last_parts(atlas)
+
+    def _make_aws_part(self) -> PathPart:
+        """Return the part for AWS's half."""
+        # Loaded where an entry is on AWS.
+        from .._path.aws import AwsPart
+        from .atlas_vpc_peer_accepter import AtlasVpcPeerAccepter
+
+        peers = self._parts.get(PeerPart.name)
+
+        def replaced() -> t.Collection[str]:
+            return peers.replaced if isinstance(peers, PeerPart) else ()
+
+        sessions, sleep = self.session.aws, stoppable_sleep
+        return AwsPart(self.params, self._entries, sessions, AtlasVpcPeerAccepter, self.clock, sleep, replaced)
 
     def _make_atlas_parts(self, atlas: AtlasClient) -> t.Iterator[PathPart]:
         """Yield the parts for network containers and connections in Atlas."""

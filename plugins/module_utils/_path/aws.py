@@ -12,17 +12,15 @@ from dataclasses import replace
 from functools import partial, reduce
 
 from .._aws.accepter.checks import ANEW, CREDENTIALS, OF_CONTAINER, check_usable, find_block, no_block_error
-from .._aws.accepter.network import Network
 from .._aws.accepter.plan import NO_BLOCK, AccepterPlan, plan_absent, plan_present
 from .._aws.accepter.region import CONNECTIONS, Key, RegionSurvey, first_keys
 from .._aws.accepter.requests import Accept, AddTags, EnableDns, Request, RouteChange, to_change, view_after, with_status
-from .._aws.accepter.routes import plan_unrouting
 from .._aws.accepter.view import View
 from .._aws.accepter.wait import LONGEST_APPEARANCE, LONGEST_PROVISIONING, late_error
 from .._aws.objects import ACTIVE, ENDED, INITIATING, PENDING, PROVISIONING, PeeringConnection
 from .._aws.rate import READERS
 from .._aws.session import AwsSession, AwsSessions
-from .._check.credentials import AWS_NAMES, aws_credentials_of
+from .._check.credentials import AWS_NAMES
 from .._clouds.aws import AWS
 from .._clouds.cloud import BLOCK, REGION, Peer, fields_of, is_failed, is_leaving, is_pending
 from .._engine.operation import Operation
@@ -78,6 +76,7 @@ class AwsPart(PathPart):
         operation: The Operation on one connection, by which an entry goes on alone.
         clock: A monotonic clock, in seconds.
         sleep: Sleeps that many seconds, and ends as soon as the thread must stop.
+        replaced: Returns the keys of entries whose connection in Atlas the task replaces, or has replaced.
     """
 
     name = "aws"
@@ -90,7 +89,9 @@ class AwsPart(PathPart):
         operation: type[Operation[t.Any, t.Any]],
         clock: Clock,
         sleep: Sleep,
+        replaced: t.Callable[[], t.Collection[str]] = tuple,
     ) -> None:
+        self._replaced = replaced
         self._params = params
         self._entries = {entry.key: entry for entry in entries if entry.provider is AWS and entry.has_half}
         self._sessions = sessions
@@ -109,8 +110,6 @@ class AwsPart(PathPart):
         self._unanswered: dict[_Place, TaskError] = {}
         # What entries that go on alone have reached.
         self._alone: dict[str, View] = {}
-        # The routes through each pruned connection, by its id in Atlas, and the network that they are in.
-        self._unrouted: dict[str, tuple[Network, list[RouteChange]]] = {}
 
     # Reading.
 
@@ -235,9 +234,15 @@ class AwsPart(PathPart):
             "wait": True,
         }
 
+    def _final_id(self, entry: PathEntry, state: PathState) -> str | None:
+        """Return the id that the connection will have; None if it is not known yet."""
+        connection_id = self._connection_id(entry, state)
+        is_old = connection_id == self._began.get(entry.key) and entry.key in self._replaced()
+        return None if is_old and not self._is_absent else connection_id
+
     def _view(self, entry: PathEntry, state: PathState) -> View:
-        """Return the view of an entry with the connection that it has now, as AWS has shown it last."""
-        view, connection_id, before = state.aws[entry.key], self._connection_id(entry, state), self._began.get(entry.key)
+        """Return the view of an entry with the connection that it will have, as AWS has shown it last."""
+        view, connection_id, before = state.aws[entry.key], self._final_id(entry, state), self._began.get(entry.key)
         others = view.others
         if before not in (None, connection_id) and before in others and others[before].status not in ENDED:
             # Atlas has replaced it, or will.
@@ -266,7 +271,7 @@ class AwsPart(PathPart):
 
     def _plan_entry(self, entry: PathEntry, state: PathState) -> AccepterPlan:
         view, block = self._view(entry, state), self._block_of(entry, state)
-        connection_id = self._connection_id(entry, state)
+        connection_id = self._final_id(entry, state)
         if self._is_absent:
             return plan_absent(self._options_of(entry, connection_id, block), view)
         if view.connection is None and self._may_appear(entry, state):
@@ -544,51 +549,6 @@ class AwsPart(PathPart):
         for entry in entries:
             found.setdefault(self._place_of[entry.key], []).append(entry)
         return found
-
-    # What pruned connections leave.
-
-    def look_at_pruned(self, peer: Peer) -> tuple[RouteChange, ...] | None:
-        """Return the removals of all routes through a connection, in all tables; None if no credentials are of its account.
-
-        Raises:
-            TaskError: If they cannot be read.
-        """
-        network = self._network_of(peer)
-        if network is None:
-            return None
-        connection_id = fields_of(peer)["connection_id"]
-        changes = plan_unrouting(network.find_tables_with_routes_to([connection_id]), connection_id)
-        self._unrouted[peer["id"]] = network, changes
-        return tuple(changes)
-
-    def _network_of(self, peer: Peer) -> Network | None:
-        """Return the network of a connection, by credentials of its account: those of an entry, or else those of the task."""
-        fields = fields_of(peer)
-        account, region = fields["aws_account_id"], fields["accepter_region_name"]
-        region = AWS.regions.to_cloud(region) if region else None
-        own = [entry for entry in self._entries.values() if entry.params["aws_account_id"] == account]
-        if own:
-            return Network(self._open(own[0].aws_credentials(region), own[:1]))
-        try:
-            session = self._open(aws_credentials_of(self._params, {}, region), ())
-        except TaskError:
-            # The list may have credentials for each entry, and the task none.
-            return None
-        return Network(session) if session.find_account_id() == account else None
-
-    def plan_pruned(self, peer: Peer, found: t.Sequence[RouteChange], state: PathState) -> t.Sequence[Change]:
-        """Return the removals of the routes through a connection."""
-        return [replace(to_change(one), key=_what(peer["id"], "", one).key) for one in found]
-
-    def send_pruned(self, peer: Peer, state: PathState) -> None:
-        """Remove the routes through a connection; a route that leads elsewhere by now stays.
-
-        Raises:
-            TaskError: If one cannot be removed.
-        """
-        network, changes = self._unrouted[peer["id"]]
-        for change in changes:
-            network.remove_route(change)
 
     # Sessions.
 

@@ -238,6 +238,11 @@ class PeerPart(_AtlasSide):
                 if peer["id"] not in settled:
                     yield peer["id"], peer
 
+    @property
+    def replaced(self) -> set[str]:
+        """The keys of the entries whose connection the task replaces by another one, or has replaced."""
+        return {key for key, what in self._whats.items() if what.action == "recreate"}
+
     def _to_what(self, change: Change) -> What:
         entry = self._by_key.get(change.key)
         if entry is None:
