@@ -9,7 +9,7 @@ import re
 import typing as t
 from dataclasses import replace
 
-from .._clouds.cloud import ALL, CLOUDS, Fields, Peer, cloud_of, fields_of, identity_of, is_leaving, is_pending, name_of
+from .._clouds.cloud import ALL, Fields, Peer, cloud_of, fields_of, identity_of, is_leaving, is_pending, name_of
 from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step, listed
 from .._engine.wait import GONE, WaitTimeoutError
@@ -23,7 +23,7 @@ from .._peering.connection import CreatePeer, PeerState
 from .._peering.container_choice import LIST_CONTAINERS
 from .._peering.life import too_late
 from .._peering.planner import PeerPlanner
-from .._resources.containers import Container, Containers
+from .._resources.containers import Container, Containers, container_cloud
 from .._resources.peers import NO_PLACE, VpcPeers
 from .container_part import find_home, with_containers, with_homes
 from .entries import PathEntry
@@ -377,7 +377,7 @@ class PeerPart(_AtlasSide):
         return frozenset(found | {cloud_of(peer).name for peer in peers.listed if peer["id"] in pruned})
 
     def _unknown(self, state: PathState) -> set[str]:
-        """Return the keys of entries whose connection has to be found: somebody else has made its container at the same time."""
+        """Return the keys of entries whose connection has to be found: others have made its container at the same time."""
         return {key for key in state.homes if key not in state.peers.entries and key not in state.failures}
 
     def is_settled(self, state: PathState) -> bool:
@@ -583,7 +583,7 @@ def _name_of(fields: t.Mapping[str, t.Any]) -> str:
 
 def _id_of(container: Container) -> str:
     """Return the id of a container, or what stands for that of one that a plan makes."""
-    cloud = CLOUDS[container["provider_name"] or "AWS"]
+    cloud = container_cloud(container["provider_name"])
     return (
         container["id"]
         or f"{_NEW}{'on ' + cloud.name if cloud.has_one_container else 'in ' + str(cloud.describe_place(container))}"

@@ -132,7 +132,7 @@ def test_a_new_container_is_made_once_for_several_entries(atlas: AtlasSide) -> N
     assert (again.changed, sorted(atlas.asked)) == (False, ["GET containers/all", "GET peers"])
 
 
-def test_containers_are_made_on_all_clouds_with_the_blocks_of_the_list(atlas: AtlasSide) -> None:
+def test_containers_are_made_on_all_clouds_with_their_blocks(atlas: AtlasSide) -> None:
     wanted = [
         entry(0, container_region="eu-west-1", container_cidr_block=BLOCK),
         azure(1, container_region="westeurope", container_cidr_block=AZURE_BLOCK),
@@ -183,7 +183,7 @@ def test_nothing_is_made_if_a_container_does_not_fit(atlas: AtlasSide, wanted: l
         assert (done.changed, [one for one in atlas.asked if not one.startswith("GET")]) == (False, [])
 
 
-def test_entries_that_name_one_container_in_two_ways_agree_on_its_block(atlas: AtlasSide) -> None:
+def test_entries_of_one_container_agree_on_its_block(atlas: AtlasSide) -> None:
     wanted = [entry(0, container_region="us-east-1", container_cidr_block=BLOCK), entry(1, container_cidr_block="172.24.0.0/21")]
     done = atlas.connect(wanted, **HALVES)
     assert f"container_cidr_block is {BLOCK}, and connections[1] has 172.24.0.0/21 for the same network container." in done.msg
@@ -215,7 +215,7 @@ def test_a_lost_reply_makes_no_second_container(atlas: AtlasSide) -> None:
     assert set(atlas.containers) == {"US_EAST_1", "EU_WEST_1"}
 
 
-def test_a_container_that_cannot_be_made_fails_its_entries_alone(atlas: AtlasSide) -> None:
+def test_a_container_that_is_not_made_fails_its_entries_alone(atlas: AtlasSide) -> None:
     atlas.fault("POST", "status", status=409, code="NO_CAPACITY")
     done = atlas.connect([entry(0, container_region="eu-west-1"), entry(1, container_region="us-east-1")], **HALVES)
     (failure,) = done.result["failures"]

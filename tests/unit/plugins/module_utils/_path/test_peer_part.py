@@ -112,7 +112,7 @@ def accept_all(atlas: AtlasSide) -> None:
             atlas.act("accept", one["id"])
 
 
-def test_places_that_will_not_become_free_are_not_waited_for(make_atlas: Callable[..., AtlasSide]) -> None:
+def test_places_that_stay_taken_are_not_waited_for(make_atlas: Callable[..., AtlasSide]) -> None:
     """Atlas takes two in all, so that the others get no place when these are available."""
     atlas = make_atlas(max_peers=2, accept="auto")
     done = atlas.connect(entries(4))
@@ -155,7 +155,7 @@ def test_half_a_replacement_is_shown_as_the_removal_that_it_is(atlas: AtlasSide)
     assert (actions(again), statuses(again)) == ([[("create", vpc(0))]], ["PENDING_ACCEPTANCE"])
 
 
-def test_a_changed_block_is_changed_and_what_cannot_be_is_refused(atlas: AtlasSide) -> None:
+def test_a_block_is_changed_and_what_cannot_be_is_refused(atlas: AtlasSide) -> None:
     assert not atlas.connect([entry(0)], **HALVES).failed
     done = atlas.connect(
         [{"vpc_id": vpc(0), "aws_account_id": entry(0)["aws_account_id"], "cidr_block": "10.77.0.0/16"}], **HALVES
@@ -239,7 +239,7 @@ def test_an_entry_fails_alone(atlas: AtlasSide) -> None:
     assert statuses(done)[1::2] == ["PENDING_ACCEPTANCE"] * 2
 
 
-def test_what_others_remove_meanwhile_is_a_failure_or_what_was_wanted(atlas: AtlasSide) -> None:
+def test_what_others_remove_is_a_failure_or_what_was_wanted(atlas: AtlasSide) -> None:
     atlas.clock.after(0.2, lambda: atlas.act("delete", atlas.id_of(0)))
     done = atlas.connect([entry(0)], **HALVES)
     assert not done.missing(f"connections[0] ({vpc(0)})", "was removed by somebody else while this task waited")
@@ -262,7 +262,7 @@ def test_a_connection_that_does_not_go_is_late(make_atlas: Callable[..., AtlasSi
     assert ["stays, because connections[0]" in one["msg"] for one in others] == [True]
 
 
-def test_absent_finds_the_connection_and_asks_where_several_may_be_meant(atlas: AtlasSide) -> None:
+def test_absent_asks_where_several_connections_may_be_meant(atlas: AtlasSide) -> None:
     atlas.add_container("EU_WEST_1", "172.20.0.0/21")
     both = [entry(0, container_region="us-east-1"), entry(0, container_region="eu-west-1")]
     assert not atlas.connect(both, **HALVES).failed
@@ -275,14 +275,14 @@ def test_absent_finds_the_connection_and_asks_where_several_may_be_meant(atlas: 
     assert atlas.peers() == []
 
 
-def test_absent_checks_that_the_connection_is_the_one_described(atlas: AtlasSide, clouds: dict[str, str]) -> None:
+def test_absent_removes_only_the_connection_described(atlas: AtlasSide, clouds: dict[str, str]) -> None:
     assert not atlas.connect([azure(1)], **HALVES).failed
     done = atlas.remove([azure(1, resource_group_name="other")], **HALVES)
     assert not done.missing("resource_group_name is network, not other")
     assert atlas.alive("AZURE") == {"vnet-1"}
 
 
-def test_the_block_of_another_vpc_is_told_by_the_names_of_the_list(atlas: AtlasSide) -> None:
+def test_the_block_of_another_vpc_is_refused_in_words_of_the_list(atlas: AtlasSide) -> None:
     atlas.add_peer(vpcId=vpc(7), routeTableCidrBlock=block(0))
     own = {"vpc_id": vpc(0), "aws_account_id": entry(0)["aws_account_id"], "cidr_block": block(0)}
     done = atlas.connect([own], **HALVES)
