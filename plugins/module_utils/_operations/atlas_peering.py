@@ -32,7 +32,7 @@ from .._path.part import PathPart, task_of
 from .._path.path_state import ABSENT, PRESENT, Failure, PathState, What
 from .._path.path_summary import PathSummary
 from .._path.peer_part import PeerPart, PeerRemovalPart
-from .._path.pruned import Leaving, PrunedPart
+from .._path.pruned import Cleaner, Leaving, PrunedPart
 from .._path.stages import PathConvergence, PathGate, PathWaiter
 from .._resources.containers import Containers
 from .._resources.peers import VpcPeers
@@ -80,6 +80,7 @@ class AtlasPeering(SetOperation[CheckSession, PathState]):
             yield from self._make_atlas_parts(atlas)
         if any(entry.provider is AWS and entry.has_half for entry in self._entries):
             yield self._make_aws_part()
+        yield from self._make_role_and_mirror_parts(None if atlas is None else Containers(atlas, self.params["group_id"]))
         if atlas is not None:
             yield from self._make_last_parts(atlas)
 
@@ -116,7 +117,8 @@ class AtlasPeering(SetOperation[CheckSession, PathState]):
         leaving = Leaving(t.cast("PeerPart", parts["peers"]).leaving, self._foresee)
         pruned = None
         if params["prune"]:
-            pruned = PrunedPart(params, leaving, self._make_routes(), {})
+            cleaners = {cloud.name: t.cast(Cleaner, parts[cloud.half[0]]) for cloud in params["clouds"] if cloud.half[0] in parts}
+            pruned = PrunedPart(params, leaving, self._make_routes(), cleaners)
             yield pruned
         if params["access_list"]:
             turn = partial(turn_of, (atlas.settings.base_url, params["group_id"]), sleep=stoppable_sleep)
@@ -134,6 +136,23 @@ class AtlasPeering(SetOperation[CheckSession, PathState]):
         """Return the state with the network containers as they will be."""
         part = self._parts[ContainerPart.name]
         return part.predict(state, part.plan(state)) if self.params["state"] == "present" else state
+
+    def _make_role_and_mirror_parts(self, containers: Containers | None) -> t.Iterator[PathPart]:
+        """Yield the parts for AZURE and GCP. Their files are read where the list has the cloud, and the task does its half."""
+        params, clock, sleep = self.params, self.clock, stoppable_sleep
+        halves = {
+            cloud.name: [one for one in self._entries if one.provider is cloud and one.has_half] for cloud in params["clouds"]
+        }
+        if halves.get("AZURE"):
+            from .._path.azure import AzurePart
+            from .atlas_azure_role import AtlasAzureRole
+
+            yield AzurePart(params, halves["AZURE"], self.session, AtlasAzureRole, clock, sleep)
+        if halves.get("GCP"):
+            from .._path.gcp import GcpPart
+            from .atlas_gcp_peering import AtlasGcpPeering
+
+            yield GcpPart(params, halves["GCP"], self.session, containers, AtlasGcpPeering, clock, sleep)
 
     @classmethod
     def libraries_for(cls, args: t.Mapping[str, t.Any]) -> tuple[Library, ...]:

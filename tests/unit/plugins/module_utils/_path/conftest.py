@@ -1,14 +1,20 @@
-"""The whole path on Atlas alone: the customer's side is as the test says."""
+"""The whole path on Atlas alone, and the customer's side on AZURE and GCP alone: the other side is as the test says."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_peering import OPERATION
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.part import PathPart
+from ansible_collections.cloudpeer.atlas.tests.clouds.azure import Azure
+from ansible_collections.cloudpeer.atlas.tests.clouds.gcp import Gcp
+from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds, running
+from ansible_collections.cloudpeer.atlas.tests.support.environment import clean_environment
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Done
+from ansible_collections.cloudpeer.atlas.tests.support.path_parts import PartsSite
 from ansible_collections.cloudpeer.atlas.tests.support.sets import SetSite, add_clouds
 
 
@@ -55,3 +61,23 @@ def kind_of_atlas() -> type[AtlasSide]:
 def clouds(atlas: AtlasSide) -> dict[str, str]:
     """The containers of a project on all clouds."""
     return add_clouds(atlas)
+
+
+@pytest.fixture(scope="module")
+def stand_ins() -> Iterator[RunningClouds]:
+    """AZURE and GCP for the tests of a file."""
+    with running() as found:
+        yield found
+
+
+@pytest.fixture
+def parts(stand_ins: RunningClouds, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PartsSite:
+    """The parts for AZURE and GCP, where nothing is there yet."""
+    clean_environment(monkeypatch, tmp_path)
+    for name, value in stand_ins.environment.items():
+        monkeypatch.setenv(name, value)
+    for used, empty in ((stand_ins.gcp, Gcp()), (stand_ins.azure, Azure(stand_ins.azure.entra))):
+        vars(used).update(vars(empty))
+    stand_ins.app.lose.clear()
+    stand_ins.app.answers.clear()
+    return PartsSite(stand_ins)
