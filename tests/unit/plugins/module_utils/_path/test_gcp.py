@@ -86,7 +86,7 @@ OF_OTHER = Peering("mine", f"projects/{OTHER[0]}/global/networks/{OTHER[1]}", AC
         ({}, {"state": "absent"}, None, "warning"),
     ],
 )  # fmt: skip
-def test_the_plan_follows_from_the_network_and_the_names(
+def test_plans_of_networks_and_names(
     site: PartsSite, own: dict[str, Any], more: dict[str, Any], peerings: Any, planned: Any
 ) -> None:
     has_names = more.get("names", True)
@@ -121,7 +121,7 @@ def test_the_plan_follows_from_the_network_and_the_names(
         assert [(one.name, one.state) for one in after.peerings] == ([(found[0][1], ACTIVE)] if is_shown else [])
 
 
-def test_a_project_is_read_by_one_list_and_mirrors_are_made_one_after_the_other(site: PartsSite) -> None:
+def test_one_list_and_one_mirror_at_a_time(site: PartsSite) -> None:
     make_networks(site, 3)
     request(site, 3)
     done = site.run(*entries(3))
@@ -155,7 +155,7 @@ def test_each_credentials_have_a_list_of_their_own(site: PartsSite) -> None:
     assert (done.msg, site.to_gcp["GET networks"], mirrors(site, 2)) == ("", 2, [[NAME]] * 2)
 
 
-def test_a_mirror_is_made_as_soon_as_atlas_waits_for_it_and_has_its_names(site: PartsSite) -> None:
+def test_a_mirror_waits_for_atlas_and_its_names(site: PartsSite) -> None:
     make_networks(site, 1)
     request(site, 1, "ADDING_PEER", names=False)
     polls = []
@@ -174,7 +174,7 @@ def test_a_mirror_is_made_as_soon_as_atlas_waits_for_it_and_has_its_names(site: 
     assert done.state.homes[FIRST] == {**CONTAINER, **NAMES}
 
 
-def test_a_name_that_is_taken_once_it_is_known_fails_its_entry_alone(site: PartsSite) -> None:
+def test_a_name_that_is_taken_late_fails_alone(site: PartsSite) -> None:
     make_networks(site, 2)
     request(site, 2, "ADDING_PEER", names=False)
     site.clouds.gcp.add_network("other", "other")
@@ -186,7 +186,7 @@ def test_a_name_that_is_taken_once_it_is_known_fails_its_entry_alone(site: Parts
     assert [owner for owner, *unused in done.actions] == ["connections[1]"]
 
 
-def test_all_that_wait_for_atlas_are_asked_about_by_one_list(site: PartsSite) -> None:
+def test_all_that_are_not_active_share_polls(site: PartsSite) -> None:
     make_networks(site, 3, half_of_atlas=False)
     site.clock.after(20, lambda: [make_half(site, one) for one in (1, 2, 3)])
     done = site.run(*entries(3, **NAMES), **ALONE)
@@ -197,7 +197,7 @@ def test_all_that_wait_for_atlas_are_asked_about_by_one_list(site: PartsSite) ->
     assert "0 of 3 peerings in GCP active" in done.lines[0]
 
 
-def test_a_mirror_that_is_there_and_not_active_is_waited_for(site: PartsSite) -> None:
+def test_an_old_mirror_is_waited_for(site: PartsSite) -> None:
     make_networks(site, 1, half_of_atlas=False)
     site.clouds.gcp.add_peering(PROJECT, "net-1", "mine", ATLAS)
     site.clock.after(5, lambda: make_half(site, 1))
@@ -205,7 +205,7 @@ def test_a_mirror_that_is_there_and_not_active_is_waited_for(site: PartsSite) ->
     assert (done.msg, done.actions, done.state.gcp[FIRST].peerings[0].state) == ("", [], ACTIVE)
 
 
-def test_what_is_not_active_in_time_fails_and_the_others_are_made(site: PartsSite) -> None:
+def test_what_is_not_active_in_time_fails_alone(site: PartsSite) -> None:
     make_networks(site, 2, half_of_atlas=False)
     make_half(site, 2)
     done = site.run(*entries(2, **NAMES), **ALONE)
@@ -224,7 +224,7 @@ def test_a_mirror_that_is_removed_meanwhile_is_named(site: PartsSite) -> None:
 
 
 @pytest.mark.parametrize("status", [503, 403])
-def test_a_poll_without_an_answer_is_repeated_and_a_denial_is_a_failure(site: PartsSite, status: int) -> None:
+def test_a_poll_without_an_answer_is_repeated(site: PartsSite, status: int) -> None:
     make_networks(site, 1, half_of_atlas=False)
     answer = ("/global/networks", status, {"error": {"code": status, "message": "No."}})
     # A session repeats a read four times.
@@ -236,7 +236,7 @@ def test_a_poll_without_an_answer_is_repeated_and_a_denial_is_a_failure(site: Pa
 
 
 @pytest.mark.parametrize("state", ["present", "absent"])
-def test_a_lost_reply_and_another_operation_are_waited_for(site: PartsSite, state: str) -> None:
+def test_lost_replies_and_other_operations(site: PartsSite, state: str) -> None:
     make_networks(site, 2)
     if state == "absent":
         site.run(*entries(2, **NAMES), **ALONE)
@@ -275,14 +275,14 @@ def test_what_cannot_be_read_refuses_all(site: PartsSite, own: dict[str, Any], m
     assert "POST addPeering" not in site.to_gcp
 
 
-def test_credentials_of_the_task_are_no_option_of_an_entry(site: PartsSite) -> None:
+def test_credentials_of_the_task_are_not_the_entrys(site: PartsSite) -> None:
     make_networks(site, 1)
     more = {"gcp_service_account_contents": None, "gcp_service_account_file": "/none"}
     done = site.run(entry(**NAMES), **ALONE, **more)
     assert done.msg.startswith(f"{FIRST} (my-project/net-1): gcp_service_account_file: /none cannot be read")
 
 
-def test_a_prediction_writes_nothing_and_has_the_same_actions(site: PartsSite) -> None:
+def test_a_prediction_has_the_same_actions(site: PartsSite) -> None:
     make_networks(site, 2)
     request(site, 2)
     predicted = site.run(*entries(2), check_mode=True)
