@@ -58,7 +58,7 @@ class AtlasAction(ActionBase):
         result: dict[str, t.Any] = super().run(tmp, variables)
         spec = self.OPERATION.argument_spec
         try:
-            args = self._args(variables)
+            args = self._args()
         except InvalidOptionError as error:
             return masked(
                 {**result, "failed": True, **unsent(), **error.to_result()},
@@ -91,11 +91,11 @@ class AtlasAction(ActionBase):
         if self._task.check_mode and isinstance(summary, dict) and summary.get("plan"):
             self._report(f"[{variables.get('inventory_hostname')}] {summary['plan']}")
 
-    def _args(self, variables: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    def _args(self) -> dict[str, t.Any]:
         """Return the options, which Ansible has merged with `module_defaults`, without aliases and without what is replaced.
 
         Raises:
-            InvalidOptionError: If two names of one option have different values, or the variables of the play forbid the task.
+            InvalidOptionError: If two names of one option have different values.
         """
         args = self.OPERATION.argument_spec.without_aliases(self._task.args)
         for other, name in self.REPLACED.items():

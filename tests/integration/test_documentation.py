@@ -23,8 +23,8 @@ from ansible_collections.cloudpeer.atlas.tests.support.runner import PlaybookRun
 
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
 # The modules that do not talk to Atlas have examples that need a cloud or hosts, which tests of their own run.
-# These read AWS, too, so their examples do not run on the emulator alone.
-AWS_READERS = ("atlas_vpc_peer_check",)
+# These talk to the clouds, too, so their examples do not run on the emulator alone.
+AWS_READERS = ("atlas_vpc_peer_check", "atlas_peering")
 # Ansible's own fields of every result.
 ANSIBLES_OWN = {"changed", "failed", "msg", "invocation", "diff", "warnings", "exception"}
 # What a result may hold, by the type that is documented. Null is any of them.
@@ -276,6 +276,7 @@ def test_a_failure_returns_what_is_documented(
         "atlas_network_container": {"region_name": "us-east-1"},
         "atlas_vpc_peer": {"vpc_id": "vpc-0a1b2c3d4e5f60000", "aws_account_id": "123456789012"},
         "atlas_vpc_peers": {"peers": []},
+        "atlas_peering": {"connections": [{"gcp_project_id": "my-project", "network_name": "shop"}], "gcp": False},
     }
     common: dict[str, Any] = {"group_id": UNKNOWN_GROUP}
     if cause == "no Atlas":
@@ -291,7 +292,7 @@ def test_a_failure_returns_what_is_documented(
         assert {"http_status", "error_code", "detail"} <= always
         assert set(result) == always | {"requests", "api_calls"}, name
         assert [one for key, value in result.items() for one in differences(value, page["return"][key], key)] == []
-        assert returned["msg"].startswith("Failed to ")
+        assert returned["msg"].removeprefix("Nothing was changed. ").startswith("Failed to ")
         assert (result["http_status"], result["error_code"]) == (
             (404, "GROUP_NOT_FOUND") if cause == "refused by Atlas" else (None, None)
         )

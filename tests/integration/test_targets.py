@@ -43,7 +43,7 @@ CANARY = "e3a10000-0000-4000-8000-canarycanary"
 def test_every_module_has_a_target() -> None:
     modules = {path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")}
     assert modules - {*TARGETS} == set()
-    assert len(AWS_TARGETS) == 3
+    assert len(AWS_TARGETS) == 4
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible_collections.cloudpeer.atlas.plugins.action import atlas_vpc_peer_info
 from ansible_collections.cloudpeer.atlas.plugins.action.atlas_vpc_peers import ActionModule
+from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._prune_action import ROLE, OneHostPrunes
 
 LINE = "Plan: 2 to create, 0 to change, 0 to remove, 40 unchanged"
 
@@ -91,7 +93,7 @@ def test_a_project_of_defaults_yields_to_several(task: dict[str, Any], defaults:
     action._templar = SimpleNamespace(template=lambda text: values.get(text, text))
     for several in ({"group_ids": [OTHER]}, {"project_ids": [OTHER]}, {}):
         action._task = SimpleNamespace(args={**task, **several}, module_defaults=defaults, resolved_action=NAME)
-        assert ("group_id" in action._args({})) == (kept or bool(task and not several))
+        assert ("group_id" in action._args()) == (kept or bool(task and not several))
 
 
 @pytest.mark.parametrize("obstacle", [None, "become is set"], ids=["in process", "as a module"])
@@ -126,3 +128,62 @@ def test_two_names_of_one_option_show_no_secret(monkeypatch: pytest.MonkeyPatch,
     result = action.run(None, {})
     assert result["failed"]
     assert f"have different values: ******** and x-********{GROUP}." in result["msg"]
+
+
+class PruningAction(OneHostPrunes, ActionBase):
+    """The action plugin of both sides, in a role."""
+
+    def __init__(self, role: str | None = ROLE, **args: Any) -> None:
+        own = None if role is None else SimpleNamespace(get_name=lambda: role)
+        self._task = SimpleNamespace(args={"prune": True, "connections": [], **args}, _role=own)
+
+
+def refusal(hosts: dict[str, Any], monkeypatch: pytest.MonkeyPatch, **args: Any) -> str:
+    """Return why a play of hosts is refused on the first of them; empty if it is not."""
+    monkeypatch.setattr(ActionBase, "run", lambda *unused: {"msg": ""})
+    play = {"hostvars": hosts, "ansible_play_hosts_all": [*hosts], "inventory_hostname": "host0"}
+    return str(PruningAction(**args).run(None, play)["msg"])
+
+
+@pytest.mark.parametrize(
+    ("projects", "args", "rivals"),
+    [
+        ([GROUP, OTHER], {"group_id": GROUP}, []),
+        ([GROUP, GROUP, OTHER], {"group_id": GROUP}, ["host1"]),
+        ([GROUP, None, OTHER], {"group_id": GROUP}, ["host1"]),
+        # Of this host, it comes from a variable that is not known of others.
+        ([OTHER, OTHER], {"group_id": GROUP}, ["host1"]),
+        ([None, OTHER], {"group_id": GROUP}, ["host1"]),
+        ([None, OTHER], {}, ["host1"]),
+        ([None], {}, []),
+        ([GROUP], {"project_id": GROUP}, []),
+        ([GROUP, GROUP], {"project_id": GROUP}, ["host1"]),
+        ([GROUP, GROUP], {"group_id": GROUP, "prune": "no"}, []),
+        ([GROUP, GROUP], {"group_id": GROUP, "state": "absent"}, []),
+        ([GROUP, GROUP], {"group_id": GROUP, "role": "my.own.role"}, []),
+        ([GROUP, GROUP], {"group_id": GROUP, "role": None}, []),
+    ],
+)
+def test_one_host_of_a_play_prunes_a_project(
+    monkeypatch: pytest.MonkeyPatch, projects: list[str | None], args: dict[str, Any], rivals: list[str]
+) -> None:
+    monkeypatch.delenv("MONGODB_ATLAS_PROJECT_ID", raising=False)
+    hosts = {f"host{number}": {"vpc_peering_group_id": one} if one else {} for number, one in enumerate(projects)}
+    text = refusal(hosts, monkeypatch, **args)
+    assert [host for host in ("host0", "host1", "host2") if f" {host}" in text] == rivals
+    assert ("may have the Atlas project" in text) == bool(rivals)
+
+
+def test_a_project_of_the_environment_is_that_of_all_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MONGODB_ATLAS_PROJECT_ID", GROUP)
+    assert "known which: host1" in refusal({"host0": {}, "host1": {}}, monkeypatch)
+    assert refusal({"host0": {}, "host1": {"vpc_peering_group_id": OTHER}}, monkeypatch) == ""
+
+
+def test_a_project_that_cannot_be_read_may_be_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Unreadable(dict[str, Any]):
+        def get(self, *unused: Any) -> Any:
+            raise AnsibleError("'unset' is undefined")
+
+    hosts = {"host0": {"vpc_peering_group_id": GROUP}, "host1": Unreadable()}
+    assert "known which: host1" in refusal(hosts, monkeypatch, group_id=GROUP)

@@ -1,0 +1,64 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the action plugin of both sides does in the role: one host of a play alone may prune a project."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ansible.errors import AnsibleError
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.plugins.action import ActionBase
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, unsent
+
+ROLE = "cloudpeer.atlas.vpc_peering"
+# The role's variable with the project, and the environment variable.
+_PROJECT, _VARIABLE = "vpc_peering_group_id", "MONGODB_ATLAS_PROJECT_ID"
+
+
+class OneHostPrunes(ActionBase):
+    """A mixin for the action plugin; it comes before the base that runs the task: `OneHostPrunes, AtlasAction`."""
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Run the task, unless it is the role's and would remove what the list of another host may declare."""
+        args, role = self._task.args, self._task._role
+        prunes = boolean(args.get("prune") or False, strict=False) and args.get("state", "present") == "present"
+        if prunes and role is not None and role.get_name() == ROLE:
+            try:
+                _check_rivals(args.get("group_id") or args.get("project_id"), task_vars or {})
+            except InvalidOptionError as error:
+                return {"changed": False, "failed": True, **unsent(), **error.to_result()}
+        return t.cast("dict[str, t.Any]", super().run(tmp, task_vars))
+
+
+def _check_rivals(group_id: t.Any, variables: t.Mapping[str, t.Any]) -> None:
+    """Check that no other host of the play can have the same project.
+
+    Variables of the play and of tasks are not known of other hosts: if the project of this host comes from there, theirs may,
+    too.
+
+    Raises:
+        InvalidOptionError: If one can.
+    """
+    default = os.environ.get(_VARIABLE, "")
+    own, here = str(group_id or default), variables.get("inventory_hostname")
+    is_known = own and own == _project_of(here, variables, default)
+    others = [host for host in variables.get("ansible_play_hosts_all") or () if host != here]
+    rivals = [one for one in others if not is_known or _project_of(one, variables, default) in ("", own)]
+    if rivals:
+        raise InvalidOptionError(
+            f"With prune, only one host of the play may have the Atlas project {own or '(which is not known)'}, and these "
+            f"hosts have the same project, or it is not known which: {', '.join(rivals)}.",
+            hint="Put all connections of a project into the list of one host. If each host has its own project, set "
+            f"{_PROJECT} for all of them in the inventory.",
+        )
+
+
+def _project_of(host: t.Any, variables: t.Mapping[str, t.Any], default: str) -> str:
+    """Return the project of a host, as far as other hosts know it; empty if it is not known."""
+    try:
+        return str(variables["hostvars"][host].get(_PROJECT) or default)
+    except AnsibleError:
+        return ""
