@@ -282,7 +282,7 @@ def test_absent_removes_only_the_connection_described(atlas: AtlasSide, clouds: 
     assert atlas.alive("AZURE") == {"vnet-1"}
 
 
-def test_the_block_of_another_vpc_is_refused_in_words_of_the_list(atlas: AtlasSide) -> None:
+def test_the_block_of_another_vpc_is_refused(atlas: AtlasSide) -> None:
     atlas.add_peer(vpcId=vpc(7), routeTableCidrBlock=block(0))
     own = {"vpc_id": vpc(0), "aws_account_id": entry(0)["aws_account_id"], "cidr_block": block(0)}
     done = atlas.connect([own], **HALVES)
