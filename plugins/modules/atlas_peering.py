@@ -902,7 +902,9 @@ peering:
           aws_security_group: null
           comment: the office
           delete_after_date: null
-          reason: "10.15.0.0/16 has the comment 'the office', not 'VPC peering with vpc-0a1b2c3d4e5f67890': somebody else uses it."
+          reason: >-
+            10.15.0.0/16 has the comment 'the office', not 'VPC peering with vpc-0a1b2c3d4e5f67890': somebody else uses it, or has
+            changed it.
     remaining:
       description: >-
         Sentences that say what another team has to do, what could not be checked, and what was kept. In check mode, what there

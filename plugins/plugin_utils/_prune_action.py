@@ -30,7 +30,8 @@ class OneHostPrunes(ActionBase):
                 _check_rivals(args.get("group_id") or args.get("project_id"), task_vars or {})
             except InvalidOptionError as error:
                 return {"changed": False, "failed": True, **unsent(), **error.to_result()}
-        return t.cast("dict[str, t.Any]", super().run(tmp, task_vars))
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
+        return result
 
 
 def _check_rivals(group_id: t.Any, variables: t.Mapping[str, t.Any]) -> None:
