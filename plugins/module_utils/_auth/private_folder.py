@@ -140,11 +140,12 @@ def turn_of(identity: t.Sequence[str], patience: float, sleep: t.Callable[[float
 def _wait_for(lock: int, patience: float, sleep: t.Callable[[float], None]) -> bool:
     """Wait until an open file is locked, and return whether it is."""
     deadline = time.monotonic() + patience
-    while time.monotonic() <= deadline:
+    while True:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            if time.monotonic() > deadline:
+                return False
             sleep(_LOCK_INTERVAL)
         else:
             return True
-    return False

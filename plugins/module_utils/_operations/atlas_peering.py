@@ -114,10 +114,11 @@ class AtlasPeering(SetOperation[CheckSession, PathState]):
     def _make_last_parts(self, atlas: AtlasClient) -> t.Iterator[PathPart]:
         """Yield the parts for what pruned connections leave, and for the access list: those of the clouds are known."""
         params, parts = self.params, self._parts
-        leaving = Leaving(t.cast("PeerPart", parts["peers"]).leaving, self._foresee)
+        leaving = Leaving(t.cast(PeerPart, parts[PeerPart.name]).leaving, self._foresee)
         pruned = None
         if params["prune"]:
-            cleaners = {cloud.name: t.cast(Cleaner, parts[cloud.half[0]]) for cloud in params["clouds"] if cloud.half[0] in parts}
+            others = [cloud for cloud in params["clouds"] if cloud is not AWS and cloud.half[0] in parts]
+            cleaners = {cloud.name: t.cast(Cleaner, parts[cloud.half[0]]) for cloud in others}
             pruned = PrunedPart(params, leaving, self._make_routes(), cleaners)
             yield pruned
         if params["access_list"]:

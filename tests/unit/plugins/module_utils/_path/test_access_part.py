@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._access_list import AccessListState
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.private_folder import turn_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter.view import View
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import Vpc
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.plan import AccessState
@@ -15,11 +20,14 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.vnets impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Plan
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_access_list import AtlasAccessList
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_peering import OPERATION
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.access_part import AccessPart
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.path_state import PathState, What
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.pruned import Leaving
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_set.state import PeerSetState
-from ansible_collections.cloudpeer.atlas.tests.support.harness import ACCOUNT
+from ansible_collections.cloudpeer.atlas.tests.emulator.accesslist import Entry
+from ansible_collections.cloudpeer.atlas.tests.emulator.faults import parse_rules
+from ansible_collections.cloudpeer.atlas.tests.support.harness import ACCOUNT, Atlas, Done
 from ansible_collections.cloudpeer.atlas.tests.support.sets import azure, gcp, vpc
 from ansible_collections.cloudpeer.atlas.tests.unit.plugins.module_utils._path.test_options import validated
 
@@ -300,3 +308,229 @@ def test_what_is_pruned_takes_its_own_entries_along(
     assert [name for action, owner, name in case.changes if action == "delete"] == going
     assert {owner for action, owner, name in case.changes if action == "delete"} <= {one["id"] for one in pruned}
     assert case.state.left == left
+
+
+# What is sent, and what comes of it: connections with networks whose customer's half others do need no other cloud than Atlas.
+
+LIST = [aws(1, cidr_block=A), aws(2, cidr_block=B), gcp(1, cidr_blocks=[C, "34.0.0.0/24"], container_cidr_block="10.8.0.0/18")]
+COMMENTS = {A: OURS[1], B: OURS[2], C: NETWORK, "34.0.0.0/24": NETWORK}
+ENTRIES = "/api/*/accessList/*"
+
+
+def run(atlas: Atlas, connections: Sequence[dict[str, Any]] = LIST, **options: Any) -> Done:
+    """Run atlas_peering for those who do no customer's half."""
+    atlas.emulator.requests.clear()
+    return atlas.run(OPERATION, connections=[*connections], **{"aws": False, "gcp": False, "wait_timeout": 60, **options})
+
+
+def sent(atlas: Atlas) -> list[str]:
+    """Return the requests about the access list, in order."""
+    found = [one for one in atlas.emulator.requests.entries() if one["authenticated"] and "/accessList" in one["path"]]
+    return [f"{one['method']} {'status' if one['path'].endswith('/status') else 'list'}" for one in found]
+
+
+def fault(atlas: Atlas, method: str, kind: str, path: str = "/api/*/accessList*", **more: Any) -> None:
+    """Let something go wrong with requests about the access list."""
+    own = {name: more.pop(name) for name in ("skip", "times") if name in more}
+    rule = {"method": method, "path_glob": path, "authenticated": True, "times": 1, **own, "fault": {"kind": kind, **more}}
+    atlas.emulator.faults.add(parse_rules(rule))
+
+
+def put(atlas: Atlas, block: str, comment: str, status: str | None = None) -> None:
+    """Let somebody else add an entry, or write it again."""
+    with atlas.emulator.project.now() as project:
+        for entry in project.access_list:
+            if entry.value == block:
+                project.access_list.delete(entry)
+        project.access_list.put_first(Entry(block, comment, None, atlas.clock(), status))
+
+
+def actions(done: Done) -> list[tuple[str, str]]:
+    """Return the actions on the access list."""
+    of_peers = done.result["peering"]["connections"] + done.result["peering"]["pruned"]
+    found = [one for peer in of_peers for one in peer["actions"] if one["kind"] == "access list entry"]
+    return [(one["action"], one["name"]) for one in found]
+
+
+def test_all_is_added_in_one_request_and_waited_for(atlas: Atlas) -> None:
+    foreseen = run(atlas, check_mode=True)
+    assert (sent(atlas), atlas.access_list) == (["GET list"], {})
+    done = run(atlas)
+    assert (done.failed, atlas.access_list) == (False, COMMENTS)
+    # One of them is asked for until it is in force, and then each of the others once.
+    polls = sent(atlas).count("GET status") - 3
+    assert polls > 1
+    assert sent(atlas) == ["GET list", "GET list", "POST list", *["GET status"] * (polls + 3)]
+    assert [one["comment"] for one in done.result["peering"]["access_list"]] == [*COMMENTS.values()]
+    assert actions(done) == actions(foreseen) == [("create", name) for name in COMMENTS]
+    assert foreseen.result["peering"]["access_list"] == done.result["peering"]["access_list"]
+    assert any("4 of the access list not in force yet" in line for line in atlas.lines)
+    again = run(atlas)
+    assert (again.changed, sent(atlas)) == (False, ["GET list"])
+
+
+def test_a_status_without_an_answer_is_asked_for_again(atlas: Atlas) -> None:
+    fault(atlas, "GET", "status", ENTRIES, status=503, times=2)
+    done = run(atlas)
+    assert (done.failed, atlas.access_list) == (False, COMMENTS)
+
+
+def test_an_entry_that_others_add_meanwhile_keeps_its_comment(atlas: Atlas) -> None:
+    atlas.clock.after(0.2, lambda: put(atlas, A, "The office"))
+    done = run(atlas)
+    assert (done.failed, atlas.access_list) == (False, {**COMMENTS, A: "The office"})
+    assert actions(done) == [("create", name) for name in COMMENTS if name != A]
+
+
+def test_what_others_have_added_meanwhile_is_no_change(atlas: Atlas) -> None:
+    run(atlas, access_list=False)
+    assert atlas.access_list == {}
+    plan = AccessPart.send
+
+    def late(part: Any, step: Any, state: Any) -> Any:
+        for block in COMMENTS:
+            put(atlas, block, "The office")
+        return plan(part, step, state)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(AccessPart, "send", late)
+        done = run(atlas)
+    assert (done.failed, done.changed, actions(done)) == (False, False, [])
+    assert set(atlas.access_list.values()) == {"The office"}
+
+
+@pytest.mark.parametrize("is_lost", [True, False])
+def test_a_lost_reply_to_additions_is_looked_at(atlas: Atlas, is_lost: bool) -> None:
+    fault(atlas, "POST", "lost_reply" if is_lost else "close")
+    done = run(atlas)
+    assert (done.failed, done.changed, atlas.access_list) == (False, True, COMMENTS)
+    assert sent(atlas).count("POST list") == 2 - is_lost
+    assert actions(done) == [("create", name) for name in COMMENTS]
+
+
+def test_an_entry_that_atlas_refuses_fails_alone(atlas: Atlas) -> None:
+    refusal = {"status": 400, "code": "INVALID_ATTRIBUTE"}
+    fault(atlas, "POST", "status", **refusal)
+    fault(atlas, "POST", "status", skip=1, **refusal)
+    done = run(atlas)
+    assert done.failed
+    assert atlas.access_list == {name: comment for name, comment in COMMENTS.items() if name != B}
+    assert sent(atlas).count("POST list") == 5
+    (failure,) = done.result["failures"]
+    assert (failure["index"], failure["step"], failure["error_code"]) == (1, "access_list", "INVALID_ATTRIBUTE")
+    assert failure["msg"].startswith(f"connections[1] ({vpc(2)}): Failed to allow {B}")
+    assert actions(done) == [("create", name) for name in COMMENTS if name != B]
+    again = run(atlas)
+    assert (again.failed, atlas.access_list) == (False, COMMENTS)
+
+
+def test_rights_that_are_missing_are_asked_for_once(atlas: Atlas) -> None:
+    fault(atlas, "POST", "status", status=403, code="USER_UNAUTHORIZED", times=9)
+    done = run(atlas)
+    assert (done.failed, atlas.access_list, sent(atlas).count("POST list")) == (True, {}, 1)
+    (failure,) = done.result["failures"]
+    assert (failure["indexes"], failure["step"]) == ([0, 1, 2], "access_list")
+
+
+@pytest.mark.parametrize(("status", "words"), [("PENDING", "not in force after 60 seconds"), ("FAILED", f"could not bring {A}")])
+def test_an_entry_that_does_not_come_into_force_fails_alone(atlas: Atlas, status: str, words: str) -> None:
+    def hold() -> None:
+        with atlas.emulator.project.now() as project:
+            project.access_list.get(A).fixed_status = status
+
+    real = AccessPart.record
+
+    def record(part: Any, step: Any, reply: Any, state: Any) -> Any:
+        hold()
+        return real(part, step, reply, state)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(AccessPart, "record", record)
+        done = run(atlas)
+    assert (done.failed, atlas.access_list) == (True, COMMENTS)
+    failed = {index for one in done.result["failures"] for index in one["indexes"]}
+    assert 0 in failed
+    assert words in done.msg
+    assert (status == "PENDING") == (failed != {0})
+
+
+def test_disconnecting_sends_a_removal_an_entry(atlas: Atlas) -> None:
+    run(atlas)
+    foreseen = run(atlas, state="absent", check_mode=True)
+    assert (sent(atlas), atlas.access_list) == (["GET list"], COMMENTS)
+    done = run(atlas, state="absent")
+    assert (done.failed, atlas.access_list) == (False, {})
+    assert sent(atlas) == ["GET list", "GET list", *["DELETE list"] * 4]
+    assert actions(done) == actions(foreseen) == [("delete", name) for name in COMMENTS]
+    again = run(atlas, state="absent")
+    assert (again.changed, sent(atlas)) == (False, ["GET list"])
+
+
+def test_a_comment_that_others_have_changed_is_left(atlas: Atlas) -> None:
+    run(atlas)
+    put(atlas, A, "The office")
+    real = AccessPart.send
+
+    def late(part: Any, step: Any, state: Any) -> Any:
+        put(atlas, B, "The office")
+        return real(part, step, state)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(AccessPart, "send", late)
+        done = run(atlas, state="absent")
+    assert (done.failed, atlas.access_list) == (False, {A: "The office", B: "The office"})
+    assert {one["cidr_block"]: one["comment"] for one in done.result["peering"]["left"]} == {A: "The office", B: "The office"}
+    for number, block in ((1, A), (2, B)):
+        reason = f"{block} has the comment 'The office', not '{OURS[number]}': somebody else uses it, or has changed it."
+        assert f"This entry of the access list stays: {reason}" in done.result["peering"]["remaining"]
+
+
+def test_a_removal_that_is_refused_keeps_its_connection(atlas: Atlas) -> None:
+    run(atlas)
+    fault(atlas, "DELETE", "status", skip=1, status=403, code="USER_UNAUTHORIZED")
+    done = run(atlas, state="absent")
+    assert (done.failed, atlas.access_list) == (True, {B: OURS[2]})
+    (failure,) = done.result["failures"]
+    assert (failure["index"], failure["step"], failure["http_status"]) == (1, "access_list", 403)
+    assert [one["vpcId"] for one in atlas.peers()] == [vpc(2)]
+    again = run(atlas, state="absent")
+    assert (again.failed, atlas.access_list, atlas.peers()) == (False, {}, [])
+
+
+@pytest.mark.parametrize("kind", ["lost_reply", "close"])
+def test_a_lost_reply_to_a_removal_is_looked_at(atlas: Atlas, kind: str) -> None:
+    run(atlas)
+    fault(atlas, "DELETE", kind, skip=1)
+    done = run(atlas, state="absent")
+    assert (done.failed, done.changed, atlas.access_list) == (False, True, {})
+    assert actions(done) == [("delete", name) for name in COMMENTS]
+
+
+HOLDER = """
+import sys, time
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.private_folder import turn_of
+with turn_of(sys.argv[1:], 10, time.sleep) as has_turn:
+    print(has_turn, flush=True)
+    time.sleep(600)
+"""
+
+
+def test_tasks_on_one_project_take_turns(atlas: Atlas) -> None:
+    identity = (atlas.base_url, atlas.emulator.settings.group_id)
+    here = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen([sys.executable, "-c", HOLDER, *identity], stdout=subprocess.PIPE, text=True, env=here) as other:
+        try:
+            assert other.stdout is not None
+            assert other.stdout.readline() == "True\n"
+            done = run(atlas, wait_timeout=2)
+            assert (done.failed, atlas.access_list) == (True, {})
+            assert done.missing("Another task on this machine has held the access list of project", "wait_timeout") == []
+            with turn_of((*identity[:1], "another project"), 0, time.sleep) as has_turn:
+                assert has_turn
+        finally:
+            # The turn of what is killed ends.
+            other.kill()
+    done = run(atlas)
+    assert (done.failed, atlas.access_list) == (False, COMMENTS)
+    with turn_of(identity, 0, time.sleep) as has_turn:
+        assert has_turn
