@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._clouds.cloud import BLOCK, REGION, Fields, Peer, fields_of, identity_of
+from .._clouds.cloud import BLOCK, REGION, Fields, Peer, fields_of
 from .._engine.plan import Change
 from .._http.errors import TaskError
 from .._resources.containers import Container
@@ -33,22 +33,14 @@ class EntryView:
     @property
     def peer(self) -> Peer | None:
         """Its connection in Atlas; None if there is none."""
-        peers = self._state.peers
-        own = peers.entries.get(self.entry.key)
-        if own is not None and own.peer is not None:
-            return own.peer
-        return self._last_seen() if self._is_absent else None
+        own = self._state.peers.entries.get(self.entry.key)
+        return None if own is None else own.peer
 
-    def _last_seen(self) -> Peer | None:
-        """Return the connection that was there when the task began, as it was seen last."""
-        peers = self._state.peers
-        own, change = peers.entries.get(self.entry.key), peers.done.get(self.entry.key)
-        if own is not None and own.template is not None:
-            return own.template
-        if change is not None and change.before is not None:
-            return t.cast(Peer, change.before)
-        found = [one for one in peers.first if identity_of(fields_of(one)) == self.entry.identity]
-        return found[0] if len(found) == 1 else None
+    @property
+    def is_there(self) -> bool:
+        """Whether Atlas has the connection that was seen last."""
+        peer = self.peer
+        return peer is not None and any(one["id"] == peer["id"] for one in self._state.peers.listed)
 
     @property
     def status(self) -> str | None:

@@ -143,12 +143,11 @@ class PathSummary:
 
     def _is_reached(self, entry: PathEntry, state: PathState) -> bool:
         """Whether the connection of an entry is as the task leaves it."""
-        own = state.peers.entries.get(entry.key)
-        peer = own.peer if own is not None else None
+        view = EntryView(entry, state)
         if self._is_absent or not self._params["atlas"]:
-            return peer is None
+            return not view.is_there
         goal = entry.provider.goal("available" if entry.has_half else None)
-        return peer is not None and entry.provider.has_reached(peer, goal)
+        return view.peer is not None and entry.provider.has_reached(view.peer, goal)
 
     def _changes(self, state: PathState, plan: Plan) -> list[tuple[What, Change]]:
         """Return the changes made or, if the plan is refused, those it would make, in the order of the entries."""
