@@ -16,6 +16,7 @@ from .._clouds.azure import AZURE, VnetId, role_name
 from .._clouds.cloud import BLOCK, fields_of
 from .._clouds.gcp import GCP, gcloud_line, peering_name
 from .._engine.options import Parameters
+from .azure import why_role_stays
 from .entry_view import EntryView
 from .path_state import PathState, What
 
@@ -130,34 +131,9 @@ def _disconnect_azure(params: Parameters, view: EntryView, state: PathState) -> 
         )
     elif params["access_list"] and view.peer is not None and not blocks:
         yield _nothing_removed(name)
-    if view.entry.key in state.azure and view.entry.key not in state.failures:
-        yield from _role_kept(view, state)
-
-
-def _role_kept(view: EntryView, state: PathState) -> t.Iterator[str]:
-    """Yield why Atlas keeps its role on a VNet, if it has one at the end."""
-    from .._azure.plan import peerings_with_atlas
-
-    access, name = state.azure[view.entry.key], view.entry.name
-    if access.to_result() is None:
-        return
-    own, gone = view.peer, (AZURE.failed, AZURE.terminating)
-    users = [
-        one["id"]
-        for one in state.peers.listed
-        if AZURE.owner in one
-        and (own is None or one["id"] != own["id"])
-        and one["status_name"] not in gone
-        and AZURE.is_same_network(fields_of(one), view.entry.network)
-    ]
-    peerings = [one.name for one in peerings_with_atlas(access)]
-    if users:
-        why = f"the connection {users[0]} of this project still needs it"
-    elif peerings:
-        why = f"the peering {', '.join(peerings)} of the VNet still needs it"
-    else:
-        why = "this collection has not made it, or not its assignment above the VNet"
-    yield f"The role of Atlas on {name} in AZURE stays, because {why}."
+    kept = why_role_stays(view.entry, state) if view.entry.key not in state.failures else None
+    if kept is not None:
+        yield kept
 
 
 def _disconnect_gcp(params: Parameters, view: EntryView, state: PathState) -> t.Iterator[str]:

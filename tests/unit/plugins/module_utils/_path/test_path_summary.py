@@ -107,7 +107,7 @@ def routed(target: str | None) -> View:
     return View("us-east-1", ACCOUNT, None, Vpc(vpc(1), ACCOUNT, [CLIENTS]), tables)
 
 
-def test_a_connection_has_its_place_on_both_sides_and_its_actions() -> None:
+def test_a_connection_has_both_sides_and_its_actions() -> None:
     case = Case(aws(1), peers=(peer(1, "PENDING_ACCEPTANCE"),)).put(*ALL, aws={KEYS[0]: routed("pcx-1")})
     shown = case.connection()
     assert [(one["side"], one["action"], one["kind"], one["name"]) for one in shown.pop("actions")] == [
@@ -233,15 +233,15 @@ def test_a_failed_cleaning_is_one_of_no_entry() -> None:
     assert (case.show()["summary"]["failed"], case.msg) == (0, f"No. {HINT}")
 
 
-def test_a_failure_says_what_expires_what_is_gone_and_what_is_new() -> None:
+def test_a_failure_says_what_expires_is_gone_and_is_new() -> None:
     asked = peer(1, "PENDING_ACCEPTANCE", container_id="2" * 24)
     case = Case(aws(1), peers=(asked,)).put(CONTAINER, failures={KEYS[0]: denied(0)})
     case.put(peers=replace(case.state.peers, pruned=(peer(9),)))
     assert case.msg == (
         f"{KEYS[0]} ({vpc(1)}): Failed to accept pcx-1: No (HTTP 403 Denied). Ask for the right. "
         f"Done so far: {KEYS[0]} ({vpc(1)}): nothing. "
-        f"These connections have been requested and are not accepted yet: pcx-1 ({vpc(1)}, AWS account {ACCOUNT}, region us-east-1)"
-        ". AWS drops a request that is not accepted within seven days. "
+        f"These connections have been requested and are not accepted yet: pcx-1 ({vpc(1)}, AWS account {ACCOUNT}, region "
+        "us-east-1). AWS drops a request that is not accepted within seven days. "
         f"These connections have been removed from Atlas: pcx-9 ({vpc(9)}, AWS account {ACCOUNT}, {CLIENTS}). "
         f"The network container us-east-1 is new, and nothing uses it yet: it stays. {HINT}"
     )
@@ -301,7 +301,7 @@ def plan_of(*whats: tuple[str, str]) -> Plan:
         ),
     ],
 )
-def test_the_plan_counts_connections_and_what_changes_on_each_side(plan: Plan, options: dict[str, Any], line: str) -> None:
+def test_the_plan_counts_connections_and_the_changes_of_sides(plan: Plan, options: dict[str, Any], line: str) -> None:
     assert Case(aws(1), aws(2), aws(3), **options).summary.line(plan) == line
 
 
@@ -312,7 +312,7 @@ def test_the_plan_counts_no_entry_that_is_refused_or_has_failed() -> None:
     assert Case(aws(1), aws(2), aws(3)).summary.line(plan) == line
 
 
-def test_the_diff_has_connections_containers_and_access_list_entries() -> None:
+def test_the_diff_has_all_that_has_changed() -> None:
     tags = done(KEYS[0], "tags", "AWS tag attribute", "tags", {}, {"team": "shop"})
     dns = done(KEYS[0], "dns", "AWS enable attribute", "enable_dns_support", {"enabled": False}, {"enabled": True})
     case = Case(aws(1), peers=(peer(1),)).put(*ALL, tags, dns)
@@ -333,7 +333,7 @@ def test_the_diff_has_connections_containers_and_access_list_entries() -> None:
     }
 
 
-def test_a_task_that_is_stopped_says_what_is_done_and_perhaps_done() -> None:
+def test_a_stopped_task_says_what_is_done_and_perhaps_done() -> None:
     lost = Failure("accept", TaskError("Lost.", outcome_unknown=True))
     second = done(KEYS[1], "request", "Atlas create connection", vpc(2), None, peer(2))
     case = Case(aws(1), aws(2), peers=(peer(1), peer(2))).put(REQUEST, second, ACCEPT, failures={KEYS[1]: lost})
