@@ -22,7 +22,7 @@ from .entry_view import EntryView
 from .path_state import Failure, PathState, What
 
 # The keys of a connection that name its network, on whichever cloud.
-_NAMES = tuple(name for cloud in CLOUDS.values() for name in cloud.names or reversed(cloud.identity))
+_NAMES = tuple(name for cloud in CLOUDS.values() for name in cloud.names or cloud.identity)
 # The steps in the order in which a connection goes through them, which is that of its actions.
 _STEPS = ("container", "role", "remove", "request", "accept", "tags", "dns", "routes", "mirror", "access_list")
 _CONTAINER, _ACCESS, _CONNECTION = "container", "access list entry", "connection"
@@ -124,7 +124,9 @@ class PathSummary:
             state: The state.
             plan: The last plan.
         """
-        to_do = {What.of(change.key).owner for change in plan.changes if change.key not in state.done}
+        # The name of what is made may not be known before.
+        done_so_far = {part for what in map(What.of, state.done) for part in (what, what._replace(name=""))}
+        to_do = {what.owner for change in plan.changes if (what := What.of(change.key)) not in done_so_far}
         done = {key: found for key, found in self._actions(self._changes(state, Plan())).items() if found}
         ended = {}
         for entry in self._entries:
@@ -187,11 +189,11 @@ class PathSummary:
             "gcp_peering": view.mirror,
         }
 
-    def _actions(self, changes: t.Iterable[tuple[What, Change]]) -> dict[str, list[dict[str, str]]]:
+    def _actions(self, changes: t.Iterable[tuple[What, Change]]) -> dict[str, list[dict[str, str | None]]]:
         """Return the actions by the key of the entry, or the id of a pruned connection."""
-        actions: dict[str, list[dict[str, str]]] = {}
+        actions: dict[str, list[dict[str, str | None]]] = {}
         for what, _change in changes:
-            action = {"side": what.side, "action": what.action, "kind": what.kind, "name": what.name}
+            action = {"side": what.side, "action": what.action, "kind": what.kind, "name": what.name or None}
             actions.setdefault(what.owner, []).append(action)
         return actions
 
@@ -343,10 +345,10 @@ def _compared(what: What, change: Change) -> tuple[str, str]:
     """Return the lines of a change in the diff, before and after; an empty text for nothing."""
     if what.kind == _CONNECTION and what.side == "Atlas":
         return compared(change)
-    before, after = change.before, change.after
+    before, after = change.before or None, change.after or None
     if before is None and after is None:
         before, after = ({}, None) if what.action == "delete" else (None, {})
-    name = "" if what.kind in (_CONTAINER, _ACCESS) else f"{what.kind} {what.name}"
+    name = "" if what.kind in (_CONTAINER, _ACCESS) else f"{what.kind} {what.name}".strip()
     return _to_line(name, before), _to_line(name, after)
 
 

@@ -321,7 +321,7 @@ def test_the_diff_has_all_that_has_changed() -> None:
     assert {one["after_header"]: (one["before"], one["after"]) for one in diff} == {
         f"Atlas {vpc(1)}": ("", f"route_table_cidr_block: {CLIENTS}, container_id: {HOME['id']}\n"),
         f"AWS {vpc(1)}": (
-            "connection pcx-1: status: pending-acceptance\nattribute tags\nattribute enable_dns_support: enabled: False\n",
+            "connection pcx-1: status: pending-acceptance\nattribute enable_dns_support: enabled: False\n",
             "connection pcx-1: status: active\nattribute tags: team: shop\nattribute enable_dns_support: enabled: True\n"
             f"route {BLOCK} in {TABLE}: target: pcx-1\n",
         ),

@@ -1,0 +1,108 @@
+"""What the whole path returns on all clouds: the same in check mode as afterwards, also when some of it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from ansible_collections.cloudpeer.atlas.tests.support.harness import Done
+from ansible_collections.cloudpeer.atlas.tests.support.path_site import ACCOUNTS, PathSite
+
+
+@pytest.fixture
+def whole(make_path: Callable[..., PathSite]) -> PathSite:
+    return make_path(with_clouds=True)
+
+
+@pytest.fixture
+def site(make_path: Callable[..., PathSite]) -> PathSite:
+    return make_path()
+
+
+def actions(done: Done) -> list[list[tuple[str, ...]]]:
+    """Return the actions of each connection, without names: that of a mirror is not known before."""
+    connections = done.result["peering"]["connections"]
+    return [[(one["side"], one["action"], one["kind"]) for one in connection["actions"]] for connection in connections]
+
+
+def headers(done: Done) -> set[str]:
+    """Return what the diff is about."""
+    return {one["after_header"] for one in done.result["diff"] if "after_header" in one}
+
+
+def nulls(value: Any, path: str = "") -> Iterator[str]:
+    """Yield where a value is null."""
+    if isinstance(value, (dict, list)):
+        for name, one in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from nulls(one, f"{path}.{name}")
+    elif value is None:
+        yield path
+
+
+def test_check_mode_predicts_the_result_on_all_clouds(whole: PathSite) -> None:
+    entries = [*whole.make_vpcs(1), *whole.make_vnets(1), *whole.make_networks(1)]
+    foreseen = whole.run(connections=entries, check_mode=True)
+    assert whole.writes == []
+    done = whole.run(connections=entries)
+    assert (foreseen.failed, done.failed) == (False, False), (foreseen.result, done.result)
+    assert actions(foreseen) == actions(done)
+    assert actions(done) == [
+        [
+            ("Atlas", "create", "connection"),
+            ("AWS", "accept", "connection"),
+            ("AWS", "tag", "connection"),
+            ("AWS", "create", "route"),
+            ("Atlas", "create", "access list entry"),
+        ],
+        [("AZURE", "create", "role"), ("Atlas", "create", "connection"), ("Atlas", "create", "access list entry")],
+        [("Atlas", "create", "connection"), ("GCP", "create", "mirror"), ("Atlas", "create", "access list entry")],
+    ]
+    assert headers(foreseen) == headers(done)
+    assert foreseen.result["summary"] == done.result["summary"]
+    assert foreseen.result["peering"]["remaining"] == done.result["peering"]["remaining"]
+    # Only what does not exist yet is not known before.
+    unknown = {*nulls(foreseen.result["peering"])} - {*nulls(done.result["peering"])}
+    assert {one.rpartition(".")[2] for one in unknown} <= {
+        *("id", "connection_id", "container_id", "after", "vpc_id", "name", "gcp_peering"),
+        *("atlas_azure_subscription_id", "atlas_vnet_name", "atlas_gcp_project_id", "atlas_network_name"),
+    }
+    assert [one.partition(" (")[0] for one in done.details] == [f"connections[{index}]" for index in range(3)]
+    again = whole.run(connections=entries)
+    assert (again.changed, actions(again), again.result["diff"], again.plan) == (False, [[], [], []], [], None)
+    assert [one.rpartition(": ")[2] for one in again.details] == ["unchanged"] * 3
+
+
+def test_absent_predicts_too_and_shows_what_was_last_seen(whole: PathSite) -> None:
+    entries = [*whole.make_vpcs(1), *whole.make_vnets(1), *whole.make_networks(1)]
+    assert not whole.run(connections=entries).failed
+    options = {"connections": entries, "state": "absent", "remove_container": True}
+    foreseen = whole.run(check_mode=True, **options)
+    assert whole.writes == []
+    done = whole.run(**options)
+    assert (foreseen.failed, done.failed) == (False, False), (foreseen.result, done.result)
+    assert actions(foreseen) == actions(done)
+    assert headers(foreseen) == headers(done)
+    assert foreseen.result["summary"] == done.result["summary"]
+    for one in (foreseen, done):
+        peering = one.result["peering"]
+        assert [connection["vpc_peer"]["id"] is None for connection in peering["connections"]] == [False] * 3
+        assert (peering["containers"], peering["access_list"], peering["left"]) == ([], [], [])
+    assert (whole.connected, whole.access_list, whole.state()[0]) == (set(), {}, [])
+    again = whole.run(**options)
+    assert (again.failed, again.changed) == (False, False)
+
+
+def test_an_account_without_a_right_fails_its_entries_alone(site: PathSite) -> None:
+    entries = site.make_vpcs(4, accounts=2)
+    site.front.deny(ACCOUNTS[1], "AcceptVpcPeeringConnection")
+    done = site.run(connections=entries)
+    (failure,) = done.result["failures"]
+    assert (failure["indexes"], failure["step"], failure["error_code"]) == ([1, 3], "accept", "UnauthorizedOperation")
+    assert site.connected == {entries[index]["vpc_id"] for index in (0, 2)}
+    assert {name: done.sums[name] for name in ("changed", "failed")} == {"changed": 2, "failed": 2}
+    assert done.missing("Done so far: connections[1], connections[3]: create connection in Atlas.", "within seven days") == []
+    assert [len(one) for one in actions(done)] == [5, 1, 5, 1]
+    site.front.rules.clear()
+    again = site.run(connections=entries)
+    assert (again.failed, again.changed, len(site.connected)) == (False, True, 4)
