@@ -90,11 +90,11 @@ class _Summary:
         return []
 
     def refusal(self, state: PathState, plan: Plan) -> TaskError:
-        return TaskError("\n".join(map(str, plan.refusals.values())))
+        return TaskError(" | ".join(map(str, plan.refusals.values())))
 
     def failure(self, state: PathState) -> TaskError | None:
         failed = [f"{one.step}: {one.error}" for one in state.failures.values()]
-        return TaskError("\n".join(failed)) if failed else None
+        return TaskError(" | ".join(failed)) if failed else None
 
     def stopped(self, state: PathState) -> tuple[list[str], list[str]]:
         return [What.of(key).name for key in state.done], []
@@ -119,7 +119,7 @@ class Whole(SetOperation[CheckSession, PathState]):
     def look(self) -> PathState:
         state = PathState(stage=self.stages[0])
         calls = {(name, key): call for name, part in self.parts.items() for key, call in part.reads().items()}
-        while calls:
+        while True:
             found = read_all(self.session, self.params, calls)  # type: ignore[arg-type]
             for (name, key), answer in found.items():
                 if isinstance(answer, TaskError):
@@ -130,7 +130,8 @@ class Whole(SetOperation[CheckSession, PathState]):
             for name, part in self.parts.items():
                 state = part.begin({key: found[of, key] for of, key in found if of == name}, state)
             calls = {(name, key): call for name, part in self.parts.items() for key, call in part.reads_more(state).items()}
-        return state
+            if not calls:
+                return state
 
     def _named(self, owner: str, error: TaskError) -> TaskError:
         entry = next((one for one in self.params["connections"] if one.key == owner), None)
@@ -251,3 +252,14 @@ class PartsSite:
             f"{method} {'operation' if '/operations/' in path else path.rpartition('/')[2]}"
             for method, path in self.clouds.gcp.requests
         ]
+
+    @property
+    def to_azure(self) -> Counter[str]:
+        """How many requests of the last task came to AZURE: method, and the kind of what they are about."""
+        return Counter(f"{method} {_kind(path)}" for method, path in self.clouds.azure.requests)
+
+
+def _kind(path: str) -> str:
+    """Return what a request was about, such as `roleAssignments`, `VNet` or `token`."""
+    known = ("servicePrincipals", "roleDefinitions", "roleAssignments", "denyAssignments", "token")
+    return next((one for one in known if one in path), "VNet")

@@ -294,7 +294,7 @@ class AzurePart(PathPart):
             TaskError: If a role that others have made has its name.
         """
         group, access = self._groups[key], self._access_of(key, state)
-        params = self._make_params(_scope_of(group[0].params), self._params["state"], self._ending[key])
+        params = self._make_params(_scope_of(group[0].params), self._params["state"], self._ending.get(key, ()))
         if self._is_present:
             return plan_present(params, access)
         # A connection that stays may not show in AZURE yet.

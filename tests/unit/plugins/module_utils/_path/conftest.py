@@ -78,6 +78,10 @@ def parts(stand_ins: RunningClouds, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         monkeypatch.setenv(name, value)
     for used, empty in ((stand_ins.gcp, Gcp()), (stand_ins.azure, Azure(stand_ins.azure.entra))):
         vars(used).update(vars(empty))
+    entra = stand_ins.azure.entra
+    if entra.principal_of() is not None:
+        entra.remove_principal()
+    entra.is_forbidden, entra.is_type_believed, entra.unknown_looks = False, True, 0
     stand_ins.app.lose.clear()
     stand_ins.app.answers.clear()
     return PartsSite(stand_ins)
