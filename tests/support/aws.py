@@ -140,6 +140,15 @@ class Aws:
         pairs = [(vpc, ec2_backends[owner][region].get_vpc(peer)) for peer, owner in peers.items()]
         return [backend.create_vpc_peering_connection(*pair).id for pair in pairs]
 
+    def connect(self, connections: Mapping[str, str], block: str, region: str = "us-east-1") -> None:
+        """Let the owners accept connections, each with its account, and route a block over them in all tables of the VPCs."""
+        for connection_id, owner in connections.items():
+            backend = ec2_backends[owner][region]
+            vpc_id = backend.accept_vpc_peering_connection(connection_id).peer_vpc.id
+            for table in backend.route_tables.values():
+                if table.vpc_id == vpc_id:
+                    backend.create_route(table.id, block, vpc_peering_connection_id=connection_id)
+
     def connections(self, account_id: str, region: str = "us-east-1") -> dict[str, tuple[str, str]]:
         """Return the VPC (that of the account which accepts) and the state of each connection of an account, by its id."""
         found = ec2_backends[account_id][region].vpc_pcxs

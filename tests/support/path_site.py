@@ -125,6 +125,7 @@ class PathSite(Site):
             "AWS_ENDPOINT_URL": self.urls[1],
             "AWS_SHARED_CREDENTIALS_FILE": str(self._profiles),
             "AWS_CONFIG_FILE": str(self.folder / "no-file"),
+            "MONGODB_ATLAS_PROJECT_ID": self.emulator.settings.group_id,
         }
         if self.clouds is not None:
             key = json.dumps(self.clouds.tokens.service_account_key())
