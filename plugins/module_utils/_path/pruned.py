@@ -12,6 +12,7 @@ from functools import partial
 from .._clouds.cloud import Cloud, Peer, cloud_of, fields_of, is_leaving, name_of
 from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step
+from .._http.errors import TaskError
 from .part import Answers, PathPart, task_of
 from .path_state import AVAILABLE, CLEANING, PathState, Task, What
 
@@ -62,8 +63,8 @@ class Cleaner(t.Protocol):
     def look_at_pruned(self, peer: Peer) -> t.Any:
         """Return what is there; None if no credentials of the task are those of its owner. Runs in a thread."""
 
-    def plan_pruned(self, peer: Peer, found: t.Any, *leaving_and_state: t.Any) -> Change | None:
-        """Return the removal, with the id of the connection in its key; None for none."""
+    def plan_pruned(self, peer: Peer, found: t.Any, *leaving_and_state: t.Any) -> t.Sequence[Change]:
+        """Return the removals, with the id of the connection in their keys."""
 
     def send_pruned(self, peer: Peer, *leaving_and_state: t.Any) -> t.Any:
         """Remove it, and return what is there then. Runs in a thread."""
@@ -141,10 +142,9 @@ class PrunedPart(PathPart):
             if found is None or owner in state.failures:
                 continue
             if cloud.region is not None:
-                whole = t.cast("PrunedRoutes", self._routes).plan(peer, found)
+                whole: t.Sequence[Change] = t.cast("PrunedRoutes", self._routes).plan(peer, found)
             else:
-                change = self._cleaners[cloud.name].plan_pruned(peer, found, *self._more(cloud), state)
-                whole = [] if change is None else [change]
+                whole = self._cleaners[cloud.name].plan_pruned(peer, found, *self._more(cloud), state)
             self._planned[owner] = left = tuple(change for change in whole if change.key not in self._cleaned)
             changes += left
             stage = AVAILABLE if _needs_role(cloud) else CLEANING
@@ -152,8 +152,12 @@ class PrunedPart(PathPart):
         return Plan(tuple(changes), tuple(steps))
 
     def is_ready(self, step: Step, state: PathState, running: t.Sequence[Step]) -> bool:
-        """Return whether there is a place for a step, and Atlas needs nothing more of what it removes."""
-        owner, peer = task_of(step).owner, self._peer(step)
+        """Return whether there is a place for a step, and Atlas needs nothing more of what it removes.
+
+        Raises:
+            TaskError: If Atlas goes on needing it, because another connection was not removed.
+        """
+        peer = self._peer(step)
         others = [self._peer(one) for one in running if task_of(one).part == self.name]
         if len(others) >= self._params["parallel"]:
             return False
@@ -161,7 +165,15 @@ class PrunedPart(PathPart):
         if cloud.has_names and any(cloud_of(one) is cloud for one in others):
             # One at a time for each network of Atlas.
             return False
-        return not _needs_role(cloud) or owner not in {one["id"] for one in state.peers.listed}
+        if not _needs_role(cloud):
+            return True
+        there = {one["id"] for one in state.peers.listed}
+        left = [one["id"] for one in self._leaving.pruned if one["id"] in there and _is_beside(one, peer)]
+        stays = next((id_ for id_ in left if id_ in state.failures), None)
+        if stays is not None:
+            text = f"The role of Atlas on the {cloud.noun} stays, because the connection {stays} was not removed."
+            raise TaskError(text, hint="Run the task again.")
+        return not left
 
     def send(self, step: Step, state: PathState) -> t.Any:
         """Remove what a connection leaves.
@@ -203,6 +215,12 @@ class PrunedPart(PathPart):
         name = fields.get(cloud.accepted_id or "") or peer["id"]
         text = f"{name} ({name_of(fields)}) is pruned, but {_rest(peer)} stays in {cloud.name}, because {why}."
         return f"{text} Remove what is left there."
+
+
+def _is_beside(one: Peer, other: Peer) -> bool:
+    """Whether two connections have the same network of a customer."""
+    cloud = cloud_of(one)
+    return cloud is cloud_of(other) and cloud.is_same_network(fields_of(one), fields_of(other))
 
 
 def _needs_role(cloud: Cloud) -> bool:
