@@ -1,26 +1,153 @@
-"""What pruned connections leave: it is cleaned before them, on all clouds, by whoever may; what is not cleaned is said."""
+"""What pruned connections leave: it is cleaned before them, on all clouds, where the task may; what is not cleaned is said."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
+from ansible_collections.cloudpeer.atlas.tests.support.aws_front import refusal
+from ansible_collections.cloudpeer.atlas.tests.support.azure_site import SUBSCRIPTION
+from ansible_collections.cloudpeer.atlas.tests.support.path_site import (
+    ACCOUNTS,
+    ATLAS_BLOCK,
+    GCP_PROJECT,
+    GROUP,
+    PathSite,
+)
+
+PRUNE = {"prune": True, "max_deletions": 9}
+CLEANED = [("AWS", "delete", "route"), ("Atlas", "delete", "access list entry"), ("Atlas", "delete", "connection")]
 
 
-def actions_of(done: Any) -> list[tuple[str, str, str]]:
-    """Return side, action and kind of all that was done for the pruned connections."""
-    return [(one["side"], one["action"], one["kind"]) for peer in done.result["peering"]["pruned"] for one in peer["actions"]]
+@pytest.fixture
+def site(make_path: Callable[..., PathSite]) -> PathSite:
+    return make_path()
 
 
-def test_what_a_pruned_connection_leaves_is_cleaned(make_path: Callable[..., Any]) -> None:
-    site = make_path()
+def actions(done: Any) -> list[tuple[str, str, str]]:
+    """Return side, action and kind of all that was done for pruned connections, sorted."""
+    found = [one for peer in done.result["peering"]["pruned"] for one in peer["actions"]]
+    return sorted((one["side"], one["action"], one["kind"]) for one in found)
+
+
+def routes(site: PathSite, account: str, region: str = "us-east-1") -> dict[str, str]:
+    """Return where the VPCs of an account lead Atlas's block."""
+    tables = site.aws.tables(account, region)
+    found = site.aws.routes(account, region)
+    return {tables[table]: own[ATLAS_BLOCK] for table, own in found.items() if ATLAS_BLOCK in own}
+
+
+def connect(site: PathSite, entries: Sequence[dict[str, Any]], **options: Any) -> None:
+    done = site.run(connections=[*entries], **options)
+    assert not done.failed, done.msg
+
+
+def peers(site: PathSite) -> set[str]:
+    return {one["vpcId"] for one in site.peers_of("AWS")}
+
+
+def test_a_pruned_connection_is_cleaned_on_both_sides(site: PathSite) -> None:
     entries = site.make_vpcs(3, accounts=2)
-    done = site.run(connections=entries)
+    connect(site, entries)
+    gone = entries[2]
+    # A table that no list names, with another block.
+    ec2 = site.accounts[gone["aws_account_id"]].ec2()
+    table = ec2.create_route_table(VpcId=gone["vpc_id"])["RouteTable"]["RouteTableId"]
+    (connection_id,) = [one["connectionId"] for one in site.peers_of("AWS") if one["vpcId"] == gone["vpc_id"]]
+    ec2.create_route(RouteTableId=table, DestinationCidrBlock="10.50.0.0/16", VpcPeeringConnectionId=connection_id)
+    foreseen = site.run(connections=entries[:2], **PRUNE, check_mode=True)
+    assert site.writes == []
+    done = site.run(connections=entries[:2], **PRUNE)
     assert not done.failed, done.msg
-    foreseen = site.run(connections=entries[:2], prune=True, max_deletions=1, check_mode=True)
-    done = site.run(connections=entries[:2], prune=True, max_deletions=1)
+    assert actions(done) == actions(foreseen) == [CLEANED[0], *CLEANED]
+    assert site.aws.routes(gone["aws_account_id"])[table] == {}
+    assert routes(site, gone["aws_account_id"]).keys() == {entries[0]["vpc_id"]}
+    assert gone["cidr_block"] not in site.access_list
+    assert peers(site) == {one["vpc_id"] for one in entries[:2]}
+    # One look for what it leaves, and one right before each route is removed.
+    assert site.to_aws["DescribeRouteTables"] == 2 + 1 + 2
+    assert done.result["peering"]["remaining"] == []
+    again = site.run(connections=entries[:2], **PRUNE)
+    assert (again.failed, again.changed) == (False, False)
+
+
+def test_credentials_are_those_of_the_account_or_not_used(site: PathSite) -> None:
+    site.add_container("EU_WEST_1", "192.168.200.0/21")
+    made = (*site.make_vpcs(2, accounts=2), *site.make_vpcs(1, region="eu-west-1"))
+    entries = [{**one, "container_region": "us-east-1"} for one in made]
+    connect(site, entries)
+    near, far = entries[2], entries[1]
+    assert routes(site, ACCOUNTS[0], "eu-west-1").keys() == {near["vpc_id"]}
+    # The task's own are of the account of the second one, as AWS says.
+    own = site.run(connections=entries[:1], aws_profile=f"account-{ACCOUNTS[1]}", **PRUNE, check_mode=True)
+    assert (actions(own), own.result["peering"]["remaining"]) == (sorted(CLEANED * 2), [])
+    none = site.run(connections=entries[:1], aws=False, **PRUNE, check_mode=True)
+    assert (actions(none), site.to_aws) == (sorted(CLEANED[1:] * 2), {})
+    assert [*none.result["peering"]["remaining"]] == [one for one in none.result["peering"]["remaining"] if "aws is false" in one]
+    foreseen = site.run(connections=entries[:1], **PRUNE, check_mode=True)
+    done = site.run(connections=entries[:1], **PRUNE)
     assert not done.failed, done.msg
-    print(done.result["peering"]["pruned"], site.to_atlas, site.to_aws)
-    assert actions_of(foreseen) == actions_of(done)
-    assert 0
+    # In another region, the credentials of the entry are right; for the other account, there are none.
+    assert actions(done) == actions(foreseen) == sorted(CLEANED + CLEANED[1:])
+    assert routes(site, ACCOUNTS[0], "eu-west-1") == {}
+    assert routes(site, ACCOUNTS[1]).keys() == {far["vpc_id"]}
+    (text,) = done.result["peering"]["remaining"]
+    assert foreseen.result["peering"]["remaining"] == [text]
+    words = (
+        "is pruned, but each route that leads to it stays in AWS",
+        f"no credentials of the task are those of the account {ACCOUNTS[1]}",
+    )
+    assert [one for one in ("pcx-", far["vpc_id"], *words) if one not in text] == []
+    assert peers(site) == {entries[0]["vpc_id"]}
+
+
+def test_a_cleaning_that_fails_keeps_its_connection(site: PathSite) -> None:
+    entries = site.make_vpcs(4, accounts=2)
+    connect(site, entries)
+    before = site.state()
+    # What it leaves cannot be read.
+    site.front.rule("DescribeRouteTables", refusal("UnauthorizedOperation", status=403), skip=1, times=1, account=ACCOUNTS[0])
+    done = site.run(connections=entries[:2], **PRUNE)
+    assert (done.failed, done.changed, site.writes, site.state()) == (True, False, [], before)
+    (failure,) = done.result["failures"]
+    assert (failure["index"], failure["step"]) == (None, "read")
+    # It cannot be removed; the other one is gone, on both sides.
+    site.front.rule("DeleteRoute", refusal("UnauthorizedOperation", status=403), times=1, account=ACCOUNTS[0])
+    done = site.run(connections=entries[:2], **PRUNE)
+    (failure,) = done.result["failures"]
+    assert (failure["index"], failure["step"], failure["http_status"]) == (None, "routes", 403)
+    assert entries[2]["vpc_id"] in failure["name"]
+    assert peers(site) == {one["vpc_id"] for one in entries[:3]}
+    assert routes(site, ACCOUNTS[1]).keys() == {entries[1]["vpc_id"]}
+    assert {*site.access_list} == {one["cidr_block"] for one in entries[:3]}
+    # Running again goes on; a lost reply is looked at.
+    site.lose("AWS", 0, "DeleteRoute")
+    done = site.run(connections=entries[:2], **PRUNE)
+    assert not done.failed, done.msg
+    assert (actions(done), peers(site)) == (CLEANED, {one["vpc_id"] for one in entries[:2]})
+    assert routes(site, ACCOUNTS[0]).keys() == {entries[0]["vpc_id"]}
+
+
+def test_mirrors_and_roles_are_cleaned_on_the_other_clouds(make_path: Callable[..., PathSite]) -> None:
+    site = make_path(with_clouds=True)
+    assert site.clouds is not None
+    entries = [*site.make_networks(2), *site.make_vnets(2)]
+    connect(site, entries)
+    staying = [entries[0], entries[2]]
+    vnets = [one["vnet_resource_id"].rpartition("/")[2] for one in entries[2:]]
+    foreseen = site.run(connections=staying, **PRUNE, check_mode=True)
+    done = site.run(connections=staying, **PRUNE)
+    assert not done.failed, done.msg
+    assert actions(done) == actions(foreseen)
+    assert actions(done) == [
+        ("AZURE", "delete", "role"),
+        *[("Atlas", "delete", "access list entry")] * 2,
+        *[("Atlas", "delete", "connection")] * 2,
+        ("GCP", "delete", "mirror"),
+    ]
+    assert [site.clouds.azure.has_role(SUBSCRIPTION, GROUP, one) for one in vnets] == [True, False]
+    assert {*site.access_list} == {one["cidr_block"] for one in staying}
+    assert done.result["peering"]["remaining"] == []
+    mirrors = {one["network_name"]: site.clouds.gcp.peerings(GCP_PROJECT, one["network_name"]) for one in entries[:2]}
+    assert [bool(one) for one in mirrors.values()] == [True, False]
