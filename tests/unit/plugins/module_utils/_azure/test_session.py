@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,10 @@ from typing import Any
 import pytest
 import trustme
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure import session as azure_session
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.credentials import check_credentials
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.errors import AzureDeniedError, permission_for
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.vnets import Vnet, VnetSubnet, get_vnet, parse_vnet_reply
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.session import CheckSession
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http import session as shared
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import (
     ApiError,
@@ -22,13 +26,17 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors impor
     NotFoundError,
     OvertakenError,
     RateLimitError,
+    StoppedError,
     TaskError,
 )
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.pauses import STOP
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.threads import Workers
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.transport import Transport
 from ansible_collections.cloudpeer.atlas.tests.clouds.proxy import Proxy
 from ansible_collections.cloudpeer.atlas.tests.support.azure_site import SUBSCRIPTION, VNET, VNET_ID
 from ansible_collections.cloudpeer.atlas.tests.support.wire import Reply, certificate, serving
 
-from .conftest import AzureSite
+from .conftest import USUAL, AzureSite
 
 VERSION = "2024-05-01"
 ROLES = f"{VNET_ID}/providers/Microsoft.Authorization/roleDefinitions"
@@ -400,3 +408,71 @@ def test_no_token_and_no_secret_is_shown(site: AzureSite) -> None:
             session.read("read it", VNET_ID, VERSION)
         assert text not in str(caught.value.to_result())
     assert token not in str(session.calls)
+
+
+# Threads that share a session.
+
+
+def test_threads_share_a_token_and_no_connection(site: AzureSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    session, together = open_site(site), threading.Barrier(6)
+    used: list[Transport] = []
+    exchange = Transport.exchange
+
+    def meet(self: Transport, prepared: Any, timeout: float, path: str) -> Any:
+        used.append(self)
+        if path == VNET_ID:
+            together.wait(10)
+        return exchange(self, prepared, timeout, path)
+
+    monkeypatch.setattr(Transport, "exchange", meet)
+    with Workers[int, Any](6) as workers:
+        for number in range(6):
+            workers.submit(number, lambda: session.read("read the VNet", VNET_ID, VERSION))
+        assert [one.result()["name"] for one in workers.results()] == [VNET[2]] * 6
+    assert site.wire().count("POST login.microsoftonline.com") == 1
+    # The token came by one of the six connections.
+    assert len(set(used[1:])) == 6
+    assert session.secrets >= {site.entra.secret, site.entra.issued[-1]["token"]}
+    assert session.secrets is not session.secrets
+
+
+def test_a_deadline_holds_for_a_thread_and_what_it_submits(site: AzureSite) -> None:
+    session = open_site(site)
+
+    def left() -> float:
+        return session._seconds_left(100.0)
+
+    with Workers[str, float](2) as workers, session.within(site.clock() + 7):
+        workers.submit("inside", left)
+        workers.submit("inside, too", left)
+        found = {one.key: one.result() for one in workers.results()}
+        with shared.bounded(math.inf):
+            found["without"] = left()
+    assert (found, left()) == ({"inside": 7.0, "inside, too": 7.0, "without": 100.0}, 100.0)
+
+
+def test_a_thread_that_must_stop_sends_nothing(site: AzureSite) -> None:
+    session = open_site(site)
+    session.read("read the VNet", VNET_ID, VERSION)
+    sent, stopped = len(site.sent), threading.Event()
+    stopped.set()
+    token = STOP.set(stopped)
+    try:
+        with pytest.raises(StoppedError):
+            session.read("read the VNet", VNET_ID, VERSION)
+    finally:
+        STOP.reset(token)
+    assert len(site.sent) == sent
+
+
+def test_a_task_has_one_session_for_each_credentials(site: AzureSite) -> None:
+    params = check_credentials({**USUAL, **site.secret})
+    with contextlib.closing(CheckSession(None)) as task, Workers[int, Any](4) as workers:
+        for number in range(4):
+            workers.submit(number, lambda: task.open_azure(params, site.entra.tenant))
+        opened = {one.result() for one in workers.results()}
+        others = {task.open_azure(params, None), task.open_azure({**params, "secret": "other"}, site.entra.tenant)}
+        assert (len(opened), len(others), opened & others) == (1, 2, set())
+        with task.within(opened.copy().pop()._clock() + 7):
+            assert 6.0 < opened.copy().pop()._seconds_left(100.0) <= 7.0
+        assert {"other", site.entra.secret} <= task.secrets
