@@ -14,7 +14,7 @@ from functools import partial, reduce
 from .._aws.accepter.checks import ANEW, CREDENTIALS, OF_CONTAINER, check_usable, find_block, no_block_error
 from .._aws.accepter.plan import NO_BLOCK, AccepterPlan, plan_absent, plan_present
 from .._aws.accepter.region import CONNECTIONS, Key, RegionSurvey, first_keys
-from .._aws.accepter.requests import Accept, AddTags, EnableDns, Request, RouteChange, to_change, view_after, with_status
+from .._aws.accepter.requests import Accept, AddTags, EnableDns, Request, RouteChange, shows, to_change, view_after, with_status
 from .._aws.accepter.view import View
 from .._aws.accepter.wait import LONGEST_APPEARANCE, LONGEST_PROVISIONING, late_error
 from .._aws.objects import ACTIVE, ENDED, INITIATING, PENDING, PROVISIONING, PeeringConnection
@@ -108,7 +108,8 @@ class AwsPart(PathPart):
         # When an entry began to wait for something that has to come soon, and the last error of polls.
         self._since: dict[tuple[str, str], float] = {}
         self._unanswered: dict[_Place, TaskError] = {}
-        # What entries that go on alone have reached.
+        # All changes that were planned for each entry, by their keys, and what entries that go on alone have reached.
+        self._planned: dict[str, dict[str, tuple[Change, Request]]] = {}
         self._alone: dict[str, View] = {}
 
     # Reading.
@@ -264,6 +265,7 @@ class AwsPart(PathPart):
                 refusals[key] = self._named(entry, error)
                 continue
             made = self._to_steps(entry, plan)
+            self._planned.setdefault(key, {}).update({one.key: (one, task_of(step).request.request) for one, step in made})
             changes += [change for change, step in made]
             steps += [step for change, step in made]
             warnings += [entry.named(TaskError(one)).message for one in plan.warnings]
@@ -397,17 +399,12 @@ class AwsPart(PathPart):
         return state.with_done([replace(to_change(request), key=step.keys[0])])
 
     def _with_view(self, entry: PathEntry, view: View, state: PathState) -> PathState:
-        """Return the state with a view that was read again, and all that it shows as done."""
-        planned = self._to_steps(entry, self._plan_entry(entry, state))
+        """Return the state with a view that was read again, and all planned changes that it shows as done."""
         others = {**state.aws[entry.key].others, **view.others}
         if view.connection is not None:
             others[view.connection.id] = view.connection
         state = replace(state, aws={**state.aws, entry.key: replace(view, others=others)})
-        try:
-            left = {change.key for change, step in self._to_steps(entry, self._plan_entry(entry, state))}
-        except TaskError:
-            return state
-        return state.with_done(change for change, step in planned if change.key not in left)
+        return state.with_done(change for change, request in self._planned[entry.key].values() if shows(view, request))
 
     def record_failure(self, what: What, error: TaskError, state: PathState) -> PathState:
         """Return the state with what an entry has reached alone before it failed."""

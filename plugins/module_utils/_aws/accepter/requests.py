@@ -9,7 +9,7 @@ import typing as t
 from dataclasses import dataclass, replace
 
 from ..._engine.plan import Change
-from ..objects import ACTIVE, Route, RouteAction, RouteTable, Vpc
+from ..objects import ACTIVE, PROVISIONING, Route, RouteAction, RouteTable, Vpc
 from .view import View, route_to
 
 
@@ -78,6 +78,21 @@ def view_after(view: View, request: Request) -> View:
     if connection is None:
         return view
     return replace(view, connection=replace(connection, tags={**connection.tags, **dict(request.tags)}))
+
+
+def shows(view: View, request: Request) -> bool:
+    """Whether a view shows what a request brings about."""
+    connection, vpc = view.connection, view.vpc
+    if isinstance(request, RouteChange):
+        route = next((route_to(one, request.block) for one in view.tables if one.id == request.table_id), None)
+        if request.action == "delete":
+            return route is None or route.target != request.before
+        return route is not None and connection is not None and route.target == connection.id
+    if isinstance(request, EnableDns):
+        return vpc is not None and getattr(vpc, request.name) is True
+    if isinstance(request, AddTags):
+        return connection is not None and all(connection.tags.get(key) == value for key, value in request.tags)
+    return connection is not None and connection.status in (ACTIVE, PROVISIONING)
 
 
 def with_status(view: View, status: str, message: str | None = None) -> View:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.tests.support.path_site import ACCOUNTS, ATLAS_BLOCK, PathSite
+from ansible_collections.cloudpeer.atlas.tests.support.path_site import ACCOUNTS, ATLAS_ACCOUNT, ATLAS_BLOCK, PathSite
+from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP
 
 
 @pytest.fixture
@@ -30,8 +31,9 @@ def run(site: PathSite, entries: list[dict[str, Any]], **options: Any) -> Any:
 
 
 def actions(done: Any, index: int) -> list[tuple[str, str]]:
-    """Return what was done for an entry, in its order: the action and the kind."""
-    return [(one["action"], one["kind"]) for one in done.result["peering"]["connections"][index]["actions"]]
+    """Return what was done in AWS for an entry, in its order: the action and the kind."""
+    found = done.result["peering"]["connections"][index]["actions"]
+    return [(one["action"], one["kind"]) for one in found if one["side"] == "AWS"]
 
 
 READ = {"AssumeRole": 1, "GetCallerIdentity": 1, "DescribeVpcPeeringConnections": 1, "DescribeVpcs": 1, "DescribeRouteTables": 1}
@@ -59,3 +61,323 @@ def test_nothing_to_do_costs_four_requests_an_account(site: PathSite) -> None:
     done = run(site, entries)
     assert (done.failed, done.changed, actions(done, 0)) == (False, False, [])
     assert site.to_aws == {action: 3 * times for action, times in READ.items()}
+
+
+def routes_of(site: PathSite, entry: dict[str, Any]) -> dict[str, str]:
+    """Return where the tables of an entry's VPC lead by peering connections, by block."""
+    account = site.accounts[entry["aws_account_id"]]
+    found: dict[str, str] = account.routes(entry["vpc_id"], entry["region"])
+    return found
+
+
+# What is asked
+
+
+def test_a_role_is_assumed_once_for_all_regions(site: PathSite) -> None:
+    entries = [*requested(site, 1), *site.make_vpcs(1, region="eu-west-1"), *site.make_vpcs(1, region="eu-west-2")]
+    done = site.run(connections=entries[1:], container_region="us-east-1", container_cidr_block=ATLAS_BLOCK, check_mode=True)
+    assert not done.failed, done.result
+    assert site.to_aws == {**{action: 2 * times for action, times in READ.items()}, "AssumeRole": 1}
+
+
+@pytest.mark.parametrize(("number", "chunks"), [(200, 1), (201, 2)])
+def test_more_than_200_ids_take_two_filters(site: PathSite, number: int, chunks: int) -> None:
+    """Polls of so many connections have no filter. VPCs that AWS does not know are named, all in one failure."""
+    (entry,) = requested(site, 1)
+    others = [{**entry, "vpc_id": f"vpc-{index:08x}", "connection_id": f"pcx-{index:08x}"} for index in range(number - 1)]
+    done = run(site, [entry, *others])
+    assert site.to_aws == {**READ, "DescribeVpcs": chunks, "DescribeRouteTables": chunks}
+    assert "pcx-00000000 is unknown in region us-east-1" in done.msg
+    assert sorted(index for one in done.result["failures"] for index in one["indexes"] or [one["index"]]) == [*range(1, number)]
+
+
+@pytest.mark.full
+def test_300_entries_of_an_account_are_connected(site: PathSite) -> None:
+    entries = requested(site, 300)
+    done = run(site, entries)
+    assert not done.failed, done.result
+    assert len(site.connected) == 300
+    asked = site.to_aws
+    assert asked.pop("DescribeVpcPeeringConnections") <= 6
+    writes = {"AcceptVpcPeeringConnection": 300, "CreateRoute": 300}
+    assert asked == {**READ, "DescribeVpcs": 2, "DescribeRouteTables": 2, **writes} | {} - {"DescribeVpcPeeringConnections"}
+
+
+def test_a_region_that_only_atlas_knows_is_asked_of_it(site: PathSite) -> None:
+    """That of the connection, or else that of the network container."""
+    container_id = site.add_container("EU_WEST_1", "192.168.240.0/21")
+    entries = [{**one, "region": None, "container_id": container_id} for one in site.make_vpcs(2, region="eu-west-1")]
+    done = site.run(connections=entries)
+    assert not done.failed, done.result
+    assert {one["region"] for one in done.result["peering"]["connections"]} == {"eu-west-1"}
+    assert {one.region for one in site.front.calls if one.service == "ec2"} == {"eu-west-1"}
+    assert site.to_aws["DescribeVpcs"] == site.to_aws["AssumeRole"] == 1
+
+
+def test_security_groups_and_dns_are_asked_where_options_do(site: PathSite) -> None:
+    (entry, other) = requested(site, 2)
+    account = site.accounts[entry["aws_account_id"]]
+    group = account.ec2().create_security_group(GroupName="a", Description="d", VpcId=entry["vpc_id"])["GroupId"]
+    entry["aws_security_group"] = f"999999999999/{group}"
+    done = run(site, [entry, other], dns="enable", access_list=False)
+    assert not done.failed, done.result
+    asked = site.to_aws
+    assert (asked["DescribeSecurityGroups"], asked["DescribeVpcAttribute"], asked["ModifyVpcAttribute"]) == (1, 4, 2)
+    assert actions(done, 0) == [("accept", "connection"), ("enable", "attribute"), ("create", "route")]
+    wrong = {**entry, "aws_security_group": "sg-0123456789abcdef0"}
+    done = run(site, [wrong, other])
+    assert "connections[0] (" in done.msg
+    assert "The security group sg-0123456789abcdef0 is unknown" in done.msg
+    assert "Correct aws_security_group." in done.msg
+    assert site.front.writes == []
+
+
+# What is done
+
+
+def test_tags_and_names_come_before_routes(site: PathSite) -> None:
+    """A connection is named after the project only where the task itself names that."""
+    entries = requested(site, 2)
+    done = run(site, entries, group_id="5356823b3794dee37132bb7b", tags={"team": "data"})
+    assert actions(done, 1) == [("accept", "connection"), ("tag", "connection"), ("create", "route")]
+    tags = {key: value for found in site.front._tags.values() for key, value in found.items()}
+    assert tags == {"team": "data", "Name": "atlas-5356823b3794dee37132bb7b"}
+
+
+def test_a_project_of_the_environment_names_no_connection(site: PathSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MONGODB_ATLAS_PROJECT_ID", site.usual["group_id"])
+    done = site.run(connections=site.make_vpcs(1), container_region="us-east-1", container_cidr_block=ATLAS_BLOCK, group_id=None)
+    assert not done.failed, done.result
+    assert site.to_aws["CreateTags"] == 0
+
+
+def test_check_mode_predicts_as_many_actions(site: PathSite) -> None:
+    """For connections and a container that do not exist yet, too, whose block Atlas chooses."""
+    entries = site.make_vpcs(3, 2)
+    site.add_tables(entries[0], 2)
+    options = {"connections": entries, "container_region": "eu-west-1", "tags": {"team": "data"}}
+    predicted = site.run(**options, check_mode=True)
+    assert site.front.writes == []
+    done = site.run(**options)
+    assert (predicted.failed, done.failed) == (False, False), (predicted.result, done.result)
+    for index in range(3):
+        assert actions(predicted, index) == actions(done, index)
+    assert actions(done, 0) == [("accept", "connection"), ("tag", "connection"), *[("create", "route")] * 3]
+    assert actions(site.run(**options), 0) == []
+
+
+def test_a_replaced_connection_gets_its_routes_again(site: PathSite) -> None:
+    """Those that led to the former one, whose id is known only while the task runs."""
+    entries = site.make_vpcs(2)
+    options = {"container_region": "us-east-1", "container_cidr_block": ATLAS_BLOCK}
+    assert not site.run(connections=entries, **options).failed
+    before = routes_of(site, entries[0])
+    with site.emulator.project.now() as project:
+        peer_id = next(one.id for one in project.peers if one.fields["vpcId"] == entries[0]["vpc_id"])
+    site.fail(peer_id)
+    site.front.status[before[ATLAS_BLOCK]] = ("deleted", "")
+    done = site.run(connections=entries, recreate="dead", **options)
+    assert not done.failed, done.result
+    assert ("replace", "route") in actions(done, 0)
+    assert actions(done, 1) == []
+    assert routes_of(site, entries[0])[ATLAS_BLOCK] not in before.values()
+
+
+def test_absent_costs_a_look_and_a_removal_for_each_route(site: PathSite) -> None:
+    entries = requested(site, 6, 2)
+    site.add_tables(entries[0], 1)
+    assert not run(site, entries).failed
+    done = run(site, entries, state="absent")
+    assert not done.failed, done.result
+    assert [routes_of(site, one) for one in entries] == [{}] * 6
+    looks = {action: 2 * times for action, times in READ.items()}
+    assert site.to_aws == {**looks, "DescribeRouteTables": 2 + 7, "DeleteRoute": 7}
+    assert actions(done, 0) == [("delete", "route")] * 2
+    assert not run(site, entries, state="absent").changed
+
+
+# What waits
+
+
+def test_one_poll_serves_all_connections_of_an_account(site: PathSite) -> None:
+    entries = requested(site, 8, 2)
+    site.front.provisioning = 3
+    done = run(site, entries)
+    assert not done.failed, done.result
+    assert [site.to_account(one)["DescribeVpcPeeringConnections"] for one in ACCOUNTS[:2]] == [5, 5]
+
+
+def test_a_request_that_aws_does_not_show_yet_is_waited_for(site: PathSite) -> None:
+    """Atlas tells the id of a connection a moment before AWS shows the connection to the other account."""
+    entries = site.make_vpcs(2)
+    hide(site, 3)
+    done = site.run(connections=entries, container_region="us-east-1", container_cidr_block=ATLAS_BLOCK)
+    assert not done.failed, done.result
+    assert site.connected == {one["vpc_id"] for one in entries}
+
+
+def test_a_request_that_aws_never_shows_fails_after_a_minute(site: PathSite) -> None:
+    entries = site.make_vpcs(2)
+    hide(site, 100_000)
+    started = site.clock.now
+    done = site.run(connections=entries, container_region="us-east-1", container_cidr_block=ATLAS_BLOCK)
+    assert "is unknown in region us-east-1 of account" in done.msg
+    assert done.result["failures"][0]["step"] == "accept"
+    assert 60 <= site.clock.now - started < 120
+    assert site.to_aws["AcceptVpcPeeringConnection"] == 0
+
+
+def hide(site: PathSite, looks: int) -> None:
+    """Have AWS hide each new connection for so many looks."""
+
+    class Hidden(dict[str, int]):
+        def get(self, key: str, default: Any = None) -> Any:
+            return self.setdefault(key, looks)
+
+    site.front.hidden = Hidden()
+
+
+# What goes wrong
+
+
+WRITES = ["AcceptVpcPeeringConnection", "CreateTags", "ModifyVpcAttribute", "CreateRoute"]
+ALL = {"tags": {"team": "data"}, "dns": "enable"}
+
+
+@pytest.mark.parametrize("action", WRITES)
+@pytest.mark.parametrize("is_done", [True, False])
+def test_an_entry_whose_reply_is_lost_goes_on_alone(site: PathSite, action: str, is_done: bool) -> None:
+    """It looks first: a write that took effect is not repeated. Others go on meanwhile."""
+    entries = requested(site, 4, 2)
+    site.front.rule(action, DROP, forward=is_done, times=1, skip=1)
+    done = run(site, entries, **ALL)
+    assert (done.failed, done.changed) == (False, True), done.msg
+    assert site.connected == {one["vpc_id"] for one in entries}
+    assert site.to_aws[action] == 4 + (not is_done)
+    expected = [("accept", "connection"), ("tag", "connection"), ("enable", "attribute"), ("create", "route")]
+    assert [actions(done, index) for index in range(4)] == [expected] * 4
+    assert not run(site, entries, **ALL).changed
+
+
+@pytest.mark.parametrize("action", WRITES)
+def test_an_entry_without_a_right_fails_alone(site: PathSite, action: str) -> None:
+    entries = requested(site, 6, 3)
+    site.front.deny(ACCOUNTS[1], action)
+    done = run(site, entries, **ALL)
+    mine = [one["vpc_id"] for one in entries if one["aws_account_id"] == ACCOUNTS[1]]
+    assert site.connected == {one["vpc_id"] for one in entries} - {*mine}
+    (failure,) = done.result["failures"]
+    assert failure["names"] == mine
+    assert failure["step"] == {"AcceptVpcPeeringConnection": "accept", "CreateTags": "tags", "CreateRoute": "routes"}.get(
+        action, "dns"
+    )
+    assert f"Allow ec2:{action} to these credentials" in done.msg
+    done_before = WRITES.index(action)
+    assert len(actions(done, 1)) == done_before
+    assert site.to_aws[action] == 6
+
+
+def test_an_account_that_cannot_be_read_refuses_all(site: PathSite) -> None:
+    entries = requested(site, 6, 3)
+    site.front.deny(ACCOUNTS[1], "DescribeRouteTables")
+    done = run(site, entries)
+    assert site.front.writes == []
+    (failure,) = done.result["failures"]
+    assert (failure["step"], failure["indexes"]) == ("read", [1, 4])
+    assert "Allow ec2:DescribeRouteTables to these credentials" in failure["msg"]
+
+
+def test_a_route_that_others_make_meanwhile_fails_its_entry(site: PathSite) -> None:
+    """A route to this connection is fine, and any other is named."""
+    entries = requested(site, 3)
+    ec2 = site.accounts[entries[0]["aws_account_id"]].ec2()
+    tables = {one["VpcId"]: one["RouteTableId"] for one in ec2.describe_route_tables()["RouteTables"]}
+    rival = site.request(entries[:1])[0]
+
+    def overtake() -> None:
+        for entry, target in ((entries[0], rival), (entries[1], entries[1]["connection_id"])):
+            ec2.create_route(
+                RouteTableId=tables[entry["vpc_id"]], DestinationCidrBlock=ATLAS_BLOCK, VpcPeeringConnectionId=target
+            )
+
+    site.front.rule("CreateRoute", before=overtake, times=1)
+    done = run(site, entries, parallel=1)
+    (failure,) = done.result["failures"]
+    assert (failure["index"], failure["step"]) == (0, "routes")
+    assert f"{tables[entries[0]['vpc_id']]} routes {ATLAS_BLOCK} to {rival}" in failure["msg"]
+    assert "Set replace_routes to true" in failure["msg"]
+    assert site.connected == {entries[1]["vpc_id"], entries[2]["vpc_id"]}
+
+
+def test_a_replaced_route_is_read_again_right_before(site: PathSite) -> None:
+    """It may have been made to lead elsewhere since the list was planned."""
+    (entry,) = requested(site, 1)
+    ec2 = site.accounts[entry["aws_account_id"]].ec2()
+    (table,) = [one["RouteTableId"] for one in ec2.describe_route_tables()["RouteTables"] if one["VpcId"] == entry["vpc_id"]]
+    former, rival = (site.request([entry])[0] for unused in range(2))
+    route = {"RouteTableId": table, "DestinationCidrBlock": ATLAS_BLOCK}
+    ec2.create_route(**route, VpcPeeringConnectionId=former)
+    site.front.status[former] = ("deleted", "")
+    site.front.rule(
+        "AcceptVpcPeeringConnection", before=lambda: ec2.replace_route(**route, VpcPeeringConnectionId=rival), times=1
+    )
+    done = run(site, [entry])
+    assert f"to {rival}" in done.msg
+    assert site.to_aws["ReplaceRoute"] == 0
+
+
+def test_refusals_for_the_rate_are_no_failures(site: PathSite) -> None:
+    entries = requested(site, 12, 2)
+    site.throttle("CreateRoute", 10)
+    site.throttle("AcceptVpcPeeringConnection", 5, ACCOUNTS[0])
+    done = run(site, entries)
+    assert not done.failed, done.result
+    assert site.connected == {one["vpc_id"] for one in entries}
+    assert (site.to_aws["CreateRoute"], site.to_aws["AcceptVpcPeeringConnection"]) == (22, 17)
+
+
+OTHER = {"container_cidr_block": "10.100.0.0/16", "container_region": "eu-west-1"}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (OTHER, "container_cidr_block 10.100.0.0/16 overlaps 10.100.1.0/24 of the VPC"),
+        ({"cidr_block": "10.7.0.0/16"}, "cidr_block 10.7.0.0/16 is not within the VPC"),
+        ({"vpc_id": "vpc-0a1b2c3d"}, "not to vpc_id vpc-0a1b2c3d"),
+        (
+            {"aws_account_id": "999999999999"},
+            "not of aws_account_id 999999999999. Use credentials of the VPC's owner (aws_profile",
+        ),
+        ({"route_table_ids": ["rtb-0a1b2c3d"]}, "does not have these route tables: rtb-0a1b2c3d. Correct route_table_ids"),
+        ({"route_table_tags": {"a": "b"}}, "has the tags a=b. Correct route_table_tags"),
+        ({"connection_id": "pcx-0a1b2c3d"}, "pcx-0a1b2c3d is unknown in region us-east-1"),
+    ],
+)
+def test_refusals_name_the_options_of_the_list(site: PathSite, change: dict[str, Any], message: str) -> None:
+    """Before anything is changed, in check mode, too, with the other entries that are wrong."""
+    entries = requested(site, 3)
+    entries[1] = {**entries[1], **change}
+    for check_mode in (True, False):
+        done = run(site, entries, check_mode=check_mode)
+        assert message in done.msg
+        assert done.msg.startswith("Nothing was changed. connections[1]"), done.msg
+        assert not done.changed
+        assert site.front.writes == []
+
+
+@pytest.mark.parametrize("status", ["expired", "rejected", "failed", "deleted"])
+def test_a_connection_that_has_ended_is_refused(site: PathSite, status: str) -> None:
+    entries = requested(site, 2)
+    site.front.status[entries[0]["connection_id"]] = (status, "")
+    done = run(site, entries)
+    assert f"is {status}" in done.msg
+    assert "The team that does the Atlas half has to request another one" in done.msg
+    assert site.front.writes == []
+
+
+def test_a_requester_that_is_not_atlas_is_refused(site: PathSite) -> None:
+    entries = requested(site, 2)
+    done = run(site, entries, atlas_aws_account_ids=["999999999999"])
+    assert f"was requested by account {ATLAS_ACCOUNT}, which is not among atlas_aws_account_ids" in done.msg
+    assert site.front.writes == []
