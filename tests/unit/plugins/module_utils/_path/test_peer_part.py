@@ -291,3 +291,52 @@ def test_the_block_of_another_vpc_is_refused(atlas: AtlasSide) -> None:
     again = atlas.connect([own], **HALVES)
     assert not again.missing("from the project; then run this again")
     assert "peer_id" not in again.msg
+
+
+def test_those_who_request_the_same_first_are_no_failure(make_atlas: Callable[..., AtlasSide]) -> None:
+    """Another run takes the place between the look and the request, as the first refusal shows."""
+    atlas = make_atlas(accept="auto")
+    atlas.fault("POST", "lost_reply", times=2)
+    atlas.fault("POST", "status", status=409, code="PEER_ALREADY_EXISTS", times=1)
+    done = atlas.connect(entries(3), parallel=1)
+    assert not done.failed, done.msg
+    assert (statuses(done), len(atlas.peers())) == (["AVAILABLE"] * 3, 3)
+
+
+def test_the_block_of_a_vpc_is_the_one_that_aws_has(make_path: Callable[..., Any]) -> None:
+    site = make_path()
+    one, two = site.make_vpcs(2)
+    wanted = [{name: value for name, value in entry.items() if name != "cidr_block"} for entry in (one, two)]
+    assert not site.run(connections=wanted[:1]).failed
+    assert [peer["routeTableCidrBlock"] for peer in site.peers_of("AWS")] == [one["cidr_block"]]
+    site.accounts[two["aws_account_id"]].ec2().associate_vpc_cidr_block(VpcId=two["vpc_id"], CidrBlock="10.99.0.0/16")
+    several = site.run(connections=wanted)
+    assert not several.missing(
+        f"connections[1] ({two['vpc_id']}): It has the blocks {two['cidr_block']}, 10.99.0.0/16.", "Set cidr_block"
+    )
+    assert site.writes == []
+    assert not site.run(connections=[wanted[0], two]).failed
+    assert site.connected == {one["vpc_id"], two["vpc_id"]}
+
+
+def test_a_request_waits_for_what_is_in_its_way(make_atlas: Callable[..., AtlasSide]) -> None:
+    atlas = make_atlas(step_seconds=100)
+    other = atlas.add_peer(vpcId=vpc(7), routeTableCidrBlock=block(0))
+    atlas.clock.now += 300
+    atlas.act("delete", other)
+    late = atlas.connect([entry(0)], wait_timeout=20, **HALVES)
+    (failure,) = late.result["failures"]
+    assert (failure["index"], failure["step"]) == (0, "request")
+    assert not late.missing(f"VPC peering connection {other} (TERMINATING) is still in the way after 20 seconds.")
+    done = atlas.connect([entry(0)], **HALVES)
+    assert not done.failed, done.msg
+    assert atlas.there().keys() == {vpc(0)}
+
+
+def test_those_that_nobody_accepts_in_time_leave_no_place(make_atlas: Callable[..., AtlasSide]) -> None:
+    atlas = make_atlas(max_pending_peers=2)
+    done = atlas.connect(entries(3), wait_timeout=30)
+    found = {one["step"]: one for one in done.result["failures"]}
+    assert {step: len(one["indexes"]) for step, one in found.items()} == {"request": 1, "available": 2}
+    assert "Atlas had no place for another VPC peering connection within 30 seconds." in found["request"]["msg"]
+    assert "is still PENDING_ACCEPTANCE after" in found["available"]["msg"]
