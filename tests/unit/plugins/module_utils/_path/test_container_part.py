@@ -161,7 +161,7 @@ def test_containers_are_made_on_all_clouds_with_their_blocks(atlas: AtlasSide) -
         ([gcp(1)], "connections[0].container_cidr_block is required to create a network container on GCP."),
         (
             [entry(0, container_region="eu-west-1", container_cidr_block="10.100.128.0/21")],
-            "connections[0].route_table_cidr_block 10.100.0.0/16 overlaps 10.100.128.0/21 of network container to create in eu-west-1.",
+            "route_table_cidr_block 10.100.0.0/16 overlaps 10.100.128.0/21 of network container to create in eu-west-1.",
         ),
         (
             [entry(0, container_region="eu-west-1", container_cidr_block="192.168.248.0/22")],
