@@ -1,0 +1,82 @@
+"""Both sides on AZURE and GCP, in one list with AWS: roles, mirrors, and what is left of them when connections go."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ansible_collections.cloudpeer.atlas.tests.support.harness import Done
+from ansible_collections.cloudpeer.atlas.tests.support.path_site import GCP_PROJECT, PathSite
+
+Make = Callable[..., PathSite]
+Entries = list[dict[str, Any]]
+
+
+@pytest.fixture
+def site(make_path: Make) -> PathSite:
+    return make_path(with_clouds=True)
+
+
+def apply(site: PathSite, entries: Entries, **options: Any) -> Done:
+    done = site.run(connections=entries, **options)
+    assert not done.failed, done.msg
+    return done
+
+
+def actions(done: Done) -> Counter[tuple[str, ...]]:
+    """Return how often each thing was done, with its names where they are known before."""
+    listed = [one for entry in done.result["peering"]["connections"] for one in entry["actions"]]
+    return Counter((one["side"], one["action"], one["kind"]) for one in listed)
+
+
+def mirrors(site: PathSite, entries: Entries) -> list[int]:
+    assert site.clouds is not None
+    return [len(site.clouds.gcp.peerings(GCP_PROJECT, one["network_name"])) for one in entries]
+
+
+def may_peer(site: PathSite, entries: Entries) -> list[bool]:
+    assert site.clouds is not None
+    return [site.clouds.azure.roles.allows(one["vnet_resource_id"]) for one in entries]
+
+
+def test_three_clouds_in_one_list_and_back(site: PathSite) -> None:
+    vpcs, vnets, networks = site.make_vpcs(2, accounts=2), site.make_vnets(2), site.make_networks(3)
+    entries = [vpcs[0], vnets[0], networks[0], vpcs[1], vnets[1], *networks[1:]]
+    predicted = site.run(connections=entries, check_mode=True)
+    assert site.writes == []
+    done = apply(site, entries)
+    assert (len(site.connected), may_peer(site, vnets), mirrors(site, networks)) == (2, [True] * 2, [1] * 3)
+    assert site.statuses("AZURE") == ["AVAILABLE"] * 2
+    assert site.statuses("GCP") == ["AVAILABLE"] * 3
+    # In GCP, a list, and three requests a mirror; none was refused because of another one.
+    sent = site.to_gcp
+    assert (sent["GET networks"], sent["POST addPeering"]) == (1, 3)
+    assert (site.to_azure["PUT roleDefinitions"], site.to_azure["PUT roleAssignments"]) == (2, 2)
+    assert actions(done) == actions(predicted)
+    assert actions(done)["GCP", "create", "mirror"] == 3
+    assert actions(done)["AZURE", "create", "role"] == 2
+    done = apply(site, entries, state="absent", remove_container=True)
+    assert (site.connected, may_peer(site, vnets), mirrors(site, networks)) == (set(), [False] * 2, [0] * 3)
+    assert site.access_list == {}
+    assert actions(done)["GCP", "delete", "mirror"] == 3
+    assert actions(done)["AZURE", "delete", "role"] == 2
+    assert not apply(site, entries, state="absent", remove_container=True).changed
+
+
+def test_pruned_connections_leave_nothing_on_azure_and_gcp(site: PathSite) -> None:
+    vnets, networks = site.make_vnets(2), site.make_networks(2)
+    apply(site, [*vnets, *networks])
+    done = apply(site, [vnets[0], networks[0]], prune=True, max_deletions=2)
+    assert (may_peer(site, vnets), mirrors(site, networks)) == ([True, False], [1, 0])
+    assert (len(site.statuses("AZURE")), len(site.statuses("GCP"))) == (1, 1)
+    assert done.result["peering"]["remaining"] == []
+
+
+def test_halves_that_are_off_are_not_asked(site: PathSite) -> None:
+    vnets, networks = site.make_vnets(1), site.make_networks(1)
+    done = site.run(connections=[*vnets, *networks], azure=False, gcp=False, wait_timeout=5)
+    assert not site.to_gcp
+    assert not site.to_azure
+    assert done.result["peering"]["remaining"]
