@@ -122,7 +122,7 @@ class AtlasPeering(SetOperation[CheckSession, PathState]):
             pruned = PrunedPart(params, leaving, self._make_routes(), cleaners)
             yield pruned
         if params["access_list"]:
-            turn = partial(turn_of, (atlas.settings.base_url, params["group_id"]), sleep=stoppable_sleep)
+            turn = partial(turn_of, (atlas.settings.base_url, params["group_id"]))
             yield AccessPart(params, self._entries, atlas, AtlasAccessList, leaving, pruned, turn, self.clock, stoppable_sleep)
 
     def _make_routes(self) -> PrunedRoutes | None:

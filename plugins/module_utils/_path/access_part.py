@@ -29,7 +29,7 @@ _STEP, _SIDE, _KIND = "access_list", "Atlas", "access list entry"
 # A step that waits for its turn ends this many seconds before its stage.
 _MARGIN = 1.0
 # Waits for the turn of this task, at most so many seconds; inside of it, False says that others had theirs all the time.
-Turn = t.Callable[[float], AbstractContextManager[bool]]
+Turn = t.Callable[[float, Sleep], AbstractContextManager[bool]]
 
 
 class AddAccess(t.NamedTuple):
@@ -122,6 +122,8 @@ class AccessPart(PathPart):
         self._turn = turn
         self._clock, self._sleep = clock, sleep
         self._is_absent = params["state"] == "absent"
+        # Whether a step waits for its turn; its thread says so.
+        self._is_queued = False
 
     def reads(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
         """Read the list."""
@@ -193,7 +195,8 @@ class AccessPart(PathPart):
         """
         request = task_of(step).request
         patience = max(self._params["wait_timeout"] - _MARGIN, _MARGIN / 2)
-        with self._turn(patience) as has_turn:
+        with self._turn(patience, self._wait) as has_turn:
+            self._is_queued = False
             if not has_turn:
                 raise TaskError(
                     f"Another task on this machine has held the access list of project {self._params['group_id']} for "
@@ -201,6 +204,10 @@ class AccessPart(PathPart):
                     hint="Run the task again, or raise wait_timeout.",
                 )
             return self._add(request, state) if isinstance(request, AddAccess) else self._remove(request, state)
+
+    def _wait(self, seconds: float) -> None:
+        self._is_queued = True
+        self._sleep(seconds)
 
     def _add(self, request: AddAccess, state: PathState) -> Written:
         """Add what connections need that have not failed: in one request or, if Atlas refuses one entry, one by one."""
@@ -295,7 +302,9 @@ class AccessPart(PathPart):
         return _without_waiting(state, waiting)
 
     def line(self, state: PathState) -> str:
-        """Return how many entries are not in force yet."""
+        """Return how many entries are not in force yet, or whose turn it is before."""
+        if self._is_queued and state.stage in (ACCESS, CLEANING):
+            return "another task on this machine changes the access list"
         number = len(self._waiting(state))
         return f"{number} of the access list not in force yet" if number else ""
 

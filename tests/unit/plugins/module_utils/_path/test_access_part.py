@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -27,6 +27,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.pruned impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_set.state import PeerSetState
 from ansible_collections.cloudpeer.atlas.tests.emulator.accesslist import Entry
 from ansible_collections.cloudpeer.atlas.tests.emulator.faults import parse_rules
+from ansible_collections.cloudpeer.atlas.tests.support.aws_front import refusal
 from ansible_collections.cloudpeer.atlas.tests.support.harness import ACCOUNT, Atlas, Done
 from ansible_collections.cloudpeer.atlas.tests.support.sets import azure, gcp, vpc
 from ansible_collections.cloudpeer.atlas.tests.unit.plugins.module_utils._path.test_options import validated
@@ -525,6 +526,7 @@ def test_tasks_on_one_project_take_turns(atlas: Atlas) -> None:
             done = run(atlas, wait_timeout=2)
             assert (done.failed, atlas.access_list) == (True, {})
             assert done.missing("Another task on this machine has held the access list of project", "wait_timeout") == []
+            assert any("another task on this machine changes the access list" in line for line in atlas.lines)
             with turn_of((*identity[:1], "another project"), 0, time.sleep) as has_turn:
                 assert has_turn
         finally:
@@ -534,3 +536,21 @@ def test_tasks_on_one_project_take_turns(atlas: Atlas) -> None:
     assert (done.failed, atlas.access_list) == (False, COMMENTS)
     with turn_of(identity, 0, time.sleep) as has_turn:
         assert has_turn
+
+
+def test_whose_routes_stay_keeps_all_that_it_needs(make_path: Callable[..., Any]) -> None:
+    site = make_path()
+    entries = site.make_vpcs(3, accounts=2)
+    assert not site.run(connections=entries).failed
+    site.front.rule("DeleteRoute", refusal("UnauthorizedOperation", status=403), account=entries[0]["aws_account_id"])
+    done = site.run(connections=entries, state="absent")
+    assert done.failed
+    (failure,) = done.result["failures"]
+    assert (failure["indexes"], failure["step"]) == ([0, 2], "routes")
+    assert {*site.access_list} == {entries[0]["cidr_block"], entries[2]["cidr_block"]}
+    assert {one["vpcId"] for one in site.peers_of("AWS")} == {entries[0]["vpc_id"], entries[2]["vpc_id"]}
+    site.front.rules.clear()
+    done = site.run(connections=entries, state="absent")
+    assert (done.failed, site.access_list, site.peers_of("AWS")) == (False, {}, [])
+    # Two requests an entry, and ten.
+    assert sum(site.to_atlas.values()) <= 2 * 2 + 10
