@@ -240,8 +240,8 @@ class AtlasPeering(SetOperation[CheckSession, PathState]):
         )
 
     def must_plan_again(self, state: PathState) -> bool:
-        """Whether a container was made."""
-        return any(What.of(key).kind == "container" for key in state.done)
+        """Whether containers were made or changed, by this task or by others at the same time."""
+        return bool(self._plans.get(ContainerPart.name, Plan()).steps)
 
     def line(self, state: PathState, plan: Plan) -> str:
         """Return the plan in one line, counted by connection and by side."""

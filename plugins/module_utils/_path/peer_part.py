@@ -214,7 +214,9 @@ class PeerPart(_AtlasSide):
         peers = self._choose(state)
         unclear = {entry.key: _several_blocks(blocks) for entry in self._entries if len(blocks := _blocks_of(entry, state)) > 1}
         chosen = {key: own for key, own in peers.entries.items() if key not in unclear}
-        peers = replace(peers, entries=chosen, unclear={**peers.unclear, **unclear})
+        # Entries that have failed in any way go no further.
+        failures = {**{owner: one.error for owner, one in state.failures.items()}, **peers.failures}
+        peers = replace(peers, entries=chosen, unclear={**peers.unclear, **unclear}, failures=failures)
         plan = self._set.planner.plan(peers)
         self._last = (peers, plan)
         for change in plan.changes:

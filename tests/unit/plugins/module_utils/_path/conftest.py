@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import atlas_peering
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_peering import OPERATION
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.part import PathPart
 from ansible_collections.cloudpeer.atlas.tests.clouds.azure import Azure
@@ -32,7 +33,10 @@ class AtlasSide(SetSite):
     def connect(self, connections: Sequence[dict[str, Any]], **options: Any) -> Done:
         """Run it on a list."""
         self.clear()
-        return self.run(OnlyAtlas, connections=list(connections), **{"access_list": False, **options})
+        with pytest.MonkeyPatch.context() as patch:
+            # What runs in the thread of a step lives on the same clock.
+            patch.setattr(atlas_peering, "stoppable_sleep", self.clock.sleep)
+            return self.run(OnlyAtlas, connections=list(connections), **{"access_list": False, **options})
 
     def remove(self, connections: Sequence[dict[str, Any]], **options: Any) -> Done:
         """Run it with state absent."""

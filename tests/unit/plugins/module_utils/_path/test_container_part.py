@@ -8,11 +8,12 @@ import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.aws import AWS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.azure import AZURE
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.gcp import GCP
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import ApiError, TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.container_part import find_home, with_homes
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.entries import DECLARED, PathEntry
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.path_state import PathState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_set.state import PeerSetState
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Containers
 from ansible_collections.cloudpeer.atlas.tests.support.harness import ACCOUNT
 from ansible_collections.cloudpeer.atlas.tests.support.sets import PROJECT, azure, entry, gcp, vpc
 
@@ -215,12 +216,43 @@ def test_a_lost_reply_makes_no_second_container(atlas: AtlasSide) -> None:
     assert set(atlas.containers) == {"US_EAST_1", "EU_WEST_1"}
 
 
-def test_a_container_that_is_not_made_fails_its_entries_alone(atlas: AtlasSide) -> None:
-    atlas.fault("POST", "status", status=409, code="NO_CAPACITY")
-    done = atlas.connect([entry(0, container_region="eu-west-1"), entry(1, container_region="us-east-1")], **HALVES)
+def test_a_container_that_others_make_at_the_same_time_is_used(atlas: AtlasSide, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, create = [], Containers.create_container
+
+    def race(self: Containers, cloud: Any, fields: Any) -> Any:
+        made.append(atlas.add_container("EU_WEST_1", BLOCK))
+        return create(self, cloud, fields)
+
+    monkeypatch.setattr(Containers, "create_container", race)
+    done = atlas.connect([entry(0, container_region="eu-west-1")], **HALVES)
+    assert not done.failed, done.msg
+    (container,) = done.result["peering"]["containers"]
+    assert ([container["id"]], atlas.containers["EU_WEST_1"]) == (made, BLOCK)
+    # It is not shown as a change of this task.
+    assert not [one for one in done.result["diff"] if "network container" in one.get("before_header", "")]
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "eu-west-2"])
+def test_a_container_that_is_not_made_fails_its_entries_alone(atlas: AtlasSide, region: str) -> None:
+    """The other entry has a container, or gets a new one in the same task."""
+    create = Containers.create_container
+
+    def refuse(self: Containers, cloud: Any, fields: Any) -> Any:
+        if fields["region_name"] == "EU_WEST_1":
+            raise ApiError("Failed to create it.", error_code="NO_CAPACITY", http_status=409)
+        return create(self, cloud, fields)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Containers, "create_container", refuse)
+        wanted = [
+            entry(0, container_region="eu-west-1"),
+            entry(1, container_region=region),
+            entry(2, container_region="eu-west-1"),
+        ]
+        done = atlas.connect(wanted, **HALVES)
     (failure,) = done.result["failures"]
-    assert (failure["index"], failure["step"], failure["error_code"]) == (0, "container", "NO_CAPACITY")
-    assert [one["status_name"] for one in done.result["peering"]["connections"]] == [None, "PENDING_ACCEPTANCE"]
+    assert (failure["indexes"], failure["step"], failure["error_code"]) == ([0, 2], "container", "NO_CAPACITY")
+    assert [one["status_name"] for one in done.result["peering"]["connections"]] == [None, "PENDING_ACCEPTANCE", None]
 
 
 def test_containers_go_after_their_connections(atlas: AtlasSide, clouds: dict[str, str]) -> None:
