@@ -63,10 +63,10 @@ class Cleaner(t.Protocol):
     def look_at_pruned(self, peer: Peer) -> t.Any:
         """Return what is there; None if no credentials of the task are those of its owner. Runs in a thread."""
 
-    def plan_pruned(self, peer: Peer, found: t.Any, *leaving_and_state: t.Any) -> t.Sequence[Change]:
+    def plan_pruned(self, peer: Peer, found: t.Any, *_leaving_and_state: t.Any) -> t.Sequence[Change]:
         """Return the removals, with the id of the connection in their keys."""
 
-    def send_pruned(self, peer: Peer, *leaving_and_state: t.Any) -> t.Any:
+    def send_pruned(self, peer: Peer, *_leaving_and_state: t.Any) -> t.Any:
         """Remove it, and return what is there then. Runs in a thread."""
 
 
