@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from ansible_collections.cloudpeer.atlas.tests.emulator.faults import parse_rules
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 from ansible_collections.cloudpeer.atlas.tests.support.runner import (
@@ -322,6 +323,29 @@ def test_ten_hosts_at_once(way: str, emulator: RunningEmulator, playbook: Playbo
         assert re.search(rf"^cloudpeer\.atlas: 10 {verb}; \d+ requests{writes}$", run.output, re.MULTILINE)
         assert all(re.search(rf"^{verb} .* \[host{number}\] ", run.output, re.MULTILINE) for number in range(10))
     assert len([entry for entry in emulator.requests.entries() if entry["method"] == "POST"]) == 10
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("way", WAYS)
+def test_hosts_with_one_project_take_turns(way: str, emulator: RunningEmulator, playbook: PlaybookRunner, tmp_path: Path) -> None:
+    """From the last look at the access list until that is changed, no other host looks or changes."""
+    inventory = tmp_path / "inventory.ini"
+    inventory.write_text("".join(f"host{number} ansible_connection=local number={number}\n" for number in range(3)))
+    text = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - cloudpeer.atlas.atlas_peering:
+        connections:
+          - {vpc_id: "vpc-0a1b2c3d4e5f6780{{ number }}", aws_account_id: "123456789012", cidr_block: "10.{{ number }}.0.0/16"}
+        aws: false
+"""
+    slow = {"method": "POST", "path_glob": "/api/*/accessList*", "authenticated": True, "fault": {"kind": "latency", "ms": 400}}
+    emulator.faults.add(parse_rules(slow))
+    playbook(text, emulator, "--forks", "3", way=way, ANSIBLE_INVENTORY=str(inventory))
+    entries = [one for one in emulator.requests.entries() if one["authenticated"] and one["path"].endswith("/accessList")]
+    # Each has looked when it began, too.
+    assert [one["method"] for one in entries] == ["GET"] * 3 + ["GET", "POST"] * 3
 
 
 @pytest.mark.parametrize(
