@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.emulator.faults import parse_rules
@@ -203,43 +204,33 @@ def test_an_alias_is_warned_of_beside_its_option_alone(way: str, emulator: Runni
     assert [one["vpc_peers"] for one in run.results] == [[], []]
 
 
+# Options, the project in the environment, and how the failure begins.
+REFUSED: list[tuple[dict[str, Any], str | None, str]] = [
+    ({}, None, "group_id is required. Set it (or its alias project_id), or the environment variable "),
+    ({}, "", "group_id is empty."),
+    ({"project_id": ""}, None, "group_id is empty."),
+    ({"status_name": ["GONE"]}, "5356823b3794dee37132bb7b", "value of status_name must be one or more of"),
+    ({"sort": True}, "5356823b3794dee37132bb7b", "Unsupported parameters for (cloudpeer.atlas.atlas_vpc_peer_info) module"),
+]
+
+
 @pytest.mark.parametrize("way", USUALLY_IN_PROCESS)
-@pytest.mark.parametrize(
-    ("options", "environment_value", "message"),
-    [
-        (
-            "{}",
-            None,
-            "group_id is required. Set it (or its alias project_id), or the environment variable ",
-        ),
-        pytest.param("{}", "", "group_id is empty.", marks=pytest.mark.full),
-        ("{project_id: ''}", None, "group_id is empty."),
-        pytest.param(
-            "{status_name: [GONE]}",
-            "5356823b3794dee37132bb7b",
-            "value of status_name must be one or more of",
-            marks=pytest.mark.full,
-        ),
-        pytest.param(
-            "{sort: true}",
-            "5356823b3794dee37132bb7b",
-            "Unsupported parameters for (cloudpeer.atlas.atlas_vpc_peer_info) module",
-            marks=pytest.mark.full,
-        ),
-    ],
-)
 def test_failures_of_the_argument_check_look_like_all_others(
-    way: str, options: str, environment_value: str | None, message: str, emulator: RunningEmulator, playbook: PlaybookRunner
+    way: str, emulator: RunningEmulator, playbook: PlaybookRunner
 ) -> None:
-    text = f"""
-- hosts: localhost
-  gather_facts: false
-  tasks:
-    - cloudpeer.atlas.atlas_vpc_peer_info: {options}
-"""
-    run = playbook(text, emulator, way=way, status=2, measured=True, MONGODB_ATLAS_PROJECT_ID=environment_value)
-    assert run.result["msg"].startswith(message)
-    assert [run.result[name] for name in ("http_status", "error_code", "detail")] == [None] * 3
+    tasks = [
+        {
+            "cloudpeer.atlas.atlas_vpc_peer_info": options,
+            "ignore_errors": True,
+            **({} if project is None else {"environment": {"MONGODB_ATLAS_PROJECT_ID": project}}),
+        }
+        for options, project, unused in REFUSED
+    ]
+    text = json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}])
+    run = playbook(text, emulator, way=way, measured=True, MONGODB_ATLAS_PROJECT_ID=None)
+    for result, (options, unused, message) in zip(run.results, REFUSED, strict=True):
+        assert result["msg"].startswith(message), options
+        assert [result[name] for name in ("http_status", "error_code", "detail")] == [None] * 3
     assert emulator.requests.entries() == []
 
 

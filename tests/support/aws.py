@@ -9,17 +9,23 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import io
 import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from unittest import mock
+from urllib.parse import urlsplit
 
 import boto3
+import botocore.awsrequest
 import botocore.client
+import botocore.hooks
+import botocore.httpsession
 import moto.backends
 import moto.core.responses
 from ansible_collections.cloudpeer.atlas.tests.support.environment import own_environment
+from ansible_collections.cloudpeer.atlas.tests.support.wire import APPLICATIONS, call
 from moto.ec2.models import ec2_backends
 from moto.server import ThreadedMotoServer
 
@@ -190,6 +196,25 @@ def _shared_client_classes() -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def _shared_names() -> Iterator[None]:
+    """Let botocore work out the names of its 140 hooks, and what they take, once, and not for each session."""
+    takes = functools.lru_cache(botocore.hooks.accepts_kwargs)
+    names: dict[str, str] = {}
+    alias = botocore.hooks.EventAliaser._alias_event_name
+
+    def alias_once(self: Any, name: str) -> str:
+        if name not in names:
+            names[name] = alias(self, name)
+        return names[name]
+
+    with (
+        mock.patch.object(botocore.hooks.EventAliaser, "_alias_event_name", alias_once),
+        mock.patch.object(botocore.hooks, "accepts_kwargs", lambda function: takes(getattr(function, "__func__", function))),
+    ):
+        yield
+
+
+@contextlib.contextmanager
 def _remembering() -> Iterator[None]:
     """Let moto remember what it finds out in a quarter of each request's time: its services, and the methods of a class."""
     services = tuple(moto.backends.list_of_moto_modules())
@@ -197,6 +222,36 @@ def _remembering() -> Iterator[None]:
     with (
         mock.patch.object(moto.backends, "list_of_moto_modules", return_value=services),
         mock.patch.object(moto.core.responses, "method_names_from_class", methods),
+    ):
+        yield
+
+
+class _Raw(io.BytesIO):
+    """The body of a reply, as botocore reads it."""
+
+    def stream(self, **unused: Any) -> Iterator[bytes]:
+        yield self.read()
+
+
+@contextlib.contextmanager
+def _called(host: str, application: Any) -> Iterator[None]:
+    """Let moto answer boto3's clients of this process without a connection; what is in front of it is asked over one."""
+    send = botocore.httpsession.URLLib3Session.send
+
+    def send_or_call(self: Any, request: Any) -> Any:
+        parts = urlsplit(request.url)
+        if parts.netloc != host:
+            return send(self, request)
+        fields = {name: value.decode() if isinstance(value, bytes) else str(value) for name, value in request.headers.items()}
+        body = request.body.read() if hasattr(request.body, "read") else request.body or b""
+        target = request.url.partition(parts.netloc)[2] or "/"
+        status, given, content = call(host, request.method, target, fields, body.encode() if isinstance(body, str) else body)
+        reply = botocore.awsrequest.AWSResponse(request.url, status, botocore.awsrequest.HeadersDict(given), _Raw(content))
+        return reply if request.stream_output else (reply.content, reply)[1]
+
+    with (
+        mock.patch.dict(APPLICATIONS, {host: application}),
+        mock.patch.object(botocore.httpsession.URLLib3Session, "send", send_or_call),
     ):
         yield
 
@@ -210,12 +265,14 @@ def running_aws(port: int = 0) -> Iterator[Aws]:
     # A line a request on stderr, which Ansible's output would be read with.
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
-    with mock.patch.dict(os.environ, clean, clear=True), _shared_client_classes(), _remembering():
+    with mock.patch.dict(os.environ, clean, clear=True), _shared_client_classes(), _shared_names(), _remembering():
         server.start()
         try:
-            host, port = server.get_host_and_port()
-            aws = Aws(f"http://{host}:{port}")
+            host = "{}:{}".format(*server.get_host_and_port())
+            aws = Aws(f"http://{host}")
             aws.reset()
-            yield aws
+            assert server._server is not None
+            with _called(host, server._server.app):
+                yield aws
         finally:
             server.stop()
