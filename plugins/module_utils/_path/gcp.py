@@ -14,13 +14,14 @@ from functools import partial
 from .._check.credentials import gcp_credentials_of, gcp_names
 from .._check.session import CheckSession
 from .._clouds.cloud import Peer, fields_of
-from .._clouds.gcp import GCP
+from .._clouds.gcp import GCP, network_path
 from .._engine.operation import Operation
 from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step
 from .._engine.wait import WaitTimeoutError
 from .._gcp.credentials import DEFAULT_SCOPES
-from .._gcp.network import ACTIVE, Network
+from .._gcp.errors import GcpDeniedError
+from .._gcp.network import ACTIVE
 from .._gcp.networks import Networks, list_networks
 from .._gcp.options import name_networks
 from .._gcp.plan import NetworkState, find_mirror, plan_absent, plan_present, state_after
@@ -38,8 +39,11 @@ from .path_state import ACTING, SIDES, PathState, Task, What
 _UNKNOWN = ("p-000000000000000000000000", "nt-000000000000000000000000-00000000")
 # The name of the step in results.
 _MIRROR = "mirror"
+_ABSENT = NetworkState(exists=False)
 # Credentials, as text, and a project.
 _Key = tuple[str, str]
+# Networks by name; one that does not exist may be missing.
+_Networks = t.Mapping[str, NetworkState]
 
 
 class GcpPart(PathPart):
@@ -76,7 +80,9 @@ class GcpPart(PathPart):
         self._is_present = params["state"] == "present"
         # The entries of each list of networks, and the list as it was read first.
         self._groups: dict[_Key, list[PathEntry]] = {}
-        self._listed: dict[_Key, dict[str, Network]] = {}
+        self._listed: dict[_Key, _Networks] = {}
+        # The credentials and projects whose networks may not be listed.
+        self._unlisted: set[_Key] = set()
         # The names of the mirrors as far as they were known at first: later plans say the same.
         self._names: dict[str, str] = {}
         for entry in entries:
@@ -84,7 +90,9 @@ class GcpPart(PathPart):
 
     def reads(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
         """Return a call for each project and its credentials, which lists the networks."""
-        return {key: partial(self._list, group[0].gcp_credentials(), key[1]) for key, group in self._groups.items()}
+        return {
+            key: partial(self._read, key[1], group[0].gcp_credentials(), _names(group)) for key, group in self._groups.items()
+        }
 
     def owners(self, key: t.Any) -> t.Iterable[str]:
         """Return the entries whose networks are in a list."""
@@ -202,10 +210,10 @@ class GcpPart(PathPart):
         listed = next((found for key, found in self._listed.items() if key[1] == project), None)
         if listed is None:
             try:
-                listed = self._list(self._credentials_for(project), project)
+                listed = self._read(project, self._credentials_for(project), (name,))
             except (AuthError, InvalidOptionError, NotFoundError):
                 return None
-        return _to_state(listed.get(name))
+        return listed.get(name, _ABSENT)
 
     def plan_pruned(self, peer: Peer, found: NetworkState, state: PathState) -> tuple[Change, ...]:
         """Return the removal of the mirror of a pruned connection, with the id of that in its key; none if there is no mirror."""
@@ -236,9 +244,23 @@ class GcpPart(PathPart):
 
     # What both need.
 
-    def _list(self, credentials: Parameters, project: str) -> dict[str, Network]:
+    def _read(self, project: str, credentials: Parameters, names: t.Iterable[str]) -> _Networks:
+        """Return the networks of a project. Who may not list all of them may still read one.
+
+        Raises:
+            TaskError: If they cannot be read.
+        """
+        key = _key_of(credentials, project)
         with gcp_names():
-            return list_networks(self._session.open_gcp(credentials), project)
+            session = self._session.open_gcp(credentials)
+            if key not in self._unlisted:
+                try:
+                    listed = list_networks(session, project)
+                    return {name: NetworkState(exists=True, peerings=one.peerings) for name, one in listed.items()}
+                except GcpDeniedError:
+                    self._unlisted.add(key)
+            params = {name: {"network_name": name, "local": network_path(project, name)} for name in names}
+            return {name: Networks(session, one).look(may_be_missing=True) for name, one in params.items()}
 
     def _run(self, credentials: Parameters, params: Parameters, known: NetworkState | None) -> NetworkState:
         """Run the Operation for one mirror. Its waits have their own end."""
@@ -334,7 +356,7 @@ class GcpPart(PathPart):
 
     def _poll_group(self, key: _Key, waiting: t.Sequence[PathEntry], state: PathState) -> PathState:
         try:
-            listed = self._list(waiting[0].gcp_credentials(), key[1])
+            listed = self._read(key[1], waiting[0].gcp_credentials(), _names(waiting))
         except TaskError as error:
             return self._unread(waiting, error, state)
         for entry in waiting:
@@ -371,15 +393,19 @@ class GcpPart(PathPart):
 
 
 def _group_of(entry: PathEntry) -> _Key:
-    return json.dumps(entry.gcp_credentials(), sort_keys=True, default=str), str(entry.params["gcp_project_id"])
+    return _key_of(entry.gcp_credentials(), str(entry.params["gcp_project_id"]))
 
 
-def _find(listed: t.Mapping[str, Network], entry: PathEntry) -> NetworkState:
-    return _to_state(listed.get(entry.params["network_name"]))
+def _key_of(credentials: Parameters, project: str) -> _Key:
+    return json.dumps(dict(credentials), sort_keys=True, default=str), project
 
 
-def _to_state(network: Network | None) -> NetworkState:
-    return NetworkState(exists=False) if network is None else NetworkState(exists=True, peerings=network.peerings)
+def _names(entries: t.Iterable[PathEntry]) -> list[str]:
+    return [entry.params["network_name"] for entry in entries]
+
+
+def _find(listed: _Networks, entry: PathEntry) -> NetworkState:
+    return listed.get(entry.params["network_name"], _ABSENT)
 
 
 def _pair(fields: t.Mapping[str, t.Any]) -> tuple[str, str] | None:

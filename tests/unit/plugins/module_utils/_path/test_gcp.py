@@ -223,7 +223,7 @@ def test_a_mirror_that_is_removed_meanwhile_is_named(parts: PartsSite) -> None:
     assert f"The peering with {REMOTE} was removed from projects/my-project/global/networks/net-1 while" in done.msg
 
 
-@pytest.mark.parametrize("status", [503, 403])
+@pytest.mark.parametrize("status", [503, 400])
 def test_a_poll_without_an_answer_is_repeated(parts: PartsSite, status: int) -> None:
     make_networks(parts, 1, half_of_atlas=False)
     answer = ("/global/networks", status, {"error": {"code": status, "message": "No."}})
@@ -232,7 +232,7 @@ def test_a_poll_without_an_answer_is_repeated(parts: PartsSite, status: int) -> 
     parts.clock.after(200, lambda: make_half(parts, 1))
     done = parts.run(entry(**NAMES), **ALONE, wait_timeout=400)
     assert done.msg.startswith("" if status == 503 else f"mirror: {FIRST} (my-project/net-1): Failed to list the networks")
-    assert bool(done.msg) == (status == 403)
+    assert bool(done.msg) == (status == 400)
 
 
 @pytest.mark.parametrize("state", ["present", "absent"])
@@ -262,7 +262,7 @@ def test_a_missing_right_to_write_fails_its_entries_alone(parts: PartsSite) -> N
 @pytest.mark.parametrize(
     ("own", "message"),
     [
-        ({}, "connections[0] (my-project/net-1): Failed to list the networks of project my-project: "),
+        ({}, "connections[0] (my-project/net-1): Failed to read the network projects/my-project/global/networks/net-1: "),
         ({"gcp_service_account_file": "/none"}, "connections[0].gcp_service_account_file: /none cannot be read"),
     ],
 )
@@ -273,6 +273,14 @@ def test_what_cannot_be_read_refuses_all(parts: PartsSite, own: dict[str, Any], 
     done = parts.run(entry(1, **own, **NAMES), {**entry(9, **NAMES), "gcp_project_id": "other-project"}, **ALONE)
     assert done.msg.startswith(message)
     assert "POST addPeering" not in parts.to_gcp
+
+
+def test_who_may_not_list_reads_each_network(parts: PartsSite) -> None:
+    make_networks(parts, 2, half_of_atlas=False)
+    parts.clouds.gcp.denied.add("compute.networks.list")
+    parts.clock.after(5, lambda: [make_half(parts, one) for one in (1, 2)])
+    done = parts.run(*entries(2, **NAMES), **ALONE)
+    assert (done.msg, mirrors(parts, 2), parts.to_gcp["GET networks"]) == ("", [[NAME]] * 2, 1)
 
 
 def test_credentials_of_the_task_are_not_the_entrys(parts: PartsSite) -> None:
