@@ -78,9 +78,9 @@ def measure(
     parts = (
         f"From nothing, {away}, a connection one second in each state, with AWS's rates: seconds / requests to all clouds, by "
         "the number of connections:",
-        _table(whole),
+        table_of(whole),
         "AWS's half alone, in one account, for connections that Atlas has requested:",
-        _table(halves),
+        table_of(halves),
         *([f"The role of {OLD} is left out: there is no history here that has it."] if old is None else []),
         # In one line: Sphinx would join two without a space between them.
         *(f"![{one.alt}]({one.file})" for one in plots),
@@ -123,7 +123,8 @@ def _figures(measured: Measurement, to_aws: int = 0) -> tuple[float, int]:
     return measured.seconds, measured.requests - measured.challenges + to_aws
 
 
-def _table(found: Mapping[str, Figures]) -> str:
+def table_of(found: Mapping[str, Figures]) -> str:
+    """Return the figures of each way as a table."""
     sizes = sorted({size for one in found.values() for size in one})
 
     def cell(figures: tuple[float, int] | None) -> str:

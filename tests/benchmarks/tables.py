@@ -47,11 +47,11 @@ class Findings:
     plots: tuple[Plot, ...] = ()
 
 
-def table(headings: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+def table(headings: Iterable[object], rows: Iterable[Iterable[object]]) -> str:
     """Return a table, whose first column has words and whose others have figures."""
-    lines = [list(headings)]
-    lines += [["---:" if index else "---" for index in range(len(lines[0]))], *([str(cell) for cell in row] for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    titles = list(headings)
+    lines = [titles, ["---:" if index else "---" for index in range(len(titles))], *rows]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
 
 
 def ratio(one: Measurement | None, other: Measurement | None) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.cloudpeer.atlas.tests.benchmarks.growth import OLD, least_seconds, plots_of, released
+from ansible_collections.cloudpeer.atlas.tests.benchmarks.growth import OLD, least_seconds, plots_of, released, table_of
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 
 
@@ -38,3 +38,13 @@ def test_plots_say_in_words_what_they_show() -> None:
     assert "the least by AWS's rate 0 to 50 (at 300)" in seconds.alt
     assert "AWS's half, one account: atlas_peering 6 to 610 (at 300)." in requests.alt
     assert (ROOT / "docs" / seconds.file).parent.is_dir()
+
+
+def test_a_table_has_a_column_for_each_number_of_connections() -> None:
+    lines = table_of({"a": {1: (4.0, 30), 50: (9.26, 260)}, "b": {10: (1.0, 2)}}).splitlines()
+    assert lines == [
+        "| way | 1 | 10 | 50 |",
+        "| --- | ---: | ---: | ---: |",
+        "| a | 4.0 / 30 | - | 9.3 / 260 |",
+        "| b | - | 1.0 / 2 | - |",
+    ]
