@@ -28,7 +28,7 @@ from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step
 from .._engine.run import may_pass
 from .._engine.wait import WaitTimeoutError
-from .._http.errors import OvertakenError, TaskError
+from .._http.errors import OvertakenError, StoppedError, TaskError
 from .._http.pauses import Clock, Sleep
 from .._http.threads import Workers
 from .._values.moments import created_at
@@ -56,6 +56,10 @@ _HINTS = {
     OF_CONTAINER: "Set it to the block of Atlas's network container.",
     ANEW: "Once Atlas shows it as failed, run the task again with recreate set to dead: Atlas requests another one then.",
 }
+_UNCHECKED = (
+    "New connections are accepted from whatever account has requested them. If all are of Atlas's account, set "
+    "atlas_aws_account_ids to it, so that no other one is accepted."
+)
 _ANEW_ELSEWHERE = "The team that does the Atlas half has to request another one: then use the new connection_id."
 
 
@@ -157,7 +161,9 @@ class AwsPart(PathPart):
     def _survey(self, place: _Place) -> RegionSurvey:
         """Return the survey of a place; the first thread that needs it makes it."""
         entries = self._places[place]
-        session = self._open(dict(place), entries)
+        credentials = _without_region(place)
+        sharing = [one for other, own in self._places.items() if _without_region(other) == credentials for one in own]
+        session = self._open(dict(place), sharing)
         with self._lock:
             if place not in self._surveys:
                 self._surveys[place] = RegionSurvey(session, [self._options_of(one, None, None) for one in entries])
@@ -269,6 +275,10 @@ class AwsPart(PathPart):
             changes += [change for change, step in made]
             steps += [step for change, step in made]
             warnings += [entry.named(TaskError(one)).message for one in plan.warnings]
+        accepted = [task_of(step).owner for step in steps if isinstance(task_of(step).request.request, Accept)]
+        is_any = any(self._view(self._entries[key], state).connection is None for key in accepted)
+        # AWS shows the account of a request that is there, which a warning about the connection names.
+        warnings += [_UNCHECKED] if is_any and self._params["atlas_aws_account_ids"] is None else []
         return Plan(tuple(changes), tuple(steps), tuple(warnings), refusals=refusals)
 
     def _plan_entry(self, entry: PathEntry, state: PathState) -> AccepterPlan:
@@ -366,21 +376,26 @@ class AwsPart(PathPart):
                 raise
             return self._go_on_alone(entry, options, error)
 
-    def _go_on_alone(self, entry: PathEntry, options: Parameters, error: TaskError) -> View:
+    def _go_on_alone(self, entry: PathEntry, options: Parameters, lost: TaskError) -> View:
         """Do all that an entry still needs by the Operation on one connection, and return the last view.
 
         Raises:
-            TaskError: If it fails; the view that was reached is kept for `record_failure`.
+            TaskError: If it fails; the view that was reached is kept for `record_failure`. The lost write may have taken effect.
         """
-        operation = self._operation(options, self._survey_of(entry).session, self._clock)
-        if not isinstance(error, OvertakenError):
-            self._sleep(_SETTLING)
 
         def reach(view: View | None) -> None:
             if view is not None:
                 self._alone[entry.key] = view
 
-        view = t.cast(View, run_to_end(operation, None, self._clock, self._sleep, reach).state)
+        operation = self._operation(options, self._survey_of(entry).session, self._clock)
+        try:
+            if not isinstance(lost, OvertakenError):
+                self._sleep(_SETTLING)
+            view = t.cast(View, run_to_end(operation, None, self._clock, self._sleep, reach).state)
+        except StoppedError:
+            raise lost from None
+        except TaskError as error:
+            raise error.with_outcome(unknown=error.outcome_unknown or lost.outcome_unknown) from error.__cause__
         reach(view)
         return view
 
@@ -539,7 +554,8 @@ class AwsPart(PathPart):
         waiting = len(self._waiting(state))
         if accepted == len(entries) and not waiting:
             return ""
-        return f"{accepted} of {len(entries)} accepted in AWS" + (f", {waiting} wait for AWS" if waiting else "")
+        waits = f", {waiting} {'waits' if waiting == 1 else 'wait'} for AWS" if waiting else ""
+        return f"{accepted} of {len(entries)} accepted in AWS{waits}"
 
     def _by_place(self, entries: t.Iterable[PathEntry]) -> dict[_Place, list[PathEntry]]:
         found: dict[_Place, list[PathEntry]] = {}
@@ -575,8 +591,10 @@ def _without_region(place: _Place) -> _Place:
 
 
 def _names_of(entries: t.Sequence[PathEntry]) -> dict[str, str]:
-    """Return the names of the options for AWS in messages: those of the only entry that has its own, or of the task."""
+    """Return the names of the options for AWS in messages: those of the only entry with its credentials, or of the task."""
+    names = {**AWS_NAMES, "region": "region"}
     if len(entries) != 1:
-        return AWS_NAMES
+        return names
     own = entries[0]
-    return {name: f"{own.key}.{option}" if own.params.get(option) else option for name, option in AWS_NAMES.items()}
+    found = {name: f"{own.key}.{option}" if own.params.get(option) else option for name, option in names.items()}
+    return {**found, "region": f"{own.key}.region"}

@@ -132,6 +132,36 @@ def test_security_groups_and_dns_are_asked_where_options_do(site: PathSite) -> N
     assert site.front.writes == []
 
 
+def test_entries_without_a_region_share_the_survey_of_others(site: PathSite) -> None:
+    """So all of the same credentials wait for what Atlas knows."""
+    entries = site.make_vpcs(4, 2)
+    container = {"container_id": containers_of(site)[0]}
+    entries = [{**one, **container, "region": one["region"] if index < 2 else None} for index, one in enumerate(entries)]
+    done = site.run(connections=entries, check_mode=True)
+    assert not done.failed, done.result
+    assert site.to_aws == {action: 2 * times for action, times in READ.items()}
+
+
+def containers_of(site: PathSite) -> list[str]:
+    with site.emulator.project.now() as project:
+        return [one.id for one in project.containers]
+
+
+def test_absent_reads_what_atlas_has_first(site: PathSite) -> None:
+    """The region and the block of each connection are Atlas's: the entries need neither."""
+    entries = site.make_vpcs(4, 2)
+    assert not site.run(connections=entries, container_region="us-east-1").failed
+    bare = [{**one, "region": None, "cidr_block": None} for one in entries]
+    done = site.run(connections=bare, state="absent")
+    assert not done.failed, done.result
+    looks = {action: 2 * times for action, times in READ.items()}
+    assert site.to_aws == {**looks, "DescribeRouteTables": 2 + 4, "DeleteRoute": 4}
+    assert [routes_of(site, one) for one in entries] == [{}] * 4
+    # Without a connection and with the block of the container, AWS is asked whether routes lead to ended ones.
+    done = site.run(connections=bare, state="absent")
+    assert (done.failed, done.changed) == (False, False), done.result
+
+
 # What is done
 
 
@@ -257,6 +287,47 @@ def test_an_entry_whose_reply_is_lost_goes_on_alone(site: PathSite, action: str,
     expected = [("accept", "connection"), ("tag", "connection"), ("enable", "attribute"), ("create", "route")]
     assert [actions(done, index) for index in range(4)] == [expected] * 4
     assert not run(site, entries, **ALL).changed
+
+
+def test_a_lost_write_counts_if_the_look_after_it_fails(site: PathSite) -> None:
+    entries = requested(site, 2, 2)
+
+    def deny() -> None:
+        site.front.deny(ACCOUNTS[0], "DescribeVpcs")
+
+    site.front.rule("AcceptVpcPeeringConnection", DROP, forward=True, times=1, before=deny, account=ACCOUNTS[0])
+    done = run(site, entries)
+    assert (done.failed, done.changed) == (True, True)
+    (failure,) = done.result["failures"]
+    assert (failure["index"], failure["step"]) == (0, "accept")
+    assert "Allow ec2:DescribeVpcs" in failure["msg"]
+    assert site.connected == {entries[1]["vpc_id"]}
+
+
+def test_what_an_entry_has_done_alone_is_shown_if_it_fails(site: PathSite) -> None:
+    """Its acceptance is lost; it goes on, and may not make routes."""
+    entries = requested(site, 2, 2)
+    site.front.lose("AcceptVpcPeeringConnection", account=ACCOUNTS[0])
+    site.front.deny(ACCOUNTS[0], "CreateRoute")
+    done = run(site, entries)
+    (failure,) = done.result["failures"]
+    assert failure["index"] == 0
+    assert "Allow ec2:CreateRoute" in failure["msg"]
+    assert actions(done, 0) == [("accept", "connection")]
+
+
+@pytest.mark.parametrize(("ids", "warned"), [(None, True), ([ATLAS_ACCOUNT], False)])
+def test_it_warns_of_requests_from_whatever_account(site: PathSite, ids: list[str] | None, warned: bool) -> None:
+    done = site.run(connections=site.make_vpcs(2), container_region="us-east-1", atlas_aws_account_ids=ids)
+    assert [one for one in done.warnings if one.startswith("New connections are accepted from whatever")] == (
+        done.warnings if warned else []
+    )
+    assert len(done.warnings) == warned
+    entries = requested(site, 1)
+    (warning,) = run(site, entries, atlas_aws_account_ids=ids).warnings if warned else [""]
+    assert warning == "" or warning.startswith(
+        f"connections[0] ({entries[0]['vpc_id']}): {entries[0]['connection_id']} is accepted"
+    )
 
 
 @pytest.mark.parametrize("action", WRITES)
