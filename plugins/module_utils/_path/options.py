@@ -103,7 +103,8 @@ def validate(params: Parameters) -> tuple[Parameters, list[str]]:
 def halves_of(args: Parameters) -> set[str]:
     """Return the clouds whose customer's half a task does, by unchecked options; in doubt, one is included."""
     given = args.get(LIST)
-    found: set[str] = set()
+    # An empty list that prunes removes what is on AWS.
+    found: set[str] = {AWS.name} if not given and str(args.get("prune") or False).lower() not in _FALSE else set()
     for entry in given if isinstance(given, list) else [given] if given else []:
         try:
             found.add(find_cloud(entry, "") if isinstance(entry, dict) else AWS.name)

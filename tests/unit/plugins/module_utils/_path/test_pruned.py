@@ -100,6 +100,10 @@ def test_credentials_are_those_of_the_account_or_not_used(site: PathSite) -> Non
     )
     assert [one for one in ("pcx-", far["vpc_id"], *words) if one not in text] == []
     assert peers(site) == {entries[0]["vpc_id"]}
+    # An empty list is one on AWS.
+    done = site.run(connections=[], allow_empty=True, aws_profile=f"account-{ACCOUNTS[0]}", **PRUNE)
+    assert not done.failed, done.msg
+    assert (actions(done), peers(site), routes(site, ACCOUNTS[0])) == (CLEANED, set(), {})
 
 
 def test_a_cleaning_that_fails_keeps_its_connection(site: PathSite) -> None:
