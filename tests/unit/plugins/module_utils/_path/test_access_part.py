@@ -18,13 +18,14 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.plan import AccessState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.vnets import Vnet
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Plan
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import StoppedError, TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_access_list import AtlasAccessList
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_peering import OPERATION
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.access_part import AccessPart
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.path_state import PathState, What
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.pruned import Leaving
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_set.state import PeerSetState
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.access_list import AccessList
 from ansible_collections.cloudpeer.atlas.tests.emulator.accesslist import Entry
 from ansible_collections.cloudpeer.atlas.tests.emulator.faults import parse_rules
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import refusal
@@ -505,6 +506,22 @@ def test_a_lost_reply_to_a_removal_is_looked_at(atlas: Atlas, kind: str) -> None
     done = run(atlas, state="absent")
     assert (done.failed, done.changed, atlas.access_list) == (False, True, {})
     assert actions(done) == [("delete", name) for name in COMMENTS]
+
+
+def test_a_stopped_removal_says_what_it_has_removed(atlas: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(atlas)
+    real, removed = AccessList.delete_entry, list[str]()
+
+    def delete(access_list: Any, name: str) -> None:
+        if removed:
+            raise StoppedError
+        removed.append(name)
+        real(access_list, name)
+
+    monkeypatch.setattr(AccessList, "delete_entry", delete)
+    done = run(atlas, state="absent")
+    assert (done.failed, done.changed, actions(done)) == (True, True, [("delete", A)])
+    assert atlas.access_list.keys() == COMMENTS.keys() - {A}
 
 
 HOLDER = """

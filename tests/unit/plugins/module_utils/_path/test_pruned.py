@@ -140,6 +140,12 @@ def test_mirrors_and_roles_are_cleaned_on_the_other_clouds(make_path: Callable[.
     connect(site, entries)
     staying = [entries[0], entries[2]]
     vnets = [one["vnet_resource_id"].rpartition("/")[2] for one in entries[2:]]
+    halves = site.run(connections=staying, gcp=False, azure=False, **PRUNE, check_mode=True).result["peering"]["remaining"]
+    for words in (
+        "its peering with Atlas's network stays in GCP, because gcp is",
+        "the role of Atlas on the VNet stays in AZURE",
+    ):
+        assert len([one for one in halves if words in one]) == 1
     foreseen = site.run(connections=staying, **PRUNE, check_mode=True)
     done = site.run(connections=staying, **PRUNE)
     assert not done.failed, done.msg
