@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 
 from .._aws.accepter.options import to_tags
 from .._check.credentials import (
@@ -108,7 +108,7 @@ class PathEntry:
         names = {self.provider.block: "cidr_block", self.provider.region: "region"}
         return {name: self.params[names.get(name, name)] for name in self.provider.own_fields}
 
-    @property
+    @cached_property
     def identity(self) -> tuple[str | None, ...]:
         """The values that name its network. Entries with the same identity and container mean the same connection."""
         return identity_of(self.network)

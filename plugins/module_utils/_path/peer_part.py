@@ -424,12 +424,29 @@ class PeerPart(_AtlasSide):
 class PeerRemovalPart(_AtlasSide):
     """Removes the connections of the entries, with state absent."""
 
+    # The connections that were there when the task began, and their ids by network: comparing all with all takes long.
+    _began: tuple[t.Sequence[Peer], t.Mapping[tuple[str | None, ...], set[str]]] = ((), {})
+
+    def _peers_of(self, entry: PathEntry, state: PathState) -> list[Peer]:
+        """Return the connections of an entry that were there when the task began, and still are: those that it removes.
+
+        Without a container, these are none if the entry names one; Atlas may not list that of a connection that is leaving.
+        """
+        if self._began[0] is not state.peers.first:
+            self._began = state.peers.first, _ids_by_identity(state.peers.first)
+        home, params = state.homes.get(entry.key), entry.params
+        own = self._began[1].get(entry.identity, set())
+        found = [peer for peer in state.peers.listed if peer["id"] in own]
+        if home is not None:
+            return [peer for peer in found if peer["container_id"] == home["id"]]
+        return [] if params["container_id"] is not None or params["container_region"] is not None else found
+
     def _choose(self, state: PathState) -> PeerSetState:
         """Return the connections of each entry: all to its network in its container. One that is leaving is waited for."""
         self._set.use([entry.peer_entry(wait=True) for entry in self._entries])
         entries = {}
         for entry in self._entries:
-            own = _peers_of(entry, state)
+            own = self._peers_of(entry, state)
             live = [peer for peer in own if not is_leaving(peer)]
             entries[entry.key] = PeerState(next(iter(live or own), None), tuple(own) if not live else (), ())
         return replace(state.peers, entries=entries)
@@ -441,7 +458,7 @@ class PeerRemovalPart(_AtlasSide):
             if entry.key in state.failures:
                 continue
             planner, names = PeerPlanner(self._set.choices[entry.key]), {entry.name}
-            for peer in _peers_of(entry, state):
+            for peer in self._peers_of(entry, state):
                 try:
                     planned = planner.plan_absent(PeerState(peer)) if not is_leaving(peer) else Plan()
                 except TaskError as error:
@@ -458,13 +475,13 @@ class PeerRemovalPart(_AtlasSide):
     def leaving(self, state: PathState) -> t.Iterator[tuple[str, Peer]]:
         """Yield the connections of the entries that are not leaving yet."""
         for entry in self._entries:
-            for peer in _peers_of(entry, state):
+            for peer in self._peers_of(entry, state):
                 if not is_leaving(peer):
                     yield entry.key, peer
 
     def predict(self, state: PathState, plan: Plan) -> PathState:
         """Return the state without the connections."""
-        gone = {peer["id"] for entry in self._entries for peer in _peers_of(entry, state)}
+        gone = {peer["id"] for entry in self._entries for peer in self._peers_of(entry, state)}
         there = tuple(peer for peer in state.peers.listed if peer["id"] not in gone)
         return replace(state, peers=replace(state.peers, listed=there))
 
@@ -511,7 +528,7 @@ class PeerRemovalPart(_AtlasSide):
     def _left(self, state: PathState) -> list[tuple[PathEntry, Peer]]:
         """Return the connections that have to be gone, and are not, each with its entry."""
         entries = [entry for entry in self._entries if entry.key not in state.failures]
-        return [(entry, peer) for entry in entries for peer in _peers_of(entry, state)]
+        return [(entry, peer) for entry in entries for peer in self._peers_of(entry, state)]
 
     def is_settled(self, state: PathState) -> bool:
         """Return whether the connections are gone."""
@@ -527,7 +544,7 @@ class PeerRemovalPart(_AtlasSide):
         """Return how many connections are gone."""
         if state.stage != CONNECTIONS or self.is_settled(state):
             return ""
-        wanted = [peer for entry in self._entries for peer in _peers_of(entry, replace(state, peers=_first(state.peers)))]
+        wanted = [peer for entry in self._entries for peer in self._peers_of(entry, replace(state, peers=_first(state.peers)))]
         return f"{len(wanted) - len(self._left(state))} of {len(wanted)} connections removed"
 
 
@@ -535,17 +552,12 @@ def _first(peers: PeerSetState) -> PeerSetState:
     return replace(peers, listed=peers.first)
 
 
-def _peers_of(entry: PathEntry, state: PathState) -> list[Peer]:
-    """Return the connections of an entry that were there when the task began, and still are: those that it removes.
-
-    Without a container, these are none if the entry names one; Atlas may not list that of a connection that is leaving.
-    """
-    home, params = state.homes.get(entry.key), entry.params
-    own = {peer["id"] for peer in state.peers.first if identity_of(fields_of(peer)) == entry.identity}
-    found = [peer for peer in state.peers.listed if peer["id"] in own]
-    if home is not None:
-        return [peer for peer in found if peer["container_id"] == home["id"]]
-    return [] if params["container_id"] is not None or params["container_region"] is not None else found
+def _ids_by_identity(peers: t.Iterable[Peer]) -> dict[tuple[str | None, ...], set[str]]:
+    """Return the ids of connections by the values that name their networks."""
+    found: dict[tuple[str | None, ...], set[str]] = {}
+    for peer in peers:
+        found.setdefault(identity_of(fields_of(peer)), set()).add(peer["id"])
+    return found
 
 
 def _blocks_of(entry: PathEntry, state: PathState) -> list[str]:
