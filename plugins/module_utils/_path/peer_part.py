@@ -403,7 +403,8 @@ class PeerPart(_AtlasSide):
         missing = waiter.missing(peers) if state.stage in (ACTING, AVAILABLE) else []
         parts = []
         if state.stage == AVAILABLE and missing:
-            parts.append(f"{len(self._entries) - len(missing)} of {len(self._entries)} available")
+            failed = peers.failures.keys() & self._by_key.keys()
+            parts.append(f"{len(self._entries) - len(missing) - len(failed)} of {len(self._entries)} available")
         waiting: dict[str, list[str]] = {}
         for entry in missing:
             name, own = self._by_key[entry.key].name, peers.entries[entry.key]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Containers
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import VpcPeers
 from ansible_collections.cloudpeer.atlas.tests.support.sets import azure, block, entries, entry, gcp, vpc
 
 from .conftest import AtlasSide
@@ -78,14 +82,55 @@ def test_all_clouds_are_one_set(atlas: AtlasSide, clouds: dict[str, str]) -> Non
     assert (again.changed, sorted(atlas.asked)) == (False, ["GET containers/all", *["GET peers"] * 3])
 
 
-def test_names_of_gcp_are_read_once_for_all(atlas: AtlasSide, clouds: dict[str, str]) -> None:
-    """The customer's half needs them, and so the stage before it waits for them."""
+def test_names_of_gcp_are_read_once_a_poll(atlas: AtlasSide, clouds: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The customer's half needs them, and so the stage before it waits for them; here, Atlas does not say them at once."""
+    reads, read = [0], Containers.list_all_containers
+
+    def late(self: Containers) -> list[Any]:
+        reads[0] += 1
+        return [{**one, "atlas_network_name": None} if reads[0] < 5 else one for one in read(self)]
+
+    monkeypatch.setattr(Containers, "list_all_containers", late)
     done = atlas.connect([gcp(number) for number in range(5)], wait_timeout=30)
     # Nobody makes the other halves: they are not available in the end.
     assert {one["step"] for one in done.result["failures"]} == {"available"}
     (container,) = done.result["peering"]["containers"]
-    assert container["atlas_network_name"] is not None
-    assert kinds(atlas.asked)["GET containers"] <= 3
+    assert (container["atlas_network_name"] is not None, reads) == (True, [5])
+
+
+def test_without_the_names_of_gcp_the_time_is_up(
+    atlas: AtlasSide, clouds: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = Containers.list_all_containers
+    monkeypatch.setattr(
+        Containers, "list_all_containers", lambda self: [{**one, "atlas_network_name": None} for one in read(self)]
+    )
+    done = atlas.connect([gcp(1)], wait_timeout=20)
+    (failure,) = done.result["failures"]
+    assert (failure["index"], failure["step"]) == (0, "request")
+    assert "Atlas does not say after 20 seconds what its side of the connection is called." in failure["msg"]
+
+
+@pytest.mark.parametrize("parallel", [1, 3])
+def test_no_more_requests_are_sent_at_a_time_than_the_task_says(
+    atlas: AtlasSide, monkeypatch: pytest.MonkeyPatch, parallel: int
+) -> None:
+    running, most, lock, create = [0], [0], threading.Lock(), VpcPeers.create_peer
+
+    def count(self: VpcPeers, *given: Any) -> Any:
+        with lock:
+            running[0] += 1
+            most[0] = max(most[0], running[0])
+        time.sleep(0.02)
+        try:
+            return create(self, *given)
+        finally:
+            with lock:
+                running[0] -= 1
+
+    monkeypatch.setattr(VpcPeers, "create_peer", count)
+    assert not atlas.connect(entries(8), parallel=parallel, **HALVES).failed
+    assert most == [parallel]
 
 
 @pytest.mark.parametrize("half", [True, False])
