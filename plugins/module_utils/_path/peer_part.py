@@ -214,9 +214,7 @@ class PeerPart(_AtlasSide):
         peers = self._choose(state)
         unclear = {entry.key: _several_blocks(blocks) for entry in self._entries if len(blocks := _blocks_of(entry, state)) > 1}
         chosen = {key: own for key, own in peers.entries.items() if key not in unclear}
-        # Entries that have failed in any way go no further.
-        failures = {**{owner: one.error for owner, one in state.failures.items()}, **peers.failures}
-        peers = replace(peers, entries=chosen, unclear={**peers.unclear, **unclear}, failures=failures)
+        peers = replace(peers, entries=chosen, unclear={**peers.unclear, **unclear})
         plan = self._set.planner.plan(peers)
         self._last = (peers, plan)
         for change in plan.changes:
@@ -282,11 +280,9 @@ class PeerPart(_AtlasSide):
         return self._set.gate.is_held(_inner(step), state.peers)
 
     def hold(self, step: Step, error: TaskError, state: PathState) -> PathState | None:
-        """Return the state in which a refused creation waits; None if waiting is of no use."""
+        """Return the state in which a refused creation waits; None if the refusal is final."""
         if error.error_code == NO_PLACE:
             self._no_place = error
-            if not self._frees_places(state):
-                return None
         peers = self._set.gate.hold(_inner(step), error, state.peers)
         if peers is not None and error.error_code != NO_PLACE:
             self._refusals[task_of(step).owner] = error
