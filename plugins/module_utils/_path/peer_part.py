@@ -343,8 +343,6 @@ class PeerPart(_AtlasSide):
         if not names:
             return replace(state, peers=peers)
         peers = waiter.look(peers, names)
-        if self._unknown(state):
-            peers = self._set.choose(peers)
         state = self._adopt(state, peers)
         if state.stage == AVAILABLE and waiter.is_settled(peers) and self._is_new(state):
             self._set.facts[LIST_CONTAINERS] = self._containers.list_all_containers()
@@ -367,22 +365,16 @@ class PeerPart(_AtlasSide):
             return frozenset()
         leaving = {cloud_of(peer).name for peer in peers.listed if is_leaving(peer)}
         if state.stage == REQUESTS:
-            return frozenset(leaving | {self._by_key[key].provider.name for key in self._unknown(state)})
+            return frozenset(leaving)
         found = {entry.provider.name for entry in waiter.missing(peers) if entry.key not in peers.refused}
         if state.stage == ACTING:
             return self._names if peers.full is not None else frozenset(found)
         pruned = {peer["id"] for peer in peers.pruned} - peers.failures.keys()
         return frozenset(found | {cloud_of(peer).name for peer in peers.listed if peer["id"] in pruned})
 
-    def _unknown(self, state: PathState) -> set[str]:
-        """Return the keys of entries whose connection has to be found: others have made its container at the same time."""
-        return {key for key in state.homes if key not in state.peers.entries and key not in state.failures}
-
     def is_settled(self, state: PathState) -> bool:
         """Return whether the connections are as far as the stage waits for."""
         waiter = self._at(state)
-        if state.stage == REQUESTS:
-            return not self._unknown(state)
         if state.stage == ACTING:
             return not waiter.missing(state.peers)
         return state.stage != AVAILABLE or waiter.is_settled(state.peers)

@@ -15,7 +15,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.path_state i
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_set.state import PeerSetState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Containers
 from ansible_collections.cloudpeer.atlas.tests.support.harness import ACCOUNT
-from ansible_collections.cloudpeer.atlas.tests.support.sets import PROJECT, azure, entry, gcp, vpc
+from ansible_collections.cloudpeer.atlas.tests.support.sets import PROJECT, azure, block, entry, gcp, vpc
 
 from .conftest import AtlasSide
 
@@ -217,11 +217,16 @@ def test_a_lost_reply_makes_no_second_container(atlas: AtlasSide) -> None:
     assert set(atlas.containers) == {"US_EAST_1", "EU_WEST_1"}
 
 
-def test_a_container_that_others_make_at_the_same_time_is_used(atlas: AtlasSide, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("with_connection", [False, True])
+def test_a_container_that_others_make_at_the_same_time_is_used(
+    atlas: AtlasSide, monkeypatch: pytest.MonkeyPatch, with_connection: bool
+) -> None:
     made, create = [], Containers.create_container
 
     def race(self: Containers, cloud: Any, fields: Any) -> Any:
         made.append(atlas.add_container("EU_WEST_1", BLOCK))
+        if with_connection:
+            atlas.add_peer(vpcId=vpc(0), routeTableCidrBlock=block(0), containerId=made[0], accepterRegionName="eu-west-1")
         return create(self, cloud, fields)
 
     monkeypatch.setattr(Containers, "create_container", race)
@@ -231,6 +236,8 @@ def test_a_container_that_others_make_at_the_same_time_is_used(atlas: AtlasSide,
     assert ([container["id"]], atlas.containers["EU_WEST_1"]) == (made, BLOCK)
     # It is not shown as a change of this task.
     assert not [one for one in done.result["diff"] if "network container" in one.get("before_header", "")]
+    (one,) = done.result["peering"]["connections"]
+    assert (one["status_name"], len(atlas.peers()), done.changed) == ("PENDING_ACCEPTANCE", 1, not with_connection)
 
 
 @pytest.mark.parametrize("region", ["us-east-1", "eu-west-2"])
