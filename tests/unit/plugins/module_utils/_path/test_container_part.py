@@ -218,7 +218,7 @@ def test_a_lost_reply_makes_no_second_container(atlas: AtlasSide) -> None:
 
 
 @pytest.mark.parametrize("with_connection", [False, True])
-def test_a_container_that_others_make_at_the_same_time_is_used(
+def test_a_container_that_others_make_meanwhile_is_used(
     atlas: AtlasSide, monkeypatch: pytest.MonkeyPatch, with_connection: bool
 ) -> None:
     made, create = [], Containers.create_container

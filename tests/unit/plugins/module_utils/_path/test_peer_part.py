@@ -115,9 +115,7 @@ def test_without_the_names_of_gcp_the_time_is_up(
 
 
 @pytest.mark.parametrize("parallel", [1, 3])
-def test_no_more_requests_are_sent_at_a_time_than_the_task_says(
-    atlas: AtlasSide, monkeypatch: pytest.MonkeyPatch, parallel: int
-) -> None:
+def test_no_more_are_sent_at_a_time_than_the_task_says(atlas: AtlasSide, monkeypatch: pytest.MonkeyPatch, parallel: int) -> None:
     running, most, lock, create = [0], [0], threading.Lock(), VpcPeers.create_peer
 
     def count(self: VpcPeers, *given: Any) -> Any:
@@ -170,7 +168,7 @@ def test_places_that_stay_taken_are_not_waited_for(make_atlas: Callable[..., Atl
     assert sum(atlas.clock.pauses) < 60
 
 
-def test_places_of_connections_that_have_failed_are_not_waited_for(make_path: Callable[..., Any]) -> None:
+def test_places_of_what_has_failed_are_not_waited_for(make_path: Callable[..., Any]) -> None:
     """The account refuses to accept, so that the pending ones stay so."""
     site = make_path(max_pending_peers=2)
     vpcs = site.make_vpcs(4)
