@@ -28,7 +28,7 @@ from .._path import options
 from .._path.access_part import AccessPart
 from .._path.container_part import ContainerPart
 from .._path.entries import ignored_options
-from .._path.part import PathPart, task_of
+from .._path.part import PathPart, task_of, without
 from .._path.path_state import ABSENT, PRESENT, Failure, PathState, What
 from .._path.path_summary import PathSummary
 from .._path.peer_part import PeerPart, PeerRemovalPart
@@ -224,13 +224,14 @@ class AtlasPeering(SetOperation[CheckSession, PathState]):
             if name == ContainerPart.name:
                 # All other parts plan with the containers as they will be, which have no ids yet.
                 state = part.predict(state, plans[name])
-        self._plans = plans
         failures: dict[str, TaskError] = {}
         refusals: dict[str, TaskError] = {}
         for plan in reversed(plans.values()):
             # The first part that refuses an entry says why.
             failures.update(plan.failures)
             refusals.update(plan.refusals)
+        # An entry that has failed goes no further, on no side.
+        self._plans = plans = {name: without(failures, plan) for name, plan in plans.items()}
         return Plan(
             tuple(change for plan in plans.values() for change in plan.changes),
             tuple(step for plan in plans.values() for step in plan.steps),
@@ -249,10 +250,11 @@ class AtlasPeering(SetOperation[CheckSession, PathState]):
 
     def predict(self, state: PathState, plan: Plan) -> PathState:
         """Return the state after the plans of all parts."""
+        failures = {owner: Failure("plan", error) for owner, error in plan.failures.items()}
+        state = replace(state, failures={**failures, **state.failures})
         for name, part in self._parts.items():
             state = part.predict(state, self._plans[name])
-        failures = {owner: Failure("plan", error) for owner, error in plan.failures.items()}
-        return replace(state.with_done(plan.changes), failures={**failures, **state.failures})
+        return state.with_done(plan.changes)
 
     def show(self, state: PathState, plan: Plan) -> dict[str, t.Any]:
         """Show both sides of each entry, what was done, and what is left."""

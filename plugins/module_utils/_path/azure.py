@@ -116,6 +116,7 @@ class AzurePart(PathPart):
             entry.key: _after(self._plan_vnet(key, state), state.azure[entry.key])
             for key, group in self._groups.items()
             for entry in group
+            if any(one.key not in state.failures for one in group)
         }
         return replace(state, azure={**state.azure, **found})
 

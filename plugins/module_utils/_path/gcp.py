@@ -137,6 +137,8 @@ class GcpPart(PathPart):
         """Return the state with the mirrors as they will be. One to a network that Atlas has not made yet is not shown."""
         found = {}
         for key, entry in self._entries.items():
+            if key in state.failures:
+                continue
             if self.names_of(entry, state) is not None or (not self._is_present and self.is_known(entry, state)):
                 params = self._params_of(entry, state)
                 # A prediction counts on the waits.

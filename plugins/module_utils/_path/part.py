@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 from .._engine.operation import Operation
 from .._engine.outcome import SILENT, Outcome
@@ -133,6 +134,13 @@ class PathPart:
 def changes_of(plan: Plan, owner: str) -> list[Change]:
     """Return the changes of a plan that are for one entry."""
     return [change for change in plan.changes if What.of(change.key).owner == owner]
+
+
+def without(owners: t.Container[str], plan: Plan) -> Plan:
+    """Return a plan without the steps that are for some entries alone, and their changes."""
+    dropped = {key for step in plan.steps if task_of(step).owner in owners for key in step.keys}
+    changes = tuple(change for change in plan.changes if change.key not in dropped)
+    return replace(plan, changes=changes, steps=tuple(step for step in plan.steps if dropped.isdisjoint(step.keys)))
 
 
 def task_of(step: Step) -> Task:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from ansible_collections.cloudpeer.atlas.tests.clouds.entra_proofs import AzureRefusalError
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Done
 from ansible_collections.cloudpeer.atlas.tests.support.path_site import GCP_PROJECT, PathSite
 
@@ -80,3 +81,46 @@ def test_halves_that_are_off_are_not_asked(site: PathSite) -> None:
     assert not site.to_gcp
     assert not site.to_azure
     assert done.result["peering"]["remaining"]
+
+
+def test_a_missing_right_to_write_fails_its_entries_alone(site: PathSite) -> None:
+    assert site.clouds is not None
+    vnets, networks = site.make_vnets(2), site.make_networks(2)
+    entries = [*vnets, *networks]
+    site.clouds.azure.entra.add_principal()
+    denial = {"error": {"code": 403, "errors": [{"reason": "forbidden"}], "message": "Required compute.networks.addPeering"}}
+    site.clouds.app.answers.append((f"/{networks[0]['network_name']}/addPeering", 403, denial))
+    put = site.clouds.azure.roles.put_definition
+    broken = vnets[0]["vnet_resource_id"]
+
+    def refuse(scope: str, *more: Any) -> Any:
+        if scope.lower() == broken.lower():
+            raise AzureRefusalError(403, "AuthorizationFailed", "No.")
+        return put(scope, *more)
+
+    site.clouds.azure.roles.put_definition = refuse  # type: ignore[method-assign]
+    done = site.run(connections=entries)
+    assert {(one["index"], one["step"]) for one in done.result["failures"]} == {(0, "role"), (2, "mirror")}
+    assert (may_peer(site, vnets), mirrors(site, networks)) == ([False, True], [0, 1])
+    assert [one["status_name"] for one in done.result["peering"]["connections"]] == [
+        *(None, "AVAILABLE", "WAITING_FOR_USER", "AVAILABLE")
+    ]
+    site.clouds.azure.roles.put_definition = put  # type: ignore[method-assign]
+    apply(site, entries)
+    assert (may_peer(site, vnets), mirrors(site, networks)) == ([True] * 2, [1] * 2)
+
+
+def test_what_has_failed_in_atlas_is_not_predicted(site: PathSite) -> None:
+    networks = site.make_networks(2)
+    apply(site, networks)
+    failed = next(one["id"] for one in site.peers_of("GCP") if one["networkName"] == networks[0]["network_name"])
+    site.fail(failed)
+    assert site.clouds is not None
+    site.clouds.gcp.remove_peering(
+        GCP_PROJECT, networks[0]["network_name"], site.clouds.gcp.peerings(GCP_PROJECT, networks[0]["network_name"])[0]["name"]
+    )
+    predicted = site.run(connections=networks, check_mode=True)
+    done = site.run(connections=networks)
+    assert actions(predicted) == actions(done)
+    done = apply(site, networks, recreate="dead")
+    assert mirrors(site, networks) == [1, 1]
