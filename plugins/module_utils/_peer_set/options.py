@@ -264,9 +264,12 @@ def _check_identity(values: Parameters, provider: Cloud) -> None:
 
 def find_twins(entries: t.Sequence[PeerEntry]) -> t.Iterator[str]:
     """Yield a sentence for each entry that means the same connection as an earlier one, or may mean it."""
-    for place, entry in enumerate(entries):
-        for before in entries[:place]:
-            hint = _explain_twin(entry, before) if entry.identity == before.identity else ""
+    seen: dict[tuple[str | None, ...], list[PeerEntry]] = {}
+    for entry in entries:
+        same = seen.setdefault(entry.identity, [])
+        same.append(entry)
+        for before in same[:-1]:
+            hint = _explain_twin(entry, before)
             if hint:
                 text = f"it has {entry.provider.identity_noun} of {before.key}."
                 yield str(entry.named(TaskError(text, hint=hint)))
