@@ -26,6 +26,8 @@ _NAMES = tuple(name for cloud in CLOUDS.values() for name in cloud.names or clou
 # The steps in the order in which a connection goes through them, which is that of its actions.
 _STEPS = ("container", "role", "remove", "request", "accept", "tags", "dns", "routes", "mirror", "access_list")
 _CONTAINER, _ACCESS, _CONNECTION = "container", "access list entry", "connection"
+# The fields of a change that the diff compares, where these are not all: ids and states follow from them.
+_COMPARED = {"role": ("role_definition_ids",), "mirror": ("network",)}
 # How many names a sentence has of what was done.
 _MOST_NAMES = 20
 
@@ -349,12 +351,13 @@ def _compared(what: What, change: Change) -> tuple[str, str]:
     if before is None and after is None:
         before, after = ({}, None) if what.action == "delete" else (None, {})
     name = "" if what.kind in (_CONTAINER, _ACCESS) else f"{what.kind} {what.name}".strip()
-    return _to_line(name, before), _to_line(name, after)
+    return _to_line(name, before, _COMPARED.get(what.kind)), _to_line(name, after, _COMPARED.get(what.kind))
 
 
-def _to_line(name: str, fields: t.Mapping[str, t.Any] | None) -> str:
+def _to_line(name: str, fields: t.Mapping[str, t.Any] | None, names: t.Collection[str] | None) -> str:
     if fields is None:
         return ""
-    text = ", ".join(f"{field}: {value}" for field, value in fields.items() if value not in (None, [], ""))
+    shown = {field: value for field, value in fields.items() if names is None or field in names}
+    text = ", ".join(f"{field}: {value}" for field, value in shown.items() if value not in (None, [], ""))
     line = ": ".join(filter(None, (name, text)))
     return f"{line}\n" if line else ""
