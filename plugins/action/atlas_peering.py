@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_peering import OPERATION
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._action import AtlasAction
-from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._prune_action import OneHostPrunes
+from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._role_action import OfRole
 
 
-class ActionModule(OneHostPrunes, AtlasAction):
+class ActionModule(OfRole, AtlasAction):
     """The action of the module."""
 
     OPERATION = OPERATION

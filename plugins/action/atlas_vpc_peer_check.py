@@ -7,9 +7,10 @@ from __future__ import annotations
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_check import OPERATION
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._action import AtlasAction
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._check_action import ShowsCheck
+from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._role_action import OfRole
 
 
-class ActionModule(ShowsCheck, AtlasAction):
+class ActionModule(OfRole, ShowsCheck, AtlasAction):
     """The action of the module, which also shows the text and writes the report."""
 
     OPERATION = OPERATION

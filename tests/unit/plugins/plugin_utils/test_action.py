@@ -10,7 +10,8 @@ from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible_collections.cloudpeer.atlas.plugins.action import atlas_vpc_peer_info
 from ansible_collections.cloudpeer.atlas.plugins.action.atlas_vpc_peers import ActionModule
-from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._prune_action import ROLE, OneHostPrunes
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_peering import OPERATION as BOTH_SIDES
+from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._role_action import ROLE, OfRole
 
 LINE = "Plan: 2 to create, 0 to change, 0 to remove, 40 unchanged"
 
@@ -130,19 +131,41 @@ def test_two_names_of_one_option_show_no_secret(monkeypatch: pytest.MonkeyPatch,
     assert f"have different values: ******** and x-********{GROUP}." in result["msg"]
 
 
-class PruningAction(OneHostPrunes, ActionBase):
+class RoleAction(OfRole, ActionBase):
     """The action plugin of both sides, in a role."""
 
-    def __init__(self, role: str | None = ROLE, **args: Any) -> None:
+    OPERATION = BOTH_SIDES
+
+    def __init__(self, role: str | None = ROLE, defaults: Any = (), **args: Any) -> None:
         own = None if role is None else SimpleNamespace(get_name=lambda: role)
-        self._task = SimpleNamespace(args={"prune": True, "connections": [], **args}, _role=own)
+        name = "cloudpeer.atlas.atlas_peering"
+        self._task = SimpleNamespace(args=args, _role=own, module_defaults=[*defaults], resolved_action=name)
+        self._templar = SimpleNamespace(template=lambda value: value)
+
+
+@pytest.mark.parametrize(
+    ("role", "args"),
+    [
+        (ROLE, {"aws_profile": "network", "timeout": 90, "group_id": GROUP, "dns": "ignore"}),
+        ("my.own.role", {"group_id": GROUP, "dns": "ignore"}),
+    ],
+)
+def test_module_defaults_reach_what_the_role_leaves_out(monkeypatch: pytest.MonkeyPatch, role: str, args: dict[str, Any]) -> None:
+    defaults: list[dict[str, Any]] = [
+        {"group/cloudpeer.atlas.atlas": {"timeout": 30, "project_id": OTHER}, "group/cloudpeer.atlas.aws": {"profile": "x"}},
+        {"cloudpeer.atlas.atlas_peering": {"aws_profile": "network", "timeout": 90, "dns": "warn"}},
+    ]
+    monkeypatch.setattr(ActionBase, "run", lambda *unused: {})
+    action = RoleAction(role, defaults, group_id=GROUP, dns="ignore")
+    action.run()
+    assert action._task.args == args
 
 
 def refusal(hosts: dict[str, Any], monkeypatch: pytest.MonkeyPatch, **args: Any) -> str:
     """Return why a play of hosts is refused on the first of them; empty if it is not."""
     monkeypatch.setattr(ActionBase, "run", lambda *unused: {"msg": ""})
     play = {"hostvars": hosts, "ansible_play_hosts_all": [*hosts], "inventory_hostname": "host0"}
-    return str(PruningAction(**args).run(None, play)["msg"])
+    return str(RoleAction(**{"prune": True, **args}).run(None, play)["msg"])
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the action plugin of both sides does in the role: one host of a play alone may prune a project."""
+"""What the action plugins of the role's tasks do there: module_defaults reach them, and one host of a play prunes a project."""
 
 from __future__ import annotations
 
@@ -11,27 +11,47 @@ import typing as t
 from ansible.errors import AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import names_of
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, unsent
 
 ROLE = "cloudpeer.atlas.vpc_peering"
 # The role's variable with the project, and the environment variable.
+_GROUP = "group/cloudpeer.atlas.atlas"
 _PROJECT, _VARIABLE = "vpc_peering_group_id", "MONGODB_ATLAS_PROJECT_ID"
 
 
-class OneHostPrunes(ActionBase):
-    """A mixin for the action plugin; it comes before the base that runs the task: `OneHostPrunes, AtlasAction`."""
+class OfRole(ActionBase):
+    """A mixin for the action plugins of the role's tasks; it comes before the base that runs the task: `OfRole, AtlasAction`.
+
+    Attributes:
+        OPERATION: As of that base.
+    """
+
+    OPERATION: t.ClassVar[type[Operation[t.Any, t.Any]]]
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        """Run the task, unless it is the role's and would remove what the list of another host may declare."""
-        args, role = self._task.args, self._task._role
-        prunes = boolean(args.get("prune") or False, strict=False) and args.get("state", "present") == "present"
-        if prunes and role is not None and role.get_name() == ROLE:
+        """Run the task. In the role, it is refused where it would remove what the list of another host may declare."""
+        role = self._task._role
+        if role is not None and role.get_name() == ROLE:
+            self._task.args = args = {**self._hidden_defaults(), **self._task.args}
             try:
-                _check_rivals(args.get("group_id") or args.get("project_id"), task_vars or {})
+                if boolean(args.get("prune") or False, strict=False) and args.get("state", "present") == "present":
+                    _check_rivals(args.get("group_id") or args.get("project_id"), task_vars or {})
             except InvalidOptionError as error:
                 return {"changed": False, "failed": True, **unsent(), **error.to_result()}
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         return result
+
+    def _hidden_defaults(self) -> dict[str, t.Any]:
+        """Return `module_defaults` for options that the role leaves out: to ansible-core, an option with `omit` has a value."""
+        found: dict[str, t.Any] = {}
+        defaults = {key: values for one in self._task.module_defaults or () for key, values in one.items()}
+        for key in (_GROUP, self._task.resolved_action):
+            found.update(self._templar.template(defaults.get(key)) or {})
+        names = [names_of(name, option) for name, option in self.OPERATION.argument_spec.options.items()]
+        used = {one for several in names if any(name in self._task.args for name in several) for one in several}
+        return {name: value for name, value in found.items() if name not in used}
 
 
 def _check_rivals(group_id: t.Any, variables: t.Mapping[str, t.Any]) -> None:
