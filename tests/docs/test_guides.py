@@ -213,7 +213,7 @@ def constant(node: ast.expr) -> str:
 
 
 def messages() -> dict[str, str]:
-    """Return what the code and the role can say in failures and warnings, by where it stands."""
+    """Return what the code can say in failures and warnings, by where it stands."""
     errors = {name for name, one in vars(_errors).items() if isinstance(one, type) and issubclass(one, _errors.TaskError)}
     errors.add(InvalidValueError.__name__)
     found = {}
@@ -224,13 +224,6 @@ def messages() -> dict[str, str]:
             called = ast.unparse(node.func)
             if called in errors or called.endswith(("warn", "warnings.append")):
                 found[f"{file.name}:{node.lineno}"] = constant(node.args[0])
-    for file in sorted((ROOT / "roles").glob("*/vars/*.yml")):
-        text = file.read_text(encoding="utf-8")
-        for match in re.finditer(r"^ +message: >-\n +(.+)$", text, re.MULTILINE):
-            found[f"{file.name}:{match.start()}"] = match[1]
-        # What the role says at its end.
-        for match in re.finditer(r"\+ \['([A-Z][^']+ [^']+)'", text):
-            found[f"{file.name}:{match.start()}"] = match[1]
     return found
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from ansible_collections.cloudpeer.atlas.tests.support import house_figures
 from ansible_collections.cloudpeer.atlas.tests.support.house import (
     FILES,
@@ -32,8 +33,6 @@ from ansible_collections.cloudpeer.atlas.tests.support.house import (
 ENTERED = {house_figures.CREATION: 34, house_figures.SET_OF_TWO: 45, house_figures.HALF_A_CHECK: 54}
 # What one Operation alone has use for: allowed until 3.0.0, when the tasks on both sides come.
 WITH_ONE_USER = {"end", "validate_prediction"}
-# The role is a program of these until 3.0.0, which removes them.
-PROGRAM_OF_THE_ROLE = ROOT / "roles" / "vpc_peering" / "vars" / "main"
 # Words that make a sentence a riddle, or an old one.
 REFUSED = re.compile(
     r"\b(?:tak(?:e|es|en|ing) down|took down|told|nobody|somebody|anew|whoever|c[ao]mes? to be|(?:is|are|was|were) to be)\b"
@@ -42,7 +41,7 @@ REFUSED = re.compile(
 )
 LONGEST_TEST_NAME = 60
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
-YAML_OF_ROLES = sorted(file for file in (ROOT / "roles").rglob("*.yml") if PROGRAM_OF_THE_ROLE not in file.parents)
+YAML_OF_ROLES = sorted((ROOT / "roles").rglob("*.yml"))
 
 
 def test_a_file_has_two_importers_or_a_subject_of_its_own() -> None:
@@ -78,8 +77,11 @@ def test_what_an_operation_can_define_two_define() -> None:
 
 
 def test_the_yaml_of_a_role_is_no_program() -> None:
-    """A variable holds one expression at the most, and no condition depends on the title of a task."""
+    """A variable holds one expression at the most, no condition depends on the title of a task, and there are four tasks."""
     assert wrong_in(YAML_OF_ROLES, lambda file: re.findall(r"\{%-?|ansible_failed_task", text_of(file))) == {}
+    assert [file for file in YAML_OF_ROLES if "vars" in file.parts] == []
+    tasks = yaml.safe_load(text_of(ROOT / "roles" / "vpc_peering" / "tasks" / "main.yml"))
+    assert [len(block["block"]) + len(block["always"]) for block in tasks] == [4]
 
 
 @pytest.mark.parametrize("task", ENTERED)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.cloud import CLOUDS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, names_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.entries import PathEntry, ignored_options
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.options import (
@@ -16,6 +18,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.options impo
     validate,
 )
 from ansible_collections.cloudpeer.atlas.tests.support.harness import ACCOUNT
+from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 from ansible_collections.cloudpeer.atlas.tests.support.sets import azure, gcp, vpc
 
 GROUP = "5356823b3794dee37132bb7b"
@@ -418,3 +421,43 @@ def test_only_the_halves_of_the_list_are_needed(args: dict[str, Any], clouds: li
 
 def test_the_clouds_of_the_list_are_known() -> None:
     assert [one.name for one in validated(NETWORK, VPC, VNET)[0]["clouds"]] == [*CLOUDS]
+
+
+def read_role(path: str) -> Any:
+    return yaml.safe_load((ROOT / "roles" / "vpc_peering" / path).read_text(encoding="utf-8"))
+
+
+def test_the_variables_of_the_role_are_these_options() -> None:
+    """They have the same types, choices and defaults, and reach the module; those of the customer's clouds the check, too."""
+    declared = read_role("meta/argument_specs.yml")["argument_specs"]["main"]["options"]
+    variables = {name.removeprefix("vpc_peering_"): one for name, one in declared.items()}
+    of_the_check = {name: variables.pop(name) for name in ("verify", "verify_fail_on", "report")}
+    options = {name: one for name, one in PATH_SPEC.options.items() if name == "group_id" or name not in CONNECTION.options}
+    # It has one value.
+    del options["azure_cloud_environment"]
+    assert variables.keys() == options.keys()
+    # What comes from the environment by default has none in the role, and so has what it leaves out.
+    left_out = {"azure_role_timeout", "azure_auth_source"}
+    for name, one in variables.items():
+        wanted = options[name]
+        assert {"raw": "jsonarg"}.get(one["type"], one["type"]) == wanted["type"], name
+        assert one.get("choices", []) == wanted.get("choices", []), name
+        assert one.get("default") == (None if name in left_out else wanted.get("default")), name
+    defaults = {f"vpc_peering_{name}": one["default"] for name, one in {**variables, **of_the_check}.items() if "default" in one}
+    assert read_role("defaults/main.yml") == defaults
+    (block,) = read_role("tasks/main.yml")
+    both, check = (list(task.values())[1] for task in block["block"])
+    assert both.keys() == options.keys()
+    credentials = {name for name in options if name.startswith(("aws_", "azure_", "gcp_"))} - {"azure_role_timeout"}
+    assert credentials <= check.keys()
+
+
+def test_an_entry_of_the_role_has_these_options_under_all_names() -> None:
+    declared = read_role("meta/argument_specs.yml")["argument_specs"]["main"]["options"]["vpc_peering_connections"]["options"]
+    options = PATH_SPEC.options["connections"]["options"]
+    names = {alias: one for name, one in options.items() for alias in names_of(name, one)}
+    assert declared.keys() == names.keys()
+    for name, one in declared.items():
+        shown = {key: one[key] for key in ("type", "elements", "choices") if key in one}
+        assert shown == {key: names[name][key] for key in ("type", "elements", "choices") if key in names[name]}, name
+        assert bool(one.get("no_log")) == bool(names[name].get("no_log")), name
