@@ -72,15 +72,19 @@ class Block:
     @property
     def needs_stand_ins(self) -> bool:
         """Whether GCP or AZURE has to be there as well: their half is made."""
-        if "cloudpeer.atlas.vpc_peering" in self.text:
+        if self._is_of_both_sides:
             return re.search(r"gcp_project_id:|vnet_resource_id:", self.text) is not None
         return re.search(r"atlas_gcp_peering:|atlas_azure_role:", self.text) is not None
 
     @property
     def needs_aws(self) -> bool:
         """Whether AWS has to be there as well."""
-        is_on_aws = "cloudpeer.atlas.vpc_peering" in self.text and not self.needs_stand_ins
-        return is_on_aws and "vpc_peering_aws: false" not in self.text
+        has_half = re.search(r"\b(?:vpc_peering_)?aws: false", self.text) is None
+        return self._is_of_both_sides and has_half and not self.needs_stand_ins
+
+    @property
+    def _is_of_both_sides(self) -> bool:
+        return re.search(r"cloudpeer\.atlas\.(?:vpc_peering\b|atlas_peering:)", self.text) is not None
 
 
 def blocks(file: Path) -> list[Block]:
