@@ -1,6 +1,6 @@
 """Demonstrates the collection: builds and installs it, and runs two playbooks against its emulator.
 
-The first playbook requests a connection; the second connects both sides, with an emulator of AWS. With `--cloud gcp`, a single
+The first playbook requests a connection; the second connects both sides in one task, with an emulator of AWS. With `--cloud gcp`, a single
 playbook connects both sides on GCP, from nothing. The demo fails unless each run in check mode only reads, each real run makes
 its changes, and a second run changes nothing.
 """
@@ -23,7 +23,7 @@ from demo_gcp import DemoGcp, DemoGcpError, running_gcp
 from emulator import EmulatorError, interrupt_on_signals, running_emulator
 
 QUICKSTART = "docs/examples/quickstart.yml"
-WHOLE_PATH = "docs/examples/whole_path.yml"
+BOTH_SIDES = "docs/examples/both_sides.yml"
 WHOLE_PATH_GCP = "docs/examples/whole_path_gcp.yml"
 # Three runs of each playbook.
 RUNS = 3
@@ -188,11 +188,12 @@ def demonstrate(
 
 
 def show(title: str, fields: dict[str, Any]) -> None:
-    """Print fields below a heading, one on each line."""
+    """Print the fields that have a value below a heading, one on each line."""
     heading(title)
     width = max(map(len, fields))
     for name, value in fields.items():
-        print(f"  {name:<{width}}  {'-' if value is None else value}")
+        if value is not None:
+            print(f"  {name:<{width}}  {value}")
 
 
 def show_both_views(peer: dict[str, Any], aws: DemoAws) -> None:
@@ -232,7 +233,8 @@ def demonstrate_aws() -> None:
     steps = 2 * RUNS
     with running_emulator(INSTALLED, "--port", "0") as variables:
         peer = demonstrate(1, steps, "request a connection", QUICKSTART, variables, "PENDING_ACCEPTANCE", ["POST"])
-        show("What Atlas shows: the owner of the AWS account has seven days to accept it", peer)
+        fields = ("connection_id", "status_name", "requested_at", "expires_at")
+        show("What Atlas shows: the owner of the AWS account has seven days to accept it", {name: peer[name] for name in fields})
     with (
         running_aws() as aws,
         running_emulator(INSTALLED, "--port", "0", "--aws-endpoint-url", aws.url, "--step-seconds", "0.5") as variables,
@@ -240,7 +242,7 @@ def demonstrate_aws() -> None:
         # The request, and the entry in the access list.
         writes = ["POST", "POST"]
         everything = {**variables, **aws.variables}
-        peer = demonstrate(1 + RUNS, steps, "connect both sides", WHOLE_PATH, everything, "AVAILABLE", writes)
+        peer = demonstrate(1 + RUNS, steps, "connect both sides in one task", BOTH_SIDES, everything, "AVAILABLE", writes)
         show_both_views(peer, aws)
 
 

@@ -121,7 +121,10 @@ def _differences(item: t.Mapping[str, t.Any], *, with_plan: bool) -> t.Iterator[
         before, after = _flat(one.get("before"), header), _flat(one.get("after"), header)
         for field in sorted({*before, *after}):
             old, new = before.get(field), after.get(field)
-            if old != new:
+            if isinstance(one.get("after"), str) and "\n" in str(new):
+                there = str(old).splitlines()
+                yield from (f"{field}: {line}" for line in str(new).splitlines() if line not in there)
+            elif old != new:
                 yield f"{field}: {new}" if old is None else f"{field}: {old} → {'gone' if new is None else new}"
 
 

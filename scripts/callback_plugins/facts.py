@@ -37,7 +37,10 @@ class CallbackModule(CallbackBase):
         found = result._result
         for one in found.get("results", [found]):
             # The connections of a list count by the first one.
-            self._peer = one.get("vpc_peer") or next(iter(one.get("vpc_peers") or []), None) or self._peer
+            listed = one.get("vpc_peers") or [
+                both.get("vpc_peer") for both in (one.get("peering") or {}).get("connections") or []
+            ]
+            self._peer = one.get("vpc_peer") or next(iter(listed), None) or self._peer
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
         """Show why a task has failed."""

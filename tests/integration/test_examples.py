@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
+from ansible_collections.cloudpeer.atlas.tests.support.role_site import RoleRunner, Vpc
 from ansible_collections.cloudpeer.atlas.tests.support.runner import WAYS, PlaybookRunner
 from ansible_collections.cloudpeer.atlas.tests.support.targets import V1_0_WARNINGS, assert_warnings
 
 # Those with an AWS side run with one, in the tests of the role; those that only read are a case of their own.
-WITH_AWS = {"accept_and_route", "check", "disconnect", "whole_path"}
+WITH_AWS = {"accept_and_route", "both_sides", "check", "disconnect", "whole_path"}
 # Run against GCP and AZURE, in the tests of a module and of the role.
 WITH_CLOUDS = {"gcp_peering", "whole_path_azure", "whole_path_gcp"}
 EXAMPLES = sorted(path for path in (ROOT / "docs" / "examples").glob("*.yml") if path.stem not in WITH_AWS | WITH_CLOUDS)
@@ -71,3 +72,14 @@ def test_an_example_previews_applies_and_finds_nothing_left(
     assert [request for request in emulator.requests.entries() if request["method"] != "GET"] == writes
     for run in (preview, applied, *again):
         assert_warnings(run, V1_0_WARNINGS if "api_version: v1.0" in example.read_text(encoding="utf-8") else ())
+
+
+@pytest.mark.full
+def test_one_task_connects_both_sides(run: RoleRunner, make_site: Callable[..., Vpc]) -> None:
+    site = make_site()
+    run.environment |= {"VPC_ID": site.vpc_id, "AWS_ACCOUNT_ID": site.account.id}
+    example = ROOT / "docs" / "examples" / "both_sides.yml"
+    assert (run.playbook(example, "--check", "--diff").changed, site.atlas) == (1, {})
+    assert run.playbook(example).changed == 1
+    site.assert_connected()
+    assert run.playbook(example).changed == 0

@@ -63,12 +63,15 @@ class Shown(CallbackModule):
                 "changed": True,
                 "diff": [
                     {"after_header": "1/vpc-1 (create)", "before": "", "after": "a: 1\n"},
+                    {"after_header": "AWS vpc-2", "before": "a: 0\nb: 1\n", "after": "a: 1\nb: 1\nc: 2\n"},
                     {"before": {"x": {"y": [1, 2]}, "same": 1, "old": 0}, "after": {"x": {"y": [1, 3]}, "same": 1, "new": "z"}},
                 ],
             },
             [
                 "changed      Connect the VPCs (0 requests)",
                 "    1/vpc-1 (create): a: 1",
+                "    AWS vpc-2: a: 1",
+                "    AWS vpc-2: c: 2",
                 "    new: z",
                 "    old: 0 → gone",
                 "    x.y[1]: 2 → 3",
