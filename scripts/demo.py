@@ -1,8 +1,8 @@
 """Demonstrates the collection: builds and installs it, and runs two playbooks against its emulator.
 
-The first playbook requests a connection; the second connects both sides in one task, with an emulator of AWS. With `--cloud gcp`, a single
-playbook connects both sides on GCP, from nothing. The demo fails unless each run in check mode only reads, each real run makes
-its changes, and a second run changes nothing.
+The first playbook requests a connection; the second connects both sides in one task, with an emulator of AWS. With `--cloud gcp`,
+a single playbook connects both sides on GCP, from nothing. The demo fails unless each run in check mode only reads, each real run
+makes its changes, and a second run changes nothing.
 """
 
 from __future__ import annotations
