@@ -21,6 +21,7 @@ from .._peer_set.state import PeerSetState
 from .._peer_set.waiter import PeerSetWaiter
 from .._peering.connection import CreatePeer, PeerState
 from .._peering.container_choice import LIST_CONTAINERS
+from .._peering.errors import RoleError
 from .._peering.life import too_late
 from .._peering.planner import PeerPlanner
 from .._resources.containers import Container, Containers, container_cloud
@@ -321,7 +322,21 @@ class PeerPart(_AtlasSide):
     def explain(self, step: Step, error: TaskError, state: PathState) -> TaskError:
         """Return the error with the cause of a refusal: the option at fault, what is in the way, or rights that Atlas lacks."""
         better = self._set.explain(_inner(step), error, state.peers)
+        if isinstance(better, RoleError):
+            entry = self._by_key[task_of(step).owner]
+            where = "" if entry.has_half else " (see remaining)"
+            brief = better.brief.replace(" (see handover)", where)
+            return RoleError(better.message, hint=better.hint or "", brief=brief).with_reply(better)
         return better if better is error else self._named("", better)
+
+    def record_failure(self, what: What, error: TaskError, state: PathState) -> PathState:
+        """Return the state as the base class does; where others give Atlas its role, with the commands for them."""
+        state, entry = super().record_failure(what, error, state), self._by_key.get(what.owner)
+        commands = (error.hint or "").partition("To paste: ")[2] if isinstance(error, RoleError) else ""
+        if entry is None or entry.has_half or not commands:
+            return state
+        note = f"Give Atlas its role on {entry.name} in {entry.provider.name}: {commands}"
+        return state if note in state.notes else replace(state, notes=(*state.notes, note))
 
     def blocked(self, step: Step, state: PathState, error: WaitTimeoutError) -> TaskError:
         """Return the error of a request that could not be sent before the time was up."""

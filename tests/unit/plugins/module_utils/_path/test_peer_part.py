@@ -274,6 +274,19 @@ def test_a_role_that_is_new_is_waited_for(atlas: AtlasSide, clouds: dict[str, st
     assert sum(atlas.clock.pauses) < seconds + 40
 
 
+@pytest.mark.parametrize("half", [True, False])
+def test_others_get_the_commands_for_the_roles_of_several(atlas: AtlasSide, clouds: dict[str, str], half: bool) -> None:
+    atlas.fault("POST", "status", status=400, code="AZURE_CUSTOMER_NETWORK_UNREACHABLE", times=2)
+    done = atlas.connect([azure(1), azure(2)], azure=half, azure_role_timeout=0)
+    (failure,) = done.result["failures"]
+    assert failure["indexes"] == [0, 1]
+    assert ("(see remaining)" in failure["msg"], "handover" in failure["msg"]) == (not half, False)
+    commands = sorted(one for one in done.result["peering"]["remaining"] if "az role assignment create" in one)
+    assert [("network/vnet-1 in AZURE: az ad sp create" in one, "network/vnet-2 in AZURE" in one) for one in commands] == (
+        [] if half else [(True, False), (False, True)]
+    )
+
+
 @pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE"])
 def test_a_lost_reply_changes_nothing_twice(atlas: AtlasSide, method: str) -> None:
     if method != "POST":
