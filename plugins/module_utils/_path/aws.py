@@ -262,6 +262,8 @@ class AwsPart(PathPart):
         """Plan what is left to do in AWS for each entry, by the rules for one."""
         changes, steps, warnings = list[Change](), list[Step](), list[str]()
         refusals: dict[str, TaskError] = {}
+        # Two entries may have one VPC, each with a network container of its own.
+        enabled: set[tuple[str, str]] = set()
         for key, entry in self._entries.items():
             if key in state.failures or key not in state.aws:
                 continue
@@ -270,7 +272,7 @@ class AwsPart(PathPart):
             except TaskError as error:
                 refusals[key] = self._named(entry, error)
                 continue
-            made = self._to_steps(entry, plan)
+            made = self._to_steps(entry, plan, enabled)
             self._planned.setdefault(key, {}).update({one.key: (one, task_of(step).request.request) for one, step in made})
             changes += [change for change, step in made]
             steps += [step for change, step in made]
@@ -304,11 +306,16 @@ class AwsPart(PathPart):
         is_young = requested is None or (datetime.datetime.now(datetime.timezone.utc) - requested).total_seconds() < _YOUNG
         return is_young or self._connection_id(entry, state) != self._began.get(entry.key)
 
-    def _to_steps(self, entry: PathEntry, plan: AccepterPlan) -> list[tuple[Change, Step]]:
-        """Return the changes and steps of an entry, each after the one before."""
+    def _to_steps(self, entry: PathEntry, plan: AccepterPlan, enabled: set[tuple[str, str]]) -> list[tuple[Change, Step]]:
+        """Return the changes and steps of an entry, each after the one before; `enabled` has what other entries enable."""
         requests = sorted((step.request for step in plan.steps), key=lambda one: _ORDER.index(type(one)))
         found: list[tuple[Change, Step]] = []
         for request in requests:
+            if isinstance(request, EnableDns):
+                attribute = (entry.params["vpc_id"], request.name)
+                if attribute in enabled:
+                    continue
+                enabled.add(attribute)
             change = replace(to_change(request), key=_what(entry.key, entry.name, request).key)
             needs = found[-1][0].key if found else ""
             stage = ROUTES if self._is_absent else ACTING

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.aws import AwsPart
 from ansible_collections.cloudpeer.atlas.tests.support.path_site import ACCOUNTS, ATLAS_ACCOUNT, ATLAS_BLOCK, PathSite
 from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP
 
@@ -98,9 +101,11 @@ def test_300_entries_of_an_account_are_connected(site: PathSite) -> None:
     assert not done.failed, done.result
     assert len(site.connected) == 300
     asked = site.to_aws
-    assert asked.pop("DescribeVpcPeeringConnections") <= 6
+    # One in the survey, and a poll whenever others have been accepted: the bucket spaces these.
+    assert asked.pop("DescribeVpcPeeringConnections") < 100
     writes = {"AcceptVpcPeeringConnection": 300, "CreateRoute": 300}
-    assert asked == {**READ, "DescribeVpcs": 2, "DescribeRouteTables": 2, **writes} | {} - {"DescribeVpcPeeringConnections"}
+    looks = {**READ, "DescribeVpcs": 2, "DescribeRouteTables": 2}
+    assert asked == {**{name: times for name, times in looks.items() if name != "DescribeVpcPeeringConnections"}, **writes}
 
 
 def test_a_region_that_only_atlas_knows_is_asked_of_it(site: PathSite) -> None:
@@ -267,7 +272,76 @@ def hide(site: PathSite, looks: int) -> None:
     site.front.hidden = Hidden()
 
 
+@pytest.mark.parametrize(("accounts", "most"), [(1, 2), (3, 6)])
+def test_each_account_has_as_many_writes_at_a_time(site: PathSite, accounts: int, most: int) -> None:
+    entries = requested(site, 12, accounts)
+    lock, running, seen = threading.Lock(), [0], [0]
+
+    def take_time() -> None:
+        with lock:
+            running[0] += 1
+            seen[0] = max(seen[0], running[0])
+        time.sleep(0.05)
+        with lock:
+            running[0] -= 1
+
+    for action in WRITES:
+        site.front.rule(action, before=take_time)
+    assert not run(site, entries, parallel=2, tags={"team": "data"}).failed
+    assert 2 <= seen[0] <= most
+    assert accounts == 1 or seen[0] > 2
+
+
+def test_a_vpc_may_have_connections_to_two_containers(site: PathSite) -> None:
+    """Its attributes for DNS are those of both, and are read and set once."""
+    (entry,) = requested(site, 1)
+    (vpc_id,) = site.aws.make_vpcs(ATLAS_ACCOUNT, ["192.168.200.0/21"], "us-east-1")
+    (second,) = site.aws.request(ATLAS_ACCOUNT, vpc_id, {entry["vpc_id"]: entry["aws_account_id"]}, "us-east-1")
+    other = {**entry, "connection_id": second, "container_cidr_block": "192.168.200.0/21", "container_region": "eu-west-1"}
+    done = run(site, [{**entry, "container_region": "us-east-1"}, other], dns="enable")
+    assert not done.failed, done.result
+    assert routes_of(site, entry) == {ATLAS_BLOCK: entry["connection_id"], "192.168.200.0/21": second}
+    asked = site.to_aws
+    assert (asked["DescribeVpcs"], asked["DescribeVpcAttribute"], asked["ModifyVpcAttribute"]) == (1, 2, 1)
+
+
 # What goes wrong
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_a_stop_after_any_change_loses_nothing(site: PathSite, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """What was done is reported, and the next run goes on from there."""
+    entries = requested(site, 2, 2)
+    left, record = [number], AwsPart.record
+
+    def stop(*args: Any) -> Any:
+        left[0] -= 1
+        if left[0] == -1:
+            raise KeyboardInterrupt
+        return record(*args)
+
+    monkeypatch.setattr(AwsPart, "record", stop)
+    with pytest.raises(KeyboardInterrupt):
+        run(site, entries)
+    monkeypatch.setattr(AwsPart, "record", record)
+    assert "stopped before the end; done so far" in site.lines[-1]
+    done = run(site, entries)
+    assert not done.failed, done.result
+    assert site.connected == {one["vpc_id"] for one in entries}
+
+
+def test_a_connection_that_others_accept_meanwhile_is_fine(site: PathSite) -> None:
+    entries = requested(site, 3)
+    ec2 = site.accounts[entries[0]["aws_account_id"]].ec2()
+
+    def accept() -> None:
+        for one in entries:
+            ec2.accept_vpc_peering_connection(VpcPeeringConnectionId=one["connection_id"])
+
+    site.front.rule("AcceptVpcPeeringConnection", before=accept, times=1)
+    done = run(site, entries, parallel=1)
+    assert not done.failed, done.result
+    assert site.connected == {one["vpc_id"] for one in entries}
 
 
 WRITES = ["AcceptVpcPeeringConnection", "CreateTags", "ModifyVpcAttribute", "CreateRoute"]
