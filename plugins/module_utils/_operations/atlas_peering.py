@@ -224,6 +224,9 @@ class AtlasPeering(SetOperation[CheckSession, PathState]):
             if name == ContainerPart.name:
                 # All other parts plan with the containers as they will be, which have no ids yet.
                 state = part.predict(state, plans[name])
+            for owner, error in plans[name].failures.items():
+                # What has failed already goes no further on the other sides.
+                state = state.with_failure(owner, "plan", error)
         failures: dict[str, TaskError] = {}
         refusals: dict[str, TaskError] = {}
         for plan in reversed(plans.values()):

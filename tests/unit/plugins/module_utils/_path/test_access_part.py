@@ -371,6 +371,23 @@ def test_all_is_added_in_one_request_and_waited_for(atlas: Atlas) -> None:
     assert (again.changed, sent(atlas)) == (False, ["GET list"])
 
 
+def test_an_entry_that_is_later_in_force_is_asked_for_again(atlas: Atlas) -> None:
+    real = AccessPart.record
+
+    def record(part: Any, step: Any, reply: Any, state: Any) -> Any:
+        put(atlas, B, OURS[2], "PENDING")
+        atlas.clock.after(10, lambda: put(atlas, B, OURS[2], "ACTIVE"))
+        return real(part, step, reply, state)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(AccessPart, "record", record)
+        done = run(atlas)
+    assert not done.failed
+    asked = [one["path"] for one in atlas.emulator.requests.entries() if one["authenticated"] and one["path"].endswith("/status")]
+    others = [one for one in asked if "10.1.0.0" not in one and "10.2.0.0" not in one]
+    assert (len(others), len([one for one in asked if "10.2.0.0" in one]) > 2) == (2, True)
+
+
 def test_a_status_without_an_answer_is_asked_for_again(atlas: Atlas) -> None:
     fault(atlas, "GET", "status", ENTRIES, status=503, times=2)
     done = run(atlas)
@@ -432,6 +449,14 @@ def test_rights_that_are_missing_are_asked_for_once(atlas: Atlas) -> None:
     assert (done.failed, atlas.access_list, sent(atlas).count("POST list")) == (True, {}, 1)
     (failure,) = done.result["failures"]
     assert (failure["indexes"], failure["step"]) == ([0, 1, 2], "access_list")
+
+
+def test_a_connection_that_has_failed_already_needs_nothing(atlas: Atlas) -> None:
+    run(atlas, access_list=False)
+    atlas.fail(next(one["id"] for one in atlas.peers() if one["vpcId"] == vpc(1)), "REJECTED")
+    foreseen, done = run(atlas, check_mode=True), run(atlas)
+    assert (foreseen.failed, done.failed, atlas.access_list.keys()) == (True, True, COMMENTS.keys() - {A})
+    assert actions(done) == actions(foreseen) == [("create", name) for name in COMMENTS if name != A]
 
 
 @pytest.mark.parametrize(("status", "words"), [("PENDING", "not in force after 60 seconds"), ("FAILED", f"could not bring {A}")])
