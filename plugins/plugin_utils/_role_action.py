@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import typing as t
 
 from ansible.errors import AnsibleError
@@ -78,8 +79,12 @@ def _check_rivals(group_id: t.Any, variables: t.Mapping[str, t.Any]) -> None:
 
 
 def _project_of(host: t.Any, variables: t.Mapping[str, t.Any], default: str) -> str:
-    """Return the project of a host, as far as other hosts know it; empty if it is not known."""
+    """Return the project of a host, as far as other hosts know it; empty if it is not known.
+
+    Before ansible-core 2.19, a variable that cannot be read is its template, and no id.
+    """
     try:
-        return str(variables["hostvars"][host].get(_PROJECT) or default)
+        found = str(variables["hostvars"][host].get(_PROJECT) or default)
     except AnsibleError:
         return ""
+    return found if re.fullmatch("[0-9a-f]{24}", found) else ""

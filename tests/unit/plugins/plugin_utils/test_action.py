@@ -208,5 +208,6 @@ def test_a_project_that_cannot_be_read_may_be_the_same(monkeypatch: pytest.Monke
         def get(self, *unused: Any) -> Any:
             raise AnsibleError("'unset' is undefined")
 
-    hosts = {"host0": {"vpc_peering_group_id": GROUP}, "host1": Unreadable()}
-    assert "known which: host1" in refusal(hosts, monkeypatch, group_id=GROUP)
+    for other in (Unreadable(), {"vpc_peering_group_id": "{{ unset }}"}):
+        hosts = {"host0": {"vpc_peering_group_id": GROUP}, "host1": other}
+        assert "known which: host1" in refusal(hosts, monkeypatch, group_id=GROUP)
