@@ -190,6 +190,18 @@ def test_every_guide_has_playbooks() -> None:
     assert guides <= set(WITH_PLAYBOOKS)
 
 
+def test_every_variable_of_the_role_is_one() -> None:
+    spec = yaml.safe_load((ROOT / "roles" / "vpc_peering" / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
+    known = {*spec["argument_specs"]["main"]["options"], "vpc_peering_result"}
+    texts = [*TEXTS, *(ROOT / "changelogs" / "fragments").glob("*.yml")]
+    named = {
+        name
+        for file in texts
+        for name in re.findall(r"(?<![\w/])vpc_peering_[a-z_]*[a-z]\b(?!_)", file.read_text(encoding="utf-8"))
+    }
+    assert named - known == set()
+
+
 def test_every_failure_is_in_the_list() -> None:
     text = (ROOT / "docs" / "guides" / "when_it_fails.md").read_text(encoding="utf-8")
     codes = {
