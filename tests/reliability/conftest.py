@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator, running
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
 from ansible_collections.cloudpeer.atlas.tests.reliability.children import Nursery
 from ansible_collections.cloudpeer.atlas.tests.reliability.operations import OPERATIONS
+from ansible_collections.cloudpeer.atlas.tests.support.environment import clean_environment
 
 
 @pytest.fixture(scope="session")
@@ -37,3 +40,22 @@ def start() -> Iterator[Callable[..., RunningEmulator]]:
     """Starts emulators with settings of their own."""
     with ExitStack() as stack:
         yield lambda **settings: stack.enter_context(running(Settings(**{"step_seconds": 0.05, **settings})))
+
+
+@pytest.fixture(scope="session")
+def _aws() -> Iterator[Any]:
+    # Not at the top of this file: it takes seconds that the other tests need not wait for.
+    from ansible_collections.cloudpeer.atlas.tests.support.aws import running_aws
+
+    with running_aws() as aws:
+        yield aws
+
+
+@pytest.fixture
+def start_path(_aws: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
+    """Starts what atlas_peering runs on: Atlas, and AWS with several accounts."""
+    from ansible_collections.cloudpeer.atlas.tests.support.path_site import running_path
+
+    clean_environment(monkeypatch, tmp_path)
+    with ExitStack() as stack:
+        yield lambda **settings: stack.enter_context(running_path(_aws, tmp_path, **settings))

@@ -198,6 +198,10 @@ class Operation:
             shown = [one and one.get("route_table_cidr_block", one["provider_name"]) for one in result["vpc_peers"]]
             return shown == [one.get("route_table_cidr_block", cloud_of(one)) for one in self.options["peers"]]
         gone = self.options.get("state") == "absent"
+        if self.module == "atlas_peering":
+            shown = [one["vpc_peer"]["route_table_cidr_block"] for one in result["peering"]["connections"]]
+            allowed = [one["comment"] for one in result["peering"]["access_list"]]
+            return shown == [one["cidr_block"] for one in PATH] and allowed == [one["comment"] for one in PATH]
         if self.module == "atlas_access_list":
             return gone != (ENTRY["comment"] in [one["comment"] for one in result["access_list"]])
         if self.module == "atlas_network_container":
@@ -245,6 +249,27 @@ def _has_clouds(emulator: RunningEmulator) -> bool:
     found = names_of(emulator)
     # What somebody has added meanwhile is not in the plan.
     return {vpc(0), "vnet-0", "vnet-1", "net-0", "net-1"} <= {*found} and not {"vnet-9", "net-9"} & {*found}
+
+
+#: One stays, one is new, and neither of their VPCs is allowed to connect yet; one that is not in the list is removed.
+PATH = [
+    {"vpc_id": vpc(number), "aws_account_id": ACCOUNT, "cidr_block": block(number), "comment": f"shop {number}"}
+    for number in (0, 1)
+]
+
+
+def _add_path(project: Project) -> None:
+    for number in (0, 9):
+        add_peer(project, vpc(number), block(number))
+
+
+def _has_path(emulator: RunningEmulator) -> bool:
+    wanted = {(one["vpc_id"], one["cidr_block"]) for one in PATH}
+    allowed = {one["cidr_block"]: one["comment"] for one in PATH}
+    # What somebody has added meanwhile is not in the plan.
+    return (
+        wanted <= {*set_of(emulator)} and vpc(9) not in dict(set_of(emulator)) and allowed.items() <= entries_of(emulator).items()
+    )
 
 
 _PEER, _CONTAINER, _ACCESS = "atlas_vpc_peer", "atlas_network_container", "atlas_access_list"
@@ -326,6 +351,18 @@ OPERATIONS = {
         _add_clouds,
         writes=4,
         # A list for each cloud, and twice for each creation whose reply is lost.
+        reads=40,
+    ),
+    "both sides": Operation(
+        "atlas_peering",
+        # AWS's half is for others.
+        {"connections": PATH, "aws": False, "prune": True, "parallel": 1, "wait_timeout": 20, "wait_sleep": 1},
+        "POST",
+        "/peers",
+        _has_path,
+        _add_path,
+        # The connections, and the access list.
+        writes=3,
         reads=40,
     ),
     "create container": Operation(
