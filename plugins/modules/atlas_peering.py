@@ -284,7 +284,11 @@ options:
     type: bool
     default: true
   access_list:
-    description: Whether to manage the entries of the access list in Atlas.
+    description:
+      - Whether to manage the entries of the access list in Atlas.
+      - They are added in one request, after the connections are available, and an entry that exists keeps its comment. With
+        O(state=absent), an entry is removed only if it has the comment that it would get, and no connection that stays needs it.
+      - Tasks with the same project, which one user runs on one machine, take turns here, such as the hosts of a play.
     type: bool
     default: true
   atlas_aws_account_ids:

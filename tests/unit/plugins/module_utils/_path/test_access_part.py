@@ -493,6 +493,17 @@ def test_disconnecting_sends_a_removal_an_entry(atlas: Atlas) -> None:
     assert (again.changed, sent(atlas)) == (False, ["GET list"])
 
 
+def test_clouds_that_the_list_does_not_name_are_read(atlas: Atlas) -> None:
+    lone = [gcp(1, cidr_blocks=[A, C], container_cidr_block="10.8.0.0/18")]
+    run(atlas, lone)
+    run(atlas, LIST[:1], access_list=False)
+    done = run(atlas, lone, state="absent")
+    assert (done.failed, atlas.access_list) == (False, {A: NETWORK})
+    (left,) = done.result["peering"]["left"]
+    assert left["reason"] in done.result["peering"]["remaining"]
+    assert left["reason"].startswith(f"{A} stays in the access list, because pcx-")
+
+
 def test_a_comment_that_others_have_changed_is_left(atlas: Atlas) -> None:
     run(atlas)
     put(atlas, A, "The office")
