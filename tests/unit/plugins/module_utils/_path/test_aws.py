@@ -494,6 +494,17 @@ def test_refusals_for_the_rate_are_no_failures(site: PathSite) -> None:
     assert (site.to_aws["CreateRoute"], site.to_aws["AcceptVpcPeeringConnection"]) == (22, 17)
 
 
+def test_an_account_that_takes_nothing_fails_alone(site: PathSite) -> None:
+    """Once AWS has taken none of its writes for wait_timeout."""
+    entries = requested(site, 6, 3)
+    site.throttle("CreateRoute", 1_000_000, ACCOUNTS[1])
+    done = run(site, entries, wait_timeout=100)
+    assert sorted((one["step"], one["index"]) for one in done.result["failures"]) == [("routes", 1), ("routes", 4)]
+    assert site.connected == {one["vpc_id"] for one in entries if one["aws_account_id"] != ACCOUNTS[1]}
+    assert "shared with all other automation" in done.msg
+    assert "raise wait_timeout" in done.msg
+
+
 OTHER = {"container_cidr_block": "10.100.0.0/16", "container_region": "eu-west-1"}
 
 
