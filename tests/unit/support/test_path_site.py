@@ -23,6 +23,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.path_site import (
     RealClock,
     running_path,
 )
+from ansible_collections.cloudpeer.atlas.tests.support.runner import PlaybookRunner
 from botocore.config import Config
 
 
@@ -127,3 +128,14 @@ def test_all_clouds_may_be_far_away(aws: Aws, folder: Path) -> None:
         assert not site.run(load("atlas_azure_role"), **other, **named).failed
         assert site.to_azure["PUT roleAssignments"] == 1
         assert "PUT roleAssignments" in site.writes
+
+
+@pytest.mark.full
+def test_a_playbook_runs_on_the_same_clouds(aws: Aws, folder: Path) -> None:
+    with running_path(aws, folder, clock=RealClock(), step_seconds=0) as site:
+        entries = site.make_vpcs(2, accounts=2, auth="profile")
+        done = site.play(PlaybookRunner(folder), connections=entries)
+        assert done.result["summary"]["changed"] == 2, done.output
+        assert site.connected == {one["vpc_id"] for one in entries}
+        assert site.to_atlas["POST peers"] == 2
+        assert not site.play(PlaybookRunner(folder), connections=entries).result["changed"]
