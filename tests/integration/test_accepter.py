@@ -141,6 +141,7 @@ def documentation() -> dict[str, Any]:
     return dict(json.loads(done.stdout)[MODULE])
 
 
+@pytest.mark.full
 def test_the_examples_run_and_return_what_is_documented(world: World) -> None:
     page = documentation()
     ec2 = world.account.ec2()
