@@ -201,19 +201,24 @@ def test_check_mode_predicts_as_many_actions(site: PathSite) -> None:
     assert actions(site.run(**options), 0) == []
 
 
-def test_a_replaced_connection_gets_its_routes_again(site: PathSite) -> None:
-    """Those that led to the former one, whose id is known only while the task runs."""
+@pytest.mark.parametrize("recreate", ["dead", "changed"])
+def test_a_replaced_connection_gets_its_routes_again(site: PathSite, recreate: str) -> None:
+    """Those that led to the former one, which is gone then; the new one's id is known only while the task runs."""
     entries = site.make_vpcs(2)
-    options = {"container_region": "us-east-1", "container_cidr_block": ATLAS_BLOCK}
-    assert not site.run(connections=entries, **options).failed
+    options = {"connections": entries, "container_region": "us-east-1", "container_cidr_block": ATLAS_BLOCK}
+    assert not site.run(**options).failed
     before = routes_of(site, entries[0])
     with site.emulator.project.now() as project:
-        peer_id = next(one.id for one in project.peers if one.fields["vpcId"] == entries[0]["vpc_id"])
-    site.fail(peer_id)
-    site.front.status[before[ATLAS_BLOCK]] = ("deleted", "")
-    done = site.run(connections=entries, recreate="dead", **options)
+        peer = next(one for one in project.peers if one.fields["vpcId"] == entries[0]["vpc_id"])
+        peer.fields["accepterRegionName"] = "us-east-2" if recreate == "changed" else "us-east-1"
+    if recreate == "dead":
+        site.fail(peer.id)
+        site.front.status[before[ATLAS_BLOCK]] = ("deleted", "")
+    predicted = site.run(**options, recreate=recreate, check_mode=True)
+    done = site.run(**options, recreate=recreate)
     assert not done.failed, done.result
-    assert ("replace", "route") in actions(done, 0)
+    expected = [("accept", "connection"), ("tag", "connection"), ("replace", "route")]
+    assert actions(predicted, 0) == actions(done, 0) == expected
     assert actions(done, 1) == []
     assert routes_of(site, entries[0])[ATLAS_BLOCK] not in before.values()
 
@@ -389,6 +394,20 @@ def test_a_lost_write_counts_if_the_look_after_it_fails(site: PathSite) -> None:
     assert (failure["index"], failure["step"]) == (0, "accept")
     assert "Allow ec2:DescribeVpcs" in failure["msg"]
     assert site.connected == {entries[1]["vpc_id"]}
+
+
+def test_routes_that_stay_keep_connection_and_access(site: PathSite) -> None:
+    """Of the entries whose routes could not be removed; the others go."""
+    entries = site.make_vpcs(4, 2)
+    assert not site.run(connections=entries, container_region="us-east-1").failed
+    site.front.deny(ACCOUNTS[0], "DeleteRoute")
+    done = site.run(connections=entries, state="absent")
+    mine = {one["cidr_block"] for one in entries if one["aws_account_id"] == ACCOUNTS[0]}
+    (failure,) = done.result["failures"]
+    assert (failure["step"], failure["indexes"]) == ("routes", [0, 2])
+    assert {*site.access_list} == mine
+    with site.emulator.project.now() as project:
+        assert {one.fields["routeTableCidrBlock"] for one in project.peers} == mine
 
 
 def test_what_an_entry_has_done_alone_is_shown_if_it_fails(site: PathSite) -> None:
