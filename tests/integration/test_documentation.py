@@ -185,11 +185,7 @@ def test_the_samples_are_like_what_they_are_samples_of(name: str, documentation:
 
 @pytest.mark.parametrize(
     "name",
-    [
-        pytest.param(name, marks=() if name in USUAL else pytest.mark.full)
-        for name in ATLAS_MODULES
-        if name not in AWS_READERS
-    ],
+    [pytest.param(name, marks=() if name in USUAL else pytest.mark.full) for name in ATLAS_MODULES if name not in AWS_READERS],
 )
 def test_the_examples_run_and_return_what_is_documented(
     name: str, documentation: dict[str, Any], start: Callable[..., RunningEmulator], playbook: PlaybookRunner, tmp_path: Path

@@ -524,6 +524,21 @@ def test_an_account_that_takes_nothing_fails_alone(site: PathSite) -> None:
     assert "raise wait_timeout" in done.msg
 
 
+@pytest.mark.parametrize(
+    ("wrong", "named"), [([1], "Check connections[1].region and connections[1].aws_endpoint_url"), ([1, 2], "Check region and")]
+)
+def test_credentials_are_named_as_the_list_has_them(site: PathSite, wrong: list[int], named: str) -> None:
+    """With the entry, if no other one has the same."""
+    entries = requested(site, 3)
+    for index in wrong:
+        entries[index]["aws_endpoint_url"] = "http://127.0.0.1:1"
+    done = run(site, entries)
+    assert named in done.msg
+    assert [one["indexes"] for one in done.result["failures"]] == [wrong]
+    assert {one["step"] for one in done.result["failures"]} == {"read"}
+    assert site.front.writes == []
+
+
 OTHER = {"container_cidr_block": "10.100.0.0/16", "container_region": "eu-west-1"}
 
 
