@@ -28,6 +28,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.rate import R
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.session import AzureSession
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check import session as _check_session
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.session import GcpSession
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import atlas_peering as _atlas_peering
 from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
 from ansible_collections.cloudpeer.atlas.tests.clouds.server import running as running_clouds
 from ansible_collections.cloudpeer.atlas.tests.emulator.project import Project
@@ -166,6 +167,9 @@ class PathSite(Site):
         for session in (AzureSession, GcpSession):
             # Who makes one gives it no clock.
             patch.setattr(session.__init__, "__defaults__", (self.clock, self.clock.sleep, None))
+        if not isinstance(self.clock, RealClock):
+            # In threads that are runs of their own.
+            patch.setattr(_atlas_peering, "stoppable_sleep", self.clock.sleep)
         return operation
 
     def play(

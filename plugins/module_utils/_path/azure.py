@@ -377,7 +377,7 @@ def _find_staying(fields: Fields, leaving: t.Container[str], state: PathState) -
 
 def find_staying(entry: PathEntry, state: PathState) -> Peer | None:
     """Return a connection to the VNet of an entry that no entry means, and which stays; None if there is none."""
-    leaving = {own.peer["id"] for own in state.peers.entries.values() if own.peer is not None}
+    leaving = {one["id"] for own in state.peers.entries.values() for one in (own.peer, *own.dying) if one is not None}
     return _find_staying(entry.params, leaving, state)
 
 
