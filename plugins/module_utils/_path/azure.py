@@ -26,7 +26,7 @@ from .._http.session import bounded
 from .._resources.containers import Container
 from .._values.blocks import do_overlap
 from .entries import PathEntry
-from .part import Answers, PathPart, run_alone, task_of
+from .part import Answers, PathPart, Ran, run_to_end, task_of
 from .path_state import ROLES, SIDES, PathState, Task, What
 
 # The name of the step in results.
@@ -138,7 +138,7 @@ class AzurePart(PathPart):
         # The others of the directory need one, too, or it would be there.
         return not (needs_principal and any(self._is_same_directory(key, other) for other in others))
 
-    def send(self, step: Step, state: PathState) -> AccessState:
+    def send(self, step: Step, state: PathState) -> Ran:
         """Give Atlas its role on a VNet, as that was read at first, or take it away after it was read again."""
         key = task_of(step).request
         group = self._groups[key]
@@ -150,18 +150,16 @@ class AzurePart(PathPart):
 
     def record(self, step: Step, reply: t.Any, state: PathState) -> PathState:
         """Return the state with what Atlas may do at the VNet now. Others of the directory have its service principal, too."""
-        key, before = task_of(step).request, self._access_of(task_of(step).request, state)
-        found = {entry.key: reply for entry in self._groups[key]}
+        key, ran, before = task_of(step).request, t.cast(Ran, reply), self._access_of(task_of(step).request, state)
+        found = {entry.key: ran.state for entry in self._groups[key]}
         for other, group in self._groups.items():
             access = self._access_of(other, state)
             if other != key and access.principal_id is None and self._is_same_directory(key, other):
-                found.update({entry.key: replace(access, principal_id=reply.principal_id) for entry in group})
+                found.update({entry.key: replace(access, principal_id=ran.state.principal_id) for entry in group})
         state = replace(state, azure={**state.azure, **found})
-        if not self._is_present and (before.own, before.chosen) == (reply.own, reply.chosen):
-            # A peering that is not the task's needs it.
-            return state
         action = {"change": "update", "create": "create", "delete": "delete"}[What.of(step.keys[0]).action]
-        return state.with_done([Change(t.cast("t.Any", action), step.keys[0], before.to_result(), reply.to_result())])
+        change = Change(t.cast("t.Any", action), step.keys[0], before.to_result(), ran.state.to_result())
+        return state.with_done([change] if ran.has_changed else [])
 
     def record_failure(self, what: What, error: TaskError, state: PathState) -> PathState:
         """Return the state in which all entries with a VNet have failed whose role has."""
@@ -227,7 +225,7 @@ class AzurePart(PathPart):
         """
         fields = fields_of(peer)
         params = self._params_of_pruned(peer, leaving, state)
-        return self._run(self._credentials_for(fields), fields["azure_directory_id"], params, None)
+        return t.cast(AccessState, self._run(self._credentials_for(fields), fields["azure_directory_id"], params, None).state)
 
     def _params_of_pruned(self, peer: Peer, leaving: t.Sequence[Peer], state: PathState) -> dict[str, t.Any]:
         used = {one["container_id"] for one in leaving if _is_at(one, fields_of(peer))}
@@ -252,11 +250,11 @@ class AzurePart(PathPart):
         with azure_names():
             return Access(self._session.open_azure(credentials, directory), params).look()
 
-    def _run(self, credentials: Parameters, directory: str | None, params: Parameters, known: AccessState | None) -> AccessState:
+    def _run(self, credentials: Parameters, directory: str | None, params: Parameters, known: AccessState | None) -> Ran:
         """Run the Operation for one VNet. Its waits have their own end."""
         with azure_names(), bounded(math.inf):
             operation = self._operation(params, self._session.open_azure(credentials, directory), self._clock)
-            return t.cast(AccessState, run_alone(operation, known, self._clock, self._sleep))
+            return run_to_end(operation, known, self._clock, self._sleep)
 
     def _make_params(self, scope: str, wanted: str, ending: tuple[str, ...]) -> dict[str, t.Any]:
         """Return the options of the Operation for one VNet."""

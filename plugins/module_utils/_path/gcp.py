@@ -32,7 +32,7 @@ from .._http.session import bounded
 from .._resources.containers import Containers
 from .container_part import with_containers
 from .entries import PathEntry
-from .part import Answers, PathPart, run_alone, task_of
+from .part import Answers, PathPart, Ran, run_to_end, task_of
 from .path_state import ACTING, SIDES, PathState, Task, What
 
 # What stands for Atlas's project and network before Atlas has made them: no network can have these names.
@@ -155,20 +155,20 @@ class GcpPart(PathPart):
         others = [task_of(one).owner for one in running if task_of(one).part == self.name]
         return self._remote_of(key, state) not in [self._remote_of(other, state) for other in others]
 
-    def send(self, step: Step, state: PathState) -> NetworkState:
+    def send(self, step: Step, state: PathState) -> Ran:
         """Make a mirror, or remove it, and wait for GCP. The network was read at first; a removal reads it again."""
         key = task_of(step).owner
         known = state.gcp[key] if self._is_present else None
         return self._run(self._entries[key].gcp_credentials(), self._params_of(self._entries[key], state), known)
 
     def record(self, step: Step, reply: t.Any, state: PathState) -> PathState:
-        """Return the state with the network as it is now."""
-        key = task_of(step).owner
-        mirror = find_mirror(self._params_of(self._entries[key], state), reply if self._is_present else state.gcp[key])
+        """Return the state with the network as it is now. What another task has done meanwhile is no change of this one."""
+        key, ran = task_of(step).owner, t.cast(Ran, reply)
+        mirror = find_mirror(self._params_of(self._entries[key], state), ran.state if self._is_present else state.gcp[key])
         name, shown = (self._names[key], None) if mirror is None else (mirror.name, mirror.to_result())
         before, after = (None, shown) if self._is_present else (shown, None)
         change = Change(t.cast("t.Any", step.action), self._what(key, name).key, before, after)
-        return replace(state, gcp={**state.gcp, key: reply}).with_done([change])
+        return replace(state, gcp={**state.gcp, key: ran.state}).with_done([change] if ran.has_changed else [])
 
     def poll(self, state: PathState) -> PathState:
         """Read Atlas's names once they are needed, and the networks with mirrors that are not active: one list a project."""
@@ -234,7 +234,7 @@ class GcpPart(PathPart):
             TaskError: If it fails.
         """
         params = t.cast(Parameters, self._params_of_pruned(peer, state))
-        return self._run(self._credentials_for(params["gcp_project_id"]), params, None)
+        return t.cast(NetworkState, self._run(self._credentials_for(params["gcp_project_id"]), params, None).state)
 
     def _params_of_pruned(self, peer: Peer, state: PathState) -> dict[str, t.Any] | None:
         container = next((one for one in state.containers if one["id"] == peer["container_id"]), None)
@@ -266,11 +266,11 @@ class GcpPart(PathPart):
             params = {name: {"network_name": name, "local": network_path(project, name)} for name in names}
             return {name: Networks(session, one).look(may_be_missing=True) for name, one in params.items()}
 
-    def _run(self, credentials: Parameters, params: Parameters, known: NetworkState | None) -> NetworkState:
+    def _run(self, credentials: Parameters, params: Parameters, known: NetworkState | None) -> Ran:
         """Run the Operation for one mirror. Its waits have their own end."""
         with gcp_names(), bounded(math.inf):
             operation = self._operation(params, self._session.open_gcp(credentials), self._clock)
-            return t.cast(NetworkState, run_alone(operation, known, self._clock, self._sleep))
+            return run_to_end(operation, known, self._clock, self._sleep)
 
     def _params_of(self, entry: PathEntry, state: PathState) -> dict[str, t.Any]:
         """Return the options of the Operation for the mirror of an entry."""

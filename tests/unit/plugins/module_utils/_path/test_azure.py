@@ -213,6 +213,23 @@ def test_a_lost_reply_and_a_role_that_is_not_known_yet(parts: PartsSite) -> None
     assert len(done.actions) == 2
 
 
+def test_two_runs_at_once_do_no_harm(parts: PartsSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other one has been faster, after this one has read the VNets."""
+    entries, azure = make_vnets(parts, 2), parts.clouds.azure
+    listed, read = azure.roles.list_denials, []
+
+    def be_faster(*arguments: Any) -> Any:
+        shown = listed(*arguments)
+        if not read:
+            read.append(True)
+            azure.roles.assign(vnet(1))
+        return shown
+
+    monkeypatch.setattr(azure.roles, "list_denials", be_faster)
+    done = parts.run(*entries, **ALONE)
+    assert (done.msg, may_peer(parts, 2), done.actions) == ("", [True] * 2, [("connections[1]", "create", role(2))])
+
+
 @pytest.mark.parametrize(
     ("own", "message"),
     [

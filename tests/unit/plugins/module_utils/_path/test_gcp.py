@@ -248,6 +248,32 @@ def test_lost_replies_and_other_operations(parts: PartsSite, state: str) -> None
     assert len(done.actions) == 2
 
 
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_two_runs_at_once_do_no_harm(parts: PartsSite, state: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other one has been faster, after this one has read the networks."""
+    make_networks(parts, 2)
+    gcp = parts.clouds.gcp
+    if state == "absent":
+        parts.run(*entries(2, **NAMES), **ALONE)
+    listed, read = gcp.list_networks, []
+
+    def be_faster(*arguments: Any) -> Any:
+        shown = listed(*arguments)
+        if not read:
+            read.append(True)
+            if state == "present":
+                gcp.add_peering(PROJECT, "net-1", "theirs", ATLAS)
+            else:
+                gcp.remove_peering(PROJECT, "net-1", NAME)
+        return shown
+
+    # The stand-in's routes have the method itself.
+    monkeypatch.setattr(type(gcp), "list_networks", lambda _self, *arguments: be_faster(*arguments))
+    done = parts.run(*entries(2, **NAMES), **ALONE, state=state)
+    assert (done.msg, read, [owner for owner, *unused in done.actions]) == ("", [True], ["connections[1]"])
+    assert mirrors(parts, 2) == ([["theirs"], [NAME]] if state == "present" else [[], []])
+
+
 def test_a_missing_right_to_write_fails_its_entries_alone(parts: PartsSite) -> None:
     make_networks(parts, 1)
     parts.clouds.gcp.add_network("other-project", "net-9")
