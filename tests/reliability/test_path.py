@@ -3,16 +3,20 @@ the result tells the truth, and the next run goes on from there."""
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_peering import OPERATION
 from ansible_collections.cloudpeer.atlas.tests.reliability.children import Nursery, Run
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import denial
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Done
-from ansible_collections.cloudpeer.atlas.tests.support.path_site import ACCOUNTS, MODULE, PathSite, RealClock
+from ansible_collections.cloudpeer.atlas.tests.support.path_site import ACCOUNTS, AUTHS, MODULE, PathSite, RealClock
+from ansible_collections.cloudpeer.atlas.tests.support.runner import WAYS, PlaybookRunner
 from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP
 
 Start = Callable[..., PathSite]
@@ -198,3 +202,39 @@ def test_two_runs_of_one_list_at_once_make_it_once(latency_ms: int, nursery: Nur
     assert twice(site) == []
     again = nursery.run(_run(site, entries))
     assert (again.failed, again.changed) == (False, False), again.msg
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("auth", AUTHS)
+def test_no_secret_is_shown_however_much_is_said(auth: str, way: str, start_path: Start, tmp_path: Path) -> None:
+    """At the highest verbosity, with diffs and the callback that sums up plans; also of an entry that fails."""
+    site = start_path(clock=RealClock(), step_seconds=0.05)
+    entries = site.make_vpcs(2, accounts=2, auth=auth)
+    site.front.deny(ACCOUNTS[1], "CreateRoute")
+    runner = PlaybookRunner(tmp_path)
+    shown: dict[str, Any] = {"ANSIBLE_CALLBACKS_ENABLED": "record,cloudpeer.atlas.plan"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PathSite, "environment", {**site.environment, **shown})
+        foreseen = site.play(runner, "-vvvv", "--diff", "--check", way=way, connections=entries)
+        run = site.play(runner, "-vvvv", "--diff", way=way, status=2, connections=entries, tags={"team": "shop"})
+    texts = [foreseen.output, run.output, json.dumps([foreseen.records, run.records])]
+    assert [secret for secret in site.private if any(secret in text for text in texts)] == []
+    assert f"connections[0] ({entries[0]['vpc_id']}): create connection" in run.output or way == "module"
+    assert [one["indexes"] for one in run.result["failures"]] == [[1]]
+
+
+@pytest.mark.full
+def test_a_task_whose_time_is_up_says_what_it_has_done(start_path: Start, tmp_path: Path) -> None:
+    site = start_path(clock=RealClock(), step_seconds=3600)
+    entries = site.make_vpcs(2, accounts=2)
+    signed = ("base_url", "group_id", "public_key", "private_key")
+    options = {name: value for name, value in site.usual.items() if name not in signed}
+    task = {f"cloudpeer.atlas.{MODULE}": {**options, "connections": entries}, "timeout": 8}
+    play = yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": [task]}])
+    variables = {**site.environment, "MONGODB_ATLAS_BASE_URL": site.urls[0]}
+    run = PlaybookRunner(tmp_path)(play, site.emulator, status=2, **variables)
+    line = next(one for one in run.output.splitlines() if "stopped before the end; done so far: " in one)
+    vpcs = {entry["vpc_id"] for entry in entries}
+    _before, _create, made = line.partition("create connection ")
+    assert {*made.partition(" in Atlas")[0].split(", ")} == vpcs
