@@ -18,7 +18,7 @@ from .._clouds.gcp import GCP, network_path
 from .._engine.operation import Operation
 from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step
-from .._engine.wait import WaitTimeoutError
+from .._engine.wait import WaitTimeoutError, time_is_up
 from .._gcp.credentials import DEFAULT_SCOPES
 from .._gcp.errors import GcpDeniedError
 from .._gcp.network import ACTIVE
@@ -169,6 +169,17 @@ class GcpPart(PathPart):
         before, after = (None, shown) if self._is_present else (shown, None)
         change = Change(t.cast("t.Any", step.action), self._what(key, name).key, before, after)
         return replace(state, gcp={**state.gcp, key: ran.state}).with_done([change] if ran.has_changed else [])
+
+    def blocked(self, step: Step, state: PathState, error: WaitTimeoutError) -> TaskError:
+        """Return the error of a mirror that could not be changed before the time was up: what it has waited for."""
+        entry = self._entries[task_of(step).owner]
+        if self._is_present and self._containers is not None and not self._has_half_of_atlas(entry, state):
+            own = state.peers.entries.get(entry.key)
+            shown = "not there yet" if own is None or own.peer is None else own.peer["status_name"]
+            return time_is_up(error, f"Atlas waited for the peering in {GCP.name} (the connection is {shown})")
+        if self._is_present and self.names_of(entry, state) is None:
+            return time_is_up(error, f"Atlas had named its project and network in {GCP.name}")
+        return time_is_up(error, f"the other peerings with Atlas's network in {GCP.name} were changed, one after the other")
 
     def poll(self, state: PathState) -> PathState:
         """Read Atlas's names once they are needed, and the networks with mirrors that are not active: one list a project."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import WaitTimeoutError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.network import ACTIVE, Peering
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.plan import NetworkState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.path_state import PathState, What
@@ -172,6 +173,34 @@ def test_a_mirror_waits_for_atlas_and_its_names(parts: PartsSite) -> None:
     assert (done.msg, done.actions, mirrors(parts, 1)) == ("", [(FIRST, "create", NAME)], [[NAME]])
     assert polls[:5] == [[]] * 5
     assert done.state.homes[FIRST] == {**CONTAINER, **NAMES}
+
+
+@pytest.mark.parametrize(
+    ("status", "names", "reason"),
+    [
+        ("ADDING_PEER", True, "Atlas waited for the peering in GCP (the connection is ADDING_PEER)."),
+        ("WAITING_FOR_USER", False, "Atlas had named its project and network in GCP."),
+    ],
+)
+def test_what_atlas_does_not_reach_is_named(parts: PartsSite, status: str, names: bool, reason: str) -> None:
+    make_networks(parts, 1)
+    request(parts, 1, status, names=names)
+    done = parts.run(entry())
+    assert done.msg.startswith(f"mirror: {FIRST} (my-project/net-1): The time was up after 60 seconds before {reason}")
+    assert mirrors(parts, 1) == [[]]
+
+
+def test_a_mirror_that_has_no_turn_says_so(parts: PartsSite) -> None:
+    make_networks(parts, 1)
+    params = options(entry(**NAMES), gcp_service_account_contents=parts.key, **ALONE)
+    with parts.opened(params) as (_session, made):
+        part: Any = made["gcp"]
+        state = part.begin({key: call() for key, call in part.reads().items()}, PathState())
+        (step,) = part.plan(state).steps
+        assert not part.is_ready(step, state, [step])
+        assert "the other peerings with Atlas's network in GCP were changed" in str(
+            part.blocked(step, state, WaitTimeoutError(5))
+        )
 
 
 def test_a_name_that_is_taken_late_fails_alone(parts: PartsSite) -> None:
