@@ -280,6 +280,20 @@ WITHIN = """
     - cloudpeer.atlas.atlas_vpc_peer_check:
         connections: [["{{ entry }}"]]
       ignore_errors: true
+    - cloudpeer.atlas.atlas_peering:
+        connections: ["{{ entry | combine({'aws_account_id': '123456789012'}) }}"]
+        container_region: us-east-1
+        azure_secret: "azure-{{ key }}"
+        gcp_access_token: "gcp-{{ key }}"
+        aws_endpoint_url: "{{ lookup('ansible.builtin.env', 'NO_AWS') }}"
+      ignore_errors: true
+    - cloudpeer.atlas.atlas_peering:
+        connections: ["{{ entry | combine({'no_such_option': true, 'vpc_id': key}) }}", 1, ["{{ entry }}"]]
+        aws_secret_key: "{{ key }}"
+      ignore_errors: true
+    - cloudpeer.atlas.atlas_peering:
+        connections: "vpc_id=vpc-0a1b2c3d4e5f67890 aws_secret_key={{ key }}"
+      ignore_errors: true
     - cloudpeer.atlas.atlas_vpc_peers:
         peers: vpc-0a1b2c3d4e5f67890
         private_key: "{{ key }}"
@@ -304,7 +318,7 @@ def test_a_secret_within_another_option_is_seen_nowhere(
     with serving(reply({"__type": secret, "message": secret}, 400)) as wire, watched_commands() as commands:
         variables = {"SECRET_OF_THE_TEST": secret, "NO_AWS": wire.base_url, "AWS_EC2_METADATA_DISABLED": "true"}
         run = playbook(WITHIN, emulator, "-vvvvv", "--diff", way=way, **variables)
-    assert ["msg" in result for result in run.results] == [True] * 8
+    assert ["msg" in result for result in run.results] == [True] * 11
     assert wire.requests
     assert secret not in run.output
     assert secret.encode() not in b"\n".join(commands)

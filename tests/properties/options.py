@@ -206,6 +206,25 @@ SENSIBLE: dict[str, st.SearchStrategy[Options]] = {
             "fail_on": st.sampled_from(["fail", "warn", "never"]),
         },
     ),
+    "atlas_peering": st.fixed_dictionaries(
+        # The clouds are not there.
+        {
+            "connections": st.lists(listed_anywhere, max_size=3),
+            **{half: st.just(value=False) for half in ("aws", "azure", "gcp")},
+            "parallel": st.just(1),
+        },
+        optional={
+            **{name: values for name, values in {**WAITING, **STATE}.items() if name != "wait"},
+            "container_region": regions,
+            "container_cidr_block": blocks,
+            "remove_container": st.booleans(),
+            "access_list": st.booleans(),
+            "recreate": st.sampled_from(["never", "dead", "changed"]),
+            "prune": st.booleans(),
+            "max_deletions": st.integers(0, 3),
+            "ignore": st.lists(st.sampled_from([{"vpc_id": VPC}, {"provider_name": "GCP"}]), max_size=1),
+        },
+    ),
     "atlas_access_list": st.fixed_dictionaries(
         {"entries": st.lists(entries, max_size=3)},
         optional={**API, **WAITING, **STATE, "keep_comment": st.booleans(), "only_own": st.booleans()},
@@ -272,7 +291,9 @@ def sensible(module: str) -> st.SearchStrategy[Options]:
 
 def any_options(module: str) -> st.SearchStrategy[Options]:
     """Return sensible options of which a few have become anything."""
-    names = [name for name in TASKS[module].argument_spec.options if name not in ("base_url", "private_key", "gcp")]
+    names = [
+        name for name in TASKS[module].argument_spec.options if name not in ("base_url", "private_key", "aws", "azure", "gcp")
+    ]
     odd = st.dictionaries(st.sampled_from(names) | st.text(max_size=5), odd_values, max_size=2)
     more = st.fixed_dictionaries(
         {}, optional={"base_url": urls, **({"entries": st.lists(odd_entries)} if "entries" in names else {})}

@@ -26,7 +26,7 @@ from .entries import DECLARED, LIST, clouds_of, parse_path_entries
 
 _Parsed = tuple[dict[str, t.Any], list[str]]
 # Empty values of these count as not set.
-_EMPTY = ("group_id", "aws_group_id", "container_region", "container_cidr_block", "tags", "atlas_aws_account_ids")
+_EMPTY = ("container_region", "container_cidr_block", "tags", "atlas_aws_account_ids")
 # What ansible-core takes for false.
 _FALSE = {"false", "no", "n", "off", "f", "0", "0.0"}
 PATH_SPEC = (
@@ -61,7 +61,7 @@ PATH_SPEC = (
 
 def fill_in_project(params: Parameters) -> Parameters:
     """Return the options with `group_id` from the environment if the task names none, and that of the task in `aws_group_id`."""
-    named = params["group_id"]
+    named = params["group_id"] or None
     function, variables = CONNECTION.options["group_id"]["fallback"]
     found = named
     if named is None:

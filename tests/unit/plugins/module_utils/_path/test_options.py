@@ -394,9 +394,11 @@ def test_wait_for_is_named_as_ignored() -> None:
 
 def test_the_project_of_the_environment_gives_no_name_in_aws(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MONGODB_ATLAS_PROJECT_ID", "a" * 24)
-    named, unnamed = (validated(VPC, group_id=one)[0] for one in (GROUP, None))
+    named, *unnamed = (validated(VPC, group_id=one)[0] for one in (GROUP, None, ""))
     assert (named["group_id"], named["aws_group_id"]) == (GROUP, GROUP)
-    assert (unnamed["group_id"], unnamed["aws_group_id"]) == ("a" * 24, None)
+    assert [(one["group_id"], one["aws_group_id"]) for one in unnamed] == [("a" * 24, None)] * 2
+    monkeypatch.setenv("MONGODB_ATLAS_PROJECT_ID", "")
+    assert refused(VPC, group_id=None).startswith("group_id is empty.")
 
 
 @pytest.mark.parametrize(
