@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from .._engine.operation import Operation
 from .._engine.outcome import SILENT, Outcome
-from .._engine.plan import Change, Plan, Step
+from .._engine.plan import Plan, Step
 from .._engine.run import Convergence
 from .._engine.wait import WaitTimeoutError
 from .._http.errors import TaskError
@@ -129,11 +129,6 @@ class PathPart:
     def line(self, state: PathState) -> str:
         """Return what this part waits for in the stage, in words for the user; empty for nothing."""
         return ""
-
-
-def changes_of(plan: Plan, owner: str) -> list[Change]:
-    """Return the changes of a plan that are for one entry."""
-    return [change for change in plan.changes if What.of(change.key).owner == owner]
 
 
 def without(owners: t.Container[str], plan: Plan) -> Plan:
