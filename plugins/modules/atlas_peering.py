@@ -496,8 +496,8 @@ notes:
     are done.
   - In Atlas, the task reads one list for each cloud of O(connections), the network containers and the access list. In AWS, it
     reads with a few requests for each combination of credentials and region, however many VPCs there are.
-  - Atlas allows 50 connections in a project, of which 25 may be pending. If there are more than 25, the task requests the others as
-    soon as places become free. They fail where nothing of the task makes places free, such as with O(aws=false).
+  - Atlas allows 50 connections in a project, of which 25 may be pending. If there are more than 25, the task requests the others
+    as soon as places become free. They fail where nothing of the task makes places free, such as with O(aws=false).
   - A step that waits begins with a line on the standard error, such as C(12 of 50 accepted, 3 wait for Atlas). With C(-v), each
     entry is shown as it ends, if the task runs in Ansible's own process.
   - C(module_defaults) of the action groups for AWS, AZURE and GCP do not reach this module. Set O(aws_profile) and the like in

@@ -359,7 +359,8 @@ class PeerPart(_AtlasSide):
             return replace(state, peers=peers)
         peers = waiter.look(peers, names)
         state = self._adopt(state, peers)
-        if state.stage == AVAILABLE and waiter.is_settled(peers) and self._is_new(state):
+        if state.stage != REQUESTS and self._is_new(state) and self._at(replace(state, stage=AVAILABLE)).is_settled(peers):
+            # The last poll: results show the containers as they are at the end.
             self._set.facts[LIST_CONTAINERS] = self._containers.list_all_containers()
             state = self._adopt(state, peers)
         return state

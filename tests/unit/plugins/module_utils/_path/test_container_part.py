@@ -124,6 +124,8 @@ def test_a_new_container_is_made_once_for_several_entries(atlas: AtlasSide) -> N
     assert atlas.asked.count("POST containers") == 1
     made, there = done.result["peering"]["containers"]
     assert (made["region_name"], there["id"]) == ("EU_WEST_1", atlas.container_id)
+    # They are shown as they are at the end, where Atlas has a network.
+    assert [one["provisioned"] for one in (made, there)] == [True, True]
     assert [one["vpc_peer"]["container_id"] for one in done.result["peering"]["connections"]] == [
         made["id"],
         made["id"],
