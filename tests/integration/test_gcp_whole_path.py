@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.support.gcp_site import MINE
-from ansible_collections.cloudpeer.atlas.tests.support.runner import WAYS, PlaybookRun, PlaybookRunner
+from ansible_collections.cloudpeer.atlas.tests.support.runner import PlaybookRun, PlaybookRunner
 
 OURS = "cloudpeer.atlas"
 CONNECTION = {"provider_name": "GCP", "gcp_project_id": MINE[0], "network_name": MINE[1]}
@@ -71,14 +71,11 @@ def statuses(run: PlaybookRun) -> list[str]:
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("way", WAYS)
-def test_from_the_container_to_its_removal(
-    way: str, clouds: RunningClouds, atlas: RunningEmulator, playbook: PlaybookRunner
-) -> None:
+def test_from_the_container_to_its_removal(clouds: RunningClouds, atlas: RunningEmulator, playbook: PlaybookRunner) -> None:
     variables = {**clouds.environment, "GCP_ACCESS_TOKEN": clouds.tokens.issue()["access_token"]}
 
     def run(tasks: list[dict[str, Any]], *options: str) -> PlaybookRun:
-        done = playbook(play(tasks), atlas, *options, way=way, **variables)
+        done = playbook(play(tasks), atlas, *options, **variables)
         assert done.warnings == []
         return done
 
@@ -99,20 +96,3 @@ def test_from_the_container_to_its_removal(
         (*MINE, 0),
         (MINE[0], "another-network", 0),
     }
-
-
-@pytest.mark.full
-def test_a_mirror_on_another_network_leaves_it_waiting(
-    clouds: RunningClouds, atlas: RunningEmulator, playbook: PlaybookRunner
-) -> None:
-    """As users have met it: the peering has to be made on the network that the connection names."""
-    variables = {**clouds.environment, "GCP_ACCESS_TOKEN": clouds.tokens.issue()["access_token"]}
-    wrong = {**HANDED_OVER, "network_name": "another-network"}
-    late = {f"{OURS}.atlas_vpc_peer": {**CONNECTION, **WAIT, "wait_for": "available", "wait_timeout": 2}}
-    run = playbook(
-        play([*PRESENT[:2], {f"{OURS}.atlas_gcp_peering": wrong}, {**late, "ignore_errors": True}]), atlas, **variables
-    )
-    assert "is still WAITING_FOR_USER" in run.results[-1]["msg"], run.results[-1]
-    assert run.results[-1]["vpc_peer"]["status_name"] == "WAITING_FOR_USER"
-    assert MINE[1] in run.results[-1]["msg"]
-    assert playbook(play(PRESENT[1:]), atlas, **variables).results[-1]["vpc_peer"]["status_name"] == "AVAILABLE"
