@@ -11,6 +11,7 @@ from __future__ import annotations
 import gc
 import http.client
 import importlib
+import itertools
 import json
 import os
 import select
@@ -21,7 +22,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 _monotonic, _sleep, _settimeout, _wait, _Timer = (
     time.monotonic,
@@ -45,9 +46,10 @@ class Timing:
     scale: float | None = None
     now = 0.0
     pauses: tuple[float, ...] = ()
-    timer: OwnTimer | None = None
-    #: How many requests there have been, the present one included.
-    requests = 0
+    #: Those of the requests that are on their way, by their numbers.
+    timers: ClassVar[dict[int, OwnTimer]] = {}
+    #: The next request, from 1 on.
+    numbers = itertools.count(1)
 
     @classmethod
     def monotonic(cls) -> float:
@@ -69,13 +71,13 @@ class Timing:
         """End the time of a request when the test says so; one that has ended by itself does not mind."""
         with connection.makefile("r", encoding="utf-8") as lines:
             for line in lines:
-                timer = cls.timer
-                if timer is not None and timer.number == int(line):
+                timer = cls.timers.get(int(line))
+                if timer is not None:
                     timer.end()
 
 
 class OwnTimer:
-    """A timer on the own clock, for that of a request: there is one at a time."""
+    """A timer on the own clock, for that of a request."""
 
     daemon = True
     number = 0
@@ -84,14 +86,15 @@ class OwnTimer:
         self._end, self._function = Timing.monotonic() + interval, function
 
     def start(self) -> None:
-        Timing.requests += 1
-        self.number, Timing.timer = Timing.requests, self
+        self.number = next(Timing.numbers)
+        Timing.timers[self.number] = self
 
     def cancel(self) -> None:
-        Timing.timer = None
+        Timing.timers.pop(self.number, None)
 
     def end(self) -> None:
-        Timing.timer, Timing.now = None, self._end
+        self.cancel()
+        Timing.now = max(Timing.now, self._end)
         self._function()
 
 
