@@ -222,7 +222,8 @@ class GcpPart(PathPart):
         """
         fields = fields_of(peer)
         project, name = fields["gcp_project_id"], fields["network_name"]
-        listed = next((found for key, found in self._listed.items() if key[1] == project), None)
+        whole = (found for key, found in self._listed.items() if key[1] == project and key not in self._unlisted)
+        listed = next(whole, None)
         if listed is None:
             try:
                 listed = self._read(project, self._credentials_for(project), (name,))

@@ -332,7 +332,7 @@ def test_a_peering_that_does_not_end_in_time_fails_alone(parts: PartsSite) -> No
     for number in (0, 1):
         connect(parts, f"connections[{number}]", number + 1)
     disconnect(parts, 2, NETWORKS[0])
-    done = parts.run(*entries, state="absent")
+    done = parts.run(*entries, state="absent", wait_timeout=10)
     assert done.msg.startswith(f"role: {FIRST} (")
     assert f"the peering {NETWORKS[0]} with {NETWORKS[0]} had ended (it is Connected)" in done.msg
     assert (done.actions, may_peer(parts, 2)) == ([("connections[1]", "delete", role(2))], [True, False])

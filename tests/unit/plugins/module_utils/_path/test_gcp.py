@@ -391,3 +391,14 @@ def test_a_pruned_connection_loses_its_mirror(parts: PartsSite) -> None:
         assert part.plan_pruned(connection(3, "AVAILABLE"), part.look_at_pruned(connection(3, "AVAILABLE")), state) == ()
         parts.clouds.gcp.forbidden.add("other-project")
         assert part.look_at_pruned(far) is None
+
+
+def test_a_mirror_is_found_without_a_list(parts: PartsSite) -> None:
+    make_networks(parts, 2)
+    parts.clouds.gcp.denied.add("compute.networks.list")
+    parts.clouds.gcp.add_peering(PROJECT, "net-2", "mine", ATLAS)
+    params = options(entry(), gcp_service_account_contents=parts.key)
+    with parts.opened(params) as (_session, made):
+        part: Any = made["gcp"]
+        part.begin({key: call() for key, call in part.reads().items()}, PathState())
+        assert [one.name for one in part.look_at_pruned(connection(2, "AVAILABLE")).peerings] == ["mine"]
