@@ -265,6 +265,28 @@ def test_a_check_returns_what_is_documented(
     assert result["peering_check"]["connections"][0]["subnets"]
 
 
+@pytest.mark.full
+def test_both_sides_return_what_is_documented(
+    documentation: dict[str, Any], run: RoleRunner, make_site: Callable[..., Vpc]
+) -> None:
+    page, site = documentation["cloudpeer.atlas.atlas_peering"], make_site()
+    options = {"connections": [site.connection], "container_region": "us-east-1", "dns": "ignore"}
+    tasks = [
+        {"cloudpeer.atlas.atlas_peering": {**options, **more}} for more in ({}, {"tags": {"team": "data"}}, {"state": "absent"})
+    ]
+    wrong = {**options, "connections": [{**site.connection, "cidr_block": "10.99.0.0/16"}]}
+    tasks.append({"cloudpeer.atlas.atlas_peering": wrong, "ignore_errors": True})
+    done = run.playbook(yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]), "-vv", "--diff")
+    made, tagged, gone, refused = map(own_fields, done.results)
+    of_a_failure = {"http_status", "error_code", "detail"}
+    assert [set(one) for one in (made, tagged, gone)] == [set(page["return"]) - of_a_failure] * 3
+    assert set(refused) == set(page["return"])
+    for result in (made, tagged, gone, refused):
+        assert [one for key, value in result.items() for one in differences(value, page["return"][key], key)] == []
+    assert (made["summary"]["changed"], refused["peering"], refused["failures"][0]["step"]) == (1, None, "plan")
+    assert [one["action"] for one in tagged["peering"]["connections"][0]["actions"]] == ["tag"]
+
+
 @pytest.mark.parametrize("cause", ["refused by Atlas", pytest.param("no Atlas", marks=pytest.mark.full)])
 def test_a_failure_returns_what_is_documented(
     cause: str, documentation: dict[str, Any], start: Callable[..., RunningEmulator], playbook: PlaybookRunner
