@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
@@ -30,19 +30,29 @@ _NEWS = {
 }
 
 
+#: For how long what AWS has said of the connections stands: Atlas does not ask for each request that it answers.
+LOOK_SECONDS = 0.2
+
+
 class AwsCloud(Cloud):
     """An AWS that is reached by HTTP.
 
     Args:
         endpoint_url: Where.
         account_id: The account that is Atlas's.
+        clock: A monotonic clock in seconds.
     """
 
     slow = True
 
-    def __init__(self, endpoint_url: str, account_id: str) -> None:
+    def __init__(self, endpoint_url: str, account_id: str, clock: Callable[[], float]) -> None:
         """Prepare; nothing is asked of AWS yet."""
         self._account_id = account_id
+        self._clock = clock
+        self._news: Mapping[str, str] = {}
+        self._looked: float | None = None
+        #: The route tables of each VPC that was made.
+        self._tables: dict[str, list[str]] = {}
         self._session = AwsSession(endpoint_url)
         #: What was made and is there still, with its region; and the block that is routed over each connection.
         self._vpcs: dict[str, str] = {}
@@ -105,7 +115,13 @@ class AwsCloud(Cloud):
             self._delete_connection(peer.connection_id)
 
     def look(self, peers: Sequence[Peer]) -> Mapping[str, str]:
-        """Look at the connections in AWS, and bring Atlas's routes up to date."""
+        """Look at the connections in AWS, and bring Atlas's routes up to date, unless that has just been done."""
+        if self._looked is None or self._clock() - self._looked >= LOOK_SECONDS:
+            self._news = self._look(peers)
+            self._looked = self._clock()
+        return self._news
+
+    def _look(self, peers: Sequence[Peer]) -> Mapping[str, str]:
         by_region: dict[str, list[Peer]] = defaultdict(list)
         for peer in peers:
             by_region[aws_region(peer.container.region)].append(peer)
@@ -173,6 +189,7 @@ class AwsCloud(Cloud):
                 self._delete_connection(connection_id)
             for vpc_id in list(self._vpcs):
                 self._delete_vpc(vpc_id)
+        self._looked = None
         # The other end may begin anew as well and know nobody then.
         self._session.forget()
 
@@ -210,16 +227,18 @@ class AwsCloud(Cloud):
         connection_id, block = peer.connection_id or "", peer.fields["routeTableCidrBlock"]
         if self._routed.get(connection_id) == block:
             return
+        former, vpc_id = self._routed.get(connection_id), peer.container.network_id or ""
+        if former is not None:
+            with contextlib.suppress(CloudRefusalError), self._ours(region) as ec2:
+                for table in self._tables.get(vpc_id, []):
+                    ec2.delete_route(RouteTableId=table, DestinationCidrBlock=former)
         # A route that AWS will not have does not keep the connection from working in AWS, nor Atlas from showing it.
         with contextlib.suppress(CloudRefusalError), self._ours(region) as ec2:
-            filters = [{"Name": "vpc-id", "Values": [peer.container.network_id]}]
-            for table in ec2.describe_route_tables(Filters=filters)["RouteTables"]:
-                for route in table["Routes"]:
-                    if route.get("VpcPeeringConnectionId") == connection_id:
-                        ec2.delete_route(RouteTableId=table["RouteTableId"], DestinationCidrBlock=route["DestinationCidrBlock"])
-                ec2.create_route(
-                    RouteTableId=table["RouteTableId"], DestinationCidrBlock=block, VpcPeeringConnectionId=connection_id
-                )
+            if vpc_id not in self._tables:
+                found = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpc_id]}])["RouteTables"]
+                self._tables[vpc_id] = [one["RouteTableId"] for one in found]
+            for table in self._tables[vpc_id]:
+                ec2.create_route(RouteTableId=table, DestinationCidrBlock=block, VpcPeeringConnectionId=connection_id)
             ec2.modify_vpc_peering_connection_options(
                 VpcPeeringConnectionId=connection_id,
                 RequesterPeeringConnectionOptions={"AllowDnsResolutionFromRemoteVpc": True},

@@ -25,6 +25,7 @@ class Outside:
     def __init__(self, settings: Settings, clock: Callable[[], float]) -> None:
         """Prepare; nothing is asked of any cloud yet."""
         self._settings = settings
+        self._clock = clock
         self.roles = Roles(settings.azure_role_seconds, clock)
         self._lock = threading.Lock()
         self._vnets: VNets = MadeUpVNets()
@@ -44,4 +45,4 @@ class Outside:
             return {"AWS": Cloud(), **clouds}
         from .aws import AwsCloud  # pylint: disable=import-outside-toplevel
 
-        return {"AWS": AwsCloud(self._settings.aws_endpoint_url, self._settings.aws_account_id), **clouds}
+        return {"AWS": AwsCloud(self._settings.aws_endpoint_url, self._settings.aws_account_id, self._clock), **clouds}

@@ -150,8 +150,11 @@ def shared_aws_emulator(aws: Aws) -> Iterator[RunningEmulator]:
 
 
 @pytest.fixture
-def aws_api(aws: Aws, shared_aws_emulator: RunningEmulator) -> Api:
-    """Return a client for v2 of an emulator that is in its initial state, as its AWS is."""
+def aws_api(aws: Aws, shared_aws_emulator: RunningEmulator, monkeypatch: pytest.MonkeyPatch) -> Api:
+    """Return a client for v2 of an emulator that is in its initial state, as its AWS is; what is done there shows at once."""
+    from ansible_collections.cloudpeer.atlas.tests.emulator import aws as emulated_aws
+
+    monkeypatch.setattr(emulated_aws, "LOOK_SECONDS", 0.0)
     shared_aws_emulator.reset()
     aws.reset()
     return Api(shared_aws_emulator, "v2")

@@ -10,6 +10,7 @@ import threading
 from types import SimpleNamespace
 
 import pytest
+from ansible_collections.cloudpeer.atlas.tests.emulator import aws as emulated_aws
 from ansible_collections.cloudpeer.atlas.tests.emulator import aws_session
 from ansible_collections.cloudpeer.atlas.tests.emulator.project import Project
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
@@ -94,6 +95,25 @@ def test_states_take_their_time(aws, account, clock):
     assert later(9.9) == "TERMINATING"
     clock.sleep(0.1)
     assert project.list_peers() == []
+
+
+def test_aws_is_asked_at_most_five_times_a_second(aws, account, clock, monkeypatch):
+    """However many requests come to Atlas; what AWS has said then stands."""
+    monkeypatch.setattr(emulated_aws, "LOOK_SECONDS", 0.2)
+    asked = []
+    states = emulated_aws._states
+    monkeypatch.setattr(emulated_aws, "_states", lambda ec2: asked.append(clock()) or states(ec2))
+    project = Project(Settings(aws_endpoint_url=aws.url, step_seconds=0), clock)
+    body = {"awsAccountId": account.id, "vpcId": account.make_vpc(BLOCK), "routeTableCidrBlock": BLOCK}
+    with project.now():
+        peer = project.create_peer(body, needs_container=False)
+    for unused in range(20):
+        project.list_peers()
+    account.ec2().accept_vpc_peering_connection(VpcPeeringConnectionId=peer.connection_id)
+    assert (project.find_peer(peer.id)["statusName"], len(asked)) == ("PENDING_ACCEPTANCE", 1)
+    clock.sleep(0.2)
+    assert [project.find_peer(peer.id)["statusName"] for unused in range(20)] == ["AVAILABLE"] * 20
+    assert len(asked) == 2
 
 
 @REGIONS
