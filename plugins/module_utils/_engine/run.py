@@ -125,6 +125,11 @@ class Convergence:
         """The last state."""
         return self._progress.state
 
+    @property
+    def applied(self) -> tuple[str, ...]:
+        """The keys of the changes that took effect."""
+        return tuple(key for step in self._applied for key in step.keys)
+
     def carry_out(self, known: t.Any = None) -> None:
         """Look, decide, apply and wait.
 

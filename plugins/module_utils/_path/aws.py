@@ -33,7 +33,7 @@ from .._http.pauses import Clock, Sleep
 from .._http.threads import Workers
 from .._values.moments import created_at
 from .entries import PathEntry
-from .part import Answers, PathPart, run_to_end, task_of
+from .part import Answers, PathPart, Ran, run_to_end, task_of
 from .path_state import ACTING, ROUTES, PathState, Task, What
 
 _Place = tuple[t.Any, ...]
@@ -112,9 +112,10 @@ class AwsPart(PathPart):
         # When an entry began to wait for something that has to come soon, and the last error of polls.
         self._since: dict[tuple[str, str], float] = {}
         self._unanswered: dict[_Place, TaskError] = {}
-        # All changes that were planned for each entry, by their keys, and what entries that go on alone have reached.
+        # All changes that were planned for each entry, by their keys; and how entries have ended that went on alone, with the
+        # request whose reply was lost.
         self._planned: dict[str, dict[str, tuple[Change, Request]]] = {}
-        self._alone: dict[str, View] = {}
+        self._alone: dict[str, tuple[Ran, Request | None]] = {}
 
     # Reading.
 
@@ -341,7 +342,7 @@ class AwsPart(PathPart):
         """Return whether the connection is as far as a step needs it, and the place has room for another write."""
         task = task_of(step)
         request, needs = task.request
-        if needs and needs not in state.done:
+        if needs and needs not in state.done and not self._shows(task.owner, needs, state):
             return False
         place = self._place_of[task.owner]
         at_once = [one for one in running if task_of(one).part == self.name and self._place_of[task_of(one).owner] == place]
@@ -358,17 +359,17 @@ class AwsPart(PathPart):
         return connection.status == ACTIVE and is_shown
 
     def send(self, step: Step, state: PathState) -> View | None:
-        """Make a change, and return the view after it; if it is lost or overtaken, the entry goes on alone.
+        """Make a change, and return the view after it; None if it is there, or is lost or overtaken, and the entry went on alone.
 
         Raises:
             TaskError: If AWS refuses it, or shows another connection than the list means.
         """
         task = task_of(step)
-        if step.keys[0] in state.done:
-            return None
         entry = self._entries[task.owner]
         survey, view = self._survey_of(entry), self._view(entry, state)
         connection, request = view.connection, task.request.request
+        if shows(view, request):
+            return None
         options = self._options_of(entry, self._connection_id(entry, state), self._block_of(entry, state))
         if isinstance(request, Accept):
             # What AWS shows now was not there, perhaps, when the plan was made.
@@ -381,57 +382,67 @@ class AwsPart(PathPart):
         except TaskError as error:
             if not error.outcome_unknown and not may_pass(step, error):
                 raise
-            return self._go_on_alone(entry, options, error)
+            self._go_on_alone(entry, options, error, request)
+            return None
 
-    def _go_on_alone(self, entry: PathEntry, options: Parameters, lost: TaskError) -> View:
-        """Do all that an entry still needs by the Operation on one connection, and return the last view.
+    def _go_on_alone(self, entry: PathEntry, options: Parameters, lost: TaskError, request: Request) -> None:
+        """Do all that an entry still needs by the Operation on one connection; `record` and `record_failure` see what came of it.
 
         Raises:
-            TaskError: If it fails; the view that was reached is kept for `record_failure`. The lost write may have taken effect.
+            TaskError: If it fails. The lost write may have taken effect.
         """
 
-        def reach(view: View | None) -> None:
-            if view is not None:
-                self._alone[entry.key] = view
+        def reach(ran: Ran) -> None:
+            self._alone[entry.key] = ran, request if lost.outcome_unknown else None
 
         operation = self._operation(options, self._survey_of(entry).session, self._clock)
         try:
             if not isinstance(lost, OvertakenError):
                 self._sleep(_SETTLING)
-            view = t.cast(View, run_to_end(operation, None, self._clock, self._sleep, reach).state)
-        except StoppedError:
-            raise lost from None
+            reach(run_to_end(operation, None, self._clock, self._sleep, reach))
         except TaskError as error:
-            raise error.with_outcome(unknown=error.outcome_unknown or lost.outcome_unknown) from error.__cause__
-        reach(view)
-        return view
+            shown = lost if isinstance(error, StoppedError) else error
+            raise shown.with_outcome(unknown=error.outcome_unknown or lost.outcome_unknown) from shown.__cause__
 
     def record(self, step: Step, reply: t.Any, state: PathState) -> PathState:
         """Return the state with the view after a step."""
         task = task_of(step)
         entry = self._entries[task.owner]
         if task.owner in self._alone:
-            return self._with_view(entry, self._alone.pop(task.owner), state)
+            return self._with_ran(entry, state)
         request = task.request.request
-        if isinstance(request, Accept) and reply is not None:
+        if reply is None:
+            # It was there already.
+            return state
+        if isinstance(request, Accept):
             state = self._with_connection(entry, reply.connection, state)
-        elif reply is not None:
+        else:
             view = view_after(state.aws[task.owner], request)
             state = replace(state, aws={**state.aws, task.owner: view})
         return state.with_done([replace(to_change(request), key=step.keys[0])])
 
-    def _with_view(self, entry: PathEntry, view: View, state: PathState) -> PathState:
-        """Return the state with a view that was read again, and all planned changes that it shows as done."""
+    def _shows(self, owner: str, key: str, state: PathState) -> bool:
+        """Whether AWS shows what a planned change brings about, whoever has made it."""
+        planned = self._planned[owner].get(key)
+        return planned is not None and shows(state.aws[owner], planned[1])
+
+    def _with_ran(self, entry: PathEntry, state: PathState) -> PathState:
+        """Return the state with what an entry has reached alone, and what it has done of its plan."""
+        ran, lost = self._alone.pop(entry.key)
+        view: View | None = ran.state
+        if view is None:
+            return state
         others = {**state.aws[entry.key].others, **view.others}
         if view.connection is not None:
             others[view.connection.id] = view.connection
-        state = replace(state, aws={**state.aws, entry.key: replace(view, others=others)})
-        return state.with_done(change for change, request in self._planned[entry.key].values() if shows(view, request))
+        view = replace(view, others=others)
+        state = replace(state, aws={**state.aws, entry.key: view})
+        applied = {*ran.applied, *([to_change(lost).key] if lost is not None and shows(view, lost) else [])}
+        return state.with_done(one for one, request in self._planned[entry.key].values() if to_change(request).key in applied)
 
     def record_failure(self, what: What, error: TaskError, state: PathState) -> PathState:
         """Return the state with what an entry has reached alone before it failed."""
-        view = self._alone.pop(what.owner, None)
-        return state if view is None else self._with_view(self._entries[what.owner], view, state)
+        return self._with_ran(self._entries[what.owner], state) if what.owner in self._alone else state
 
     def explain(self, step: Step, error: TaskError, state: PathState) -> TaskError:
         """Return the error with the entry, and the options of this task."""

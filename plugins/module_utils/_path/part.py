@@ -144,10 +144,17 @@ def task_of(step: Step) -> Task:
 
 
 class Ran(t.NamedTuple):
-    """How an Operation has ended: its last state, and whether it has changed anything."""
+    """How an Operation has ended.
+
+    Attributes:
+        state: Its last state; None if it could read none.
+        has_changed: Whether it has changed anything.
+        applied: The keys of the changes that took effect.
+    """
 
     state: t.Any
     has_changed: bool
+    applied: tuple[str, ...] = ()
 
 
 def run_alone(operation: Operation[t.Any, t.Any], known: t.Any, clock: Clock, sleep: Sleep) -> t.Any:
@@ -160,7 +167,7 @@ def run_to_end(
     known: t.Any,
     clock: Clock,
     sleep: Sleep,
-    reach: t.Callable[[t.Any], None] = lambda state: None,
+    reach: t.Callable[[Ran], None] = lambda ran: None,
 ) -> Ran:
     """Run an Operation inside of a step.
 
@@ -169,7 +176,7 @@ def run_to_end(
         known: The state if it has been read already; None to read it.
         clock: A monotonic clock, in seconds.
         sleep: Sleeps that many seconds, and ends as soon as the thread must stop.
-        reach: Takes the last state if it fails; None if there is none.
+        reach: Takes how it has ended, if it fails.
 
     Raises:
         TaskError: If it fails; `outcome_unknown` is set if it may have changed something.
@@ -179,6 +186,6 @@ def run_to_end(
     try:
         run.carry_out(known)
     except TaskError as error:
-        reach(run.state)
+        reach(Ran(run.state, outcome.changed, run.applied))
         raise error.with_outcome(unknown=error.outcome_unknown or outcome.changed) from error.__cause__
-    return Ran(run.state, outcome.changed)
+    return Ran(run.state, outcome.changed, run.applied)

@@ -347,6 +347,23 @@ def test_a_connection_that_others_accept_meanwhile_is_fine(site: PathSite) -> No
     done = run(site, entries, parallel=1)
     assert not done.failed, done.result
     assert site.connected == {one["vpc_id"] for one in entries}
+    # What others have done is no action of this task.
+    assert [actions(done, index) for index in range(3)] == [[("create", "route")]] * 3
+
+
+def test_a_task_that_comes_too_late_has_changed_nothing(site: PathSite) -> None:
+    (entry,) = requested(site, 1)
+    assert not run(site, [entry]).failed
+    ec2 = site.accounts[entry["aws_account_id"]].ec2()
+    (table,) = [one["RouteTableId"] for one in ec2.describe_route_tables()["RouteTables"] if one["VpcId"] == entry["vpc_id"]]
+    route = {"RouteTableId": table, "DestinationCidrBlock": ATLAS_BLOCK}
+    ec2.delete_route(**route)
+    site.front.rule(
+        "CreateRoute", before=lambda: ec2.create_route(**route, VpcPeeringConnectionId=entry["connection_id"]), times=1
+    )
+    done = run(site, [entry])
+    assert (done.failed, done.changed, actions(done, 0)) == (False, False, []), done.result
+    assert site.connected == {entry["vpc_id"]}
 
 
 WRITES = ["AcceptVpcPeeringConnection", "CreateTags", "ModifyVpcAttribute", "CreateRoute"]
