@@ -109,6 +109,9 @@ class EntryView:
             after = target_of(view, table.id, block)
             change = self._change_of(table.id)
             before = after if change is None else (change.before or {}).get("target")
+            if change is not None:
+                # When it was planned, the connection may have had no id.
+                after = None if change.after is None else self.connection_id
             row = {"route_table_id": table.id, "destination_cidr_block": block, "before": before, "after": after}
             rows.append(row)
         return rows

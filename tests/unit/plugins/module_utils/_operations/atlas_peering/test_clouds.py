@@ -51,6 +51,8 @@ def test_three_clouds_in_one_list_and_back(site: PathSite) -> None:
     assert (len(site.connected), may_peer(site, vnets), mirrors(site, networks)) == (2, [True] * 2, [1] * 3)
     assert site.statuses("AZURE") == ["AVAILABLE"] * 2
     assert site.statuses("GCP") == ["AVAILABLE"] * 3
+    vpc = done.result["peering"]["connections"][0]
+    assert [(one["before"], one["after"]) for one in vpc["routes"]] == [(None, vpc["connection_id"])]
     # In GCP, a list, and three requests a mirror; none was refused because of another one.
     sent = site.to_gcp
     assert (sent["GET networks"], sent["POST addPeering"]) == (1, 3)
@@ -61,6 +63,8 @@ def test_three_clouds_in_one_list_and_back(site: PathSite) -> None:
     done = apply(site, entries, state="absent", remove_container=True)
     assert (site.connected, may_peer(site, vnets), mirrors(site, networks)) == (set(), [False] * 2, [0] * 3)
     assert site.access_list == {}
+    vpc = done.result["peering"]["connections"][0]
+    assert [(one["before"], one["after"]) for one in vpc["routes"]] == [(vpc["connection_id"], None)]
     assert actions(done)["GCP", "delete", "mirror"] == 3
     assert actions(done)["AZURE", "delete", "role"] == 2
     assert not apply(site, entries, state="absent", remove_container=True).changed
