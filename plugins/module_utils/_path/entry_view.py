@@ -105,9 +105,10 @@ class EntryView:
             # The plan refuses it.
             return []
         block, rows = self.block or self._shown_block(), []
+        changes = self._done("route")
         for table in tables:
             after = target_of(view, table.id, block)
-            change = self._change_of(table.id)
+            change = next((one for what, one in changes if table.id in what.name.split()), None)
             before = after if change is None else (change.before or {}).get("target")
             if change is not None:
                 # When it was planned, the connection may have had no id.
@@ -122,13 +123,11 @@ class EntryView:
         blocks = connection.requester.cidr_blocks if connection is not None else []
         return blocks[0] if len(blocks) == 1 else None
 
-    def _change_of(self, table_id: str) -> Change | None:
-        """Return the change of this task of the route in one table; None if there is none."""
-        for key, change in self._state.done.items():
-            what = What.of(key)
-            if what.owner == self.entry.key and what.kind == "route" and table_id in what.name.split():
-                return change
-        return None
+    def _done(self, kind: str) -> list[tuple[What, Change]]:
+        """Return the changes of this task that were made for the entry, of one kind."""
+        # Texts are compared first: there may be hundreds of entries.
+        own = [(What.of(key), one) for key, one in self._state.done.items() if key.startswith(f"{self.entry.key}\t")]
+        return [(what, one) for what, one in own if what.kind == kind]
 
     @property
     def mirror(self) -> dict[str, t.Any] | None:
@@ -145,13 +144,9 @@ class EntryView:
             found = next((one for one in state.peerings if one.name == self.entry.params["gcp_peering_name"]), None)
         if found is not None:
             return found.to_result()
-        gone = (change.before for key, change in self._state.done.items() if self._is_mirror(key))
+        gone = (change.before for _what, change in self._done("mirror"))
         before = next(gone, None) if self._is_absent else None
         return None if before is None else dict(before)
-
-    def _is_mirror(self, key: str) -> bool:
-        what = What.of(key)
-        return what.owner == self.entry.key and what.kind == "mirror"
 
     @property
     def atlas_network(self) -> tuple[str, str] | None:

@@ -106,3 +106,31 @@ def test_an_account_without_a_right_fails_its_entries_alone(site: PathSite) -> N
     site.front.rules.clear()
     again = site.run(connections=entries)
     assert (again.failed, again.changed, len(site.connected)) == (False, True, 4)
+
+
+def test_the_hand_over_is_foreseen(whole: PathSite) -> None:
+    entries = [*whole.make_vpcs(1), *whole.make_networks(1)]
+    options = {"connections": entries, "aws": False, "gcp": False}
+    foreseen = whole.run(check_mode=True, **options)
+    done = whole.run(**options)
+    assert (foreseen.failed, done.failed) == (False, False), (foreseen.result, done.result)
+    first, second = done.result["peering"]["connections"]
+    names = second["container"]
+    clients = foreseen.result["peering"]["remaining"][-1]
+    assert clients.startswith("Clients on GCP have to use")
+    (vpc,) = (entry["vpc_id"] for entry in entries[:1])
+    network, account = f"my-project/{entries[1]['network_name']}", entries[0]["aws_account_id"]
+    place = f"in AWS account {account}, region us-east-1, within seven days of the request, and route 192.168.248.0/21 to it in"
+    assert foreseen.result["peering"]["remaining"] == [
+        f"Accept the request for {vpc} {place} the route tables of {vpc}.",
+        f"Make the other half of the connection to {network} in GCP, as soon as Atlas has made its own and atlas_gcp_project_id "
+        "and atlas_network_name are in its network container.",
+        clients,
+    ]
+    assert done.result["peering"]["remaining"] == [
+        f"Accept {first['connection_id']} {place} the route tables of {vpc}.",
+        f"Make the other half of the connection to {network} in GCP: gcloud compute networks peerings create "
+        f"atlas-{names['atlas_network_name']} --project=my-project --network={entries[1]['network_name']} "
+        f"--peer-project={names['atlas_gcp_project_id']} --peer-network={names['atlas_network_name']}",
+        clients,
+    ]
