@@ -422,7 +422,7 @@ class AwsPart(PathPart):
         return state.with_done([replace(to_change(request), key=step.keys[0])])
 
     def _shows(self, owner: str, key: str, state: PathState) -> bool:
-        """Whether AWS shows what a planned change brings about, whoever has made it."""
+        """Whether AWS shows what a planned change brings about, also if others have made it."""
         planned = self._planned[owner].get(key)
         return planned is not None and shows(state.aws[owner], planned[1])
 
