@@ -33,9 +33,9 @@ class OfRole(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Run the task. In the role, it is refused where it would remove what the list of another host may declare."""
-        role = self._task._role
+        args, role = self._task.args, self._task._role
         if role is not None and role.get_name() == ROLE:
-            self._task.args = args = {**self._hidden_defaults(), **self._task.args}
+            args.update(self._hidden_defaults())
             try:
                 if boolean(args.get("prune") or False, strict=False) and args.get("state", "present") == "present":
                     _check_rivals(args.get("group_id") or args.get("project_id"), task_vars or {})
