@@ -751,11 +751,11 @@ peering:
           - side: AWS
             action: accept
             kind: connection
-            name: pcx-0f3b9a6d7e8c12345
+            name: vpc-0a1b2c3d4e5f67890
           - side: AWS
             action: create
             kind: route
-            name: rtb-0a1b2c3d4e5f67890
+            name: 192.168.248.0/21 in rtb-0a1b2c3d4e5f67890
           - side: Atlas
             action: create
             kind: access list entry
@@ -867,7 +867,9 @@ peering:
                 entry), V(attribute).
               type: str
             name:
-              description: Its name or its id.
+              description: >-
+                Its name, or that of its network. Null for a peering in GCP that is called after a network which Atlas has yet to
+                make.
               type: str
     containers:
       description: The network containers of the entries, as they are at the end.
@@ -892,7 +894,7 @@ peering:
           route_table_cidr_block: 10.16.0.0/16
           provider_name: AWS
           actions:
-            - {side: AWS, action: delete, kind: route, name: rtb-0a1b2c3d4e5f67890}
+            - {side: AWS, action: delete, kind: route, name: 192.168.248.0/21 in rtb-0a1b2c3d4e5f67891}
             - {side: Atlas, action: delete, kind: connection, name: 210987654321/vpc-0f9e8d7c6b5a43210}
     left:
       description: >-
