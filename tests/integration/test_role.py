@@ -228,6 +228,10 @@ def test_the_examples_of_2_4_0_connect_and_disconnect(run: RoleRunner, make_site
         text = example.replace("vpc-0a1b2c3d4e5f67890", site.vpc_id).replace("123456789012", site.account.id)
         run.playbook(text)
         site.assert_connected()
+    # It explains what the connection lacks, and changes nothing.
+    run.put_cluster("shop", "AWS", "US_EAST_1")
+    checked = run.playbook(ROOT / "docs" / "examples" / "check.yml")
+    assert (checked.changed, run.writes) == (0, [])
 
 
 @pytest.mark.full

@@ -139,6 +139,7 @@ def test_an_entry_that_cannot_be_right_is_refused(connection: dict[str, Any], op
         ([VPC, VPC], f"connections[1] ({vpc(1)}): it has the AWS account and the VPC of connections[0]. Declare it once, or set"),
         ([VPC, {**VPC, "container_region": "us-east-1"}], "Declare it once, or set container_id or container_region in both."),
         ([{**VPC, "container_region": one} for one in ("us-east-1", "US_EAST_1")], "Both have the same network container"),
+        ([{**VNET, "container_region": one} for one in ("westeurope", "EUROPE_WEST")], "Both have the same network container"),
         ([VNET, {**VNET, "vnet_name": "VNET-1"}], f"connections[1] ({VNET_NAME.replace('vnet-1', 'VNET-1')}): it has the"),
         ([NETWORK, {**NETWORK, "cidr_block": "10.0.0.0/8"}], "a project has one network container on GCP."),
         (
