@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +173,41 @@ def test_an_interrupted_task_says_what_it_has_done(site: PathSite, changes: int)
     assert " in Atlas" in line
     assert twice(site) == []
     heal(site, entries)
+
+
+class Nth(list[str]):
+    """Lets the stand-ins lose the reply to one request to GCP or AZURE; `skip` come through before."""
+
+    def __init__(self, skip: int) -> None:
+        super().__init__([""])
+        self._skip = skip
+
+    def __iter__(self) -> Iterator[str]:
+        self._skip -= 1
+        return iter([""] if self._skip < 0 and len(self) else [])
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("state", ["present", "absent"])
+@pytest.mark.parametrize("number", range(24))
+def test_any_reply_of_gcp_and_azure_may_be_lost(start_path: Start, number: int, state: str) -> None:
+    site = start_path(with_clouds=True)
+    assert site.clouds is not None
+    entries = [*site.make_vnets(1), *site.make_networks(1)]
+    if state == "absent":
+        assert not site.run(connections=entries).failed
+    site.clouds.app.lose = Nth(number)
+    done = site.run(connections=entries, state=state)
+    left = len(site.clouds.app.lose)
+    site.clouds.app.lose = []
+    # A reply that is lost costs another look, or is said; what was done counts.
+    assert done.changed or done.failed
+    again = site.run(connections=entries, state=state)
+    assert (again.failed, again.changed) == (False, done.failed), (done.result, again.result, left)
+    states = [one["status"] for cloud in ("AZURE", "GCP") for one in site.peers_of(cloud)]
+    assert states == (["AVAILABLE"] * 2 if state == "present" else [])
+    mirrors = site.clouds.gcp.peerings("my-project", entries[1]["network_name"])
+    assert len(mirrors) == (1 if state == "present" else 0)
 
 
 def _run(site: PathSite, entries: Entries, **more: Any) -> Run:

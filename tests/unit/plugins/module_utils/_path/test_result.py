@@ -134,3 +134,14 @@ def test_the_hand_over_is_foreseen(whole: PathSite) -> None:
         f"--peer-project={names['atlas_gcp_project_id']} --peer-network={names['atlas_network_name']}",
         clients,
     ]
+
+
+def test_an_account_that_cannot_be_read_refuses_the_whole_list(site: PathSite) -> None:
+    entries = site.make_vpcs(10, accounts=5)
+    before = site.state()
+    site.front.deny(ACCOUNTS[2], "DescribeVpcs")
+    done = site.run(connections=entries)
+    assert (done.failed, done.changed, done.result["peering"], done.result["summary"]) == (True, False, None, None)
+    assert [(one["indexes"], one["step"]) for one in done.result["failures"]] == [([2, 7], "read")]
+    assert done.msg.startswith("Nothing was changed. connections[2], connections[7]: ")
+    assert ({*site.writes} - {"AssumeRole"}, site.state()) == (set(), before)
