@@ -72,6 +72,17 @@ def test_a_plan_is_a_line_on_stderr_in_check_mode(
     assert action.shown == ([(f"[app-1] {LINE}", {"stderr": True})] if is_shown else [])
 
 
+@pytest.mark.parametrize(("verbosity", "no_log", "is_shown"), [(0, False, False), (1, False, True), (4, True, False)])
+def test_entries_are_shown_as_they_end_with_v(verbosity: int, no_log: bool, is_shown: bool) -> None:
+    action, said = Action({}, None, no_log=no_log), list[tuple[str, str]]()
+    action._display = SimpleNamespace(v=lambda line, host: said.append((host, line)), verbosity=verbosity)
+    tell = action._detail("app-1")
+    assert (tell is not None) == is_shown
+    if tell is not None:
+        tell("connections[0] (vpc-1): unchanged")
+        assert said == [("app-1", "connections[0] (vpc-1): unchanged")]
+
+
 GROUP, OTHER, NAME = "5356823b3794dee37132bb7b", "5356823b3794dee37132bbff", "cloudpeer.atlas.atlas_vpc_peer_info"
 
 
