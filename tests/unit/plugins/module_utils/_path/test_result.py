@@ -145,3 +145,15 @@ def test_an_account_that_cannot_be_read_refuses_the_whole_list(site: PathSite) -
     assert [(one["indexes"], one["step"]) for one in done.result["failures"]] == [([2, 7], "read")]
     assert done.msg.startswith("Nothing was changed. connections[2], connections[7]: ")
     assert ({*site.writes} - {"AssumeRole"}, site.state()) == (set(), before)
+
+
+def test_a_ceiling_shows_what_would_be_removed(site: PathSite) -> None:
+    entries = site.make_vpcs(2)
+    assert not site.run(connections=entries).failed
+    before = site.state()
+    done = site.run(connections=entries[:1], prune=True, max_deletions=0)
+    assert (done.failed, done.changed, site.state()) == (True, False, before)
+    assert done.missing("Nothing was changed.", "max_deletions allows 0") == []
+    assert done.result["peering"] is not None
+    assert done.plan == "Plan: 0 to create, 0 to change, 1 to remove, 1 unchanged (2 in Atlas, 1 in AWS)"
+    assert headers(done) >= {f"Atlas {entries[1]['aws_account_id']}/{entries[1]['vpc_id']}"}
