@@ -31,6 +31,7 @@ from .._engine.wait import WaitTimeoutError
 from .._http.errors import OvertakenError, StoppedError, TaskError
 from .._http.pauses import Clock, Sleep
 from .._http.threads import Workers
+from .._peering.life import too_late
 from .._values.moments import created_at
 from .entries import PathEntry
 from .part import Answers, PathPart, Ran, run_to_end, task_of
@@ -358,6 +359,16 @@ class AwsPart(PathPart):
         is_shown = bool(connection.requester.cidr_blocks) or not isinstance(request, RouteChange)
         return connection.status == ACTIVE and is_shown
 
+    def blocked(self, step: Step, state: PathState, error: WaitTimeoutError) -> TaskError:
+        """Return the error of a change that could not be made before the time was up: what its connection has waited for."""
+        key = task_of(step).owner
+        entry, peer = self._entries[key], state.peers.entries[key].peer if key in state.peers.entries else None
+        if state.stage == ACTING and self._is_awaited(entry, state):
+            return self._late_error(entry, state, error)
+        if peer is not None and self._connection_id(entry, state) is None:
+            return self._named(entry, too_late(peer, t.cast(str, AWS.pending), error, None))
+        return super().blocked(step, state, error)
+
     def send(self, step: Step, state: PathState) -> View | None:
         """Make a change, and return the view after it; None if it is there, or is lost or overtaken, and the entry went on alone.
 
@@ -556,11 +567,14 @@ class AwsPart(PathPart):
     def late(self, state: PathState, error: WaitTimeoutError) -> PathState:
         """Return the state when the time is up: the entries that wait for AWS have failed."""
         for entry in self._waiting(state):
-            connection, place = state.aws[entry.key].connection, self._place_of[entry.key]
-            unanswered = WaitTimeoutError(error.waited, self._unanswered.get(place))
-            failure = late_error(t.cast(str, self._connection_id(entry, state)), connection, ACTIVE, unanswered)
-            state = state.with_failure(entry.key, "accept", self._named(entry, failure))
+            state = state.with_failure(entry.key, "accept", self._late_error(entry, state, error))
         return state
+
+    def _late_error(self, entry: PathEntry, state: PathState, error: WaitTimeoutError) -> TaskError:
+        """Return the error of an entry that still waits for AWS."""
+        unanswered = WaitTimeoutError(error.waited, self._unanswered.get(self._place_of[entry.key]))
+        connection_id = t.cast(str, self._connection_id(entry, state))
+        return self._named(entry, late_error(connection_id, state.aws[entry.key].connection, ACTIVE, unanswered))
 
     def line(self, state: PathState) -> str:
         """Return how many connections are accepted, and what the others wait for."""
