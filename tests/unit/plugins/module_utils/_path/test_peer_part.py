@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Containers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import VpcPeers
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import refusal
-from ansible_collections.cloudpeer.atlas.tests.support.sets import azure, block, entries, entry, gcp, vpc
+from ansible_collections.cloudpeer.atlas.tests.support.sets import PROJECT, azure, block, entries, entry, gcp, vpc
 
 from .conftest import AtlasSide
 
@@ -202,6 +202,22 @@ def test_a_failed_connection_is_replaced_if_the_task_says_so(atlas: AtlasSide) -
     assert atlas.writes() == ["DELETE", "DELETE", "POST", "POST"]
 
 
+def test_a_failed_connection_on_gcp_is_named_and_replaced(atlas: AtlasSide, clouds: dict[str, str]) -> None:
+    wanted = [gcp(1), gcp(2)]
+    assert not atlas.connect(wanted, **HALVES).failed
+    peers = {one["networkName"]: one["id"] for one in atlas.peers_of("GCP")}
+    atlas.fail(peers["net-2"])
+    dead = atlas.connect(wanted, **HALVES)
+    assert (dead.result["failures"][0]["index"], atlas.writes()) == (1, [])
+    assert not dead.missing(f"connections[1] ({PROJECT}/net-2): ", "is FAILED", "Set recreate: dead")
+    assert not dead.missing(f"not available yet: {PROJECT}/net-1 (WAITING_FOR_USER).")
+    atlas.fail(peers["net-1"])
+    done = atlas.connect(wanted, recreate="dead", **HALVES)
+    assert not done.failed, done.msg
+    assert statuses(done) == ["WAITING_FOR_USER"] * 2
+    assert not {*peers.values()} & {one["id"] for one in atlas.peers_of("GCP")}
+
+
 def test_half_a_replacement_is_shown_as_the_removal_that_it_is(atlas: AtlasSide) -> None:
     assert not atlas.connect(entries(1), **HALVES).failed
     atlas.fault("POST", "status", status=400, code="INVALID_ATTRIBUTE")
@@ -361,11 +377,22 @@ def test_absent_asks_where_several_connections_may_be_meant(atlas: AtlasSide) ->
     assert atlas.peers() == []
 
 
-def test_absent_removes_only_the_connection_described(atlas: AtlasSide, clouds: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("field", "other", "words"),
+    [
+        ("resource_group_name", "other", "resource_group_name is network, not other"),
+        ("azure_directory_id", "bbbbbbbb-0000-4000-8000-000000000001", "azure_directory_id is "),
+    ],
+)
+def test_absent_removes_only_the_connection_described(
+    atlas: AtlasSide, clouds: dict[str, str], field: str, other: str, words: str
+) -> None:
+    """Atlas finds it by the subscription and the name of the VNet, which two groups may have."""
     assert not atlas.connect([azure(1)], **HALVES).failed
-    done = atlas.remove([azure(1, resource_group_name="other")], **HALVES)
-    assert not done.missing("resource_group_name is network, not other")
-    assert atlas.alive("AZURE") == {"vnet-1"}
+    for check_mode in (True, False):
+        done = atlas.remove([azure(1, **{field: other})], check_mode=check_mode, **HALVES)
+        assert not done.missing(words, f"not {other}")
+        assert (done.changed, atlas.writes(), atlas.alive("AZURE")) == (False, [], {"vnet-1"})
 
 
 def test_the_block_of_another_vpc_is_refused(atlas: AtlasSide) -> None:

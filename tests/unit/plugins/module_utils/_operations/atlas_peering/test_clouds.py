@@ -128,3 +128,208 @@ def test_what_has_failed_in_atlas_is_not_predicted(site: PathSite) -> None:
     assert actions(predicted) == actions(done)
     done = apply(site, networks, recreate="dead")
     assert mirrors(site, networks) == [1, 1]
+
+
+# GCP, from whatever state it is in
+
+
+Half = Callable[[PathSite, dict[str, Any]], None]
+
+
+def alone(site: PathSite, entry: dict[str, Any]) -> None:
+    """Make the network container by hand."""
+    site.create_container(providerName="GCP", atlasCidrBlock=entry["container_cidr_block"])
+
+
+def waiting(site: PathSite, entry: dict[str, Any]) -> None:
+    """Let Atlas make its half."""
+    apply(site, [entry], gcp=False, access_list=False)
+    assert site.statuses("GCP") == ["WAITING_FOR_USER"]
+
+
+def otherwise_named(site: PathSite, entry: dict[str, Any]) -> None:
+    """Make the mirror under another name."""
+    waiting(site, entry)
+    gcp_of(site).add_peering(GCP_PROJECT, entry["network_name"], "by-hand", network_of_atlas(site))
+    site.clock.sleep(30)
+
+
+def of_an_earlier_connection(site: PathSite, entry: dict[str, Any]) -> None:
+    """Remove the connection in Atlas, so that the mirror is left."""
+    otherwise_named(site, entry)
+    apply(site, [entry], gcp=False, state="absent")
+    assert states(site, entry)["by-hand"] == "INACTIVE"
+
+
+def by_hand(site: PathSite, entry: dict[str, Any]) -> None:
+    """Do all of it."""
+    otherwise_named(site, entry)
+    with site.emulator.project.now() as project:
+        project.add_access([{"cidrBlock": entry["cidr_block"], "comment": "By hand"}])
+
+
+def gcp_of(site: PathSite) -> Any:
+    assert site.clouds is not None
+    return site.clouds.gcp
+
+
+def network_of_atlas(site: PathSite) -> tuple[str, str]:
+    with site.emulator.project.now() as project:
+        (fields,) = [one.to_json() for one in project.containers.of("GCP")]
+    return str(fields["gcpProjectId"]), str(fields["networkName"])
+
+
+def states(site: PathSite, entry: dict[str, Any]) -> dict[str, str]:
+    """Return the states of the peerings of the entry's network, by name."""
+    return {one["name"]: one["state"] for one in gcp_of(site).peerings(GCP_PROJECT, entry["network_name"])}
+
+
+@pytest.mark.parametrize(
+    ("prepare", "missing"),
+    [
+        (alone, ["connection", "mirror", "access list entry"]),
+        (waiting, ["mirror", "access list entry"]),
+        (otherwise_named, ["access list entry"]),
+        (of_an_earlier_connection, ["connection", "access list entry"]),
+        (by_hand, []),
+    ],
+    ids=lambda one: getattr(one, "__name__", ""),
+)
+def test_from_every_half_done_point_on_gcp_and_back(site: PathSite, prepare: Half, missing: list[str]) -> None:
+    """The peering of somebody else stays whatever is done."""
+    (entry,) = site.make_networks(1)
+    gcp_of(site).add_network("others", "theirs")
+    gcp_of(site).add_peering(GCP_PROJECT, entry["network_name"], "theirs", ("others", "theirs"))
+    prepare(site, entry)
+    bare = {**entry, "container_cidr_block": None}
+    foreseen = site.run(connections=[bare], check_mode=True)
+    assert (foreseen.failed, site.writes) == (False, []), foreseen.result
+    done = apply(site, [bare])
+    assert [one["kind"] for one in done.result["peering"]["connections"][0]["actions"]] == missing
+    assert actions(foreseen) == actions(done)
+    assert (site.statuses("GCP"), sorted(states(site, entry).values())) == (["AVAILABLE"], ["ACTIVE", "INACTIVE"])
+    name = f"{GCP_PROJECT}/{entry['network_name']}"
+    assert site.access_list == {entry["cidr_block"]: "By hand" if prepare is by_hand else f"VPC peering with {name}"}
+    kept = {entry["cidr_block"]: "By hand"} if prepare is by_hand else {}
+    apply(site, [bare], state="absent")
+    assert (site.statuses("GCP"), states(site, entry), site.access_list) == ([], {"theirs": "INACTIVE"}, kept)
+
+
+def test_absent_on_gcp_goes_on_where_atlas_has_nothing_left(site: PathSite) -> None:
+    (entry,) = site.make_networks(1)
+    of_an_earlier_connection(site, entry)
+    with site.emulator.project.now() as project:
+        project.containers.delete(*project.containers.of("GCP"), [])
+    unknown = apply(site, [entry], state="absent")
+    assert (unknown.changed, states(site, entry)) == (False, {"by-hand": "INACTIVE"})
+    assert ["gcp_peering_name" in one for one in unknown.result["peering"]["remaining"]] == [True]
+    done = apply(site, [{**entry, "gcp_peering_name": "by-hand"}], state="absent", remove_container=True)
+    assert (done.changed, states(site, entry), site.writes) == (True, {}, ["POST removePeering"])
+
+
+def test_the_half_in_gcp_can_be_left_to_another_team(site: PathSite) -> None:
+    (entry,) = site.make_networks(1)
+    first = apply(site, [entry], gcp=False)
+    project, network = network_of_atlas(site)
+    assert (site.statuses("GCP"), states(site, entry), site.to_gcp) == (["WAITING_FOR_USER"], {}, {})
+    command = first.result["peering"]["remaining"][0]
+    for word in (f"--network={entry['network_name']}", f"--peer-project={project}", f"--peer-network={network}"):
+        assert word in command
+    names = {"atlas_gcp_project_id": project, "atlas_network_name": network, "container_cidr_block": None}
+    half = [{**entry, **names}]
+    mirrored = apply(site, half, atlas=False)
+    assert (actions(mirrored), site.to_atlas) == ({("GCP", "create", "mirror"): 1}, {})
+    (connection,) = mirrored.result["peering"]["connections"]
+    assert (connection["container"], connection["vpc_peer"], connection["gcp_peering"]["state"]) == (None, None, "ACTIVE")
+    assert f"add {entry['cidr_block']} to the access list" in mirrored.result["peering"]["remaining"][0]
+    site.clock.sleep(30)
+    assert not apply(site, half, atlas=False).changed
+    assert not apply(site, [entry], gcp=False).changed
+    gone = apply(site, [entry], gcp=False, state="absent")
+    assert (site.statuses("GCP"), list(states(site, entry).values())) == ([], ["INACTIVE"])
+    assert f"peerings delete atlas-{network}" in gone.result["peering"]["remaining"][0]
+    apply(site, half, atlas=False, state="absent")
+    assert states(site, entry) == {}
+
+
+def test_what_is_wrong_in_gcp_is_refused_or_goes_on_later(site: PathSite) -> None:
+    """A network that is not there, and a name that is taken, before any request; an operation that breaks fails its entry."""
+    entry, other = site.make_networks(2)
+    gcp_of(site).add_network("others", "theirs")
+    gcp_of(site).add_peering(GCP_PROJECT, other["network_name"], "mine", ("others", "theirs"))
+    for wrong, words in (
+        ({**entry, "network_name": "no-network"}, ["connections[1]: there is no VPC network no-network", "gcp_project_id"]),
+        ({**other, "gcp_peering_name": "mine"}, ["connections[1].gcp_peering_name mine", "others/global/networks/theirs"]),
+    ):
+        for check_mode in (True, False):
+            done = site.run(connections=[entry, wrong], check_mode=check_mode)
+            assert not done.missing(*words)
+            assert (done.changed, site.writes, site.statuses("GCP")) == (False, [], [])
+    gcp_of(site).failure = ("INTERNAL_ERROR", "It broke.")
+    broken = site.run(connections=[entry, other])
+    (failure,) = broken.result["failures"]
+    assert failure["step"] == "mirror"
+    assert not broken.missing("INTERNAL_ERROR", "Done so far: connections[", "run the task again")
+    assert sorted(site.statuses("GCP")) == ["AVAILABLE", "WAITING_FOR_USER"]
+    done = apply(site, [entry, other])
+    assert [one["kind"] for one in done.result["peering"]["connections"][failure["index"]]["actions"]] == [
+        *("mirror", "access list entry")
+    ]
+    assert site.statuses("GCP") == ["AVAILABLE"] * 2
+
+
+# AZURE
+
+
+def test_what_is_wrong_in_azure_is_refused_before_any_request(site: PathSite) -> None:
+    """A VNet that is not there beside one that is; blocks of the VNet and of a hub; a role of others that lacks something."""
+    assert site.clouds is not None
+    azure = site.clouds.azure
+    good, hub, lacking = site.make_vnets(3)
+    where = [(*one["vnet_resource_id"].split("/")[2::2],) for one in (good, hub, lacking)]
+    names = [(parts[0], parts[1], parts[3]) for parts in where]
+    azure.put_peering(*names[1], "to-hub", ["192.168.0.0/16"], "hub")
+    role = {"roleName": f"AtlasPeering/{'/'.join(names[2])}", "assignableScopes": [lacking["vnet_resource_id"]]}
+    body = {"properties": {**role, "permissions": [{"actions": []}], "description": "Theirs"}}
+    azure.roles.put_definition(lacking["vnet_resource_id"], "7b0b4f5e-0000-4000-8000-0000000000bb", body)
+    typo = {**good, "vnet_resource_id": good["vnet_resource_id"] + "-typo"}
+    inside = {"container_cidr_block": "10.150.0.0/21"}
+    for entries, words in (
+        ([good, typo], ["connections[1] (", "-typo: ", "Failed to read the VNet"]),
+        ([{**good, **inside}], ["connections[0] (", good["cidr_block"], "overlaps", "10.150.0.0/21"]),
+        ([good, hub], ["connections[1] (", "192.168.0.0/16 of hub, with which the VNet has the peering to-hub,"]),
+        ([good, lacking], ["connections[1] (", "lacks"]),
+    ):
+        for check_mode in (True, False):
+            done = site.run(connections=entries, check_mode=check_mode)
+            assert not done.missing(*words)
+            assert (done.changed, site.writes, site.statuses("AZURE"), azure.entra.principal_of()) == (False, [], [], None)
+
+
+def test_names_in_azure_are_compared_without_case(site: PathSite) -> None:
+    (entry,) = site.make_vnets(1)
+    apply(site, [entry])
+    vnet = entry["vnet_resource_id"]
+    again = apply(site, [{**entry, "vnet_resource_id": vnet.replace("vnet-", "VNET-").replace("network-group", "NETWORK-Group")}])
+    assert (again.changed, site.writes, site.statuses("AZURE")) == (False, [], ["AVAILABLE"])
+
+
+def test_the_half_in_azure_alone_signs_in_as_the_entry_says(site: PathSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A peering with a network of Atlas is in nobody's way, and keeps its role until it has ended."""
+    assert site.clouds is not None
+    azure, entra = site.clouds.azure, site.clouds.azure.entra
+    (entry,) = site.make_vnets(1)
+    monkeypatch.setattr(PathSite, "environment", {**site.environment, "AZURE_SECRET": "wrong"})
+    half = [{**entry, "azure_client_id": entra.client_id, "azure_secret": entra.secret}]
+    assert actions(apply(site, half, atlas=False)) == {("AZURE", "create", "role"): 1}
+    _subscriptions, subscription, _groups, group, *_rest, vnet = entry["vnet_resource_id"].strip("/").split("/")
+    azure.put_peering(subscription, group, vnet, "atlas", [entry["container_cidr_block"]], f"vnet_{'a' * 24}_abcdefgh")
+    assert not apply(site, half, atlas=False).changed
+    stays = apply(site, half, atlas=False, state="absent")
+    assert (stays.changed, may_peer(site, [entry])) == (False, [True])
+    assert any("the peering atlas of the VNet still needs it" in one for one in stays.result["peering"]["remaining"])
+    azure.set_peering(subscription, group, vnet, "atlas", peeringState="Disconnected")
+    assert actions(apply(site, half, atlas=False, state="absent")) == {("AZURE", "delete", "role"): 1}
+    assert may_peer(site, [entry]) == [False]
+    # Other VNets of the directory may need it.
+    assert entra.principal_of() is not None
