@@ -22,7 +22,7 @@ from .._aws.rate import READERS
 from .._aws.session import AwsSession, AwsSessions
 from .._check.credentials import AWS_NAMES
 from .._clouds.aws import AWS
-from .._clouds.cloud import BLOCK, REGION, Peer, fields_of, is_failed, is_leaving, is_pending
+from .._clouds.cloud import BLOCK, REGION, Peer, fields_of, is_failed, is_leaving
 from .._engine.operation import Operation
 from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step
@@ -300,9 +300,12 @@ class AwsPart(PathPart):
         return replace(plan, steps=(*plan.steps, *steps), warnings=tuple(one for one in plan.warnings if one != NO_BLOCK))
 
     def _may_appear(self, entry: PathEntry, state: PathState) -> bool:
-        """Whether Atlas has requested a connection so recently that AWS may not show it yet."""
+        """Whether Atlas has requested a connection so recently that AWS may not show it yet, or has not when it was read.
+
+        Another task may even have accepted it since.
+        """
         peer = self._peer(entry, state) if self._params["atlas"] else None
-        if peer is None or not is_pending(peer):
+        if peer is None:
             return False
         requested = created_at(peer.get("id") or "")
         is_young = requested is None or (datetime.datetime.now(datetime.timezone.utc) - requested).total_seconds() < _YOUNG

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.aws import AwsPart
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.peer_part import PeerPart
 from ansible_collections.cloudpeer.atlas.tests.support.path_site import ACCOUNTS, ATLAS_ACCOUNT, ATLAS_BLOCK, PathSite
 from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP
 
@@ -265,7 +266,9 @@ def test_a_request_that_aws_never_shows_fails_after_a_minute(site: PathSite) -> 
     assert "is unknown in region us-east-1 of account" in done.msg
     assert done.result["failures"][0]["step"] == "accept"
     assert 60 <= site.clock.now - started < 120
-    assert site.to_aws["AcceptVpcPeeringConnection"] == 0
+    # Those of the other one.
+    assert site.to_aws["AcceptVpcPeeringConnection"] == 2
+    assert actions(done, 0) == []
 
 
 def hide(site: PathSite, looks: int) -> None:
@@ -350,6 +353,22 @@ def test_a_connection_that_others_accept_meanwhile_is_fine(site: PathSite) -> No
     assert site.connected == {one["vpc_id"] for one in entries}
     # What others have done is no action of this task.
     assert [actions(done, index) for index in range(3)] == [[("create", "route")]] * 3
+
+
+def test_a_connection_that_another_task_has_made_whole_meanwhile_is_fine(site: PathSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is AVAILABLE in Atlas, and was not there when this task read AWS."""
+    entries, send = site.make_vpcs(2), PeerPart.send
+
+    def overtaken(self: PeerPart, *given: Any) -> Any:
+        monkeypatch.setattr(PeerPart, "send", send)
+        assert not site.run(connections=entries).failed
+        return send(self, *given)
+
+    monkeypatch.setattr(PeerPart, "send", overtaken)
+    done = site.run(connections=entries, parallel=1)
+    assert (done.failed, site.connected) == (False, {one["vpc_id"] for one in entries}), done.result
+    # Those of the other one.
+    assert (site.to_aws["AcceptVpcPeeringConnection"], actions(done, 0)) == (2, [])
 
 
 def test_a_task_that_comes_too_late_has_changed_nothing(site: PathSite) -> None:
