@@ -154,12 +154,6 @@ class _AtlasSide(PathPart):
         """Yield the connections that the plan removes, each with the key of the entry or, where none means it, its id."""
         raise NotImplementedError
 
-    def record_failure(self, what: What, error: TaskError, state: PathState) -> PathState:
-        """Return the state in which the connection of a failed entry, or a pruned one, is not waited for."""
-        key, peers = what.owner, state.peers
-        is_known = key in self._by_key or any(peer["id"] == key for peer in peers.listed)
-        return state if not is_known or key in peers.failures else replace(state, peers=peers.with_failure(key, error))
-
     def _has_place(self, running: t.Sequence[Step]) -> bool:
         """Whether another request may be sent to Atlas, beside the running ones of this part."""
         return len(running) < int(self._params["parallel"])
@@ -330,8 +324,8 @@ class PeerPart(_AtlasSide):
         return better if better is error else self._named("", better)
 
     def record_failure(self, what: What, error: TaskError, state: PathState) -> PathState:
-        """Return the state as the base class does; where others give Atlas its role, with the commands for them."""
-        state, entry = super().record_failure(what, error, state), self._by_key.get(what.owner)
+        """Return the state with the commands for those who give Atlas its role, where this task does not."""
+        entry = self._by_key.get(what.owner)
         commands = (error.hint or "").partition("To paste: ")[2] if isinstance(error, RoleError) else ""
         if entry is None or entry.has_half or not commands:
             return state
