@@ -266,9 +266,7 @@ def test_a_request_that_aws_never_shows_fails_after_a_minute(site: PathSite) -> 
     assert "is unknown in region us-east-1 of account" in done.msg
     assert done.result["failures"][0]["step"] == "accept"
     assert 60 <= site.clock.now - started < 120
-    # Those of the other one.
-    assert site.to_aws["AcceptVpcPeeringConnection"] == 2
-    assert actions(done, 0) == []
+    assert site.to_aws["AcceptVpcPeeringConnection"] == 0
 
 
 def hide(site: PathSite, looks: int) -> None:
@@ -355,7 +353,7 @@ def test_a_connection_that_others_accept_meanwhile_is_fine(site: PathSite) -> No
     assert [actions(done, index) for index in range(3)] == [[("create", "route")]] * 3
 
 
-def test_a_connection_that_another_task_has_made_whole_meanwhile_is_fine(site: PathSite, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_connection_that_another_task_has_made_is_fine(site: PathSite, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is AVAILABLE in Atlas, and was not there when this task read AWS."""
     entries, send = site.make_vpcs(2), PeerPart.send
 
