@@ -218,6 +218,30 @@ def test_a_failed_connection_is_replaced_if_the_task_says_so(atlas: AtlasSide) -
     assert atlas.writes() == ["DELETE", "DELETE", "POST", "POST"]
 
 
+@pytest.mark.parametrize(
+    ("recreate", "replaced", "refused"),
+    [("never", [], [0, 1, 3]), ("dead", [0, 1], [3]), ("changed", [0, 1, 3], [])],
+)
+def test_what_recreate_says_is_replaced(atlas: AtlasSide, recreate: str, replaced: list[int], refused: list[int]) -> None:
+    """A rejected and an expired one, one that leaves, which is waited for in any case, and one to another region."""
+    assert not atlas.connect(entries(4), **HALVES).failed
+    before = {one["vpcId"]: one["id"] for one in atlas.peers()}
+    for number, what in enumerate(("reject", "expire", "delete")):
+        atlas.act(what, atlas.id_of(number))
+    wanted = [*entries(3), entry(3, region="eu-west-1")]
+    done = atlas.connect(wanted, recreate=recreate, **HALVES)
+    assert sorted({index for one in done.result.get("failures", []) for index in one["indexes"]}) == refused
+    if refused:
+        assert atlas.writes() == []
+        wanted = [one for index, one in enumerate(wanted) if index not in refused]
+        done = atlas.connect(wanted, recreate=recreate, **HALVES)
+    assert not done.failed, done.msg
+    found = {names[0][1]: names[0][0] for names in actions(done)}
+    assert found == {vpc(2): "create", **{vpc(number): "recreate" for number in replaced}}
+    after = {one["vpcId"]: one["id"] for one in atlas.peers()}
+    assert {vpc(number) for number in range(4) if after[vpc(number)] != before[vpc(number)]} == {*found}
+
+
 def test_a_failed_connection_on_gcp_is_named_and_replaced(atlas: AtlasSide, clouds: dict[str, str]) -> None:
     wanted = [gcp(1), gcp(2)]
     assert not atlas.connect(wanted, **HALVES).failed

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.clouds.entra_proofs import AzureRefusalError
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Done
+from ansible_collections.cloudpeer.atlas.tests.support.operations import load
 from ansible_collections.cloudpeer.atlas.tests.support.path_site import GCP_PROJECT, PathSite
 
 Make = Callable[..., PathSite]
@@ -77,6 +78,39 @@ def test_pruned_connections_leave_nothing_on_azure_and_gcp(site: PathSite) -> No
     assert (may_peer(site, vnets), mirrors(site, networks)) == ([True, False], [1, 0])
     assert (len(site.statuses("AZURE")), len(site.statuses("GCP"))) == (1, 1)
     assert done.result["peering"]["remaining"] == []
+
+
+def test_what_is_built_is_reachable_by_design(site: PathSite) -> None:
+    """The check finds nothing that is missing, in all route tables or in those of the list; and what has come apart since."""
+    assert site.clouds is not None
+    first, second, *others = entries = [*site.make_vpcs(2), *site.make_vnets(1), *site.make_networks(1)]
+    ec2 = site.accounts[first["aws_account_id"]].ec2()
+    for entry in (first, second):
+        head, _dot, _size = entry["cidr_block"].rpartition(".")
+        subnets = [
+            ec2.create_subnet(VpcId=entry["vpc_id"], CidrBlock=f"{head}.{one}/26")["Subnet"]["SubnetId"] for one in (0, 64)
+        ]
+        table = ec2.create_route_table(VpcId=entry["vpc_id"])["RouteTable"]["RouteTableId"]
+        ec2.associate_route_table(RouteTableId=table, SubnetId=subnets[1])
+    second["route_table_ids"] = [table]
+    (*where,) = others[0]["vnet_resource_id"].strip("/").split("/")[1::2]
+    vnet = (where[0], where[1], where[3])
+    site.clouds.azure.add_subnet(*vnet, "apps", [others[0]["cidr_block"]])
+    apply(site, entries, dns="enable", container_region="us-east-1")
+    for cloud, region in (("AWS", "US_EAST_1"), ("AZURE", "EUROPE_WEST"), ("GCP", "CENTRAL_US")):
+        site.put_cluster(f"on-{cloud.lower()}", cloud, region)
+    check = {"atlas_aws_account_ids": None, "dns": None, "container_region": "us-east-1", "fail_on": "never"}
+    found = site.run(load("atlas_vpc_peer_check"), connections=entries, **check).check
+    assert [one["verdict"] for one in found["connections"]] == ["reachable_by_design"] * 4, found
+    assert [len(one["subnets"]) for one in found["connections"][:2]] == [2, 1]
+    (peering,) = site.clouds.azure.list_peerings(*vnet)["value"]
+    site.clouds.azure.set_peering(*vnet, peering["name"], peeringState="Disconnected")
+    found = site.run(load("atlas_vpc_peer_check"), connections=entries, **check).check
+    assert [one["verdict"] for one in found["connections"]] == [
+        *["reachable_by_design"] * 2,
+        "not_reachable",
+        "reachable_by_design",
+    ]
 
 
 def test_halves_that_are_off_are_not_asked(site: PathSite) -> None:
