@@ -94,8 +94,14 @@ def test_flags_and_numbers_may_be_text(run: RoleRunner, make_site: Callable[...,
     connection = site.assert_connected()
     assert list(run.access_list) == [BLOCK]
 
+    # Nothing that comes from a cloud is taken for a template.
+    with run.emulator.project.now() as project:
+        project.access_list.delete(*project.access_list)
+    site.allow("The {{ 6 * 7 }} hosts")
     gone = use(state="absent", remove_container="false")
     assert (site.atlas, site.aws[connection], site.routes, list(run.containers)) == ({}, "deleted", {}, ["US_EAST_1"])
+    assert ["The {{ 6 * 7 }} hosts" in line for line in said(gone)] == [True]
+    assert ([*result(gone)["remaining"]], "The 42 hosts" in gone.output) == (said(gone), False)
     assert (lines(gone)[0], result(gone)["connections"], result(gone)["state"]) == ("Disconnect the networks", [], "absent")
     if source == "command line":
         assert (use(state="absent", remove_container="true").changed, run.containers) == (1, {})
@@ -132,6 +138,19 @@ def test_a_failure_is_told_once_and_the_result_is_kept(run: RoleRunner, make_sit
         assert word in text
     assert len([one for one in wrong.records if one["verdict"] == "failed"]) == 1
     assert (run.sent, result_of_the_fact(wrong)["connections"], result_of_the_fact(wrong)["changed"]) == ([], [], False)
+
+    # One entry fails after others have been requested. Atlas's half needs no boto3.
+    (tmp_path / "boto3.py").write_text("raise ImportError", encoding="utf-8")
+    run.environment["PYTHONPATH"] = str(tmp_path)
+    run.fault("POST", "status", status=400, code="INVALID_ATTRIBUTE")
+    other = make_site(block="10.16.0.0/16")
+    half = run(connections=[site.connection, other.connection], aws=False, parallel=1, status=2)
+    del run.environment["PYTHONPATH"]
+    assert ("INVALID_ATTRIBUTE" in message(half), site.vpc_id in message(half)) == (True, True)
+    (connection,) = other.atlas
+    assert [f"Accept {connection}" in line for line in said(half)] == [True]
+    kept = result_of_the_fact(half)
+    assert (kept["remaining"], kept["changed"], kept["connections"][1]["connection_id"]) == (said(half), True, connection)
 
     # The check at the end fails for what the role does not manage.
     run.put_cluster("shop", "AWS", "US_EAST_1")
