@@ -305,7 +305,8 @@ class AccessPart(PathPart):
         if self._is_queued and state.stage in (ACCESS, CLEANING):
             return "another task on this machine changes the access list"
         number = len(self._waiting(state))
-        return f"{number} of the access list not in force yet" if number else ""
+        noun = "entry of the access list is" if number == 1 else "entries of the access list are"
+        return f"{number} {noun} not in force yet" if number else ""
 
     def _waiting(self, state: PathState) -> tuple[str, ...]:
         return (_list_of(state).waiting or ()) if state.stage == ACCESS else ()

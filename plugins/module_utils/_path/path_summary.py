@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 from collections import Counter
+from dataclasses import replace
 
 from .._clouds.cloud import CLOUDS, Fields, block_of, cloud_of, fields_of, name_of, with_request_times
 from .._engine.options import Parameters, name_places
@@ -346,7 +347,11 @@ def _in_words(actions: t.Iterable[Fields]) -> str:
 def _compared(what: What, change: Change) -> tuple[str, str]:
     """Return the lines of a change in the diff, before and after; an empty text for nothing."""
     if what.kind == _CONNECTION and what.side == "Atlas":
-        return compared(change)
+        pair = compared(change)
+        if any(pair):
+            return pair
+        # Nothing but its name is known before it has a network container.
+        change = replace(change, before=None, after=None)
     before, after = change.before or None, change.after or None
     if before is None and after is None:
         before, after = ({}, None) if what.action == "delete" else (None, {})

@@ -412,12 +412,13 @@ class PeerPart(_AtlasSide):
                 waiting.setdefault("a place in Atlas", []).append(name)
             elif state.stage == ACTING:
                 waiting.setdefault(_ATLAS, []).append(name)
-        parts += [
+        leaving = sum(map(is_leaving, peers.listed)) if state.stage in (REQUESTS, AVAILABLE) else 0
+        parts += [f"{leaving} being removed"] if leaving else []
+        named = [
             f"{len(names)} {'waits' if len(names) == 1 else 'wait'} for {what}: {listed(names, _MOST_NAMES)}"
             for what, names in waiting.items()
         ]
-        leaving = sum(map(is_leaving, peers.listed)) if state.stage in (REQUESTS, AVAILABLE) else 0
-        return ", ".join([*parts, f"{leaving} being removed"] if leaving else parts)
+        return ", ".join([*parts, *filter(None, ["; ".join(named)])])
 
 
 class PeerRemovalPart(_AtlasSide):

@@ -86,7 +86,8 @@ class PathWaiter:
 
     def line(self, state: PathState) -> str:
         """Return what the parts wait for, in one line."""
-        return ", ".join(filter(None, (part.line(state) for part in self._parts)))
+        # Names come last: they have commas of their own.
+        return ", ".join(sorted(filter(None, (part.line(state) for part in self._parts)), key=lambda line: ": " in line))
 
 
 class StagedOperation(t.Protocol):

@@ -41,6 +41,7 @@ class Failed:
         peer_id, name: Those of the connection; None if there is none.
         step: What has failed, in the words of results; None where these have no such field.
         error: The error.
+        text: The text of the error without the entry.
         verb: What the service refused to do, or what got no answer; empty for any other failure.
         template: The text of the error without the entry and the request, with a number for what only this connection has.
         values: What the numbers stand for.
@@ -51,6 +52,7 @@ class Failed:
     name: str | None
     step: str | None
     error: TaskError
+    text: str
     verb: str
     template: str
     values: tuple[str, ...]
@@ -71,6 +73,7 @@ def to_failed(error: TaskError, entry: Place | None, name: str | None, fields: F
     if entry is not None:
         for prefix in (f"{entry.key} ({entry.name}): ", f"{entry.key}."):
             text = text[len(prefix) :] if text.startswith(prefix) else text
+    whole = text
     request, colon, rest = text.partition(": ")
     if colon and request.startswith("Failed to "):
         verb, text = request.split()[2], rest
@@ -82,7 +85,7 @@ def to_failed(error: TaskError, entry: Place | None, name: str | None, fields: F
     for number, value in enumerate(values):
         if value:
             text = re.sub(rf"(?<![\w-]){re.escape(value)}(?![\w-])", f"\0{number}\0", text)
-    return Failed(None if entry is None else entry.index, fields.get("id"), name, step, error, verb, text, values)
+    return Failed(None if entry is None else entry.index, fields.get("id"), name, step, error, whole, verb, text, values)
 
 
 def by_cause(option: str, failures: t.Iterable[Failed]) -> list[dict[str, t.Any]]:
@@ -108,6 +111,9 @@ def _to_failure(option: str, cause: t.Sequence[Failed]) -> dict[str, t.Any]:
     if len(cause) == 1:
         return {**place, **step, **first.error.to_result()}
     where = name_places(option, indexes) if indexes else f"The removal of {listed(names)}"
+    if len({one.text for one in cause}) == 1:
+        # One request was for all of them.
+        return {**place, **step, **first.error.to_result(), "msg": f"{where}: {first.text}"}
     several = first.template.replace("VPC peering connection \x001\0 is", "VPC peering connections \x001\0 are")
     text = re.sub("\0(.)\0", lambda found: listed([one.values[int(found[1])] for one in cause]), several)
     return {**place, **step, **first.error.to_result(), "msg": f"{where}: {text}"}

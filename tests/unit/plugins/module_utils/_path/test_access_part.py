@@ -366,7 +366,7 @@ def test_all_is_added_in_one_request_and_waited_for(atlas: Atlas) -> None:
     assert [one["comment"] for one in done.result["peering"]["access_list"]] == [*COMMENTS.values()]
     assert actions(done) == actions(foreseen) == [("create", name) for name in COMMENTS]
     assert foreseen.result["peering"]["access_list"] == done.result["peering"]["access_list"]
-    assert any("4 of the access list not in force yet" in line for line in atlas.lines)
+    assert any("4 entries of the access list are not in force yet" in line for line in atlas.lines)
     again = run(atlas)
     assert (again.changed, sent(atlas)) == (False, ["GET list"])
 

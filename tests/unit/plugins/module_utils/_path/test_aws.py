@@ -496,6 +496,8 @@ def test_an_account_that_cannot_be_read_refuses_all(site: PathSite) -> None:
     assert site.front.writes == []
     (failure,) = done.result["failures"]
     assert (failure["step"], failure["indexes"]) == ("read", [1, 4])
+    # One request was for both, so the message says which.
+    assert failure["msg"].startswith("connections[1], connections[4]: Failed to read the route tables")
     assert "Allow ec2:DescribeRouteTables to these credentials" in failure["msg"]
 
 
