@@ -333,6 +333,14 @@ def test_the_diff_has_all_that_has_changed() -> None:
     }
 
 
+def test_the_diff_has_what_only_has_a_name() -> None:
+    """In check mode, a network container that is not there has no id."""
+    new = {"provider_name": "GCP", "gcp_project_id": "my-project", "network_name": "net-1", "container_id": None}
+    case = Case(gcp(1)).put(done(KEYS[0], "request", "Atlas create connection", "my-project/net-1", None, new))
+    (shown,) = case.summary.diff(case.state, Plan())
+    assert (shown["before"], shown["after"]) == ("", "connection my-project/net-1\n")
+
+
 def test_a_stopped_task_says_what_is_done_and_perhaps_done() -> None:
     lost = Failure("accept", TaskError("Lost.", outcome_unknown=True))
     second = done(KEYS[1], "request", "Atlas create connection", vpc(2), None, peer(2))

@@ -304,3 +304,11 @@ def test_a_signal_records_what_was_done(world: World) -> None:
     with pytest.raises(KeyboardInterrupt):
         run.run.carry_out()
     assert run.run.stopped()[0][:1] == ["request"]
+
+
+def test_a_line_has_names_last() -> None:
+    lines = ("2 wait for Atlas: vpc-1, vpc-2", "0 of 2 accepted in AWS", "")
+    parts = [FakePart(World(), ()) for _line in lines]
+    for part, line in zip(parts, lines, strict=True):
+        part.line = lambda state, line=line: line  # type: ignore[misc,assignment]
+    assert PathWaiter(parts).line(PathState()) == "0 of 2 accepted in AWS, 2 wait for Atlas: vpc-1, vpc-2"
