@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from .._clouds.cloud import BLOCK, REGION, REGIONS, Cloud, Peer, fields_of, identity_of, is_failed, is_leaving
+from .._clouds.cloud import BLOCK, CLOUDS, REGION, REGIONS, Cloud, Peer, fields_of, identity_of, is_failed, is_leaving
 from .._containers import ContainerPlanner, ContainerState
 from .._engine.operation import Operation
 from .._engine.options import Parameters
@@ -170,11 +170,30 @@ class ContainerPart(PathPart):
         return Plan((replace(change, key=what.key),), (step,))
 
     def predict(self, state: PathState, plan: Plan) -> PathState:
-        """Return the state with the containers as they will be; a new one has no id."""
+        """Return the state with the containers as they will be; a new one has no id. One that others use stays, and is a failure."""
         changes = {change.key: change for change in plan.changes}
         for step in plan.steps:
-            state = self._changed(step, t.cast("Container | None", changes[step.keys[0]].after), state)
+            error = self._find_users(step, state) if self._is_absent else None
+            if error is None:
+                state = self._changed(step, t.cast("Container | None", changes[step.keys[0]].after), state)
+            else:
+                state = state.with_failure("", What.of(step.keys[0]).step, error)
         return state
+
+    def _find_users(self, step: Step, state: PathState) -> TaskError | None:
+        """Return the error of a removal because of connections that the list does not have; None if there are none."""
+        request: ContainerTask = task_of(step).request
+        fields = dict(request.fields)
+        container = next(one for one in state.containers if one["id"] == request.container_id)
+        leaving = {entry.identity for entry in self._entries if entry.key in request.keys}
+        staying = [one for one in state.peers.listed if identity_of(fields_of(one)) not in leaving]
+        users = describe_users(staying, container["id"])
+        planner = ContainerPlanner({**fields, "group_id": self._params["group_id"]}, CLOUDS[fields["provider_name"]])
+        try:
+            planner.plan_absent(ContainerState(container, (), users))
+        except TaskError as error:
+            return self.explain(step, error, state)
+        return None
 
     def is_ready(self, step: Step, state: PathState, running: t.Sequence[Step]) -> bool:
         """Return True; a container whose connections stay is not removed.

@@ -279,7 +279,10 @@ def test_containers_go_after_their_connections(atlas: AtlasSide, clouds: dict[st
 
 def test_a_container_that_others_use_stays(atlas: AtlasSide) -> None:
     assert not atlas.connect([entry(0), entry(1)], **HALVES).failed
+    foreseen = atlas.remove([entry(0)], check_mode=True, remove_container=True, **HALVES)
     done = atlas.remove([entry(0)], remove_container=True, **HALVES)
+    assert [one["msg"] for one in foreseen.result["failures"]] == [one["msg"] for one in done.result["failures"]]
+    assert len(foreseen.result["peering"]["containers"]) == 1
     assert not done.missing("cannot be removed: it is used by", vpc(1), "set remove_container to false")
     assert (atlas.there().keys(), set(atlas.containers)) == ({vpc(1)}, {"US_EAST_1"})
     assert done.result["failures"][0]["step"] == "remove"
