@@ -81,7 +81,10 @@ class PrunedRoutes:
             return self._open(entry.aws_credentials(region))
         try:
             session = self._open(aws_credentials_of(self._params, {}, region))
-        except TaskError:
+        except TaskError as error:
+            if error.is_transient or error.is_unanswered:
+                # They may be those of the account.
+                raise
             # The task itself has none: those that it has are of its entries.
             return None
         return session if session.find_account_id() == owner else None

@@ -161,3 +161,16 @@ def test_mirrors_and_roles_are_cleaned_on_the_other_clouds(make_path: Callable[.
     assert done.result["peering"]["remaining"] == []
     mirrors = {one["network_name"]: site.clouds.gcp.peerings(GCP_PROJECT, one["network_name"]) for one in entries[:2]}
     assert [bool(one) for one in mirrors.values()] == [True, False]
+
+
+def test_an_account_that_may_be_the_task_s_own_is_not_left_out(site: PathSite) -> None:
+    """Without an answer to AssumeRole, it is not known whose credentials the task has."""
+    entries = site.make_vpcs(2, accounts=2, auth="keys")
+    connect(site, entries)
+    site.front.rule("AssumeRole", refusal("InternalFailure", "Try again.", 503))
+    role = f"arn:aws:iam::{ACCOUNTS[1]}:role/peering"
+    done = site.run(connections=[{**entries[0], "aws_assume_role_arn": None}], aws_assume_role_arn=role, **PRUNE)
+    assert not done.missing(f"Failed to assume the role {role}", "Nothing was changed.")
+    assert site.writes == []
+    site.front.rules.clear()
+    assert routes(site, ACCOUNTS[1]).keys() == {entries[1]["vpc_id"]}
