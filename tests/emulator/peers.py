@@ -48,7 +48,9 @@ class Peers:
             connected = [peer for peer in self.of(name) if peer.connection_id and not peer.deleting and not peer.dead]
             if connected:
                 with contextlib.suppress(CloudUnreachableError):
-                    news = cloud.look(connected)
+                    found = cloud.look(connected)
+                    # What was found a moment ago may be about connections that have been asked to go since.
+                    news = {peer.id: found[peer.id] for peer in connected if peer.id in found}
                     for peer in connected:
                         if news.get(peer.id) != ACCEPTED:
                             peer.accepted_since = None

@@ -116,6 +116,28 @@ def test_aws_is_asked_at_most_five_times_a_second(aws, account, clock, monkeypat
     assert len(asked) == 2
 
 
+def test_what_aws_has_said_before_a_removal_does_not_end_it(aws, account, clock, monkeypatch):
+    """Others are still there, of which AWS is not asked again yet."""
+    monkeypatch.setattr(emulated_aws, "LOOK_SECONDS", 0.2)
+    project = Project(Settings(aws_endpoint_url=aws.url, step_seconds=0.1), clock)
+    with project.now():
+        vpcs = [account.make_vpc(f"10.{number}.0.0/16") for number in (1, 2)]
+        ours = {"awsAccountId": account.id}
+        peer, _other = (
+            project.create_peer({**ours, "vpcId": vpc, "routeTableCidrBlock": f"10.{number}.0.0/16"}, needs_container=False)
+            for number, vpc in enumerate(vpcs, 1)
+        )
+    clock.sleep(1)
+    account.ec2().delete_vpc_peering_connection(VpcPeeringConnectionId=project.find_peer(peer.id)["connectionId"])
+    clock.sleep(1)
+    assert project.find_peer(peer.id)["statusName"] == "FAILED"
+    with project.now():
+        project.peers.delete(peer)
+    assert project.find_peer(peer.id)["statusName"] == "TERMINATING"
+    clock.sleep(0.1)
+    assert len(project.list_peers()) == 1
+
+
 @REGIONS
 def test_rejection(aws_api, account, region):
     peer = make(aws_api, account, region)
