@@ -85,7 +85,7 @@ class AzurePart(PathPart):
 
     def begin(self, answers: Answers, state: PathState) -> PathState:
         """Return the state with the VNet of each entry."""
-        self._ending = {key: self._find_ending(group, state) for key, group in self._groups.items()}
+        self._ending = {key: _find_ending([entry.key for entry in group], state) for key, group in self._groups.items()}
         found = {entry.key: access for key, access in answers.items() for entry in self._groups[key]}
         return replace(state, azure={**state.azure, **found})
 
@@ -280,12 +280,6 @@ class AzurePart(PathPart):
         of_atlas = (fields_of(one)["azure_directory_id"] for one in state.peers.listed if _is_at(one, group[0].params))
         return next(filter(None, (*own, *of_atlas)), None)
 
-    def _find_ending(self, group: t.Sequence[PathEntry], state: PathState) -> tuple[str, ...]:
-        """Return the networks of Atlas whose peerings with a VNet end because this task removes their connections."""
-        owns = [entry for entry in group if (own := state.peers.entries.get(entry.key)) is not None and own.peer is not None]
-        homes = [state.homes[entry.key] for entry in owns if entry.key in state.homes]
-        return tuple(name for home in homes if (name := _atlas_network(home)))
-
     def _plan_vnet(self, key: str, state: PathState) -> Plan:
         """Plan the role on a VNet.
 
@@ -342,6 +336,18 @@ def _atlas_network(container: Container) -> str | None:
     return fields_of(t.cast("t.Any", container)).get("atlas_vnet_name")
 
 
+def _find_ending(keys: t.Iterable[str], state: PathState) -> tuple[str, ...]:
+    """Return the networks of Atlas whose peerings with a VNet end because this task removes their connections.
+
+    Args:
+        keys: The entries with the VNet.
+        state: The state.
+    """
+    owns = [key for key in keys if (own := state.peers.entries.get(key)) is not None and own.peer is not None]
+    homes = [state.homes[key] for key in owns if key in state.homes]
+    return tuple(name for home in homes if (name := _atlas_network(home)))
+
+
 def _after(plan: Plan, access: AccessState) -> AccessState:
     """Return what Atlas may do after a plan."""
     for step in plan.steps:
@@ -387,7 +393,9 @@ def why_role_stays(entry: PathEntry, state: PathState) -> str | None:
     user = find_staying(entry, state)
     if user is not None:
         return f"{title} the connection {user['id']} of this project still needs it."
-    names = [one.name for one in peerings_with_atlas(access)]
+    here = [key for key, one in state.azure.items() if one.vnet is not None and one.vnet == access.vnet]
+    ended = {name.lower() for name in _find_ending(here, state)}
+    names = [one.name for one in peerings_with_atlas(access) if one.remote_name.lower() not in ended]
     if names:
         return f"{title} the peering {', '.join(names)} of the VNet still needs it."
     return f"{title} this collection has not made it, or not its assignment above the VNet."

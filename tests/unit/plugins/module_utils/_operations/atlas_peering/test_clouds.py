@@ -340,6 +340,38 @@ def test_what_is_wrong_in_azure_is_refused_before_any_request(site: PathSite) ->
             assert (done.changed, site.writes, site.statuses("AZURE"), azure.entra.principal_of()) == (False, [], [], None)
 
 
+def test_from_every_half_done_point_on_azure_and_back(site: PathSite) -> None:
+    """With a role of others, too, which stays."""
+    assert site.clouds is not None
+    _nothing, role, theirs, requested, by_hand = entries = site.make_vnets(5)
+    apply(site, [role], atlas=False)
+    site.clouds.azure.roles.assign(theirs["vnet_resource_id"])
+    apply(site, [requested, by_hand], access_list=False)
+    with site.emulator.project.now() as project:
+        project.add_access([{"cidrBlock": by_hand["cidr_block"], "comment": "By hand"}])
+    foreseen = site.run(connections=entries, check_mode=True)
+    done = apply(site, entries)
+    assert [[one["kind"] for one in entry["actions"]] for entry in done.result["peering"]["connections"]] == [
+        ["role", "connection", "access list entry"],
+        *[["connection", "access list entry"]] * 2,
+        ["access list entry"],
+        [],
+    ]
+    assert actions(foreseen) == actions(done)
+    assert (site.statuses("AZURE"), may_peer(site, entries)) == (["AVAILABLE"] * 5, [True] * 5)
+    gone = apply(site, entries, state="absent", remove_container=True)
+    assert (site.statuses("AZURE"), may_peer(site, entries)) == ([], [False, False, True, False, False])
+    assert site.access_list == {by_hand["cidr_block"]: "By hand"}
+    name = "/".join(theirs["vnet_resource_id"].strip("/").split("/")[1::2][index] for index in (0, 1, 3))
+    assert gone.result["peering"]["remaining"] == [
+        f"The role of Atlas on {name} in AZURE stays, because this collection has not made it, or not its assignment above the "
+        "VNet.",
+        f"This entry of the access list stays: {by_hand['cidr_block']} has the comment 'By hand', not "
+        f"'VPC peering with network-group/vnet-4': somebody else uses it, or has changed it.",
+    ]
+    assert not apply(site, entries, state="absent", remove_container=True).changed
+
+
 def test_names_in_azure_are_compared_without_case(site: PathSite) -> None:
     (entry,) = site.make_vnets(1)
     apply(site, [entry])
