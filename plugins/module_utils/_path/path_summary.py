@@ -243,7 +243,7 @@ class PathSummary:
         return f"{what.side} {self._name(what.owner, state)}"
 
     def _done_so_far(self, state: PathState) -> str:
-        """Return what the failed entries have done so far, in a sentence; empty if no entry has failed."""
+        """Return what was done so far for what has failed, in a sentence; empty if neither an entry nor a pruned connection has."""
         done: dict[str, list[PathEntry]] = {}
         actions = self._actions(self._changes(state, Plan()))
         for entry in self._entries:
@@ -253,6 +253,9 @@ class PathSummary:
             f"{entries[0].title if len(entries) == 1 else name_places(LIST, [one.index for one in entries])}: {words}"
             for words, entries in done.items()
         ]
+        # Of pruned connections that stay.
+        others = [owner for owner in state.failures if owner and owner not in self._by_key and owner in actions]
+        texts += [f"{self._name(owner, state)}: {_in_words(actions[owner])}" for owner in others]
         return f"Done so far: {'; '.join(texts)}." if texts else ""
 
     def _open(self, state: PathState) -> str:

@@ -131,6 +131,11 @@ def test_a_cleaning_that_fails_keeps_its_connection(site: PathSite) -> None:
     assert not done.failed, done.msg
     assert (actions(done), peers(site)) == (CLEANED, {one["vpc_id"] for one in entries[:2]})
     assert routes(site, ACCOUNTS[0]).keys() == {entries[0]["vpc_id"]}
+    # What was cleaned of a connection that Atlas keeps is said.
+    site.fault("DELETE", "status", status=403, path="*/peers/*")
+    done = site.run(connections=entries[:1], **PRUNE)
+    name = f"{ACCOUNTS[1]}/{entries[1]['vpc_id']}"
+    assert not done.missing(f"Done so far: {name}: delete access list entry in Atlas.")
 
 
 def test_mirrors_and_roles_are_cleaned_on_the_other_clouds(make_path: Callable[..., PathSite]) -> None:
