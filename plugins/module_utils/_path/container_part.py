@@ -170,7 +170,7 @@ class ContainerPart(PathPart):
         return Plan((replace(change, key=what.key),), (step,))
 
     def predict(self, state: PathState, plan: Plan) -> PathState:
-        """Return the state with the containers as they will be; a new one has no id. One that others use stays, and is a failure."""
+        """Return the state with the containers as they will be; a new one has no id. One that others use fails."""
         changes = {change.key: change for change in plan.changes}
         for step in plan.steps:
             error = self._find_users(step, state) if self._is_absent else None

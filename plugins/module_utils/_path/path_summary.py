@@ -243,7 +243,7 @@ class PathSummary:
         return f"{what.side} {self._name(what.owner, state)}"
 
     def _done_so_far(self, state: PathState) -> str:
-        """Return what was done so far for what has failed, in a sentence; empty if neither an entry nor a pruned connection has."""
+        """Return what failed entries, and pruned connections that stay, have done so far, in a sentence; empty for none."""
         done: dict[str, list[PathEntry]] = {}
         actions = self._actions(self._changes(state, Plan()))
         for entry in self._entries:
