@@ -31,9 +31,10 @@ from .._engine.wait import WaitTimeoutError
 from .._http.errors import OvertakenError, StoppedError, TaskError
 from .._http.pauses import Clock, Sleep
 from .._http.threads import Workers
+from .._peer_set.causes import Failed, by_cause, to_failed
 from .._peering.life import too_late
 from .._values.moments import created_at
-from .entries import PathEntry
+from .entries import LIST, PathEntry
 from .part import Answers, PathPart, Ran, run_to_end, task_of
 from .path_state import ACTING, ROUTES, PathState, Task, What
 
@@ -262,7 +263,7 @@ class AwsPart(PathPart):
 
     def plan(self, state: PathState) -> Plan:
         """Plan what is left to do in AWS for each entry, by the rules for one."""
-        changes, steps, warnings = list[Change](), list[Step](), list[str]()
+        changes, steps, found = list[Change](), list[Step](), list[Failed]()
         refusals: dict[str, TaskError] = {}
         # Two entries may have one VPC, each with a network container of its own.
         enabled: set[tuple[str, str]] = set()
@@ -278,10 +279,13 @@ class AwsPart(PathPart):
             self._planned.setdefault(key, {}).update({one.key: (one, task_of(step).request.request) for one, step in made})
             changes += [change for change, step in made]
             steps += [step for change, step in made]
-            warnings += [entry.named(TaskError(one)).message for one in plan.warnings]
+            names = {**entry.network, "connection_id": self._connection_id(entry, state)}
+            found += [to_failed(entry.named(TaskError(one)), entry, entry.name, names) for one in plan.warnings]
         accepted = [task_of(step).owner for step in steps if isinstance(task_of(step).request.request, Accept)]
         is_any = any(self._view(self._entries[key], state).connection is None for key in accepted)
         # AWS shows the account of a request that is there, which a warning about the connection names.
+        # One for each cause, however many VPCs it is true for.
+        warnings = [str(one["msg"]) for one in by_cause(LIST, found)]
         warnings += [_UNCHECKED] if is_any and self._params["atlas_aws_account_ids"] is None else []
         return Plan(tuple(changes), tuple(steps), tuple(warnings), refusals=refusals)
 

@@ -16,6 +16,15 @@ from .._http.errors import TaskError
 from .._peering.errors import RoleError
 
 
+# What templates say of one connection (its name has number 0, its ids 1 and 2), and of several.
+_PLURALS = (
+    ("VPC peering connection \x001\0 is", "VPC peering connections \x001\0 are"),
+    ("The VPC \x000\0 has", "The VPCs \x000\0 have"),
+    ("\x002\0 is accepted", "\x002\0 are accepted"),
+    ("so that no other one is", "so that no others are"),
+)
+
+
 class Place(t.Protocol):
     """What a failure needs of the entry that it is about."""
 
@@ -114,7 +123,9 @@ def _to_failure(option: str, cause: t.Sequence[Failed]) -> dict[str, t.Any]:
     if len({one.text for one in cause}) == 1:
         # One request was for all of them.
         return {**place, **step, **first.error.to_result(), "msg": f"{where}: {first.text}"}
-    several = first.template.replace("VPC peering connection \x001\0 is", "VPC peering connections \x001\0 are")
+    several = first.template
+    for singular, plural in _PLURALS:
+        several = several.replace(singular, plural)
     text = re.sub("\0(.)\0", lambda found: listed([one.values[int(found[1])] for one in cause]), several)
     return {**place, **step, **first.error.to_result(), "msg": f"{where}: {text}"}
 

@@ -457,6 +457,16 @@ def test_what_an_entry_has_done_alone_is_shown_if_it_fails(site: PathSite) -> No
     assert actions(done, 0) == [("accept", "connection")]
 
 
+def test_a_warning_is_one_for_all_that_it_is_true_for(site: PathSite) -> None:
+    entries = requested(site, 4, 2)
+    accepted, off = sorted(run(site, entries, atlas_aws_account_ids=None, dns="warn").warnings, key=lambda one: "The VPCs" in one)
+    pcx, vpcs = ([one[name] for one in entries] for name in ("connection_id", "vpc_id"))
+    assert accepted.startswith(f"connections[0] to connections[3]: {', '.join(pcx[:3])} and 1 more are accepted from account 7")
+    assert off.startswith(
+        f"connections[0] to connections[3]: The VPCs {', '.join(vpcs[:3])} and 1 more have enable_dns_hostnames off"
+    )
+
+
 @pytest.mark.parametrize(("ids", "warned"), [(None, True), ([ATLAS_ACCOUNT], False)])
 def test_it_warns_of_requests_from_whatever_account(site: PathSite, ids: list[str] | None, warned: bool) -> None:
     done = site.run(connections=site.make_vpcs(2), container_region="us-east-1", atlas_aws_account_ids=ids)
