@@ -351,6 +351,9 @@ def _compared(what: What, change: Change) -> tuple[str, str]:
     """Return the lines of a change in the diff, before and after; an empty text for nothing."""
     if what.kind == _CONNECTION and what.side == "Atlas":
         pair = compared(change)
+        if pair[0] and not pair[1] and change.after:
+            # The same is made again.
+            return pair[0], compared(replace(change, before=None))[1]
         if any(pair):
             return pair
         # Nothing but its name is known before it has a network container.

@@ -341,6 +341,14 @@ def test_the_diff_has_what_only_has_a_name() -> None:
     assert (shown["before"], shown["after"]) == ("", "connection my-project/net-1\n")
 
 
+def test_the_diff_of_a_replacement_has_what_is_made() -> None:
+    recreated = done(KEYS[0], "request", "Atlas recreate connection", vpc(1), peer(1, "FAILED"), peer(1))
+    case = Case(aws(1), peers=(peer(1),)).put(replace(recreated, action="recreate"))
+    (shown,) = case.summary.diff(case.state, Plan())
+    assert "status_name: FAILED" in shown["before"]
+    assert shown["after"].startswith(f"route_table_cidr_block: {CLIENTS}")
+
+
 def test_a_stopped_task_says_what_is_done_and_perhaps_done() -> None:
     lost = Failure("accept", TaskError("Lost.", outcome_unknown=True))
     second = done(KEYS[1], "request", "Atlas create connection", vpc(2), None, peer(2))
