@@ -15,7 +15,6 @@ from .._engine.plan import listed
 from .._http.errors import TaskError
 from .._peering.errors import RoleError
 
-
 # What templates say of one connection (its name has number 0, its ids 1 and 2), and of several.
 _PLURALS = (
     ("VPC peering connection \x001\0 is", "VPC peering connections \x001\0 are"),
