@@ -152,8 +152,8 @@ class ContainerPart(PathPart):
             if not self._params["remove_container"] or container is None or container["id"] not in there:
                 continue
             leaving = {entry.identity for entry in group.entries}
-            others = [one for one in state.peers.listed if one["container_id"] == container["id"] and not _has_ended(one)]
-            # It is no use to wait for connections that are not in the list.
+            others = [one for one in state.peers.listed if one["container_id"] == container["id"] and not is_leaving(one)]
+            # It is no use to wait for connections that are not in the list, failed ones included.
             waits = all(identity_of(fields_of(one)) in leaving for one in others)
             fields = {"provider_name": group.cloud.name, REGION: group.region, REGIONS: None, BLOCK: None, "state": "absent"}
             change = Change("delete", "", container, None)

@@ -277,8 +277,11 @@ def test_containers_go_after_their_connections(atlas: AtlasSide, clouds: dict[st
     assert (again.changed, again.failed) == (False, False)
 
 
-def test_a_container_that_others_use_stays(atlas: AtlasSide) -> None:
+@pytest.mark.parametrize("has_failed", [False, True])
+def test_a_container_that_others_use_stays(atlas: AtlasSide, has_failed: bool) -> None:
     assert not atlas.connect([entry(0), entry(1)], **HALVES).failed
+    if has_failed:
+        atlas.act("fail", next(one["id"] for one in atlas.peers() if one["vpcId"] == vpc(1)))
     foreseen = atlas.remove([entry(0)], check_mode=True, remove_container=True, **HALVES)
     done = atlas.remove([entry(0)], remove_container=True, **HALVES)
     assert [one["msg"] for one in foreseen.result["failures"]] == [one["msg"] for one in done.result["failures"]]
