@@ -314,7 +314,7 @@ def test_what_is_pruned_takes_its_own_entries_along(
 
 # What is sent, and what comes of it: connections with networks whose customer's half others do need no other cloud than Atlas.
 
-LIST = [aws(1, cidr_block=A), aws(2, cidr_block=B), gcp(1, cidr_blocks=[C, "34.0.0.0/24"], container_cidr_block="10.8.0.0/18")]
+LIST = (aws(1, cidr_block=A), aws(2, cidr_block=B), gcp(1, cidr_blocks=[C, "34.0.0.0/24"], container_cidr_block="10.8.0.0/18"))
 COMMENTS = {A: OURS[1], B: OURS[2], C: NETWORK, "34.0.0.0/24": NETWORK}
 ENTRIES = "/api/*/accessList/*"
 
