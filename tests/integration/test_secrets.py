@@ -243,7 +243,7 @@ def test_a_token_that_stands_in_an_answer_is_not_in_the_result(
 ) -> None:
     token = "canary-of-a-token"
     answers = [reply({"access_token": token, "expires_in": 3600}), page({"id": "0" * 24, "statusName": f"Bearer {token}"})]
-    tasks = "- {hosts: localhost, gather_facts: false, tasks: [{cloudpeer.atlas.atlas_vpc_peer_info: {}}]}"
+    tasks = "- {hosts: localhost, gather_facts: false, tasks: [{cloudpeer.atlas.atlas_vpc_peer_info: {provider_name: AWS}}]}"
     account = {"MONGODB_ATLAS_CLIENT_ID": CLIENT_ID, "MONGODB_ATLAS_CLIENT_SECRET": CLIENT_SECRET, **WITHOUT_KEYS}
     with serving(*answers) as wire:
         variables = {"XDG_CACHE_HOME": str(tmp_path / "cache"), "MONGODB_ATLAS_BASE_URL": wire.base_url}
