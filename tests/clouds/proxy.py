@@ -70,6 +70,9 @@ class Proxy:
                 return
             self.hosts.append(rest.partition(":")[0])
             with socket.create_connection(("127.0.0.1", self._target)) as server:
+                for one in (client, server):
+                    # A packet that is not full would wait for the answer to the one before.
+                    one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
                 with self._lock:
                     self._open |= {client, server}

@@ -40,7 +40,9 @@ class _Listener:
     """One server in a thread of its own."""
 
     def __init__(self, app: Any, certificate: Path | None = None) -> None:
-        self._socket = socket.create_server(("127.0.0.1", 0))
+        # Without the protocol, which the sockets of connections inherit, asyncio would leave TCP_NODELAY off: 40 ms a reply.
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        self._socket.bind(("127.0.0.1", 0))
         self.port: int = self._socket.getsockname()[1]
         config = uvicorn.Config(
             app,
