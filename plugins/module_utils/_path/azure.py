@@ -393,7 +393,8 @@ def why_role_stays(entry: PathEntry, state: PathState) -> str | None:
     user = find_staying(entry, state)
     if user is not None:
         return f"{title} the connection {user['id']} of this project still needs it."
-    here = [key for key, one in state.azure.items() if one.vnet is not None and one.vnet == access.vnet]
+    at_vnet = [key for key, one in state.azure.items() if one.vnet is not None and one.vnet == access.vnet]
+    here = [key for key in at_vnet if key not in state.failures]
     ended = {name.lower() for name in _find_ending(here, state)}
     names = [one.name for one in peerings_with_atlas(access) if one.remote_name.lower() not in ended]
     if names:

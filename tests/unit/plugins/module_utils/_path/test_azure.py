@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -316,6 +317,19 @@ def test_a_role_stays_where_something_needs_it(parts: PartsSite, user: str) -> N
         "other project": f"{title} peering theirs of the VNet still needs it.",
     }
     assert why_role_stays(_entry(parts, entries[0]), done.state) == reasons[user]
+
+
+def test_a_role_stays_for_what_could_not_be_removed(parts: PartsSite) -> None:
+    (entry,) = make_vnets(parts, 1)
+    both = [{**entry, "container_region": one} for one in ("westeurope", "northeurope")]
+    parts.run(*both, **ALONE)
+    for number in (0, 1):
+        connect(parts, f"connections[{number}]", 1, number)
+    disconnect(parts, 1, NETWORKS[0])
+    done = parts.run(*both, state="absent")
+    (failure, _same) = done.state.failures.values()
+    state = replace(done.state, failures={"connections[1]": failure})
+    assert "of the VNet still needs it." in str(why_role_stays(_entry(parts, both[0]), state))
 
 
 def test_a_role_that_others_have_made_stays(parts: PartsSite) -> None:
