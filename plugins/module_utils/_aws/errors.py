@@ -165,7 +165,7 @@ def _refusal(
     text = _ENCODED.sub("", detail)[:MAX_DETAIL_LENGTH].rstrip(". ") or "no reason given"
     hint = _HINTS.get(code or "", "").format(**names) or None
     if code in _FORBIDDEN:
-        hint = f"Allow {action} to these credentials; the documentation of the module has the whole IAM policy."
+        hint = f"Allow {action} to these credentials; docs/guides/credentials.md has the whole IAM policy."
     is_throttled = code in _THROTTLED or status == _TOO_MANY_REQUESTS
     if is_throttled:
         more_time = f"raise {names['wait_timeout']}, or " if "wait_timeout" in names else ""

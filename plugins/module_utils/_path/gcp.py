@@ -316,7 +316,7 @@ class GcpPart(PathPart):
         if self._is_present and not network.exists:
             name, project = entry.params["network_name"], entry.params["gcp_project_id"]
             raise InvalidOptionError(
-                f": there is no VPC network {name} in the project {project}.", hint="Check gcp_project_id and network_name."
+                f"There is no VPC network {name} in the project {project}.", hint="Check gcp_project_id and network_name."
             )
         if self._is_present:
             return plan_present(self._params_of(entry, state), network)

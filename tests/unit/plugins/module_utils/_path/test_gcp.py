@@ -78,7 +78,7 @@ OF_OTHER = Peering("mine", f"projects/{OTHER[0]}/global/networks/{OTHER[1]}", AC
         ({}, {"names": False}, (), ("create", "")),
         ({"gcp_peering_name": "mine"}, {"names": False}, (), ("create", "mine")),
         ({"gcp_peering_name": "mine"}, {"names": False}, (OF_OTHER,), "Set gcp_peering_name to another one."),
-        ({}, {}, None, "connections[0]: there is no VPC network net-1 in the project my-project. Check gcp_project_id and"),
+        ({}, {}, None, "connections[0] (my-project/net-1): There is no VPC network net-1 in the project my-project. Check"),
         ({}, {"state": "absent"}, (PEERING,), ("delete", "mine")),
         ({}, {"state": "absent"}, (OF_OTHER,), None),
         ({"gcp_peering_name": "mine"}, {"state": "absent", "names": False}, (OF_OTHER,), ("delete", "mine")),

@@ -293,7 +293,10 @@ def test_what_is_wrong_in_gcp_is_refused_or_goes_on_later(site: PathSite) -> Non
     gcp_of(site).add_network("others", "theirs")
     gcp_of(site).add_peering(GCP_PROJECT, other["network_name"], "mine", ("others", "theirs"))
     for wrong, words in (
-        ({**entry, "network_name": "no-network"}, ["connections[1]: there is no VPC network no-network", "gcp_project_id"]),
+        (
+            {**entry, "network_name": "no-network"},
+            ["connections[1] (my-project/no-network): There is no VPC network no-network", "gcp_project_id"],
+        ),
         ({**other, "gcp_peering_name": "mine"}, ["connections[1].gcp_peering_name mine", "others/global/networks/theirs"]),
     ):
         done = site.run(connections=[entry, wrong])
