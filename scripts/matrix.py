@@ -48,6 +48,8 @@ PLUGIN_TESTS = (
     "--ignore-glob=*/_aws/*",
     "--ignore-glob=*accepter*",
     "--ignore-glob=*/atlas_vpc_peer_check/*",
+    "--ignore-glob=*/atlas_peering/*",
+    "--ignore-glob=*/_path/*",
 )
 CLOSING_LINE = re.compile(r"^=*\s*((?:\d+ \w+,? ?)+) in [\d.]+s.*$", re.MULTILINE)
 
