@@ -63,12 +63,17 @@ def clean_environment(patch: pytest.MonkeyPatch, home: Path) -> None:
 
 
 @contextmanager
-def clouds_around(home: Path) -> Iterator[Any]:
-    """Run stand-ins of AZURE and GCP, and point the clients of this process at them."""
+def clouds_around(patch: pytest.MonkeyPatch, home: Path) -> Iterator[Any]:
+    """Run stand-ins of AZURE and GCP, and point the clients of this process at them.
+
+    Args:
+        patch: That of the test, since the last of two would bring back what the first has set.
+        home: A folder for files of the user.
+    """
     # Not at the top: what only wants an environment need not wait for a server.
     from ansible_collections.cloudpeer.atlas.tests.clouds.server import running
 
-    with pytest.MonkeyPatch.context() as patch, running() as clouds:
+    with running() as clouds:
         clean_environment(patch, home)
         for name, value in clouds.environment.items():
             patch.setenv(name, value)

@@ -12,8 +12,8 @@ from ansible_collections.cloudpeer.atlas.tests.support.gcp_site import ATLAS, MI
 
 
 @pytest.fixture
-def clouds(tmp_path: Path) -> Iterator[RunningClouds]:
-    with clouds_around(tmp_path) as clouds:
+def clouds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningClouds]:
+    with clouds_around(monkeypatch, tmp_path) as clouds:
         for key in (MINE, ATLAS):
             clouds.gcp.add_network(*key)
         yield clouds

@@ -11,6 +11,6 @@ from ansible_collections.cloudpeer.atlas.tests.support.gcp_site import GcpSite
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[GcpSite]:
-    with clouds_around(tmp_path) as clouds:
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[GcpSite]:
+    with clouds_around(monkeypatch, tmp_path) as clouds:
         yield GcpSite(clouds)

@@ -51,8 +51,11 @@ def reads_of_gcp(routes: int, *networks: str) -> list[tuple[str, str]]:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[CloudsSite]:
-    with clouds_around(tmp_path) as clouds, running(Settings(step_seconds=0.01, clouds_url=clouds.control_url)) as emulator:
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CloudsSite]:
+    with (
+        clouds_around(monkeypatch, tmp_path) as clouds,
+        running(Settings(step_seconds=0.01, clouds_url=clouds.control_url)) as emulator,
+    ):
         yield CloudsSite(emulator, clouds)
 
 
