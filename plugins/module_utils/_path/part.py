@@ -157,11 +157,6 @@ class Ran(t.NamedTuple):
     applied: tuple[str, ...] = ()
 
 
-def run_alone(operation: Operation[t.Any, t.Any], known: t.Any, clock: Clock, sleep: Sleep) -> t.Any:
-    """Run the Operation for one connection inside of a step, and return its last state; see `run_to_end`."""
-    return run_to_end(operation, known, clock, sleep).state
-
-
 def run_to_end(
     operation: Operation[t.Any, t.Any],
     known: t.Any,

@@ -16,7 +16,6 @@ from .._clouds.azure import AZURE, VnetId, role_name
 from .._clouds.cloud import BLOCK, fields_of
 from .._clouds.gcp import GCP, gcloud_line, peering_name
 from .._engine.options import Parameters
-from .azure import why_role_stays
 from .entry_view import EntryView
 from .path_state import PathState, What
 
@@ -120,6 +119,9 @@ def _disconnect_aws(params: Parameters, view: EntryView, state: PathState) -> t.
 
 
 def _disconnect_azure(params: Parameters, view: EntryView, state: PathState) -> t.Iterator[str]:
+    # Only a list with VNets needs what it imports.
+    from .azure import why_role_stays
+
     name, blocks, own = view.entry.name, _client_blocks(view, state), view.entry.params
     if not params["azure"] and view.peer is not None:
         role = role_name(VnetId(*(own[field] for field in VnetId._fields)))
