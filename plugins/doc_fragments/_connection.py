@@ -17,6 +17,14 @@ options:
         O(profile). One of them is required.
     type: str
     aliases: [project_id]
+  project_name:
+    description:
+      - The name of the Atlas project, in place of its id. It is found in the list of all projects that the credentials can see.
+      - What the task itself sets takes precedence over C(module_defaults) and the environment, whether it is O(group_id) or
+        O(project_name).
+      - Mutually exclusive with O(group_id) within a task.
+    type: str
+    version_added: 3.1.0
   public_key:
     description:
       - The public key of an Atlas API key. Set it together with O(private_key).

@@ -227,6 +227,7 @@ def _set_variable(name: str) -> str:
 CONNECTION = ArgumentSpec(
     {
         "group_id": {"type": "str", "aliases": ["project_id"], "fallback": _from_environment("group_id")},
+        "project_name": {"type": "str"},
         "public_key": {"type": "str", "no_log": False, "fallback": _from_environment("public_key")},
         "private_key": {"type": "str", "no_log": True, "fallback": _from_environment("private_key")},
         "client_id": {"type": "str", "fallback": _from_environment("client_id")},

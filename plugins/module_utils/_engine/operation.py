@@ -121,6 +121,15 @@ class Operation(t.Generic[S, State]):
         """Check the options as `validate` does, in check mode."""
         return cls.validate(params)
 
+    @classmethod
+    def prepare(cls, params: Parameters, session: S) -> Parameters:
+        """Return the checked options with what the service alone knows, such as the id of a project that they name.
+
+        Raises:
+            TaskError: If it cannot be read, or there is no such object.
+        """
+        return params
+
     @property
     def name(self) -> str:
         """What the task waits for, in the words of lines for the user."""

@@ -48,7 +48,7 @@ def execute(
         with operation.connect(params, outcome.warnings.append) as session:
             outcome.api_calls = session.calls
             try:
-                task = operation(params, session, clock)
+                task = operation(operation.prepare(params, session), session, clock)
                 run: Convergence = (operation.convergence or Convergence)(task, outcome, report, clock, sleep)
                 with run.announcing():
                     if check_mode:

@@ -5,19 +5,22 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 from contextlib import AbstractContextManager
 
 from .._api.client import AtlasClient
 from .._auth import clients
 from .._auth import clients as login
-from .._auth.sources import find_project
+from .._auth.sources import VARIABLES, find_project
 from .._engine.operation import Operation
 from .._engine.options import Parameters, check_wait, parse_values
 from .._engine.wait import State
 from .._http import tls
-from .._http.errors import TaskError
+from .._http.errors import InvalidOptionError, TaskError
 
+# The options that choose several projects, in place of the one of `group_id` or `project_name`.
+MANY = ("group_ids", "project_names", "org_id")
 # How many read requests run in parallel.
 READERS = 8
 _Key = t.TypeVar("_Key")
@@ -46,16 +49,53 @@ class AtlasOperation(Operation[AtlasClient, State]):
         Raises:
             InvalidOptionError: If an option is invalid.
         """
-        if params.get("group_ids") is None:
-            params = {**params, "group_id": find_project(params)}
+        if all(params.get(name) is None for name in MANY):
+            params = choose_project(params)
         params, warnings = parse_values(params)
         if "wait" in params:
             check_wait(params)
         return params, [*warn_of_connection(params), *warnings]
 
+    @classmethod
+    def prepare(cls, params: Parameters, session: AtlasClient) -> Parameters:
+        """Return the options with the id of the project in `project_name`."""
+        return with_group_id(params, session)
+
     def read_all(self, calls: t.Mapping[_Key, t.Callable[[], _Result]]) -> dict[_Key, _Result | TaskError]:
         """Make several calls in parallel; see the function `read_all`."""
         return read_all(self.session, self.params, calls)
+
+
+def choose_project(params: Parameters, other_way: str = "") -> Parameters:
+    """Return the options with either `group_id` or `project_name`.
+
+    Args:
+        params: The options of the task; Ansible has filled missing ones from the environment.
+        other_way: What else to do if no project is set; see `find_project`.
+
+    Raises:
+        InvalidOptionError: If both are set in the task, or no project is set anywhere.
+    """
+    if params["project_name"] is None:
+        return {**params, "group_id": find_project(params, other_way)}
+    # The argument spec fills in group_id from the environment variable, which does not count beside project_name.
+    if params["group_id"] is not None and params["group_id"] not in {os.environ.get(one) for one in VARIABLES["group_id"]}:
+        raise InvalidOptionError("group_id and project_name are mutually exclusive.", hint="Leave one of them out.")
+    return {**params, "group_id": None}
+
+
+def with_group_id(params: Parameters, client: AtlasClient | None) -> Parameters:
+    """Return the options with the id of the project in `project_name`, if that is set and Atlas is read.
+
+    Raises:
+        TaskError: If the credentials can see no such project, or several, or the projects cannot be read.
+    """
+    if client is None or params["project_name"] is None or params["group_id"] is not None:
+        return params
+    # Loaded where a task needs it.
+    from .projects import find_group_id
+
+    return {**params, "group_id": find_group_id(client, params["project_name"])}
 
 
 class SideBySide(t.Protocol):

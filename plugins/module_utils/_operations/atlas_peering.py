@@ -12,7 +12,6 @@ from functools import partial
 from .._api.client import AtlasClient
 from .._auth import clients
 from .._auth.private_folder import turn_of
-from .._auth.sources import find_project
 from .._aws import boto
 from .._check.session import CheckSession, connect
 from .._clouds.aws import AWS
@@ -36,7 +35,7 @@ from .._path.pruned import Cleaner, Leaving, PrunedPart
 from .._path.stages import PathConvergence, PathGate, PathWaiter
 from .._resources.containers import Containers
 from .._resources.peers import VpcPeers
-from .atlas import read_all, warn_of_connection
+from .atlas import choose_project, read_all, warn_of_connection, with_group_id
 from .atlas_access_list import AtlasAccessList
 from .atlas_network_container import AtlasNetworkContainer
 
@@ -176,9 +175,14 @@ class AtlasPeering(SetOperation[CheckSession, PathState]):
         """Check the options without the network, and make the entries."""
         params = options.fill_in_project(params)
         if params["atlas"]:
-            params = {**params, "group_id": find_project(params, "set atlas to false")}
+            params = choose_project(params, "set atlas to false")
         params, warnings = options.validate(params)
         return params, [*warn_of_connection(params), *warnings] if params["atlas"] else warnings
+
+    @classmethod
+    def prepare(cls, params: Parameters, session: CheckSession) -> Parameters:
+        """Return the options with the id of the project in `project_name`."""
+        return with_group_id(params, session.atlas)
 
     @property
     def name(self) -> str:

@@ -9,20 +9,20 @@ import typing as t
 from functools import partial
 
 from .._auth import clients
-from .._auth.sources import find_project
 from .._aws import boto
-from .._check import options, session
+from .._check import options
 from .._check.atlas_half import AtlasReader
 from .._check.entries import ignored_options
 from .._check.options import are_elsewhere
 from .._check.reading import are_both_read, read_facts
 from .._check.result import judge
+from .._check.session import CheckSession, connect
 from .._engine.operation import Library, Operation
 from .._engine.options import Parameters
 from .._engine.plan import Plan
 from .._http.errors import TaskError
 from .._http.tls import preload as preload_certificates
-from .atlas import read_all, warn_of_connection
+from .atlas import choose_project, read_all, warn_of_connection, with_group_id
 
 # The services of AWS that no other module uses.
 _SERVICES = ("route53", "route53resolver", "service-quotas")
@@ -34,12 +34,12 @@ _FAILURES = {"fail": ("fail",), "warn": ("fail", "unknown", "warn"), "never": ()
 PeeringCheck = dict[str, t.Any]
 
 
-class AtlasVpcPeerCheck(Operation[session.CheckSession, PeeringCheck]):
+class AtlasVpcPeerCheck(Operation[CheckSession, PeeringCheck]):
     """Checks connections; it changes nothing."""
 
     argument_spec = options.ARGUMENT_SPEC
     libraries = (*clients.LIBRARIES, *boto.LIBRARIES)
-    connect = staticmethod(session.connect)
+    connect = staticmethod(connect)
     noun = "peering_check"
     has_diff = False
 
@@ -63,9 +63,14 @@ class AtlasVpcPeerCheck(Operation[session.CheckSession, PeeringCheck]):
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
         """Check the options without the network."""
         if params["atlas"]:
-            params = {**params, "group_id": find_project(params, "set atlas to false")}
+            params = choose_project(params, "set atlas to false")
         params, warnings = options.validate(params)
         return params, [*warn_of_connection(params), *warnings] if params["atlas"] else warnings
+
+    @classmethod
+    def prepare(cls, params: Parameters, session: CheckSession) -> Parameters:
+        """Return the options with the id of the project in `project_name`."""
+        return with_group_id(params, session.atlas)
 
     def look(self) -> PeeringCheck:
         """Read the halves that are on, and judge them.

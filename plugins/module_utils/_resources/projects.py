@@ -1,0 +1,91 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The API's projects, which it calls groups, and organizations: all read-only."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._api.client import AtlasClient
+from .._http.errors import ApiError
+from .._values.json_fields import JsonObject, objects_in, text_in
+
+
+class Project(t.TypedDict):
+    """A project, with the names of the results; None for what Atlas does not say."""
+
+    id: str
+    name: str
+    org_id: str
+    created: str | None
+    cluster_count: int | None
+    tags: dict[str, str]
+    region_usage_restrictions: str | None
+
+
+class Organization(t.TypedDict):
+    """An organization."""
+
+    id: str
+    name: str
+
+
+def list_projects(client: AtlasClient) -> list[Project]:
+    """Return all projects that the credentials can see. The client remembers them until it is asked again.
+
+    Raises:
+        TaskError: If they cannot be read.
+    """
+    description = "list the projects that the credentials can see"
+    found = [to_result(one, description) for one in client.get_all(("groups",), {}, description)]
+    client.kept["groups",] = found
+    return found
+
+
+def known_projects(client: AtlasClient) -> list[Project]:
+    """Return the projects of the last list that this client has read; none if it has read no list."""
+    found: list[Project] = client.kept.get(("groups",), [])
+    return found
+
+
+def list_organizations(client: AtlasClient) -> list[Organization]:
+    """Return the organizations that the credentials can see.
+
+    Raises:
+        TaskError: If they cannot be read.
+    """
+    description = "list the organizations that the credentials can see"
+    return [_to_organization(one, description) for one in client.get_all(("orgs",), {}, description)]
+
+
+def to_result(project: JsonObject, description: str) -> Project:
+    """Return a project of the API with the names of the results.
+
+    Args:
+        project: The object of the API.
+        description: What was requested, as a verb phrase for the message.
+
+    Raises:
+        ApiError: If it is not a project.
+    """
+    try:
+        return {
+            "id": text_in(project, "id", "project"),
+            "name": text_in(project, "name", "project"),
+            "org_id": text_in(project, "orgId", "project"),
+            "created": project.get("created"),
+            "cluster_count": project.get("clusterCount"),
+            "tags": {text_in(one, "key", "tag"): str(one.get("value", "")) for one in objects_in(project, "tags")},
+            # Of Atlas for Government alone.
+            "region_usage_restrictions": project.get("regionUsageRestrictions"),
+        }
+    except ValueError as error:
+        raise ApiError(f"Failed to {description}: the reply {error}.", hint="Check base_url.") from None
+
+
+def _to_organization(organization: JsonObject, description: str) -> Organization:
+    try:
+        return {"id": text_in(organization, "id", "organization"), "name": text_in(organization, "name", "organization")}
+    except ValueError as error:
+        raise ApiError(f"Failed to {description}: the reply {error}.", hint="Check base_url.") from None
