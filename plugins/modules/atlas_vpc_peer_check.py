@@ -752,10 +752,13 @@ peering_check:
     connections:
       - provider_name: AWS
         vpc_id: vpc-0a1b2c3d4e5f67890
+        vpc_name: shop
         aws_account_id: "123456789012"
         region: us-east-1
         connection_id: pcx-0f3b9a6d7e8c12345
         peer_id: 1112222b3bf99403840e8934
+        status_name: AVAILABLE
+        error_state_name: null
         container_id: 507f1f77bcf86cd799439011
         atlas_cidr_block: 192.168.248.0/21
         cluster_names: [shop]
@@ -764,6 +767,7 @@ peering_check:
         expires_at: null
         subnets:
           - subnet_id: subnet-0a1b2c3d4e5f67890
+            subnet_name: shop-a
             cidr_block: 10.15.1.0/24
             route_table_id: rtb-0a1b2c3d4e5f67890
             verdict: not_reachable
@@ -835,6 +839,11 @@ peering_check:
           returned: on AWS
           description: The id of the VPC.
           type: str
+        vpc_name:
+          returned: on AWS
+          description: The tag C(Name) of the VPC. Null if it has none, or AWS was not read.
+          type: str
+          version_added: 3.1.0
         aws_account_id:
           returned: on AWS
           description: The account of the VPC, from the entry or from Atlas. Null if neither has it.
@@ -850,6 +859,15 @@ peering_check:
         peer_id:
           description: The id of the connection in Atlas. Null if there is none, or Atlas was not read.
           type: str
+        status_name:
+          description: The state of the connection in Atlas. Null if there is none, or Atlas was not read.
+          type: str
+          version_added: 3.1.0
+        error_state_name:
+          description: What Atlas says about a connection that has failed. Null for any other.
+          type: str
+          sample: REJECTED
+          version_added: 3.1.0
         container_id:
           description: The id of the network container. Null if there is none, or Atlas was not read.
           type: str
@@ -880,6 +898,10 @@ peering_check:
             subnet_id:
               description: The id of the subnet.
               type: str
+            subnet_name:
+              description: The tag C(Name) of the subnet. Null if it has none.
+              type: str
+              version_added: 3.1.0
             cidr_block:
               description: The IPv4 block of the subnet. Null if it has only IPv6.
               type: str

@@ -31,10 +31,13 @@ def connection(number: int = 0, verdict: str = "reachable_by_design", subnets: i
     return {
         "provider_name": "AWS",
         "vpc_id": vpc_id,
+        "vpc_name": None,
         "aws_account_id": "123456789012",
         "region": "us-east-1",
         "connection_id": f"pcx-0a1b2c3d4e5f6{number:04}",
         "peer_id": f"5a1b2c3d4e5f6a7b8c9d{number:04}",
+        "status_name": "AVAILABLE",
+        "error_state_name": None,
         "container_id": f"6a1b2c3d4e5f6a7b8c9d{number:04}",
         "atlas_cidr_block": BLOCK,
         "cluster_names": ["shop", "reporting"],
@@ -44,6 +47,7 @@ def connection(number: int = 0, verdict: str = "reachable_by_design", subnets: i
         "subnets": [
             {
                 "subnet_id": f"subnet-0a1b2c3d4e5f6{index:04}",
+                "subnet_name": None,
                 "cidr_block": f"10.15.{index}.0/24",
                 "route_table_id": f"rtb-0a1b2c3d4e5f6{index % 3:04}",
                 "verdict": verdict,
@@ -131,7 +135,7 @@ def on_gcp(**fields: Any) -> dict[str, Any]:
 
 
 def _elsewhere(provider_name: str, network: dict[str, str], fields: dict[str, Any]) -> dict[str, Any]:
-    of_aws = ("vpc_id", "aws_account_id", "region", "connection_id")
+    of_aws = ("vpc_id", "vpc_name", "aws_account_id", "region", "connection_id")
     usual = {name: value for name, value in connection(subnets=0).items() if name not in of_aws}
     code = {"AZURE": "A401", "GCP": "G401"}[provider_name]
     checks = [finding(code, "fail", "shop", "There is no peering.", "Make it."), finding("P101", "ok", "shop")]

@@ -96,7 +96,10 @@ class PeeringConnection:
 
 @dataclass(frozen=True)
 class Vpc:
-    """A VPC; DNS attributes that were not read are None. `refuses_peerings` says whether AWS enforces that all is encrypted."""
+    """A VPC; DNS attributes that were not read are None.
+
+    `refuses_peerings` says whether AWS enforces that all is encrypted. `name` is the tag Name; None without one.
+    """
 
     id: str
     account_id: str | None
@@ -105,6 +108,7 @@ class Vpc:
     enable_dns_hostnames: bool | None = None
     dhcp_options_id: str | None = None
     refuses_peerings: bool = False
+    name: str | None = None
 
 
 @dataclass(frozen=True)
@@ -142,11 +146,12 @@ class RouteTable:
 
 @dataclass(frozen=True)
 class Subnet:
-    """A subnet; one for IPv6 alone has no `cidr_block`."""
+    """A subnet; one for IPv6 alone has no `cidr_block`. `name` is the tag Name; None without one."""
 
     id: str
     vpc_id: str
     cidr_block: str | None
+    name: str | None = None
 
 
 @dataclass(frozen=True)
@@ -296,6 +301,7 @@ def to_vpc(reply: Reply) -> Vpc:
         list(filter(None, blocks or [reply.get("CidrBlock")])),
         dhcp_options_id=reply.get("DhcpOptionsId"),
         refuses_peerings=_refuses_peerings(reply.get("EncryptionControl") or {}),
+        name=name_of(reply),
     )
 
 
@@ -336,6 +342,11 @@ def _to_route(reply: Reply, destination: str) -> Route:
         is_propagated=reply.get("Origin") in _PROPAGATED,
         is_blackhole=reply.get("State") == "blackhole",
     )
+
+
+def name_of(reply: Reply) -> str | None:
+    """Return the tag Name of an object in a reply; None if it has none, or an empty one."""
+    return _to_tags(reply).get("Name") or None
 
 
 def _to_tags(reply: Reply) -> dict[str, str]:

@@ -24,6 +24,7 @@ from .objects import (
     SecurityGroup,
     Subnet,
     Vpc,
+    name_of,
     to_connection,
     to_route_table,
     to_vpc,
@@ -113,7 +114,7 @@ def parse_subnet(reply: Reply) -> Subnet:
         _parse_block(block)
     elif not reply.get("Ipv6CidrBlockAssociationSet") and not reply.get("Ipv6Native"):
         raise OddReplyError("no CidrBlock")
-    return Subnet(member(reply, "SubnetId", str), member(reply, "VpcId", str), block)
+    return Subnet(member(reply, "SubnetId", str), member(reply, "VpcId", str), block, name_of(reply))
 
 
 def parse_route_table(reply: Reply) -> RouteTable:

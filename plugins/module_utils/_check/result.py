@@ -113,6 +113,8 @@ def _judge_one(facts: ConnectionFacts, *, both_halves: bool) -> dict[str, t.Any]
         "provider_name": facts.entry.provider_name,
         **_network(facts),
         "peer_id": field_of(facts.atlas.peer, "id"),
+        "status_name": field_of(facts.atlas.peer, "status_name"),
+        "error_state_name": field_of(facts.atlas.peer, "error_state_name"),
         "container_id": field_of(facts.atlas.container, "id"),
         "atlas_cidr_block": or_none(lambda: str(atlas_block_of(facts))),
         "cluster_names": or_none(lambda: [one["name"] for one in judged_clusters(facts)]) or [],
@@ -129,6 +131,7 @@ def _network(facts: ConnectionFacts) -> dict[str, str | None]:
     if entry.cloud is AWS:
         return {
             "vpc_id": entry.vpc_id,
+            "vpc_name": vpc.name if (vpc := known_or(facts.aws.vpc, None)) is not None else None,
             "aws_account_id": entry.aws_account_id or field_of(peer, "aws_account_id"),
             "region": entry.region,
             "connection_id": or_none(lambda: connection_id_of(facts)),
@@ -141,6 +144,7 @@ def _subnets(facts: ConnectionFacts, findings: t.Sequence[Finding], *, both_halv
     return [
         {
             "subnet_id": one.id,
+            "subnet_name": one.name,
             "cidr_block": one.cidr_block,
             "route_table_id": table.id if (table := table_of(one, tables)) is not None else None,
             "verdict": verdict_of_subnet(one.id, findings, both_halves=both_halves),

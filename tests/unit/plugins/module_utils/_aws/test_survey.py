@@ -241,3 +241,13 @@ def test_a_star_in_a_name_of_route_53_is_a_number() -> None:
     """Source: "DNS domain name format" in the developer guide of Route 53."""
     record = replies.parse_record({"Name": "\\052.Example.com.", "Type": "A"})
     assert (record.name, record.type) == ("*.example.com", "A")
+
+
+@pytest.mark.parametrize(
+    ("tags", "name"), [(None, None), ([{"Key": "Name", "Value": "shop"}], "shop"), ([{"Key": "Name"}, {"Key": "team"}], None)]
+)
+def test_the_name_of_a_network_is_its_tag(tags: list[dict[str, str]] | None, name: str | None) -> None:
+    # Source: "Tag your Amazon EC2 resources" in the Amazon EC2 user guide: consoles show the tag Name.
+    vpc = {"VpcId": "vpc-1", "CidrBlock": "10.0.0.0/16", "Tags": tags}
+    subnet = {"SubnetId": "subnet-1", "VpcId": "vpc-1", "CidrBlock": "10.0.1.0/24", "Tags": tags}
+    assert (replies.parse_vpc(vpc).name, replies.parse_subnet(subnet).name) == (name, name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import os
 import subprocess
@@ -31,6 +32,18 @@ for cloud in (None, *{ALL_CLOUDS!r}):
     load_rules([cloud])
     print(*sorted({{name.removeprefix(rules)[:2] for name in sys.modules if name.startswith(rules)}}))
 """
+
+
+def test_a_result_shows_names_and_the_state_in_atlas() -> None:
+    (plain,) = judge([healthy()], lambda facts: True)["connections"]
+    assert (plain["vpc_name"], {one["subnet_name"] for one in plain["subnets"]}) == (None, {None})
+    named = {"vpc": dataclasses.replace(healthy().aws.vpc, name="shop"), "peer": peer(status_name="FAILED", error_state_name="X")}
+    named["subnets"] = [dataclasses.replace(one, name=f"shop-{index}") for index, one in enumerate(healthy().aws.subnets)]
+    (shown,) = judge([healthy(**named)], lambda facts: True)["connections"]
+    assert (shown["vpc_name"], [one["subnet_name"] for one in shown["subnets"]]) == ("shop", ["shop-0", "shop-1"])
+    assert (shown["status_name"], shown["error_state_name"]) == ("FAILED", "X")
+    (half,) = judge([healthy(vpc=Missing("AWS was not read."), peer=None)], lambda facts: False)["connections"]
+    assert (half["vpc_name"], half["status_name"], half["error_state_name"]) == (None, None, None)
 
 
 def finding(severity: Severity, *subnet_ids: str, decides: bool = True) -> Finding:
