@@ -230,6 +230,11 @@ def control_app(emulator: Emulator) -> Starlette:
         await emulator.run(lambda: _change(project, lambda one: _delete_cluster(one, name)))
         return Response(status_code=204)
 
+    async def group(request: Request) -> Response:
+        body = await _read_object(request)
+        project = _project_of(emulator, request.path_params["group_id"])
+        return JSONResponse(await emulator.run(lambda: _change(project, lambda one: one.describe(body))))
+
     async def access_list(request: Request) -> Response:
         body = await _read_object(request)
         project = _project_of(emulator, body.pop("group_id", None))
@@ -250,6 +255,7 @@ def control_app(emulator: Emulator) -> Starlette:
             Route("/emulator/azure/role", azure_role, methods=["POST"]),
             Route("/emulator/clusters", clusters, methods=["POST"]),
             Route("/emulator/clusters/{name}", cluster, methods=["DELETE"]),
+            Route("/emulator/groups/{group_id}", group, methods=["POST"]),
             Route("/emulator/access-list", access_list, methods=["POST"]),
         ],
         exception_handlers={HTTPException: failure},

@@ -13,12 +13,16 @@ from .errors import ApiError, ChallengeError
 from .faults import Faults
 from .oauth import TokenServer, parse_bearer
 from .outside import Outside
-from .project import Project
-from .ratelimit import TokenBucket, parse_rate
+from .project import Organization, Project
+from .ratelimit import Rate, TokenBucket, parse_rate
 from .requestlog import RequestLog
 from .settings import Settings
 
 _Result = TypeVar("_Result")
+#: The limits of lists of projects and of organizations, of those of one user, and of what is about one organization, from the
+#: Atlas documentation (API rate limits); the headers of recorded replies have the same.
+_RATES = {"groups": Rate(1200, 500, 60), "orgs": Rate(300, 100, 60)}
+_ORG_RATE = Rate(500, 250, 60)
 
 
 class Emulator:
@@ -36,6 +40,7 @@ class Emulator:
         self.settings = settings
         outside = Outside(settings, clock)
         self.projects = [Project(settings, clock, wall, number, outside) for number in range(settings.groups)]
+        self._name_organizations()
         self.requests = RequestLog()
         self.faults = Faults()
         self.tokens = TokenServer(
@@ -45,8 +50,7 @@ class Emulator:
             settings.max_token_requests,
             clock,
         )
-        rate = parse_rate(settings.rate_limit) if settings.rate_limit else None
-        self._buckets = {group_id: TokenBucket(rate, clock) for group_id in settings.group_ids} if rate else {}
+        self._buckets = {name: TokenBucket(rate, clock) for name, rate in _rates(settings).items()}
         self._digest = DigestServer(
             settings.public_key, settings.private_key, Nonces(settings.nonce_seconds, clock), settings.algorithm
         )
@@ -62,6 +66,9 @@ class Emulator:
         """Put another one in its place."""
         self.projects[0] = project
 
+    def _name_organizations(self) -> None:
+        self.organizations = [Organization.numbered(self.settings, number) for number in range(self.settings.orgs)]
+
     def find_project(self, group_id: str) -> Project | None:
         """Return a project by its id, None if there is none."""
         return next((project for project in self.projects if project.id == group_id), None)
@@ -72,6 +79,7 @@ class Emulator:
         self.tokens.clear()
         for bucket in self._buckets.values():
             bucket.reset()
+        self._name_organizations()
         for project in self.projects:
             project.reset()
         self.requests.reset()
@@ -112,12 +120,12 @@ class Emulator:
         """Return the error that a request with an aged nonce gets."""
         return ChallengeError({"WWW-Authenticate": self._digest.challenge(stale=True)})
 
-    def take_token(self, path: str, group_id: str) -> dict[str, str]:
-        """Count a request with good credentials against a project's bucket. A digest exchange so counts once.
+    def take_token(self, path: str, scope: str) -> dict[str, str]:
+        """Count a request with good credentials against a bucket. A digest exchange so counts once.
 
         Args:
             path: The request's path.
-            group_id: The project's id.
+            scope: The id of the project or organization that it is about, or the name of the list.
 
         Returns:
             Headers for the reply.
@@ -125,7 +133,7 @@ class Emulator:
         Raises:
             ApiError: RATE_LIMITED_TOKEN_BUCKET, with the parameters that the documentation's example has.
         """
-        bucket = self._buckets.get(group_id)
+        bucket = self._buckets.get(scope)
         if bucket is None:
             return {}
         allowance, rate = bucket.take(), bucket.rate
@@ -150,3 +158,9 @@ class Emulator:
             caller = caller.ipv4_mapped
         if self._access_list and not any(caller in block for block in self._access_list):
             raise ApiError("IP_ADDRESS_NOT_ON_ACCESS_LIST", str(caller))
+
+
+def _rates(settings: Settings) -> dict[str, Rate]:
+    """Return the limits of requests, by what they are about."""
+    rates = {**_RATES, **dict.fromkeys(settings.org_ids, _ORG_RATE)}
+    return rates if settings.rate_limit is None else dict.fromkeys((*rates, *settings.group_ids), parse_rate(settings.rate_limit))

@@ -40,6 +40,7 @@ CATALOGUE: dict[str, tuple[int, str]] = {
     "CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API": (400, "The cluster {0} is not a Flex cluster."),
     "AZURE_CUSTOMER_NETWORK_VALIDATION_FAILED": (400, "Atlas may not peer with the virtual network, or the account is wrong."),
     "USER_UNAUTHORIZED": (401, "These credentials do not open this resource."),
+    "NOT_IN_GROUP": (401, "The key belongs to no such group, or there is no such group."),
     "IP_ADDRESS_NOT_ON_ACCESS_LIST": (403, "The API key may not be used from {0}: its access list lacks that address."),
     "ATLAS_NETWORK_PERMISSIONS_LIMIT_EXCEEDED": (403, "The access list can have {0} entries."),
     "GROUP_NOT_FOUND": (404, "There is no group {0}."),

@@ -137,7 +137,7 @@ class AtlasExchange(Exchange):
     def _answer(self) -> Reply:
         """Check in the order in which the service does: who, from where, how often, what, in which form."""
         self._emulator.check_access(self.caller)
-        allowance = self._emulator.take_token(self.origin_path, self.project.id)
+        allowance = self._emulator.take_token(self.origin_path, self._scope())
         try:
             reply = self._dispatch(self.method, self._request.headers)
         except ApiError as error:
@@ -168,7 +168,7 @@ class AtlasExchange(Exchange):
         self._check_group(ids)
         with self.project.now() as project:
             url = self._url(headers)
-            reply = handler(resources.Call(project, self._emulator.projects, ids, parsed, self._body, url, versioned))
+            reply = handler(resources.Call(project, self._emulator, ids, parsed, self._body, url, versioned))
         reply.media_type = media_type
         return reply
 
@@ -179,12 +179,22 @@ class AtlasExchange(Exchange):
         group_id = segments[4] if len(segments) > 4 and segments[3] == "groups" else ""
         return self._emulator.find_project(group_id) or self._emulator.project
 
+    def _scope(self) -> str:
+        """Return what the limit is for that the request counts against; see `Emulator.take_token`."""
+        segments = self._segments()[3:]
+        if segments[:1] == ("orgs",):
+            return segments[1] if len(segments) > 1 else "orgs"
+        return "groups" if segments == ("groups",) or segments[:2] == ("groups", "byName") else self.project.id
+
     def _check_group(self, ids: dict[str, str]) -> None:
         group_id = ids.get("groupId", self._emulator.project.id)
         if not OBJECT_ID.fullmatch(group_id):
             raise ApiError("PATH_PARAM_PARSE_ERROR", "groupId", group_id)
-        if self._emulator.find_project(group_id) is None:
+        project = self._emulator.find_project(group_id)
+        if project is None:
             raise ApiError("GROUP_NOT_FOUND", group_id)
+        if "groupId" in ids and not project.visible:
+            raise ApiError("NOT_IN_GROUP")
 
     def _targets(self) -> tuple[str, ...]:
         query_part = f"?{self.query}" if self.query else ""

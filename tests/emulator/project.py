@@ -6,10 +6,11 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
 from .accesslist import AccessList
-from .attributes import Body, check_enum
+from .attributes import Body, check_enum, check_names
 from .clouds import CloudUnreachableError
 from .clusters import Cluster, Clusters, Region
 from .containers import Container, Containers
@@ -23,8 +24,22 @@ from .providers import DEFAULT_PROVIDER, PROVIDERS, Provider
 from .regions import atlas_region
 from .settings import Settings
 
-#: The organization of all projects.
-ORG_ID = "5356823a3794dee37132b000"
+
+@dataclass
+class Organization:
+    """An organization, to which projects belong."""
+
+    id: str
+    name: str
+
+    @classmethod
+    def numbered(cls, settings: Settings, number: int) -> Organization:
+        """Return one of the organizations of these settings as it is at the start.
+
+        Args:
+            number: Which one, from 0.
+        """
+        return cls(settings.org_ids[number], f"emulator-org-{number + 1}" if number else "emulator-org")
 
 
 class Project:
@@ -57,7 +72,7 @@ class Project:
         self.outside = outside or Outside(settings, clock)
         self.clouds = self.outside.make_clouds()
         self.id = settings.group_ids[number]
-        self.name = f"emulator-{number + 1}" if number else "emulator"
+        self._number = number
         self._clock = clock
         self._wall = wall
         self._began, self._start = wall(), clock()
@@ -67,8 +82,13 @@ class Project:
         self.reset()
 
     def reset(self) -> None:
-        """Return to the initial state: one container on AWS, which keeps its id, no peer and an empty access list."""
+        """Return to the initial state: its name, one container on AWS, which keeps its id, no peer, an empty access list."""
         with self._lock:
+            self.name = f"emulator-{self._number + 1}" if self._number else "emulator"
+            self.org_id = self.settings.org_ids[self._number % self.settings.orgs]
+            self.tags: dict[str, str] = {}
+            #: Whether the keys are for this project too. If not, it is in no list, and requests to it are refused.
+            self.visible = True
             for cloud in self.clouds.values():
                 cloud.reset()
             self.outside.roles.reset()
@@ -135,6 +155,31 @@ class Project:
     def _pass(self, at: float) -> None:
         self.peers.advance(at)
         self.access_list.advance(self._date(at), any(not peer.deleting for peer in self.peers.of("AWS")))
+
+    def describe(self, body: Body) -> Body:
+        """Change what lists of projects say of this one: `name`, `org_id`, `tags` (a map), and whether it is `visible` at all.
+
+        Any text is taken, also what Atlas refuses as a name: that clients cope with it is to be tested.
+
+        Returns:
+            What they say now.
+
+        Raises:
+            ApiError: For a body that is not right.
+        """
+        check_names(body, ("name", "org_id", "tags", "visible"), ())
+        found = {"name": self.name, "org_id": self.org_id, "tags": self.tags, "visible": self.visible, **body}
+        tags = found["tags"]
+        for name, fits in {
+            "name": isinstance(found["name"], str),
+            "org_id": found["org_id"] in self.settings.org_ids,
+            "tags": isinstance(tags, dict) and all(isinstance(value, str) for value in tags.values()),
+            "visible": isinstance(found["visible"], bool),
+        }.items():
+            if not fits:
+                raise ApiError("INVALID_ATTRIBUTE", name)
+        self.name, self.org_id, self.tags, self.visible = found["name"], found["org_id"], dict(tags), found["visible"]
+        return found
 
     def _record(self, at: float | None = None) -> None:
         if self.settings.list_lag_seconds:

@@ -10,8 +10,9 @@ from . import media
 from .accesslist import Entry
 from .attributes import check_names, parse_array, parse_object, require
 from .clusters import Cluster
+from .emulator import Emulator
 from .errors import ApiError
-from .project import ORG_ID, Project
+from .project import Organization, Project
 from .providers import DEFAULT_PROVIDER
 from .query import Query, firsts
 from .ratelimit import parse_rate
@@ -25,19 +26,24 @@ class Call:
 
     Args:
         project: The one that it is about, or the first.
-        projects: All that the keys open.
+        emulator: What all projects and organizations are in.
         ids: The variable parts of the path, by name.
         url: Its own address without the query.
         versioned: Whether it is one to v2.
     """
 
     project: Project
-    projects: Sequence[Project]
+    emulator: Emulator
     ids: Mapping[str, str]
     query: Query
     body: bytes
     url: str
     versioned: bool
+
+    @property
+    def projects(self) -> Sequence[Project]:
+        """All that the keys open."""
+        return [project for project in self.emulator.projects if project.visible]
 
 
 Handler = Callable[[Call], Reply]
@@ -50,7 +56,7 @@ def system_status(call: Call) -> Reply:
     settings = call.project.settings
     key = {
         "accessList": [{"cidrBlock": block, "ipAddress": block.split("/")[0]} for block in settings.key_access_list],
-        "id": ORG_ID,
+        "id": settings.org_ids[0],
         "publicKey": settings.public_key,
         "roles": [{"groupId": project.id, "roleName": "GROUP_OWNER"} for project in call.projects],
     }
@@ -58,35 +64,90 @@ def system_status(call: Call) -> Reply:
     return Reply(200, {"apiKey": key, "appName": "MongoDB Atlas", "build": "0" * 40, "links": links, "throttling": False})
 
 
-def _group(project: Project, url: str) -> dict[str, Any]:
+#: To what else one project has links.
+_PARTS = ("accessList", "clusters", "containers", "peers")
+
+
+def _group(project: Project, url: str, parts: Iterable[str] = ()) -> dict[str, Any]:
     content = {
         "clusterCount": len(project.clusters),
         "created": project.created,
         "id": project.id,
         "name": project.name,
-        "orgId": ORG_ID,
+        "orgId": project.org_id,
+        "tags": [{"key": key, "value": value} for key, value in project.tags.items()],
     }
-    return {**content, "links": [{"href": url, "rel": "self"}]}
+    links = [{"href": f"{url}/{part}", "rel": f"https://cloud.mongodb.com/{part}"} for part in parts]
+    return {**content, "links": [{"href": url, "rel": "self"}, *links]}
 
 
 def list_groups(call: Call) -> Reply:
     """GET the projects that the key opens. Clients look whether their credentials are good in this way."""
-    url = call.url.removesuffix("/")
-    return page_reply([_group(project, f"{url}/{project.id}") for project in call.projects], call.query, call.url)
+    return _group_page(call, call.url.removesuffix("/"), call.projects)
+
+
+def _group_page(call: Call, groups: str, projects: Iterable[Project]) -> Reply:
+    return page_reply([_group(project, f"{groups}/{project.id}") for project in projects], call.query, call.url)
 
 
 def get_group_by_name(call: Call) -> Reply:
-    """GET a project by its name."""
-    groups = call.url.removesuffix("/").rsplit("/", 2)[0]
+    """GET a project by its name: one of several with that name, none whose name has a slash.
+
+    What is answered if there is none is known from tests of the official Kubernetes operator (test/int/project_test.go) and from
+    the official service broker (its stand-in of Atlas).
+    """
+    groups, name = call.url.removesuffix("/").rsplit("/", 2)[0], call.ids["groupName"]
+    if "/" in name:
+        raise ApiError("RESOURCE_NOT_FOUND", name)
     for project in call.projects:
-        if project.name == call.ids["groupName"]:
-            return Reply(200, _group(project, f"{groups}/{project.id}"))
-    raise ApiError("GROUP_NOT_FOUND", call.ids["groupName"])
+        if project.name == name:
+            return Reply(200, _group(project, f"{groups}/{project.id}", _PARTS))
+    raise ApiError("NOT_IN_GROUP")
 
 
 def get_group(call: Call) -> Reply:
     """GET a project itself."""
-    return Reply(200, _group(call.project, call.url))
+    return Reply(200, _group(call.project, call.url.removesuffix("/"), _PARTS))
+
+
+def list_organizations(call: Call) -> Reply:
+    """GET the organizations, or those whose names begin with a text."""
+    url = call.url.removesuffix("/")
+    found = [one for one in call.emulator.organizations if _begins(call, one.name)]
+    return page_reply([_organization(one, f"{url}/{one.id}") for one in found], call.query, call.url)
+
+
+def get_organization(call: Call) -> Reply:
+    """GET one organization."""
+    return Reply(200, _organization(_find_organization(call), call.url.removesuffix("/")))
+
+
+def list_groups_of_organization(call: Call) -> Reply:
+    """GET the projects of an organization, or those whose names begin with a text."""
+    groups, organization = f"{call.url.removesuffix('/').rsplit('/', 3)[0]}/groups", _find_organization(call)
+    found = [one for one in call.projects if one.org_id == organization.id and _begins(call, one.name)]
+    return _group_page(call, groups, found)
+
+
+def _organization(organization: Organization, url: str) -> dict[str, Any]:
+    content = {"id": organization.id, "isDeleted": False, "name": organization.name, "skipDefaultAlertsSettings": False}
+    return {**content, "links": [{"href": url, "rel": "self"}]}
+
+
+def _find_organization(call: Call) -> Organization:
+    """Return the organization in the path. What Atlas answers for an unknown one is not documented."""
+    org_id = call.ids["orgId"]
+    if not OBJECT_ID.fullmatch(org_id):
+        raise ApiError("PATH_PARAM_PARSE_ERROR", "orgId", org_id)
+    for organization in call.emulator.organizations:
+        if organization.id == org_id:
+            return organization
+    raise ApiError("RESOURCE_NOT_FOUND", org_id)
+
+
+def _begins(call: Call, name: str) -> bool:
+    """Tell whether a name begins with the text that is searched for, in any case."""
+    return name.casefold().startswith(firsts(call.query.sent).get("name", "").casefold())
 
 
 def list_rate_limits(call: Call) -> Reply:
@@ -333,6 +394,9 @@ RESOURCES: tuple[Resource, ...] = (
     Resource(("groups",), {"GET": list_groups}),
     Resource(("groups", "byName", "{groupName}"), {"GET": get_group_by_name}),
     Resource(_GROUP, {"GET": get_group}),
+    Resource(("orgs",), {"GET": list_organizations}, parameters=("name",)),
+    Resource(("orgs", "{orgId}"), {"GET": get_organization}),
+    Resource(("orgs", "{orgId}", "groups"), {"GET": list_groups_of_organization}, parameters=("name",)),
     Resource((*_GROUP, "privateIpMode"), {"GET": get_private_ip_mode, "PATCH": disable_private_ip_mode}),
     Resource((*_GROUP, "peers"), {"GET": list_peers, "POST": create_peer}),
     Resource((*_GROUP, "peers", "{peerId}"), {"GET": get_peer, "PATCH": update_peer, "DELETE": delete_peer}),

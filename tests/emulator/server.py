@@ -121,7 +121,10 @@ class RunningEmulator(Emulator):
 
     def announcement(self) -> dict[str, Any]:
         """Return what a client needs to know."""
-        groups = [{"group_id": one.id, "name": one.name, "container_id": one.first_container_id} for one in self.projects]
+        groups = [
+            {"group_id": one.id, "name": one.name, "org_id": one.org_id, "container_id": one.first_container_id}
+            for one in self.projects
+        ]
         return {
             "base_url": self.base_url,
             "group_id": self.settings.group_id,

@@ -32,6 +32,8 @@ _NOT_NEGATIVE = (
 ALGORITHMS = ("MD5", "SHA-256")
 ACCEPT_MODES = ("auto", "manual")
 MAX_GROUPS = 500
+MAX_ORGS = 100
+_FIRST_ORG_ID = "5356823a3794dee37132b000"
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,8 @@ class Settings:
     group_id: str = "5356823b3794dee37132bb7b"
     #: How many projects there are, all of them for the same keys; the first has the id above.
     groups: int = 1
+    #: How many organizations there are, to which the projects belong in turn.
+    orgs: int = 1
     #: Eight characters, as Atlas's own public keys have.
     public_key: str = "emulator"
     private_key: str = "e3a10000-0000-4000-8000-00000000ca11"
@@ -110,12 +114,19 @@ class Settings:
         """The ids of all projects, always the same ones."""
         return following_object_ids(self.group_id, self.groups)
 
+    @property
+    def org_ids(self) -> tuple[str, ...]:
+        """The ids of all organizations, always the same ones."""
+        return following_object_ids(_FIRST_ORG_ID, self.orgs)
+
     def __post_init__(self) -> None:
         """Check each option."""
         if not OBJECT_ID.fullmatch(self.group_id):
             raise ValueError("--group-id must be 24 lower-case hexadecimal digits")
         if not 1 <= self.groups <= MAX_GROUPS:
             raise ValueError(f"--groups must be between 1 and {MAX_GROUPS}")
+        if not 1 <= self.orgs <= MAX_ORGS:
+            raise ValueError(f"--orgs must be between 1 and {MAX_ORGS}")
         for name in self.allow_host:
             if not is_host(name):
                 raise ValueError(f"--allow-host: {name!r} is neither the name nor the address of a host; leave the port out")

@@ -279,3 +279,34 @@ def test_clusters_are_as_the_description_says(setup: str) -> None:
     assert ask("/clusters?itemsPerPage=1")[1]["totalCount"] == 1
     assert ask("/clusters/none")[0] == 404
     assert ask("", V2)[1]["clusterCount"] == 1
+
+
+def test_projects_and_organizations_are_as_the_description_says() -> None:
+    """Lists with their pages and searches, one alone, by name, and what is refused."""
+    _description(openapi.CLUSTERS)
+    world = World()
+    caller = Caller(world)
+    world.emulator.project.tags = {"env": "prod"}
+    org_id = world.emulator.project.org_id
+
+    def ask(path: str) -> Any:
+        answer = caller.ask("GET", f"/api/atlas/v2/{path}", None)
+        _check("GET", f"/api/atlas/v2/{path}", answer, openapi.CLUSTERS)
+        return answer[0], json.loads(answer[2])
+
+    page = ask("groups?itemsPerPage=1")[1]
+    assert (page["totalCount"], page["results"][0]["tags"]) == (1, [{"key": "env", "value": "prod"}])
+    assert ask(f"groups/{GROUP}")[1]["links"][1:]
+    assert ask("groups/byName/emulator")[1]["id"] == GROUP
+    assert [one["id"] for one in ask("orgs?name=EMU&includeCount=false")[1]["results"]] == [org_id]
+    assert ask(f"orgs/{org_id}")[1]["isDeleted"] is False
+    assert ask(f"orgs/{org_id}/groups?name=emu&pageNum=1")[1]["results"] == page["results"]
+    refused = (
+        "groups/byName/none",
+        f"orgs/{'0' * 24}",
+        "orgs/x",
+        f"orgs/{'0' * 24}/groups",
+        "groups?name=x",
+        "orgs?name=e&pageNum=0",
+    )
+    assert [ask(path)[0] for path in refused] == [401, 404, 400, 404, 400, 400]

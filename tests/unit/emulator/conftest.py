@@ -91,9 +91,9 @@ class Api:
         response = self.call("GET", f"/peers/{peer_id}")
         return None if response.status_code == 404 else response.json().get("statusName", response.json().get("status"))
 
-    def control(self, method: str, path: str) -> requests.Response:
+    def control(self, method: str, path: str, body: Any = None) -> requests.Response:
         """Send a request to a control path, without credentials and on a connection of its own."""
-        return requests.request(method, f"{self.emulator.base_url}/emulator{path}", timeout=10)
+        return requests.request(method, f"{self.emulator.base_url}/emulator{path}", json=body, timeout=10)
 
 
 @pytest.fixture

@@ -68,7 +68,8 @@ def test_from_start_to_end(module, number):
             "groups",
         }
         [group] = said["groups"]
-        assert group == {"group_id": said["group_id"], "name": "emulator", "container_id": said["container_id"]}
+        expected = {"group_id": said["group_id"], "name": "emulator", "container_id": said["container_id"]}
+        assert group == {**expected, "org_id": "5356823a3794dee37132b000"}
         with requests.Session() as session:
             session.auth = HTTPDigestAuth(said["public_key"], said["private_key"])
             url = f"{said['base_url']}/api/atlas/v1.0/groups/{said['group_id']}/containers/{said['container_id']}"

@@ -13,12 +13,13 @@ import sys
 import pytest
 import requests
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
-from ansible_collections.cloudpeer.atlas.tests.unit.emulator.conftest import Api
+from ansible_collections.cloudpeer.atlas.tests.unit.emulator.conftest import Api, error
 from ansible_collections.cloudpeer.atlas.tests.unit.emulator.test_cli import finished, started
 from requests.auth import HTTPDigestAuth
 
 SCRIPT = ROOT / "scripts" / "emulator.py"
 FIRST = "5356823b3794dee37132bb7b"
+NAMES = ["emulator", "emulator-2", "emulator-3"]
 IDS = [FIRST, "5356823b3794dee37132bb7c", "5356823b3794dee37132bb7d"]
 
 
@@ -46,17 +47,92 @@ def test_projects_are_listed(several):
     """By id and by name, in the list and in what the key may do; the next start gives the same ids."""
     api = several[0]
     page = api.call("GET", f"{api.root}/groups").json()
-    assert [(one["id"], one["name"]) for one in page["results"]] == list(zip(IDS, ["emulator", "emulator-2", "emulator-3"]))
+    assert [(one["id"], one["name"]) for one in page["results"]] == list(zip(IDS, NAMES))
     assert len({one["orgId"] for one in page["results"]}) == 1
     for client, group in zip(several, page["results"]):
-        assert client.call("GET").json() == group
-        assert client.call("GET", group["links"][0]["href"]).json() == group
-        assert client.call("GET", f"{api.root}/groups/byName/{group['name']}").json() == group
-    assert api.call("GET", f"{api.root}/groups/byName/emulator-4").status_code == 404
+        alone = client.call("GET").json()
+        assert {**alone, "links": alone["links"][:1]} == group
+        assert client.call("GET", group["links"][0]["href"]).json() == alone
+        assert client.call("GET", f"{api.root}/groups/byName/{group['name']}").json() == alone
+        assert {link["href"].removeprefix(f"{client.group}/") for link in alone["links"][1:]} >= {
+            "containers",
+            "clusters",
+            "peers",
+        }
     assert api.call("GET", f"{api.root}/groups/5356823b3794dee37132bb7e/peers").json()["errorCode"] == "GROUP_NOT_FOUND"
     roles = api.call("GET", api.root).json()["apiKey"]["roles"]
     assert [role["groupId"] for role in roles] == IDS
     assert len(api.call("GET", f"{api.root}/groups?itemsPerPage=2&pageNum=2").json()["results"]) == 1
+
+
+# For a name that is not there, the official Kubernetes operator (test/int/project_test.go) knows this code, and the stand-in of
+# Atlas in the official service broker has both.
+UNKNOWN = (401, "NOT_IN_GROUP")
+
+
+def test_names_of_projects(several):
+    """Not there is refused as not allowed, one of two is taken, and a slash leads nowhere."""
+    api = several[0]
+
+    def by_name(name):
+        return api.call("GET", f"{api.root}/groups/byName/{name}")
+
+    assert error(by_name("emulator-4")) == UNKNOWN
+    for project in api.emulator.projects[1:]:
+        project.name = "shop"
+    assert by_name("shop").json()["id"] == IDS[1]
+    api.emulator.project.name = "shop/test"
+    assert error(by_name("shop%2Ftest")) == error(by_name("shop/test")) == (404, "RESOURCE_NOT_FOUND")
+    api.control("POST", "/reset")
+    assert by_name("emulator-3").json()["id"] == IDS[2]
+
+
+def test_what_tests_say_of_a_project(several):
+    """Name, tags, organization, and whether the keys are for it; a reset takes it back."""
+    one, two, three = several
+    said = {"name": "<b> {{ 7 * 7 }}\x07", "tags": {"env": "prod", "team": "a b"}}
+    assert one.control("POST", f"/groups/{IDS[1]}", said).json().items() >= said.items()
+    group = two.call("GET").json()
+    assert (group["name"], group["tags"]) == (said["name"], [{"key": "env", "value": "prod"}, {"key": "team", "value": "a b"}])
+    assert one.call("GET", f"{one.root}/groups").json()["results"][1]["tags"] == group["tags"]
+    assert one.control("POST", f"/groups/{IDS[2]}", {"visible": False}).status_code == 200
+    assert [found["id"] for found in one.call("GET", f"{one.root}/groups").json()["results"]] == IDS[:2]
+    assert error(three.call("GET")) == error(three.call("GET", "/peers")) == UNKNOWN
+    assert error(one.call("GET", f"{one.root}/groups/byName/emulator-3")) == UNKNOWN
+    assert [role["groupId"] for role in one.call("GET", one.root).json()["apiKey"]["roles"]] == IDS[:2]
+    for wrong in ({"name": 7}, {"tags": ["env"]}, {"tags": {"env": 1}}, {"visible": "no"}, {"org_id": "0" * 24}, {"id": IDS[0]}):
+        assert one.control("POST", f"/groups/{IDS[1]}", wrong).status_code == 400
+    assert one.control("POST", f"/groups/{'0' * 24}", said).status_code == 404
+    assert two.call("GET").json() == group
+    one.control("POST", "/reset")
+    assert [found["name"] for found in one.call("GET", f"{one.root}/groups").json()["results"]] == NAMES
+
+
+def test_organizations(start):
+    """Projects belong to them in turn; both lists can be searched by the beginning of a name, and have pages."""
+    api = start(groups=5, orgs=2)
+
+    def listed(path, field="name"):
+        return [one[field] for one in api.call("GET", api.root + path).json()["results"]]
+
+    assert listed("/orgs") == ["emulator-org", "emulator-org-2"]
+    assert listed("/orgs?name=EMULATOR-ORG-") == ["emulator-org-2"]
+    assert listed("/orgs?name=org") == []
+    page = api.call("GET", f"{api.root}/orgs?itemsPerPage=1&pageNum=2").json()
+    assert ([one["name"] for one in page["results"]], page["totalCount"]) == (["emulator-org-2"], 2)
+    assert "totalCount" not in api.call("GET", f"{api.root}/orgs?includeCount=false").json()
+    second = page["results"][0]
+    assert api.call("GET", second["links"][0]["href"]).json() == second
+    assert listed(f"/orgs/{second['id']}/groups") == ["emulator-2", "emulator-4"]
+    assert listed(f"/orgs/{second['id']}/groups?name=Emulator-4") == ["emulator-4"]
+    groups = api.call("GET", f"{api.root}/groups").json()["results"]
+    assert [one["orgId"] == second["id"] for one in groups] == [False, True, False, True, False]
+    assert api.call("GET", f"{api.root}/orgs/{second['id']}/groups").json()["results"] == groups[1::2]
+    api.emulator.projects[1].name = api.emulator.project.name
+    assert listed(f"/orgs/{second['id']}/groups") == ["emulator", "emulator-4"]
+    assert error(api.call("GET", f"{api.root}/groups?name=emulator")) == (400, "INVALID_QUERY_PARAMETER")
+    assert error(api.call("GET", f"{api.root}/orgs/{'0' * 24}")) == (404, "RESOURCE_NOT_FOUND")
+    assert error(api.call("GET", f"{api.root}/orgs/emulator-org/groups")) == (400, "PATH_PARAM_PARSE_ERROR")
 
 
 def test_projects_know_nothing_of_each_other(several):
@@ -193,10 +269,10 @@ def test_command_line():
             url = f"{said['base_url']}/api/atlas/v1.0/groups/{group['group_id']}/containers/{group['container_id']}"
             auth = HTTPDigestAuth(said["public_key"], said["private_key"])
             assert requests.get(url, auth=auth, timeout=10).json()["id"] == group["container_id"]
-    for number in ("0", "-1", "501", "x"):
-        end = finished("--groups", number)
+    for option, number in (("--groups", "0"), ("--groups", "501"), ("--orgs", "0"), ("--orgs", "101"), ("--groups", "x")):
+        end = finished(option, number)
         assert (end.returncode, end.stdout) == (2, "")
-        assert "--groups" in end.stderr
+        assert option in end.stderr
 
 
 @contextlib.contextmanager

@@ -106,7 +106,13 @@ def test_unauthenticated_requests_are_free(start):
 
 
 def test_no_limit(api):
-    """By default there are no such headers."""
+    """By default there are no such headers, but for the limits that Atlas's documentation has for lists of projects and such."""
+    org_id = api.emulator.settings.org_ids[0]
+    paths = ("/groups", "/orgs", f"/orgs/{org_id}", f"/orgs/{org_id}/groups", "/groups/byName/none", f"/orgs/{'0' * 24}")
+    headers = [api.call("GET", api.root + path).headers for path in paths]
+    found = [(one.get("RateLimit-Limit"), one.get("RateLimit-Remaining")) for one in headers]
+    expected = [("1200", "1199"), ("300", "299"), ("500", "499"), ("500", "498"), ("1200", "1198"), (None, None)]
+    assert found == expected
     assert "RateLimit-Limit" not in api.call("GET").headers
 
 
