@@ -749,8 +749,31 @@ peering_check:
     summary: The connection with vpc-0a1b2c3d4e5f67890 is not reachable (P601).
     not_looked_at:
       - "Route 53 Profiles were not looked at: they may give a VPC more private zones and resolver rules."
+    findings:
+      - code: P601
+        codes: [P601]
+        severity: fail
+        message: rtb-0a1b2c3d4e5f67890 (main) has no route to 192.168.248.0/21.
+        fix: Route 192.168.248.0/21 to pcx-0f3b9a6d7e8c12345 in rtb-0a1b2c3d4e5f67890.
+        first_seen: "2026-11-28T09:30:00Z"
+        connections:
+          - group_id: 507f1f77bcf86cd799439010
+            project_name: shop
+            provider_name: AWS
+            vpc_id: vpc-0a1b2c3d4e5f67890
+            vpc_name: shop
+            aws_account_id: "123456789012"
+            region: us-east-1
+            connection_id: pcx-0f3b9a6d7e8c12345
+            peer_id: 1112222b3bf99403840e8934
+            container_id: 507f1f77bcf86cd799439011
+            subject: rtb-0a1b2c3d4e5f67890
+            subnet_ids: [subnet-0a1b2c3d4e5f67890]
+            first_seen: "2026-11-28T09:30:00Z"
     connections:
-      - provider_name: AWS
+      - group_id: 507f1f77bcf86cd799439010
+        project_name: shop
+        provider_name: AWS
         vpc_id: vpc-0a1b2c3d4e5f67890
         vpc_name: shop
         aws_account_id: "123456789012"
@@ -796,11 +819,98 @@ peering_check:
       type: list
       elements: str
       version_added: 2.6.0
+    findings:
+      description: >-
+        What the checks have found on all connections together, the worst first: V(fail), V(unknown), V(warn) and V(info). What
+        differs only in names of the connections is one finding, and so is what could not be read for one cause.
+      type: list
+      elements: dict
+      version_added: 3.1.0
+      contains:
+        code:
+          description: The code of the check. The first of RV(peering_check.findings[].codes), if there are several.
+          type: str
+        codes:
+          description: The codes of all checks that have found this. Only what could not be read concerns several.
+          type: list
+          elements: str
+        severity:
+          description: V(fail), V(unknown), V(warn) or V(info).
+          type: str
+        message:
+          description: What was found. If it is so on several connections, nouns stand in the place of their names.
+          type: str
+        fix:
+          description: What to do. Empty if there is nothing to do.
+          type: str
+        first_seen:
+          description: When this was first found on one of the connections, in UTC. The time of this run, as far as is known.
+          type: str
+        connections:
+          description: >-
+            Where it was found, once for each connection and subject. The fields of the network are those of
+            RV(peering_check.connections).
+          type: list
+          elements: dict
+          contains:
+            group_id:
+              description: The id of the project. Null if Atlas was not read.
+              type: str
+            project_name:
+              description: The name of the project. Null if it is not known.
+              type: str
+            provider_name:
+              description: The cloud of the network.
+              type: str
+            vpc_id: {type: str, returned: on AWS, description: The id of the VPC.}
+            vpc_name: {type: str, returned: on AWS, description: The tag C(Name) of the VPC. Null if it is not known.}
+            aws_account_id: {type: str, returned: on AWS, description: The account of the VPC. Null if it is not known.}
+            region: {type: str, returned: on AWS, description: The region of the VPC. Null if it is not known.}
+            connection_id: {type: str, returned: on AWS, description: The id of the connection there. Null if there is none yet.}
+            azure_subscription_id:
+              returned: on AZURE
+              description: The id of the subscription of the VNet.
+              type: str
+              sample: fd01adff-b37e-4693-8497-83ecf183a145
+            resource_group_name:
+              returned: on AZURE
+              description: The resource group of the VNet. Null if it is not known.
+              type: str
+              sample: network-group
+            vnet_name: {type: str, returned: on AZURE, description: The name of the VNet., sample: shop-vnet}
+            gcp_project_id: {type: str, returned: on GCP, description: The project of the VPC network., sample: my-project}
+            network_name: {type: str, returned: on GCP, description: The name of the VPC network., sample: my-network}
+            peer_id:
+              description: The id of the connection in Atlas. Null if there is none, or Atlas was not read.
+              type: str
+            container_id:
+              description: The id of the network container. Null if there is none, or Atlas was not read.
+              type: str
+            subject:
+              description: What it is about on this connection, as an id or a name.
+              type: str
+            subnet_ids:
+              description: The subnets that it cuts off. Null if it concerns the whole connection.
+              type: list
+              elements: str
+            first_seen:
+              description: When this was first found here.
+              type: str
     connections:
       description: The connections, in the order of O(connections), or as Atlas lists them.
       type: list
       elements: dict
       contains:
+        group_id:
+          description: The id of the project. Null if Atlas was not read.
+          type: str
+          version_added: 3.1.0
+          sample: 507f1f77bcf86cd799439010
+        project_name:
+          description: The name of the project, if the task has it from O(project_name) or from Atlas. Null otherwise.
+          type: str
+          version_added: 3.1.0
+          sample: shop
         provider_name:
           description: The cloud of the network. The fields of the network differ between clouds.
           type: str

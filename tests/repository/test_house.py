@@ -30,7 +30,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.house import (
 )
 
 #: The most files that a task may enter, in a process that has run it before.
-ENTERED = {house_figures.CREATION: 34, house_figures.SET_OF_TWO: 45, house_figures.HALF_A_CHECK: 54}
+ENTERED = {house_figures.CREATION: 34, house_figures.SET_OF_TWO: 45, house_figures.HALF_A_CHECK: 55}
 # What one Operation alone has use for: allowed until 3.0.0, when the tasks on both sides come.
 WITH_ONE_USER = {"end", "validate_prediction"}
 # Words that make a sentence a riddle, or an old one.

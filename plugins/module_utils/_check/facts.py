@@ -362,7 +362,7 @@ class NetworkFacts:
 
 @dataclass(frozen=True)
 class ConnectionFacts:
-    """All that is known of one connection; `now` has a time zone."""
+    """All that is known of one connection; `now` has a time zone. The project is None if Atlas is not read, or not known."""
 
     entry: ConnectionEntry
     now: datetime.datetime
@@ -370,3 +370,5 @@ class ConnectionFacts:
     aws: AwsFacts
     selection: Selection = field(default_factory=Selection)
     network: NetworkFacts = field(default_factory=NetworkFacts)
+    group_id: str | None = None
+    project_name: str | None = None

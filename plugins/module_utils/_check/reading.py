@@ -82,7 +82,15 @@ def read_facts(session: CheckSession, params: Parameters, reader: AtlasReader | 
         entry = replace(one.entry, region=survey.session.region) if isinstance(survey, Survey) else one.entry
         atlas = _atlas_facts(readings.get(entry.provider_name), one)
         found.append(
-            ConnectionFacts(entry, now, atlas, _aws_facts(survey, one), network=networks.get(one) or _network_facts(params, one))
+            ConnectionFacts(
+                entry,
+                now,
+                atlas,
+                _aws_facts(survey, one),
+                network=networks.get(one) or _network_facts(params, one),
+                group_id=params["group_id"] if params["atlas"] else None,
+                project_name=params["project_name"] if params["atlas"] else None,
+            )
         )
     check_tables(params, found)
     blocks = {_key_of(one.entry): _blocks_of(one) for one in found}

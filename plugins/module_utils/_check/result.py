@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime
 import types
 import typing as t
 
@@ -13,7 +14,9 @@ from .._clouds.aws import AWS
 from .._clouds.azure import AZURE
 from .._clouds.cloud import Peer, fields_of, with_request_times
 from .._clouds.gcp import GCP
+from .._values.moments import to_text
 from .facts import ConnectionFacts, field_of, known_or, or_none
+from .findings import Found, group
 from .rules import p1_atlas, p2_clusters, p3_access_list, p8_hosts
 from .rules.common import atlas_block_of, connection_id_of, judged_subnets, table_of
 from .rules.judged_clusters import judged_clusters
@@ -34,12 +37,21 @@ def judge(facts: t.Sequence[ConnectionFacts], are_both_read: t.Callable[[Connect
         are_both_read: Returns whether both halves of a connection are known.
     """
     load_rules({one.entry.provider_name for one in facts})
-    found = [_judge_one(one, both_halves=are_both_read(one)) for one in facts]
+    now = facts[0].now if facts else datetime.datetime.now(datetime.timezone.utc)
+    judged = [_judge_one(one, both_halves=are_both_read(one)) for one in facts]
+    found = [one.row for one in judged]
     _add_connections(found, [one.entry.network for one in facts])
     verdict = worst_of(one["verdict"] for one in found)
     titles = [one.entry.title for one in facts]
     summary = _summarize(found, titles, verdict, both_halves=all(map(are_both_read, facts)))
-    return {"verdict": verdict, "summary": summary, "not_looked_at": find_not_looked_at(facts), "connections": found}
+    findings = group(judged, to_text(now))
+    return {
+        "verdict": verdict,
+        "summary": summary,
+        "not_looked_at": find_not_looked_at(facts),
+        "findings": findings,
+        "connections": found,
+    }
 
 
 def load_rules(clouds: t.Collection[str]) -> list[types.ModuleType]:
@@ -107,11 +119,13 @@ def _add_connections(found: t.Sequence[dict[str, t.Any]], networks: t.Sequence[s
             check["connections"] = list(together[tuple(check[key] for key in keys)])
 
 
-def _judge_one(facts: ConnectionFacts, *, both_halves: bool) -> dict[str, t.Any]:
-    findings = run_checks(facts)
-    return {
+def _judge_one(facts: ConnectionFacts, *, both_halves: bool) -> Found:
+    findings, network = run_checks(facts), _network(facts)
+    row = {
+        "group_id": facts.group_id,
+        "project_name": facts.project_name,
         "provider_name": facts.entry.provider_name,
-        **_network(facts),
+        **network,
         "peer_id": field_of(facts.atlas.peer, "id"),
         "status_name": field_of(facts.atlas.peer, "status_name"),
         "error_state_name": field_of(facts.atlas.peer, "error_state_name"),
@@ -123,6 +137,7 @@ def _judge_one(facts: ConnectionFacts, *, both_halves: bool) -> dict[str, t.Any]
         "subnets": or_none(lambda: _subnets(facts, findings, both_halves=both_halves)) or [],
         "checks": [one.to_result() for one in findings],
     }
+    return Found(row, [*network], facts.entry.title, findings)
 
 
 def _network(facts: ConnectionFacts) -> dict[str, str | None]:

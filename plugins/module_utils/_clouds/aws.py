@@ -26,6 +26,24 @@ _KNOWN = """
     il-central-1 me-central-1 me-south-1
     us-east-1 us-east-2 us-gov-east-1 us-gov-west-1 us-west-1 us-west-2
 """
+# What objects are called, by the beginnings of their ids.
+NOUNS = {
+    "acl": "network ACL",
+    "dopt": "DHCP options",
+    "eni": "network interface",
+    "i": "instance",
+    "igw": "internet gateway",
+    "nat": "NAT gateway",
+    "pcx": "connection",
+    "pl": "prefix list",
+    "rslvr-rr": "resolver rule",
+    "rtb": "route table",
+    "sg": "security group",
+    "subnet": "subnet",
+    "tgw": "transit gateway",
+    "vgw": "VPN gateway",
+    "vpc": "VPC",
+}
 
 
 class _Regions(RegionTable):

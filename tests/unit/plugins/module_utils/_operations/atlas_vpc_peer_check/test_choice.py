@@ -53,6 +53,7 @@ def test_without_entries_all_connections_are_checked(site: CheckSite) -> None:
         "verdict": "unknown",
         "summary": "There is no connection to check.",
         "not_looked_at": [],
+        "findings": [],
         "connections": [],
     }
     assert not nothing.failed

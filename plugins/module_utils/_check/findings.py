@@ -1,0 +1,182 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The findings of all connections, grouped: what differs only in names is one finding."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from .._clouds.aws import NOUNS
+from .._clouds.cloud import CLOUDS
+from .rules.rule import Finding
+
+# The severities of findings that results have, the worst first.
+SEVERITIES = ("fail", "unknown", "warn", "info")
+_AWS_ID = rf"(?P<aws>{'|'.join(sorted(NOUNS, key=len, reverse=True))})-[0-9a-f]{{8,17}}\b"
+_BLOCK = r"(?!0\.0\.0\.0/0)(?P<block>\d{1,3}(?:\.\d{1,3}){3}/\d{1,2})\b|(?P<address>\d{1,3}(?:\.\d{1,3}){3})\b(?!/)"
+# What differs with time and from request to request: spans, moments, UUIDs, and encoded texts of AWS.
+_VARIABLE = (
+    r"(?P<variable>\d+ (?:d|h|min)\b(?: \d+ (?:h|min)\b)?|\d{4}-\d\d-\d\dT[\d:.]+(?:Z|\+00:00)"
+    r"|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|[\w-]{60,})"
+)
+_NAME = re.compile(
+    rf"(?<![\w./-])(?:{_AWS_ID}|(?P<object>[0-9a-f]{{24}})\b|(?P<account>\d{{12}})\b|{_BLOCK}|{_VARIABLE}"
+    r"|(?P<host>[\w.*-]+\.mongodb\.net)\b)"
+)
+_GAP = "…"
+_WORDS = {"block": "block", "address": "address", "account": "account", "host": "host"}
+_ALL_NOUNS = "|".join(sorted({*NOUNS.values(), *_WORDS.values(), "network container", "project"}, key=len, reverse=True))
+# A noun right before a name that has become that noun.
+_DOUBLED = re.compile(rf"\b((?:the )?)({_ALL_NOUNS}) the \2\b", re.IGNORECASE)
+# "the subnet, the subnet and 3 more".
+_LIST = re.compile(rf"\b(the (?:{_ALL_NOUNS}))(?:, \1)*(?: and (?:\1|\d+ more))\b")
+
+Row = t.Mapping[str, t.Any]
+Group = dict[str, t.Any]
+
+
+class Found(t.NamedTuple):
+    """What the checks found on one connection.
+
+    Attributes:
+        row: The connection, as results show it.
+        names: The fields of `row` that name its network.
+        title: The network, as messages call it.
+        findings: The findings.
+    """
+
+    row: dict[str, t.Any]
+    names: t.Sequence[str]
+    title: str
+    findings: t.Sequence[Finding]
+
+
+def group(found: t.Iterable[Found], now: str) -> list[Group]:
+    """Return the findings of all connections, the worst first; what differs only in the connections' own names is one finding.
+
+    An `unknown` is one finding for each cause, whichever checks need what could not be read. A finding of one connection alone
+    has the message and the advice as the check gave them; one of several has nouns in place of the names.
+
+    Args:
+        found: What the checks found on each connection.
+        now: The time of the run, as results show it.
+    """
+    groups: dict[tuple[str, ...], Group] = {}
+    for one in found:
+        for finding in one.findings:
+            if finding.severity in SEVERITIES:
+                _add(groups, one, finding, now)
+    listed = list(groups.values())
+    for each in listed:
+        each["codes"].sort(key=_number)
+        texts = each.pop("_texts")
+        each["message"], each["fix"] = texts[0] if len(texts) == 1 or len(_connections_of(each)) == 1 else each["_general"]
+        del each["_general"]
+        each["connections"] = list(each["connections"].values())
+        each["code"] = each["codes"][0]
+    return ordered(listed)
+
+
+def ordered(groups: t.Iterable[Group]) -> list[Group]:
+    """Return findings in the order of results: the worst first, then those of many connections, then by code."""
+    return sorted(
+        groups,
+        key=lambda one: (SEVERITIES.index(one["severity"]), -len(_connections_of(one)), _number(one["code"]), one["message"]),
+    )
+
+
+def _number(code: str) -> tuple[str, str]:
+    return code[1:], code
+
+
+def _connections_of(one: Group) -> set[tuple[t.Any, ...]]:
+    """Return the connections of a finding, each once, although several of its subnets or tables may be at fault."""
+    items = one["connections"].values() if isinstance(one["connections"], dict) else one["connections"]
+    return {(item["peer_id"], item["container_id"], *network_of(item)) for item in items}
+
+
+def _add(groups: dict[tuple[str, ...], Group], one: Found, finding: Finding, now: str) -> None:
+    is_unknown = finding.severity == "unknown"
+    message = without_names(finding.message, one, finding.subject, keep_accounts=is_unknown)
+    fix = without_names(finding.fix, one, finding.subject, keep_accounts=is_unknown)
+    key = ("unknown", message, fix) if is_unknown else (finding.severity, message, finding.code)
+    made = groups.get(key)
+    if made is None:
+        made = groups[key] = {
+            "code": "",
+            "codes": [],
+            "severity": finding.severity,
+            "message": "",
+            "fix": "",
+            "first_seen": now,
+            "connections": {},
+            "_texts": [],
+            "_general": (_begun(message), _begun(fix)),
+        }
+    if finding.code not in made["codes"]:
+        made["codes"].append(finding.code)
+    # Two different ones are enough to tell.
+    if len(made["_texts"]) < 2 and (finding.message, finding.fix) not in made["_texts"]:
+        made["_texts"].append((finding.message, finding.fix))
+    place = (id(one.row), finding.subject)
+    items, subnet_ids = made["connections"], finding.subnet_ids
+    if place not in items:
+        items[place] = {
+            **{
+                name: one.row[name]
+                for name in ("group_id", "project_name", "provider_name", *one.names, "peer_id", "container_id")
+            },
+            "subject": finding.subject,
+            "subnet_ids": None if subnet_ids is None else list(subnet_ids),
+            "first_seen": now,
+        }
+    elif subnet_ids is None or items[place]["subnet_ids"] is None:
+        items[place]["subnet_ids"] = None
+    else:
+        items[place]["subnet_ids"] = list(dict.fromkeys((*items[place]["subnet_ids"], *subnet_ids)))
+
+
+def without_names(text: str, one: Found, subject: str, *, keep_accounts: bool = False) -> str:
+    """Return a message with nouns in place of names: of the connection, of what belongs to it, and of what changes with time.
+
+    Args:
+        text: The message.
+        one: The connection that it is about.
+        subject: What the finding is about, which is a name, too.
+        keep_accounts: Whether the numbers of accounts of AWS stay.
+    """
+    row = one.row
+    network = next((str(row[name]) for name in one.names if row[name] and one.title.endswith(str(row[name]))), "")
+    kind_of_network = one.title[: len(one.title) - len(network)].strip()
+    own = {one.title: kind_of_network and f"the {kind_of_network}", subject: ""}
+    # In one pass, since a network may be called like a word of what stands in its place.
+    names = "|".join(re.escape(name) for name in sorted(filter(None, own), key=len, reverse=True) if not _NAME.fullmatch(name))
+    if names:
+        text = re.sub(rf"(?<![\w.-])(?:{names})(?![\w-])", lambda match: own[match.group()] or _GAP, text)
+    atlas = {row["group_id"]: "project", row["peer_id"]: "connection", row["container_id"]: "network container"}
+
+    def noun(match: re.Match[str]) -> str:
+        kind, value = str(match.lastgroup), match.group()
+        if kind == "account" and keep_accounts:
+            return value
+        if kind == "object":
+            return f"the {atlas[value]}" if value in atlas else _GAP
+        if kind == "aws":
+            return f"the {NOUNS[match.group('aws')]}"
+        if kind == "block" and value == row["atlas_cidr_block"]:
+            return "Atlas's block"
+        return f"the {_WORDS[kind]}" if kind in _WORDS else _GAP
+
+    return _LIST.sub(r"\1", _DOUBLED.sub(rf"\1\2 {_GAP}", _NAME.sub(noun, text)))
+
+
+def _begun(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
+
+
+def network_of(one: Row) -> tuple[str | None, ...]:
+    """Return what identifies a connection's project and network, from a row of the result or of an earlier one."""
+    cloud = CLOUDS[one["provider_name"]]
+    return (one["group_id"], cloud.name, *(one[name] for name in cloud.network_identity))

@@ -1,0 +1,167 @@
+"""What differs only in names is one finding, with the connections that it holds for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.findings import Found, group
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.rule import Finding, Severity
+
+NOW = "2026-11-28T09:30:00Z"
+
+
+def found(number: int, *findings: Finding, **fields: Any) -> Found:
+    """Return what was found on a connection, whose names end in its number."""
+    network = {"vpc_id": f"vpc-0a1b2c3d4e5f6000{number}", "aws_account_id": f"11112222333{number}", "region": "us-east-1"}
+    row = {
+        "group_id": f"5a1b2c3d4e5f6a7b8c9d000{number}",
+        "project_name": f"shop-{number}",
+        "provider_name": "AWS",
+        **network,
+        "connection_id": f"pcx-0a1b2c3d4e5f6000{number}",
+        "peer_id": f"5a1b2c3d4e5f6a7b8c9d100{number}",
+        "container_id": f"5a1b2c3d4e5f6a7b8c9d200{number}",
+        "atlas_cidr_block": f"192.168.{8 * number}.0/21",
+        **fields,
+    }
+    return Found(row, [*network, "connection_id"], str(network["vpc_id"]), findings)
+
+
+def finding(
+    number: int, message: str, *, severity: Severity = "fail", subject: str = "rtb-0a1b2c3d4e5f6000{0}", **more: Any
+) -> Finding:
+    """Return a finding, in whose texts `{0}` is the number of its connection, and `{1}` Atlas's block there."""
+    names = (number, f"192.168.{8 * number}.0/21")
+    fix = more.pop("fix", "").format(*names)
+    return Finding(severity, subject.format(*names), message.format(*names), fix, code=more.pop("code", "P601"), **more)
+
+
+@pytest.mark.parametrize(
+    ("message", "general"),
+    [
+        ("rtb-0a1b2c3d4e5f6000{0} (main) has no route to {1}.", "The route table (main) has no route to Atlas's block."),
+        ("No entry covers 10.{0}.1.0/24 (subnet-0a1b2c3d4e5f6000{0}).", "No entry covers the block (the subnet)."),
+        ("Accept pcx-0a1b2c3d4e5f6000{0} in AWS account 11112222333{0}.", "Accept the connection in AWS account …."),
+        ("Project 5a1b2c3d4e5f6a7b8c9d900{0} has connection 5a1b2c3d4e5f6a7b8c9d100{0}.", "Project … has connection …."),
+        ("PENDING_ACCEPTANCE for {0} d 3 h; about 4 d {0} h left.", "PENDING_ACCEPTANCE for …; about … left."),
+        ("Names of shop-{0}.abcde.mongodb.net resolve in vpc-0a1b2c3d4e5f6000{0}.", "Names of the host resolve in the VPC."),
+        (
+            "sg-0a1b2c3d4e5f6000{0}, sg-0a1b2c3d4e5f6001{0} and 3 more let 10.9.8.{0} in.",
+            "The security group let the address in.",
+        ),
+    ],
+)
+def test_names_make_no_finding_of_their_own(message: str, general: str) -> None:
+    """Of one connection alone, a finding says what the check says."""
+    several = group([found(number, finding(number, message)) for number in (1, 2)], NOW)
+    assert [one["message"] for one in several] == [general]
+    assert [one["group_id"][-1] for one in several[0]["connections"]] == ["1", "2"]
+    alone = group([found(1, finding(1, message))], NOW)
+    assert [one["message"] for one in alone] == [message.format(1, "192.168.8.0/21")]
+
+
+def test_the_number_of_objects_makes_no_other_finding() -> None:
+    one, two = "subnet-0a1b2c3d4e5f60001", "subnet-0a1b2c3d4e5f60001 and subnet-0a1b2c3d4e5f60002"
+    made = group([found(1, finding(1, f"It cuts off {one}.")), found(2, finding(2, f"It cuts off {two}."))], NOW)
+    assert [one["message"] for one in made] == ["It cuts off the subnet."]
+
+
+def test_several_tables_of_a_connection_are_one_finding() -> None:
+    tables = [
+        finding(1, "{0} has no route.", subject=f"rtb-0a1b2c3d4e5f600{number}", subnet_ids=(f"subnet-{number}",))
+        for number in (11, 12)
+    ]
+    (made,) = group([found(1, *tables)], NOW)
+    assert [(one["subject"], one["subnet_ids"]) for one in made["connections"]] == [
+        ("rtb-0a1b2c3d4e5f60011", ["subnet-11"]),
+        ("rtb-0a1b2c3d4e5f60012", ["subnet-12"]),
+    ]
+
+
+def test_what_differs_otherwise_is_another_finding() -> None:
+    made = group(
+        [
+            found(1, finding(1, "It goes elsewhere."), finding(1, "It goes elsewhere.", code="P602")),
+            found(2, finding(2, "It is too small."), finding(2, "It goes elsewhere.", severity="warn")),
+        ],
+        NOW,
+    )
+    assert [(one["code"], one["severity"], one["message"]) for one in made] == [
+        ("P601", "fail", "It goes elsewhere."),
+        ("P601", "fail", "It is too small."),
+        ("P602", "fail", "It goes elsewhere."),
+        ("P601", "warn", "It goes elsewhere."),
+    ]
+
+
+def test_what_could_not_be_read_is_one_finding_for_each_cause() -> None:
+    """Whichever checks need it; the account whose role is refused stays in its message."""
+    refusal = "Failed to assume the role arn:aws:iam::111122223333:role/network: denied (HTTP 403 AccessDenied)."
+    permission = "Allow sts:AssumeRole to these credentials."
+
+    def unread(number: int, text: str) -> list[Finding]:
+        options: dict[str, Any] = {"severity": "unknown", "subject": "vpc-0a1b2c3d4e5f6000{0}", "fix": permission}
+        return [finding(number, text, code=code, **options) for code in ("P401", "P601", "P301")]
+
+    other = refusal.replace("1111", "4444")
+    made = group([*(found(number, *unread(number, refusal)) for number in (1, 2)), found(3, *unread(3, other))], NOW)
+    assert [(one["message"], one["fix"], one["code"], one["codes"]) for one in made] == [
+        (refusal, permission, "P301", ["P301", "P401", "P601"]),
+        (other, permission, "P301", ["P301", "P401", "P601"]),
+    ]
+    assert [len(one["connections"]) for one in made] == [2, 1]
+
+
+def test_the_worst_is_first_and_what_is_well_is_left_out() -> None:
+    severities: list[Severity] = ["ok", "info", "warn", "skipped", "unknown", "fail"]
+    made = group([found(1, *(finding(1, "It is so.", severity=one) for one in severities))], NOW)
+    assert [one["severity"] for one in made] == ["fail", "unknown", "warn", "info"]
+    widespread = group(
+        [found(1, finding(1, "A.", code="P101")), *(found(number, finding(number, "B.")) for number in (2, 3))], NOW
+    )
+    assert [one["code"] for one in widespread] == ["P601", "P101"]
+
+
+def test_a_finding_has_the_fields_of_its_connection() -> None:
+    (made,) = group([found(1, finding(1, "It is so.", subnet_ids=("subnet-1",)))], NOW)
+    assert made == {
+        "code": "P601",
+        "codes": ["P601"],
+        "severity": "fail",
+        "message": "It is so.",
+        "fix": "",
+        "first_seen": NOW,
+        "connections": [
+            {
+                "group_id": "5a1b2c3d4e5f6a7b8c9d0001",
+                "project_name": "shop-1",
+                "provider_name": "AWS",
+                "vpc_id": "vpc-0a1b2c3d4e5f60001",
+                "aws_account_id": "111122223331",
+                "region": "us-east-1",
+                "connection_id": "pcx-0a1b2c3d4e5f60001",
+                "peer_id": "5a1b2c3d4e5f6a7b8c9d1001",
+                "container_id": "5a1b2c3d4e5f6a7b8c9d2001",
+                "subject": "rtb-0a1b2c3d4e5f60001",
+                "subnet_ids": ["subnet-1"],
+                "first_seen": NOW,
+            }
+        ],
+    }
+
+
+@pytest.mark.parametrize("name", ["{{ 7 * 7 }}", "<b onload=x>", "a", "(main)", "\\1", "VNet", "1112222b3bf99403840e8934"])
+def test_hostile_names_stay_within_their_connection(name: str) -> None:
+    """A network that is called like a pattern, a word of the message or an id changes no other text."""
+    names = {"provider_name": "AZURE", "azure_subscription_id": "s", "resource_group_name": "g"}
+    both = [
+        Found(
+            {**found(number).row, **names, "vnet_name": own},
+            [*names, "vnet_name"],
+            f"VNet {own}",
+            (Finding("fail", own, f"VNet {own} has no peering.", code="A401"),),
+        )
+        for number, own in ((1, name), (2, "shop"))
+    ]
+    assert [one["message"] for one in group(both, NOW)] == ["The VNet has no peering."]
