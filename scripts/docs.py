@@ -115,8 +115,8 @@ def pages() -> dict[str, str]:
             found[name] = str(path.relative_to("docs"))
         elif path.parent == Path("plugins/modules"):
             found[name] = f"reference/{path.stem}_module.rst"
-        elif path.parent == Path("plugins/callback"):
-            found[name] = f"reference/{path.stem}_callback.rst"
+        elif path.parent in (Path("plugins/callback"), Path("plugins/filter")):
+            found[name] = f"reference/{path.stem}_{path.parent.name}.rst"
         elif path.parts[0] == "roles":
             found[f"roles/{path.parts[1]}"] = found[f"roles/{path.parts[1]}/README.md"] = f"reference/{path.parts[1]}_role.rst"
         elif path.parent == Path("docs/examples"):

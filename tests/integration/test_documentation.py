@@ -41,11 +41,22 @@ USUAL = ("atlas_vpc_peer", "atlas_vpc_peers")
 
 @pytest.fixture(scope="session")
 def documentation() -> dict[str, Any]:
-    names = [f"cloudpeer.atlas.{name}" for name in MODULES]
-    done = subprocess.run(
-        [sys.executable, "-m", "ansible", "doc", "--json", *names], env=os.environ, capture_output=True, text=True, check=True
-    )
+    return ansible_doc("module", MODULES)
+
+
+def ansible_doc(kind: str, names: list[str]) -> dict[str, Any]:
+    command = [sys.executable, "-m", "ansible", "doc", "--json", "--type", kind, *(f"cloudpeer.atlas.{name}" for name in names)]
+    done = subprocess.run(command, env=os.environ, capture_output=True, text=True, check=True)
     return dict(json.loads(done.stdout))
+
+
+def test_every_filter_has_a_page() -> None:
+    names = sorted(path.stem for path in (ROOT / "plugins" / "filter").glob("*.py"))
+    pages = ansible_doc("filter", names)
+    assert len(pages) == len(names) == 2
+    for page in pages.values():
+        entries = {**page["doc"]["options"], **page["return"]}
+        assert [name for name, entry in entries.items() if not entry.get("description")] == []
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.support.aws import Aws
 from ansible_collections.cloudpeer.atlas.tests.support.operations import LOCAL_MODULES
-from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
+from ansible_collections.cloudpeer.atlas.tests.support.paths import INTEGRATION, ROOT
 from ansible_collections.cloudpeer.atlas.tests.support.runner import OURS, WAYS, PlaybookRunner, comparable, plain_interpreter
 from ansible_collections.cloudpeer.atlas.tests.support.targets import (
     AWS_TARGETS,
@@ -30,9 +30,12 @@ USUAL = {"atlas_vpc_peer_v1_0"}
 CANARY = "e3a10000-0000-4000-8000-canarycanary"
 
 
-def test_every_module_has_a_target() -> None:
+def test_every_module_and_filter_has_a_target() -> None:
     modules = {path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")}
     assert modules - {*TARGETS} == set()
+    texts = [(INTEGRATION / "targets" / target / "tasks" / "test.yml").read_text(encoding="utf-8") for target in TARGETS]
+    filters = [f"| cloudpeer.atlas.{path.stem}" for path in (ROOT / "plugins" / "filter").glob("*.py")]
+    assert [name for name in filters if not any(name in text for text in texts)] == []
     assert len(AWS_TARGETS) == 4
 
 

@@ -32,6 +32,7 @@ MAY_IMPORT = {
     "modules": {"_operations", "_engine.shell"},
     "action": {"_operations", "plugin_utils"},
     "callback": {"_http.redact"},
+    "filter": VALUES,
     "plugin_utils": {"_engine", "_clouds", "_http.errors", "_http.exchange", "_http.redact"},
     "_operations": {"_path", "_check", "_peer_set", "_peering", "_access_list", "_containers", "_api", "_auth", *FEATURES},
     "_path": {"_check", "_peer_set", "_peering", "_access_list", "_containers", *FEATURES},
