@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import typing as t
-
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_info import OPERATION
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._action import AtlasAction
 
@@ -14,4 +12,3 @@ class ActionModule(AtlasAction):
     """The action of the module."""
 
     OPERATION = OPERATION
-    REPLACED: t.ClassVar[t.Mapping[str, str]] = {"group_ids": "group_id"}

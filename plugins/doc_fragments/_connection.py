@@ -13,16 +13,18 @@ options:
   group_id:
     description:
       - The id of the Atlas project, 24 hexadecimal digits. The API calls a project a group.
-      - If this is not set, the environment variable E(MONGODB_ATLAS_PROJECT_ID) is used, and then the C(project_id) of the
-        O(profile). One of them is required.
+      - If neither this nor O(project_name) is set, the environment variable E(MONGODB_ATLAS_PROJECT_ID) is used, and then the
+        C(project_id) of the O(profile). One of them is required.
     type: str
     aliases: [project_id]
   project_name:
     description:
-      - The name of the Atlas project, in place of its id. It is found in the list of all projects that the credentials can see.
-      - What the task itself sets takes precedence over C(module_defaults) and the environment, whether it is O(group_id) or
-        O(project_name).
-      - Mutually exclusive with O(group_id) within a task.
+      - The name of the Atlas project, in place of its id. It is found in the list of all projects that the credentials can see,
+        which costs one request for all items of a loop.
+      - The task fails if there is no such project, or if two organizations have one with this name. A name that looks like an id
+        is a name.
+      - Mutually exclusive with O(group_id) within a task. What the task itself sets takes precedence over C(module_defaults) and
+        the environment, whether it is O(group_id) or O(project_name).
     type: str
     version_added: 3.1.0
   public_key:

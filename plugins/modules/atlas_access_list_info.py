@@ -49,8 +49,9 @@ extends_documentation_fragment:
   - cloudpeer.atlas._attributes.only_reads
   - cloudpeer.atlas._attributes.action_group_atlas
   - cloudpeer.atlas._connection
+  - cloudpeer.atlas._projects
 notes:
-  - The API key or service account needs the role I(Project Read Only), or a role with more permissions, in the project.
+  - The API key or service account needs the role I(Project Read Only), or a role with more permissions, in each project.
 seealso:
   - module: cloudpeer.atlas.atlas_access_list
 """
@@ -86,6 +87,15 @@ EXAMPLES = r"""
 - name: Read the entries with security groups
   cloudpeer.atlas.atlas_access_list_info:
     aws_security_group: "*"
+
+- name: Read the access lists of several projects
+  cloudpeer.atlas.atlas_access_list_info:
+    group_ids: "{{ atlas_projects }}"
+
+- name: Read the access lists of all production projects of an organization
+  cloudpeer.atlas.atlas_access_list_info:
+    org_id: 5356823a3794dee37132b000
+    project_names: ["*-production"]
 """
 
 RETURN = r"""
@@ -101,6 +111,18 @@ access_list:
       comment: The application's VPC
       delete_after_date: null
   contains:
+    group_id:
+      description: The project of the entry.
+      returned: with O(group_ids), O(project_names) or O(org_id)
+      type: str
+      version_added: 3.1.0
+      sample: 5356823b3794dee37132bb7b
+    project_name:
+      description: The name of the project. Null if the credentials cannot see it.
+      returned: with O(group_ids), O(project_names) or O(org_id)
+      type: str
+      version_added: 3.1.0
+      sample: shop-production
     cidr_block:
       description: The CIDR block. For an address it is the block that has only this address. Null for a security group.
       type: str
@@ -125,6 +147,70 @@ access_list:
       returned: with O(include_status=true)
       type: str
       sample: ACTIVE
+projects:
+  description: The projects that were read, those without any entry too.
+  returned: with O(group_ids), O(project_names) or O(org_id)
+  type: list
+  elements: dict
+  version_added: 3.1.0
+  sample:
+    - group_id: 5356823b3794dee37132bb7b
+      id: 5356823b3794dee37132bb7b
+      name: shop-production
+      count: 1
+      states: {ACTIVE: 1}
+  contains:
+    group_id:
+      description: The id of the project, under its name in RV(access_list) and RV(failures).
+      type: str
+    id:
+      description: The id of the project.
+      type: str
+    name:
+      description: The name of the project. Null if the credentials cannot see it.
+      type: str
+    count:
+      description: How many elements of RV(access_list) are of the project.
+      type: int
+    states:
+      description: >-
+        With O(include_status=true), how many entries are in which RV(access_list[].status). Empty without it.
+      type: dict
+failures:
+  description: The projects that could not be read. The task fails if there is one.
+  returned: with O(group_ids), O(project_names) or O(org_id)
+  type: list
+  elements: dict
+  version_added: 3.1.0
+  sample:
+    - group_id: 5356823b3794dee37132bb7b
+      project_name: shop-production
+      msg: >-
+        Failed to list the access list of project 5356823b3794dee37132bb7b: Current user is not authorized to perform this
+        action (HTTP 403 USER_UNAUTHORIZED). Check public_key and private_key (or client_id and client_secret, or access_token),
+        and that they have a role in the project.
+      http_status: 403
+      error_code: USER_UNAUTHORIZED
+      detail: Current user is not authorized to perform this action
+  contains:
+    group_id:
+      description: The id of the project.
+      type: str
+    project_name:
+      description: The name of the project. Null if the credentials cannot see it.
+      type: str
+    msg:
+      description: What went wrong, and what to do.
+      type: str
+    http_status:
+      description: The HTTP status of the reply with which Atlas refused the request. Null if Atlas did not refuse anything.
+      type: int
+    error_code:
+      description: The error code of Atlas. Null if there is none.
+      type: str
+    detail:
+      description: What Atlas or the network said about the failure. Null if neither said anything.
+      type: str
 requests:
   description: How many requests the task has sent, those that were repeated included.
   returned: always

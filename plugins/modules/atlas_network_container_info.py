@@ -41,8 +41,9 @@ extends_documentation_fragment:
   - cloudpeer.atlas._attributes.only_reads
   - cloudpeer.atlas._attributes.action_group_atlas
   - cloudpeer.atlas._connection
+  - cloudpeer.atlas._projects
 notes:
-  - The API key or service account needs the role I(Project Read Only), or a role with more permissions, in the project.
+  - The API key or service account needs the role I(Project Read Only), or a role with more permissions, in each project.
 seealso:
   - module: cloudpeer.atlas.atlas_network_container
   - module: cloudpeer.atlas.atlas_vpc_peer_info
@@ -85,6 +86,15 @@ EXAMPLES = r"""
 - name: Read the status from the body of replies, where a gateway answers everything with status 200
   cloudpeer.atlas.atlas_network_container_info:
     envelope: true
+
+- name: Read the network containers of several projects
+  cloudpeer.atlas.atlas_network_container_info:
+    group_ids: "{{ atlas_projects }}"
+
+- name: Read the network containers of all production projects of an organization
+  cloudpeer.atlas.atlas_network_container_info:
+    org_id: 5356823a3794dee37132b000
+    project_names: ["*-production"]
 """
 
 RETURN = r"""
@@ -103,6 +113,18 @@ containers:
       vpc_id: vpc-0f1e2d3c4b5a69788
       provisioned: true
   contains:
+    group_id:
+      description: The project of the network container.
+      returned: with O(group_ids), O(project_names) or O(org_id)
+      type: str
+      version_added: 3.1.0
+      sample: 5356823b3794dee37132bb7b
+    project_name:
+      description: The name of the project. Null if the credentials cannot see it.
+      returned: with O(group_ids), O(project_names) or O(org_id)
+      type: str
+      version_added: 3.1.0
+      sample: shop-production
     id:
       description: The id of the network container.
       type: str
@@ -154,6 +176,69 @@ containers:
     provisioned:
       description: Whether Atlas has created its network.
       type: bool
+projects:
+  description: The projects that were read, those without any network container too.
+  returned: with O(group_ids), O(project_names) or O(org_id)
+  type: list
+  elements: dict
+  version_added: 3.1.0
+  sample:
+    - group_id: 5356823b3794dee37132bb7b
+      id: 5356823b3794dee37132bb7b
+      name: shop-production
+      count: 1
+      states: {provisioned: 1}
+  contains:
+    group_id:
+      description: The id of the project, under its name in RV(containers) and RV(failures).
+      type: str
+    id:
+      description: The id of the project.
+      type: str
+    name:
+      description: The name of the project. Null if the credentials cannot see it.
+      type: str
+    count:
+      description: How many elements of RV(containers) are of the project.
+      type: int
+    states:
+      description: How many network containers are V(provisioned), and how many V(not_provisioned).
+      type: dict
+failures:
+  description: The projects that could not be read. The task fails if there is one.
+  returned: with O(group_ids), O(project_names) or O(org_id)
+  type: list
+  elements: dict
+  version_added: 3.1.0
+  sample:
+    - group_id: 5356823b3794dee37132bb7b
+      project_name: shop-production
+      msg: >-
+        Failed to list the network containers of project 5356823b3794dee37132bb7b: Current user is not authorized to perform this
+        action (HTTP 403 USER_UNAUTHORIZED). Check public_key and private_key (or client_id and client_secret, or access_token),
+        and that they have a role in the project.
+      http_status: 403
+      error_code: USER_UNAUTHORIZED
+      detail: Current user is not authorized to perform this action
+  contains:
+    group_id:
+      description: The id of the project.
+      type: str
+    project_name:
+      description: The name of the project. Null if the credentials cannot see it.
+      type: str
+    msg:
+      description: What went wrong, and what to do.
+      type: str
+    http_status:
+      description: The HTTP status of the reply with which Atlas refused the request. Null if Atlas did not refuse anything.
+      type: int
+    error_code:
+      description: The error code of Atlas. Null if there is none.
+      type: str
+    detail:
+      description: What Atlas or the network said about the failure. Null if neither said anything.
+      type: str
 requests:
   description: How many requests the task has sent, those that were repeated included.
   returned: always

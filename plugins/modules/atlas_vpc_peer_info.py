@@ -14,33 +14,26 @@ author:
 description:
   - Returns the network peering connections of a MongoDB Atlas project with AWS, AZURE and GCP. It returns all connections, or
     only those that match every option, for example those of one VPC, which can have one to each network container. With
-    O(group_ids), it does so for several projects.
+    O(group_ids), O(project_names) or O(org_id), it does so for several projects.
   - If none matches, or if there is no network container in O(container_region_name), the list is empty. The task fails if a
     project does not exist or the credentials are refused.
 options:
-  group_id:
-    description:
-      - The id of the Atlas project, 24 hexadecimal digits. The API calls a project a group.
-      - If neither this nor O(group_ids) is set, the environment variable E(MONGODB_ATLAS_PROJECT_ID) is used, and then the
-        C(project_id) of the O(profile).
-      - Mutually exclusive with O(group_ids) within a task. Since 2.5.0, a value from C(module_defaults) or the environment does
-        not count beside O(group_ids).
-    type: str
-    required: false
-    aliases: [project_id]
   group_ids:
     description:
-      - The ids of several Atlas projects. They are read side by side, and one that is named twice is read once.
-      - If a project cannot be read, the task fails, and RV(failures) says why. The connections of the other projects are
-        returned all the same.
-      - The other options hold for each project.
+      - The ids of several Atlas projects, which are read side by side. One that is named twice is read once.
+      - O(group_ids), O(project_names) and O(org_id) narrow each other. The list of all projects that the credentials can see is
+        read for them, with one request.
+      - If a project cannot be read, the task fails after the others have been read, and the result says why for each.
+      - Mutually exclusive with O(group_id) and O(project_name) within a task. What the task itself sets takes precedence over
+        C(module_defaults) and the environment.
     type: list
     elements: str
     aliases: [project_ids]
     version_added: 2.1.0
   provider_name:
     description:
-      - The cloud provider whose connections are returned. V(all) reads those of one after the other, with one request each.
+      - The cloud provider whose connections are returned. V(all) reads the network containers, and then the connections with each
+        cloud that has one, with one request each.
       - If this is not set, it follows from the options that are for one cloud alone, such as O(vpc_id), O(vnet_name) or
         O(expires_within), and is V(all) otherwise. With O(api_version=v1.0), which is for V(AWS) alone, the default is V(AWS).
       - Until 3.0.0, the default was V(AWS).
@@ -87,6 +80,7 @@ extends_documentation_fragment:
   - cloudpeer.atlas._attributes.only_reads
   - cloudpeer.atlas._attributes.action_group_atlas
   - cloudpeer.atlas._connection
+  - cloudpeer.atlas._projects
   - cloudpeer.atlas._network.on_aws
   - cloudpeer.atlas._network.on_azure
   - cloudpeer.atlas._network.on_gcp
@@ -114,9 +108,14 @@ EXAMPLES = r"""
     vpc_id: vpc-0a1b2c3d4e5f67890
     aws_account_id: "123456789012"
 
-- name: Find the connections of several projects that are not available
+- name: Read the connections of a project by its name
   cloudpeer.atlas.atlas_vpc_peer_info:
-    group_ids: "{{ atlas_projects }}"
+    project_name: shop-production
+
+- name: Find the connections of all projects of an organization that are not available
+  cloudpeer.atlas.atlas_vpc_peer_info:
+    org_id: 5356823a3794dee37132b000
+    project_names: ["*-production"]
     status_name: [INITIATING, PENDING_ACCEPTANCE, FINALIZING, FAILED]
 
 - name: Read one connection by its id
@@ -193,8 +192,8 @@ RETURN = r"""
 vpc_peers:
   description:
     - The connections as Atlas describes them, each like RV(cloudpeer.atlas.atlas_vpc_peer#module:vpc_peer).
-    - With O(group_ids), they come project by project, in the order of O(group_ids), and are also returned if the task fails
-      because another project could not be read.
+    - Those of several projects come project by project, in the order of O(group_ids) if that is set. They are also returned if
+      the task fails because another project could not be read.
   returned: success
   type: list
   elements: dict
@@ -214,10 +213,16 @@ vpc_peers:
   contains:
     group_id:
       description: The project of the connection.
-      returned: with O(group_ids)
+      returned: with O(group_ids), O(project_names) or O(org_id)
       type: str
       version_added: 2.1.0
       sample: 5356823b3794dee37132bb7b
+    project_name:
+      description: The name of the project. Null if the credentials cannot see it.
+      returned: with O(group_ids), O(project_names) or O(org_id)
+      type: str
+      version_added: 3.1.0
+      sample: shop-production
     id:
       description: The id of the connection in Atlas.
       type: str
@@ -319,7 +324,7 @@ declared:
       network containers are read for it, which costs one more request.
     - A list with several clouds needs O(cloudpeer.atlas.atlas_vpc_peers#module:provider_name=all) in
       M(cloudpeer.atlas.atlas_vpc_peers).
-  returned: success, without O(group_ids)
+  returned: success, of a single project
   type: list
   elements: dict
   version_added: 2.5.0
@@ -330,13 +335,17 @@ declared:
       accepter_region_name: us-east-1
       container_id: 507f1f77bcf86cd799439011
 projects:
-  description: The projects that were read, in the order of O(group_ids).
-  returned: with O(group_ids)
+  description: The projects that were read, those without any connection too.
+  returned: with O(group_ids), O(project_names) or O(org_id)
   type: list
   elements: dict
   version_added: 2.5.0
   sample:
     - group_id: 5356823b3794dee37132bb7b
+      id: 5356823b3794dee37132bb7b
+      name: shop-production
+      count: 1
+      states: {AVAILABLE: 1}
       declared:
         - vpc_id: vpc-0a1b2c3d4e5f67890
           aws_account_id: "123456789012"
@@ -345,30 +354,52 @@ projects:
           container_id: 507f1f77bcf86cd799439011
   contains:
     group_id:
-      description: The project.
+      description: The id of the project, under its name in RV(vpc_peers) and RV(failures).
       type: str
+    id:
+      description: The id of the project.
+      type: str
+      version_added: 3.1.0
+    name:
+      description: The name of the project. Null if the credentials cannot see it.
+      type: str
+      version_added: 3.1.0
+    count:
+      description: How many elements of RV(vpc_peers) are of the project.
+      type: int
+      version_added: 3.1.0
+    states:
+      description: How many connections are in which RV(vpc_peers[].status_name).
+      type: dict
+      version_added: 3.1.0
     declared:
       description: Its connections, as RV(declared).
       type: list
       elements: dict
 failures:
   description: The projects that could not be read. The task fails if there is one.
-  returned: with O(group_ids)
+  returned: with O(group_ids), O(project_names) or O(org_id)
   type: list
   elements: dict
   version_added: 2.1.0
   sample:
     - group_id: 5356823b3794dee37132bb7b
+      project_name: shop-production
       msg: >-
-        Failed to list the VPC peering connections of project 5356823b3794dee37132bb7b: There is no such project (HTTP 404
-        GROUP_NOT_FOUND). Check group_id.
-      http_status: 404
-      error_code: GROUP_NOT_FOUND
-      detail: There is no such project
+        Failed to list the network containers of project 5356823b3794dee37132bb7b: Current user is not authorized to perform this
+        action (HTTP 403 USER_UNAUTHORIZED). Check public_key and private_key (or client_id and client_secret, or access_token),
+        and that they have a role in the project.
+      http_status: 403
+      error_code: USER_UNAUTHORIZED
+      detail: Current user is not authorized to perform this action
   contains:
     group_id:
-      description: The project.
+      description: The id of the project.
       type: str
+    project_name:
+      description: The name of the project. Null if the credentials cannot see it.
+      type: str
+      version_added: 3.1.0
     msg:
       description: What went wrong, and what to do.
       type: str

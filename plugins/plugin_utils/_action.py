@@ -19,7 +19,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import UnsupportedError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import masked, names_of
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import PROJECTS, masked, names_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import Report
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.run import execute
@@ -32,6 +32,8 @@ NO_LIBRARY = (
     f"cloudpeer.atlas: {MISSING_LIBRARY}, so tasks that need it run as modules, which takes longer. "
     "Install {0} beside ansible-core, or set the variable atlas_in_process to false."
 )
+# The ways to say which project a task is about, or which ones.
+_WAYS = (("group_id",), ("project_name",), tuple(PROJECTS.options))
 
 
 class AtlasAction(ActionBase):
@@ -39,11 +41,9 @@ class AtlasAction(ActionBase):
 
     Attributes:
         OPERATION: The Operation of the module with the same name.
-        REPLACED: Options whose value from `module_defaults` does not count beside another option, by that option.
     """
 
     OPERATION: t.ClassVar[type[Operation[t.Any, t.Any]]]
-    REPLACED: t.ClassVar[t.Mapping[str, str]] = {}
     _supports_check_mode = True
     _supports_async = True
 
@@ -92,25 +92,33 @@ class AtlasAction(ActionBase):
             self._report(f"[{variables.get('inventory_hostname')}] {summary['plan']}")
 
     def _args(self) -> dict[str, t.Any]:
-        """Return the options, which Ansible has merged with `module_defaults`, without aliases and without what is replaced.
+        """Return the options, which Ansible has merged with `module_defaults`, without aliases.
+
+        Of the ways to say which project it is, only those nearest to the task count.
 
         Raises:
             InvalidOptionError: If two names of one option have different values.
         """
         args = self.OPERATION.argument_spec.without_aliases(self._task.args)
-        for other, name in self.REPLACED.items():
-            # A value that is equal to the default's is the default's.
-            if args.get(other) is not None and name in args and args[name] in self._defaults(name):
-                del args[name]
-        return args
+        distances = {name: self._distance(name, args[name]) for way in _WAYS for name in way if args.get(name) is not None}
+        nearest = min(distances.values(), default=0)
+        farther = {name for way in _WAYS if all(distances.get(one) != nearest for one in way) for name in way}
+        return {name: value for name, value in args.items() if value is None or name not in farther}
 
-    def _defaults(self, name: str) -> list[t.Any]:
-        """Return the values that `module_defaults` have for an option, for the module or a group of modules."""
+    def _distance(self, name: str, value: t.Any) -> int:
+        """Return where the value of an option is from: 0 for the task, 1 for the module's defaults, 2 for those of a group.
+
+        Ansible has merged them. A value that is equal to the default's is the default's.
+        """
         names = names_of(name, self.OPERATION.argument_spec.options[name])
         defaults = {key: values for one in self._task.module_defaults for key, values in one.items()}
-        found = [values for key, values in defaults.items() if key.startswith("group/") or key == self._task.resolved_action]
-        given = [self._templar.template(values) if isinstance(values, str) else values for values in found]
-        return [self._templar.template(values[one]) for values in given if values for one in names if one in values]
+        found = []
+        for key, given in defaults.items():
+            if key.startswith("group/") or key == self._task.resolved_action:
+                values = (self._templar.template(given) if isinstance(given, str) else given) or {}
+                if value in [self._templar.template(values[one]) for one in names if one in values]:
+                    found.append(1 + key.startswith("group/"))
+        return min(found, default=0)
 
     def _missing_library(self) -> str | None:
         """Return the first Python package that the task needs and that is missing here; None if all are there."""

@@ -204,6 +204,7 @@ def test_the_examples_run_and_return_what_is_documented(
     page = documentation[f"cloudpeer.atlas.{name}"]
     emulator = start(step_seconds=0.1, accept="auto")
     settings = emulator.settings
+    emulator.project.name = "shop-production"
     profile = tmp_path / "config" / "atlascli" / "config.toml"
     profile.parent.mkdir(parents=True)
     profile.write_text(f'[default]\npublic_api_key = "{settings.public_key}"\nprivate_api_key = "{settings.private_key}"\n')

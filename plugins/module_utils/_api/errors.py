@@ -15,16 +15,16 @@ _TRANSIENT_STATUSES = frozenset((502, 503, 504))
 _REPEATED_STATUSES = _TRANSIENT_STATUSES | {500}
 # By error code, for codes that any request can get: about signing in, the project, the state of the service.
 CODE_HINTS: t.Mapping[str, str] = {
-    "GROUP_NOT_FOUND": "Check group_id (the project id, 24 hexadecimal digits) and that the API key belongs to its organization.",
+    "GROUP_NOT_FOUND": "Check group_id or project_name, and that the API key belongs to the organization of the project.",
     "IP_ADDRESS_NOT_ON_ACCESS_LIST": (
         "Add the address of the host this task runs on to the access list of the API key (Organization Access Manager, "
         "API Keys); the project's own IP access list is another one and does not help."
     ),
-    "NOT_IN_GROUP": "Invite the API key to the project group_id names, with a role that may manage network access.",
+    "NOT_IN_GROUP": "Invite the API key to the project, with a role that may manage network access.",
     "invalid_client": "Check client_id and client_secret, and that the secret has not expired.",
     "USER_UNAUTHORIZED": (
         "Check public_key and private_key (or client_id and client_secret, or access_token), and that they have a role in the "
-        "project group_id names."
+        "project."
     ),
     "WRITES_NOT_ALLOWED_DURING_APP_UPGRADES": "Atlas is being upgraded and takes no changes: run the task again later.",
 }

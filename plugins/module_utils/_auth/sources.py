@@ -108,7 +108,7 @@ def find_project(params: t.Mapping[str, t.Any], other_way: str = "") -> str:
     found = None if name is None else read_profile(name).get(str(GROUP_ID.profile_key))
     if found is None:
         missing = "" if name is None else f" The profile {name!r} of the Atlas CLI has no {GROUP_ID.profile_key}."
-        ways = f"Set it (or its alias project_id), or the environment variable {GROUP_ID.variables[0]}"
+        ways = f"Set it (or its alias project_id) or project_name, or the environment variable {GROUP_ID.variables[0]}"
         raise InvalidOptionError(f"group_id is required.{missing}", hint=f"{ways}{other_way and f', or {other_way}'}.")
     try:
         return parse_object_id(found)

@@ -245,6 +245,15 @@ CONNECTION = ArgumentSpec(
     }
 )
 
+# What chooses several projects, in place of the one of `group_id` or `project_name`; the options narrow each other.
+PROJECTS = ArgumentSpec(
+    {
+        "group_ids": {"type": "list", "elements": "str", "aliases": ["project_ids"]},
+        "project_names": {"type": "list", "elements": "str"},
+        "org_id": {"type": "str"},
+    }
+)
+
 WAIT = ArgumentSpec(
     {
         "wait": {"type": "bool", "default": False},

@@ -13,14 +13,13 @@ from .._api.client import AtlasClient
 from .._auth import clients
 from .._auth import clients as login
 from .._auth.sources import VARIABLES, find_project
+from .._engine.argspec import PROJECTS
 from .._engine.operation import Operation
 from .._engine.options import Parameters, check_wait, parse_values
 from .._engine.wait import State
 from .._http import tls
 from .._http.errors import InvalidOptionError, TaskError
 
-# The options that choose several projects, in place of the one of `group_id` or `project_name`.
-MANY = ("group_ids", "project_names", "org_id")
 # How many read requests run in parallel.
 READERS = 8
 _Key = t.TypeVar("_Key")
@@ -49,9 +48,7 @@ class AtlasOperation(Operation[AtlasClient, State]):
         Raises:
             InvalidOptionError: If an option is invalid.
         """
-        if all(params.get(name) is None for name in MANY):
-            params = choose_project(params)
-        params, warnings = parse_values(params)
+        params, warnings = parse_values(choose_project(params))
         if "wait" in params:
             check_wait(params)
         return params, [*warn_of_connection(params), *warnings]
@@ -67,21 +64,47 @@ class AtlasOperation(Operation[AtlasClient, State]):
 
 
 def choose_project(params: Parameters, other_way: str = "") -> Parameters:
-    """Return the options with either `group_id` or `project_name`.
+    """Return the options with one way to say which project it is: `group_id`, `project_name`, or those that choose several.
 
     Args:
         params: The options of the task; Ansible has filled missing ones from the environment.
         other_way: What else to do if no project is set; see `find_project`.
 
     Raises:
-        InvalidOptionError: If both are set in the task, or no project is set anywhere.
+        InvalidOptionError: If several ways are set in the task, none is set anywhere, or those for several are invalid.
     """
-    if params["project_name"] is None:
-        return {**params, "group_id": find_project(params, other_way)}
-    # The argument spec fills in group_id from the environment variable, which does not count beside project_name.
-    if params["group_id"] is not None and params["group_id"] not in {os.environ.get(one) for one in VARIABLES["group_id"]}:
-        raise InvalidOptionError("group_id and project_name are mutually exclusive.", hint="Leave one of them out.")
-    return {**params, "group_id": None}
+    # The argument spec fills in group_id from the environment variable, which does not count beside another way.
+    unset = {None, *map(os.environ.get, VARIABLES["group_id"])}
+    ways = [*(["group_id"] if params["group_id"] not in unset else []), *(["project_name"] if is_named(params) else [])]
+    many = [name for name in PROJECTS.options if params.get(name) is not None]
+    if len(ways) + bool(many) > 1:
+        first, second = (ways + many)[:2]
+        raise InvalidOptionError(f"{first} and {second} are mutually exclusive.", hint="Leave one of them out.")
+    if many:
+        # Loaded where a task needs it.
+        from .projects import check_projects
+
+        return {**params, "group_id": None, **check_projects(params)}
+    if is_named(params):
+        return {**params, "group_id": None}
+    return {**params, "group_id": find_project(params, other_way or ("set group_ids" if "group_ids" in params else ""))}
+
+
+def are_many(params: Parameters) -> bool:
+    """Whether the options choose several projects."""
+    return any(params.get(name) is not None for name in PROJECTS.options)
+
+
+def is_named(params: Parameters) -> bool:
+    """Whether the project is given by its name.
+
+    Raises:
+        InvalidOptionError: If the name is empty.
+    """
+    name = params["project_name"]
+    if name is not None and not name.strip():
+        raise InvalidOptionError("project_name is empty.", hint="Give the name of the project, or leave it out.")
+    return name is not None
 
 
 def with_group_id(params: Parameters, client: AtlasClient | None) -> Parameters:

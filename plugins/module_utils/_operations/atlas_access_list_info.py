@@ -17,6 +17,7 @@ from .._resources.access_list import ENTRY_FORMS, NO_ENTRY, AccessEntry, AccessL
 from .._values.invalid import InvalidValueError
 from .._values.patterns import fits_shell, matches, parse_pattern
 from .atlas import AtlasOperation
+from .over_projects import over_projects
 
 _FITS = dict.fromkeys(ENTRY_FORMS, fits_shell)
 
@@ -96,4 +97,4 @@ def _holds(name: str, part: t.Any) -> bool:
     return bool(network.version == part.version and part.subnet_of(network))
 
 
-OPERATION = AtlasAccessListInfo
+OPERATION = over_projects(AtlasAccessListInfo, lambda entry: entry.get("status"))

@@ -17,6 +17,7 @@ from .._resources.clusters import Cluster, Clusters, Region
 from .._values.ids import parse_cluster_name
 from .._values.regions import same_region
 from .atlas import AtlasOperation
+from .over_projects import over_projects
 
 
 class AtlasClusterInfo(AtlasOperation["list[Cluster]"]):
@@ -91,4 +92,4 @@ class AtlasClusterInfo(AtlasOperation["list[Cluster]"]):
         return {"clusters": state}
 
 
-OPERATION = AtlasClusterInfo
+OPERATION = over_projects(AtlasClusterInfo, lambda cluster: cluster["state_name"])

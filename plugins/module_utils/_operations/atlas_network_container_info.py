@@ -16,6 +16,7 @@ from .._engine.plan import Plan
 from .._http.errors import NotFoundError
 from .._resources.containers import NOT_FOUND, Container, Containers, is_in_region
 from .atlas import AtlasOperation
+from .over_projects import over_projects
 
 
 class AtlasNetworkContainerInfo(AtlasOperation["list[Container]"]):
@@ -81,4 +82,10 @@ class AtlasNetworkContainerInfo(AtlasOperation["list[Container]"]):
         ]
 
 
-OPERATION = AtlasNetworkContainerInfo
+def _state_of(container: Container) -> str | None:
+    """Return whether Atlas has provisioned a container; None if it does not say so."""
+    is_provisioned = container["provisioned"]
+    return ("provisioned" if is_provisioned else "not_provisioned") if isinstance(is_provisioned, bool) else None
+
+
+OPERATION = over_projects(AtlasNetworkContainerInfo, _state_of)

@@ -6,46 +6,30 @@
 from __future__ import annotations
 
 import datetime
-import os
 import typing as t
-from dataclasses import dataclass, field
-from functools import partial
 
-from .._auth.sources import VARIABLES, find_project
 from .._clouds.aws import AWS
 from .._clouds.cloud import ALL, CLOUDS, Cloud, Peer, cloud_of, fields_of, with_request_times
 from .._engine.argspec import CONNECTION, ArgumentSpec
 from .._engine.options import Parameters, check_version, parse_option, parse_region_anywhere
 from .._engine.plan import Facts, Plan
-from .._http.errors import FAILURE_FIELDS, InvalidOptionError, TaskError
-from .._peering.container_choice import KNOWN_REGIONS, ContainerChoice, complete_from_list
+from .._peering.container_choice import KNOWN_REGIONS, LIST_CONTAINERS, ContainerChoice, complete_from_list
 from .._peering.options import choose_provider, parse_cloud
-from .._resources.containers import Containers
+from .._resources.containers import Containers, container_cloud
 from .._resources.peers import VpcPeers
-from .._values.ids import parse_object_id
 from .._values.moments import parse_span, to_moment
 from .atlas import AtlasOperation
+from .over_projects import over_projects
 
 FILTERS = tuple(name for cloud in CLOUDS.values() for name in cloud.forms if name in cloud.ids)
-# How many failures the message has at most.
-_MOST_SHOWN = 3
 _STATES = dict.fromkeys(state for provider in CLOUDS.values() for state in provider.states)
 
 
-@dataclass(frozen=True)
-class PeersState:
-    """The connections that were found, and the errors of projects that could not be read, by `group_id`."""
-
-    peers: list[t.Any]
-    failures: t.Mapping[str, TaskError] = field(default_factory=dict)
-
-
-class AtlasVpcPeerInfo(AtlasOperation[PeersState]):
-    """Reads VPC peering connections of one project, or of several."""
+class AtlasVpcPeerInfo(AtlasOperation["list[Peer]"]):
+    """Reads VPC peering connections."""
 
     argument_spec = CONNECTION + ArgumentSpec(
         {
-            "group_ids": {"type": "list", "elements": "str", "aliases": ["project_ids"]},
             "provider_name": {"type": "str", "choices": [*CLOUDS, ALL]},
             "peer_id": {"type": "str"},
             **{name: {"type": "str"} for name in FILTERS},
@@ -61,8 +45,7 @@ class AtlasVpcPeerInfo(AtlasOperation[PeersState]):
 
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
-        """Check the options, and remove duplicates from `group_ids`."""
-        params = cls._check_projects(params)
+        """Check the options."""
         if params["expires_within"] is not None:
             params = {**params, "expires_within": parse_option("expires_within", params["expires_within"], parse_span)}
         provider, region = choose_asked(params), params["container_region_name"]
@@ -78,63 +61,13 @@ class AtlasVpcPeerInfo(AtlasOperation[PeersState]):
         parsed_region, unknown = parse_region_anywhere("container_region_name", region)
         return {**checked, "container_region_name": parsed_region}, warnings + unknown
 
-    @classmethod
-    def _check_projects(cls, params: Parameters) -> Parameters:
-        if params["group_ids"] is None:
-            return {**params, "group_id": find_project(params, "set group_ids")}
-        variables = {os.environ.get(variable) for variable in VARIABLES["group_id"]}
-        # The argument spec fills in group_id from the environment variable, which does not count beside group_ids.
-        if params["group_id"] is not None and params["group_id"] not in variables:
-            raise InvalidOptionError(
-                "group_id and group_ids are mutually exclusive.",
-                hint="Leave one of them out. If group_ids comes from module_defaults, set it to null in this task.",
-            )
-        if not params["group_ids"]:
-            raise InvalidOptionError("group_ids is empty.", hint="Name at least one project, or set group_id.")
-        for index, group_id in enumerate(params["group_ids"]):
-            parse_option(f"group_ids[{index}]", group_id, parse_object_id)
-        group_ids = tuple(dict.fromkeys(params["group_ids"]))
-        return {**params, "group_id": None, "group_ids": group_ids}
-
-    def look(self) -> PeersState:
+    def look(self) -> list[Peer]:
         """Read the connections and select those that fit every option."""
-        group_ids = self.params["group_ids"]
-        if group_ids is None:
-            return PeersState(self._select(self.params["group_id"]))
-        found = self.read_all({group_id: partial(self._select, group_id) for group_id in group_ids})
-        return PeersState(
-            [{"group_id": key, **peer} for key, peers in found.items() if not isinstance(peers, TaskError) for peer in peers],
-            {key: error for key, error in found.items() if isinstance(error, TaskError)},
-        )
+        return select_peers(self.session, self.params)
 
-    def _select(self, group_id: str) -> list[Peer]:
-        return select_peers(self.session, {**self.params, "group_id": group_id})
-
-    def decide(self, state: PeersState) -> Plan:
-        """Raise a TaskError if a project could not be read; the result has the others nevertheless."""
-        errors = list(state.failures.values())
-        if errors:
-            more = f" The others are in failures ({len(errors) - _MOST_SHOWN} more)." if len(errors) > _MOST_SHOWN else ""
-            raise TaskError(
-                f"{len(errors)} of {len(self.params['group_ids'])} projects could not be read. "
-                f"{' '.join(map(str, errors[:_MOST_SHOWN]))}{more}",
-                **{name: getattr(errors[0], name) for name in FAILURE_FIELDS if len(errors) == 1},
-            )
-        return Plan()
-
-    def show(self, state: PeersState, plan: Plan) -> dict[str, t.Any]:
-        """Show the connections, those alive as entries of atlas_vpc_peers, and the projects of `group_ids` that are not read."""
-        group_ids = self.params["group_ids"]
-        if group_ids is None:
-            return {"vpc_peers": state.peers, "declared": [to_entry(peer) for peer in state.peers if _is_alive(peer)]}
-        projects: dict[str, list[dict[str, t.Any]]] = {group_id: [] for group_id in group_ids if group_id not in state.failures}
-        for peer in filter(_is_alive, state.peers):
-            projects[peer["group_id"]].append(to_entry(peer))
-        return {
-            "vpc_peers": state.peers,
-            "projects": [{"group_id": group_id, "declared": declared} for group_id, declared in projects.items()],
-            "failures": [{"group_id": group_id, **error.to_result()} for group_id, error in state.failures.items()],
-        }
+    def show(self, state: list[Peer], plan: Plan) -> dict[str, t.Any]:
+        """Show the connections, and those alive as entries of atlas_vpc_peers."""
+        return {"vpc_peers": state, "declared": [to_entry(peer) for peer in state if _is_alive(peer)]}
 
 
 def choose_asked(params: Parameters) -> Cloud | None:
@@ -162,8 +95,9 @@ def select_peers(client: t.Any, params: Parameters) -> list[Peer]:
     Raises:
         TaskError: If something cannot be read.
     """
-    found, containers = _read(client, params), Containers(client, params["group_id"])
+    containers = Containers(client, params["group_id"])
     facts = Facts(lambda key: choices[0].read(key, containers) if len(choices) == 1 else containers.list_all_containers())
+    found = _read(client, params, containers, facts)
     facts[KNOWN_REGIONS] = containers.regions
     choices = [ContainerChoice(params, provider, facts) for provider, unused in found]
     return [
@@ -173,18 +107,27 @@ def select_peers(client: t.Any, params: Parameters) -> list[Peer]:
     ]
 
 
-def _read(client: t.Any, params: Parameters) -> list[tuple[Cloud, list[Peer]]]:
-    """Return the connections by cloud: those of one or all clouds, read in turn, or the one with `peer_id`."""
+def _read(client: t.Any, params: Parameters, containers: Containers, facts: Facts) -> list[tuple[Cloud, list[Peer]]]:
+    """Return the connections by cloud: those of one cloud or of all that have a container, or the one with `peer_id`.
+
+    For all clouds, the containers are read first, into `facts`: no connection is without one.
+    """
     provider, group_id, peer_id = choose_asked(params), params["group_id"], params["peer_id"]
-    asked = list(CLOUDS.values()) if provider is None else [provider]
     if peer_id is None:
-        return [(one, VpcPeers(client, group_id, one).list_peers()) for one in asked]
+        clouds = [provider] if provider is not None else _clouds_of(containers, facts)
+        return [(one, VpcPeers(client, group_id, one).list_peers()) for one in clouds]
     peer = VpcPeers(client, group_id).get_peer(peer_id)
     if peer is None:
         return []
     cloud = CLOUDS.get(peer["provider_name"], AWS)
     # Without provider_name, the cloud of the connection counts.
-    return [(cloud, [peer])] if cloud in asked or params["provider_name"] is None else []
+    return [(cloud, [peer])] if provider in (cloud, None) or params["provider_name"] is None else []
+
+
+def _clouds_of(containers: Containers, facts: Facts) -> list[Cloud]:
+    facts[LIST_CONTAINERS] = found = containers.list_all_containers()
+    used = {container_cloud(one["provider_name"]).name for one in found}
+    return [cloud for name, cloud in CLOUDS.items() if name in used]
 
 
 def _fits(peer: Peer, params: Parameters, provider: Cloud) -> bool:
@@ -212,4 +155,4 @@ def to_entry(peer: Peer) -> dict[str, t.Any]:
     return {name: fields[name] for name in cloud_of(peer).writable if fields[name] is not None}
 
 
-OPERATION = AtlasVpcPeerInfo
+OPERATION = over_projects(AtlasVpcPeerInfo, lambda peer: peer["status_name"])

@@ -8,7 +8,6 @@ from __future__ import annotations
 import typing as t
 
 from .._api.client import AtlasClient
-from .._engine.argspec import ArgumentSpec
 from .._engine.options import Parameters, parse_option
 from .._http.errors import InvalidOptionError
 from .._resources.projects import Project, known_projects, list_projects
@@ -17,14 +16,6 @@ from .._values.patterns import fits_text
 
 # How many names a message has at most.
 _MOST_NAMES = 5
-# What chooses several projects; the options narrow each other.
-PROJECTS = ArgumentSpec(
-    {
-        "group_ids": {"type": "list", "elements": "str", "aliases": ["project_ids"]},
-        "project_names": {"type": "list", "elements": "str"},
-        "org_id": {"type": "str"},
-    }
-)
 
 
 def check_projects(params: Parameters) -> dict[str, t.Any]:
@@ -38,6 +29,9 @@ def check_projects(params: Parameters) -> dict[str, t.Any]:
         values = params[name]
         if values is not None and not values:
             raise InvalidOptionError(f"{name} is empty.", hint="Name at least one project, or leave it out.")
+        for index, value in enumerate(values or ()):
+            if not value.strip():
+                raise InvalidOptionError(f"{name}[{index}] is empty.", hint="Give a value, or leave the element out.")
         found[name] = None if values is None else tuple(dict.fromkeys(values))
     for index, group_id in enumerate(params["group_ids"] or ()):
         parse_option(f"group_ids[{index}]", group_id, parse_object_id)
@@ -47,14 +41,14 @@ def check_projects(params: Parameters) -> dict[str, t.Any]:
 
 
 def choose_projects(projects: t.Iterable[Project], params: Parameters) -> list[Project]:
-    """Return the projects that fit `group_ids`, `project_names` and `org_id`; all of them if none is set.
+    """Return the projects that fit `group_ids`, `project_names` and `org_id`, in the order of `group_ids`; all if none is set.
 
     Args:
         projects: All projects that the credentials can see.
         params: The options, checked by `check_projects`.
 
     Raises:
-        InvalidOptionError: If an id or a pattern fits none of these projects.
+        InvalidOptionError: If an id or a pattern fits none of these projects, or no project fits all options.
     """
     ids, patterns, org_id = params["group_ids"], params["project_names"], params["org_id"]
     listed = [one for one in projects if org_id in (None, one["org_id"])]
@@ -75,11 +69,32 @@ def choose_projects(projects: t.Iterable[Project], params: Parameters) -> list[P
                 f"project_names[{index}]: {pattern!r} fits no project that the credentials can see{of_organization}.",
                 hint=_nearest(pattern, listed),
             )
-    return [
+    chosen = [
         one
         for one in listed
         if (ids is None or one["id"] in ids) and (patterns is None or any(fits_text(one["name"], each) for each in patterns))
     ]
+    if ids is None:
+        return chosen
+    if not chosen:
+        raise InvalidOptionError("No project of group_ids has a name that fits project_names.", hint="Leave one of them out.")
+    return sorted(chosen, key=lambda one: ids.index(one["id"]))
+
+
+def find_projects(client: AtlasClient, params: Parameters) -> dict[str, Project | None]:
+    """Return the projects that the options choose, by id, in the order of `group_ids` if that is set.
+
+    With `group_ids` alone, a project that the credentials cannot see is None: to read it will say what is wrong.
+
+    Raises:
+        InvalidOptionError: If the options choose none, or one of them fits none; see `choose_projects`.
+        TaskError: If the projects cannot be read.
+    """
+    listed = list_projects(client)
+    if params["project_names"] is None and params["org_id"] is None:
+        known = {one["id"]: one for one in listed}
+        return {group_id: known.get(group_id) for group_id in params["group_ids"]}
+    return {one["id"]: one for one in choose_projects(listed, params)}
 
 
 def find_group_id(client: AtlasClient, name: str) -> str:

@@ -108,6 +108,45 @@ def test_a_project_of_defaults_yields_to_several(task: dict[str, Any], defaults:
         assert ("group_id" in action._args()) == (kept or bool(task and not several))
 
 
+GROUPS, NAMED = "group/cloudpeer.atlas.atlas", "shop-production"
+
+
+@pytest.mark.parametrize(
+    ("task", "defaults", "left"),
+    [
+        # What the task itself says wins, in each direction.
+        ({"project_name": NAMED}, [{GROUPS: {"group_id": GROUP}}], {"project_name": NAMED}),
+        ({"group_id": GROUP}, [{GROUPS: {"project_name": NAMED}}], {"group_id": GROUP}),
+        ({"project_id": GROUP}, [{NAME: {"project_name": NAMED}}], {"group_id": GROUP}),
+        ({"group_id": GROUP}, [{GROUPS: {"org_id": OTHER, "project_names": ["a*"]}}], {"group_id": GROUP}),
+        ({"project_name": NAMED}, [{NAME: {"group_ids": [GROUP]}}], {"project_name": NAMED}),
+        ({"project_names": ["a*"]}, [{NAME: {"project_name": NAMED}}], {"project_names": ["a*"]}),
+        # Those for several narrow each other.
+        ({"project_names": ["a*"]}, [{NAME: {"org_id": OTHER}}], {"project_names": ["a*"], "org_id": OTHER}),
+        # The module's own defaults are nearer than a group's.
+        ({}, [{GROUPS: {"group_id": GROUP}}, {NAME: {"project_name": NAMED}}], {"project_name": NAMED}),
+        ({}, [{GROUPS: {"project_name": NAMED}}, {NAME: {"group_ids": [GROUP]}}], {"group_ids": [GROUP]}),
+        # What is equally near stays, and is refused.
+        ({"group_id": GROUP, "project_name": NAMED}, [], {"group_id": GROUP, "project_name": NAMED}),
+        ({}, [{NAME: {"group_id": GROUP, "project_name": NAMED}}], {"group_id": GROUP, "project_name": NAMED}),
+        (
+            {"project_name": NAMED, "group_ids": None},
+            [{NAME: {"group_ids": [GROUP]}}],
+            {"project_name": NAMED, "group_ids": None},
+        ),
+        ({}, [{GROUPS: {"project_name": NAMED, "timeout": 3}}], {"project_name": NAMED, "timeout": 3}),
+    ],
+)
+def test_the_way_to_a_project_that_is_nearest_to_the_task_counts(
+    task: dict[str, Any], defaults: list[dict[str, Any]], left: dict[str, Any]
+) -> None:
+    action = object.__new__(atlas_vpc_peer_info.ActionModule)
+    action._templar = SimpleNamespace(template=lambda value: value)
+    merged = {name: value for one in defaults for values in one.values() for name, value in values.items()}
+    action._task = SimpleNamespace(args={**merged, **task}, module_defaults=defaults, resolved_action=NAME)
+    assert action._args() == left
+
+
 @pytest.mark.parametrize("obstacle", [None, "become is set"], ids=["in process", "as a module"])
 @pytest.mark.parametrize(
     ("peers", "said"),

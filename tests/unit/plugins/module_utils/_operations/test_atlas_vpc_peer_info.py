@@ -75,8 +75,8 @@ def test_one_project_alone_is_read_as_before(projects: Atlas) -> None:
 def test_a_project_that_is_named_twice_is_read_once(projects: Atlas) -> None:
     first = project_ids(projects)[0]
     assert len(run(projects, first, first).result["vpc_peers"]) == 1
-    # The containers have the region that Atlas leaves out.
-    assert [path.rpartition("/")[2] for path in paths(projects)] == ["peers", "peers", "peers", "all"]
+    # The list of projects has its name, and the containers say which clouds there are, and the region that Atlas leaves out.
+    assert [path.rpartition("/")[2] for path in paths(projects)] == ["groups", "all", "peers"]
 
 
 def test_a_project_that_cannot_be_read_does_not_hide_the_others(projects: Atlas) -> None:
@@ -87,7 +87,7 @@ def test_a_project_that_cannot_be_read_does_not_hide_the_others(projects: Atlas)
     assert sorted(blocks(done)) == [first, third]
     (failure,) = done.result["failures"]
     assert (failure["group_id"], failure["http_status"], failure["error_code"]) == (NO_SUCH_PROJECT, 404, "GROUP_NOT_FOUND")
-    assert sorted(failure) == ["detail", "error_code", "group_id", "http_status", "msg"]
+    assert sorted(failure) == ["detail", "error_code", "group_id", "http_status", "msg", "project_name"]
 
 
 def test_of_many_failures_the_message_has_a_few(projects: Atlas) -> None:
@@ -129,7 +129,7 @@ def test_a_connection_is_found_by_its_id_in_whichever_project(projects: Atlas) -
     [
         ({"group_ids": []}, ["group_ids is empty"]),
         ({"group_ids": ["x"]}, ["group_ids[0]", "'x'"]),
-        ({"group_ids": [NO_SUCH_PROJECT], "group_id": NO_SUCH_PROJECT}, ["group_id and group_ids", "module_defaults"]),
+        ({"group_ids": [NO_SUCH_PROJECT], "group_id": NO_SUCH_PROJECT}, ["group_id and group_ids are mutually exclusive"]),
     ],
 )
 def test_options_that_cannot_be_right_are_refused_unsent(projects: Atlas, options: dict[str, Any], words: list[str]) -> None:
@@ -150,13 +150,13 @@ def test_without_a_project_the_failure_names_all_ways() -> None:
     with pytest.raises(InvalidOptionError) as caught:
         OPERATION.validate(params)
     assert str(caught.value) == (
-        "group_id is required. Set it (or its alias project_id), or the environment variable MONGODB_ATLAS_PROJECT_ID, "
-        "or set group_ids."
+        "group_id is required. Set it (or its alias project_id) or project_name, or the environment variable "
+        "MONGODB_ATLAS_PROJECT_ID, or set group_ids."
     )
 
 
 def test_a_project_that_does_not_answer_is_a_failure_of_its_own(atlas: Atlas) -> None:
-    atlas.fault("GET", "status", status=403, code="USER_UNAUTHORIZED")
+    atlas.fault("GET", "status", path="*/containers/*", status=403, code="USER_UNAUTHORIZED")
     done = run(atlas, atlas.emulator.settings.group_id)
     assert (done.failed, done.result["http_status"], done.result["vpc_peers"]) == (True, 403, [])
 
@@ -349,9 +349,26 @@ def test_what_exists_is_a_list_that_changes_nothing(atlas: Atlas) -> None:
     assert (again.failed, again.changed, again.sums) == (False, False, {"unchanged": 4, "undeclared": 1})
 
 
-def test_without_a_region_of_null_no_container_is_read(atlas: Atlas) -> None:
+def test_only_clouds_with_a_container_are_read(atlas: Atlas) -> None:
+    """No connection is without a container: https://www.mongodb.com/docs/atlas/security-vpc-peering/."""
     atlas.create(accepter_region_name="eu-west-1")
-    assert atlas.run(OPERATION).result["declared"][0]["accepter_region_name"] == "eu-west-1"
+    assert len(atlas.run(OPERATION).result["vpc_peers"]) == 1
+    assert [path.rpartition("/")[2] for path in paths(atlas)] == ["all", "peers"]
+    atlas.emulator.requests.clear()
+    with atlas.emulator.project.now() as project:
+        for peer in project.peers.of("AWS"):
+            project.peers.delete(peer)
+    atlas.clock.sleep(60)
+    with atlas.emulator.project.now() as project:
+        project.containers.delete(project.containers.get(atlas.container_id), [])
+    assert atlas.run(OPERATION).result["vpc_peers"] == []
+    assert [path.rpartition("/")[2] for path in paths(atlas)] == ["all"]
+
+
+def test_without_a_region_of_null_no_container_is_read_of_a_named_cloud(atlas: Atlas) -> None:
+    atlas.create(accepter_region_name="eu-west-1")
+    done = atlas.run(OPERATION, provider_name="AWS")
+    assert done.result["declared"][0]["accepter_region_name"] == "eu-west-1"
     assert {path.rpartition("/")[2] for path in paths(atlas)} == {"peers"}
 
 
