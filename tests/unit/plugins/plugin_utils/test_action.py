@@ -137,7 +137,7 @@ GROUPS, NAMED = "group/cloudpeer.atlas.atlas", "shop-production"
         ({}, [{GROUPS: {"project_name": NAMED, "timeout": 3}}], {"project_name": NAMED, "timeout": 3}),
     ],
 )
-def test_the_way_to_a_project_that_is_nearest_to_the_task_counts(
+def test_the_nearest_way_to_say_which_project_counts(
     task: dict[str, Any], defaults: list[dict[str, Any]], left: dict[str, Any]
 ) -> None:
     action = object.__new__(atlas_vpc_peer_info.ActionModule)

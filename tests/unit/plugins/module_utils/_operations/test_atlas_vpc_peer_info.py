@@ -365,7 +365,7 @@ def test_only_clouds_with_a_container_are_read(atlas: Atlas) -> None:
     assert [path.rpartition("/")[2] for path in paths(atlas)] == ["all"]
 
 
-def test_without_a_region_of_null_no_container_is_read_of_a_named_cloud(atlas: Atlas) -> None:
+def test_of_a_named_cloud_containers_are_read_for_null_alone(atlas: Atlas) -> None:
     atlas.create(accepter_region_name="eu-west-1")
     done = atlas.run(OPERATION, provider_name="AWS")
     assert done.result["declared"][0]["accepter_region_name"] == "eu-west-1"

@@ -13,7 +13,6 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import
     atlas_vpc_peer_info,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.clusters import Clusters, to_result
-from ansible_collections.cloudpeer.atlas.tests.emulator.project import ORG_ID
 from ansible_collections.cloudpeer.atlas.tests.support.harness import ACCOUNT, VPC, Atlas, Done
 from ansible_collections.cloudpeer.atlas.tests.support.wire import Fault, Wire, page
 
@@ -58,7 +57,7 @@ def ids(atlas: Atlas) -> list[str]:
 
 @all_modules
 def test_all_projects_of_an_organization_are_read(site: Atlas, noun: str) -> None:
-    done = run(site, noun, org_id=ORG_ID)
+    done = run(site, noun, org_id=site.emulator.settings.org_ids[0])
     assert not done.failed, done.msg
     result, (first, second, hostile) = done.result, ids(site)[:3]
     has_container = noun == "containers"
@@ -76,7 +75,7 @@ def test_all_projects_of_an_organization_are_read(site: Atlas, noun: str) -> Non
 
 
 @all_modules
-def test_each_project_costs_a_request_where_nothing_more_is_needed(make_atlas: Callable[..., Atlas], noun: str) -> None:
+def test_a_project_costs_a_request_where_no_more_is_needed(make_atlas: Callable[..., Atlas], noun: str) -> None:
     """The challenge, the list of projects, and for connections the containers and a list for each cloud that has one."""
     atlas = make_atlas(groups=20)
     for project in atlas.emulator.projects[10:]:
@@ -163,7 +162,7 @@ def test_options_that_cannot_be_right_are_refused_unsent(site: Atlas, options: d
 
 @all_modules
 @pytest.mark.parametrize("status", [403, 503])
-def test_a_project_that_cannot_be_read_fails_the_task_after_the_others(site: Atlas, noun: str, status: int) -> None:
+def test_a_project_that_is_unread_fails_the_task_at_the_end(site: Atlas, noun: str, status: int) -> None:
     first, hostile = ids(site)[0], ids(site)[2]
     site.fault("GET", "status", times=None, path=f"*/groups/{hostile}/*", status=status, code="USER_UNAUTHORIZED")
     done = run(site, noun, group_ids=[hostile, first])
