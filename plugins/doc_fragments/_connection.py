@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Documentation of the options that say how to reach Atlas, and how to sign in."""
+"""Documentation of the options that say how to reach Atlas, and how to sign in: for modules, and for the inventory."""
 
 from __future__ import annotations
 
@@ -115,6 +115,100 @@ options:
       - How many times to repeat a request if Atlas asks to slow down (HTTP 429), or does not answer.
       - A request that creates or changes something is repeated only if Atlas refused it with HTTP 429. If its reply is lost, the
         task reads the current state first.
+    type: int
+    default: 4
+requirements:
+  - requests
+"""
+
+    # Of several environment variables, ansible-core takes the last one that is set, and modules the first.
+    INVENTORY = r"""
+options:
+  public_key:
+    description:
+      - The public key of an Atlas API key. Set it together with O(private_key).
+    type: str
+    env:
+      - name: MONGODB_ATLAS_PUBLIC_KEY
+      - name: MONGODB_ATLAS_PUBLIC_API_KEY
+  private_key:
+    description:
+      - The private key of the API key. It signs requests, and is never sent.
+    type: str
+    env:
+      - name: MONGODB_ATLAS_PRIVATE_KEY
+      - name: MONGODB_ATLAS_PRIVATE_API_KEY
+  client_id:
+    description:
+      - The client id of an Atlas service account, instead of an API key. Set it together with O(client_secret).
+    type: str
+    env:
+      - name: MONGODB_ATLAS_CLIENT_ID
+  client_secret:
+    description:
+      - The client secret of the service account. It gets an access token, which later runs and tasks use as well.
+    type: str
+    env:
+      - name: MONGODB_ATLAS_CLIENT_SECRET
+  access_token:
+    description:
+      - An OAuth access token that you already have. It is neither renewed nor stored.
+      - What the inventory file sets takes precedence over the O(profile), and the profile over environment variables. Of several
+        kinds of credentials in the same place, an access token takes precedence over a service account, and a service account
+        over an API key. A warning says which one is used.
+    type: str
+    env:
+      - name: MONGODB_ATLAS_ACCESS_TOKEN
+  token_cache:
+    description:
+      - Keep the access token of a service account in a file in the user's cache folder, which other users cannot read, so that
+        tasks and later runs can use it until five minutes before it expires. Modules have the same option, and use the same file.
+      - With V(false), each run requests a token of its own. Atlas limits the number of tokens.
+    type: bool
+    default: true
+  profile:
+    description:
+      - The name of a profile of the Atlas CLI. The credentials and O(base_url) are read from its C(config.toml).
+      - O(base_url) is taken from the profile only if it is set nowhere else.
+      - This needs Python 3.11 or later on the controller.
+    type: str
+  base_url:
+    description:
+      - The address of Atlas, without the path of the API.
+      - The government cloud is at V(https://cloud.mongodbgov.com).
+      - Plain V(http) is accepted only for the controller itself, for example for the emulator of this collection.
+      - If this is not set, the address in the O(profile) is used, and then V(https://cloud.mongodb.com).
+    type: str
+    env:
+      - name: MONGODB_ATLAS_OPS_MANAGER_URL
+      - name: MONGODB_ATLAS_BASE_URL
+  envelope:
+    description:
+      - Ask Atlas to put the HTTP status into the body of each reply, and read the status from there.
+      - Use this if a proxy between the controller and Atlas changes the status of replies.
+    type: bool
+    default: false
+  validate_certs:
+    description:
+      - Verify the TLS certificate of the server.
+      - With V(false), others on the network can read and change the requests. A warning says so.
+    type: bool
+    default: true
+  ca_path:
+    description:
+      - A PEM file with the certificates of the authorities to trust, or a folder of such files, instead of those that the
+        Python package C(requests) trusts.
+      - Use this if a proxy in your network intercepts TLS.
+    type: path
+  timeout:
+    description:
+      - How long one request may take, in seconds, from connecting to the last byte of the reply.
+      - A request is not repeated later than O(timeout) times (O(retries) + 1) seconds after it was first sent.
+    type: int
+    default: 30
+  retries:
+    description:
+      - How many times to repeat a request if Atlas asks to slow down (HTTP 429), or does not answer.
     type: int
     default: 4
 requirements:

@@ -1,0 +1,368 @@
+# Copyright (c) The cloudpeer.atlas maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The Atlas projects of an organization as hosts."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: projects
+short_description: Atlas projects as hosts
+version_added: 3.1.0
+author:
+  - The cloudpeer.atlas maintainers (@cloudpeer)
+description:
+  - Makes a host of each Atlas project that the credentials can see, or of those that the options choose.
+  - The name of a host is that of its project, with V(_) in the place of all characters but the letters A to Z and a to z, digits,
+    V(.), V(_) and V(-). If two hosts would have the same name, or if the name already means something else in the inventory, then
+    V(_) and the id of the project follow.
+  - Nothing logs in to these hosts. Their tasks run on the controller (C(ansible_connection=local)), with the Python that runs
+    Ansible.
+  - No groups are made but for those of O(peers), and those that you define with O(groups) and O(keyed_groups).
+  - Names and tags come from other people, so they are never templates. A project whose name is C({{ 7 * 7 }}) has that name.
+  - The name of an inventory file ends in C(atlas_projects.yml) or C(atlas_projects.yaml).
+notes:
+  - If Atlas cannot be reached or refuses the credentials, the inventory fails and makes no host. However, ansible-core then only
+    warns, and goes on with the other inventories, if there are any. Set E(ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED=true) to end
+    there. O(strict) does not change that.
+  - All projects take two requests, and one more to sign in. With O(peers), each project takes one more, and another one for each
+    cloud in which it has a network container.
+  - If a host of another inventory has the name of a project, both are the same host to Ansible, and its tasks run on the
+    controller. In such an inventory, let O(hostname) give a name that only projects have.
+seealso:
+  - module: cloudpeer.atlas.atlas_project_info
+  - name: The whole organization
+    description: The guide for many projects and accounts.
+    link: https://github.com/cloudpeer/atlas/blob/main/docs/guides/whole_organization.md
+extends_documentation_fragment:
+  - cloudpeer.atlas._connection.inventory
+  - constructed
+  - inventory_cache
+options:
+  plugin:
+    description:
+      - The name of this plugin.
+    type: str
+    required: true
+    choices: [cloudpeer.atlas.projects]
+  org_id:
+    description:
+      - Only the projects of the organization with this id.
+    type: str
+  project_names:
+    description:
+      - Only the projects with these names. C(*) stands for any characters, and C(?) for one.
+      - A name or a pattern that no project has is a failure.
+    type: list
+    elements: str
+  tags:
+    description:
+      - Only the projects that have all of these tags, with these values.
+    type: dict
+  peers:
+    description:
+      - Also read the connections of each project. The variable C(atlas_peers) then has their states, each with the number of
+        connections in it; it is empty if the project has none.
+      - The group C(peering_available) has the projects with a connection that works, C(peering_pending) those with one that is on
+        its way, and C(peering_none) those with neither. A project can be in the first two.
+      - A project whose connections cannot be read is in the group C(peering_unknown) and in none of the others. A warning says
+        why, and its C(atlas_peers) is null.
+    type: bool
+    default: false
+  hostname:
+    description:
+      - A Jinja2 expression over the variables of the host, which gives its name in place of the name of the project.
+      - If it fails or is empty for a project, the name of the project is used, or with O(strict), the inventory fails.
+    type: str
+"""
+
+EXAMPLES = r"""
+# inventory.atlas_projects.yml: all projects, with credentials from the environment
+plugin: cloudpeer.atlas.projects
+
+---
+# A group for each organization and for each value of the tag env, such as org_payments and env_prod
+plugin: cloudpeer.atlas.projects
+keyed_groups:
+  - key: atlas_org_name
+    prefix: org
+  - key: atlas_tags.env
+    prefix: env
+groups:
+  with_clusters: atlas_cluster_count > 0
+compose:
+  atlas_team: atlas_tags.team | default('nobody')
+
+---
+# Some projects of one organization, with their connections, kept in a file for an hour
+plugin: cloudpeer.atlas.projects
+profile: production
+org_id: 5356823a3794dee37132b000
+project_names: [shop-*, payments]
+tags:
+  env: prod
+peers: true
+hostname: "'atlas-' ~ atlas_project_name"
+cache: true
+cache_plugin: ansible.builtin.jsonfile
+cache_connection: ~/.cache/ansible-inventory
+cache_timeout: 3600
+"""
+
+import hashlib
+import json
+import re
+import time
+import typing as t
+from collections import Counter
+from contextlib import contextmanager
+
+from ansible import constants as C
+from ansible import template
+from ansible.errors import AnsibleParserError
+from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
+from ansible.utils.unsafe_proxy import wrap_var
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.clients import LIBRARIES, ClientPool
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.sources import read_sources
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, TaskError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.redact import visible
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas import warn_of_connection
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.projects import check_projects, choose_projects
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.projects import list_organizations, list_projects
+
+ENDINGS = ("atlas_projects.yml", "atlas_projects.yaml")
+# What modules have, and an inventory has no use for.
+_UNUSED: t.Mapping[str, t.Any] = {"group_id": None, "project_name": None, "api_version": "v2"}
+SIGN_IN = tuple(name for name in CONNECTION.options if name not in _UNUSED)
+# What decides which projects there are, and what is read of them; these options may be templates.
+READING = (*SIGN_IN, "org_id", "project_names", "tags", "peers")
+PEER_GROUPS = ("peering_available", "peering_pending", "peering_none", "peering_unknown")
+# Evaluated where it is used, which may be another controller than the one that makes the inventory. Since ansible-core 2.19, only
+# what is marked is a template.
+_INTERPRETER = getattr(template, "trust_as_template", str)("{{ ansible_playbook_python }}")
+
+Params = t.Mapping[str, t.Any]
+# A project with the names of the hostvars, without their prefix, and its id.
+Row = dict[str, t.Any]
+
+
+class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
+    """Makes a host of each project."""
+
+    NAME = "cloudpeer.atlas.projects"
+    inventory: t.Any
+    templar: t.Any
+
+    def verify_file(self, path: str) -> bool:
+        """Whether a file is named like an inventory of this plugin."""
+        return bool(super().verify_file(path)) and path.endswith(ENDINGS)
+
+    def parse(self, inventory: t.Any, loader: t.Any, path: str, cache: bool = True) -> None:
+        """Make the hosts.
+
+        Args:
+            inventory: Receives the hosts and the groups.
+            loader: Reads files.
+            path: The inventory file.
+            cache: Whether projects from the cache will do.
+
+        Raises:
+            AnsibleParserError: If an option is invalid, or the projects cannot be read; no host is made then.
+        """
+        super().parse(inventory, loader, path, cache)
+        try:
+            params = self._read_params(path)
+            rows = self._find_rows(params, f"{self.get_cache_key(path)}_{_digest(params)}", cache)
+        except TaskError as error:
+            raise AnsibleParserError(str(error)) from None
+        hostvars = {row["group_id"]: _to_hostvars(row) for row in rows}
+        names = name_hosts(self._wanted_names(hostvars), self._is_taken)
+        self._add_hosts({names[group_id]: found for group_id, found in hostvars.items()})
+
+    def _read_params(self, path: str) -> Params:
+        """Return the options that decide what is read, checked, as modules have them."""
+        config = self._read_config_data(path)
+        unknown = sorted(config.keys() - {"plugin", *self._options})
+        if unknown:
+            raise InvalidOptionError(f"{unknown[0]} is not an option of {self.NAME}.", hint="Correct its name, or leave it out.")
+        self.templar.available_variables = self._vars
+        given = {name: self.templar.template(config[name]) for name in READING if name in config}
+        # Once more, for the types of what the templates give.
+        self.set_options(direct={**config, **given}, var_options=self._vars)
+        params = {**_UNUSED, **{name: self.get_option(name) for name in READING}}
+        return {**params, **check_projects({**params, "group_ids": None})}
+
+    def _find_rows(self, params: Params, key: str, cache: bool) -> list[Row]:
+        """Return the projects, from the cache or from Atlas. What could not be read is read again, and never kept."""
+        is_kept = self.get_option("cache")
+        rows: list[Row] | None = self._cache.get(key) if is_kept and cache else None
+        if rows is None:
+            with self._connect(params) as client:
+                rows = _read_projects(client, params)
+                self._read_peers(client, params, rows)
+            if is_kept:
+                self._cache[key] = rows
+        elif any(row.get("peers", {}) is None for row in rows):
+            with self._connect(params) as client:
+                rows = [dict(row) for row in rows]
+                self._read_peers(client, params, rows)
+        return rows
+
+    @contextmanager
+    def _connect(self, params: Params) -> t.Iterator[AtlasClient]:
+        """Yield a client that nothing is left of afterwards: the workers of a play would inherit its connection."""
+        missing = [name for name, import_error in LIBRARIES if import_error is not None]
+        if missing:
+            raise TaskError(f"Ansible's own Python has no {missing[0]}.", hint="Install it beside ansible-core.")
+        for text in warn_of_connection(params):
+            self.display.warning(text)
+        pool = ClientPool()
+        try:
+            with pool.client_for(params, self.display.warning) as client:
+                yield client
+        finally:
+            pool.close()
+
+    def _read_peers(self, client: AtlasClient, params: Params, rows: t.Iterable[Row]) -> None:
+        """Read the connections of projects that lack them, if the options say so, and warn of those that cannot be read."""
+        unread = {row["group_id"]: row for row in rows if row.get("peers", {}) is None}
+        if not unread:
+            return
+        # Loaded where it is needed.
+        from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Plan
+        from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_info import OPERATION
+
+        unset = {name: option.get("default") for name, option in OPERATION.argument_spec.options.items()}
+        wanted = {**unset, **params, "provider_name": "all", "projects": dict.fromkeys(unread)}
+        operation = OPERATION(wanted, client, time.monotonic)
+        found = operation.show(operation.look(), Plan())
+        for one in found["projects"]:
+            unread[one["id"]]["peers"] = one["states"]
+        for one in found["failures"]:
+            name = unread[one["group_id"]]["project_name"]
+            self.display.warning(f"The connections of project {visible(name)} are unknown: {one['msg']}")
+
+    def _wanted_names(self, hostvars: t.Mapping[str, Row]) -> dict[str, str]:
+        """Return what the hosts are called after, by the id of the project: `hostname`, or the name of the project.
+
+        Raises:
+            AnsibleParserError: If the expression in `hostname` fails for a project, or is empty, and `strict` is set.
+        """
+        expression, names = self.get_option("hostname"), {}
+        for group_id, found in hostvars.items():
+            name, cause = found["atlas_project_name"], "it is empty"
+            if expression:
+                try:
+                    name = self._compose(expression, found) or ""
+                except Exception as error:
+                    name, cause = "", str(error)
+            if name == "" and self.get_option("strict"):
+                raise AnsibleParserError(f"hostname gives no name for project {group_id}: {cause}.")
+            names[group_id] = str(name) or found["atlas_project_name"]
+        return names
+
+    def _is_taken(self, name: str, group_id: str) -> bool:
+        """Whether the name means something else to Ansible, or is that of another host."""
+        own_groups = map(self._sanitize_group_name, [*PEER_GROUPS, *(self.get_option("groups") or {})])
+        if name in {*C.LOCALHOST, *self.inventory.groups, *own_groups}:
+            return True
+        host = self.inventory.hosts.get(name)
+        return host is not None and host.vars.get("atlas_group_id") != group_id
+
+    def _add_hosts(self, hostvars: t.Mapping[str, Row]) -> None:
+        """Add the hosts and their groups; none at all if something about one of them fails."""
+        before, strict = {*self.inventory.hosts}, self.get_option("strict")
+        try:
+            for name, found in hostvars.items():
+                self.inventory.add_host(name)
+                for variable, value in found.items():
+                    self.inventory.set_variable(name, variable, value)
+                self._set_composite_vars(self.get_option("compose"), found, name, strict=strict)
+            # Groups follow when all names stand: a variable of a host that is called like a group would be the group's.
+            for name, found in hostvars.items():
+                for group in _peer_groups(found):
+                    self.inventory.add_group(group)
+                    self.inventory.add_host(name, group)
+                self._add_host_to_composed_groups(self.get_option("groups"), {}, name, strict=strict)
+                self._add_host_to_keyed_groups(self.get_option("keyed_groups"), {}, name, strict=strict)
+        except Exception:
+            for name in {*self.inventory.hosts} - before:
+                self.inventory.remove_host(self.inventory.hosts[name])
+            raise
+
+
+def _digest(params: Params) -> str:
+    """Return what tells apart whatever decides what is read; secrets are in it, and cannot be found out from it."""
+    sources = read_sources(params)
+    deciding = [params[name] for name in (*READING, *_UNUSED) if name not in ("timeout", "retries", "token_cache")]
+    text = json.dumps([deciding, *sources], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _read_projects(client: AtlasClient, params: Params) -> list[Row]:
+    """Return the projects that the options choose."""
+    wanted = {str(key): str(value) for key, value in (params["tags"] or {}).items()}
+    chosen = choose_projects(list_projects(client), params)
+    organizations = {one["id"]: one["name"] for one in list_organizations(client)}
+    return [
+        {
+            "group_id": one["id"],
+            "project_name": one["name"],
+            "org_id": one["org_id"],
+            "org_name": organizations.get(one["org_id"]),
+            "tags": one["tags"],
+            "cluster_count": one["cluster_count"],
+            **({"peers": None} if params["peers"] else {}),
+        }
+        for one in chosen
+        if wanted.items() <= one["tags"].items()
+    ]
+
+
+def _to_hostvars(row: Row) -> Row:
+    """Return the variables of a host. Names and tags come from other people, so they are never templates."""
+    found = wrap_var({f"atlas_{name}": value for name, value in row.items()})
+    return {**found, "ansible_connection": "local", "ansible_python_interpreter": _INTERPRETER}
+
+
+def _peer_groups(hostvars: Row) -> list[str]:
+    """Return the groups of a host by the states of its connections; none if they are not read."""
+    if "atlas_peers" not in hostvars:
+        return []
+    available, pending, none, unknown = PEER_GROUPS
+    states = hostvars["atlas_peers"]
+    if states is None:
+        return [unknown]
+    # Loaded where it is needed.
+    from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.cloud import CLOUDS
+
+    works = {cloud.available for cloud in CLOUDS.values()}
+    ended = {state for cloud in CLOUDS.values() for state in cloud.ended}
+    found = [*([available] if works & states.keys() else []), *([pending] if states.keys() - works - ended else [])]
+    return found or [none]
+
+
+def name_hosts(wanted: t.Mapping[str, str], is_taken: t.Callable[[str, str], bool]) -> dict[str, str]:
+    """Return the names of hosts, by the ids of their projects: no two alike.
+
+    Args:
+        wanted: What each is called after.
+        is_taken: Whether a name, for the project with an id, means something else already.
+    """
+    names = {group_id: _safe(text) for group_id, text in wanted.items()}
+    while True:
+        counts = Counter(names.values())
+        clashing = [group_id for group_id, name in names.items() if counts[name] > 1 or is_taken(name, group_id)]
+        if not clashing:
+            return names
+        # What ends with an id can only be like a name that another project has been given in full.
+        names.update({group_id: f"{names[group_id]}_{group_id}" for group_id in clashing})
+
+
+def _safe(text: str) -> str:
+    """Return a text with nothing that means something in a pattern of hosts, or leads to another folder of variables."""
+    name = re.sub(r"[^A-Za-z0-9._-]", "_", text)
+    return name if name.strip(".") else "_" * len(name) or "_"
