@@ -27,14 +27,26 @@ options:
   group_id:
     description:
       - The id of the Atlas project, 24 hexadecimal digits. The API calls a project a group.
-      - If this is not set, the environment variable E(MONGODB_ATLAS_PROJECT_ID) is used, and then the C(project_id) of the
-        O(profile).
-      - If this is set, in the task or in C(module_defaults), a connection without a name in AWS gets the name C(atlas-) and this
-        id.
-      - Required unless O(atlas=false).
+      - If neither this nor O(project_name) is set, the environment variable E(MONGODB_ATLAS_PROJECT_ID) is used, and then the
+        C(project_id) of the O(profile).
+      - If this or O(project_name) is set, in the task or in C(module_defaults), a connection without a name in AWS gets the name
+        C(atlas-) and the id of the project.
+      - One of O(group_id) and O(project_name) is required unless O(atlas=false).
     type: str
     required: false
     aliases: [project_id]
+  project_name:
+    description:
+      - The name of the Atlas project, in place of its id. It is found in the list of all projects that the credentials can see,
+        with one request.
+      - The task fails if there is no such project, or if two organizations have one with this name. A name that looks like an id
+        is a name.
+      - Mutually exclusive with O(group_id) within a task. What the task itself sets takes precedence over C(module_defaults) and
+        the environment, whether it is O(group_id) or O(project_name).
+      - With O(atlas=false), this has no effect, because only Atlas knows the id of the project. Set O(group_id) if connections
+        are to get their names in AWS even so.
+    type: str
+    version_added: 3.1.0
   api_version:
     description:
       - The version of the Atlas Administration API. V(v1.0) is refused.
@@ -704,6 +716,7 @@ peering:
   returned: unless Ansible itself refuses the options
   type: dict
   sample:
+    group_id: 5356823b3794dee37132bb7b
     connections:
       - provider_name: AWS
         vpc_id: vpc-0a1b2c3d4e5f67890
@@ -777,6 +790,10 @@ peering:
     left: []
     remaining: []
   contains:
+    group_id:
+      description: The id of the project. Null with O(atlas=false) if it is not set.
+      type: str
+      version_added: 3.1.0
     connections:
       description: An entry for each of O(connections), in the same order. With O(state=absent), as they were last seen.
       type: list

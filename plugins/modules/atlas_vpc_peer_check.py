@@ -32,12 +32,23 @@ options:
   group_id:
     description:
       - The id of the Atlas project, 24 hexadecimal digits. The API calls a project a group.
-      - If this is not set, the environment variable E(MONGODB_ATLAS_PROJECT_ID) is used, and then the C(project_id) of the
-        O(profile).
-      - Required unless O(atlas=false).
+      - If neither this nor O(project_name) is set, the environment variable E(MONGODB_ATLAS_PROJECT_ID) is used, and then the
+        C(project_id) of the O(profile).
+      - One of O(group_id) and O(project_name) is required unless O(atlas=false).
     type: str
     required: false
     aliases: [project_id]
+  project_name:
+    description:
+      - The name of the Atlas project, in place of its id. It is found in the list of all projects that the credentials can see,
+        with one request.
+      - The task fails if there is no such project, or if two organizations have one with this name. A name that looks like an id
+        is a name.
+      - Mutually exclusive with O(group_id) within a task. What the task itself sets takes precedence over C(module_defaults) and
+        the environment, whether it is O(group_id) or O(project_name).
+      - With O(atlas=false), this has no effect, because only Atlas knows the id of the project.
+    type: str
+    version_added: 3.1.0
   connections:
     description:
       - The networks to check, as C(vpc_peering_connections) of the role P(cloudpeer.atlas.vpc_peering#role) has them.

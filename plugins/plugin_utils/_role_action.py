@@ -17,9 +17,9 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, unsent
 
 ROLE = "cloudpeer.atlas.vpc_peering"
-# The role's variable with the project, and the environment variable.
 _GROUP = "group/cloudpeer.atlas.atlas"
-_PROJECT, _VARIABLE = "vpc_peering_group_id", "MONGODB_ATLAS_PROJECT_ID"
+# The role's variables with the project, and the environment variable.
+_PROJECT, _NAME, _VARIABLE = "vpc_peering_group_id", "vpc_peering_project_name", "MONGODB_ATLAS_PROJECT_ID"
 
 
 class OfRole(ActionBase):
@@ -30,6 +30,7 @@ class OfRole(ActionBase):
     """
 
     OPERATION: t.ClassVar[type[Operation[t.Any, t.Any]]]
+    _args: t.Callable[[], dict[str, t.Any]]
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Run the task. In the role, it is refused where it would remove what the list of another host may declare."""
@@ -38,7 +39,8 @@ class OfRole(ActionBase):
             args.update(self._hidden_defaults())
             try:
                 if boolean(args.get("prune") or False, strict=False) and args.get("state", "present") == "present":
-                    _check_rivals(args.get("group_id") or args.get("project_id"), task_vars or {})
+                    used = self._args()
+                    _check_rivals(_known(used.get("group_id"), used.get("project_name")), task_vars or {})
             except InvalidOptionError as error:
                 return {"changed": False, "failed": True, **unsent(), **error.to_result()}
         result: dict[str, t.Any] = super().run(tmp, task_vars)
@@ -55,7 +57,22 @@ class OfRole(ActionBase):
         return {name: value for name, value in found.items() if name not in used}
 
 
-def _check_rivals(group_id: t.Any, variables: t.Mapping[str, t.Any]) -> None:
+class KnownProject(t.NamedTuple):
+    """What is known of a project: its id or its name; both None if nothing is."""
+
+    id: str | None = None
+    name: str | None = None
+
+    def may_be(self, other: KnownProject) -> bool:
+        """Whether both may be the same project: only two ids, or two names, tell them apart."""
+        return self == other or not ((self.id and other.id) or (self.name and other.name))
+
+
+def _known(group_id: t.Any, name: t.Any) -> KnownProject:
+    return KnownProject(*(str(one) if one else None for one in (group_id, name)))
+
+
+def _check_rivals(own: KnownProject, variables: t.Mapping[str, t.Any]) -> None:
     """Check that no other host of the play can have the same project.
 
     Variables of the play and of tasks are not known of other hosts: if the project of this host comes from there, theirs may,
@@ -64,27 +81,32 @@ def _check_rivals(group_id: t.Any, variables: t.Mapping[str, t.Any]) -> None:
     Raises:
         InvalidOptionError: If one can.
     """
-    default = os.environ.get(_VARIABLE, "")
-    own, here = str(group_id or default), variables.get("inventory_hostname")
-    is_known = own and own == _project_of(here, variables, default)
+    here = variables.get("inventory_hostname")
+    own = own if any(own) else _known(os.environ.get(_VARIABLE), None)
+    is_known = any(own) and own == _project_of(here, variables)
     others = [host for host in variables.get("ansible_play_hosts_all") or () if host != here]
-    rivals = [one for one in others if not is_known or _project_of(one, variables, default) in ("", own)]
+    rivals = [one for one in others if not is_known or own.may_be(_project_of(one, variables))]
     if rivals:
+        project = own.id or own.name or "(which is not known)"
         raise InvalidOptionError(
-            f"With prune, only one host of the play may have the Atlas project {own or '(which is not known)'}, and these "
-            f"hosts have the same project, or it is not known which: {', '.join(rivals)}.",
+            f"With prune, only one host of the play may have the Atlas project {project}, and these hosts have the same project, "
+            f"or it is not known which: {', '.join(rivals)}.",
             hint="Put all connections of a project into the list of one host. If each host has its own project, set "
-            f"{_PROJECT} for all of them in the inventory.",
+            f"{_PROJECT} or {_NAME} for all of them in the inventory.",
         )
 
 
-def _project_of(host: t.Any, variables: t.Mapping[str, t.Any], default: str) -> str:
-    """Return the project of a host, as far as other hosts know it; empty if it is not known.
+def _project_of(host: t.Any, variables: t.Mapping[str, t.Any]) -> KnownProject:
+    """Return the project of a host, as far as other hosts know it.
 
-    Before ansible-core 2.19, a variable that cannot be read is its template, and no id.
+    Before ansible-core 2.19, a variable that cannot be read is its template, which is no id, and is taken for no name.
     """
     try:
-        found = str(variables["hostvars"][host].get(_PROJECT) or default)
+        given = variables["hostvars"][host]
+        found = _known(given.get(_PROJECT), given.get(_NAME))
     except AnsibleError:
-        return ""
-    return found if re.fullmatch("[0-9a-f]{24}", found) else ""
+        return KnownProject()
+    found = found if any(found) else _known(os.environ.get(_VARIABLE), None)
+    is_name = found.name is not None and found.id is None and "{{" not in found.name
+    is_id = found.name is None and re.fullmatch("[0-9a-f]{24}", found.id or "") is not None
+    return found if is_name or is_id else KnownProject()

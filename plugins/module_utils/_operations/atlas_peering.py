@@ -182,7 +182,7 @@ class AtlasPeering(SetOperation[CheckSession, PathState]):
     @classmethod
     def prepare(cls, params: Parameters, session: CheckSession) -> Parameters:
         """Return the options with the id of the project in `project_name`."""
-        return with_group_id(params, session.atlas)
+        return options.with_project(params, with_group_id(params, session.atlas))
 
     @property
     def name(self) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import typing as t
+from dataclasses import replace
 
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 
@@ -60,14 +61,30 @@ PATH_SPEC = (
 
 
 def fill_in_project(params: Parameters) -> Parameters:
-    """Return the options with `group_id` from the environment if the task names none, and that of the task in `aws_group_id`."""
+    """Return the options with `group_id` from the environment if the task has none, and that of the task in `aws_group_id`.
+
+    An empty `group_id` or `project_name` counts as not set.
+    """
     named = params["group_id"] or None
     function, variables = CONNECTION.options["group_id"]["fallback"]
     found = named
     if named is None:
         with contextlib.suppress(AnsibleFallbackNotFound):
             found = function(*variables)
-    return {**params, "group_id": found, "aws_group_id": named}
+    return {**params, "group_id": found, "aws_group_id": named, "project_name": params["project_name"] or None}
+
+
+def with_project(params: Parameters, found: Parameters) -> Parameters:
+    """Return the options with the project that their `project_name` has turned out to be, which gives connections names in AWS.
+
+    Args:
+        params: The options, as `validate` returns them.
+        found: The same, with the id of the project in `group_id`; `params` itself without `project_name`.
+    """
+    if found is params:
+        return params
+    found = {**found, "aws_group_id": found["group_id"]}
+    return {**found, LIST: tuple(replace(entry, task=found) for entry in found[LIST])}
 
 
 def validate(params: Parameters) -> tuple[Parameters, list[str]]:

@@ -168,6 +168,7 @@ class PathSummary:
         views = [EntryView(entry, state) for entry in self._entries]
         listed_entries = state.access.listed if state.access is not None else {}
         return {
+            "group_id": self._params["group_id"],
             "connections": [{**self._connection(view), "actions": actions.get(view.entry.key, [])} for view in views],
             "containers": _containers(views, state) if self._params["atlas"] else [],
             "access_list": [listed_entries[name] for name in state.allowed if name in listed_entries],

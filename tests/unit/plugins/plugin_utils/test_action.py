@@ -11,6 +11,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.cloudpeer.atlas.plugins.action import atlas_vpc_peer_info
 from ansible_collections.cloudpeer.atlas.plugins.action.atlas_vpc_peers import ActionModule
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_peering import OPERATION as BOTH_SIDES
+from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._action import AtlasAction
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._role_action import ROLE, OfRole
 
 LINE = "Plan: 2 to create, 0 to change, 0 to remove, 40 unchanged"
@@ -181,7 +182,7 @@ def test_two_names_of_one_option_show_no_secret(monkeypatch: pytest.MonkeyPatch,
     assert f"have different values: ******** and x-********{GROUP}." in result["msg"]
 
 
-class RoleAction(OfRole, ActionBase):
+class RoleAction(OfRole, AtlasAction):
     """The action plugin of both sides, in a role."""
 
     OPERATION = BOTH_SIDES
@@ -205,7 +206,7 @@ def test_module_defaults_reach_what_the_role_leaves_out(monkeypatch: pytest.Monk
         {"group/cloudpeer.atlas.atlas": {"timeout": 30, "project_id": OTHER}, "group/cloudpeer.atlas.aws": {"profile": "x"}},
         {"cloudpeer.atlas.atlas_peering": {"aws_profile": "network", "timeout": 90, "dns": "warn"}},
     ]
-    monkeypatch.setattr(ActionBase, "run", lambda *unused: {})
+    monkeypatch.setattr(AtlasAction, "run", lambda *unused: {})
     action = RoleAction(role, defaults, group_id=GROUP, dns="ignore")
     action.run()
     assert action._task.args == args
@@ -213,7 +214,7 @@ def test_module_defaults_reach_what_the_role_leaves_out(monkeypatch: pytest.Monk
 
 def refusal(hosts: dict[str, Any], monkeypatch: pytest.MonkeyPatch, **args: Any) -> str:
     """Return why a play of hosts is refused on the first of them; empty if it is not."""
-    monkeypatch.setattr(ActionBase, "run", lambda *unused: {"msg": ""})
+    monkeypatch.setattr(AtlasAction, "run", lambda *unused: {"msg": ""})
     play = {"hostvars": hosts, "ansible_play_hosts_all": [*hosts], "inventory_hostname": "host0"}
     return str(RoleAction(**{"prune": True, **args}).run(None, play)["msg"])
 
@@ -245,6 +246,37 @@ def test_one_host_of_a_play_prunes_a_project(
     text = refusal(hosts, monkeypatch, **args)
     assert [host for host in ("host0", "host1", "host2") if f" {host}" in text] == rivals
     assert ("may have the Atlas project" in text) == bool(rivals)
+
+
+@pytest.mark.parametrize(
+    ("hosts", "args", "is_refused"),
+    [
+        # Two names, or two ids, are two projects; a name and an id may be one.
+        (({"name": "shop"}, {"name": "bank"}), {"project_name": "shop"}, False),
+        (({"name": "shop"}, {"name": "shop"}), {"project_name": "shop"}, True),
+        (({"name": "shop"}, {"id": OTHER}), {"project_name": "shop"}, True),
+        (({"id": GROUP}, {"name": "bank"}), {"group_id": GROUP}, True),
+        (({"name": "shop"}, {}), {"project_name": "shop"}, True),
+        (({"name": "shop"}, {"name": "{{ unset }}"}), {"project_name": "shop"}, True),
+        (({"name": "shop"}, {"name": "bank", "id": GROUP}), {"project_name": "shop"}, True),
+        # The name of this host is from a variable that is not known of others.
+        (({}, {"name": "bank"}), {"project_name": "shop"}, True),
+        # What the task has is nearer than defaults.
+        (({"name": "shop"}, {"name": "bank"}), {"project_name": "shop", "defaults": [{GROUPS: {"group_id": GROUP}}]}, False),
+        # A name that looks like an id is a name.
+        (({"name": GROUP}, {"name": OTHER}), {"project_name": GROUP}, False),
+    ],
+)
+def test_rivals_are_known_by_name_too(
+    monkeypatch: pytest.MonkeyPatch, hosts: tuple[dict[str, str], ...], args: dict[str, Any], is_refused: bool
+) -> None:
+    monkeypatch.delenv("MONGODB_ATLAS_PROJECT_ID", raising=False)
+    names = {"id": "vpc_peering_group_id", "name": "vpc_peering_project_name"}
+    known = {f"host{number}": {names[key]: value for key, value in one.items()} for number, one in enumerate(hosts)}
+    text = refusal(known, monkeypatch, **args)
+    assert ("or it is not known which: host1" in text) == is_refused
+    monkeypatch.setenv("MONGODB_ATLAS_PROJECT_ID", OTHER)
+    assert ("host1" in refusal(known, monkeypatch, **args)) == is_refused
 
 
 def test_a_project_of_the_environment_is_that_of_all_hosts(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.options impo
     fill_in_project,
     halves_of,
     validate,
+    with_project,
 )
 from ansible_collections.cloudpeer.atlas.tests.support.harness import ACCOUNT
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
@@ -405,6 +406,16 @@ def test_the_project_of_the_environment_gives_no_name_in_aws(monkeypatch: pytest
     assert refused(VPC, group_id=None).startswith("group_id is empty.")
 
 
+def test_a_project_that_the_task_names_gives_names_in_aws() -> None:
+    """Its id is known only when Atlas is asked, after the options and the entries are checked."""
+    params = validated(VPC, group_id=None, project_name="shop")[0]
+    assert (params["group_id"], params["aws_group_id"], with_project(params, params)) == (None, None, params)
+    found = with_project(params, {**params, "group_id": GROUP})
+    assert (found["group_id"], found["aws_group_id"]) == (GROUP, GROUP)
+    assert [(one.task["group_id"], one.params) for one in found["connections"]] == [(GROUP, params["connections"][0].params)]
+    assert validated(VPC, project_name="")[0]["project_name"] is None
+
+
 @pytest.mark.parametrize(
     ("args", "clouds"),
     [
@@ -438,7 +449,11 @@ def test_the_variables_of_the_role_are_these_options() -> None:
     declared = read_role("meta/argument_specs.yml")["argument_specs"]["main"]["options"]
     variables = {name.removeprefix("vpc_peering_"): one for name, one in declared.items()}
     of_the_check = {name: variables.pop(name) for name in ("verify", "verify_fail_on", "report")}
-    options = {name: one for name, one in PATH_SPEC.options.items() if name == "group_id" or name not in CONNECTION.options}
+    options = {
+        name: one
+        for name, one in PATH_SPEC.options.items()
+        if name in ("group_id", "project_name") or name not in CONNECTION.options
+    }
     # It has one value.
     del options["azure_cloud_environment"]
     assert variables.keys() == options.keys()
