@@ -38,9 +38,22 @@ options:
     type: str
     aliases: [aws_session_token]
   assume_role_arn:
-    description: The ARN of an IAM role to assume with the credentials. The task does everything as this role.
+    description:
+      - The ARN of an IAM role to assume with the credentials. The task does everything as this role, and assumes it again before
+        its credentials expire.
+      - V({account}) in it stands for O(aws_account_id), which is required then. So V(arn:aws:iam::{account}:role/network) is the
+        role of this name in each account. This needs release 3.1.0.
     type: str
     aliases: [iam_role_arn]
+  accounts:
+    description:
+      - The credentials of some accounts, in place of O(assume_role_arn), O(profile) and O(access_key). The keys are ids of
+        accounts, in quotes, and O(aws_account_id) chooses one, so it is required.
+      - Each has C(assume_role_arn), C(profile), or both. A role without C(profile) is assumed with the credentials of the task.
+      - There are no secrets in it, so it may stand in C(group_vars).
+    type: dict
+    aliases: [aws_accounts]
+    version_added: 3.1.0
   endpoint_url:
     description:
       - The address of EC2 and STS, instead of AWS's own address for the region.

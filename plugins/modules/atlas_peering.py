@@ -198,8 +198,8 @@ options:
       aws_profile:
         description:
           - The AWS profile with the credentials of this account.
-          - An entry with this or with O(connections[].aws_access_key) uses none of the credentials at the top, and not
-            O(aws_assume_role_arn).
+          - An entry with this or with O(connections[].aws_access_key) uses none of the credentials at the top, neither
+            O(aws_assume_role_arn) nor O(aws_accounts).
         type: str
       aws_access_key:
         description: The id of an AWS access key of this account, instead of a profile.
@@ -211,7 +211,7 @@ options:
         description: The session token of that key, if it is a temporary one.
         type: str
       aws_assume_role_arn:
-        description: The ARN of an IAM role of this account to assume.
+        description: The ARN of an IAM role of this account to assume. V({account}) stands for it.
         type: str
       aws_endpoint_url:
         description: The address of AWS, if it differs from O(aws_endpoint_url).
@@ -423,8 +423,23 @@ options:
     description: The session token of O(aws_access_key) if that is a temporary key.
     type: str
   aws_assume_role_arn:
-    description: The ARN of an IAM role to assume with the credentials. A role is assumed once in a task.
+    description:
+      - The ARN of an IAM role to assume with the credentials. A role is assumed once in a task, and again before its credentials
+        expire.
+      - V({account}) in it stands for the account of each connection. So V(arn:aws:iam::{account}:role/network) is the role of
+        this name in each account. This needs release 3.1.0.
+      - With O(prune), what pruned connections leave in accounts that the list does not have is removed with this role.
     type: str
+  aws_accounts:
+    description:
+      - The credentials of some accounts, in place of O(aws_assume_role_arn), O(aws_profile) and O(aws_access_key). The keys are
+        ids of accounts, in quotes.
+      - Each has C(assume_role_arn), C(profile), or both. A role without C(profile) is assumed with the credentials of the task.
+      - An entry with O(connections[].aws_profile), O(connections[].aws_access_key) or O(connections[].aws_assume_role_arn) does
+        not use it.
+      - There are no secrets in it, so it may stand in C(group_vars).
+    type: dict
+    version_added: 3.1.0
   aws_endpoint_url:
     description:
       - The address of AWS's services, instead of AWS's own addresses. The environment variable E(AWS_ENDPOINT_URL_STS) takes
@@ -598,6 +613,17 @@ EXAMPLES = r"""
       - vpc_id: vpc-0f9e8d7c6b5a43211
         aws_account_id: "310987654321"
         aws_profile: production
+
+- name: Connect VPCs in many accounts, each with the role of that name there, but for two
+  cloudpeer.atlas.atlas_peering:
+    container_region: us-east-1
+    connections: "{{ vpc_peering_connections }}"
+    aws_assume_role_arn: arn:aws:iam::{account}:role/network
+    aws_accounts:
+      "210987654321":
+        assume_role_arn: arn:aws:iam::210987654321:role/legacy/atlas
+      "310987654321":
+        profile: production
 
 - name: Make the list the only one of the project, and replace what has expired
   cloudpeer.atlas.atlas_peering:

@@ -139,8 +139,8 @@ notes:
     O(security_group_ids)), C(ec2:AcceptVpcPeeringConnection), C(ec2:CreateRoute), C(ec2:ReplaceRoute), C(ec2:DeleteRoute),
     C(ec2:CreateTags) (with O(tags) or O(group_id)), C(ec2:ModifyVpcAttribute) (with O(dns=enable)),
     C(ec2:GetManagedPrefixListEntries) (for route tables with routes to prefix lists, other than those of gateway endpoints), and
-    C(sts:AssumeRole) (with O(assume_role_arn)). Check mode needs only those that start with C(ec2:Describe) or C(ec2:Get), and
-    C(sts:AssumeRole). The guide about credentials has an IAM policy with them.
+    C(sts:AssumeRole) (with O(assume_role_arn) or O(accounts)). Check mode needs only those that start with C(ec2:Describe) or
+    C(ec2:Get), and C(sts:AssumeRole). The guide about credentials has an IAM policy with them.
   - The task does not change security groups and network ACLs. They must allow the traffic to Atlas as well.
 seealso:
   - name: Credentials
@@ -206,10 +206,15 @@ EXAMPLES = r"""
 - name: Replace the routes to Atlas that lead to a former connection, as another role
   cloudpeer.atlas.atlas_vpc_peer_accepter:
     connection_id: "{{ peering.vpc_peer.connection_id }}"
+    aws_account_id: "123456789012"
     route_table_ids:
       - rtb-0a1b2c3d4e5f67890
     replace_routes: true
-    assume_role_arn: arn:aws:iam::123456789012:role/network
+    # Of the account of the VPC, unless that has a profile.
+    assume_role_arn: arn:aws:iam::{account}:role/network
+    accounts:
+      "210987654321":
+        profile: reporting
     region: us-east-1
 
 - name: Use keys from a vault, and an endpoint in your own network

@@ -218,7 +218,8 @@ options:
       aws_profile:
         description:
           - The AWS profile with the credentials of this account.
-          - An entry with this or with C(aws_access_key) uses none of the credentials at the top, and not O(aws_assume_role_arn).
+          - An entry with this or with C(aws_access_key) uses none of the credentials at the top, neither O(aws_assume_role_arn)
+            nor O(aws_accounts).
         type: str
       aws_access_key:
         description: The id of an AWS access key of this account, instead of a profile.
@@ -230,7 +231,7 @@ options:
         description: The session token of that key, if it is a temporary one.
         type: str
       aws_assume_role_arn:
-        description: The ARN of an IAM role of this account to assume.
+        description: The ARN of an IAM role of this account to assume. V({account}) stands for it.
         type: str
       aws_endpoint_url:
         description: The address of AWS, if it differs from O(aws_endpoint_url).
@@ -405,8 +406,22 @@ options:
     description: The session token of O(aws_access_key) if that is a temporary key.
     type: str
   aws_assume_role_arn:
-    description: The ARN of an IAM role to assume with the credentials. The task reads everything as this role.
+    description:
+      - The ARN of an IAM role to assume with the credentials. The task reads everything as this role. A role is assumed once in a
+        task, and again before its credentials expire.
+      - V({account}) in it stands for the account of each connection, which the entry or Atlas names. So
+        V(arn:aws:iam::{account}:role/network) is the role of this name in each account. This needs release 3.1.0.
+      - If AWS refuses one of these roles, the halves of the connections with its account are unknown.
     type: str
+  aws_accounts:
+    description:
+      - The credentials of some accounts, in place of O(aws_assume_role_arn), O(aws_profile) and O(aws_access_key). The keys are
+        ids of accounts, in quotes.
+      - Each has C(assume_role_arn), C(profile), or both. A role without C(profile) is assumed with the credentials of the task.
+      - An entry with C(aws_profile), C(aws_access_key) or C(aws_assume_role_arn) does not use it.
+      - There are no secrets in it, so it may stand in C(group_vars).
+    type: dict
+    version_added: 3.1.0
   aws_endpoint_url:
     description:
       - The address of AWS's services, instead of AWS's own addresses.
@@ -508,8 +523,8 @@ notes:
     C(ec2:DescribeDhcpOptions), C(ec2:GetManagedPrefixListEntries), C(route53:ListHostedZonesByVPC), C(route53:GetHostedZone),
     C(route53:ListResourceRecordSets),
     C(route53resolver:ListResolverRules), C(route53resolver:ListResolverRuleAssociations), C(servicequotas:GetServiceQuota),
-    C(ec2:DescribeSecurityGroups), C(ec2:DescribeNetworkInterfaces), and C(sts:AssumeRole) (with O(aws_assume_role_arn)). The
-    guide about credentials has an IAM policy with them.
+    C(ec2:DescribeSecurityGroups), C(ec2:DescribeNetworkInterfaces), and C(sts:AssumeRole) (with O(aws_assume_role_arn) or
+    O(aws_accounts)). The guide about credentials has an IAM policy with them.
   - Without C(ec2:DescribeNetworkInterfaces), subnets without clients are judged like all others, and security groups only if
     O(security_group_ids) names them. It is needed for O(instance_ids).
   - C(route53:GetHostedZone) and C(route53:ListResourceRecordSets) are needed where a private zone of a VPC answers for names of
@@ -576,6 +591,13 @@ EXAMPLES = r"""
           tier: app
         aws_security_group: sg-0a1b2c3d4e5f67890
         aws_assume_role_arn: arn:aws:iam::210987654321:role/network
+
+- name: Check all connections of a project, in each account with the role of that name there, but for one
+  cloudpeer.atlas.atlas_vpc_peer_check:
+    aws_assume_role_arn: arn:aws:iam::{account}:role/network
+    aws_accounts:
+      "210987654321":
+        profile: production
 
 - name: Check what atlas_vpc_peers declares, with the names that it has for the options
   cloudpeer.atlas.atlas_vpc_peer_check:

@@ -282,8 +282,9 @@ def test_one_table_has_the_permissions_that_each_half_needs() -> None:
 
     assert named("atlas_vpc_peer_accepter", "atlas_azure_role", "atlas_gcp_peering") == needed[0]
     assert named("atlas_vpc_peer_check") == needed[1]
-    policies = [permissions_in(text) for text in re.findall(r"^```json\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)]
+    *policies, trust = [permissions_in(text) for text in re.findall(r"^```json\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)]
     assert policies == [{one for one in column if ":" in one} for column in needed]
+    assert trust == {"sts:AssumeRole"}
     # Other guides name no others.
     texts = {file.name: permissions_in(file.read_text(encoding="utf-8")) for file in (ROOT / "docs" / "guides").glob("*.md")}
     assert {name: found - set.union(*needed) for name, found in texts.items() if found - set.union(*needed)} == {}

@@ -13,7 +13,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.runner import WAYS, Playb
 from ansible_collections.cloudpeer.atlas.tests.support.targets import V1_0_WARNINGS, assert_warnings
 
 # Those with an AWS side run with one, in the tests of the role; those that only read are a case of their own.
-WITH_AWS = {"accept_and_route", "both_sides", "check", "disconnect", "whole_path"}
+WITH_AWS = {"accept_and_route", "both_sides", "check", "disconnect", "many_accounts", "whole_path"}
 # Run against GCP and AZURE, in the tests of a module and of the role.
 WITH_CLOUDS = {"gcp_peering", "whole_path_azure", "whole_path_gcp"}
 EXAMPLES = sorted(path for path in (ROOT / "docs" / "examples").glob("*.yml") if path.stem not in WITH_AWS | WITH_CLOUDS)
@@ -74,11 +74,12 @@ def test_an_example_previews_applies_and_finds_nothing_left(
         assert_warnings(run, V1_0_WARNINGS if "api_version: v1.0" in example.read_text(encoding="utf-8") else ())
 
 
+@pytest.mark.parametrize("name", ["both_sides", "many_accounts"])
 @pytest.mark.full
-def test_one_task_connects_both_sides(run: RoleRunner, make_site: Callable[..., Vpc]) -> None:
+def test_one_task_connects_both_sides(run: RoleRunner, make_site: Callable[..., Vpc], name: str) -> None:
     site = make_site()
     run.environment |= {"VPC_ID": site.vpc_id, "AWS_ACCOUNT_ID": site.account.id}
-    example = ROOT / "docs" / "examples" / "both_sides.yml"
+    example = ROOT / "docs" / "examples" / f"{name}.yml"
     assert (run.playbook(example, "--check", "--diff").changed, site.atlas) == (1, {})
     assert run.playbook(example).changed == 1
     site.assert_connected()

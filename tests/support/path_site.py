@@ -5,7 +5,8 @@ with running_aws() as aws, running_path(aws, folder) as site:
     assert site.to_aws["CreateRoute"] == 50
 
 In the test's own process, on a clock that only sleeps move on, or on the real one; and by a playbook (`play`). Each VPC has one
-route table, and the entries of VPCs have the account's keys, its profile, or a role that the environment's credentials assume.
+route table, and the entries of VPCs have the account's keys, its profile, or a role that the environment's credentials assume; or
+nothing, for tasks with `RULE`.
 """
 
 from __future__ import annotations
@@ -53,6 +54,8 @@ REGION = "us-east-1"
 #: The block of the project's container on AWS, and those that containers on the other clouds are given.
 ATLAS_BLOCK, AZURE_BLOCK, GCP_BLOCK = "192.168.248.0/21", "192.168.208.0/21", "10.8.0.0/18"
 GCP_PROJECT, GROUP = "my-project", "network-group"
+#: Which role tasks assume in each account if their entries have no credentials.
+RULE = "arn:aws:iam::{account}:role/peering"
 #: How an entry says who may act in its account.
 AUTHS = ("role", "keys", "profile")
 
@@ -78,6 +81,8 @@ def entries_of(vpc_ids: Sequence[str], account: Owner, blocks: Sequence[str], au
             "aws_session_token": account.keys["aws_session_token"],
         },
         "profile": {"aws_profile": f"account-{account.id}"},
+        # The task says a rule.
+        "rule": {},
     }[auth]
     shared = {"aws_account_id": account.id, **keys}
     return [{"vpc_id": one, "cidr_block": block, **shared} for one, block in zip(vpc_ids, blocks, strict=True)]

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import datetime
 import os
 import re
 import threading
 import time
 import traceback
+import types
 import typing as t
 
 from .._clouds.aws import AWS
@@ -30,6 +32,7 @@ LOADER: t.Any = None
 try:
     import boto3.session  # type: ignore[import-untyped]
     import botocore.config  # type: ignore[import-untyped]
+    import botocore.credentials  # type: ignore[import-untyped]
     import botocore.exceptions  # type: ignore[import-untyped]
     import botocore.loaders  # type: ignore[import-untyped]
     import botocore.parsers  # type: ignore[import-untyped]
@@ -68,6 +71,8 @@ POLICY_NAMES = {"route-53": "route53", "service-quotas": "servicequotas"}
 # Replies in JSON do not name their action: their parsers have to check the content.
 JSON_SERVICES = frozenset(("route53resolver", "service-quotas"))
 SUCCESS = range(200, 300)
+# boto3's names for a key, each with the option.
+KEYS = {"aws_access_key_id": "access_key", "aws_secret_access_key": "secret_key", "aws_session_token": "session_token"}
 # Using a boto3 client is thread-safe; making sessions and clients is not.
 _MAKING = threading.RLock()
 
@@ -88,6 +93,20 @@ def preload(*services: str) -> None:
 def policy_name(service: str) -> str:
     """Return the name of a service in IAM policies, given its name in boto3 or its events."""
     return POLICY_NAMES.get(service, service)
+
+
+def to_metadata(credentials: t.Mapping[str, t.Any]) -> dict[str, str]:
+    """Return the credentials of an assumed role, as STS returns them, in the words of botocore.
+
+    Raises:
+        ValueError: If they have expired already.
+        Exception: Another one of `FAILURES`, if something is missing.
+    """
+    expires: datetime.datetime = credentials["Expiration"]
+    if expires <= datetime.datetime.now(datetime.timezone.utc):
+        raise ValueError(f"its credentials expire at {expires.isoformat()}, which is over by the clock of this host")
+    names = {"access_key": "AccessKeyId", "secret_key": "SecretAccessKey", "token": "SessionToken"}
+    return {**{name: str(credentials[one]) for name, one in names.items()}, "expiry_time": expires.isoformat()}
 
 
 def _method(action: str) -> str:
@@ -123,24 +142,29 @@ class Clients:
         self._thread = _Thread()
         # By service.
         self._clients: dict[str, t.Any] = {}
-        # The credentials of an assumed role; empty to use those of the session.
-        self._role: dict[str, str] = {}
+        keys = {option: params[name] or None for option, name in KEYS.items()}
+        self._session = self._make_session(**keys)
+        self.region = self._find_region()
+
+    def _make_session(self, provider: t.Any = None, **keys: str | None) -> t.Any:
+        """Return a new session of boto3.
+
+        Args:
+            provider: Loads the credentials; None for boto3's usual ways.
+            **keys: A key, which comes before these.
+        """
         with _MAKING:
             core = botocore.session.Session()
             core.register_component("data_loader", LOADER)
             # Those of our own clients are set when they are made; this is for those that look for the credentials.
             core.set_config_variable("retry_mode", RETRY_MODE)
             core.set_config_variable("max_attempts", CREDENTIALS_ATTEMPTS)
-            self._session = boto3.session.Session(
-                aws_access_key_id=params["access_key"] or None,
-                aws_secret_access_key=params["secret_key"] or None,
-                aws_session_token=params["session_token"] or None,
-                profile_name=params["profile"] or None,
-                botocore_session=core,
-            )
+            if provider is not None:
+                core.register_component("credential_provider", provider)
+            made = boto3.session.Session(**keys, profile_name=self._params["profile"] or None, botocore_session=core)
             # Each boto3 session adds its folder to the loader's search paths once more.
             del LOADER.search_paths[len(dict.fromkeys(LOADER.search_paths)) :]
-        self.region = self._find_region()
+        return made
 
     def in_region(self, region: str | None) -> Clients:
         """Return clients with the same credentials, found or assumed, in another region; None for that of the environment.
@@ -172,15 +196,23 @@ class Clients:
         frozen = credentials.get_frozen_credentials()
         return {one for one in (frozen.secret_key, frozen.token) if one}
 
-    def use_role(self, credentials: t.Mapping[str, t.Any]) -> set[str]:
-        """Use the credentials of an assumed role from now on, as STS returns them, and return the secrets in them."""
-        self._role = {
-            "aws_access_key_id": str(credentials["AccessKeyId"]),
-            "aws_secret_access_key": str(credentials["SecretAccessKey"]),
-            "aws_session_token": str(credentials["SessionToken"]),
-        }
-        self._clients.clear()
-        return {self._role["aws_secret_access_key"], self._role["aws_session_token"]}
+    def with_credentials(self, get: t.Callable[[], dict[str, str]]) -> Clients:
+        """Return clients with credentials that expire, in the same region.
+
+        Args:
+            get: Returns them as `to_metadata` does. It is called now, and when they expire soon, by the thread that needs them.
+
+        Raises:
+            Exception: What `get` raises.
+        """
+        found = botocore.credentials.RefreshableCredentials.create_from_metadata(
+            get(), refresh_using=get, method="sts-assume-role"
+        )
+        other = copy.copy(self)
+        # Requests for other credentials have a deadline of their own.
+        other._thread, other._clients = _Thread(), {}
+        other._session = self._make_session(types.SimpleNamespace(load_credentials=lambda: found))
+        return other
 
     def send(self, service: str, action: str, seconds: float, parameters: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         """Send a request once, and return the reply.
@@ -228,7 +260,6 @@ class Clients:
                 retries={"mode": RETRY_MODE, "total_max_attempts": 1},
                 user_agent_extra="cloudpeer.atlas",
             ),
-            **self._role,
         )
         client.meta.events.register("before-send", self._record_start)
         client.meta.events.register("response-received", self._record_end)

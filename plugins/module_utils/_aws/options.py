@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 
 from .._clouds.aws import AWS
 from .._engine.argspec import ArgumentSpec
-from .._engine.options import Parameters, parse_region
+from .._engine.options import Parameters, parse_option, parse_region
 from .._http.errors import InvalidOptionError
+from .._values.ids import parse_account_id
 
 SECRET_OPTIONS = ("secret_key", "session_token")
 
@@ -26,6 +27,7 @@ AWS_OPTIONS = ArgumentSpec(
         "secret_key": {"type": "str", "no_log": True, "aliases": ["aws_secret_access_key", "aws_secret_key"]},
         "session_token": {"type": "str", "no_log": True, "aliases": ["aws_session_token"]},
         "assume_role_arn": {"type": "str", "aliases": ["iam_role_arn"]},
+        "accounts": {"type": "dict", "aliases": ["aws_accounts"]},
         "endpoint_url": {"type": "str", "aliases": ["aws_endpoint_url"]},
         "aws_ca_bundle": {"type": "path"},
     },
@@ -35,6 +37,13 @@ AWS_OPTIONS = ArgumentSpec(
 
 # Checked here, since botocore's message for a malformed ARN does not name the option.
 _ROLE_ARN = re.compile(r"arn:[a-z-]+:iam::[0-9]{12}:role/\S+")
+# What stands for the account of a connection in `assume_role_arn`.
+ACCOUNT: t.Final = "{account}"
+# Credentials belong together: what has a profile or a key takes none of these from elsewhere.
+_TOGETHER = ("profile", "access_key", "secret_key", "session_token", "assume_role_arn")
+_OWN = ("profile", "access_key")
+# What `accounts` may say of an account. Keys are secrets, and group_vars are not the place for them.
+_OF_ACCOUNT = ("assume_role_arn", "profile")
 
 # The names of the options in messages, where a task has them under these names.
 NAMES: t.Mapping[str, str] = {name: name for name in AWS_OPTIONS.options}
@@ -48,7 +57,7 @@ def validate(params: Parameters, names: t.Mapping[str, str] = NAMES) -> tuple[Pa
         names: Their names in messages.
 
     Returns:
-        The options with `region` parsed (None if not set), and warnings.
+        The options with `region` and `accounts` parsed (None if not set), and warnings.
 
     Raises:
         InvalidOptionError: If they contradict each other, or one is invalid.
@@ -61,15 +70,105 @@ def validate(params: Parameters, names: t.Mapping[str, str] = NAMES) -> tuple[Pa
     if params["aws_ca_bundle"] and not os.path.exists(params["aws_ca_bundle"]):
         name = names["aws_ca_bundle"]
         raise InvalidOptionError(f"{name}: {params['aws_ca_bundle']} does not exist on the host this task runs on.")
-    role = params["assume_role_arn"]
-    if role and not _ROLE_ARN.fullmatch(role):
-        raise InvalidOptionError(
-            f"{names['assume_role_arn']} is not the ARN of a role: {role!r}.",
-            hint="Write it like arn:aws:iam::123456789012:role/network.",
-        )
+    _check_role(names["assume_role_arn"], params["assume_role_arn"] or "")
+    accounts = _parse_accounts(names["accounts"], params["accounts"]) if params["accounts"] else None
     warnings = _check_endpoint(params["endpoint_url"], names) if params["endpoint_url"] else []
     region, unknown = parse_region(names["region"], params["region"], AWS) if params["region"] else (None, [])
-    return {**params, "region": region}, warnings + unknown
+    return {**params, "region": region, "accounts": accounts}, warnings + unknown
+
+
+def credentials_of(
+    params: Parameters, account: str | None, own: Parameters | None = None, names: t.Mapping[str, str] = NAMES
+) -> dict[str, t.Any]:
+    """Return the options for AWS of one connection, with the credentials of its account.
+
+    What its entry says comes before `accounts`, and that before what the task says.
+
+    Args:
+        params: The options of the task, as `validate` returns them.
+        account: The account that owns the VPC; None if it is not known.
+        own: The options of the entry, under the same names.
+        names: The names of the options in messages.
+
+    Raises:
+        InvalidOptionError: If the credentials depend on the account, and it is not known.
+    """
+    own = own or {}
+    listed = {} if _is_said(own) else params["accounts"] or {}
+    found = {name: own.get(name) or params[name] for name in AWS_OPTIONS.options if name not in ("accounts", *_TOGETHER)}
+    found.update(dict.fromkeys(_TOGETHER))
+    for source in (own, listed.get(account, {}), params):
+        found.update({name: source.get(name) for name in _TOGETHER if not found[name]})
+        if any(source.get(name) for name in _OWN):
+            break
+    role = found["assume_role_arn"] or ""
+    if account is None and (listed or ACCOUNT in role):
+        option = names["assume_role_arn" if ACCOUNT in role else "accounts"]
+        raise InvalidOptionError(
+            f"aws_account_id is needed to choose credentials by {option}.", hint="Set it to the account that owns the VPC."
+        )
+    return {**found, "assume_role_arn": role.replace(ACCOUNT, str(account)) or None}
+
+
+def names_of(
+    params: Parameters, account: str | None, own: Parameters | None = None, names: t.Mapping[str, str] = NAMES
+) -> dict[str, str]:
+    """Return the names of the options in messages about the credentials that `credentials_of` chooses, by its arguments."""
+    said = {} if _is_said(own or {}) else (params["accounts"] or {}).get(account, {})
+    return {**names, **{name: f"{names['accounts']}.{account}.{name}" for name in said}}
+
+
+def _is_said(own: Parameters) -> bool:
+    """Whether an entry says itself which credentials its account takes."""
+    return any(own.get(name) for name in (*_OWN, "assume_role_arn"))
+
+
+def _check_role(name: str, role: str) -> None:
+    """Check the ARN of a role, if there is one.
+
+    Raises:
+        InvalidOptionError: If it is none, or has another placeholder than that for the account.
+    """
+    written = role.replace(ACCOUNT, "0" * 12)
+    if "{" in written or "}" in written:
+        raise InvalidOptionError(
+            f"{name} has braces, and the only placeholder is {ACCOUNT}: {role!r}.",
+            hint=f"Write it like arn:aws:iam::{ACCOUNT}:role/network.",
+        )
+    if role and not _ROLE_ARN.fullmatch(written):
+        raise InvalidOptionError(
+            f"{name} is not the ARN of a role: {role!r}.",
+            hint=f"Write it like arn:aws:iam::123456789012:role/network, or with {ACCOUNT} for the account of each connection.",
+        )
+
+
+def _parse_accounts(option: str, value: t.Mapping[t.Any, t.Any]) -> dict[str, dict[str, str]]:
+    """Return what `accounts` says of each account.
+
+    Raises:
+        InvalidOptionError: If a key is no account, or what stands there is neither a role of the account nor a profile.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for key, said in value.items():
+        account = parse_option(f"{option} has a key that", str(key), parse_account_id)
+        place, usual = f"{option}.{account}", f"It takes {' or '.join(_OF_ACCOUNT)}, each a text."
+        # Without the values, which may be keys.
+        if not isinstance(said, dict):
+            raise InvalidOptionError(f"{place} is not a mapping.", hint=usual)
+        others = [str(name) for name in said if name not in _OF_ACCOUNT]
+        if others:
+            raise InvalidOptionError(f"{place} has {others[0]}.", hint=f"{usual} Keys do not belong there: use a profile.")
+        given = {name: one for name, one in said.items() if one not in (None, "")}
+        if not given or not all(isinstance(one, str) for one in given.values()):
+            raise InvalidOptionError(f"{place} has neither a role nor a profile.", hint=usual)
+        role = given.get("assume_role_arn", "")
+        _check_role(f"{place}.assume_role_arn", role)
+        if role and role.split(":")[4] not in (account, ACCOUNT):
+            raise InvalidOptionError(
+                f"{place}.assume_role_arn is a role of another account: {role!r}.", hint="Correct one of them."
+            )
+        found[account] = given
+    return found
 
 
 def _check_endpoint(url: str, names: t.Mapping[str, str]) -> list[str]:

@@ -17,9 +17,9 @@ from .._engine.options import Parameters
 from .._http.errors import StoppedError, TaskError
 from .._http.exchange import ApiCall
 from .._http.pauses import repeat
-from .boto import FAILURES, READ_SECONDS, Clients, policy_name
+from .boto import FAILURES, READ_SECONDS, Clients, policy_name, to_metadata
 from .errors import NoRegionError, aws_error
-from .options import NAMES, SECRET_OPTIONS
+from .options import NAMES, SECRET_OPTIONS, credentials_of, names_of
 from .rate import RateGovernor
 
 # Short, since some networks reach EC2 but not STS, and only a check needs the answer.
@@ -40,7 +40,7 @@ class AwsSession:
     """The requests of one task to AWS. Its reading methods are thread-safe.
 
     Args:
-        params: The options, with `wait_timeout` where the task has that.
+        params: The options, with `wait_timeout` where the task has that. Their role is not assumed: `as_role` does that.
         calls: The list that requests are added to; None for a new one.
         names: The names of the options in messages.
         governor: Waits for AWS's rate limits, on its clock; None for a new one. The sessions of one task share it.
@@ -52,7 +52,7 @@ class AwsSession:
         names: The names of the options in messages.
 
     Raises:
-        TaskError: If there is no region, the credentials cannot be read, or the role cannot be assumed.
+        TaskError: If there is no region, or the credentials cannot be read.
     """
 
     def __init__(
@@ -76,13 +76,36 @@ class AwsSession:
         self.region = self._clients.region
         # Whose limits the requests count for: the account, or as long as that is not known, the credentials.
         self._account = str(hash(frozenset(found)))
-        role = params["assume_role_arn"]
-        if role:
-            description = f"assume the role {role}"
-            reply = self._read(description, "sts", "AssumeRole", RoleArn=role, RoleSessionName="cloudpeer.atlas")
-            with self._explained(description, "sts:AssumeRole"):
-                self.secrets |= self._clients.use_role(reply["Credentials"])
-            self._account = role.split(":")[4]
+
+    def as_role(self, role: str, names: t.Mapping[str, str] | None = None) -> AwsSession:
+        """Return a session with the credentials of a role, which is assumed again before they expire.
+
+        Args:
+            role: Its ARN.
+            names: The names of the options in messages; None for those of this session.
+
+        Raises:
+            TaskError: If the role cannot be assumed.
+        """
+        source = copy.copy(self)
+        source.names = {**self.names, **(names or {})}
+        other = copy.copy(source)
+        other._clients = self._clients.with_credentials(partial(source._assume, role))
+        other._account = role.split(":")[4]
+        return other
+
+    def _assume(self, role: str) -> dict[str, str]:
+        """Assume a role, and return its credentials as botocore takes them. Runs in whichever thread needs them.
+
+        Raises:
+            TaskError: If it fails.
+        """
+        description = f"assume the role {role}"
+        reply = self._read(description, "sts", "AssumeRole", RoleArn=role, RoleSessionName="cloudpeer.atlas")
+        with self._explained(description, "sts:AssumeRole"):
+            found = to_metadata(reply["Credentials"])
+        self.secrets.update((found["secret_key"], found["token"]))
+        return found
 
     def in_region(self, region: str | None) -> AwsSession:
         """Return a session with the same credentials in another region: a role that it has assumed is not assumed again.
@@ -236,6 +259,9 @@ class AwsSession:
         """Turn the failure of a request into an error of this collection."""
         try:
             yield
+        except TaskError:
+            # A role could not be assumed again, so nothing was sent.
+            raise
         except Exception as error:
             if not is_write and not isinstance(error, FAILURES):
                 raise
@@ -246,7 +272,7 @@ class AwsSession:
 class AwsSessions:
     """The sessions of one task: one for each set of credentials and region. Thread-safe.
 
-    Credentials are looked for, and a role is assumed, once for all regions.
+    Credentials are looked for once for all regions and roles, and a role is assumed once for all regions.
 
     Args:
         calls: The list that requests are added to.
@@ -292,7 +318,13 @@ class AwsSessions:
 
     def _make(self, known: t.Hashable, params: Parameters, names: t.Mapping[str, str] | None) -> AwsSession:
         try:
-            made = self._first[known] = self._open(params, names=names or self._names)
+            role = params["assume_role_arn"]
+            if role:
+                # Others may assume their roles with the same credentials.
+                made = self.open({**params, "assume_role_arn": None}, names).as_role(role, names)
+            else:
+                made = self._open(params, names=names or self._names)
+            self._first[known] = made
         except NoRegionError:
             # Another entry with these credentials may name its region.
             raise
@@ -321,5 +353,8 @@ def _next_place(page: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 @contextmanager
 def connect(params: Parameters, unused_warn: Warn, /) -> t.Iterator[AwsSession]:
-    """Yield a session for the options."""
-    yield AwsSession(params)
+    """Yield a session for the options, with the credentials of `aws_account_id` if `accounts` or the role depend on it."""
+    account = params["aws_account_id"]
+    found, names = credentials_of(params, account), names_of(params, account)
+    session = AwsSession({**found, "wait_timeout": params["wait_timeout"]}, names=names)
+    yield session.as_role(found["assume_role_arn"]) if found["assume_role_arn"] else session

@@ -135,7 +135,10 @@ def _open(
     connections: t.Sequence[Connection],
     reading: AtlasReading | None,
 ) -> Survey:
-    aws = sessions.open(connections[0].credentials)
+    first = connections[0]
+    if first.refusal is not None:
+        raise first.refusal
+    aws = sessions.open(first.credentials, first.names)
     entries = reading.access_list if reading is not None and not isinstance(reading.access_list, TaskError) else ()
     named = [*(one.entry.aws_security_group for one in connections), *(one["aws_security_group"] for one in entries)]
     group_ids = {name.rpartition("/")[2] for name in named if name} | set(params["security_group_ids"] or ())

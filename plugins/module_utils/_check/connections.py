@@ -6,16 +6,16 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 from .._clouds.aws import AWS
 from .._clouds.cloud import CLOUDS, cloud_of, identity_of
 from .._clouds.gcp import GCP
 from .._engine.options import Parameters
-from .._http.errors import TaskError
+from .._http.errors import InvalidOptionError, TaskError
 from .._values.regions import to_cloud_region
 from .atlas_half import AtlasReading, Readings
-from .credentials import aws_credentials_of, azure_credentials_of, gcp_credentials_of
+from .credentials import aws_credentials_of, aws_names_of, azure_credentials_of, gcp_credentials_of
 from .facts import AtlasObject, ConnectionEntry, Fact, Missing, Unread, field_of, to_fact
 
 ATLAS_OFF = Missing("Atlas was not read: atlas is false.")
@@ -29,13 +29,18 @@ class Connection:
         entry: Its entry in the options, or one made from Atlas's connection.
         peer: The connection in Atlas.
         container: Its network container.
-        credentials: The options for its cloud, as that session names them; empty on AZURE and GCP if that half is off.
+        credentials: The options for its cloud, as that session names them; empty on AZURE and GCP if that half is off. On AWS,
+            they are also empty if they depend on the account, and that is not known.
+        names: The names of these options in messages, on AWS.
+        refusal: Why they are not known; None if they are.
     """
 
     entry: ConnectionEntry
     peer: Fact[AtlasObject | None]
     container: Fact[AtlasObject | None]
     credentials: t.Mapping[str, t.Any]
+    names: t.Mapping[str, str] = field(default_factory=dict)
+    refusal: TaskError | None = None
 
 
 def choose_connections(params: Parameters, readings: Readings) -> list[Connection]:
@@ -151,4 +156,10 @@ def _to_connection(
         entry.get("container_region"),
     ]
     region = values["region"] = next((to_cloud_region(one) for one in regions if one), None)
-    return Connection(ConnectionEntry(**values), peer, container, aws_credentials_of(params, entry, region))
+    # Atlas's connection is with the account of the entry, or the entry says none.
+    account = entry.get(AWS.owner) or field_of(peer, AWS.owner)
+    try:
+        credentials = aws_credentials_of(params, entry, region, account)
+    except InvalidOptionError as error:
+        return Connection(ConnectionEntry(**values), peer, container, {}, refusal=error)
+    return Connection(ConnectionEntry(**values), peer, container, credentials, aws_names_of(params, entry, account))

@@ -13,7 +13,7 @@ import re
 import typing as t
 from contextlib import contextmanager
 
-from .._aws.options import AWS_OPTIONS, validate
+from .._aws.options import AWS_OPTIONS, credentials_of, names_of, validate
 from .._azure import credentials as azure_credentials
 from .._engine.argspec import ArgumentSpec
 from .._engine.options import Parameters
@@ -26,9 +26,6 @@ GCP_NAMES: dict[str, str] = {name: f"gcp_{name}" for name in GCP_OPTIONS.options
 # The id of a VNet names its subscription.
 _SUBSCRIPTION = "subscription_id"
 AZURE_NAMES: dict[str, str] = {name: f"azure_{name}" for name in azure_credentials.AZURE_OPTIONS.options if name != _SUBSCRIPTION}
-# Credentials belong together: an entry that has some inherits none of these from the task.
-_TOGETHER = ("profile", "access_key", "secret_key", "session_token", "assume_role_arn")
-_OWN = ("profile", "access_key")
 GCP_OWN = ("gcp_service_account_file", "gcp_access_token")
 _AZURE_OWN = ("azure_profile", "azure_client_id", "azure_secret", "azure_auth_source")
 # For tasks that only read.
@@ -73,20 +70,29 @@ def validate_aws_of_entry(entry: Parameters, place: str) -> list[str]:
     return validate({**{name: entry.get(AWS_NAMES[name]) for name in AWS_NAMES}, "region": None}, names)[1]
 
 
-def aws_credentials_of(params: Parameters, entry: Parameters, region: str | None) -> dict[str, t.Any]:
+def aws_credentials_of(params: Parameters, entry: Parameters, region: str | None, account: str | None) -> dict[str, t.Any]:
     """Return the options for AWS of one connection, under the names of the AWS session.
 
     Args:
         params: The options of the task.
         entry: The options of its entry; empty for a connection that only Atlas names.
         region: The region of its VPC; None to use `aws_region`, or else that of the environment or the profile.
+        account: The account that owns its VPC; None if it is not known.
+
+    Raises:
+        InvalidOptionError: If the credentials depend on the account, and it is not known.
     """
-    has_own = any(entry.get(AWS_NAMES[name]) for name in _OWN)
-    found = {}
-    for name, option in AWS_NAMES.items():
-        inherits = not entry.get(option) and not (has_own and name in _TOGETHER)
-        found[name] = params[option] if inherits else entry.get(option)
+    found = credentials_of(_unprefixed(params), account, _unprefixed(entry), AWS_NAMES)
     return {**found, "region": region or params[AWS_NAMES["region"]]}
+
+
+def aws_names_of(params: Parameters, entry: Parameters, account: str | None) -> dict[str, str]:
+    """Return the names that messages have for the options which `aws_credentials_of` returns, by its arguments."""
+    return names_of(_unprefixed(params), account, _unprefixed(entry), AWS_NAMES)
+
+
+def _unprefixed(options: Parameters) -> dict[str, t.Any]:
+    return {name: options.get(option) for name, option in AWS_NAMES.items()}
 
 
 def gcp_credentials_of(params: Parameters, entry: Parameters, scopes: t.Sequence[str] = READ_ONLY) -> dict[str, t.Any]:

@@ -18,7 +18,7 @@ from .._http.errors import InvalidOptionError, TaskError
 from .._values.blocks import parse_block, parse_private_block
 from .._values.ids import parse_object_id, parse_route_table_id
 from .._values.invalid import InvalidValueError
-from .credentials import azure_credentials_of, gcp_credentials_of, validate_aws_of_entry
+from .credentials import aws_credentials_of, azure_credentials_of, gcp_credentials_of, validate_aws_of_entry
 
 # The options of the customer's half, with their other names.
 _HALVES: dict[str, dict[str, t.Any]] = {
@@ -159,6 +159,9 @@ def _parse(entry: Entry, params: Parameters) -> list[str]:
     warnings = [entry.named(TaskError(one)).message for one in warnings]
     if cloud is AWS:
         warnings += entry.attempt(validate_aws_of_entry, values, entry.place) or []
+        if params["aws"] and not params["atlas"]:
+            # Otherwise, the connection in Atlas says the account.
+            entry.attempt(aws_credentials_of, params, values, None, values["aws_account_id"])
     elif cloud is GCP and params["gcp"]:
         entry.attempt(check_credentials_of, gcp_credentials_of, params, entry)
     elif cloud is AZURE and params["azure"]:

@@ -17,6 +17,7 @@ from .._aws.accepter.requests import Accept, RouteChange, view_after, with_statu
 from .._aws.accepter.view import View, to_diff, to_result
 from .._aws.accepter.wait import UNKNOWN, ConnectionWaiter
 from .._aws.objects import INITIATING, PENDING, PROVISIONING
+from .._aws.options import credentials_of
 from .._aws.options import validate as validate_aws
 from .._clouds.aws import AWS
 from .._engine.operation import Operation, Status
@@ -59,6 +60,7 @@ class AtlasVpcPeerAccepter(Operation[session.AwsSession, View]):
         """Check the options for check mode, where `vpc_id` is enough."""
         params, warnings = validate_aws(params)
         validate(params)
+        credentials_of(params, params["aws_account_id"])
         return params, warnings
 
     @property

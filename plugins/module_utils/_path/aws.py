@@ -631,9 +631,8 @@ def _without_region(place: _Place) -> _Place:
 
 def _names_of(entries: t.Sequence[PathEntry]) -> dict[str, str]:
     """Return the names of the options for AWS in messages: those of the only entry with its credentials, or of the task."""
-    names = {**AWS_NAMES, "region": "region"}
-    if len(entries) != 1:
-        return names
-    own = entries[0]
-    found = {name: f"{own.key}.{option}" if own.params.get(option) else option for name, option in names.items()}
-    return {**found, "region": f"{own.key}.region"}
+    own, *others = entries
+    if others:
+        return own.aws_names
+    found = {name: f"{own.key}.{option}" for name, option in AWS_NAMES.items() if own.params.get(option)}
+    return {**own.aws_names, **found, "region": f"{own.key}.region"}

@@ -15,6 +15,7 @@ from .._check.credentials import (
     AZURE_NAMES,
     GCP_NAMES,
     aws_credentials_of,
+    aws_names_of,
     azure_credentials_of,
     gcp_credentials_of,
     validate_aws_of_entry,
@@ -157,7 +158,12 @@ class PathEntry:
 
     def aws_credentials(self, region: str | None) -> dict[str, t.Any]:
         """Return its credentials for AWS, or else those of the task, under the names of the session with AWS."""
-        return aws_credentials_of(self.task, self.params, region)
+        return aws_credentials_of(self.task, self.params, region, self.params[AWS.owner])
+
+    @property
+    def aws_names(self) -> dict[str, str]:
+        """The names of these options in messages about entries that have the same credentials."""
+        return {**aws_names_of(self.task, self.params, self.params[AWS.owner]), "region": "region"}
 
     def azure_credentials(self) -> dict[str, t.Any]:
         """Return its credentials for AZURE, or else those of the task, under the names of the session with AZURE.

@@ -10,8 +10,9 @@ import typing as t
 from .._aws.accepter.network import Network
 from .._aws.accepter.requests import RouteChange, to_change
 from .._aws.accepter.routes import plan_unrouting
+from .._aws.options import ACCOUNT
 from .._aws.session import AwsSession, AwsSessions
-from .._check.credentials import aws_credentials_of
+from .._check.credentials import AWS_NAMES, aws_credentials_of, aws_names_of
 from .._clouds.aws import AWS
 from .._clouds.cloud import Peer, fields_of
 from .._engine.options import Parameters
@@ -26,7 +27,8 @@ class PrunedRoutes:
 
     Args:
         params: The options of the task.
-        entries: The entries of the list, whose credentials are those of their accounts, in any region.
+        entries: The entries of the list, whose credentials are those of their accounts, in any region. For other accounts, those
+            of `aws_accounts` or of the role with `{account}` are, and the task's own if AWS says so.
         sessions: The sessions with AWS.
     """
 
@@ -78,19 +80,22 @@ class PrunedRoutes:
     def _make_session(self, owner: str, region: str | None) -> AwsSession | None:
         entry = self._entries.get(owner)
         if entry is not None:
-            return self._open(entry.aws_credentials(region))
+            return self._open(entry.aws_credentials(region), entry.aws_names)
+        params, credentials = self._params, aws_credentials_of(self._params, {}, region, owner)
+        is_meant = owner in (params[AWS_NAMES["accounts"]] or ()) or ACCOUNT in (params[AWS_NAMES["assume_role_arn"]] or "")
         try:
-            session = self._open(aws_credentials_of(self._params, {}, region))
+            session = self._open(credentials, aws_names_of(params, {}, owner))
         except TaskError as error:
-            if error.is_transient or error.is_unanswered:
-                # They may be those of the account.
+            if is_meant or error.is_transient or error.is_unanswered:
+                # They are those of the account, or may be.
                 raise
             # The task itself has none: those that it has are of its entries.
             return None
-        return session if session.find_account_id() == owner else None
+        is_role_there = owner in (credentials["assume_role_arn"] or "").split(":")
+        return session if is_role_there or session.find_account_id() == owner else None
 
-    def _open(self, credentials: Parameters) -> AwsSession:
-        return self._sessions.open({**credentials, "wait_timeout": self._params["wait_timeout"]})
+    def _open(self, credentials: Parameters, names: t.Mapping[str, str]) -> AwsSession:
+        return self._sessions.open({**credentials, "wait_timeout": self._params["wait_timeout"]}, names)
 
 
 def _name_of(route: RouteChange) -> str:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import gc
+import json
 import threading
 import time
 import weakref
+from collections import Counter
+from datetime import datetime, timedelta, timezone
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,7 +22,13 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import boto as _aws_boto
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import errors as _aws_errors
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import session as _aws_session
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.options import AWS_OPTIONS, NAMES, validate
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.options import (
+    AWS_OPTIONS,
+    NAMES,
+    credentials_of,
+    names_of,
+    validate,
+)
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.rate import RateGovernor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.session import AwsSession, AwsSessions
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
@@ -30,6 +39,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.aws_front import fronting
 from ansible_collections.cloudpeer.atlas.tests.support.wire import Reply, certificate, serving
 
 NO_KEYS: dict[str, Any] = {"access_key": None, "secret_key": None, "session_token": None}
+RULE = "arn:aws:iam::{account}:role/network"
 LEAK = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 
 
@@ -189,6 +199,100 @@ def test_a_role_that_may_not_be_assumed(site: AwsSite) -> None:
     assert done.result["error_code"] == "AccessDenied"
 
 
+def test_the_role_follows_from_the_account(site: AwsSite, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Unless the map has the account."""
+    use_profiles(monkeypatch, tmp_path, production=site.account.keys)
+    other = owner(site.aws.url, "444444444444")
+    keys = {option: other.keys[name] for name, option in _aws_boto.KEYS.items()}
+    options: dict[str, Any] = {**keys, "assume_role_arn": RULE, "aws_account_id": site.account.id}
+    assert site.run(**options, check_mode=True).changed
+    assert site.front.requests[0]["RoleArn"] == RULE.replace("{account}", site.account.id)
+    accounts = {"999999999999": {"profile": "nobody"}, int(site.account.id): {"profile": "production"}}
+    assert site.run(**options, accounts=accounts, check_mode=True).changed
+    assert "AssumeRole" not in site.front.actions
+    done = site.refused("(nobody) could not be found", **{**options, "aws_account_id": "999999999999"}, accounts=accounts)
+    assert "Correct accounts.999999999999.profile (or the environment variable AWS_PROFILE)" in done.msg
+
+
+def assumed(minutes: float) -> Reply:
+    """Return the reply to AssumeRole with credentials that expire in so many minutes."""
+    expires = (datetime.now(timezone.utc) + timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    names = {"AccessKeyId": "ASIASHORT", "SecretAccessKey": LEAK, "SessionToken": "short-token", "Expiration": expires}
+    content = "".join(f"<{name}>{value}</{name}>" for name, value in names.items())
+    space = "https://sts.amazonaws.com/doc/2011-06-15/"
+    body = f"<Credentials>{content}</Credentials>"
+    body = f'<AssumeRoleResponse xmlns="{space}"><AssumeRoleResult>{body}</AssumeRoleResult></AssumeRoleResponse>'
+    return Reply(200, body.encode(), (("Content-Type", "text/xml"),))
+
+
+def role_session(site: AwsSite) -> AwsSession:
+    options = {**dict.fromkeys(AWS_OPTIONS.options), **site.options}
+    session = AwsSession(options, governor=RateGovernor(site.clock, site.clock.sleep))
+    return session.as_role(RULE.replace("{account}", site.account.id))
+
+
+def test_a_role_is_assumed_again_before_its_credentials_expire(site: AwsSite) -> None:
+    """By the thread that needs them first, for all."""
+    site.front.rule("AssumeRole", assumed(5), times=1)
+    session = role_session(site)
+    with Workers[int, Any](8) as workers:
+        for number in range(8):
+            workers.submit(number, partial(session.read_pages, "read them", "ec2", "DescribeVpcs"))
+        assert [bool(ended.result()) for ended in workers.results()] == [True] * 8
+    session.in_region("eu-west-1").read_pages("read them", "ec2", "DescribeVpcs")
+    assert Counter(site.front.actions) == {"AssumeRole": 2, "DescribeVpcs": 9}
+    # With those of the second time.
+    assert {one.account for one in site.front.calls if one.action == "DescribeVpcs"} == {site.account.id}
+    assert {LEAK, "short-token"} <= session.secrets
+    assert len(session.secrets) == 6
+
+
+def test_a_role_that_is_refused_later_leaves_no_write_open(site: AwsSite) -> None:
+    site.front.rule("AssumeRole", assumed(5), times=1)
+    session = role_session(site)
+    site.front.rule("AssumeRole", refusal("AccessDenied", status=403))
+    for call in (
+        partial(session.read_pages, "read them", "ec2", "DescribeVpcs"),
+        partial(session.write, "make it", "CreateRoute", RouteTableId="rtb-1"),
+    ):
+        with pytest.raises(TaskError, match=f"Failed to assume the role {RULE.replace('{account}', site.account.id)}") as caught:
+            call()
+        assert not caught.value.outcome_unknown
+    assert {*site.front.actions} == {"AssumeRole"}
+
+
+def test_a_role_that_is_refused_early_does_no_harm(site: AwsSite) -> None:
+    site.front.rule("AssumeRole", assumed(12), times=1)
+    site.front.accounts["ASIASHORT"] = site.account.id
+    session = role_session(site)
+    site.front.rule("AssumeRole", refusal("AccessDenied", status=403))
+    session.read_pages("read them", "ec2", "DescribeVpcs")
+    assert site.front.actions == ["AssumeRole", "AssumeRole", "DescribeVpcs"]
+
+
+def test_credentials_that_have_expired_already_are_a_failure(site: AwsSite) -> None:
+    site.front.rule("AssumeRole", assumed(-1))
+    with pytest.raises(TaskError, match=r"Failed to assume the role .*: its credentials expire at .* by the clock"):
+        role_session(site)
+
+
+def test_credentials_are_looked_for_once_for_all_roles(site: AwsSite, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    names = {"aws_access_key_id": "AccessKeyId", "aws_secret_access_key": "SecretAccessKey", "aws_session_token": "SessionToken"}
+    found = {"Version": 1, **{names[name]: value for name, value in site.account.keys.items()}}
+    (tmp_path / "found.json").write_text(json.dumps(found))
+    (tmp_path / "look").write_text(f"echo looked >> {tmp_path}/log; cat {tmp_path}/found.json")
+    use_profiles(monkeypatch, tmp_path, automation={"credential_process": f"sh {tmp_path}/look"})
+    sessions = AwsSessions([], NAMES, RateGovernor(site.clock, site.clock.sleep))
+    options = {**dict.fromkeys(AWS_OPTIONS.options), **site.options, **NO_KEYS, "profile": "automation"}
+    with Workers[str, AwsSession](8) as workers:
+        for account in ("444444444444", "555555555555", "666666666666"):
+            role = RULE.replace("{account}", account)
+            workers.submit(account, partial(sessions.open, {**options, "assume_role_arn": role}))
+        assert {ended.result().place[0] for ended in workers.results()} == {"444444444444", "555555555555", "666666666666"}
+    assert (tmp_path / "log").read_text() == "looked\n"
+    assert site.front.actions == ["AssumeRole"] * 3
+
+
 def test_the_endpoint_of_sts_can_be_another_one(site: AwsSite, monkeypatch: pytest.MonkeyPatch) -> None:
     with fronting(site.aws.url) as sts:
         monkeypatch.setenv("AWS_ENDPOINT_URL_STS", sts.url)
@@ -336,7 +440,8 @@ def test_a_reply_that_drips_ends_with_the_deadline(
 def test_sessions_of_one_account_wait_for_its_limits_together(site: AwsSite) -> None:
     governor = RateGovernor(site.clock, site.clock.sleep)
     options = {**dict.fromkeys(AWS_OPTIONS.options), **site.options, "assume_role_arn": f"arn:aws:iam::{site.account.id}:role/x"}
-    with_role, by_key = (AwsSession(one, governor=governor) for one in (options, {**options, "assume_role_arn": None}))
+    by_key = AwsSession(options, governor=governor)
+    with_role = by_key.as_role(str(options["assume_role_arn"]))
     assert by_key.find_account_id() == site.account.id
     governor._governor(site.account.id, REGION, "ec2:DescribeVpcs").pause(7)
     for session in (with_role, by_key):
@@ -505,6 +610,8 @@ def test_the_aliases_of_amazon_aws(options: dict[str, Any]) -> None:
         ({"endpoint_url": "https://x\r\nHost: y"}, "endpoint_url is not an http or https URL"),
         ({"endpoint_url": "https://[::1"}, "endpoint_url is not an http or https URL"),
         ({"endpoint_url": "https://user:geheim@x"}, "endpoint_url must not carry credentials"),
+        ({"assume_role_arn": RULE}, "aws_account_id is needed to choose credentials by assume_role_arn. Set it to the account"),
+        ({"accounts": {"123456789012": {"profile": "p"}}}, "aws_account_id is needed to choose credentials by accounts."),
         ({"state": "absent", "connection_id": None}, "state absent needs vpc_id and atlas_cidr_block"),
         (
             {"state": "absent", "connection_id": None, "vpc_id": "vpc-0a1b2c3d4e5f67890", "atlas_cidr_block": None},
@@ -517,6 +624,93 @@ def test_wrong_options_are_named_and_nothing_is_sent(site: AwsSite, options: dic
     assert message in done.msg
     assert "geheim" not in done.msg
     assert site.front.actions == []
+
+
+ACCOUNT = "123456789012"
+BOTH = {"profile": "map", "assume_role_arn": "m"}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"assume_role_arn": "arn:aws:iam::{region}:role/x"},
+            "assume_role_arn has braces, and the only placeholder is {account}",
+        ),
+        ({"assume_role_arn": "arn:aws:iam::{ account }:role/x"}, "Write it like arn:aws:iam::{account}:role/network."),
+        ({"assume_role_arn": "arn:aws:iam::{account}:role/x}"}, "assume_role_arn has braces"),
+        ({"assume_role_arn": "network-{account}"}, "assume_role_arn is not the ARN of a role"),
+        ({"accounts": {1402433619: {"profile": "p"}}}, "accounts has a key that is not the id of an AWS account: '1402433619'."),
+        ({"accounts": {1402433619: {"profile": "p"}}}, "put it in quotes, as '012345670123'."),
+        ({"accounts": {12345678901: {"profile": "p"}}}, "put it in quotes, as '012345678901'."),
+        ({"accounts": {"": {"profile": "p"}}}, "accounts has a key that is empty."),
+        (
+            {"accounts": {ACCOUNT: "geheim"}},
+            f"accounts.{ACCOUNT} is not a mapping. It takes assume_role_arn or profile, each",
+        ),
+        ({"accounts": {ACCOUNT: {"secret_key": "geheim"}}}, f"accounts.{ACCOUNT} has secret_key."),
+        ({"accounts": {ACCOUNT: {"secret_key": "geheim"}}}, "Keys do not belong there: use a profile."),
+        ({"accounts": {ACCOUNT: {}}}, f"accounts.{ACCOUNT} has neither a role nor a profile."),
+        ({"accounts": {ACCOUNT: {"profile": "", "assume_role_arn": None}}}, "has neither a role nor a profile."),
+        ({"accounts": {ACCOUNT: {"profile": ["geheim"]}}}, "has neither a role nor a profile."),
+        ({"accounts": {ACCOUNT: {"assume_role_arn": "network"}}}, f"accounts.{ACCOUNT}.assume_role_arn is not the ARN of a role"),
+        (
+            {"accounts": {ACCOUNT: {"assume_role_arn": "arn:aws:iam::444444444444:role/x"}}},
+            f"accounts.{ACCOUNT}.assume_role_arn is a role of another account: 'arn:aws:iam::444444444444:role/x'.",
+        ),
+    ],
+)
+def test_wrong_rules_and_maps_are_named(options: dict[str, Any], message: str) -> None:
+    for prefix in ("", "aws_"):
+        names = {name: f"{prefix}{name}" for name in AWS_OPTIONS.options}
+        with pytest.raises(TaskError) as caught:
+            validate({**dict.fromkeys(AWS_OPTIONS.options), **options}, names)
+        text = str(caught.value)
+        assert message.replace("accounts.", f"{prefix}accounts.", 1) in text or f"{prefix}{message}" in text
+        assert "geheim" not in text
+
+
+@pytest.mark.parametrize("partition", ["aws", "aws-us-gov", "aws-cn"])
+def test_the_account_in_the_role_is_that_of_the_connection(partition: str) -> None:
+    rule, said = (
+        f"arn:{partition}:iam::{{account}}:role/net/x-{{account}}",
+        {"assume_role_arn": "arn:aws:iam::{account}:role/own"},
+    )
+    params, unused = validate({**dict.fromkeys(AWS_OPTIONS.options), "assume_role_arn": rule, "accounts": {int(ACCOUNT): said}})
+    other = "444444444444"
+    assert credentials_of(params, other)["assume_role_arn"] == f"arn:{partition}:iam::{other}:role/net/x-{other}"
+    assert credentials_of(params, ACCOUNT)["assume_role_arn"] == f"arn:aws:iam::{ACCOUNT}:role/own"
+
+
+@pytest.mark.parametrize(
+    ("own", "said", "used", "named"),
+    [
+        ({}, {}, {"profile": "task", "assume_role_arn": "arn:aws:iam::123456789012:role/network"}, {}),
+        ({}, {"profile": "map"}, {"profile": "map"}, {"profile"}),
+        ({}, {"assume_role_arn": "m"}, {"profile": "task", "assume_role_arn": "m"}, {"assume_role_arn"}),
+        (
+            {},
+            {"profile": "map", "assume_role_arn": "m"},
+            {"profile": "map", "assume_role_arn": "m"},
+            {"profile", "assume_role_arn"},
+        ),
+        ({"profile": "own"}, BOTH, {"profile": "own"}, {}),
+        ({"access_key": "k", "secret_key": "s"}, {"profile": "map"}, {"access_key": "k", "secret_key": "s"}, {}),
+        ({"assume_role_arn": "o"}, {"profile": "map"}, {"profile": "task", "assume_role_arn": "o"}, {}),
+        ({"endpoint_url": "https://own"}, {"profile": "map"}, {"endpoint_url": "https://own", "profile": "map"}, {"profile"}),
+    ],
+    ids=str,
+)
+def test_the_entry_comes_first_then_the_map_then_the_rule(
+    own: dict[str, Any], said: dict[str, Any], used: dict[str, Any], named: set[str]
+) -> None:
+    accounts = {ACCOUNT: said, "444444444444": {"profile": "other"}} if said else None
+    params = {**dict.fromkeys(AWS_OPTIONS.options), "profile": "task", "assume_role_arn": RULE, "accounts": accounts}
+    found = credentials_of(params, ACCOUNT, own)
+    assert {name: value for name, value in found.items() if value is not None} == used
+    names = names_of(params, ACCOUNT, own)
+    assert {name for name in names if names[name] != name} == {*named}
+    assert all(names[name] == f"accounts.{ACCOUNT}.{name}" for name in named)
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://localhost:1", "http://[::1]:1", "https://ec2.invalid"])

@@ -10,7 +10,15 @@ from typing import Any
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.aws import AwsPart
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.peer_part import PeerPart
-from ansible_collections.cloudpeer.atlas.tests.support.path_site import ACCOUNTS, ATLAS_ACCOUNT, ATLAS_BLOCK, PathSite
+from ansible_collections.cloudpeer.atlas.tests.support.aws_front import denial
+from ansible_collections.cloudpeer.atlas.tests.support.path_site import (
+    ACCOUNTS,
+    ATLAS_ACCOUNT,
+    ATLAS_BLOCK,
+    AUTOMATION,
+    RULE,
+    PathSite,
+)
 from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP
 
 
@@ -77,11 +85,39 @@ def routes_of(site: PathSite, entry: dict[str, Any]) -> dict[str, str]:
 # What is asked
 
 
-def test_a_role_is_assumed_once_for_all_regions(site: PathSite) -> None:
-    entries = [*requested(site, 1), *site.make_vpcs(1, region="eu-west-1"), *site.make_vpcs(1, region="eu-west-2")]
-    done = site.run(connections=entries[1:], container_region="us-east-1", container_cidr_block=ATLAS_BLOCK, check_mode=True)
+@pytest.mark.parametrize("auth", ["role", "rule"])
+def test_a_role_is_assumed_once_for_all_regions(site: PathSite, auth: str) -> None:
+    entries = [*site.make_vpcs(1, auth=auth, region="eu-west-1"), *site.make_vpcs(1, auth=auth, region="eu-west-2")]
+    where = {"container_region": "us-east-1", "container_cidr_block": ATLAS_BLOCK}
+    done = site.run(connections=entries, **where, aws_assume_role_arn=RULE, check_mode=True)
     assert not done.failed, done.result
     assert site.to_aws == {**{action: 2 * times for action, times in READ.items()}, "AssumeRole": 1}
+
+
+def test_credentials_follow_from_the_account_of_an_entry(site: PathSite) -> None:
+    """By the rule in three accounts, but for one that has a profile. The role of an entry is that of the rule in its account."""
+    entries = [*site.make_vpcs(3, accounts=3, auth="rule"), *site.make_vpcs(1)]
+    rule = {"aws_assume_role_arn": RULE, "aws_accounts": {int(ACCOUNTS[2]): {"profile": f"account-{ACCOUNTS[2]}"}}}
+    done = site.run(connections=entries, **rule)
+    assert not done.failed, done.msg
+    assert site.connected == {one["vpc_id"] for one in entries}
+    assert site.to_account(AUTOMATION) == {"AssumeRole": 2}
+    # A profile that is not there is named by where the task has it.
+    rule["aws_accounts"] = {ACCOUNTS[2]: {"profile": "nobody"}}
+    done = site.run(connections=entries, **rule)
+    assert not done.missing("(nobody) could not be found", f"Correct aws_accounts.{ACCOUNTS[2]}.profile", "Nothing was changed.")
+
+
+def test_a_role_that_is_refused_stops_the_list(site: PathSite) -> None:
+    entries = site.make_vpcs(6, accounts=3, auth="rule")
+    site.front.rule("AssumeRole", denial("AssumeRole"), times=1)
+    done = site.run(connections=entries, aws_assume_role_arn=RULE)
+    assert (done.changed, {*site.writes} - {"AssumeRole"}) == (False, set())
+    assert not done.missing("(sts:AssumeRole: UnauthorizedOperation)", "Allow sts:AssumeRole", "Nothing was changed.")
+    (failure,) = done.result["failures"]
+    (account,) = {entries[index]["aws_account_id"] for index in failure["indexes"]}
+    assert f"arn:aws:iam::{account}:role/peering" in failure["msg"]
+    assert site.to_aws["AssumeRole"] == 3
 
 
 @pytest.mark.parametrize(("number", "chunks"), [(200, 1), (201, 2)])

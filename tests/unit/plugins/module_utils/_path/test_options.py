@@ -352,12 +352,21 @@ def test_the_same_entry_in_a_set_has_this_lists_names() -> None:
         ({"aws_profile": "own"}, "own", None, None),
         (KEY, None, "AKIA", None),
         ({"aws_assume_role_arn": "arn:aws:iam::123456789012:role/own"}, "task", None, "arn:aws:iam::123456789012:role/own"),
+        ({"aws_assume_role_arn": "arn:aws:iam::{account}:role/own"}, "task", None, "arn:aws:iam::123456789012:role/own"),
     ],
     ids=str,
 )
-def test_credentials_of_an_entry_come_first(own: dict[str, Any], profile: str, key: str, role: str) -> None:
-    (entry,) = entries({**VPC, **own}, aws_profile="task", aws_assume_role_arn="arn:aws:iam::123456789012:role/task")
+@pytest.mark.parametrize(
+    ("account", "rule"), [("123456789012", None), ("{account}", None), ("{account}", {"123456789012": {"profile": "map"}})]
+)
+def test_credentials_of_an_entry_come_first(
+    own: dict[str, Any], profile: str, key: str, role: str | None, account: str, rule: dict[str, Any] | None
+) -> None:
+    options = {"aws_assume_role_arn": f"arn:aws:iam::{account}:role/task", "aws_accounts": rule}
+    (entry,) = entries({**VPC, **own}, aws_profile="task", **options)
     found = entry.aws_credentials("eu-west-1")
+    if rule and not own:
+        profile, role = "map", None
     assert (found["profile"], found["access_key"], found["assume_role_arn"], found["region"]) == (profile, key, role, "eu-west-1")
 
 

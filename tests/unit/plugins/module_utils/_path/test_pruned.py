@@ -6,13 +6,15 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.tests.support.aws_front import refusal
+from ansible_collections.cloudpeer.atlas.tests.support.aws_front import denial, refusal
 from ansible_collections.cloudpeer.atlas.tests.support.azure_site import SUBSCRIPTION
 from ansible_collections.cloudpeer.atlas.tests.support.path_site import (
     ACCOUNTS,
     ATLAS_BLOCK,
+    AUTOMATION,
     GCP_PROJECT,
     GROUP,
+    RULE,
     PathSite,
 )
 
@@ -104,6 +106,36 @@ def test_credentials_are_those_of_the_account_or_not_used(site: PathSite) -> Non
     done = site.run(connections=[], allow_empty=True, aws_profile=f"account-{ACCOUNTS[0]}", **PRUNE)
     assert not done.failed, done.msg
     assert (actions(done), peers(site), routes(site, ACCOUNTS[0])) == (CLEANED, set(), {})
+
+
+def test_pruned_accounts_are_cleaned_by_the_rule(site: PathSite) -> None:
+    entries = site.make_vpcs(4, accounts=4)
+    connect(site, entries)
+    profiles = {"aws_accounts": {ACCOUNTS[2]: {"profile": f"account-{ACCOUNTS[2]}"}}}
+    # Of the others, the task has none, or those of an account that is another one.
+    wrong = {"aws_accounts": {**profiles["aws_accounts"], ACCOUNTS[1]: {"profile": f"account-{ACCOUNTS[4]}"}}}
+    foreseen = site.run(connections=entries[:1], **wrong, **PRUNE, check_mode=True)
+    left = [
+        one for one in foreseen.result["peering"]["remaining"] if "no credentials of the task are those of the account" in one
+    ]
+    assert [[one in text for one in ACCOUNTS[1:4]] for text in left] == [[True, False, False], [False, False, True]]
+    rule = {"aws_assume_role_arn": RULE, **profiles}
+    # Where the role cannot be assumed, it is not known what is left there.
+    before = site.state()
+    site.front.rule("AssumeRole", denial("AssumeRole"), skip=1, times=1)
+    done = site.run(connections=entries[:1], **rule, **PRUNE)
+    assert not done.missing("Failed to assume the role", "sts:AssumeRole", "Nothing was changed.")
+    assert ({*site.writes} - {"AssumeRole"}, site.state()) == (set(), before)
+    site.front.rules.clear()
+    foreseen = site.run(connections=entries[:1], **rule, **PRUNE, check_mode=True)
+    done = site.run(connections=entries[:1], **rule, **PRUNE)
+    assert not done.failed, done.msg
+    assert actions(done) == actions(foreseen) == sorted(CLEANED * 3)
+    assert done.result["peering"]["remaining"] == []
+    assert [routes(site, one) for one in ACCOUNTS[1:4]] == [{}, {}, {}]
+    assert peers(site) == {entries[0]["vpc_id"]}
+    # That of the entry, and two by the rule.
+    assert site.to_account(AUTOMATION) == {"AssumeRole": 3}
 
 
 def test_a_cleaning_that_fails_keeps_its_connection(site: PathSite) -> None:

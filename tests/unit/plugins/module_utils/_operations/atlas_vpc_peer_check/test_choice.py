@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.support.accepter_site import owner
+from ansible_collections.cloudpeer.atlas.tests.support.aws_front import denial
 from ansible_collections.cloudpeer.atlas.tests.support.check_site import ATLAS_BLOCK, CheckedVpc, CheckSite, Done
 
 OTHER_ACCOUNT = "444455556666"
 THIRD_ACCOUNT = "777788889999"
+RULE = "arn:aws:iam::{account}:role/network"
 
 
 def entry_of(vpc: CheckedVpc, **options: Any) -> dict[str, Any]:
@@ -42,6 +45,67 @@ def test_entries_are_checked_with_their_own_credentials(site: CheckSite) -> None
     text = f"These credentials are of account {site.account.id}, {other.vpc_id} is of account {OTHER_ACCOUNT}."
     assert {one["message"] for one in done.check["connections"][1]["checks"] if one["code"] in ("P401", "P404")} == {text}
     assert Counter(site.front.actions)["DescribeSubnets"] == 1
+
+
+def roles(site: CheckSite) -> list[str]:
+    """Return the roles that the last task has asked for."""
+    return sorted(one["RoleArn"] for one in site.front.requests if one.get("Action") == "AssumeRole")
+
+
+def test_credentials_follow_from_the_account_of_each_connection(
+    site: CheckSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The account is that of the entry, or that of the connection in Atlas."""
+    other = add_vpc(site, OTHER_ACCOUNT, "10.16.0.0/16")
+    fine = {site.vpc.vpc_id: "reachable_by_design", other.vpc_id: "reachable_by_design"}
+    both = sorted(RULE.replace("{account}", one) for one in (site.account.id, OTHER_ACCOUNT))
+    for entries in (None, [entry_of(site.vpc), {"vpc_id": other.vpc_id}]):
+        assert verdicts(site.run(connections=entries, aws_assume_role_arn=RULE)) == fine
+        assert roles(site) == both
+    lines = ["[other]", *(f"{name} = {value}" for name, value in other.account.keys.items())]
+    (tmp_path / "credentials").write_text("\n".join(lines), encoding="utf-8")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    accounts: dict[Any, Any] = {int(OTHER_ACCOUNT): {"profile": "other"}}
+    assert verdicts(site.run(aws_assume_role_arn=RULE, aws_accounts=accounts)) == fine
+    assert roles(site) == [RULE.replace("{account}", site.account.id)]
+    # What an entry says comes first. Atlas has no such connection with the account of the last one: it is asked there even so.
+    own = {"aws_assume_role_arn": "arn:aws:iam::{account}:role/own"}
+    entries = [entry_of(site.vpc), entry_of(other, **own), entry_of(other, aws_account_id=THIRD_ACCOUNT)]
+    done = site.run(connections=entries, aws_assume_role_arn=RULE, aws_accounts=accounts, fail_on="never")
+    wanted = [RULE.replace("{account}", one) for one in (site.account.id, THIRD_ACCOUNT)]
+    assert roles(site) == sorted([*wanted, f"arn:aws:iam::{OTHER_ACCOUNT}:role/own"])
+    found = {one["code"]: one["message"] for one in done.check["connections"][2]["checks"] if one["severity"] == "fail"}
+    assert f"of account {OTHER_ACCOUNT}, not of account {THIRD_ACCOUNT}" in found["P101"]
+
+
+def test_an_account_in_which_no_role_can_be_assumed_is_unknown(site: CheckSite) -> None:
+    add_vpc(site, OTHER_ACCOUNT, "10.16.0.0/16")
+    site.front.rule("AssumeRole", denial("AssumeRole"), times=1)
+    done = site.run(aws_assume_role_arn=RULE)
+    assert (done.failed, sorted(verdicts(done).values())) == (False, ["reachable_by_design", "unknown"])
+    (lost,) = [one for one in done.check["connections"] if one["verdict"] == "unknown"]
+    unknown = [one for one in lost["checks"] if one["severity"] == "unknown"]
+    ((message, fix),) = {(one["message"], one["fix"]) for one in unknown}
+    assert f"Failed to assume the role {RULE.replace('{account}', lost['aws_account_id'])}" in message
+    assert (fix, unknown[0]["evidence"]) == ("Allow sts:AssumeRole to these credentials.", {"permission": "sts:AssumeRole"})
+
+
+def test_a_connection_whose_account_is_not_known_is_unknown(site: CheckSite) -> None:
+    """Neither the entry nor Atlas says whose VPC it is, and credentials of another account would not show it."""
+    stranger = CheckedVpc(site.emulator, owner(site.front.upstream, OTHER_ACCOUNT), block="10.17.0.0/16")
+    entries = [entry_of(site.vpc), {"vpc_id": stranger.vpc_id, "region": "us-east-1"}]
+    for option, value in (("aws_assume_role_arn", RULE), ("aws_accounts", {OTHER_ACCOUNT: {"profile": "other"}})):
+        done = site.run(connections=entries, fail_on="never", **{option: value})
+        assert verdicts(done)[site.vpc.vpc_id] == "reachable_by_design"
+        found = {one["code"]: (one["severity"], one["message"]) for one in done.check["connections"][1]["checks"]}
+        said = f"aws_account_id is needed to choose credentials by {option}. Set it to the account that owns the VPC."
+        assert found["P404"] == ("unknown", said)
+        assert found["P101"][0] == "fail"
+        only = site.run(connections=entries[1:], **{option: value})
+        assert (only.msg, site.front.actions) == (said, [])
+    # Without Atlas, the entry alone could say it.
+    done = site.run(connections=entries, aws_assume_role_arn=RULE, atlas=False)
+    assert "connections[1].aws_account_id is needed to choose credentials by aws_assume_role_arn." in done.msg
 
 
 def test_without_entries_all_connections_are_checked(site: CheckSite) -> None:

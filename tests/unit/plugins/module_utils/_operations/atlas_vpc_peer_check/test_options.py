@@ -402,7 +402,7 @@ def test_warnings_name_the_entry() -> None:
 )
 def test_an_entry_has_its_own_credentials_or_the_tasks(top: dict[str, str], entry: dict[str, str], used: dict[str, str]) -> None:
     params, unused = validated(**top, connections=[{**ENTRY, **entry}])
-    found = aws_credentials_of(params, params["connections"][0], None)
+    found = aws_credentials_of(params, params["connections"][0], None, None)
     assert {name: value for name, value in found.items() if value is not None} == used
 
 
