@@ -88,6 +88,7 @@ def test_an_account_in_which_no_role_can_be_assumed_is_unknown(site: CheckSite) 
     ((message, fix),) = {(one["message"], one["fix"]) for one in unknown}
     assert f"Failed to assume the role {RULE.replace('{account}', lost['aws_account_id'])}" in message
     assert (fix, unknown[0]["evidence"]) == ("Allow sts:AssumeRole to these credentials.", {"permission": "sts:AssumeRole"})
+    assert [one["message"] for one in done.check["findings"] if one["severity"] == "unknown"] == [message]
 
 
 def test_a_connection_whose_account_is_not_known_is_unknown(site: CheckSite) -> None:
