@@ -175,7 +175,8 @@ clusters:
         private:
           description: >-
             The connection string whose names resolve to private addresses everywhere. Null unless a peering connection is
-            available; on AWS, custom DNS must be enabled in the project too.
+            available; on AWS, custom DNS must be enabled in the project too
+            (M(cloudpeer.atlas.atlas_custom_dns)).
           type: str
           sample: mongodb://shop-shard-00-00-pri.ab1cd.mongodb.net:27017,shop-shard-00-01-pri.ab1cd.mongodb.net:27017/?ssl=true
         private_srv:

@@ -305,6 +305,7 @@ def test_a_failure_returns_what_is_documented(
 ) -> None:
     options: dict[str, dict[str, Any]] = {
         "atlas_access_list": {"entries": [{"cidr_block": "10.15.0.0/16"}]},
+        "atlas_custom_dns": {"enabled": True},
         "atlas_network_container": {"region_name": "us-east-1"},
         "atlas_vpc_peer": {"vpc_id": "vpc-0a1b2c3d4e5f60000", "aws_account_id": "123456789012"},
         "atlas_vpc_peers": {"peers": []},

@@ -225,6 +225,7 @@ SENSIBLE: dict[str, st.SearchStrategy[Options]] = {
             "ignore": st.lists(st.sampled_from([{"vpc_id": VPC}, {"provider_name": "GCP"}]), max_size=1),
         },
     ),
+    "atlas_custom_dns": st.fixed_dictionaries({"enabled": st.booleans()}, optional=API),
     "atlas_access_list": st.fixed_dictionaries(
         {"entries": st.lists(entries, max_size=3)},
         optional={**API, **WAITING, **STATE, "keep_comment": st.booleans(), "only_own": st.booleans()},

@@ -71,6 +71,7 @@ def test_a_list_without_an_end_is_given_up(module: str) -> None:
         "atlas_vpc_peer": {"vpc_id": "vpc-0a1b2c3d", "aws_account_id": "123456789012"},
         "atlas_network_container": {"region_name": "us-east-1"},
         "atlas_access_list": {"entries": [{"ip_address": "10.0.0.1"}]},
+        "atlas_custom_dns": {"enabled": True},
     }
     done = run(module, {**CONNECTION, **wanted.get(module, {})}, line)
     assert done.failed

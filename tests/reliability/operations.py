@@ -202,6 +202,8 @@ class Operation:
             shown = [one["vpc_peer"]["route_table_cidr_block"] for one in result["peering"]["connections"]]
             allowed = [one["comment"] for one in result["peering"]["access_list"]]
             return shown == [one["cidr_block"] for one in PATH] and allowed == [one["comment"] for one in PATH]
+        if self.module == "atlas_custom_dns":
+            return bool(result["custom_dns"]["enabled"])
         if self.module == "atlas_access_list":
             return gone != (ENTRY["comment"] in [one["comment"] for one in result["access_list"]])
         if self.module == "atlas_network_container":
@@ -405,6 +407,9 @@ OPERATIONS = {
         lambda one: blocks_of(one, "AZURE") == [],
         _add_azure_container,
         reads=2,
+    ),
+    "enable custom DNS": Operation(
+        "atlas_custom_dns", {"enabled": True}, "PATCH", "/awsCustomDNS", lambda emulator: emulator.project.custom_dns
     ),
     "add access": Operation(_ACCESS, {"entries": [ENTRY]}, "POST", "/accessList", _has_entry),
     "remove access": Operation(

@@ -15,8 +15,9 @@ from .._clouds.cloud import CLOUDS
 from .._engine.options import Parameters
 from .._http.errors import ApiError, TaskError
 from .._resources.access_list import AccessList
-from .._resources.clusters import FLEX, SHARED, Clusters, is_custom_dns_enabled
+from .._resources.clusters import FLEX, SHARED, Clusters
 from .._resources.containers import Containers
+from .._resources.custom_dns import is_custom_dns_enabled
 from .._resources.peers import VpcPeers
 from .._values.invalid import InvalidValueError
 from .facts import AtlasObject

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The API's clusters, with their regions and connection strings, and custom DNS: all read-only."""
+"""The API's clusters, with their regions and connection strings: all read-only."""
 
 from __future__ import annotations
 
@@ -93,19 +93,6 @@ class Clusters:
             found = self._client.find((*self._flex_path, name), description, _MISSING, version=FLEX_VERSION)
             return None if found is None else flex_to_result(found, description)
         return None if found is None else to_result(found, description)
-
-
-def is_custom_dns_enabled(client: AtlasClient, group_id: str) -> bool:
-    """Return whether custom DNS is enabled in a project.
-
-    Raises:
-        TaskError: If it cannot be read.
-    """
-    description = f"read the custom DNS of project {group_id}"
-    enabled = client.get(("groups", group_id, "awsCustomDNS"), description).get("enabled")
-    if not isinstance(enabled, bool):
-        raise ApiError(f"Failed to {description}: the reply does not say whether it is enabled.", hint="Check base_url.")
-    return enabled
 
 
 def to_result(cluster: Fields, description: str) -> Cluster:

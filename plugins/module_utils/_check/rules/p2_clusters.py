@@ -124,7 +124,7 @@ def find_no_private_strings(facts: ConnectionFacts) -> Findings:
             yield Finding("info", cluster["name"], message, "", evidence)
             continue
         message = f"{beginning}, and {cluster['name']} has no private connection string."
-        fix = "Enable custom DNS on AWS for the project in Atlas; then use the private connection string (…-pri…)."
+        fix = "Enable custom DNS for the project (atlas_custom_dns); then use the private connection string (…-pri…)."
         if facts.atlas.custom_dns is True:
             fix = "Custom DNS is enabled: the string appears when the connection is AVAILABLE; then use it."
         yield Finding("warn", cluster["name"], message, fix, evidence)

@@ -1,4 +1,4 @@
-"""Clusters and custom DNS: what is made of replies of any shape, and which versions are asked for."""
+"""Clusters: what is made of replies of any shape, and which versions are asked for."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.clusters import (
     Clusters,
     flex_to_result,
-    is_custom_dns_enabled,
     to_result,
 )
 from ansible_collections.cloudpeer.atlas.tests.support.client import Connect, Serve
-from ansible_collections.cloudpeer.atlas.tests.support.wire import page, reply
+from ansible_collections.cloudpeer.atlas.tests.support.wire import page
 
 ID, OTHER_ID, GROUP = "6512a1b2c3d4e5f678901236", "6512a1b2c3d4e5f678901237", "5356823b3794dee37132bb7b"
 CLUSTER: dict[str, Any] = {"id": ID, "name": "shop", "stateName": "IDLE", "paused": False, "replicationSpecs": []}
@@ -144,17 +143,3 @@ def test_each_kind_is_read_by_its_own_version_and_all_pages(serve: Serve, connec
         ("clusters", "application/vnd.atlas.2024-08-05+json"),
         ("flexClusters", "application/vnd.atlas.2024-11-13+json"),
     ]
-
-
-@pytest.mark.parametrize("enabled", [True, False])
-def test_custom_dns(serve: Serve, connect: Connect, enabled: bool) -> None:
-    wire = serve(reply({"enabled": enabled}))
-    assert is_custom_dns_enabled(connect(wire.base_url), GROUP) is enabled
-    assert wire.requests[-1].path == f"/api/atlas/v2/groups/{GROUP}/awsCustomDNS"
-
-
-@pytest.mark.parametrize("content", [{}, {"enabled": None}, {"enabled": "true"}], ids=str)
-def test_custom_dns_of_which_nothing_is_said_is_a_failure(serve: Serve, connect: Connect, content: Any) -> None:
-    client = connect(serve(reply(content)).base_url)
-    with pytest.raises(ApiError, match="the reply does not say whether it is enabled"):
-        is_custom_dns_enabled(client, GROUP)
