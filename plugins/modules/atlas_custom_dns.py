@@ -52,12 +52,11 @@ EXAMPLES = r"""
 # In the examples below, the project and the key come from the environment variables
 # MONGODB_ATLAS_PROJECT_ID, MONGODB_ATLAS_PUBLIC_API_KEY and MONGODB_ATLAS_PRIVATE_API_KEY.
 
-- name: Find out whether it is enabled, without a change
+- name: Find out whether it would have to be enabled
   cloudpeer.atlas.atlas_custom_dns:
     enabled: true
   check_mode: true
-  register: dns
-  failed_when: dns is changed
+  register: custom_dns
 
 - name: Disable it
   cloudpeer.atlas.atlas_custom_dns:

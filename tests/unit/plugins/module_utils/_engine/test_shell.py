@@ -127,7 +127,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, capsys:
             OPERATION = operation
 
             def __init__(self) -> None:
-                names = {"action": "it", "args": args, "async_val": 0, "environment": []}
+                names = {"action": "it", "args": args, "async_val": 0, "environment": [], "module_defaults": []}
                 self._task = SimpleNamespace(check_mode=False, diff=False, no_log=False, delegate_to=None, **names)
                 self._connection = SimpleNamespace(transport="local", become=None, _shell=SimpleNamespace(tmpdir=None))
                 self._templar = SimpleNamespace(template=lambda value: value)
