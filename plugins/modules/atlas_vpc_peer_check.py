@@ -369,15 +369,20 @@ options:
     default: fail
   text:
     description:
-      - Print the findings as text on the controller, to standard error. With C(-v), it also has what is all right.
+      - Print the findings as text on the controller, to standard error, the worst first. Since version 3.1.0 of the collection,
+        it has at most forty lines. With C(-v), it has all findings with all connections, and what is all right.
     type: bool
     default: true
   report:
     description:
-      - Write a report to this file on the controller, also in check mode. The file ends in C(.html) or C(.md), and its folder has
-        to exist. A relative path starts at the folder of the playbook.
+      - Write a report to this file on the controller, also in check mode. Its folder has to exist. A relative path starts at the
+        folder of the playbook.
+      - The ending says what it is. C(.html) is a page to look at. C(.md) is the same in Markdown, which fits the summary of a CI
+        job. C(.json) is the result itself with the time, for programs and for C(since) of a later check. C(.xml) is JUnit XML,
+        with a suite for each project and a case for each check of each connection.
+      - A list of files writes all of them, since version 3.1.0 of the collection, which has also added C(.json) and C(.xml).
       - A link is followed if it is your own; another user's is refused.
-    type: path
+    type: raw
   report_mode:
     description:
       - The permissions of O(report), as an octal number in quotes, such as V("0640").
@@ -569,7 +574,7 @@ EXAMPLES = r"""
   cloudpeer.atlas.atlas_vpc_peer_check:
     connections: "{{ vpc_peering_connections }}"
     container_region: "{{ vpc_peering_container_region }}"
-    report: peering.html
+    report: [peering.html, peering.json, peering.xml]
     report_mode: "0640"
 
 - name: Check VPCs in two accounts
@@ -1092,6 +1097,12 @@ peering_check:
               elements: str
               sample: [vpc-0a1b2c3d4e5f67890]
               version_added: 2.6.0
+report:
+  description: The paths of the reports, as O(report) has them.
+  returned: when O(report) is set and there is RV(peering_check)
+  type: raw
+  sample: peering.html
+  version_added: 3.1.0
 requests:
   description: How many requests the task has sent, those that were repeated included.
   returned: always

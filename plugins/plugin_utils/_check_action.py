@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import sys
+import time
 import typing as t
 
 from ansible import constants as C
@@ -28,25 +29,28 @@ class ShowsCheck(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Run the task, then show and write its result as the options `text` and `report` say. Neither counts as a change."""
         args = self._task.args
-        path = args.get("report")
         try:
             # A relative path starts at the playbook's folder.
-            report = Report(self._loader.path_dwim(str(path)), args.get("report_mode")) if path else None
+            reports = [Report(self._loader.path_dwim(path), args.get("report_mode")) for path in _paths(args.get("report"))]
         except InvalidOptionError as error:
             return {"changed": False, "failed": True, **unsent(), **error.to_result()}
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         peering_check = result.get("peering_check")
         if not isinstance(peering_check, dict):
             return result
+        moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         if boolean(args.get("text", True), strict=False) and not self._task.no_log:
-            self._show(peering_check, (task_vars or {}).get("inventory_hostname"))
-        return {**result, **_written(report, peering_check, result)} if report else result
+            self._show(peering_check, moment, (task_vars or {}).get("inventory_hostname"))
+        for report in reports:
+            result = {**result, **_written(report, peering_check, moment, result)}
+        return {**result, "report": args["report"]} if reports else result
 
-    def _show(self, peering_check: t.Mapping[str, t.Any], host: str | None) -> None:
+    def _show(self, peering_check: t.Mapping[str, t.Any], moment: str, host: str | None) -> None:
         """Show the text on stderr, since programs may parse stdout; in one call, so that workers do not mix their lines."""
 
         def text(color: bool) -> str:
-            return f"[{host}] " + "\n".join(lines_of(peering_check, verbosity=self._display.verbosity, color=color))
+            lines = lines_of(peering_check, moment=moment, verbosity=self._display.verbosity, color=color)
+            return f"[{host}] " + "\n".join(lines)
 
         if IS_TERMINAL or getattr(C, "ANSIBLE_FORCE_COLOR", False):
             self._display.display(text(color=True), stderr=True, screen_only=True)
@@ -56,13 +60,28 @@ class ShowsCheck(ActionBase):
             self._display.display(text(color=False), stderr=True)
 
 
-def _written(report: Report, peering_check: t.Mapping[str, t.Any], result: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+def _paths(value: t.Any) -> list[str]:
+    """Return the paths of the reports, from a path or a list of paths.
+
+    Raises:
+        InvalidOptionError: If it is neither.
+    """
+    paths = value if isinstance(value, list) else [value] if value else []
+    wrong = [one for one in paths if not isinstance(one, str) or not one]
+    if wrong:
+        raise InvalidOptionError(f"report has something that is no path: {wrong[0]!r}.", hint="Give a path, or a list of paths.")
+    return paths
+
+
+def _written(
+    report: Report, peering_check: t.Mapping[str, t.Any], moment: str, result: t.Mapping[str, t.Any]
+) -> dict[str, t.Any]:
     """Write the report, and return the fields to add to the result: none, or those of a failure.
 
     If the task has failed already, the failure of the report is only a warning.
     """
     try:
-        report.write(peering_check)
+        report.write(peering_check, moment)
     except TaskError as error:
         if result.get("failed"):
             return {"warnings": [*result.get("warnings", []), str(error)]}

@@ -6,16 +6,21 @@
 from __future__ import annotations
 
 import typing as t
+from collections import Counter
 
 from ansible import constants as C
 from ansible.utils.color import stringc
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.view import (
     LIMIT,
+    SHOWN,
+    Check,
     Connection,
-    Finding,
+    Group,
+    Place,
     Result,
-    above_of,
     also,
+    count,
+    shortened,
     view_of,
 )
 
@@ -34,35 +39,93 @@ _COLORS = {
 _WIDTH = len("unknown")
 # The indent of advice: below the message, after the severity and the code.
 _ADVICE = " " * (2 + _WIDTH + 2 + len("P601 "))
+# How many lines there are at most without -v, and how many of some kinds.
+MOST_LINES = 40
+_MOST_CONNECTIONS, _MOST_FAILURES, _MOST_NOT_LOOKED_AT, _MOST_PLACES, _MOST_SUBJECTS = 8, 4, 4, 4, 3
 
 
-def lines_of(peering_check: Result, *, verbosity: int, color: bool) -> list[str]:
-    """Return the lines: each connection with its findings, the worst first; then what was not looked at, and the summary.
+def lines_of(peering_check: Result, *, moment: str = "", verbosity: int, color: bool) -> list[str]:
+    """Return the lines: the connections if they are few, and the findings of all of them, the worst first; the summary is last.
 
     Args:
         peering_check: The field `peering_check` of the result.
-        verbosity: The number of `-v`. From 1 on, passed and skipped checks are listed, not only counted.
+        moment: When it is shown, in UTC, as results have it.
+        verbosity: The number of `-v`. From 1 on, there are all lines: each connection, each place, passed and skipped checks.
         color: Whether to colour severities and verdicts, as Ansible's settings say.
     """
-    check = view_of(peering_check)
+    check = view_of(peering_check, moment)
+    most: t.Callable[[int], int | None] = (lambda number: None) if verbosity else (lambda number: number)
+    lines = _listed([_failure(one, color) for one in check.failures], most(_MOST_FAILURES), "projects that could not be read")
+    if verbosity or len(check.connections) <= _MOST_CONNECTIONS:
+        lines += [_painted(one.verdict, color) + f": {_title_of(one, check)}" for one in check.connections]
+    end = _well(check.connections, color) if verbosity else _counted(check.connections)
+    not_looked_at = _listed(list(check.not_looked_at), most(_MOST_NOT_LOOKED_AT), "things that were not looked at")
+    end += [LIMIT, *not_looked_at, _painted(check.verdict, color, check.summary)]
+    room = most(MOST_LINES - len(lines) - len(end))
+    return [*lines, *_findings(check, room, color), *end]
+
+
+def _findings(check: Check, room: int | None, color: bool) -> list[str]:
+    """Return the lines of the findings, as many as there is room for (None: all), and a line that counts the others."""
     lines: list[str] = []
-    for connection in check.connections:
-        lines.append(_painted(connection.verdict, color) + f": {_title_of(connection)}")
-        for finding in connection.findings:
-            lines.append(f"  {_severity(finding.severity, color)}  " + _text_of(finding))
-            lines += [_ADVICE + one for one in (finding.fix, also(finding)) if one]
-        lines += [f"  {above_of(connection)}"] if connection.above else []
-        if verbosity:
-            lines += _well(connection, color)
-    if not verbosity:
-        lines += _counted(check.connections)
-    return [*lines, LIMIT, *check.not_looked_at, _painted(check.verdict, color, check.summary)]
+    for index, group in enumerate(check.groups):
+        found = _finding(group, check, color, is_short=room is not None)
+        is_last = index == len(check.groups) - 1
+        if room is not None and len(lines) + len(found) + (0 if is_last else 1) > room:
+            left = Counter(one.severity for one in check.groups[index:])
+            numbers = ", ".join(f"{left[severity]} {severity}" for severity in SHOWN if left[severity])
+            return [*lines, f"  and {count(left.total(), 'more finding')} ({numbers}); -v lists them."]
+        lines += found
+    return lines
 
 
-def _title_of(connection: Connection) -> str:
+def _finding(group: Group, check: Check, color: bool, *, is_short: bool) -> list[str]:
+    subject = f"{group.subject}: " if group.subject else ""
+    since = f" Since {group.since}." if group.since else ""
+    head = f"  {_painted(group.severity, color)}{' ' * (_WIDTH - len(group.severity))}  {group.code} "
+    lines = [f"{head}{subject}{group.message}{also(group)}{since}", *([_ADVICE + group.fix] if group.fix else [])]
+    places = [_place(one, group, check, is_short=is_short) for one in group.places]
+    if len(check.connections) == 1 and len(places) == 1:
+        # The connection stands above.
+        return lines + ([f"{_ADVICE}It is about {places[0]}."] if places[0] else [])
+    if is_short:
+        where = f" in {count(group.projects, 'project')}" if check.is_many and group.projects > 1 else ""
+        left = f"; and {len(places) - _MOST_PLACES} more" if len(places) > _MOST_PLACES else ""
+        return [*lines, f"{_ADVICE}{count(len(places), 'connection')}{where}: {'; '.join(places[:_MOST_PLACES])}{left}"]
+    return lines + [f"{_ADVICE}- {one}" for one in places]
+
+
+def _place(place: Place, group: Group, check: Check, *, is_short: bool) -> str:
+    """Return where a finding is: the project, if there are several, the network, and what it is about there."""
+    subjects = [one for one in place.about if one not in group.message and one != group.subject]
+    about = shortened(subjects, _MOST_SUBJECTS if is_short else len(subjects))
+    if len(check.connections) == 1 and len(group.places) == 1:
+        return about
+    if check.is_many and is_short:
+        return f"{place.project} {place.title}"
+    return (f"{place.project} " if check.is_many else "") + place.network + (f": {about}" if about else "")
+
+
+def _failure(failure: Result, color: bool) -> str:
+    name = " ".join(filter(None, (failure["project_name"], f"({failure['group_id']})")))
+    return _painted("fail", color, "not read") + f": {name}: {failure['msg']}"
+
+
+def _listed(lines: list[str], most: int | None, noun: str) -> list[str]:
+    """Return the first lines, and the number of the others."""
+    if most is None or len(lines) <= most:
+        return lines
+    return [*lines[: most - 1], f"and {len(lines) - most + 1} more {noun}; -v lists them."]
+
+
+def _title_of(connection: Connection, check: Check) -> str:
     result = connection.result
     connection_id = connection.id or f"a connection without an {connection.id_noun}"
-    parts = [f"{connection.title} ({connection.place})" if connection.place else connection.title, f"by {connection_id}"]
+    place = ", ".join(filter(None, (connection.name, connection.place)))
+    parts = [f"{connection.title} ({place})" if place else connection.title]
+    if check.is_many:
+        parts.append(f"in {connection.project}")
+    parts.append(f"by {connection_id}")
     if result["atlas_cidr_block"]:
         parts.append(f"to {result['atlas_cidr_block']}")
     if result["cluster_names"]:
@@ -70,26 +133,19 @@ def _title_of(connection: Connection) -> str:
     return " ".join(parts) + (f"; it expires at {result['expires_at']}" if result["expires_at"] else "")
 
 
-def _text_of(finding: Finding) -> str:
-    return f"{finding.code} {finding.subject}: {finding.message}" if finding.subject else f"{finding.code} {finding.message}"
-
-
-def _well(connection: Connection, color: bool) -> list[str]:
-    """Return lines with the passed checks, and with the skipped ones and their reasons."""
-    lines = [f"  {_severity('ok', color)}  {' '.join(connection.ok)}"] if connection.ok else []
-    return lines + [
-        f"  {_severity('skipped', color)}  " + f"{one['code']} {one['message']}".strip() for one in connection.skipped
-    ]
+def _well(connections: t.Sequence[Connection], color: bool) -> list[str]:
+    """Return lines with the checks that passed on all connections, and with the skipped ones and their reasons, each once."""
+    found = {finding.code for connection in connections for finding in connection.findings}
+    passed = dict.fromkeys(code for connection in connections for code in connection.ok if code not in found)
+    skipped = dict.fromkeys(f"{one['code']} {one['message']}".strip() for connection in connections for one in connection.skipped)
+    lines = [f"  {_painted('ok', color)}{' ' * (_WIDTH - len('ok'))}  {' '.join(passed)}"] if passed else []
+    return lines + [f"  {_painted('skipped', color)}  {text}" for text in skipped]
 
 
 def _counted(connections: t.Sequence[Connection]) -> list[str]:
     well = sum(len(connection.ok) for connection in connections)
     skipped = sum(len(connection.skipped) for connection in connections)
     return [f"{well} checks passed, and {skipped} had nothing to judge; -v lists them."] if well or skipped else []
-
-
-def _severity(severity: str, color: bool) -> str:
-    return _painted(severity, color) + " " * (_WIDTH - len(severity))
 
 
 def _painted(word: str, color: bool, text: str = "") -> str:

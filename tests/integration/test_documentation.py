@@ -28,7 +28,7 @@ AWS_READERS = ("atlas_vpc_peer_check", "atlas_peering")
 # Ansible's own fields of every result.
 ANSIBLES_OWN = {"changed", "failed", "msg", "invocation", "diff", "warnings", "exception"}
 # What a result may hold, by the type that is documented. Null is any of them.
-TYPES = {"str": str, "int": int, "float": (int, float), "bool": bool, "list": list, "dict": dict}
+TYPES = {"str": str, "int": int, "float": (int, float), "bool": bool, "list": list, "dict": dict, "raw": (str, list)}
 UNLESS_REFUSED = "unless Ansible itself refuses the options"
 # Nobody should copy it.
 NEVER_SHOWN = {"validate_certs"}

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 BLOCK = "192.168.248.0/21"
+GROUP_ID = "5356823b3794dee37132bb7b"
+TODAY = "2026-11-26T07:00:00Z"
 NOT_LOOKED_AT = "Route 53 Profiles were not looked at: they may give a VPC more private zones and resolver rules."
 
 
+SEVERITIES = ("fail", "unknown", "warn", "info")
 _NETWORKS = {"AWS": "vpc_id", "AZURE": "vnet_name", "GCP": "network_name"}
 
 
@@ -29,6 +32,8 @@ def connection(number: int = 0, verdict: str = "reachable_by_design", subnets: i
     """Return a connection, with `checks` among the fields that replace the usual ones."""
     vpc_id = f"vpc-0a1b2c3d4e5f6{number:04}"
     return {
+        "group_id": GROUP_ID,
+        "project_name": None,
         "provider_name": "AWS",
         "vpc_id": vpc_id,
         "vpc_name": None,
@@ -113,10 +118,26 @@ def peering_check(*connections: dict[str, Any], **fields: Any) -> dict[str, Any]
                 for other in connections
                 if any(_is_same(each, check) for each in other["checks"])
             ]
+    findings = _findings(connections)
     bad = sum(one["verdict"] == "not_reachable" for one in connections)
     verdict = "not_reachable" if bad else "reachable_by_design" if connections else "unknown"
     summary = f"{bad} of {len(connections)} connections cannot carry traffic." if bad else "Nothing was found."
-    return {"verdict": verdict, "summary": summary, "not_looked_at": [NOT_LOOKED_AT], "connections": [*connections], **fields}
+    result = {"verdict": verdict, "summary": summary, "not_looked_at": [NOT_LOOKED_AT], "connections": [*connections]}
+    return {**result, "findings": findings, **fields}
+
+
+def _findings(connections: tuple[dict[str, Any], ...]) -> list[dict[str, Any]]:
+    """Return the findings of all connections, the worst first, as the check groups them where messages have no names."""
+    found: dict[tuple[str, ...], dict[str, Any]] = {}
+    for one in connections:
+        for check in one["checks"]:
+            if check["severity"] not in SEVERITIES:
+                continue
+            same = {name: check[name] for name in ("code", "severity", "message", "fix")}
+            new = {**same, "codes": [check["code"]], "first_seen": TODAY, "connections": []}
+            listed = found.setdefault(tuple(same.values())[:3], new)["connections"]
+            listed.append({**one, "subject": check["subject"], "subnet_ids": None, "first_seen": TODAY})
+    return sorted(found.values(), key=lambda one: SEVERITIES.index(one["severity"]))
 
 
 def _is_same(one: dict[str, Any], other: dict[str, Any]) -> bool:

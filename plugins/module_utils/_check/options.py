@@ -47,7 +47,7 @@ ARGUMENT_SPEC = (
             "gcp": {"type": "bool", "default": True},
             "fail_on": {"type": "str", "choices": ["fail", "warn", "never"], "default": "fail"},
             "text": {"type": "bool", "default": True},
-            "report": {"type": "path"},
+            "report": {"type": "raw"},
             "report_mode": {"type": "str"},
         }
     )

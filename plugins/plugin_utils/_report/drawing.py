@@ -13,8 +13,8 @@ from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.view impor
 
 # All lengths are in the units of the SVG.
 LINE, PADDING, GAP, RADIUS = 17, 14, 14, 9
-# The heights of a VPC's head (its title and place) and of a subnet.
-HEAD, SUBNET_HEIGHT = 64, 46
+# The heights of a VPC's head (its title and place), of a subnet, and of its name.
+HEAD, SUBNET_HEIGHT, NAME_HEIGHT = 64, 46, 15
 # Longer lists of clusters are shortened.
 MOST_CLUSTERS = 6
 
@@ -104,14 +104,14 @@ def draw(connection: Connection, layout: Layout) -> Drawing:
     )
     x, y = (0.0, container_height + RADIUS + layout.between) if layout.is_stacked else (layout.width - layout.vpc_width, RADIUS)
     rows = math.ceil(len(connection.subnets) / layout.columns)
-    vpc_height = max(HEAD + PADDING + rows * (SUBNET_HEIGHT + GAP), 0 if layout.is_stacked else container_height)
+    vpc_height = max(HEAD + PADDING + rows * (_subnet_height(connection) + GAP), 0 if layout.is_stacked else container_height)
     vpc = Box(
         VPC,
         x,
         y,
         layout.vpc_width,
         vpc_height,
-        connection.title,
+        f"{connection.title} {connection.name}".rstrip(),
         (connection.place or f"{connection.place_noun} not known",),
         _badges(_at(connection, VPC), x + layout.vpc_width - PADDING, y, layout.vpc_width),
     )
@@ -148,21 +148,26 @@ def _on_line(findings: t.Sequence[Finding], line: Line, layout: Layout) -> tuple
 
 
 def _subnets(connection: Connection, vpc: Box, layout: Layout) -> t.Iterator[Box]:
+    height = _subnet_height(connection)
     width = (layout.vpc_width - 2 * PADDING - (layout.columns - 1) * GAP) / layout.columns
     for index, subnet in enumerate(connection.subnets):
         row, column = divmod(index, layout.columns)
         x = vpc.x + PADDING + column * (width + GAP)
-        y = vpc.y + HEAD + row * (SUBNET_HEIGHT + GAP)
+        y = vpc.y + HEAD + row * (height + GAP)
         yield Box(
             subnet["verdict"],
             x,
             y,
             width,
-            SUBNET_HEIGHT,
+            height,
             subnet["subnet_id"],
-            (subnet["cidr_block"] or "IPv6 only",),
+            tuple(filter(None, (subnet["subnet_name"], subnet["cidr_block"] or "IPv6 only"))),
             _badges(_at(connection, subnet["subnet_id"]), x + width - PADDING, y, width),
         )
+
+
+def _subnet_height(connection: Connection) -> int:
+    return SUBNET_HEIGHT + (NAME_HEIGHT if any(subnet["subnet_name"] for subnet in connection.subnets) else 0)
 
 
 def _at(connection: Connection, place: str) -> list[Finding]:

@@ -6,18 +6,20 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import stat
-import time
 import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, TaskError
+from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.junit import to_junit
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.markdown import to_markdown
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.page import to_html
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.view import Result
 
-_FORMS = {".html": to_html, ".md": to_markdown}
+# Of what a JSON report is made: docs/check_report.schema.json describes it. It grows by new fields alone.
+VERSION = 1
 # A report names hosts, networks and their gaps: by default, only its owner may read it.
 _PRIVATE = 0o600
 _MOST_LINKS = 40
@@ -26,11 +28,24 @@ _FOLDER = os.O_DIRECTORY | getattr(os, "O_PATH", os.O_RDONLY)
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 
 
+def to_json(peering_check: Result, moment: str) -> str:
+    """Return the whole result as JSON, which `since` of a later check reads.
+
+    Args:
+        peering_check: The field `peering_check` of a result.
+        moment: When the report is made, in UTC, as results have it.
+    """
+    return json.dumps({"version": VERSION, "time": moment, "peering_check": peering_check}, indent=1, default=str) + "\n"
+
+
+_FORMS = {".html": to_html, ".md": to_markdown, ".json": to_json, ".xml": to_junit}
+
+
 class Report:
     """The file of a report; its path is checked before the task runs, and once more when it is written afterwards.
 
     Args:
-        path: The absolute path, with the extension .html or .md.
+        path: The absolute path, with one of the extensions .html, .md, .json and .xml.
         mode: The permissions as an octal text; None for those of the file that is there, or else for its owner alone.
 
     Raises:
@@ -41,7 +56,7 @@ class Report:
     def __init__(self, path: str, mode: t.Any = None) -> None:
         extension = os.path.splitext(path)[1].lower()
         if extension not in _FORMS:
-            raise InvalidOptionError(f"report has neither the extension .html nor .md: {path}.", hint="Its form depends on that.")
+            raise InvalidOptionError(f"report has none of the extensions {', '.join(_FORMS)}: {path}.", hint="They say its form.")
         self._path = path
         self._mode = None if mode is None else _parse_mode(mode)
         self._to_text = _FORMS[extension]
@@ -52,13 +67,17 @@ class Report:
         if os.path.isdir(target):
             raise InvalidOptionError(f"report: {path} is a folder.", hint="Give the path of a file.")
 
-    def write(self, peering_check: Result) -> None:
+    def write(self, peering_check: Result, moment: str) -> None:
         """Write or replace the report.
+
+        Args:
+            peering_check: The field `peering_check` of the result.
+            moment: When the report is made, in UTC, as results have it.
 
         Raises:
             TaskError: If that fails; an earlier report stays.
         """
-        text = self._to_text(peering_check, time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()))
+        text = self._to_text(peering_check, moment)
         target = _target_of(self._path)
         try:
             folder = os.open(os.path.dirname(target), _FOLDER)

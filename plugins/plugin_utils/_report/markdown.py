@@ -1,20 +1,27 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The report of a check in Markdown."""
+"""The report of a check in Markdown, for an issue or the summary of a CI job."""
 
 from __future__ import annotations
 
+import html
 import re
 import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.view import (
     LIMIT,
+    Check,
     Connection,
     Finding,
+    Group,
+    Place,
+    Project,
     Result,
-    above_of,
     also,
+    count,
+    in_words,
+    link_of,
     view_of,
 )
 
@@ -24,64 +31,181 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~&])")
 _AUTOLINKED = re.compile(r"(:(?=//)|/(?=/)|\bwww(?=\.)|\bGH(?=-\d)|[@#!$%&^~](?=\w))", re.IGNORECASE)
 # A space without width, which breaks them up and stays when the text is copied.
 _BREAK = "\u200b"
+# A job's summary in GitHub Actions holds 1 MiB a step.
+# Source: "Adding a job summary", "Step isolation and limits", in GitHub's "Workflow commands for GitHub Actions".
+MOST_BYTES = 1024 * 1024 - 24 * 1024
+# How many connections are named at a finding, and how many rows a table has.
+_MOST_PLACES, _MOST_ROWS = 3, 1000
+# How many connections are unfolded.
+_UNFOLDED = 5
 
 
-def to_markdown(peering_check: Result, made_at: str) -> str:
+class _Text:
+    """The blocks of a text, as long as there is room; `left` counts the connections that found none."""
+
+    def __init__(self) -> None:
+        self.blocks: list[str] = []
+        self.left = 0
+        self._room = MOST_BYTES
+
+    def add(self, *blocks: str) -> bool:
+        """Add blocks, all or none of them, and return whether there was room."""
+        size = sum(len(block.encode(errors="backslashreplace")) + 2 for block in blocks)
+        if size > self._room:
+            return False
+        self._room -= size
+        self.blocks += blocks
+        return True
+
+
+def to_markdown(peering_check: Result, moment: str) -> str:
     """Return the whole report; all texts from Atlas, the clouds and the options are escaped.
 
     Args:
         peering_check: The field `peering_check` of a result.
-        made_at: When the report is made, as text.
+        moment: When the report is made, in UTC, as results have it.
     """
-    check = view_of(peering_check)
-    blocks = [f"# Peering check: {check.verdict}", _escaped(check.summary), f"{LIMIT} Made at {made_at}."]
+    check = view_of(peering_check, moment)
+    text = _Text()
+    project = f" Project {_escaped(check.project)}." if check.project else ""
+    text.add(f"# Peering check: {check.verdict}", _escaped(check.summary), f"{LIMIT} Made at {in_words(moment)}.{project}")
     if check.not_looked_at:
-        blocks.append("\n".join(f"- {_escaped(one)}" for one in check.not_looked_at))
-    if len(check.connections) > 1:
-        rows = [(_escaped(one.title), _escaped(one.place), one.verdict, _counts(one)) for one in check.connections]
-        blocks.append(_table((*check.head, "verdict", "findings"), rows))
-    for connection in check.connections:
-        blocks += _section(connection)
-    return "\n\n".join(blocks) + "\n"
+        text.add("\n".join(f"- {_escaped(one)}" for one in check.not_looked_at))
+    if check.failures:
+        rows = [(_escaped(one["project_name"] or ""), one["group_id"], _escaped(one["msg"])) for one in check.failures]
+        text.add("## Projects that could not be read", _table(("project", "id", "why"), rows))
+    if len(check.connections) != 1:
+        _add_groups(text, check)
+    _add_projects(text, check.projects)
+    _add_connections(text, check)
+    if text.left:
+        text.blocks.append(
+            f"{count(text.left, 'connection')} left out: a job's summary holds 1 MiB. The page and the JSON have all."
+        )
+    return "\n\n".join(text.blocks) + "\n"
 
 
-def _section(connection: Connection) -> t.Iterator[str]:
-    result = connection.result
-    yield f"## {_escaped(connection.title)}: {connection.verdict}"
-    yield _table(
-        ("", ""),
-        [
-            (connection.place_noun, _escaped(connection.place)),
-            ("connection", _escaped(connection.id or f"no {connection.id_noun}")),
-            ("expires at", _escaped(result["expires_at"] or "")),
-            ("block of Atlas", _escaped(result["atlas_cidr_block"] or "not known")),
-            ("clusters", _escaped(", ".join(result["cluster_names"]))),
-        ],
-    )
-    if connection.findings:
+def _add_groups(text: _Text, check: Check) -> None:
+    """Add the findings of all connections, with the first of the connections, and all of them folded."""
+    if not check.groups:
+        return
+    rows = [
+        (group.severity, f"[{group.code}]({link_of(group.code)})", _what(group), _escaped(group.fix), _where(group, check))
+        for group in check.groups
+    ]
+    text.add("## Findings", _table(("severity", "code", "what", "what to do", "where"), rows))
+    for group in check.groups:
+        if len(group.places) > _MOST_PLACES:
+            lines = [f"- {_escaped(_named(place, check))}" for place in group.places[:_MOST_ROWS]]
+            title = f"{group.code}, {group.severity}: all {count(len(group.places), 'connection')}"
+            text.add(*_folded(title, "\n".join(lines)))
+
+
+def _add_projects(text: _Text, projects: t.Sequence[Project]) -> None:
+    for is_well, title in ((False, "Projects with findings"), (True, "Projects without a finding")):
+        listed = [one for one in projects if (not one.counts) is is_well]
         rows = [
-            (finding.severity, f"[{finding.code}]({finding.link})", _what(finding), _escaped(f"{finding.fix} {also(finding)}"))
-            for finding in connection.findings
+            (
+                _escaped(one.result["name"] or ""),
+                one.result["id"],
+                str(one.result["count"]),
+                one.states,
+                one.verdict,
+                _counts(one),
+            )
+            for one in listed
         ]
-        yield _table(("severity", "code", "what", "what to do"), rows)
-    if connection.above:
-        yield above_of(connection)
+        if rows:
+            table = _table(("project", "id", "connections", "states in Atlas", "verdict", "findings"), rows)
+            text.add(*(_folded(f"{title}: {len(rows)}", table) if is_well else (f"## {title}", table)))
+
+
+def _add_connections(text: _Text, check: Check) -> None:
+    """Add a section for each connection with findings, folded if they are many, and a folded table of the others."""
+    few = len(check.connections) <= _UNFOLDED and not check.is_many
+    found = [one for one in check.connections if one.findings or few]
+    well = [one for one in check.connections if not one.findings and not few]
+    if len(check.connections) > 1 and few:
+        rows = [(*map(_escaped, (one.title, one.place, one.state)), one.verdict, _counts(one)) for one in found]
+        text.add(_table((*check.head, "state in Atlas", "verdict", "findings"), rows))
+    for connection in found:
+        section = _section(connection, check)
+        text.left += not text.add(*(section if few else _folded(_folded_title(connection, check), *section)))
+    if well:
+        title = f"Connections without a finding: {len(well)}"
+        head = ("project", check.head[0], "name", check.head[1], "state in Atlas", "verdict")
+        table = _table(head, [_row(one) for one in well[:_MOST_ROWS]])
+        text.left += max(0, len(well) - _MOST_ROWS) if text.add(*_folded(title, table)) else len(well)
+
+
+def _row(one: Connection) -> tuple[str, ...]:
+    return tuple(map(_escaped, (one.project, one.title, one.name, one.place, one.state, one.verdict)))
+
+
+def _section(connection: Connection, check: Check) -> list[str]:
+    result = connection.result
+    blocks = [f"## {_escaped(connection.title)}: {connection.verdict}"]
+    rows = [
+        ("project", _escaped(connection.project if check.is_many else "")),
+        ("name", _escaped(connection.name)),
+        (connection.place_noun, _escaped(connection.place)),
+        ("connection", _escaped(connection.id or f"no {connection.id_noun}")),
+        ("state in Atlas", _escaped(connection.state)),
+        ("expires at", _escaped(result["expires_at"] or "")),
+        ("block of Atlas", _escaped(result["atlas_cidr_block"] or "not known")),
+        ("clusters", _escaped(", ".join(result["cluster_names"]))),
+    ]
+    blocks.append(_table(("", ""), [row for row in rows if row[1]]))
+    if connection.findings:
+        found = [
+            (one.severity, f"[{one.code}]({one.link})", _what(one), "" if _is_above(one, check) else _escaped(one.fix))
+            for one in connection.findings
+        ]
+        blocks.append(_table(("severity", "code", "what", "what to do"), found))
     if connection.subnets:
-        names = ("subnet_id", "cidr_block", "route_table_id", "verdict")
-        subnets = [tuple(_escaped(str(subnet[name] or "")) for name in names) for subnet in connection.subnets]
-        yield _table(("subnet", "block", "route table", "verdict"), subnets)
+        names = ("subnet_id", "subnet_name", "cidr_block", "route_table_id", "verdict")
+        subnets = [tuple(_escaped(str(subnet[name] or "")) for name in names) for subnet in connection.subnets[:_MOST_ROWS]]
+        blocks.append(_table(("subnet", "name", "block", "route table", "verdict"), subnets))
     if connection.ok:
-        yield f"Without a finding: {', '.join(connection.ok)}."
+        blocks.append(f"Without a finding: {', '.join(connection.ok)}.")
     if connection.skipped:
-        yield "\n".join(f"- {one['code']} was skipped: {_escaped(one['message'])}" for one in connection.skipped)
+        blocks.append("\n".join(f"- {one['code']} was skipped: {_escaped(one['message'])}" for one in connection.skipped))
+    return blocks
 
 
-def _what(finding: Finding) -> str:
-    return _escaped(f"{finding.subject}: {finding.message}" if finding.subject else finding.message)
+def _is_above(finding: Finding, check: Check) -> bool:
+    """Whether the list of findings has what to do, for all connections with the same finding."""
+    return finding.is_shared and finding.group is not None and len(check.connections) > 1
 
 
-def _counts(connection: Connection) -> str:
-    return ", ".join(f"{count} {severity}" for severity, count in connection.counts.items()) or "none"
+def _folded_title(connection: Connection, check: Check) -> str:
+    where = f"{connection.project}, " if check.is_many else ""
+    return f"{where}{connection.title}: {connection.verdict}"
+
+
+def _folded(title: str, *blocks: str) -> tuple[str, ...]:
+    return (f"<details><summary>{_in_html(title)}</summary>", *blocks, "</details>")
+
+
+def _where(group: Group, check: Check) -> str:
+    named = [_named(place, check) for place in group.places]
+    more = f"; and {len(named) - _MOST_PLACES} more" if len(named) > _MOST_PLACES else ""
+    where = f" in {count(group.projects, 'project')}" if group.projects > 1 else ""
+    return _escaped(f"{count(len(named), 'connection')}{where}: {'; '.join(named[:_MOST_PLACES])}{more}")
+
+
+def _named(place: Place, check: Check) -> str:
+    subjects = f": {', '.join(place.about)}" if place.subjects else ""
+    return f"{f'{place.project}, ' if check.is_many else ''}{place.network}{subjects}"
+
+
+def _what(finding: Finding | Group) -> str:
+    more = f"{also(finding)}{f' Since {finding.since}.' if finding.since else ''}" if isinstance(finding, Group) else ""
+    return _escaped((f"{finding.subject}: {finding.message}" if finding.subject else finding.message) + more)
+
+
+def _counts(one: Connection | Project) -> str:
+    return ", ".join(f"{number} {severity}" for severity, number in one.counts.items()) or "none"
 
 
 def _table(head: t.Sequence[str], rows: t.Iterable[t.Sequence[str]]) -> str:
@@ -91,6 +215,14 @@ def _table(head: t.Sequence[str], rows: t.Iterable[t.Sequence[str]]) -> str:
 
 def _escaped(text: str) -> str:
     """Return a text on one line, escaped so that Markdown shows it unchanged, and makes no links or mentions of it."""
-    broken = _AUTOLINKED.sub(rf"\1{_BREAK}", " ".join(text.split()))
-    escaped = _SPECIAL.sub(r"\\\1", broken).replace("\\<", "&lt;").replace("\\>", "&gt;").replace("\\&", "&amp;")
+    escaped = _SPECIAL.sub(r"\\\1", _broken(text)).replace("\\<", "&lt;").replace("\\>", "&gt;").replace("\\&", "&amp;")
     return escaped.replace(_BREAK, "&#8203;")
+
+
+def _in_html(text: str) -> str:
+    """Return the same for HTML within Markdown."""
+    return html.escape(_broken(text)).replace(_BREAK, "&#8203;")
+
+
+def _broken(text: str) -> str:
+    return _AUTOLINKED.sub(rf"\1{_BREAK}", " ".join(text.split()))

@@ -19,25 +19,26 @@ LIMIT = (
     "Atlas's own routes and security groups cannot be seen. This is what the settings on both sides allow, "
     "and not a measurement; atlas_probe measures from a host in your network."
 )
-VERDICTS = {"reachable_by_design": "reachable by design", "not_reachable": "not reachable", "unknown": "unknown"}
+# The worst first.
+VERDICTS = {"not_reachable": "not reachable", "unknown": "unknown", "reachable_by_design": "reachable by design"}
 # The severities whose findings are shown one by one, the worst first.
-SHOWN = ("fail", "warn", "unknown", "info")
+SHOWN = ("fail", "unknown", "warn", "info")
 # Where a drawing shows a finding that is about no subnet: by the first digit of its code (VPC by default), with exceptions.
 CONNECTION, CONTAINER, VPC = "connection", "container", "vpc"
 _PLACES = {"1": CONNECTION, "2": CONTAINER, "3": CONTAINER, "4": CONNECTION}
 _OF_CONTAINER = {"P104", "P105", "P106"}
 _OF_NETWORK = {"A403"}
-# How many other networks with the same finding are named.
-_MOST_NAMES = 5
 # The column titles of a table with several clouds.
 ANY = ("network", "where")
+# Stands for the project where Atlas was not read.
+NO_PROJECT = "no project"
 
 Result = t.Mapping[str, t.Any]
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A finding, for display.
+    """A finding on one connection, for display.
 
     Attributes:
         number: Its number within the connection, from 1.
@@ -47,7 +48,8 @@ class Finding:
         message: What was found.
         fix: What to do; empty for nothing.
         evidence: The values behind it.
-        others: The networks of other connections with the same finding, which is shown here alone.
+        group: The number of its group; None if there is none.
+        is_shared: Whether other connections have the same finding, with the same message.
         places: Where a drawing shows it: the ids of subnets, or one of CONNECTION, CONTAINER and VPC.
     """
 
@@ -58,7 +60,8 @@ class Finding:
     message: str
     fix: str
     evidence: t.Mapping[str, t.Any]
-    others: tuple[str, ...]
+    group: int | None
+    is_shared: bool
     places: tuple[str, ...]
 
     @property
@@ -76,8 +79,7 @@ class Connection:
         result: Its fields in the result.
         verdict: The verdict, in words.
         subnets: The checked subnets, as in the result, sorted by block.
-        findings: The findings, the worst first, without those that another connection before it has, too.
-        above: The codes of these.
+        findings: The findings, the worst first.
         counts: The number of findings by severity, the worst first; without severities that do not occur.
         ok: The codes of the checks that found nothing.
         skipped: The checks that had nothing to judge, as in the result.
@@ -88,7 +90,6 @@ class Connection:
     verdict: str
     subnets: tuple[Result, ...]
     findings: tuple[Finding, ...]
-    above: tuple[str, ...]
     counts: t.Mapping[str, int]
     ok: tuple[str, ...]
     skipped: tuple[Result, ...]
@@ -111,7 +112,17 @@ class Connection:
     @property
     def title(self) -> str:
         """Its network: the id of a VPC, or the name with the noun before it."""
-        return self.cloud.title(self.result[self.cloud.network])
+        return _title_of(self.result)
+
+    @property
+    def name(self) -> str:
+        """The tag Name of its VPC; empty if it has none."""
+        return self.result.get("vpc_name") or ""
+
+    @property
+    def project(self) -> str:
+        """The name of its project, or else the id; empty if neither is known."""
+        return _project_of(self.result)
 
     @property
     def id(self) -> str | None:
@@ -124,15 +135,126 @@ class Connection:
         """The noun for `id`."""
         return f"id in {'Atlas' if self.cloud.accepted_id is None else self.cloud.name}"
 
+    @property
+    def state(self) -> str:
+        """Its state in Atlas, with the reason of one that has failed; empty if it is not known."""
+        return ", ".join(filter(None, (self.result.get(name) for name in ("status_name", "error_state_name"))))
+
+
+@dataclass(frozen=True)
+class Place:
+    """A connection that a group of findings holds for.
+
+    Attributes:
+        project: The project: its name, or else its id.
+        suite: The name and the id of the project.
+        title: The network.
+        connection: The connection; None if it was not read this time.
+        subjects: What the findings are about in it, each with the name of a subnet or nothing; without the network itself.
+    """
+
+    project: str
+    suite: str
+    title: str
+    connection: Connection | None
+    subjects: tuple[tuple[str, str], ...]
+
+    @property
+    def about(self) -> tuple[str, ...]:
+        """The subjects, as texts."""
+        return tuple(f"{subject} ({name})" if name else subject for subject, name in self.subjects)
+
+    @property
+    def network(self) -> str:
+        """The network, with its name."""
+        name = self.connection.name if self.connection else ""
+        return f"{self.title} ({name})" if name else self.title
+
+
+@dataclass(frozen=True)
+class Group:
+    """The findings that say the same of several connections.
+
+    Attributes:
+        number: Its number within the result, from 1.
+        codes: The codes of the checks; several for what could not be read.
+        severity: One of SHOWN.
+        message: What was found.
+        fix: What to do; empty for nothing.
+        since: The day on which this was first found; empty if that is today.
+        places: The connections, each once.
+        projects: The number of projects.
+    """
+
+    number: int
+    codes: tuple[str, ...]
+    severity: str
+    message: str
+    fix: str
+    since: str
+    places: tuple[Place, ...]
+    projects: int
+
+    @property
+    def code(self) -> str:
+        """The first code."""
+        return self.codes[0]
+
+    @property
+    def subject(self) -> str:
+        """What the findings are about, if it is the same everywhere and the message does not name it; or else empty."""
+        subjects = {place.about for place in self.places}
+        (only,) = min(subjects) if len(subjects) == 1 and len(min(subjects)) == 1 else ("",)
+        return "" if only in self.message else only
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project of a result with several: its fields there, its verdict in words, and the number of findings by severity."""
+
+    number: int
+    result: Result
+    verdict: str
+    counts: t.Mapping[str, int]
+
+    @property
+    def states(self) -> str:
+        """The states of its connections in Atlas, with their numbers."""
+        return ", ".join(f"{count} {state}" for state, count in self.result["states"].items() if count)
+
 
 @dataclass(frozen=True)
 class Check:
-    """A result, for display: the verdict in words, a summary in one sentence, the connections, and what was not looked at."""
+    """A result, for display.
+
+    Attributes:
+        verdict: The verdict in words.
+        summary: One sentence or two.
+        connections: All connections, the worst first.
+        not_looked_at: What was not looked at, in sentences.
+        groups: The findings of all connections, the worst first.
+        projects: The projects, the worst first; empty if only one was read.
+        failures: The projects that could not be read, as in the result.
+    """
 
     verdict: str
     summary: str
     connections: tuple[Connection, ...]
     not_looked_at: tuple[str, ...]
+    groups: tuple[Group, ...]
+    projects: tuple[Project, ...]
+    failures: tuple[Result, ...]
+
+    @property
+    def is_many(self) -> bool:
+        """Whether several projects were read."""
+        return bool(self.projects or self.failures)
+
+    @property
+    def project(self) -> str:
+        """The name and the id of the only project; empty if there are several, or it is not known."""
+        suite = suite_of(self.connections[0].result) if self.connections and not self.is_many else NO_PROJECT
+        return "" if suite == NO_PROJECT else suite
 
     @property
     def head(self) -> tuple[str, str]:
@@ -140,17 +262,73 @@ class Check:
         heads = {(connection.cloud.noun, connection.place_noun) for connection in self.connections}
         return heads.pop() if len(heads) == 1 else ANY
 
+    @property
+    def verdicts(self) -> dict[str, int]:
+        """The number of connections by verdict, the worst first."""
+        counted = Counter(one.result["verdict"] for one in self.connections)
+        return {verdict: counted[verdict] for verdict in VERDICTS}
 
-def view_of(peering_check: Result) -> Check:
-    """Return the view of the field `peering_check` of a result, with control characters escaped: texts come from other people."""
+
+def view_of(peering_check: Result, moment: str = "") -> Check:
+    """Return the view of the field `peering_check` of a result, with control characters escaped: texts come from other people.
+
+    Args:
+        peering_check: The field.
+        moment: When it is shown, in UTC, as results have it. Findings of earlier days say since when they are there.
+    """
     peering_check = _visible(peering_check)
-    shown: set[tuple[str, ...]] = set()
+    findings = peering_check["findings"]
+    groups = {
+        (code, one["severity"], where["subject"], *_key_of(where)): number
+        for number, one in enumerate(findings, start=1)
+        for code in one["codes"]
+        for where in one["connections"]
+    }
+    told = Counter(text for one in peering_check["connections"] for text in {_text_of(check) for check in one["checks"]})
+    ordered = sorted(peering_check["connections"], key=_badness_of)
+    connections = tuple(_connection(number, one, groups, told) for number, one in enumerate(ordered, start=1))
+    by_key = {_key_of(one.result): one for one in reversed(connections)}
     return Check(
         VERDICTS[peering_check["verdict"]],
         peering_check["summary"],
-        tuple(_connection(number, one, shown) for number, one in enumerate(peering_check["connections"], start=1)),
+        connections,
         tuple(peering_check["not_looked_at"]),
+        tuple(_group(number, one, by_key, moment) for number, one in enumerate(findings, start=1)),
+        _projects(peering_check.get("projects") or (), connections),
+        tuple(peering_check.get("failures") or ()),
     )
+
+
+def in_words(moment: str) -> str:
+    """Return a moment of a result for people: 2026-11-28T09:30:00Z as 2026-11-28 09:30 UTC."""
+    return f"{moment[:10]} {moment[11:16]} UTC"
+
+
+def shortened(names: t.Sequence[str], most: int) -> str:
+    """Return a list of names in words; only the first ones if there are more than `most`."""
+    shown = [*names[:most], *([f"{len(names) - most} more"] if len(names) > most else [])]
+    return " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1] if shown else "")))
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number with a noun, which gets an s unless it is one."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def also(group: Group) -> str:
+    """Return a sentence about the other checks of a group; empty if there are none."""
+    return f" {len(group.codes)} checks need this." if len(group.codes) > 1 else ""
+
+
+def link_of(code: str) -> str:
+    """Return the URL of a code in the guide."""
+    return f"{GUIDE}#{code.lower()}"
+
+
+def suite_of(result: Result) -> str:
+    """Return the name and the id of the project of a connection, as far as they are known."""
+    name, group_id = result.get("project_name"), result.get("group_id")
+    return f"{name} ({group_id})" if name and group_id else group_id or NO_PROJECT
 
 
 def _visible(value: t.Any) -> t.Any:
@@ -161,52 +339,54 @@ def _visible(value: t.Any) -> t.Any:
     return visible(value) if isinstance(value, str) else value
 
 
-def also(finding: Finding) -> str:
-    """Return a sentence about the other networks with a finding; empty if there are none."""
-    if not finding.others:
-        return ""
-    names = [
-        *finding.others[:_MOST_NAMES],
-        *([f"{len(finding.others) - _MOST_NAMES} more"] if len(finding.others) > _MOST_NAMES else []),
-    ]
-    return f"The same for {' and '.join(filter(None, (', '.join(names[:-1]), names[-1])))}."
+def _title_of(result: Result) -> str:
+    cloud = CLOUDS[result["provider_name"]]
+    return cloud.title(result[cloud.network])
 
 
-def above_of(connection: Connection) -> str:
-    """Return a sentence about the findings that are shown at another connection; empty if there are none."""
-    return f"As above: {', '.join(connection.above)}." if connection.above else ""
+def _project_of(result: Result) -> str:
+    return result.get("project_name") or result.get("group_id") or ""
 
 
-def link_of(code: str) -> str:
-    """Return the URL of a code in the guide."""
-    return f"{GUIDE}#{code.lower()}"
+def _key_of(result: Result) -> tuple[t.Any, ...]:
+    """Return what identifies a connection, in the list of connections and in findings."""
+    network = CLOUDS[result["provider_name"]].network
+    return tuple(result.get(name) for name in ("group_id", "peer_id", "container_id", network))
 
 
-def _connection(number: int, result: Result, before: set[tuple[str, ...]]) -> Connection:
-    """Return a connection, and add its findings to those that are shown before the next one."""
+def _text_of(check: Result) -> tuple[str, ...]:
+    """Return what is alike in equal findings on several connections."""
+    return tuple(check[name] for name in ("code", "severity", "subject", "message"))
+
+
+def _badness_of(result: Result) -> tuple[int, ...]:
+    """Return the sort key of a connection: the worst come first, by verdict and by the numbers of findings."""
+    counted = Counter(check["severity"] for check in result["checks"])
+    return (list(VERDICTS).index(result["verdict"]), *(-counted[severity] for severity in SHOWN))
+
+
+def _connection(
+    number: int, result: Result, groups: t.Mapping[tuple[t.Any, ...], int], told: t.Mapping[tuple[str, ...], int]
+) -> Connection:
     checks = result["checks"]
     found = sorted((one for one in checks if one["severity"] in SHOWN), key=lambda one: SHOWN.index(one["severity"]))
-    shown = [one for one in found if _key_of(one) not in before]
-    before.update(map(_key_of, found))
     counted = Counter(one["severity"] for one in found)
     subnets = sorted(result["subnets"], key=_order_of)
     ids = [subnet["subnet_id"] for subnet in subnets]
+    findings = []
+    for place, check in enumerate(found, start=1):
+        group = groups.get((check["code"], check["severity"], check["subject"], *_key_of(result)))
+        findings.append(_finding(place, check, ids, group, is_shared=told[_text_of(check)] > 1))
     return Connection(
         number,
         result,
         VERDICTS[result["verdict"]],
         tuple(subnets),
-        tuple(_finding(place, check, ids, result) for place, check in enumerate(shown, start=1)),
-        tuple(dict.fromkeys(one["code"] for one in found if one not in shown)),
+        tuple(findings),
         {severity: counted[severity] for severity in SHOWN if counted[severity]},
         tuple(dict.fromkeys(one["code"] for one in checks if one["severity"] == "ok")),
         tuple(one for one in checks if one["severity"] == "skipped"),
     )
-
-
-def _key_of(check: Result) -> tuple[str, ...]:
-    """Return what is alike in equal findings on several connections."""
-    return tuple(check[name] for name in ("code", "severity", "subject", "message"))
 
 
 def _order_of(subnet: Result) -> tuple[bool, ipaddress.IPv4Network, str]:
@@ -215,7 +395,7 @@ def _order_of(subnet: Result) -> tuple[bool, ipaddress.IPv4Network, str]:
     return block is None, ipaddress.IPv4Network(block or "0.0.0.0/0"), subnet["subnet_id"]
 
 
-def _finding(number: int, check: Result, subnets: t.Sequence[str], result: Result) -> Finding:
+def _finding(number: int, check: Result, subnets: t.Sequence[str], group: int | None, *, is_shared: bool) -> Finding:
     subject = check["subject"]
     place = CONTAINER if check["code"] in _OF_CONTAINER else _PLACES.get(check["code"][1], VPC)
     place = VPC if check["code"] in _OF_NETWORK else place
@@ -231,7 +411,58 @@ def _finding(number: int, check: Result, subnets: t.Sequence[str], result: Resul
         check["message"],
         check["fix"],
         evidence,
-        tuple(one for one in check["connections"] if one != result[CLOUDS[result["provider_name"]].network]),
+        group,
+        is_shared,
         # A finding about all of several subnets is shown once, at the place of its code.
         places if places and (len(places) < len(subnets) or len(subnets) == 1) else (place,),
+    )
+
+
+def _group(number: int, found: Result, connections: t.Mapping[tuple[t.Any, ...], Connection], moment: str) -> Group:
+    together: dict[tuple[t.Any, ...], list[Result]] = {}
+    for one in found["connections"]:
+        together.setdefault(_key_of(one), []).append(one)
+    first_seen = str(found["first_seen"] or "")[: len("2026-11-28")]
+    return Group(
+        number,
+        tuple(found["codes"]),
+        found["severity"],
+        found["message"],
+        found["fix"],
+        first_seen if first_seen < moment[: len(first_seen)] else "",
+        tuple(_place(listed, connections.get(key)) for key, listed in together.items()),
+        len({one["group_id"] for one in found["connections"]}),
+    )
+
+
+def _place(listed: t.Sequence[Result], connection: Connection | None) -> Place:
+    """Return the place of findings on one connection."""
+    one = listed[0]
+    network = one[CLOUDS[one["provider_name"]].network]
+    names = {subnet["subnet_id"]: subnet["subnet_name"] for subnet in connection.subnets} if connection else {}
+    ids = dict.fromkeys(name for each in listed for name in (each["subject"], *(each["subnet_ids"] or ())) if name != network)
+    subjects = tuple((name, names.get(name) or "") for name in ids)
+    return Place(_project_of(one), suite_of(one), _title_of(one), connection, subjects)
+
+
+def _projects(projects: t.Iterable[Result], connections: t.Sequence[Connection]) -> tuple[Project, ...]:
+    counted: dict[str, Counter[str]] = {}
+    for one in connections:
+        counted.setdefault(one.result["group_id"], Counter()).update(one.counts)
+    nothing: Counter[str] = Counter()
+
+    def badness(one: Result) -> tuple[t.Any, ...]:
+        found = counted.get(one["id"], nothing)
+        # A project without connections is as good as any.
+        verdict = list(VERDICTS).index(one["verdict"]) if one["count"] else len(VERDICTS)
+        return (verdict, *(-found[severity] for severity in SHOWN), one["name"] or "")
+
+    return tuple(
+        Project(
+            number,
+            one,
+            VERDICTS[one["verdict"]] if one["count"] else "no connection",
+            {severity: n for severity in SHOWN if (n := counted.get(one["id"], nothing)[severity])},
+        )
+        for number, one in enumerate(sorted(projects, key=badness), start=1)
     )

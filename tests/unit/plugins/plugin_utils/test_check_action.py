@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from types import SimpleNamespace
@@ -61,7 +62,7 @@ def test_the_text_goes_to_stderr_at_once_with_the_host(tmp_path: Path) -> None:
 
 def test_a_failure_is_explained_too(tmp_path: Path) -> None:
     action = make(tmp_path, FAILED, report="peering.md")
-    assert run(action) == FAILED
+    assert run(action) == {**FAILED, "report": "peering.md"}
     assert len(action.shown) == 1
     assert (tmp_path / "peering.md").read_text().startswith("# Peering check: not reachable")
 
@@ -104,13 +105,16 @@ def test_colours_are_for_a_terminal(
 @pytest.mark.parametrize(
     ("report", "message"),
     [
-        ("peering.txt", "report has neither the extension .html nor .md: {0}/peering.txt."),
-        ("peering", "report has neither the extension .html nor .md: {0}/peering."),
+        ("peering.txt", "report has none of the extensions .html, .md, .json, .xml: {0}/peering.txt. They say its form."),
+        ("peering", "report has none of the extensions .html, .md, .json, .xml: {0}/peering. They say its form."),
+        (["peering.html", "peering.txt"], "report has none of the extensions .html, .md, .json, .xml: {0}/peering.txt."),
+        (["peering.html", 7], "report has something that is no path: 7. Give a path, or a list of paths."),
+        ({"html": "peering.html"}, "report has something that is no path: {{'html': 'peering.html'}}."),
         ("none/peering.html", "report: the folder {0}/none does not exist on the controller. Create it first."),
         ("folder.md", "report: {0}/folder.md is a folder."),
     ],
 )
-def test_a_report_that_cannot_be_written_fails_before_reading(tmp_path: Path, report: str, message: str) -> None:
+def test_a_report_that_cannot_be_written_fails_before_reading(tmp_path: Path, report: Any, message: str) -> None:
     (tmp_path / "folder.md").mkdir()
     action = make(tmp_path, report=report)
     result = run(action)
@@ -120,6 +124,36 @@ def test_a_report_that_cannot_be_written_fails_before_reading(tmp_path: Path, re
     assert {"http_status", "error_code", "detail"} <= result.keys()
     assert result["requests"] == {"sent": 0, "writes": 0}
     assert action.runs == 0
+    assert not (tmp_path / "peering.html").exists()
+
+
+@pytest.mark.parametrize("given", ["peering.json", ["peering.html", "peering.md", "peering.json", "peering.xml"], []])
+def test_each_report_has_the_form_of_its_ending(tmp_path: Path, given: Any) -> None:
+    result = run(make(tmp_path, report=given))
+    paths = [given] if isinstance(given, str) else given
+    # As it was given.
+    assert result.get("report", []) == given
+    assert {one.name for one in tmp_path.iterdir()} == set(paths)
+    assert {one.stat().st_mode & 0o777 for one in tmp_path.iterdir()} <= {0o600}
+    beginnings = {"html": "<!DOCTYPE html>", "md": "# Peering check", "xml": "<?xml ", "json": '{\n "version": 1,\n "time": "20'}
+    for path in paths:
+        assert (tmp_path / path).read_text().startswith(beginnings[path.partition(".")[2]])
+    if "peering.json" in paths:
+        assert json.loads((tmp_path / "peering.json").read_text())["peering_check"] == CHECKED
+
+
+def test_a_report_that_fails_leaves_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    replace = os.replace
+
+    def full(source: str, target: str, **folders: int) -> None:
+        if target == "peering.md":
+            raise OSError(28, "No space left on device")
+        replace(source, target, **folders)
+
+    monkeypatch.setattr("os.replace", full)
+    result = run(make(tmp_path, report=["peering.md", "peering.xml"]))
+    assert result["msg"].startswith(f"Failed to write the report {tmp_path}/peering.md: No space left on device.")
+    assert [one.name for one in tmp_path.iterdir()] == ["peering.xml"]
 
 
 def test_an_older_report_is_replaced_as_a_whole(tmp_path: Path) -> None:

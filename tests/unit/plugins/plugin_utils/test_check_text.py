@@ -6,9 +6,11 @@ import re
 
 import pytest
 from ansible.utils import color as _color
-from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._check_text import lines_of
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.redact import visible
+from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._check_text import MOST_LINES, lines_of
 from ansible_collections.cloudpeer.atlas.tests.support.checked import (
     NOT_LOOKED_AT,
+    SEVERITIES,
     connection,
     faulty,
     finding,
@@ -16,6 +18,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.checked import (
     on_gcp,
     peering_check,
 )
+from ansible_collections.cloudpeer.atlas.tests.support.organization import organization
 
 CODES = re.compile(r"\bP\d\d\d\b")
 
@@ -30,9 +33,9 @@ def test_the_worst_comes_first_with_its_advice_below() -> None:
     assert found == [
         ("fail", "P301"),
         ("fail", "P601"),
+        ("unknown", "P503"),
         ("warn", "P205"),
         ("warn", "P402"),
-        ("unknown", "P503"),
         ("info", "P304"),
     ]
     place = next(index for index, line in enumerate(lines) if "P301" in line)
@@ -138,15 +141,59 @@ def test_a_network_of_another_cloud_is_called_what_it_is(result: dict, line: str
 def test_a_finding_of_several_networks_is_shown_once() -> None:
     zone = finding("P503", "fail", "mongodb.net", "The zone lacks all.", "Add them.")
     own = finding("P601", "fail", "rtb-1", "There is no route.")
-    lines = text_of(*(connection(number, "not_reachable", checks=[zone, own] if number == 1 else [zone]) for number in range(8)))
-    found = lines.splitlines()
-    assert [line for line in found if "P503" in line] == [
+    several = [connection(number, "not_reachable", checks=[zone, own] if number == 1 else [zone]) for number in range(8)]
+    found = text_of(*several).splitlines()
+    place = next(index for index, line in enumerate(found) if "P503" in line)
+    assert found[place : place + 3] == [
         "  fail     P503 mongodb.net: The zone lacks all.",
-        *["  As above: P503."] * 7,
+        "                Add them.",
+        "                8 connections: vpc-0a1b2c3d4e5f60000; vpc-0a1b2c3d4e5f60001; vpc-0a1b2c3d4e5f60002; "
+        "vpc-0a1b2c3d4e5f60003; and 4 more",
     ]
-    place = next(index for index, line in enumerate(found) if "Add them." in line)
-    assert found[place + 1].strip() == (
-        "The same for vpc-0a1b2c3d4e5f60001, vpc-0a1b2c3d4e5f60002, vpc-0a1b2c3d4e5f60003, vpc-0a1b2c3d4e5f60004, "
-        "vpc-0a1b2c3d4e5f60005 and 2 more."
+    assert "\n".join(found).count("Add them.") == 1
+    assert found[place + 3 :][:2] == [
+        "  fail     P601 rtb-1: There is no route.",
+        "                1 connection: vpc-0a1b2c3d4e5f60001",
+    ]
+    verbose = text_of(*several, verbosity=1)
+    assert all(f"                - vpc-0a1b2c3d4e5f6{number:04}" in verbose for number in range(8))
+
+
+def test_a_finding_of_an_earlier_day_says_since_when() -> None:
+    checked = peering_check(faulty())
+    checked["findings"][0]["first_seen"] = "2026-11-20T09:30:00Z"
+    lines = lines_of(checked, moment="2026-11-26T07:00:00Z", verbosity=0, color=False)
+    assert [line for line in lines if "Since " in line] == [line for line in lines if line.endswith(" Since 2026-11-20.")]
+    assert sum("Since " in line for line in lines) == 1
+
+
+@pytest.mark.parametrize("projects", [3, 40, 200])
+def test_a_text_has_forty_lines_at_most_for_any_number(projects: int) -> None:
+    checked = organization(projects, hostile=True, unread=30)
+    # As many findings as there are messages.
+    checked["findings"] += [{**checked["findings"][0], "severity": "info", "message": f"It is {n}."} for n in range(projects)]
+    lines = lines_of(checked, verbosity=0, color=False)
+    assert len(lines) <= MOST_LINES == 40
+    assert all(line.isprintable() for line in lines)
+    assert lines[-1] == checked["summary"]
+    assert "and 27 more projects that could not be read; -v lists them." in lines
+    severities = [line.split()[0] for line in lines if re.match(r"  (fail|unknown|warn|info) ", line)]
+    assert severities == sorted(severities, key=SEVERITIES.index)
+    assert severities[0] == "fail"
+    if projects == 200:
+        assert re.search(r"^  and \d+ more findings \(.*2\d\d info\); -v lists them\.$", "\n".join(lines), re.MULTILINE)
+        assert "29 connections in 17 projects: " in "\n".join(lines)
+
+
+def test_a_verbose_text_has_all() -> None:
+    checked = organization(200, hostile=True, unread=30)
+    text = "\n".join(lines_of(checked, verbosity=1, color=False))
+    assert "-v lists" not in text
+    assert not re.search(r"and \d+ more (finding|project|thing)", text)
+    assert all(visible(one["name"]) in text for one in checked["projects"] if one["count"])
+    assert all(one["group_id"] in text for one in checked["failures"])
+    where = [place for one in checked["findings"] for place in one["connections"]]
+    assert all(place["subject"] in text for place in where if not place["subject"].isspace())
+    assert text.count("\n                - ") == sum(
+        len({(one["group_id"], one["peer_id"]) for one in found["connections"]}) for found in checked["findings"]
     )
-    assert lines.count("P601") == 1

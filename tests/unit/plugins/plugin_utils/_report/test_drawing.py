@@ -64,10 +64,24 @@ def test_each_finding_is_numbered_where_it_belongs(layout: Layout) -> None:
     }
     assert {place: [(badge.number, badge.severity) for badge in badges] for place, badges in places.items() if badges} == {
         "subnet-0a1b2c3d4e5f60001": [(1, "fail"), (2, "fail")],
-        "container": [(3, "warn"), (6, "info")],
-        "connection": [(4, "warn")],
-        "vpc": [(5, "unknown")],
+        "container": [(4, "warn"), (6, "info")],
+        "connection": [(5, "warn")],
+        "vpc": [(3, "unknown")],
     }
+
+
+@both_layouts
+def test_names_make_room_for_themselves(layout: Layout) -> None:
+    result = connection(subnets=6, vpc_name="shop")
+    plain = drawn(result, layout)
+    result["subnets"][4]["subnet_name"] = "shop-a"
+    picture = drawn(result, layout)
+    assert picture.vpc.title == "vpc-0a1b2c3d4e5f60000 shop"
+    assert picture.subnets[4].lines == ("shop-a", "10.15.4.0/24")
+    assert picture.subnets[0].lines == ("10.15.0.0/24",)
+    assert all(after.height - before.height == 15 for before, after in zip(plain.subnets, picture.subnets))
+    assert all(is_within(box, picture.vpc) for box in picture.subnets)
+    assert not any(do_meet(one, other) for one, other in itertools.combinations(picture.subnets, 2))
 
 
 def test_a_table_is_shown_on_its_subnets() -> None:

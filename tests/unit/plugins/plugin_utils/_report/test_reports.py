@@ -6,8 +6,14 @@ import json
 import re
 from collections.abc import Callable
 from html.parser import HTMLParser
+from xml.etree import ElementTree
 
+import jsonschema  # type: ignore[import-untyped]
 import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.redact import visible
+from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report import markdown
+from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.file import VERSION, to_json
+from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.junit import to_junit
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.markdown import to_markdown
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.page import UNFOLDED, to_html
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.view import GUIDE, LIMIT
@@ -20,8 +26,10 @@ from ansible_collections.cloudpeer.atlas.tests.support.checked import (
     on_gcp,
     peering_check,
 )
+from ansible_collections.cloudpeer.atlas.tests.support.organization import HOSTILE_NAMES, organization
+from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 
-WHEN = "2026-11-26 07:00 UTC"
+WHEN, SHOWN_WHEN = "2026-11-26T07:00:00Z", "2026-11-26 07:00 UTC"
 HOSTILE = "<script>alert(1)</script> \"' {{ 7 * 7 }} | [x](javascript:1) `*_\n# head"
 # What GitHub or GitLab makes a link or a mention of, also where it is escaped.
 LINKED = (
@@ -70,7 +78,7 @@ def test_a_page_has_all_findings_with_links_to_the_guide() -> None:
     for one in faulty()["checks"]:
         assert one["message"] in page.text
         assert one["fix"] in page.text
-    for text in (LIMIT, WHEN, "1 of 1 connections cannot carry traffic.", "shop", "10.15.0.2", "pcx-0a1b2c3d4e5f60000"):
+    for text in (LIMIT, SHOWN_WHEN, "1 of 1 connections cannot carry traffic.", "shop", "10.15.0.2", "pcx-0a1b2c3d4e5f60000"):
         assert text in page.text
     # Each number leads to its row.
     assert set(page.all_of("tr", "id")) == {f"c1-f{number}" for number in range(1, 7)}
@@ -90,7 +98,7 @@ def test_nothing_of_a_result_is_taken_for_a_part_of_the_page() -> None:
     plain = Page(
         to_html(peering_check(connection(checks=[finding("P302", "warn", "a", "b", "c", comment="d")]), connection(1)), WHEN)
     )
-    assert {tag for tag, unused in page.tags} <= {tag for tag, unused in plain.tags} | {"li"}
+    assert {tag for tag, unused in page.tags} <= {tag for tag, unused in plain.tags} | {"li", "code"}
     assert HOSTILE.replace("\n", "\\n") in page.text
     assert all(link.startswith((GUIDE, "#")) for link in page.all_of("a", "href"))
 
@@ -99,12 +107,13 @@ def test_markdown_shows_what_a_result_has_as_it_is() -> None:
     text = to_markdown(hostile(), WHEN)
     assert "<" not in text
     assert "alert" in text
-    assert re.findall(r"(?<!\\)\[([^\]]*)(?<!\\)\]", text) == ["P302"]
+    # Once for all connections, and once for its own.
+    assert re.findall(r"(?<!\\)\[([^\]]*)(?<!\\)\]", text) == ["P302", "P302"]
     assert re.findall(r"(?<!\\)`", text) == []
     # No line of a table is cut, and none is a heading that is not ours.
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert all(row.endswith(" |") for row in rows)
-    assert [line.partition(" ")[0] for line in text.splitlines() if line.startswith("#")] == ["#", "##", "##"]
+    assert [line.partition(" ")[0] for line in text.splitlines() if line.startswith("#")] == ["#", "##", "##", "##"]
 
 
 @pytest.mark.parametrize("text", LINKED)
@@ -120,7 +129,7 @@ def test_markdown_makes_no_links_or_mentions_of_names(text: str) -> None:
     assert not re.search(r"[@#!%](?=\w)|//|www\.|GH-", shown.replace("&#8203;", " "))
 
 
-@pytest.mark.parametrize("to_text", [to_html, to_markdown])
+@pytest.mark.parametrize("to_text", [to_html, to_markdown, to_junit])
 def test_control_characters_are_seen_and_do_nothing(to_text: Callable[..., str]) -> None:
     hostile = "a\x1b[2Jb\x00\x9b\u202egnp\r\nc\ud800\u2028"
     checks = [finding("P302", "warn", hostile, hostile, hostile, **{hostile: [hostile]}), finding("P702", "skipped", "", hostile)]
@@ -137,18 +146,18 @@ def test_control_characters_are_seen_and_do_nothing(to_text: Callable[..., str])
 def test_markdown_has_all_findings() -> None:
     text = to_markdown(peering_check(faulty()), WHEN)
     assert text.startswith("# Peering check: not reachable\n")
-    for part in (LIMIT, WHEN, "shop, reporting", "| fail | [P601](", "P702 was skipped", "rtb-0a1b2c3d4e5f60001"):
+    for part in (LIMIT, SHOWN_WHEN, "shop, reporting", "| fail | [P601](", "P702 was skipped", "rtb-0a1b2c3d4e5f60001"):
         assert part in text
     order = re.findall(r"^\| (fail|warn|unknown|info) \|", text, re.MULTILINE)
-    assert order == ["fail", "fail", "warn", "warn", "unknown", "info"]
+    assert order == ["fail", "fail", "unknown", "warn", "warn", "info"]
     for row in re.findall(r"^\|.*\|$", text, re.MULTILINE):
-        assert row.count(" | ") in (1, 3)
+        assert row.count(" | ") in (1, 3, 4)
 
 
 @pytest.mark.parametrize("to_text", [to_html, to_markdown])
 def test_what_was_not_looked_at_stands_below_the_limit(to_text: Callable[..., str]) -> None:
     text = to_text(peering_check(connection()), WHEN).replace("&#39;", "'")
-    assert text.index(LIMIT) < text.index(NOT_LOOKED_AT) < text.index("vpc-")
+    assert text.index(LIMIT) < text.index(NOT_LOOKED_AT)
     assert "<li>" not in to_text(peering_check(not_looked_at=[]), WHEN)
 
 
@@ -157,8 +166,7 @@ def test_a_finding_of_several_networks_is_shown_once(to_text: Callable[..., str]
     zone = finding("P503", "fail", "mongodb.net", "The zone lacks all.", "Add them.")
     text = to_text(peering_check(*(connection(number, "not_reachable", checks=[zone]) for number in range(3))), WHEN)
     assert text.count("Add them.") == 1
-    assert "The same for vpc-0a1b2c3d4e5f60001 and vpc-0a1b2c3d4e5f60002." in text
-    assert text.count("As above: P503.") == 2
+    assert "3 connections" in text
     # The overview counts it for each.
     assert text.count("1 fail") == 3
 
@@ -170,15 +178,178 @@ def test_no_connection_is_a_report_too(to_text: object) -> None:
 
 
 def test_many_connections_show_first_those_with_findings() -> None:
-    few = to_html(peering_check(faulty(), *(connection(number) for number in range(1, UNFOLDED))), WHEN)
-    many = to_html(peering_check(faulty(), *(connection(number) for number in range(1, 50))), WHEN)
-    assert "<summary>both sides</summary>" not in few
-    assert many.count("<summary>both sides</summary>") == 49
+    few = to_html(peering_check(*(connection(number) for number in range(1, UNFOLDED)), faulty()), WHEN)
+    many = to_html(peering_check(*(connection(number) for number in range(1, 50)), faulty()), WHEN)
+    assert "<details class=" not in few
+    assert few.index('id="c1"') < few.index('id="c2"')
+    assert "vpc-0a1b2c3d4e5f60000" in few.partition('id="c1"')[2].partition('id="c2"')[0]
+    assert many.count("<details class=") == 1
+    assert "49 connections without a finding" in many
+    assert many.count("<summary>both sides</summary>") == 50
     page = Page(many)
     assert {link for link in page.all_of("a", "href") if re.fullmatch(r"#c\d+", link)} == {
         f"#c{number}" for number in range(1, 51)
     }
     assert page.all_of("section", "id") == [f"c{number}" for number in range(1, 51)]
+    # The last of the result is the worst.
+    assert "vpc-0a1b2c3d4e5f60000" in many.partition('<section id="c1">')[2].partition("</section>")[0]
+
+
+@pytest.mark.parametrize("projects", [3, 40, 200])
+def test_a_page_has_the_whole_organization(projects: int) -> None:
+    checked = organization(projects, hostile=True, unread=2)
+    text = to_html(checked, WHEN)
+    page = Page(text)
+    shown = " ".join(page.text.split())
+    for one in checked["projects"]:
+        assert visible(one["name"]) in shown
+        assert one["id"] in shown
+    for one in checked["connections"]:
+        where = (one.get("vpc_id"), one.get("vpc_name"), one["status_name"], one.get("vnet_name"), one.get("network_name"))
+        assert [name for name in where if name and visible(name) not in shown] == []
+    names = {
+        subnet["subnet_name"] for one in checked["connections"] if one["verdict"] == "not_reachable" for subnet in one["subnets"]
+    }
+    assert [name for name in names if name and visible(name) not in shown] == []
+    for one in checked["failures"]:
+        assert one["msg"] in shown
+    # The worst comes first, and healthy ones are folded.
+    assert checked["findings"][0]["severity"] == "fail"
+    assert (
+        text.index('id="not-read"') < text.index('id="findings"') < text.index('id="projects"') < text.index('id="connections"')
+    )
+    folded = text.rpartition("without a finding</summary>")[2].partition("</details>")[0]
+    assert folded.count("reachable by design") == sum(
+        one["verdict"] == "reachable_by_design" and not one["checks"] for one in checked["connections"]
+    )
+    # Each link within the page leads somewhere, and nothing else is linked but the guide.
+    ids = {str(attrs["id"]) for unused, attrs in page.tags if "id" in attrs}
+    links = page.all_of("a", "href")
+    assert {link[1:] for link in links if link.startswith("#")} <= ids
+    assert {link.partition("#")[0] for link in links if not link.startswith("#")} == {GUIDE}
+    assert not {tag for tag, unused in page.tags} & {"script", "link", "img", "iframe", "object", "form"}
+    assert not [attrs for unused, attrs in page.tags if any(name.startswith("on") or name == "src" for name in attrs)]
+    assert HOSTILE_NAMES[1] in shown
+
+
+def test_what_could_not_be_read_today_is_shown_without_a_link() -> None:
+    checked = peering_check(faulty(), connection(1))
+    checked["findings"][0]["connections"].append({**checked["findings"][0]["connections"][0], "vpc_id": "vpc-0a1b2c3d4e5f69999"})
+    shown = " ".join(Page(to_html(checked, WHEN)).text.split())
+    assert "vpc-0a1b2c3d4e5f69999 not read this time" in shown
+    assert "vpc-0a1b2c3d4e5f69999" in to_markdown(checked, WHEN)
+    assert "vpc-0a1b2c3d4e5f69999" in to_junit(checked, WHEN)
+
+
+@pytest.mark.parametrize("projects", [3, 40, 200])
+def test_markdown_of_an_organization_fits_a_job_s_summary(projects: int) -> None:
+    checked = organization(projects, hostile=True, unread=2)
+    text = to_markdown(checked, WHEN)
+    # Source: "Adding a job summary" in GitHub's documentation: at most 1 MiB a step.
+    assert len(text.encode()) < 1024 * 1024
+    assert text.count("<details><summary>") == text.count("</details>") > 0
+    # Nothing but our own folds is HTML.
+    assert "<" not in re.sub(r"</?(details|summary)>", "", text)
+    assert not re.search(r"(?<![\\/])@someone", text)
+    for one in checked["projects"]:
+        assert one["id"] in text
+    assert text.index("## Projects that could not be read") < text.index("## Findings") < text.index("## Projects with findings")
+
+
+def test_markdown_that_is_too_long_says_what_it_leaves_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert markdown.MOST_BYTES < 1024 * 1024
+    monkeypatch.setattr(markdown, "MOST_BYTES", 50_000)
+    text = to_markdown(peering_check(*(faulty(number, 20) for number in range(20))), WHEN)
+    assert 45_000 < len(text.encode()) < 50_200
+    left = re.search(r"(\d+) connections left out: a job's summary holds 1 MiB\.", text)
+    assert left is not None
+    assert int(left[1]) + text.count("<details><summary>vpc-") == 20
+
+
+def suites_of(checked: dict) -> list[ElementTree.Element]:
+    """Return the suites of a report, after looking that their numbers are right."""
+    root = ElementTree.fromstring(to_junit(checked, WHEN))
+    for suite in root:
+        assert int(suite.get("tests", "")) == len(suite.findall("testcase"))
+        for name, kind in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+            assert int(suite.get(name, "")) == len(suite.findall(f"testcase/{kind}"))
+    names = [(one.get("classname"), one.get("name")) for one in root.iter("testcase")]
+    assert len(names) == len(set(names))
+    assert int(root.get("tests", "")) == len(names)
+    return list(root)
+
+
+def test_junit_has_a_case_for_each_check_of_a_connection() -> None:
+    (suite,) = suites_of(peering_check({**faulty(), "project_name": "shop"}))
+    assert suite.get("name") == "shop (5356823b3794dee37132bb7b)"
+    cases = {str(one.get("name")).partition(" ")[0]: one for one in suite}
+    assert cases["P301"].get("name") == "P301 vpc-0a1b2c3d4e5f60000 pcx-0a1b2c3d4e5f60000"
+    kinds = {code: [child.tag for child in case] for code, case in cases.items()}
+    assert kinds == {
+        **{code: ["system-out"] for code in ("P205", "P304", "P402")},
+        **{code: ["failure"] for code in ("P301", "P601")},
+        "P104": [],
+        "P503": ["error"],
+        "P702": ["skipped"],
+    }
+    for one in faulty()["checks"]:
+        text = "".join(cases[one["code"]].itertext()) + str([child.attrib for child in cases[one["code"]]])
+        assert one["message"] in text
+    assert str(cases["P205"].findtext("system-out")).startswith("warn: shop: Your DHCP options")
+
+
+def test_junit_has_a_case_for_a_code_that_found_several_things() -> None:
+    checks = [
+        finding("P601", severity, f"rtb-{n}", f"M{n}.", "F.") for n, severity in enumerate(("warn", "fail", "fail", "skipped"))
+    ]
+    (suite,) = suites_of(peering_check(connection(checks=checks)))
+    (case,) = suite
+    assert [child.tag for child in case] == ["failure", "system-out"]
+    assert "M1." in case[0].get("message", "")
+    assert "M1." in (case[0].text or "")
+    assert "M2." in (case[0].text or "")
+    assert (case[1].text or "").startswith("warn: rtb-0: M0.")
+
+
+def test_junit_of_an_organization() -> None:
+    checked = organization(40, hostile=True, unread=2)
+    suites = suites_of(checked)
+    assert {visible(f"{one['name']} ({one['id']})") for one in checked["projects"] if one["count"]} | {
+        f"{one['project_name']} ({one['group_id']})" for one in checked["failures"]
+    } == {suite.get("name") for suite in suites}
+    cases = [case for suite in suites for case in suite]
+    healthy = [one for one in cases if str(one.get("name")).startswith("reachable by design ")]
+    assert len(healthy) == sum(not one["checks"] for one in checked["connections"])
+    assert [one for one in healthy if len(one)] == []
+    assert sum(one.get("name") == "read the project" and one[0].tag == "error" for one in cases) == 2
+    assert len(suites_of(peering_check(summary="The project has no connection."))) == 1
+
+
+def test_two_connections_without_ids_are_two_cases() -> None:
+    fields = {"connection_id": None, "peer_id": None, "container_id": None}
+    (suite,) = suites_of(
+        peering_check(*(connection(**fields, checks=[finding("P101", "fail", "x", "M.")]) for unused in range(3)))
+    )
+    assert [one.get("name") for one in suite] == [
+        f"P101 vpc-0a1b2c3d4e5f60000 no connection{more}" for more in ("", " (2)", " (3)")
+    ]
+
+
+@pytest.mark.parametrize(
+    "checked", [organization(40, hostile=True, unread=2), peering_check(faulty(), on_azure(), on_gcp()), peering_check()]
+)
+def test_json_is_as_its_schema_says(checked: dict) -> None:
+    schema = json.loads((ROOT / "docs" / "check_report.schema.json").read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    report = json.loads(to_json(checked, WHEN))
+    jsonschema.validate(report, schema)
+    assert report == {"version": VERSION, "time": WHEN, "peering_check": checked}
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**report, "version": 2}, schema)
+    for name in ("findings", "connections", "verdict"):
+        lacking = {key: value for key, value in checked.items() if key != name}
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate({**report, "peering_check": lacking}, schema)
 
 
 def test_networks_of_all_clouds_are_called_what_they_are() -> None:
@@ -188,10 +359,14 @@ def test_networks_of_all_clouds_are_called_what_they_are() -> None:
     for text in ("VNet shop-vnet", "VPC network my-network", "fd01adff-b37e-4693-8497-83ecf183a145, network-group", "my-project"):
         assert text in page.text
     text = to_markdown(both, WHEN)
-    assert "| network | where | verdict | findings |" in text
+    assert "| network | where | state in Atlas | verdict | findings |" in text
     assert "## VPC network my-network: not reachable" in text
     assert "| project | my-project |" in text
     assert "| connection | 5a1b2c3d4e5f6a7b8c9d0000 |" in text
-    assert "| VNet | subscription and resource group | verdict |" in to_markdown(peering_check(on_azure(), on_azure()), WHEN)
+    assert "| VNet | subscription and resource group | state in Atlas | verdict |" in to_markdown(
+        peering_check(on_azure(), on_azure()), WHEN
+    )
     assert "| connection | no id in Atlas |" in to_markdown(peering_check(on_gcp(peer_id=None)), WHEN)
-    assert "| VPC | account and region | verdict |" in to_markdown(peering_check(connection(), connection(1)), WHEN)
+    assert "| VPC | account and region | state in Atlas | verdict |" in to_markdown(
+        peering_check(connection(), connection(1)), WHEN
+    )
