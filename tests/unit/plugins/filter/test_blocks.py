@@ -6,6 +6,7 @@ import inspect
 import ipaddress
 import itertools
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,6 +16,8 @@ from ansible_collections.cloudpeer.atlas.plugins.filter import next_free_blocks 
 from ansible_collections.cloudpeer.atlas.plugins.filter import overlapping_blocks as documented_overlapping
 from ansible_collections.cloudpeer.atlas.plugins.filter.next_free_blocks import next_free_blocks
 from ansible_collections.cloudpeer.atlas.plugins.filter.overlapping_blocks import overlapping_blocks
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_network_container_info import OPERATION
+from ansible_collections.cloudpeer.atlas.tests.support.harness import Atlas
 from hypothesis import given
 from hypothesis import strategies as st
 from jinja2.nativetypes import NativeEnvironment
@@ -141,6 +144,18 @@ def test_every_pair_that_overlaps_is_found_once(blocks: list[str]) -> None:
     assert all(ipaddress.IPv4Network(two).subnet_of(ipaddress.IPv4Network(one)) for one, two in found)
     order = [[(block.network_address, block.prefixlen) for block in map(ipaddress.IPv4Network, pair)] for pair in found]
     assert order == sorted(order)
+
+
+def test_one_task_has_the_blocks_of_an_organization(make_atlas: Callable[..., Atlas]) -> None:
+    """What `atlas_network_container_info` returns is what the filters take; other organizations do not count."""
+    atlas = make_atlas(groups=3, orgs=2)
+    for number, project in enumerate(atlas.emulator.projects):
+        with project.now() as now:
+            now.containers.create({"regionName": "EU_WEST_1", "atlasCidrBlock": f"10.128.{8 * number}.0/21"})
+    options = {"group_id": None, "org_id": atlas.emulator.settings.org_ids[0]}
+    taken = [one["atlas_cidr_block"] for one in atlas.run(OPERATION, **options).result["containers"]]
+    assert next_free_blocks(taken, 21, "10.128.0.0/9", count=2) == ["10.128.8.0/21", "10.128.24.0/21"]
+    assert overlapping_blocks(taken) == [[DEFAULT, DEFAULT]]
 
 
 def test_large_networks_are_not_searched_block_by_block() -> None:
