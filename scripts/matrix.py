@@ -32,6 +32,7 @@ from cores import (
 ALL_TESTS = ("--full", "tests/unit", "tests/properties", "tests/reliability", "tests/repository", "tests/integration")
 # What runs playbooks, or works with ansible-core's own classes.
 CORE_TESTS = (
+    "tests/unit/plugins/inventory",
     "tests/unit/plugins/modules",
     "tests/unit/plugins/plugin_utils",
     "tests/unit/plugins/module_utils/_engine",

@@ -140,9 +140,12 @@ SIGN_IN = tuple(name for name in CONNECTION.options if name not in _UNUSED)
 # What decides which projects there are, and what is read of them; these options may be templates.
 READING = (*SIGN_IN, "org_id", "project_names", "tags", "peers")
 PEER_GROUPS = ("peering_available", "peering_pending", "peering_none", "peering_unknown")
-# Evaluated where it is used, which may be another controller than the one that makes the inventory. Since ansible-core 2.19, only
-# what is marked is a template.
-_INTERPRETER = getattr(template, "trust_as_template", str)("{{ ansible_playbook_python }}")
+# The interpreter is evaluated where it is used, which may be another controller than the one that makes the inventory. Since
+# ansible-core 2.19, only what is marked is a template.
+_CONTROLLER = {
+    "ansible_connection": getattr(template, "trust_as_template", str)("local"),
+    "ansible_python_interpreter": getattr(template, "trust_as_template", str)("{{ ansible_playbook_python }}"),
+}
 
 Params = t.Mapping[str, t.Any]
 # A project with the names of the hostvars, without their prefix, and its id.
@@ -324,8 +327,7 @@ def _read_projects(client: AtlasClient, params: Params) -> list[Row]:
 
 def _to_hostvars(row: Row) -> Row:
     """Return the variables of a host. Names and tags come from other people, so they are never templates."""
-    found = wrap_var({f"atlas_{name}": value for name, value in row.items()})
-    return {**found, "ansible_connection": "local", "ansible_python_interpreter": _INTERPRETER}
+    return {**_CONTROLLER, **wrap_var({f"atlas_{name}": value for name, value in row.items()})}
 
 
 def _peer_groups(hostvars: Row) -> list[str]:
