@@ -115,7 +115,7 @@ def pages() -> dict[str, str]:
             found[name] = str(path.relative_to("docs"))
         elif path.parent == Path("plugins/modules"):
             found[name] = f"reference/{path.stem}_module.rst"
-        elif path.parent in (Path("plugins/callback"), Path("plugins/filter")):
+        elif path.parent in (Path("plugins/callback"), Path("plugins/filter"), Path("plugins/inventory")):
             found[name] = f"reference/{path.stem}_{path.parent.name}.rst"
         elif path.parts[0] == "roles":
             found[f"roles/{path.parts[1]}"] = found[f"roles/{path.parts[1]}/README.md"] = f"reference/{path.parts[1]}_role.rst"
@@ -204,7 +204,7 @@ def assemble(collections: Path) -> None:
     guides = re.findall(r"^\| \[[^\]]+\]\((guides/[a-z_]+)\.md\)", front, re.MULTILINE)
     reference = [
         f"{file.stem.rpartition('_')[0]} <reference/{file.stem}>"
-        for kind in ("role", "module")
+        for kind in ("role", "module", "inventory")
         for file in sorted((SOURCE / "reference").glob(f"*_{kind}.rst"), key=lambda file: file.stem.removesuffix(f"_{kind}"))
     ]
     reference.append("The collection <reference/index>")

@@ -50,12 +50,13 @@ def ansible_doc(kind: str, names: list[str]) -> dict[str, Any]:
     return dict(json.loads(done.stdout))
 
 
-def test_every_filter_has_a_page() -> None:
-    names = sorted(path.stem for path in (ROOT / "plugins" / "filter").glob("*.py"))
-    pages = ansible_doc("filter", names)
-    assert len(pages) == len(names) == 2
+@pytest.mark.parametrize(("kind", "count"), [("filter", 2), ("inventory", 1)])
+def test_every_plugin_has_a_page(kind: str, count: int) -> None:
+    names = sorted(path.stem for path in (ROOT / "plugins" / kind).glob("*.py"))
+    pages = ansible_doc(kind, names)
+    assert len(pages) == len(names) == count
     for page in pages.values():
-        entries = {**page["doc"]["options"], **page["return"]}
+        entries = {**page["doc"]["options"], **(page["return"] or {})}
         assert [name for name, entry in entries.items() if not entry.get("description")] == []
 
 

@@ -16,7 +16,11 @@ from ansible_collections.cloudpeer.atlas.tests.support.targets import V1_0_WARNI
 WITH_AWS = {"accept_and_route", "both_sides", "check", "disconnect", "many_accounts", "whole_path"}
 # Run against GCP and AZURE, in the tests of a module and of the role.
 WITH_CLOUDS = {"gcp_peering", "whole_path_azure", "whole_path_gcp"}
-EXAMPLES = sorted(path for path in (ROOT / "docs" / "examples").glob("*.yml") if path.stem not in WITH_AWS | WITH_CLOUDS)
+# Takes an inventory, in the test of that.
+WITH_INVENTORY = {"each_project"}
+EXAMPLES = sorted(
+    path for path in (ROOT / "docs" / "examples").glob("*.yml") if path.stem not in WITH_AWS | WITH_CLOUDS | WITH_INVENTORY
+)
 READING = {"read_access_list", "read_clusters", "read_connections"}
 
 
