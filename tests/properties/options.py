@@ -184,6 +184,16 @@ SENSIBLE: dict[str, st.SearchStrategy[Options]] = {
             "region_name": st.sampled_from(["us-east-1", "EU_WEST_1", "EUROPE_NORTH"]),
         },
     ),
+    "atlas_project_info": st.fixed_dictionaries(
+        {"group_id": st.none()},
+        optional={
+            **API,
+            "group_ids": st.lists(ids, max_size=2),
+            "project_names": st.lists(st.sampled_from(["emulator", "emul*", "shop"]), max_size=2),
+            "org_id": ids,
+            "tags": st.sampled_from([{"env": "prod"}, {"env": True}, {}]),
+        },
+    ),
     "atlas_vpc_peer_check": st.fixed_dictionaries(
         # AWS is not there.
         {"aws": st.just(value=False)},

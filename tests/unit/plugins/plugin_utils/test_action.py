@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
-from ansible_collections.cloudpeer.atlas.plugins.action import atlas_vpc_peer_info
+from ansible_collections.cloudpeer.atlas.plugins.action import atlas_project_info, atlas_vpc_peer_info
 from ansible_collections.cloudpeer.atlas.plugins.action.atlas_vpc_peers import ActionModule
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_peering import OPERATION as BOTH_SIDES
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._action import AtlasAction
@@ -107,6 +107,16 @@ def test_a_project_of_defaults_yields_to_several(task: dict[str, Any], defaults:
     for several in ({"group_ids": [OTHER]}, {"project_ids": [OTHER]}, {}):
         action._task = SimpleNamespace(args={**task, **several}, module_defaults=defaults, resolved_action=NAME)
         assert ("group_id" in action._args()) == (kept or bool(task and not several))
+
+
+def test_the_project_of_defaults_is_for_other_modules() -> None:
+    defaults = [{"group/cloudpeer.atlas.atlas": {"group_id": GROUP, "project_name": "shop"}}]
+    action = object.__new__(atlas_project_info.ActionModule)
+    action._templar = SimpleNamespace(template=lambda value: value)
+    for task, left in (({}, {}), ({"project_id": OTHER}, {"group_id": OTHER}), ({"org_id": OTHER}, {"org_id": OTHER})):
+        args = {"project_name": "shop", **({"group_id": GROUP} if "project_id" not in task else {}), **task}
+        action._task = SimpleNamespace(args=args, module_defaults=defaults, resolved_action="cloudpeer.atlas.atlas_project_info")
+        assert action._args() == left
 
 
 GROUPS, NAMED = "group/cloudpeer.atlas.atlas", "shop-production"

@@ -1,0 +1,63 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the module atlas_project_info does: it reads the projects that the options select, with their organizations."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from .._auth.sources import VARIABLES
+from .._engine.argspec import CONNECTION, PROJECTS, ArgumentSpec
+from .._engine.options import Parameters
+from .._engine.plan import Plan
+from .._http.errors import InvalidOptionError
+from .._resources.projects import list_organizations, list_projects
+from .atlas import AtlasOperation, warn_of_connection
+from .projects import check_projects, choose_projects
+
+_Projects = list[dict[str, t.Any]]
+
+
+class AtlasProjectInfo(AtlasOperation[_Projects]):
+    """Reads projects."""
+
+    argument_spec = CONNECTION + PROJECTS + ArgumentSpec({"tags": {"type": "dict"}})
+    noun = "projects"
+    has_diff = False
+
+    @classmethod
+    def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
+        """Check the options. The project of the environment does not count: without options, all projects are read."""
+        unset = {None, *map(os.environ.get, VARIABLES["group_id"])}
+        for name, several in {"group_id": "group_ids", "project_name": "project_names"}.items():
+            if params[name] not in unset:
+                raise InvalidOptionError(f"{name} is for modules that are about one project.", hint=f"Set {several}.")
+        return {**params, **check_projects(params), "tags": _parse_tags(params["tags"] or {})}, warn_of_connection(params)
+
+    def look(self) -> _Projects:
+        """Read all projects and organizations that the credentials can see, and select the projects that fit every option."""
+        chosen, tags = choose_projects(list_projects(self.session), self.params), self.params["tags"]
+        names = {one["id"]: one["name"] for one in list_organizations(self.session)}
+        found = [one for one in chosen if tags.items() <= one["tags"].items()]
+        return [{"id": one["id"], "name": one["name"], "org_name": names.get(one["org_id"]), **one} for one in found]
+
+    def show(self, state: _Projects, plan: Plan) -> dict[str, t.Any]:
+        """Show the projects."""
+        return {"projects": state}
+
+
+def _parse_tags(tags: t.Mapping[t.Any, t.Any]) -> dict[str, str]:
+    """Return the tags that projects must have, as texts.
+
+    Raises:
+        InvalidOptionError: If a value is neither a text nor a whole number: how Atlas writes it is not known.
+    """
+    for key, value in tags.items():
+        if isinstance(value, bool) or not isinstance(value, (str, int)):
+            raise InvalidOptionError(f"tags.{key} is not a text: {value!r}.", hint="Put the value in quotes.")
+    return {str(key): str(value) for key, value in tags.items()}
+
+
+OPERATION = AtlasProjectInfo
