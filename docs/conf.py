@@ -34,12 +34,13 @@ html_theme_options = {
 }
 
 # Pages by antsibull-docs refer to these labels of Ansible's own documentation. Sphinx would have to download their addresses,
-# and a build uses no network, so they become plain text. Any other unknown label is a mistake.
+# and a build uses no network, so they become plain text; so do environment variables, which have no page. Any other unknown label
+# is a mistake.
 ANSIBLES_LABELS = {"action_plugins", "callback_plugins", "ansible_configuration_settings", "common_return_values"}
 
 
 def _as_text(app: Any, environment: Any, node: Any, content: Any) -> Any:
-    return content if node.get("reftarget") in ANSIBLES_LABELS else None
+    return content if node.get("reftype") == "envvar" or node.get("reftarget") in ANSIBLES_LABELS else None
 
 
 def setup(app: Any) -> None:
