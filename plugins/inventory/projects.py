@@ -78,32 +78,39 @@ options:
 """
 
 EXAMPLES = r"""
-# inventory.atlas_projects.yml: all projects, with credentials from the environment
+# In a file whose name ends in atlas_projects.yml. This line alone makes a host of each project that the credentials in the
+# environment can see.
 plugin: cloudpeer.atlas.projects
 
----
+# A profile of the Atlas CLI in place of the environment
+profile: production
+
+# Some projects of one organization
+org_id: 5356823a3794dee37132b000
+project_names: [shop-*, payments]
+tags:
+  env: prod
+
+# The states of their connections, as a variable and as groups
+peers: true
+
+# Names that no host of another inventory has
+hostname: "'atlas-' ~ atlas_project_name"
+
 # A group for each organization and for each value of the tag env, such as org_payments and env_prod
-plugin: cloudpeer.atlas.projects
 keyed_groups:
   - key: atlas_org_name
     prefix: org
   - key: atlas_tags.env
     prefix: env
+
+# A group by a condition, and a variable
 groups:
   with_clusters: atlas_cluster_count > 0
 compose:
   atlas_team: atlas_tags.team | default('nobody')
 
----
-# Some projects of one organization, with their connections, kept in a file for an hour
-plugin: cloudpeer.atlas.projects
-profile: production
-org_id: 5356823a3794dee37132b000
-project_names: [shop-*, payments]
-tags:
-  env: prod
-peers: true
-hostname: "'atlas-' ~ atlas_project_name"
+# Kept in files for an hour
 cache: true
 cache_plugin: ansible.builtin.jsonfile
 cache_connection: ~/.cache/ansible-inventory
@@ -126,19 +133,25 @@ from ansible.utils.unsafe_proxy import wrap_var
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.clients import LIBRARIES, ClientPool
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.sources import read_sources
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.redact import visible
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas import warn_of_connection
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.projects import check_projects, choose_projects
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.projects import list_organizations, list_projects
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_project_info import OPERATION
 
 ENDINGS = ("atlas_projects.yml", "atlas_projects.yaml")
 # What modules have, and an inventory has no use for.
-_UNUSED: t.Mapping[str, t.Any] = {"group_id": None, "project_name": None, "api_version": "v2"}
-SIGN_IN = tuple(name for name in CONNECTION.options if name not in _UNUSED)
-# What decides which projects there are, and what is read of them; these options may be templates.
-READING = (*SIGN_IN, "org_id", "project_names", "tags", "peers")
+_UNUSED: t.Mapping[str, t.Any] = {"group_id": None, "project_name": None, "group_ids": None, "api_version": "v2"}
+# What decides which projects there are, and what is read of them. These options may be templates.
+READING = (*(name for name in OPERATION.argument_spec.options if name not in _UNUSED), "peers")
+# The variables of a host that come from its project, by the names in the result of atlas_project_info.
+HOSTVARS = {
+    "id": "atlas_group_id",
+    "name": "atlas_project_name",
+    "org_id": "atlas_org_id",
+    "org_name": "atlas_org_name",
+    "tags": "atlas_tags",
+    "cluster_count": "atlas_cluster_count",
+    "peers": "atlas_peers",
+}
 PEER_GROUPS = ("peering_available", "peering_pending", "peering_none", "peering_unknown")
 # The interpreter is evaluated where it is used, which may be another controller than the one that makes the inventory. Since
 # ansible-core 2.19, only what is marked is a template.
@@ -148,7 +161,7 @@ _CONTROLLER = {
 }
 
 Params = t.Mapping[str, t.Any]
-# A project with the names of the hostvars, without their prefix, and its id.
+# A project as atlas_project_info shows it, with `peers` if they are to be read: null, or their states with counts.
 Row = dict[str, t.Any]
 
 
@@ -181,7 +194,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             rows = self._find_rows(params, f"{self.get_cache_key(path)}_{_digest(params)}", cache)
         except TaskError as error:
             raise AnsibleParserError(str(error)) from None
-        hostvars = {row["group_id"]: _to_hostvars(row) for row in rows}
+        hostvars = {row["id"]: _to_hostvars(row) for row in rows}
         names = name_hosts(self._wanted_names(hostvars), self._is_taken)
         self._add_hosts({names[group_id]: found for group_id, found in hostvars.items()})
 
@@ -195,8 +208,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         given = {name: self.templar.template(config[name]) for name in READING if name in config}
         # Once more, for the types of what the templates give.
         self.set_options(direct={**config, **given}, var_options=self._vars)
-        params = {**_UNUSED, **{name: self.get_option(name) for name in READING}}
-        return {**params, **check_projects({**params, "group_ids": None})}
+        params, warnings = OPERATION.validate({**_UNUSED, **{name: self.get_option(name) for name in READING}})
+        for text in warnings:
+            self.display.warning(text)
+        return params
 
     def _find_rows(self, params: Params, key: str, cache: bool) -> list[Row]:
         """Return the projects, from the cache or from Atlas. What could not be read is read again, and never kept."""
@@ -204,7 +219,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         rows: list[Row] | None = self._cache.get(key) if is_kept and cache else None
         if rows is None:
             with self._connect(params) as client:
-                rows = _read_projects(client, params)
+                unread = {"peers": None} if params["peers"] else {}
+                rows = [{**row, **unread} for row in OPERATION(params, client, time.monotonic).look()]
                 self._read_peers(client, params, rows)
             if is_kept:
                 self._cache[key] = rows
@@ -220,8 +236,6 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         missing = [name for name, import_error in LIBRARIES if import_error is not None]
         if missing:
             raise TaskError(f"Ansible's own Python has no {missing[0]}.", hint="Install it beside ansible-core.")
-        for text in warn_of_connection(params):
-            self.display.warning(text)
         pool = ClientPool()
         try:
             with pool.client_for(params, self.display.warning) as client:
@@ -231,21 +245,23 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def _read_peers(self, client: AtlasClient, params: Params, rows: t.Iterable[Row]) -> None:
         """Read the connections of projects that lack them, if the options say so, and warn of those that cannot be read."""
-        unread = {row["group_id"]: row for row in rows if row.get("peers", {}) is None}
+        unread = {row["id"]: row for row in rows if row.get("peers", {}) is None}
         if not unread:
             return
         # Loaded where it is needed.
         from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Plan
-        from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_info import OPERATION
+        from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_info import (
+            OPERATION as READ_PEERS,
+        )
 
-        unset = {name: option.get("default") for name, option in OPERATION.argument_spec.options.items()}
+        unset = {name: option.get("default") for name, option in READ_PEERS.argument_spec.options.items()}
         wanted = {**unset, **params, "provider_name": "all", "projects": dict.fromkeys(unread)}
-        operation = OPERATION(wanted, client, time.monotonic)
+        operation = READ_PEERS(wanted, client, time.monotonic)
         found = operation.show(operation.look(), Plan())
         for one in found["projects"]:
             unread[one["id"]]["peers"] = one["states"]
         for one in found["failures"]:
-            name = unread[one["group_id"]]["project_name"]
+            name = unread[one["group_id"]]["name"]
             self.display.warning(f"The connections of project {visible(name)} are unknown: {one['msg']}")
 
     def _wanted_names(self, hostvars: t.Mapping[str, Row]) -> dict[str, str]:
@@ -300,34 +316,14 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 def _digest(params: Params) -> str:
     """Return what tells apart whatever decides what is read; secrets are in it, and cannot be found out from it."""
     sources = read_sources(params)
-    deciding = [params[name] for name in (*READING, *_UNUSED) if name not in ("timeout", "retries", "token_cache")]
+    deciding = [params[name] for name in READING if name not in ("timeout", "retries", "token_cache")]
     text = json.dumps([deciding, *sources], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def _read_projects(client: AtlasClient, params: Params) -> list[Row]:
-    """Return the projects that the options choose."""
-    wanted = {str(key): str(value) for key, value in (params["tags"] or {}).items()}
-    chosen = choose_projects(list_projects(client), params)
-    organizations = {one["id"]: one["name"] for one in list_organizations(client)}
-    return [
-        {
-            "group_id": one["id"],
-            "project_name": one["name"],
-            "org_id": one["org_id"],
-            "org_name": organizations.get(one["org_id"]),
-            "tags": one["tags"],
-            "cluster_count": one["cluster_count"],
-            **({"peers": None} if params["peers"] else {}),
-        }
-        for one in chosen
-        if wanted.items() <= one["tags"].items()
-    ]
-
-
 def _to_hostvars(row: Row) -> Row:
     """Return the variables of a host. Names and tags come from other people, so they are never templates."""
-    return {**_CONTROLLER, **wrap_var({f"atlas_{name}": value for name, value in row.items()})}
+    return {**_CONTROLLER, **wrap_var({variable: row[name] for name, variable in HOSTVARS.items() if name in row})}
 
 
 def _peer_groups(hostvars: Row) -> list[str]:
