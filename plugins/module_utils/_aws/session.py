@@ -47,7 +47,6 @@ class AwsSession:
 
     Attributes:
         calls: The requests sent so far.
-        secrets: The secrets known so far.
         region: The region of all requests.
         names: The names of the options in messages.
 
@@ -66,13 +65,14 @@ class AwsSession:
         self.calls: list[ApiCall] = [] if calls is None else calls
         wait_timeout = params.get("wait_timeout")
         self.names = names if wait_timeout is None else {**names, "wait_timeout": "wait_timeout"}
-        self.secrets: set[str] = {params[name] for name in SECRET_OPTIONS if params[name]}
+        # Those of its roles, too, which any thread may assume again.
+        self._secrets: set[str] = {params[name] for name in SECRET_OPTIONS if params[name]}
         self._patience = PATIENCE if wait_timeout is None else wait_timeout
         self._governor = governor or RateGovernor()
         with self._explained("use the credentials for AWS", "sts:GetCallerIdentity"):
             self._clients = Clients(params, self.calls, names)
             found = self._clients.find_secrets()
-        self.secrets |= found
+        self._secrets |= found
         self.region = self._clients.region
         # Whose limits the requests count for: the account, or as long as that is not known, the credentials.
         self._account = str(hash(frozenset(found)))
@@ -104,8 +104,13 @@ class AwsSession:
         reply = self._read(description, "sts", "AssumeRole", RoleArn=role, RoleSessionName="cloudpeer.atlas")
         with self._explained(description, "sts:AssumeRole"):
             found = to_metadata(reply["Credentials"])
-        self.secrets.update((found["secret_key"], found["token"]))
+        self._secrets.update((found["secret_key"], found["token"]))
         return found
+
+    @property
+    def secrets(self) -> set[str]:
+        """The secrets that are known so far."""
+        return set(self._secrets)
 
     def in_region(self, region: str | None) -> AwsSession:
         """Return a session with the same credentials in another region: a role that it has assumed is not assumed again.

@@ -102,6 +102,10 @@ def test_credentials_follow_from_the_account_of_an_entry(site: PathSite) -> None
     assert not done.failed, done.msg
     assert site.connected == {one["vpc_id"] for one in entries}
     assert site.to_account(AUTOMATION) == {"AssumeRole": 2}
+    # Atlas has this VPC in another account: that of the entry counts, and the message names the connection.
+    done = site.run(connections=[{**entries[0], "aws_account_id": ACCOUNTS[3]}], **rule)
+    assert not done.missing(f"({entries[0]['vpc_id']}, {ACCOUNTS[0]})", "Nothing was changed.")
+    assert [one["RoleArn"] for one in site.front.requests if "RoleArn" in one] == [RULE.replace("{account}", ACCOUNTS[3])]
     # A profile that is not there is named by where the task has it.
     rule["aws_accounts"] = {ACCOUNTS[2]: {"profile": "nobody"}}
     done = site.run(connections=entries, **rule)

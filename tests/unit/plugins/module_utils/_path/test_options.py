@@ -398,6 +398,11 @@ def test_secrets_of_the_task_and_of_entries_are_known() -> None:
     assert {*secrets.values(), *own.values()} <= found
     (entry,) = entries({**VPC, **KEY})
     assert "canary" not in repr(entry)
+    # Where no keys belong, the task fails, and shows none.
+    wrong = {"aws_accounts": {"123456789012": {"secret_key": "canary-9"}, "2": "x"}, "tags": {"team": "data"}}
+    shown = PATH_SPEC.to_invocation(wrong, wrong)["module_args"]
+    assert (shown["tags"], [*shown["aws_accounts"]]) == ({"team": "data"}, ["123456789012", "2"])
+    assert "canary" not in repr(shown)
 
 
 def test_wait_for_is_named_as_ignored() -> None:
