@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 
 from ..objects import DNS_ATTRIBUTES, ENDED, PeeringConnection, Route, RouteTable, Vpc
 
-_NOT_SHOWN = ("refuses_peerings", "allows_remote_dns", "dhcp_options_id")
+_NOT_SHOWN = ("refuses_peerings", "allows_remote_dns", "dhcp_options_id", "name")
 
 
 @dataclass(frozen=True)
