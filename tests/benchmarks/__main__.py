@@ -7,7 +7,7 @@ import sys
 import time
 from functools import partial
 
-from . import changes, check, clouds, credentials, growth, hosts, loops, peering, sets, waiting
+from . import changes, check, clouds, credentials, growth, hosts, loops, organization, peering, sets, waiting
 from .tables import draw, render, write
 
 #: In the order of the page.
@@ -16,6 +16,7 @@ PARTS = {
     "changes": changes.measure,
     "sets": sets.measure,
     "hosts": hosts.measure,
+    "organization": organization.measure,
     "waiting": waiting.measure,
     "credentials": credentials.measure,
     "peering": peering.measure,

@@ -221,14 +221,14 @@ def declared(items: list[dict[str, str]], container_id: str) -> list[dict[str, s
     return [{"vpc_id": one["vpc_id"], "route_table_cidr_block": one["cidr_block"], **shared} for one in items]
 
 
-def create_peer(atlas: Atlas, peer: dict[str, str]) -> str:
-    """Create a peer without Ansible and return its id."""
-    settings = atlas.settings
+def create_peer(atlas: Atlas, peer: dict[str, str], group: dict[str, str] | None = None) -> str:
+    """Create a peer without Ansible, in a project or in the first one, and return its id."""
+    settings, place = atlas.settings, group or {"group_id": atlas.settings.group_id, "container_id": atlas.container_id}
     reply = requests.post(
-        f"{atlas.control_url}/api/atlas/v1.0/groups/{settings.group_id}/peers",
+        f"{atlas.control_url}/api/atlas/v1.0/groups/{place['group_id']}/peers",
         json={
             "providerName": "AWS",
-            "containerId": atlas.container_id,
+            "containerId": place["container_id"],
             "accepterRegionName": "us-east-1",
             "awsAccountId": "123456789012",
             "vpcId": peer["vpc_id"],
