@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_check import OPERATION
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._action import AtlasAction
-from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._check_action import ShowsCheck
+from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._check_action import ShowsCheck, with_content
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._role_action import OfRole
 
 
@@ -14,3 +16,6 @@ class ActionModule(OfRole, ShowsCheck, AtlasAction):
     """The action of the module, which also shows the text and writes the report."""
 
     OPERATION = OPERATION
+
+    def _args(self) -> dict[str, t.Any]:
+        return with_content(super()._args(), self._loader)

@@ -27,6 +27,9 @@ description:
     fails if nothing at all can be read in Atlas, in AWS or in GCP. If an account may not read a project in GCP, that is unknown.
   - Codes that begin with C(A) are about AZURE, with C(G) about GCP, and with C(P) about AWS, except that C(P101), C(P102),
     C(P104), C(P107), C(P201) to C(P204), C(P301), C(P302), C(P304) and C(P801) are about all clouds.
+  - With O(group_ids), O(project_names) or O(org_id), all connections of several projects are checked, since version 3.1.0 of the
+    collection. Options that are about one project are refused then, such as O(connections) and O(clusters). Each account is
+    read once in each region, for all projects together.
   - Only Atlas can see the routes and security groups on its side. M(cloudpeer.atlas.atlas_probe) tests the connection itself.
 options:
   group_id:
@@ -34,7 +37,7 @@ options:
       - The id of the Atlas project, 24 hexadecimal digits. The API calls a project a group.
       - If neither this nor O(project_name) is set, the environment variable E(MONGODB_ATLAS_PROJECT_ID) is used, and then the
         C(project_id) of the O(profile).
-      - One of O(group_id) and O(project_name) is required unless O(atlas=false).
+      - One of O(group_id), O(project_name), O(group_ids), O(project_names) and O(org_id) is required, unless O(atlas=false).
     type: str
     required: false
     aliases: [project_id]
@@ -242,7 +245,8 @@ options:
   provider_name:
     description:
       - The clouds whose connections are read. V(all) without O(connections) reads those with all clouds.
-      - If this is not set, these are the clouds of O(connections), and without O(connections) it is AWS.
+      - If this is not set, these are the clouds of O(connections), and without O(connections) it is AWS. Of several projects, all
+        clouds are read.
       - The limits of the project (C(P107)) count the connections with all clouds that are read.
     type: str
     choices: [AWS, AZURE, GCP, all]
@@ -322,6 +326,7 @@ options:
       - The ids of other Atlas projects to compare with. Of two network containers with the same block, a VPC can reach only one.
         Only their connections with AWS are compared.
       - If the credentials may not read a project, this is unknown.
+      - With O(group_ids), O(project_names) or O(org_id), all projects that are read are compared without it, and it is refused.
       - Until version 2.5.0 of the collection, the name was C(group_ids), which is another option elsewhere. Version 3.0.0 has
         removed the old names C(group_ids) and C(project_ids).
     type: list
@@ -363,10 +368,23 @@ options:
     description:
       - When to fail. V(fail) fails if a connection cannot work. V(warn) fails for warnings as well, and if something could not be
         read. V(never) leaves it to you to use RV(peering_check).
+      - V(new) fails if a connection cannot work, or something could not be read, that O(since) does not have. It was added in
+        version 3.1.0 of the collection.
+      - A project that cannot be read fails the task, unless this is V(never).
       - The task returns RV(peering_check) even if it fails.
     type: str
-    choices: [fail, warn, never]
+    choices: [fail, warn, new, never]
     default: fail
+  since:
+    description:
+      - The path of an earlier report of this module on the controller, with the ending C(.json). A relative path starts at the
+        folder of the playbook. A link of another user is refused.
+      - RV(peering_check.findings[].first_seen) then says since when each finding is known, by its project, network, network
+        container, code, subject and severity.
+      - Findings of what cannot be read now stay as they are in the report, and RV(peering_check.findings[].is_kept) is V(true).
+      - A file that does not exist, or that is no such report, is a failure.
+    type: raw
+    version_added: 3.1.0
   text:
     description:
       - Print the findings as text on the controller, to standard error, the worst first. Since version 3.1.0 of the collection,
@@ -517,6 +535,7 @@ extends_documentation_fragment:
   - cloudpeer.atlas._attributes.only_reads
   - cloudpeer.atlas._attributes.action_group_atlas
   - cloudpeer.atlas._connection
+  - cloudpeer.atlas._projects
 requirements:
   - boto3, unless all connections are with other clouds
   - azure-identity, to read Azure
@@ -634,6 +653,24 @@ EXAMPLES = r"""
       - 10.15.1.0/24
     aws_profile: production
     aws_region: us-east-1
+
+- name: Check all projects of an organization, and fail for what is new
+  cloudpeer.atlas.atlas_vpc_peer_check:
+    org_id: 5a1b2c3d4e5f6a7b8c9d0e1f
+    project_names: ["shop-*"]
+    aws_profile: production
+    since: yesterday.json
+    fail_on: new
+  register: organization
+
+- name: Check two projects, and never fail
+  cloudpeer.atlas.atlas_vpc_peer_check:
+    group_ids: [5356823b3794dee37132bb7b, 5356823b3794dee37132bb7c]
+    fail_on: never
+
+- name: Show what keeps the most connections from working
+  ansible.builtin.debug:
+    msg: "{{ organization.peering_check.findings | map(attribute='message') | first | default('Nothing') }}"
 
 - name: Compare with another project, and leave the decision to the next tasks
   cloudpeer.atlas.atlas_vpc_peer_check:
@@ -794,6 +831,8 @@ peering_check:
         message: rtb-0a1b2c3d4e5f67890 (main) has no route to 192.168.248.0/21.
         fix: Route 192.168.248.0/21 to pcx-0f3b9a6d7e8c12345 in rtb-0a1b2c3d4e5f67890.
         first_seen: "2026-11-28T09:30:00Z"
+        is_new: true
+        is_kept: false
         connections:
           - group_id: 507f1f77bcf86cd799439010
             project_name: shop
@@ -882,12 +921,18 @@ peering_check:
           description: What to do. Empty if there is nothing to do.
           type: str
         first_seen:
-          description: When this was first found on one of the connections, in UTC. The time of this run, as far as is known.
+          description: When this was first found on one of the connections, in UTC, as O(since) says; else the time of this run.
           type: str
+        is_new:
+          description: Whether O(since) does not have this on one of the connections. Null if it is not set.
+          type: bool
+        is_kept:
+          description: Whether this comes from O(since), because what it is about could not be read now.
+          type: bool
         connections:
           description: >-
-            Where it was found, once for each connection and subject. The fields of the network are those of
-            RV(peering_check.connections).
+            Where it was found, once for each connection and subject; what could not be read, once for each connection. The fields
+            of the network are those of RV(peering_check.connections).
           type: list
           elements: dict
           contains:
@@ -935,7 +980,7 @@ peering_check:
               description: When this was first found here.
               type: str
     connections:
-      description: The connections, in the order of O(connections), or as Atlas lists them.
+      description: The connections, in the order of O(connections), or as Atlas lists them, project by project.
       type: list
       elements: dict
       contains:
@@ -1060,7 +1105,9 @@ peering_check:
               description: The verdict on this subnet.
               type: str
         checks:
-          description: What the checks have found, in the order of their numbers. Each check for the cloud has at least one entry.
+          description: >-
+            What the checks have found, in the order of their numbers. Each check for the cloud has at least one entry, but with
+            several projects, those that are V(ok) or V(skipped) are left out.
           type: list
           elements: dict
           contains:
@@ -1097,6 +1144,73 @@ peering_check:
               elements: str
               sample: [vpc-0a1b2c3d4e5f67890]
               version_added: 2.6.0
+    projects:
+      description: The projects of the task, those without any connection and those that could not be read too.
+      returned: with O(group_ids), O(project_names) or O(org_id)
+      type: list
+      elements: dict
+      version_added: 3.1.0
+      sample:
+        - id: 507f1f77bcf86cd799439010
+          name: shop
+          org_id: 5a1b2c3d4e5f6a7b8c9d0e1f
+          count: 1
+          states: {AVAILABLE: 1}
+          verdict: not_reachable
+      contains:
+        id:
+          description: The id of the project.
+          type: str
+        name:
+          description: The name of the project. Null if the credentials cannot see it.
+          type: str
+        org_id:
+          description: The id of its organization. Null if the credentials cannot see the project.
+          type: str
+        count:
+          description: How many connections it has with the clouds that were read.
+          type: int
+        states:
+          description: How many of them are in which state.
+          type: dict
+        verdict:
+          description: The worst verdict on a connection of it. V(unknown) if it could not be read. Null if it has no connection.
+          type: str
+    failures:
+      description: The projects that could not be read. The task fails if there is one, unless O(fail_on=never).
+      returned: with O(group_ids), O(project_names) or O(org_id)
+      type: list
+      elements: dict
+      version_added: 3.1.0
+      sample:
+        - group_id: 507f1f77bcf86cd799439010
+          project_name: shop
+          msg: >-
+            Failed to list the network containers of project 507f1f77bcf86cd799439010: Current user is not authorized to perform
+            this action (HTTP 403 USER_UNAUTHORIZED). Check public_key and private_key (or client_id and client_secret, or
+            access_token), and that they have a role in the project.
+          http_status: 403
+          error_code: USER_UNAUTHORIZED
+          detail: Current user is not authorized to perform this action
+      contains:
+        group_id:
+          description: The id of the project.
+          type: str
+        project_name:
+          description: The name of the project. Null if the credentials cannot see it.
+          type: str
+        msg:
+          description: Why it could not be read.
+          type: str
+        http_status:
+          description: The HTTP status of a refusal. Null without one.
+          type: int
+        error_code:
+          description: The error code of Atlas. Null if there is none.
+          type: str
+        detail:
+          description: What Atlas or the network said about it. Null if nothing.
+          type: str
 report:
   description: The paths of the reports, as O(report) has them.
   returned: when O(report) is set and there is RV(peering_check)

@@ -14,7 +14,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, TaskError, unsent
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._check_text import lines_of
-from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.file import Report
+from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.file import Report, read_report
 
 # Read here, since Ansible loads action plugins before it forks its workers, which have no terminal.
 IS_TERMINAL = sys.stderr.isatty()
@@ -35,6 +35,10 @@ class ShowsCheck(ActionBase):
         except InvalidOptionError as error:
             return {"changed": False, "failed": True, **unsent(), **error.to_result()}
         result: dict[str, t.Any] = super().run(tmp, task_vars)
+        shown = result.get("invocation", {}).get("module_args", {})
+        if shown.get("since") is not None:
+            # Its content is as long as a result.
+            shown["since"] = args.get("since")
         peering_check = result.get("peering_check")
         if not isinstance(peering_check, dict):
             return result
@@ -71,6 +75,16 @@ def _paths(value: t.Any) -> list[str]:
     if wrong:
         raise InvalidOptionError(f"report has something that is no path: {wrong[0]!r}.", hint="Give a path, or a list of paths.")
     return paths
+
+
+def with_content(args: dict[str, t.Any], loader: t.Any) -> dict[str, t.Any]:
+    """Return the options with the content of the file in `since`, which is on the controller, in the place of its path.
+
+    Raises:
+        InvalidOptionError: If it cannot be read.
+    """
+    path = args.get("since")
+    return {**args, "since": read_report("since", loader.path_dwim(path))} if isinstance(path, str) else args
 
 
 def _written(

@@ -1,12 +1,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Atlas's half: reads the lists of a project in parallel. A malformed field that rules use raises an ApiError."""
+"""Atlas's half: reads the lists of projects in parallel. A malformed field that rules use raises an ApiError."""
 
 from __future__ import annotations
 
+import threading
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from .._api.client import AtlasClient
@@ -19,6 +20,7 @@ from .._resources.clusters import FLEX, SHARED, Clusters
 from .._resources.containers import Containers
 from .._resources.custom_dns import is_custom_dns_enabled
 from .._resources.peers import VpcPeers
+from .._resources.projects import Project
 from .._values.invalid import InvalidValueError
 from .facts import AtlasObject
 
@@ -26,6 +28,9 @@ from .facts import AtlasObject
 Answer = t.Any
 # Makes calls in parallel, and returns the value or the TaskError of each, by key.
 ReadAll = t.Callable[[t.Mapping[t.Any, t.Callable[[], t.Any]]], dict[t.Any, t.Any]]
+# After so many requests in a row without an answer, Atlas is away, and the rest is not asked.
+MOST_UNANSWERED = 8
+_Result = t.TypeVar("_Result")
 
 
 @dataclass(frozen=True)
@@ -54,36 +59,104 @@ class AtlasReading:
 Readings = t.Mapping[str, AtlasReading]
 
 
+@dataclass(frozen=True)
+class ProjectReading:
+    """What was read of a project.
+
+    Attributes:
+        group_id: The project; None if Atlas is not read.
+        name: Its name; None if it is not known.
+        org_id: Its organization; None if it is not known.
+        readings: What was read for each cloud. Of several projects, for those alone on which the project has a container.
+        failure: Why the project could not be read; None if it was.
+    """
+
+    group_id: str | None = None
+    name: str | None = None
+    org_id: str | None = None
+    readings: Readings = field(default_factory=dict)
+    failure: TaskError | None = None
+
+
+class _Patience:
+    """Asks no more after `MOST_UNANSWERED` requests in a row without an answer. Thread-safe.
+
+    Each of them takes as long as all its tries.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._unanswered = 0
+
+    def ask(self, call: t.Callable[[], _Result]) -> _Result:
+        """Return what a request returns.
+
+        Raises:
+            TaskError: If it fails, or is not sent any more.
+        """
+        if self._unanswered >= MOST_UNANSWERED:
+            message = f"This was not asked, because Atlas has not answered {MOST_UNANSWERED} requests in a row."
+            raise TaskError(message, hint="Run the task again when Atlas answers.")
+        try:
+            result = call()
+        except TaskError as error:
+            self._count(error.is_unanswered)
+            raise
+        self._count(False)
+        return result
+
+    def answer(self, call: t.Callable[[], _Result]) -> _Result | TaskError:
+        """Return what a request returns, or its TaskError."""
+        try:
+            return self.ask(call)
+        except TaskError as error:
+            return error
+
+    def _count(self, is_unanswered: bool) -> None:
+        with self._lock:
+            self._unanswered = self._unanswered + 1 if is_unanswered else 0
+
+
 class AtlasReader:
-    """Reads a project.
+    """Reads the project of the task, or all of its projects.
 
     Args:
         client: The client for Atlas.
-        params: The options.
+        params: The options, with `projects` (those of the task; None for the one of `group_id`).
         read_all: Makes the requests.
     """
 
     def __init__(self, client: AtlasClient, params: Parameters, read_all: ReadAll) -> None:
         self._client = client
-        self._group_id: str = params["group_id"]
-        self._others = [one for one in params["compare_group_ids"] or () if one != self._group_id]
+        self._params = params
+        self._others = [one for one in params["compare_group_ids"] or () if one != params["group_id"]]
         self._named = params["clusters"]
         self._clouds: t.Sequence[str] = params["clouds"]
         self._read_all = read_all
+        self._patience = _Patience()
 
-    def read(self) -> Readings:
-        """Read what all connections need, and return it by cloud.
+    def read(self) -> list[ProjectReading]:
+        """Read what all connections need.
 
         Raises:
-            TaskError: If none of the lists of the project could be read.
+            TaskError: If there is one project, and none of its lists could be read.
         """
-        clusters = Clusters(self._client, self._group_id)
+        projects: t.Mapping[str, Project | None] | None = self._params["projects"]
+        if projects is None:
+            group_id: str = self._params["group_id"]
+            return [ProjectReading(group_id, self._params["project_name"], readings=self._read_one(group_id))]
+        answers = self._read_all({one: partial(self._read_in_turn, one) for one in projects})
+        return [_to_reading(one, project, answers[one]) for one, project in projects.items()]
+
+    def _read_one(self, group_id: str) -> Readings:
+        """Return what was read of the only project: all its lists are read side by side."""
+        clusters = Clusters(self._client, group_id)
         # For AWS alone, the request names the cloud, as it did before there were other clouds.
         only = AWS.name if list(self._clouds) == [AWS.name] else None
         own: dict[t.Any, t.Callable[[], t.Any]] = {
-            **{("peers", one): partial(_list_peers, self._client, self._group_id, one) for one in self._clouds},
-            "containers": partial(_list_containers, self._client, self._group_id, only),
-            "access_list": partial(_list_entries, self._client, self._group_id),
+            **{("peers", one): partial(_list_peers, self._client, group_id, one) for one in self._clouds},
+            "containers": partial(_list_containers, self._client, group_id, only),
+            "access_list": partial(_list_entries, self._client, group_id),
             "clusters": clusters.list_clusters,
         }
         answers = self._read_all({**own, **{("other", one): partial(_read_other, self._client, one) for one in self._others}})
@@ -94,7 +167,7 @@ class AtlasReader:
         return {
             cloud: AtlasReading(
                 answers["peers", cloud],
-                answers["containers"] if only else _of_cloud(answers["containers"], cloud, self._group_id),
+                answers["containers"] if only else _of_cloud(answers["containers"], cloud, group_id),
                 answers["access_list"],
                 answers["clusters"],
                 flex,
@@ -102,6 +175,36 @@ class AtlasReader:
                 _join([answers["peers", one] for one in self._clouds if one != cloud]),
             )
             for cloud in self._clouds
+        }
+
+    def _read_in_turn(self, group_id: str) -> Readings:
+        """Return what was read of one of several projects, which are read side by side. No connection is without a container.
+
+        Raises:
+            TaskError: If the containers cannot be read.
+        """
+        ask, clusters = self._patience.answer, Clusters(self._client, group_id)
+        containers = self._patience.ask(partial(_list_containers, self._client, group_id, None))
+        with_containers = {one["provider_name"] or AWS.name for one in containers}
+        clouds = [one for one in self._clouds if one in with_containers]
+        if not clouds:
+            return {}
+        peers = {one: ask(partial(_list_peers, self._client, group_id, one)) for one in clouds}
+        if not any(peers.values()):
+            return {one: AtlasReading(peers[one], _of_cloud(containers, one, group_id), (), (), None, {}) for one in clouds}
+        listed, entries = ask(clusters.list_clusters), ask(partial(_list_entries, self._client, group_id))
+        flex = ask(clusters.list_flex_clusters) if self._needs_flex(listed) else None
+        return {
+            cloud: AtlasReading(
+                peers[cloud],
+                _of_cloud(containers, cloud, group_id),
+                entries,
+                listed,
+                flex,
+                {},
+                _join([peers[one] for one in clouds if one != cloud]),
+            )
+            for cloud in clouds
         }
 
     def _needs_flex(self, clusters: t.Any) -> bool:
@@ -112,14 +215,34 @@ class AtlasReader:
         names = {one["name"] for one in clusters}
         return not any(is_dedicated) or any(name not in names for name in self._named or ())
 
-    def read_statuses(self, keys: t.Iterable[str]) -> dict[str, Answer]:
-        """Return the status of entries of the access list, or the TaskError, by key."""
-        access_list = AccessList(self._client, self._group_id)
-        return self._read_all({key: partial(access_list.get_status, key) for key in keys})
+    def read_rest(
+        self, keys: t.Mapping[str, t.Collection[str]], own_servers: t.Collection[str]
+    ) -> tuple[dict[str, dict[str, Answer]], dict[str, Answer]]:
+        """Return what only some connections need: an answer may be a TaskError.
 
-    def read_custom_dns(self) -> Answer:
-        """Return whether custom DNS is enabled, or the TaskError of the failed request."""
-        return self._read_all({"dns": partial(is_custom_dns_enabled, self._client, self._group_id)})["dns"]
+        Args:
+            keys: Entries of the access list, by project.
+            own_servers: The projects of VPCs with DNS servers of their own.
+
+        Returns:
+            The status of each entry, by project and key, and whether custom DNS is enabled, by project.
+        """
+        calls: dict[tuple[str, ...], t.Callable[[], t.Any]] = {
+            (group_id, key): partial(AccessList(self._client, group_id).get_status, key)
+            for group_id in keys
+            for key in keys[group_id]
+        }
+        calls.update({(group_id,): partial(is_custom_dns_enabled, self._client, group_id) for group_id in own_servers})
+        answers = self._read_all({key: partial(self._patience.ask, call) for key, call in calls.items()}) if calls else {}
+        statuses = {group_id: {key: answers[group_id, key] for key in keys[group_id]} for group_id in keys}
+        return statuses, {group_id: answers[group_id,] for group_id in own_servers}
+
+
+def _to_reading(group_id: str, project: Project | None, answer: Readings | TaskError) -> ProjectReading:
+    name, org_id = (None, None) if project is None else (project["name"], project["org_id"])
+    if isinstance(answer, TaskError):
+        return ProjectReading(group_id, name, org_id, failure=answer)
+    return ProjectReading(group_id, name, org_id, answer)
 
 
 def _list_peers(client: AtlasClient, group_id: str, cloud: str = AWS.name) -> list[AtlasObject]:

@@ -16,7 +16,6 @@ from .._aws.survey import CONNECTIONS_QUOTA, NO_DHCP_OPTIONS, ROUTES_QUOTA, Surv
 from .._engine.options import Parameters
 from .._http.errors import TaskError
 from .._http.threads import Workers
-from .atlas_half import AtlasReading
 from .connections import Connection
 from .facts import AwsFacts, Missing, Unread, ZoneContents, to_fact
 from .session import CheckSession
@@ -31,7 +30,7 @@ _NO_ACCOUNT = Unread("AWS does not say which account the credentials belong to: 
 
 
 def read_aws(
-    session: CheckSession, params: Parameters, connections: t.Sequence[Connection], reading: AtlasReading | None
+    session: CheckSession, params: Parameters, connections: t.Sequence[Connection]
 ) -> dict[Connection, Survey | TaskError]:
     """Return the survey for each connection, or its TaskError. Connections with the same credentials and region share one.
 
@@ -39,21 +38,20 @@ def read_aws(
         session: The session of the task.
         params: The options.
         connections: The connections with AWS.
-        reading: What was read of Atlas; None if its half is off.
 
     Raises:
-        TaskError: If no survey has an answer.
+        TaskError: If no survey has an answer, and there is one project.
     """
     together: dict[Credentials, list[Connection]] = {}
     for one in connections:
         together.setdefault(frozenset(one.credentials.items()), []).append(one)
     # If an entry has no region, it comes from these lists: if one failed, that is why there is no region.
-    lists = (reading.peers, reading.containers) if reading is not None else ()
-    causes = [one for one in lists if isinstance(one, TaskError)]
+    lists = {id(one): one for each in connections if each.reading for one in (each.reading.peers, each.reading.containers)}
+    causes = [one for one in lists.values() if isinstance(one, TaskError)]
     surveys: dict[Credentials, Survey | TaskError] = {}
     with Workers[Credentials, Survey](READERS) as workers:
         for key, ones in together.items():
-            workers.submit(key, partial(_open, session.aws, params, ones, reading))
+            workers.submit(key, partial(_open, session.aws, params, ones))
         for ended in workers.results():
             try:
                 surveys[ended.key] = ended.result()
@@ -61,7 +59,7 @@ def read_aws(
                 surveys[ended.key] = causes[0] if causes and isinstance(error, NoRegionError) else error
     carry_out([one for one in surveys.values() if isinstance(one, Survey)])
     failures = [_failure_of(surveys[key]) for key in together if surveys[key] not in causes]
-    if failures and all(failures):
+    if failures and all(failures) and params["projects"] is None:
         raise t.cast("TaskError", failures[0])
     return {one: surveys[key] for key, ones in together.items() for one in ones}
 
@@ -133,13 +131,13 @@ def _open(
     sessions: AwsSessions,
     params: Parameters,
     connections: t.Sequence[Connection],
-    reading: AtlasReading | None,
 ) -> Survey:
     first = connections[0]
     if first.refusal is not None:
         raise first.refusal
     aws = sessions.open(first.credentials, first.names)
-    entries = reading.access_list if reading is not None and not isinstance(reading.access_list, TaskError) else ()
+    lists = {id(one.reading): one.reading.access_list for one in connections if one.reading is not None}
+    entries = [entry for one in lists.values() if not isinstance(one, TaskError) for entry in one]
     named = [*(one.entry.aws_security_group for one in connections), *(one["aws_security_group"] for one in entries)]
     group_ids = {name.rpartition("/")[2] for name in named if name} | set(params["security_group_ids"] or ())
     vpc_ids = {one.entry.vpc_id for one in connections}

@@ -49,8 +49,15 @@ _NSGS = _Kind("networkSecurityGroups", "network security group", VERSION, parse_
 _TABLES = _Kind("routeTables", "route table", ROUTE_TABLE_VERSION, parse_route_table)
 
 
-def read_azure(session: CheckSession, connections: t.Sequence[Connection]) -> dict[Connection, NetworkFacts]:
+def read_azure(
+    session: CheckSession, connections: t.Sequence[Connection], *, needs_one: bool = True
+) -> dict[Connection, NetworkFacts]:
     """Return the facts about the VNet of each connection.
+
+    Args:
+        session: The session of the task.
+        connections: The connections with AZURE.
+        needs_one: Whether it is an error if nothing can be read, and if credentials cannot be used.
 
     Raises:
         TaskError: If nothing could be read, and a request failed in another way than by a denial.
@@ -61,12 +68,18 @@ def read_azure(session: CheckSession, connections: t.Sequence[Connection]) -> di
         directory = one.entry.azure_directory_id or field_of(one.peer, "azure_directory_id")
         key = json.dumps(dict(one.credentials), sort_keys=True, default=str), str(directory).lower()
         if key not in readers:
-            with azure_names():
-                readers[key] = _Reader(session.open_azure(one.credentials, directory))
+            try:
+                with azure_names():
+                    readers[key] = _Reader(session.open_azure(one.credentials, directory))
+            except TaskError as error:
+                if needs_one:
+                    raise
+                readers[key] = _Reader(None, error)
         wanted[one] = readers[key], _name_of(one)
     for reader in readers.values():
         reader.read_vnets([name for own, name in wanted.values() if own is reader])
-    need_one_answer([reader.vnets[name.lower()] for reader, name in wanted.values()], AzureDeniedError)
+    if needs_one:
+        need_one_answer([reader.vnets[name.lower()] for reader, name in wanted.values()], AzureDeniedError)
     for reader in readers.values():
         reader.read_parts()
     return {one: reader.facts_of(name) for one, (reader, name) in wanted.items()}
@@ -79,12 +92,12 @@ class _Reader:
         vnets: Each VNet that was asked for; None if there is none, or the error.
     """
 
-    def __init__(self, session: AzureSession) -> None:
-        self._session = session
+    def __init__(self, session: AzureSession | None, failure: TaskError | None = None) -> None:
+        self._session = t.cast("AzureSession", session)
         self.vnets: dict[str, Vnet | TaskError | None] = {}
         self._parts: dict[str, t.Any] = {}
         # Why no further request is sent: what failed is not about one resource.
-        self._failure: TaskError | None = None
+        self._failure = failure
 
     def read_vnets(self, names: t.Iterable[str]) -> None:
         """Read VNets; a name without a resource group stands for the only VNet with that name in the subscription."""
@@ -128,7 +141,7 @@ class _Reader:
             subscriptions.setdefault(key.split("/")[2], []).append(key)
         for subscription, keys in subscriptions.items():
             shown: t.Mapping[str, t.Any] = {}
-            if len(keys) >= _MANY:
+            if len(keys) >= _MANY and self._failure is None:
                 # Who may not list a subscription may still read what is in it.
                 with suppress(TaskError):
                     shown = self._list(kind, subscription)

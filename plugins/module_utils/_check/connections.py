@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
 from .._clouds.aws import AWS
 from .._clouds.cloud import CLOUDS, cloud_of, identity_of
@@ -14,7 +14,7 @@ from .._clouds.gcp import GCP
 from .._engine.options import Parameters
 from .._http.errors import InvalidOptionError, TaskError
 from .._values.regions import to_cloud_region
-from .atlas_half import AtlasReading, Readings
+from .atlas_half import AtlasReading, ProjectReading
 from .credentials import aws_credentials_of, aws_names_of, azure_credentials_of, gcp_credentials_of
 from .facts import AtlasObject, ConnectionEntry, Fact, Missing, Unread, field_of, to_fact
 
@@ -33,6 +33,7 @@ class Connection:
             they are also empty if they depend on the account, and that is not known.
         names: The names of these options in messages, on AWS.
         refusal: Why they are not known; None if they are.
+        project: What was read of its project.
     """
 
     entry: ConnectionEntry
@@ -41,23 +42,49 @@ class Connection:
     credentials: t.Mapping[str, t.Any]
     names: t.Mapping[str, str] = field(default_factory=dict)
     refusal: TaskError | None = None
+    project: ProjectReading = field(default_factory=ProjectReading)
+
+    @property
+    def reading(self) -> AtlasReading | None:
+        """What was read of its project for the connections with its cloud; None if Atlas is not read."""
+        return self.project.readings.get(self.entry.provider_name)
 
 
-def choose_connections(params: Parameters, readings: Readings) -> list[Connection]:
-    """Return the connections to check.
+def choose_connections(params: Parameters, project: ProjectReading) -> list[Connection]:
+    """Return the connections of a project to check.
 
     Args:
         params: The options.
-        readings: What was read of Atlas, for each cloud; empty if its half is off.
+        project: What was read of it; nothing if Atlas's half is off.
 
     Raises:
         TaskError: If the options name none, and Atlas's connections could not be read.
     """
-    if not readings:
+    if not params["atlas"]:
         return [_to_connection(params, one, ATLAS_OFF, ATLAS_OFF) for one in params["connections"]]
+    readings = project.readings
     if params["connections"] is not None:
-        return [found for one in params["connections"] for found in _of_entry(params, one, readings[one["provider_name"]])]
-    return [found for cloud in params["clouds"] for found in _of_cloud(params, cloud, readings[cloud])]
+        chosen = [found for one in params["connections"] for found in _of_entry(params, one, readings[one["provider_name"]])]
+    else:
+        chosen = [found for cloud, reading in readings.items() for found in _of_cloud(params, cloud, reading)]
+    return [replace(one, project=project) for one in chosen]
+
+
+def choose_from_all(params: Parameters, projects: t.Sequence[ProjectReading]) -> tuple[list[Connection], list[ProjectReading]]:
+    """Return the connections of several projects to check, and the projects, with what failed.
+
+    Of a project with an unread list of one cloud, the connections with the others are checked.
+    """
+    chosen, read = [], []
+    for each in projects:
+        failure = each.failure
+        for cloud, reading in each.readings.items():
+            try:
+                chosen += choose_connections(params, replace(each, readings={cloud: reading}))
+            except TaskError as error:
+                failure = failure or error
+        read.append(replace(each, failure=failure))
+    return chosen, read
 
 
 def _of_cloud(params: Parameters, name: str, reading: AtlasReading) -> list[Connection]:

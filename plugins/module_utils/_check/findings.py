@@ -28,6 +28,8 @@ _NAME = re.compile(
 _GAP = "…"
 _WORDS = {"block": "block", "address": "address", "account": "account", "host": "host"}
 _ALL_NOUNS = "|".join(sorted({*NOUNS.values(), *_WORDS.values(), "network container", "project"}, key=len, reverse=True))
+# Subjects that are no names.
+_COMMON = ("access list", "project")
 # A noun right before a name that has become that noun.
 _DOUBLED = re.compile(rf"\b((?:the )?)({_ALL_NOUNS}) the \2\b", re.IGNORECASE)
 # "the subnet, the subnet and 3 more".
@@ -98,44 +100,44 @@ def _connections_of(one: Group) -> set[tuple[t.Any, ...]]:
 
 
 def _add(groups: dict[tuple[str, ...], Group], one: Found, finding: Finding, now: str) -> None:
+    """Add a finding on a connection to those that it is like, or begin another group."""
     is_unknown = finding.severity == "unknown"
     message = without_names(finding.message, one, finding.subject, keep_accounts=is_unknown)
     fix = without_names(finding.fix, one, finding.subject, keep_accounts=is_unknown)
-    key = ("unknown", message, fix) if is_unknown else (finding.severity, message, finding.code)
-    made = groups.get(key)
-    if made is None:
-        made = groups[key] = {
+    made = groups.setdefault(
+        ("unknown", message, fix) if is_unknown else (finding.severity, message, finding.code),
+        {
             "code": "",
             "codes": [],
             "severity": finding.severity,
             "message": "",
             "fix": "",
             "first_seen": now,
+            "is_new": None,
+            "is_kept": False,
             "connections": {},
             "_texts": [],
             "_general": (_begun(message), _begun(fix)),
-        }
+        },
+    )
     if finding.code not in made["codes"]:
         made["codes"].append(finding.code)
     # Two different ones are enough to tell.
     if len(made["_texts"]) < 2 and (finding.message, finding.fix) not in made["_texts"]:
         made["_texts"].append((finding.message, finding.fix))
-    place = (id(one.row), finding.subject)
-    items, subnet_ids = made["connections"], finding.subnet_ids
+    # Of what could not be read, each check has another subject.
+    _add_item(made["connections"], one, _network_in(one) if is_unknown else finding.subject, finding.subnet_ids, now)
+
+
+def _add_item(items: dict[t.Any, Group], one: Found, subject: str, subnet_ids: t.Sequence[str] | None, now: str) -> None:
+    """Add a subject on a connection, or more of its subnets; None stands for all."""
+    names = ("group_id", "project_name", "provider_name", *one.names, "peer_id", "container_id")
+    place, listed = (id(one.row), subject), None if subnet_ids is None else list(subnet_ids)
     if place not in items:
-        items[place] = {
-            **{
-                name: one.row[name]
-                for name in ("group_id", "project_name", "provider_name", *one.names, "peer_id", "container_id")
-            },
-            "subject": finding.subject,
-            "subnet_ids": None if subnet_ids is None else list(subnet_ids),
-            "first_seen": now,
-        }
-    elif subnet_ids is None or items[place]["subnet_ids"] is None:
-        items[place]["subnet_ids"] = None
-    else:
-        items[place]["subnet_ids"] = list(dict.fromkeys((*items[place]["subnet_ids"], *subnet_ids)))
+        items[place] = {**{name: one.row[name] for name in names}, "subject": subject, "subnet_ids": listed, "first_seen": now}
+        return
+    known = items[place]["subnet_ids"]
+    items[place]["subnet_ids"] = None if known is None or listed is None else list(dict.fromkeys((*known, *listed)))
 
 
 def without_names(text: str, one: Found, subject: str, *, keep_accounts: bool = False) -> str:
@@ -148,9 +150,9 @@ def without_names(text: str, one: Found, subject: str, *, keep_accounts: bool = 
         keep_accounts: Whether the numbers of accounts of AWS stay.
     """
     row = one.row
-    network = next((str(row[name]) for name in one.names if row[name] and one.title.endswith(str(row[name]))), "")
+    network = _network_in(one)
     kind_of_network = one.title[: len(one.title) - len(network)].strip()
-    own = {one.title: kind_of_network and f"the {kind_of_network}", subject: ""}
+    own = {one.title: kind_of_network and f"the {kind_of_network}", **({} if subject in _COMMON else {subject: ""})}
     # In one pass, since a network may be called like a word of what stands in its place.
     names = "|".join(re.escape(name) for name in sorted(filter(None, own), key=len, reverse=True) if not _NAME.fullmatch(name))
     if names:
@@ -170,6 +172,11 @@ def without_names(text: str, one: Found, subject: str, *, keep_accounts: bool = 
         return f"the {_WORDS[kind]}" if kind in _WORDS else _GAP
 
     return _LIST.sub(r"\1", _DOUBLED.sub(rf"\1\2 {_GAP}", _NAME.sub(noun, text)))
+
+
+def _network_in(one: Found) -> str:
+    """Return the id or the name of a network."""
+    return next((str(one.row[name]) for name in one.names if one.row[name] and one.title.endswith(str(one.row[name]))), "")
 
 
 def _begun(sentence: str) -> str:

@@ -39,10 +39,12 @@ class GcpReader:
 
     Args:
         session: The session of the task.
+        needs_one: Whether it is an error if nothing can be read, and if credentials cannot be used.
     """
 
-    def __init__(self, session: CheckSession) -> None:
+    def __init__(self, session: CheckSession, *, needs_one: bool = True) -> None:
         self._session = session
+        self._needs_one = needs_one
         self._answers: dict[tuple[t.Any, ...], _Answer] = {}
 
     def read_projects(self, connections: t.Sequence[Connection]) -> dict[Connection, NetworkFacts]:
@@ -52,7 +54,8 @@ class GcpReader:
             TaskError: If nothing could be read, and a request failed in another way than by a denial.
         """
         answers = {one: self._ask(one, list_networks, str(one.entry.gcp_project_id)) for one in connections}
-        need_one_answer(answers.values(), GcpDeniedError)
+        if self._needs_one:
+            need_one_answer(answers.values(), GcpDeniedError)
         return {one: self._project_facts(one, answer) for one, answer in answers.items()}
 
     def read_network(self, connection: Connection, facts: ConnectionFacts) -> ConnectionFacts:
@@ -102,19 +105,27 @@ class GcpReader:
         """Return the answer to a request, which is sent unless it was before.
 
         Raises:
-            TaskError: If the credentials cannot be used.
+            TaskError: If the credentials cannot be used, and that is an error.
         """
         credentials = json.dumps(dict(connection.credentials), sort_keys=True, default=str)
         key = (credentials, request, *args)
-        with gcp_names():
-            gcp = self._session.open_gcp(connection.credentials)
-            try:
-                if key not in self._answers:
-                    with gcp_names():
-                        self._answers[key] = request(gcp, *args)
-            except TaskError as error:
-                self._answers[key] = error
+        if key not in self._answers:
+            self._answers[key] = self._send(connection.credentials, request, *args)
         return self._answers[key]
+
+    def _send(self, credentials: t.Mapping[str, t.Any], request: t.Callable[..., t.Any], *args: t.Any) -> _Answer:
+        try:
+            with gcp_names():
+                gcp = self._session.open_gcp(credentials)
+        except TaskError as error:
+            if self._needs_one:
+                raise
+            return error
+        try:
+            with gcp_names():
+                return request(gcp, *args)
+        except TaskError as error:
+            return error
 
 
 def _to_unread(error: TaskError, request: t.Callable[..., t.Any]) -> Unread:

@@ -13,7 +13,7 @@ from .._clouds.aws import AWS
 from .._clouds.azure import AZURE
 from .._clouds.cloud import ALL, ALL_CLOUDS, CLOUDS
 from .._clouds.gcp import GCP
-from .._engine.argspec import CONNECTION, ArgumentSpec
+from .._engine.argspec import CONNECTION, PROJECTS, ArgumentSpec
 from .._engine.options import Parameters, check_options, parse_option, parse_region
 from .._http.errors import InvalidOptionError
 from .._values.ids import parse_cluster_name, parse_instance_id, parse_object_id, parse_security_group_id, parse_subnet_id
@@ -21,11 +21,15 @@ from .._values.invalid import InvalidValueError
 from .credentials import AWS_SPEC, AZURE_SPEC, GCP_SPEC, azure_credentials_of, gcp_credentials_of, validate_aws
 from .entries import ENTRY_OPTIONS, find_cloud, parse_client_block, parse_connections
 
+if t.TYPE_CHECKING:
+    from .earlier import Earlier
+
 ARGUMENT_SPEC = (
     CONNECTION
     + AWS_SPEC
     + AZURE_SPEC
     + GCP_SPEC
+    + PROJECTS
     + ArgumentSpec(
         {
             "connections": {"type": "list", "elements": "dict", "options": ENTRY_OPTIONS},
@@ -45,7 +49,9 @@ ARGUMENT_SPEC = (
             "aws": {"type": "bool", "default": True},
             "azure": {"type": "bool"},
             "gcp": {"type": "bool", "default": True},
-            "fail_on": {"type": "str", "choices": ["fail", "warn", "never"], "default": "fail"},
+            "fail_on": {"type": "str", "choices": ["fail", "warn", "new", "never"], "default": "fail"},
+            # The action plugin gives the content of the file.
+            "since": {"type": "raw"},
             "text": {"type": "bool", "default": True},
             "report": {"type": "raw"},
             "report_mode": {"type": "str"},
@@ -57,6 +63,8 @@ _PROBE_OUTCOMES = ("open", "refused", "timeout", "unreachable", "unresolved")
 # The options that need a half.
 _OF_ATLAS = ("clusters", "compare_group_ids")
 _OF_AWS = ("subnet_ids", "security_group_ids", "instance_ids")
+# The options that are about one project.
+_OF_ONE_PROJECT = ("connections", "atlas_cidr_block", *_OF_AWS, *_OF_ATLAS, "client_cidr_blocks", "probes")
 _LISTS: dict[str, t.Callable[[str], t.Any]] = {
     "subnet_ids": parse_subnet_id,
     "security_group_ids": parse_security_group_id,
@@ -80,6 +88,8 @@ def validate(params: Parameters) -> tuple[Parameters, list[str]]:
     Raises:
         InvalidOptionError: If an option is invalid.
     """
+    _check_many(params)
+    since = _parse_since(params)
     clouds = _find_clouds(params)
     if params["azure"] is None:
         # These lists are a way without credentials.
@@ -97,8 +107,51 @@ def validate(params: Parameters) -> tuple[Parameters, list[str]]:
         gcp_credentials_of(params, {})
     if connections is None and AZURE.name in clouds and params["azure"]:
         azure_credentials_of(params, {})
-    parsed = {**lists, **_parse_vnets(params), **region, **aws, "connections": connections, "clouds": clouds}
+    parsed = {**lists, **_parse_vnets(params), **region, **aws, "connections": connections, "clouds": clouds, "since": since}
     return {**params, **parsed}, warnings + more + unknown
+
+
+def _parse_since(params: Parameters) -> Earlier | None:
+    """Return the earlier report, if there is one.
+
+    Raises:
+        InvalidOptionError: If it is none, or `fail_on` needs one.
+    """
+    if params["since"] is not None:
+        # Loaded where a task needs it.
+        from .earlier import parse_since
+
+        return parse_since(params["since"])
+    if params["fail_on"] == "new":
+        hint = "Name the JSON report of an earlier run, or choose another value of fail_on."
+        raise InvalidOptionError("fail_on is new, and since is not set.", hint=hint)
+    return None
+
+
+def _find_many(params: Parameters) -> str | None:
+    """Return the option that chooses several projects; None if there is none."""
+    return next((name for name in PROJECTS.options if params[name] is not None), None)
+
+
+def _check_many(params: Parameters) -> None:
+    """Check the options of a task on several projects.
+
+    Raises:
+        InvalidOptionError: If some are about one project.
+    """
+    chosen = _find_many(params)
+    if chosen is None:
+        return
+    refused = [name for name in _OF_ONE_PROJECT if params[name] is not None]
+    if not params["atlas"]:
+        refused.append("atlas: false")
+    if refused:
+        names = " and ".join(filter(None, [", ".join(refused[:-1]), refused[-1]]))
+        are = "is about one project" if len(refused) == 1 else "are about one project"
+        raise InvalidOptionError(
+            f"{names} {are}, and {chosen} chooses several.",
+            hint=f"Leave {'it' if len(refused) == 1 else 'them'} out, or set group_id instead.",
+        )
 
 
 def _check_halves(params: Parameters) -> None:
@@ -163,10 +216,15 @@ def _is_address(text: str) -> bool:
 
 
 def _find_clouds(params: Parameters) -> tuple[str, ...]:
-    """Return the clouds whose connections are checked: those of `provider_name`, or else of the entries, or else AWS."""
+    """Return the clouds whose connections are checked: those of `provider_name`, or else of the entries, or else AWS.
+
+    Of several projects, all clouds are checked.
+    """
     wanted = params["provider_name"]
     if wanted is not None:
         return ALL_CLOUDS if wanted == ALL else (wanted,)
+    if _find_many(params) is not None:
+        return ALL_CLOUDS
     used = _clouds_of(params["connections"])
     return tuple(one for one in ALL_CLOUDS if one in used) or (AWS.name,)
 

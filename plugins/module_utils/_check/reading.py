@@ -19,11 +19,12 @@ from .._clouds.gcp import GCP
 from .._engine.options import Parameters
 from .._http.errors import TaskError
 from .._resources.access_list import key_of
-from .atlas_half import AtlasReader, AtlasReading
+from .atlas_half import AtlasReader, ProjectReading
 from .aws_half import read_aws, read_zones, to_aws_facts
-from .connections import ATLAS_OFF, Connection, choose_connections
+from .connections import ATLAS_OFF, Connection, choose_connections, choose_from_all
 from .facts import (
     AtlasFacts,
+    AtlasObject,
     AwsFacts,
     ConnectionEntry,
     ConnectionFacts,
@@ -38,7 +39,7 @@ from .facts import (
 )
 from .rules.common import own_dns_servers
 from .rules.p3_access_list import deciding_entries
-from .selection import check_clusters, check_tables, find_places, find_stray_probes, to_selection
+from .selection import Places, check_clusters, check_tables, find_places, find_stray_probes, to_selection
 from .session import CheckSession
 
 if t.TYPE_CHECKING:
@@ -51,11 +52,19 @@ _READ = "Leave vnet_peerings and virtual_networks out, or set azure to true, to 
 _GCP_OFF = Missing("GCP was not read: gcp is false.")
 _NO_FLEX = Missing("There are dedicated clusters, so Flex clusters were not read.")
 _NO_OTHERS = Missing("compare_group_ids names no other project.")
+_NONE_SHARED = Missing("No other project that was read has a connection with this VPC.")
 _NO_CUSTOM_DNS = Missing("The VPC has no DNS servers of its own, so it does not matter whether custom DNS is enabled.")
 
 
-def read_facts(session: CheckSession, params: Parameters, reader: AtlasReader | None) -> list[ConnectionFacts]:
-    """Read the halves that are on, and return the facts about each connection.
+class Read(t.NamedTuple):
+    """What was read: the projects of the task, and the facts about each connection."""
+
+    projects: list[ProjectReading]
+    facts: list[ConnectionFacts]
+
+
+def read_facts(session: CheckSession, params: Parameters, reader: AtlasReader | None) -> Read:
+    """Read the halves that are on.
 
     Args:
         session: The session of the task.
@@ -63,46 +72,71 @@ def read_facts(session: CheckSession, params: Parameters, reader: AtlasReader | 
         reader: Reads Atlas; None if its half is off.
 
     Raises:
-        TaskError: If nothing of a half could be read, or an option names something that does not exist.
+        TaskError: If an option names something that does not exist or, with one project, nothing of a half could be read.
     """
-    readings = reader.read() if reader is not None else {}
-    connections = choose_connections(params, readings)
+    projects = reader.read() if reader is not None else [ProjectReading()]
+    if params["projects"] is None:
+        connections = choose_connections(params, projects[0])
+        # The clusters are the same for all clouds.
+        check_clusters(params, next(iter(projects[0].readings.values()), None))
+    else:
+        connections, projects = choose_from_all(params, projects)
     on_aws = [one for one in connections if one.entry.cloud is AWS]
     on_gcp = [one for one in connections if one.entry.cloud is GCP]
-    surveys = read_aws(session, params, on_aws, readings.get(AWS.name)) if params["aws"] else {}
-    gcp = _gcp_reader(session) if on_gcp and params["gcp"] else None
+    surveys = read_aws(session, params, on_aws) if params["aws"] else {}
+    gcp = _gcp_reader(session, params) if on_gcp and params["gcp"] else None
     networks = gcp.read_projects(on_gcp) if gcp is not None else {}
     networks.update(_read_vnets(session, params, [one for one in connections if one.entry.cloud is AZURE]))
     places = find_places(params, [*dict.fromkeys(surveys.values())], {one.entry.vpc_id for one in on_aws})
-    # The clusters are the same for all clouds.
-    check_clusters(params, next(iter(readings.values()), None))
+    shared = None if params["projects"] is None else _by_vpc(projects)
     now, found = datetime.datetime.now(datetime.timezone.utc), []
     for one in connections:
         survey = surveys.get(one)
         entry = replace(one.entry, region=survey.session.region) if isinstance(survey, Survey) else one.entry
-        atlas = _atlas_facts(readings.get(entry.provider_name), one)
         found.append(
             ConnectionFacts(
                 entry,
                 now,
-                atlas,
+                _atlas_facts(one, shared),
                 _aws_facts(survey, one),
                 network=networks.get(one) or _network_facts(params, one),
-                group_id=params["group_id"] if params["atlas"] else None,
-                project_name=params["project_name"] if params["atlas"] else None,
+                group_id=one.project.group_id,
+                project_name=one.project.name,
             )
         )
     check_tables(params, found)
-    blocks = {_key_of(one.entry): _blocks_of(one) for one in found}
-    for index, facts in enumerate(found):
-        others = [their for key, their in blocks.items() if key != _key_of(facts.entry)]
-        own = blocks[_key_of(facts.entry)]
-        selected = replace(facts, selection=to_selection(params, places, facts.entry.vpc_id, own, others))
-        one = connections[index]
-        found[index] = selected if gcp is None or one.entry.cloud is not GCP else gcp.read_network(one, selected)
-    found = _with_strays(found, find_stray_probes(params, blocks.values()))
+    found = _with_selections(params, places, found)
+    if gcp is not None:
+        found = [gcp.read_network(one, facts) if one.entry.cloud is GCP else facts for one, facts in zip(connections, found)]
     found = _with_zones(found, [one for one in surveys.values() if isinstance(one, Survey)])
-    return _read_rest(found, reader) if reader is not None else found
+    return Read(projects, _read_rest(found, reader) if reader is not None else found)
+
+
+def _with_selections(params: Parameters, places: Places, found: t.Sequence[ConnectionFacts]) -> list[ConnectionFacts]:
+    """Return the facts with what the options select in each network; some of that depends on the blocks of all networks."""
+    blocks = {_key_of(one.entry): _blocks_of(one) for one in found}
+    needs_others = bool(params["client_cidr_blocks"] or params["probes"])
+    selected = []
+    for one in found:
+        key = _key_of(one.entry)
+        others = [their for other, their in blocks.items() if other != key] if needs_others else []
+        selection = to_selection(params, places, one.entry.vpc_id, blocks[key], others)
+        selected.append(replace(one, selection=selection))
+    return _with_strays(selected, find_stray_probes(params, blocks.values())) if params["probes"] else selected
+
+
+def _by_vpc(projects: t.Iterable[ProjectReading]) -> dict[str, dict[str, list[AtlasObject]]]:
+    """Return the connections with each VPC, by project, each with `atlas_cidr_block` of its container."""
+    found: dict[str, dict[str, list[AtlasObject]]] = {}
+    for one in projects:
+        reading = one.readings.get(AWS.name)
+        if reading is None or isinstance(reading.peers, TaskError):
+            continue
+        blocks = {each["id"]: each["atlas_cidr_block"] for each in known_or(to_fact(reading.containers), ())}
+        for peer in reading.peers:
+            there = found.setdefault(peer["vpc_id"], {}).setdefault(str(one.group_id), [])
+            there.append({**peer, "atlas_cidr_block": blocks.get(peer["container_id"])})
+    return found
 
 
 def _read_vnets(session: CheckSession, params: Parameters, connections: t.Sequence[Connection]) -> dict[Connection, NetworkFacts]:
@@ -111,7 +145,7 @@ def _read_vnets(session: CheckSession, params: Parameters, connections: t.Sequen
     # Only tasks with such connections need it.
     from .azure_half import read_azure
 
-    return read_azure(session, connections)
+    return read_azure(session, connections, needs_one=params["projects"] is None)
 
 
 def are_both_read(params: Parameters, facts: ConnectionFacts) -> bool:
@@ -120,15 +154,28 @@ def are_both_read(params: Parameters, facts: ConnectionFacts) -> bool:
     return bool(params["atlas"]) and any(params[one] not in (None, False) for one in facts.entry.cloud.half[:2])
 
 
-def _atlas_facts(reading: AtlasReading | None, connection: Connection) -> AtlasFacts:
+def _atlas_facts(connection: Connection, shared: t.Mapping[str, t.Mapping[str, t.Any]] | None) -> AtlasFacts:
+    """Return Atlas's half of a connection.
+
+    Args:
+        connection: The connection.
+        shared: By VPC and project, the connections of all projects of the task; None if it has one.
+    """
+    reading, vpc_id = connection.reading, connection.entry.vpc_id
     if reading is None:
         return AtlasFacts.none(ATLAS_OFF)
-    vpc_id = connection.entry.vpc_id
-    others = {
-        # P106 has its own advice: the usual one is about group_id.
-        group_id: Unread(answer.message) if isinstance(answer, TaskError) else [one for one in answer if one["vpc_id"] == vpc_id]
-        for group_id, answer in reading.others.items()
-    }
+    if shared is None:
+        others: dict[str, Fact[t.Sequence[AtlasObject]]] = {
+            # P106 has its own advice: the usual one is about group_id.
+            group_id: Unread(answer.message)
+            if isinstance(answer, TaskError)
+            else [one for one in answer if one["vpc_id"] == vpc_id]
+            for group_id, answer in reading.others.items()
+        }
+    else:
+        others = {
+            group_id: peers for group_id, peers in shared.get(vpc_id, {}).items() if group_id != connection.project.group_id
+        }
     return AtlasFacts(
         peer=connection.peer,
         peers=to_fact(reading.peers),
@@ -139,7 +186,7 @@ def _atlas_facts(reading: AtlasReading | None, connection: Connection) -> AtlasF
         clusters=to_fact(reading.clusters),
         flex_clusters=_NO_FLEX if reading.flex_clusters is None else to_fact(reading.flex_clusters),
         custom_dns=_NO_CUSTOM_DNS,
-        other_projects=others or _NO_OTHERS,
+        other_projects=others or (_NO_OTHERS if shared is None else _NONE_SHARED),
         other_peers=to_fact(reading.other_peers),
     )
 
@@ -155,11 +202,11 @@ def _aws_facts(survey: Survey | TaskError | None, connection: Connection) -> Aws
     )
 
 
-def _gcp_reader(session: CheckSession) -> GcpReader:
+def _gcp_reader(session: CheckSession, params: Parameters) -> GcpReader:
     # Loaded where a connection is with GCP.
     from .gcp_half import GcpReader
 
-    return GcpReader(session)
+    return GcpReader(session, needs_one=params["projects"] is None)
 
 
 def _network_facts(params: Parameters, connection: Connection) -> NetworkFacts:
@@ -230,9 +277,25 @@ def _with_zones(found: t.Sequence[ConnectionFacts], surveys: t.Sequence[Survey])
 
 def _read_rest(found: t.Sequence[ConnectionFacts], reader: AtlasReader) -> list[ConnectionFacts]:
     """Return the facts with what only some connections need: the statuses of deciding entries, and custom DNS."""
-    keys = list(dict.fromkeys(str(key_of(entry)) for one in found for entry in deciding_entries(one)))
-    answers = reader.read_statuses(keys) if keys else {}
-    statuses: dict[str, Fact[str]] = {key: to_fact(answer) for key, answer in answers.items()}
-    own_servers = [or_none(partial(own_dns_servers, one)) for one in found]
-    dns: Fact[bool] = to_fact(reader.read_custom_dns()) if any(own_servers) else _NO_CUSTOM_DNS
-    return [replace(one, atlas=replace(one.atlas, access_status=statuses, custom_dns=dns)) for one in found]
+    keys: dict[str, dict[str, None]] = {}
+    own_servers: dict[str, None] = {}
+    for one in found:
+        group_id = str(one.group_id)
+        keys.setdefault(group_id, {}).update(dict.fromkeys(str(key_of(entry)) for entry in deciding_entries(one)))
+        if or_none(partial(own_dns_servers, one)):
+            own_servers[group_id] = None
+    answers, dns = reader.read_rest(keys, own_servers)
+    statuses = {
+        group_id: {key: to_fact(answer) for key, answer in of_project.items()} for group_id, of_project in answers.items()
+    }
+    return [
+        replace(
+            one,
+            atlas=replace(
+                one.atlas,
+                access_status=statuses[str(one.group_id)],
+                custom_dns=to_fact(dns[str(one.group_id)]) if str(one.group_id) in dns else _NO_CUSTOM_DNS,
+            ),
+        )
+        for one in found
+    ]

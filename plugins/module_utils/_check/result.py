@@ -8,19 +8,25 @@ from __future__ import annotations
 import datetime
 import types
 import typing as t
+from collections import Counter
 
 from .._aws.objects import PeeringConnection
 from .._clouds.aws import AWS
 from .._clouds.azure import AZURE
 from .._clouds.cloud import Peer, fields_of, with_request_times
 from .._clouds.gcp import GCP
+from .._http.errors import TaskError
 from .._values.moments import to_text
+from .atlas_half import ProjectReading
 from .facts import ConnectionFacts, field_of, known_or, or_none
 from .findings import Found, group
 from .rules import p1_atlas, p2_clusters, p3_access_list, p8_hosts
 from .rules.common import atlas_block_of, connection_id_of, judged_subnets, table_of
 from .rules.judged_clusters import judged_clusters
 from .rules.rule import Finding, find_not_looked_at, run_checks
+
+if t.TYPE_CHECKING:
+    from .earlier import Earlier
 
 Verdict = t.Literal["reachable_by_design", "not_reachable", "unknown"]
 # Importing a file of rules registers its checks. These are about all clouds; `load_rules` imports the others.
@@ -29,29 +35,84 @@ _RULES = (p1_atlas, p2_clusters, p3_access_list, p8_hosts)
 _MOST_CODES = 5
 
 
-def judge(facts: t.Sequence[ConnectionFacts], are_both_read: t.Callable[[ConnectionFacts], bool]) -> dict[str, t.Any]:
+def judge(
+    facts: t.Sequence[ConnectionFacts],
+    are_both_read: t.Callable[[ConnectionFacts], bool],
+    projects: t.Sequence[ProjectReading] | None = None,
+    earlier: Earlier | None = None,
+) -> dict[str, t.Any]:
     """Run all checks on all connections, and return `peering_check` of the result.
 
     Args:
         facts: The facts on each connection.
         are_both_read: Returns whether both halves of a connection are known.
+        projects: The projects of a task on several; None if it is about one.
+        earlier: An earlier report to compare with; None for no such.
     """
     load_rules({one.entry.provider_name for one in facts})
     now = facts[0].now if facts else datetime.datetime.now(datetime.timezone.utc)
     judged = [_judge_one(one, both_halves=are_both_read(one)) for one in facts]
-    found = [one.row for one in judged]
+    found, failed = [one.row for one in judged], {one.group_id for one in projects or () if one.failure is not None}
+    findings = group(judged, to_text(now))
+    if earlier is not None:
+        # Loaded where a task has such a report.
+        from .earlier import compare
+
+        findings = compare(findings, earlier, found, failed)
+    if projects is not None:
+        for one in found:
+            one["checks"] = [check for check in one["checks"] if check["severity"] not in ("ok", "skipped")]
     _add_connections(found, [one.entry.network for one in facts])
-    verdict = worst_of(one["verdict"] for one in found)
+    verdicts: list[Verdict] = [one["verdict"] for one in found]
+    verdict = worst_of([*verdicts, "unknown"] if failed else verdicts)
     titles = [one.entry.title for one in facts]
     summary = _summarize(found, titles, verdict, both_halves=all(map(are_both_read, facts)))
-    findings = group(judged, to_text(now))
+    of_projects = {} if projects is None else show_projects(projects, found)
+    if projects is not None:
+        summary = f"{summary} {_summarize_projects(projects, len(failed))}"
     return {
         "verdict": verdict,
         "summary": summary,
         "not_looked_at": find_not_looked_at(facts),
         "findings": findings,
         "connections": found,
+        **of_projects,
     }
+
+
+def show_projects(projects: t.Sequence[ProjectReading], found: t.Iterable[t.Mapping[str, t.Any]]) -> dict[str, t.Any]:
+    """Return the fields of a result on several projects: each of them, and why some could not be read.
+
+    Args:
+        projects: The projects.
+        found: The connections that were judged.
+    """
+    verdicts: dict[str | None, list[Verdict]] = {one.group_id: ["unknown"] if one.failure else [] for one in projects}
+    for row in found:
+        verdicts[row["group_id"]].append(row["verdict"])
+    shown, failures = [], []
+    for one in projects:
+        lists = [reading.peers for reading in one.readings.values() if not isinstance(reading.peers, TaskError)]
+        states = Counter(peer["status_name"] for peers in lists for peer in peers)
+        of_project = verdicts[one.group_id]
+        shown.append(
+            {
+                "id": one.group_id,
+                "name": one.name,
+                "org_id": one.org_id,
+                "count": sum(states.values()),
+                "states": dict(sorted(states.items())),
+                "verdict": worst_of(of_project) if of_project else None,
+            }
+        )
+        if one.failure is not None:
+            failures.append({"group_id": one.group_id, "project_name": one.name, **one.failure.to_result()})
+    return {"projects": shown, "failures": failures}
+
+
+def _summarize_projects(projects: t.Sequence[ProjectReading], failed: int) -> str:
+    text = f"{len(projects)} {'project' if len(projects) == 1 else 'projects'}"
+    return f"{text}, of which {failed} could not be read." if failed else f"{text} read."
 
 
 def load_rules(clouds: t.Collection[str]) -> list[types.ModuleType]:
@@ -108,15 +169,15 @@ def worst_of(verdicts: t.Iterable[Verdict]) -> Verdict:
 
 
 def _add_connections(found: t.Sequence[dict[str, t.Any]], networks: t.Sequence[str]) -> None:
-    """Add `connections` to each finding: the networks of all connections that have the same one."""
+    """Add `connections` to each finding: the networks of all connections of the project that have the same one."""
     together: dict[tuple[str, ...], dict[str, None]] = {}
     keys = ("code", "severity", "subject", "message")
     for one, network in zip(found, networks):
         for check in one["checks"]:
-            together.setdefault(tuple(check[key] for key in keys), {})[network] = None
+            together.setdefault((one["group_id"], *(check[key] for key in keys)), {})[network] = None
     for one in found:
         for check in one["checks"]:
-            check["connections"] = list(together[tuple(check[key] for key in keys)])
+            check["connections"] = list(together[(one["group_id"], *(check[key] for key in keys))])
 
 
 def _judge_one(facts: ConnectionFacts, *, both_halves: bool) -> Found:

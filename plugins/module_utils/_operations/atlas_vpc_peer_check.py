@@ -22,14 +22,14 @@ from .._engine.options import Parameters
 from .._engine.plan import Plan
 from .._http.errors import TaskError
 from .._http.tls import preload as preload_certificates
-from .atlas import choose_project, read_all, warn_of_connection, with_group_id
+from .atlas import are_many, choose_project, read_all, warn_of_connection, with_group_id
 
 # The services of AWS that no other module uses.
 _SERVICES = ("route53", "route53resolver", "service-quotas")
 # How many findings the message of a failure has at most.
 _MOST_SHOWN = 3
 # The severities that each value of fail_on counts as a failure, the worst first.
-_FAILURES = {"fail": ("fail",), "warn": ("fail", "unknown", "warn"), "never": ()}
+_FAILURES = {"fail": ("fail",), "warn": ("fail", "unknown", "warn"), "new": ("fail", "unknown"), "never": ()}
 
 PeeringCheck = dict[str, t.Any]
 
@@ -62,41 +62,58 @@ class AtlasVpcPeerCheck(Operation[CheckSession, PeeringCheck]):
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
         """Check the options without the network."""
-        if params["atlas"]:
-            params = choose_project(params, "set atlas to false")
-        params, warnings = options.validate(params)
+        if params["atlas"] or are_many(params):
+            params = choose_project(params, "set group_ids, or set atlas to false")
+        params, warnings = options.validate({**params, "projects": None})
         return params, [*warn_of_connection(params), *warnings] if params["atlas"] else warnings
 
     @classmethod
     def prepare(cls, params: Parameters, session: CheckSession) -> Parameters:
-        """Return the options with the id of the project in `project_name`."""
-        return with_group_id(params, session.atlas)
+        """Return the options with the id of the project in `project_name`, or with all projects of the task in `projects`."""
+        if session.atlas is None or not are_many(params):
+            return with_group_id(params, session.atlas)
+        # Loaded where a task needs it.
+        from .projects import find_projects
+
+        return {**params, "projects": find_projects(session.atlas, params)}
 
     def look(self) -> PeeringCheck:
         """Read the halves that are on, and judge them.
 
         Raises:
-            TaskError: If nothing of a half could be read, or an option names something that does not exist.
+            TaskError: If an option names something that does not exist or, with one project, nothing of a half could be read.
         """
         params, client = self.params, self.session.atlas
         reader = AtlasReader(client, params, partial(read_all, client, params)) if client is not None else None
-        return judge(read_facts(self.session, params, reader), partial(are_both_read, params))
+        projects, facts = read_facts(self.session, params, reader)
+        return judge(facts, partial(are_both_read, params), projects if are_many(params) else None, params["since"])
 
     def decide(self, state: PeeringCheck) -> Plan:
-        """Raise a TaskError if a finding counts for `fail_on`; the result has all findings nevertheless."""
-        checks = [check for one in state["connections"] for check in one["checks"]]
-        found = [check for severity in _FAILURES[self.params["fail_on"]] for check in checks if check["severity"] == severity]
-        if found:
-            shown = [f"{check['code']} {check['message']} {check['fix']}".strip() for check in found[:_MOST_SHOWN]]
-            more = f" There are {len(found) - _MOST_SHOWN} more." if len(found) > _MOST_SHOWN else ""
-            why = "" if any(check["severity"] == "fail" for check in found) else "This fails because fail_on is warn: "
+        """Raise a TaskError if a finding counts for `fail_on`, or a project is unread; the result has all nevertheless."""
+        fail_on, failures = self.params["fail_on"], state.get("failures", [])
+        # Of one project, each finding with its own names.
+        is_grouped = "projects" in state or self.params["since"] is not None
+        checks = state["findings"] if is_grouped else [check for one in state["connections"] for check in one["checks"]]
+        found = [check for severity in _FAILURES[fail_on] for check in checks if check["severity"] == severity]
+        found = [check for check in found if check["is_new"]] if fail_on == "new" else found
+        shown = [f"{check['code']} {check['message']} {check['fix']}".strip() for check in found]
+        if fail_on != "never":
+            shown += [f"{_title_of(one)}: {one['msg']}" for one in failures]
+        if shown:
+            more = f" There are {len(shown) - _MOST_SHOWN} more." if len(shown) > _MOST_SHOWN else ""
+            is_bad = failures or fail_on == "new" or any(check["severity"] == "fail" for check in found)
+            why = "" if is_bad else "This fails because fail_on is warn: "
             hint = "The result has all findings in peering_check."
-            raise TaskError(f"{state['summary']} {why}{' '.join(shown)}{more}", hint=hint)
+            raise TaskError(f"{state['summary']} {why}{' '.join(shown[:_MOST_SHOWN])}{more}", hint=hint)
         return Plan()
 
     def show(self, state: PeeringCheck, plan: Plan) -> dict[str, t.Any]:
         """Show the findings and the verdicts."""
         return {"peering_check": state}
+
+
+def _title_of(failure: t.Mapping[str, t.Any]) -> str:
+    return f"Project {failure['project_name']} ({failure['group_id']})"
 
 
 OPERATION = AtlasVpcPeerCheck

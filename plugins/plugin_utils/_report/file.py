@@ -128,7 +128,35 @@ def _parse_mode(value: t.Any) -> int:
     return int(value, 8)
 
 
-def _target_of(path: str) -> str:
+def read_report(option: str, path: str) -> t.Any:
+    """Return the content of a JSON report of an earlier run.
+
+    Args:
+        option: The option that names it.
+        path: Its absolute path.
+
+    Raises:
+        InvalidOptionError: If it cannot be read, is not JSON, or is another user's link.
+    """
+    target = _target_of(path, option)
+    try:
+        folder = os.open(os.path.dirname(target), _FOLDER)
+        try:
+            # A pipe must not hold the task up.
+            file = os.open(os.path.basename(target), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+        finally:
+            os.close(folder)
+        with open(file, encoding="utf-8") as stream:
+            return json.load(stream)
+    except OSError as error:
+        hint = "Give a report that this module has written, with the ending .json."
+        raise InvalidOptionError(f"{option}: {target} cannot be read: {error.strerror or error}.", hint=hint) from None
+    except (ValueError, RecursionError):
+        hint = "Give a report that this module has written, with the ending .json."
+        raise InvalidOptionError(f"{option}: {target} is not JSON.", hint=hint) from None
+
+
+def _target_of(path: str, option: str = "report") -> str:
     """Return the path itself, or where it leads if it is a link: the link stays, and its target is written.
 
     Raises:
@@ -144,6 +172,6 @@ def _target_of(path: str) -> str:
             return target
         if found.st_uid != os.geteuid():
             hint = "Remove it, or give another path."
-            raise InvalidOptionError(f"report: {target} is a link that another user has made.", hint=hint)
+            raise InvalidOptionError(f"{option}: {target} is a link that another user has made.", hint=hint)
         target = os.path.join(os.path.dirname(target), os.readlink(target))
-    raise InvalidOptionError(f"report: {path} is a link that leads to itself.", hint="Remove it, or give another path.")
+    raise InvalidOptionError(f"{option}: {path} is a link that leads to itself.", hint="Remove it, or give another path.")

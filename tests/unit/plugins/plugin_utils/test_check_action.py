@@ -12,6 +12,7 @@ import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.action import ActionBase
 from ansible.utils import color as _color
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils import _check_action
 from ansible_collections.cloudpeer.atlas.tests.support.checked import faulty, peering_check
 
@@ -284,3 +285,44 @@ def test_a_link_that_leads_to_itself(tmp_path: Path) -> None:
     action = make(tmp_path, report="peering.html")
     assert run(action)["msg"].startswith(f"report: {tmp_path}/peering.html is a link that leads to itself.")
     assert action.runs == 0
+
+
+def test_the_content_of_an_earlier_report_is_an_option(tmp_path: Path) -> None:
+    """A relative path starts at the folder of the playbook. The result has the path, and not the content."""
+    (tmp_path / "yesterday.json").write_text('{"version": 1}')
+    action = make(tmp_path, {"invocation": {"module_args": {"since": {"version": 1}}}}, since="yesterday.json")
+    args = _check_action.with_content(action._task.args, action._loader)
+    assert args == {"since": {"version": 1}}
+    assert run(action)["invocation"]["module_args"] == {"since": "yesterday.json"}
+    assert _check_action.with_content({"since": None}, action._loader) == {"since": None}
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("none.json", "since: {0}/none.json cannot be read: No such file or directory."),
+        ("folder", "since: {0}/folder cannot be read: Is a directory."),
+        ("text.json", "since: {0}/text.json is not JSON."),
+        ("deep.json", "since: {0}/deep.json is not JSON."),
+        ("bytes.json", "since: {0}/bytes.json is not JSON."),
+    ],
+)
+def test_an_earlier_report_that_cannot_be_read(tmp_path: Path, name: str, message: str) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "text.json").write_text("# Peering check")
+    (tmp_path / "deep.json").write_text("[" * 200_000)
+    (tmp_path / "bytes.json").write_bytes(b"\xff\xfe")
+    with pytest.raises(InvalidOptionError) as caught:
+        _check_action.with_content({"since": name}, make(tmp_path)._loader)
+    assert caught.value.message == message.format(tmp_path)
+    assert caught.value.hint == "Give a report that this module has written, with the ending .json."
+
+
+def test_a_link_that_another_user_has_made_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "yesterday.json").write_text("{}")
+    (tmp_path / "link.json").symlink_to("yesterday.json")
+    loader = make(tmp_path)._loader
+    assert _check_action.with_content({"since": "link.json"}, loader) == {"since": {}}
+    monkeypatch.setattr(os, "geteuid", lambda: 12345)
+    with pytest.raises(InvalidOptionError, match=r"since: .*/link\.json is a link that another user has made\."):
+        _check_action.with_content({"since": "link.json"}, loader)

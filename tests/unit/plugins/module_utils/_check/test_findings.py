@@ -132,6 +132,8 @@ def test_a_finding_has_the_fields_of_its_connection() -> None:
         "message": "It is so.",
         "fix": "",
         "first_seen": NOW,
+        "is_new": None,
+        "is_kept": False,
         "connections": [
             {
                 "group_id": "5a1b2c3d4e5f6a7b8c9d0001",

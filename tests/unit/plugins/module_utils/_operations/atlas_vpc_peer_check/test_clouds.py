@@ -59,6 +59,9 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CloudsSite
         yield CloudsSite(emulator, clouds)
 
 
+_ATLAS = {"group_id": Settings.group_id, "project_name": None, "status_name": "AVAILABLE", "error_state_name": None}
+
+
 def test_connections_that_carry_traffic_are_reachable_by_design(site: CloudsSite) -> None:
     done = site.run(provider_name="all")
     azure, gcp = done.check["connections"]
@@ -66,6 +69,7 @@ def test_connections_that_carry_traffic_are_reachable_by_design(site: CloudsSite
         assert [check for check in one["checks"] if check["severity"] in ("fail", "warn", "unknown")] == []
         assert [check["code"] for check in one["checks"] if check["severity"] == "info"] == [code]
     assert {name: value for name, value in azure.items() if name not in ("peer_id", "container_id", "checks")} == {
+        **_ATLAS,
         "provider_name": "AZURE",
         "azure_subscription_id": SUBSCRIPTION,
         "resource_group_name": GROUP,
@@ -78,6 +82,7 @@ def test_connections_that_carry_traffic_are_reachable_by_design(site: CloudsSite
         "subnets": [],
     }
     assert {name: value for name, value in gcp.items() if name not in ("peer_id", "container_id", "checks")} == {
+        **_ATLAS,
         "provider_name": "GCP",
         "gcp_project_id": GCP_PROJECT,
         "network_name": NETWORK,

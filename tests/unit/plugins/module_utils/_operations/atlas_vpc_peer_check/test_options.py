@@ -355,11 +355,13 @@ def test_the_credentials_of_an_entry_are_like_those_of_the_task() -> None:
 
 
 @pytest.mark.parametrize("name", ["group_ids", "project_ids"])
-def test_the_old_names_of_compare_group_ids_are_refused(name: str) -> None:
+def test_group_ids_are_the_projects_that_are_read(name: str) -> None:
+    """Until 3.0.0, they were an old name of compare_group_ids, which a task that has it beside its project still means."""
     given = OPERATION.argument_spec.without_aliases({"group_id": GROUP, name: [GROUP]})
-    (message,) = ArgumentSpecValidator(**OPERATION.argument_spec.to_kwargs()).validate(given).error_messages
-    assert message.startswith(f"{name}. Supported parameters include: ")
-    assert "compare_group_ids" in message
+    checked = ArgumentSpecValidator(**OPERATION.argument_spec.to_kwargs()).validate(given)
+    assert checked.error_messages == []
+    with pytest.raises(InvalidOptionError, match="group_id and group_ids are mutually exclusive"):
+        OPERATION.validate(checked.validated_parameters)
 
 
 def test_what_is_empty_is_not_set() -> None:

@@ -44,8 +44,13 @@ def test_a_connection_that_works_is_reachable_by_design(site: CheckSite, *, chec
     assert done.check["summary"] == f"The connection with {site.vpc.vpc_id} is reachable by design."
     shown = done.connection
     assert {name: value for name, value in shown.items() if name not in ("peer_id", "container_id", "checks")} == {
+        "group_id": site.emulator.settings.group_id,
+        "project_name": None,
+        "status_name": "AVAILABLE",
+        "error_state_name": None,
         "provider_name": "AWS",
         "vpc_id": site.vpc.vpc_id,
+        "vpc_name": None,
         "aws_account_id": site.account.id,
         "region": "us-east-1",
         "connection_id": site.connection_id,
@@ -57,6 +62,7 @@ def test_a_connection_that_works_is_reachable_by_design(site: CheckSite, *, chec
         "subnets": [
             {
                 "subnet_id": site.vpc.subnet_id,
+                "subnet_name": None,
                 "cidr_block": "10.15.1.0/24",
                 "route_table_id": site.vpc.table["RouteTableId"],
                 "verdict": "reachable_by_design",
