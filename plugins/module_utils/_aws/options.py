@@ -110,7 +110,7 @@ def credentials_of(
     return {**found, "assume_role_arn": role.replace(ACCOUNT, str(account)) or None}
 
 
-def names_of(
+def credential_names(
     params: Parameters, account: str | None, own: Parameters | None = None, names: t.Mapping[str, str] = NAMES
 ) -> dict[str, str]:
     """Return the names of the options in messages about the credentials that `credentials_of` chooses, by its arguments."""

@@ -19,7 +19,7 @@ from .._http.exchange import ApiCall
 from .._http.pauses import repeat
 from .boto import FAILURES, READ_SECONDS, Clients, policy_name, to_metadata
 from .errors import NoRegionError, aws_error
-from .options import NAMES, SECRET_OPTIONS, credentials_of, names_of
+from .options import NAMES, SECRET_OPTIONS, credential_names, credentials_of
 from .rate import RateGovernor
 
 # Short, since some networks reach EC2 but not STS, and only a check needs the answer.
@@ -360,6 +360,6 @@ def _next_place(page: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 def connect(params: Parameters, unused_warn: Warn, /) -> t.Iterator[AwsSession]:
     """Yield a session for the options, with the credentials of `aws_account_id` if `accounts` or the role depend on it."""
     account = params["aws_account_id"]
-    found, names = credentials_of(params, account), names_of(params, account)
+    found, names = credentials_of(params, account), credential_names(params, account)
     session = AwsSession({**found, "wait_timeout": params["wait_timeout"]}, names=names)
     yield session.as_role(found["assume_role_arn"]) if found["assume_role_arn"] else session

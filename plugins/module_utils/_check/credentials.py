@@ -13,7 +13,7 @@ import re
 import typing as t
 from contextlib import contextmanager
 
-from .._aws.options import AWS_OPTIONS, credentials_of, names_of, validate
+from .._aws.options import AWS_OPTIONS, credential_names, credentials_of, validate
 from .._azure import credentials as azure_credentials
 from .._engine.argspec import ArgumentSpec
 from .._engine.options import Parameters
@@ -88,7 +88,7 @@ def aws_credentials_of(params: Parameters, entry: Parameters, region: str | None
 
 def aws_names_of(params: Parameters, entry: Parameters, account: str | None) -> dict[str, str]:
     """Return the names that messages have for the options which `aws_credentials_of` returns, by its arguments."""
-    return names_of(_unprefixed(params), account, _unprefixed(entry), AWS_NAMES)
+    return credential_names(_unprefixed(params), account, _unprefixed(entry), AWS_NAMES)
 
 
 def _unprefixed(options: Parameters) -> dict[str, t.Any]:

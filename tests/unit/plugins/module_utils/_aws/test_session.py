@@ -25,8 +25,8 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import sessio
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.options import (
     AWS_OPTIONS,
     NAMES,
+    credential_names,
     credentials_of,
-    names_of,
     validate,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.rate import RateGovernor
@@ -708,7 +708,7 @@ def test_the_entry_comes_first_then_the_map_then_the_rule(
     params = {**dict.fromkeys(AWS_OPTIONS.options), "profile": "task", "assume_role_arn": RULE, "accounts": accounts}
     found = credentials_of(params, ACCOUNT, own)
     assert {name: value for name, value in found.items() if value is not None} == used
-    names = names_of(params, ACCOUNT, own)
+    names = credential_names(params, ACCOUNT, own)
     assert {name for name in names if names[name] != name} == {*named}
     assert all(names[name] == f"accounts.{ACCOUNT}.{name}" for name in named)
 
