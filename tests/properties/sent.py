@@ -72,7 +72,8 @@ class Requests:
             data=body.encode() or None,
             **({"content_type": kind} if kind else {}),
         )
-        description = self._clusters if resource == "clusters" else self._description
+        is_in_other_part = resource == "clusters" or path.removeprefix(ROOT) in ("/groups", "/orgs")
+        description = self._clusters if is_in_other_part else self._description
         if resource in UNDESCRIBED or not description:
             return None
         try:
