@@ -31,8 +31,6 @@ from ansible_collections.cloudpeer.atlas.tests.support.house import (
 
 #: The most files that a task may enter, in a process that has run it before.
 ENTERED = {house_figures.CREATION: 34, house_figures.SET_OF_TWO: 45, house_figures.HALF_A_CHECK: 55}
-# What one Operation alone has use for: allowed until 3.0.0, when the tasks on both sides come.
-WITH_ONE_USER = {"end", "validate_prediction"}
 # Words that make a sentence a riddle, or an old one.
 REFUSED = re.compile(
     r"\b(?:tak(?:e|es|en|ing) down|took down|told|nobody|somebody|anew|whoever|c[ao]mes? to be|(?:is|are|was|were) to be)\b"
@@ -73,7 +71,7 @@ def test_what_an_operation_can_define_two_define() -> None:
     base = members_of(SHARED / "_engine" / "operation.py")["Operation"]
     files = [members_of(file) for file in SHARED_FILES if name_of(file).startswith("_operations/")]
     users = Counter(name for classes in files for name in base & set().union(*classes.values()))
-    assert {name for name in base if users[name] < 2} == WITH_ONE_USER
+    assert [name for name in base if users[name] < 2] == []
 
 
 def test_the_yaml_of_a_role_is_no_program() -> None:

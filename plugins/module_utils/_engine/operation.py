@@ -117,11 +117,6 @@ class Operation(t.Generic[S, State]):
         return params, []
 
     @classmethod
-    def validate_prediction(cls, params: Parameters) -> tuple[Parameters, list[str]]:
-        """Check the options as `validate` does, in check mode."""
-        return cls.validate(params)
-
-    @classmethod
     def prepare(cls, params: Parameters, session: S) -> Parameters:
         """Return the checked options with what the service alone knows, such as the id of a project that they name.
 
@@ -185,10 +180,6 @@ class Operation(t.Generic[S, State]):
 
     def wait_refused(self, step: Step, error: TaskError, state: State) -> Wait[State] | None:
         """Return what to wait for before a refused step is sent again; None if the refusal is final."""
-
-    def end(self, state: State) -> State:
-        """Return the state that the result shows in the end: for example, without a connection that is leaving."""
-        return state
 
     def status(self, state: State, wait: Wait[State] | None) -> Status | None:
         """Return the progress to report; None for none.

@@ -43,8 +43,7 @@ def execute(
     """
     outcome = Outcome(values=dict(operation.nothing))
     try:
-        validate = operation.validate_prediction if check_mode else operation.validate
-        params, outcome.warnings = validate(params)
+        params, outcome.warnings = operation.validate(params)
         with operation.connect(params, outcome.warnings.append) as session:
             outcome.api_calls = session.calls
             try:
@@ -154,7 +153,7 @@ class Convergence:
             except UndoneError:
                 self._outcome.changed = False
                 raise
-        progress.end(operation.end(progress.state))
+        progress.end(progress.state)
 
     @contextmanager
     def announcing(self) -> t.Iterator[None]:

@@ -350,7 +350,7 @@ class SetConvergence(Convergence):
         params = operation.params
         with operation.session.side_by_side(params["parallel"], float(params["wait_timeout"])), steps.working():
             self._go_through()
-        progress.end(operation.end(progress.state))
+        progress.end(progress.state)
         self._raise_failure()
 
     def _go_through(self) -> None:

@@ -145,7 +145,10 @@ class AtlasVpcPeer(AtlasOperation[PeerState]):
 
     def predict(self, state: PeerState, plan: Plan) -> PeerState:
         """Return the state after a plan and the wait, with the checks that Atlas would make."""
-        after = self.end(PeerPlanner(self._choice).predict(state, plan))
+        after = PeerPlanner(self._choice).predict(state, plan)
+        if self._is_absent:
+            # A connection that is leaving already will be gone.
+            return replace(after, peer=None)
         goal = self._provider.goal(self.params["wait_for"])
         if after.peer is None or not self.params["wait"] or self._provider.has_reached(after.peer, goal):
             return after
@@ -228,10 +231,6 @@ class AtlasVpcPeer(AtlasOperation[PeerState]):
             return reached
         return replace(reached, then=lambda last: self._waiter.until_gone(leaving))
 
-    def end(self, state: PeerState) -> PeerState:
-        """Return the final state for results: with state absent, a connection that is being removed counts as gone."""
-        return replace(state, peer=None) if self._is_absent else state
-
     def status(self, state: PeerState, wait: Wait[PeerState] | None) -> Status:
         """Return the state of the connection, and what the customer has to do."""
         if state.peer is not None:
@@ -242,12 +241,16 @@ class AtlasVpcPeer(AtlasOperation[PeerState]):
     def show(self, state: PeerState, plan: Plan) -> dict[str, t.Any]:
         """Show the connection, and the hand-over for the customer's cloud."""
         handover = None if self._is_absent else make_handover(self._choice, state.peer)
-        peer = state.peer or state.old
+        peer = None if self._counts_as_gone(state) else state.peer or state.old
         return {"vpc_peer": None if peer is None else with_request_times(peer), "handover": handover}
 
     def compare(self, state: PeerState, plan: Plan) -> t.Mapping[str, t.Any] | None:
         """Return the connection for the diff, or the old one that is replaced."""
-        return t.cast("t.Mapping[str, t.Any] | None", state.old or state.peer)
+        return None if self._counts_as_gone(state) else t.cast("t.Mapping[str, t.Any] | None", state.old or state.peer)
+
+    def _counts_as_gone(self, state: PeerState) -> bool:
+        """Whether the connection is leaving, and the task does not wait for its end."""
+        return self._is_absent and bool(state.dying) and not self.params["wait"]
 
 
 OPERATION = AtlasVpcPeer

@@ -51,13 +51,7 @@ class AtlasVpcPeerAccepter(Operation[session.AwsSession, View]):
 
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
-        """Check the options. With state present, `connection_id` is required, since the task may make changes."""
-        require_connection(params)
-        return cls.validate_prediction(params)
-
-    @classmethod
-    def validate_prediction(cls, params: Parameters) -> tuple[Parameters, list[str]]:
-        """Check the options for check mode, where `vpc_id` is enough."""
+        """Check the options, as far as check mode needs them, where `vpc_id` is enough."""
         params, warnings = validate_aws(params)
         validate(params)
         credentials_of(params, params["aws_account_id"])
@@ -80,7 +74,12 @@ class AtlasVpcPeerAccepter(Operation[session.AwsSession, View]):
         return view
 
     def wait_first(self, state: View) -> Wait[View] | None:
-        """Wait for a connection that AWS does not show yet, or that cannot be accepted yet."""
+        """Wait for a connection that AWS does not show yet, or that cannot be accepted yet.
+
+        Raises:
+            InvalidOptionError: If there is none to wait for, since only a prediction does without `connection_id`.
+        """
+        require_connection(self.params)
         if not self._is_awaited or (state.connection is not None and state.connection.status != INITIATING):
             return None
         check_account(self.params, state)

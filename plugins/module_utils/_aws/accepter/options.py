@@ -97,7 +97,7 @@ def validate(params: Parameters) -> None:
 
 
 def require_connection(params: Parameters) -> None:
-    """Check that `connection_id` is set. Only check mode and state absent do without it.
+    """Check that `connection_id` is set. State absent does without it, and so does check mode with `vpc_id`.
 
     Raises:
         InvalidOptionError: If it is missing with state present.
@@ -119,7 +119,7 @@ def _check_vpc(params: Parameters) -> None:
                 hint="With them, it deletes the routes to atlas_cidr_block that lead to ended connections of the VPC.",
             )
     elif params["vpc_id"] is None:
-        raise InvalidOptionError("Without connection_id, check mode needs vpc_id.", hint="Set one of them.")
+        require_connection(params)
 
 
 def to_tags(option: str, value: t.Mapping[t.Any, t.Any] | None) -> dict[str, str]:

@@ -724,7 +724,7 @@ def test_plain_http_to_another_host_warns() -> None:
 
 
 def test_check_mode_needs_a_connection_or_a_vpc(site: AwsSite) -> None:
-    assert "check mode needs vpc_id" in site.run(check_mode=True, connection_id=None).msg
+    assert "Only in check mode may it be left out, with vpc_id" in site.run(check_mode=True, connection_id=None).msg
     assert site.front.actions == []
 
 

@@ -350,6 +350,13 @@ def test_without_a_connection_check_mode_checks_the_rest(site: AwsSite) -> None:
     assert gateway in site.run(**options).msg
 
 
+def test_a_vpc_alone_is_enough_for_check_mode_only(site: AwsSite) -> None:
+    before = site.state()
+    done = site.run(connection_id=None, vpc_id=site.vpc_id)
+    assert "connection_id is required" in done.msg
+    assert (done.changed, site.front.writes, site.state()) == (False, [], before)
+
+
 def test_without_a_block_as_well_it_says_what_was_not_checked(site: AwsSite) -> None:
     done = site.run(check_mode=True, connection_id=None, vpc_id=site.vpc_id, atlas_cidr_block=None)
     (warning,) = done.warnings
