@@ -15,6 +15,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_
 from ansible_collections.cloudpeer.atlas.tests.support.aws import USER_ACCOUNT, Account, Aws
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import Front
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Done, FakeClock, Site
+from moto.ec2.models import ec2_backends
 
 ATLAS_ACCOUNT = "222222222222"
 REGION = "us-east-1"
@@ -27,7 +28,10 @@ _send = _aws_boto.Clients.send
 
 
 class Owner(Account):
-    """An account whose clients are kept: to make one takes longer than all that a test asks it."""
+    """An account of an AWS in this process, whose clients are kept: to make one takes longer than all that a test asks it.
+
+    What most tests make and look at asks no server either: a request costs as much as twenty of its answers.
+    """
 
     def __init__(self, url: str, account_id: str) -> None:
         super().__init__(url, account_id)
@@ -37,6 +41,32 @@ class Owner(Account):
         if region not in self._clients:
             self._clients[region] = super().ec2(region)
         return self._clients[region]
+
+    def backend(self, region: str = REGION) -> Any:
+        """Return what moto has of the account in a region."""
+        return ec2_backends[self.id][region]
+
+    def make_vpc(self, block: str, region: str = REGION) -> str:
+        return Aws(self._url).make_vpcs(self.id, [block], region)[0]
+
+    def connections(self, region: str = REGION) -> dict[str, str]:
+        return {key: one.status["Code"] for key, one in self.backend(region).vpc_pcxs.items()}
+
+    def tables(self, vpc_id: str, region: str = REGION) -> list[Any]:
+        """Return the route tables of a VPC, the main one first."""
+        found = [one for one in self.backend(region).route_tables.values() if one.vpc_id == vpc_id]
+        return sorted(found, key=lambda one: one.main_association_id is None)
+
+    def routes(self, vpc_id: str, region: str = REGION) -> dict[str, str]:
+        found = [route for table in self.tables(vpc_id, region) for route in table.routes]
+        return {one.destination_cidr_block: one.vpc_pcx.id for one in found if one.vpc_pcx}
+
+
+def target_of(route: Any) -> str:
+    """Return the id of what a route leads to."""
+    kinds = ("gateway", "instance", "nat_gateway", "egress_only_internet_gateway", "transit_gateway", "network_interface")
+    found = (getattr(route, f"{kind}_id") for kind in (*kinds, "vpc_peering_connection", "carrier_gateway"))
+    return next(str(one) for one in found if one)
 
 
 @cache
@@ -70,32 +100,29 @@ class AwsSite(Site):
         self.account, self.atlas = owner(self.aws.url, USER_ACCOUNT), owner(self.aws.url, ATLAS_ACCOUNT)
         self.ec2 = self.account.ec2(REGION)
         self.vpc_id = self.account.make_vpc(BLOCK, REGION)
-        self.ec2.create_route_table(VpcId=self.vpc_id)
+        self.add_table()
         self.atlas_vpc_id = self.atlas.make_vpc(self.atlas_block, REGION)
         self.connection_id = self.request()
 
     @property
     def tables(self) -> list[str]:
-        found = self.ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [self.vpc_id]}])["RouteTables"]
-        found.sort(key=lambda one: not any(association["Main"] for association in one["Associations"]))
-        return [one["RouteTableId"] for one in found]
+        return [one.id for one in self.account.tables(self.vpc_id)]
 
     def request(self, vpc_id: str | None = None, block: str | None = None) -> str:
         """Let Atlas request another connection with the VPC."""
         theirs = self.atlas.make_vpc(block, REGION) if block else self.atlas_vpc_id
-        made = self.atlas.ec2(REGION).create_vpc_peering_connection(
-            VpcId=theirs, PeerVpcId=vpc_id or self.vpc_id, PeerOwnerId=self.account.id, PeerRegion=REGION
-        )
-        return str(made["VpcPeeringConnection"]["VpcPeeringConnectionId"])
+        return self.aws.request(self.atlas.id, theirs, {vpc_id or self.vpc_id: self.account.id}, REGION)[0]
 
     def accept(self, connection_id: str | None = None) -> None:
         """Accept as somebody else would."""
-        self.ec2.accept_vpc_peering_connection(VpcPeeringConnectionId=connection_id or self.connection_id)
+        self.account.backend().accept_vpc_peering_connection(connection_id or self.connection_id)
 
     def route(self, table_id: str, block: str = ATLAS_BLOCK, **target: str) -> None:
         """Make a route; to the connection, if nothing else is said."""
-        target = target or {"VpcPeeringConnectionId": self.connection_id}
-        self.ec2.create_route(RouteTableId=table_id, DestinationCidrBlock=block, **target)
+        if target:
+            self.ec2.create_route(RouteTableId=table_id, DestinationCidrBlock=block, **target)
+        else:
+            self.account.backend().create_route(table_id, block, vpc_peering_connection_id=self.connection_id)
 
     def route_to_former(self, table_id: str, status: str | None = "deleted") -> str:
         """Make a route to another connection, which then has this status or (None) is unknown to AWS, and return its id."""
@@ -109,10 +136,10 @@ class AwsSite(Site):
 
     def add_table(self, vpc_id: str | None = None) -> str:
         """Make a route table and return its id."""
-        return str(self.ec2.create_route_table(VpcId=vpc_id or self.vpc_id)["RouteTable"]["RouteTableId"])
+        return str(self.account.backend().create_route_table(vpc_id or self.vpc_id).id)
 
     def delete_route(self, table_id: str, block: str = ATLAS_BLOCK) -> None:
-        self.ec2.delete_route(RouteTableId=table_id, DestinationCidrBlock=block)
+        self.account.backend().delete_route(table_id, block)
 
     def add_gateway(self) -> str:
         """Make an internet gateway for the VPC and return its id."""
@@ -122,23 +149,19 @@ class AwsSite(Site):
 
     def targets(self, block: str = ATLAS_BLOCK) -> dict[str, str]:
         """Where each table leads, as AWS itself says."""
-        found = self.ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [self.vpc_id]}])["RouteTables"]
         return {
-            table["RouteTableId"]: next(str(value) for key, value in route.items() if key.endswith("Id"))
-            for table in found
-            for route in table["Routes"]
-            if route.get("DestinationCidrBlock") == block
+            table.id: target_of(route)
+            for table in self.account.tables(self.vpc_id)
+            for route in table.routes
+            if route.destination_cidr_block == block
         }
 
     def state(self) -> Any:
         """All that a task could change, as moto has it."""
-        filters = [{"Name": "vpc-id", "Values": [self.vpc_id]}]
-        tables = self.ec2.describe_route_tables(Filters=filters)["RouteTables"]
-        attributes = [
-            self.ec2.describe_vpc_attribute(VpcId=self.vpc_id, Attribute=one)[one[0].upper() + one[1:]]["Value"]
-            for one in ("enableDnsSupport", "enableDnsHostnames")
-        ]
-        return copy.deepcopy((tables, attributes, self.account.connections(REGION)))
+        tables = {table.id: {route.id: target_of(route) for route in table.routes} for table in self.account.tables(self.vpc_id)}
+        vpc, connections = self.account.backend().get_vpc(self.vpc_id), self.account.backend().vpc_pcxs.values()
+        options = [copy.deepcopy((one.id, one.status, one.accepter_options)) for one in connections]
+        return tables, (vpc.enable_dns_support, vpc.enable_dns_hostnames), options
 
     @property
     def private(self) -> list[str]:

@@ -22,6 +22,7 @@ import botocore.awsrequest
 import botocore.client
 import botocore.hooks
 import botocore.httpsession
+import botocore.loaders
 import moto.backends
 import moto.core.responses
 import moto.ec2.utils
@@ -198,6 +199,38 @@ def _shared_client_classes() -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def _shared_descriptions() -> Iterator[None]:
+    """Let botocore read what it knows of a service once, and not for each session, and make one TLS context, which nothing uses.
+
+    EC2 is described in three megabytes of JSON.
+    """
+    load = botocore.loaders.Loader.load_service_model
+    describe = botocore.client.ClientCreator._load_service_model
+    contexts = functools.cache(botocore.httpsession.create_urllib3_context)
+    loaded: dict[tuple[Any, ...], Any] = {}
+    described: dict[tuple[Any, ...], Any] = {}
+
+    def load_once(self: Any, service_name: str, type_name: str, api_version: str | None = None) -> Any:
+        key = (service_name, type_name, api_version)
+        if key not in loaded:
+            loaded[key] = load(self, service_name, type_name, api_version=api_version)
+        return loaded[key]
+
+    def describe_once(self: Any, service_name: str, api_version: str | None = None) -> Any:
+        key = (service_name, api_version)
+        if key not in described:
+            described[key] = describe(self, service_name, api_version=api_version)
+        return described[key]
+
+    with (
+        mock.patch.object(botocore.loaders.Loader, "load_service_model", load_once),
+        mock.patch.object(botocore.client.ClientCreator, "_load_service_model", describe_once),
+        mock.patch.object(botocore.httpsession, "create_urllib3_context", contexts),
+    ):
+        yield
+
+
+@contextlib.contextmanager
 def _shared_names() -> Iterator[None]:
     """Let botocore work out the names of its 140 hooks, and what they take, once, and not for each session."""
     takes = functools.lru_cache(botocore.hooks.accepts_kwargs)
@@ -275,7 +308,10 @@ def running_aws(port: int = 0) -> Iterator[Aws]:
     # A line a request on stderr, which Ansible's output would be read with.
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
-    with mock.patch.dict(os.environ, clean, clear=True), _shared_client_classes(), _shared_names(), _remembering():
+    sharing = (_shared_client_classes(), _shared_descriptions(), _shared_names(), _remembering())
+    with mock.patch.dict(os.environ, clean, clear=True), contextlib.ExitStack() as stack:
+        for one in sharing:
+            stack.enter_context(one)
         server.start()
         try:
             host = "{}:{}".format(*server.get_host_and_port())

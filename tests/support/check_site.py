@@ -69,7 +69,7 @@ class CheckedVpc(Vpc):
     def connect_all(self, aws_url: str) -> str:
         """Do all that the role does, and what Atlas does on its side; return the id of the connection in AWS."""
         connection = self.connect()
-        Account(aws_url, ATLAS_ACCOUNT).ec2(self.region).modify_vpc_peering_connection_options(
+        owner(aws_url, ATLAS_ACCOUNT).ec2(self.region).modify_vpc_peering_connection_options(
             VpcPeeringConnectionId=connection, RequesterPeeringConnectionOptions={"AllowDnsResolutionFromRemoteVpc": True}
         )
         return connection

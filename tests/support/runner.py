@@ -198,7 +198,7 @@ def until(condition: Callable[[], object], seconds: float = 20) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not come true"
-        time.sleep(0.05)
+        time.sleep(0.01)
 
 
 def descendants(pid: int) -> list[int]:

@@ -16,17 +16,22 @@ ABSENT: dict[str, Any] = {"state": "absent", "atlas_aws_account_ids": None}
 @pytest.fixture
 def routed(site: AwsSite) -> AwsSite:
     """A VPC that routes to Atlas, with routes of others beside that."""
-    site.run()
+    site.accept()
+    for table_id in site.tables:
+        site.route(table_id)
     gateway = site.add_gateway()
     for block in ("0.0.0.0/0", "192.168.240.0/21"):
         site.route(site.tables[0], block, GatewayId=gateway)
     return site
 
 
-def others(site: AwsSite) -> list[Any]:
-    """All routes but those to Atlas's block."""
+def others(site: AwsSite) -> dict[str, dict[str, str]]:
+    """The targets of all routes but those to Atlas's block, by table."""
     tables = site.state()[0]
-    return [(one["RouteTableId"], [r for r in one["Routes"] if r.get("DestinationCidrBlock") != ATLAS_BLOCK]) for one in tables]
+    return {
+        table: {key: target for key, target in routes.items() if not key.endswith(f"~{ATLAS_BLOCK}")}
+        for table, routes in tables.items()
+    }
 
 
 def test_it_deletes_its_routes_one_by_one_and_leaves_the_rest(routed: AwsSite) -> None:

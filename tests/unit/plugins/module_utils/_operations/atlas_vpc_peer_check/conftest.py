@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 import pytest
+from ansible_collections.cloudpeer.atlas.tests.emulator.project import Project
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator, running
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
 
@@ -24,5 +26,7 @@ def site(_emulator_with_aws: RunningEmulator, _aws: Any) -> Iterator[Any]:
 
     _emulator_with_aws.reset()
     _aws.reset()
+    # It is a second later at each look at the clock: what the emulator waits for comes at once.
+    _emulator_with_aws.project = Project(_emulator_with_aws.settings, count(1.0).__next__)
     with fronting(_aws.url) as front:
         yield CheckSite(_emulator_with_aws, front)
