@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import requests
+import yaml
 
 from .runs import Play, run
 from .servers import ROUND_TRIP, Atlas, create_peer, distant_emulator, peers
 from .tables import Findings, Progress, counts, decimal, goal, table
+
+# isort: split
+from ansible_collections.cloudpeer.atlas.tests.support.runner import environment
 
 PROJECTS = 200
 #: In seconds, what a prototype took for one request a project.
@@ -21,6 +34,18 @@ TASKS = {
     "access_list": "`atlas_access_list_info`",
     "clusters": "`atlas_cluster_info`",
 }
+#: In seconds, what a prototype's inventory took above an empty one.
+PROTOTYPE_INVENTORY = 0.8
+EMPTY = "an empty file"
+_CACHE = {"cache": True, "cache_plugin": "ansible.builtin.jsonfile"}
+#: The options of inventories. The first one with a cache fills it.
+INVENTORIES: dict[str, dict[str, Any] | None] = {
+    EMPTY: None,
+    "`cloudpeer.atlas.projects`": {},
+    "with `keyed_groups` by organization": {"keyed_groups": [{"key": "atlas_org_name", "prefix": "org"}]},
+    "with `peers: true`": {"peers": True},
+    "cached": _CACHE,
+}
 
 
 @contextlib.contextmanager
@@ -32,16 +57,57 @@ def organization() -> Iterator[Atlas]:
         yield atlas
 
 
+def read_inventory(atlas: Atlas, options: dict[str, Any] | None, repeats: int = 3) -> tuple[float, int]:
+    """Return the seconds that ansible-inventory takes for a file with these options, in the median, and its requests at last."""
+    with tempfile.TemporaryDirectory(prefix="cloudpeer-atlas-bench-") as name:
+        folder = Path(name)
+        file = folder / "atlas_projects.yml"
+        given = {"plugin": "cloudpeer.atlas.projects", "ca_path": atlas.ca_path, "cache_connection": str(folder / "cache")}
+        content: dict[str, Any] = {"all": {"hosts": {}}} if options is None else {**given, **options}
+        file.write_text(yaml.safe_dump(content), encoding="utf-8")
+        command = [sys.executable, "-m", "ansible", "inventory", "--inventory", str(file), "--list"]
+        variables = environment(folder, atlas)  # type: ignore[arg-type] # it has what is read there
+        # The first run fills the cache, and the caches of the system.
+        seconds = []
+        for repeat in range(repeats + 1):
+            _requests(atlas, "delete")
+            started = time.monotonic()
+            done = subprocess.run(command, env=variables, capture_output=True, text=True, check=True)
+            seconds += [time.monotonic() - started] if repeat else []
+            assert done.stderr == "", done.stderr
+        return statistics.median(seconds), len(_requests(atlas, "get").json())
+
+
+def _requests(atlas: Atlas, method: str) -> requests.Response:
+    reply = requests.request(method, f"{atlas.control_url}/emulator/requests", timeout=10, verify=atlas.ca_path or True)
+    reply.raise_for_status()
+    return reply
+
+
 def measure(progress: Progress) -> Findings:
     """Read all projects by each module that can."""
     with organization() as atlas:
         progress(f"{PROJECTS} projects in one task")
         # How many connections the threads open is a matter of time.
         found = run(atlas, Play("organization", repeats=3, is_steady=False)).measurements
+        inventories = {}
+        for name, options in INVENTORIES.items():
+            progress(f"{PROJECTS} projects as an inventory: {name}")
+            inventories[name] = read_inventory(atlas, options)
     rows = [[name, decimal(found[tag].seconds, 2), counts(found[tag])] for tag, name in TASKS.items()]
     seconds = found["containers"].seconds
     text = f"the network containers of {PROJECTS} projects in one task take {decimal(seconds)} s; a prototype took {PROTOTYPE} s"
     title = f"{PROJECTS} projects in one task, over HTTPS and {ROUND_TRIP * 1000:.0f} ms away, each with a connection on AWS"
+    floor = inventories[EMPTY][0]
+    above = inventories["`cloudpeer.atlas.projects`"][0] - floor
+    listed = [[name, decimal(one[0], 2), decimal(one[0] - floor, 2), one[1]] for name, one in inventories.items()]
+    of_inventory = (
+        f"an inventory of {PROJECTS} projects takes {decimal(above)} s above an empty one; "
+        f"a prototype took {PROTOTYPE_INVENTORY} s"
+    )
     return Findings(
-        f"{title}:\n\n{table(['task', 'seconds', 'requests / connections'], rows)}", (goal(seconds <= PROTOTYPE, text),)
+        f"{title}:\n\n{table(['task', 'seconds', 'requests / connections'], rows)}\n\n"
+        "`ansible-inventory --list` of the same projects:\n\n"
+        + table(["inventory", "seconds", "above an empty one", "requests"], listed),
+        (goal(seconds <= PROTOTYPE, text), goal(above <= PROTOTYPE_INVENTORY, of_inventory)),
     )
