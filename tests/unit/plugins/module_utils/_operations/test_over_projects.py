@@ -183,6 +183,18 @@ def test_an_id_that_the_key_cannot_see_is_a_failure_of_its_own(site: Atlas, noun
     assert [one["count"] for one in done.result["projects"]] == [1]
 
 
+@all_modules
+def test_a_project_of_others_is_a_failure_of_its_own(site: Atlas, noun: str) -> None:
+    """Atlas refuses it like a wrong key, with 401."""
+    site.emulator.projects[1].visible = False
+    done = run(site, noun, group_ids=ids(site))
+    (failure,) = done.result["failures"]
+    assert (failure["group_id"], failure["project_name"], failure["error_code"]) == (ids(site)[1], None, "NOT_IN_GROUP")
+    assert [one["name"] for one in done.result["projects"]] == ["shop-prod", HOSTILE, "empty"]
+    # By names, it is not even chosen.
+    assert [one["name"] for one in run(site, noun, project_names=["*"]).result["projects"]] == ["shop-prod", HOSTILE, "empty"]
+
+
 def test_warnings_name_their_project(site: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
     found = [to_result({"id": "1", "name": "main", "stateName": "IDLE"}, "read it")]
     monkeypatch.setattr(Clusters, "list_clusters", lambda self: found)

@@ -485,6 +485,8 @@ def test_the_variables_of_the_role_are_these_options() -> None:
     assert both.keys() == options.keys()
     credentials = {name for name in options if name.startswith(("aws_", "azure_", "gcp_"))} - {"azure_role_timeout"}
     assert credentials <= check.keys()
+    # The verification takes the id that has been found by a name.
+    assert ("__vpc_peering_done.peering.group_id" in check["group_id"], "project_name" in check) == (True, False)
 
 
 def test_an_entry_of_the_role_has_these_options_under_all_names() -> None:
