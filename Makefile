@@ -1,6 +1,6 @@
 # The commands for developers; `make` alone lists them. All paths are relative, so that the checkout can be in any folder.
 .DEFAULT_GOAL := help
-.PHONY: help setup lock release demo test test-full integration fuzz lint sanity docs gates emulator matrix house bench format clean
+.PHONY: help setup lock release demo pictures test test-full integration fuzz lint sanity docs gates emulator matrix house bench format clean
 
 # With a Python path from outside, other packages could hide the locked ones.
 unexport PYTHONPATH PYTHONHOME
@@ -31,6 +31,10 @@ lock: ## Lock the requirements in requirements/ (ARGS=--upgrade: in their newest
 
 demo: setup ## Create a peering connection with the installed collection against an Atlas emulator (CLOUD=gcp: on GCP)
 	@$(python) scripts/demo.py --cloud $(or $(CLOUD),aws)
+
+# The browser takes them of the page that the demo has written, and of a made-up organization's.
+pictures: demo ## Take the pictures of the check's page in the README and the guides again
+	@WRITE_PICTURES=yes $(python) -m pytest -q -m gate tests/docs/test_pictures.py
 
 test: setup ## Run the tests, except those that take long and rarely fail
 	@$(pytest) $(ARGS)

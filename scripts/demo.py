@@ -1,8 +1,9 @@
-"""Demonstrates the collection: builds and installs it, and runs two playbooks against its emulator.
+"""Demonstrates the collection: builds and installs it, and runs its playbooks against its emulator.
 
-The first playbook requests a connection; the second connects both sides in one task, with an emulator of AWS. With `--cloud gcp`,
-a single playbook connects both sides on GCP, from nothing. The demo fails unless each run in check mode only reads, each real run
-makes its changes, and a second run changes nothing.
+The first playbook requests a connection; the second connects both sides in one task, with an emulator of AWS. Then a route is
+removed, and the playbook of the check says so, with a page. With `--cloud gcp`, a single playbook connects both sides on GCP,
+from nothing. The demo fails unless each run in check mode only reads, each real run makes its changes, a second run changes
+nothing, and the check finds the route alone.
 """
 
 from __future__ import annotations
@@ -24,12 +25,14 @@ from emulator import EmulatorError, interrupt_on_signals, running_emulator
 
 QUICKSTART = "docs/examples/quickstart.yml"
 BOTH_SIDES = "docs/examples/both_sides.yml"
+CHECK = "cloudpeer.atlas.check"
 WHOLE_PATH_GCP = "docs/examples/whole_path_gcp.yml"
 # Three runs of each playbook.
 RUNS = 3
 DEMO = ROOT / ".demo"
 COLLECTIONS = DEMO / "collections"
 NO_SETTINGS = DEMO / "ansible.cfg"
+REPORT = DEMO / "peering.html"
 INSTALLED = COLLECTIONS / "ansible_collections" / "cloudpeer" / "atlas"
 
 
@@ -230,7 +233,7 @@ def demonstrate_aws() -> None:
     Raises:
         DemoError: If something is not as it should be.
     """
-    steps = 2 * RUNS
+    steps = 2 * RUNS + 1
     with running_emulator(INSTALLED, "--port", "0") as variables:
         peer = demonstrate(1, steps, "request a connection", QUICKSTART, variables, "PENDING_ACCEPTANCE", ["POST"])
         fields = ("connection_id", "status_name", "requested_at", "expires_at")
@@ -244,6 +247,31 @@ def demonstrate_aws() -> None:
         everything = {**variables, **aws.variables}
         peer = demonstrate(1 + RUNS, steps, "connect both sides in one task", BOTH_SIDES, everything, "AVAILABLE", writes)
         show_both_views(peer, aws)
+        put_cluster(everything["MONGODB_ATLAS_BASE_URL"])
+        demonstrate_check(f"{steps} of {steps}: a route is removed; why is there no traffic?", everything, aws)
+
+
+def put_cluster(base_url: str) -> None:
+    """Put a cluster into the project, which the check can judge."""
+    cluster = json.dumps({"name": "shop", "regions": [{"region_name": "US_EAST_1"}]}).encode()
+    headers = {"Content-Type": "application/json"}
+    request = urllib.request.Request(f"{base_url}/emulator/clusters", cluster, headers)  # noqa: S310 - our own server
+    urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10).close()
+
+
+def demonstrate_check(title: str, variables: dict[str, str], aws: DemoAws) -> None:
+    """Remove a route in AWS, and run the check, which writes a page.
+
+    Raises:
+        DemoError: If the check does not find the route, or finds anything else.
+    """
+    aws.remove_route()
+    run = run_playbook(title, CHECK, variables, "-e", f"report={REPORT.relative_to(ROOT)}")
+    codes = [one["code"] for one in (run.facts.get("peering_check") or {}).get("findings", []) if one["severity"] == "fail"]
+    if (run.status, codes, run.writes) != (2, ["P601"], []):
+        raise DemoError(f"The check ended with {run.status}, and found {', '.join(codes) or 'nothing'} instead of P601.")
+    heading("The page with all that was found")
+    print(f"  {REPORT.relative_to(ROOT)}")
 
 
 def demonstrate_gcp() -> None:

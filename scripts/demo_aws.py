@@ -50,6 +50,32 @@ class DemoAws:
         tags = [{"ResourceType": "vpc", "Tags": [{"Key": "Name", "Value": "application"}]}]
         self._vpc_id = self._ec2.create_vpc(CidrBlock="10.30.0.0/16", TagSpecifications=tags)["Vpc"]["VpcId"]
         self.variables["VPC_ID"] = self._vpc_id
+        self._ec2.modify_vpc_attribute(VpcId=self._vpc_id, EnableDnsHostnames={"Value": True})
+        # AWS has these in every VPC, unlike its emulator.
+        dhcp = [{"Key": "domain-name-servers", "Values": ["AmazonProvidedDNS"]}]
+        options_id = self._ec2.create_dhcp_options(DhcpConfigurations=dhcp)["DhcpOptions"]["DhcpOptionsId"]
+        self._ec2.associate_dhcp_options(DhcpOptionsId=options_id, VpcId=self._vpc_id)
+        self._tables = [self._make_subnet(number, zone) for number, zone in enumerate("abc", start=1)]
+
+    def _make_subnet(self, number: int, zone: str) -> str:
+        """Create a subnet with a route table of its own, and return the id of the table."""
+
+        def named(kind: str) -> list[dict[str, Any]]:
+            return [{"ResourceType": kind, "Tags": [{"Key": "Name", "Value": f"application-{zone}"}]}]
+
+        block = {"CidrBlock": f"10.30.{number}.0/24", "AvailabilityZone": REGION + zone}
+        subnet = self._ec2.create_subnet(VpcId=self._vpc_id, TagSpecifications=named("subnet"), **block)["Subnet"]["SubnetId"]
+        table = self._ec2.create_route_table(VpcId=self._vpc_id, TagSpecifications=named("route-table"))["RouteTable"]
+        self._ec2.associate_route_table(RouteTableId=table["RouteTableId"], SubnetId=subnet)
+        table_id: str = table["RouteTableId"]
+        return table_id
+
+    def remove_route(self) -> None:
+        """Remove the route to Atlas from the table of one subnet, as may happen in any account."""
+        (table,) = self._ec2.describe_route_tables(RouteTableIds=self._tables[1:2])["RouteTables"]
+        blocks = [route["DestinationCidrBlock"] for route in table["Routes"] if route.get("VpcPeeringConnectionId")]
+        for block in blocks:
+            self._ec2.delete_route(RouteTableId=self._tables[1], DestinationCidrBlock=block)
 
     def view(self) -> dict[str, str]:
         """Return the VPC, and its connections and routes to them as AWS shows them, by what to call them."""

@@ -24,7 +24,17 @@ BUILD = ROOT / "docs" / "build"
 SOURCE = BUILD / "source"
 HTML = BUILD / "html"
 STAMP = BUILD / "stamp"
-INPUTS = ("docs/", "plugins/", "roles/", "meta/", "changelogs/", "galaxy.yml", "requirements/docs.txt", "scripts/docs.py")
+INPUTS = (
+    "docs/",
+    "playbooks/",
+    "plugins/",
+    "roles/",
+    "meta/",
+    "changelogs/",
+    "galaxy.yml",
+    "requirements/docs.txt",
+    "scripts/docs.py",
+)
 PROJECT_PAGES = {"CONTRIBUTING.md": "contributing.md", "SECURITY.md": "security.md"}
 
 # Where antsibull-docs would link to the page of the collection in a registry.
@@ -190,7 +200,7 @@ def assemble(collections: Path) -> None:
     shutil.copy(docs / "conf.py", SOURCE)
     shutil.copytree(docs / "_static", SOURCE / "_static")
     (SOURCE / "guides").mkdir()
-    for picture in (*docs.glob("*.svg"), *docs.glob("guides/*.svg")):
+    for picture in (file for ending in ("svg", "png") for file in (*docs.glob(f"*.{ending}"), *docs.glob(f"guides/*.{ending}"))):
         shutil.copy(picture, SOURCE / picture.relative_to(docs))
     for name, page in site.items():
         if page.endswith(".md") and name.endswith(".md"):

@@ -394,7 +394,7 @@ options:
   report:
     description:
       - Write a report to this file on the controller, also in check mode. Its folder has to exist. A relative path starts at the
-        folder of the playbook.
+        folder of the playbook; with the playbook C(cloudpeer.atlas.check), where C(ansible-playbook) was started.
       - The ending says what it is. C(.html) is a page to look at. C(.md) is the same in Markdown, which fits the summary of a CI
         job. C(.json) is the result itself with the time, for programs and for C(since) of a later check. C(.xml) is JUnit XML,
         with a suite for each project and a case for each check of each connection.

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 import typing as t
@@ -18,6 +19,7 @@ from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.file impor
 
 # Read here, since Ansible loads action plugins before it forks its workers, which have no terminal.
 IS_TERMINAL = sys.stderr.isatty()
+_PLAYBOOKS = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__)))), "playbooks")
 
 
 class ShowsCheck(ActionBase):
@@ -30,8 +32,8 @@ class ShowsCheck(ActionBase):
         """Run the task, then show and write its result as the options `text` and `report` say. Neither counts as a change."""
         args = self._task.args
         try:
-            # A relative path starts at the playbook's folder.
-            reports = [Report(self._loader.path_dwim(path), args.get("report_mode")) for path in _paths(args.get("report"))]
+            mode = args.get("report_mode")
+            reports = [Report(absolute(path, self._loader), mode) for path in _paths(args.get("report"))]
         except InvalidOptionError as error:
             return {"changed": False, "failed": True, **unsent(), **error.to_result()}
         result: dict[str, t.Any] = super().run(tmp, task_vars)
@@ -64,6 +66,17 @@ class ShowsCheck(ActionBase):
             self._display.display(text(color=False), stderr=True)
 
 
+def absolute(path: str, loader: t.Any) -> str:
+    """Return an absolute path. A relative one starts at the playbook's folder, as everywhere in Ansible.
+
+    With the playbook of this collection, it starts where ansible-playbook was started: nothing belongs into the folder where the
+    collection is installed.
+    """
+    is_ours = os.path.realpath(loader.get_basedir()) == _PLAYBOOKS
+    found: str = loader.path_dwim(os.path.join(os.getcwd(), os.path.expanduser(path)) if is_ours else path)
+    return found
+
+
 def _paths(value: t.Any) -> list[str]:
     """Return the paths of the reports, from a path or a list of paths.
 
@@ -84,7 +97,7 @@ def with_content(args: dict[str, t.Any], loader: t.Any) -> dict[str, t.Any]:
         InvalidOptionError: If it cannot be read.
     """
     path = args.get("since")
-    return {**args, "since": read_report("since", loader.path_dwim(path))} if isinstance(path, str) else args
+    return {**args, "since": read_report("since", absolute(path, loader))} if isinstance(path, str) else args
 
 
 def _written(

@@ -81,9 +81,9 @@ def _findings(check: Check, room: int | None, color: bool) -> list[str]:
 
 def _finding(group: Group, check: Check, color: bool, *, is_short: bool) -> list[str]:
     subject = f"{group.subject}: " if group.subject else ""
-    since = f" Since {group.since}." if group.since else ""
+    history = f" {group.history}" if group.history else ""
     head = f"  {_painted(group.severity, color)}{' ' * (_WIDTH - len(group.severity))}  {group.code} "
-    lines = [f"{head}{subject}{group.message}{also(group)}{since}", *([_ADVICE + group.fix] if group.fix else [])]
+    lines = [f"{head}{subject}{group.message}{also(group)}{history}", *([_ADVICE + group.fix] if group.fix else [])]
     places = [_place(one, group, check, is_short=is_short) for one in group.places]
     if len(check.connections) == 1 and len(places) == 1:
         # The connection stands above.

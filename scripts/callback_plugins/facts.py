@@ -16,7 +16,9 @@ DOCUMENTATION = """
 name: facts
 type: stdout
 short_description: Shows why tasks fail, and writes what the demo checks
-description: Writes the numbers of the recap and the connection in the last result that has one to the file in DEMO_FACTS_FILE.
+description:
+  - Writes the numbers of the recap, the connection in the last result that has one, and what a check has found, to the file in
+    DEMO_FACTS_FILE.
 """
 
 
@@ -31,6 +33,7 @@ class CallbackModule(CallbackBase):
         """Start without a connection."""
         super().__init__()
         self._peer: dict[str, Any] | None = None
+        self._check: dict[str, Any] | None = None
 
     def v2_runner_on_ok(self, result: Any) -> None:
         """Keep the connection."""
@@ -43,7 +46,8 @@ class CallbackModule(CallbackBase):
             self._peer = one.get("vpc_peer") or next(iter(listed), None) or self._peer
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
-        """Show why a task has failed."""
+        """Show why a task has failed, and keep what a check has found."""
+        self._check = result._result.get("peering_check") or self._check
         if not ignore_errors:
             self._display.display(f"{result._task.get_name()}: {result._result.get('msg')}", color="red")
 
@@ -51,4 +55,5 @@ class CallbackModule(CallbackBase):
         """Write the totals of all hosts, and the connection."""
         hosts = [stats.summarize(host) for host in stats.processed]
         totals = {key: sum(host[key] for host in hosts) for key in ("ok", "changed", "failures", "unreachable")}
-        Path(os.environ["DEMO_FACTS_FILE"]).write_text(json.dumps({**totals, "vpc_peer": self._peer}), encoding="utf-8")
+        kept = {"vpc_peer": self._peer, "peering_check": self._check}
+        Path(os.environ["DEMO_FACTS_FILE"]).write_text(json.dumps({**totals, **kept}), encoding="utf-8")

@@ -38,7 +38,8 @@ TEXTS = sorted(
         *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")),
     ]
 )
-# A comment before a block says how it is meant: "not run: why", or "emulator: manual" where nobody accepts connections.
+# A comment before a block says how it is meant: "not run: why", "emulator: manual" where nobody accepts connections, or "file: name",
+# a file beside the playbooks; those for `all` hosts take it as their inventory.
 BLOCK = re.compile(r"^(?:<!-- (?P<note>[a-z ]+: [^>]*) -->\n)?```ya?ml\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 MADE_BY_A_RELEASE = "CHANGELOG.md"
 # The guide says so: whose connections are accepted is for the user to say.
@@ -56,8 +57,8 @@ class Block:
 
     @property
     def content(self) -> Any:
-        """What it says."""
-        return yaml.safe_load(self.text)
+        """What it says; Ansible's own `!unsafe` keeps a text from being a template."""
+        return yaml.safe_load(self.text.replace(": !unsafe ", ": "))
 
     @property
     def is_playbook(self) -> bool:
@@ -67,7 +68,12 @@ class Block:
     @property
     def is_run(self) -> bool:
         """Whether it is to be run here."""
-        return not self.note.startswith("not run: ")
+        return not self.note.startswith(("not run: ", "file: "))
+
+    @property
+    def file(self) -> str:
+        """The name of the file that it is; empty for none."""
+        return self.note.removeprefix("file: ") if self.note.startswith("file: ") else ""
 
     @property
     def needs_stand_ins(self) -> bool:
@@ -105,7 +111,10 @@ def clouds(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Any]:
     """Run an emulator, with an AWS beside it if a text needs one; give what runs a playbook against them."""
     file: Path = request.param
     manual = any(block.note == "emulator: manual" for block in blocks(file))
-    settings: dict[str, Any] = {"step_seconds": 0.1, "accept": "manual" if manual else "auto"}
+    settings: dict[str, Any] = {"step_seconds": 0.1, "accept": "manual" if manual else "auto", "groups": 3, "orgs": 2}
+    if file.stem != "whole_organization":
+        # What is said of one project is true for one.
+        del settings["groups"], settings["orgs"]
     playbook = PlaybookRunner(tmp_path)
     if any(block.needs_stand_ins and block.is_run for block in blocks(file)):
         with running_clouds() as stand_ins:
@@ -126,9 +135,17 @@ def clouds(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Any]:
             variables = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
             # Both at once bring a warning.
             no_key = {"MONGODB_ATLAS_PUBLIC_API_KEY": "", "MONGODB_ATLAS_PRIVATE_API_KEY": ""}
-            yield lambda text: playbook(
-                text, emulator, "-e", json.dumps(vault), **variables, **(no_key if "client_id:" in text else {})
-            )
+            files = {block.file: block.text for block in blocks(file) if block.file}
+            for name, text in files.items():
+                (tmp_path / name).write_text(text, encoding="utf-8")
+            inventory = [option for name in files for option in ("-i", str(tmp_path / name))]
+
+            def run(text: str) -> Any:
+                options = inventory if "hosts: all\n" in text else []
+                keys = no_key if "client_id:" in text else {}
+                return playbook(text, emulator, "-e", json.dumps(vault), *options, **variables, **keys)
+
+            yield run
         return
     from ansible_collections.cloudpeer.atlas.tests.support.aws import running_aws
 

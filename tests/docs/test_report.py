@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.page import to_html
 from ansible_collections.cloudpeer.atlas.tests.docs.browser import Browser
 from ansible_collections.cloudpeer.atlas.tests.support.checked import connection, faulty, finding, peering_check
+from ansible_collections.cloudpeer.atlas.tests.support.organization import organization
 
 PHONE, DESKTOP = 390, 1280
 LONG = "x" * 300
@@ -20,7 +21,9 @@ RESULTS: dict[str, dict[str, Any]] = {
     "long": peering_check(
         connection(cluster_names=[LONG] * 9, checks=[finding("P601", "fail", LONG, LONG, LONG, evidence=LONG)] * 40)
     ),
+    **{f"{number} projects": organization(number, hostile=True, unread=2) for number in (3, 40, 200)},
 }
+ORGANIZATIONS = [name for name in RESULTS if name.endswith(" projects")]
 # The least contrast for text by WCAG 2.2 (1.4.3, level AA).
 LEAST_CONTRAST = 4.5
 
@@ -54,7 +57,8 @@ return [...document.querySelectorAll("svg .subnet, svg .side")].filter(group => 
     .filter(([text, rect]) => text.getBoundingClientRect().right > rect.getBoundingClientRect().right)
     .map(([text]) => text.textContent);
 """
-SEEN = "return [...document.querySelectorAll('svg')].filter(one => one.getClientRects().length).map(one => one.className.baseVal)"
+UNFOLD = "document.querySelectorAll('details').forEach(one => one.open = true)"
+SEEN = "return [...document.querySelectorAll('svg')].filter(one => one.checkVisibility()).map(one => one.className.baseVal)"
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +67,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("reports")
     files = {name: folder / f"{name}.html" for name in RESULTS}
     for name, file in files.items():
-        file.write_text(to_html(RESULTS[name], "2026-11-26 07:00 UTC"), encoding="utf-8")
+        file.write_text(to_html(RESULTS[name], "2026-11-26T07:00:00Z"), encoding="utf-8")
     return files
 
 
@@ -81,16 +85,22 @@ def test_a_report_fits_the_screen(name: str, width: int, reports: dict[str, Path
     browser.open(reports[name])
     assert browser.run("return document.documentElement.scrollWidth") <= width
     assert browser.run(OVERFLOWING) == []
+    folded = name in ("none", "many", *ORGANIZATIONS)
+    assert set(browser.run(SEEN)) == (set() if folded else {"narrow" if width == PHONE else "wide"})
+    browser.run(UNFOLD)
+    assert browser.run("return document.documentElement.scrollWidth") <= width
     assert set(browser.run(SEEN)) == (set() if name == "none" else {"narrow" if width == PHONE else "wide"})
+    assert browser.run(OVERFLOWING) == []
     assert browser.complaints() == []
 
 
+@pytest.mark.parametrize("name", ["one", "3 projects"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_text_can_be_read(scheme: str, reports: dict[str, Path], browser: Browser) -> None:
+def test_every_text_can_be_read(scheme: str, name: str, reports: dict[str, Path], browser: Browser) -> None:
     browser.be_wide(DESKTOP)
     browser.prefer(scheme)
-    browser.open(reports["one"])
-    browser.run("document.querySelectorAll('details').forEach(one => one.open = true)")
+    browser.open(reports[name])
+    browser.run(UNFOLD)
     paper = browser.run("return getComputedStyle(document.body).backgroundColor")
     assert (paper == "rgb(255, 255, 255)") is (scheme == "light")
     contrasts = browser.run(CONTRASTS)
@@ -123,6 +133,36 @@ def test_each_number_of_the_drawing_leads_to_its_row(width: int, reports: dict[s
         """
     )
     assert box == ["subnet-0a1b2c3d4e5f60001"]
+
+
+@pytest.mark.parametrize("name", ORGANIZATIONS)
+def test_what_others_have_written_does_nothing(name: str, reports: dict[str, Path], browser: Browser) -> None:
+    browser.be_wide(DESKTOP)
+    browser.complaints()
+    browser.open(reports[name])
+    # Nothing became an element, and nothing was run or loaded.
+    assert browser.run("return document.querySelectorAll('main b[onload], main script, main img').length") == 0
+    assert browser.run("return document.body.innerText.includes('<b onload=alert(1)>')")
+    assert browser.run("return performance.getEntriesByType('resource').length") == 0
+    assert browser.complaints() == []
+
+
+@pytest.mark.parametrize("name", ORGANIZATIONS)
+def test_a_place_of_a_finding_leads_to_its_connection(name: str, reports: dict[str, Path], browser: Browser) -> None:
+    browser.be_wide(DESKTOP)
+    browser.open(reports[name])
+    found = browser.run(
+        """
+        const link = [...document.querySelectorAll(".finding .where a")].at(-1);
+        const target = document.querySelector(link.getAttribute("href"));
+        link.closest("details")?.setAttribute("open", "");
+        link.click();
+        return [link.textContent, target.innerText, target.querySelector("table").getBoundingClientRect().height];
+        """
+    )
+    assert found[0] in found[1]
+    # It is unfolded by that.
+    assert found[2] > 0
 
 
 def test_paper_is_white_for_those_who_prefer_the_dark(reports: dict[str, Path], browser: Browser) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import subprocess
@@ -9,18 +10,23 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
+import jsonschema  # type: ignore[import-untyped]
 import pytest
+import yaml
 from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.support.check_clouds import GCP_BLOCK, GCP_PROJECT, NETWORK, VNET, VNET_ID
 from ansible_collections.cloudpeer.atlas.tests.support.check_site import CloudsSite
+from ansible_collections.cloudpeer.atlas.tests.support.operations import load
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 from ansible_collections.cloudpeer.atlas.tests.support.runner import WAYS, PlaybookRunner, environment
 
 VPC = "vpc-0a1b2c3d4e5f67890"
 MODULE = "cloudpeer.atlas.atlas_vpc_peer_check"
 ENTRIES = [{"vnet_resource_id": VNET_ID}, {"gcp_project_id": GCP_PROJECT, "network_name": NETWORK, "cidr_block": GCP_BLOCK}]
+HOSTILE = "<b onload=alert(1)>{{ 7 * 7 }}"
 LIMIT = "Atlas's own routes and security groups cannot be seen."
 
 
@@ -133,3 +139,51 @@ def test_without_google_auth_it_says_what_is_missing(site: CloudsSite, playbook:
     # What does not read GCP needs none.
     run = playbook(play_on_clouds(azure=False, gcp=False), site.emulator, way=None, PYTHONPATH=str(tmp_path))
     assert run.result["peering_check"]["verdict"] == "unknown"
+
+
+def test_the_playbook_has_all_options_of_the_module() -> None:
+    (shown,) = yaml.safe_load((ROOT / "playbooks" / "check.yml").read_text(encoding="utf-8"))
+    (task,) = shown["tasks"][0]["block"]
+    options = load("atlas_vpc_peer_check").argument_spec.options
+    assert task[MODULE] == {name: f"{{{{ omit if {name} | default('') == '' else {name} }}}}" for name in sorted(options)}
+
+
+def test_the_playbook_checks_an_organization(start: Callable[..., RunningEmulator], tmp_path: Path) -> None:
+    """A playbook of two lines imports it, as AWX and AAP need it; the name of a project does nothing."""
+    emulator = start(groups=3)
+    ask = {"vpcId": VPC, "awsAccountId": "123456789012", "routeTableCidrBlock": "10.15.0.0/16", "accepterRegionName": "us-east-1"}
+    with emulator.projects[1].now() as project:
+        (container,) = project.containers.of("AWS")
+        project.create_peer({**ask, "containerId": container.id}, needs_container=True)
+        project.describe({"name": HOSTILE})
+    with emulator.projects[2].now() as project:
+        project.describe({"visible": False})
+    playbook = tmp_path / "check.yml"
+    playbook.write_text("- name: Check\n  import_playbook: cloudpeer.atlas.check\n")
+    unread = emulator.projects[2].id
+    given = {"group_ids": [one.id for one in emulator.projects], "aws": False, "project_names": ""}
+    given["report"] = [str(tmp_path / name) for name in ("peering.json", "peering.xml", "peering.html")]
+    run = PlaybookRunner(tmp_path)(playbook, emulator, "-e", json.dumps(given), ANSIBLE_SHOW_CUSTOM_STATS="true", status=2)
+    stats = json.loads(run.output.rpartition("CUSTOM STATS: ")[2].partition("RUN: ")[2])
+    assert stats["peering_check"] == {
+        "verdict": "not_reachable",
+        "summary": run.result["peering_check"]["summary"],
+        "projects": 3,
+        "connections": 1,
+        "not_reachable": 1,
+        "unknown": 0,
+        "findings": len(run.result["peering_check"]["findings"]),
+        "failures": 1,
+    }
+    assert run.result["report"] == given["report"]
+    report = json.loads((tmp_path / "peering.json").read_text())
+    jsonschema.validate(report, json.loads((ROOT / "docs" / "check_report.schema.json").read_text()))
+    assert [one["group_id"] for one in report["peering_check"]["failures"]] == [unread]
+    page = (tmp_path / "peering.html").read_text()
+    for name in (html.escape(HOSTILE), VPC, unread, "P101"):
+        assert name in page
+    assert HOSTILE not in page
+    assert f"{HOSTILE} ({emulator.projects[1].id})" in [
+        suite.get("name") for suite in ElementTree.parse(tmp_path / "peering.xml").getroot()
+    ]
+    assert run.warnings == []

@@ -23,7 +23,7 @@ SHIPPED_FILES = {
     "changelogs/changelog.yaml",
     "requirements.txt",
 }
-SHIPPED_FOLDERS = ("docs/", "meta/", "plugins/", "roles/", "tests/emulator/")
+SHIPPED_FOLDERS = ("docs/", "meta/", "playbooks/", "plugins/", "roles/", "tests/emulator/")
 # How the site looks. What is in docs/docsite/ ships, for sites of others that have a page of the collection.
 NOT_SHIPPED = ("docs/conf.py", "docs/_static/")
 MADE_BY_THE_BUILD = {"MANIFEST.json", "FILES.json"}

@@ -147,6 +147,7 @@ def _organization(projects: int, hostile: bool, unread: int) -> dict[str, Any]:
     for one in made["connections"]:
         by_project[one["group_id"]].append(one)
     made["projects"] = [_project(number, by_project[project_id(number)], hostile) for number in range(projects)]
+    made["projects"] += [{**_project(projects + number, [], False), "verdict": "unknown"} for number in range(unread)]
     made["failures"] = [_failure(projects + number) for number in range(unread)]
     return made
 
@@ -160,7 +161,7 @@ def _project(number: int, connections: list[dict[str, Any]], hostile: bool) -> d
         "org_id": ORGANIZATION_ID,
         "count": len(connections),
         "states": dict(Counter(one["status_name"] for one in connections)),
-        "verdict": next((verdict for verdict in worst if verdict in verdicts), "unknown"),
+        "verdict": next((verdict for verdict in worst if verdict in verdicts), None),
     }
 
 

@@ -200,7 +200,7 @@ def _named(place: Place, check: Check) -> str:
 
 
 def _what(finding: Finding | Group) -> str:
-    more = f"{also(finding)}{f' Since {finding.since}.' if finding.since else ''}" if isinstance(finding, Group) else ""
+    more = f"{also(finding)} {finding.history}".rstrip() if isinstance(finding, Group) else ""
     return _escaped((f"{finding.subject}: {finding.message}" if finding.subject else finding.message) + more)
 
 

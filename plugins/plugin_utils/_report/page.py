@@ -15,7 +15,6 @@ from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.view impor
     Check,
     Connection,
     Result,
-    also,
     count,
     in_words,
     link_of,
@@ -186,10 +185,10 @@ _DRAWING = """
 {%- macro side(box, connection) %}
   <g class="side">
   <rect x="{{ box.x + 1 }}" y="{{ box.y }}" width="{{ box.width - 2 }}" height="{{ box.height }}" rx="8"/>
-  <text class="title" x="{{ box.x + 14 }}" y="{{ box.y + 26 }}">{{ box.title | truncate(38, true) }}</text>
+  <text class="title" x="{{ box.x + 14 }}" y="{{ box.y + 26 }}">{{ box.title | cut(38) }}</text>
 {%- for line in box.lines %}
   <text class="mono{{ '' if loop.first else ' quiet' }}" x="{{ box.x + 14 }}" y="{{ box.y + 28 + 17 * loop.index }}">
-    {{- line | truncate(28, true) }}</text>
+    {{- line | cut(28) }}</text>
 {%- endfor %}
   </g>
 {{- badges(box.badges, connection) }}
@@ -201,15 +200,15 @@ _DRAWING = """
   <line class="wire {{ connection.result.verdict }}" x1="{{ picture.line[0] }}" y1="{{ picture.line[1] }}"
     x2="{{ picture.line[2] }}" y2="{{ picture.line[3] }}"/>
   <text class="mono" x="{{ picture.label[0] }}" y="{{ picture.label[1] }}" style="font-size: 10px"
-    text-anchor="{{ 'start' if picture.layout.is_stacked else 'middle' }}">{{ picture.label[2] | truncate(22, true) }}</text>
+    text-anchor="{{ 'start' if picture.layout.is_stacked else 'middle' }}">{{ picture.label[2] | cut(24) }}</text>
 {{- side(picture.container, connection) }}
 {{- side(picture.vpc, connection) }}
 {%- for box in picture.subnets %}
-  <g class="subnet {{ box.kind }}">
+  <g class="subnet {{ box.kind }}"><title>{{ box.title }} {{ box.lines | join(" ") }}</title>
   <rect x="{{ box.x }}" y="{{ box.y }}" width="{{ box.width }}" height="{{ box.height }}" rx="5"/>
-  <text class="mono" x="{{ box.x + 8 }}" y="{{ box.y + 20 }}">{{ box.title | truncate(24, true) }}</text>
+  <text class="mono" x="{{ box.x + 8 }}" y="{{ box.y + 20 }}">{{ box.title | cut(24) }}</text>
 {%- for line in box.lines %}
-  <text class="mono quiet" x="{{ box.x + 8 }}" y="{{ box.y + 20 + 15 * loop.index }}">{{ line | truncate(24, true) }}</text>
+  <text class="mono quiet" x="{{ box.x + 8 }}" y="{{ box.y + 20 + 15 * loop.index }}">{{ line | cut(24) }}</text>
 {%- endfor %}
   </g>
 {{- badges(box.badges, connection) }}
@@ -244,8 +243,8 @@ _PARTS = """
 {%- if group.fix %}<p class="fix">{{ group.fix }}</p>{% endif %}
 <p class="quiet small">{{ group.places | length | count("connection") }}
 {%- if check.is_many %} in {{ group.projects | count("project") }}{% endif %}
-{%- if group.since %}, since {{ group.since }}{% endif %}
-{%- if group.codes | length > 1 %}, needed by {{ group.codes | length }} checks: {{ group.codes | join(", ") }}{% endif %}</p>
+{%- if group.codes | length > 1 %}, needed by {{ group.codes | length }} checks: {{ group.codes | join(", ") }}{% endif %}.
+{%- if group.history %} {{ group.history }}{% endif %}</p>
 <ul class="where">{% for place in group.places[:named] %}{{ place_line(place) }}{% endfor %}</ul>
 {%- if group.places | length > named %}
 <details><summary>and {{ (group.places | length) - named }} more</summary>
@@ -453,7 +452,7 @@ def to_html(peering_check: Result, moment: str) -> str:
     """
     # Autoescape covers all inserted values, and no text of the result becomes a template.
     environment = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
-    environment.filters.update({"evidence": _evidence, "link": link_of, "also": also, "count": count})
+    environment.filters.update({"evidence": _evidence, "link": link_of, "count": count, "cut": _cut})
     check = view_of(peering_check, moment)
     # Few connections are all shown as they are.
     is_few = len(check.connections) <= UNFOLDED and not check.is_many
@@ -483,3 +482,8 @@ def _pictures(check: Check, few: t.Sequence[Connection]) -> dict[int, list[Drawi
 
 def _evidence(values: t.Mapping[str, t.Any]) -> str:
     return json.dumps(values, indent=2, sort_keys=True, ensure_ascii=False, default=str)
+
+
+def _cut(text: str, length: int) -> str:
+    """Return a text that fits a box of the drawing."""
+    return text if len(text) <= length else text[: length - 1] + "…"

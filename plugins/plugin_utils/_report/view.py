@@ -181,7 +181,7 @@ class Group:
         severity: One of SHOWN.
         message: What was found.
         fix: What to do; empty for nothing.
-        since: The day on which this was first found; empty if that is today.
+        history: What an earlier report knows of it, in a sentence; empty for nothing.
         places: The connections, each once.
         projects: The number of projects.
     """
@@ -191,7 +191,7 @@ class Group:
     severity: str
     message: str
     fix: str
-    since: str
+    history: str
     places: tuple[Place, ...]
     projects: int
 
@@ -233,7 +233,7 @@ class Check:
         connections: All connections, the worst first.
         not_looked_at: What was not looked at, in sentences.
         groups: The findings of all connections, the worst first.
-        projects: The projects, the worst first; empty if only one was read.
+        projects: The projects that were read, the worst first; empty if the task is about one.
         failures: The projects that could not be read, as in the result.
     """
 
@@ -274,7 +274,7 @@ def view_of(peering_check: Result, moment: str = "") -> Check:
 
     Args:
         peering_check: The field.
-        moment: When it is shown, in UTC, as results have it. Findings of earlier days say since when they are there.
+        moment: When it is shown, in UTC, as results have it. Findings of earlier days say since when they are known.
     """
     peering_check = _visible(peering_check)
     findings = peering_check["findings"]
@@ -288,14 +288,15 @@ def view_of(peering_check: Result, moment: str = "") -> Check:
     ordered = sorted(peering_check["connections"], key=_badness_of)
     connections = tuple(_connection(number, one, groups, told) for number, one in enumerate(ordered, start=1))
     by_key = {_key_of(one.result): one for one in reversed(connections)}
+    failures = tuple(peering_check.get("failures") or ())
     return Check(
         VERDICTS[peering_check["verdict"]],
         peering_check["summary"],
         connections,
         tuple(peering_check["not_looked_at"]),
         tuple(_group(number, one, by_key, moment) for number, one in enumerate(findings, start=1)),
-        _projects(peering_check.get("projects") or (), connections),
-        tuple(peering_check.get("failures") or ()),
+        _projects(peering_check.get("projects") or (), failures, connections),
+        failures,
     )
 
 
@@ -422,17 +423,23 @@ def _group(number: int, found: Result, connections: t.Mapping[tuple[t.Any, ...],
     together: dict[tuple[t.Any, ...], list[Result]] = {}
     for one in found["connections"]:
         together.setdefault(_key_of(one), []).append(one)
-    first_seen = str(found["first_seen"] or "")[: len("2026-11-28")]
     return Group(
         number,
         tuple(found["codes"]),
         found["severity"],
         found["message"],
         found["fix"],
-        first_seen if first_seen < moment[: len(first_seen)] else "",
+        _history_of(found, moment),
         tuple(_place(listed, connections.get(key)) for key, listed in together.items()),
         len({one["group_id"] for one in found["connections"]}),
     )
+
+
+def _history_of(found: Result, moment: str) -> str:
+    day = found["first_seen"][: len("2026-11-28")]
+    if found["is_kept"]:
+        return f"It was so before, since {day}, and could not be read now."
+    return "This is new." if found["is_new"] else f"Since {day}." if day < moment[: len(day)] else ""
 
 
 def _place(listed: t.Sequence[Result], connection: Connection | None) -> Place:
@@ -445,11 +452,15 @@ def _place(listed: t.Sequence[Result], connection: Connection | None) -> Place:
     return Place(_project_of(one), suite_of(one), _title_of(one), connection, subjects)
 
 
-def _projects(projects: t.Iterable[Result], connections: t.Sequence[Connection]) -> tuple[Project, ...]:
+def _projects(
+    projects: t.Iterable[Result], failures: t.Sequence[Result], connections: t.Sequence[Connection]
+) -> tuple[Project, ...]:
+    unread = {one["group_id"] for one in failures}
     counted: dict[str, Counter[str]] = {}
     for one in connections:
         counted.setdefault(one.result["group_id"], Counter()).update(one.counts)
     nothing: Counter[str] = Counter()
+    read = [one for one in projects if one["id"] not in unread]
 
     def badness(one: Result) -> tuple[t.Any, ...]:
         found = counted.get(one["id"], nothing)
@@ -464,5 +475,5 @@ def _projects(projects: t.Iterable[Result], connections: t.Sequence[Connection])
             VERDICTS[one["verdict"]] if one["count"] else "no connection",
             {severity: n for severity in SHOWN if (n := counted.get(one["id"], nothing)[severity])},
         )
-        for number, one in enumerate(sorted(projects, key=badness), start=1)
+        for number, one in enumerate(sorted(read, key=badness), start=1)
     )

@@ -15,6 +15,7 @@ from ansible.utils import color as _color
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils import _check_action
 from ansible_collections.cloudpeer.atlas.tests.support.checked import faulty, peering_check
+from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 
 CHECKED = peering_check(faulty())
 FAILED = {"failed": True, "msg": "1 connection cannot carry traffic.", "peering_check": CHECKED}
@@ -126,6 +127,16 @@ def test_a_report_that_cannot_be_written_fails_before_reading(tmp_path: Path, re
     assert result["requests"] == {"sent": 0, "writes": 0}
     assert action.runs == 0
     assert not (tmp_path / "peering.html").exists()
+
+
+def test_a_path_starts_at_the_playbook_unless_that_is_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    loader = DataLoader()
+    for folder, start in ((tmp_path / "plays", tmp_path / "plays"), (ROOT / "playbooks", tmp_path)):
+        loader.set_basedir(str(folder))
+        assert _check_action.absolute("a/peering.html", loader) == str(start / "a" / "peering.html")
+        assert _check_action.absolute("/a/peering.html", loader) == "/a/peering.html"
+        assert _check_action.absolute("~/peering.html", loader) == str(Path("~/peering.html").expanduser())
 
 
 @pytest.mark.parametrize("given", ["peering.json", ["peering.html", "peering.md", "peering.json", "peering.xml"], []])

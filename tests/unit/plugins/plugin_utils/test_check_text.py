@@ -161,10 +161,13 @@ def test_a_finding_of_several_networks_is_shown_once() -> None:
 
 def test_a_finding_of_an_earlier_day_says_since_when() -> None:
     checked = peering_check(faulty())
-    checked["findings"][0]["first_seen"] = "2026-11-20T09:30:00Z"
+    first, second, third, fourth = checked["findings"][:4]
+    first["first_seen"] = third["first_seen"] = "2026-11-20T09:30:00Z"
+    second["is_new"], third["is_kept"], fourth["is_new"] = True, True, False
     lines = lines_of(checked, moment="2026-11-26T07:00:00Z", verbosity=0, color=False)
-    assert [line for line in lines if "Since " in line] == [line for line in lines if line.endswith(" Since 2026-11-20.")]
-    assert sum("Since " in line for line in lines) == 1
+    ends = [re.sub(r".*\. (?=(Since|This|It was))", "", line) for line in lines if re.match(r"  (fail|unknown|warn) ", line)]
+    assert ends[:3] == ["Since 2026-11-20.", "This is new.", "It was so before, since 2026-11-20, and could not be read now."]
+    assert ends[3].endswith("Your DHCP options name own DNS servers.")
 
 
 @pytest.mark.parametrize("projects", [3, 40, 200])
