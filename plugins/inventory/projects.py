@@ -152,6 +152,8 @@ HOSTVARS = {
     "cluster_count": "atlas_cluster_count",
     "peers": "atlas_peers",
 }
+# How many names a warning has at most.
+_MOST_NAMES = 5
 PEER_GROUPS = ("peering_available", "peering_pending", "peering_none", "peering_unknown")
 # The interpreter is evaluated where it is used, which may be another controller than the one that makes the inventory. Since
 # ansible-core 2.19, only what is marked is a template.
@@ -161,7 +163,7 @@ _CONTROLLER = {
 }
 
 Params = t.Mapping[str, t.Any]
-# A project as atlas_project_info shows it, with `peers` if they are to be read: null, or their states with counts.
+# A project as atlas_project_info shows it, with `peers` if the options ask for them: null, or their states with counts.
 Row = dict[str, t.Any]
 
 
@@ -260,9 +262,12 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         found = operation.show(operation.look(), Plan())
         for one in found["projects"]:
             unread[one["id"]]["peers"] = one["states"]
+        causes: dict[str, list[str]] = {}
         for one in found["failures"]:
-            name = unread[one["group_id"]]["name"]
-            self.display.warning(f"The connections of project {visible(name)} are unknown: {one['msg']}")
+            causes.setdefault(one["msg"], []).append(visible(unread[one["group_id"]]["name"]))
+        for cause, names in causes.items():
+            more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+            self.display.warning(f"The connections of {', '.join(names[:_MOST_NAMES])}{more} are unknown: {cause}")
 
     def _wanted_names(self, hostvars: t.Mapping[str, Row]) -> dict[str, str]:
         """Return what the hosts are called after, by the id of the project: `hostname`, or the name of the project.

@@ -38,7 +38,7 @@ TEXTS = sorted(
         *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")),
     ]
 )
-# A comment before a block says how it is meant: "not run: why", "emulator: manual" where nobody accepts connections, or "file: name",
+# A comment before a block says how it is meant: "not run: why", "emulator: manual" where nobody accepts, or "file: name" of
 # a file beside the playbooks; those for `all` hosts take it as their inventory.
 BLOCK = re.compile(r"^(?:<!-- (?P<note>[a-z ]+: [^>]*) -->\n)?```ya?ml\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 MADE_BY_A_RELEASE = "CHANGELOG.md"

@@ -1,10 +1,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The client of Atlas: a method for each HTTP verb, and paginated lists."""
+"""The client of Atlas: a method for each HTTP verb, paginated lists, and when to ask no more."""
 
 from __future__ import annotations
 
+import threading
 import time
 import typing as t
 from contextlib import contextmanager
@@ -20,9 +21,12 @@ from .settings import ApiSettings
 # The largest page of Atlas, and more pages than any of its lists has.
 PAGE_SIZE = 500
 MOST_PAGES = 100
+# After so many requests in a row without an answer, Atlas is away, and the rest is not asked.
+MOST_UNANSWERED = 8
 Path = tuple[str, ...]
 Codes = frozenset[str]
 Hints = t.Mapping[str, str]
+_Result = t.TypeVar("_Result")
 
 
 class AtlasClient:
@@ -196,6 +200,45 @@ class AtlasClient:
             if error.outcome_unknown:
                 self._perhaps_deleted.add(path)
             raise
+
+
+class Patience:
+    """Asks no more after `MOST_UNANSWERED` requests in a row without an answer. Thread-safe.
+
+    Each of them takes as long as all its tries.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._unanswered = 0
+
+    def ask(self, call: t.Callable[[], _Result]) -> _Result:
+        """Return what a request returns.
+
+        Raises:
+            TaskError: If it fails, or is not sent any more.
+        """
+        if self._unanswered >= MOST_UNANSWERED:
+            message = f"This was not asked, because Atlas has not answered {MOST_UNANSWERED} requests in a row."
+            raise TaskError(message, hint="Run the task again when Atlas answers.")
+        try:
+            result = call()
+        except TaskError as error:
+            self._count(error.is_unanswered)
+            raise
+        self._count(False)
+        return result
+
+    def answer(self, call: t.Callable[[], _Result]) -> _Result | TaskError:
+        """Return what a request returns, or its TaskError."""
+        try:
+            return self.ask(call)
+        except TaskError as error:
+            return error
+
+    def _count(self, is_unanswered: bool) -> None:
+        with self._lock:
+            self._unanswered = self._unanswered + 1 if is_unanswered else 0
 
 
 def collect_pages(answer: t.Callable[[Request], Json], first: Request, key: t.Callable[[Json], t.Any]) -> list[Json]:

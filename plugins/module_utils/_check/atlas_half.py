@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-import threading
 import typing as t
 from dataclasses import dataclass, field
 from functools import partial
 
-from .._api.client import AtlasClient
+from .._api.client import AtlasClient, Patience
 from .._clouds.aws import AWS
 from .._clouds.cloud import CLOUDS
 from .._engine.options import Parameters
@@ -28,9 +27,6 @@ from .facts import AtlasObject
 Answer = t.Any
 # Makes calls in parallel, and returns the value or the TaskError of each, by key.
 ReadAll = t.Callable[[t.Mapping[t.Any, t.Callable[[], t.Any]]], dict[t.Any, t.Any]]
-# After so many requests in a row without an answer, Atlas is away, and the rest is not asked.
-MOST_UNANSWERED = 8
-_Result = t.TypeVar("_Result")
 
 
 @dataclass(frozen=True)
@@ -78,45 +74,6 @@ class ProjectReading:
     failure: TaskError | None = None
 
 
-class _Patience:
-    """Asks no more after `MOST_UNANSWERED` requests in a row without an answer. Thread-safe.
-
-    Each of them takes as long as all its tries.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._unanswered = 0
-
-    def ask(self, call: t.Callable[[], _Result]) -> _Result:
-        """Return what a request returns.
-
-        Raises:
-            TaskError: If it fails, or is not sent any more.
-        """
-        if self._unanswered >= MOST_UNANSWERED:
-            message = f"This was not asked, because Atlas has not answered {MOST_UNANSWERED} requests in a row."
-            raise TaskError(message, hint="Run the task again when Atlas answers.")
-        try:
-            result = call()
-        except TaskError as error:
-            self._count(error.is_unanswered)
-            raise
-        self._count(False)
-        return result
-
-    def answer(self, call: t.Callable[[], _Result]) -> _Result | TaskError:
-        """Return what a request returns, or its TaskError."""
-        try:
-            return self.ask(call)
-        except TaskError as error:
-            return error
-
-    def _count(self, is_unanswered: bool) -> None:
-        with self._lock:
-            self._unanswered = self._unanswered + 1 if is_unanswered else 0
-
-
 class AtlasReader:
     """Reads the project of the task, or all of its projects.
 
@@ -133,7 +90,7 @@ class AtlasReader:
         self._named = params["clusters"]
         self._clouds: t.Sequence[str] = params["clouds"]
         self._read_all = read_all
-        self._patience = _Patience()
+        self._patience = Patience()
 
     def read(self) -> list[ProjectReading]:
         """Read what all connections need.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from functools import partial
 
-from .._api.client import AtlasClient
+from .._api.client import AtlasClient, Patience
 from .._engine.argspec import PROJECTS
 from .._engine.options import Parameters
 from .._engine.plan import Plan
@@ -65,7 +65,8 @@ class OverProjects(AtlasOperation[t.Any]):
         """Read the project, or all of them side by side."""
         if not self._projects:
             return super().look()
-        return self.read_all({group_id: partial(self._read, group_id) for group_id in self._projects})
+        patience = Patience()
+        return self.read_all({key: partial(patience.ask, partial(self._read, key)) for key in self._projects})
 
     def _read(self, group_id: str) -> Reading:
         operation = self.of_one({**self.params, "group_id": group_id}, self.session, self.clock)

@@ -368,7 +368,7 @@ def test_connections_make_groups(make: Callable[..., Site]) -> None:
     # The challenge, the two lists, the containers of each project, and the connections on AWS of those that have one there.
     assert len(site.sent()) == 3 + 7 + 5
     (warning,) = site.warnings
-    assert "The connections of project secret are unknown: Failed to list the network containers" in warning
+    assert "The connections of secret are unknown: Failed to list the network containers" in warning
     # Only what could not be read is read again, since a failure is not kept.
     found = {name: one["atlas_peers"] for name, one in site.hosts(**options).items()}
     assert found == {
@@ -381,6 +381,21 @@ def test_connections_make_groups(make: Callable[..., Site]) -> None:
         "secret": None,
     }
     assert [path.rpartition("/")[2] for path in site.sent()] == ["all", "all"]
+
+
+def test_an_atlas_that_goes_away_is_not_asked_for_hours(
+    make_atlas: Callable[..., Atlas], read_by: Callable[[Site], None], tmp_path: Path
+) -> None:
+    """The tries of a request take minutes together, and there may be hundreds of projects."""
+    site = Site(make_atlas(groups=40), tmp_path)
+    read_by(site)
+    site.atlas.fault("GET", "status", path="*/containers*", status=503, times=None)
+    assert len(site.groups(peers=True, retries=0)["peering_unknown"]) == 40
+    # The eight that are sent side by side, and at most as many that have begun meanwhile.
+    assert 8 <= len(site.sent()) - 3 <= 15
+    *answered, unasked = site.warnings
+    assert "more are unknown: This was not asked, because Atlas has not answered 8 requests in a row." in unasked
+    assert all("(HTTP 503" in text for text in answered)
 
 
 @pytest.mark.parametrize("peers", [True, False])
@@ -423,6 +438,8 @@ def test_a_failure_makes_no_host(make: Callable[..., Site], options: dict[str, A
         ("*/orgs?*", {"kind": "status", "status": 503}, "Failed to list the organizations that the credentials can see", 5),
         ("*/orgs?*", {"kind": "status", "status": 403}, "(HTTP 403", 3),
         ("*/groups?*", {"kind": "truncated"}, "Failed to list the projects", 4),
+        ("*/groups?*", {"kind": "reset_before"}, "Failed to list the projects", 4),
+        ("*/groups?*", {"kind": "html"}, "Failed to list the projects", 2),
     ],
     ids=str,
 )
@@ -437,9 +454,10 @@ def test_a_fault_of_atlas_is_a_failure(
     assert [*site.hosts()] == ["shop"]
 
 
-def test_a_fault_that_passes_is_none(make: Callable[..., Site]) -> None:
+@pytest.mark.parametrize("status", [503, 429])
+def test_a_fault_that_passes_is_none(make: Callable[..., Site], status: int) -> None:
     site = make("shop")
-    site.atlas.fault("GET", "status", path="*/groups?*", status=503)
+    site.atlas.fault("GET", "status", path="*/groups?*", status=status)
     assert [*site.hosts()] == ["shop"]
 
 

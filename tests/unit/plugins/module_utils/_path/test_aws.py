@@ -222,9 +222,14 @@ def test_tags_and_names_come_before_routes(site: PathSite) -> None:
 
 def test_a_project_of_the_environment_names_no_connection(site: PathSite, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MONGODB_ATLAS_PROJECT_ID", site.usual["group_id"])
-    done = site.run(connections=site.make_vpcs(1), container_region="us-east-1", container_cidr_block=ATLAS_BLOCK, group_id=None)
+    options = {"connections": site.make_vpcs(1), "container_region": "us-east-1", "container_cidr_block": ATLAS_BLOCK}
+    done = site.run(**options, group_id=None)
     assert not done.failed, done.result
     assert site.to_aws["CreateTags"] == 0
+    # One that the task gives by its name does.
+    done = site.run(**options, group_id=None, project_name="emulator")
+    assert actions(done, 0) == [("tag", "connection")]
+    assert {"Name": f"atlas-{site.usual['group_id']}"} in site.front._tags.values()
 
 
 def test_check_mode_predicts_as_many_actions(site: PathSite) -> None:
