@@ -207,13 +207,22 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         if unknown:
             raise InvalidOptionError(f"{unknown[0]} is not an option of {self.NAME}.", hint="Correct its name, or leave it out.")
         self.templar.available_variables = self._vars
-        given = {name: self.templar.template(config[name]) for name in READING if name in config}
+        given = {name: self._evaluate(name, config[name]) for name in READING if name in config}
         # Once more, for the types of what the templates give.
         self.set_options(direct={**config, **given}, var_options=self._vars)
         params, warnings = OPERATION.validate({**_UNUSED, **{name: self.get_option(name) for name in READING}})
         for text in warnings:
             self.display.warning(text)
         return params
+
+    def _evaluate(self, name: str, value: t.Any) -> t.Any:
+        try:
+            return self.templar.template(value)
+        except Exception as error:
+            # The text of a template may have a secret in it.
+            is_secret = OPERATION.argument_spec.options.get(name, {}).get("no_log")
+            cause = "." if is_secret else f": {visible(str(error))}."
+            raise InvalidOptionError(f"{name} cannot be evaluated{cause}", hint="Correct the template.") from None
 
     def _find_rows(self, params: Params, key: str, cache: bool) -> list[Row]:
         """Return the projects, from the cache or from Atlas. What could not be read is read again, and never kept."""

@@ -416,6 +416,8 @@ def test_no_project_is_an_empty_inventory(make: Callable[..., Site], peers: bool
         ({"project_name": "shop"}, "project_name is not an option of cloudpeer.atlas.projects", 0),
         ({"project_names": ["nothing-*"]}, "'nothing-*' fits no project that the credentials can see", 2),
         ({"project_names": []}, "project_names is empty", 0),
+        ({"org_id": "{{ nothing }}"}, "org_id cannot be evaluated: ", 0),
+        ({"private_key": "{{ 'a-canary-of-a-key' | nothing }}"}, "private_key cannot be evaluated. Correct the template.", 0),
         ({"tags": {"env": True}}, "tags.env is not a text", 0),
         ({"org_id": "acme"}, "org_id is malformed", 0),
         ({"org_id": "0123456789abcdef01234567"}, "no project in organization 0123456789abcdef01234567", 2),
