@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -117,7 +118,6 @@ def test_a_name_of_two_organizations_is_refused_with_both(site: Atlas) -> None:
 
 
 def test_a_name_replaces_the_project_of_the_environment(site: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
-    """That of a profile is beneath both: it is not even read, or there would be no such profile."""
     monkeypatch.setenv("MONGODB_ATLAS_PROJECT_ID", site.emulator.projects[5].id)
     assert not run(site, "shop-dev").failed
     assert asked(site) == ["groups", "0/containers"]
@@ -127,6 +127,21 @@ def test_a_name_replaces_the_project_of_the_environment(site: Atlas, monkeypatch
     done = run(site, "shop-dev", group_id=site.emulator.projects[1].id)
     assert done.msg == "group_id and project_name are mutually exclusive. Leave one of them out."
     assert asked(site) == []
+
+
+def test_the_project_of_a_profile_is_beneath_all_others(site: Atlas, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pytest.importorskip("tomllib")
+    settings, file = site.emulator.settings, tmp_path / "atlascli" / "config.toml"
+    file.parent.mkdir()
+    keys = f'public_api_key = "{settings.public_key}"\nprivate_api_key = "{settings.private_key}"\n'
+    file.write_text(f'[work]\nproject_id = "{site.emulator.projects[5].id}"\n{keys}')
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    profile = {"profile": "work", "public_key": None, "private_key": None}
+    for options, number in (({"project_name": "shop-dev"}, 0), ({"project_name": None}, 5)):
+        assert not run(site, "", **profile, **options).failed
+        assert asked(site)[-1] == f"{number}/containers"
+    assert not run(site, "", **profile, project_name=None, project_names=["shop-dev"]).failed
+    assert asked(site) == ["groups", "0/containers"]
 
 
 @pytest.mark.parametrize(
