@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +156,17 @@ def test_nothing_is_installed_without_hashes_or_built(root: Path) -> None:
         if not ("--require-hashes" in command and re.search(r"--only-binary\W+:all:", command))
     ]
     assert installers == []
+
+
+def test_the_summary_of_ci_names_the_tests_that_failed(root: Path, tmp_path: Path) -> None:
+    text = (root / ".ci" / "run").read_text(encoding="utf-8")
+    functions = "\n".join(re.findall(r"^(?:check|remark)\(\) \{.*?^\}", text, re.MULTILINE | re.DOTALL))
+    failing = 'for number in $(seq 30); do echo "FAILED tests/x.py::t[$number] - it"; done; echo no FAILED; exit 1'
+    script = f"{functions}\nresults=$1 lane=1\ncheck bad bash -c '{failing}'\ncheck good echo 'FAILED tests/y.py::t'"
+    subprocess.run(["bash", "-uc", script, "-", str(tmp_path)], check=True, capture_output=True)
+    bad, *named, good = (tmp_path / "summary-1").read_text(encoding="utf-8").splitlines()
+    assert (bad.split()[:2], good.split()[:2]) == (["bad", "FAILED"], ["good", "passed"])
+    assert named == [f"    FAILED tests/x.py::t[{number}] - it" for number in range(1, 21)]
 
 
 @pytest.mark.parametrize("lock", [file.stem for file in sorted(Path(__file__).parents[2].glob("requirements/*.txt"))])
