@@ -102,7 +102,7 @@ def relative(file: Path) -> str:
 
 
 # The others take long, and rarely fail where these do not.
-USUAL = {"README", "index", "credentials", "no_traffic", "when_it_fails"}
+USUAL = {"README", "index", "when_it_fails"}
 WITH_PLAYBOOKS = [file for file in TEXTS if any(block.is_playbook and block.is_run for block in blocks(file))]
 
 

@@ -73,6 +73,7 @@ def listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+@pytest.mark.full
 def test_a_task_delegated_to_a_bastion_has_the_same_result(
     bastion: Path, emulator: RunningEmulator, playbook: PlaybookRunner
 ) -> None:

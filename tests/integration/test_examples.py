@@ -22,13 +22,18 @@ EXAMPLES = sorted(
     path for path in (ROOT / "docs" / "examples").glob("*.yml") if path.stem not in WITH_AWS | WITH_CLOUDS | WITH_INVENTORY
 )
 READING = {"read_access_list", "read_clusters", "read_connections"}
+READERS = [path for path in EXAMPLES if path.stem in READING]
 
 
 def test_examples_are_found() -> None:
     assert EXAMPLES
 
 
-@pytest.mark.parametrize("example", [path for path in EXAMPLES if path.stem in READING], ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "example",
+    [path if path.stem == "read_connections" else pytest.param(path, marks=pytest.mark.full) for path in READERS],
+    ids=lambda path: path.stem,
+)
 def test_an_example_that_only_reads_changes_nothing(example: Path, emulator: RunningEmulator, playbook: PlaybookRunner) -> None:
     run = playbook(example, emulator)
     assert (run.changed, run.warnings) == (0, [])
@@ -40,17 +45,17 @@ CONTAINERS = {
     "azure_vnet": {"providerName": "AZURE", "region": "EUROPE_NORTH", "atlasCidrBlock": "192.168.248.0/21"},
     "gcp_network": {"providerName": "GCP", "atlasCidrBlock": "10.8.0.0/18"},
 }
-# The others take long, and rarely fail where this does not; the tests of the archive run the quickstart.
-USUAL = {("declared_list", "in process")}
-# Every target runs both ways; of the examples, which use the same modules, one does.
+# Every target runs both ways; of the examples, which use the same modules, one does. They take long, and rarely fail where the
+# examples of the documentation do not.
 CHANGING = [
-    pytest.param(path, way, marks=() if (path.stem, way) in USUAL else pytest.mark.full)
+    (path, way)
     for path in EXAMPLES
     for way in WAYS
     if path.stem not in READING and (way == "in process" or path.stem == "quickstart")
 ]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(("example", "way"), CHANGING, ids=lambda value: getattr(value, "stem", value))
 def test_an_example_previews_applies_and_finds_nothing_left(
     example: Path, way: str, start: Callable[..., RunningEmulator], playbook: PlaybookRunner
@@ -70,7 +75,7 @@ def test_an_example_previews_applies_and_finds_nothing_left(
     writes = [request for request in emulator.requests.entries() if request["method"] != "GET"]
     assert writes
     # A check run that finds nothing to do is worth its time once.
-    repetitions = [(), ("--check", "--diff")] if (example.stem, way) in USUAL else [()]
+    repetitions = [(), ("--check", "--diff")] if example.stem == "declared_list" else [()]
     again = [playbook(example, emulator, *options, way=way) for options in repetitions]
     assert {run.changed for run in again} == {0}
     assert [request for request in emulator.requests.entries() if request["method"] != "GET"] == writes

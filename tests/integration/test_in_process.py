@@ -72,6 +72,7 @@ def loop_costs(emulator: RunningEmulator, playbook: PlaybookRunner, way: str) ->
     return len(entries), len({entry["connection"] for entry in entries})
 
 
+@pytest.mark.full
 def test_the_items_of_a_loop_share_one_connection_and_its_nonce(emulator: RunningEmulator, playbook: PlaybookRunner) -> None:
     # The challenge, a look for each of eight, and the container once.
     assert loop_costs(emulator, playbook, "in process") == (10, 1)
@@ -263,7 +264,8 @@ ONE_LIST = """
 """
 
 
-@pytest.mark.parametrize("way", USUALLY_IN_PROCESS)
+@pytest.mark.full
+@pytest.mark.parametrize("way", WAYS)
 def test_one_list_serves_sets_and_the_check(way: str, emulator: RunningEmulator, playbook: PlaybookRunner) -> None:
     run = playbook(ONE_LIST, emulator, "-v", way=way)
     declared, checked, wrong = run.results
@@ -285,7 +287,8 @@ def test_with_no_log_a_task_that_waits_says_nothing(start: Callable[..., Running
     assert "vpc-0a1b2c3d4e5f67890" not in run.output
 
 
-@pytest.mark.parametrize("way", USUALLY_IN_PROCESS)
+@pytest.mark.full
+@pytest.mark.parametrize("way", WAYS)
 def test_ten_hosts_at_once(way: str, emulator: RunningEmulator, playbook: PlaybookRunner, tmp_path: Path) -> None:
     inventory = tmp_path / "inventory.ini"
     inventory.write_text("".join(f"host{number} ansible_connection=local number={number}\n" for number in range(10)))
@@ -342,12 +345,13 @@ def test_hosts_with_one_project_take_turns(way: str, emulator: RunningEmulator, 
 @pytest.mark.parametrize(
     ("keywords", "reason"),
     [
-        pytest.param("become: true\n      become_method: ansible.builtin.su", "become is set", marks=pytest.mark.full),
+        ("become: true\n      become_method: ansible.builtin.su", "become is set"),
         ("async: 30\n      poll: 1", "async is set"),
-        pytest.param("vars: {atlas_in_process: 'no'}", "atlas_in_process is false", marks=pytest.mark.full),
-        pytest.param("vars: {atlas_in_process: \"{{ 'fal' ~ 'se' }}\"}", "atlas_in_process is false", marks=pytest.mark.full),
+        ("vars: {atlas_in_process: 'no'}", "atlas_in_process is false"),
+        ("vars: {atlas_in_process: \"{{ 'fal' ~ 'se' }}\"}", "atlas_in_process is false"),
     ],
 )
+@pytest.mark.full
 def test_what_keeps_a_task_out_of_the_process(
     keywords: str, reason: str, emulator: RunningEmulator, playbook: PlaybookRunner, tmp_path: Path
 ) -> None:
@@ -393,6 +397,7 @@ def without_requests(folder: Path) -> str:
     return str(broken)
 
 
+@pytest.mark.full
 def test_a_controller_without_requests_runs_modules_and_says_so(
     emulator: RunningEmulator, playbook: PlaybookRunner, tmp_path: Path
 ) -> None:

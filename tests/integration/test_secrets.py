@@ -202,7 +202,8 @@ def test_a_secret_is_seen_nowhere(
     assert len(search.cached_tokens) == given.startswith("account")
 
 
-@pytest.mark.parametrize("way", ["in process", pytest.param("module", marks=pytest.mark.full)])
+@pytest.mark.full
+@pytest.mark.parametrize("way", WAYS)
 def test_credentials_that_a_server_sends_back_are_not_shown(
     way: str, start: Callable[..., RunningEmulator], playbook: PlaybookRunner, tmp_path: Path, temporary: Path
 ) -> None:
@@ -237,7 +238,7 @@ def test_no_target_shows_a_secret_in_check_and_diff_mode(
     assert search.found(run.output, commands) == []
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", ["in process", pytest.param("module", marks=pytest.mark.full)])
 def test_a_token_that_stands_in_an_answer_is_not_in_the_result(
     way: str, emulator: RunningEmulator, playbook: PlaybookRunner, tmp_path: Path
 ) -> None:

@@ -141,6 +141,7 @@ def atlas(installed: Path) -> Iterator[dict[str, str]]:
             process.terminate()
 
 
+@pytest.mark.full
 def test_the_installed_archive_runs_the_quickstart(installed: Path, atlas: dict[str, str], tmp_path: Path) -> None:
     quickstart = str(installed / "docs" / "examples" / "quickstart.yml")
     runs = [
