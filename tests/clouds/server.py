@@ -144,6 +144,15 @@ class RunningClouds:
     def _cut(self) -> None:
         self.proxy.cut()
 
+    def reset(self) -> None:
+        """Return to the first state: nothing is there, and nobody has signed in."""
+        entra = self.azure.entra
+        for used, empty in ((self.gcp, Gcp()), (self.azure, Azure(entra)), (entra, Entra()), (self.tokens, Tokens())):
+            vars(used).clear()
+            vars(used).update(vars(empty))
+        for noted in (self.app.lose, self.app.answers, self.proxy.hosts):
+            noted.clear()
+
     def stop(self) -> None:
         """End everything."""
         self.proxy.stop()

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
+from ansible_collections.cloudpeer.atlas.tests.clouds.server import running as running_clouds
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator, running
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
 from ansible_collections.cloudpeer.atlas.tests.reliability.children import Nursery
@@ -51,11 +53,24 @@ def _aws() -> Iterator[Any]:
         yield aws
 
 
+@pytest.fixture(scope="session")
+def _clouds() -> Iterator[RunningClouds]:
+    with running_clouds() as clouds:
+        yield clouds
+
+
 @pytest.fixture
-def start_path(_aws: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
-    """Starts what atlas_peering runs on: Atlas, and AWS with several accounts."""
+def start_path(
+    _aws: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., Any]]:
+    """Starts what atlas_peering runs on: Atlas, AWS with several accounts, and the stand-ins of the other clouds if asked to."""
     from ansible_collections.cloudpeer.atlas.tests.support.path_site import running_path
 
     clean_environment(monkeypatch, tmp_path)
     with ExitStack() as stack:
-        yield lambda **settings: stack.enter_context(running_path(_aws, tmp_path, **settings))
+
+        def start(*, with_clouds: bool = False, **settings: Any) -> Any:
+            clouds = request.getfixturevalue("_clouds") if with_clouds else None
+            return stack.enter_context(running_path(_aws, tmp_path, clouds=clouds, **settings))
+
+        yield start

@@ -204,17 +204,23 @@ def _shared_descriptions() -> Iterator[None]:
 
     EC2 is described in three megabytes of JSON.
     """
-    load = botocore.loaders.Loader.load_service_model
+    load, read = botocore.loaders.Loader.load_service_model, botocore.loaders.Loader.load_data_with_path
     describe = botocore.client.ClientCreator._load_service_model
     contexts = functools.cache(botocore.httpsession.create_urllib3_context)
     loaded: dict[tuple[Any, ...], Any] = {}
     described: dict[tuple[Any, ...], Any] = {}
+    files: dict[str, Any] = {}
 
     def load_once(self: Any, service_name: str, type_name: str, api_version: str | None = None) -> Any:
         key = (service_name, type_name, api_version)
         if key not in loaded:
             loaded[key] = load(self, service_name, type_name, api_version=api_version)
         return loaded[key]
+
+    def read_once(self: Any, name: str) -> Any:
+        if name not in files:
+            files[name] = read(self, name)
+        return files[name]
 
     def describe_once(self: Any, service_name: str, api_version: str | None = None) -> Any:
         key = (service_name, api_version)
@@ -224,6 +230,7 @@ def _shared_descriptions() -> Iterator[None]:
 
     with (
         mock.patch.object(botocore.loaders.Loader, "load_service_model", load_once),
+        mock.patch.object(botocore.loaders.Loader, "load_data_with_path", read_once),
         mock.patch.object(botocore.client.ClientCreator, "_load_service_model", describe_once),
         mock.patch.object(botocore.httpsession, "create_urllib3_context", contexts),
     ):

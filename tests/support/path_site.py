@@ -31,7 +31,6 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._check import sess
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.session import GcpSession
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import atlas_peering as _atlas_peering
 from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
-from ansible_collections.cloudpeer.atlas.tests.clouds.server import running as running_clouds
 from ansible_collections.cloudpeer.atlas.tests.emulator.project import Project
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator, running
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
@@ -351,7 +350,7 @@ def running_path(
     aws: Aws,
     folder: Path,
     *,
-    with_clouds: bool = False,
+    clouds: RunningClouds | None = None,
     clock: FakeClock | None = None,
     round_trip: float = 0.0,
     **settings: Any,
@@ -361,7 +360,7 @@ def running_path(
     Args:
         aws: AWS, which is emptied.
         folder: Takes files with credentials.
-        with_clouds: Whether to run the stand-ins of AZURE and GCP, too.
+        clouds: The stand-ins of AZURE and GCP, which are emptied; None for tasks without these clouds.
         clock: On which Atlas and the tasks live; None for one that only sleeps move on.
         round_trip: How far away all clouds are, in seconds there and back; with a `RealClock` only.
         settings: Those of the emulator; a connection stays in each state for a second.
@@ -369,7 +368,8 @@ def running_path(
     aws.reset()
     clock = clock or FakeClock()
     with ExitStack() as stack:
-        clouds = stack.enter_context(running_clouds()) if with_clouds else None
+        if clouds is not None:
+            clouds.reset()
         control = {"clouds_url": clouds.control_url} if clouds is not None else {}
         front = stack.enter_context(fronting(aws.url))
         front.provisioning, front.clock = 0, clock

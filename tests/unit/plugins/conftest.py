@@ -11,6 +11,8 @@ import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.settings import ApiSettings
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.api_key import ApiKey
+from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
+from ansible_collections.cloudpeer.atlas.tests.clouds.server import running as running_clouds
 from ansible_collections.cloudpeer.atlas.tests.emulator.project import Project
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator, running
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
@@ -139,10 +141,21 @@ def site(make_site: Callable[..., Any]) -> Any:
     return make_site()
 
 
+@pytest.fixture(scope="session")
+def _clouds() -> Iterator[RunningClouds]:
+    with running_clouds() as clouds:
+        yield clouds
+
+
 @pytest.fixture
-def make_path(_aws: Any, clock: FakeClock, tmp_path: Path) -> Iterator[Callable[..., Any]]:
-    """Makes what atlas_peering runs on: Atlas, AWS with several accounts, and the stand-ins of the other clouds."""
+def make_path(_aws: Any, clock: FakeClock, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
+    """Makes what atlas_peering runs on: Atlas, AWS with several accounts, and the stand-ins of the other clouds if asked to."""
     from ansible_collections.cloudpeer.atlas.tests.support.path_site import running_path
 
     with ExitStack() as stack:
-        yield lambda **settings: stack.enter_context(running_path(_aws, tmp_path, **{"clock": clock, **settings}))
+
+        def make(*, with_clouds: bool = False, **settings: Any) -> Any:
+            clouds = request.getfixturevalue("_clouds") if with_clouds else None
+            return stack.enter_context(running_path(_aws, tmp_path, clouds=clouds, **{"clock": clock, **settings}))
+
+        yield make

@@ -9,6 +9,7 @@ from typing import Any
 
 import boto3
 import pytest
+from ansible_collections.cloudpeer.atlas.tests.clouds.server import running
 from ansible_collections.cloudpeer.atlas.tests.support.aws import Aws, running_aws
 from ansible_collections.cloudpeer.atlas.tests.support.environment import clean_environment
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Done
@@ -110,7 +111,7 @@ def test_takes_so_many_requests_a_second(site: PathSite) -> None:
 
 def test_all_clouds_may_be_far_away(aws: Aws, folder: Path) -> None:
     unset = {"atlas_aws_account_ids": None, "dns": None}
-    with running_path(aws, folder, with_clouds=True, clock=RealClock(), round_trip=0.05) as site:
+    with running() as clouds, running_path(aws, folder, clouds=clouds, clock=RealClock(), round_trip=0.05) as site:
         (network,) = site.make_networks(1)
         (vnet,) = site.make_vnets(1)
         started = time.monotonic()

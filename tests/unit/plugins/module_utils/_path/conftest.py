@@ -10,8 +10,6 @@ import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import atlas_peering
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_peering import OPERATION
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.part import PathPart
-from ansible_collections.cloudpeer.atlas.tests.clouds.azure import Azure
-from ansible_collections.cloudpeer.atlas.tests.clouds.gcp import Gcp
 from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds, running
 from ansible_collections.cloudpeer.atlas.tests.support.environment import clean_environment
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Done
@@ -80,12 +78,5 @@ def parts(stand_ins: RunningClouds, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     clean_environment(monkeypatch, tmp_path)
     for name, value in stand_ins.environment.items():
         monkeypatch.setenv(name, value)
-    for used, empty in ((stand_ins.gcp, Gcp()), (stand_ins.azure, Azure(stand_ins.azure.entra))):
-        vars(used).update(vars(empty))
-    entra = stand_ins.azure.entra
-    if entra.principal_of() is not None:
-        entra.remove_principal()
-    entra.is_forbidden, entra.is_type_believed, entra.unknown_looks = False, True, 0
-    stand_ins.app.lose.clear()
-    stand_ins.app.answers.clear()
+    stand_ins.reset()
     return PartsSite(stand_ins)
