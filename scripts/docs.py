@@ -35,6 +35,8 @@ INPUTS = (
     "requirements/docs.txt",
     "scripts/docs.py",
 )
+# The playbooks to start from, and those of the collection.
+EXAMPLES = (Path("docs/examples"), Path("playbooks"))
 PROJECT_PAGES = {"CONTRIBUTING.md": "contributing.md", "SECURITY.md": "security.md"}
 
 # Where antsibull-docs would link to the page of the collection in a registry.
@@ -129,8 +131,8 @@ def pages() -> dict[str, str]:
             found[name] = f"reference/{path.stem}_{path.parent.name}.rst"
         elif path.parts[0] == "roles":
             found[f"roles/{path.parts[1]}"] = found[f"roles/{path.parts[1]}/README.md"] = f"reference/{path.parts[1]}_role.rst"
-        elif path.parent == Path("docs/examples"):
-            found[name] = f"examples.md#{path.stem.replace('_', '-')}"
+        elif path.parent in EXAMPLES:
+            found[name] = f"examples.md#{anchor(path)}"
     return found
 
 
@@ -170,17 +172,22 @@ def rewrite(text: str, name: str, site: dict[str, str]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def anchor(file: Path) -> str:
+    """Return the anchor of an example, or of a playbook of the collection."""
+    return ("playbook-" if file.parent == Path("playbooks") else "") + file.stem.replace("_", "-")
+
+
 def examples() -> str:
     """Return the page with the example playbooks."""
     parts = ["# Examples", "", "Playbooks to start from. The tests run them unchanged.", ""]
-    for file in sorted((ROOT / "docs" / "examples").glob("*.yml")):
+    for file in (file for folder in EXAMPLES for file in sorted((ROOT / folder).glob("*.yml"))):
         text = file.read_text(encoding="utf-8").removeprefix("---\n")
         comment, body = [], text.splitlines()
         while body[0].startswith("#"):
             comment.append(body.pop(0).lstrip("# "))
         title = body[0].removeprefix("- name: ")
-        anchor = file.stem.replace("_", "-")
-        parts += [f"({anchor})=", f"## {title}", "", *comment, "", f"`docs/examples/{file.name}`:", ""]
+        name = file.relative_to(ROOT)
+        parts += [f"({anchor(name)})=", f"## {title}", "", *comment, "", f"`{name}`:", ""]
         parts += ["```yaml+jinja", *body, "```", ""]
     return "\n".join(parts)
 

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.gate
 MODULES = sorted(file.stem for file in (ROOT / "plugins" / "modules").glob("*.py"))
 ROLES = sorted(folder.name for folder in (ROOT / "roles").iterdir() if (folder / "meta").is_dir())
 GUIDES = sorted(file.stem for file in (ROOT / "docs" / "guides").glob("*.md"))
-EXAMPLES = sorted(file.name for file in (ROOT / "docs" / "examples").glob("*.yml"))
+EXAMPLES = sorted(f"{folder}/{file.name}" for folder in ("docs/examples", "playbooks") for file in (ROOT / folder).glob("*.yml"))
 # The heading of the search is made by a script, with the results.
 MADE_BY_SCRIPTS = {"search.html"}
 PHONE, DESKTOP = 390, 1280
@@ -133,9 +133,10 @@ def test_no_page_is_wider_than_the_screen(width: int, pages: dict[Path, Page], s
     assert too_wide == {}
 
 
-def test_pictures_are_shown_and_described(site: Path, browser: Browser) -> None:
+@pytest.mark.parametrize("page", ["whole_path", "no_traffic", "whole_organization"])
+def test_pictures_are_shown_and_described(page: str, site: Path, browser: Browser) -> None:
     browser.be_wide(PHONE)
-    browser.open(site / "guides" / "whole_path.html")
+    browser.open(site / "guides" / f"{page}.html")
     pictures = browser.run(
         "return [...document.querySelectorAll('article img')].map(one => [one.alt, one.naturalWidth, one.width])"
     )
