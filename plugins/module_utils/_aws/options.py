@@ -151,6 +151,8 @@ def _parse_accounts(option: str, value: t.Mapping[t.Any, t.Any]) -> dict[str, di
     found: dict[str, dict[str, str]] = {}
     for key, said in value.items():
         account = parse_option(f"{option} has a key that", str(key), parse_account_id)
+        if account in found:
+            raise InvalidOptionError(f"{option} has {account} twice, as a text and as a number.", hint="Leave one of them out.")
         place, usual = f"{option}.{account}", f"It takes {' or '.join(_OF_ACCOUNT)}, each a text."
         # Without the values, which may be keys.
         if not isinstance(said, dict):
@@ -159,8 +161,11 @@ def _parse_accounts(option: str, value: t.Mapping[t.Any, t.Any]) -> dict[str, di
         if others:
             raise InvalidOptionError(f"{place} has {others[0]}.", hint=f"{usual} Keys do not belong there: use a profile.")
         given = {name: one for name, one in said.items() if one not in (None, "")}
-        if not given or not all(isinstance(one, str) for one in given.values()):
+        if not given:
             raise InvalidOptionError(f"{place} has neither a role nor a profile.", hint=usual)
+        odd = [name for name, one in given.items() if not isinstance(one, str)]
+        if odd:
+            raise InvalidOptionError(f"{place}.{odd[0]} is not a text.", hint="Put it in quotes.")
         role = given.get("assume_role_arn", "")
         _check_role(f"{place}.assume_role_arn", role)
         if role and role.split(":")[4] not in (account, ACCOUNT):

@@ -142,7 +142,7 @@ AWS = Cloud(
     check_options={
         "region": {"type": "str"},
         "route_table_ids": {"type": "list", "elements": "str"},
-        "route_table_tags": {"type": "dict"},
+        "route_table_tags": {"type": "dict", "no_log": False},
         "aws_security_group": {"type": "str"},
         "connection_id": {"type": "str"},
         "aws_profile": {"type": "str"},

@@ -203,9 +203,9 @@ def _shown(options: t.Mapping[str, t.Any], params: t.Mapping[str, t.Any]) -> dic
                 value = MASKED
             elif option.get("options") and value is not None:
                 value = [_shown(option["options"], entry) for entry in value if isinstance(entry, t.Mapping)]
-            elif option["type"] == "dict" and isinstance(value, t.Mapping):
-                # No spec says what a mapping within has: a key may stand there where none belongs.
-                value = {key: MASKED if isinstance(one, (t.Mapping, list)) else one for key, one in value.items()}
+            elif option["type"] == "dict" and option.get("no_log") is None and value is not None:
+                # No spec says what a mapping has: a key may stand there where none belongs.
+                value = dict.fromkeys(value, MASKED) if isinstance(value, t.Mapping) else MASKED
             if one in params:
                 shown[one] = value
     return shown

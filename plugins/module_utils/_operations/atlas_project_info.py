@@ -23,7 +23,7 @@ _Projects = list[dict[str, t.Any]]
 class AtlasProjectInfo(AtlasOperation[_Projects]):
     """Reads projects."""
 
-    argument_spec = CONNECTION + PROJECTS + ArgumentSpec({"tags": {"type": "dict"}})
+    argument_spec = CONNECTION + PROJECTS + ArgumentSpec({"tags": {"type": "dict", "no_log": False}})
     noun = "projects"
     has_diff = False
 

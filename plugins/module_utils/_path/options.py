@@ -48,7 +48,7 @@ PATH_SPEC = (
             **{half: {"type": "bool", "default": True} for half in ("atlas", "aws", "azure", "gcp", "access_list")},
             "replace_routes": {"type": "bool", "default": False},
             "dns": {"type": "str", "choices": ["warn", "enable", "ignore"], "default": "warn"},
-            "tags": {"type": "dict"},
+            "tags": {"type": "dict", "no_log": False},
             "atlas_aws_account_ids": {"type": "list", "elements": "str"},
             "recreate": {"type": "str", "choices": ["never", "dead", "changed"], "default": "never"},
             "azure_role_timeout": {"type": "int", "default": 300},

@@ -652,7 +652,9 @@ BOTH = {"profile": "map", "assume_role_arn": "m"}
         ({"accounts": {ACCOUNT: {"secret_key": "geheim"}}}, "Keys do not belong there: use a profile."),
         ({"accounts": {ACCOUNT: {}}}, f"accounts.{ACCOUNT} has neither a role nor a profile."),
         ({"accounts": {ACCOUNT: {"profile": "", "assume_role_arn": None}}}, "has neither a role nor a profile."),
-        ({"accounts": {ACCOUNT: {"profile": ["geheim"]}}}, "has neither a role nor a profile."),
+        ({"accounts": {ACCOUNT: {"profile": ["geheim"]}}}, f"accounts.{ACCOUNT}.profile is not a text. Put it in quotes."),
+        ({"accounts": {ACCOUNT: {"assume_role_arn": "", "profile": 7}}}, f"accounts.{ACCOUNT}.profile is not a text."),
+        ({"accounts": {ACCOUNT: {"profile": "a"}, int(ACCOUNT): {"profile": "b"}}}, f"accounts has {ACCOUNT} twice, as a text"),
         ({"accounts": {ACCOUNT: {"assume_role_arn": "network"}}}, f"accounts.{ACCOUNT}.assume_role_arn is not the ARN of a role"),
         (
             {"accounts": {ACCOUNT: {"assume_role_arn": "arn:aws:iam::444444444444:role/x"}}},

@@ -399,10 +399,12 @@ def test_secrets_of_the_task_and_of_entries_are_known() -> None:
     (entry,) = entries({**VPC, **KEY})
     assert "canary" not in repr(entry)
     # Where no keys belong, the task fails, and shows none.
-    wrong = {"aws_accounts": {"123456789012": {"secret_key": "canary-9"}, "2": "x"}, "tags": {"team": "data"}}
-    shown = PATH_SPEC.to_invocation(wrong, wrong)["module_args"]
-    assert (shown["tags"], [*shown["aws_accounts"]]) == ({"team": "data"}, ["123456789012", "2"])
-    assert "canary" not in repr(shown)
+    for accounts in ({"123456789012": {"secret_key": "canary-9"}, "2": "canary-10"}, {"secret_key": "canary-11"}, "canary-12"):
+        wrong = {"aws_accounts": accounts, "tags": {"team": "data"}}
+        shown = PATH_SPEC.to_invocation(wrong, wrong)["module_args"]
+        assert shown["tags"] == {"team": "data"}
+        assert isinstance(accounts, str) or [*shown["aws_accounts"]] == [*accounts]
+        assert "canary" not in repr(shown)
 
 
 def test_wait_for_is_named_as_ignored() -> None:
