@@ -192,3 +192,7 @@ def test_the_next_page_is_found_in_the_links(links: Any, following: str | None) 
     found = collect_pages(answer, Request("GET", (), "list"), lambda one: one["id"])
     assert [one["id"] for one in found] == [str(number + 1) for number in range(len(asked))]
     assert asked == ([None] if following is None else [None, following])
+
+
+def test_advice_about_a_project_holds_for_one_that_is_named() -> None:
+    assert [text for text in CODE_HINTS.values() if "group_id" in text and "project_name" not in text] == []
