@@ -82,7 +82,7 @@ def read_sources(params: t.Mapping[str, t.Any]) -> Sources:
         InvalidOptionError: If `profile` names one that does not exist or cannot be read.
     """
     given = {origin.option: params[origin.option] for origin in _CREDENTIALS if params[origin.option]}
-    options = {option: value for option, value in given.items() if not _is_in_environment(option, value)}
+    options = {option: value for option, value in given.items() if not is_in_environment(option, value)}
     environment = {option: value for option, value in given.items() if option not in options}
     found: Values = {} if params["profile"] is None else read_profile(params["profile"])
     # Credentials of the task are not mixed with those of a profile, which may be for another Atlas.
@@ -116,7 +116,7 @@ def find_project(params: t.Mapping[str, t.Any], other_way: str = "") -> str:
         raise InvalidOptionError(f"profile: {GROUP_ID.profile_key} of {name!r} {error}.", hint=error.hint) from None
 
 
-def _is_in_environment(option: str, value: str) -> bool:
+def is_in_environment(option: str, value: str | None) -> bool:
     """Whether a value comes from an environment variable; the argument spec does not say this."""
     return value in {os.environ.get(variable) for variable in VARIABLES[option]}
 

@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-import os
 import typing as t
 from contextlib import AbstractContextManager
 
 from .._api.client import AtlasClient
 from .._auth import clients
 from .._auth import clients as login
-from .._auth.sources import VARIABLES, find_project
+from .._auth.sources import find_project, is_in_environment
 from .._engine.argspec import PROJECTS
 from .._engine.operation import Operation
 from .._engine.options import Parameters, check_wait, parse_values
@@ -74,8 +73,8 @@ def choose_project(params: Parameters, other_way: str = "") -> Parameters:
         InvalidOptionError: If several ways are set in the task, none is set anywhere, or those for several are invalid.
     """
     # The argument spec fills in group_id from the environment variable, which does not count beside another way.
-    unset = {None, *map(os.environ.get, VARIABLES["group_id"])}
-    ways = [*(["group_id"] if params["group_id"] not in unset else []), *(["project_name"] if is_named(params) else [])]
+    is_own = params["group_id"] is not None and not is_in_environment("group_id", params["group_id"])
+    ways = [*(["group_id"] if is_own else []), *(["project_name"] if is_named(params) else [])]
     many = [name for name in PROJECTS.options if params.get(name) is not None]
     if len(ways) + bool(many) > 1:
         first, second = (ways + many)[:2]

@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-import os
 import typing as t
 
-from .._auth.sources import VARIABLES
+from .._auth.sources import is_in_environment
 from .._engine.argspec import CONNECTION, PROJECTS, ArgumentSpec
 from .._engine.options import Parameters
 from .._engine.plan import Plan
@@ -30,9 +29,8 @@ class AtlasProjectInfo(AtlasOperation[_Projects]):
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
         """Check the options. The project of the environment does not count: without options, all projects are read."""
-        unset = {None, *map(os.environ.get, VARIABLES["group_id"])}
         for name, several in {"group_id": "group_ids", "project_name": "project_names"}.items():
-            if params[name] not in unset:
+            if params[name] is not None and not is_in_environment("group_id", params[name]):
                 raise InvalidOptionError(f"{name} is for modules that are about one project.", hint=f"Set {several}.")
         return {**params, **check_projects(params), "tags": _parse_tags(params["tags"] or {})}, warn_of_connection(params)
 

@@ -27,8 +27,8 @@ class PrunedRoutes:
 
     Args:
         params: The options of the task.
-        entries: The entries of the list, whose credentials are those of their accounts, in any region. For other accounts, those
-            of `aws_accounts` or of the role with `{account}` are, and the task's own if AWS says so.
+        entries: The entries of the list. Their credentials are used for their accounts, in any region. Other accounts have
+            those of `aws_accounts` or of the role with `{account}`, or else the task's own if AWS says that they fit.
         sessions: The sessions with AWS.
     """
 
