@@ -13,6 +13,7 @@ from .._engine.argspec import PROJECTS
 from .._engine.options import Parameters
 from .._engine.plan import Plan
 from .._http.errors import FAILURE_FIELDS, TaskError
+from .._http.redact import visible
 from .atlas import AtlasOperation, are_many
 
 if t.TYPE_CHECKING:
@@ -107,7 +108,7 @@ class OverProjects(AtlasOperation[t.Any]):
         return {"group_id": group_id, "project_name": None if project is None else project["name"]}
 
     def _name(self, group_id: str) -> str:
-        return self._place(group_id)["project_name"] or group_id
+        return visible(self._place(group_id)["project_name"] or group_id)
 
 
 class _InTurn(AtlasOperation[t.Any]):

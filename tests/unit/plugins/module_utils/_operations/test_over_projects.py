@@ -212,10 +212,19 @@ def test_an_atlas_that_is_away_is_not_asked_for_each(make_atlas: Callable[..., A
 def test_warnings_name_their_project(site: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
     found = [to_result({"id": "1", "name": "main", "stateName": "IDLE"}, "read it")]
     monkeypatch.setattr(Clusters, "list_clusters", lambda self: found)
-    done = run(site, "clusters", project_names=["shop-prod"], region_name="US_EAST_1")
+    done = run(site, "clusters", project_names=[HOSTILE], region_name="US_EAST_1")
+    # A control character would reach the terminal.
+    name = HOSTILE.replace("\x1b", "\\x1b")
     assert done.warnings == [
-        "Project shop-prod: Atlas does not tell the regions of cluster main, so provider_name and region_name leave it out."
+        f"Project {name}: Atlas does not tell the regions of cluster main, so provider_name and region_name leave it out."
     ]
+
+
+@pytest.mark.parametrize("options", [{"api_version": "v1.0"}, {"envelope": True}], ids=str)
+def test_other_forms_of_the_api_have_projects_too(site: Atlas, options: dict[str, Any]) -> None:
+    done = run(site, "vpc_peers", project_names=["shop-*"], **options)
+    assert not done.failed, done.msg
+    assert [one["states"] for one in done.result["projects"]] == [{"INITIATING": 1}] * 2
 
 
 def test_a_rate_limit_slows_all_of_them_down(make_atlas: Callable[..., Atlas]) -> None:
