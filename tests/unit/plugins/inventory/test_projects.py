@@ -596,3 +596,9 @@ def test_the_example_is_an_inventory(make: Callable[..., Site]) -> None:
         "with_clusters": ["atlas-shop-1"],
     }
     assert [one["atlas_team"] for one in site.hosts(**{**example, **here}).values()] == ["a", "nobody"]
+
+
+def test_a_missing_library_is_a_failure(make: Callable[..., Site], monkeypatch: pytest.MonkeyPatch) -> None:
+    site = make("shop")
+    monkeypatch.setattr(_plugin, "LIBRARIES", (("requests", "a traceback"),))
+    assert site.failure() == "Ansible's own Python has no requests. Install it beside ansible-core."
