@@ -99,10 +99,13 @@ class AtlasAction(ActionBase):
         Raises:
             InvalidOptionError: If two names of one option have different values.
         """
-        args = self.OPERATION.argument_spec.without_aliases(self._task.args)
-        distances = {name: self._distance(name, args[name]) for way in _WAYS for name in way if args.get(name) is not None}
+        spec = self.OPERATION.argument_spec
+        args = spec.without_aliases(self._task.args)
+        # Options that the module does not have are left for the check, which refuses them.
+        ways = [[name for name in way if name in spec.options] for way in _WAYS]
+        distances = {name: self._distance(name, args[name]) for way in ways for name in way if args.get(name) is not None}
         nearest = min(distances.values(), default=0)
-        farther = {name for way in _WAYS if all(distances.get(one) != nearest for one in way) for name in way}
+        farther = {name for way in ways if all(distances.get(one) != nearest for one in way) for name in way}
         return {name: value for name, value in args.items() if value is None or name not in farther}
 
     def _distance(self, name: str, value: t.Any) -> int:
