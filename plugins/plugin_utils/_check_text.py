@@ -74,7 +74,7 @@ def _findings(check: Check, room: int | None, color: bool) -> list[str]:
         if room is not None and len(lines) + len(found) + (0 if is_last else 1) > room:
             left = Counter(one.severity for one in check.groups[index:])
             numbers = ", ".join(f"{left[severity]} {severity}" for severity in SHOWN if left[severity])
-            return [*lines, f"  and {count(left.total(), 'more finding')} ({numbers}); -v lists them."]
+            return [*lines, f"  and {count(sum(left.values()), 'more finding')} ({numbers}); -v lists them."]
         lines += found
     return lines
 

@@ -166,7 +166,8 @@ def clouds(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Any]:
 def test_the_playbooks_run_one_after_the_other(file: Path, clouds: Any) -> None:
     for block in blocks(file):
         if block.is_playbook and block.is_run:
-            run = clouds(block.text)
+            # The second time, there is a report of an earlier run.
+            run = [clouds(block.text) for unused in range(2 if "since:" in block.text else 1)][-1]
             assert [warning for warning in run.warnings if EXPECTED_WARNING not in warning] == [], block.text
 
 

@@ -226,12 +226,12 @@ _PARTS = """
 
 {%- macro code_link(code) %}<a href="{{ code | link }}" rel="noreferrer">{{ code }}</a>{% endmacro %}
 
-{%- macro place_line(place) %}
+{%- macro place_line(place, group) %}
 <li>{% if check.is_many %}<span class="name">{{ place.project }}</span> {% endif %}
 {%- if place.connection %}<a class="id" href="#c{{ place.connection.number }}">{{ place.title }}</a>
 {%- if place.connection.name %} {{ place.connection.name }}{% endif %}
 {%- else %}<span class="id">{{ place.title }}</span> <span class="quiet">not read this time</span>{% endif %}
-{%- for id, name in place.subjects %}
+{%- for id, name in group.subjects_at(place) %}
 <span class="about"><span class="id">{{ id }}</span>{% if name %} {{ name }}{% endif %}</span>
 {%- endfor %}</li>
 {%- endmacro %}
@@ -245,10 +245,10 @@ _PARTS = """
 {%- if check.is_many %} in {{ group.projects | count("project") }}{% endif %}
 {%- if group.codes | length > 1 %}, needed by {{ group.codes | length }} checks: {{ group.codes | join(", ") }}{% endif %}.
 {%- if group.history %} {{ group.history }}{% endif %}</p>
-<ul class="where">{% for place in group.places[:named] %}{{ place_line(place) }}{% endfor %}</ul>
+<ul class="where">{% for place in group.places[:named] %}{{ place_line(place, group) }}{% endfor %}</ul>
 {%- if group.places | length > named %}
 <details><summary>and {{ (group.places | length) - named }} more</summary>
-<ul class="where">{% for place in group.places[named:] %}{{ place_line(place) }}{% endfor %}</ul></details>
+<ul class="where">{% for place in group.places[named:] %}{{ place_line(place, group) }}{% endfor %}</ul></details>
 {%- endif %}
 </article>
 {%- endmacro %}
@@ -292,7 +292,7 @@ _PARTS = """
 <td class="short">{{ code_link(finding.code) }}</td>
 <td>{% if finding.subject %}<code>{{ finding.subject }}</code>: {% endif %}{{ finding.message }}
 {%- if finding.is_shared and finding.group and has_groups %}
-<p class="quiet small"><a href="#f{{ finding.group }}">The same for other connections</a></p>
+<p class="quiet small"><a href="#f{{ finding.group }}">What to do, and the other connections</a></p>
 {%- elif finding.fix %}<p class="fix">{{ finding.fix }}</p>{% endif %}
 {%- if finding.evidence %}
 <details><summary>evidence</summary><pre>{{ finding.evidence | evidence }}</pre></details>{% endif %}</td>
@@ -326,7 +326,8 @@ _PARTS = """
 <details><summary>both sides</summary>{% for picture in pictures %}{{ drawing(picture, connection) }}{% endfor %}</details>
 {%- endif %}
 {%- if connection.ok or connection.skipped %}
-<details><summary>{{ connection.ok | length }} checks without a finding, {{ connection.skipped | length }} skipped</summary>
+<details><summary>{{ connection.ok | length | count("check") }} without a finding,
+{{ connection.skipped | length }} skipped</summary>
 <p>{% for code in connection.ok %}{{ code_link(code) }} {% endfor %}</p><ul>
 {%- for one in connection.skipped %}
 <li>{{ code_link(one.code) }} {{ one.message }}</li>

@@ -49,7 +49,7 @@ class Finding:
         fix: What to do; empty for nothing.
         evidence: The values behind it.
         group: The number of its group; None if there is none.
-        is_shared: Whether other connections have the same finding, with the same message.
+        is_shared: Whether other connections have the same finding, with the same message and advice.
         places: Where a drawing shows it: the ids of subnets, or one of CONNECTION, CONTAINER and VPC.
     """
 
@@ -203,9 +203,13 @@ class Group:
     @property
     def subject(self) -> str:
         """What the findings are about, if it is the same everywhere and the message does not name it; or else empty."""
-        subjects = {place.about for place in self.places}
+        subjects = {tuple(subject for subject, _name in place.subjects) for place in self.places}
         (only,) = min(subjects) if len(subjects) == 1 and len(min(subjects)) == 1 else ("",)
         return "" if only in self.message else only
+
+    def subjects_at(self, place: Place) -> list[tuple[str, str]]:
+        """Return what the findings are about at a place and the message does not say; with names of subnets in any case."""
+        return [(one, name) for one, name in place.subjects if name or (one != self.subject and one not in self.message)]
 
 
 @dataclass(frozen=True)
@@ -357,7 +361,7 @@ def _key_of(result: Result) -> tuple[t.Any, ...]:
 
 def _text_of(check: Result) -> tuple[str, ...]:
     """Return what is alike in equal findings on several connections."""
-    return tuple(check[name] for name in ("code", "severity", "subject", "message"))
+    return tuple(check[name] for name in ("code", "severity", "subject", "message", "fix"))
 
 
 def _badness_of(result: Result) -> tuple[int, ...]:
