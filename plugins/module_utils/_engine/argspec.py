@@ -77,7 +77,8 @@ class ArgumentSpec:
             used = [one for one in names_of(name, option) if one in given]
             for other in used[1:]:
                 if str(given[other]) != str(given[used[0]]):
-                    values = "" if option.get("no_log") else f": {given[used[0]]!s} and {given[other]!s}"
+                    is_shown = not option.get("no_log") and not _may_hold_keys(option)
+                    values = "" if not is_shown else f": {given[used[0]]!s} and {given[other]!s}"
                     raise InvalidOptionError(
                         f"{used[0]} and {other} are two names of one option, and have different values{values}.",
                         hint="Set only one of them; the other may come from module_defaults.",
@@ -203,12 +204,16 @@ def _shown(options: t.Mapping[str, t.Any], params: t.Mapping[str, t.Any]) -> dic
                 value = MASKED
             elif option.get("options") and value is not None:
                 value = [_shown(option["options"], entry) for entry in value if isinstance(entry, t.Mapping)]
-            elif option["type"] == "dict" and option.get("no_log") is None and value is not None:
-                # No spec says what a mapping has: a key may stand there where none belongs.
+            elif _may_hold_keys(option) and value is not None:
                 value = dict.fromkeys(value, MASKED) if isinstance(value, t.Mapping) else MASKED
             if one in params:
                 shown[one] = value
     return shown
+
+
+def _may_hold_keys(option: t.Mapping[str, t.Any]) -> bool:
+    """Whether an option is a mapping in which a key may stand where none belongs. `no_log: false` says that it is shown."""
+    return option["type"] == "dict" and option.get("no_log") is None
 
 
 def _from_environment(option: str) -> tuple[t.Any, list[str]]:

@@ -61,17 +61,17 @@ PATH_SPEC = (
 
 
 def fill_in_project(params: Parameters) -> Parameters:
-    """Return the options with `group_id` from the environment if the task has none, and that of the task in `aws_group_id`.
+    """Return the options with `group_id` from the environment if the task has no project, and that of the task in `aws_group_id`.
 
     An empty `group_id` or `project_name` counts as not set.
     """
-    named = params["group_id"] or None
+    named, name = params["group_id"] or None, params["project_name"] or None
     function, variables = CONNECTION.options["group_id"]["fallback"]
     found = named
-    if named is None:
+    if named is None and name is None:
         with contextlib.suppress(AnsibleFallbackNotFound):
             found = function(*variables)
-    return {**params, "group_id": found, "aws_group_id": named, "project_name": params["project_name"] or None}
+    return {**params, "group_id": found, "aws_group_id": named, "project_name": name}
 
 
 def with_project(params: Parameters, found: Parameters) -> Parameters:

@@ -159,7 +159,7 @@ def test_the_nearest_way_to_say_which_project_counts(
 
 
 @pytest.mark.parametrize("task", [{"group_id": GROUP, "org_id": OTHER}, {"project_names": ["a*"]}, {"group_ids": [OTHER]}])
-def test_ways_that_a_module_does_not_have_are_left_for_the_check_of_the_options(task: dict[str, Any]) -> None:
+def test_ways_that_a_module_does_not_have_are_refused(task: dict[str, Any]) -> None:
     """It refuses them with the names of those that the module has."""
     action = object.__new__(ActionModule)
     action._task = SimpleNamespace(args=task, module_defaults=[], resolved_action="cloudpeer.atlas.atlas_vpc_peers")

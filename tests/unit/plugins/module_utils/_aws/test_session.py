@@ -672,6 +672,12 @@ def test_wrong_rules_and_maps_are_named(options: dict[str, Any], message: str) -
         assert "geheim" not in text
 
 
+def test_two_maps_of_accounts_are_named_without_what_is_in_them() -> None:
+    with pytest.raises(TaskError) as caught:
+        AWS_OPTIONS.without_aliases({"accounts": {ACCOUNT: {"secret_key": "geheim"}}, "aws_accounts": {}})
+    assert str(caught.value).startswith("accounts and aws_accounts are two names of one option, and have different values. Set")
+
+
 @pytest.mark.parametrize("partition", ["aws", "aws-us-gov", "aws-cn"])
 def test_the_account_in_the_role_is_that_of_the_connection(partition: str) -> None:
     rule, said = (

@@ -422,8 +422,9 @@ def test_the_project_of_the_environment_gives_no_name_in_aws(monkeypatch: pytest
     assert refused(VPC, group_id=None).startswith("group_id is empty.")
 
 
-def test_a_project_that_the_task_names_gives_names_in_aws() -> None:
-    """Its id is known only when Atlas is asked, after the options and the entries are checked."""
+def test_a_project_that_the_task_names_gives_names_in_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its id is known only when Atlas is asked, after the options and the entries are checked, and not that of another one."""
+    monkeypatch.setenv("MONGODB_ATLAS_PROJECT_ID", "a" * 24)
     params = validated(VPC, group_id=None, project_name="shop")[0]
     assert (params["group_id"], params["aws_group_id"], with_project(params, params)) == (None, None, params)
     found = with_project(params, {**params, "group_id": GROUP})
