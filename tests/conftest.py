@@ -127,7 +127,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """Look for garbage from now on, but not among what was collected, and not after each seven hundred objects: moto has millions."""
+    """Look for garbage from now on, but not among what was collected, and not after each 700 objects: moto has millions."""
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
     gc.enable()

@@ -14,6 +14,7 @@ from typing import Any
 import trustme
 import uvicorn
 
+from ..emulator.server import QuickUvicorn
 from .app import COMPUTE, OAUTH, CloudApp
 from .azure import Azure
 from .control import Control
@@ -23,17 +24,6 @@ from .proxy import Proxy
 from .tokens import Tokens
 
 _START_SECONDS = 10
-
-
-class _Uvicorn(uvicorn.Server):
-    """A uvicorn server that says when it listens."""
-
-    listening: threading.Event
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, and say so."""
-        await super().startup(sockets=sockets)
-        self.listening.set()
 
 
 class _Listener:
@@ -56,8 +46,7 @@ class _Listener:
             ssl_certfile=certificate,
             ssl_keyfile=certificate,
         )
-        self._server = _Uvicorn(config)
-        self._server.listening = threading.Event()
+        self._server = QuickUvicorn(config)
         self._thread = threading.Thread(
             target=lambda: asyncio.run(self._server.serve(sockets=[self._socket])), name="clouds-server", daemon=True
         )
@@ -66,7 +55,7 @@ class _Listener:
             raise OSError("the stand-in did not start")
 
     def stop(self) -> None:
-        self._server.should_exit = True
+        self._server.end()
         self._thread.join()
         self._socket.close()
 

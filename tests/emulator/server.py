@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -45,17 +46,51 @@ class _Protocol(H11Protocol):
             self.transport.abort()
 
 
-class _Uvicorn(uvicorn.Server):
-    """A uvicorn server that says when it listens."""
+class QuickUvicorn(uvicorn.Server):
+    """A uvicorn server that says when it listens, and that ends at once.
 
-    def __init__(self, config: uvicorn.Config, listening: threading.Event) -> None:
+    uvicorn itself looks ten times a second whether it should end, and then pauses for as long, whether or not something is left
+    to be done.
+
+    Attributes:
+        listening: Set when connections are accepted.
+    """
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        """Prepare; nothing is served yet."""
         super().__init__(config)
-        self._listening = listening
+        self.listening = threading.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and say so."""
+        self._loop, self._ended = asyncio.get_running_loop(), asyncio.Event()
         await super().startup(sockets=sockets)
-        self._listening.set()
+        self.listening.set()
+
+    def end(self) -> None:
+        """Let it end; from any thread."""
+        self.should_exit = True
+        with contextlib.suppress(RuntimeError):
+            # Unless it has ended.
+            self._loop.call_soon_threadsafe(self._ended.set)
+
+    async def main_loop(self) -> None:
+        """Serve until the end, with the right time in replies."""
+        while not await self.on_tick(0):
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._ended.wait(), 1)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop listening, and close the connections: those with a request under way get a moment for it."""
+        for one in (*self.servers, *(sockets or ())):
+            one.close()
+        state, end = self.server_state, time.monotonic() + (self.config.timeout_graceful_shutdown or 0)
+        for connection in list(state.connections):
+            connection.shutdown()
+        while (state.connections or state.tasks) and time.monotonic() < end:
+            await asyncio.sleep(0.005)
+        for task in state.tasks:
+            task.cancel()
 
 
 class RunningEmulator(Emulator):
@@ -90,8 +125,7 @@ class RunningEmulator(Emulator):
             ssl_certfile=settings.tls_certificate,
             ssl_keyfile=settings.tls_certificate,
         )
-        self._listening = threading.Event()
-        self._server = _Uvicorn(config, self._listening)
+        self._server = QuickUvicorn(config)
         self._thread = threading.Thread(
             target=lambda: asyncio.run(self._server.serve(sockets=[self._socket])), name="atlas-emulator", daemon=True
         )
@@ -103,12 +137,12 @@ class RunningEmulator(Emulator):
             OSError: When that takes too long.
         """
         self._thread.start()
-        if not self._listening.wait(_START_SECONDS):
+        if not self._server.listening.wait(_START_SECONDS):
             raise OSError("the emulator did not start")
 
     def stop(self) -> None:
         """Stop listening and close every connection."""
-        self._server.should_exit = True
+        self._server.end()
         self._thread.join()
         self._socket.close()
 

@@ -34,7 +34,7 @@ def emulators() -> Iterator[dict[str, RunningEmulator]]:
         yield started
         for emulator in started.values():
             # All at once: each takes a while to end.
-            emulator._server.should_exit = True
+            emulator._server.end()
 
 
 @pytest.fixture

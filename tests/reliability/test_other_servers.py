@@ -50,7 +50,7 @@ def servers() -> Iterator[dict[Cell, RunningEmulator]]:
         yield started
         for emulator in started.values():
             # All at once: each takes a while to end.
-            emulator._server.should_exit = True
+            emulator._server.end()
 
 
 def _prepare(emulator: RunningEmulator, operation: Operation, rule: dict[str, Any] | None) -> None:

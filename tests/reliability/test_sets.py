@@ -45,7 +45,7 @@ def servers() -> Iterator[dict[Cell, RunningEmulator]]:
         yield started
         for emulator in started.values():
             # All at once: each takes a while to end.
-            emulator._server.should_exit = True
+            emulator._server.end()
 
 
 def run_of(emulator: RunningEmulator, peers: list[dict[str, Any]], way: str = "in process", **options: Any) -> Run:
