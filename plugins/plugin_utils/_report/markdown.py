@@ -72,7 +72,7 @@ def to_markdown(peering_check: Result, moment: str) -> str:
     if check.not_looked_at:
         text.add("\n".join(f"- {_escaped(one)}" for one in check.not_looked_at))
     if check.failures:
-        rows = [(_escaped(one["project_name"] or ""), one["group_id"], _escaped(one["msg"])) for one in check.failures]
+        rows = [tuple(_escaped(one[name] or "") for name in ("project_name", "group_id", "msg")) for one in check.failures]
         text.add("## Projects that could not be read", _table(("project", "id", "why"), rows))
     if len(check.connections) != 1:
         _add_groups(text, check)
@@ -106,10 +106,7 @@ def _add_projects(text: _Text, projects: t.Sequence[Project]) -> None:
         listed = [one for one in projects if (not one.counts) is is_well]
         rows = [
             (
-                _escaped(one.result["name"] or ""),
-                one.result["id"],
-                str(one.result["count"]),
-                one.states,
+                *map(_escaped, (one.result["name"] or "", one.result["id"], str(one.result["count"]), one.states)),
                 one.verdict,
                 _counts(one),
             )

@@ -256,6 +256,36 @@ def test_markdown_of_an_organization_fits_a_job_s_summary(projects: int) -> None
     assert text.index("## Projects that could not be read") < text.index("## Findings") < text.index("## Projects with findings")
 
 
+@pytest.mark.parametrize("to_text", [to_html, to_markdown, to_junit])
+def test_whatever_others_call_things_is_text(to_text: Callable[..., str]) -> None:
+    checked = organization(40, hostile=True, unread=1)
+    for one in (*checked["projects"], *checked["failures"]):
+        one.update(dict.fromkeys(one.keys() & {"name", "project_name", "org_id", "msg", "detail"}, HOSTILE))
+        if "states" in one:
+            one["states"] = {HOSTILE: 1}
+    for one in checked["connections"]:
+        one.update(dict.fromkeys(("project_name", "status_name", "error_state_name", "expires_at", "vpc_name"), HOSTILE))
+        one["cluster_names"] = [HOSTILE]
+        for subnet in one["subnets"]:
+            subnet["subnet_name"] = HOSTILE
+    for one in checked["findings"]:
+        one.update({"message": HOSTILE, "fix": HOSTILE})
+        for place in one["connections"]:
+            place.update({"project_name": HOSTILE, "subject": HOSTILE})
+    text = to_text(checked, WHEN)
+    assert "<script" not in text
+    assert "alert" in text
+    if to_text is to_markdown:
+        assert "<" not in re.sub(r"</?(details|summary)>", "", text)
+        # A line that begins with HTML is none of Markdown (CommonMark 0.31, 4.6).
+        own = re.sub(r"(?m)^<details>.*$", "", text)
+        assert not re.search(r"(?<!\\)[`\[](?!P\d|A\d|G\d)", own)
+    elif to_text is to_html:
+        assert Page(text).all_of("a", "href")
+    else:
+        assert len(list(ElementTree.fromstring(text).iter("testcase"))) > 40
+
+
 def test_markdown_that_is_too_long_says_what_it_leaves_out(monkeypatch: pytest.MonkeyPatch) -> None:
     assert markdown.MOST_BYTES < 1024 * 1024
     monkeypatch.setattr(markdown, "MOST_BYTES", 50_000)
