@@ -1,15 +1,24 @@
-"""Runs atlas_vpc_peer_check on an organization: an emulator of many projects, and an AWS that reads off what it answers."""
+"""Runs atlas_vpc_peer_check on an organization: an emulator of many projects, and an AWS that reads off what it answers.
+
+As a program, it is the organization alone. It reads its size from standard input, and writes where it is to standard output:
+
+    echo '{"projects": 200, "accounts": 40, "seconds": 0.05}' | python -m tests.support.organization_site
+"""
 
 from __future__ import annotations
 
+import json
+import sys
+import threading
 from collections.abc import Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from ansible_collections.cloudpeer.atlas.tests.emulator.emulator import Emulator
-from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
+from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator, running
+from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
 from ansible_collections.cloudpeer.atlas.tests.support.check_site import ReadingSite
-from ansible_collections.cloudpeer.atlas.tests.support.scripted_aws import Network, ScriptedAws
+from ansible_collections.cloudpeer.atlas.tests.support.scripted_aws import Network, ScriptedAws, scripted_aws
 
 ATLAS_BLOCK = "192.168.248.0/21"
 REGION = "us-east-1"
@@ -108,3 +117,20 @@ def _without_id(path: str) -> str:
     """Return a path below its project."""
     before, _groups, after = path.partition("/groups/")
     return after.partition("/")[2] if after else before.rpartition("/")[2]
+
+
+def main() -> None:
+    """Serve an organization until the program is ended."""
+    given = json.loads(sys.stdin.readline())
+    seconds = float(given["seconds"])
+    settings = Settings(step_seconds=0, groups=given["projects"], latency_ms=1000 * seconds)
+    with running(settings) as emulator:
+        networks = fill(emulator, [account_of(number) for number in range(given["accounts"])])
+        with scripted_aws(networks, seconds) as aws:
+            keys = {"public_key": settings.public_key, "private_key": settings.private_key}
+            print(json.dumps({"base_url": emulator.base_url, "org_id": settings.org_ids[0], "aws": aws.url, **keys}), flush=True)
+            threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main()

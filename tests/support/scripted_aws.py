@@ -2,9 +2,6 @@
 
 moto takes most of the time where many accounts are read; this one knows no more than the requests of a check, and it changes
 nothing.
-As a program, it reads its networks and its delay from standard input, and writes its address to standard output:
-
-    python -m tests.support.scripted_aws
 """
 
 from __future__ import annotations
@@ -12,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -300,15 +296,3 @@ def scripted_aws(networks: list[Network], seconds: float = 0.0) -> Iterator[Scri
     finally:
         ends[0]()
         thread.join(10)
-
-
-def main() -> None:
-    """Serve until the program is ended."""
-    given = json.loads(sys.stdin.readline())
-    aws = ScriptedAws([Network(**one) for one in given["networks"]], given["seconds"])
-
-    asyncio.run(_serve(aws, lambda url, unused: print(json.dumps({"url": url}), flush=True)))
-
-
-if __name__ == "__main__":
-    main()

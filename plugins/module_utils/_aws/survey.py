@@ -26,6 +26,8 @@ CONNECTIONS_QUOTA, ROUTES_QUOTA = "L-7E9ECCDB", "L-93826ACB"
 # AWS's defaults.
 # Source: "Amazon VPC quotas" in the Amazon VPC user guide.
 DEFAULT_QUOTAS = {CONNECTIONS_QUOTA: 50, ROUTES_QUOTA: 500}
+# Of how many accounts and regions the requests of one are sent at the same time: more wait for the processor.
+_MOST_TOGETHER = 3
 _NO_QUOTA = "NoSuchResourceException"
 # The name for the DHCP options of a VPC without any; AWS's own set has an id like all others.
 # Source: "DHCP option sets in Amazon VPC" in the Amazon VPC user guide.
@@ -198,6 +200,11 @@ class Survey:
             raise TaskError(f"Failed to {description}: the reply is not one of AWS to {action} ({error}).", hint=hint) from error
 
 
+def readers_for(places: int) -> int:
+    """Return how many requests are sent at the same time to so many accounts and regions, each of which has its own limits."""
+    return READERS * max(1, min(places, _MOST_TOGETHER))
+
+
 def carry_out(surveys: t.Sequence[Survey]) -> None:
     """Ask all questions of some surveys, round by round, and record the answers in each."""
     for number in range(max((len(survey.rounds) for survey in surveys), default=0)):
@@ -206,8 +213,9 @@ def carry_out(surveys: t.Sequence[Survey]) -> None:
 
 def ask_all(asked: t.Iterable[tuple[Survey, t.Mapping[Key, Question]]]) -> None:
     """Ask questions of surveys in parallel, and record the answers in each."""
-    with Workers[t.Any, t.Any](READERS) as workers:
-        for survey, questions in asked:
+    listed = list(asked)
+    with Workers[t.Any, t.Any](readers_for(len(listed))) as workers:
+        for survey, questions in listed:
             for key, question in questions.items():
                 # Answers stay in the order of the questions, whichever comes first.
                 survey.answers[key] = None

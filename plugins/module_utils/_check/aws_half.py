@@ -10,9 +10,8 @@ from functools import partial
 
 from .._aws.errors import NoRegionError
 from .._aws.objects import DNS_ATTRIBUTES, DhcpOptions, HostedZone
-from .._aws.rate import READERS
 from .._aws.session import AwsSessions
-from .._aws.survey import CONNECTIONS_QUOTA, NO_DHCP_OPTIONS, ROUTES_QUOTA, Survey, ask_all, carry_out
+from .._aws.survey import CONNECTIONS_QUOTA, NO_DHCP_OPTIONS, ROUTES_QUOTA, Survey, ask_all, carry_out, readers_for
 from .._engine.options import Parameters
 from .._http.errors import TaskError
 from .._http.threads import Workers
@@ -49,7 +48,7 @@ def read_aws(
     lists = {id(one): one for each in connections if each.reading for one in (each.reading.peers, each.reading.containers)}
     causes = [one for one in lists.values() if isinstance(one, TaskError)]
     surveys: dict[Credentials, Survey | TaskError] = {}
-    with Workers[Credentials, Survey](READERS) as workers:
+    with Workers[Credentials, Survey](readers_for(len(together))) as workers:
         for key, ones in together.items():
             workers.submit(key, partial(_open, session.aws, params, ones))
         for ended in workers.results():
