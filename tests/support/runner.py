@@ -173,7 +173,7 @@ def comparable(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     names: dict[str, str] = {}
 
     def clean(value: Any, key: str = "") -> Any:
-        if key in ("api_calls", "created", "elapsed", "expires_at", "requested_at", "requests"):
+        if key in ("api_calls", "created", "elapsed", "expires_at", "first_seen", "requested_at", "requests"):
             return type(value).__name__
         if isinstance(value, dict):
             return {

@@ -214,7 +214,7 @@ def carry_out(surveys: t.Sequence[Survey]) -> None:
 def ask_all(asked: t.Iterable[tuple[Survey, t.Mapping[Key, Question]]]) -> None:
     """Ask questions of surveys in parallel, and record the answers in each."""
     listed = list(asked)
-    with Workers[t.Any, t.Any](readers_for(len(listed))) as workers:
+    with Workers[t.Any, t.Any](readers_for(len({id(survey) for survey, unused in listed}))) as workers:
         for survey, questions in listed:
             for key, question in questions.items():
                 # Answers stay in the order of the questions, whichever comes first.

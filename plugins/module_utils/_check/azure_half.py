@@ -121,15 +121,19 @@ class _Reader:
             return replace(NetworkFacts.none(Missing("Azure has no such VNet.", "A401")), vnet_exists=False)
         nsgs = {one.nsg_id.lower() for one in vnet.subnets if one.nsg_id}
         tables = {one.route_table_id.lower() for one in vnet.subnets if one.route_table_id}
-        parts = {key: _unread(one) if isinstance(one, TaskError) else one for key, one in self._parts.items()}
         return NetworkFacts(
             vnet_peerings=vnet.peerings,
             vnet_prefixes=vnet.prefixes,
             vnet_exists=True,
             vnet_subnets=vnet.subnets,
-            vnet_nsgs={key: one for key, one in parts.items() if key in nsgs},
-            vnet_tables={key: one for key, one in parts.items() if key in tables},
+            vnet_nsgs=self._facts_of_parts(nsgs),
+            vnet_tables=self._facts_of_parts(tables),
         )
+
+    def _facts_of_parts(self, keys: t.Iterable[str]) -> dict[str, t.Any]:
+        """Return those that were read or refused, by id."""
+        found = {key: self._parts[key] for key in sorted(keys) if key in self._parts}
+        return {key: _unread(one) if isinstance(one, TaskError) else one for key, one in found.items()}
 
     def _questions(
         self, kind: _Kind, names: t.Iterable[str], get: t.Callable[[str], t.Any]

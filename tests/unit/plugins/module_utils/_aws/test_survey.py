@@ -10,7 +10,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import replie
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import AclRule, DhcpOptions, GroupRule, Ports
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.options import NAMES
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.replies import OddReplyError, member
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.survey import Survey, carry_out
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.survey import Survey, carry_out, readers_for
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
 
 
@@ -251,3 +251,8 @@ def test_the_name_of_a_network_is_its_tag(tags: list[dict[str, str]] | None, nam
     vpc = {"VpcId": "vpc-1", "CidrBlock": "10.0.0.0/16", "Tags": tags}
     subnet = {"SubnetId": "subnet-1", "VpcId": "vpc-1", "CidrBlock": "10.0.1.0/24", "Tags": tags}
     assert (replies.parse_vpc(vpc).name, replies.parse_subnet(subnet).name) == (name, name)
+
+
+def test_requests_to_several_places_do_not_wait_for_each_other() -> None:
+    """Each account and region has its own limits; beyond three of them, the processor is the limit."""
+    assert [readers_for(places) for places in (0, 1, 2, 3, 40)] == [8, 8, 16, 24, 24]
