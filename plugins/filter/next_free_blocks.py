@@ -16,7 +16,7 @@ description:
   - Returns the first blocks of a size that overlap none of the blocks that are taken, such as one for the network container of a
     new project.
   - The same arguments give the same blocks. To choose several, ask for them at once with O(count), or add the first to O(_input)
-    before you ask for the next.
+    before you ask for the next. Hosts of a play that ask at the same time get the same block, unless it has C(serial=1).
   - Blocks are IPv4, and are written in canonical form, without host bits.
   - If fewer blocks are free, the filter fails.
 positional: size, within

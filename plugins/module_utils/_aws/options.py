@@ -94,7 +94,7 @@ def credentials_of(
         InvalidOptionError: If the credentials depend on the account, and it is not known.
     """
     own = own or {}
-    listed = {} if _is_said(own) else params["accounts"] or {}
+    listed = {} if _has_own(own) else params["accounts"] or {}
     found = {name: own.get(name) or params[name] for name in AWS_OPTIONS.options if name not in ("accounts", *_TOGETHER)}
     found.update(dict.fromkeys(_TOGETHER))
     for source in (own, listed.get(account, {}), params):
@@ -114,12 +114,12 @@ def credential_names(
     params: Parameters, account: str | None, own: Parameters | None = None, names: t.Mapping[str, str] = NAMES
 ) -> dict[str, str]:
     """Return the names of the options in messages about the credentials that `credentials_of` chooses, by its arguments."""
-    said = {} if _is_said(own or {}) else (params["accounts"] or {}).get(account, {})
+    said = {} if _has_own(own or {}) else (params["accounts"] or {}).get(account, {})
     return {**names, **{name: f"{names['accounts']}.{account}.{name}" for name in said}}
 
 
-def _is_said(own: Parameters) -> bool:
-    """Whether an entry says itself which credentials its account takes."""
+def _has_own(own: Parameters) -> bool:
+    """Whether an entry has credentials of its own, or a role."""
     return any(own.get(name) for name in (*_OWN, "assume_role_arn"))
 
 
@@ -127,7 +127,7 @@ def _check_role(name: str, role: str) -> None:
     """Check the ARN of a role, if there is one.
 
     Raises:
-        InvalidOptionError: If it is none, or has another placeholder than that for the account.
+        InvalidOptionError: If it is not the ARN of a role, or has another placeholder than `{account}`.
     """
     written = role.replace(ACCOUNT, "0" * 12)
     if "{" in written or "}" in written:
@@ -146,7 +146,7 @@ def _parse_accounts(option: str, value: t.Mapping[t.Any, t.Any]) -> dict[str, di
     """Return what `accounts` says of each account.
 
     Raises:
-        InvalidOptionError: If a key is no account, or what stands there is neither a role of the account nor a profile.
+        InvalidOptionError: If a key is not the id of an account, or an account has something else than its role and a profile.
     """
     found: dict[str, dict[str, str]] = {}
     for key, said in value.items():

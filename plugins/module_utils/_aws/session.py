@@ -95,7 +95,7 @@ class AwsSession:
         return other
 
     def _assume(self, role: str) -> dict[str, str]:
-        """Assume a role, and return its credentials as botocore takes them. Runs in whichever thread needs them.
+        """Assume a role, and return its credentials as botocore takes them. Runs in the thread that needs them.
 
         Raises:
             TaskError: If it fails.

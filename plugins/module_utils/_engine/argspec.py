@@ -253,7 +253,7 @@ CONNECTION = ArgumentSpec(
     }
 )
 
-# What chooses several projects, in place of the one of `group_id` or `project_name`; the options narrow each other.
+# These options choose several projects, instead of `group_id` or `project_name`. They narrow each other.
 PROJECTS = ArgumentSpec(
     {
         "group_ids": {"type": "list", "elements": "str", "aliases": ["project_ids"]},

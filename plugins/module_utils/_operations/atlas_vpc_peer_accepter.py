@@ -51,7 +51,7 @@ class AtlasVpcPeerAccepter(Operation[session.AwsSession, View]):
 
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
-        """Check the options, as far as check mode needs them, where `vpc_id` is enough."""
+        """Check the options, but for `connection_id`, which check mode does without if it has `vpc_id`."""
         params, warnings = validate_aws(params)
         validate(params)
         credentials_of(params, params["aws_account_id"])
@@ -77,7 +77,7 @@ class AtlasVpcPeerAccepter(Operation[session.AwsSession, View]):
         """Wait for a connection that AWS does not show yet, or that cannot be accepted yet.
 
         Raises:
-            InvalidOptionError: If there is none to wait for, since only a prediction does without `connection_id`.
+            InvalidOptionError: If `connection_id` is not set: only a prediction does without it.
         """
         require_connection(self.params)
         if not self._is_awaited or (state.connection is not None and state.connection.status != INITIATING):
