@@ -5,13 +5,14 @@ from __future__ import annotations
 import copy
 import dataclasses
 import functools
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import Route, Subnet, Vpc
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.atlas_half import AtlasReading, ProjectReading
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import ConnectionFacts, Unread
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.result import judge
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AuthError
 from ansible_collections.cloudpeer.atlas.tests.support.check_clouds import healthy_azure, healthy_gcp
 from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
     ATLAS_BLOCK,
@@ -139,39 +140,26 @@ def organization(projects: int, *, hostile: bool = False, unread: int = 0) -> di
 
 @functools.cache
 def _organization(projects: int, hostile: bool, unread: int) -> dict[str, Any]:
-    facts = [one for number in range(projects) for one in facts_of(number, hostile=hostile)]
-    made = judge(facts, lambda one: True)
-    for one in made["connections"]:
-        one["checks"] = [check for check in one["checks"] if check["severity"] not in ("ok", "skipped")]
-    by_project: dict[str, list[dict[str, Any]]] = {project_id(number): [] for number in range(projects)}
-    for one in made["connections"]:
-        by_project[one["group_id"]].append(one)
-    made["projects"] = [_project(number, by_project[project_id(number)], hostile) for number in range(projects)]
-    made["projects"] += [{**_project(projects + number, [], False), "verdict": "unknown"} for number in range(unread)]
-    made["failures"] = [_failure(projects + number) for number in range(unread)]
-    return made
+    facts = {number: list(facts_of(number, hostile=hostile)) for number in range(projects)}
+    read = [_reading(number, listed, hostile) for number, listed in facts.items()]
+    failed = [_unread(projects + number) for number in range(unread)]
+    return judge([one for listed in facts.values() for one in listed], lambda one: True, [*read, *failed])
 
 
-def _project(number: int, connections: list[dict[str, Any]], hostile: bool) -> dict[str, Any]:
-    worst = ("not_reachable", "unknown", "reachable_by_design")
-    verdicts = {one["verdict"] for one in connections}
-    return {
-        "id": project_id(number),
-        "name": name_of(number, hostile=hostile),
-        "org_id": ORGANIZATION_ID,
-        "count": len(connections),
-        "states": dict(Counter(one["status_name"] for one in connections)),
-        "verdict": next((verdict for verdict in worst if verdict in verdicts), None),
+def _reading(number: int, listed: list[ConnectionFacts], hostile: bool) -> ProjectReading:
+    """Return what was read of a project: of all that, a result shows the connections as Atlas lists them."""
+    nothing = {"containers": [], "access_list": [], "clusters": [], "flex_clusters": None, "others": {}}
+    clouds = {one.entry.provider_name for one in listed}
+    readings = {
+        cloud: AtlasReading([one.atlas.peer for one in listed if one.entry.provider_name == cloud], **nothing) for cloud in clouds
     }
+    return ProjectReading(project_id(number), name_of(number, hostile=hostile), ORGANIZATION_ID, readings)
 
 
-def _failure(number: int) -> dict[str, Any]:
+def _unread(number: int) -> ProjectReading:
+    message = f"Failed to list the network containers of project {project_id(number)}"
     detail = "The user may not read this project."
-    return {
-        "group_id": project_id(number),
-        "project_name": name_of(number),
-        "msg": f"Failed to list the network containers of project {project_id(number)}: {detail} (HTTP 403 USER_UNAUTHORIZED).",
-        "http_status": 403,
-        "error_code": "USER_UNAUTHORIZED",
-        "detail": detail,
-    }
+    failure = AuthError(
+        f"{message}: {detail} (HTTP 403 USER_UNAUTHORIZED).", http_status=403, error_code="USER_UNAUTHORIZED", detail=detail
+    )
+    return ProjectReading(project_id(number), name_of(number), ORGANIZATION_ID, failure=failure)
