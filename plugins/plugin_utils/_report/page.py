@@ -259,7 +259,9 @@ _PARTS = """
 <th scope="col">findings</th></tr></thead><tbody>
 {%- for one in projects %}
 <tr id="p{{ one.number }}" class="{{ one.result.verdict if one.result.count else '' }}">
-<td class="first"><span class="name">{{ one.result.name or "" }}</span></td>
+<td class="first"><span class="name">
+{%- if one.counts and one.result.name %}<a href="#c{{ one.first }}">{{ one.result.name }}</a>{% else %}{{ one.result.name or "" }}
+{%- endif %}</span></td>
 <td class="short"><code>{{ one.result.id }}</code></td>
 <td class="figure" data-unit="{{ 'connection' if one.result.count == 1 else 'connections' }}">{{ one.result.count }}</td>
 <td>{{ one.states }}</td>

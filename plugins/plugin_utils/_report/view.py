@@ -214,9 +214,18 @@ class Group:
 
 @dataclass(frozen=True)
 class Project:
-    """A project of a result with several: its fields there, its verdict in words, and the number of findings by severity."""
+    """A project of a result with several.
+
+    Attributes:
+        number: Its number within the result, from 1.
+        first: The number of its worst connection; None if it has no connection.
+        result: Its fields in the result.
+        verdict: The verdict, in words.
+        counts: The number of findings by severity, the worst first.
+    """
 
     number: int
+    first: int | None
     result: Result
     verdict: str
     counts: t.Mapping[str, int]
@@ -461,8 +470,10 @@ def _projects(
 ) -> tuple[Project, ...]:
     unread = {one["group_id"] for one in failures}
     counted: dict[str, Counter[str]] = {}
+    first: dict[str, int] = {}
     for one in connections:
         counted.setdefault(one.result["group_id"], Counter()).update(one.counts)
+        first.setdefault(one.result["group_id"], one.number)
     nothing: Counter[str] = Counter()
     read = [one for one in projects if one["id"] not in unread]
 
@@ -475,6 +486,7 @@ def _projects(
     return tuple(
         Project(
             number,
+            first.get(one["id"]),
             one,
             VERDICTS[one["verdict"]] if one["count"] else "no connection",
             {severity: n for severity in SHOWN if (n := counted.get(one["id"], nothing)[severity])},
