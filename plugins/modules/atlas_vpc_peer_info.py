@@ -20,7 +20,8 @@ description:
 options:
   group_ids:
     description:
-      - The ids of several Atlas projects, which are read side by side. One that is named twice is read once.
+      - The ids of several Atlas projects, in place of O(group_id). They are read side by side. One that is named twice is read
+        once.
       - O(group_ids), O(project_names) and O(org_id) narrow each other. The list of all projects that the credentials can see is
         read for them, with one request.
       - If a project cannot be read, the task fails after the others have been read, and the result says why for each.
