@@ -15,7 +15,6 @@ from xml.etree import ElementTree
 
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.view import (
     NO_PROJECT,
-    VERDICTS,
     Connection,
     Place,
     Result,
@@ -52,6 +51,10 @@ def to_junit(peering_check: Result, moment: str) -> str:
         cases += [_Case(one.suite, f"{group.code} {_place(one)}", ((group.severity, text),)) for one in gone]
     for failure in check.failures:
         cases.append(_Case(suite_of(failure), "read the project", (("unknown", failure["msg"]),)))
+    for one in check.projects:
+        if one.result["verdict"] is None:
+            suite = suite_of({"group_id": one.result["id"], "project_name": one.result["name"]})
+            cases.append(_Case(suite, "connections", (("skipped", one.verdict.capitalize() + "."),)))
     if not cases:
         cases.append(_Case(check.project or NO_PROJECT, "connections", (("skipped", check.summary),)))
     suites: dict[str, list[_Case]] = {}
@@ -113,7 +116,9 @@ def _cases(connection: Connection) -> t.Iterator[_Case]:
         found = [one for one in codes[code] if one[0] != "skipped"] or codes[code]
         yield _Case(suite, f"{code} {where}", tuple(found))
     if not codes:
-        yield _Case(suite, f"{VERDICTS[connection.result['verdict']]} {where}", ())
+        # Without a finding, a verdict is unknown because a half was not checked, which is no success.
+        found = (("skipped", "One half was not checked."),) if connection.result["verdict"] == "unknown" else ()
+        yield _Case(suite, f"{connection.verdict} {where}", found)
 
 
 def _place(place: Place) -> str:

@@ -258,7 +258,7 @@ _PARTS = """
 <th scope="col" class="figure">connections</th><th scope="col">states in Atlas</th><th scope="col">verdict</th>
 <th scope="col">findings</th></tr></thead><tbody>
 {%- for one in projects %}
-<tr id="p{{ one.number }}" class="{{ one.result.verdict if one.result.count else '' }}">
+<tr id="p{{ one.number }}" class="{{ one.result.verdict or '' }}">
 <td class="first"><span class="name">
 {%- if one.counts and one.result.name %}<a href="#c{{ one.first }}">{{ one.result.name }}</a>{% else %}{{ one.result.name or "" }}
 {%- endif %}</span></td>
@@ -343,7 +343,7 @@ _PARTS = """
 _OVERVIEW = """
 {%- if check.connections | length > 1 or check.is_many %}
 <dl class="figures">
-{%- if check.is_many %}<div><dt>projects</dt><dd>{{ check.projects | length }}</dd></div>{% endif %}
+{%- if check.is_many %}<div><dt>projects</dt><dd>{{ (check.projects + check.failures) | length }}</dd></div>{% endif %}
 <div><dt>connections</dt><dd>{{ check.connections | length }}</dd></div>
 {%- for verdict, number in check.verdicts.items() %}
 <div class="{{ verdict }}"><dt>{{ verdicts[verdict] }}</dt><dd>{{ number }}</dd></div>

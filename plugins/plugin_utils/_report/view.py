@@ -479,8 +479,8 @@ def _projects(
 
     def badness(one: Result) -> tuple[t.Any, ...]:
         found = counted.get(one["id"], nothing)
-        # A project without connections is as good as any.
-        verdict = list(VERDICTS).index(one["verdict"]) if one["count"] else len(VERDICTS)
+        # A project of which no connection was judged is as good as any.
+        verdict = len(VERDICTS) if one["verdict"] is None else list(VERDICTS).index(one["verdict"])
         return (verdict, *(-found[severity] for severity in SHOWN), one["name"] or "")
 
     return tuple(
@@ -488,7 +488,7 @@ def _projects(
             number,
             first.get(one["id"]),
             one,
-            VERDICTS[one["verdict"]] if one["count"] else "no connection",
+            VERDICTS.get(one["verdict"], "not checked" if one["count"] else "no connection"),
             {severity: n for severity in SHOWN if (n := counted.get(one["id"], nothing)[severity])},
         )
         for number, one in enumerate(sorted(read, key=badness), start=1)

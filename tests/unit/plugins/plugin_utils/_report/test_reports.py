@@ -213,6 +213,8 @@ def test_a_page_has_the_whole_organization(projects: int) -> None:
     assert [name for name in names if name and visible(name) not in shown] == []
     for one in checked["failures"]:
         assert one["msg"] in shown
+    # As the summary counts them.
+    assert f"<dt>projects</dt><dd>{projects + 2}</dd>" in text
     # The worst comes first, and healthy ones are folded.
     assert checked["findings"][0]["severity"] == "fail"
     assert (
@@ -344,15 +346,38 @@ def test_junit_has_a_case_for_a_code_that_found_several_things() -> None:
 def test_junit_of_an_organization() -> None:
     checked = organization(40, hostile=True, unread=2)
     suites = suites_of(checked)
-    assert {visible(f"{one['name']} ({one['id']})") for one in checked["projects"] if one["count"]} | {
-        f"{one['project_name']} ({one['group_id']})" for one in checked["failures"]
-    } == {suite.get("name") for suite in suites}
+    # A suite for each project, also for those without a connection and those that could not be read.
+    assert {visible(f"{one['name']} ({one['id']})") for one in checked["projects"]} == {suite.get("name") for suite in suites}
+    empty = [one for suite in suites for one in suite if one.get("name") == "connections"]
+    assert [one[0].attrib for one in empty] == [{"message": "No connection."}] * sum(
+        one["verdict"] is None for one in checked["projects"]
+    )
     cases = [case for suite in suites for case in suite]
     healthy = [one for one in cases if str(one.get("name")).startswith("reachable by design ")]
     assert len(healthy) == sum(not one["checks"] for one in checked["connections"])
     assert [one for one in healthy if len(one)] == []
     assert sum(one.get("name") == "read the project" and one[0].tag == "error" for one in cases) == 2
     assert len(suites_of(peering_check(summary="The project has no connection."))) == 1
+
+
+def test_a_half_that_was_not_checked_passes_nowhere() -> None:
+    """With `aws: false`, a connection may be without findings, and its verdict is unknown."""
+    checked = organization(3)
+    for one in checked["connections"]:
+        one.update(verdict="unknown", checks=[])
+    checked.update(findings=[], verdict="unknown")
+    for one in checked["projects"]:
+        one["verdict"] = "unknown"
+    cases = [case for suite in suites_of(checked) for case in suite]
+    assert [[child.attrib for child in case] for case in cases] == [[{"message": "One half was not checked."}]] * 5
+
+
+@pytest.mark.parametrize("to_text", [to_html, to_markdown, to_junit])
+def test_a_project_of_which_no_connection_was_chosen_is_neither_well_nor_bad(to_text: Callable[..., str]) -> None:
+    """With `container_region`, a project may have connections elsewhere alone."""
+    checked = {**organization(1), "connections": [], "findings": [], "verdict": "unknown"}
+    checked["projects"][0]["verdict"] = None
+    assert "not checked" in to_text(checked, WHEN).lower()
 
 
 def test_two_connections_without_ids_are_two_cases() -> None:
