@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,10 +12,9 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import boto a
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import session as _aws_session
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.rate import RateGovernor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_accepter import OPERATION
-from ansible_collections.cloudpeer.atlas.tests.support.aws import USER_ACCOUNT, Account, Aws
+from ansible_collections.cloudpeer.atlas.tests.support.aws import USER_ACCOUNT, Aws, owner
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import Front
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Done, FakeClock, Site
-from moto.ec2.models import ec2_backends
 
 ATLAS_ACCOUNT = "222222222222"
 REGION = "us-east-1"
@@ -27,52 +26,11 @@ GROUP = "5356823b3794dee37132bb7b"
 _send = _aws_boto.Clients.send
 
 
-class Owner(Account):
-    """An account of an AWS in this process, whose clients are kept: to make one takes longer than all that a test asks it.
-
-    What most tests make and look at asks no server either: a request costs as much as twenty of its answers.
-    """
-
-    def __init__(self, url: str, account_id: str) -> None:
-        super().__init__(url, account_id)
-        self._clients: dict[str, Any] = {}
-
-    def ec2(self, region: str = REGION) -> Any:
-        if region not in self._clients:
-            self._clients[region] = super().ec2(region)
-        return self._clients[region]
-
-    def backend(self, region: str = REGION) -> Any:
-        """Return what moto has of the account in a region."""
-        return ec2_backends[self.id][region]
-
-    def make_vpc(self, block: str, region: str = REGION) -> str:
-        return Aws(self._url).make_vpcs(self.id, [block], region)[0]
-
-    def connections(self, region: str = REGION) -> dict[str, str]:
-        return {key: one.status["Code"] for key, one in self.backend(region).vpc_pcxs.items()}
-
-    def tables(self, vpc_id: str, region: str = REGION) -> list[Any]:
-        """Return the route tables of a VPC, the main one first."""
-        found = [one for one in self.backend(region).route_tables.values() if one.vpc_id == vpc_id]
-        return sorted(found, key=lambda one: one.main_association_id is None)
-
-    def routes(self, vpc_id: str, region: str = REGION) -> dict[str, str]:
-        found = [route for table in self.tables(vpc_id, region) for route in table.routes]
-        return {one.destination_cidr_block: one.vpc_pcx.id for one in found if one.vpc_pcx}
-
-
 def target_of(route: Any) -> str:
     """Return the id of what a route leads to."""
     kinds = ("gateway", "instance", "nat_gateway", "egress_only_internet_gateway", "transit_gateway", "network_interface")
     found = (getattr(route, f"{kind}_id") for kind in (*kinds, "vpc_peering_connection", "carrier_gateway"))
     return next(str(one) for one in found if one)
-
-
-@cache
-def owner(url: str, account_id: str) -> Owner:
-    """Return an account of an AWS: the same one each time."""
-    return Owner(url, account_id)
 
 
 @dataclass

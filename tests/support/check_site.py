@@ -15,8 +15,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._check import sess
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_check import OPERATION
 from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
-from ansible_collections.cloudpeer.atlas.tests.support.accepter_site import owner
-from ansible_collections.cloudpeer.atlas.tests.support.aws import USER_ACCOUNT, Account
+from ansible_collections.cloudpeer.atlas.tests.support.aws import USER_ACCOUNT, Account, owner
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import Front
 from ansible_collections.cloudpeer.atlas.tests.support.check_clouds import (
     ATLAS_BLOCK,

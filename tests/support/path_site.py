@@ -34,8 +34,7 @@ from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningCloud
 from ansible_collections.cloudpeer.atlas.tests.emulator.project import Project
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator, running
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
-from ansible_collections.cloudpeer.atlas.tests.support.accepter_site import Owner, owner
-from ansible_collections.cloudpeer.atlas.tests.support.aws import Aws
+from ansible_collections.cloudpeer.atlas.tests.support.aws import Aws, Owner, owner
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import Front, fronting, refusal
 from ansible_collections.cloudpeer.atlas.tests.support.azure_site import SUBSCRIPTION, variables
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Done, FakeClock, Site

@@ -34,7 +34,8 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.session impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.threads import Workers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_accepter import OPERATION
-from ansible_collections.cloudpeer.atlas.tests.support.accepter_site import REGION, AwsSite, owner
+from ansible_collections.cloudpeer.atlas.tests.support.accepter_site import REGION, AwsSite
+from ansible_collections.cloudpeer.atlas.tests.support.aws import owner
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import fronting, refusal
 from ansible_collections.cloudpeer.atlas.tests.support.wire import Reply, certificate, serving
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.tests.support.accepter_site import ATLAS_ACCOUNT, ATLAS_BLOCK, REGION, AwsSite, owner
+from ansible_collections.cloudpeer.atlas.tests.support.accepter_site import ATLAS_ACCOUNT, ATLAS_BLOCK, REGION, AwsSite
+from ansible_collections.cloudpeer.atlas.tests.support.aws import owner
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import refusal
 
 UNKNOWN = "pcx-0123456789abcdef0"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.tests.support.accepter_site import owner
+from ansible_collections.cloudpeer.atlas.tests.support.aws import owner
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import denial
 from ansible_collections.cloudpeer.atlas.tests.support.check_site import ATLAS_BLOCK, CheckedVpc, CheckSite, Done
 
