@@ -373,7 +373,7 @@ def test_a_half_that_was_not_checked_passes_nowhere() -> None:
 
 
 @pytest.mark.parametrize("to_text", [to_html, to_markdown, to_junit])
-def test_a_project_of_which_no_connection_was_chosen_is_neither_well_nor_bad(to_text: Callable[..., str]) -> None:
+def test_a_project_without_a_judged_connection_is_no_success(to_text: Callable[..., str]) -> None:
     """With `container_region`, a project may have connections elsewhere alone."""
     checked = {**organization(1), "connections": [], "findings": [], "verdict": "unknown"}
     checked["projects"][0]["verdict"] = None
