@@ -242,6 +242,10 @@ class Clients:
         return name in self._get(service).meta.service_model.shape_for(shape).members
 
     def _get(self, service: str) -> t.Any:
+        found = self._clients.get(service)
+        if found is not None:
+            # Who has a client does not wait for those of other accounts, each of which takes longer than most of its requests.
+            return found
         with _MAKING:
             if service not in self._clients:
                 self._clients[service] = self._make(service)
