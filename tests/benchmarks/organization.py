@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import statistics
 import subprocess
 import sys
@@ -16,13 +17,17 @@ import requests
 import yaml
 
 from .runs import Play, run
-from .servers import ROUND_TRIP, Atlas, create_peer, distant_emulator, peers
+from .servers import COLLECTIONS_PATH, ROUND_TRIP, Atlas, create_peer, distant_emulator, peers
 from .tables import Findings, Progress, counts, decimal, goal, table
 
 # isort: split
+from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
+from ansible_collections.cloudpeer.atlas.tests.support.environment import own_environment
 from ansible_collections.cloudpeer.atlas.tests.support.runner import environment
 
 PROJECTS = 200
+#: Of AWS, and the most seconds that the check of all of them is to take.
+ACCOUNTS, MOST_SECONDS = 40, 20.0
 #: In seconds, what a prototype took for one request a project.
 PROTOTYPE = 1.8
 #: What each task reads, by its tag in the playbook.
@@ -84,7 +89,47 @@ def _requests(atlas: Atlas, method: str) -> requests.Response:
     return reply
 
 
+@contextlib.contextmanager
+def checked_organization() -> Iterator[tuple[Atlas, str]]:
+    """Run an Atlas and an AWS, both far away, with a connection for each project; yield Atlas, and where AWS is."""
+    command = [sys.executable, "-m", "ansible_collections.cloudpeer.atlas.tests.support.organization_site"]
+    variables = {**own_environment(), "PYTHONPATH": str(COLLECTIONS_PATH)}
+    with subprocess.Popen(command, env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write(json.dumps({"projects": PROJECTS, "accounts": ACCOUNTS, "seconds": ROUND_TRIP}) + "\n")
+            process.stdin.flush()
+            ready = json.loads(process.stdout.readline())
+            yield Atlas(Settings(), ready["base_url"], "", (), ready["base_url"]), ready["aws"]
+        finally:
+            process.terminate()
+
+
+def check(progress: Progress) -> Findings:
+    """Check all connections of all projects, in accounts of their own."""
+    with checked_organization() as (atlas, aws):
+        progress(f"the check of {PROJECTS} projects with {ACCOUNTS} accounts")
+        keys = {"AWS_ACCESS_KEY_ID": "ASIA999988887777MINE", "AWS_SECRET_ACCESS_KEY": "my-own-secret-of-0123456789"}
+        play = Play("organization_check", environment={**keys, "AWS_ENDPOINT_URL": aws}, is_steady=False)
+        trial = run(atlas, play)
+    found = trial.measurements["check"]
+    row = [decimal(found.seconds), decimal(found.processor), found.requests, decimal(trial.controller)]
+    text = f"the check of {PROJECTS} projects with {ACCOUNTS} accounts in at most {MOST_SECONDS} s: {found.seconds:.1f} s"
+    return Findings(
+        f"The check of {PROJECTS} projects with {ACCOUNTS} accounts, both clouds {ROUND_TRIP * 1000:.0f} ms away:\n\n"
+        + table(["seconds", "of the processor", "requests to Atlas", "MiB of the controller"], [row]),
+        (goal(found.seconds <= MOST_SECONDS, text),),
+    )
+
+
 def measure(progress: Progress) -> Findings:
+    """Read all projects by each module that can, and check them."""
+    read, checked = read_all(progress), check(progress)
+    return Findings(f"{read.tables}\n\n{checked.tables}", (*read.goals, *checked.goals))
+
+
+def read_all(progress: Progress) -> Findings:
     """Read all projects by each module that can."""
     with organization() as atlas:
         progress(f"{PROJECTS} projects in one task")
