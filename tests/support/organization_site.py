@@ -77,7 +77,9 @@ class OrganizationSite(ReadingSite):
 
     @property
     def private(self) -> list[str]:
-        return [*super().private, KEYS["aws_secret_key"]]
+        accounts = {one.account for one in self.aws.networks}
+        of_roles = [f"{kind}-of-{account}-0123456789" for account in accounts for kind in ("secret", "token")]
+        return [*super().private, KEYS["aws_secret_key"], *of_roles]
 
     @property
     def ids(self) -> list[str]:

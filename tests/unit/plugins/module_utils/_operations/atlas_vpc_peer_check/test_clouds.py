@@ -596,3 +596,37 @@ def test_a_container_elsewhere_is_told(site: CloudsSite) -> None:
     assert done.found["P104"] == "fail"
     assert done.finding("P104")["message"] == "The network container is in US_EAST_2, not in EUROPE_NORTH."
     assert site.run_azure(container_region="northeurope", fail_on="never").check["connections"] == []
+
+
+_ALL = {"group_id": None, "project_names": ["*"]}
+
+
+def test_of_several_projects_all_clouds_are_read(site: CloudsSite) -> None:
+    """As often as of one: once for each set of credentials, subscription and project."""
+    done = site.run(**_ALL)
+    assert [(one["provider_name"], one["verdict"]) for one in done.check["connections"]] == [
+        ("AZURE", "reachable_by_design"),
+        ("GCP", "reachable_by_design"),
+    ]
+    assert site.clouds.gcp.requests == reads_of_gcp(2)
+    # Atlas's containers tell that there is nothing on AWS but an empty container.
+    assert done.check["projects"][0]["states"] == {"AVAILABLE": 2}
+
+
+@pytest.mark.parametrize(
+    ("cloud", "options", "cause"),
+    [
+        ("GCP", {"gcp_access_token": None, "gcp_service_account_file": "/none/key.json"}, "/none/key.json"),
+        ("AZURE", {"azure_profile": "nowhere"}, "nowhere"),
+    ],
+)
+def test_of_several_projects_an_unread_cloud_is_unknown(
+    site: CloudsSite, cloud: str, options: dict[str, Any], cause: str
+) -> None:
+    """The other clouds, and Atlas's half, are checked all the same."""
+    done = site.run(**_ALL, **options)
+    verdicts = {one["provider_name"]: one["verdict"] for one in done.check["connections"]}
+    assert verdicts == {"AZURE": "reachable_by_design", "GCP": "reachable_by_design", cloud: "unknown"}
+    (unread,) = [one for one in done.check["findings"] if one["severity"] == "unknown"]
+    assert cause in unread["message"]
+    assert [one["provider_name"] for one in unread["connections"]] == [cloud]

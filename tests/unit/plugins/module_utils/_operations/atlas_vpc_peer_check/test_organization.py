@@ -264,3 +264,20 @@ def test_vpcs_of_two_projects_are_compared(organization: OrganizationSite) -> No
         shared[0]["message"]
         == "Project … has connection … with this VPC, and both are Atlas's block; one route can serve one of them."
     )
+
+
+def test_a_rate_limit_is_waited_for(organization: OrganizationSite) -> None:
+    organization.fault("GET", "status", times=3, path="*/containers/*", status=429, retry_after=1)
+    done = organization.run()
+    assert not done.failed
+    assert len(done.check["connections"]) == PROJECTS
+
+
+@pytest.mark.parametrize("kind", ["html", "half_json", "close"])
+def test_a_reply_that_is_not_of_atlas_is_no_empty_project(organization: OrganizationSite, kind: str) -> None:
+    hidden = organization.ids[7]
+    organization.fault("GET", kind, times=None, path=f"*/groups/{hidden}/containers/*")
+    done = organization.run(retries=0)
+    assert [one["group_id"] for one in done.check["failures"]] == [hidden]
+    assert done.check["projects"][7]["verdict"] == "unknown"
+    assert done.failed
