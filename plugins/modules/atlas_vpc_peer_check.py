@@ -915,7 +915,7 @@ peering_check:
           description: V(fail), V(unknown), V(warn) or V(info).
           type: str
         message:
-          description: What was found. If it is so on several connections, nouns stand in the place of their names.
+          description: What was found. If it is so of several things, nouns stand in the place of their names.
           type: str
         fix:
           description: What to do. Empty if there is nothing to do.

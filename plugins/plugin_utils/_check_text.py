@@ -41,7 +41,7 @@ _WIDTH = len("unknown")
 _ADVICE = " " * (2 + _WIDTH + 2 + len("P601 "))
 # How many lines there are at most without -v, and how many of some kinds.
 MOST_LINES = 40
-_MOST_CONNECTIONS, _MOST_FAILURES, _MOST_NOT_LOOKED_AT, _MOST_PLACES, _MOST_SUBJECTS = 8, 4, 4, 4, 3
+_MOST_CONNECTIONS, _MOST_FAILURES, _MOST_NOT_LOOKED_AT, _MOST_PLACES, _MOST_SUBJECTS, _MOST_TEXTS = 8, 4, 4, 4, 3, 4
 
 
 def lines_of(peering_check: Result, *, moment: str = "", verbosity: int, color: bool) -> list[str]:
@@ -80,11 +80,15 @@ def _findings(check: Check, room: int | None, color: bool) -> list[str]:
 
 
 def _finding(group: Group, check: Check, color: bool, *, is_short: bool) -> list[str]:
-    subject = f"{group.subject}: " if group.subject else ""
     history = f" {group.history}" if group.history else ""
-    head = f"  {_painted(group.severity, color)}{' ' * (_WIDTH - len(group.severity))}  {group.code} "
-    lines = [f"{head}{subject}{group.message}{also(group)}{history}", *([_ADVICE + group.fix] if group.fix else [])]
-    places = [_place(one, group, check, is_short=is_short) for one in group.places]
+    lead = f"  {_painted(group.severity, color)}{' ' * (_WIDTH - len(group.severity))}  {group.code} "
+    texts, lines = group.texts, []
+    for index, (message, fix) in enumerate(texts[:_MOST_TEXTS] if is_short else texts):
+        lines += [f"{lead}{message}{'' if index else also(group) + history}", *([_ADVICE + fix] if fix else [])]
+    if is_short and len(texts) > _MOST_TEXTS:
+        lines.append(f"{_ADVICE}and {len(texts) - _MOST_TEXTS} more like these; -v lists them.")
+    said = " ".join(message for message, unused in texts)
+    places = [_place(one, group, check, said, is_short=is_short) for one in group.places]
     if len(check.connections) == 1 and len(places) == 1:
         # The connection stands above.
         return lines + ([f"{_ADVICE}It is about {places[0]}."] if places[0] else [])
@@ -95,9 +99,9 @@ def _finding(group: Group, check: Check, color: bool, *, is_short: bool) -> list
     return lines + [f"{_ADVICE}- {one}" for one in places]
 
 
-def _place(place: Place, group: Group, check: Check, *, is_short: bool) -> str:
+def _place(place: Place, group: Group, check: Check, said: str, *, is_short: bool) -> str:
     """Return where a finding is: the project, if there are several, the network, and what it is about there."""
-    subjects = [one for one in place.about if one not in group.message and one != group.subject]
+    subjects = [one for one in place.about if one not in said]
     about = shortened(subjects, _MOST_SUBJECTS if is_short else len(subjects))
     if len(check.connections) == 1 and len(group.places) == 1:
         return about

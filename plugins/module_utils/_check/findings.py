@@ -58,8 +58,8 @@ class Found(t.NamedTuple):
 def group(found: t.Iterable[Found], now: str) -> list[Group]:
     """Return the findings of all connections, the worst first; what differs only in the connections' own names is one finding.
 
-    An `unknown` is one finding for each cause, whichever checks need what could not be read. A finding of one connection alone
-    has the message and the advice as the check gave them; one of several has nouns in place of the names.
+    An `unknown` is one finding for each cause, whichever checks need what could not be read. Where all texts are the same, a
+    finding has the message and the advice as the check gave them; else it has nouns in place of the names.
 
     Args:
         found: What the checks found on each connection.
@@ -74,7 +74,7 @@ def group(found: t.Iterable[Found], now: str) -> list[Group]:
     for each in listed:
         each["codes"].sort(key=_number)
         texts = each.pop("_texts")
-        each["message"], each["fix"] = texts[0] if len(texts) == 1 or len(_connections_of(each)) == 1 else each["_general"]
+        each["message"], each["fix"] = texts[0] if len(texts) == 1 else each["_general"]
         del each["_general"]
         each["connections"] = list(each["connections"].values())
         each["code"] = each["codes"][0]

@@ -207,6 +207,15 @@ class Group:
         (only,) = min(subjects) if len(subjects) == 1 and len(min(subjects)) == 1 else ("",)
         return "" if only in self.message else only
 
+    @property
+    def texts(self) -> list[tuple[str, str]]:
+        """Messages with what to do: of one connection with several of these findings, each with its own names."""
+        connection = self.places[0].connection if len(self.places) == 1 else None
+        own = [one for one in connection.findings if one.group == self.number] if connection else []
+        if len({(one.message, one.fix) for one in own}) > 1:
+            return list(dict.fromkeys((_about(one.subject, one.message), one.fix) for one in own))
+        return [(_about(self.subject, self.message), self.fix)]
+
     def subjects_at(self, place: Place) -> list[tuple[str, str]]:
         """Return what the findings are about at a place and the message does not say; with names of subnets in any case."""
         return [(one, name) for one, name in place.subjects if name or (one != self.subject and one not in self.message)]
@@ -343,6 +352,10 @@ def suite_of(result: Result) -> str:
     """Return the name and the id of the project of a connection, as far as they are known."""
     name, group_id = result.get("project_name"), result.get("group_id")
     return f"{name} ({group_id})" if name and group_id else group_id or NO_PROJECT
+
+
+def _about(subject: str, message: str) -> str:
+    return f"{subject}: {message}" if subject else message
 
 
 def _visible(value: t.Any) -> t.Any:

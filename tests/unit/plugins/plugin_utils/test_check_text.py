@@ -159,6 +159,19 @@ def test_a_finding_of_several_networks_is_shown_once() -> None:
     assert all(f"                - vpc-0a1b2c3d4e5f6{number:04}" in verbose for number in range(8))
 
 
+def test_each_table_of_one_connection_has_its_advice() -> None:
+    """As one finding they have one message, which has nouns in place of their names."""
+    tables = [finding("P601", "fail", f"rtb-{n}", f"rtb-{n} has no route.", f"Route it in rtb-{n}.") for n in range(6)]
+    checked = peering_check(connection(verdict="not_reachable", checks=tables))
+    places = [place for one in checked["findings"] for place in one["connections"]]
+    one = {"message": "The route table has no route.", "fix": "Route it in the route table.", "connections": places}
+    checked["findings"] = [{**checked["findings"][0], **one}]
+    lines = lines_of(checked, verbosity=0, color=False)[1:]
+    assert [line.strip() for line in lines[:2]] == ["fail     P601 rtb-0 has no route.", "Route it in rtb-0."]
+    assert lines[8].strip() == "and 2 more like these; -v lists them."
+    assert "Route it in rtb-5." in "\n".join(lines_of(checked, verbosity=1, color=False))
+
+
 def test_a_finding_of_an_earlier_day_says_since_when() -> None:
     checked = peering_check(faulty())
     first, second, third, fourth = checked["findings"][:4]

@@ -69,7 +69,12 @@ def test_the_number_of_objects_makes_no_other_finding() -> None:
 
 def test_several_tables_of_a_connection_are_one_finding() -> None:
     tables = [
-        finding(1, "{0} has no route.", subject=f"rtb-0a1b2c3d4e5f600{number}", subnet_ids=(f"subnet-{number}",))
+        finding(
+            1,
+            f"rtb-0a1b2c3d4e5f600{number} has no route.",
+            subject=f"rtb-0a1b2c3d4e5f600{number}",
+            subnet_ids=(f"subnet-{number}",),
+        )
         for number in (11, 12)
     ]
     (made,) = group([found(1, *tables)], NOW)
@@ -77,6 +82,8 @@ def test_several_tables_of_a_connection_are_one_finding() -> None:
         ("rtb-0a1b2c3d4e5f60011", ["subnet-11"]),
         ("rtb-0a1b2c3d4e5f60012", ["subnet-12"]),
     ]
+    # The message is about all of them.
+    assert made["message"] == "The route table has no route."
 
 
 def test_what_differs_otherwise_is_another_finding() -> None:
