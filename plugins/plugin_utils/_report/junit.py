@@ -117,8 +117,8 @@ def _cases(connection: Connection) -> t.Iterator[_Case]:
         yield _Case(suite, f"{code} {where}", tuple(found))
     if not codes:
         # Without a finding, a verdict is unknown because a half was not checked, which is no success.
-        found = (("skipped", "One half was not checked."),) if connection.result["verdict"] == "unknown" else ()
-        yield _Case(suite, f"{connection.verdict} {where}", found)
+        half = ("skipped", "One half was not checked.")
+        yield _Case(suite, f"{connection.verdict} {where}", (half,) if connection.result["verdict"] == "unknown" else ())
 
 
 def _place(place: Place) -> str:
