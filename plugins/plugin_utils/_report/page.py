@@ -18,6 +18,7 @@ from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.view impor
     count,
     in_words,
     link_of,
+    subjects_of,
     view_of,
 )
 from jinja2 import Environment, StrictUndefined
@@ -231,7 +232,7 @@ _PARTS = """
 {%- if place.connection %}<a class="id" href="#c{{ place.connection.number }}">{{ place.title }}</a>
 {%- if place.connection.name %} {{ place.connection.name }}{% endif %}
 {%- else %}<span class="id">{{ place.title }}</span> <span class="quiet">not read this time</span>{% endif %}
-{%- for id, name in group.subjects_at(place) %}
+{%- for id, name in place | subjects(group) %}
 <span class="about"><span class="id">{{ id }}</span>{% if name %} {{ name }}{% endif %}</span>
 {%- endfor %}</li>
 {%- endmacro %}
@@ -455,7 +456,7 @@ def to_html(peering_check: Result, moment: str) -> str:
     """
     # Autoescape covers all inserted values, and no text of the result becomes a template.
     environment = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
-    environment.filters.update({"evidence": _evidence, "link": link_of, "count": count, "cut": _cut})
+    environment.filters.update({"evidence": _evidence, "link": link_of, "count": count, "cut": _cut, "subjects": subjects_of})
     check = view_of(peering_check, moment)
     # Few connections are all shown as they are.
     is_few = len(check.connections) <= UNFOLDED and not check.is_many

@@ -216,10 +216,6 @@ class Group:
             return list(dict.fromkeys((_about(one.subject, one.message), one.fix) for one in own))
         return [(_about(self.subject, self.message), self.fix)]
 
-    def subjects_at(self, place: Place) -> list[tuple[str, str]]:
-        """Return what the findings are about at a place and the message does not say; with names of subnets in any case."""
-        return [(one, name) for one, name in place.subjects if name or (one != self.subject and one not in self.message)]
-
 
 @dataclass(frozen=True)
 class Project:
@@ -341,6 +337,11 @@ def count(number: int, noun: str) -> str:
 def also(group: Group) -> str:
     """Return a sentence about the other checks of a group; empty if there are none."""
     return f" {len(group.codes)} checks need this." if len(group.codes) > 1 else ""
+
+
+def subjects_of(place: Place, group: Group) -> list[tuple[str, str]]:
+    """Return what findings are about at a place and their message does not say; with names of subnets in any case."""
+    return [(one, name) for one, name in place.subjects if name or (one != group.subject and one not in group.message)]
 
 
 def link_of(code: str) -> str:
