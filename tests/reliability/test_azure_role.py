@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import cycle
 from typing import Any
 
 import pytest
@@ -17,8 +18,8 @@ from ansible_collections.cloudpeer.atlas.tests.support.environment import clean_
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Done
 
 TIMEOUT = 60
-#: Those that are tried every time: a request that is lost, a reply, and a refusal.
-USUAL = ("reset before", "lost reply", "refusal")
+#: A request that is lost, a reply, and a refusal: of these, each operation has one every time.
+USUAL = cycle(("reset before", "lost reply", "refusal"))
 #: What AZURE cannot say, or not in this way: GCP's rate limit is a refusal here.
 UNKNOWN = ("rate limit",)
 #: What else a failure may say, by the cause: GCP's code is none of AZURE's, and half of a 404 does not say what is absent.
@@ -98,10 +99,15 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "fault_name", [one if one in USUAL else pytest.param(one, marks=pytest.mark.full) for one in FAULTS if one not in UNKNOWN]
+    ("name", "fault_name"),
+    [
+        pytest.param(name, one, marks=() if one == usual else pytest.mark.full)
+        for name, usual in zip(OPERATIONS, USUAL, strict=False)
+        for one in FAULTS
+        if one not in UNKNOWN
+    ],
 )
 @pytest.mark.parametrize("lasts", [False, pytest.param(True, marks=pytest.mark.full)])
-@pytest.mark.parametrize("name", OPERATIONS)
 def test_every_operation_survives(name: str, lasts: bool, fault_name: str) -> None:
     operation, fault, found = OPERATIONS[name], FAULTS[fault_name], []
     clean = operation.make_site()

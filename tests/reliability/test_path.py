@@ -25,7 +25,7 @@ Entries = list[dict[str, Any]]
 PAIRS = [
     (("Atlas", "POST", 0), ("AWS", "AcceptVpcPeeringConnection", 1)),
     (("Atlas", "POST", 2), ("AWS", "CreateRoute", 0)),
-    (("Atlas", "GET", 3), ("AWS", "CreateTags", 0)),
+    pytest.param(("Atlas", "GET", 3), ("AWS", "CreateTags", 0), marks=pytest.mark.full),
 ]
 # A run of two connections in two accounts sends no more.
 ATLAS_REQUESTS, AWS_REQUESTS = range(16), range(24)
