@@ -327,7 +327,7 @@ def test_a_host_without_boto3_fails_and_atlas_needs_none(world: World) -> None:
 @pytest.mark.full
 def test_a_task_that_waits_says_how_it_goes(world: World) -> None:
     connection_id = world.request()
-    task = {MODULE: {"connection_id": connection_id, "atlas_cidr_block": ATLAS_BLOCK, "wait": True, "wait_timeout": 1}}
+    task = {MODULE: {"connection_id": connection_id, "atlas_cidr_block": ATLAS_BLOCK, "wait": True, "wait_timeout": 60}}
     run = world.tasks({**task, "no_log": True}, task)
     assert run.records[-1]["result"]["accepter"]["connection"]["status"] == "active"
 

@@ -215,7 +215,7 @@ def test_the_examples_run_and_return_what_is_documented(
         f"{emulator.base_url}/api/oauth/token",
         data={"grant_type": "client_credentials"},
         auth=(settings.client_id, settings.client_secret),
-        timeout=10,
+        timeout=60,
     )
     if name == "atlas_cluster_info":
         with emulator.project.now() as project:

@@ -454,7 +454,7 @@ def test_an_interrupt_ends_a_wait_at_once_and_leaves_no_process(
     started = descendants(process.pid)
     assert started
     os.killpg(process.pid, signal.SIGINT)
-    output, unused = process.communicate(timeout=10)
+    output, unused = process.communicate(timeout=120)
     assert process.returncode != 0
     assert "interrupted" in output
     until(lambda: not any(map(is_running, started)))
@@ -468,7 +468,7 @@ SET = f"""
     - cloudpeer.atlas.atlas_vpc_peers:
         peers: {json.dumps([entry(number, route_table_cidr_block=f"10.{number}.0.0/16") for number in range(40)])}
         parallel: "{{{{ parallel }}}}"
-      timeout: 3
+      timeout: 6
 """
 
 
@@ -504,7 +504,7 @@ ONE = """
         aws_account_id: "123456789012"
         route_table_cidr_block: 10.15.0.0/16
         wait: true
-      timeout: 4
+      timeout: 10
 """
 
 

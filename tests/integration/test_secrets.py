@@ -166,7 +166,7 @@ def secretive(start: Callable[..., RunningEmulator]) -> RunningEmulator:
 
 def echo(emulator: RunningEmulator, **rule: Any) -> None:
     """Have the emulator send back the Authorization header."""
-    requests.post(f"{emulator.base_url}/emulator/faults", json={**ECHO, **rule}, timeout=10).raise_for_status()
+    requests.post(f"{emulator.base_url}/emulator/faults", json={**ECHO, **rule}, timeout=60).raise_for_status()
 
 
 @pytest.mark.parametrize(("given", "mode"), TRIED)
@@ -189,7 +189,7 @@ def test_a_secret_is_seen_nowhere(
             f"{emulator.base_url}/api/oauth/token",
             data={"grant_type": "client_credentials"},
             auth=(CLIENT_ID, CLIENT_SECRET),
-            timeout=10,
+            timeout=60,
         )
         token = reply.json()["access_token"]
     variables = {name: value.replace("<token>", token) for name, value in GIVEN[given].items()}

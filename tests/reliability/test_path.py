@@ -269,7 +269,7 @@ def test_a_task_whose_time_is_up_says_what_it_has_done(start_path: Start, tmp_pa
     entries = site.make_vpcs(2, accounts=2)
     signed = ("base_url", "group_id", "public_key", "private_key")
     options = {name: value for name, value in site.usual.items() if name not in signed}
-    task = {f"cloudpeer.atlas.{MODULE}": {**options, "connections": entries}, "timeout": 8}
+    task = {f"cloudpeer.atlas.{MODULE}": {**options, "connections": entries}, "timeout": 15}
     play = yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": [task]}])
     variables = {**site.environment, "MONGODB_ATLAS_BASE_URL": site.urls[0]}
     run = PlaybookRunner(tmp_path)(play, site.emulator, status=2, **variables)

@@ -53,7 +53,7 @@ def race(nursery: Nursery, emulator: RunningEmulator, module: str, options: Sequ
     """Do twenty runs at once, each with the next of the options, and one in each way after the other."""
     start = time.time() + 0.3
     wanted = [
-        Run(module, options_for(emulator, timeout=10, **options[number % len(options)]), WAYS[number // 2 % 2], start=start)
+        Run(module, options_for(emulator, timeout=HANG, **options[number % len(options)]), WAYS[number // 2 % 2], start=start)
         for number in range(AT_ONCE)
     ]
     ran = nursery.run_all(wanted)
