@@ -21,7 +21,7 @@ WITH_INVENTORY = {"each_project"}
 EXAMPLES = sorted(
     path for path in (ROOT / "docs" / "examples").glob("*.yml") if path.stem not in WITH_AWS | WITH_CLOUDS | WITH_INVENTORY
 )
-READING = {"read_access_list", "read_clusters", "read_connections"}
+READING = {"check_all_projects", "read_access_list", "read_clusters", "read_connections"}
 READERS = [path for path in EXAMPLES if path.stem in READING]
 
 
