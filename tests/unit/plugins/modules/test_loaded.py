@@ -8,7 +8,8 @@ import json
 import os
 import subprocess
 import sys
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import IO, Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.support.environment import own_environment
@@ -21,6 +22,18 @@ UTILS = ROOT / "plugins" / "module_utils"
 FILES = {".".join(file.relative_to(UTILS).with_suffix("").parts) for file in UTILS.rglob("*.py")}
 # Imports each module that is named, and prints all that is imported then.
 IMPORTS = "import importlib, json, sys; [*map(importlib.import_module, sys.argv[1:])]; print(json.dumps([*sys.modules]))"
+# The same for each line of its input, in a fork of a process that has imported what all modules of Ansible do.
+FORKS = """
+import ansible.module_utils.basic, importlib, json, os, sys
+for line in sys.stdin:
+    child = os.fork()
+    if child:
+        print(end="" if os.waitpid(child, 0)[1] == 0 else "[]\\n", flush=True)
+        continue
+    [*map(importlib.import_module, json.loads(line))]
+    print(json.dumps([*sys.modules]), flush=True)
+    os._exit(0)
+"""
 # Runs a module as Ansible does, and prints what was imported after the result.
 TASK = """
 import atexit, importlib, json, sys
@@ -54,10 +67,21 @@ def imported(script: str, *arguments: str) -> set[str]:
     return {*json.loads(run.stdout.splitlines()[-1])}
 
 
-@functools.cache
-def packages(*modules: str) -> set[str]:
-    """Return the packages that come with some modules, without the standard library; of Ansible, each file."""
-    names = imported(IMPORTS, "ansible.module_utils.basic", *modules)
+@pytest.fixture(scope="module")
+def packages() -> Iterator[Callable[..., set[str]]]:
+    """Returns the packages that come with some modules, without the standard library; of Ansible, each file."""
+    environment = {**own_environment(), "PYTHONPATH": os.environ["ANSIBLE_COLLECTIONS_PATH"]}
+    command = [sys.executable, "-c", FORKS]
+    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        yield functools.cache(functools.partial(packages_of, process.stdin, process.stdout))
+
+
+def packages_of(asked: IO[str], answers: IO[str], *modules: str) -> set[str]:
+    print(json.dumps(modules), file=asked, flush=True)
+    names = json.loads(answers.readline())
+    assert names, f"could not import {modules}"
     return {name if name.startswith("ansible.") else name.partition(".")[0] for name in names} - sys.stdlib_module_names
 
 
@@ -93,7 +117,7 @@ def peer(atlas: Atlas) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("module", sorted(file.stem for file in (ROOT / "plugins" / "modules").glob("*.py")))
-def test_an_operation_imports_its_libraries_alone(module: str) -> None:
+def test_an_operation_imports_its_libraries_alone(module: str, packages: Callable[..., set[str]]) -> None:
     libraries = LIBRARIES.get(module, OF_THE_OTHERS)
     found = packages(f"{SHARED}_engine.shell", f"{SHARED}_operations.{module}")
     assert found - packages(*sorted(libraries)) == {"ansible_collections"}
