@@ -847,6 +847,7 @@ peering_check:
             subject: rtb-0a1b2c3d4e5f67890
             subnet_ids: [subnet-0a1b2c3d4e5f67890]
             first_seen: "2026-11-28T09:30:00Z"
+            is_new: true
     connections:
       - group_id: 507f1f77bcf86cd799439010
         project_name: shop
@@ -979,6 +980,9 @@ peering_check:
             first_seen:
               description: When this was first found here.
               type: str
+            is_new:
+              description: Whether O(since) does not have this here. Null if it is not set.
+              type: bool
     connections:
       description: The connections, in the order of O(connections), or as Atlas lists them, project by project.
       type: list

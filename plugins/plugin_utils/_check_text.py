@@ -105,9 +105,10 @@ def _place(place: Place, group: Group, check: Check, said: str, *, is_short: boo
     about = shortened(subjects, _MOST_SUBJECTS if is_short else len(subjects))
     if len(check.connections) == 1 and len(group.places) == 1:
         return about
+    new = " (new)" if place.is_new else ""
     if check.is_many and is_short:
-        return f"{place.project} {place.title}"
-    return (f"{place.project} " if check.is_many else "") + place.network + (f": {about}" if about else "")
+        return f"{place.project} {place.title}{new}"
+    return (f"{place.project} " if check.is_many else "") + place.network + new + (f": {about}" if about else "")
 
 
 def _failure(failure: Result, color: bool) -> str:

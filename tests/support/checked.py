@@ -136,7 +136,7 @@ def _findings(connections: tuple[dict[str, Any], ...]) -> list[dict[str, Any]]:
             same = {name: check[name] for name in ("code", "severity", "message", "fix")}
             new = {**same, "codes": [check["code"]], "first_seen": TODAY, "is_new": None, "is_kept": False, "connections": []}
             listed = found.setdefault(tuple(same.values())[:3], new)["connections"]
-            listed.append({**one, "subject": check["subject"], "subnet_ids": None, "first_seen": TODAY})
+            listed.append({**one, "subject": check["subject"], "subnet_ids": None, "first_seen": TODAY, "is_new": None})
     return sorted(found.values(), key=lambda one: SEVERITIES.index(one["severity"]))
 
 

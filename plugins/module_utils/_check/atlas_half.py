@@ -73,6 +73,11 @@ class ProjectReading:
     readings: Readings = field(default_factory=dict)
     failure: TaskError | None = None
 
+    @property
+    def unread_clouds(self) -> list[str]:
+        """The clouds whose connections are not known: all of them if nothing of the project could be read."""
+        return [name for name, one in self.readings.items() if isinstance(one.peers, TaskError)] or [*CLOUDS]
+
 
 class AtlasReader:
     """Reads the project of the task, or all of its projects.

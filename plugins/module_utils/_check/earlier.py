@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from .._clouds.cloud import ALL_CLOUDS
@@ -13,8 +14,6 @@ from .._values.moments import to_moment, to_text
 from .findings import SEVERITIES, Group, network_of, ordered
 
 _VERSION = 1
-# What the message of a finding ends with that could not be read again.
-KEPT = " This was found before, and could not be read now."
 # What is known of one finding on one connection from run to run: project, network, container, code, subject, severity.
 _Known = tuple[t.Any, ...]
 # The fields of a finding that a report has, but for the connections.
@@ -67,7 +66,9 @@ def _parse(one: t.Any) -> Group:
     found: Group = {name: _text(one[name]) for name in _TEXTS}
     if one["severity"] not in SEVERITIES:
         raise ValueError(f"a severity is {one['severity']!r:.40}")
-    codes, items = [_text(code) for code in one["codes"]], [_parse_item(item) for item in one["connections"]]
+    codes, items = [_code(code) for code in one["codes"]], [_parse_item(item) for item in one["connections"]]
+    if codes[:1] != [one["code"]]:
+        raise ValueError(f"a code is {one['code']!r:.40}")
     return {
         **found,
         "severity": one["severity"],
@@ -93,6 +94,12 @@ def _text(value: t.Any) -> str:
     return value
 
 
+def _code(value: t.Any) -> str:
+    if not re.fullmatch("[A-Z][0-9]{3}", _text(value)):
+        raise ValueError(f"a code is {value!r:.40}")
+    return str(value)
+
+
 def _moment(value: t.Any) -> str:
     return to_text(to_moment(_text(value)))
 
@@ -102,7 +109,7 @@ def _keys_of(one: Group, item: _Row) -> list[_Known]:
 
 
 def compare(
-    findings: t.Sequence[Group], earlier: Earlier, rows: t.Iterable[_Row], failed: t.Container[str | None]
+    findings: t.Sequence[Group], earlier: Earlier, rows: t.Iterable[_Row], failed: t.Container[tuple[str | None, str]]
 ) -> list[Group]:
     """Return the findings of today with what an earlier report knows of them, and those of it that could not be read today.
 
@@ -110,30 +117,27 @@ def compare(
         findings: The findings of today, which are changed.
         earlier: The earlier report.
         rows: The connections of today, each with all its checks.
-        failed: The projects that could not be read.
+        failed: The projects that could not be read, each with the clouds whose connections are not known.
     """
     today: set[_Known] = set()
     for one in findings:
-        one["is_new"] = False
         for item in one["connections"]:
             keys = _keys_of(one, item)
             today.update(keys)
             known = [earlier.first_seen[key] for key in keys if key in earlier.first_seen]
-            item["first_seen"] = min(known, default=item["first_seen"])
-            one["is_new"] = one["is_new"] or not known
+            item.update(first_seen=min(known, default=item["first_seen"]), is_new=not known)
+        one["is_new"] = any(item["is_new"] for item in one["connections"])
         one["first_seen"] = min(item["first_seen"] for item in one["connections"])
     unread = {(*network_of(row), row["container_id"]): _unread_codes(row) for row in rows}
     kept = []
     for one in earlier.findings:
         items = [
-            item
+            {**item, "is_new": False}
             for item in one["connections"]
-            if today.isdisjoint(_keys_of(one, item)) and (item["group_id"] in failed or _is_unread(one, item, unread))
+            if today.isdisjoint(_keys_of(one, item)) and (network_of(item)[:2] in failed or _is_unread(one, item, unread))
         ]
         if items:
-            # It may have been kept before.
-            message = f"{one['message'].removesuffix(KEPT)}{KEPT}"
-            kept.append({**one, "message": message, "connections": items, "is_new": False, "is_kept": True})
+            kept.append({**one, "connections": items, "is_new": False, "is_kept": True})
     return ordered([*findings, *kept])
 
 

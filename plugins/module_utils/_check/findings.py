@@ -134,7 +134,8 @@ def _add_item(items: dict[t.Any, Group], one: Found, subject: str, subnet_ids: t
     names = ("group_id", "project_name", "provider_name", *one.names, "peer_id", "container_id")
     place, listed = (id(one.row), subject), None if subnet_ids is None else list(subnet_ids)
     if place not in items:
-        items[place] = {**{name: one.row[name] for name in names}, "subject": subject, "subnet_ids": listed, "first_seen": now}
+        of_one = {name: one.row[name] for name in names}
+        items[place] = {**of_one, "subject": subject, "subnet_ids": listed, "first_seen": now, "is_new": None}
         return
     known = items[place]["subnet_ids"]
     items[place]["subnet_ids"] = None if known is None or listed is None else list(dict.fromkeys((*known, *listed)))

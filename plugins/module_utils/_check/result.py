@@ -52,13 +52,13 @@ def judge(
     load_rules({one.entry.provider_name for one in facts})
     now = facts[0].now if facts else datetime.datetime.now(datetime.timezone.utc)
     judged = [_judge_one(one, both_halves=are_both_read(one)) for one in facts]
-    found, failed = [one.row for one in judged], {one.group_id for one in projects or () if one.failure is not None}
+    found, failed = [one.row for one in judged], [one for one in projects or () if one.failure is not None]
     findings = group(judged, to_text(now))
     if earlier is not None:
         # Loaded where a task has such a report.
         from .earlier import compare
 
-        findings = compare(findings, earlier, found, failed)
+        findings = compare(findings, earlier, found, {(one.group_id, cloud) for one in failed for cloud in one.unread_clouds})
     if projects is not None:
         for one in found:
             one["checks"] = [check for check in one["checks"] if check["severity"] not in ("ok", "skipped")]
@@ -190,7 +190,7 @@ def _judge_one(facts: ConnectionFacts, *, both_halves: bool) -> Found:
         "peer_id": field_of(facts.atlas.peer, "id"),
         "status_name": field_of(facts.atlas.peer, "status_name"),
         "error_state_name": field_of(facts.atlas.peer, "error_state_name"),
-        "container_id": field_of(facts.atlas.container, "id"),
+        "container_id": field_of(facts.atlas.container, "id") or field_of(facts.atlas.peer, "container_id"),
         "atlas_cidr_block": or_none(lambda: str(atlas_block_of(facts))),
         "cluster_names": or_none(lambda: [one["name"] for one in judged_clusters(facts)]) or [],
         "verdict": verdict_of(findings, both_halves=both_halves),

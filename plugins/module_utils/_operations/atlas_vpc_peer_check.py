@@ -21,6 +21,7 @@ from .._engine.operation import Library, Operation
 from .._engine.options import Parameters
 from .._engine.plan import Plan
 from .._http.errors import TaskError
+from .._http.redact import visible
 from .._http.tls import preload as preload_certificates
 from .atlas import are_many, choose_project, read_all, warn_of_connection, with_group_id
 
@@ -96,7 +97,7 @@ class AtlasVpcPeerCheck(Operation[CheckSession, PeeringCheck]):
         checks = state["findings"] if is_grouped else [check for one in state["connections"] for check in one["checks"]]
         found = [check for severity in _FAILURES[fail_on] for check in checks if check["severity"] == severity]
         found = [check for check in found if check["is_new"]] if fail_on == "new" else found
-        shown = [f"{check['code']} {check['message']} {check['fix']}".strip() for check in found]
+        shown = [f"{check['code']} {check['message']}{_history_of(check)} {check['fix']}".strip() for check in found]
         if fail_on != "never":
             shown += [f"{_title_of(one)}: {one['msg']}" for one in failures]
         if shown:
@@ -112,8 +113,13 @@ class AtlasVpcPeerCheck(Operation[CheckSession, PeeringCheck]):
         return {"peering_check": state}
 
 
+def _history_of(check: t.Mapping[str, t.Any]) -> str:
+    return " This was found before, and could not be read now." if check.get("is_kept") else ""
+
+
 def _title_of(failure: t.Mapping[str, t.Any]) -> str:
-    return f"Project {failure['project_name']} ({failure['group_id']})"
+    name, group_id = failure["project_name"], failure["group_id"]
+    return f"Project {group_id}" if name is None else f"Project {visible(name)} ({group_id})"
 
 
 OPERATION = AtlasVpcPeerCheck

@@ -193,7 +193,7 @@ def _where(group: Group, check: Check) -> str:
 
 def _named(place: Place, check: Check) -> str:
     subjects = f": {', '.join(place.about)}" if place.subjects else ""
-    return f"{f'{place.project}, ' if check.is_many else ''}{place.network}{subjects}"
+    return f"{f'{place.project}, ' if check.is_many else ''}{place.network}{' (new)' if place.is_new else ''}{subjects}"
 
 
 def _what(finding: Finding | Group) -> str:

@@ -232,6 +232,7 @@ _PARTS = """
 {%- if place.connection %}<a class="id" href="#c{{ place.connection.number }}">{{ place.title }}</a>
 {%- if place.connection.name %} {{ place.connection.name }}{% endif %}
 {%- else %}<span class="id">{{ place.title }}</span> <span class="quiet">not read this time</span>{% endif %}
+{%- if place.is_new %} <span class="tag">new</span>{% endif %}
 {%- for id, name in place | subjects(group) %}
 <span class="about"><span class="id">{{ id }}</span>{% if name %} {{ name }}{% endif %}</span>
 {%- endfor %}</li>

@@ -151,6 +151,7 @@ class Place:
         title: The network.
         connection: The connection; None if it was not read this time.
         subjects: What the findings are about in it, each with the name of a subnet or nothing; without the network itself.
+        is_new: Whether they are new here, and known elsewhere.
     """
 
     project: str
@@ -158,6 +159,7 @@ class Place:
     title: str
     connection: Connection | None
     subjects: tuple[tuple[str, str], ...]
+    is_new: bool
 
     @property
     def about(self) -> tuple[str, ...]:
@@ -450,33 +452,40 @@ def _group(number: int, found: Result, connections: t.Mapping[tuple[t.Any, ...],
     together: dict[tuple[t.Any, ...], list[Result]] = {}
     for one in found["connections"]:
         together.setdefault(_key_of(one), []).append(one)
+    is_partly_new = found["is_new"] and not all(one["is_new"] for one in found["connections"])
+    places = [
+        _place(listed, connections.get(key), is_new=is_partly_new and any(one["is_new"] for one in listed))
+        for key, listed in together.items()
+    ]
     return Group(
         number,
         tuple(found["codes"]),
         found["severity"],
         found["message"],
         found["fix"],
-        _history_of(found, moment),
-        tuple(_place(listed, connections.get(key)) for key, listed in together.items()),
+        _history_of(found, moment, is_partly_new=is_partly_new),
+        tuple(sorted(places, key=lambda one: not one.is_new)),
         len({one["group_id"] for one in found["connections"]}),
     )
 
 
-def _history_of(found: Result, moment: str) -> str:
+def _history_of(found: Result, moment: str, *, is_partly_new: bool) -> str:
     day = found["first_seen"][: len("2026-11-28")]
     if found["is_kept"]:
         return f"It was so before, since {day}, and could not be read now."
+    if is_partly_new:
+        return f"Partly new; the rest is known since {day}."
     return "This is new." if found["is_new"] else f"Since {day}." if day < moment[: len(day)] else ""
 
 
-def _place(listed: t.Sequence[Result], connection: Connection | None) -> Place:
+def _place(listed: t.Sequence[Result], connection: Connection | None, *, is_new: bool) -> Place:
     """Return the place of findings on one connection."""
     one = listed[0]
     network = one[CLOUDS[one["provider_name"]].network]
     names = {subnet["subnet_id"]: subnet["subnet_name"] for subnet in connection.subnets} if connection else {}
     ids = dict.fromkeys(name for each in listed for name in (each["subject"], *(each["subnet_ids"] or ())) if name != network)
     subjects = tuple((name, names.get(name) or "") for name in ids)
-    return Place(_project_of(one), suite_of(one), _title_of(one), connection, subjects)
+    return Place(_project_of(one), suite_of(one), _title_of(one), connection, subjects, is_new)
 
 
 def _projects(

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import pytest
 from ansible.utils import color as _color
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.redact import visible
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._check_text import MOST_LINES, lines_of
+from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.markdown import to_markdown
+from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.page import to_html
 from ansible_collections.cloudpeer.atlas.tests.support.checked import (
     NOT_LOOKED_AT,
     SEVERITIES,
+    TODAY,
     connection,
     faulty,
     finding,
@@ -177,10 +181,31 @@ def test_a_finding_of_an_earlier_day_says_since_when() -> None:
     first, second, third, fourth = checked["findings"][:4]
     first["first_seen"] = third["first_seen"] = "2026-11-20T09:30:00Z"
     second["is_new"], third["is_kept"], fourth["is_new"] = True, True, False
+    second["connections"][0]["is_new"] = True
     lines = lines_of(checked, moment="2026-11-26T07:00:00Z", verbosity=0, color=False)
     ends = [re.sub(r".*\. (?=(Since|This|It was))", "", line) for line in lines if re.match(r"  (fail|unknown|warn) ", line)]
     assert ends[:3] == ["Since 2026-11-20.", "This is new.", "It was so before, since 2026-11-20, and could not be read now."]
     assert ends[3].endswith("Your DHCP options name own DNS servers.")
+
+
+def _as_text(checked: dict, moment: str) -> str:
+    return "\n".join(lines_of(checked, moment=moment, verbosity=0, color=False))
+
+
+@pytest.mark.parametrize("to_text", [_as_text, to_html, to_markdown])
+def test_what_is_new_on_one_connection_alone_is_named_first(to_text: Callable[[dict, str], str]) -> None:
+    """An old finding has got another connection, which is the one to look at."""
+    checked = peering_check(*(connection(n, checks=[finding("P601", "fail", "rtb-1", "There is no route.")]) for n in range(8)))
+    found = checked["findings"][0]
+    found.update(first_seen="2026-11-20T09:30:00Z", is_new=True)
+    for place in found["connections"]:
+        place["is_new"] = place["vpc_id"].endswith("7")
+    shown = re.sub(r"<[^>]+>|\\", "", to_text(checked, TODAY)).partition("There is no route.")[2]
+    assert "Partly new; the rest is known since 2026-11-20." in shown
+    assert re.findall(r"(vpc-\w+)(?: \(?(new)\b)?", shown)[:2] == [
+        ("vpc-0a1b2c3d4e5f60007", "new"),
+        ("vpc-0a1b2c3d4e5f60000", ""),
+    ]
 
 
 @pytest.mark.parametrize("projects", [3, 40, 200])

@@ -51,7 +51,7 @@ def report(*findings: dict[str, Any]) -> dict[str, Any]:
 
 
 def compared(
-    today: list[dict[str, Any]], before: list[dict[str, Any]], *rows: dict[str, Any], failed: tuple[str, ...] = ()
+    today: list[dict[str, Any]], before: list[dict[str, Any]], *rows: dict[str, Any], failed: tuple[Any, ...] = ()
 ) -> Any:
     """Return the severity of each finding, when it was seen first, whether it is new, and whether it is kept."""
     found = compare(copy.deepcopy(today), parse_since(report(*before)), rows, failed)
@@ -87,6 +87,8 @@ def test_a_finding_on_one_more_connection_is_new() -> None:
     both = finding()
     both["connections"].append({**both["connections"][0], "vpc_id": "vpc-0a1b2c3d4e5f60009"})
     assert compared([both], [finding(seen=YESTERDAY)]) == [("fail", YESTERDAY, True, False)]
+    (found,) = compare([both], parse_since(report(finding(seen=YESTERDAY))), [], ())
+    assert [one["is_new"] for one in found["connections"]] == [False, True]
 
 
 def test_what_is_unread_is_known_by_any_of_its_codes() -> None:
@@ -103,14 +105,15 @@ def test_what_is_unread_is_known_by_any_of_its_codes() -> None:
         ([], (), []),
         ([row(("P601", "skipped", "P101"), ("P101", "fail", None))], (), []),
         # It could not be read: the project, what the check needs, or what that waits for.
-        ([], (PROJECT,), [KEPT]),
+        ([], ((PROJECT, "AWS"),), [KEPT]),
+        ([], ((PROJECT, "GCP"),), []),
         ([row(("P601", "unknown", None))], (), [KEPT]),
         ([row(("P401", "unknown", None), ("P404", "skipped", "P401"), ("P601", "skipped", "P404"))], (), [KEPT]),
         ([row(("P601", "unknown", None), container_id=None)], (), [KEPT]),
         ([row(("P602", "unknown", None))], (), []),
     ],
 )
-def test_what_could_not_be_read_stays_as_it_was(rows: list[dict[str, Any]], failed: tuple[str, ...], comes_to: list[Any]) -> None:
+def test_what_could_not_be_read_stays_as_it_was(rows: list[dict[str, Any]], failed: tuple[Any, ...], comes_to: list[Any]) -> None:
     assert compared([], [finding(seen=YESTERDAY)], *rows, failed=failed) == comes_to
 
 
@@ -118,19 +121,21 @@ def test_what_was_unread_before_is_unread_as_today_says() -> None:
     before = finding("unknown", seen=YESTERDAY, subject="other")
     unread = row(("P601", "unknown", None))
     assert compared([finding("unknown")], [before], unread) == [("unknown", TODAY, True, False)]
-    assert compared([], [before], failed=(PROJECT,)) == [("unknown", YESTERDAY, False, True)]
+    assert compared([], [before], failed=((PROJECT, "AWS"),)) == [("unknown", YESTERDAY, False, True)]
 
 
-def test_what_is_kept_says_so_once() -> None:
+def test_what_is_kept_stays_as_it_was_from_day_to_day() -> None:
     before = finding(seen=YESTERDAY)
     for unused in range(2):
-        (before,) = compare([], parse_since(report(before)), (), (PROJECT,))
-        assert before["message"] == "It is so. This was found before, and could not be read now."
+        (kept,) = compare([], parse_since(report(before)), (), ((PROJECT, "AWS"),))
+        items = [{**before["connections"][0], "is_new": False}]
+        assert kept == {**before, "is_new": False, "is_kept": True, "connections": items}
+        before = kept
 
 
 def test_what_is_kept_stands_where_its_severity_does() -> None:
     today = [finding("warn", subject="other")]
-    assert [one[0] for one in compared(today, [finding(seen=YESTERDAY)], failed=(PROJECT,))] == ["fail", "warn"]
+    assert [one[0] for one in compared(today, [finding(seen=YESTERDAY)], failed=((PROJECT, "AWS"),))] == ["fail", "warn"]
 
 
 def _without(value: dict[str, Any], *path: Any) -> dict[str, Any]:
@@ -157,6 +162,8 @@ FIRST = ("peering_check", "findings", 0)
         (_without(report(finding()), *FIRST, "codes"), "'codes' is missing"),
         (_without(report(finding()), *FIRST, "connections", 0, "vpc_id"), "'vpc_id' is missing"),
         (report({**finding(), "severity": "bad"}), "a severity is 'bad'"),
+        (report({**finding(), "codes": []}), "a code is 'P601'"),
+        (report(finding(codes=("](http://b.example)",))), "a code is '](http"),
         (report({**finding(), "message": {"{{": "}}"}}), "is not a text"),
         (report(finding(provider_name="MOON")), "a provider_name is 'MOON'"),
         (report(finding(container_id=["x"])), "is not a text"),

@@ -155,6 +155,7 @@ def test_a_finding_has_the_fields_of_its_connection() -> None:
                 "subject": "rtb-0a1b2c3d4e5f60001",
                 "subnet_ids": ["subnet-1"],
                 "first_seen": NOW,
+                "is_new": None,
             }
         ],
     }

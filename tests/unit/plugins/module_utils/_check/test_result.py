@@ -10,7 +10,7 @@ import sys
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check import result
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import AwsFacts, ConnectionFacts, Missing
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import AwsFacts, ConnectionFacts, Missing, Unread
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.result import (
     Verdict,
     judge,
@@ -32,6 +32,13 @@ for cloud in (None, *{ALL_CLOUDS!r}):
     load_rules([cloud])
     print(*sorted({{name.removeprefix(rules)[:2] for name in sys.modules if name.startswith(rules)}}))
 """
+
+
+def test_the_id_of_a_container_that_is_unread() -> None:
+    """Findings are known by it, from one run to the next."""
+    (shown,) = judge([healthy(container=Unread("The network containers could not be read."))], lambda facts: True)["connections"]
+    assert shown["container_id"] == peer()["container_id"]
+    assert shown["container_id"]
 
 
 def test_a_result_shows_names_and_the_state_in_atlas() -> None:
