@@ -288,3 +288,13 @@ def test_a_reply_that_is_not_of_atlas_is_no_empty_project(organization: Organiza
     assert [one["group_id"] for one in done.check["failures"]] == [hidden]
     assert done.check["projects"][7]["verdict"] == "unknown"
     assert done.failed
+
+
+def test_a_project_that_cannot_be_seen_is_named_by_its_id(organization: OrganizationSite) -> None:
+    hidden = "5a1b2c3d4e5f6a7b8c9d0001"
+    done = organization.run(org_id=None, group_ids=[organization.ids[0], hidden])
+    assert f" Project {hidden}: Failed to list the network containers of project {hidden}: " in done.msg
+    assert [(one["id"], one["name"], one["verdict"]) for one in done.check["projects"]] == [
+        (organization.ids[0], "emulator", "reachable_by_design"),
+        (hidden, None, "unknown"),
+    ]
