@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import html
+import itertools
 import re
 import typing as t
+from collections import Counter
 
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.view import (
     LIMIT,
@@ -22,6 +24,7 @@ from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.view impor
     count,
     in_words,
     link_of,
+    shortened,
     view_of,
 )
 
@@ -41,21 +44,33 @@ _UNFOLDED = 5
 
 
 class _Text:
-    """The blocks of a text, as long as there is room; `left` counts the connections that found none."""
+    """The blocks of a text, as long as there is room; `left` counts what found none, by its noun."""
 
     def __init__(self) -> None:
         self.blocks: list[str] = []
-        self.left = 0
+        self.left: Counter[str] = Counter()
         self._room = MOST_BYTES
 
     def add(self, *blocks: str) -> bool:
         """Add blocks, all or none of them, and return whether there was room."""
-        size = sum(len(block.encode(errors="backslashreplace")) + 2 for block in blocks)
+        size = sum(map(_size_of, blocks))
         if size > self._room:
             return False
         self._room -= size
         self.blocks += blocks
         return True
+
+    def add_table(self, title: str, noun: str, head: t.Sequence[str], rows: t.Sequence[t.Sequence[str]]) -> None:
+        """Add a table with its title, and with as many rows as there is room for. Each is one of what the noun says."""
+        sizes = itertools.accumulate(map(_size_of, map(_row_of, rows)), initial=_size_of(title) + _size_of(_table(head, ())))
+        most = sum(size <= self._room for size in sizes) - 1
+        self.left[noun] += len(rows) - max(most, 0)
+        if most > 0:
+            self.add(title, _table(head, rows[:most]))
+
+
+def _size_of(block: str) -> int:
+    return len(block.encode(errors="backslashreplace")) + 2
 
 
 def to_markdown(peering_check: Result, moment: str) -> str:
@@ -73,15 +88,14 @@ def to_markdown(peering_check: Result, moment: str) -> str:
         text.add("\n".join(f"- {_escaped(one)}" for one in check.not_looked_at))
     if check.failures:
         rows = [tuple(_escaped(one[name] or "") for name in ("project_name", "group_id", "msg")) for one in check.failures]
-        text.add("## Projects that could not be read", _table(("project", "id", "why"), rows))
+        text.add_table("## Projects that could not be read", "unread project", ("project", "id", "why"), rows)
     if len(check.connections) != 1:
         _add_groups(text, check)
     _add_projects(text, check.projects)
     _add_connections(text, check)
-    if text.left:
-        text.blocks.append(
-            f"{count(text.left, 'connection')} left out: a job's summary holds 1 MiB. The page and the JSON have all."
-        )
+    left = [count(number, noun) for noun, number in text.left.items() if number]
+    if left:
+        text.blocks.append(f"{shortened(left, len(left))} left out: a job's summary holds 1 MiB. The page and the JSON have all.")
     return "\n\n".join(text.blocks) + "\n"
 
 
@@ -93,7 +107,7 @@ def _add_groups(text: _Text, check: Check) -> None:
         (group.severity, f"[{group.code}]({link_of(group.code)})", _what(group), _escaped(group.fix), _where(group, check))
         for group in check.groups
     ]
-    text.add("## Findings", _table(("severity", "code", "what", "what to do", "where"), rows))
+    text.add_table("## Findings", "finding", ("severity", "code", "what", "what to do", "where"), rows)
     for group in check.groups:
         if len(group.places) > _MOST_PLACES:
             lines = [f"- {_escaped(_named(place, check))}" for place in group.places[:_MOST_ROWS]]
@@ -112,9 +126,11 @@ def _add_projects(text: _Text, projects: t.Sequence[Project]) -> None:
             )
             for one in listed
         ]
-        if rows:
-            table = _table(("project", "id", "connections", "states in Atlas", "verdict", "findings"), rows)
-            text.add(*(_folded(f"{title}: {len(rows)}", table) if is_well else (f"## {title}", table)))
+        head = ("project", "id", "connections", "states in Atlas", "verdict", "findings")
+        if not is_well:
+            text.add_table(f"## {title}", "project", head, rows)
+        elif rows and not text.add(*_folded(f"{title}: {len(rows)}", _table(head, rows))):
+            text.left["project"] += len(rows)
 
 
 def _add_connections(text: _Text, check: Check) -> None:
@@ -127,12 +143,12 @@ def _add_connections(text: _Text, check: Check) -> None:
         text.add(_table((*check.head, "state in Atlas", "verdict", "findings"), rows))
     for connection in found:
         section = _section(connection, check)
-        text.left += not text.add(*(section if few else _folded(_folded_title(connection, check), *section)))
+        text.left["connection"] += not text.add(*(section if few else _folded(_folded_title(connection, check), *section)))
     if well:
         title = f"Connections without a finding: {len(well)}"
         head = ("project", check.head[0], "name", check.head[1], "state in Atlas", "verdict")
         table = _table(head, [_row(one) for one in well[:_MOST_ROWS]])
-        text.left += max(0, len(well) - _MOST_ROWS) if text.add(*_folded(title, table)) else len(well)
+        text.left["connection"] += max(0, len(well) - _MOST_ROWS) if text.add(*_folded(title, table)) else len(well)
 
 
 def _row(one: Connection) -> tuple[str, ...]:
@@ -206,8 +222,11 @@ def _counts(one: Connection | Project) -> str:
 
 
 def _table(head: t.Sequence[str], rows: t.Iterable[t.Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    return "\n".join(map(_row_of, [head, ["---"] * len(head), *rows]))
+
+
+def _row_of(cells: t.Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 def _escaped(text: str) -> str:

@@ -298,6 +298,18 @@ def test_markdown_that_is_too_long_says_what_it_leaves_out(monkeypatch: pytest.M
     assert int(left[1]) + text.count("<details><summary>vpc-") == 20
 
 
+def test_markdown_has_the_worst_of_too_many_findings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(markdown, "MOST_BYTES", 50_000)
+    checked = organization(40, unread=2)
+    checked["findings"] = [{**checked["findings"][0], "message": f"It is number {number}."} for number in range(300)]
+    text = to_markdown(checked, WHEN)
+    shown = [int(number) for number in re.findall(r"It is number (\d+)\.", text)]
+    assert shown == list(range(len(shown)))
+    assert f"{300 - len(shown)} findings" in text.splitlines()[-1]
+    assert re.search(r"\d+ projects and 58 connections left out: a job's summary holds 1 MiB", text)
+    assert len(text.encode()) < 50_300
+
+
 def suites_of(checked: dict) -> list[ElementTree.Element]:
     """Return the suites of a report, after looking that their numbers are right."""
     root = ElementTree.fromstring(to_junit(checked, WHEN))
