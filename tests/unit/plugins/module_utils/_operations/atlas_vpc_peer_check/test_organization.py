@@ -16,7 +16,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.check_site import Done
 from ansible_collections.cloudpeer.atlas.tests.support.organization_site import OrganizationSite, account_of, fill, vpc_of
 from ansible_collections.cloudpeer.atlas.tests.support.scripted_aws import scripted_aws
 
-PROJECTS = 24
+PROJECTS = 12
 ACCOUNT = "999988887777"
 TIME = "2026-11-27T09:30:00Z"
 
@@ -57,7 +57,7 @@ def test_all_connections_of_all_projects_are_checked(organization: OrganizationS
     assert {one["verdict"] for one in check["connections"]} == {check["verdict"]} == {"reachable_by_design"}
     # What is well is not listed for hundreds of connections.
     assert [one["checks"] for one in check["connections"]] == [[]] * PROJECTS
-    assert check["summary"] == "24 connections: 24 reachable by design. 24 projects read."
+    assert check["summary"] == "12 connections: 12 reachable by design. 12 projects read."
     assert check["failures"] == []
     assert check["projects"][0] == {
         "id": organization.ids[0],
@@ -96,7 +96,7 @@ def test_one_finding_for_all_that_is_alike(organization: OrganizationSite) -> No
     )
     assert [one["project_name"] for one in finding["connections"]] == ["emulator-3", "emulator-6"]
     assert done.msg == (
-        "24 connections: 22 reachable by design, 2 not reachable (P301). 24 projects read. P301 No entry covers the block (the "
+        "12 connections: 10 reachable by design, 2 not reachable (P301). 12 projects read. P301 No entry covers the block (the "
         "subnet). Add the block to the access list: atlas_access_list, or the role. The result has all findings in peering_check."
     )
     assert [one["verdict"] for one in done.check["projects"]].count("not_reachable") == 2
@@ -112,7 +112,7 @@ def test_a_project_that_cannot_be_read_is_named(organization: OrganizationSite, 
     assert f"Project emulator-5 ({hidden}): Failed to " in done.msg
     assert len(done.check["connections"]) == PROJECTS - 1
     assert (done.check["verdict"], done.check["projects"][4]["verdict"]) == ("unknown", "unknown")
-    assert "24 projects, of which 1 could not be read." in done.check["summary"]
+    assert "12 projects, of which 1 could not be read." in done.check["summary"]
     (failure,) = done.check["failures"]
     assert (failure["group_id"], failure["project_name"], failure["http_status"]) == (hidden, "emulator-5", status)
     assert not organization.run(retries=0, fail_on="never").failed
