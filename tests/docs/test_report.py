@@ -12,6 +12,9 @@ from ansible_collections.cloudpeer.atlas.tests.docs.browser import Browser
 from ansible_collections.cloudpeer.atlas.tests.support.checked import connection, faulty, finding, peering_check
 from ansible_collections.cloudpeer.atlas.tests.support.organization import organization
 
+# A browser takes each worker seconds; what reports say, and that it is escaped, is tested without one.
+pytestmark = pytest.mark.full
+
 PHONE, DESKTOP = 390, 1280
 LONG = "x" * 300
 RESULTS: dict[str, dict[str, Any]] = {
