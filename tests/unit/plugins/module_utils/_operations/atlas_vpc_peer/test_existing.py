@@ -113,10 +113,12 @@ def test_absent_and_not_there_is_nothing_to_do(atlas: Atlas, which: dict[str, An
     assert [method for method, status in atlas.wire()] == ["GET", "GET"]
 
 
-def test_absent_and_being_removed_is_nothing_to_do(atlas: Atlas) -> None:
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_absent_and_being_removed_is_nothing_to_do(atlas: Atlas, check_mode: bool) -> None:
     atlas.act("delete", atlas.create()["id"])
-    done = atlas.run(**PAIR, state="absent")
+    done = atlas.run(**PAIR, state="absent", check_mode=check_mode)
     assert (done.changed, done.peer, atlas.writes()) == (False, None, [])
+    assert (done.before, done.after) == ({}, {})
 
 
 @pytest.mark.parametrize("wait", [False, True])
