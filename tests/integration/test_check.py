@@ -143,7 +143,7 @@ def test_without_google_auth_it_says_what_is_missing(site: CloudsSite, playbook:
 
 def test_the_playbook_has_all_options_of_the_module() -> None:
     (shown,) = yaml.safe_load((ROOT / "playbooks" / "check.yml").read_text(encoding="utf-8"))
-    (task,) = shown["tasks"][0]["block"]
+    task = shown["tasks"][0]
     options = load("atlas_vpc_peer_check").argument_spec.options
     assert task[MODULE] == {name: f"{{{{ omit if {name} | default('') == '' else {name} }}}}" for name in sorted(options)}
 
@@ -176,6 +176,9 @@ def test_the_playbook_checks_an_organization(start: Callable[..., RunningEmulato
         "failures": 1,
     }
     assert run.result["report"] == given["report"]
+    # The whole result stands in the reports, and not in the output.
+    assert "not_looked_at" not in run.output
+    assert run.result["msg"] in json.loads(run.output.partition("FAILED! => ")[2].partition("\n")[0])["msg"]
     report = json.loads((tmp_path / "peering.json").read_text())
     jsonschema.validate(report, json.loads((ROOT / "docs" / "check_report.schema.json").read_text()))
     assert [one["group_id"] for one in report["peering_check"]["failures"]] == [unread]
