@@ -708,7 +708,6 @@ def test_the_account_in_the_role_is_that_of_the_connection(partition: str) -> No
         ({"assume_role_arn": "o"}, {"profile": "map"}, {"profile": "task", "assume_role_arn": "o"}, {}),
         ({"endpoint_url": "https://own"}, {"profile": "map"}, {"endpoint_url": "https://own", "profile": "map"}, {"profile"}),
     ],
-    ids=str,
 )
 def test_the_entry_comes_first_then_the_map_then_the_rule(
     own: dict[str, Any], said: dict[str, Any], used: dict[str, Any], named: set[str]
