@@ -170,11 +170,7 @@ def _section(connection: Connection, check: Check) -> list[str]:
     ]
     blocks.append(_table(("", ""), [row for row in rows if row[1]]))
     if connection.findings:
-        found = [
-            (one.severity, f"[{one.code}]({one.link})", _what(one), "" if _is_above(one, check) else _escaped(one.fix))
-            for one in connection.findings
-        ]
-        blocks.append(_table(("severity", "code", "what", "what to do"), found))
+        blocks.append(_table(("severity", "code", "what", "what to do"), _finding_rows(connection, check)))
     if connection.subnets:
         names = ("subnet_id", "subnet_name", "cidr_block", "route_table_id", "verdict")
         subnets = [tuple(_escaped(str(subnet[name] or "")) for name in names) for subnet in connection.subnets[:_MOST_ROWS]]
@@ -184,6 +180,16 @@ def _section(connection: Connection, check: Check) -> list[str]:
     if connection.skipped:
         blocks.append("\n".join(f"- {one['code']} was skipped: {_escaped(one['message'])}" for one in connection.skipped))
     return blocks
+
+
+def _finding_rows(connection: Connection, check: Check) -> list[tuple[str, ...]]:
+    """Return the rows of findings. What could not be read for one cause is one row, although many checks need it."""
+    together: dict[tuple[str, ...], dict[str, str]] = {}
+    for one in connection.findings:
+        said = (_what(one), "" if _is_above(one, check) else _escaped(one.fix))
+        codes = together.setdefault((one.severity, *said, "" if one.severity == "unknown" else str(one.number)), {})
+        codes[one.code] = one.code if codes else f"[{one.code}]({one.link})"
+    return [(severity, ", ".join(codes.values()), what, fix) for (severity, what, fix, _number), codes in together.items()]
 
 
 def _is_above(finding: Finding, check: Check) -> bool:

@@ -298,6 +298,13 @@ def test_markdown_that_is_too_long_says_what_it_leaves_out(monkeypatch: pytest.M
     assert int(left[1]) + text.count("<details><summary>vpc-") == 20
 
 
+def test_markdown_names_a_cause_once() -> None:
+    checks = [finding(code, "unknown", "vpc-1", "The role is refused.", "Allow it.") for code in ("P103", "P401", "P601")]
+    text = to_markdown(peering_check(connection(verdict="unknown", checks=checks)), WHEN)
+    assert text.count("Allow it.") == 1
+    assert f"| unknown | [P103]({GUIDE}#p103), P401, P601 | vpc-1: The role is refused. | Allow it. |" in text
+
+
 def test_markdown_has_the_worst_of_too_many_findings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(markdown, "MOST_BYTES", 50_000)
     checked = organization(40, unread=2)
