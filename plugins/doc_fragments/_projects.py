@@ -25,8 +25,8 @@ options:
     version_added: 3.1.0
   project_names:
     description:
-      - The names of several Atlas projects, or patterns with V(*) for any characters and V(?) for one. Letters count in upper and
-        lower case.
+      - The names of several Atlas projects, or patterns with V(*) for any characters and V(?) for one. V(shop) does not
+        fit a project V(Shop).
       - A pattern that fits no project is a failure.
     type: list
     elements: str

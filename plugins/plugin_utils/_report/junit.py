@@ -63,7 +63,8 @@ def to_junit(peering_check: Result, moment: str) -> str:
     root = ElementTree.Element("testsuites", name="Peering check")
     for name, listed in suites.items():
         root.append(_suite(name, listed, moment))
-    for outcome in ("tests", "failures", "errors", "skipped"):
+    # The schema has no number of skipped ones here, and Jenkins refuses a report with more than it has.
+    for outcome in ("tests", "failures", "errors"):
         root.set(outcome, str(sum(int(suite.get(outcome, "0")) for suite in root)))
     ElementTree.indent(root)
     return f'<?xml version="1.0" encoding="utf-8"?>\n{ElementTree.tostring(root, encoding="unicode")}\n'

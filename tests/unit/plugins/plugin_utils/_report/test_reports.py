@@ -317,9 +317,22 @@ def test_markdown_has_the_worst_of_too_many_findings(monkeypatch: pytest.MonkeyP
     assert len(text.encode()) < 50_300
 
 
+# Source: junit-10.xsd of Jenkins's xUnit plugin, which refuses a report with anything else.
+ALLOWED = {
+    "testsuites": {"name", "time", "tests", "failures", "errors"},
+    "testsuite": {"name", "tests", "failures", "errors", "skipped", "time", "timestamp", "hostname", "id", "package"},
+    "testcase": {"name", "time", "classname", "group"},
+    "failure": {"type", "message"},
+    "error": {"type", "message"},
+    "skipped": {"type", "message"},
+    "system-out": set(),
+}
+
+
 def suites_of(checked: dict) -> list[ElementTree.Element]:
     """Return the suites of a report, after looking that their numbers are right."""
     root = ElementTree.fromstring(to_junit(checked, WHEN))
+    assert [one.tag for one in root.iter() if not one.attrib.keys() <= ALLOWED[one.tag]] == []
     for suite in root:
         assert int(suite.get("tests", "")) == len(suite.findall("testcase"))
         for name, kind in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
