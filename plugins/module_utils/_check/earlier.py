@@ -45,11 +45,13 @@ def parse_since(content: t.Any) -> Earlier:
     try:
         if content["version"] != _VERSION:
             raise ValueError(f"its version is {content['version']!r:.40}, not {_VERSION}")
-        to_moment(content["time"])
+        _moment(content["time"])
         findings = [_parse(one) for one in content["peering_check"]["findings"]]
         first_seen = {key: item["first_seen"] for one in findings for item in one["connections"] for key in _keys_of(one, item)}
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-        why = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        # What Python says of other types is of no use to a user.
+        why = str(error) if isinstance(error, ValueError) else "a value has another type than in a report"
+        why = f"{error} is missing" if isinstance(error, KeyError) else why
         raise InvalidOptionError(
             f"since is not a JSON report of atlas_vpc_peer_check: {why}.",
             hint="Give a file that `report` has written, with the ending .json.",
@@ -90,7 +92,7 @@ def _parse_item(item: t.Any) -> dict[str, t.Any]:
 
 def _text(value: t.Any) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{value!r:.40} is not a text")
+        raise ValueError(f"{value!r:.40} is not a text")
     return value
 
 

@@ -153,12 +153,13 @@ FIRST = ("peering_check", "findings", 0)
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        ("yesterday.json", "string indices must be integers"),
-        ([], "list indices must be integers"),
+        ("yesterday.json", "a value has another type than in a report."),
+        ([], "a value has another type than in a report."),
+        ({**report(), "time": 5}, "5 is not a text"),
         ({}, "'version' is missing"),
         ({**report(), "version": 2}, "its version is 2, not 1"),
         ({**report(), "time": "yesterday"}, "Invalid isoformat string"),
-        ({**report(), "peering_check": None}, "'NoneType' object is not subscriptable"),
+        ({**report(), "peering_check": None}, "a value has another type than in a report."),
         (_without(report(finding()), *FIRST, "codes"), "'codes' is missing"),
         (_without(report(finding()), *FIRST, "connections", 0, "vpc_id"), "'vpc_id' is missing"),
         (report({**finding(), "severity": "bad"}), "a severity is 'bad'"),
