@@ -39,7 +39,7 @@ CONNECT, VERIFY, KEEP, SHOW = TASKS = [
     "Keep the result",
     "Show what is left to do",
 ]
-KEYS = {"state", "changed", "containers", "connections", "access_list", "pruned", "left", "remaining", "check"}
+KEYS = {"state", "changed", "group_id", "containers", "connections", "access_list", "pruned", "left", "remaining", "check"}
 # The role's examples as release 2.4.0 had them.
 EXAMPLES = INTEGRATION / "examples_2_4_0"
 
