@@ -17,6 +17,7 @@ from .._check.options import are_elsewhere
 from .._check.reading import are_both_read, read_facts
 from .._check.result import judge
 from .._check.session import CheckSession, connect
+from .._clouds.cloud import CLOUDS
 from .._engine.operation import Library, Operation
 from .._engine.options import Parameters
 from .._engine.plan import Plan
@@ -97,7 +98,11 @@ class AtlasVpcPeerCheck(Operation[CheckSession, PeeringCheck]):
         checks = state["findings"] if is_grouped else [check for one in state["connections"] for check in one["checks"]]
         found = [check for severity in _FAILURES[fail_on] for check in checks if check["severity"] == severity]
         found = [check for check in found if check["is_new"]] if fail_on == "new" else found
-        shown = [f"{check['code']} {check['message']}{_history_of(check)} {check['fix']}".strip() for check in found]
+        shown = [
+            f"{check['code']} {check['message']}{_history_of(check)} {check['fix']}".strip()
+            + (_new_in(check) if fail_on == "new" else "")
+            for check in found
+        ]
         if fail_on != "never":
             shown += [f"{_title_of(one)}: {one['msg']}" for one in failures]
         if shown:
@@ -115,6 +120,15 @@ class AtlasVpcPeerCheck(Operation[CheckSession, PeeringCheck]):
 
 def _history_of(check: t.Mapping[str, t.Any]) -> str:
     return " This was found before, and could not be read now." if check.get("is_kept") else ""
+
+
+def _new_in(check: t.Mapping[str, t.Any]) -> str:
+    """Return a sentence with the connections that a finding is new on; others may have had it before."""
+    new = [one for one in check["connections"] if one["is_new"]]
+    names = {(one["project_name"] or one["group_id"], one[CLOUDS[one["provider_name"]].network]): None for one in new}
+    listed = [visible(" ".join(filter(None, each))) for each in names]
+    more = f" and {len(listed) - _MOST_SHOWN} more" if len(listed) > _MOST_SHOWN else ""
+    return f" New: {', '.join(listed[:_MOST_SHOWN])}{more}."
 
 
 def _title_of(failure: t.Mapping[str, t.Any]) -> str:

@@ -180,6 +180,9 @@ def test_a_run_fails_for_what_is_new(organization: OrganizationSite) -> None:
     lock_out(organization, 5)
     more = organization.run(since=since, fail_on="new")
     assert "P301 No entry covers the block (the subnet)." in more.msg
+    # It names the one that is new, and not the other.
+    assert f" New: emulator-6 {vpc_of(5)}. " in more.msg
+    assert "emulator-3" not in more.msg
     (finding,) = more.check["findings"]
     assert (finding["first_seen"], finding["is_new"]) == (TIME, True)
     assert [one["first_seen"] == TIME for one in finding["connections"]] == [True, False]
