@@ -89,7 +89,7 @@ def _finding(group: Group, check: Check, color: bool, *, is_short: bool) -> list
         lines.append(f"{_ADVICE}and {len(texts) - _MOST_TEXTS} more like these; -v lists them.")
     said = " ".join(message for message, unused in texts)
     places = [_place(one, group, check, said, is_short=is_short) for one in group.places]
-    if len(check.connections) == 1 and len(places) == 1:
+    if _is_only(group, check):
         # The connection stands above.
         return lines + ([f"{_ADVICE}It is about {places[0]}."] if places[0] else [])
     if is_short:
@@ -99,11 +99,16 @@ def _finding(group: Group, check: Check, color: bool, *, is_short: bool) -> list
     return lines + [f"{_ADVICE}- {one}" for one in places]
 
 
+def _is_only(group: Group, check: Check) -> bool:
+    """Whether findings are about the only connection that was read, and about no other of an earlier report."""
+    return len(check.connections) == len(group.places) == 1 and group.places[0].connection is not None
+
+
 def _place(place: Place, group: Group, check: Check, said: str, *, is_short: bool) -> str:
     """Return where a finding is: the project, if there are several, the network, and what it is about there."""
     subjects = [one for one in place.about if one not in said]
     about = shortened(subjects, _MOST_SUBJECTS if is_short else len(subjects))
-    if len(check.connections) == 1 and len(group.places) == 1:
+    if _is_only(group, check):
         return about
     new = " (new)" if place.is_new else ""
     if check.is_many and is_short:

@@ -89,7 +89,7 @@ def to_markdown(peering_check: Result, moment: str) -> str:
     if check.failures:
         rows = [tuple(_escaped(one[name] or "") for name in ("project_name", "group_id", "msg")) for one in check.failures]
         text.add_table("## Projects that could not be read", "unread project", ("project", "id", "why"), rows)
-    if len(check.connections) != 1:
+    if check.has_groups:
         _add_groups(text, check)
     _add_projects(text, check.projects)
     _add_connections(text, check)
@@ -101,8 +101,6 @@ def to_markdown(peering_check: Result, moment: str) -> str:
 
 def _add_groups(text: _Text, check: Check) -> None:
     """Add the findings of all connections, with the first of the connections, and all of them folded."""
-    if not check.groups:
-        return
     rows = [
         (group.severity, f"[{group.code}]({link_of(group.code)})", _what(group), _escaped(group.fix), _where(group, check))
         for group in check.groups

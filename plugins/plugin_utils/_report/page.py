@@ -464,7 +464,7 @@ def to_html(peering_check: Result, moment: str) -> str:
     few = [one for one in check.connections if one.findings or is_few]
     environment.globals["check"] = check
     environment.globals["named"] = MOST_NAMED
-    environment.globals["has_groups"] = bool(check.groups) and len(check.connections) != 1
+    environment.globals["has_groups"] = check.has_groups
     return environment.from_string(PAGE).render(
         verdict=peering_check["verdict"],
         verdicts=VERDICTS,

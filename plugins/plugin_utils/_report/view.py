@@ -277,6 +277,11 @@ class Check:
         return "" if suite == NO_PROJECT else suite
 
     @property
+    def has_groups(self) -> bool:
+        """Whether findings are listed for all connections. Those of the only one stand there, unless there is more to say."""
+        return bool(self.groups) and (len(self.connections) != 1 or any(one.history for one in self.groups))
+
+    @property
     def head(self) -> tuple[str, str]:
         """The titles of the columns for networks and their places."""
         heads = {(connection.cloud.noun, connection.place_noun) for connection in self.connections}

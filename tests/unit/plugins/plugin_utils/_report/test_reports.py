@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 import jsonschema  # type: ignore[import-untyped]
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.redact import visible
+from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._check_text import lines_of
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report import markdown
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.file import VERSION, to_json
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.junit import to_junit
@@ -232,6 +233,23 @@ def test_a_page_has_the_whole_organization(projects: int) -> None:
     assert not {tag for tag, unused in page.tags} & {"script", "link", "img", "iframe", "object", "form"}
     assert not [attrs for unused, attrs in page.tags if any(name.startswith("on") or name == "src" for name in attrs)]
     assert HOSTILE_NAMES[1] in shown
+
+
+def _as_text(checked: dict, moment: str) -> str:
+    return "\n".join(lines_of(checked, moment=moment, verbosity=0, color=False))
+
+
+@pytest.mark.parametrize("to_text", [to_html, to_markdown, _as_text])
+def test_what_is_kept_of_an_unread_project_is_shown(to_text: Callable[..., str]) -> None:
+    """Also beside the only connection that was read."""
+    checked = organization(1, unread=1)
+    kept = {**checked["findings"][0], "code": "P301", "codes": ["P301"], "message": "It was so.", "is_kept": True}
+    kept["connections"] = [{**kept["connections"][0], "group_id": checked["failures"][0]["group_id"], "project_name": "hidden"}]
+    checked["findings"].append(kept)
+    text = to_text(checked, WHEN)
+    said = text.partition("It was so.")[2]
+    assert "and could not be read now." in said
+    assert "hidden" in said
 
 
 def test_what_could_not_be_read_today_is_shown_without_a_link() -> None:
