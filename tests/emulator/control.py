@@ -231,8 +231,8 @@ def control_app(emulator: Emulator) -> Starlette:
         return Response(status_code=204)
 
     async def group(request: Request) -> Response:
-        body = await _read_object(request)
         project = _project_of(emulator, request.path_params["group_id"])
+        body = await _read_object(request)
         return JSONResponse(await emulator.run(lambda: _change(project, lambda one: one.describe(body))))
 
     async def access_list(request: Request) -> Response:
