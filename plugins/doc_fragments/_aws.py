@@ -42,7 +42,7 @@ options:
       - The ARN of an IAM role to assume with the credentials. The task does everything as this role, and assumes it again before
         its credentials expire.
       - V({account}) in it stands for O(aws_account_id), which is required then. So V(arn:aws:iam::{account}:role/network) is the
-        role of this name in each account. This needs release 3.1.0.
+        role of this name in each account, since 3.1.0.
     type: str
     aliases: [iam_role_arn]
   accounts:

@@ -427,7 +427,7 @@ options:
       - The ARN of an IAM role to assume with the credentials. A role is assumed once in a task, and again before its credentials
         expire.
       - V({account}) in it stands for the account of each connection. So V(arn:aws:iam::{account}:role/network) is the role of
-        this name in each account. This needs release 3.1.0.
+        this name in each account, since 3.1.0.
       - With O(prune), what pruned connections leave in accounts that the list does not have is removed with this role.
     type: str
   aws_accounts:

@@ -27,9 +27,9 @@ description:
     fails if nothing at all can be read in Atlas, in AWS or in GCP. If an account may not read a project in GCP, that is unknown.
   - Codes that begin with C(A) are about AZURE, with C(G) about GCP, and with C(P) about AWS, except that C(P101), C(P102),
     C(P104), C(P107), C(P201) to C(P204), C(P301), C(P302), C(P304) and C(P801) are about all clouds.
-  - With O(group_ids), O(project_names) or O(org_id), all connections of several projects are checked, since version 3.1.0 of the
-    collection. Options that are about one project are refused then, such as O(connections) and O(clusters). Each account is
-    read once in each region, for all projects together.
+  - With O(group_ids), O(project_names) or O(org_id), all connections of several projects are checked, since 3.1.0. Options that
+    are about one project are refused then, such as O(connections) and O(clusters). Each account is read once in each region, for
+    all projects together.
   - Only Atlas can see the routes and security groups on its side. M(cloudpeer.atlas.atlas_probe) tests the connection itself.
 options:
   group_id:
@@ -368,8 +368,8 @@ options:
     description:
       - When to fail. V(fail) fails if a connection cannot work. V(warn) fails for warnings as well, and if something could not be
         read. V(never) leaves it to you to use RV(peering_check).
-      - V(new) fails if a connection cannot work, or something could not be read, that O(since) does not have. It was added in
-        version 3.1.0 of the collection.
+      - V(new) fails if a connection cannot work, or something could not be read, that O(since) does not have. It was
+        added in 3.1.0.
       - A project that cannot be read fails the task, unless this is V(never).
       - The task returns RV(peering_check) even if it fails.
     type: str
@@ -433,7 +433,7 @@ options:
       - The ARN of an IAM role to assume with the credentials. The task reads everything as this role. A role is assumed once in a
         task, and again before its credentials expire.
       - V({account}) in it stands for the account of each connection, which the entry or Atlas names. So
-        V(arn:aws:iam::{account}:role/network) is the role of this name in each account. This needs release 3.1.0.
+        V(arn:aws:iam::{account}:role/network) is the role of this name in each account, since 3.1.0.
       - If AWS refuses one of these roles, the halves of the connections with its account are unknown.
     type: str
   aws_accounts:
