@@ -91,7 +91,27 @@ class AtlasVpcPeerCheck(Operation[CheckSession, PeeringCheck]):
         return judge(facts, partial(are_both_read, params), projects if are_many(params) else None, params["since"])
 
     def decide(self, state: PeeringCheck) -> Plan:
-        """Raise a TaskError if a finding counts for `fail_on`, or a project is unread; the result has all nevertheless."""
+        """Refuse if a finding counts for `fail_on`, or a project is unread; the result has all nevertheless."""
+        error = self._judge(state)
+        return Plan(warnings=tuple(self._warn(state)), refusals={} if error is None else {"check": error})
+
+    def _warn(self, state: PeeringCheck) -> t.Iterator[str]:
+        """Yield a warning if `since` knows of projects that are no longer read: what was found there is not shown, and not gone."""
+        read = {self.params["group_id"], *(one["id"] for one in state.get("projects", ()))}
+        read.update(one["group_id"] for one in state.get("failures", ()))
+        since = self.params["since"]
+        items = [item for one in since.findings for item in one["connections"]] if since is not None else []
+        gone = {item["group_id"]: _title_of(item) for item in items if item["group_id"] not in read}
+        if gone:
+            titles = [*gone.values()]
+            more = f" and {len(titles) - _MOST_SHOWN} more" if len(titles) > _MOST_SHOWN else ""
+            yield (
+                "since has findings of projects that are not read now, and they are not shown: "
+                f"{', '.join(titles[:_MOST_SHOWN])}{more}. Check the options and the roles of the key, unless they are gone."
+            )
+
+    def _judge(self, state: PeeringCheck) -> TaskError | None:
+        """Return why the task fails; None if it does not."""
         fail_on, failures = self.params["fail_on"], state.get("failures", [])
         # Of one project, each finding with its own names.
         is_grouped = "projects" in state or self.params["since"] is not None
@@ -110,8 +130,8 @@ class AtlasVpcPeerCheck(Operation[CheckSession, PeeringCheck]):
             is_bad = failures or fail_on == "new" or any(check["severity"] == "fail" for check in found)
             why = "" if is_bad else "This fails because fail_on is warn: "
             hint = "The result has all findings in peering_check."
-            raise TaskError(f"{state['summary']} {why}{' '.join(shown[:_MOST_SHOWN])}{more}", hint=hint)
-        return Plan()
+            return TaskError(f"{state['summary']} {why}{' '.join(shown[:_MOST_SHOWN])}{more}", hint=hint)
+        return None
 
     def show(self, state: PeeringCheck, plan: Plan) -> dict[str, t.Any]:
         """Show the findings and the verdicts."""
@@ -131,8 +151,9 @@ def _new_in(check: t.Mapping[str, t.Any]) -> str:
     return f" New: {', '.join(listed[:_MOST_SHOWN])}{more}."
 
 
-def _title_of(failure: t.Mapping[str, t.Any]) -> str:
-    name, group_id = failure["project_name"], failure["group_id"]
+def _title_of(one: t.Mapping[str, t.Any]) -> str:
+    """Return the project of a failure, or of a connection of a finding."""
+    name, group_id = one["project_name"], one["group_id"]
     return f"Project {group_id}" if name is None else f"Project {visible(name)} ({group_id})"
 
 

@@ -206,6 +206,20 @@ def test_what_was_known_of_an_unread_project_stays(organization: OrganizationSit
     assert organization.run(since=since, fail_on="fail").msg.count("This was found before, and could not be read now.") == 1
 
 
+def test_a_project_that_is_no_longer_read_is_named(organization: OrganizationSite) -> None:
+    """What was found there is not shown, and is not gone either: the key may have lost the project."""
+    lock_out(organization, 2, 5)
+    since = report_of(organization.run())
+    hidden = [one for number, one in enumerate(organization.ids) if number != 2]
+    done = organization.run(since=since, org_id=None, group_ids=hidden, fail_on="new")
+    assert not done.failed
+    (warning,) = done.warnings
+    assert f"not shown: Project emulator-3 ({organization.ids[2]}). Check the options" in warning
+    assert organization.run(since=since, fail_on="fail").warnings == []
+    # It is said of a failure, too.
+    assert organization.run(since=since, org_id=None, group_ids=hidden, fail_on="fail").warnings == [warning]
+
+
 def test_what_was_known_of_an_unread_account_stays(organization: OrganizationSite) -> None:
     """What could not be read today is new, and what it hides is not gone."""
     organization.aws.networks[2] = replace(organization.aws.networks[2], is_routed=False)
