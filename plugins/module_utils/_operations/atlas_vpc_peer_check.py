@@ -96,7 +96,7 @@ class AtlasVpcPeerCheck(Operation[CheckSession, PeeringCheck]):
         return Plan(warnings=tuple(self._warn(state)), refusals={} if error is None else {"check": error})
 
     def _warn(self, state: PeeringCheck) -> t.Iterator[str]:
-        """Yield a warning if `since` knows of projects that are no longer read: what was found there is not shown, and not gone."""
+        """Yield a warning if `since` knows of projects that are not read any more: what was found there may not be gone."""
         read = {self.params["group_id"], *(one["id"] for one in state.get("projects", ()))}
         read.update(one["group_id"] for one in state.get("failures", ()))
         since = self.params["since"]
