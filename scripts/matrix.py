@@ -38,8 +38,9 @@ CORE_TESTS = (
     "tests/unit/plugins/module_utils/_engine",
     "tests/integration",
 )
-# Without the tests of the emulator and of the repository, and without the thousands of made-up examples.
-QUICK_TESTS = {NEWEST: ("tests/unit/plugins", "tests/integration")}
+# Without the tests of the emulator and of the repository, and without the thousands of made-up examples. Rules and parts of the whole
+# path are run by the tests of their Operations, too.
+QUICK_TESTS = {NEWEST: ("tests/unit/plugins", "tests/integration", "--ignore-glob=*/_check/rules/*", "--ignore-glob=*/_path/*")}
 # What the tests do not use, or what each release of ansible-core needs in a version of its own.
 LEFT_OUT = re.compile(r"(ansible-core|ansible-lint|ansible-compat|resolvelib|black|ruff|mypy|librt|yamllint|wcmatch|bracex)\b")
 REQUESTS = "requests"
@@ -104,7 +105,7 @@ def run(entry: Entry, folder: str, interpreter: str, target: Path | None) -> tup
                 "pytest",
                 "-q",
                 "-n",
-                "4",
+                "3",
                 "--dist",
                 "worksteal",
                 *entry.tests,
