@@ -38,13 +38,13 @@ CORE_TESTS = (
     "tests/unit/plugins/module_utils/_engine",
     "tests/integration",
 )
-# Without the tests of the emulator and of the repository, and without the thousands of made-up examples. Rules and parts of the whole
-# path are run by the tests of their Operations, too.
+# Without the tests of the emulator and of the repository, and without the thousands of made-up examples. Rules and parts of the
+# whole path are run by the tests of their Operations, too.
 QUICK_TESTS = {NEWEST: ("tests/unit/plugins", "tests/integration", "--ignore-glob=*/_check/rules/*", "--ignore-glob=*/_path/*")}
 # What the tests do not use, or what each release of ansible-core needs in a version of its own.
 LEFT_OUT = re.compile(r"(ansible-core|ansible-lint|ansible-compat|resolvelib|black|ruff|mypy|librt|yamllint|wcmatch|bracex)\b")
 REQUESTS = "requests"
-# Without the tests of what talks to AWS, which need an AWS, and no requests.
+# Without the tests of what talks to AWS, which need an AWS, and no requests; nor those of reports, which need a schema.
 PLUGIN_TESTS = (
     "tests/unit/plugins",
     "--ignore-glob=*/_aws/*",
@@ -52,6 +52,7 @@ PLUGIN_TESTS = (
     "--ignore-glob=*/atlas_vpc_peer_check/*",
     "--ignore-glob=*/atlas_peering/*",
     "--ignore-glob=*/_path/*",
+    "--ignore-glob=*/_report/*",
 )
 CLOSING_LINE = re.compile(r"^=*\s*((?:\d+ \w+,? ?)+) in [\d.]+s.*$", re.MULTILINE)
 
