@@ -27,8 +27,6 @@ QUICKSTART = "docs/examples/quickstart.yml"
 BOTH_SIDES = "docs/examples/both_sides.yml"
 CHECK = "cloudpeer.atlas.check"
 WHOLE_PATH_GCP = "docs/examples/whole_path_gcp.yml"
-# Three runs of each playbook.
-RUNS = 3
 DEMO = ROOT / ".demo"
 COLLECTIONS = DEMO / "collections"
 NO_SETTINGS = DEMO / "ansible.cfg"
@@ -161,12 +159,12 @@ def check(run: Run, title: str, **expected: Any) -> None:
 
 
 def demonstrate(
-    first: int, steps: int, what: str, playbook: str, variables: dict[str, str], status: str, writes: list[str]
+    numbers: range, steps: int, what: str, playbook: str, variables: dict[str, str], status: str, writes: list[str]
 ) -> dict[str, Any]:
-    """Run a playbook three times, check each run, and return the connection.
+    """Run a playbook in check mode, really, and perhaps again, check each run, and return the connection.
 
     Args:
-        first: The number of the first step.
+        numbers: The numbers of the steps, two or three.
         steps: The number of all steps of the demo.
         what: What the playbook does, in a few words.
         playbook: The file.
@@ -177,16 +175,18 @@ def demonstrate(
     Raises:
         DemoError: If a run differs from what is expected.
     """
-    titles = [f"{first + number} of {steps}: {what}{how}" for number, how in enumerate((", in check mode", "", " again"))]
+    titles = [
+        f"{number} of {steps}: {what}{how}" for number, how in zip(numbers, (", in check mode", "", " again"), strict=False)
+    ]
     preview = run_playbook(titles[0], playbook, variables, "--check", "--diff")
     check(preview, "The check run", writes=[])
     creation = run_playbook(titles[1], playbook, variables)
     check(creation, "The real run", writes=writes, status=status)
-    repetition = run_playbook(titles[2], playbook, variables)
-    check(repetition, "The second run", changed=0, writes=[], status=status)
+    for title in titles[2:]:
+        check(run_playbook(title, playbook, variables), "The second run", changed=0, writes=[], status=status)
     if not preview.facts["changed"] or not creation.facts["changed"]:
         raise DemoError(f"{playbook}: a run changed nothing, but should have changed something.")
-    peer: dict[str, Any] = repetition.facts["vpc_peer"]
+    peer: dict[str, Any] = creation.facts["vpc_peer"]
     return peer
 
 
@@ -205,9 +205,8 @@ def show_both_views(peer: dict[str, Any], aws: DemoAws) -> None:
     Raises:
         DemoError: If AWS shows no active connection with a route to it.
     """
-    show("What Atlas shows", peer)
     view = aws.view()
-    show("What AWS shows", view)
+    show("What both sides show", {"Atlas": f"{peer['status_name']}, in container {peer['container_id']}", **view})
     connection = peer["connection_id"]
     if view.get(f"connection {connection}") != "active" or not any(connection in value for value in view.values()):
         raise DemoError(f"AWS does not show {connection} as active, with a route to it.")
@@ -233,10 +232,10 @@ def demonstrate_aws() -> None:
     Raises:
         DemoError: If something is not as it should be.
     """
-    steps = 2 * RUNS + 1
+    steps = 6
     with running_emulator(INSTALLED, "--port", "0") as variables:
-        peer = demonstrate(1, steps, "request a connection", QUICKSTART, variables, "PENDING_ACCEPTANCE", ["POST"])
-        fields = ("connection_id", "status_name", "requested_at", "expires_at")
+        peer = demonstrate(range(1, 3), steps, "request a connection", QUICKSTART, variables, "PENDING_ACCEPTANCE", ["POST"])
+        fields = ("connection_id", "expires_at")
         show("What Atlas shows: the owner of the AWS account has seven days to accept it", {name: peer[name] for name in fields})
     with (
         running_aws() as aws,
@@ -245,7 +244,7 @@ def demonstrate_aws() -> None:
         # The request, and the entry in the access list.
         writes = ["POST", "POST"]
         everything = {**variables, **aws.variables}
-        peer = demonstrate(1 + RUNS, steps, "connect both sides in one task", BOTH_SIDES, everything, "AVAILABLE", writes)
+        peer = demonstrate(range(3, 6), steps, "connect both sides in one task", BOTH_SIDES, everything, "AVAILABLE", writes)
         show_both_views(peer, aws)
         put_cluster(everything["MONGODB_ATLAS_BASE_URL"])
         demonstrate_check(f"{steps} of {steps}: a route is removed; why is there no traffic?", everything, aws)
@@ -270,8 +269,6 @@ def demonstrate_check(title: str, variables: dict[str, str], aws: DemoAws) -> No
     codes = [one["code"] for one in (run.facts.get("peering_check") or {}).get("findings", []) if one["severity"] == "fail"]
     if (run.status, codes, run.writes) != (2, ["P601"], []):
         raise DemoError(f"The check ended with {run.status}, and found {', '.join(codes) or 'nothing'} instead of P601.")
-    heading("The page with all that was found")
-    print(f"  {REPORT.relative_to(ROOT)}")
 
 
 def demonstrate_gcp() -> None:
@@ -287,7 +284,7 @@ def demonstrate_gcp() -> None:
         # The network container, the request, and the entry in the access list.
         writes = ["POST", "POST", "POST"]
         everything = {**variables, **gcp.variables}
-        peer = demonstrate(1, RUNS, "connect both sides on GCP", WHOLE_PATH_GCP, everything, "AVAILABLE", writes)
+        peer = demonstrate(range(1, 4), 3, "connect both sides on GCP", WHOLE_PATH_GCP, everything, "AVAILABLE", writes)
         show_both_halves(peer, gcp)
 
 

@@ -78,12 +78,11 @@ class DemoAws:
             self._ec2.delete_route(RouteTableId=self._tables[1], DestinationCidrBlock=block)
 
     def view(self) -> dict[str, str]:
-        """Return the VPC, and its connections and routes to them as AWS shows them, by what to call them."""
+        """Return the connections of the VPC, and the routes to them, as AWS shows them, by what to call them."""
         connections = self._ec2.describe_vpc_peering_connections()["VpcPeeringConnections"]
         tables = self._ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [self._vpc_id]}])["RouteTables"]
         routes: list[dict[str, Any]] = [route for table in tables for route in table["Routes"]]
         return {
-            "vpc": f"{self._vpc_id} in account {ACCOUNT}, {REGION}",
             **{f"connection {one['VpcPeeringConnectionId']}": one["Status"]["Code"] for one in connections},
             **{
                 f"route to {route['DestinationCidrBlock']}": f"{route['VpcPeeringConnectionId']} ({route['State']})"

@@ -36,8 +36,9 @@ class CallbackModule(CallbackBase):
         self._check: dict[str, Any] | None = None
 
     def v2_runner_on_ok(self, result: Any) -> None:
-        """Keep the connection."""
+        """Keep the connection, and what a check has found."""
         found = result._result
+        self._check = found.get("peering_check") or self._check
         for one in found.get("results", [found]):
             # The connections of a list count by the first one.
             listed = one.get("vpc_peers") or [
@@ -46,9 +47,8 @@ class CallbackModule(CallbackBase):
             self._peer = one.get("vpc_peer") or next(iter(listed), None) or self._peer
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
-        """Show why a task has failed, and keep what a check has found."""
-        self._check = result._result.get("peering_check") or self._check
-        if not ignore_errors:
+        """Show why a task has failed. A check has said it already."""
+        if not ignore_errors and self._check is None:
             self._display.display(f"{result._task.get_name()}: {result._result.get('msg')}", color="red")
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
