@@ -106,7 +106,7 @@ def run(entry: Entry, folder: str, interpreter: str, target: Path | None) -> tup
                 "pytest",
                 "-q",
                 "-n",
-                "3",
+                "4",
                 "--dist",
                 "worksteal",
                 *entry.tests,
