@@ -14,7 +14,7 @@ from .._clouds.azure import AZURE
 from .._clouds.cloud import ALL, ALL_CLOUDS, CLOUDS
 from .._clouds.gcp import GCP
 from .._engine.argspec import CONNECTION, PROJECTS, ArgumentSpec
-from .._engine.options import Parameters, check_options, parse_option, parse_region
+from .._engine.options import Parameters, check_options, many_projects, parse_option, parse_region
 from .._http.errors import InvalidOptionError
 from .._values.ids import parse_cluster_name, parse_instance_id, parse_object_id, parse_security_group_id, parse_subnet_id
 from .._values.invalid import InvalidValueError
@@ -128,19 +128,14 @@ def _parse_since(params: Parameters) -> Earlier | None:
     return None
 
 
-def _find_many(params: Parameters) -> str | None:
-    """Return the option that chooses several projects; None if there is none."""
-    return next((name for name in PROJECTS.options if params[name] is not None), None)
-
-
 def _check_many(params: Parameters) -> None:
     """Check the options of a task on several projects.
 
     Raises:
         InvalidOptionError: If some are about one project.
     """
-    chosen = _find_many(params)
-    if chosen is None:
+    chosen = many_projects(params)
+    if not chosen:
         return
     refused = [name for name in _OF_ONE_PROJECT if params[name] is not None]
     if not params["atlas"]:
@@ -149,7 +144,7 @@ def _check_many(params: Parameters) -> None:
         names = " and ".join(filter(None, [", ".join(refused[:-1]), refused[-1]]))
         are = "is about one project" if len(refused) == 1 else "are about one project"
         raise InvalidOptionError(
-            f"{names} {are}, and {chosen} chooses several.",
+            f"{names} {are}, and {chosen[0]} chooses several.",
             hint=f"Leave {'it' if len(refused) == 1 else 'them'} out, or set group_id instead.",
         )
 
@@ -223,7 +218,7 @@ def _find_clouds(params: Parameters) -> tuple[str, ...]:
     wanted = params["provider_name"]
     if wanted is not None:
         return ALL_CLOUDS if wanted == ALL else (wanted,)
-    if _find_many(params) is not None:
+    if many_projects(params):
         return ALL_CLOUDS
     used = _clouds_of(params["connections"])
     return tuple(one for one in ALL_CLOUDS if one in used) or (AWS.name,)

@@ -15,6 +15,7 @@ from .._clouds.aws import AWS
 from .._clouds.azure import AZURE
 from .._clouds.cloud import Peer, fields_of, with_request_times
 from .._clouds.gcp import GCP
+from .._engine.plan import listed
 from .._http.errors import TaskError
 from .._values.moments import to_text
 from .atlas_half import ProjectReading
@@ -255,8 +256,7 @@ def _summarize(
     worst = "fail" if verdict == "not_reachable" else "unknown"
     codes = sorted({check["code"] for one in connections for check in one["checks"] if check["severity"] == worst})
     if verdict != "reachable_by_design" and codes:
-        more = f" and {len(codes) - _MOST_CODES} more" if len(codes) > _MOST_CODES else ""
-        text += f" ({', '.join(codes[:_MOST_CODES])}{more})"
+        text += f" ({listed(codes, _MOST_CODES)})"
     return text + ("." if both_halves else ". One half was not checked.")
 
 

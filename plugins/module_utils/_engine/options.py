@@ -14,7 +14,7 @@ from .._http.errors import InvalidOptionError, TaskError
 from .._values.ids import parse_object_id
 from .._values.invalid import InvalidValueError
 from .._values.regions import parse_any_region
-from .argspec import names_of
+from .argspec import PROJECTS, names_of
 
 if t.TYPE_CHECKING:
     from .._clouds.cloud import Cloud
@@ -40,6 +40,11 @@ _KINDS = (
 # A year, in seconds.
 LONGEST_WAIT = 31536000
 MOST_PARALLEL = 16
+
+
+def many_projects(params: Parameters) -> list[str]:
+    """Return the options that are set and choose several projects, in place of `group_id` and `project_name`."""
+    return [name for name in PROJECTS.options if params.get(name) is not None]
 
 
 def parse_option(option: str, value: str, parse: t.Callable[[str], Value]) -> Value:

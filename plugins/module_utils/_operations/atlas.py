@@ -12,9 +12,8 @@ from .._api.client import AtlasClient
 from .._auth import clients
 from .._auth import clients as login
 from .._auth.sources import find_project, is_in_environment
-from .._engine.argspec import PROJECTS
 from .._engine.operation import Operation
-from .._engine.options import Parameters, check_wait, parse_values
+from .._engine.options import Parameters, check_wait, many_projects, parse_values
 from .._engine.wait import State
 from .._http import tls
 from .._http.errors import InvalidOptionError, TaskError
@@ -54,8 +53,8 @@ class AtlasOperation(Operation[AtlasClient, State]):
 
     @classmethod
     def prepare(cls, params: Parameters, session: AtlasClient) -> Parameters:
-        """Return the options with the id of the project in `project_name`."""
-        return with_group_id(params, session)
+        """Return the options with the id of the project in `project_name`, or with the projects that they choose."""
+        return with_projects(params, session)
 
     def read_all(self, calls: t.Mapping[_Key, t.Callable[[], _Result]]) -> dict[_Key, _Result | TaskError]:
         """Make several calls in parallel; see the function `read_all`."""
@@ -75,7 +74,7 @@ def choose_project(params: Parameters, other_way: str = "") -> Parameters:
     # The argument spec fills in group_id from the environment variable, which does not count beside another way.
     is_own = params["group_id"] is not None and not is_in_environment("group_id", params["group_id"])
     ways = [*(["group_id"] if is_own else []), *(["project_name"] if is_named(params) else [])]
-    many = [name for name in PROJECTS.options if params.get(name) is not None]
+    many = many_projects(params)
     if len(ways) + bool(many) > 1:
         first, second = (ways + many)[:2]
         raise InvalidOptionError(f"{first} and {second} are mutually exclusive.", hint="Leave one of them out.")
@@ -87,11 +86,6 @@ def choose_project(params: Parameters, other_way: str = "") -> Parameters:
     if is_named(params):
         return {**params, "group_id": None}
     return {**params, "group_id": find_project(params, other_way or ("set group_ids" if "group_ids" in params else ""))}
-
-
-def are_many(params: Parameters) -> bool:
-    """Whether the options choose several projects."""
-    return any(params.get(name) is not None for name in PROJECTS.options)
 
 
 def is_named(params: Parameters) -> bool:
@@ -106,17 +100,26 @@ def is_named(params: Parameters) -> bool:
     return name is not None
 
 
-def with_group_id(params: Parameters, client: AtlasClient | None) -> Parameters:
-    """Return the options with the id of the project in `project_name`, if that is set and Atlas is read.
+def with_projects(params: Parameters, client: AtlasClient | None) -> Parameters:
+    """Return the options with what they say of projects looked up: the same if there is nothing to look up.
+
+    `project_name` gives `group_id`. If the options choose several projects, these are in `projects`, as `find_projects` has them.
+
+    Args:
+        params: The options, as `choose_project` returns them.
+        client: The client for Atlas; None if Atlas is not read.
 
     Raises:
-        TaskError: If the credentials can see no such project, or several, or the projects cannot be read.
+        TaskError: If the credentials cannot see a project, or two have the name, or the projects cannot be read.
     """
-    if client is None or params["project_name"] is None or params["group_id"] is not None:
+    is_many = bool(many_projects(params))
+    if client is None or not (is_many or (params["project_name"] is not None and params["group_id"] is None)):
         return params
     # Loaded where a task needs it.
-    from .projects import find_group_id
+    from .projects import find_group_id, find_projects
 
+    if is_many:
+        return {**params, "projects": find_projects(client, params)}
     return {**params, "group_id": find_group_id(client, params["project_name"])}
 
 

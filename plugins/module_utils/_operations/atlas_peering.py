@@ -35,7 +35,7 @@ from .._path.pruned import Cleaner, Leaving, PrunedPart
 from .._path.stages import PathConvergence, PathGate, PathWaiter
 from .._resources.containers import Containers
 from .._resources.peers import VpcPeers
-from .atlas import choose_project, read_all, warn_of_connection, with_group_id
+from .atlas import choose_project, read_all, warn_of_connection, with_projects
 from .atlas_access_list import AtlasAccessList
 from .atlas_network_container import AtlasNetworkContainer
 
@@ -182,7 +182,7 @@ class AtlasPeering(SetOperation[CheckSession, PathState]):
     @classmethod
     def prepare(cls, params: Parameters, session: CheckSession) -> Parameters:
         """Return the options with the id of the project in `project_name`."""
-        return options.with_project(params, with_group_id(params, session.atlas))
+        return options.with_project(params, with_projects(params, session.atlas))
 
     @property
     def name(self) -> str:

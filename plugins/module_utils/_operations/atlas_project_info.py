@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .._api.client import AtlasClient
 from .._auth.sources import is_in_environment
 from .._engine.argspec import CONNECTION, PROJECTS, ArgumentSpec
 from .._engine.options import Parameters
@@ -33,6 +34,11 @@ class AtlasProjectInfo(AtlasOperation[_Projects]):
             if params[name] is not None and not is_in_environment("group_id", params[name]):
                 raise InvalidOptionError(f"{name} is for modules that are about one project.", hint=f"Set {several}.")
         return {**params, **check_projects(params), "tags": _parse_tags(params["tags"] or {})}, warn_of_connection(params)
+
+    @classmethod
+    def prepare(cls, params: Parameters, session: AtlasClient) -> Parameters:
+        """Return the options as they are: the list of projects is what `look` reads."""
+        return params
 
     def look(self) -> _Projects:
         """Read all projects and organizations that the credentials can see, and select the projects that fit every option."""

@@ -19,12 +19,12 @@ from .._check.result import judge
 from .._check.session import CheckSession, connect
 from .._clouds.cloud import CLOUDS
 from .._engine.operation import Library, Operation
-from .._engine.options import Parameters
-from .._engine.plan import Plan
+from .._engine.options import Parameters, many_projects
+from .._engine.plan import Plan, listed
 from .._http.errors import TaskError
 from .._http.redact import visible
 from .._http.tls import preload as preload_certificates
-from .atlas import are_many, choose_project, read_all, warn_of_connection, with_group_id
+from .atlas import choose_project, read_all, warn_of_connection, with_projects
 
 # The services of AWS that no other module uses.
 _SERVICES = ("route53", "route53resolver", "service-quotas")
@@ -64,7 +64,7 @@ class AtlasVpcPeerCheck(Operation[CheckSession, PeeringCheck]):
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
         """Check the options without the network."""
-        if params["atlas"] or are_many(params):
+        if params["atlas"] or many_projects(params):
             params = choose_project(params, "set group_ids, or set atlas to false")
         params, warnings = options.validate({**params, "projects": None})
         return params, [*warn_of_connection(params), *warnings] if params["atlas"] else warnings
@@ -72,12 +72,7 @@ class AtlasVpcPeerCheck(Operation[CheckSession, PeeringCheck]):
     @classmethod
     def prepare(cls, params: Parameters, session: CheckSession) -> Parameters:
         """Return the options with the id of the project in `project_name`, or with all projects of the task in `projects`."""
-        if session.atlas is None or not are_many(params):
-            return with_group_id(params, session.atlas)
-        # Loaded where a task needs it.
-        from .projects import find_projects
-
-        return {**params, "projects": find_projects(session.atlas, params)}
+        return with_projects(params, session.atlas)
 
     def look(self) -> PeeringCheck:
         """Read the halves that are on, and judge them.
@@ -88,7 +83,7 @@ class AtlasVpcPeerCheck(Operation[CheckSession, PeeringCheck]):
         params, client = self.params, self.session.atlas
         reader = AtlasReader(client, params, partial(read_all, client, params)) if client is not None else None
         projects, facts = read_facts(self.session, params, reader)
-        return judge(facts, partial(are_both_read, params), projects if are_many(params) else None, params["since"])
+        return judge(facts, partial(are_both_read, params), projects if many_projects(params) else None, params["since"])
 
     def decide(self, state: PeeringCheck) -> Plan:
         """Refuse if a finding counts for `fail_on`, or a project is unread; the result has all nevertheless."""
@@ -103,11 +98,9 @@ class AtlasVpcPeerCheck(Operation[CheckSession, PeeringCheck]):
         items = [item for one in since.findings for item in one["connections"]] if since is not None else []
         gone = {item["group_id"]: _title_of(item) for item in items if item["group_id"] not in read}
         if gone:
-            titles = [*gone.values()]
-            more = f" and {len(titles) - _MOST_SHOWN} more" if len(titles) > _MOST_SHOWN else ""
             yield (
                 "since has findings of projects that are not read now, and they are not shown: "
-                f"{', '.join(titles[:_MOST_SHOWN])}{more}. Check the options and the roles of the key, unless they are gone."
+                f"{listed(gone.values())}. Check the options and the roles of the key, unless they are gone."
             )
 
     def _judge(self, state: PeeringCheck) -> TaskError | None:
@@ -146,9 +139,7 @@ def _new_in(check: t.Mapping[str, t.Any]) -> str:
     """Return a sentence with the connections that a finding is new on; others may have had it before."""
     new = [one for one in check["connections"] if one["is_new"]]
     names = {(one["project_name"] or one["group_id"], one[CLOUDS[one["provider_name"]].network]): None for one in new}
-    listed = [visible(" ".join(filter(None, each))) for each in names]
-    more = f" and {len(listed) - _MOST_SHOWN} more" if len(listed) > _MOST_SHOWN else ""
-    return f" New: {', '.join(listed[:_MOST_SHOWN])}{more}."
+    return f" New: {listed(visible(' '.join(filter(None, each))) for each in names)}."
 
 
 def _title_of(one: t.Mapping[str, t.Any]) -> str:

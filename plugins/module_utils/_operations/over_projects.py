@@ -8,13 +8,12 @@ from __future__ import annotations
 import typing as t
 from functools import partial
 
-from .._api.client import AtlasClient, Patience
+from .._api.client import Patience
 from .._engine.argspec import PROJECTS
-from .._engine.options import Parameters
 from .._engine.plan import Plan
 from .._http.errors import FAILURE_FIELDS, TaskError
 from .._http.redact import visible
-from .atlas import AtlasOperation, are_many
+from .atlas import AtlasOperation
 
 if t.TYPE_CHECKING:
     from .._resources.projects import Project
@@ -45,16 +44,6 @@ class OverProjects(AtlasOperation[t.Any]):
 
     of_one: t.ClassVar[type[AtlasOperation[t.Any]]]
     state_of: t.ClassVar[StateOf]
-
-    @classmethod
-    def prepare(cls, params: Parameters, session: AtlasClient) -> Parameters:
-        """Return the options with the id of the project, or with `projects`."""
-        if not are_many(params):
-            return super().prepare(params, session)
-        # Loaded where a task needs it.
-        from .projects import find_projects
-
-        return {**params, "projects": find_projects(session, params)}
 
     @property
     def _projects(self) -> t.Mapping[str, Project | None]:

@@ -138,7 +138,7 @@ def read_report(option: str, path: str) -> t.Any:
     Raises:
         InvalidOptionError: If it cannot be read, is not JSON, or is another user's link.
     """
-    target = _target_of(path, option)
+    target, hint = _target_of(path, option), "Give a report that this module has written, with the ending .json."
     try:
         folder = os.open(os.path.dirname(target), _FOLDER)
         try:
@@ -149,10 +149,8 @@ def read_report(option: str, path: str) -> t.Any:
         with open(file, encoding="utf-8") as stream:
             return json.load(stream)
     except OSError as error:
-        hint = "Give a report that this module has written, with the ending .json."
         raise InvalidOptionError(f"{option}: {target} cannot be read: {error.strerror or error}.", hint=hint) from None
     except (ValueError, RecursionError):
-        hint = "Give a report that this module has written, with the ending .json."
         raise InvalidOptionError(f"{option}: {target} is not JSON.", hint=hint) from None
 
 
