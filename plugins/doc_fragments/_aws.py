@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """The options of ArgumentSpec AWS_OPTIONS."""
+    """The options of ArgumentSpec AWS_OPTIONS, and those of AWS_SPEC that mean the same in all modules with other clouds."""
 
     DOCUMENTATION = r"""
 options:
@@ -70,4 +70,35 @@ notes:
     (C(RequestLimitExceeded), C(Throttling)), the task sends it again, after pauses of up to 20 seconds, until O(wait_timeout) has
     passed, with O(wait=false) too. boto3 repeats nothing by itself, so E(AWS_RETRY_MODE) and E(AWS_MAX_ATTEMPTS) are not used.
   - A request to AWS may take a minute, and no longer than O(wait_timeout).
+"""
+
+    PREFIXED = r"""
+options:
+  aws_profile:
+    description:
+      - The name of a profile in the AWS configuration files of the host that runs the task. O(profile) is one of the Atlas CLI.
+      - If neither O(aws_profile) nor O(aws_access_key) is set, boto3 looks for credentials as usual, for example in
+        E(AWS_PROFILE), in E(AWS_ACCESS_KEY_ID), and in the role of the instance.
+    type: str
+  aws_access_key:
+    description: The id of an AWS access key, together with O(aws_secret_key).
+    type: str
+  aws_secret_key:
+    description: The secret of the AWS access key.
+    type: str
+  aws_session_token:
+    description: The session token of O(aws_access_key) if that is a temporary key.
+    type: str
+  aws_accounts:
+    description:
+      - The credentials of some accounts, in place of O(aws_assume_role_arn), O(aws_profile) and O(aws_access_key). The keys are
+        ids of accounts, in quotes.
+      - Each has C(assume_role_arn), C(profile), or both. A role without C(profile) is assumed with the credentials of the task.
+      - An entry with C(aws_profile), C(aws_access_key) or C(aws_assume_role_arn) does not use it.
+      - There are no secrets in it, so it may stand in C(group_vars).
+    type: dict
+    version_added: 3.1.0
+  aws_ca_bundle:
+    description: A PEM file with the certificates of the authorities to trust, instead of those that boto3 trusts.
+    type: path
 """

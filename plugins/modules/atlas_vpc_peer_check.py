@@ -413,21 +413,6 @@ options:
       - If this is not set, the environment variable E(AWS_REGION) is used, then E(AWS_DEFAULT_REGION), and then the region of the
         AWS profile.
     type: str
-  aws_profile:
-    description:
-      - The name of a profile in the AWS configuration files of the host that runs the task. O(profile) is one of the Atlas CLI.
-      - If neither O(aws_profile) nor O(aws_access_key) is set, boto3 looks for credentials as usual, for example in
-        E(AWS_PROFILE), in E(AWS_ACCESS_KEY_ID), and in the role of the instance.
-    type: str
-  aws_access_key:
-    description: The id of an AWS access key, together with O(aws_secret_key).
-    type: str
-  aws_secret_key:
-    description: The secret of the AWS access key.
-    type: str
-  aws_session_token:
-    description: The session token of O(aws_access_key) if that is a temporary key.
-    type: str
   aws_assume_role_arn:
     description:
       - The ARN of an IAM role to assume with the credentials. The task reads everything as this role. A role is assumed once in a
@@ -436,24 +421,12 @@ options:
         V(arn:aws:iam::{account}:role/network) is the role of this name in each account, since 3.1.0.
       - If AWS refuses one of these roles, the halves of the connections with its account are unknown.
     type: str
-  aws_accounts:
-    description:
-      - The credentials of some accounts, in place of O(aws_assume_role_arn), O(aws_profile) and O(aws_access_key). The keys are
-        ids of accounts, in quotes.
-      - Each has C(assume_role_arn), C(profile), or both. A role without C(profile) is assumed with the credentials of the task.
-      - An entry with C(aws_profile), C(aws_access_key) or C(aws_assume_role_arn) does not use it.
-      - There are no secrets in it, so it may stand in C(group_vars).
-    type: dict
-    version_added: 3.1.0
   aws_endpoint_url:
     description:
       - The address of AWS's services, instead of AWS's own addresses.
       - The environment variables E(AWS_ENDPOINT_URL_STS), E(AWS_ENDPOINT_URL_ROUTE_53), E(AWS_ENDPOINT_URL_ROUTE53RESOLVER) and
         E(AWS_ENDPOINT_URL_SERVICE_QUOTAS) take precedence for their services.
     type: str
-  aws_ca_bundle:
-    description: A PEM file with the certificates of the authorities to trust, instead of those that boto3 trusts.
-    type: path
   azure_auth_source:
     description:
       - How the task signs in to Azure, as O(cloudpeer.atlas.atlas_azure_role#module:auth_source). Tokens are of
@@ -535,6 +508,7 @@ extends_documentation_fragment:
   - cloudpeer.atlas._attributes.only_reads
   - cloudpeer.atlas._attributes.action_group_atlas
   - cloudpeer.atlas._connection
+  - cloudpeer.atlas._aws.prefixed
   - cloudpeer.atlas._projects
 requirements:
   - boto3, unless all connections are with other clouds

@@ -19,17 +19,7 @@ description:
     project does not exist or the credentials are refused.
 options:
   group_ids:
-    description:
-      - The ids of several Atlas projects, in place of O(group_id). They are read side by side. One that is named twice is read
-        once.
-      - O(group_ids), O(project_names) and O(org_id) narrow each other. The list of all projects that the credentials can see is
-        read for them, with one request.
-      - If a project cannot be read, the task fails after the others have been read, and the result says why for each.
-      - Mutually exclusive with O(group_id) and O(project_name) within a task. What the task itself sets takes precedence over
-        C(module_defaults) and the environment.
-    type: list
-    elements: str
-    aliases: [project_ids]
+    # The rest is in the fragment.
     version_added: 2.1.0
   provider_name:
     description:
