@@ -15,6 +15,8 @@ from .._engine.plan import listed
 from .._http.errors import TaskError
 from .._peering.errors import RoleError
 
+# How often, and for how long, differs from entry to entry for one cause.
+_COUNTS = re.compile(r"\b(?:once|\d+ times in \d+ seconds|\d+ seconds?)(?=\W)")
 # What templates say of one connection (its name has number 0, its ids 1 and 2), and of several.
 _PLURALS = (
     ("VPC peering connection \x001\0 is", "VPC peering connections \x001\0 are"),
@@ -99,13 +101,16 @@ def to_failed(error: TaskError, entry: Place | None, name: str | None, fields: F
 def by_cause(option: str, failures: t.Iterable[Failed]) -> list[dict[str, t.Any]]:
     """Return the elements of the result, one for each cause, in the order of the failures.
 
+    How often something was tried, and for how long, is that of the first one.
+
     Args:
         option: The name of the list.
         failures: The failures.
     """
     causes: dict[t.Any, list[Failed]] = {}
     for one in failures:
-        cause = (one.index is None, one.step, one.verb, one.template, one.error.http_status, one.error.error_code)
+        text = _COUNTS.sub("", one.template)
+        cause = (one.index is None, one.step, one.verb, text, one.error.http_status, one.error.error_code)
         causes.setdefault(cause, []).append(one)
     return [_to_failure(option, cause) for cause in causes.values()]
 
