@@ -112,7 +112,13 @@ class Access:
         return None
 
     def _find_principal(self) -> str | None:
-        """Return the object id of the service principal of Atlas's application; None if there is none."""
+        """Return the object id of the service principal of Atlas's application; None if there is none.
+
+        A directory has one for all VNets, so a session asks for it once.
+        """
+        return self._session.ask_once(_PRINCIPALS, self._ask_for_principal)
+
+    def _ask_for_principal(self) -> str | None:
         description = "read the service principal of Atlas"
         reply = self._session.find(_PRINCIPAL_ABSENT, description, f"{_PRINCIPALS}(appId='{APPLICATION_ID}')", graph=True)
         return None if reply is None else self._session.parsed(_parse_principal, reply, description)
@@ -154,7 +160,11 @@ class Access:
 
     def _create_principal(self) -> str:
         description = "create the service principal of Atlas"
-        reply = self._session.write(description, "POST", _PRINCIPALS, body={"appId": APPLICATION_ID}, graph=True)
+        try:
+            reply = self._session.write(description, "POST", _PRINCIPALS, body={"appId": APPLICATION_ID}, graph=True)
+        finally:
+            # Also after a refusal: there may be one that others have made.
+            self._session.forget(_PRINCIPALS)
         return self._session.parsed(_parse_principal, reply, description, is_write=True)
 
     def _put_role(self, vnet: Vnet, role: Role) -> Role:

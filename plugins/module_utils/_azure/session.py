@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import typing as t
 from contextlib import closing
@@ -15,7 +16,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from .._clouds.azure import AZURE
 from .._engine.operation import Warn
 from .._engine.options import Parameters
-from .._http.errors import ApiError, NotFoundError
+from .._http.errors import ApiError, NotFoundError, TaskError
 from .._http.exchange import ApiCall, Reply
 from .._http.pauses import Clock, Sleep, stoppable_sleep
 from .._http.session import CloudSession
@@ -25,6 +26,7 @@ from .auth import Tokens
 from .errors import GRAPH_HOST, azure_error
 
 HOST = "management.azure.com"
+_T = t.TypeVar("_T")
 
 
 def _find_error() -> str | None:
@@ -64,12 +66,37 @@ class AzureSession(CloudSession):
         directory_id: str | None = None,
     ) -> None:
         super().__init__(clock, sleep, calls)
+        # What all VNets of the directory share, by name. One thread asks for it, for all of them.
+        self._shared: dict[str, tuple[t.Any, TaskError | None]] = {}
+        self._asking = threading.Lock()
         self._tokens = Tokens(params, directory_id, self._send_for_token, self._seconds_left)
 
     @property
     def secrets(self) -> set[str]:
         """The secrets known so far."""
         return set(self._tokens.secrets)
+
+    def ask_once(self, name: str, ask: t.Callable[[], _T]) -> _T:
+        """Return what `ask` returns, which the first thread asks for, until `forget`.
+
+        Raises:
+            TaskError: What `ask` raised then.
+        """
+        with self._asking:
+            if name not in self._shared:
+                try:
+                    self._shared[name] = (ask(), None)
+                except TaskError as error:
+                    self._shared[name] = (None, error)
+            found, failure = self._shared[name]
+        if failure is not None:
+            raise failure
+        return t.cast("_T", found)
+
+    def forget(self, name: str) -> None:
+        """Have something asked for again, because a request may have changed it."""
+        with self._asking:
+            self._shared.pop(name, None)
 
     def read(
         self,

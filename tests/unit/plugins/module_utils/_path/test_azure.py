@@ -121,13 +121,17 @@ def test_roles_side_by_side_and_one_principal(parts: PartsSite) -> None:
     assert (done.msg, may_peer(parts, 5)) == ("", [True] * 5)
     assert sorted(done.actions) == [(f"connections[{one}]", "create", role(one + 1)) for one in range(5)]
     # No VNet was read again, and nothing was sent twice.
-    looks = {f"GET {one}": 5 for one in LOOK}
+    # All VNets of a directory have one principal.
+    looks = {**{f"GET {one}": 5 for one in LOOK}, "GET servicePrincipals": 1}
     writes = {"POST servicePrincipals": 1, "PUT roleDefinitions": 5, "PUT roleAssignments": 5}
     assert parts.to_azure == {**looks, **writes, "POST token": 2}
     done = parts.run(*entries, **ALONE)
     assert (done.msg, done.actions) == ("", [])
     assert {name for name in parts.to_azure if not name.startswith("GET ")} == {"POST token"}
     assert all(one.is_enough for one in done.state.azure.values())
+    assert parts.to_azure["GET servicePrincipals"] == 1
+    done = parts.run(*entries, **ALONE, state="absent")
+    assert (done.msg, may_peer(parts, 5), parts.to_azure["GET servicePrincipals"]) == ("", [False] * 5, 1)
 
 
 def test_no_more_than_parallel_at_a_time(parts: PartsSite) -> None:
