@@ -39,6 +39,8 @@ from .part import Answers, PathPart, Ran, run_to_end, task_of
 from .path_state import ACTING, ROUTES, PathState, Task, What
 
 _Place = tuple[t.Any, ...]
+# A VPC and its attribute for DNS; None for what is no such attribute.
+_Attribute = t.Optional[tuple[str, str]]
 
 # What is done, in its order: the step of results, and the action and the kind of the change.
 _STEPS: dict[type[t.Any], tuple[str, str, str]] = {
@@ -265,8 +267,8 @@ class AwsPart(PathPart):
         """Plan what is left to do in AWS for each entry, by the rules for one."""
         changes, steps, found = list[Change](), list[Step](), list[Failed]()
         refusals: dict[str, TaskError] = {}
-        # Two entries may have one VPC, each with a network container of its own.
-        enabled: set[tuple[str, str]] = set()
+        # Two entries may have one VPC, each with a network container of its own: what the first one enables is one change.
+        enabled: dict[_Attribute, str] = {}
         for key, entry in self._entries.items():
             if key in state.failures or key not in state.aws:
                 continue
@@ -277,7 +279,7 @@ class AwsPart(PathPart):
                 continue
             made = self._to_steps(entry, plan, enabled)
             self._planned.setdefault(key, {}).update({one.key: (one, task_of(step).request.request) for one, step in made})
-            changes += [change for change, step in made]
+            changes += [change for change, step in made if enabled.get(_attribute_of(entry, step), change.key) == change.key]
             steps += [step for change, step in made]
             names = {**entry.network, "connection_id": self._connection_id(entry, state)}
             found += [to_failed(entry.named(TaskError(one)), entry, entry.name, names) for one in plan.warnings]
@@ -315,22 +317,28 @@ class AwsPart(PathPart):
         is_young = requested is None or (datetime.datetime.now(datetime.timezone.utc) - requested).total_seconds() < _YOUNG
         return is_young or self._connection_id(entry, state) != self._began.get(entry.key)
 
-    def _to_steps(self, entry: PathEntry, plan: AccepterPlan, enabled: set[tuple[str, str]]) -> list[tuple[Change, Step]]:
-        """Return the changes and steps of an entry, each after the one before; `enabled` has what other entries enable."""
+    def _to_steps(self, entry: PathEntry, plan: AccepterPlan, enabled: dict[_Attribute, str]) -> list[tuple[Change, Step]]:
+        """Return the changes and steps of an entry, each after the one before.
+
+        Args:
+            entry: The entry.
+            plan: Its plan.
+            enabled: Takes the attributes for DNS that entries enable, with the keys of the changes. The step of another entry
+                with the same VPC does it if the first one fails before; nothing comes after it.
+        """
         requests = sorted((step.request for step in plan.steps), key=lambda one: _ORDER.index(type(one)))
         found: list[tuple[Change, Step]] = []
+        needs = ""
         for request in requests:
-            if isinstance(request, EnableDns):
-                attribute = (entry.params["vpc_id"], request.name)
-                if attribute in enabled:
-                    continue
-                enabled.add(attribute)
             change = replace(to_change(request), key=_what(entry.key, entry.name, request).key)
-            needs = found[-1][0].key if found else ""
             stage = ROUTES if self._is_absent else ACTING
             task = Task(self.name, stage, entry.key, AwsTask(request, needs))
             action: t.Literal["update", "delete"] = "delete" if change.action == "delete" else "update"
-            found.append((change, Step(action, task, (change.key,), is_run=True)))
+            step = Step(action, task, (change.key,), is_run=True)
+            found.append((change, step))
+            attribute = _attribute_of(entry, step)
+            if attribute is None or enabled.setdefault(attribute, change.key) == change.key:
+                needs = change.key
         return found
 
     def predict(self, state: PathState, plan: Plan) -> PathState:
@@ -352,8 +360,14 @@ class AwsPart(PathPart):
         request, needs = task.request
         if needs and needs not in state.done and not self._shows(task.owner, needs, state):
             return False
+        own = [one for one in running if task_of(one).part == self.name]
+        if isinstance(request, EnableDns):
+            attribute = _attribute_of(self._entries[task.owner], step)
+            if any(_attribute_of(self._entries[task_of(one).owner], one) == attribute for one in own):
+                # Another entry with this VPC enables it.
+                return False
         place = self._place_of[task.owner]
-        at_once = [one for one in running if task_of(one).part == self.name and self._place_of[task_of(one).owner] == place]
+        at_once = [one for one in own if self._place_of[task_of(one).owner] == place]
         if len(at_once) >= self._params["parallel"]:
             return False
         connection = state.aws[task.owner].connection
@@ -435,9 +449,14 @@ class AwsPart(PathPart):
         if isinstance(request, Accept):
             state = self._with_connection(entry, reply.connection, state)
         else:
-            view = view_after(state.aws[task.owner], request)
-            state = replace(state, aws={**state.aws, task.owner: view})
+            # What is true for a VPC is so for all of its entries.
+            owners = self._sharing(entry, state) if isinstance(request, EnableDns) else [task.owner]
+            state = replace(state, aws={**state.aws, **{owner: view_after(state.aws[owner], request) for owner in owners}})
         return state.with_done([replace(to_change(request), key=step.keys[0])])
+
+    def _sharing(self, entry: PathEntry, state: PathState) -> list[str]:
+        """Return the entries with the same VPC."""
+        return [key for key in state.aws if self._entries[key].params["vpc_id"] == entry.params["vpc_id"]]
 
     def _shows(self, owner: str, key: str, state: PathState) -> bool:
         """Whether AWS shows what a planned change brings about, also if others have made it."""
@@ -619,6 +638,12 @@ def _what(owner: str, name: str, request: Request) -> What:
     elif isinstance(request, EnableDns):
         name = f"{request.name} of {name}"
     return What(owner, step, AWS.name, action, kind, name)
+
+
+def _attribute_of(entry: PathEntry, step: Step) -> _Attribute:
+    """Return the attribute for DNS that a step of an entry enables; None for any other step."""
+    request = task_of(step).request.request
+    return (entry.params["vpc_id"], request.name) if isinstance(request, EnableDns) else None
 
 
 def _is_without_block(request: Request) -> bool:
