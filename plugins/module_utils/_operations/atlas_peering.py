@@ -102,7 +102,13 @@ class AtlasPeering(SetOperation[CheckSession, PathState]):
         params, clock, sleep = {**self.params, "base_url": atlas.settings.base_url}, self.clock, stoppable_sleep
         containers = Containers(atlas, params["group_id"])
         is_absent = params["state"] == "absent"
-        yield ContainerPart(params, self._entries, containers, partial(_make_container, atlas, clock), clock, sleep)
+        make, list_clusters = partial(_make_container, atlas, clock), None
+        if is_absent and params["remove_container"]:
+            # Only where a container is removed does it matter what uses it.
+            from .._resources.clusters import Clusters
+
+            list_clusters = Clusters(atlas, params["group_id"]).list_clusters
+        yield ContainerPart(params, self._entries, containers, make, clock, sleep, list_clusters)
         # With state absent, connections with other clouds may need the same entries of the access list.
         declared = {cloud.name for cloud in params["clouds"]} or {AWS.name}
         names = CLOUDS if is_absent else declared | ({AWS.name} if params["prune"] else set())

@@ -9,7 +9,7 @@ import typing as t
 from dataclasses import replace
 
 from .._clouds.cloud import BLOCK, CLOUDS, REGION, REGIONS, Cloud, Peer, fields_of, identity_of, is_failed, is_leaving
-from .._containers import ContainerPlanner, ContainerState
+from .._containers import ContainerPlanner, ContainerState, in_use
 from .._engine.operation import Operation
 from .._engine.options import Parameters
 from .._engine.plan import Change, Facts, Plan, Step
@@ -22,7 +22,12 @@ from .entries import PathEntry
 from .part import Answers, PathPart, run_to_end, task_of
 from .path_state import CONTAINERS, PathState, Task, What
 
-_KIND = "container"
+if t.TYPE_CHECKING:
+    # Read only where a container is removed.
+    from .._resources.clusters import Cluster
+
+_KIND, _CLUSTERS = "container", "clusters"
+_WAY_OUT = "or set remove_container to false"
 _Errors = dict[str, TaskError]
 
 
@@ -69,6 +74,7 @@ class ContainerPart(PathPart):
         operation: Makes the Operation on one container of its options; it runs in threads.
         clock: A monotonic clock, in seconds.
         sleep: Sleeps that many seconds.
+        list_clusters: Lists the clusters of the project, which keep a container from being removed; None if none is removed.
     """
 
     name = "containers"
@@ -81,20 +87,25 @@ class ContainerPart(PathPart):
         operation: t.Callable[[Parameters], Operation[t.Any, t.Any]],
         clock: Clock,
         sleep: Sleep,
+        list_clusters: t.Callable[[], list[Cluster]] | None = None,
     ) -> None:
         self._params = params
         self._entries = entries
         self._containers = containers
+        self._list_clusters = list_clusters
+        self._clusters: t.Sequence[Cluster] = ()
         self._operation = operation
         self._clock, self._sleep = clock, sleep
         self._is_absent = params["state"] == "absent"
 
     def reads(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
-        """Read the containers of all clouds in one list."""
-        return {_KIND: self._containers.list_all_containers}
+        """Read the containers of all clouds in one list and, with `remove_container`, the clusters."""
+        clusters = {} if self._list_clusters is None else {_CLUSTERS: self._list_clusters}
+        return {_KIND: self._containers.list_all_containers, **clusters}
 
     def begin(self, answers: Answers, state: PathState) -> PathState:
         """Keep the containers. Which one each entry has depends on the connections, too: see `with_homes`."""
+        self._clusters = answers.get(_CLUSTERS, ())
         return replace(state, containers=tuple(answers[_KIND]))
 
     def plan(self, state: PathState) -> Plan:
@@ -151,6 +162,11 @@ class ContainerPart(PathPart):
             container = group.container
             if not self._params["remove_container"] or container is None or container["id"] not in there:
                 continue
+            clusters = self._find_clusters(group)
+            if clusters:
+                error = in_use("removed", container, clusters, _WAY_OUT)
+                refusals.update({entry.key: entry.named(error) for entry in group.entries})
+                continue
             leaving = {entry.identity for entry in group.entries}
             others = [one for one in state.peers.listed if one["container_id"] == container["id"] and not is_leaving(one)]
             # It is no use to wait for connections that are not in the list, failed ones included.
@@ -161,6 +177,14 @@ class ContainerPart(PathPart):
             plans.append(self._to_plan(group, change, what, {**fields, "wait": waits}))
         changes = tuple(change for plan in plans for change in plan.changes)
         return Plan(changes, tuple(step for plan in plans for step in plan.steps), refusals=refusals)
+
+    def _find_clusters(self, group: _Group) -> list[str]:
+        """Return the clusters with nodes in a container, in words. Those that are being removed are waited for."""
+        from .._resources.clusters import LEAVING, has_nodes_at
+
+        staying = [one for one in self._clusters if one["state_name"] != LEAVING]
+        there = [one for one in staying if any(has_nodes_at(each, group.region, group.cloud) for each in one["regions"])]
+        return [f"cluster {one['name']}" for one in there]
 
     def _to_plan(self, group: _Group, change: Change, what: What, fields: Parameters) -> Plan:
         container_id = None if group.container is None else group.container["id"]
@@ -240,10 +264,12 @@ class ContainerPart(PathPart):
         return replace(state, containers=(*others, container), homes=homes)
 
     def explain(self, step: Step, error: TaskError, state: PathState) -> TaskError:
-        """Return the error; one about a container that others use names the option of this task."""
-        if not self._is_absent or "wait to true" not in (error.hint or ""):
+        """Return the error; one about a container that is in use says what is done, and names the option of this task."""
+        hint = error.hint or ""
+        if not self._is_absent or not hint.startswith("Remove what uses it"):
             return error
-        return error.with_hint("Remove what uses it, or set remove_container to false.")
+        way_out = f"Remove what uses it, {_WAY_OUT}." if "wait to true" in hint else f"{hint} {_WAY_OUT.capitalize()}."
+        return error.with_message(f"{error.message} It stays; the list's connections to it are removed.").with_hint(way_out)
 
     def record_failure(self, what: What, error: TaskError, state: PathState) -> PathState:
         """Return the state with a container that could not be made or changed as a failure of its entries alone."""

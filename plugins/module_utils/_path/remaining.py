@@ -40,6 +40,8 @@ def sentences(params: Parameters, views: t.Sequence[EntryView], state: PathState
     if is_present:
         found += _unchecked(params, views)
         found += _private_names(views, state)
+    elif params["atlas"] and params["remove_container"]:
+        found += _unknown_containers(views, state)
     left = [reason if _STAYS in reason else f"This entry of the access list stays: {reason}" for reason in state.left.values()]
     return list(dict.fromkeys((*found, *state.notes, *left)))
 
@@ -174,6 +176,18 @@ def _unchecked(params: Parameters, views: t.Iterable[EntryView]) -> t.Iterator[s
             yield (
                 f"The network container in {place} does not exist yet: the connection to {view.entry.name} was checked only as "
                 "far as that does not depend on the block of the container."
+            )
+
+
+def _unknown_containers(views: t.Iterable[EntryView], state: PathState) -> t.Iterator[str]:
+    """Yield which network containers are not removed, because nothing says any more which ones they are."""
+    for view in views:
+        own, cloud = view.entry.params, view.entry.provider
+        is_named = cloud.has_one_container or own["container_id"] is not None or own["container_region"] is not None
+        if not is_named and view.container is None and any(one["provider_name"] == cloud.name for one in state.containers):
+            yield (
+                f"The network container of {view.entry.name} is not removed, because no connection says any more which it is. "
+                "Set container_region to have it removed."
             )
 
 

@@ -9,12 +9,14 @@ import re
 import typing as t
 
 from .._api.client import AtlasClient
-from .._clouds.cloud import Fields
+from .._clouds.cloud import Cloud, Fields
 from .._http.errors import ApiError
 
 # The providers of clusters on shared hosts, which use no network container and cannot be peered.
 SHARED = "TENANT"
 FLEX = "FLEX"
+# The state of one that is being removed.
+LEAVING = "DELETING"
 # The v2 API's versions of the resources.
 CLUSTERS_VERSION = "2024-08-05"
 FLEX_VERSION = "2024-11-13"
@@ -215,3 +217,13 @@ def _objects(one: Fields, name: str) -> list[dict[str, t.Any]]:
     if not all(isinstance(each, dict) for each in found):
         raise ValueError(f"{name} has something else than objects")
     return list(found)
+
+
+def has_nodes_at(region: Fields, name: str | None, cloud: Cloud) -> bool:
+    """Whether a region of a cluster is that of a network container on a cloud, and has nodes; on GCP, any region is."""
+    return region["provider_name"] == cloud.name and has_nodes(region) and cloud.is_in_region(region["region_name"], name)
+
+
+def has_nodes(region: Fields) -> bool:
+    """Whether a cluster has nodes in a region; True if Atlas does not say how many."""
+    return any(region[name] is None or region[name] > 0 for name in _NODES)

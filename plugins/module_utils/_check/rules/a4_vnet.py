@@ -10,12 +10,13 @@ import typing as t
 
 from ..._azure.vnets import VnetPeering
 from ..._clouds.azure import AZURE
+from ..._resources.clusters import has_nodes_at
 from ..._values.blocks import is_within
 from ..facts import AtlasObject, ConnectionFacts, Missing, Unread, UnreadError, known, known_or, or_none
 from .client_ranges import client_ranges, network_blocks_of
 from .common import atlas_block_of, container_block, listed, need_container, status_of, to_network
 from .further_regions import FurtherRegions
-from .judged_clusters import has_nodes_at, is_in_region, is_sharded, judged_clusters, peered_containers
+from .judged_clusters import is_in_region, is_sharded, judged_clusters, peered_containers
 from .rule import Finding, Findings, Severity, check, not_looked_at, not_read, skip
 
 _CONNECTED, _DISCONNECTED = "Connected", "Disconnected"

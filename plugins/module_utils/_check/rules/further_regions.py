@@ -10,9 +10,9 @@ import typing as t
 from dataclasses import dataclass
 
 from ..._clouds.aws import AWS
+from ..._resources.clusters import has_nodes_at
 from ..facts import AtlasObject, ConnectionFacts, Missing, Unread, known
 from .judged_clusters import (
-    has_nodes_at,
     is_running,
     is_sharded,
     judged_clusters,

@@ -12,7 +12,7 @@ import dataclasses
 import typing as t
 
 from ..._clouds.cloud import Cloud, cloud_of
-from ..._resources.clusters import FLEX, SHARED
+from ..._resources.clusters import FLEX, SHARED, has_nodes, has_nodes_at
 from ..facts import AtlasObject, ConnectionFacts, SkippedError, Unread, UnreadError, known, or_none
 from .areas import Range, merge_ranges
 from .common import need_container
@@ -21,7 +21,6 @@ from .rule import Finding, Level, skip
 # In these states, Atlas guarantees a primary. In those of _NOT_THERE, clients cannot connect.
 _RUNNING = ("IDLE", "REPAIRING", "UPDATING")
 _NOT_THERE = ("CREATING", "DELETING", "DELETED")
-_NODES = ("electable_nodes", "read_only_nodes", "analytics_nodes")
 _HIGHEST_PORT = 65535
 # The port of members of a replica set, and that of the mongos of a sharded cluster, where the connection strings are not known.
 _MONGOD_PORT, _MONGOS_PORT = 27017, 27016
@@ -166,7 +165,7 @@ def unpeered_regions(cluster: AtlasObject, facts: ConnectionFacts) -> list[Atlas
             message = f"Atlas does not tell how many nodes {cluster['name']} has in {one['region_name']}."
             raise UnreadError(Unread(message))
     regions, cloud = {container.get("region_name") for container in peered_containers(facts)}, facts.entry.cloud
-    return [one for one in cluster["regions"] if _has_nodes(one) and not any(has_nodes_at(one, each, cloud) for each in regions)]
+    return [one for one in cluster["regions"] if has_nodes(one) and not any(has_nodes_at(one, each, cloud) for each in regions)]
 
 
 def peered_containers(facts: ConnectionFacts) -> list[AtlasObject]:
@@ -195,13 +194,3 @@ def peers_of_network(facts: ConnectionFacts) -> list[AtlasObject]:
 def has_ended(peer: AtlasObject) -> bool:
     """Whether a connection has failed, or is being removed."""
     return peer["status_name"] in cloud_of(peer).ended
-
-
-def has_nodes_at(region: AtlasObject, name: str | None, cloud: Cloud) -> bool:
-    """Whether a region of a cluster is that of a network container on a cloud, and has nodes; on GCP, any region is."""
-    return region["provider_name"] == cloud.name and _has_nodes(region) and cloud.is_in_region(region["region_name"], name)
-
-
-def _has_nodes(region: AtlasObject) -> bool:
-    """Whether a cluster has nodes in a region; True if Atlas does not say how many."""
-    return any(region[name] is None or region[name] > 0 for name in _NODES)

@@ -286,11 +286,56 @@ def test_a_container_that_others_use_stays(atlas: AtlasSide, has_failed: bool) -
     done = atlas.remove([entry(0)], remove_container=True, **HALVES)
     assert [one["msg"] for one in foreseen.result["failures"]] == [one["msg"] for one in done.result["failures"]]
     assert len(foreseen.result["peering"]["containers"]) == 1
-    assert not done.missing("cannot be removed: it is used by", vpc(1), "set remove_container to false")
+    stays = "It stays; the list's connections to it are removed."
+    assert not done.missing("cannot be removed: it is used by", vpc(1), stays, "set remove_container to false")
     assert (atlas.there().keys(), set(atlas.containers)) == ({vpc(1)}, {"US_EAST_1"})
     assert done.result["failures"][0]["step"] == "remove"
     # It is not waited for.
     assert sum(atlas.clock.pauses) < 60
+
+
+@pytest.mark.parametrize(
+    ("wanted", "cloud", "region"), [(entry, "AWS", "US_EAST_1"), (azure, "AZURE", "EUROPE_NORTH"), (gcp, "GCP", "WESTERN_EUROPE")]
+)
+def test_a_container_with_a_cluster_is_refused_at_first(
+    atlas: AtlasSide, clouds: dict[str, str], wanted: Any, cloud: str, region: str
+) -> None:
+    """Atlas would refuse it (CONTAINERS_IN_USE) after all else. A key that may remove a container may read clusters."""
+    entries = [wanted(1), wanted(2)]
+    assert not atlas.connect(entries, **HALVES).failed
+    atlas.put_cluster("shop", cloud, region)
+    # These use no container of the list: the hosts are shared, or in another region.
+    atlas.put_cluster("small", cloud, region, tier="M0")
+    atlas.put_cluster("far", "AWS", "EU_WEST_2")
+    for check_mode in (True, False):
+        done = atlas.remove(entries, check_mode=check_mode, remove_container=True, **HALVES)
+        assert not done.missing(
+            "Nothing was changed.", "it is used by cluster shop. Remove what", "set remove_container to false."
+        )
+        assert "far" not in done.msg
+        assert [(one["indexes"], one["step"]) for one in done.result["failures"]] == [([0, 1], "plan")]
+        assert (done.changed, atlas.writes(), atlas.asked.count("GET clusters")) == (False, [], 1)
+    assert not atlas.remove(entries, **HALVES).failed
+    assert "GET clusters" not in atlas.asked
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_a_cluster_that_is_being_deleted_is_waited_for(atlas: AtlasSide, is_late: bool) -> None:
+    assert not atlas.connect([entry(0)], **HALVES).failed
+    atlas.put_cluster("shop", "AWS", "US_EAST_1", state_name="DELETING")
+
+    def delete() -> None:
+        with atlas.emulator.project.now() as project:
+            project.clusters.delete("shop")
+
+    if not is_late:
+        atlas.clock.after(30, delete)
+    done = atlas.remove([entry(0)], remove_container=True, wait_timeout=60, **HALVES)
+    assert (done.failed, atlas.peers(), set(atlas.containers)) == (is_late, [], {"US_EAST_1"} if is_late else set())
+    if is_late:
+        words = ("cluster shop", "It stays; the list's connections to it are removed.", "Or set remove_container to false.")
+        assert not done.missing("cannot be removed: it is used by", *words)
+        assert [(one["index"], one["step"]) for one in done.result["failures"]] == [(None, "remove")]
 
 
 def test_without_its_option_containers_stay(atlas: AtlasSide) -> None:

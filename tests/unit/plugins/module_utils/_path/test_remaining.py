@@ -272,6 +272,31 @@ def test_absent_says_what_others_have_to_do(
     assert left(connection, peer, home, {}, state="absent", **options) == ([] if sentence is None else [sentence])
 
 
+@pytest.mark.parametrize(
+    ("connection", "home", "options", "is_said"),
+    [
+        (VPC, None, {}, True),
+        (VPC, AWS_HOME, {}, False),
+        ({**VPC, "container_region": "eu-west-1"}, None, {}, False),
+        (VPC, None, {"remove_container": False}, False),
+        (gcp(1), None, {}, False),
+    ],
+)
+def test_a_container_that_nothing_names_is_said(
+    connection: dict[str, Any], home: dict[str, Any] | None, options: dict[str, Any], is_said: bool
+) -> None:
+    whole = {"containers": (AWS_HOME, {**AWS_HOME, "id": "4" * 24})}
+    found = left(connection, None, home, whole, **{"state": "absent", "remove_container": True, **options})
+    assert [one for one in found if "Set container_region to have it removed." in one] == (
+        [
+            f"The network container of {vpc(1)} is not removed, because no connection says any more which it is. Set "
+            "container_region to have it removed."
+        ]
+        if is_said
+        else []
+    )
+
+
 def test_the_block_of_a_vpc_is_read_where_the_entry_has_none() -> None:
     view = View("us-east-1", vpc=Vpc(vpc(1), ACCOUNT, [CLIENTS]))
     assert left(NO_ATLAS_AWS, None, None, {"aws": {KEY: view}}, atlas=False) == [
