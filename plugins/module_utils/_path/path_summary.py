@@ -54,6 +54,11 @@ class PathSummary:
         if plan.refusals and plan.refusals.keys() != {CEILING}:
             return fields
         changes = self._changes(state, plan)
+        if plan.refusals:
+            # What it would prune.
+            going = {what.owner for what, _change in changes if what.kind == _CONNECTION and what.action == "delete"}
+            pruned = tuple(peer for peer in state.peers.listed if peer["id"] in going)
+            state = replace(state, peers=replace(state.peers, pruned=pruned))
         return {**fields, "peering": self._peering(state, changes), "summary": self._sums(state, changes, failures)}
 
     def diff(self, state: PathState, plan: Plan) -> list[dict[str, t.Any]]:

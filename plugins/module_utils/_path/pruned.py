@@ -13,6 +13,7 @@ from .._clouds.cloud import Cloud, Peer, cloud_of, fields_of, is_leaving, name_o
 from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step
 from .._http.errors import TaskError
+from .entries import default_comment
 from .part import Answers, PathPart, task_of
 from .path_state import AVAILABLE, CLEANING, PathState, Task, What
 
@@ -121,12 +122,16 @@ class PrunedPart(PathPart):
         self._leaving.foresee(state)
         for ids, answer in answers.items():
             self._found.update(answer if isinstance(answer, dict) else {ids[0]: answer})
-        notes = [self._note(peer) for peer in self._leaving.pruned if self._is_unknown(peer)]
+        notes = [self._note(peer) for peer in self._leaving.pruned if self._is_unknown(peer, state)]
+        notes += [] if self._params["access_list"] else [_note_of_access(peer) for peer in self._leaving.pruned]
         return replace(state, notes=(*state.notes, *(one for one in notes if one not in state.notes)))
 
-    def _is_unknown(self, peer: Peer) -> bool:
-        """Whether a connection leaves something that the task cannot look for."""
+    def _is_unknown(self, peer: Peer, state: PathState) -> bool:
+        """Whether a connection leaves something that the task cannot look for. A role that another one needs is to stay."""
         is_read = peer["id"] in self._found and self._found[peer["id"]] is None
+        staying = (one for one in state.peers.listed if one["id"] not in self._leaving.peers)
+        if _needs_role(cloud_of(peer)) and any(_is_beside(one, peer) for one in staying):
+            return False
         return bool(_rest(peer)) and (is_read or not self._has_half(cloud_of(peer)))
 
     def _has_half(self, cloud: Cloud) -> bool:
@@ -212,9 +217,22 @@ class PrunedPart(PathPart):
         why = f"{cloud.half[0]} is false"
         if self._has_half(cloud):
             why = f"no credentials of the task are those of the {owner}"
-        name = fields.get(cloud.accepted_id or "") or peer["id"]
-        text = f"{name} ({name_of(fields)}) is pruned, but {_rest(peer)} stays in {cloud.name}, because {why}."
+        text = f"{_title_of(peer)} is pruned, but {_rest(peer)} stays in {cloud.name}, because {why}."
         return f"{text} Remove what is left there."
+
+
+def _title_of(peer: Peer) -> str:
+    """Return what sentences call a pruned connection."""
+    cloud, fields = cloud_of(peer), fields_of(peer)
+    return f"{fields.get(cloud.accepted_id or '') or peer['id']} ({name_of(fields)})"
+
+
+def _note_of_access(peer: Peer) -> str:
+    """Return what stays in the access list, where the task leaves that alone, in a sentence."""
+    return (
+        f"{_title_of(peer)} is pruned, but what it has in the access list stays there, because access_list is false. Remove the "
+        f"entries with the comment '{default_comment(fields_of(peer), cloud_of(peer))}', unless another connection needs them."
+    )
 
 
 def _is_beside(one: Peer, other: Peer) -> bool:

@@ -60,6 +60,10 @@ def test_a_pruned_connection_is_cleaned_on_both_sides(site: PathSite) -> None:
     ec2.create_route(RouteTableId=table, DestinationCidrBlock="10.50.0.0/16", VpcPeeringConnectionId=connection_id)
     foreseen = site.run(connections=entries[:2], **PRUNE, check_mode=True)
     assert site.writes == []
+    # Without the access list, what stays there is said.
+    (left,) = site.run(connections=entries[:2], access_list=False, **PRUNE, check_mode=True).result["peering"]["remaining"]
+    for words in (f"{connection_id} (", "is pruned", "access_list is false", f"the comment 'VPC peering with {gone['vpc_id']}'"):
+        assert words in left
     done = site.run(connections=entries[:2], **PRUNE)
     assert not done.failed, done.msg
     assert actions(done) == actions(foreseen) == [CLEANED[0], *CLEANED]

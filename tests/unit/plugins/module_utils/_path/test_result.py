@@ -154,6 +154,7 @@ def test_a_ceiling_shows_what_would_be_removed(site: PathSite) -> None:
     done = site.run(connections=entries[:1], prune=True, max_deletions=0)
     assert (done.failed, done.changed, site.state()) == (True, False, before)
     assert done.missing("Nothing was changed.", "max_deletions allows 0") == []
-    assert done.result["peering"] is not None
+    (pruned,) = done.result["peering"]["pruned"]
+    assert (pruned["vpc_id"], len(pruned["actions"]), done.result["summary"]["pruned"]) == (entries[1]["vpc_id"], 3, 1)
     assert done.plan == "Plan: 0 to create, 0 to change, 1 to remove, 1 unchanged (2 in Atlas, 1 in AWS)"
     assert headers(done) >= {f"Atlas {entries[1]['aws_account_id']}/{entries[1]['vpc_id']}"}
