@@ -268,7 +268,9 @@ options:
     type: str
   remove_container:
     description:
-      - With O(state=absent), remove the network containers as well. This fails if a cluster or another connection uses one.
+      - With O(state=absent), remove the network containers as well. The task then reads the clusters, too.
+      - If a cluster has nodes in such a network container, and is not being deleted, the task fails before it changes anything.
+        If a connection that the list does not have uses it, the task does all else, and fails at its end.
     type: bool
     default: false
   atlas:
@@ -286,7 +288,9 @@ options:
   azure:
     description:
       - Whether to give Atlas its role on the VNets in AZURE. Set this to V(false) if another team does it.
-      - Atlas refuses a connection to a VNet on which it has no role. The message then has the commands for that team.
+      - Atlas refuses a connection to a VNet on which it has no role. The task then shows the commands for that team on the
+        standard error, and sends the creation again for O(azure_role_timeout), so that they can be run meanwhile. Afterwards, it
+        fails, and the message and RV(peering.remaining) have them.
     type: bool
     default: true
   gcp:
@@ -339,11 +343,13 @@ options:
     description:
       - Remove the connections of the project that O(connections) does not have and O(ignore) does not match, whoever has created
         them. A connection of a listed network to another network container is one of them.
-      - Connections are removed on the clouds that the list has entries on. An empty list is one of AWS.
+      - Connections are removed on the clouds that the list has entries on. An empty list is one of AWS, and the task warns that
+        it leaves the other clouds alone.
       - What a connection leaves is removed first, on both sides, which are its routes, its peering in GCP, its entries in the
         access list, and Atlas's role in AZURE. The task uses the credentials of an entry with the same account, project or
         subscription, or else those at the top if they are of that account. Where it has none, the connection is removed all the
-        same, and RV(peering.remaining) says what is left, and where.
+        same, and RV(peering.remaining) says what is left, and where. With O(access_list=false), entries of the access
+        list stay, and it says so.
       - The list must be the only one for the project. In Ansible's own process, the task fails if another host of the play has
         the same project or an unknown one, by the variable C(vpc_peering_group_id), if the play uses the role.
       - This has no effect with O(state=absent), and is refused with O(atlas=false).

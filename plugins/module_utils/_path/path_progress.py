@@ -29,6 +29,8 @@ class PathProgress(SetProgress):
         self._goal = ""
         # The keys of the entries whose ends were reported.
         self._ended: set[str] = set()
+        # What others have to do that was known when the plan was made, or was reported since.
+        self._noted: t.Sequence[str] | None = None
 
     def see(self, state: t.Any, wait: Wait[t.Any] | None = None) -> None:
         """Record the current state, and report it.
@@ -38,6 +40,7 @@ class PathProgress(SetProgress):
             wait: The wait of a stage: a line says what that waits for when it begins, and then once a minute.
         """
         self.state = state
+        self._report_notes()
         self._report_ended()
         line = self._operation.waiter.line(state) if wait is not None else ""
         if wait is None or not line:
@@ -46,6 +49,14 @@ class PathProgress(SetProgress):
         if wait.goal != self._goal or now - self._reported >= REPORT_INTERVAL:
             self._goal, self._reported = wait.goal, now
             self._tell_waiting(line)
+
+    def _report_notes(self) -> None:
+        """Report what others have to do as soon as it is known: the task may wait for it."""
+        if not self.has_plan:
+            return
+        known, self._noted = self._noted, self.state.notes
+        for note in () if known is None else [one for one in self.state.notes if one not in known]:
+            self.tell(f"{self._operation.name}: {note}")
 
     def _report_ended(self) -> None:
         """Report, with `-v`, the entries that have ended since the last state."""

@@ -9,6 +9,7 @@ import re
 import typing as t
 from dataclasses import replace
 
+from .._clouds.aws import AWS
 from .._clouds.cloud import ALL, Fields, Peer, cloud_of, fields_of, identity_of, is_leaving, is_pending, name_of
 from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step, listed
@@ -36,6 +37,11 @@ _ATLAS, _CONNECTION = "Atlas", "connection"
 _BY_ID = re.compile(r"remove it with peer_id: (\w+) and state: absent")
 # How many connections a line of progress names.
 _MOST_NAMES = 5
+# What users may not expect of an empty list.
+_ONLY_AWS = (
+    f"prune removes connections with {AWS.name} alone, because connections is empty: those with other clouds were not read. "
+    "Disconnect these with state: absent."
+)
 
 
 class _StageWaiter(PeerSetWaiter):
@@ -182,6 +188,8 @@ class PeerPart(_AtlasSide):
         # The last refusal for want of a place, and for want of a role, the latter by entry.
         self._no_place: TaskError | None = None
         self._refusals: dict[str, TaskError] = {}
+        # What the result says of roles that others have to give, by entry.
+        self._commands: dict[str, str] = {}
 
     def _choose(self, state: PathState) -> PeerSetState:
         """Return the connection of each entry; that of an entry without a container is unclear."""
@@ -218,7 +226,7 @@ class PeerPart(_AtlasSide):
         return Plan(
             tuple(changes),
             tuple(self._to_step(step) for step in plan.steps),
-            plan.warnings,
+            (*plan.warnings, *((_ONLY_AWS,) if self._params["prune"] and not self._entries else ())),
             {key: self._named(key, error) for key, error in plan.failures.items()},
             {key: self._named(key, error) for key, error in plan.refusals.items()},
         )
@@ -279,9 +287,18 @@ class PeerPart(_AtlasSide):
         if error.error_code == NO_PLACE:
             self._no_place = error
         peers = self._set.gate.hold(_inner(step), error, state.peers)
-        if peers is not None and error.error_code != NO_PLACE:
-            self._refusals[task_of(step).owner] = error
-        return None if peers is None else replace(state, peers=peers)
+        if peers is None:
+            return None
+        state = replace(state, peers=peers)
+        if error.error_code == NO_PLACE:
+            return state
+        owner = task_of(step).owner
+        is_first = owner not in self._refusals
+        self._refusals[owner] = error
+        if not is_first or self._by_key[owner].has_half:
+            return state
+        # Those who give Atlas its role get the commands while the task waits for them.
+        return self._with_commands(owner, self.explain(step, error, state), state)
 
     def _frees_places(self, state: PathState) -> bool:
         """Whether Atlas will have places: connections are leaving, or are pending and this task or Atlas makes them work."""
@@ -303,6 +320,10 @@ class PeerPart(_AtlasSide):
     def record(self, step: Step, reply: t.Any, state: PathState) -> PathState:
         """Return the state after a request took effect."""
         what, owner = What.of(step.keys[0]), task_of(step).owner
+        note = self._commands.pop(owner, None)
+        if note is not None:
+            # They have given it.
+            state = replace(state, notes=tuple(one for one in state.notes if one != note))
         peers = self._set.record(_inner(step), reply, state.peers)
         change = peers.done.get(owner)
         if change is None:
@@ -325,11 +346,14 @@ class PeerPart(_AtlasSide):
 
     def record_failure(self, what: What, error: TaskError, state: PathState) -> PathState:
         """Return the state with the commands for those who give Atlas its role, where this task does not."""
-        entry = self._by_key.get(what.owner)
+        return self._with_commands(what.owner, error, state)
+
+    def _with_commands(self, owner: str, error: TaskError, state: PathState) -> PathState:
+        entry = self._by_key.get(owner)
         commands = (error.hint or "").partition("To paste: ")[2] if isinstance(error, RoleError) else ""
         if entry is None or entry.has_half or not commands:
             return state
-        note = f"Give Atlas its role on {entry.name} in {entry.provider.name}: {commands}"
+        self._commands[owner] = note = f"Give Atlas its role on {entry.name} in {entry.provider.name}: {commands}"
         return state if note in state.notes else replace(state, notes=(*state.notes, note))
 
     def blocked(self, step: Step, state: PathState, error: WaitTimeoutError) -> TaskError:

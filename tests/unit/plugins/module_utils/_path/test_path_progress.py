@@ -12,6 +12,12 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.path_progres
 from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock
 
 
+class State(str):
+    """A state that is the line of its stage, with what others have to do."""
+
+    notes: tuple[str, ...] = ()
+
+
 class Run:
     """A progress whose states are the lines of the stage; entries end as the test says."""
 
@@ -36,11 +42,13 @@ class Run:
         report = Report(self.lines.append, self.details.append if has_detail else None)
         self.progress = PathProgress(operation, Outcome(plan=""), report, self.clock)
 
-    def see(self, line: str, goal: str = "", after: float = 0.0) -> None:
+    def see(self, line: str, goal: str = "", after: float = 0.0, notes: tuple[str, ...] = ()) -> None:
         self.clock.sleep(after)
         wait: Any = Wait(goal, lambda state: state, bool, lambda state, error: None) if goal else None
         self.progress.times = (self.started, self.started + 100.0)
-        self.progress.see(line, wait)
+        state = State(line)
+        state.notes = notes
+        self.progress.see(state, wait)
 
 
 def test_a_stage_has_a_line_when_it_begins_to_wait() -> None:
@@ -103,3 +111,13 @@ def test_the_result_is_made_at_the_end_and_not_for_each_state() -> None:
     assert run.shown == []
     run.progress.end("the last state")
     assert run.shown == ["the last state"]
+
+
+def test_what_others_have_to_do_is_said_once_it_is_known() -> None:
+    run = Run()
+    run.see("", notes=("known before",))
+    run.progress.plan = Plan()
+    run.see("", notes=("known before",))
+    for notes in (("known before", "give s3cret-of-it"), ("known before", "give s3cret-of-it"), ("known before",)):
+        run.see("", notes=notes)
+    assert run.lines == ["project 1: give ********"]

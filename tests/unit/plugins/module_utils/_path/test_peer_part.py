@@ -307,6 +307,7 @@ def test_an_empty_list_may_prune_aws(atlas: AtlasSide, clouds: dict[str, str]) -
     assert not atlas.connect([entry(0), azure(1)], **HALVES).failed
     done = atlas.connect([], prune=True, allow_empty=True, **HALVES)
     assert not done.failed, done.msg
+    assert ["with AWS alone, because connections is empty" in one for one in done.warnings] == [True]
     assert (atlas.alive("AWS"), atlas.alive("AZURE")) == (set(), {"vnet-1"})
 
 
@@ -341,6 +342,25 @@ def test_others_get_the_commands_for_the_roles_of_several(atlas: AtlasSide, clou
     assert [("network/vnet-1 in AZURE: az ad sp create" in one, "network/vnet-2 in AZURE" in one) for one in commands] == (
         [] if half else [(True, False), (False, True)]
     )
+
+
+def test_others_get_the_commands_before_the_task_waits_for_them(atlas: AtlasSide, clouds: dict[str, str]) -> None:
+    """Once, and they are not left to do where they have been run in time."""
+    atlas.fault("POST", "status", status=400, code="AZURE_CUSTOMER_NETWORK_UNREACHABLE", times=5)
+    started = atlas.clock.now
+    told: list[float] = []
+
+    class Lines(list[str]):
+        def append(self, line: str) -> None:
+            told.extend([atlas.clock.now - started] if "network/vnet-1 in AZURE: az ad sp create" in line else [])
+            super().append(line)
+
+    atlas.lines = Lines()
+    done = atlas.connect([azure(1)], **HALVES)
+    assert not done.failed, done.msg
+    assert told == [0]
+    assert atlas.clock.now - started > 1
+    assert not [one for one in done.result["peering"]["remaining"] if "az ad sp create" in one]
 
 
 @pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE"])
