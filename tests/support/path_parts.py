@@ -27,7 +27,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.azure import
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.entries import PathEntry
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.gcp import GcpPart
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.options import PATH_SPEC, fill_in_project, validate
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.part import PathPart, task_of
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.part import Common, PathPart, task_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.path_state import ABSENT, PRESENT, PathState, What
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.stages import PathConvergence, PathGate, PathWaiter
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_set.state import PeerSetState
@@ -215,12 +215,12 @@ class PartsSite:
             for entry in params["connections"]:
                 if entry.has_half:
                     halves[entry.provider.name].append(entry)
-            more = (self.clock, self.clock.sleep)
+            common = Common(params, (), self.clock, self.clock.sleep)
             containers: Any = self.atlas if params["atlas"] else None
             parts = [
                 self.atlas,
-                AzurePart(params, halves["AZURE"], session, AtlasAzureRole, *more),
-                GcpPart(params, halves["GCP"], session, containers, AtlasGcpPeering, *more),
+                AzurePart(common._replace(entries=halves["AZURE"]), session, AtlasAzureRole),
+                GcpPart(common._replace(entries=halves["GCP"]), session, containers, AtlasGcpPeering),
             ]
             yield session, {part.name: part for part in parts}
 

@@ -26,8 +26,8 @@ from .._http.pauses import Clock, stoppable_sleep
 from .._path import options
 from .._path.access_part import AccessPart
 from .._path.container_part import ContainerPart
-from .._path.entries import ignored_options
-from .._path.part import PathPart, task_of, without
+from .._path.entries import PathEntry, ignored_options
+from .._path.part import Common, PathPart, task_of, without
 from .._path.path_state import ABSENT, PRESENT, Failure, PathState, What
 from .._path.path_summary import PathSummary
 from .._path.peer_part import PeerPart, PeerRemovalPart
@@ -77,58 +77,45 @@ class AtlasPeering(SetOperation[CheckSession, PathState]):
         atlas = self.session.atlas
         if atlas is not None:
             yield from self._make_atlas_parts(atlas)
-        if any(entry.provider is AWS and entry.has_half for entry in self._entries):
-            yield self._make_aws_part()
-        yield from self._make_role_and_mirror_parts(None if atlas is None else Containers(atlas, self.params["group_id"]))
+        yield from self._make_cloud_parts(None if atlas is None else Containers(atlas, self.params["group_id"]))
         if atlas is not None:
             yield from self._make_last_parts(atlas)
 
-    def _make_aws_part(self) -> PathPart:
-        """Return the part for AWS's half."""
-        # Loaded where an entry is on AWS.
-        from .._path.aws import AwsPart
-        from .atlas_vpc_peer_accepter import AtlasVpcPeerAccepter
-
-        peers = self._parts.get(PeerPart.name)
-
-        def replaced() -> t.Collection[str]:
-            return peers.replaced if isinstance(peers, PeerPart) else ()
-
-        sessions, sleep = self.session.aws, stoppable_sleep
-        return AwsPart(self.params, self._entries, sessions, AtlasVpcPeerAccepter, self.clock, sleep, replaced)
+    def _common(self, entries: t.Sequence[PathEntry]) -> Common:
+        return Common(self.params, entries, self.clock, stoppable_sleep)
 
     def _make_atlas_parts(self, atlas: AtlasClient) -> t.Iterator[PathPart]:
         """Yield the parts for network containers and connections in Atlas."""
-        params, clock, sleep = {**self.params, "base_url": atlas.settings.base_url}, self.clock, stoppable_sleep
-        containers = Containers(atlas, params["group_id"])
+        params = {**self.params, "base_url": atlas.settings.base_url}
+        common, containers = self._common(self._entries)._replace(params=params), Containers(atlas, params["group_id"])
         is_absent = params["state"] == "absent"
-        make, list_clusters = partial(_make_container, atlas, clock), None
+        make, list_clusters = partial(_make_container, atlas, self.clock), None
         if is_absent and params["remove_container"]:
             # Only where a container is removed does it matter what uses it.
             from .._resources.clusters import Clusters
 
             list_clusters = Clusters(atlas, params["group_id"]).list_clusters
-        yield ContainerPart(params, self._entries, containers, make, clock, sleep, list_clusters)
+        yield ContainerPart(common, containers, make, list_clusters)
         # With state absent, connections with other clouds may need the same entries of the access list.
         declared = {cloud.name for cloud in params["clouds"]} or {AWS.name}
         names = CLOUDS if is_absent else declared | ({AWS.name} if params["prune"] else set())
         peers = {name: VpcPeers(atlas, params["group_id"], CLOUDS[name]) for name in CLOUDS if name in names}
         part = PeerRemovalPart if is_absent else PeerPart
-        yield part(params, self._entries, peers, containers, clock)
+        yield part(common, peers, containers)
 
     def _make_last_parts(self, atlas: AtlasClient) -> t.Iterator[PathPart]:
         """Yield the parts for what pruned connections leave, and for the access list: those of the clouds are known."""
-        params, parts = self.params, self._parts
+        params, parts, common = self.params, self._parts, self._common(self._entries)
         leaving = Leaving(t.cast(PeerPart, parts[PeerPart.name]).leaving, self._foresee)
         pruned = None
         if params["prune"]:
             others = [cloud for cloud in params["clouds"] if cloud is not AWS and cloud.half[0] in parts]
             cleaners = {cloud.name: t.cast(Cleaner, parts[cloud.half[0]]) for cloud in others}
-            pruned = PrunedPart(params, leaving, self._make_routes(), cleaners)
+            pruned = PrunedPart(common, leaving, self._make_routes(), cleaners)
             yield pruned
         if params["access_list"]:
             turn = partial(turn_of, (atlas.settings.base_url, params["group_id"]))
-            yield AccessPart(params, self._entries, atlas, AtlasAccessList, leaving, pruned, turn, self.clock, stoppable_sleep)
+            yield AccessPart(common, atlas, AtlasAccessList, leaving, pruned, turn)
 
     def _make_routes(self) -> PrunedRoutes | None:
         """Return what finds the routes to pruned connections; None if the task leaves AWS alone."""
@@ -143,22 +130,32 @@ class AtlasPeering(SetOperation[CheckSession, PathState]):
         part = self._parts[ContainerPart.name]
         return part.predict(state, part.plan(state)) if self.params["state"] == "present" else state
 
-    def _make_role_and_mirror_parts(self, containers: Containers | None) -> t.Iterator[PathPart]:
-        """Yield the parts for AZURE and GCP. Their files are read where the list has the cloud, and the task does its half."""
-        params, clock, sleep = self.params, self.clock, stoppable_sleep
-        halves = {
-            cloud.name: [one for one in self._entries if one.provider is cloud and one.has_half] for cloud in params["clouds"]
-        }
-        if halves.get("AZURE"):
+    def _make_cloud_parts(self, containers: Containers | None) -> t.Iterator[PathPart]:
+        """Yield the parts for the clouds. Their files are read where the list has the cloud, and the task does its half."""
+        halves: dict[str, list[PathEntry]] = {}
+        for entry in self._entries:
+            if entry.has_half:
+                halves.setdefault(entry.provider.name, []).append(entry)
+        if AWS.name in halves:
+            from .._path.aws import AwsPart
+            from .atlas_vpc_peer_accepter import AtlasVpcPeerAccepter
+
+            yield AwsPart(self._common(halves[AWS.name]), self.session.aws, AtlasVpcPeerAccepter, self._replaced)
+        if "AZURE" in halves:
             from .._path.azure import AzurePart
             from .atlas_azure_role import AtlasAzureRole
 
-            yield AzurePart(params, halves["AZURE"], self.session, AtlasAzureRole, clock, sleep)
-        if halves.get("GCP"):
+            yield AzurePart(self._common(halves["AZURE"]), self.session, AtlasAzureRole)
+        if "GCP" in halves:
             from .._path.gcp import GcpPart
             from .atlas_gcp_peering import AtlasGcpPeering
 
-            yield GcpPart(params, halves["GCP"], self.session, containers, AtlasGcpPeering, clock, sleep)
+            yield GcpPart(self._common(halves["GCP"]), self.session, containers, AtlasGcpPeering)
+
+    def _replaced(self) -> t.Collection[str]:
+        """Return the keys of entries whose connection in Atlas the task replaces, or has replaced."""
+        peers = self._parts.get(PeerPart.name)
+        return peers.replaced if isinstance(peers, PeerPart) else ()
 
     @classmethod
     def libraries_for(cls, args: t.Mapping[str, t.Any]) -> tuple[Library, ...]:

@@ -17,10 +17,10 @@ from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step
 from .._engine.wait import WaitTimeoutError
 from .._http.errors import AuthError, NoAnswerError, StoppedError, TaskError
-from .._http.pauses import Clock, Sleep
+from .._http.pauses import Sleep
 from .._resources.access_list import MOST_ENTRIES, AccessEntry, AccessList, key_of
 from .entries import PathEntry, default_comment
-from .part import Answers, PathPart, run_to_end, task_of
+from .part import Answers, Common, PathPart, run_to_end, task_of
 from .path_state import ACCESS, CLEANING, PathState, Task, What
 from .pruned import Leaving, PrunedPart
 
@@ -86,42 +86,34 @@ class AccessPart(PathPart):
     """The access list of the project.
 
     Args:
-        params: The options of the task.
-        entries: The entries of the list of connections.
+        common: What all parts get.
         client: Atlas.
         operation: The Operation on the access list.
         leaving: The connections that the task removes.
         pruned: What is cleaned before connections are pruned; None if the task does not prune.
         turn: Waits until no other host of the play changes the same list.
-        clock: A monotonic clock, in seconds.
-        sleep: Sleeps that many seconds.
     """
 
     name = "access"
 
     def __init__(
         self,
-        params: Parameters,
-        entries: t.Sequence[PathEntry],
+        common: Common,
         client: t.Any,
         operation: type[Operation[t.Any, t.Any]],
         leaving: Leaving,
         pruned: PrunedPart | None,
         turn: Turn,
-        clock: Clock,
-        sleep: Sleep,
     ) -> None:
-        self._params = params
-        self._entries = entries
-        self._by_key = {entry.key: entry for entry in entries}
+        super().__init__(common)
+        self._entries = common.entries
+        self._by_key = {entry.key: entry for entry in self._entries}
         self._client = client
         self._operation = operation
-        self._access_list = AccessList(client, params["group_id"])
+        self._access_list = AccessList(client, self._params["group_id"])
         self._leaving = leaving
         self._pruned = pruned
         self._turn = turn
-        self._clock, self._sleep = clock, sleep
-        self._is_absent = params["state"] == "absent"
         # Whether a step waits for its turn; its thread says so.
         self._is_queued = False
 

@@ -29,13 +29,12 @@ from .._engine.plan import Change, Plan, Step
 from .._engine.run import may_pass
 from .._engine.wait import WaitTimeoutError
 from .._http.errors import OvertakenError, StoppedError, TaskError
-from .._http.pauses import Clock, Sleep
 from .._http.threads import Workers
 from .._peer_set.causes import Failed, by_cause, to_failed
 from .._peering.life import too_late
 from .._values.moments import created_at
 from .entries import LIST, PathEntry
-from .part import Answers, PathPart, Ran, run_to_end, task_of
+from .part import Answers, Common, PathPart, Ran, run_to_end, task_of
 from .path_state import ACTING, ROUTES, PathState, Task, What
 
 _Place = tuple[t.Any, ...]
@@ -78,12 +77,9 @@ class AwsPart(PathPart):
     """The customer's side in AWS, with one survey and one poll for each set of credentials and region.
 
     Args:
-        params: The options of the task.
-        entries: The entries of the list.
+        common: What all parts get, with the entries whose VPCs it changes.
         sessions: The sessions with AWS.
         operation: The Operation on one connection, by which an entry goes on alone.
-        clock: A monotonic clock, in seconds.
-        sleep: Sleeps that many seconds, and ends as soon as the thread must stop.
         replaced: Returns the keys of entries whose connection in Atlas the task replaces, or has replaced.
     """
 
@@ -91,21 +87,16 @@ class AwsPart(PathPart):
 
     def __init__(
         self,
-        params: Parameters,
-        entries: t.Sequence[PathEntry],
+        common: Common,
         sessions: AwsSessions,
         operation: type[Operation[t.Any, t.Any]],
-        clock: Clock,
-        sleep: Sleep,
-        replaced: t.Callable[[], t.Collection[str]] = tuple,
+        replaced: t.Callable[[], t.Collection[str]],
     ) -> None:
-        self._replaced = replaced
-        self._params = params
-        self._entries = {entry.key: entry for entry in entries if entry.provider is AWS and entry.has_half}
+        super().__init__(common)
+        self._entries = {entry.key: entry for entry in common.entries}
         self._sessions = sessions
         self._operation = operation
-        self._clock, self._sleep = clock, sleep
-        self._is_absent = params["state"] == "absent"
+        self._replaced = replaced
         self._lock = threading.Lock()
         # The entries of each set of credentials and region, and what was read of it.
         self._places: dict[_Place, list[PathEntry]] = {}

@@ -21,12 +21,11 @@ from .._engine.operation import Operation
 from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step
 from .._http.errors import AuthError, InvalidOptionError, NotFoundError, TaskError
-from .._http.pauses import Clock, Sleep
 from .._http.session import bounded
 from .._resources.containers import Container
 from .._values.blocks import do_overlap
 from .entries import PathEntry
-from .part import Answers, PathPart, Ran, run_to_end, task_of
+from .part import Answers, Common, PathPart, Ran, run_to_end, task_of
 from .path_state import ROLES, SIDES, PathState, Task, What
 
 # The name of the step in results.
@@ -37,35 +36,23 @@ class AzurePart(PathPart):
     """Gives Atlas its role on VNets, or takes it away. Entries with the same VNet share its role.
 
     Args:
-        params: The options of the task.
-        entries: The entries whose VNets it changes.
+        common: What all parts get, with the entries whose VNets it changes.
         session: The services that the task talks to.
         operation: The Operation for the role on one VNet.
-        clock: A monotonic clock, in seconds.
-        sleep: Sleeps that many seconds, and ends as soon as the thread must stop.
     """
 
     name = "azure"
 
-    def __init__(
-        self,
-        params: Parameters,
-        entries: t.Sequence[PathEntry],
-        session: CheckSession,
-        operation: type[Operation[t.Any, AccessState]],
-        clock: Clock,
-        sleep: Sleep,
-    ) -> None:
-        self._params = params
+    def __init__(self, common: Common, session: CheckSession, operation: type[Operation[t.Any, AccessState]]) -> None:
+        super().__init__(common)
         self._session = session
         self._operation = operation
-        self._clock, self._sleep = clock, sleep
-        self._is_present = params["state"] == "present"
+        self._is_present = not self._is_absent
         # The entries of each VNet, by its resource id in lower case.
         self._groups: dict[str, list[PathEntry]] = {}
         # Atlas's networks whose peerings with a VNet end because this task removes their connections.
         self._ending: dict[str, tuple[str, ...]] = {}
-        for entry in entries:
+        for entry in common.entries:
             self._groups.setdefault(_scope_of(entry.params).lower(), []).append(entry)
         self._directories = {key: self._find_directory(group, PathState()) for key, group in self._groups.items()}
 

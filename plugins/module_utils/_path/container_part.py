@@ -14,12 +14,11 @@ from .._engine.operation import Operation
 from .._engine.options import Parameters
 from .._engine.plan import Change, Facts, Plan, Step
 from .._http.errors import InvalidOptionError, TaskError
-from .._http.pauses import Clock, Sleep
 from .._peering.container_choice import on_other_cloud
 from .._resources.containers import Container, Containers, container_cloud, describe, is_in_region
 from .._resources.peers import describe_users
 from .entries import PathEntry
-from .part import Answers, PathPart, run_to_end, task_of
+from .part import Answers, Common, PathPart, run_to_end, task_of
 from .path_state import CONTAINERS, PathState, Task, What
 
 if t.TYPE_CHECKING:
@@ -68,12 +67,9 @@ class ContainerPart(PathPart):
     """The network containers.
 
     Args:
-        params: The options of the task.
-        entries: The entries of the list.
+        common: What all parts get.
         containers: The containers of the project.
         operation: Makes the Operation on one container of its options; it runs in threads.
-        clock: A monotonic clock, in seconds.
-        sleep: Sleeps that many seconds.
         list_clusters: Lists the clusters of the project, which keep a container from being removed; None if none is removed.
     """
 
@@ -81,22 +77,17 @@ class ContainerPart(PathPart):
 
     def __init__(
         self,
-        params: Parameters,
-        entries: t.Sequence[PathEntry],
+        common: Common,
         containers: Containers,
         operation: t.Callable[[Parameters], Operation[t.Any, t.Any]],
-        clock: Clock,
-        sleep: Sleep,
-        list_clusters: t.Callable[[], list[Cluster]] | None = None,
+        list_clusters: t.Callable[[], list[Cluster]] | None,
     ) -> None:
-        self._params = params
-        self._entries = entries
+        super().__init__(common)
+        self._entries = common.entries
         self._containers = containers
         self._list_clusters = list_clusters
         self._clusters: t.Sequence[Cluster] = ()
         self._operation = operation
-        self._clock, self._sleep = clock, sleep
-        self._is_absent = params["state"] == "absent"
 
     def reads(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
         """Read the containers of all clouds in one list and, with `remove_container`, the clusters."""

@@ -27,12 +27,11 @@ from .._gcp.options import name_networks
 from .._gcp.plan import NetworkState, find_mirror, plan_absent, plan_present, state_after
 from .._gcp.wait import PeeringWaiter
 from .._http.errors import AuthError, InvalidOptionError, NotFoundError, TaskError
-from .._http.pauses import Clock, Sleep
 from .._http.session import bounded
 from .._resources.containers import Containers
 from .container_part import with_containers
 from .entries import PathEntry
-from .part import Answers, PathPart, Ran, run_to_end, task_of
+from .part import Answers, Common, PathPart, Ran, run_to_end, task_of
 from .path_state import ACTING, SIDES, PathState, Task, What
 
 # What stands for Atlas's project and network before Atlas has made them: no network can have these names.
@@ -50,34 +49,27 @@ class GcpPart(PathPart):
     """Makes the mirrors, or removes them.
 
     Args:
-        params: The options of the task.
-        entries: The entries whose networks it changes.
+        common: What all parts get, with the entries whose networks it changes.
         session: The services that the task talks to.
         containers: The network containers of the project; None if the task leaves Atlas alone.
         operation: The Operation for one mirror.
-        clock: A monotonic clock, in seconds.
-        sleep: Sleeps that many seconds, and ends as soon as the thread must stop.
     """
 
     name = "gcp"
 
     def __init__(
         self,
-        params: Parameters,
-        entries: t.Sequence[PathEntry],
+        common: Common,
         session: CheckSession,
         containers: Containers | None,
         operation: type[Operation[t.Any, NetworkState]],
-        clock: Clock,
-        sleep: Sleep,
     ) -> None:
-        self._params = params
-        self._entries = {entry.key: entry for entry in entries}
+        super().__init__(common)
+        self._entries = {entry.key: entry for entry in common.entries}
         self._session = session
         self._containers = containers
         self._operation = operation
-        self._clock, self._sleep = clock, sleep
-        self._is_present = params["state"] == "present"
+        self._is_present = not self._is_absent
         # The entries of each list of networks, and the list as it was read first.
         self._groups: dict[_Key, list[PathEntry]] = {}
         self._listed: dict[_Key, _Networks] = {}
@@ -85,7 +77,7 @@ class GcpPart(PathPart):
         self._unlisted: set[_Key] = set()
         # The names of the mirrors as far as they were known at first: later plans say the same.
         self._names: dict[str, str] = {}
-        for entry in entries:
+        for entry in common.entries:
             self._groups.setdefault(_group_of(entry), []).append(entry)
 
     def reads(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:

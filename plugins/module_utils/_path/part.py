@@ -9,25 +9,51 @@ import typing as t
 from dataclasses import replace
 
 from .._engine.operation import Operation
+from .._engine.options import Parameters
 from .._engine.outcome import SILENT, Outcome
 from .._engine.plan import Plan, Step
 from .._engine.run import Convergence
 from .._engine.wait import WaitTimeoutError
 from .._http.errors import TaskError
 from .._http.pauses import Clock, Sleep
+from .entries import PathEntry
 from .path_state import PathState, Task, What
 
 Answers = t.Mapping[t.Any, t.Any]
 
 
+class Common(t.NamedTuple):
+    """What all parts get.
+
+    Attributes:
+        params: The options of the task.
+        entries: The entries of the list that the part is for.
+        clock: A monotonic clock, in seconds.
+        sleep: Sleeps that many seconds, and ends as soon as the thread must stop.
+    """
+
+    params: Parameters
+    entries: t.Sequence[PathEntry]
+    clock: Clock
+    sleep: Sleep
+
+
 class PathPart:
     """One side of all connections. `send` runs in threads, and all other methods in the main thread.
+
+    Args:
+        common: What all parts get.
 
     Attributes:
         name: Its name in steps.
     """
 
     name: t.ClassVar[str]
+
+    def __init__(self, common: Common) -> None:
+        self._params = common.params
+        self._clock, self._sleep = common.clock, common.sleep
+        self._is_absent = common.params["state"] == "absent"
 
     def reads(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
         """Return the calls that read what there is, by key. They run side by side with those of other parts."""

@@ -11,11 +11,9 @@ from dataclasses import replace
 
 from .._clouds.aws import AWS
 from .._clouds.cloud import ALL, Fields, Peer, cloud_of, fields_of, identity_of, is_leaving, is_pending, name_of
-from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step, listed
 from .._engine.wait import GONE, WaitTimeoutError
 from .._http.errors import TaskError
-from .._http.pauses import Clock
 from .._peer_set.options import PeerEntry
 from .._peer_set.requests import PeerSet
 from .._peer_set.state import PeerSetState
@@ -29,7 +27,7 @@ from .._resources.containers import Container, Containers, container_cloud
 from .._resources.peers import NO_PLACE, VpcPeers
 from .container_part import find_home, with_containers, with_homes
 from .entries import PathEntry
-from .part import Answers, PathPart, task_of
+from .part import Answers, Common, PathPart, task_of
 from .path_state import ACTING, AVAILABLE, CONNECTIONS, REQUESTS, PathState, Task, What
 
 _ATLAS, _CONNECTION = "Atlas", "connection"
@@ -90,30 +88,23 @@ class _AtlasSide(PathPart):
     """What connecting and disconnecting have in common.
 
     Args:
-        params: The options of the task, with the `base_url` of the session.
-        entries: The entries of the list.
+        common: What all parts get; the options have the `base_url` of the session.
         peers: The connections with each cloud that is read, by its name.
         containers: The containers of the project.
-        clock: A monotonic clock, in seconds.
     """
 
     name = "peers"
 
-    def __init__(
-        self,
-        params: Parameters,
-        entries: t.Sequence[PathEntry],
-        peers: t.Mapping[str, VpcPeers],
-        containers: Containers,
-        clock: Clock,
-    ) -> None:
+    def __init__(self, common: Common, peers: t.Mapping[str, VpcPeers], containers: Containers) -> None:
+        super().__init__(common)
+        params, entries = common.params, common.entries
         # Without pruning, `recreate` alone says what may be replaced.
         most = params["max_deletions"] if params["prune"] else len(entries)
         self._params = {**params, "wait": True, "provider_name": ALL, "max_deletions": most}
         self._entries = entries
         self._by_key = {entry.key: entry for entry in entries}
         self._names = frozenset(entry.provider.name for entry in entries) or frozenset(peers)
-        self._set = PeerSet(self._params, peers, containers, clock)
+        self._set = PeerSet(self._params, peers, containers, self._clock)
         self._peers, self._containers = peers, containers
         # The containers as they were last taken from the state, or put into it.
         self._known: t.Any = None
@@ -171,15 +162,8 @@ class _AtlasSide(PathPart):
 class PeerPart(_AtlasSide):
     """Requests, changes and replaces connections, and removes those that the list does not have."""
 
-    def __init__(
-        self,
-        params: Parameters,
-        entries: t.Sequence[PathEntry],
-        peers: t.Mapping[str, VpcPeers],
-        containers: Containers,
-        clock: Clock,
-    ) -> None:
-        super().__init__(params, entries, peers, containers, clock)
+    def __init__(self, common: Common, peers: t.Mapping[str, VpcPeers], containers: Containers) -> None:
+        super().__init__(common, peers, containers)
         self._waiter = _StageWaiter((), {}, self._set.lists, self._set.sent, waits=True)
         # The last plan, with the connections that it is for.
         self._last = (PeerSetState(()), Plan())

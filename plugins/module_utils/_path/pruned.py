@@ -10,11 +10,10 @@ from dataclasses import replace
 from functools import partial
 
 from .._clouds.cloud import Cloud, Peer, cloud_of, fields_of, is_leaving, name_of
-from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step
 from .._http.errors import TaskError
 from .entries import default_comment
-from .part import Answers, PathPart, task_of
+from .part import Answers, Common, PathPart, task_of
 from .path_state import AVAILABLE, CLEANING, PathState, Task, What
 
 if t.TYPE_CHECKING:
@@ -75,7 +74,7 @@ class PrunedPart(PathPart):
     """What pruned connections leave in the customer's clouds, but for the access list.
 
     Args:
-        params: The options of the task.
+        common: What all parts get.
         leaving: The connections that the task removes.
         routes: The routes in AWS; None if the task does not do that half.
         cleaners: The parts of the other clouds whose half the task does, by their names.
@@ -84,9 +83,9 @@ class PrunedPart(PathPart):
     name = "pruned"
 
     def __init__(
-        self, params: Parameters, leaving: Leaving, routes: PrunedRoutes | None, cleaners: t.Mapping[str, Cleaner]
+        self, common: Common, leaving: Leaving, routes: PrunedRoutes | None, cleaners: t.Mapping[str, Cleaner]
     ) -> None:
-        self._params = params
+        super().__init__(common)
         self._leaving = leaving
         self._routes = routes
         self._cleaners = cleaners

@@ -22,6 +22,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_access_list import AtlasAccessList
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_peering import OPERATION
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.access_part import AccessPart
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.part import Common
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.path_state import PathState, What
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.pruned import Leaving
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_set.state import PeerSetState
@@ -29,7 +30,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.access_
 from ansible_collections.cloudpeer.atlas.tests.emulator.accesslist import Entry
 from ansible_collections.cloudpeer.atlas.tests.emulator.faults import parse_rules
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import refusal
-from ansible_collections.cloudpeer.atlas.tests.support.harness import ACCOUNT, Atlas, Done
+from ansible_collections.cloudpeer.atlas.tests.support.harness import ACCOUNT, Atlas, Done, FakeClock
 from ansible_collections.cloudpeer.atlas.tests.support.sets import azure, gcp, vpc
 from ansible_collections.cloudpeer.atlas.tests.unit.plugins.module_utils._path.test_options import validated
 
@@ -84,8 +85,9 @@ class Case:
         going = Leaving(lambda state: found, lambda state: state)
         there = [*stays, *(one for index, one in leaves)]
         before = replace(before or PathState(), peers=PeerSetState(tuple(there), first=tuple(there)))
-        outside: Any = (None, AtlasAccessList, going, None, None, None, None)
-        self.part = AccessPart(params, params["connections"], *outside)
+        clock = FakeClock()
+        outside: Any = (None, AtlasAccessList, going, None, None)
+        self.part = AccessPart(Common(params, params["connections"], clock, clock.sleep), *outside)
         self.state = self.part.begin({"list": listed(access)}, before)
 
     def fail(self, index: int) -> None:
