@@ -36,7 +36,7 @@ seealso:
     description: The guide for many projects and accounts.
     link: https://github.com/cloudpeer/atlas/blob/main/docs/guides/whole_organization.md
 extends_documentation_fragment:
-  - cloudpeer.atlas._connection.inventory
+  - cloudpeer.atlas._connection
   - constructed
   - inventory_cache
 options:
@@ -46,6 +46,29 @@ options:
     type: str
     required: true
     choices: [cloudpeer.atlas.projects]
+  # A fragment has the rest of the next options. Of several environment variables, ansible-core takes the last one that is set, and
+  # modules the first.
+  public_key:
+    env:
+      - name: MONGODB_ATLAS_PUBLIC_KEY
+      - name: MONGODB_ATLAS_PUBLIC_API_KEY
+  private_key:
+    env:
+      - name: MONGODB_ATLAS_PRIVATE_KEY
+      - name: MONGODB_ATLAS_PRIVATE_API_KEY
+  client_id:
+    env:
+      - name: MONGODB_ATLAS_CLIENT_ID
+  client_secret:
+    env:
+      - name: MONGODB_ATLAS_CLIENT_SECRET
+  access_token:
+    env:
+      - name: MONGODB_ATLAS_ACCESS_TOKEN
+  base_url:
+    env:
+      - name: MONGODB_ATLAS_OPS_MANAGER_URL
+      - name: MONGODB_ATLAS_BASE_URL
   org_id:
     description:
       - Only the projects of the organization with this id.

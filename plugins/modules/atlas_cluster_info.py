@@ -38,6 +38,7 @@ extends_documentation_fragment:
   - cloudpeer.atlas._attributes.only_reads
   - cloudpeer.atlas._attributes.action_group_atlas
   - cloudpeer.atlas._connection
+  - cloudpeer.atlas._connection.project
   - cloudpeer.atlas._projects
 notes:
   - The API key or service account needs the role I(Project Read Only), or a role with more permissions, in each project.

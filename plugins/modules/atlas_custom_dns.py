@@ -30,6 +30,7 @@ extends_documentation_fragment:
   - cloudpeer.atlas._attributes.makes_changes
   - cloudpeer.atlas._attributes.action_group_atlas
   - cloudpeer.atlas._connection
+  - cloudpeer.atlas._connection.project
 notes:
   - The API key or service account needs the role I(Project Atlas Admin) in the project. I(Project Read Only) is enough as long as
     there is nothing to change.

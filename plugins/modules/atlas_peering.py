@@ -489,6 +489,7 @@ extends_documentation_fragment:
   - cloudpeer.atlas._attributes.makes_changes
   - cloudpeer.atlas._attributes.action_group_atlas
   - cloudpeer.atlas._connection
+  - cloudpeer.atlas._connection.project
   - cloudpeer.atlas._aws.prefixed
 requirements:
   - boto3, for entries on AWS, unless O(aws=false)

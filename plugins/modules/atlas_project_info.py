@@ -56,6 +56,7 @@ extends_documentation_fragment:
   - cloudpeer.atlas._attributes.only_reads
   - cloudpeer.atlas._attributes.action_group_atlas
   - cloudpeer.atlas._connection
+  - cloudpeer.atlas._connection.project
 notes:
   - Atlas returns the projects in which the API key or service account has a role. With a role in an organization that may read
     all of its projects, these are all of them.

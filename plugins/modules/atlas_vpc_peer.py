@@ -151,6 +151,7 @@ extends_documentation_fragment:
   - cloudpeer.atlas._attributes.makes_changes
   - cloudpeer.atlas._attributes.action_group_atlas
   - cloudpeer.atlas._connection
+  - cloudpeer.atlas._connection.project
   - cloudpeer.atlas._network.on_aws
   - cloudpeer.atlas._network.on_azure
   - cloudpeer.atlas._network.on_gcp

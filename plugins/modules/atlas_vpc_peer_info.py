@@ -71,6 +71,7 @@ extends_documentation_fragment:
   - cloudpeer.atlas._attributes.only_reads
   - cloudpeer.atlas._attributes.action_group_atlas
   - cloudpeer.atlas._connection
+  - cloudpeer.atlas._connection.project
   - cloudpeer.atlas._projects
   - cloudpeer.atlas._network.on_aws
   - cloudpeer.atlas._network.on_azure

@@ -325,6 +325,7 @@ extends_documentation_fragment:
   - cloudpeer.atlas._attributes.makes_changes
   - cloudpeer.atlas._attributes.action_group_atlas
   - cloudpeer.atlas._connection
+  - cloudpeer.atlas._connection.project
   - cloudpeer.atlas._wait
 notes:
   - The API key or service account needs the role I(Project Network Access Manager) or I(Project Owner) in the project.

@@ -47,9 +47,8 @@ def documented() -> dict[str, Any]:
     doc = yaml.safe_load(_plugin.DOCUMENTATION)
 
     def get(name: str) -> Any:
-        if not name.startswith("cloudpeer.atlas."):
-            return fragment_loader.get(name)
-        return None if name.endswith(".inventory") else SimpleNamespace(INVENTORY=ModuleDocFragment.INVENTORY, ansible_name=name)
+        own = name == "cloudpeer.atlas._connection"
+        return SimpleNamespace(DOCUMENTATION=ModuleDocFragment.DOCUMENTATION, ansible_name=name) if own else fragment_loader.get(name)
 
     add_fragments(doc, _plugin.__file__, SimpleNamespace(get=get))
     return doc
