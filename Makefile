@@ -45,7 +45,7 @@ test-full: setup ## Run all tests, and show how much of plugins/ those of make t
 	@export FUZZ_FACTOR=0.6; $(if $(ARGS),$(pytest) --full $(ARGS),$(pytest) --cov --cov-fail-under=99; cov=$$?; $(pytest) --full -m full --durations=20 && exit $$cov)
 
 integration: setup ## Run the integration targets by ansible-test (ARGS=atlas_vpc_peer: this one)
-	@$(python) scripts/integration.py $(ARGS)
+	@$(python) scripts/ansible_test.py integration --local $(ARGS)
 
 fuzz: setup ## Run the properties with some 30,000 new examples (FUZZ_FACTOR=50: twice as many)
 	@FUZZ_FACTOR=$(FUZZ_FACTOR) $(python) -m pytest -n 4 --dist worksteal tests/properties $(ARGS)

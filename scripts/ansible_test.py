@@ -1,4 +1,4 @@
-"""Runs ansible-test on a copy of the checkout.
+"""Runs ansible-test on a copy of the checkout, as a program with the arguments of ansible-test.
 
 ansible-test insists on a real folder named `ansible_collections/cloudpeer/atlas`, so it gets a copy of the source files.
 """
@@ -9,10 +9,11 @@ import fcntl
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
-from checkout import ROOT, source_files
+from checkout import ROOT, exit_with, source_files
 
 
 def copy_sources(target: Path) -> None:
@@ -56,3 +57,7 @@ def run_ansible_test(python: Path, *arguments: str) -> int:
         environment["PATH"] = search_path(python)
         command = [str(python), str(python.with_name("ansible-test")), *arguments]
         return subprocess.run(command, cwd=target, env=environment, check=False).returncode
+
+
+if __name__ == "__main__":
+    exit_with(lambda: run_ansible_test(Path(sys.executable), *sys.argv[1:]))

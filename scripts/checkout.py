@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parent.parent
 COLLECTION = "ansible_collections.cloudpeer.atlas"
@@ -20,6 +22,14 @@ def linked_collection() -> Iterator[Path]:
         link.parent.mkdir(parents=True)
         link.symlink_to(ROOT, target_is_directory=True)
         yield link
+
+
+def exit_with(main: Callable[[], int]) -> NoReturn:
+    """End this program with what a function returns, or as a shell does after Ctrl-C."""
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 def source_files(root: Path = ROOT) -> list[Path]:

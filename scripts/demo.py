@@ -20,7 +20,7 @@ from typing import Any
 
 from checkout import ROOT
 from demo_aws import DemoAws, running_aws
-from demo_gcp import DemoGcp, DemoGcpError, running_gcp
+from demo_gcp import DemoGcp, running_gcp
 from emulator import EmulatorError, interrupt_on_signals, running_emulator
 
 QUICKSTART = "docs/examples/quickstart.yml"
@@ -300,7 +300,7 @@ def main() -> int:
             demonstrate_gcp()
         else:
             demonstrate_aws()
-    except (DemoError, DemoGcpError, EmulatorError) as error:
+    except (DemoError, EmulatorError) as error:
         print(f"\nThe demo failed. {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

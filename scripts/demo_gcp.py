@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import json
 import ssl
-import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from checkout import ROOT
+from emulator import ready_emulator
 
 _NETWORKS = "https://compute.googleapis.com/compute/v1/projects"
-
-
-class DemoGcpError(Exception):
-    """The stand-in did not start."""
 
 
 class DemoGcp:
@@ -68,22 +63,7 @@ def running_gcp() -> Iterator[DemoGcp]:
     """Run the stand-in for the length of a with statement.
 
     Raises:
-        DemoGcpError: If it does not start.
+        EmulatorError: If it does not start.
     """
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.clouds"], cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True
-    )
-    assert process.stdout is not None  # noqa: S101 - for mypy
-    try:
-        line = process.stdout.readline()
-        if not line:
-            raise DemoGcpError(f"The stand-in of GCP did not start (exit status {process.wait()}); its output is above.")
-        yield DemoGcp(json.loads(line))
-    finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        process.stdout.close()
+    with ready_emulator("tests.clouds", ROOT) as ready:
+        yield DemoGcp(ready)

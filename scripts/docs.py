@@ -16,7 +16,7 @@ import sys
 import time
 from pathlib import Path
 
-from checkout import ROOT, linked_collection, source_files
+from checkout import ROOT, exit_with, linked_collection, source_files
 
 COLLECTION = "cloudpeer.atlas"
 REPOSITORY = "https://github.com/cloudpeer/atlas"
@@ -274,7 +274,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit(130)
+    exit_with(main)

@@ -1,4 +1,7 @@
-"""Runs the Atlas emulator in the foreground, and prints the environment variables with which playbooks use it."""
+"""Runs the Atlas emulator in the foreground, and prints the environment variables with which playbooks use it.
+
+The demo starts the emulators of Atlas and of GCP with what is here.
+"""
 
 from __future__ import annotations
 
@@ -17,23 +20,28 @@ from checkout import ROOT
 
 
 class EmulatorError(Exception):
-    """The emulator did not start."""
+    """An emulator did not start."""
 
 
-COMMAND = [sys.executable, "-m", "tests.emulator"]
+ATLAS = "tests.emulator"
 
 
 @contextmanager
-def ready_emulator(folder: Path, *options: str) -> Iterator[dict[str, Any]]:
-    """Run the emulator of the collection in a folder for the length of a with statement, and yield its first line, parsed.
+def ready_emulator(module: str, folder: Path, *options: str) -> Iterator[dict[str, Any]]:
+    """Run an emulator for the length of a with statement, and yield its first line, parsed.
 
     It gets a session of its own, so that Ctrl-C ends this program first, which then ends the emulator.
+
+    Args:
+        module: Its Python module.
+        folder: The folder of the collection that it is taken from.
+        options: Its options.
 
     Raises:
         EmulatorError: If the emulator does not start.
     """
     process = subprocess.Popen(
-        [*COMMAND, *options],
+        [sys.executable, "-m", module, *options],
         cwd=folder,
         stdout=subprocess.PIPE,
         text=True,
@@ -43,7 +51,7 @@ def ready_emulator(folder: Path, *options: str) -> Iterator[dict[str, Any]]:
     try:
         line = process.stdout.readline()
         if not line:
-            raise EmulatorError(f"The emulator did not start (exit status {process.wait()}); its output is above.")
+            raise EmulatorError(f"{module} did not start (exit status {process.wait()}); its output is above.")
         yield json.loads(line)
     finally:
         process.terminate()
@@ -67,8 +75,8 @@ def variables_for(ready: dict[str, Any]) -> dict[str, str]:
 
 @contextmanager
 def running_emulator(folder: Path, *options: str) -> Iterator[dict[str, str]]:
-    """Run the emulator as `ready_emulator` does, and yield the environment variables with which a playbook uses it."""
-    with ready_emulator(folder, *options) as ready:
+    """Run the emulator of Atlas, and yield the environment variables with which a playbook uses it."""
+    with ready_emulator(ATLAS, folder, *options) as ready:
         yield variables_for(ready)
 
 
@@ -82,10 +90,10 @@ def main() -> int:
     """Run until interrupted, with the emulator's own options."""
     options = sys.argv[1:]
     if {"-h", "--help"} & {*options}:
-        return subprocess.run([*COMMAND, "--help"], cwd=ROOT, check=False).returncode
+        return subprocess.run([sys.executable, "-m", ATLAS, "--help"], cwd=ROOT, check=False).returncode
     interrupt_on_signals()
     try:
-        with ready_emulator(ROOT, *options) as ready:
+        with ready_emulator(ATLAS, ROOT, *options) as ready:
             print(f"An Atlas emulator listens on {ready['base_url']}. Ctrl-C stops it. To use it in another shell:\n")
             for name, value in variables_for(ready).items():
                 print(f"export {name}={shlex.quote(value)}")

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from checkout import ROOT, source_files
+from checkout import ROOT, exit_with, source_files
 
 NAMES = ("ansible_collections", "cloudpeer", "atlas")
 
@@ -140,7 +140,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit(130)
+    exit_with(main)

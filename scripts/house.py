@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from checkout import linked_collection
+from checkout import exit_with, linked_collection
 
 
 def main() -> int:
@@ -19,4 +19,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    exit_with(main)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from checkout import COLLECTION, ROOT, linked_collection
+from checkout import COLLECTION, ROOT, exit_with, linked_collection
 
 INSTALLED_PATH = re.compile(r"\S*/ansible_collections/cloudpeer/atlas/")
 
@@ -74,7 +74,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit(130)
+    exit_with(main)

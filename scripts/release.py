@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from checkout import ROOT
+from checkout import ROOT, exit_with
 
 GALAXY = "galaxy.yml"
 # The places of the version: the file, and what the line looks like in it.
@@ -124,7 +124,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit(130)
+    exit_with(main)

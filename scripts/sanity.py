@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 from ansible_test import run_ansible_test
+from checkout import exit_with
 from cores import PYTHONS, expand, find_python, locked, make_environment, pinned_core
 
 # What every release of ansible-core needs, in the versions of the development environment.
@@ -60,7 +61,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit(130)
+    exit_with(main)
