@@ -13,23 +13,21 @@ import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.session import AzureSession
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.session import CheckSession
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import ArgumentSpec
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import Outcome, Report
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Plan, Step
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.set_operation import SetOperation
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.session import GcpSession
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.pauses import STOP
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas import read_all
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_azure_role import AtlasAzureRole
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_gcp_peering import AtlasGcpPeering
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_peering import OPERATION
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.azure import AzurePart
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.entries import PathEntry
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.gcp import GcpPart
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.options import PATH_SPEC, fill_in_project, validate
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.part import Common, PathPart, task_of
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.path_state import ABSENT, PRESENT, PathState, What
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.stages import PathConvergence, PathGate, PathWaiter
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.part import Common, PathPart
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.path_state import PathState, What
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.stages import PathConvergence
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_set.state import PeerSetState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.connection import PeerState
 from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
@@ -77,16 +75,16 @@ class Atlas(PathPart):
         return [one for one in self.homes.values() if one["provider_name"] == provider_name]
 
 
-class _Summary:
-    """Shows what was done, in the order of the keys."""
+class Summary:
+    """Shows nothing but what has failed, and what was done if a task is stopped."""
 
     def show(self, state: PathState, plan: Plan) -> dict[str, Any]:
         return {}
 
-    def diff(self, state: PathState, plan: Plan) -> list[dict[str, Any]]:
-        return []
+    def line(self, plan: Plan) -> str:
+        return ""
 
-    def statuses(self, state: PathState) -> list[str]:
+    def diff(self, state: PathState, plan: Plan) -> list[dict[str, Any]]:
         return []
 
     def refusal(self, state: PathState, plan: Plan) -> TaskError:
@@ -100,80 +98,20 @@ class _Summary:
         return [What.of(key).name for key in state.done], []
 
 
-class Whole(SetOperation[CheckSession, PathState]):
+class Whole(OPERATION):
     """The whole path with some of its parts."""
 
-    argument_spec = ArgumentSpec({})
-    noun = "peering"
-    threads = 64
-
-    def __init__(self, params: Any, session: CheckSession, clock: FakeClock, parts: list[PathPart]) -> None:
+    def __init__(self, params: Any, session: Any, clock: FakeClock, parts: list[PathPart]) -> None:
+        self._given = parts
         super().__init__(params, session, clock)
-        self.stages = PRESENT if params["state"] == "present" else ABSENT
-        self.parts = {part.name: part for part in parts}
-        self.plans: dict[str, Plan] = {}
-        self.gate = PathGate(self.parts, self.stages)
-        self.waiter = PathWaiter(parts)
-        self.summary = _Summary()
+        self.summary: Any = Summary()
 
-    def look(self) -> PathState:
-        state = PathState(stage=self.stages[0])
-        calls = {(name, key): call for name, part in self.parts.items() for key, call in part.reads().items()}
-        while True:
-            found = read_all(self.session, self.params, calls)  # type: ignore[arg-type]
-            for (name, key), answer in found.items():
-                if isinstance(answer, TaskError):
-                    for owner in self.parts[name].owners(key):
-                        state = state.with_failure(owner, "read", self._named(owner, answer))
-            if state.failures:
-                return state
-            for name, part in self.parts.items():
-                state = part.begin({key: found[of, key] for of, key in found if of == name}, state)
-            calls = {(name, key): call for name, part in self.parts.items() for key, call in part.reads_more(state).items()}
-            if not calls:
-                return state
-
-    def _named(self, owner: str, error: TaskError) -> TaskError:
-        entry = next((one for one in self.params["connections"] if one.key == owner), None)
-        return error if entry is None else entry.named(error)
-
-    def decide(self, state: PathState) -> Plan:
-        if state.failures and not state.done:
-            return Plan(refusals={owner: one.error for owner, one in state.failures.items()})
-        self.plans = {name: part.plan(state) for name, part in self.parts.items()}
-        found = [*self.plans.values()]
-        return Plan(
-            tuple(change for plan in found for change in plan.changes),
-            tuple(step for plan in found for step in plan.steps),
-            tuple(one for plan in found for one in plan.warnings),
-            {},
-            {key: error for plan in found for key, error in plan.refusals.items()},
-        )
-
-    def must_plan_again(self, state: PathState) -> bool:
-        return False
-
-    def predict(self, state: PathState, plan: Plan) -> PathState:
-        for name, part in self.parts.items():
-            state = part.predict(state, self.plans[name])
-        return state.with_done(plan.changes)
-
-    def show(self, state: PathState, plan: Plan) -> dict[str, Any]:
-        return {}
+    def _make_parts(self) -> Iterator[PathPart]:
+        return iter(self._given)
 
     def send(self, step: Step, state: PathState) -> Any:
-        assert STOP.get() is not None, "a run of its own is no business of the main thread"
-        return self.parts[task_of(step).part].send(step, state)
-
-    def record(self, step: Step, reply: Any, state: PathState) -> PathState:
-        return self.parts[task_of(step).part].record(step, reply, state)
-
-    def give_up(self, keys: Any, error: TaskError, state: PathState) -> PathState:
-        for what in map(What.of, keys):
-            state = state.with_failure(what.owner, what.step, self._named(what.owner, error))
-            for part in self.parts.values():
-                state = part.record_failure(what, error, state)
-        return state
+        assert not step.is_run or STOP.get() is not None, "a run of its own is no business of the main thread"
+        return super().send(step, state)
 
 
 @dataclass

@@ -9,24 +9,22 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import ArgumentSpec
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import SILENT, Outcome
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Plan, Step
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.set_operation import SetOperation
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import NoAnswerError, TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.part import PathPart, task_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.path_state import (
     ACCESS,
     ACTING,
     CONTAINERS,
-    PRESENT,
     REQUESTS,
     PathState,
     Task,
     What,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.stages import PathConvergence, PathGate, PathWaiter
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.stages import PathConvergence, PathWaiter
 from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock
+from ansible_collections.cloudpeer.atlas.tests.support.path_parts import Summary, Whole
 
 ONE, TWO = "connections[0]", "connections[1]"
 
@@ -113,76 +111,32 @@ def what(one: tuple[str, str, str, bool]) -> What:
     return What(one[2], "request", "Atlas", "create", "container" if one[1] == CONTAINERS else "connection", one[0])
 
 
-class Summary:
-    def show(self, state: PathState, plan: Plan) -> dict[str, Any]:
-        return {"peering": sorted(What.of(key).name for key in state.done)}
-
-    def diff(self, state: PathState, plan: Plan) -> list[dict[str, Any]]:
-        return []
-
-    def statuses(self, state: PathState) -> list[str]:
-        return []
-
-    def refusal(self, state: PathState, plan: Plan) -> TaskError:
-        return TaskError("; ".join(map(str, plan.refusals.values())))
+class Owners(Summary):
+    """Says whose step has failed."""
 
     def failure(self, state: PathState) -> TaskError | None:
         failed = [f"{owner} {one.step}: {one.error}" for owner, one in state.failures.items()]
         return TaskError("; ".join(failed)) if failed else None
 
-    def stopped(self, state: PathState) -> tuple[list[str], list[str]]:
-        return [What.of(key).name for key in state.done], []
 
-
-class Whole(SetOperation[World, PathState]):
+class OnePart(Whole):
     """A whole path with one part."""
 
-    argument_spec = ArgumentSpec({})
-    noun = "peering"
-    threads = 8
-    stages = PRESENT
-
     def __init__(self, part: FakePart, clock: FakeClock) -> None:
-        params = {"retries": 2, "parallel": 4, "wait": False, "wait_timeout": 60, "wait_sleep": 5}
-        super().__init__(params, part.world, clock)
-        self.part = part
-        self.gate = PathGate({part.name: part}, self.stages)
-        self.waiter = PathWaiter([part])
-        self.summary = Summary()
-
-    def look(self) -> PathState:
-        return PathState(stage=CONTAINERS)
-
-    def look_again(self, state: PathState) -> PathState:
-        return self.part.look_again(state)
-
-    def decide(self, state: PathState) -> Plan:
-        return self.part.plan(state)
+        times = {"timeout": 60, "retries": 2, "wait": False, "wait_timeout": 60, "wait_sleep": 5}
+        super().__init__({"state": "present", "connections": [], "parallel": 4, **times}, part.world, clock, [part])
+        self.summary = Owners()
 
     def must_plan_again(self, state: PathState) -> bool:
         return any(What.of(key).kind == "container" for key in state.done)
 
-    def show(self, state: PathState, plan: Plan) -> dict[str, Any]:
-        return self.summary.show(state, plan)
-
-    def send(self, step: Step, state: PathState) -> Any:
-        return self.part.send(step, state)
-
-    def record(self, step: Step, reply: Any, state: PathState) -> PathState:
-        return self.part.record(step, reply, state)
-
-    def give_up(self, keys: Any, error: TaskError, state: PathState) -> PathState:
-        for one in map(What.of, keys):
-            state = state.with_failure(one.owner, one.step, error)
-        return state
-
 
 class Run:
-    """One run of `Whole`, and what came of it."""
+    """One run of `OnePart`, and what came of it."""
 
     def __init__(self, world: World, *steps: tuple[str, str, str, bool]) -> None:
         self.clock, self.outcome, self.part = FakeClock(), Outcome(), FakePart(world, [*steps])
-        operation = Whole(self.part, self.clock)
+        operation = OnePart(self.part, self.clock)
         self.run = PathConvergence(operation, self.outcome, SILENT, self.clock, self.clock.sleep)
 
     def go(self) -> str:
