@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from ansible_collections.cloudpeer.atlas.tests.properties.world import ACCOUNTS, BLOCKS, CLOUD_LIVES, LIVES, REGIONS, VPCS, World
+from ansible_collections.cloudpeer.atlas.tests.properties.world import ACCOUNTS, BLOCKS, LIVES, REGIONS, VPCS, World
 from hypothesis import strategies as st
 
 GROUPS = ("sg-0a1b2c3d", "sg-0a1b2c3e")
@@ -77,26 +77,6 @@ def other_clouds(draw: st.DrawFn) -> World:
         # The network of a customer has one connection to each container.
         if container_id is not None and draw(st.booleans()):
             world.use_container(provider, container_id)
-    return world
-
-
-NAMES = ("prod-vnet", "other-net")
-
-
-@st.composite
-def clouds_in_use(draw: st.DrawFn) -> World:
-    """Return projects with containers on AZURE and GCP, and connections to them in any state."""
-    world, made = World(), []
-    for region in draw(st.lists(st.sampled_from(AZURE_REGIONS), unique=True)):
-        block = draw(st.sampled_from(["10.8.0.0/21", "10.9.0.0/21"]))
-        made.append(("AZURE", world.add_container_of("AZURE", region=region, atlasCidrBlock=block)))
-    if draw(st.booleans()):
-        made.append(("GCP", world.add_container_of("GCP", atlasCidrBlock="10.8.0.0/18")))
-    for provider, container_id in made:
-        lives = st.lists(st.tuples(st.sampled_from(NAMES), st.sampled_from([*CLOUD_LIVES[provider]])), max_size=2)
-        for name, life in draw(lives) if container_id is not None else ():
-            field = "vnetName" if provider == "AZURE" else "networkName"
-            world.add_peer_of(provider, life, containerId=container_id, **{field: name})
     return world
 
 

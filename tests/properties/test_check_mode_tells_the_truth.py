@@ -10,14 +10,12 @@ from ansible_collections.cloudpeer.atlas.tests.properties.states import (
     AZURE_REGIONS,
     CLOUD_BLOCKS,
     GCP_REGIONS,
-    NAMES,
-    clouds_in_use,
     entries_wanted,
     optional,
     other_clouds,
     worlds,
 )
-from ansible_collections.cloudpeer.atlas.tests.properties.world import ACCOUNTS, BLOCKS, NETWORKS, REGIONS, VPCS, World
+from ansible_collections.cloudpeer.atlas.tests.properties.world import ACCOUNTS, BLOCKS, REGIONS, VPCS, World
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Done
 from hypothesis import event, given
 from hypothesis import strategies as st
@@ -95,37 +93,6 @@ def test_check_mode_foretells_what_becomes_of_a_connection(data: st.DataObject, 
     options = {**data.draw(names), **data.draw(more), "wait_timeout": 500}
     if "container_id" not in options:
         options.update(data.draw(optional(container_region_name=st.sampled_from([*REGIONS, "EU_WEST_1"]))))
-    check(world, "atlas_vpc_peer", "vpc_peer", options)
-
-
-@examples(120)
-@given(data=st.data(), world=clouds_in_use())
-def test_check_mode_foretells_a_connection_on_another_cloud(data: st.DataObject, world: World) -> None:
-    with world.emulator.project.now() as project:
-        peers = [peer.id for peer in project.peers] + ["0" * 24]
-        containers = [container.id for container in project.containers] + ["0" * 24]
-    azure = st.fixed_dictionaries(
-        {"azure_subscription_id": st.just(NETWORKS["AZURE"]["azureSubscriptionId"]), "vnet_name": st.sampled_from(NAMES)},
-        optional={
-            "azure_directory_id": st.just(NETWORKS["AZURE"]["azureDirectoryId"]),
-            "resource_group_name": st.sampled_from(["net", "NET", "other"]),
-            "container_region_name": st.sampled_from([*AZURE_REGIONS, "northeurope"]),
-        },
-    )
-    gcp = st.fixed_dictionaries(
-        {"gcp_project_id": st.just(NETWORKS["GCP"]["gcpProjectId"]), "network_name": st.sampled_from(NAMES)}
-    )
-    by_id = st.fixed_dictionaries({"peer_id": st.sampled_from(peers)})
-    names = azure | gcp | by_id | st.builds(lambda one, other: {**one, **other}, azure | gcp, by_id)
-    more = optional(
-        state=st.sampled_from(["present", "absent"]),
-        recreate=st.sampled_from(["never", "dead", "changed"]),
-        wait=st.booleans(),
-        envelope=st.booleans(),
-    )
-    options = {**data.draw(names), **data.draw(more), "wait_timeout": 500}
-    if "container_region_name" not in options:
-        options.update(data.draw(optional(container_id=st.sampled_from(containers))))
     check(world, "atlas_vpc_peer", "vpc_peer", options)
 
 
