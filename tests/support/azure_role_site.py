@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +12,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_
 from ansible_collections.cloudpeer.atlas.tests.clouds.azure_roles import NETWORK_CONTRIBUTOR
 from ansible_collections.cloudpeer.atlas.tests.clouds.entra import GRAPH
 from ansible_collections.cloudpeer.atlas.tests.support.azure_site import VNET, VNET_ID
-from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock, Site
+from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock, Site, with_session
 
 SUBSCRIPTION = f"/subscriptions/{VNET[0]}"
 GROUP = f"{SUBSCRIPTION}/resourceGroups/{VNET[1]}"
@@ -53,17 +52,10 @@ class AzureSite(Site):
         self.azure.requests.clear()
 
     def on_clock(self, operation: Any, patch: pytest.MonkeyPatch) -> Any:
-        clock = self.clock
+        def make(params: Any) -> AzureSession:
+            return AzureSession(params, self.clock, self.clock.sleep, directory_id=params["azure_directory_id"])
 
-        @contextlib.contextmanager
-        def connect(params: Any, unused_warn: Any, /) -> Iterator[AzureSession]:
-            session = AzureSession(params, clock, clock.sleep, directory_id=params["azure_directory_id"])
-            try:
-                yield session
-            finally:
-                session.close()
-
-        return type("Timed", (operation,), {"connect": staticmethod(connect)})
+        return with_session(operation, make)
 
     def wire(self) -> list[str]:
         """Return the requests of the last task to AZURE and Graph: the method, and what kind of thing it was about."""

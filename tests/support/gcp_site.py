@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +9,7 @@ import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.session import GcpSession
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_gcp_peering import OPERATION
 from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
-from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock, Site
+from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock, Site, with_session
 
 MINE = ("my-project", "my-network")
 ATLAS = ("p-abcdefghijklmnopqrstuvwx", "nt-5356823b3794dee37132bb7b-abcdefgh")
@@ -49,17 +47,7 @@ class GcpSite(Site):
         self.clouds.gcp.requests.clear()
 
     def on_clock(self, operation: Any, patch: pytest.MonkeyPatch) -> Any:
-        clock = self.clock
-
-        @contextlib.contextmanager
-        def connect(params: Any, unused_warn: Any, /) -> Iterator[GcpSession]:
-            session = GcpSession(params, clock, clock.sleep)
-            try:
-                yield session
-            finally:
-                session.close()
-
-        return type("Timed", (operation,), {"connect": staticmethod(connect)})
+        return with_session(operation, lambda params: GcpSession(params, self.clock, self.clock.sleep))
 
     def add_atlas_half(self) -> None:
         """Let Atlas make its half."""

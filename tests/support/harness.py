@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, ClassVar
@@ -179,6 +180,17 @@ def _in_project(path: str) -> str:
 def without_times(peer: dict[str, Any]) -> dict[str, Any]:
     """Return a connection as diffs show it."""
     return {name: value for name, value in peer.items() if not name.endswith("_at")}
+
+
+def with_session(operation: type[Operation[Any, Any]], make: Callable[[Any], Any]) -> Any:
+    """Return an Operation whose session a function makes of its options."""
+
+    @contextlib.contextmanager
+    def connect(params: Any, unused_warn: Any, /) -> Iterator[Any]:
+        with contextlib.closing(make(params)) as session:
+            yield session
+
+    return type("Timed", (operation,), {"connect": staticmethod(connect)})
 
 
 class Site:
