@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import cycle
@@ -16,6 +15,7 @@ from ansible_collections.cloudpeer.atlas.tests.reliability.children import HANG,
 from ansible_collections.cloudpeer.atlas.tests.support.azure_role_site import GROUP, SCOPE, AzureSite
 from ansible_collections.cloudpeer.atlas.tests.support.environment import clean_environment
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Done
+from ansible_collections.cloudpeer.atlas.tests.support.runner import until
 
 TIMEOUT = 60
 #: A request that is lost, a reply, and a refusal: of these, each operation has one every time.
@@ -195,10 +195,7 @@ def test_the_run_after_a_kill_ends_well(state: str, where: str, moment: str, nur
         begin()
         killed = run((number, moment))
         assert killed.results == [], f"it was to die at request {number}"
-        deadline = time.monotonic() + HANG
-        while len(azure.requests) < number:
-            assert time.monotonic() < deadline
-            time.sleep(0.001)
+        until(lambda number=number: len(azure.requests) >= number, HANG)
         again = run()
         assert not again.failed, f"killed at {number}: {again.msg}"
         assert (azure.roles.allows(SCOPE), len(site.ours())) == (not is_absent, 2 * (not is_absent)), f"killed at {number}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import cycle
@@ -16,6 +15,7 @@ from ansible_collections.cloudpeer.atlas.tests.reliability.children import HANG,
 from ansible_collections.cloudpeer.atlas.tests.support.environment import clean_environment
 from ansible_collections.cloudpeer.atlas.tests.support.gcp_site import ATLAS, MINE, NAME, NAMES, OTHER, REMOTE
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Done
+from ansible_collections.cloudpeer.atlas.tests.support.runner import until
 
 TIMEOUT = 60
 #: Something that others made.
@@ -207,10 +207,7 @@ def test_the_run_after_a_kill_at_any_request_ends_well(state: str, moment: str, 
         before = len(gcp.operations())
         killed = run((number, moment))
         assert killed.results == [], f"it was to die at request {number}"
-        deadline = time.monotonic() + HANG
-        while len(gcp.requests) < number:
-            assert time.monotonic() < deadline
-            time.sleep(0.001)
+        until(lambda number=number: len(gcp.requests) >= number, HANG)
         again = run()
         assert not again.failed, f"killed at {number}: {again.msg}"
         there = [one["name"] for one in gcp.peerings(*MINE)]

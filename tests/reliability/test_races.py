@@ -201,10 +201,7 @@ USUAL = ("create", "recreate", "delete", "set")
 
 def _settle(emulator: RunningEmulator, number: int) -> None:
     """Wait until a request that nobody waits for is dealt with."""
-    deadline = time.monotonic() + HANG
-    while len(emulator.requests.entries()) < number:
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
+    until(lambda: len(emulator.requests.entries()) >= number, HANG)
 
 
 def requests_of(name: str, nursery: Nursery, emulator: RunningEmulator) -> int:
