@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -52,6 +53,20 @@ def _check(method: str, target: str, answer: Answer, described: str = openapi.PE
         assert (status, kind) in ((202, V2), (204, V2)), (method, target, status, kind)
         return
     found.validate_response(request, response)
+
+
+def asking(
+    world: World, described: str = openapi.PEERS, accept: str = V2, root: str = f"/api/atlas/v2/groups/{GROUP}"
+) -> Callable[..., Any]:
+    """Return what asks an emulator for a path below a root, checks the reply, and returns its status and content."""
+    caller = Caller(world)
+
+    def ask(method: str, path: str, body: Any = None) -> Any:
+        answer = caller.ask(method, root + path, body, accept)
+        _check(method, root + path, answer, described)
+        return answer[0], json.loads(answer[2] or b"null")
+
+    return ask
 
 
 def requests(world: World) -> st.SearchStrategy[tuple[str, str, Any]]:
@@ -157,14 +172,7 @@ def test_every_cloud_is_as_the_description_says(provider: str) -> None:
     """From the container to its deletion: every reply is valid, and no body passes that lacks what is required."""
     schemas = openapi.load()["components"]["schemas"]
     world = World()
-    caller = Caller(world)
-    root = f"/api/atlas/v2/groups/{GROUP}"
-
-    def ask(method: str, path: str, body: Any = None) -> Any:
-        answer = caller.ask(method, root + path, body)
-        _check(method, root + path, answer)
-        return answer[0], json.loads(answer[2] or b"null")
-
+    ask = asking(world)
     def check_required(method: str, path: str, schema: str, body: dict[str, Any]) -> None:
         required = {*schemas[schema]["required"]} - NOT_NEEDED
         assert required
@@ -207,14 +215,7 @@ def test_failures_on_other_clouds_are_as_the_description_says(provider: str) -> 
     """A refusal, a second connection, free texts, and a deletion that fails."""
     _description()
     world = World()
-    caller = Caller(world)
-    root = f"/api/atlas/v2/groups/{GROUP}"
-
-    def ask(method: str, path: str, body: Any = None) -> Any:
-        answer = caller.ask(method, root + path, body)
-        _check(method, root + path, answer)
-        return answer[0], json.loads(answer[2] or b"null")
-
+    ask = asking(world)
     container = ask("POST", "/containers", {"providerName": provider, **CONTAINERS[provider][1]})[1]
     body = {"providerName": provider, "containerId": container["id"], **PEERS[provider][1]}
     if provider == "AZURE":
@@ -259,48 +260,35 @@ def test_clusters_are_as_the_description_says(setup: str) -> None:
     """In the list and alone, with and without private connection strings, and where there is none."""
     _description(openapi.CLUSTERS)
     world = World()
-    caller = Caller(world)
     world.add_peer(VPCS[0], ACCOUNTS[0], BLOCKS[0], "us-east-1", "AVAILABLE")
-    root = f"/api/atlas/v2/groups/{GROUP}"
-
-    def ask(path: str, accept: str = CLUSTERS) -> Any:
-        answer = caller.ask("GET", root + path, None, accept)
-        _check("GET", root + path, answer, openapi.CLUSTERS)
-        return answer[0], json.loads(answer[2])
-
+    get, get_project = (partial(asking(world, openapi.CLUSTERS, accept), "GET") for accept in (CLUSTERS, V2))
     with world.emulator.project.now() as project:
         project.put_cluster({"name": "shop", **CLUSTER_SETUPS[setup]})
-    status, cluster = ask("/clusters/shop")
+    status, cluster = get("/clusters/shop")
     assert (status, "private" in cluster["connectionStrings"]) == (200, False)
     with world.emulator.project.now() as project:
         project.custom_dns = True
-    status, cluster = ask("/clusters/shop")
+    status, cluster = get("/clusters/shop")
     assert (status, "private" in cluster["connectionStrings"]) == (200, setup in ("usual", "paused"))
-    assert ask("/clusters?itemsPerPage=1")[1]["totalCount"] == 1
-    assert ask("/clusters/none")[0] == 404
-    assert ask("", V2)[1]["clusterCount"] == 1
+    assert get("/clusters?itemsPerPage=1")[1]["totalCount"] == 1
+    assert get("/clusters/none")[0] == 404
+    assert get_project("")[1]["clusterCount"] == 1
 
 
 def test_projects_and_organizations_are_as_the_description_says() -> None:
     """Lists with their pages and searches, one alone, by name, and what is refused."""
     _description(openapi.CLUSTERS)
     world = World()
-    caller = Caller(world)
     world.emulator.project.tags = {"env": "prod"}
     org_id = world.emulator.project.org_id
-
-    def ask(path: str) -> Any:
-        answer = caller.ask("GET", f"/api/atlas/v2/{path}", None)
-        _check("GET", f"/api/atlas/v2/{path}", answer, openapi.CLUSTERS)
-        return answer[0], json.loads(answer[2])
-
-    page = ask("groups?itemsPerPage=1")[1]
+    get = partial(asking(world, openapi.CLUSTERS, root="/api/atlas/v2/"), "GET")
+    page = get("groups?itemsPerPage=1")[1]
     assert (page["totalCount"], page["results"][0]["tags"]) == (1, [{"key": "env", "value": "prod"}])
-    assert ask(f"groups/{GROUP}")[1]["links"][1:]
-    assert ask("groups/byName/emulator")[1]["id"] == GROUP
-    assert [one["id"] for one in ask("orgs?name=EMU&includeCount=false")[1]["results"]] == [org_id]
-    assert ask(f"orgs/{org_id}")[1]["isDeleted"] is False
-    assert ask(f"orgs/{org_id}/groups?name=emu&pageNum=1")[1]["results"] == page["results"]
+    assert get(f"groups/{GROUP}")[1]["links"][1:]
+    assert get("groups/byName/emulator")[1]["id"] == GROUP
+    assert [one["id"] for one in get("orgs?name=EMU&includeCount=false")[1]["results"]] == [org_id]
+    assert get(f"orgs/{org_id}")[1]["isDeleted"] is False
+    assert get(f"orgs/{org_id}/groups?name=emu&pageNum=1")[1]["results"] == page["results"]
     refused = (
         "groups/byName/none",
         f"orgs/{'0' * 24}",
@@ -309,4 +297,4 @@ def test_projects_and_organizations_are_as_the_description_says() -> None:
         "groups?name=x",
         "orgs?name=e&pageNum=0",
     )
-    assert [ask(path)[0] for path in refused] == [401, 404, 400, 404, 400, 400]
+    assert [get(path)[0] for path in refused] == [401, 404, 400, 404, 400, 400]

@@ -24,7 +24,6 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts impor
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.network import Peering
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.objects import PeeringRoute, SubnetRange
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.access_list import key_of
 from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
     ATLAS_BLOCK,
     CONTAINER_ID,
@@ -209,13 +208,7 @@ def _healthy(
 ) -> ConnectionFacts:
     now = changes.pop("now", NOW)
     network = {name: changes.pop(name, value) for name, value in network.items()}
-    for one, many in (("peer", "peers"), ("container", "containers")):
-        if isinstance(changes.get(one), dict):
-            changes.setdefault(many, [changes[one]])
-    if "peer" in changes and changes["peer"] is None:
-        changes.setdefault("peers", [])
-    if isinstance(changes.get("access_list"), list):
-        changes.setdefault("access_status", {key_of(one): "ACTIVE" for one in changes["access_list"]})
+    add_consequences(changes)
     atlas: Fields = {
         **usual,
         "peers": [usual["peer"]],

@@ -223,6 +223,17 @@ def _aws() -> Fields:
     }
 
 
+def add_consequences(changes: dict[str, Any]) -> None:
+    """Add to changed facts what follows from them; see `healthy`."""
+    for one, many in (("peer", "peers"), ("container", "containers")):
+        if isinstance(changes.get(one), dict):
+            changes.setdefault(many, [changes[one]])
+    if "peer" in changes and changes["peer"] is None:
+        changes.setdefault("peers", [])
+    if isinstance(changes.get("access_list"), list):
+        changes.setdefault("access_status", {key_of(one): "ACTIVE" for one in changes["access_list"]})
+
+
 def healthy(
     entry: Mapping[str, Any] | None = None, selection: Mapping[str, Any] | None = None, **changes: Any
 ) -> ConnectionFacts:
@@ -237,13 +248,7 @@ def healthy(
     """
     fields = {"vpc_id": VPC_ID, "aws_account_id": ACCOUNT_ID, "region": "us-east-1", "cidr_block": VPC_BLOCK}
     now = changes.pop("now", NOW)
-    for one, many in (("peer", "peers"), ("container", "containers")):
-        if isinstance(changes.get(one), dict):
-            changes.setdefault(many, [changes[one]])
-    if "peer" in changes and changes["peer"] is None:
-        changes.setdefault("peers", [])
-    if isinstance(changes.get("access_list"), list):
-        changes.setdefault("access_status", {key_of(one): "ACTIVE" for one in changes["access_list"]})
+    add_consequences(changes)
     atlas, aws = _atlas(), _aws()
     unknown = changes.keys() - atlas.keys() - aws.keys()
     assert not unknown, f"there are no such facts: {unknown}"
