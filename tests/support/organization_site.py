@@ -22,7 +22,6 @@ from ansible_collections.cloudpeer.atlas.tests.support.scripted_aws import Netwo
 
 ATLAS_BLOCK = "192.168.248.0/21"
 REGION = "us-east-1"
-ORGANIZATION = "the organization"
 KEYS = {"aws_access_key": "ASIA999988887777MINE", "aws_secret_key": "my-own-secret-of-0123456789"}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.support.role_site import RoleSite
-from ansible_collections.cloudpeer.atlas.tests.support.runner import PlaybookRun, PlaybookRunner, until
+from ansible_collections.cloudpeer.atlas.tests.support.runner import PlaybookRun, PlaybookRunner
 
 PROJECT, NETWORK = "my-project", "my-network"
 NAME = f"{PROJECT}/{NETWORK}"
@@ -63,7 +63,3 @@ class CloudSite(RoleSite):
         with self.emulator.project.now() as project:
             (fields,) = [one.to_json() for one in project.containers.of("GCP")]
         return str(fields["gcpProjectId"]), str(fields["networkName"])
-
-    def until_status(self, wanted: str) -> None:
-        """Wait until the only connection is in a state."""
-        until(lambda: self.status == [wanted])

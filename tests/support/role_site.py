@@ -150,10 +150,6 @@ class RoleSite(Site):
         wanted = role_variables({**self._usual, **variables})
         return {"name": "Use the role", "ansible.builtin.include_role": {"name": ROLE}, "vars": wanted}
 
-    def in_turn(self, *uses: dict[str, Any], options: tuple[str, ...] = ()) -> PlaybookRun:
-        """Run the role several times in one playbook."""
-        return self.play([self.use(**variables) for variables in uses], *options)
-
     def refusals(self, *cases: dict[str, Any], options: tuple[str, ...] = ()) -> list[str]:
         """Run the role once for each case in one playbook, each of which must fail; return what a `rescue` around it learns."""
         tasks = [
