@@ -46,8 +46,8 @@ options:
     type: str
     required: true
     choices: [cloudpeer.atlas.projects]
-  # A fragment has the rest of the next options. Of several environment variables, ansible-core takes the last one that is set, and
-  # modules the first.
+  # A fragment has the rest of the next options. Of several environment variables, ansible-core takes the last one that is set,
+  # and modules the first.
   public_key:
     env:
       - name: MONGODB_ATLAS_PUBLIC_KEY

@@ -173,6 +173,7 @@ def test_every_cloud_is_as_the_description_says(provider: str) -> None:
     schemas = openapi.load()["components"]["schemas"]
     world = World()
     ask = asking(world)
+
     def check_required(method: str, path: str, schema: str, body: dict[str, Any]) -> None:
         required = {*schemas[schema]["required"]} - NOT_NEEDED
         assert required

@@ -29,6 +29,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
     CONTAINER_ID,
     NOW,
     Fields,
+    add_consequences,
     cluster,
     entry,
     object_id,

@@ -82,9 +82,7 @@ class PrunedPart(PathPart):
 
     name = "pruned"
 
-    def __init__(
-        self, common: Common, leaving: Leaving, routes: PrunedRoutes | None, cleaners: t.Mapping[str, Cleaner]
-    ) -> None:
+    def __init__(self, common: Common, leaving: Leaving, routes: PrunedRoutes | None, cleaners: t.Mapping[str, Cleaner]) -> None:
         super().__init__(common)
         self._leaving = leaving
         self._routes = routes

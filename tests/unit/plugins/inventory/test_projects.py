@@ -48,7 +48,11 @@ def documented() -> dict[str, Any]:
 
     def get(name: str) -> Any:
         own = name == "cloudpeer.atlas._connection"
-        return SimpleNamespace(DOCUMENTATION=ModuleDocFragment.DOCUMENTATION, ansible_name=name) if own else fragment_loader.get(name)
+        return (
+            SimpleNamespace(DOCUMENTATION=ModuleDocFragment.DOCUMENTATION, ansible_name=name)
+            if own
+            else fragment_loader.get(name)
+        )
 
     add_fragments(doc, _plugin.__file__, SimpleNamespace(get=get))
     return doc

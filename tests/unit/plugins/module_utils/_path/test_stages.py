@@ -124,7 +124,9 @@ class OnePart(Whole):
 
     def __init__(self, part: FakePart, clock: FakeClock) -> None:
         times = {"timeout": 60, "retries": 2, "wait": False, "wait_timeout": 60, "wait_sleep": 5}
-        super().__init__({"state": "present", "connections": [], "parallel": 4, **times}, part.world, clock, [part])
+        super().__init__(
+            {"state": "present", "atlas": False, "connections": [], "parallel": 4, **times}, part.world, clock, [part]
+        )
         self.summary = Owners()
 
     def must_plan_again(self, state: PathState) -> bool:
