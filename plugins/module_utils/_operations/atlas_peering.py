@@ -136,17 +136,17 @@ class AtlasPeering(SetOperation[CheckSession, PathState]):
         for entry in self._entries:
             if entry.has_half:
                 halves.setdefault(entry.provider.name, []).append(entry)
-        if AWS.name in halves:
+        if halves.get(AWS.name):
             from .._path.aws import AwsPart
             from .atlas_vpc_peer_accepter import AtlasVpcPeerAccepter
 
             yield AwsPart(self._common(halves[AWS.name]), self.session.aws, AtlasVpcPeerAccepter, self._replaced)
-        if "AZURE" in halves:
+        if halves.get("AZURE"):
             from .._path.azure import AzurePart
             from .atlas_azure_role import AtlasAzureRole
 
             yield AzurePart(self._common(halves["AZURE"]), self.session, AtlasAzureRole)
-        if "GCP" in halves:
+        if halves.get("GCP"):
             from .._path.gcp import GcpPart
             from .atlas_gcp_peering import AtlasGcpPeering
 
