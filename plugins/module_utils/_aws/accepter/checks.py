@@ -15,7 +15,7 @@ from .view import View
 
 # Hints that other tasks replace, since they name options and modules.
 CREDENTIALS = "Use credentials of the VPC's owner (profile, access_key, assume_role_arn), or correct aws_account_id."
-ANEW = "Atlas has to request it anew (atlas_vpc_peer with recreate: dead): then use the new connection_id."
+ANEW = "Atlas has to request it again (atlas_vpc_peer with recreate: dead): then use the new connection_id."
 OF_CONTAINER = "Set it to the block of Atlas's network container (atlas_cidr_block of atlas_network_container)."
 
 
