@@ -161,7 +161,7 @@ class AtlasAction(ActionBase):
         # The warnings of AnsibleModule's argument check, in its words.
         warnings = [f"Both option {one['option']} and its alias {one['alias']} are set." for one in checked._warnings]
         if checked.error_messages:
-            message = spec.explain(checked.errors.msg)
+            message = spec.explain(checked.errors.msg, args)
             if isinstance(checked.errors[0], UnsupportedError):
                 message = f"Unsupported parameters for ({self._task.action}) module: {message}"
             result: dict[str, t.Any] = {"failed": True, "msg": message, **unsent()}

@@ -20,7 +20,7 @@ from .._clouds.aws import AWS
 from .._engine.options import parse_option
 from .._http.deadline import Deadline, guarded
 from .._http.exchange import ApiCall
-from .errors import NoRegionError
+from .errors import NoRegionError, foreign
 from .options import NAMES
 
 BOTO3_IMPORT_ERROR: str | None = None
@@ -291,4 +291,4 @@ class Clients:
         names = re.compile(rf"[<:]{action}Response\b".encode())
         if response_dict and status in SUCCESS and not names.search(response_dict["body"]):
             # botocore reads any XML as a reply with empty lists, or as the confirmation of a change.
-            raise ForeignReplyError(f"the reply is not one of AWS to {action}")
+            raise ForeignReplyError(foreign(action))

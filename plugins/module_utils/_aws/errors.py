@@ -111,6 +111,11 @@ class DeniedError(TaskError):
         self.permission = permission
 
 
+def foreign(action: str) -> str:
+    """Return what is wrong with a reply that AWS cannot have sent to an action, in words."""
+    return f"the reply is not one of AWS to {action}"
+
+
 def aws_error(
     description: str,
     action: str,
@@ -136,7 +141,9 @@ def aws_error(
     classes = [one.__name__ for one in type(error).__mro__]
     hint = next((_HINTS[name] for name in classes if name in _HINTS), None)
     hint = hint and hint.format(**names)
-    text = quoted(str(error), secrets).rstrip(". ") or classes[0]
+    # botocore quotes what it cannot parse, such as the page of a proxy.
+    is_foreign = "ResponseParserError" in classes
+    text = foreign(action) if is_foreign else quoted(str(error), secrets).rstrip(". ") or classes[0]
     is_unsent = not _NOT_SENT.isdisjoint(classes)
     is_lost = not is_unsent and (_BEFORE_SENDING not in classes or not _LOST.isdisjoint(classes))
     return TaskError(

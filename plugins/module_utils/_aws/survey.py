@@ -11,7 +11,7 @@ from functools import partial
 from .._http.errors import TaskError
 from .._http.threads import Workers
 from . import replies
-from .errors import NOT_AWS
+from .errors import NOT_AWS, foreign
 from .objects import DNS_ATTRIBUTES, HostedZone, Interface, Reply, Vpc
 from .rate import READERS
 from .replies import Parsed, member
@@ -197,7 +197,7 @@ class Survey:
             return make(self.session.read_pages(description, service, action, **parameters))
         except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as error:
             hint = NOT_AWS.format(**self.session.names)
-            raise TaskError(f"Failed to {description}: the reply is not one of AWS to {action} ({error}).", hint=hint) from error
+            raise TaskError(f"Failed to {description}: {foreign(action)} ({error}).", hint=hint) from error
 
 
 def readers_for(places: int) -> int:

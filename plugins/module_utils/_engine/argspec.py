@@ -116,14 +116,36 @@ class ArgumentSpec:
         odd = [name for name in lists if not isinstance(given.get(name), (list, type(None)))]
         return {"module_args": _shown(self.options, {name: value for name, value in params.items() if name not in odd})}
 
-    def explain(self, message: str) -> str:
-        """Return an error message of Ansible's argument check; for a missing option, with its other names."""
+    def explain(self, message: str, given: t.Iterable[str] = ()) -> str:
+        """Return an error message of Ansible's argument check; for a missing option, with its other names.
+
+        It is the first message. An option that does not exist comes last there, and may be the one that is missing.
+
+        Args:
+            message: The message.
+            given: The names of the options of the task.
+        """
         message = visible(message)
         missing = re.fullmatch(r"(?:missing required arguments|one of the following is required): (.+)", message)
         names = missing.group(1).split(", ") if missing else []
         aliases = {name: self.options.get(name, {}).get("aliases", ()) for name in names}
         ways = [f"Set {name}{''.join(f' (or its alias {one})' for one in found)}." for name, found in aliases.items() if found]
-        return " ".join([f"{message}.", *ways]) if ways else message
+        known = [one for name, option in self.options.items() for one in names_of(name, option)]
+        unknown = [
+            explain_unknown(name, known) for name in map(str, given) if name not in known and not name.startswith("_ansible_")
+        ]
+        # Ansible lists those that exist instead of a suggestion.
+        ways += [one for one in unknown if one.endswith("?).") or "Supported parameters include" not in message]
+        return " ".join([f"{message.rstrip('.')}.", *ways]) if ways else message
+
+
+def explain_unknown(name: str, known: t.Iterable[str]) -> str:
+    """Return a sentence about an option that does not exist, with the one that was probably meant."""
+    # Only a mistake needs it.
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, [*known], 1, 0.5)
+    return visible(f"{name} is not an option{f' ({near[0]}?).' if near else '. Leave it out, or correct its name.'}")
 
 
 def masked(result: _Value, secrets: t.AbstractSet[str]) -> _Value:

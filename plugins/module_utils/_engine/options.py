@@ -14,7 +14,7 @@ from .._http.errors import InvalidOptionError, TaskError
 from .._values.ids import parse_object_id
 from .._values.invalid import InvalidValueError
 from .._values.regions import parse_any_region
-from .argspec import PROJECTS, names_of
+from .argspec import PROJECTS, explain_unknown, names_of
 
 if t.TYPE_CHECKING:
     from .._clouds.cloud import Cloud
@@ -245,16 +245,10 @@ class Entry:
         except (TypeError, ValueError):
             self.problems.append(f"{place} is {_kind_of(given)}, and not a mapping of options.")
             return
-        self.problems += [self._explain_unknown(name, others) for name in options if name not in {*self._names, *others}]
+        known = {*self._names, *others}
+        self.problems += [f"{place}: {explain_unknown(name, known)}" for name in options if name not in known]
         for name, one in spec.items():
             self._take(name, one, {alias: options[alias] for alias in names_of(name, one) if alias in options})
-
-    def _explain_unknown(self, name: str, others: t.Collection[str]) -> str:
-        # Only a mistake needs it.
-        from difflib import get_close_matches
-
-        near = get_close_matches(name, [*self._names, *others], 1, 0.5)
-        return f"{self.place}: {name} is not an option{f' ({near[0]}?).' if near else '. Leave it out, or correct its name.'}"
 
     def _take(self, name: str, option: t.Mapping[str, t.Any], given: t.Mapping[str, t.Any]) -> None:
         """Take the value of an option, under whichever of its names."""

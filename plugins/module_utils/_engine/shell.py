@@ -103,7 +103,7 @@ class _Module(AnsibleModule):
 
     def fail_json(self, msg: str, **fields: t.Any) -> t.NoReturn:
         """End the process with a failed result."""
-        result = {**unsent(), **fields, "msg": self._spec.explain(msg)}
+        result = {**unsent(), **fields, "msg": self._spec.explain(msg, self._given)}
         super().fail_json(**self._without_secrets(result))
 
 

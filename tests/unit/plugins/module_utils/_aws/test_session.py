@@ -351,6 +351,7 @@ def test_where_something_else_answers(site: AwsSite, reply: Reply, state: str) -
         done = site.run(endpoint_url=wire.base_url, state=state, vpc_id=site.vpc_id)
     assert done.failed
     assert "Failed to read the VPC peering connection" in done.msg
+    assert "Please sign in" not in done.msg
     assert not done.changed
 
 

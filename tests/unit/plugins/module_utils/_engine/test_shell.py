@@ -273,3 +273,25 @@ def test_without_all_secrets_there_are_no_options_in_a_result(way: Way, monkeypa
     assert result["echo"] == ["x"]
     # The action plugin leaves all of it out, which a module cannot.
     assert result.get("invocation", {}) in ({}, {"module_args": {}})
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "begin", "end"),
+    [
+        ("atlas_vpc_peers", {"peer": []}, "missing required arguments: peers. ", " peer is not an option (peers?)."),
+        ("atlas_vpc_peers", {"peers": [], "paralel": 2}, "Unsupported parameters for ", " paralel is not an option (parallel?)."),
+        ("atlas_vpc_peers", {"peers": [], "qqq": 2}, "Unsupported parameters for ", ")."),
+        (
+            "atlas_vpc_peer",
+            {"vpc_id": "vpc-0a1b2c3d4e5f67890", "aws_acount_id": "1", "qqq": 1},
+            "parameters are required together: vpc_id, aws_account_id. ",
+            " aws_acount_id is not an option (aws_account_id?). qqq is not an option. Leave it out, or correct its name.",
+        ),
+    ],
+)
+def test_an_option_that_does_not_exist_is_named_beside_what_is_missing(
+    way: Way, name: str, args: dict[str, Any], begin: str, end: str
+) -> None:
+    result = way(operation_of(name), args)
+    assert result["msg"].startswith(begin)
+    assert result["msg"].endswith(end)
