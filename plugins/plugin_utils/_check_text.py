@@ -87,7 +87,7 @@ def _finding(group: Group, check: Check, color: bool, *, is_short: bool) -> list
         lines += [f"{lead}{message}{'' if index else also(group) + history}", *([_ADVICE + fix] if fix else [])]
     if is_short and len(texts) > _MOST_TEXTS:
         lines.append(f"{_ADVICE}and {len(texts) - _MOST_TEXTS} more like these; -v lists them.")
-    said = " ".join(message for message, unused in texts)
+    said = " ".join(part for both in texts for part in both)
     places = [_place(one, group, check, said, is_short=is_short) for one in group.places]
     if _is_only(group, check):
         # The connection stands above.

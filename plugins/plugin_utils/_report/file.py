@@ -56,7 +56,9 @@ class Report:
     def __init__(self, path: str, mode: t.Any = None) -> None:
         extension = os.path.splitext(path)[1].lower()
         if extension not in _FORMS:
-            raise InvalidOptionError(f"report has none of the extensions {', '.join(_FORMS)}: {path}.", hint="They say its form.")
+            raise InvalidOptionError(
+                f"report has none of the extensions {', '.join(_FORMS)}: {path}.", hint="Choose one: it says what is written."
+            )
         self._path = path
         self._mode = None if mode is None else _parse_mode(mode)
         self._to_text = _FORMS[extension]

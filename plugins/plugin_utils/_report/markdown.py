@@ -13,6 +13,7 @@ from collections import Counter
 
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.view import (
     LIMIT,
+    VERDICTS,
     Check,
     Connection,
     Finding,
@@ -170,8 +171,11 @@ def _section(connection: Connection, check: Check) -> list[str]:
     if connection.findings:
         blocks.append(_table(("severity", "code", "what", "what to do"), _finding_rows(connection, check)))
     if connection.subnets:
-        names = ("subnet_id", "subnet_name", "cidr_block", "route_table_id", "verdict")
-        subnets = [tuple(_escaped(str(subnet[name] or "")) for name in names) for subnet in connection.subnets[:_MOST_ROWS]]
+        names = ("subnet_id", "subnet_name", "cidr_block", "route_table_id")
+        subnets = [
+            (*(_escaped(str(subnet[name] or "")) for name in names), VERDICTS.get(subnet["verdict"], ""))
+            for subnet in connection.subnets[:_MOST_ROWS]
+        ]
         blocks.append(_table(("subnet", "name", "block", "route table", "verdict"), subnets))
     if connection.ok:
         blocks.append(f"Without a finding: {', '.join(connection.ok)}.")

@@ -141,7 +141,9 @@ def mirror_advice(facts: ConnectionFacts) -> str:
         return _WAIT
     line = _gcloud_line(facts)
     if line is None:
-        return "Make it: atlas_gcp_peering, or the role. The network container has atlas_gcp_project_id and atlas_network_name."
+        return (
+            "Make it: atlas_gcp_peering, or atlas_peering. The network container has atlas_gcp_project_id and atlas_network_name."
+        )
     return f"Make it: atlas_gcp_peering, the role, or `{line}`."
 
 

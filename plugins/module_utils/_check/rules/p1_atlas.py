@@ -199,7 +199,7 @@ def _describe_missing(facts: ConnectionFacts) -> tuple[str, str]:
         message = f"Atlas has connections with {entry.title} to network container {there}, and none to {entry.container_id}."
         return message, "Correct container_id, or request one with that container."
     where = "" if cloud is AWS else f" of {cloud.owner_noun} {owner}"
-    return f"Atlas has no connection with {entry.title}{where}.", "Request it: atlas_vpc_peer, or the role, with state: present."
+    return f"Atlas has no connection with {entry.title}{where}.", "Request it: atlas_vpc_peer, or atlas_peering."
 
 
 def _namesakes(facts: ConnectionFacts) -> list[AtlasObject]:
@@ -233,7 +233,7 @@ def _describe_state(peer: AtlasObject, facts: ConnectionFacts) -> tuple[str, str
 
 def _pending(peer: AtlasObject, age: datetime.timedelta | None) -> tuple[str, str]:
     name = peer["connection_id"] or "it"
-    fix = f"Accept {name} in AWS account {peer['aws_account_id']}: atlas_vpc_peer_accepter, or the role."
+    fix = f"Accept {name} in AWS account {peer['aws_account_id']}: atlas_vpc_peer_accepter, or atlas_peering."
     if age is None:
         return f"{AWS.pending}.", fix
     left = PENDING_LIFE - age

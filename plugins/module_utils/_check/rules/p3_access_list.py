@@ -66,7 +66,7 @@ def find_clients_without_entry(facts: ConnectionFacts) -> Findings:
     is_empty = not any(_network_of(one) is not None or (_group_of(one) and facts.entry.cloud is AWS) for one in entries)
     clients = or_none(lambda: _clients(facts)) if is_empty else _clients(facts)
     if is_empty and not clients:
-        fix = "Add the blocks of the clients to the access list: atlas_access_list, or the role."
+        fix = "Add the blocks of the clients to the access list: atlas_access_list, or atlas_peering."
         what = "has no block of addresses" if entries else "is empty"
         yield Finding("fail", _SUBJECT, f"The access list {what}: Atlas lets no client in.", fix)
         return
@@ -377,7 +377,7 @@ def _uncovered_finding(gaps: _Gaps, facts: ConnectionFacts, entries: _Entries) -
         message = f"No entry covers {where}, and {own} of the connection is not in the access list."
     else:
         message += _why_not(_groups_in(entries), facts)
-    fix = f"Add {_missing_blocks(gaps, facts)} to the access list: atlas_access_list, or the role."
+    fix = f"Add {_missing_blocks(gaps, facts)} to the access list: atlas_access_list, or atlas_peering."
     subnet_ids = tuple(dict.fromkeys(name for client in gaps for name in client.subnet_ids))
     return Finding("fail", _SUBJECT, message, fix, _evidence(gaps), subnet_ids)
 
@@ -391,7 +391,9 @@ def _shut_out_finding(client: _Client, facts: ConnectionFacts, entries: _Entries
         message = f"{client.name} is not in the access list, and blocks do not cover all judged subnets."
         if reasons:
             message = f"Blocks of the access list do not cover all judged subnets.{reasons}"
-        fix = f"Add {listed(client.networks) if reasons else client.name} to the access list: atlas_access_list, or the role."
+        fix = (
+            f"Add {listed(client.networks) if reasons else client.name} to the access list: atlas_access_list, or atlas_peering."
+        )
         return Finding("fail", client.name, message, fix, evidence, client.subnet_ids)
     addresses = [str(one.network_address) for one in client.networks if one.prefixlen == one.max_prefixlen]
     if not addresses:

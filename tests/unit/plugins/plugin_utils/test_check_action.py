@@ -107,8 +107,14 @@ def test_colours_are_for_a_terminal(
 @pytest.mark.parametrize(
     ("report", "message"),
     [
-        ("peering.txt", "report has none of the extensions .html, .md, .json, .xml: {0}/peering.txt. They say its form."),
-        ("peering", "report has none of the extensions .html, .md, .json, .xml: {0}/peering. They say its form."),
+        (
+            "peering.txt",
+            "report has none of the extensions .html, .md, .json, .xml: {0}/peering.txt. Choose one: it says what is written.",
+        ),
+        (
+            "peering",
+            "report has none of the extensions .html, .md, .json, .xml: {0}/peering. Choose one: it says what is written.",
+        ),
         (["peering.html", "peering.txt"], "report has none of the extensions .html, .md, .json, .xml: {0}/peering.txt."),
         (["peering.html", 7], "report has something that is no path: 7. Give a path, or a list of paths."),
         ({"html": "peering.html"}, "report has something that is no path: {{'html': 'peering.html'}}."),

@@ -163,6 +163,14 @@ def test_a_finding_of_several_networks_is_shown_once() -> None:
     assert all(f"                - vpc-0a1b2c3d4e5f6{number:04}" in verbose for number in range(8))
 
 
+def test_a_subject_that_the_advice_names_is_not_said_twice() -> None:
+    found = finding("P301", "fail", "access list", "No entry covers subnet-1.", "Add the block to the access list.")
+    checked = peering_check(connection(0, "not_reachable", checks=[found]), connection(1))
+    checked["findings"][0]["connections"][0]["subnet_ids"] = ["subnet-1"]
+    lines = [line.strip() for line in lines_of(checked, verbosity=0, color=False)]
+    assert "1 connection: vpc-0a1b2c3d4e5f60000" in lines
+
+
 def test_each_table_of_one_connection_has_its_advice() -> None:
     """As one finding they have one message, which has nouns in place of their names."""
     tables = [finding("P601", "fail", f"rtb-{n}", f"rtb-{n} has no route.", f"Route it in rtb-{n}.") for n in range(6)]

@@ -146,6 +146,9 @@ def test_control_characters_are_seen_and_do_nothing(to_text: Callable[..., str])
 
 def test_markdown_has_all_findings() -> None:
     text = to_markdown(peering_check(faulty()), WHEN)
+    # Verdicts are words for people, of subnets too.
+    assert "| not reachable |" in text
+    assert "not\\_reachable" not in text
     assert text.startswith("# Peering check: not reachable\n")
     for part in (LIMIT, SHOWN_WHEN, "shop, reporting", "| fail | [P601](", "P702 was skipped", "rtb-0a1b2c3d4e5f60001"):
         assert part in text

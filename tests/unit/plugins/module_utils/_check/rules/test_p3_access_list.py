@@ -93,7 +93,7 @@ def test_the_fix_has_the_blocks(cidr_block: str | None, vpc_blocks: list[str] | 
         subnets=[*subnets, pods],
         vpc=Vpc(VPC_ID, ACCOUNT_ID, vpc_blocks, True, True) if vpc_blocks else Unread("AWS refuses it."),
     )
-    assert found(facts, "fail")["P301"].fix == f"Add {missing} to the access list: atlas_access_list, or the role."
+    assert found(facts, "fail")["P301"].fix == f"Add {missing} to the access list: atlas_access_list, or atlas_peering."
 
 
 @pytest.mark.parametrize("subnets", [[], [Subnet(SUBNET_IDS[0], VPC_ID, None)]])
