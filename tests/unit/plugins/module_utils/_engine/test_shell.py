@@ -289,7 +289,7 @@ def test_without_all_secrets_there_are_no_options_in_a_result(way: Way, monkeypa
         ),
     ],
 )
-def test_an_option_that_does_not_exist_is_named_beside_what_is_missing(
+def test_an_unknown_option_is_named_beside_a_missing_one(
     way: Way, name: str, args: dict[str, Any], begin: str, end: str
 ) -> None:
     result = way(operation_of(name), args)
