@@ -334,10 +334,11 @@ class AwsPart(PathPart):
 
     def predict(self, state: PathState, plan: Plan) -> PathState:
         """Return the state after all changes; connections are active then."""
-        views = dict(state.aws)
+        views, planned = dict(state.aws), dict[str, list[Request]]()
+        for step in plan.steps:
+            planned.setdefault(task_of(step).owner, []).append(task_of(step).request.request)
         for key in views:
-            view = self._view(self._entries[key], state)
-            requests = [task_of(step).request.request for step in plan.steps if task_of(step).owner == key]
+            view, requests = self._view(self._entries[key], state), planned.get(key, [])
             views[key] = reduce(view_after, [one for one in requests if not _is_without_block(one)], view)
             if requests and not self._is_absent:
                 views[key] = with_status(views[key], ACTIVE)
@@ -351,15 +352,15 @@ class AwsPart(PathPart):
         request, needs = task.request
         if needs and needs not in state.done and not self._shows(task.owner, needs, state):
             return False
-        own = [one for one in running if task_of(one).part == self.name]
-        if isinstance(request, EnableDns):
-            attribute = _attribute_of(self._entries[task.owner], step)
-            if any(_attribute_of(self._entries[task_of(one).owner], one) == attribute for one in own):
-                # Another entry with this VPC enables it.
-                return False
         place = self._place_of[task.owner]
-        at_once = [one for one in own if self._place_of[task_of(one).owner] == place]
-        if len(at_once) >= self._params["parallel"]:
+        tasks = [one for one in map(task_of, running) if one.part == self.name and self._place_of[one.owner] == place]
+        if len(tasks) >= self._params["parallel"]:
+            return False
+        vpc_id = self._entries[task.owner].params["vpc_id"]
+        if isinstance(request, EnableDns) and any(
+            one.request.request == request and self._entries[one.owner].params["vpc_id"] == vpc_id for one in tasks
+        ):
+            # Another entry with this VPC enables it.
             return False
         connection = state.aws[task.owner].connection
         if self._is_absent:

@@ -88,7 +88,7 @@ class PathEntry:
     written: t.Mapping[str, str] = field(repr=False)
     task: Parameters = field(repr=False)
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Its place in messages: `connections[3]`."""
         return f"{LIST}[{self.index}]"

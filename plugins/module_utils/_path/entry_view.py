@@ -125,9 +125,7 @@ class EntryView:
 
     def _done(self, kind: str) -> list[tuple[What, Change]]:
         """Return the changes of this task that were made for the entry, of one kind."""
-        # Texts are compared first: there may be hundreds of entries.
-        own = [(What.of(key), one) for key, one in self._state.done.items() if key.startswith(f"{self.entry.key}\t")]
-        return [(what, one) for what, one in own if what.kind == kind]
+        return [(what, one) for what, one in self._state.done_by_owner.get(self.entry.key, ()) if what.kind == kind]
 
     @property
     def mirror(self) -> dict[str, t.Any] | None:

@@ -63,10 +63,9 @@ class PathProgress(SetProgress):
         if self._report.detail is None or not self.has_plan:
             return
         summary = t.cast(t.Any, self._operation.summary)
-        for key, words in summary.ended(self.state, self.plan).items():
-            if key not in self._ended:
-                self._ended.add(key)
-                self._report.detail(self._cleaned(f"{summary.title(key, self.state)}: {words}"))
+        for key, words in summary.ended(self.state, self.plan, self._ended).items():
+            self._ended.add(key)
+            self._report.detail(self._cleaned(f"{summary.title(key, self.state)}: {words}"))
 
     def end(self, state: t.Any) -> None:
         """Let the result show the last state."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass, field, replace
+from functools import cache, cached_property
 
 from .._engine.plan import Change
 from .._http.errors import TaskError
@@ -60,6 +61,7 @@ class What(t.NamedTuple):
         return "\t".join(self)
 
     @classmethod
+    @cache
     def of(cls, key: str) -> What:
         """Return what a key means. The key of an entry alone is a failure of the plan."""
         parts = key.split("\t")
@@ -122,6 +124,15 @@ class PathState:
     done: t.Mapping[str, Change] = field(default_factory=dict)
     failures: t.Mapping[str, Failure] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    @cached_property
+    def done_by_owner(self) -> t.Mapping[str, t.Sequence[tuple[What, Change]]]:
+        """What was done so far, by the owner as in `What`."""
+        found: dict[str, list[tuple[What, Change]]] = {}
+        for key, change in self.done.items():
+            what = What.of(key)
+            found.setdefault(what.owner, []).append((what, change))
+        return found
 
     def with_done(self, changes: t.Iterable[Change]) -> PathState:
         """Return the state after changes were made."""

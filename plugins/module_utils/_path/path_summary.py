@@ -25,7 +25,12 @@ from .path_state import Failure, PathState, What
 # The keys of a connection that name its network, on whichever cloud.
 _NAMES = tuple(name for cloud in CLOUDS.values() for name in cloud.names or cloud.identity)
 # The steps in the order in which a connection goes through them, which is that of its actions.
-_STEPS = ("container", "role", "remove", "request", "accept", "tags", "dns", "routes", "mirror", "access_list")
+_STEPS = {
+    step: place
+    for place, step in enumerate(
+        ("container", "role", "remove", "request", "accept", "tags", "dns", "routes", "mirror", "access_list")
+    )
+}
 _CONTAINER, _ACCESS, _CONNECTION = "container", "access list entry", "connection"
 # The fields of a change that the diff compares, where these are not all: ids and states follow from them.
 _COMPARED = {"role": ("role_definition_ids",), "mirror": ("network",)}
@@ -125,25 +130,30 @@ class PathSummary:
                 unsure.setdefault(failure.step, []).append(self._name(owner, state))
         return done, [f"{step} of {listed(names, _MOST_NAMES)}" for step, names in unsure.items()]
 
-    def ended(self, state: PathState, plan: Plan) -> dict[str, str]:
+    def ended(self, state: PathState, plan: Plan, known: t.Container[str] = ()) -> dict[str, str]:
         """Return what has become of the entries that have ended, in words, by key.
 
         Args:
             state: The state.
             plan: The last plan.
+            known: The keys of entries that need not be looked at.
         """
-        # The name of what is made may not be known before.
-        done_so_far = {part for what in map(What.of, state.done) for part in (what, what._replace(name=""))}
-        to_do = {what.owner for change in plan.changes if (what := What.of(change.key)) not in done_so_far}
-        done = {key: found for key, found in self._actions(self._changes(state, Plan())).items() if found}
+        planned: dict[str, set[What]] = {}
+        for what in (What.of(change.key) for change in plan.changes):
+            planned.setdefault(what.owner, set()).add(what)
         ended = {}
         for entry in self._entries:
-            failure = state.failures.get(entry.key)
+            if entry.key in known:
+                continue
+            failure, done = state.failures.get(entry.key), state.done_by_owner.get(entry.key, ())
+            # The name of what is made may not be known before.
+            done_so_far = {part for what, _change in done for part in (what, what._replace(name=""))}
             if failure is not None:
                 ended[entry.key] = f"{failure.step} failed"
-            elif entry.key not in to_do and self._is_reached(entry, state):
-                found = [f"{one['action']} {one['kind']} {one['name']} in {one['side']}" for one in done.get(entry.key, ())]
-                ended[entry.key] = ", ".join(found) or "unchanged"
+            elif planned.get(entry.key, set()) <= done_so_far and self._is_reached(entry, state):
+                found = (what for what, _change in sorted(done, key=_order_of))
+                words = ", ".join(f"{one.action} {one.kind} {one.name or None} in {one.side}" for one in found)
+                ended[entry.key] = words or "unchanged"
         return ended
 
     def title(self, owner: str, state: PathState) -> str:
@@ -164,9 +174,7 @@ class PathSummary:
         changes = [*plan.changes] if plan.refusals else [*state.done.values()]
         found = [(What.of(change.key), change) for change in changes]
         places = {owner: place for place, owner in enumerate([*self._by_key, *(peer["id"] for peer in state.peers.first)])}
-        last = len(_STEPS)
-        steps = {step: place for place, step in enumerate(_STEPS)}
-        return sorted(found, key=lambda one: (places.get(one[0].owner, len(places)), steps.get(one[0].step, last), one[0].name))
+        return sorted(found, key=lambda one: (places.get(one[0].owner, len(places)), _order_of(one)))
 
     def _peering(self, state: PathState, changes: t.Sequence[tuple[What, Change]]) -> dict[str, t.Any]:
         actions = self._actions(changes)
@@ -321,6 +329,11 @@ def _containers(views: t.Iterable[EntryView], state: PathState) -> list[Containe
         if there is not None and there not in found:
             found.append(there)
     return found
+
+
+def _order_of(change: tuple[What, Change]) -> tuple[int, str]:
+    """Return what changes of one owner are sorted by: when they are made."""
+    return _STEPS.get(change[0].step, len(_STEPS)), change[0].name
 
 
 def _failures_of(state: PathState, plan: Plan) -> t.Mapping[str, Failure]:

@@ -27,11 +27,11 @@ class PathGate:
 
     def __init__(self, parts: t.Mapping[str, PathPart], stages: t.Sequence[str]) -> None:
         self._parts = parts
-        self._stages = stages
+        self._places = {stage: place for place, stage in enumerate(stages)}
 
     def has_begun(self, step: Step, state: PathState) -> bool:
         """Whether the stage of a step has begun."""
-        return self._stages.index(task_of(step).stage) <= self._stages.index(state.stage)
+        return self._places[task_of(step).stage] <= self._places[state.stage]
 
     def is_ready(self, step: Step, state: PathState, running: t.Sequence[Step]) -> bool:
         """Return whether a step can be sent now; see `SetGate`."""

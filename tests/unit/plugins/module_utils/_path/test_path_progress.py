@@ -29,7 +29,9 @@ class Run:
         self.clock = FakeClock()
         self.started = self.clock()
         summary = SimpleNamespace(
-            ended=lambda state, plan: self.ended, title=lambda key, state: f"{key} (vpc-1)", diff=lambda state, plan: []
+            ended=lambda state, plan, known: {key: one for key, one in self.ended.items() if key not in known},
+            title=lambda key, state: f"{key} (vpc-1)",
+            diff=lambda state, plan: [],
         )
         operation: Any = SimpleNamespace(
             name="project 1",
