@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import typing as t
-from contextlib import suppress
+from collections import Counter
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -18,7 +18,8 @@ from .._azure.errors import AzureDeniedError
 from .._azure.objects import ROUTE_TABLE_VERSION, parse_nsg, parse_route_table
 from .._azure.vnets import VERSION, Vnet, get_vnet, parse_vnet_reply
 from .._clouds.azure import AZURE, vnet_id
-from .._http.errors import AuthError, NoAnswerError, TaskError
+from .._http.errors import TaskError
+from .asking import Asker, side_by_side
 from .connections import Connection
 from .credentials import azure_names
 from .facts import Missing, NetworkFacts, Unread, field_of, need_one_answer
@@ -28,10 +29,13 @@ from .session import CheckSession
 if t.TYPE_CHECKING:
     from .._azure.session import AzureSession
 
+    # Asks with the credentials of some connections, in one directory.
+    _Asker = Asker[AzureSession]
+
 # From this number on, one list of a subscription takes fewer requests, even if it has pages.
 _MANY = 4
-# Names the sign-in: credentials, and the directory.
-_Key = tuple[str, str]
+# What was read, or the TaskError in its place, by who has asked and by the id of the resource, in lower case.
+_Answers = dict[tuple["_Asker", str], t.Any]
 
 
 @dataclass(frozen=True)
@@ -62,134 +66,107 @@ def read_azure(
     Raises:
         TaskError: If nothing could be read, and a request failed in another way than by a denial.
     """
-    readers: dict[_Key, _Reader] = {}
-    wanted: dict[Connection, tuple[_Reader, str]] = {}
+    askers: dict[tuple[str, str], _Asker] = {}
+    wanted: dict[Connection, tuple[_Asker, str]] = {}
     for one in connections:
         directory = one.entry.azure_directory_id or field_of(one.peer, "azure_directory_id")
+        # Names the sign-in: credentials, and the directory.
         key = json.dumps(dict(one.credentials), sort_keys=True, default=str), str(directory).lower()
-        if key not in readers:
-            try:
-                with azure_names():
-                    readers[key] = _Reader(session.open_azure(one.credentials, directory))
-            except TaskError as error:
-                if needs_one:
-                    raise
-                readers[key] = _Reader(None, error)
-        wanted[one] = readers[key], _name_of(one)
-    for reader in readers.values():
-        reader.read_vnets([name for own, name in wanted.values() if own is reader])
+        if key not in askers:
+            askers[key] = Asker(partial(session.open_azure, one.credentials, directory), azure_names, needs_one=needs_one)
+        wanted[one] = askers[key], _name_of(one)
+    # A name without a resource group stands for the only VNet with that name in the subscription.
+    vnets = _read((asker, _VNETS, name) for asker, name in wanted.values())
     if needs_one:
-        need_one_answer([reader.vnets[name.lower()] for reader, name in wanted.values()], AzureDeniedError)
-    for reader in readers.values():
-        reader.read_parts()
-    return {one: reader.facts_of(name) for one, (reader, name) in wanted.items()}
+        need_one_answer(vnets.values(), AzureDeniedError)
+    # Of subnets in which there may be clients.
+    subnets = [
+        (asker, subnet)
+        for (asker, _name), vnet in vnets.items()
+        if isinstance(vnet, Vnet)
+        for subnet in vnet.subnets
+        if has_clients(subnet.name)
+    ]
+    parts = _read(
+        (asker, kind, name)
+        for kind, field in ((_NSGS, "nsg_id"), (_TABLES, "route_table_id"))
+        for asker, subnet in subnets
+        if (name := getattr(subnet, field))
+    )
+    return {one: _facts_of(asker, vnets[asker, name.lower()], parts) for one, (asker, name) in wanted.items()}
 
 
-class _Reader:
-    """Reads with one set of credentials. Names are ids of resources, in lower case where they are keys.
+def _read(wanted: t.Iterable[tuple[_Asker, _Kind, str]]) -> _Answers:
+    """Read resources side by side, each once."""
+    names = {(asker, name.lower()): (kind, name) for asker, kind, name in wanted}
+    counted = Counter((asker, kind, _subscription_of(key)) for (asker, key), (kind, _name) in names.items())
+    lists = side_by_side({one: partial(one[0].ask, _list, *one[1:]) for one, count in counted.items() if count >= _MANY})
+    # Who may not list a subscription may still read what is in it.
+    shown = {
+        (asker, key): reply
+        for (asker, *_place), found in lists.items()
+        if not isinstance(found, TaskError)
+        for key, reply in found.items()
+    }
+    return side_by_side(
+        {
+            one: partial(one[0].ask, *((_parsed, kind, shown[one]) if one in shown else (_get, kind, name)))
+            for one, (kind, name) in names.items()
+        }
+    )
 
-    Attributes:
-        vnets: Each VNet that was asked for; None if there is none, or the error.
-    """
 
-    def __init__(self, session: AzureSession | None, failure: TaskError | None = None) -> None:
-        self._session = t.cast("AzureSession", session)
-        self.vnets: dict[str, Vnet | TaskError | None] = {}
-        self._parts: dict[str, t.Any] = {}
-        # Why no further request is sent: what failed is not about one resource.
-        self._failure = failure
+def _facts_of(asker: _Asker, vnet: Vnet | TaskError | None, parts: _Answers) -> NetworkFacts:
+    """Return the facts about a VNet that was asked for; None if AZURE has none."""
+    if isinstance(vnet, TaskError):
+        return NetworkFacts.none(_unread(vnet))
+    if vnet is None:
+        return replace(NetworkFacts.none(Missing("Azure has no such VNet.", "A401")), vnet_exists=False)
 
-    def read_vnets(self, names: t.Iterable[str]) -> None:
-        """Read VNets; a name without a resource group stands for the only VNet with that name in the subscription."""
-        for name, ask in self._questions(_VNETS, names, self._get_vnet):
-            self.vnets[name] = self._ask(ask)
-
-    def read_parts(self) -> None:
-        """Read what the subnets of the VNets refer to, if clients may be in them."""
-        vnets = [one for one in self.vnets.values() if isinstance(one, Vnet)]
-        subnets = [one for vnet in vnets for one in vnet.subnets if has_clients(one.name)]
-        for kind, names in ((_NSGS, [one.nsg_id for one in subnets]), (_TABLES, [one.route_table_id for one in subnets])):
-            for name, ask in self._questions(kind, filter(None, names), partial(self._get, kind)):
-                self._parts[name] = self._ask(ask)
-
-    def facts_of(self, name: str) -> NetworkFacts:
-        """Return the facts about a VNet that was asked for."""
-        vnet = self.vnets[name.lower()]
-        if isinstance(vnet, TaskError):
-            return NetworkFacts.none(_unread(vnet))
-        if vnet is None:
-            return replace(NetworkFacts.none(Missing("Azure has no such VNet.", "A401")), vnet_exists=False)
-        nsgs = {one.nsg_id.lower() for one in vnet.subnets if one.nsg_id}
-        tables = {one.route_table_id.lower() for one in vnet.subnets if one.route_table_id}
-        return NetworkFacts(
-            vnet_peerings=vnet.peerings,
-            vnet_prefixes=vnet.prefixes,
-            vnet_exists=True,
-            vnet_subnets=vnet.subnets,
-            vnet_nsgs=self._facts_of_parts(nsgs),
-            vnet_tables=self._facts_of_parts(tables),
-        )
-
-    def _facts_of_parts(self, keys: t.Iterable[str]) -> dict[str, t.Any]:
-        """Return those that were read or refused, by id."""
-        found = {key: self._parts[key] for key in sorted(keys) if key in self._parts}
+    def read(ids: t.Iterable[str | None]) -> dict[str, t.Any]:
+        keys = sorted({one.lower() for one in ids if one})
+        found = {key: parts[asker, key] for key in keys if (asker, key) in parts}
         return {key: _unread(one) if isinstance(one, TaskError) else one for key, one in found.items()}
 
-    def _questions(
-        self, kind: _Kind, names: t.Iterable[str], get: t.Callable[[str], t.Any]
-    ) -> t.Iterator[tuple[str, t.Callable[[], t.Any]]]:
-        """Yield each name once, with a function that returns the resource."""
-        wanted = {one.lower(): one for one in names}
-        subscriptions: dict[str, list[str]] = {}
-        for key in wanted:
-            subscriptions.setdefault(key.split("/")[2], []).append(key)
-        for subscription, keys in subscriptions.items():
-            shown: t.Mapping[str, t.Any] = {}
-            if len(keys) >= _MANY and self._failure is None:
-                # Who may not list a subscription may still read what is in it.
-                with suppress(TaskError):
-                    shown = self._list(kind, subscription)
-            for key in keys:
-                reply = shown.get(key)
-                yield key, partial(get, wanted[key]) if reply is None else partial(self._parsed, kind, reply)
+    return NetworkFacts(
+        vnet_peerings=vnet.peerings,
+        vnet_prefixes=vnet.prefixes,
+        vnet_exists=True,
+        vnet_subnets=vnet.subnets,
+        vnet_nsgs=read(one.nsg_id for one in vnet.subnets),
+        vnet_tables=read(one.route_table_id for one in vnet.subnets),
+    )
 
-    def _ask(self, ask: t.Callable[[], t.Any]) -> t.Any:
-        """Return an answer, or the TaskError."""
-        if self._failure is not None:
-            return self._failure
-        try:
-            with azure_names():
-                return ask()
-        except TaskError as error:
-            # A refusal by AZURE has a code, and is about one resource or one subscription.
-            if isinstance(error, NoAnswerError) or (isinstance(error, AuthError) and error.error_code is None):
-                self._failure = error
-            return error
 
-    def _list(self, kind: _Kind, subscription: str) -> dict[str, t.Any]:
-        """Return the replies about all resources of a kind in a subscription, by id."""
-        path = f"/subscriptions/{subscription}/providers/Microsoft.Network/{kind.name}"
-        replies = self._session.list(f"list the {kind.noun}s of subscription {subscription}", path, kind.version)
-        return {str(one.get("id")).lower(): one for one in replies}
+def _list(session: AzureSession, kind: _Kind, subscription: str) -> dict[str, t.Any]:
+    """Return the replies about all resources of a kind in a subscription, by id."""
+    path = f"/subscriptions/{subscription}/providers/Microsoft.Network/{kind.name}"
+    replies = session.list(f"list the {kind.noun}s of subscription {subscription}", path, kind.version)
+    return {str(one.get("id")).lower(): one for one in replies}
 
-    def _get_vnet(self, name: str) -> Vnet | None:
-        subscription, group, vnet = name.split("/")[2], name.split("/")[4], name.split("/")[-1]
-        if group:
-            return get_vnet(self._session, name)
-        found = [one for one in self._list(_VNETS, subscription).values() if str(one.get("name")).lower() == vnet.lower()]
-        if len(found) != 1:
-            # AZURE leaves out of a list what these credentials may not read.
-            message = f"Subscription {subscription} shows {len(found) or 'no'} VNets {vnet} to these credentials."
-            raise TaskError(message, hint="Set resource_group_name, or vnet_resource_id, of the connection.")
-        return t.cast("Vnet", self._parsed(_VNETS, found[0]))
 
-    def _get(self, kind: _Kind, name: str) -> t.Any:
-        description = f"read the {kind.noun} {name}"
-        reply = self._session.read(description, name, kind.version)
-        return self._session.parsed(lambda one: kind.parse(_of_name(one, name)), reply, description)
+def _get(session: AzureSession, kind: _Kind, name: str) -> t.Any:
+    if kind is _VNETS:
+        return _get_vnet(session, name)
+    description = f"read the {kind.noun} {name}"
+    reply = session.read(description, name, kind.version)
+    return session.parsed(lambda one: kind.parse(_of_name(one, name)), reply, description)
 
-    def _parsed(self, kind: _Kind, reply: dict[str, t.Any]) -> t.Any:
-        return self._session.parsed(kind.parse, reply, f"read the {kind.noun} {reply.get('id')}")
+
+def _get_vnet(session: AzureSession, name: str) -> Vnet | None:
+    subscription, group, vnet = _subscription_of(name), name.split("/")[4], name.split("/")[-1]
+    if group:
+        return get_vnet(session, name)
+    found = [one for one in _list(session, _VNETS, subscription).values() if str(one.get("name")).lower() == vnet.lower()]
+    if len(found) != 1:
+        # AZURE leaves out of a list what these credentials may not read.
+        message = f"Subscription {subscription} shows {len(found) or 'no'} VNets {vnet} to these credentials."
+        raise TaskError(message, hint="Set resource_group_name, or vnet_resource_id, of the connection.")
+    return t.cast("Vnet", _parsed(session, _VNETS, found[0]))
+
+
+def _parsed(session: AzureSession, kind: _Kind, reply: dict[str, t.Any]) -> t.Any:
+    return session.parsed(kind.parse, reply, f"read the {kind.noun} {reply.get('id')}")
 
 
 def _of_name(reply: t.Mapping[str, t.Any], name: str) -> t.Mapping[str, t.Any]:
@@ -204,6 +181,10 @@ def _name_of(connection: Connection) -> str:
     entry = connection.entry
     group = entry.resource_group_name or field_of(connection.peer, "resource_group_name") or ""
     return vnet_id(str(entry.azure_subscription_id), group, str(entry.vnet_name))
+
+
+def _subscription_of(name: str) -> str:
+    return name.split("/")[2]
 
 
 def _unread(error: TaskError) -> Unread:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import typing as t
 from dataclasses import replace
 from functools import partial
@@ -15,10 +16,14 @@ from .._gcp.errors import GcpDeniedError
 from .._gcp.network import Network
 from .._gcp.networks import get_firewalls, get_host_project, list_networks, list_routes, list_subnets
 from .._http.errors import TaskError
+from .asking import Asker, side_by_side
 from .connections import Connection
 from .credentials import gcp_names
 from .facts import ConnectionFacts, Missing, NetworkFacts, Unread, need_one_answer, or_none
 from .session import CheckSession
+
+if t.TYPE_CHECKING:
+    from .._gcp.session import GcpSession
 
 # GCP's codes for a missing permission. It also denies requests for other reasons, such as a disabled API.
 _LACKS_PERMISSION = ("forbidden", "PERMISSION_DENIED")
@@ -34,8 +39,28 @@ _PERMISSIONS: dict[t.Callable[..., t.Any], str] = {
 _Answer = t.Any
 
 
+class _Question:
+    """A request that is sent once, although several connections need the answer. Thread-safe.
+
+    Args:
+        ask: Sends it, and returns the answer.
+    """
+
+    def __init__(self, ask: t.Callable[[], _Answer]) -> None:
+        self._ask = ask
+        self._asking = threading.Lock()
+        self._answers: list[_Answer] = []
+
+    def answer(self) -> _Answer:
+        """Return the answer."""
+        with self._asking:
+            if not self._answers:
+                self._answers.append(self._ask())
+            return self._answers[0]
+
+
 class GcpReader:
-    """Reads GCP, each thing once for all connections with the same credentials.
+    """Reads GCP, each thing once for all connections with the same credentials, and several side by side.
 
     Args:
         session: The session of the task.
@@ -45,7 +70,10 @@ class GcpReader:
     def __init__(self, session: CheckSession, *, needs_one: bool = True) -> None:
         self._session = session
         self._needs_one = needs_one
-        self._answers: dict[tuple[t.Any, ...], _Answer] = {}
+        # By credentials.
+        self._askers: dict[str, Asker[GcpSession]] = {}
+        self._questions: dict[tuple[t.Any, ...], _Question] = {}
+        self._changing = threading.Lock()
 
     def read_projects(self, connections: t.Sequence[Connection]) -> dict[Connection, NetworkFacts]:
         """Return the networks and the subnets in the project of each connection.
@@ -53,13 +81,18 @@ class GcpReader:
         Raises:
             TaskError: If nothing could be read, and a request failed in another way than by a denial.
         """
-        answers = {one: self._ask(one, list_networks, str(one.entry.gcp_project_id)) for one in connections}
+        answers = side_by_side(
+            {one: partial(self._ask, one, list_networks, str(one.entry.gcp_project_id)) for one in connections}
+        )
         if self._needs_one:
             need_one_answer(answers.values(), GcpDeniedError)
-        return {one: self._project_facts(one, answer) for one, answer in answers.items()}
+        return side_by_side({one: partial(self._project_facts, one, answer) for one, answer in answers.items()})
 
-    def read_network(self, connection: Connection, facts: ConnectionFacts) -> ConnectionFacts:
-        """Return facts with the firewall rules of the network, and with the routes that it exchanges where clients are."""
+    def read_networks(self, found: t.Mapping[Connection, ConnectionFacts]) -> dict[Connection, ConnectionFacts]:
+        """Return facts with the firewall rules of each network, and with the routes that it exchanges where clients are."""
+        return side_by_side({one: partial(self._read_network, one, facts) for one, facts in found.items()})
+
+    def _read_network(self, connection: Connection, facts: ConnectionFacts) -> ConnectionFacts:
         # They are read together with other rules about GCP.
         from .rules.client_ranges import client_regions
         from .rules.g4_mirror import active_mirror
@@ -108,24 +141,13 @@ class GcpReader:
             TaskError: If the credentials cannot be used, and that is an error.
         """
         credentials = json.dumps(dict(connection.credentials), sort_keys=True, default=str)
-        key = (credentials, request, *args)
-        if key not in self._answers:
-            self._answers[key] = self._send(connection.credentials, request, *args)
-        return self._answers[key]
-
-    def _send(self, credentials: t.Mapping[str, t.Any], request: t.Callable[..., t.Any], *args: t.Any) -> _Answer:
-        try:
-            with gcp_names():
-                gcp = self._session.open_gcp(credentials)
-        except TaskError as error:
-            if self._needs_one:
-                raise
-            return error
-        try:
-            with gcp_names():
-                return request(gcp, *args)
-        except TaskError as error:
-            return error
+        with self._changing:
+            if credentials not in self._askers:
+                open_session = partial(self._session.open_gcp, connection.credentials)
+                self._askers[credentials] = Asker(open_session, gcp_names, needs_one=self._needs_one)
+            asked = partial(self._askers[credentials].ask, request, *args)
+            question = self._questions.setdefault((credentials, request, *args), _Question(asked))
+        return question.answer()
 
 
 def _to_unread(error: TaskError, request: t.Callable[..., t.Any]) -> Unread:

@@ -107,7 +107,8 @@ def read_facts(session: CheckSession, params: Parameters, reader: AtlasReader | 
     check_tables(params, found)
     found = _with_selections(params, places, found)
     if gcp is not None:
-        found = [gcp.read_network(one, facts) if one.entry.cloud is GCP else facts for one, facts in zip(connections, found)]
+        read = gcp.read_networks({one: facts for one, facts in zip(connections, found) if one.entry.cloud is GCP})
+        found = [read.get(one, facts) for one, facts in zip(connections, found)]
     found = _with_zones(found, [one for one in surveys.values() if isinstance(one, Survey)])
     return Read(projects, _read_rest(found, reader) if reader is not None else found)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +11,9 @@ from typing import Any
 import pytest
 import requests
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure import session
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.session import AzureSession
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.session import GcpSession
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import NoAnswerError
 from ansible_collections.cloudpeer.atlas.tests.clouds.app import error_body
 from ansible_collections.cloudpeer.atlas.tests.clouds.azure import vnet_id
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import running
@@ -31,8 +35,10 @@ from ansible_collections.cloudpeer.atlas.tests.support.check_clouds import (
 )
 from ansible_collections.cloudpeer.atlas.tests.support.check_site import GCP_ATLAS_BLOCK, MINE, MY_VNET, CloudsSite
 from ansible_collections.cloudpeer.atlas.tests.support.environment import clouds_around
+from ansible_collections.cloudpeer.atlas.tests.support.harness import Done
 
 LIST = "/global/networks"
+ATLAS_OFF = {"atlas": False, "group_id": None, "public_key": None, "private_key": None}
 ONE_VNET = [
     f"Microsoft.Network/{one}" for one in (f"virtualNetworks/{VNET}", "networkSecurityGroups/nsg-apps", "routeTables/rt-apps")
 ]
@@ -328,7 +334,7 @@ def test_fifty_vnets_of_a_subscription_take_three_lists(
         body = {"error": {"code": "AuthorizationFailed", "message": "The client does not have authorization."}}
         kinds = ("virtualNetworks", "networkSecurityGroups", "routeTables")
         site.clouds.app.answers += [(f"/providers/Microsoft.Network/{kind}", 403, body) for kind in kinds]
-    done = site.run_azure(atlas=False, group_id=None, public_key=None, private_key=None, connections=entries, fail_on="never")
+    done = site.run_azure(**ATLAS_OFF, connections=entries, fail_on="never")
     assert len(site.azure_calls) == expected
     found = [check for one in done.check["connections"] for check in one["checks"] if check["code"] in ("A601", "A701")]
     assert (len(found), {one["severity"] for one in found}) == (2 * count, {"ok"})
@@ -361,14 +367,13 @@ def test_an_absent_vnet_is_a_failure_and_another_404_is_none(site: CloudsSite) -
 
 def test_a_resource_group_that_nothing_tells_is_found(site: CloudsSite) -> None:
     entry = {"azure_directory_id": DIRECTORY, "azure_subscription_id": SUBSCRIPTION, "vnet_name": VNET.upper()}
-    off = {"atlas": False, "group_id": None, "public_key": None, "private_key": None}
     entry |= {"atlas_cidr_block": ATLAS_BLOCK, "atlas_vnet_name": site.atlas_vnet}
-    assert site.run_azure(**off, connections=[entry]).found == {}
+    assert site.run_azure(**ATLAS_OFF, connections=[entry]).found == {}
     assert len(site.azure_calls) == 3
     site.azure.add_vnet(SUBSCRIPTION, "other-group", VNET, ["10.77.0.0/16"])
-    hidden = site.run_azure(**off, connections=[{**entry, "vnet_name": "hidden"}], fail_on="never")
+    hidden = site.run_azure(**ATLAS_OFF, connections=[{**entry, "vnet_name": "hidden"}], fail_on="never")
     assert "shows no VNets hidden to these credentials. Set resource_group_name" in hidden.msg
-    done = site.run_azure(**off, connections=[entry, {**entry, "resource_group_name": GROUP}])
+    done = site.run_azure(**ATLAS_OFF, connections=[entry, {**entry, "resource_group_name": GROUP}])
     (finding,) = [one for one in done.check["connections"][0]["checks"] if one["code"] == "A401"]
     assert (finding["severity"], "shows 2 VNets" in finding["message"]) == ("unknown", True)
 
@@ -442,8 +447,9 @@ def test_an_account_without_any_permission_knows_nothing(site: CloudsSite) -> No
     assert site.clouds.gcp.requests == reads_of_gcp(0)[:2]
 
 
-def test_ten_networks_take_two_requests_and_three_each(site: CloudsSite) -> None:
-    names = [f"network-{number}" for number in range(10)]
+def run_networks(site: CloudsSite, count: int) -> Done:
+    """Check so many networks of one project, without Atlas's half."""
+    names = [f"network-{number}" for number in range(count)]
     for number, name in enumerate(names):
         site.clouds.gcp.add_network(GCP_PROJECT, name)
         site.clouds.gcp.add_subnet(GCP_PROJECT, name, f"apps-{number}", GCP_REGION, f"10.31.{number}.0/24")
@@ -451,7 +457,94 @@ def test_ten_networks_take_two_requests_and_three_each(site: CloudsSite) -> None
         site.clouds.gcp.add_peering(*site.atlas, f"peer-{number}", (GCP_PROJECT, name))
     atlas = {"atlas_gcp_project_id": site.atlas[0], "atlas_network_name": site.atlas[1], "atlas_cidr_block": GCP_ATLAS_BLOCK}
     entries = [{"gcp_project_id": GCP_PROJECT, "network_name": name, **atlas} for name in names]
-    done = site.run(atlas=False, group_id=None, public_key=None, private_key=None, provider_name=None, connections=entries)
+    return site.run_gcp(**ATLAS_OFF, connections=entries, fail_on="never")
+
+
+def run_vnets(site: CloudsSite, count: int, **options: Any) -> Done:
+    """Check so many VNets, each in a subscription of its own, without Atlas's half."""
+    entries = []
+    for number in range(count):
+        names = (f"{number:08}-37e4-4693-8497-83ecf183a145", GROUP, f"vnet-{number}")
+        site.azure.add_vnet(*names, [f"10.{number}.0.0/16"])
+        site.azure.add_subnet(*names, "apps", f"10.{number}.1.0/24")
+        entries.append({"vnet_resource_id": vnet_id(*names), "azure_directory_id": DIRECTORY, "atlas_cidr_block": ATLAS_BLOCK})
+    return site.run_azure(**ATLAS_OFF, connections=entries, fail_on="never", **options)
+
+
+class Crowd:
+    """Requests that each wait until eight of them are under way, but for some at the beginning."""
+
+    def __init__(self, alone: int = 0) -> None:
+        self.most = 0
+        self._alone, self._running = alone, 0
+        self._lock, self._barrier = threading.Lock(), threading.Barrier(8, timeout=20)
+
+    def around(self, send: Callable[..., Any], where: str) -> Callable[..., Any]:
+        """Return the function, whose requests for paths with some text are of the crowd."""
+
+        def wrapped(session: Any, description: str, path: str, *args: Any, **options: Any) -> Any:
+            if where not in path:
+                return send(session, description, path, *args, **options)
+            with self._lock:
+                self._running += 1
+                self.most = max(self.most, self._running)
+                self._alone, is_alone = max(self._alone - 1, 0), self._alone > 0
+            try:
+                if not is_alone:
+                    self._barrier.wait()
+                return send(session, description, path, *args, **options)
+            finally:
+                with self._lock:
+                    self._running -= 1
+
+        return wrapped
+
+
+def test_networks_are_read_eight_at_a_time(site: CloudsSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    crowd = Crowd()
+    monkeypatch.setattr(GcpSession, "read", crowd.around(GcpSession.read, "getEffectiveFirewalls"))
+    done = run_networks(site, 16)
+    found = [check["severity"] for one in done.check["connections"] for check in one["checks"] if check["code"] == "G701"]
+    assert (found, crowd.most) == (["ok"] * 16, 8)
+
+
+def test_subscriptions_are_read_eight_at_a_time(site: CloudsSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """But for the first request, which tells whether AZURE can be asked at all."""
+    crowd = Crowd(alone=1)
+    monkeypatch.setattr(AzureSession, "read", crowd.around(AzureSession.read, "/virtualNetworks/"))
+    done = run_vnets(site, 17)
+    found = [check["severity"] for one in done.check["connections"] for check in one["checks"] if check["code"] == "A701"]
+    assert (len(found), crowd.most) == (17, 8)
+
+
+def test_a_sign_in_that_fails_is_tried_once(site: CloudsSite) -> None:
+    done = run_vnets(site, 12, azure_secret="wrong~secret")
+    assert "azure_secret" in done.msg
+    assert len([path for _method, path in site.azure.requests if path.endswith("/token")]) == 1
+    assert site.azure_calls == []
+
+
+@pytest.mark.parametrize(("kind", "cloud"), [(GcpSession, "GCP"), (AzureSession, "AZURE")])
+def test_a_cloud_that_is_away_is_one_cause(site: CloudsSite, monkeypatch: pytest.MonkeyPatch, kind: Any, cloud: str) -> None:
+    """It answers once, and then no more: what was sent meanwhile fails for the same cause."""
+    asked: list[str] = []
+    read = kind.read
+
+    def away(session: Any, description: str, path: str, *args: Any, **options: Any) -> Any:
+        asked.append(path)
+        if len(asked) > (cloud == "AZURE"):
+            raise NoAnswerError(f"Failed to {description}: no answer in time from {path}.")
+        return read(session, description, path, *args, **options)
+
+    monkeypatch.setattr(kind, "read", away)
+    done = run_networks(site, 20) if cloud == "GCP" else run_vnets(site, 20)
+    assert 0 < len(asked) <= 9
+    unread = {check["message"] for one in done.check["connections"] for check in one["checks"] if check["severity"] == "unknown"}
+    assert len([one for one in unread if "no answer in time" in one]) == 1
+
+
+def test_ten_networks_take_two_requests_and_three_each(site: CloudsSite) -> None:
+    done = run_networks(site, 10)
     own = ("G401", "G403", "G601", "G701")
     assert {check["severity"] for one in done.check["connections"] for check in one["checks"] if check["code"] in own} == {"ok"}
     assert len(site.clouds.gcp.requests) == 2 + 3 * 10
