@@ -206,6 +206,10 @@ SENSIBLE: dict[str, st.SearchStrategy[Options]] = {
         },
     )
     | st.fixed_dictionaries(
+        {"group_id": st.none(), "group_ids": st.lists(ids, min_size=1, max_size=3), "aws": st.just(value=False)},
+        optional={"container_region": regions, "fail_on": st.sampled_from(["fail", "warn", "never"])},
+    )
+    | st.fixed_dictionaries(
         # GCP has tests of its own.
         {"aws": st.just(value=False), "gcp": st.just(value=False)},
         optional={

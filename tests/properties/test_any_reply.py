@@ -169,6 +169,17 @@ def test_another_clouds_container_in_aws_list_is_no_traceback(provider: Any) -> 
     check("atlas_vpc_peer_check", {"aws": False}, page(PEER), page({**CONTAINER, "providerName": provider}), page())
 
 
+@pytest.mark.parametrize("provider", [5, [1], {}, True], ids=str)
+def test_an_odd_cloud_of_a_container_hides_no_connection(provider: Any) -> None:
+    """Of several projects, the clouds of the containers say what else is read."""
+    line = answering([page({"id": ID, "name": "shop", "orgId": OTHER_ID}), page({**CONTAINER, "providerName": provider})])
+    options = {**CONNECTION, "group_id": None, "group_ids": [ID], "aws": False, "fail_on": "never"}
+    done = run("atlas_vpc_peer_check", options, line)
+    check_is_clean(done, line)
+    (failure,) = done.result["peering_check"]["failures"]
+    assert "a reply is not a network container: provider_name" in failure["msg"]
+
+
 def test_nulls_name_nothing() -> None:
     for options in (
         {"vpc_id": None, "aws_account_id": None, "state": "absent"},

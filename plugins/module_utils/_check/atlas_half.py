@@ -23,6 +23,8 @@ from .._resources.projects import Project
 from .._values.invalid import InvalidValueError
 from .facts import AtlasObject
 
+# What a reply has to be.
+_CONTAINER = "network container"
 # A list of objects, or the TaskError of the failed request.
 Answer = t.Any
 # Makes calls in parallel, and returns the value or the TaskError of each, by key.
@@ -216,21 +218,20 @@ def _list_peers(client: AtlasClient, group_id: str, cloud: str = AWS.name) -> li
 
 
 def _list_containers(client: AtlasClient, group_id: str, cloud: str | None = AWS.name) -> list[AtlasObject]:
-    """Return the containers on one cloud; for None, those on all clouds, whose fields are not checked yet."""
-    if cloud is None:
-        return list(Containers(client, group_id).list_all_containers())
-    return _on_cloud(Containers(client, group_id).list_containers(cloud), cloud, group_id)
+    """Return the containers on one cloud; for None, those on all clouds, of which only that field is checked yet."""
+    containers = Containers(client, group_id)
+    found = list(containers.list_all_containers() if cloud is None else containers.list_containers(cloud))
+    _check_texts(found, ("provider_name",), _CONTAINER, group_id)
+    return list(found) if cloud is None else _on_cloud(found, cloud, group_id)
 
 
 def _on_cloud(containers: t.Iterable[AtlasObject], cloud: str, group_id: str) -> list[AtlasObject]:
     """Return the containers that are on one cloud, after checking the fields that rules rely on."""
-    listed, what = list(containers), "network container"
-    _check_texts(listed, ("provider_name",), what, group_id)
-    found = [one for one in listed if (one["provider_name"] or AWS.name) == cloud]
+    found = [one for one in containers if (one["provider_name"] or AWS.name) == cloud]
     for one in found:
-        _check_texts([one], [name for name in one if name not in ("provisioned", "regions")], what, group_id)
+        _check_texts([one], [name for name in one if name not in ("provisioned", "regions")], _CONTAINER, group_id)
     if cloud == AWS.name:
-        _check_regions(found, "region_name", what, group_id)
+        _check_regions(found, "region_name", _CONTAINER, group_id)
     return found
 
 
