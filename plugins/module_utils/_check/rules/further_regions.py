@@ -23,7 +23,7 @@ from .judged_clusters import (
 from .rule import Finding, Severity, run_checks
 
 # The checks of a connection and of the way to its block. They judge that of each region of a cluster, on AWS alone.
-_OF_A_WAY = frozenset(("P401", "P402", "P403", "P601", "P602", "P603", "P607", "P701", "P702", "P703"))
+_OF_A_WAY = frozenset(("P401", "P402", "P403", "P405", "P601", "P602", "P603", "P607", "P701", "P702", "P703"))
 _WRONG = ("fail", "warn", "unknown")
 
 

@@ -328,6 +328,7 @@ DNS = [
 HOME, AWAY = region(), region("EU_WEST_1")
 READ_ONLY = region("EU_WEST_1", electable_nodes=0, read_only_nodes=1)
 AWAY_BLOCK, AWAY_ID = "192.168.240.0/21", "pcx-0a1b2c3d4e5f6ffff"
+AWAY_SIDE = Side("vpc-0f0e0d0c0b0a00002", "999999999999", "eu-west-1", [AWAY_BLOCK], allows_remote_dns=True)
 TO_HOME, TO_AWAY = Route(ATLAS_BLOCK, CONNECTION_ID, is_peering=True), Route(AWAY_BLOCK, AWAY_ID, is_peering=True)
 
 
@@ -341,12 +342,11 @@ def two_regions(
     """Return facts of a VPC that is connected with the containers of two regions, and routes to both unless told otherwise."""
     other = container(id=OTHER_CONTAINER_ID, region_name="EU_WEST_1", atlas_cidr_block=AWAY_BLOCK)
     away = peer(id=object_id(number=9), container_id=OTHER_CONTAINER_ID, connection_id=AWAY_ID, route_table_cidr_block=block)
-    requester = Side("vpc-0f0e0d0c0b0a00002", "999999999999", "eu-west-1", [AWAY_BLOCK], allows_remote_dns=True)
     fields: Fields = {
         "clusters": [*(clusters or (wide(),))],
         "containers": [container(), other],
         "peers": [peer(), away],
-        "connections": [connection(), connection(id=AWAY_ID, requester=requester)],
+        "connections": [connection(), connection(id=AWAY_ID, requester=AWAY_SIDE)],
         "route_tables": [
             table(TABLE_ID, *routes, subnet_ids=SUBNET_IDS[:1]),
             table(MAIN_TABLE_ID, *routes, is_main=True),
@@ -357,6 +357,8 @@ def two_regions(
 
 
 NO_ROUTE = {"routes": (TO_HOME,)}
+# Source: ModifyVpcPeeringConnectionOptions in the API reference of EC2: each connection has options of its own.
+PUBLIC_NAMES = {"connections": [connection(), connection(id=AWAY_ID, requester=replace(AWAY_SIDE, allows_remote_dns=False))]}
 P202 = "each further region that is connected is judged with its own connection and block, and told as P202"
 P202_MILD = "W where it has read-only nodes alone or the cluster is sharded"
 P202_NONE = "a region with nodes and no connection: F, W for a sharded cluster while another region is connected"
@@ -380,6 +382,14 @@ REGIONS = [
         BAD,
     ),
     Situation(P202, "no way back from the other region", two_regions(block="10.15.1.0/24"), {"P202": "fail"}, BAD),
+    Situation(P202, "names of the other region resolve to public addresses", two_regions(**PUBLIC_NAMES), {"P202": "fail"}, BAD),
+    Situation(
+        P202,
+        "but not in private strings",
+        two_regions(with_private_string(wide()), **PUBLIC_NAMES),
+        {"P202": "warn"},
+        GOOD,
+    ),
     Situation(
         P202,
         "what AWS refuses is told once a region",
