@@ -142,11 +142,12 @@ def find_closed_peering(facts: ConnectionFacts) -> Findings:
 
 
 @not_looked_at(AZURE.name)
-def say_what_of_filters(facts: ConnectionFacts) -> t.Iterator[str]:
-    """Say which filters are not among those of subnets."""
+def say_what_of_vnets(facts: ConnectionFacts) -> t.Iterator[str]:
+    """Say which filters are not among those of subnets, and what may keep names from resolving."""
     known(facts.network.vnet_peerings)
     yield "Network security groups of single network interfaces were not looked at: they filter beside those of subnets."
     yield "Admin rules of Virtual Network Manager were not looked at: they come before network security groups."
+    yield "DNS servers and private DNS zones of VNets were not looked at: they may keep names of clusters from resolving."
 
 
 def sides_of(facts: ConnectionFacts) -> list[Side]:

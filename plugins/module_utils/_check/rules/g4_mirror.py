@@ -93,10 +93,15 @@ def find_no_way_back(facts: ConnectionFacts) -> Findings:
 
 
 @not_looked_at(GCP.name)
-def say_what_of_firewalls(facts: ConnectionFacts) -> t.Iterator[str]:
-    """Say which rules are not among those that GCP shows for a whole network."""
+def say_what_of_rules(facts: ConnectionFacts) -> t.Iterator[str]:
+    """Say which rules and routes are not among those that GCP shows for a network, and what may keep names from resolving.
+
+    Source: "Routing order" in the documentation of Google Cloud's routes.
+    """
     known(facts.network.gcp_networks)
     yield "Regional network firewall policies were not looked at: they may deny traffic from the instances of a region."
+    yield "Policy-based routes were not looked at: they come before the routes of a peering, and may lead traffic elsewhere."
+    yield "Zones and policies of Cloud DNS were not looked at: they may keep names of clusters from resolving."
 
 
 def active_mirror(facts: ConnectionFacts) -> Peering:

@@ -124,8 +124,8 @@ def test_rules_about_a_cloud_are_loaded_where_it_is_used() -> None:
     ("facts", "names"),
     [
         (healthy(), ["Route 53 DNS Firewall", "Route 53 Profiles"]),
-        (healthy_azure(), ["single network interfaces", "Virtual Network Manager"]),
-        (healthy_gcp(), ["Regional network firewall policies"]),
+        (healthy_azure(), ["single network interfaces", "Virtual Network Manager", "private DNS zones"]),
+        (healthy_gcp(), ["Regional network firewall policies", "Policy-based routes", "Cloud DNS"]),
     ],
     ids=ALL_CLOUDS,
 )
