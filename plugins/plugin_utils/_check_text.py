@@ -10,9 +10,9 @@ from collections import Counter
 
 from ansible import constants as C
 from ansible.utils.color import stringc
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.findings import SEVERITIES
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.view import (
     LIMIT,
-    SHOWN,
     Check,
     Connection,
     Group,
@@ -73,7 +73,7 @@ def _findings(check: Check, room: int | None, color: bool) -> list[str]:
         is_last = index == len(check.groups) - 1
         if room is not None and len(lines) + len(found) + (0 if is_last else 1) > room:
             left = Counter(one.severity for one in check.groups[index:])
-            numbers = ", ".join(f"{left[severity]} {severity}" for severity in SHOWN if left[severity])
+            numbers = ", ".join(f"{left[severity]} {severity}" for severity in SEVERITIES if left[severity])
             return [*lines, f"  and {count(sum(left.values()), 'more finding')} ({numbers}); -v lists them."]
         lines += found
     return lines

@@ -34,7 +34,7 @@ MAY_IMPORT = {
     "callback": {"_http.redact"},
     "filter": VALUES,
     "inventory": {"_operations", "_api", "_auth", "_engine", "_clouds", "_http.errors", "_http.redact"},
-    "plugin_utils": {"_engine", "_clouds", "_http.errors", "_http.exchange", "_http.redact"},
+    "plugin_utils": {"_check.findings", "_engine", "_clouds", "_http.errors", "_http.exchange", "_http.redact"},
     "_operations": {"_path", "_check", "_peer_set", "_peering", "_access_list", "_containers", "_api", "_auth", *FEATURES},
     "_path": {"_check", "_peer_set", "_peering", "_access_list", "_containers", *FEATURES},
     "_check": {"_check.rules", "_peer_set", "_peering", "_access_list", "_containers", "_api", "_auth.clients", *FEATURES},

@@ -11,9 +11,8 @@ import typing as t
 from .._clouds.cloud import ALL_CLOUDS
 from .._http.errors import InvalidOptionError
 from .._values.moments import to_moment, to_text
-from .findings import SEVERITIES, Group, network_of, ordered
+from .findings import REPORT_VERSION, SEVERITIES, Group, network_of, ordered
 
-_VERSION = 1
 # What is known of one finding on one connection from run to run: project, network, container, code, subject, severity.
 _Known = tuple[t.Any, ...]
 # The fields of a finding that a report has, but for the connections.
@@ -43,8 +42,8 @@ def parse_since(content: t.Any) -> Earlier:
         InvalidOptionError: If it is no report of this check.
     """
     try:
-        if content["version"] != _VERSION:
-            raise ValueError(f"its version is {content['version']!r:.40}, not {_VERSION}")
+        if content["version"] != REPORT_VERSION:
+            raise ValueError(f"its version is {content['version']!r:.40}, not {REPORT_VERSION}")
         _moment(content["time"])
         findings = [_parse(one) for one in content["peering_check"]["findings"]]
         first_seen = {key: item["first_seen"] for one in findings for item in one["connections"] for key in _keys_of(one, item)}

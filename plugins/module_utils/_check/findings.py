@@ -14,6 +14,8 @@ from .rules.rule import Finding
 
 # The severities of findings that results have, the worst first.
 SEVERITIES = ("fail", "unknown", "warn", "info")
+# Of a JSON report, as docs/check_report.schema.json describes it. It grows by new fields alone.
+REPORT_VERSION = 1
 _AWS_ID = rf"(?P<aws>{'|'.join(sorted(NOUNS, key=len, reverse=True))})-[0-9a-f]{{8,17}}\b"
 _BLOCK = r"(?!0\.0\.0\.0/0)(?P<block>\d{1,3}(?:\.\d{1,3}){3}/\d{1,2})\b|(?P<address>\d{1,3}(?:\.\d{1,3}){3})\b(?!/)"
 # What differs with time and from request to request: spans, moments, UUIDs, and encoded texts of AWS.

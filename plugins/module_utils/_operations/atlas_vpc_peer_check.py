@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import typing as t
+from collections import Counter
 from functools import partial
 
 from .._auth import clients
@@ -96,7 +97,7 @@ class AtlasVpcPeerCheck(Operation[CheckSession, PeeringCheck]):
         read.update(one["group_id"] for one in state.get("failures", ()))
         since = self.params["since"]
         items = [item for one in since.findings for item in one["connections"]] if since is not None else []
-        gone = {item["group_id"]: _title_of(item) for item in items if item["group_id"] not in read}
+        gone = {item["group_id"]: f"Project {_title_of(item)}" for item in items if item["group_id"] not in read}
         if gone:
             yield (
                 "since has findings of projects that are not read now, and they are not shown: "
@@ -113,11 +114,11 @@ class AtlasVpcPeerCheck(Operation[CheckSession, PeeringCheck]):
         found = [check for check in found if check["is_new"]] if fail_on == "new" else found
         shown = [
             f"{check['code']} {check['message']}{_history_of(check)} {check['fix']}".strip()
-            + (_new_in(check) if fail_on == "new" else "")
+            + (_new_in(check, state) if fail_on == "new" else "")
             for check in found
         ]
         if fail_on != "never":
-            shown += [f"{_title_of(one)}: {one['msg']}" for one in failures]
+            shown += [f"Project {_title_of(one)}: {one['msg']}" for one in failures]
         if shown:
             more = f" There are {len(shown) - _MOST_SHOWN} more." if len(shown) > _MOST_SHOWN else ""
             is_bad = failures or fail_on == "new" or any(check["severity"] == "fail" for check in found)
@@ -135,17 +136,24 @@ def _history_of(check: t.Mapping[str, t.Any]) -> str:
     return " This was found before, and could not be read now." if check.get("is_kept") else ""
 
 
-def _new_in(check: t.Mapping[str, t.Any]) -> str:
+def _new_in(check: t.Mapping[str, t.Any], state: PeeringCheck) -> str:
     """Return a sentence with the connections that a finding is new on; others may have had it before."""
     new = [one for one in check["connections"] if one["is_new"]]
-    names = {(one["project_name"] or one["group_id"], one[CLOUDS[one["provider_name"]].network]): None for one in new}
+    counted = Counter(one["name"] for one in state.get("projects", ()))
+    names = {
+        (
+            _title_of(one) if counted[one["project_name"]] > 1 else one["project_name"] or one["group_id"],
+            one[CLOUDS[one["provider_name"]].network],
+        ): None
+        for one in new
+    }
     return f" New: {listed(visible(' '.join(filter(None, each))) for each in names)}."
 
 
 def _title_of(one: t.Mapping[str, t.Any]) -> str:
-    """Return the project of a failure, or of a connection of a finding."""
+    """Return the name and the id of the project of a failure, or of a connection of a finding."""
     name, group_id = one["project_name"], one["group_id"]
-    return f"Project {group_id}" if name is None else f"Project {visible(name)} ({group_id})"
+    return str(group_id) if name is None else f"{visible(name)} ({group_id})"
 
 
 OPERATION = AtlasVpcPeerCheck

@@ -12,14 +12,13 @@ import re
 import stat
 import typing as t
 
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.findings import REPORT_VERSION
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, TaskError
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.junit import to_junit
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.markdown import to_markdown
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.page import to_html
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.view import Result
 
-# Of what a JSON report is made: docs/check_report.schema.json describes it. It grows by new fields alone.
-VERSION = 1
 # A report names hosts, networks and their gaps: by default, only its owner may read it.
 _PRIVATE = 0o600
 _MOST_LINKS = 40
@@ -35,7 +34,8 @@ def to_json(peering_check: Result, moment: str) -> str:
         peering_check: The field `peering_check` of a result.
         moment: When the report is made, in UTC, as results have it.
     """
-    return json.dumps({"version": VERSION, "time": moment, "peering_check": peering_check}, indent=1, default=str) + "\n"
+    report = {"version": REPORT_VERSION, "time": moment, "peering_check": peering_check}
+    return json.dumps(report, indent=1, default=str) + "\n"
 
 
 _FORMS = {".html": to_html, ".md": to_markdown, ".json": to_json, ".xml": to_junit}

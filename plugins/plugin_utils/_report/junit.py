@@ -108,8 +108,9 @@ def _cases(connection: Connection) -> t.Iterator[_Case]:
     codes: dict[str, list[tuple[str, str]]] = {code: [] for code in connection.ok}
     for finding in connection.findings:
         subject = f"{finding.subject}: " if finding.subject else ""
-        text = f"{subject}{finding.message} {finding.fix}".strip() + f" {link_of(finding.code)}"
-        codes.setdefault(finding.code, []).append((finding.severity, text))
+        text = f"{subject}{finding.message} {finding.fix}".strip()
+        for code in finding.codes:
+            codes.setdefault(code, []).append((finding.severity, f"{text} {link_of(code)}"))
     for one in connection.skipped:
         codes.setdefault(one["code"], []).append(("skipped", one["message"]))
     for code in sorted(codes, key=lambda code: (code[1:], code)):

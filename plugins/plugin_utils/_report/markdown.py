@@ -185,13 +185,15 @@ def _section(connection: Connection, check: Check) -> list[str]:
 
 
 def _finding_rows(connection: Connection, check: Check) -> list[tuple[str, ...]]:
-    """Return the rows of findings. What could not be read for one cause is one row, although many checks need it."""
-    together: dict[tuple[str, ...], dict[str, str]] = {}
-    for one in connection.findings:
-        said = (_what(one), "" if _is_above(one, check) else _escaped(one.fix))
-        codes = together.setdefault((one.severity, *said, "" if one.severity == "unknown" else str(one.number)), {})
-        codes[one.code] = one.code if codes else f"[{one.code}]({one.link})"
-    return [(severity, ", ".join(codes.values()), what, fix) for (severity, what, fix, _number), codes in together.items()]
+    return [
+        (
+            one.severity,
+            ", ".join([f"[{one.code}]({link_of(one.code)})", *one.codes[1:]]),
+            _what(one),
+            "" if _is_above(one, check) else _escaped(one.fix),
+        )
+        for one in connection.findings
+    ]
 
 
 def _is_above(finding: Finding, check: Check) -> bool:

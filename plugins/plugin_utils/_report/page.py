@@ -176,7 +176,8 @@ _DRAWING = """
     <text x="{{ badge.x }}" y="{{ badge.y + 4 }}">{{ badge.text }}</text></g>
 {%- else %}
   <a href="#c{{ connection.number }}-f{{ badge.number }}"><g class="badge {{ badge.severity }}">
-    <title>{{ connection.findings[badge.number - 1].code }}: {{ connection.findings[badge.number - 1].message }}</title>
+{%- set finding = connection.findings[badge.number - 1] %}
+    <title>{{ finding.codes | join(", ") }}: {{ finding.message }}</title>
     <circle cx="{{ badge.x }}" cy="{{ badge.y }}" r="10"/>
     <text x="{{ badge.x }}" y="{{ badge.y + 4 }}">{{ badge.text }}</text></g></a>
 {%- endif %}
@@ -295,6 +296,8 @@ _PARTS = """
 <td class="short"><span class="tag">{{ finding.severity }}</span></td>
 <td class="short">{{ code_link(finding.code) }}</td>
 <td>{% if finding.subject %}<code>{{ finding.subject }}</code>: {% endif %}{{ finding.message }}
+{%- if finding.codes | length > 1 %}
+<p class="quiet small">Needed by {{ finding.codes | length }} checks: {{ finding.codes | join(", ") }}.</p>{% endif %}
 {%- if finding.is_shared and finding.group and has_groups %}
 <p class="quiet small"><a href="#f{{ finding.group }}">What to do, and the other connections</a></p>
 {%- elif finding.fix %}<p class="fix">{{ finding.fix }}</p>{% endif %}

@@ -10,6 +10,7 @@ import typing as t
 from collections import Counter
 from dataclasses import dataclass
 
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.findings import SEVERITIES
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.cloud import CLOUDS, Cloud
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.redact import visible
 
@@ -21,8 +22,6 @@ LIMIT = (
 )
 # The worst first.
 VERDICTS = {"not_reachable": "not reachable", "unknown": "unknown", "reachable_by_design": "reachable by design"}
-# The severities whose findings are shown one by one, the worst first.
-SHOWN = ("fail", "unknown", "warn", "info")
 # Where a drawing shows a finding that is about no subnet: by the first digit of its code (VPC by default), with exceptions.
 CONNECTION, CONTAINER, VPC = "connection", "container", "vpc"
 _PLACES = {"1": CONNECTION, "2": CONTAINER, "3": CONTAINER, "4": CONNECTION}
@@ -38,12 +37,12 @@ Result = t.Mapping[str, t.Any]
 
 @dataclass(frozen=True)
 class Finding:
-    """A finding on one connection, for display.
+    """A finding on one connection, for display: what could not be read for one cause is one finding, whichever checks need it.
 
     Attributes:
         number: Its number within the connection, from 1.
-        code: The code of the check.
-        severity: One of SHOWN.
+        codes: The codes of the checks; several for what could not be read.
+        severity: One of SEVERITIES.
         subject: What it is about; empty if the message already says so.
         message: What was found.
         fix: What to do; empty for nothing.
@@ -54,7 +53,7 @@ class Finding:
     """
 
     number: int
-    code: str
+    codes: tuple[str, ...]
     severity: str
     subject: str
     message: str
@@ -65,9 +64,9 @@ class Finding:
     places: tuple[str, ...]
 
     @property
-    def link(self) -> str:
-        """The URL of the code in the guide."""
-        return link_of(self.code)
+    def code(self) -> str:
+        """The first code."""
+        return self.codes[0]
 
 
 @dataclass(frozen=True)
@@ -77,16 +76,18 @@ class Connection:
     Attributes:
         number: Its number within the result, from 1.
         result: Its fields in the result.
+        project: What to call its project; empty if that is not known.
         verdict: The verdict, in words.
         subnets: The checked subnets, as in the result, sorted by block.
         findings: The findings, the worst first.
-        counts: The number of findings by severity, the worst first; without severities that do not occur.
+        counts: The number of what checks have found by severity, the worst first; without severities that do not occur.
         ok: The codes of the checks that found nothing.
         skipped: The checks that had nothing to judge, as in the result.
     """
 
     number: int
     result: Result
+    project: str
     verdict: str
     subnets: tuple[Result, ...]
     findings: tuple[Finding, ...]
@@ -120,11 +121,6 @@ class Connection:
         return self.result.get("vpc_name") or ""
 
     @property
-    def project(self) -> str:
-        """The name of its project, or else the id; empty if neither is known."""
-        return _project_of(self.result)
-
-    @property
     def id(self) -> str | None:
         """Its id in the customer's cloud or, if there are none there, in Atlas; None if unknown."""
         found: str | None = self.result[self.cloud.accepted_id or "peer_id"]
@@ -146,7 +142,7 @@ class Place:
     """A connection that a group of findings holds for.
 
     Attributes:
-        project: The project: its name, or else its id.
+        project: What to call the project.
         suite: The name and the id of the project.
         title: The network.
         connection: The connection; None if it was not read this time.
@@ -180,7 +176,7 @@ class Group:
     Attributes:
         number: Its number within the result, from 1.
         codes: The codes of the checks; several for what could not be read.
-        severity: One of SHOWN.
+        severity: One of SEVERITIES.
         message: What was found.
         fix: What to do; empty for nothing.
         history: What an earlier report knows of it, in a sentence; empty for nothing.
@@ -310,8 +306,9 @@ def view_of(peering_check: Result, moment: str = "") -> Check:
         for where in one["connections"]
     }
     told = Counter(text for one in peering_check["connections"] for text in {_text_of(check) for check in one["checks"]})
+    shared = _shared_names(peering_check)
     ordered = sorted(peering_check["connections"], key=_badness_of)
-    connections = tuple(_connection(number, one, groups, told) for number, one in enumerate(ordered, start=1))
+    connections = tuple(_connection(number, one, groups, told, shared) for number, one in enumerate(ordered, start=1))
     by_key = {_key_of(one.result): one for one in reversed(connections)}
     failures = tuple(peering_check.get("failures") or ())
     return Check(
@@ -319,7 +316,7 @@ def view_of(peering_check: Result, moment: str = "") -> Check:
         peering_check["summary"],
         connections,
         tuple(peering_check["not_looked_at"]),
-        tuple(_group(number, one, by_key, moment) for number, one in enumerate(findings, start=1)),
+        tuple(_group(number, one, by_key, moment, shared) for number, one in enumerate(findings, start=1)),
         _projects(peering_check.get("projects") or (), failures, connections),
         failures,
     )
@@ -379,8 +376,25 @@ def _title_of(result: Result) -> str:
     return cloud.title(result[cloud.network])
 
 
-def _project_of(result: Result) -> str:
-    return result.get("project_name") or result.get("group_id") or ""
+def _shared_names(peering_check: Result) -> frozenset[str]:
+    """Return the names that several projects have, in different organizations."""
+    rows = [
+        *(place for one in peering_check["findings"] for place in one["connections"]),
+        *({"group_id": one["id"], "project_name": one["name"]} for one in peering_check.get("projects") or ()),
+        *(peering_check.get("failures") or ()),
+        *peering_check["connections"],
+    ]
+    named = {(_project_of(one, frozenset()), one["group_id"]) for one in rows}
+    counted = Counter(name for name, _group_id in named)
+    return frozenset(name for name, number in counted.items() if number > 1)
+
+
+def _project_of(result: Result, shared: t.Container[str]) -> str:
+    """Return what to call a project: its name, with the id if others have that name, or else the id."""
+    name, group_id = result["project_name"], result["group_id"]
+    if not name:
+        return group_id or ""
+    return f"{name} ({group_id})" if name in shared else str(name)
 
 
 def _key_of(result: Result) -> tuple[t.Any, ...]:
@@ -397,28 +411,34 @@ def _text_of(check: Result) -> tuple[str, ...]:
 def _badness_of(result: Result) -> tuple[int, ...]:
     """Return the sort key of a connection: the worst come first, by verdict and by the numbers of findings."""
     counted = Counter(check["severity"] for check in result["checks"])
-    return (list(VERDICTS).index(result["verdict"]), *(-counted[severity] for severity in SHOWN))
+    return (list(VERDICTS).index(result["verdict"]), *(-counted[severity] for severity in SEVERITIES))
 
 
 def _connection(
-    number: int, result: Result, groups: t.Mapping[tuple[t.Any, ...], int], told: t.Mapping[tuple[str, ...], int]
+    number: int,
+    result: Result,
+    groups: t.Mapping[tuple[t.Any, ...], int],
+    told: t.Mapping[tuple[str, ...], int],
+    shared: t.Container[str],
 ) -> Connection:
     checks = result["checks"]
-    found = sorted((one for one in checks if one["severity"] in SHOWN), key=lambda one: SHOWN.index(one["severity"]))
+    found = sorted((one for one in checks if one["severity"] in SEVERITIES), key=lambda one: SEVERITIES.index(one["severity"]))
     counted = Counter(one["severity"] for one in found)
     subnets = sorted(result["subnets"], key=_order_of)
     ids = [subnet["subnet_id"] for subnet in subnets]
     findings = []
-    for place, check in enumerate(found, start=1):
+    for place, alike in enumerate(_together(found), start=1):
+        check = alike[0]
         group = groups.get((check["code"], check["severity"], check["subject"], *_key_of(result)))
-        findings.append(_finding(place, check, ids, group, is_shared=told[_text_of(check)] > 1))
+        findings.append(_finding(place, alike, ids, group, is_shared=told[_text_of(check)] > 1))
     return Connection(
         number,
         result,
+        _project_of(result, shared),
         VERDICTS[result["verdict"]],
         tuple(subnets),
         tuple(findings),
-        {severity: counted[severity] for severity in SHOWN if counted[severity]},
+        {severity: counted[severity] for severity in SEVERITIES if counted[severity]},
         tuple(dict.fromkeys(one["code"] for one in checks if one["severity"] == "ok")),
         tuple(one for one in checks if one["severity"] == "skipped"),
     )
@@ -430,36 +450,56 @@ def _order_of(subnet: Result) -> tuple[bool, ipaddress.IPv4Network, str]:
     return block is None, ipaddress.IPv4Network(block or "0.0.0.0/0"), subnet["subnet_id"]
 
 
-def _finding(number: int, check: Result, subnets: t.Sequence[str], group: int | None, *, is_shared: bool) -> Finding:
-    subject = check["subject"]
+def _together(checks: t.Iterable[Result]) -> list[list[Result]]:
+    """Return what checks have found, where what could not be read for one cause is together."""
+    found: dict[tuple[t.Any, ...], list[Result]] = {}
+    for number, one in enumerate(checks):
+        cause = (one["subject"], one["message"], one["fix"]) if one["severity"] == "unknown" else (number,)
+        found.setdefault(cause, []).append(one)
+    return list(found.values())
+
+
+def _finding(number: int, alike: t.Sequence[Result], subnets: t.Sequence[str], group: int | None, *, is_shared: bool) -> Finding:
+    check = alike[0]
+    return Finding(
+        number,
+        tuple(dict.fromkeys(one["code"] for one in alike)),
+        check["severity"],
+        "" if check["subject"] in check["message"] else check["subject"],
+        check["message"],
+        check["fix"],
+        check["evidence"],
+        group,
+        is_shared,
+        tuple(dict.fromkeys(place for one in alike for place in _places_of(one, subnets))),
+    )
+
+
+def _places_of(check: Result, subnets: t.Sequence[str]) -> tuple[str, ...]:
+    """Return where a drawing shows what a check has found."""
     place = CONTAINER if check["code"] in _OF_CONTAINER else _PLACES.get(check["code"][1], VPC)
     place = VPC if check["code"] in _OF_NETWORK else place
     # Findings about a route table, network ACL or access list name the subnets concerned in their evidence.
     evidence = check["evidence"]
-    concerned = {subject, *(evidence.get("subnet_ids") or ()), *(evidence.get("subnets") or ())}
+    concerned = {check["subject"], *(evidence.get("subnet_ids") or ()), *(evidence.get("subnets") or ())}
     places = tuple(subnet_id for subnet_id in subnets if subnet_id in concerned)
-    return Finding(
-        number,
-        check["code"],
-        check["severity"],
-        "" if subject in check["message"] else subject,
-        check["message"],
-        check["fix"],
-        evidence,
-        group,
-        is_shared,
-        # A finding about all of several subnets is shown once, at the place of its code.
-        places if places and (len(places) < len(subnets) or len(subnets) == 1) else (place,),
-    )
+    # A finding about all of several subnets is shown once, at the place of its code.
+    return places if places and (len(places) < len(subnets) or len(subnets) == 1) else (place,)
 
 
-def _group(number: int, found: Result, connections: t.Mapping[tuple[t.Any, ...], Connection], moment: str) -> Group:
+def _group(
+    number: int,
+    found: Result,
+    connections: t.Mapping[tuple[t.Any, ...], Connection],
+    moment: str,
+    shared: t.Container[str],
+) -> Group:
     together: dict[tuple[t.Any, ...], list[Result]] = {}
     for one in found["connections"]:
         together.setdefault(_key_of(one), []).append(one)
     is_partly_new = found["is_new"] and not all(one["is_new"] for one in found["connections"])
     places = [
-        _place(listed, connections.get(key), is_new=is_partly_new and any(one["is_new"] for one in listed))
+        _place(listed, connections.get(key), shared, is_new=is_partly_new and any(one["is_new"] for one in listed))
         for key, listed in together.items()
     ]
     return Group(
@@ -483,14 +523,14 @@ def _history_of(found: Result, moment: str, *, is_partly_new: bool) -> str:
     return "This is new." if found["is_new"] else f"Since {day}." if day < moment[: len(day)] else ""
 
 
-def _place(listed: t.Sequence[Result], connection: Connection | None, *, is_new: bool) -> Place:
+def _place(listed: t.Sequence[Result], connection: Connection | None, shared: t.Container[str], *, is_new: bool) -> Place:
     """Return the place of findings on one connection."""
     one = listed[0]
     network = one[CLOUDS[one["provider_name"]].network]
     names = {subnet["subnet_id"]: subnet["subnet_name"] for subnet in connection.subnets} if connection else {}
     ids = dict.fromkeys(name for each in listed for name in (each["subject"], *(each["subnet_ids"] or ())) if name != network)
     subjects = tuple((name, names.get(name) or "") for name in ids)
-    return Place(_project_of(one), suite_of(one), _title_of(one), connection, subjects, is_new)
+    return Place(_project_of(one, shared), suite_of(one), _title_of(one), connection, subjects, is_new)
 
 
 def _projects(
@@ -509,7 +549,7 @@ def _projects(
         found = counted.get(one["id"], nothing)
         # A project of which no connection was judged is as good as any.
         verdict = len(VERDICTS) if one["verdict"] is None else list(VERDICTS).index(one["verdict"])
-        return (verdict, *(-found[severity] for severity in SHOWN), one["name"] or "")
+        return (verdict, *(-found[severity] for severity in SEVERITIES), one["name"] or "")
 
     return tuple(
         Project(
@@ -517,7 +557,7 @@ def _projects(
             first.get(one["id"]),
             one,
             VERDICTS.get(one["verdict"], "not checked" if one["count"] else "no connection"),
-            {severity: n for severity in SHOWN if (n := counted.get(one["id"], nothing)[severity])},
+            {severity: n for severity in SEVERITIES if (n := counted.get(one["id"], nothing)[severity])},
         )
         for number, one in enumerate(sorted(read, key=badness), start=1)
     )

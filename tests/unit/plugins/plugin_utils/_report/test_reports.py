@@ -10,10 +10,11 @@ from xml.etree import ElementTree
 
 import jsonschema  # type: ignore[import-untyped]
 import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.findings import REPORT_VERSION
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.redact import visible
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._check_text import lines_of
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report import markdown
-from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.file import VERSION, to_json
+from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.file import to_json
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.junit import to_junit
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.markdown import to_markdown
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.page import UNFOLDED, to_html
@@ -27,7 +28,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.checked import (
     on_gcp,
     peering_check,
 )
-from ansible_collections.cloudpeer.atlas.tests.support.organization import HOSTILE_NAMES, organization
+from ansible_collections.cloudpeer.atlas.tests.support.organization import HOSTILE_NAMES, name_of, organization, project_id
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 
 WHEN, SHOWN_WHEN = "2026-11-26T07:00:00Z", "2026-11-26 07:00 UTC"
@@ -319,11 +320,48 @@ def test_markdown_that_is_too_long_says_what_it_leaves_out(monkeypatch: pytest.M
     assert int(left[1]) + text.count("<details><summary>vpc-") == 20
 
 
-def test_markdown_names_a_cause_once() -> None:
+def test_a_cause_is_named_once_whatever_checks_need_it() -> None:
     checks = [finding(code, "unknown", "vpc-1", "The role is refused.", "Allow it.") for code in ("P103", "P401", "P601")]
-    text = to_markdown(peering_check(connection(verdict="unknown", checks=checks)), WHEN)
+    # Another cause, and a failure beside it.
+    checks += [
+        finding("P701", "unknown", "vpc-1", "The ACLs are refused.", "Allow these."),
+        finding("P301", "fail", "x", "It is."),
+    ]
+    checked = peering_check(connection(verdict="not_reachable", checks=checks))
+    text = to_markdown(checked, WHEN)
     assert text.count("Allow it.") == 1
     assert f"| unknown | [P103]({GUIDE}#p103), P401, P601 | vpc-1: The role is refused. | Allow it. |" in text
+    html = to_html(checked, WHEN)
+    page = Page(html)
+    assert html.count("Allow it.") == 1
+    assert "Needed by 3 checks: P103, P401, P601." in page.text
+    # A row each, to which the numbers of the drawing lead.
+    assert page.all_of("tr", "id") == ["c1-f1", "c1-f2", "c1-f3"]
+    assert {link for link in page.all_of("a", "href") if link.startswith("#c1-f")} == {"#c1-f1", "#c1-f2", "#c1-f3"}
+    # Each check is a case of its own nevertheless.
+    cases = {str(case.get("name")).partition(" ")[0]: case[0].tag for suite in suites_of(checked) for case in suite}
+    assert cases == {"P301": "failure", **dict.fromkeys(("P103", "P401", "P601", "P701"), "error")}
+
+
+def _as_long_text(checked: dict, moment: str) -> str:
+    return "\n".join(lines_of(checked, moment=moment, verbosity=1, color=False))
+
+
+@pytest.mark.parametrize("to_text", [_as_text, _as_long_text, to_html, to_markdown])
+def test_projects_with_one_name_are_shown_with_their_ids(to_text: Callable[..., str]) -> None:
+    """Two organizations may have a project of one name. Others have their names alone."""
+    checked, ids = organization(4), [project_id(0), project_id(1)]
+    rows = [*checked["connections"], *(place for one in checked["findings"] for place in one["connections"])]
+    for one in rows:
+        one["project_name"] = "web" if one["group_id"] in ids else one["project_name"]
+    for one in checked["projects"]:
+        one["name"] = "web" if one["id"] in ids else one["name"]
+    shown = re.sub(r"<[^>]+>|\\", "", to_text(checked, WHEN))
+    for one in ids:
+        # At a finding, and at the connection.
+        assert shown.count(f"web ({one})") > 1
+    assert name_of(2) in shown
+    assert f"{name_of(2)} (" not in shown
 
 
 def test_markdown_has_the_worst_of_too_many_findings(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -451,7 +489,7 @@ def test_json_is_as_its_schema_says(checked: dict) -> None:
     jsonschema.Draft202012Validator.check_schema(schema)
     report = json.loads(to_json(checked, WHEN))
     jsonschema.validate(report, schema)
-    assert report == {"version": VERSION, "time": WHEN, "peering_check": checked}
+    assert report == {"version": REPORT_VERSION, "time": WHEN, "peering_check": checked}
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({**report, "version": 2}, schema)
     for name in ("findings", "connections", "verdict"):

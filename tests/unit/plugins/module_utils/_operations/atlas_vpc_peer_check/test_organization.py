@@ -196,6 +196,17 @@ def test_a_run_fails_for_what_is_new(organization: OrganizationSite) -> None:
     assert [one["first_seen"] == TIME for one in finding["connections"]] == [True, False]
 
 
+def test_new_findings_in_projects_of_one_name_have_their_ids(organization: OrganizationSite) -> None:
+    since = report_of(organization.run())
+    for number in (2, 5):
+        with organization.project(number) as project:
+            project.name = "web"
+    lock_out(organization, 2, 5)
+    done = organization.run(since=since, fail_on="new")
+    first, second = (f"web ({organization.ids[number]}) {vpc_of(number)}" for number in (2, 5))
+    assert f" New: {first}, {second}. " in done.msg
+
+
 def test_what_was_known_of_an_unread_project_stays(organization: OrganizationSite) -> None:
     lock_out(organization, 2, 5)
     since = report_of(organization.run())
