@@ -97,7 +97,8 @@ def test_one_finding_for_all_that_is_alike(organization: OrganizationSite) -> No
     assert [one["project_name"] for one in finding["connections"]] == ["emulator-3", "emulator-6"]
     assert done.msg == (
         "12 connections: 10 reachable by design, 2 not reachable (P301). 12 projects read. P301 No entry covers the block (the "
-        "subnet). Add the block to the access list: atlas_access_list, or atlas_peering. The result has all findings in peering_check."
+        "subnet). Add the block to the access list: atlas_access_list, or atlas_peering. "
+        "The result has all findings in peering_check."
     )
     assert [one["verdict"] for one in done.check["projects"]].count("not_reachable") == 2
 
