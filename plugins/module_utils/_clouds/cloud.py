@@ -385,7 +385,10 @@ def to_clouds(provider_name: str | None) -> tuple[Cloud, ...]:
 
 def cloud_of(fields: Fields) -> Cloud:
     """Return the cloud of a connection by its fields, not by `provider_name`, which a reply may have wrong; AWS by default."""
-    return next((cloud for cloud in CLOUDS.values() if cloud.owner in fields), CLOUDS["AWS"])
+    for name in CLOUD_OPTIONS:
+        if CLOUDS[name].owner in fields:
+            return CLOUDS[name]
+    return CLOUDS["AWS"]
 
 
 def identity_of(fields: Fields) -> tuple[str | None, ...]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import typing as t
+import weakref
 from contextlib import AbstractContextManager
 
 from .._http.errors import TaskError
@@ -83,7 +84,13 @@ class Operation(t.Generic[S, State]):
         self.params = params
         self.session = session
         self.clock = clock
-        self.facts = Facts(self.read)
+        # Without a cycle, the state of an item is freed at its end, and not when Python looks for cycles.
+        own = weakref.proxy(self)
+
+        def read(key: str) -> t.Any:
+            return own.read(key)
+
+        self.facts = Facts(read)
 
     @classmethod
     def libraries_for(cls, args: t.Mapping[str, t.Any]) -> tuple[Library, ...]:

@@ -90,26 +90,24 @@ class Outcome:
 
 
 class StatusHistory:
-    """The states seen so far. Reports each change and, if there is none for a minute, that the task still waits.
+    """The states seen so far, and lines about each change and, if there is none for a minute, that the task still waits.
 
     Args:
         name: What the task waits for; the lines begin with it.
-        tell: Takes a line.
         clock: A monotonic clock, in seconds.
 
     Attributes:
         entries: The states in order: `status`, and the `seconds` since this object was made.
     """
 
-    def __init__(self, name: str, tell: Tell, clock: Clock) -> None:
+    def __init__(self, name: str, clock: Clock) -> None:
         self.entries: list[dict[str, t.Any]] = []
         self._name = name
-        self._tell = tell
         self._clock = clock
         self._started = self._reported = clock()
         self._to_do = ""
 
-    def record(self, status: str, to_do: str = "", goal: str = "", until: float | None = None) -> None:
+    def record(self, status: str, to_do: str = "", goal: str = "", until: float | None = None) -> str:
         """Record the current state.
 
         Args:
@@ -117,9 +115,12 @@ class StatusHistory:
             to_do: What the user must do before it goes on; reported at once.
             goal: The state that the task waits for; empty for none.
             until: When it stops waiting, on the clock; None if it does not wait.
+
+        Returns:
+            The line to report; empty for none.
         """
         if status == GONE and not self.entries:
-            return
+            return ""
         now = self._clock()
         seconds = now - self._started
         last = self.entries[-1]["status"] if self.entries else None
@@ -130,15 +131,16 @@ class StatusHistory:
         if status != last:
             self.entries.append({"status": status, "seconds": round(seconds, 1)})
         if last not in (None, status):
-            self._say(f"{last} → {status}{times}", now, to_do)
-        elif is_news:
-            self._say(f"{status}{times}", now, to_do)
-        elif last is not None and now - self._reported >= REPORT_INTERVAL:
-            self._say(f"still {status}{times}", now, to_do or (goal and f"waiting for {goal}"))
+            return self._line(f"{last} → {status}{times}", now, to_do)
+        if is_news:
+            return self._line(f"{status}{times}", now, to_do)
+        if last is not None and now - self._reported >= REPORT_INTERVAL:
+            return self._line(f"still {status}{times}", now, to_do or (goal and f"waiting for {goal}"))
+        return ""
 
-    def _say(self, text: str, now: float, awaited: str) -> None:
+    def _line(self, text: str, now: float, awaited: str) -> str:
         self._reported = now
-        self._tell(": ".join((self._name, "; ".join(filter(None, (text, awaited))))))
+        return ": ".join((self._name, "; ".join(filter(None, (text, awaited)))))
 
 
 class Progress:
@@ -164,7 +166,7 @@ class Progress:
         self._operation = operation
         self._outcome = outcome
         self._report = report
-        self._history = StatusHistory(operation.name, self.tell, clock)
+        self._history = StatusHistory(operation.name, clock)
         self._clock = clock
         # When each pause was last announced.
         self._announced: dict[str, float] = {}
@@ -201,7 +203,9 @@ class Progress:
         status = self._operation.status(state, wait)
         if status is not None:
             goal, until = ("", None) if wait is None else (wait.goal, self.times[1])
-            self._history.record(status.name, status.to_do, goal, until)
+            line = self._history.record(status.name, status.to_do, goal, until)
+            if line:
+                self.tell(line)
         self.show()
 
     def show(self) -> None:

@@ -49,7 +49,7 @@ class SetProgress(Progress):
         self.state = state
         for index, status in enumerate(t.cast(SetHistory, self._operation.summary).statuses(state)):
             if index == len(self._entries):
-                self._entries.append(StatusHistory("", lambda line: None, self._clock))
+                self._entries.append(StatusHistory("", self._clock))
             self._entries[index].record(status)
         line = self._operation.waiter.line(state) if wait is not None else ""
         now = self._clock()

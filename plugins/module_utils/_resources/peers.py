@@ -8,6 +8,7 @@ The states are in https://www.mongodb.com/docs/atlas/security-vpc-peering/.
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 from .._api.client import AtlasClient
@@ -187,16 +188,20 @@ def describe_users(peers: t.Iterable[Peer], container_id: str) -> tuple[str, ...
 
 def _to_peer(peer: t.Mapping[str, t.Any], cloud: Cloud) -> Peer:
     """Return a connection of the API with the names of the results and Atlas's values."""
-    result = {name: peer.get(_api_name(name, cloud)) for name in (*cloud.read_only, *cloud.writable)}
+    result = {name: peer.get(api_name) for name, api_name in _api_names(cloud.name).items()}
     return t.cast("Peer", {**result, "provider_name": peer.get("providerName") or cloud.name})
 
 
 def _to_body(peer: t.Mapping[str, t.Any], cloud: Cloud, *, with_provider: bool = True) -> dict[str, t.Any]:
     """Return the body of a POST or PATCH: the writable fields with a value, and `providerName`."""
-    body = {_api_name(name, cloud): peer[name] for name in cloud.writable if peer.get(name) is not None}
+    names = _api_names(cloud.name)
+    body = {names[name]: peer[name] for name in cloud.writable if peer.get(name) is not None}
     return {**body, "providerName": cloud.name} if with_provider else body
 
 
-def _api_name(name: str, cloud: Cloud) -> str:
-    """Return the API's name of a connection's field."""
-    return _API_NAMES.get(cloud.name, {}).get(name) or to_camel_case(name)
+@functools.cache
+def _api_names(provider_name: str) -> t.Mapping[str, str]:
+    """Return the API's names of a connection's fields, by those of the results."""
+    cloud = CLOUDS[provider_name]
+    names = {name: to_camel_case(name) for name in (*cloud.read_only, *cloud.writable)}
+    return {**names, **_API_NAMES.get(provider_name, {})}

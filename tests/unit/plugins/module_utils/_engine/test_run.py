@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -10,8 +11,8 @@ from typing import Any, ClassVar
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import ArgumentSpec
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation, Status
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import Outcome, Report, StatusHistory
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Plan, Step, to_line
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import Outcome, Progress, Report, StatusHistory
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Facts, Plan, Step, to_line
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.run import execute
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import Wait
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
@@ -276,16 +277,26 @@ def test_lines_have_no_secrets_and_no_control_characters(server: Server) -> None
     assert [one["status"] for one in outcome.values["status_history"]] == ["0 names", "1 names"]
 
 
+def test_nothing_of_an_item_stays_in_memory(server: Server) -> None:
+    """A cycle would keep the state of each item of a loop until Python looks for cycles."""
+    gc.collect()
+    gc.disable()
+    try:
+        run("a")
+        assert [one for one in gc.get_objects() if isinstance(one, (Names, Progress, Facts))] == []
+    finally:
+        gc.enable()
+
+
 def test_a_line_is_not_repeated_within_a_minute() -> None:
     clock, lines = FakeClock(), list[str]()
-    history = StatusHistory("vpc-1", lines.append, clock)
+    history = StatusHistory("vpc-1", clock)
     began = clock.now
     for seconds in range(0, 130, 10):
         clock.now = began + seconds
         # Two waits for the same, with a look in between that waits for nothing.
-        history.record("PENDING", "accept it", "AVAILABLE", began + 200)
-        history.record("PENDING")
-    assert lines == [
+        lines += [history.record("PENDING", "accept it", "AVAILABLE", began + 200), history.record("PENDING")]
+    assert [*filter(None, lines)] == [
         "vpc-1: PENDING after 0 s, 200 s left; accept it",
         "vpc-1: still PENDING after 60 s, 140 s left; accept it",
         "vpc-1: still PENDING after 120 s, 80 s left; accept it",
