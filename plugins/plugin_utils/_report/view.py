@@ -80,7 +80,7 @@ class Connection:
         verdict: The verdict, in words.
         subnets: The checked subnets, as in the result, sorted by block.
         findings: The findings, the worst first.
-        counts: The number of what checks have found by severity, the worst first; without severities that do not occur.
+        counts: The number of findings by severity, the worst first; without severities that do not occur.
         ok: The codes of the checks that found nothing.
         skipped: The checks that had nothing to judge, as in the result.
     """
@@ -423,7 +423,6 @@ def _connection(
 ) -> Connection:
     checks = result["checks"]
     found = sorted((one for one in checks if one["severity"] in SEVERITIES), key=lambda one: SEVERITIES.index(one["severity"]))
-    counted = Counter(one["severity"] for one in found)
     subnets = sorted(result["subnets"], key=_order_of)
     ids = [subnet["subnet_id"] for subnet in subnets]
     findings = []
@@ -431,6 +430,7 @@ def _connection(
         check = alike[0]
         group = groups.get((check["code"], check["severity"], check["subject"], *_key_of(result)))
         findings.append(_finding(place, alike, ids, group, is_shared=told[_text_of(check)] > 1))
+    counted = Counter(one.severity for one in findings)
     return Connection(
         number,
         result,

@@ -18,7 +18,7 @@ from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.file impor
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.junit import to_junit
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.markdown import to_markdown
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.page import UNFOLDED, to_html
-from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.view import GUIDE, LIMIT
+from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.view import GUIDE, LIMIT, view_of
 from ansible_collections.cloudpeer.atlas.tests.support.checked import (
     NOT_LOOKED_AT,
     connection,
@@ -338,6 +338,8 @@ def test_a_cause_is_named_once_whatever_checks_need_it() -> None:
     # A row each, to which the numbers of the drawing lead.
     assert page.all_of("tr", "id") == ["c1-f1", "c1-f2", "c1-f3"]
     assert {link for link in page.all_of("a", "href") if link.startswith("#c1-f")} == {"#c1-f1", "#c1-f2", "#c1-f3"}
+    # They are counted as they are shown.
+    assert view_of(checked).connections[0].counts == {"fail": 1, "unknown": 2}
     # Each check is a case of its own nevertheless.
     cases = {str(case.get("name")).partition(" ")[0]: case[0].tag for suite in suites_of(checked) for case in suite}
     assert cases == {"P301": "failure", **dict.fromkeys(("P103", "P401", "P601", "P701"), "error")}
