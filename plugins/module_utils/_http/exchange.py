@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime
 import email.utils
 import json
 import time
@@ -104,7 +105,10 @@ class Reply(t.NamedTuple):
         try:
             if value and value.strip().isdecimal():
                 return float(value)
-            return max(0.0, email.utils.parsedate_to_datetime(value or "").timestamp() - time.time())
+            moment = email.utils.parsedate_to_datetime(value or "")
+            # A date without a zone, as of C's asctime, is in UTC, too (RFC 9110, 5.6.7).
+            moment = moment if moment.tzinfo else moment.replace(tzinfo=datetime.timezone.utc)
+            return max(0.0, moment.timestamp() - time.time())
         except (ValueError, TypeError, OverflowError):
             return None
 

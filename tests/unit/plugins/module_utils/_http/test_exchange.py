@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import email.utils
 import time
+from collections.abc import Iterator
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.exchange import ApiCall, Reply, count_requests
@@ -31,10 +31,31 @@ def test_retry_after_is_read_or_ignored(value: str | None, seconds: float | None
     assert Reply(429, {} if value is None else {"Retry-After": value}, b"").retry_after == seconds
 
 
-def test_a_date_in_retry_after_is_counted_from_now(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(params=["UTC0", "JST-9"])
+def zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Where the host is."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", request.param)
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        "Tue, 14 Nov 2023 22:13:50 GMT",
+        "Tue, 14 Nov 2023 22:13:50 -0000",
+        "Tue, 14 Nov 2023 17:13:50 -0500",
+        "Tuesday, 14-Nov-23 22:13:50 GMT",
+        "Tue Nov 14 22:13:50 2023",
+    ],
+)
+@pytest.mark.usefixtures("zone")
+def test_a_date_in_retry_after_is_counted_from_now(date: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In each form that a recipient has to take (RFC 9110, 5.6.7), wherever the host is."""
     monkeypatch.setattr(time, "time", lambda: 1_700_000_000.0)
-    for date in (email.utils.formatdate(1_700_000_030, usegmt=True), email.utils.formatdate(1_700_000_030)):
-        assert Reply(429, {"Retry-After": date}, b"").retry_after == 30
+    assert Reply(429, {"Retry-After": date}, b"").retry_after == 30
 
 
 @pytest.mark.parametrize(
