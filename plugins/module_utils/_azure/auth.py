@@ -254,11 +254,12 @@ def _make_transport(ask: t.Callable[[str, str, t.Any, t.Mapping[str, str]], Repl
     """Return an HttpTransport of azure.core that sends each request by a function of ours."""
     from azure.core.exceptions import ServiceRequestError
     from azure.core.pipeline.transport import HttpResponse, HttpTransport
+    from azure.core.utils import case_insensitive_dict
 
     class _Response(HttpResponse):
         def __init__(self, request: t.Any, reply: Reply) -> None:
             super().__init__(request, reply)
-            self.status_code, self.headers, self.reason = reply.status, dict(reply.headers), ""
+            self.status_code, self.headers, self.reason = reply.status, case_insensitive_dict(reply.headers), ""
             self.content_type = reply.headers.get("Content-Type")
 
         def body(self) -> bytes:

@@ -19,8 +19,10 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.credentials
     find_sign_in,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AuthError, InvalidOptionError, TaskError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.exchange import Reply
 from ansible_collections.cloudpeer.atlas.tests.clouds.entra_proofs import certificate
 from ansible_collections.cloudpeer.atlas.tests.support.azure_site import VNET_ID
+from azure.core.pipeline.transport import HttpRequest
 
 from .conftest import USUAL, AzureSite
 
@@ -464,6 +466,17 @@ def test_a_reply_that_the_library_quotes_shows_no_secret(site: AzureSite) -> Non
     with pytest.raises(AuthError, match="refresh_token") as caught:
         site.read(auth_source="msi")
     assert "geheim" not in str(caught.value.to_result())
+
+
+def test_headers_of_a_reply_are_found_in_any_case() -> None:
+    """The library asks for WWW-Authenticate, and Azure Arc's service is written in Go, which sends Www-Authenticate.
+
+    Sources: azure_arc.py of azure-identity, CanonicalHeaderKey of Go's net/textproto, RFC 9110, 5.1.
+    """
+    challenge = "Basic realm=/var/opt/azcmagent/tokens/a.key"
+    transport = auth._make_transport(lambda *unused: Reply(401, {"Www-Authenticate": challenge}, b""))
+    headers = transport.send(HttpRequest("GET", "http://127.0.0.1:40342/metadata/identity/oauth2/token")).headers
+    assert headers.get("WWW-Authenticate") == headers.get("www-authenticate") == challenge
 
 
 def test_a_login_leads_to_no_other_host(site: AzureSite) -> None:
