@@ -51,7 +51,8 @@ class Entry:
         return str(network.network_address) if network.prefixlen == network.max_prefixlen else None
 
     def to_json(self, group_id: str, list_url: str) -> Body:
-        """Return the entry as a reply shows it; seen on the wire: one for a single address has both forms, and no nulls.
+        """Return the entry as a reply shows it; seen on the wire: one for a single address has both forms, its block in its link,
+        and no nulls.
 
         Args:
             list_url: The address of the list.
@@ -63,7 +64,7 @@ class Entry:
             shown["comment"] = self.comment
         if self.until:
             shown["deleteAfterDate"] = self.until.strftime("%Y-%m-%dT%H:%M:%SZ")
-        link = {"href": f"{list_url}/{quote(self.address or self.value, safe=':')}", "rel": "self"}
+        link = {"href": f"{list_url}/{quote(self.value, safe=':')}", "rel": "self"}
         return {**shown, "groupId": group_id, "links": [link]}
 
 

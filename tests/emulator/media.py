@@ -10,6 +10,8 @@ from .errors import ApiError
 JSON = "application/json"
 #: The only version that most of the resources here have had.
 VERSION = "2023-01-01"
+#: What follows the type of a v2 reply that is no error, as in recorded ones of the service.
+CHARSET = ";charset=utf-8"
 
 _VENDOR = re.compile(r"application/vnd\.atlas\.(\d{4}-\d{2}-\d{2})\+json", re.ASCII)
 
@@ -49,7 +51,7 @@ def negotiate(accept: str | None, version: str = VERSION) -> str:
         ApiError: INVALID_VERSION_DATE, with HTTP status 406.
     """
     if any(_is_known_version(media_type, version) for media_type in _ranges(accept or "")):
-        return f"application/vnd.atlas.{version}+json"
+        return f"application/vnd.atlas.{version}+json{CHARSET}"
     raise ApiError("INVALID_VERSION_DATE")
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from .errors import ApiError
+from .errors import ApiError, ChallengeError
 from .media import JSON
 from .query import Query, firsts
 
@@ -44,8 +44,9 @@ class Reply:
 
 
 def error_reply(error: ApiError) -> Reply:
-    """Return the reply for an error; errors are plain JSON in both API versions."""
-    return Reply(error.status, error.body(), {"X-Error-Code": error.code, **error.headers})
+    """Return the reply for an error; errors are plain JSON in both API versions. A challenge has its code in the body alone."""
+    code = {} if isinstance(error, ChallengeError) else {"X-Error-Code": error.code}
+    return Reply(error.status, error.body(), {**code, **error.headers})
 
 
 def page_reply(items: Sequence[dict[str, Any]], query: Query, url: str) -> Reply:

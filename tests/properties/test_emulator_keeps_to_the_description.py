@@ -45,7 +45,8 @@ def _check(method: str, target: str, answer: Answer, described: str = openapi.PE
     request = MockRequest(
         "https://cloud.mongodb.com", method.lower(), path, args=dict(pair.split("=", 1) for pair in query.split("&") if pair)
     )
-    kind = dict(headers).get("content-type", "")
+    # The description leaves out the charset.
+    kind = dict(headers).get("content-type", "").removesuffix(";charset=utf-8")
     response = MockResponse(body, status_code=status, headers=dict(headers), content_type=kind)
     found = _description(described)
     if not body:

@@ -81,7 +81,7 @@ def test_add(api, old_api, version):
                 "ipAddress": "192.0.2.5",
                 "comment": "office",
                 "groupId": group,
-                "links": [{"href": f"{client.group}/accessList/192.0.2.5", "rel": "self"}],
+                "links": [{"href": f"{client.group}/accessList/192.0.2.5%2F32", "rel": "self"}],
             },
         ],
     }

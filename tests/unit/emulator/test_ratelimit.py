@@ -197,7 +197,7 @@ def test_inspection(start):
     api = start(rate_limit="100/30/60")
     url = f"{api.root}/rateLimits"
     response = api.call("GET", url, headers=NEWER)
-    assert (response.status_code, response.headers["Content-Type"]) == (200, NEWER["Accept"])
+    assert (response.status_code, response.headers["Content-Type"]) == (200, f"{NEWER['Accept']};charset=utf-8")
     [limit] = response.json()["results"]
     figures = (limit["capacity"], limit["refillRate"], limit["refillDurationSeconds"])
     assert [figure["value"] for figure in figures] == [100, 30, 60]
