@@ -343,8 +343,12 @@ class Gcp:
                 return known
             self._refuse_if_busy(key, peer)
             for one in self._networks[key].peerings:
-                if one["name"] == name or _peer_of(one) == peer:
-                    raise RefusalError(409, "alreadyExists", f"The peering '{one['name']}' already exists on the network.")
+                if one["name"] == name:
+                    text = "There is already a peering with the same name. Enter a different name."
+                    raise RefusalError(400, "badRequest", text)
+                if _peer_of(one) == peer:
+                    text = f"There is already a peering ({one['name']}) with the same network. Select another network."
+                    raise RefusalError(400, "badRequest", text)
             full = {**peering, "network": f"{ROOT}projects/{peer[0]}/global/networks/{peer[1]}"}
             return self._begin(key, "addPeering", full, self.operation_looks, request_id).to_json()
 

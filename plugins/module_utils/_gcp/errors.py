@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from .._http.errors import (
@@ -20,7 +21,13 @@ from .._http.errors import (
 )
 
 _RATE_REASONS = frozenset(("rateLimitExceeded", "userRateLimitExceeded"))
-_BUSY = "peering operation in progress"
+# What a 400 says while GCP takes no change: an operation on peerings or routes runs on this network or on the one that it peers
+# with, or one of them is not ready yet. Only the last one has a code.
+_BUSY = "operation in progress"
+_NOT_READY = "resourceNotReady"
+# What a 400 says of a peering that was made or removed since the network was read: "There is already a peering with the same
+# name", "… with the same network", "There is no peering …". GCP has no codes for these.
+_MEANWHILE = re.compile(r"there is (already a|no) peering", re.IGNORECASE)
 _HINTS = {
     401: "Get a new access_token, or check auth_kind and what belongs to it.",
     403: "Give the account the role Compute Network Admin (compute.networks.get, addPeering, removePeering) in this project, "
@@ -58,10 +65,10 @@ def gcp_error(description: str, status: int, content: t.Any, *, is_write: bool, 
     hint = None if is_limited or "quota" in (code or "").lower() else _HINTS.get(status)
     if status == 403 and not is_limited:
         kind = GcpDeniedError
-    if _BUSY in detail.lower():
+    if _BUSY in detail.lower() or code == _NOT_READY:
         kind, hint = PeeringBusyError, "Wait for that operation, then run the task again."
-    elif is_write and status in (404, 409):
-        # When they were read, the network existed (now 404) and the peering did not (now 409).
+    elif is_write and (status in (404, 409) or _MEANWHILE.search(detail)):
+        # When they were read, the network existed (now 404) and the peering did not (now 409, or in words).
         kind = OvertakenError
         hint = hint and "Check both networks: gcp_project_id, network_name, atlas_gcp_project_id and atlas_network_name."
     is_transient = is_limited or status in TRANSIENT_STATUSES

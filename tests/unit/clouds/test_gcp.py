@@ -61,7 +61,23 @@ def test_the_same_request_is_carried_out_once(clouds: RunningClouds, gcp: Client
     again = gcp(f"{HERE}/addPeering", ADD, requestId="11111111-1111-4111-8111-111111111111")
     assert first["name"] == again["name"]
     gcp(HERE)
-    assert gcp(f"{HERE}/addPeering", ADD) == (409, "alreadyExists")
+    assert gcp(f"{HERE}/addPeering", ADD) == (400, "badRequest")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"network": f"projects/{OTHER[0]}/global/networks/{OTHER[1]}"}, "There is already a peering with the same name."),
+        ({"name": "another"}, "There is already a peering (ours) with the same network."),
+    ],
+)
+def test_a_second_peering_is_refused_in_words(clouds: RunningClouds, gcp: Client, change: dict[str, str], message: str) -> None:
+    """As others have seen it: cloudamqp/terraform-provider-cloudamqp#242, createRemoteVpcPeering.go of kyma's cloud-manager."""
+    clouds.gcp.add_peering(*MINE, "ours", ATLAS)
+    reply = requests.post(
+        f"{HERE}/addPeering", json={"networkPeering": {**ADD["networkPeering"], **change}}, headers=gcp.headers, timeout=30
+    )
+    assert (reply.status_code, reply.json()["error"]["message"].startswith(message)) == (400, True)
 
 
 def test_what_is_refused(clouds: RunningClouds, gcp: Client) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.cloudpeer.atlas.tests.clouds.app import error_body
 from ansible_collections.cloudpeer.atlas.tests.support.gcp_site import ATLAS, MINE, NAME, OTHER, REMOTE, GcpSite
 
 
@@ -168,6 +169,21 @@ def test_another_operation_is_waited_for(site: GcpSite) -> None:
     assert (done.changed, done.failed) == (True, False)
     assert site.writes() == ["POST addPeering"] * 4
     assert site.peerings() == [NAME]
+
+
+@pytest.mark.parametrize(
+    ("reason", "message"),
+    [
+        ("badRequest", "There is a route operation in progress on the local or peer network. Try again later."),
+        ("resourceNotReady", f"The resource 'projects/{MINE[0]}/global/networks/{MINE[1]}' is not ready"),
+    ],
+)
+def test_what_passes_by_itself_is_waited_for(site: GcpSite, reason: str, message: str) -> None:
+    """Others wait for these, too: both are in the conditions for a retry of NetApp's vsa-control-plane (retry.go)."""
+    site.clouds.app.answers += [("/addPeering", 400, error_body(400, reason, message))] * 3
+    done = site.run()
+    assert (done.changed, done.failed) == (True, False), done.msg
+    assert site.writes() == ["POST addPeering"] * 4
 
 
 def test_another_operation_without_an_end_fails_in_time(site: GcpSite) -> None:
@@ -396,6 +412,32 @@ def test_a_mirror_that_another_run_makes_meanwhile_will_do(site: GcpSite, monkey
     done = site.run()
     assert (done.failed, done.changed) == (False, False), done.result
     assert site.peerings() == ["theirs"]
+
+
+def test_a_name_that_another_run_takes_meanwhile_is_named(site: GcpSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    add = site.clouds.gcp.add
+
+    def late(*arguments: object) -> object:
+        site.clouds.gcp.add_peering(*MINE, NAME, OTHER)
+        return add(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(site.clouds.gcp, "add", late)
+    done = site.run()
+    assert (done.failed, done.changed) == (True, False)
+    assert f"has a peering of this name, which leads to projects/{OTHER[0]}" in done.msg
+
+
+def test_a_mirror_that_another_run_removes_meanwhile_will_do(site: GcpSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    remove = site.clouds.gcp.remove
+
+    def late(*arguments: object) -> object:
+        site.clouds.gcp.discard_peering(*MINE, NAME)
+        return remove(*arguments)  # type: ignore[arg-type]
+
+    site.run()
+    monkeypatch.setattr(site.clouds.gcp, "remove", late)
+    done = site.run(state="absent")
+    assert (done.failed, done.changed, site.writes()) == (False, False, ["POST removePeering"]), done.result
 
 
 @pytest.mark.parametrize(("state", "verb"), [("present", "addPeering"), ("absent", "removePeering")])
