@@ -140,6 +140,7 @@ class Project:
             self._pass_all(self._clock())
         self.peers.listen()
         self._pass(self._clock())
+        self._release_unused()
 
     def _pass_all(self, now: float) -> None:
         while (at := self._next_change()) is not None and self._history.latest < at < now:
@@ -155,6 +156,17 @@ class Project:
     def _pass(self, at: float) -> None:
         self.peers.advance(at)
         self.access_list.advance(self._date(at), any(not peer.deleting for peer in self.peers.of("AWS")))
+
+    def _release_unused(self) -> None:
+        """Remove the networks behind containers that nothing uses any more.
+
+        `provisioned` says whether connections (documentation of v1.0) or clusters (description of v2) are in a container, and
+        Terraform's provider removes one only once that is false again (resource_network_container.go). What is shown of the
+        network then is not documented; here it is what was shown before there was one.
+        """
+        for container in self.containers:
+            if container.network_id is not None and not self.container_users(container):
+                self.clouds[container.kind.name].release(container)
 
     def describe(self, body: Body) -> Body:
         """Change what lists of projects say of this one: `name`, `org_id`, `tags` (a map), and whether it is `visible` at all.

@@ -14,7 +14,7 @@ import typing as t
 from .._clouds.aws import AWS
 from .._clouds.azure import AZURE, VnetId, role_name
 from .._clouds.cloud import BLOCK, fields_of
-from .._clouds.gcp import GCP, gcloud_line, peering_name
+from .._clouds.gcp import GCP, gcloud_line, is_atlas_network, peering_name
 from .._engine.options import Parameters
 from .entry_view import EntryView
 from .path_state import PathState, What
@@ -156,11 +156,19 @@ def _disconnect_gcp(params: Parameters, view: EntryView, state: PathState) -> t.
         )
     elif params["access_list"] and view.peer is not None and not blocks:
         yield _nothing_removed(name)
-    if params["gcp"] and pair is None and own["gcp_peering_name"] is None:
+    if params["gcp"] and pair is None and own["gcp_peering_name"] is None and _may_have_mirror(view, state):
         yield (
             f"The peerings of {name} in GCP were not looked at, because Atlas has no network container that tells where one "
             "leads. Set gcp_peering_name to have one removed."
         )
+
+
+def _may_have_mirror(view: EntryView, state: PathState) -> bool:
+    """Whether the network of an entry may have a peering with a network of Atlas, whichever that is."""
+    network = state.gcp.get(view.entry.key)
+    return network is None or any(
+        one.network.startswith("projects/") and is_atlas_network(one.network) for one in network.peerings
+    )
 
 
 def _nothing_removed(name: str) -> str:

@@ -209,7 +209,7 @@ def test_deletion_of_a_failed_peer(aws_api, account):
 
 
 def test_again(aws_api, account):
-    """After a rejection and a deletion the same pair gets a new connection, from the same VPC."""
+    """After a rejection and a deletion the same pair gets a new connection, from another VPC, since nothing used the first."""
     first = make(aws_api, account)
     vpc_id = container(aws_api)["vpcId"]
     account.ec2().reject_vpc_peering_connection(VpcPeeringConnectionId=first["connectionId"])
@@ -218,7 +218,7 @@ def test_again(aws_api, account):
     assert account.connections() == {first["connectionId"]: "rejected", second["connectionId"]: "pending-acceptance"}
     account.ec2().accept_vpc_peering_connection(VpcPeeringConnectionId=second["connectionId"])
     assert state(aws_api, second) == ("AVAILABLE", None)
-    assert container(aws_api)["vpcId"] == vpc_id
+    assert container(aws_api)["vpcId"] not in (vpc_id, None)
 
 
 def test_update_keeps_the_connection(aws, aws_api, account):
@@ -273,14 +273,15 @@ def test_vpc_comes_with_the_first_peer(aws, aws_api, account):
     assert peer["accepterRegionName"] is None
 
 
-def test_vpc_goes_with_its_container(aws, aws_api, account):
-    """And a new block needs a new one."""
+def test_vpc_goes_with_its_last_peer(aws, aws_api, account):
+    """And a new block needs a new one. Only then does Terraform's provider remove a container: resource_network_container.go."""
     peer = make(aws_api, account)
     first = container(aws_api)
     path = f"/containers/{first['id']}"
     assert aws_api.call("DELETE", path).status_code == 409
     aws_api.call("DELETE", f"/peers/{peer['id']}")
-    assert container(aws_api)["vpcId"] == first["vpcId"]
+    unused = container(aws_api)
+    assert (unused["provisioned"], unused["vpcId"]) == (False, None)
     changed = aws_api.call("PATCH", path, json={"regionName": "US_EAST_1", "atlasCidrBlock": "10.8.0.0/22"}).json()
     assert (changed["provisioned"], changed["vpcId"]) == (False, None)
     atlas = aws.account(ATLAS_ACCOUNT)
@@ -295,11 +296,11 @@ def test_vpc_goes_with_its_container(aws, aws_api, account):
 
 def test_vpc_that_somebody_removed(aws, aws_api, account):
     """Atlas makes another one."""
-    peer = make(aws_api, account)
-    aws_api.call("DELETE", f"/peers/{peer['id']}")
+    make(aws_api, account)
     gone = container(aws_api)["vpcId"]
     aws.account(ATLAS_ACCOUNT).ec2().delete_vpc(VpcId=gone)
-    peer = make(aws_api, account, vpcId=peer["vpcId"])
+    other = account.make_vpc("10.98.0.0/16")
+    peer = make(aws_api, account, vpcId=other, routeTableCidrBlock="10.98.0.0/16")
     assert (peer["statusName"], state(aws_api, peer)) == ("INITIATING", ("PENDING_ACCEPTANCE", None))
     assert container(aws_api)["vpcId"] != gone
 

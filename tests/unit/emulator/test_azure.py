@@ -92,6 +92,8 @@ def test_life(on_clock, clock):
     assert [one["status"] for one in api.call("GET", "/peers?providerName=AZURE").json()["results"]] == ["DELETING"]
     clock.sleep(10)
     assert show(api, peer["id"]) is None
+    container = api.call("GET", f"/containers/{container_id}").json()
+    assert (container["provisioned"], container["azureSubscriptionId"], container["vnetName"]) == (False, None, None)
 
 
 def test_lists_show_aws_unless_another_is_named(api):

@@ -97,7 +97,7 @@ def test_what_is_refused(api, path, accept, expected):
 def test_a_later_version_stands_for_the_newest(api, old_api):
     """The reply says which one that is; the old API does not have them in this form."""
     response = read(api, "/clusters", "application/vnd.atlas.2025-03-12+json")
-    assert (response.status_code, response.headers["Content-Type"]) == (200, CLUSTERS)
+    assert (response.status_code, response.headers["Content-Type"]) == (200, f"{CLUSTERS};charset=utf-8")
     assert error(old_api.call("GET", "/clusters")) == (404, "RESOURCE_NOT_FOUND")
 
 
@@ -159,6 +159,7 @@ def test_a_cluster_uses_its_container(api):
     assert error(response) == (409, "CONTAINERS_IN_USE")
     assert response.json()["parameters"] == ["cluster eu"]
     assert api.control("DELETE", "/clusters/eu").status_code == 204
+    assert container(api, "EU_WEST_1")["provisioned"] is False
     assert api.call("DELETE", f"/containers/{made['id']}").status_code == 204
 
 

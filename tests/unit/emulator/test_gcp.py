@@ -192,15 +192,17 @@ def test_accepting_by_the_control_makes_the_mirror(with_clouds, gcp):
     assert show(with_clouds, peer_id) == ("AVAILABLE", None)
 
 
-def test_atlas_network_goes_with_its_container(with_clouds, gcp):
+def test_atlas_network_goes_with_its_last_peer(with_clouds, gcp):
     """And with a reset; the customer's stays."""
     peer_id, atlas = make_waiting(with_clouds)
     container_id = with_clouds.call("GET", f"/peers/{peer_id}").json()["containerId"]
     with_clouds.call("DELETE", f"/peers/{peer_id}")
-    assert show(with_clouds, peer_id) is None
     assert {(one["project"], one["name"]) for one in gcp.show_all()} == {MINE, atlas}
-    assert with_clouds.call("DELETE", f"/containers/{container_id}").status_code == 204
+    assert show(with_clouds, peer_id) is None
     assert [(one["project"], one["name"]) for one in gcp.show_all()] == [MINE]
+    container = with_clouds.call("GET", f"/containers/{container_id}").json()
+    assert (container["provisioned"], container["gcpProjectId"], container["networkName"]) == (False, None, None)
+    assert with_clouds.call("DELETE", f"/containers/{container_id}").status_code == 204
     make_waiting(with_clouds)
     assert len(gcp.show_all()) == 2
     assert with_clouds.control("POST", "/reset").status_code == 204

@@ -12,6 +12,8 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.roles impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.vnets import Vnet, VnetPeering
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.azure import ACTIONS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.network import Peering
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.plan import NetworkState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.entry_view import EntryView
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.path_state import PathState, What
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.remaining import sentences
@@ -41,6 +43,7 @@ GCP_CREATE = (
     f"{CREATE} atlas-nt-1 --project=my-sample-project-191923 --network=net-1 --peer-project=p-12345678 --peer-network=nt-1"
 )
 GCP_DELETE = "gcloud compute networks peerings delete atlas-nt-1 --project=my-sample-project-191923 --network=net-1"
+GCP_REMOTE = "projects/p-abcdefghijklmnopqrstuvwx/global/networks/nt-5356823b3794dee37132bb7b-abcdefgh"
 NO_ATLAS_AWS = {**VPC, "connection_id": PCX, "container_cidr_block": BLOCK}
 NO_ATLAS_GCP = {**gcp(1), "atlas_gcp_project_id": "p-12345678", "atlas_network_name": "nt-1"}
 NOT_SET = "because neither cidr_block nor cidr_blocks is set"
@@ -295,6 +298,17 @@ def test_a_container_that_nothing_names_is_said(
         if is_said
         else []
     )
+
+
+@pytest.mark.parametrize(
+    ("network", "is_looked_at"),
+    [(GCP_REMOTE, False), ("projects/p-1/global/networks/shared", True), ("https://gcp.example/shared", True), (None, True)],
+)
+def test_an_unpeered_network_has_nothing_left(network: str | None, is_looked_at: bool) -> None:
+    """Atlas no longer names its network once the last connection is gone."""
+    peerings = () if network is None else (Peering("mine", network),)
+    found = left(gcp(1), None, UNNAMED, {"gcp": {KEY: NetworkState(exists=True, peerings=peerings)}}, state="absent")
+    assert (found == []) == is_looked_at
 
 
 def test_the_block_of_a_vpc_is_read_where_the_entry_has_none() -> None:

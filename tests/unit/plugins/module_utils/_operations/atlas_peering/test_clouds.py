@@ -190,7 +190,7 @@ def otherwise_named(site: PathSite, entry: dict[str, Any]) -> None:
 
 
 def of_an_earlier_connection(site: PathSite, entry: dict[str, Any]) -> None:
-    """Remove the connection in Atlas, so that the mirror is left."""
+    """Remove the connection in Atlas, and with it Atlas's network, so that a mirror is left that leads nowhere."""
     otherwise_named(site, entry)
     apply(site, [entry], gcp=False, state="absent")
     assert states(site, entry)["by-hand"] == "INACTIVE"
@@ -225,13 +225,13 @@ def states(site: PathSite, entry: dict[str, Any]) -> dict[str, str]:
         (alone, ["connection", "mirror", "access list entry"]),
         pytest.param(waiting, ["mirror", "access list entry"], marks=pytest.mark.full),
         pytest.param(otherwise_named, ["access list entry"], marks=pytest.mark.full),
-        (of_an_earlier_connection, ["connection", "access list entry"]),
+        (of_an_earlier_connection, ["connection", "mirror", "access list entry"]),
         (by_hand, []),
     ],
     ids=lambda one: getattr(one, "__name__", ""),
 )
 def test_from_every_half_done_point_on_gcp_and_back(site: PathSite, prepare: Half, missing: list[str]) -> None:
-    """The peering of somebody else stays whatever is done."""
+    """The peering of somebody else stays whatever is done, and one that leads nowhere."""
     (entry,) = site.make_networks(1)
     gcp_of(site).add_network("others", "theirs")
     gcp_of(site).add_peering(GCP_PROJECT, entry["network_name"], "theirs", ("others", "theirs"))
@@ -242,12 +242,13 @@ def test_from_every_half_done_point_on_gcp_and_back(site: PathSite, prepare: Hal
     done = apply(site, [bare])
     assert [one["kind"] for one in done.result["peering"]["connections"][0]["actions"]] == missing
     assert actions(foreseen) == actions(done)
-    assert (site.statuses("GCP"), sorted(states(site, entry).values())) == (["AVAILABLE"], ["ACTIVE", "INACTIVE"])
+    left = {"theirs": "INACTIVE", **({"by-hand": "INACTIVE"} if prepare is of_an_earlier_connection else {})}
+    assert (site.statuses("GCP"), sorted(states(site, entry).values())) == (["AVAILABLE"], ["ACTIVE", *left.values()])
     name = f"{GCP_PROJECT}/{entry['network_name']}"
     assert site.access_list == {entry["cidr_block"]: "By hand" if prepare is by_hand else f"VPC peering with {name}"}
     kept = {entry["cidr_block"]: "By hand"} if prepare is by_hand else {}
     apply(site, [bare], state="absent")
-    assert (site.statuses("GCP"), states(site, entry), site.access_list) == ([], {"theirs": "INACTIVE"}, kept)
+    assert (site.statuses("GCP"), states(site, entry), site.access_list) == ([], left, kept)
 
 
 def test_absent_on_gcp_goes_on_where_atlas_has_nothing_left(site: PathSite) -> None:
