@@ -289,9 +289,7 @@ def test_without_all_secrets_there_are_no_options_in_a_result(way: Way, monkeypa
         ),
     ],
 )
-def test_an_unknown_option_is_named_beside_a_missing_one(
-    way: Way, name: str, args: dict[str, Any], begin: str, end: str
-) -> None:
+def test_an_unknown_option_is_named_beside_a_missing_one(way: Way, name: str, args: dict[str, Any], begin: str, end: str) -> None:
     result = way(operation_of(name), args)
     assert result["msg"].startswith(begin)
     assert result["msg"].endswith(end)
