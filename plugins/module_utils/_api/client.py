@@ -137,7 +137,6 @@ class AtlasClient:
         description: str,
         key: t.Callable[[Json], t.Any] = lambda one: one.get("id"),
         *,
-        hints: Hints = NOTHING,
         version: str = DEFAULT_VERSION,
     ) -> list[Json]:
         """Return the objects of all pages of the list at `path`, each once; `key` returns the text that identifies an object.
@@ -149,7 +148,7 @@ class AtlasClient:
             ApiError: If Atlas refuses a request, or a page is malformed.
         """
         query = {"itemsPerPage": str(PAGE_SIZE), **query}
-        request = Request("GET", path, description, query, expects_list=True, hints=hints, version=version)
+        request = Request("GET", path, description, query, expects_list=True, version=version)
         return collect_pages(self._senders.answer, request, key)
 
     def post(
