@@ -74,6 +74,12 @@ notes:
 
     PREFIXED = r"""
 options:
+  aws_region:
+    description:
+      - The AWS region of a VPC for which neither its entry nor Atlas has one.
+      - If this is not set, the environment variable E(AWS_REGION) is used, then E(AWS_DEFAULT_REGION), and then the region of the
+        AWS profile.
+    type: str
   aws_profile:
     description:
       - The name of a profile in the AWS configuration files of the host that runs the task. O(profile) is one of the Atlas CLI.

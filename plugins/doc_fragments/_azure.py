@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """The options of ArgumentSpec AZURE_OPTIONS."""
+    """The options of ArgumentSpec AZURE_OPTIONS, and those of AZURE_SPEC, for modules with other clouds as well."""
 
     DOCUMENTATION = r"""
 options:
@@ -54,4 +54,34 @@ options:
 requirements:
   - azure-identity
   - requests
+"""
+
+    PREFIXED = r"""
+options:
+  azure_auth_source:
+    description:
+      - How the task signs in to Azure, as O(cloudpeer.atlas.atlas_azure_role#module:auth_source). Tokens are of
+        C(azure_directory_id) of the entry, or else of that of the connection in Atlas.
+      - If this is not set, the environment variable E(ANSIBLE_AZURE_AUTH_SOURCE) is used.
+    type: str
+    choices: [auto, cli, env, credential_file, msi]
+    default: auto
+  azure_profile:
+    description:
+      - The profile with the credentials, a section of the file C(~/.azure/credentials) on the host that runs the task.
+    type: str
+  azure_client_id:
+    description:
+      - The client id of an application that may sign in with O(azure_secret). With V(msi), the managed identity to use.
+    type: str
+  azure_secret:
+    description: The client secret of that application.
+    type: str
+  azure_tenant:
+    description: The directory to sign in to, where neither the entry nor Atlas names one.
+    type: str
+  azure_cloud_environment:
+    description: Azure's cloud. Atlas peers in the public cloud alone, so it can only be V(AzureCloud).
+    type: str
+    default: AzureCloud
 """

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """The options of ArgumentSpec GCP_OPTIONS."""
+    """The options of ArgumentSpec GCP_OPTIONS, and those of GCP_SPEC, for modules with other clouds as well."""
 
     DOCUMENTATION = r"""
 options:
@@ -53,4 +53,41 @@ options:
 requirements:
   - google-auth
   - requests
+"""
+
+    PREFIXED = r"""
+options:
+  gcp_auth_kind:
+    description:
+      - How the task signs in to GCP, as O(cloudpeer.atlas.atlas_gcp_peering#module:auth_kind).
+      - If this is not set, the environment variable E(GCP_AUTH_KIND) is used.
+    type: str
+    choices: [application, serviceaccount, accesstoken, machineaccount]
+  gcp_service_account_file:
+    description:
+      - The path of the JSON key of a service account, on the host that runs the task.
+      - If this is not set, the environment variable E(GCP_SERVICE_ACCOUNT_FILE) is used.
+    type: path
+  gcp_service_account_contents:
+    description:
+      - The JSON key of a service account itself, as text or as a dictionary.
+      - If this is not set, the environment variable E(GCP_SERVICE_ACCOUNT_CONTENTS) is used.
+    type: jsonarg
+  gcp_service_account_email:
+    description:
+      - The service account of the machine that runs the task, if it is not the default one.
+      - If this is not set, the environment variable E(GCP_SERVICE_ACCOUNT_EMAIL) is used.
+    type: str
+  gcp_access_token:
+    description:
+      - An access token for GCP. O(access_token) is one for Atlas.
+      - If this is not set, the environment variable E(GCP_ACCESS_TOKEN) is used.
+    type: str
+  gcp_scopes:
+    description:
+      - The OAuth scopes to ask for. The default is V(https://www.googleapis.com/auth/compute), and for a check, which only reads,
+        V(https://www.googleapis.com/auth/compute.readonly).
+      - If this is not set, the environment variable E(GCP_SCOPES) is used.
+    type: list
+    elements: str
 """

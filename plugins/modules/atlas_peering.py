@@ -407,12 +407,6 @@ options:
       - The longest pause between two checks of the state, in seconds. The first pauses are shorter.
     type: int
     default: 10
-  aws_region:
-    description:
-      - The AWS region of a VPC for which neither the entry nor Atlas has one.
-      - If this is not set, the environment variable E(AWS_REGION) is used, then E(AWS_DEFAULT_REGION), and then the region of the
-        AWS profile.
-    type: str
   aws_assume_role_arn:
     description:
       - The ARN of an IAM role to assume with the credentials. A role is assumed once in a task, and again before its credentials
@@ -426,64 +420,6 @@ options:
       - The address of AWS's services, instead of AWS's own addresses. The environment variable E(AWS_ENDPOINT_URL_STS) takes
         precedence for its service.
     type: str
-  azure_auth_source:
-    description:
-      - How the task signs in to Azure, as O(cloudpeer.atlas.atlas_azure_role#module:auth_source). Tokens are of
-        O(connections[].azure_directory_id).
-      - If this is not set, the environment variable E(ANSIBLE_AZURE_AUTH_SOURCE) is used.
-    type: str
-    choices: [auto, cli, env, credential_file, msi]
-    default: auto
-  azure_profile:
-    description:
-      - The profile with the credentials, a section of the file C(~/.azure/credentials) on the host that runs the task.
-    type: str
-  azure_client_id:
-    description:
-      - The client id of an application that may sign in with O(azure_secret). With V(msi), the managed identity to use.
-    type: str
-  azure_secret:
-    description: The client secret of that application.
-    type: str
-  azure_tenant:
-    description: The directory to sign in to, where neither the entry nor Atlas names one.
-    type: str
-  azure_cloud_environment:
-    description: Azure's cloud. Atlas peers in the public cloud alone, so it can only be V(AzureCloud).
-    type: str
-    default: AzureCloud
-  gcp_auth_kind:
-    description:
-      - How the task signs in to GCP, as O(cloudpeer.atlas.atlas_gcp_peering#module:auth_kind).
-      - If this is not set, the environment variable E(GCP_AUTH_KIND) is used.
-    type: str
-    choices: [application, serviceaccount, accesstoken, machineaccount]
-  gcp_service_account_file:
-    description:
-      - The path of the JSON key of a service account, on the host that runs the task.
-      - If this is not set, the environment variable E(GCP_SERVICE_ACCOUNT_FILE) is used.
-    type: path
-  gcp_service_account_contents:
-    description:
-      - The JSON key of a service account itself, as text or as a dictionary.
-      - If this is not set, the environment variable E(GCP_SERVICE_ACCOUNT_CONTENTS) is used.
-    type: jsonarg
-  gcp_service_account_email:
-    description:
-      - The service account of the machine that runs the task, if it is not the default one.
-      - If this is not set, the environment variable E(GCP_SERVICE_ACCOUNT_EMAIL) is used.
-    type: str
-  gcp_access_token:
-    description:
-      - An access token for GCP. O(access_token) is one for Atlas.
-      - If this is not set, the environment variable E(GCP_ACCESS_TOKEN) is used.
-    type: str
-  gcp_scopes:
-    description:
-      - The OAuth scopes to ask for. The default is V(https://www.googleapis.com/auth/compute).
-      - If this is not set, the environment variable E(GCP_SCOPES) is used.
-    type: list
-    elements: str
 extends_documentation_fragment:
   - cloudpeer.atlas._attributes
   - cloudpeer.atlas._attributes.makes_changes
@@ -491,6 +427,8 @@ extends_documentation_fragment:
   - cloudpeer.atlas._connection
   - cloudpeer.atlas._connection.project
   - cloudpeer.atlas._aws.prefixed
+  - cloudpeer.atlas._azure.prefixed
+  - cloudpeer.atlas._gcp.prefixed
 requirements:
   - boto3, for entries on AWS, unless O(aws=false)
   - azure-identity, for entries on AZURE, unless O(azure=false)

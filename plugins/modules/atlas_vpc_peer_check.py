@@ -407,12 +407,6 @@ options:
       - By default, a report that exists keeps its permissions, and a new one is for you alone (V("0600")).
     type: str
     version_added: 2.5.0
-  aws_region:
-    description:
-      - The AWS region of the VPCs for which neither O(connections) nor Atlas has one.
-      - If this is not set, the environment variable E(AWS_REGION) is used, then E(AWS_DEFAULT_REGION), and then the region of the
-        AWS profile.
-    type: str
   aws_assume_role_arn:
     description:
       - The ARN of an IAM role to assume with the credentials. The task reads everything as this role. A role is assumed once in a
@@ -427,78 +421,30 @@ options:
       - The environment variables E(AWS_ENDPOINT_URL_STS), E(AWS_ENDPOINT_URL_ROUTE_53), E(AWS_ENDPOINT_URL_ROUTE53RESOLVER) and
         E(AWS_ENDPOINT_URL_SERVICE_QUOTAS) take precedence for their services.
     type: str
+  # Fragments have the rest of these.
   azure_auth_source:
-    description:
-      - How the task signs in to Azure, as O(cloudpeer.atlas.atlas_azure_role#module:auth_source). Tokens are of
-        C(azure_directory_id) of the entry, or else of that of the connection in Atlas.
-      - If this is not set, the environment variable E(ANSIBLE_AZURE_AUTH_SOURCE) is used.
-    type: str
-    choices: [auto, cli, env, credential_file, msi]
-    default: auto
     version_added: 2.6.0
   azure_profile:
-    description:
-      - The profile with the credentials, a section of the file C(~/.azure/credentials) on the host that runs the task.
-    type: str
     version_added: 2.6.0
   azure_client_id:
-    description:
-      - The client id of an application that may sign in with O(azure_secret). With V(msi), the managed identity to use.
-    type: str
     version_added: 2.6.0
   azure_secret:
-    description:
-      - The client secret of that application.
-    type: str
     version_added: 2.6.0
   azure_tenant:
-    description:
-      - The directory to sign in to, where neither the entry nor Atlas names one.
-    type: str
     version_added: 2.6.0
   azure_cloud_environment:
-    description:
-      - Azure's cloud. Atlas peers in the public cloud alone, so it can only be V(AzureCloud).
-    type: str
-    default: AzureCloud
     version_added: 2.6.0
   gcp_auth_kind:
-    description:
-      - How the task signs in to GCP, as O(cloudpeer.atlas.atlas_gcp_peering#module:auth_kind).
-      - If this is not set, the environment variable E(GCP_AUTH_KIND) is used.
-    type: str
-    choices: [application, serviceaccount, accesstoken, machineaccount]
     version_added: 2.3.0
   gcp_service_account_file:
-    description:
-      - The path of the JSON key of a service account, on the host that runs the task.
-      - If this is not set, the environment variable E(GCP_SERVICE_ACCOUNT_FILE) is used.
-    type: path
     version_added: 2.3.0
   gcp_service_account_contents:
-    description:
-      - The JSON key of a service account itself, as text or as a dictionary.
-      - If this is not set, the environment variable E(GCP_SERVICE_ACCOUNT_CONTENTS) is used.
-    type: jsonarg
     version_added: 2.3.0
   gcp_service_account_email:
-    description:
-      - The service account of the machine that runs the task, if it is not the default one.
-      - If this is not set, the environment variable E(GCP_SERVICE_ACCOUNT_EMAIL) is used.
-    type: str
     version_added: 2.3.0
   gcp_access_token:
-    description:
-      - An access token for GCP. O(access_token) is one for Atlas.
-      - If this is not set, the environment variable E(GCP_ACCESS_TOKEN) is used.
-    type: str
     version_added: 2.3.0
   gcp_scopes:
-    description:
-      - The OAuth scopes to ask for. The default is V(https://www.googleapis.com/auth/compute.readonly).
-      - If this is not set, the environment variable E(GCP_SCOPES) is used.
-    type: list
-    elements: str
     version_added: 2.3.0
 attributes:
   check_mode:
@@ -510,6 +456,8 @@ extends_documentation_fragment:
   - cloudpeer.atlas._connection
   - cloudpeer.atlas._connection.project
   - cloudpeer.atlas._aws.prefixed
+  - cloudpeer.atlas._azure.prefixed
+  - cloudpeer.atlas._gcp.prefixed
   - cloudpeer.atlas._projects
 requirements:
   - boto3, unless all connections are with other clouds
