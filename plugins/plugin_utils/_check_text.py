@@ -117,7 +117,7 @@ def _place(place: Place, group: Group, check: Check, said: str, *, is_short: boo
 
 
 def _failure(failure: Result, color: bool) -> str:
-    name = " ".join(filter(None, (failure["project_name"], f"({failure['group_id']})")))
+    name = f"{failure['project_name']} ({failure['group_id']})" if failure["project_name"] else failure["group_id"]
     return _painted("fail", color, "not read") + f": {name}: {failure['msg']}"
 
 

@@ -92,7 +92,7 @@ def _check_rivals(own: KnownProject, variables: t.Mapping[str, t.Any]) -> None:
             f"With prune, only one host of the play may have the Atlas project {project}, and these hosts have the same project, "
             f"or it is not known which: {', '.join(rivals)}.",
             hint="Put all connections of a project into the list of one host. If each host has its own project, set "
-            f"{_PROJECT} or {_NAME} for all of them in the inventory.",
+            f"{_PROJECT} for all of them in the inventory, or {_NAME} for all of them.",
         )
 
 

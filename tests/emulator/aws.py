@@ -189,6 +189,7 @@ class AwsCloud(Cloud):
                 self._delete_connection(connection_id)
             for vpc_id in list(self._vpcs):
                 self._delete_vpc(vpc_id)
+        self._routed.clear()
         self._looked = None
         # The other end may begin anew as well and know nobody then.
         self._session.forget()
@@ -213,7 +214,6 @@ class AwsCloud(Cloud):
         with contextlib.suppress(CloudRefusalError), self._ours(self._connections[connection_id]) as ec2:
             ec2.delete_vpc_peering_connection(VpcPeeringConnectionId=connection_id)
         del self._connections[connection_id]
-        self._routed.pop(connection_id, None)
 
     def _delete_vpc(self, vpc_id: str) -> None:
         if vpc_id not in self._vpcs:
@@ -228,10 +228,14 @@ class AwsCloud(Cloud):
         if self._routed.get(connection_id) == block:
             return
         former, vpc_id = self._routed.get(connection_id), peer.container.network_id or ""
-        if former is not None:
+        # Routes to a connection that has ended stay in AWS.
+        ended = [one for one, routed in self._routed.items() if routed == block and one not in self._connections]
+        for gone in filter(None, (former, block if ended else None)):
             with contextlib.suppress(CloudRefusalError), self._ours(region) as ec2:
                 for table in self._tables.get(vpc_id, []):
-                    ec2.delete_route(RouteTableId=table, DestinationCidrBlock=former)
+                    ec2.delete_route(RouteTableId=table, DestinationCidrBlock=gone)
+        for one in ended:
+            del self._routed[one]
         # A route that AWS will not have does not keep the connection from working in AWS, nor Atlas from showing it.
         with contextlib.suppress(CloudRefusalError), self._ours(region) as ec2:
             if vpc_id not in self._tables:

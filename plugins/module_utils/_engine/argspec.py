@@ -144,7 +144,7 @@ def explain_unknown(name: str, known: t.Iterable[str]) -> str:
     # Only a mistake needs it.
     from difflib import get_close_matches
 
-    near = get_close_matches(name, [*known], 1, 0.5)
+    near = get_close_matches(name, [*known], 1, 0.55)
     return visible(f"{name} is not an option{f' ({near[0]}?).' if near else '. Leave it out, or correct its name.'}")
 
 

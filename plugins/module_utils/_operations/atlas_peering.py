@@ -240,6 +240,9 @@ class AtlasPeering(SetOperation[CheckSession, PathState]):
             # The first part that refuses an entry says why.
             failures.update(plan.failures)
             refusals.update(plan.refusals)
+        # Of a VPC whose block the entry leaves open, AWS says first what is wrong: it may not know the VPC.
+        in_aws = plans.get(AWS.half[0], Plan()).refusals
+        refusals.update({key: error for key, error in in_aws.items() if self._by_key[key].params["cidr_block"] is None})
         # An entry that has failed goes no further, on no side.
         self._plans = plans = {name: without(failures, plan) for name, plan in plans.items()}
         return Plan(

@@ -221,6 +221,20 @@ def test_again(aws_api, account):
     assert container(aws_api)["vpcId"] not in (vpc_id, None)
 
 
+def test_a_former_route_does_not_stay(aws, aws_api, account):
+    """A connection with the block of one that has ended works as the first one has."""
+    first = make(aws_api, account)
+    account.ec2().accept_vpc_peering_connection(VpcPeeringConnectionId=first["connectionId"])
+    assert state(aws_api, first) == ("AVAILABLE", None)
+    aws_api.call("DELETE", f"/peers/{first['id']}")
+    second = make(aws_api, account, vpcId=first["vpcId"])
+    account.ec2().accept_vpc_peering_connection(VpcPeeringConnectionId=second["connectionId"])
+    assert state(aws_api, second) == ("AVAILABLE", None)
+    assert aws.account(ATLAS_ACCOUNT).routes(container(aws_api)["vpcId"]) == {BLOCK: second["connectionId"]}
+    requester = account.connection(second["connectionId"], "us-east-1")["RequesterVpcInfo"]
+    assert requester["PeeringOptions"]["AllowDnsResolutionFromRemoteVpc"] is True
+
+
 def test_update_keeps_the_connection(aws, aws_api, account):
     """Only Atlas's route changes."""
     peer = make(aws_api, account)

@@ -234,6 +234,13 @@ def test_a_text_has_forty_lines_at_most_for_any_number(projects: int) -> None:
         assert "29 connections in 17 projects: " in "\n".join(lines)
 
 
+def test_a_project_that_could_not_be_read_may_have_no_name() -> None:
+    for name, shown in ((None, "5356823b3794dee37132bb7b"), ("shop", "shop (5356823b3794dee37132bb7b)")):
+        failure = {"group_id": "5356823b3794dee37132bb7b", "project_name": name, "msg": "It is away."}
+        checked = {**peering_check(connection()), "projects": [], "failures": [failure]}
+        assert lines_of(checked, verbosity=0, color=False)[0] == f"not read: {shown}: It is away."
+
+
 def test_a_verbose_text_has_all() -> None:
     checked = organization(200, hostile=True, unread=30)
     text = "\n".join(lines_of(checked, verbosity=1, color=False))

@@ -703,3 +703,13 @@ def test_a_requester_that_is_not_atlas_is_refused(site: PathSite) -> None:
     done = run(site, entries, atlas_aws_account_ids=["999999999999"])
     assert f"was requested by account {ATLAS_ACCOUNT}, which is not among atlas_aws_account_ids" in done.msg
     assert site.front.writes == []
+
+
+@pytest.mark.parametrize("block", [{}, {"cidr_block": "10.99.0.0/16"}])
+def test_a_vpc_that_aws_does_not_know_is_named(site: PathSite, block: dict[str, str]) -> None:
+    """Without its block as well, which only AWS could tell."""
+    entry = {**site.make_vpcs(1)[0], "vpc_id": "vpc-0a1b2c3d4e5f67890"}
+    entry.pop("cidr_block")
+    done = site.run(connections=[{**entry, **block}], container_region="us-east-1", container_cidr_block=ATLAS_BLOCK)
+    assert "The VPC vpc-0a1b2c3d4e5f67890 is unknown in region us-east-1" in done.msg
+    assert "required" not in done.msg
