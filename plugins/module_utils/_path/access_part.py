@@ -79,7 +79,7 @@ class _User(t.NamedTuple):
         """Whether clients of the connection need an entry."""
         cloud = cloud_of(self.network)
         is_same = any(cloud_of(one) is cloud and cloud.is_same_network(one, self.network) for one in need.networks)
-        return is_same or (self.block is not None and _name_of_block(self.block) == name)
+        return is_same or (self.block is not None and key_of({"cidr_block": self.block}) == name)
 
 
 class AccessPart(PathPart):
@@ -497,7 +497,3 @@ def _entries_of(change: Change) -> tuple[AccessEntry | None, AccessEntry | None]
 def _without_waiting(state: PathState, names: t.Container[str]) -> PathState:
     access = _list_of(state)
     return replace(state, access=replace(access, waiting=tuple(one for one in access.waiting or () if one not in names)))
-
-
-def _name_of_block(block: str) -> str | None:
-    return key_of({"cidr_block": block})

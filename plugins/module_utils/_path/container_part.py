@@ -362,7 +362,7 @@ def _used_by(entry: PathEntry, peers: t.Iterable[Peer]) -> set[str]:
     own = [peer for peer in peers if identity_of(fields_of(peer)) == entry.identity]
     if entry.task["state"] == "absent":
         return {peer["container_id"] for peer in own}
-    live = [peer for peer in own if not _has_ended(peer)]
+    live = [peer for peer in own if not (is_failed(peer) or is_leaving(peer))]
     failed = [peer for peer in own if is_failed(peer)]
     return {peer["container_id"] for peer in live or failed or own}
 
@@ -398,10 +398,6 @@ def _only(option: str, group: _Group) -> t.Any:
                 hint="Correct one of them, or leave it out.",
             )
     return given[0].params[option] if given else None
-
-
-def _has_ended(peer: Peer) -> bool:
-    return is_failed(peer) or is_leaving(peer)
 
 
 def _provider(container: Container) -> str:

@@ -104,7 +104,7 @@ def validate(params: Parameters) -> tuple[Parameters, list[str]]:
     unset = {name: None for name in _EMPTY if not params[name]}
     params = {**params, **unset, "prune": params["prune"] and is_present}
     problems, warnings = list[str](), list[str]()
-    for parse in (_check_version, _check_numbers, _parse_ids, _parse_tags, _parse_patterns, _check_prune, _parse_aws):
+    for parse in (_check_version, _check_numbers, _parse_ids, _parse_tags, _parse_patterns, _check_prune, validate_aws):
         try:
             values, more = parse(params)
         except InvalidOptionError as error:
@@ -164,7 +164,3 @@ def _check_prune(params: Parameters) -> _Parsed:
     if params["prune"] and not params["atlas"]:
         raise InvalidOptionError("prune needs the Atlas half, and atlas is false.", hint="Set prune to false, or atlas to true.")
     return {}, []
-
-
-def _parse_aws(params: Parameters) -> _Parsed:
-    return validate_aws(params)
