@@ -156,6 +156,27 @@ def _measures_no_servers(pytestconfig: pytest.Config) -> Iterator[None]:
         yield
 
 
+# What tests of several folders share. They are not imported at the top: that takes seconds, for which others need not wait.
+
+
+@pytest.fixture(scope="session")
+def _aws() -> Iterator[Any]:
+    """Run one AWS for all tests; who uses it empties it before."""
+    from ansible_collections.cloudpeer.atlas.tests.support.aws import running_aws
+
+    with running_aws() as aws:
+        yield aws
+
+
+@pytest.fixture(scope="session")
+def _clouds() -> Iterator[Any]:
+    """Run one AZURE and one GCP for all tests; who uses them empties them before."""
+    from ansible_collections.cloudpeer.atlas.tests.clouds.server import running
+
+    with running() as clouds:
+        yield clouds
+
+
 @pytest.fixture(scope="session")
 def _sent_requests() -> Iterator[Any]:
     """Compare every v2 request of the collection with the published description of the API, if `ATLAS_OPENAPI` names it."""

@@ -12,7 +12,7 @@ from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningCloud
 from ansible_collections.cloudpeer.atlas.tests.clouds.server import running as running_clouds
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator, running
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
-from ansible_collections.cloudpeer.atlas.tests.support.aws import Aws, running_aws
+from ansible_collections.cloudpeer.atlas.tests.support.aws import Aws
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import Front, fronting
 from ansible_collections.cloudpeer.atlas.tests.support.role_site import RoleRunner, Vpc
 from ansible_collections.cloudpeer.atlas.tests.support.runner import PlaybookRunner
@@ -50,17 +50,11 @@ def cloud_atlas(start: Callable[..., RunningEmulator], clouds: RunningClouds) ->
     return start(step_seconds=0.1, clouds_url=clouds.control_url)
 
 
-@pytest.fixture(scope="session")
-def _aws_server() -> Iterator[Aws]:
-    with running_aws() as aws:
-        yield aws
-
-
 @pytest.fixture
-def aws(_aws_server: Aws) -> Aws:
+def aws(_aws: Aws) -> Aws:
     """Return an AWS in which nothing is left of other tests, of other folders too: moto's state is the process's."""
-    _aws_server.reset()
-    return _aws_server
+    _aws.reset()
+    return _aws
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ import yaml
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.aws import AWS
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.integration.test_documentation import differences, own_fields
-from ansible_collections.cloudpeer.atlas.tests.support.aws import Account, Aws, running_aws
+from ansible_collections.cloudpeer.atlas.tests.support.aws import Account, Aws
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 from ansible_collections.cloudpeer.atlas.tests.support.runner import WAYS, PlaybookRun, PlaybookRunner, plain_interpreter
 from ansible_collections.cloudpeer.atlas.tests.support.wire import Reply, serving
@@ -26,12 +26,6 @@ from ansible_collections.cloudpeer.atlas.tests.support.wire import Reply, servin
 MODULE = "cloudpeer.atlas.atlas_vpc_peer_accepter"
 ATLAS_ACCOUNT, OTHER_ACCOUNT = "700000000007", "444444444444"
 BLOCK, ATLAS_BLOCK = "10.15.0.0/16", "192.168.248.0/21"
-
-
-@pytest.fixture(scope="session")
-def aws_server() -> Iterator[Aws]:
-    with running_aws() as aws:
-        yield aws
 
 
 class World:
@@ -69,10 +63,9 @@ class World:
 
 
 @pytest.fixture
-def world(aws_server: Aws, start: Callable[..., RunningEmulator], playbook: PlaybookRunner, tmp_path: Path) -> World:
-    aws_server.reset()
-    emulator = start(step_seconds=0.1, aws_endpoint_url=aws_server.url, aws_account_id=ATLAS_ACCOUNT)
-    return World(aws_server, emulator, playbook, tmp_path)
+def world(aws: Aws, start: Callable[..., RunningEmulator], playbook: PlaybookRunner, tmp_path: Path) -> World:
+    emulator = start(step_seconds=0.1, aws_endpoint_url=aws.url, aws_account_id=ATLAS_ACCOUNT)
+    return World(aws, emulator, playbook, tmp_path)
 
 
 @pytest.mark.full

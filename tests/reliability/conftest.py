@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
-from ansible_collections.cloudpeer.atlas.tests.clouds.server import running as running_clouds
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator, running
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
 from ansible_collections.cloudpeer.atlas.tests.reliability.children import Nursery
@@ -44,19 +43,11 @@ def start() -> Iterator[Callable[..., RunningEmulator]]:
         yield lambda **settings: stack.enter_context(running(Settings(**{"step_seconds": 0.05, **settings})))
 
 
-@pytest.fixture(scope="session")
-def _aws() -> Iterator[Any]:
-    # Not at the top of this file: it takes seconds that the other tests need not wait for.
-    from ansible_collections.cloudpeer.atlas.tests.support.aws import running_aws
-
-    with running_aws() as aws:
-        yield aws
-
-
-@pytest.fixture(scope="session")
-def _clouds() -> Iterator[RunningClouds]:
-    with running_clouds() as clouds:
-        yield clouds
+@pytest.fixture
+def clouds(_clouds: RunningClouds) -> RunningClouds:
+    """AZURE and GCP, with nothing in them."""
+    _clouds.reset()
+    return _clouds
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.clouds.entra import LOGIN
-from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds, running
+from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
 from ansible_collections.cloudpeer.atlas.tests.properties.memory import FAULTS, Fault, MemoryAzureSite
 from ansible_collections.cloudpeer.atlas.tests.reliability.children import HANG, Nursery, Run
 from ansible_collections.cloudpeer.atlas.tests.support.azure_role_site import GROUP, SCOPE, AzureSite
@@ -142,12 +142,6 @@ def test_every_operation_survives(name: str, lasts: bool, fault_name: str) -> No
 MODULE = "atlas_azure_role"
 #: Whether the request is on its way when the process dies, or its reply has come.
 MOMENTS = (pytest.param("sent", marks=pytest.mark.full), "answered")
-
-
-@pytest.fixture(scope="module")
-def clouds() -> Iterator[RunningClouds]:
-    with running() as clouds:
-        yield clouds
 
 
 @pytest.mark.full

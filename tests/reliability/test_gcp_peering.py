@@ -9,7 +9,7 @@ from itertools import cycle
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds, running
+from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
 from ansible_collections.cloudpeer.atlas.tests.properties.memory import FAULTS, Fault, MemorySite
 from ansible_collections.cloudpeer.atlas.tests.reliability.children import HANG, Nursery, Run
 from ansible_collections.cloudpeer.atlas.tests.support.environment import clean_environment
@@ -167,12 +167,6 @@ def test_every_operation_survives(name: str, lasts: bool, fault_name: str) -> No
 MODULE = "atlas_gcp_peering"
 #: Whether the request is on its way when the process dies, or its reply has come.
 MOMENTS = ("sent", "answered")
-
-
-@pytest.fixture(scope="module")
-def clouds() -> Iterator[RunningClouds]:
-    with running() as clouds:
-        yield clouds
 
 
 def begin(clouds: RunningClouds, is_absent: bool) -> None:

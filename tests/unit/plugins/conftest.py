@@ -11,8 +11,6 @@ import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.settings import ApiSettings
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.api_key import ApiKey
-from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
-from ansible_collections.cloudpeer.atlas.tests.clouds.server import running as running_clouds
 from ansible_collections.cloudpeer.atlas.tests.emulator.project import Project
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator, running
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
@@ -115,15 +113,6 @@ def connect(clock: FakeClock) -> Iterator[Callable[..., AtlasClient]]:
         yield make
 
 
-@pytest.fixture(scope="session")
-def _aws() -> Iterator[Any]:
-    # Not at the top of this file: it takes seconds that the other tests need not wait for.
-    from ansible_collections.cloudpeer.atlas.tests.support.aws import running_aws
-
-    with running_aws() as aws:
-        yield aws
-
-
 @pytest.fixture
 def make_site(_aws: Any, clock: FakeClock) -> Iterator[Callable[..., Any]]:
     """Makes VPCs in AWS for which Atlas has requested a connection."""
@@ -139,12 +128,6 @@ def make_site(_aws: Any, clock: FakeClock) -> Iterator[Callable[..., Any]]:
 def site(make_site: Callable[..., Any]) -> Any:
     """A VPC in AWS for which Atlas has requested a connection."""
     return make_site()
-
-
-@pytest.fixture(scope="session")
-def _clouds() -> Iterator[RunningClouds]:
-    with running_clouds() as clouds:
-        yield clouds
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import Any
 import boto3
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.clouds.server import running
-from ansible_collections.cloudpeer.atlas.tests.support.aws import Aws, running_aws
+from ansible_collections.cloudpeer.atlas.tests.support.aws import Aws
 from ansible_collections.cloudpeer.atlas.tests.support.environment import clean_environment
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Done
 from ansible_collections.cloudpeer.atlas.tests.support.operations import load
@@ -28,10 +28,9 @@ from ansible_collections.cloudpeer.atlas.tests.support.runner import PlaybookRun
 from botocore.config import Config
 
 
-@pytest.fixture(scope="module")
-def aws() -> Iterator[Aws]:
-    with running_aws() as aws:
-        yield aws
+@pytest.fixture
+def aws(_aws: Aws) -> Aws:
+    return _aws
 
 
 @pytest.fixture

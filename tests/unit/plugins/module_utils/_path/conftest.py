@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import atlas_peering
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_peering import OPERATION
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.part import PathPart
-from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds, running
+from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
 from ansible_collections.cloudpeer.atlas.tests.support.environment import clean_environment
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Done
 from ansible_collections.cloudpeer.atlas.tests.support.path_parts import PartsSite
@@ -65,18 +65,11 @@ def clouds(atlas: AtlasSide) -> dict[str, str]:
     return add_clouds(atlas)
 
 
-@pytest.fixture(scope="module")
-def stand_ins() -> Iterator[RunningClouds]:
-    """AZURE and GCP for the tests of a file."""
-    with running() as found:
-        yield found
-
-
 @pytest.fixture
-def parts(stand_ins: RunningClouds, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PartsSite:
+def parts(_clouds: RunningClouds, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PartsSite:
     """The parts for AZURE and GCP, where nothing is there yet."""
     clean_environment(monkeypatch, tmp_path)
-    for name, value in stand_ins.environment.items():
+    for name, value in _clouds.environment.items():
         monkeypatch.setenv(name, value)
-    stand_ins.reset()
-    return PartsSite(stand_ins)
+    _clouds.reset()
+    return PartsSite(_clouds)
