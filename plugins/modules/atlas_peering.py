@@ -271,6 +271,8 @@ options:
       - With O(state=absent), remove the network containers as well. The task then reads the clusters, too.
       - If a cluster has nodes in such a network container, and is not being deleted, the task fails before it changes anything.
         If a connection that the list does not have uses it, the task does all else, and fails at its end.
+      - A network container is removed if the list names it, or a connection to a network of the list is in it. Otherwise it
+        stays, and RV(peering.remaining) says so.
     type: bool
     default: false
   atlas:

@@ -117,7 +117,7 @@ class AtlasNetworkContainer(AtlasOperation[ContainerState]):
         def refused(last: ContainerState, error: TaskError) -> ContainerState | None:
             # A cluster is being deleted, or the container is too new.
             reason = error.detail or error.error_code or "something that Atlas does not name"
-            return replace(last, users=(reason,)) if isinstance(error, ConflictError) else None
+            return replace(last, users=(reason.rstrip("."),)) if isinstance(error, ConflictError) else None
 
         return Wait(
             UNUSED,

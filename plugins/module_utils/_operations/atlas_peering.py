@@ -289,7 +289,8 @@ class AtlasPeering(SetOperation[CheckSession, PathState]):
         """Return the state after steps of entries have failed."""
         for what in map(What.of, keys):
             entry = self._by_key.get(what.owner)
-            state = state.with_failure(what.owner, what.step, error if entry is None else entry.named(error))
+            # Of what is for several entries, each failure is one of its own.
+            state = state.with_failure(what.owner or what.key, what.step, error if entry is None else entry.named(error))
             for part in self._parts.values():
                 state = part.record_failure(what, error, state)
         return state

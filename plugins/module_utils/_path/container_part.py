@@ -153,6 +153,9 @@ class ContainerPart(PathPart):
             container = group.container
             if not self._params["remove_container"] or container is None or container["id"] not in there:
                 continue
+            if not any(is_known(entry, state) for entry in group.entries):
+                # The only one that is left may be of others.
+                continue
             clusters = self._find_clusters(group)
             if clusters:
                 error = in_use("removed", container, clusters, _WAY_OUT)
@@ -192,7 +195,7 @@ class ContainerPart(PathPart):
             if error is None:
                 state = self._changed(step, t.cast("Container | None", changes[step.keys[0]].after), state)
             else:
-                state = state.with_failure("", What.of(step.keys[0]).step, error)
+                state = state.with_failure(step.keys[0], What.of(step.keys[0]).step, error)
         return state
 
     def _find_users(self, step: Step, state: PathState) -> TaskError | None:
@@ -331,6 +334,12 @@ def find_home(entry: PathEntry, state: PathState) -> Container | None:
         return own[0] if len(own) == 1 else None
     options = {"group_id": entry.task["group_id"], "wait": True, REGION: None, REGIONS: None, BLOCK: None}
     return ContainerPlanner(options, cloud).choose(own)
+
+
+def is_known(entry: PathEntry, state: PathState) -> bool:
+    """Whether an entry, or a connection to its network when the task began, says which container it has."""
+    is_named = entry.params["container_id"] is not None or entry.params["container_region"] is not None
+    return is_named or entry.provider.has_one_container or bool(_used_by(entry, state.peers.first))
 
 
 def _by_id(entry: PathEntry, state: PathState) -> Container | None:

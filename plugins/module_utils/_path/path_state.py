@@ -107,7 +107,7 @@ class PathState:
         allowed: The names of the access list entries that the list of connections asks for, in its order.
         left: Why entries of the access list stay that would be removed, by their names.
         done: The changes made so far, by their keys.
-        failures: The first failure of each entry and pruned connection, by the owner as in `What`.
+        failures: The first failure of each entry and pruned connection, by the owner as in `What`; those of the whole by key.
         notes: What the result says in `remaining` beside what follows from the state, in sentences.
     """
 

@@ -9,7 +9,7 @@ import typing as t
 from collections import Counter
 from dataclasses import replace
 
-from .._clouds.cloud import CLOUDS, Fields, block_of, cloud_of, fields_of, name_of, with_request_times
+from .._clouds.cloud import CLOUDS, Fields, Peer, block_of, cloud_of, fields_of, name_of, with_request_times
 from .._engine.options import Parameters, name_places
 from .._engine.plan import Change, Plan, listed
 from .._http.errors import TaskError
@@ -62,7 +62,7 @@ class PathSummary:
         if plan.refusals:
             # What it would prune.
             going = {what.owner for what, _change in changes if what.kind == _CONNECTION and what.action == "delete"}
-            pruned = tuple(peer for peer in state.peers.listed if peer["id"] in going)
+            pruned = tuple(peer for peer in state.peers.first if peer["id"] in going)
             state = replace(state, peers=replace(state.peers, pruned=pruned))
         return {**fields, "peering": self._peering(state, changes), "summary": self._sums(state, changes, failures)}
 
@@ -185,7 +185,7 @@ class PathSummary:
             "connections": [{**self._connection(view), "actions": actions.get(view.entry.key, [])} for view in views],
             "containers": _containers(views, state) if self._params["atlas"] else [],
             "access_list": [listed_entries[name] for name in state.allowed if name in listed_entries],
-            "pruned": [{**with_request_times(peer), "actions": actions.get(peer["id"], [])} for peer in state.peers.pruned],
+            "pruned": [{**with_request_times(peer), "actions": actions.get(peer["id"], [])} for peer in _pruned(state)],
             "left": [{**listed_entries[name], "reason": why} for name, why in state.left.items() if name in listed_entries],
             "remaining": remaining.sentences(self._params, views, state),
         }
@@ -329,6 +329,12 @@ def _containers(views: t.Iterable[EntryView], state: PathState) -> list[Containe
         if there is not None and there not in found:
             found.append(there)
     return found
+
+
+def _pruned(state: PathState) -> list[Peer]:
+    """Return the connections that are pruned, in the order of Atlas and not of their removals."""
+    places = {peer["id"]: place for place, peer in enumerate(state.peers.first)}
+    return sorted(state.peers.pruned, key=lambda peer: places[peer["id"]])
 
 
 def _order_of(change: tuple[What, Change]) -> tuple[int, str]:

@@ -16,6 +16,8 @@ from .._clouds.azure import AZURE, VnetId, role_name
 from .._clouds.cloud import BLOCK, fields_of
 from .._clouds.gcp import GCP, gcloud_line, is_atlas_network, peering_name
 from .._engine.options import Parameters
+from .._resources.containers import container_cloud
+from .container_part import is_known
 from .entry_view import EntryView
 from .path_state import PathState, What
 
@@ -190,9 +192,8 @@ def _unchecked(params: Parameters, views: t.Iterable[EntryView]) -> t.Iterator[s
 def _unknown_containers(views: t.Iterable[EntryView], state: PathState) -> t.Iterator[str]:
     """Yield which network containers are not removed, because nothing says any more which ones they are."""
     for view in views:
-        own, cloud = view.entry.params, view.entry.provider
-        is_named = cloud.has_one_container or own["container_id"] is not None or own["container_region"] is not None
-        if not is_named and view.container is None and any(one["provider_name"] == cloud.name for one in state.containers):
+        is_any = any(container_cloud(one["provider_name"]) is view.entry.provider for one in state.containers)
+        if is_any and not is_known(view.entry, state):
             yield (
                 f"The network container of {view.entry.name} is not removed, because no connection says any more which it is. "
                 "Set container_region to have it removed."

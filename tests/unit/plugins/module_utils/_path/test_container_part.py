@@ -338,6 +338,34 @@ def test_a_cluster_that_is_being_deleted_is_waited_for(atlas: AtlasSide, is_late
         assert [(one["index"], one["step"]) for one in done.result["failures"]] == [(None, "remove")]
 
 
+def test_the_only_container_that_is_left_is_not_removed_for_it(atlas: AtlasSide) -> None:
+    """Running again changes nothing: an entry without a container and a connection does not mean that of others."""
+    other = atlas.add_container("EU_WEST_1", "172.20.0.0/21")
+    wanted = [entry(0, container_region="us-east-1"), entry(1)]
+    assert not atlas.connect(wanted[:1], **HALVES).failed
+    done = atlas.remove(wanted, remove_container=True, **HALVES)
+    assert (done.failed, set(atlas.containers)) == (False, {"EU_WEST_1"})
+    for in_use in (False, True):
+        if in_use:
+            atlas.add_peer(vpcId=vpc(7), routeTableCidrBlock=block(7), containerId=other, accepterRegionName="eu-west-1")
+        again = atlas.remove(wanted, remove_container=True, **HALVES)
+        assert (again.failed, again.changed, set(atlas.containers)) == (False, False, {"EU_WEST_1"})
+
+
+@pytest.mark.parametrize("in_use", [1, 2])
+def test_each_container_goes_or_stays_by_itself(atlas: AtlasSide, in_use: int) -> None:
+    other = atlas.add_container("EU_WEST_1", "172.20.0.0/21")
+    wanted = [entry(0, container_region="us-east-1"), entry(1, container_region="eu-west-1")]
+    assert not atlas.connect(wanted, **HALVES).failed
+    for number, (container_id, region) in enumerate([(atlas.container_id, "us-east-1"), (other, "eu-west-1")][:in_use]):
+        atlas.add_peer(vpcId=vpc(7), routeTableCidrBlock=block(7), containerId=container_id, accepterRegionName=region)
+        assert len(atlas.peers()) == 3 + number
+    for check_mode in (True, False):
+        done = atlas.remove(wanted, check_mode=check_mode, remove_container=True, **HALVES)
+        assert len(done.result["failures"]) == len(done.result["peering"]["containers"]) == in_use
+    assert set(atlas.containers) == {"US_EAST_1", *(["EU_WEST_1"] if in_use == 2 else [])}
+
+
 def test_without_its_option_containers_stay(atlas: AtlasSide) -> None:
     assert not atlas.connect([entry(0)], **HALVES).failed
     done = atlas.remove([entry(0)], **HALVES)
