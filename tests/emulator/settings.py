@@ -67,7 +67,7 @@ class Settings:
     #: How many tokens an address may ask for within a minute.
     max_token_requests: int = 50
     #: Requests to the project: capacity/refill or capacity/refill/seconds of a token bucket; None means no limit. That there are
-    #: such buckets is documented; which figures a project has is not.
+    #: such buckets is documented; which figures a project has is not (1200 in replies that mongodb-atlas-cli has recorded).
     rate_limit: str | None = None
     #: Headers of the bucket that replies lack. The documentation says that a reply may lack any of them, and not when it does.
     rate_limit_without: tuple[str, ...] = ()
