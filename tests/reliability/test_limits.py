@@ -119,6 +119,7 @@ ENDLESS = {
     "a status line": (b"HTTP/1.1 200 ", b"O"),
     "headers": (OK, b"X"),
     "interim replies": (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "interim replies that http.client takes for final": (b"", b"HTTP/1.1 103 Early Hints\r\n\r\n"),
 }
 _PAUSE = 0.02
 #: After so many pieces, the time is up.

@@ -74,7 +74,7 @@ LIBRARIES = {
     "botocore": {"_aws"},
     "google": {"_gcp"},
     "azure": {"_azure"},
-    "http": set(),
+    "http": {"_http"},
 }
 # A command, a plan and a wait are the same in check mode: what is done with them is the engine's business, and the shells'.
 MAY_NAME_CHECK_MODE = {"_engine/run.py", "_engine/shell.py", "plugin_utils/_action.py", "callback/plan.py"}

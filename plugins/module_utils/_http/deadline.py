@@ -1,7 +1,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ends a request when its time is up, whichever library sends it. All use of urllib3's private parts is in this file."""
+"""Ends a request when its time is up, whichever library sends it, and reads over interim replies.
+
+All use of the private parts of urllib3 and http.client is in this file.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,8 @@ import socket
 import threading
 import time
 import typing as t
+from http import HTTPStatus
+from http.client import parse_headers
 
 # requests and botocore bring urllib3. Without either of them, nothing here is used.
 with contextlib.suppress(ImportError):
@@ -129,8 +134,31 @@ def _guarded(base: t.Any, deadline_of: t.Callable[[], Deadline]) -> type:
         deadline_of().was_sent = True
         base.endheaders(self, *args, **kwargs)
 
-    changes = {"_new_conn": new_connection, "putrequest": putrequest, "endheaders": endheaders, "is_verified": _VERIFIED}
+    changes = {
+        "_new_conn": new_connection,
+        "putrequest": putrequest,
+        "endheaders": endheaders,
+        "is_verified": _VERIFIED,
+        "response_class": _final(base.response_class),
+    }
     return type(base.__name__, (base,), changes)
+
+
+def _final(base: t.Any) -> type:
+    """Return a subclass of `base`, a class of http.client's replies, that reads over interim ones.
+
+    Any number of them may come before the final one (RFC 9110, 15.2). http.client itself reads over 100 only. After 101, no HTTP
+    follows.
+    """
+
+    def read_status(self: t.Any) -> t.Any:
+        found = base._read_status(self)
+        while found[1] // 100 == 1 and found[1] != HTTPStatus.SWITCHING_PROTOCOLS:
+            parse_headers(self.fp)
+            found = base._read_status(self)
+        return found
+
+    return type(base.__name__, (base,), {"_read_status": read_status})
 
 
 def _connect(connection: t.Any, new_socket: t.Callable[[t.Any], t.Any], deadline: Deadline) -> t.Any:

@@ -188,7 +188,7 @@ def _read(reply: requests.Response) -> Reply:
     content, flaw = b"", ""
     # Closing a reply that is not read to its end drops the connection.
     with reply:
-        # An interim reply (1xx) has no body. The final one may follow, so the connection is dropped.
+        # A reply with 101 has no body, and what follows is not HTTP: the connection is dropped.
         if reply.status_code // 100 != 1:
             try:
                 read = functools.partial(reply.raw.read, decode_content=False)

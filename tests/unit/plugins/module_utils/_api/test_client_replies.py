@@ -47,23 +47,26 @@ def check_unknown(client: AtlasClient, call: str) -> TaskError:
     return error
 
 
-@pytest.mark.parametrize("status", [101, 102, 103, 150, 199])
 @pytest.mark.parametrize("call", CALLS)
-def test_an_interim_reply_is_no_success_and_ends_its_connection(serve: Serve, connect: Connect, call: str, status: int) -> None:
-    interim = b"HTTP/1.1 %d Wait\r\nLink: </style.css>; rel=preload\r\n\r\n" % status
+def test_another_protocol_is_no_success_and_ends_its_connection(serve: Serve, connect: Connect, call: str) -> None:
+    interim = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n"
     wire = serve(Reply(200, b'{"id": "of the first"}', interim=interim), reply({"id": "of the second"}))
     client = connect(wire.base_url)
     error = check_unknown(client, call)
-    assert (error.http_status, "interim" in str(error)) == (status, True)
+    assert (error.http_status, "interim" in str(error)) == (101, True)
     assert client.get(GROUP, "read") == {"id": "of the second"}
     assert (len(wire.requests), wire.connections) == (2, 2)
 
 
-def test_a_reply_that_says_continue_is_followed_by_the_real_one(serve: Serve, connect: Connect) -> None:
-    """100 is read over by http.client itself."""
+@pytest.mark.parametrize("status", [100, 102, 103, 104, 150, 199])
+@pytest.mark.parametrize("call", ["get", "post", "patch"])
+def test_interim_replies_are_read_over(serve: Serve, connect: Connect, call: str, status: int) -> None:
+    """As RFC 9110, 15.2 requires; http.client itself does so for 100 only."""
+    interim = b"HTTP/1.1 %d Wait\r\nLink: </style.css>; rel=preload\r\nContent-Length: 3\r\n\r\n" % status
     real = b'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"id": 1}'
-    wire = serve(Reply(interim=2 * b"HTTP/1.1 100 Continue\r\n\r\n" + real))
-    assert connect(wire.base_url).post(GROUP, {}, "make") == {"id": 1}
+    wire = serve(Reply(interim=2 * interim + b"HTTP/1.1 100 Continue\r\n\r\n" + real))
+    assert CALLS[call](connect(wire.base_url)) == {"id": 1}
+    assert (len(wire.requests), wire.connections) == (1, 1)
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 203, 204, 205, 206, 226, 299])

@@ -406,6 +406,16 @@ def test_what_aws_repeats_of_a_secret_is_not_shown(site: AwsSite) -> None:
     assert "********" in done.msg
 
 
+def test_interim_replies_are_read_over(site: AwsSite) -> None:
+    """As RFC 9110, 15.2 requires; botocore itself does so for 100 only."""
+    body = b"<DescribeVpcsResponse><vpcSet><item><vpcId>vpc-1</vpcId></item></vpcSet></DescribeVpcsResponse>"
+    raw = b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+    with serving(Reply(interim=raw)) as wire:
+        session = AwsSession({**dict.fromkeys(AWS_OPTIONS.options), **site.options, "endpoint_url": wire.base_url})
+        (page,) = session.read_pages("read it", "ec2", "DescribeVpcs")
+    assert page["Vpcs"] == [{"VpcId": "vpc-1"}]
+
+
 @pytest.mark.parametrize(("wait_timeout", "seconds"), [(1800, 60), (20, 20), (3, 3)])
 def test_a_request_is_given_wait_timeout_and_a_minute_at_most(site: AwsSite, wait_timeout: int, seconds: int) -> None:
     site.run(check_mode=True, wait_timeout=wait_timeout)
