@@ -11,7 +11,7 @@ import pytest
 import requests
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator, running
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
-from ansible_collections.cloudpeer.atlas.tests.support.aws import Account, Aws, running_aws
+from ansible_collections.cloudpeer.atlas.tests.support.aws import Account, Aws
 from requests.auth import HTTPDigestAuth
 
 VERSIONED = "application/vnd.atlas.2023-01-01+json"
@@ -136,10 +136,9 @@ def start() -> Iterator[Callable[..., Api]]:
 
 
 @pytest.fixture(scope="module")
-def aws() -> Iterator[Aws]:
-    """Run one AWS for the tests of a module."""
-    with running_aws() as running_one:
-        yield running_one
+def aws(_aws: Aws) -> Aws:
+    """Return the AWS of all tests."""
+    return _aws
 
 
 @pytest.fixture(scope="module")
