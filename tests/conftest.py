@@ -109,14 +109,11 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Measure only some tests, and let each worker begin with its share of those that take long.
+    """Let each worker begin with its share of the tests that take long.
 
     pytest-xdist gives each worker as many tests that follow each other, and one that is done takes some off the end of another's.
     """
     _leave_out_full(config, items)
-    for item in items:
-        if not _path(item).startswith(MEASURED):
-            item.add_marker("no_cover")
     workers = getattr(config, "workerinput", {"workercount": 1})["workercount"]
     long = [item for item in items if _path(item).startswith(LONG)]
     short = [item for item in items if not _path(item).startswith(LONG)]
@@ -133,10 +130,16 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _measures_playbooks(pytestconfig: pytest.Config) -> None:
-    """Tell tests/support/runner.py whether coverage is measured at all."""
-    os.environ["MEASURE_PLAYBOOKS"] = "yes" if pytestconfig.getoption("cov_source", None) else ""
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Measure some of the tests that `make test` runs, with their fixtures, and tell tests/support/runner.py which playbooks."""
+    controller = getattr(item.config.pluginmanager.getplugin("_cov"), "cov_controller", None)
+    is_usual = controller is not None and item.get_closest_marker("full") is None
+    os.environ["MEASURE_PLAYBOOKS"] = "yes" if is_usual else ""
+    is_measured = is_usual and _path(item).startswith(MEASURED)
+    if controller is not None and is_measured != controller.started:
+        (controller.resume if is_measured else controller.pause)()
+    return (yield)
 
 
 @pytest.fixture(scope="session", autouse=True)
