@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -41,10 +42,11 @@ USUAL = ("atlas_vpc_peer",)
 
 @pytest.fixture(scope="session")
 def documentation() -> dict[str, Any]:
-    return ansible_doc("module", MODULES)
+    return ansible_doc("module", *MODULES)
 
 
-def ansible_doc(kind: str, names: list[str]) -> dict[str, Any]:
+@functools.cache
+def ansible_doc(kind: str, *names: str) -> dict[str, Any]:
     command = [sys.executable, "-m", "ansible", "doc", "--json", "--type", kind, *(f"cloudpeer.atlas.{name}" for name in names)]
     done = subprocess.run(command, env=os.environ, capture_output=True, text=True, check=True)
     return dict(json.loads(done.stdout))
@@ -53,7 +55,7 @@ def ansible_doc(kind: str, names: list[str]) -> dict[str, Any]:
 @pytest.mark.parametrize(("kind", "count"), [("filter", 2), ("inventory", 1)])
 def test_every_plugin_has_a_page(kind: str, count: int) -> None:
     names = sorted(path.stem for path in (ROOT / "plugins" / kind).glob("*.py"))
-    pages = ansible_doc(kind, names)
+    pages = ansible_doc(kind, *names)
     assert len(pages) == len(names) == count
     for page in pages.values():
         entries = {**page["doc"]["options"], **(page["return"] or {})}

@@ -1,4 +1,7 @@
-"""Every target in both ways of running, with the same results, and modules on the oldest Python they support."""
+"""Every target as modules, and some in both ways of running, with the same results; modules on the oldest Python they support.
+
+ansible-test runs every target in Ansible's process.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,22 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
+from ansible_collections.cloudpeer.atlas.tests.integration.test_documentation import MODULES, ansible_doc, differences, own_fields
 from ansible_collections.cloudpeer.atlas.tests.support.aws import Aws
 from ansible_collections.cloudpeer.atlas.tests.support.operations import LOCAL_MODULES
 from ansible_collections.cloudpeer.atlas.tests.support.paths import INTEGRATION, ROOT
-from ansible_collections.cloudpeer.atlas.tests.support.runner import OURS, WAYS, PlaybookRunner, comparable, plain_interpreter
+from ansible_collections.cloudpeer.atlas.tests.support.runner import (
+    BOOKKEEPING,
+    OURS,
+    WAYS,
+    PlaybookRunner,
+    comparable,
+    plain_interpreter,
+)
 from ansible_collections.cloudpeer.atlas.tests.support.targets import (
     AWS_TARGETS,
     TARGETS,
@@ -25,7 +37,12 @@ from ansible_collections.cloudpeer.atlas.tests.support.targets import (
 
 # The others take long, and rarely fail where this does not: it has a life cycle and warnings, and takes half as long as the
 # next. Its plugins count as covered.
-USUAL = {"atlas_vpc_peer_v1_0"}
+USUAL = ("atlas_vpc_peer_v1_0",)
+# Whose results are compared, field by field: those of one connection, of a set, of both sides and of the check. The others return
+# what they have found by the same code.
+COMPARED = (*USUAL, "atlas_vpc_peers", "atlas_peering", "atlas_vpc_peer_check")
+# What Ansible adds to a result for the keywords of its task.
+OF_KEYWORDS = {"attempts", "censored", "failed_when_result", BOOKKEEPING}
 # A key that must be seen nowhere.
 CANARY = "e3a10000-0000-4000-8000-canarycanary"
 
@@ -39,37 +56,50 @@ def test_every_module_and_filter_has_a_target() -> None:
     assert len(AWS_TARGETS) == 4
 
 
-@pytest.mark.parametrize(
-    "target", [one if one in USUAL else pytest.param(one, marks=pytest.mark.full) for one in TARGETS if one not in LOCAL_MODULES]
-)
-def test_a_target_comes_out_the_same_in_both_ways(
-    target: str, start: Callable[..., RunningEmulator], playbook: PlaybookRunner, request: pytest.FixtureRequest
-) -> None:
-    aws: Aws | None = request.getfixturevalue("aws") if target in AWS_TARGETS else None
-    runs = {}
-    for way in WAYS:
+@pytest.fixture
+def run_target(
+    start: Callable[..., RunningEmulator], playbook: PlaybookRunner, request: pytest.FixtureRequest
+) -> Callable[[str, str], list[dict[str, Any]]]:
+    """Return what runs a target in a way, looks at what it says, and returns its results as far as two runs have the same."""
+    documented = ansible_doc("module", *MODULES)
+
+    def run_it(target: str, way: str) -> list[dict[str, Any]]:
+        aws: Aws | None = request.getfixturevalue("aws") if target in AWS_TARGETS else None
         emulator = start(step_seconds=0.8, private_key=CANARY, aws_endpoint_url=aws.url if aws else None)
-        runs[way] = playbook(
-            playbook_of(target),
-            emulator,
-            "-vvvvv",
-            way=way,
-            measured=target in USUAL,
-            **environment_for(emulator, aws.url if aws else ""),
-        )
+        variables = environment_for(emulator, aws.url if aws else "")
+        run = playbook(playbook_of(target), emulator, "-vvvvv", way=way, measured=target in USUAL, **variables)
         emulator.reset()
-    for way, run in runs.items():
         assert CANARY not in run.output
         assert_warnings(run, V1_0_WARNINGS if target == "atlas_vpc_peer_v1_0" else ())
         marker = {"in process": "runs in this process", "module": "runs as a module: atlas_in_process is false"}[way]
         other = {"in process": "runs as a module", "module": "runs in this process"}[way]
         assert marker in run.output
         assert other not in run.output
-    ours = {way: comparable([one for one in run.records if one["action"].startswith(OURS)]) for way, run in runs.items()}
-    assert len(ours["module"]) > 1
-    for in_process, module in zip(ours["in process"], ours["module"]):
-        assert in_process == module
-    assert len(ours["in process"]) == len(ours["module"])
+        found = [one for one in run.records if one["action"].startswith(OURS)]
+        assert len(found) > 1
+        for one in found:
+            fields = documented[one["action"]]["return"]
+            # Those of a loop are in a list of their own.
+            is_one = one["verdict"] in ("ok", "failed") and "results" not in one["result"]
+            values = {key: value for key, value in own_fields(one["result"]).items() if is_one and key not in OF_KEYWORDS}
+            assert [fault for key, value in values.items() for fault in differences(value, fields[key], key)] == [], one["task"]
+        return comparable(found)
+
+    return run_it
+
+
+@pytest.mark.parametrize("target", [one if one in USUAL else pytest.param(one, marks=pytest.mark.full) for one in COMPARED])
+def test_a_target_comes_out_the_same_in_both_ways(target: str, run_target: Callable[[str, str], list[dict[str, Any]]]) -> None:
+    in_process, module = (run_target(target, way) for way in WAYS)
+    for one, other in zip(in_process, module):
+        assert one == other
+    assert len(in_process) == len(module)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("target", [one for one in TARGETS if one not in {*COMPARED, *LOCAL_MODULES}])
+def test_a_target_comes_out_well_as_modules(target: str, run_target: Callable[[str, str], list[dict[str, Any]]]) -> None:
+    run_target(target, "module")
 
 
 @pytest.mark.parametrize("target", LOCAL_MODULES)
