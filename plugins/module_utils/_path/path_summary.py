@@ -24,13 +24,16 @@ from .path_state import Failure, PathState, What
 
 # The keys of a connection that name its network, on whichever cloud.
 _NAMES = tuple(name for cloud in CLOUDS.values() for name in cloud.names or cloud.identity)
-# The steps in the order in which a connection goes through them, which is that of its actions.
-_STEPS = {
-    step: place
-    for place, step in enumerate(
-        ("container", "role", "remove", "request", "accept", "tags", "dns", "routes", "mirror", "access_list")
+# The steps in the order in which they are done, which is that of the actions: for a connection of the list, for one with `absent`,
+# and for one that is pruned.
+_PRESENT, _ABSENT, _PRUNED = (
+    {step: place for place, step in enumerate(steps)}
+    for steps in (
+        ("container", "role", "remove", "request", "accept", "tags", "dns", "routes", "mirror", "access_list"),
+        ("routes", "access_list", "remove", "mirror", "role"),
+        ("routes", "mirror", "access_list", "remove", "role"),
     )
-}
+)
 _CONTAINER, _ACCESS, _CONNECTION = "container", "access list entry", "connection"
 # The fields of a change that the diff compares, where these are not all: ids and states follow from them.
 _COMPARED = {"role": ("role_definition_ids",), "mirror": ("network",)}
@@ -151,7 +154,7 @@ class PathSummary:
             if failure is not None:
                 ended[entry.key] = f"{failure.step} failed"
             elif planned.get(entry.key, set()) <= done_so_far and self._is_reached(entry, state):
-                found = (what for what, _change in sorted(done, key=_order_of))
+                found = (what for what, _change in sorted(done, key=self._order_of))
                 words = ", ".join(f"{one.action} {one.kind} {one.name or None} in {one.side}" for one in found)
                 ended[entry.key] = words or "unchanged"
         return ended
@@ -174,7 +177,14 @@ class PathSummary:
         changes = [*plan.changes] if plan.refusals else [*state.done.values()]
         found = [(What.of(change.key), change) for change in changes]
         places = {owner: place for place, owner in enumerate([*self._by_key, *(peer["id"] for peer in state.peers.first)])}
-        return sorted(found, key=lambda one: (places.get(one[0].owner, len(places)), _order_of(one)))
+        return sorted(found, key=lambda one: (places.get(one[0].owner, len(places)), self._order_of(one)))
+
+    def _order_of(self, change: tuple[What, Change]) -> tuple[int, str]:
+        """Return what changes of one owner are sorted by: when they are made."""
+        what = change[0]
+        is_pruned = what.owner not in self._by_key and what.owner != ""
+        steps = _ABSENT if self._is_absent else _PRUNED if is_pruned else _PRESENT
+        return steps.get(what.step, len(steps)), what.name
 
     def _peering(self, state: PathState, changes: t.Sequence[tuple[What, Change]]) -> dict[str, t.Any]:
         actions = self._actions(changes)
@@ -335,11 +345,6 @@ def _pruned(state: PathState) -> list[Peer]:
     """Return the connections that are pruned, in the order of Atlas and not of their removals."""
     places = {peer["id"]: place for place, peer in enumerate(state.peers.first)}
     return sorted(state.peers.pruned, key=lambda peer: places[peer["id"]])
-
-
-def _order_of(change: tuple[What, Change]) -> tuple[int, str]:
-    """Return what changes of one owner are sorted by: when they are made."""
-    return _STEPS.get(change[0].step, len(_STEPS)), change[0].name
 
 
 def _failures_of(state: PathState, plan: Plan) -> t.Mapping[str, Failure]:

@@ -185,6 +185,24 @@ def test_a_pruned_connection_has_its_actions() -> None:
     assert case.show()["summary"]["pruned"] == 1
 
 
+@pytest.mark.parametrize(
+    ("state", "owner", "order"),
+    [
+        ("absent", KEYS[0], ["route", "access list entry", "connection", "mirror", "role"]),
+        ("present", "9" * 24, ["route", "mirror", "access list entry", "connection", "role"]),
+    ],
+)
+def test_actions_that_remove_are_in_their_order_too(state: str, owner: str, order: list[str]) -> None:
+    """Of what is disconnected, and of what is pruned, which is cleaned before Atlas forgets it."""
+    steps = {"role": "role", "connection": "remove", "route": "routes", "mirror": "mirror", "access list entry": "access_list"}
+    gone = peer(9, "TERMINATING")
+    case = Case(aws(1), peers=(peer(1),), state=state)
+    peers = replace(case.state.peers, first=(peer(1), gone), pruned=(gone,))
+    case.put(*(done(owner, step, f"Atlas delete {kind}", kind) for kind, step in steps.items()), peers=peers)
+    shown = case.show()["peering"]
+    assert [one["kind"] for one in shown["connections" if state == "absent" else "pruned"][0]["actions"]] == order
+
+
 def denied(index: int) -> Failure:
     """Return the refusal of an acceptance: one cause, whatever the connection."""
     text = f"{KEYS[index]} ({vpc(index + 1)}): Failed to accept pcx-{index + 1}: No (HTTP 403 Denied)."
