@@ -5,26 +5,17 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
 from ansible_collections.cloudpeer.atlas.tests.clouds.azure_roles import ACTIONS
 from ansible_collections.cloudpeer.atlas.tests.properties.examples import examples
 from ansible_collections.cloudpeer.atlas.tests.properties.memory import Fault, MemoryAzureSite
 from ansible_collections.cloudpeer.atlas.tests.properties.replies import message, raw
 from ansible_collections.cloudpeer.atlas.tests.support.azure_role_site import CONTRIBUTOR, GROUP, NETWORKS, ROLE_NAME, SCOPE
-from ansible_collections.cloudpeer.atlas.tests.support.environment import clean_environment
 from hypothesis import event, given
 from hypothesis import strategies as st
 
 DESCRIPTIONS = ("Lets MongoDB Atlas peer with this VNet. Managed by cloudpeer.atlas.", "Of others", None)
 SETS = st.lists(st.sampled_from([*ACTIONS, "*/read", "Microsoft.Network/*"]), unique=True, min_size=1, max_size=4)
 STATES = ("Connected", "Disconnected")
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _own_environment(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    with pytest.MonkeyPatch.context() as patch:
-        clean_environment(patch, tmp_path_factory.mktemp("home"))
-        yield
 
 
 @st.composite

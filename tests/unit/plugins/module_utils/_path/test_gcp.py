@@ -9,13 +9,10 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.network import ACTIVE, Peering
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.plan import NetworkState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.path_state import PathState, What
+from ansible_collections.cloudpeer.atlas.tests.support.gcp_site import ATLAS, NAME, OTHER, REMOTE
 from ansible_collections.cloudpeer.atlas.tests.support.path_parts import PartsSite, options
 
 PROJECT = "my-project"
-ATLAS = ("p-abcdefghijklmnopqrstuvwx", "nt-5356823b3794dee37132bb7b-abcdefgh")
-OTHER = ("p-bbcdefghijklmnopqrstuvwx", "nt-5356823b3794dee37132bb7c-bbcdefgh")
-REMOTE = f"projects/{ATLAS[0]}/global/networks/{ATLAS[1]}"
-NAME = f"atlas-{ATLAS[1]}"
 CONTAINER = {"id": "a" * 24, "provider_name": "GCP", "atlas_cidr_block": "10.8.0.0/18", "regions": []}
 NAMES = {"atlas_gcp_project_id": ATLAS[0], "atlas_network_name": ATLAS[1]}
 ALONE = {"atlas": False}
