@@ -20,7 +20,7 @@ from .._http.errors import AuthError, NoAnswerError, StoppedError, TaskError
 from .._http.pauses import Sleep
 from .._resources.access_list import MOST_ENTRIES, AccessEntry, AccessList, key_of
 from .entries import PathEntry, default_comment
-from .part import Answers, Common, PathPart, run_to_end, task_of
+from .part import Answers, Common, PathPart, task_of
 from .path_state import ACCESS, CLEANING, PathState, Task, What
 from .pruned import Leaving, PrunedPart
 
@@ -240,7 +240,7 @@ class AccessPart(PathPart):
             TaskError: If it fails.
         """
         operation = self._operation(self._options(entries, wanted), self._client, self._clock)
-        return t.cast(AccessListState, run_to_end(operation, known, self._clock, self._sleep).state)
+        return t.cast(AccessListState, self._run_to_end(operation, known).state)
 
     def _options(self, entries: t.Sequence[AccessEntry], wanted: str = "present") -> Parameters:
         """Return the options of the Operation on the access list: what others have added keeps its comment, and stays."""

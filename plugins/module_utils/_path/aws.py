@@ -34,7 +34,7 @@ from .._peer_set.causes import Failed, by_cause, to_failed
 from .._peering.life import too_late
 from .._values.moments import created_at
 from .entries import LIST, PathEntry
-from .part import Answers, Common, PathPart, Ran, run_to_end, task_of
+from .part import Answers, Common, PathPart, Ran, task_of
 from .path_state import ACTING, ROUTES, PathState, Task, What
 
 _Place = tuple[t.Any, ...]
@@ -423,7 +423,7 @@ class AwsPart(PathPart):
         try:
             if not isinstance(lost, OvertakenError):
                 self._sleep(_SETTLING)
-            reach(run_to_end(operation, None, self._clock, self._sleep, reach))
+            reach(self._run_to_end(operation, None, reach))
         except TaskError as error:
             shown = lost if isinstance(error, StoppedError) else error
             raise shown.with_outcome(unknown=error.outcome_unknown or lost.outcome_unknown) from shown.__cause__

@@ -25,7 +25,7 @@ from .._http.session import bounded
 from .._resources.containers import Container
 from .._values.blocks import do_overlap
 from .entries import PathEntry
-from .part import Answers, Common, PathPart, Ran, run_to_end, task_of
+from .part import Answers, Common, PathPart, Ran, task_of
 from .path_state import ROLES, SIDES, PathState, Task, What
 
 # The name of the step in results.
@@ -241,7 +241,7 @@ class AzurePart(PathPart):
         """Run the Operation for one VNet. Its waits have their own end."""
         with azure_names(), bounded(math.inf):
             operation = self._operation(params, self._session.open_azure(credentials, directory), self._clock)
-            return run_to_end(operation, known, self._clock, self._sleep)
+            return self._run_to_end(operation, known)
 
     def _make_params(self, scope: str, wanted: str, ending: tuple[str, ...]) -> dict[str, t.Any]:
         """Return the options of the Operation for one VNet."""

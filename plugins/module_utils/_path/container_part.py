@@ -18,7 +18,7 @@ from .._peering.container_choice import on_other_cloud
 from .._resources.containers import Container, Containers, container_cloud, describe, is_in_region
 from .._resources.peers import describe_users
 from .entries import PathEntry
-from .part import Answers, Common, PathPart, run_to_end, task_of
+from .part import Answers, Common, PathPart, task_of
 from .path_state import CONTAINERS, PathState, Task, What
 
 if t.TYPE_CHECKING:
@@ -237,7 +237,7 @@ class ContainerPart(PathPart):
         users = describe_users(state.peers.listed, container["id"]) if self._is_absent and container is not None else ()
         operation = self._operation({"wait": True, **self._params, **fields})
         known = ContainerState(container, listed, users)
-        return run_to_end(operation, known, self._clock, self._sleep)
+        return self._run_to_end(operation, known)
 
     def record(self, step: Step, reply: t.Any, state: PathState) -> PathState:
         """Return the state with the container, which its entries now have; or without it."""

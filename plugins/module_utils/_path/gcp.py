@@ -31,7 +31,7 @@ from .._http.session import bounded
 from .._resources.containers import Containers
 from .container_part import with_containers
 from .entries import PathEntry
-from .part import Answers, Common, PathPart, Ran, run_to_end, task_of
+from .part import Answers, Common, PathPart, Ran, task_of
 from .path_state import ACTING, SIDES, PathState, Task, What
 
 # What stands for Atlas's project and network before Atlas has made them: no network can have these names.
@@ -274,7 +274,7 @@ class GcpPart(PathPart):
         """Run the Operation for one mirror. Its waits have their own end."""
         with gcp_names(), bounded(math.inf):
             operation = self._operation(params, self._session.open_gcp(credentials), self._clock)
-            return run_to_end(operation, known, self._clock, self._sleep)
+            return self._run_to_end(operation, known)
 
     def _params_of(self, entry: PathEntry, state: PathState) -> dict[str, t.Any]:
         """Return the options of the Operation for the mirror of an entry."""

@@ -38,6 +38,20 @@ class Common(t.NamedTuple):
     sleep: Sleep
 
 
+class Ran(t.NamedTuple):
+    """How an Operation has ended.
+
+    Attributes:
+        state: Its last state; None if it could read none.
+        has_changed: Whether it has changed anything.
+        applied: The keys of the changes that took effect.
+    """
+
+    state: t.Any
+    has_changed: bool
+    applied: tuple[str, ...] = ()
+
+
 class PathPart:
     """One side of all connections. `send` runs in threads, and all other methods in the main thread.
 
@@ -156,6 +170,28 @@ class PathPart:
         """Return what this part waits for in the stage, in words for the user; empty for nothing."""
         return ""
 
+    def _run_to_end(
+        self, operation: Operation[t.Any, t.Any], known: t.Any, reach: t.Callable[[Ran], None] = lambda ran: None
+    ) -> Ran:
+        """Run an Operation inside of a step.
+
+        Args:
+            operation: The Operation, with its options and session.
+            known: The state if it has been read already; None to read it.
+            reach: Takes how it has ended, if it fails.
+
+        Raises:
+            TaskError: If it fails; `outcome_unknown` is set if it may have changed something.
+        """
+        outcome = Outcome()
+        run = Convergence(operation, outcome, SILENT, self._clock, self._sleep)
+        try:
+            run.carry_out(known)
+        except TaskError as error:
+            reach(Ran(run.state, outcome.changed, run.applied))
+            raise error.with_outcome(unknown=error.outcome_unknown or outcome.changed) from error.__cause__
+        return Ran(run.state, outcome.changed, run.applied)
+
 
 def without(owners: t.Container[str], plan: Plan) -> Plan:
     """Return a plan without the steps that are for some entries alone, and their changes."""
@@ -169,46 +205,3 @@ def task_of(step: Step) -> Task:
     # Called hundreds of thousands of times for hundreds of entries: a cast would be another call.
     task: Task = step.request
     return task
-
-
-class Ran(t.NamedTuple):
-    """How an Operation has ended.
-
-    Attributes:
-        state: Its last state; None if it could read none.
-        has_changed: Whether it has changed anything.
-        applied: The keys of the changes that took effect.
-    """
-
-    state: t.Any
-    has_changed: bool
-    applied: tuple[str, ...] = ()
-
-
-def run_to_end(
-    operation: Operation[t.Any, t.Any],
-    known: t.Any,
-    clock: Clock,
-    sleep: Sleep,
-    reach: t.Callable[[Ran], None] = lambda ran: None,
-) -> Ran:
-    """Run an Operation inside of a step.
-
-    Args:
-        operation: The Operation, with its options and session.
-        known: The state if it has been read already; None to read it.
-        clock: A monotonic clock, in seconds.
-        sleep: Sleeps that many seconds, and ends as soon as the thread must stop.
-        reach: Takes how it has ended, if it fails.
-
-    Raises:
-        TaskError: If it fails; `outcome_unknown` is set if it may have changed something.
-    """
-    outcome = Outcome()
-    run = Convergence(operation, outcome, SILENT, clock, sleep)
-    try:
-        run.carry_out(known)
-    except TaskError as error:
-        reach(Ran(run.state, outcome.changed, run.applied))
-        raise error.with_outcome(unknown=error.outcome_unknown or outcome.changed) from error.__cause__
-    return Ran(run.state, outcome.changed, run.applied)
