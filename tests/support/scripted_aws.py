@@ -59,6 +59,7 @@ class ScriptedAws:
         seconds: The time before each reply.
         refused: Accounts whose roles may not be assumed.
         denied: Actions that are denied to all.
+        is_expired: Whether all credentials have expired.
         asked: How often each action was asked, by account, region and action.
         url: Where it listens.
     """
@@ -67,6 +68,7 @@ class ScriptedAws:
     seconds: float = 0.0
     refused: set[str] = field(default_factory=set)
     denied: set[str] = field(default_factory=set)
+    is_expired: bool = False
     asked: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     url: str = ""
 
@@ -81,6 +83,8 @@ class ScriptedAws:
             return 403, "text/xml", b"<ErrorResponse><Error><Code>MissingAuthenticationToken</Code></Error></ErrorResponse>"
         account = _ACCOUNT.search(scope["key"])
         place, service = (account.group() if account else "", scope["region"]), scope["service"]
+        if self.is_expired:
+            return _expired(service)
         if service == "route53":
             return self._route53(place, target)
         if "x-amz-target" in headers:
@@ -130,6 +134,15 @@ class ScriptedAws:
         inner = _EC2[action]([one for one in here if not asked or one.vpc_id in asked], fields)
         text = f'<{action}Response xmlns="{_NAMESPACE}"><requestId>00000000</requestId>{inner}</{action}Response>'
         return 200, "text/xml", text.encode()
+
+
+def _expired(service: str) -> tuple[int, str, bytes]:
+    """Return a refusal of credentials that have expired. Source: "Common errors" in the API references of these services."""
+    if service == "ec2":
+        return 400, "text/xml", b"<Response><Errors><Error><Code>RequestExpired</Code></Error></Errors></Response>"
+    if service in ("route53", "sts"):
+        return 403, "text/xml", b"<ErrorResponse><Error><Code>ExpiredToken</Code></Error></ErrorResponse>"
+    return 400, "application/x-amz-json-1.1", json.dumps({"__type": "ExpiredTokenException"}).encode()
 
 
 def _refusal(action: str, detail: str) -> tuple[int, str, bytes]:

@@ -40,6 +40,18 @@ _THROTTLED = frozenset(
 _TOO_MANY_REQUESTS = 429
 _SHARED_LIMIT = "The limit is that of the account in this region, shared with all other automation:"
 _FORBIDDEN = frozenset(("AccessDenied", "AccessDeniedException", "UnauthorizedOperation"))
+# Codes of credentials that are refused, whatever is asked with them.
+_OF_CREDENTIALS = frozenset(
+    (
+        "AuthFailure",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InvalidClientTokenId",
+        "RequestExpired",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    )
+)
 # Codes of writes to an object that has changed since it was read: the task reads it and plans again.
 _OVERTAKEN = frozenset(
     (
@@ -114,6 +126,17 @@ class DeniedError(TaskError):
 def foreign(action: str) -> str:
     """Return what is wrong with a reply that AWS cannot have sent to an action, in words."""
     return f"the reply is not one of AWS to {action}"
+
+
+def cause_of(error: TaskError) -> str | None:
+    """Return what the failures of several requests with the same credentials have in common; None if it is about one of them.
+
+    Such a cause are credentials that are refused, and a service to which there is no way.
+    """
+    if error.error_code in _OF_CREDENTIALS:
+        return "credentials"
+    is_answered = error.http_status is not None or error.error_code is not None or (error.detail or "").startswith(foreign(""))
+    return None if is_answered else error.detail
 
 
 def aws_error(

@@ -11,7 +11,7 @@ from functools import partial
 from .._http.errors import TaskError
 from .._http.threads import Workers
 from . import replies
-from .errors import NOT_AWS, foreign
+from .errors import NOT_AWS, cause_of, foreign
 from .objects import DNS_ATTRIBUTES, HostedZone, Interface, Reply, Vpc
 from .rate import READERS
 from .replies import Parsed, member
@@ -200,6 +200,15 @@ class Survey:
             raise TaskError(f"Failed to {description}: {foreign(action)} ({error}).", hint=hint) from error
 
 
+def share_causes(answers: dict[Key, t.Any]) -> None:
+    """Let all requests that failed for one cause have the error of the first of them."""
+    causes: dict[str, TaskError] = {}
+    for key, answer in answers.items():
+        cause = cause_of(answer) if isinstance(answer, TaskError) else None
+        if cause is not None:
+            answers[key] = causes.setdefault(cause, answer)
+
+
 def readers_for(places: int) -> int:
     """Return how many requests are sent at the same time to so many accounts and regions, each of which has its own limits."""
     return READERS * max(1, min(places, _MOST_TOGETHER))
@@ -223,6 +232,8 @@ def ask_all(asked: t.Iterable[tuple[Survey, t.Mapping[Key, Question]]]) -> None:
         for ended in workers.results():
             survey, key = ended.key
             survey.answers[key] = ended.result()
+    for survey, unused in listed:
+        share_causes(survey.answers)
 
 
 def _answer(question: Question) -> t.Any:

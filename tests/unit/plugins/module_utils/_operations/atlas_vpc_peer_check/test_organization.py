@@ -273,6 +273,25 @@ def test_accounts_are_read_once_by_their_roles(organization: OrganizationSite) -
     assert {one["verdict"] for one in done.check["connections"]} == {"reachable_by_design", "unknown"}
 
 
+def test_credentials_that_have_expired_are_one_finding(organization: OrganizationSite) -> None:
+    """Whatever could not be read with them."""
+    organization.aws.is_expired = True
+    (finding,) = organization.run().check["findings"]
+    assert (finding["severity"], len(finding["connections"])) == ("unknown", PROJECTS)
+    assert {"P401", "P501", "P503", "P601", "P605", "P701"} <= {*finding["codes"]}
+    assert finding["message"].startswith("Failed to read the VPC peering connections: ")
+
+
+def test_an_aws_without_a_way_to_it_is_one_finding_a_service(organization: OrganizationSite) -> None:
+    found = organization.run(aws_endpoint_url="http://127.0.0.1:9").check["findings"]
+    # For the stand-in, all services are at one address, but Route 53 has a path of its own.
+    assert [one["severity"] for one in found] == ["unknown"] * 2
+    assert sorted(one["message"].partition(":")[0] for one in found) == [
+        "Failed to list the private hosted zones of the VPC",
+        "Failed to read the VPC peering connections",
+    ]
+
+
 def test_an_aws_that_cannot_be_read_hides_no_findings_of_atlas(organization: OrganizationSite) -> None:
     with organization.project(1) as project:
         project.peers.fail(next(iter(project.peers)), "INVALID_ARGUMENT", only_waiting=False)
