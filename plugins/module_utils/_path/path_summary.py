@@ -24,8 +24,8 @@ from .path_state import Failure, PathState, What
 
 # The keys of a connection that name its network, on whichever cloud.
 _NAMES = tuple(name for cloud in CLOUDS.values() for name in cloud.names or cloud.identity)
-# The steps in the order in which they are done, which is that of the actions: for a connection of the list, for one with `absent`,
-# and for one that is pruned.
+# The steps in the order in which they are done, which is that of the actions: for a connection of the list, for one with
+# `absent`, and for one that is pruned.
 _PRESENT, _ABSENT, _PRUNED = (
     {step: place for place, step in enumerate(steps)}
     for steps in (
