@@ -63,6 +63,8 @@ _UNCHECKED = (
     "New connections are accepted from whatever account has requested them. If all are of Atlas's account, set "
     "atlas_aws_account_ids to it, so that no other one is accepted."
 )
+# What the result says when it is known.
+_ACCEPTED = "New connections were accepted from account {}. If that is Atlas's account, set atlas_aws_account_ids to it."
 _ANEW_ELSEWHERE = "The team that does the Atlas half has to request another one: then use the new connection_id."
 
 
@@ -111,6 +113,8 @@ class AwsPart(PathPart):
         # request whose reply was lost.
         self._planned: dict[str, dict[str, tuple[Change, Request]]] = {}
         self._alone: dict[str, tuple[Ran, Request | None]] = {}
+        # The entries whose requests were not there when they were planned, so that no warning has their account.
+        self._unseen: set[str] = set()
 
     # Reading.
 
@@ -275,11 +279,11 @@ class AwsPart(PathPart):
             names = {**entry.network, "connection_id": self._connection_id(entry, state)}
             found += [to_failed(entry.named(TaskError(one)), entry, entry.name, names) for one in plan.warnings]
         accepted = [task_of(step).owner for step in steps if isinstance(task_of(step).request.request, Accept)]
-        is_any = any(self._view(self._entries[key], state).connection is None for key in accepted)
+        self._unseen |= {key for key in accepted if self._view(self._entries[key], state).connection is None}
         # AWS shows the account of a request that is there, which a warning about the connection names.
         # One for each cause, however many VPCs it is true for.
         warnings = [str(one["msg"]) for one in by_cause(LIST, found)]
-        warnings += [_UNCHECKED] if is_any and self._params["atlas_aws_account_ids"] is None else []
+        warnings += [_UNCHECKED] if self._unseen and self._params["atlas_aws_account_ids"] is None else []
         return Plan(tuple(changes), tuple(steps), tuple(warnings), refusals=refusals)
 
     def _plan_entry(self, entry: PathEntry, state: PathState) -> AccepterPlan:
@@ -440,6 +444,9 @@ class AwsPart(PathPart):
             return state
         if isinstance(request, Accept):
             state = self._with_connection(entry, reply.connection, state)
+            note = _ACCEPTED.format(reply.connection.requester.account_id)
+            if entry.key in self._unseen and self._params["atlas_aws_account_ids"] is None and note not in state.notes:
+                state = replace(state, notes=(*state.notes, note))
         else:
             # What is true for a VPC is so for all of its entries.
             owners = self._sharing(entry, state) if isinstance(request, EnableDns) else [task.owner]

@@ -535,6 +535,9 @@ def test_it_warns_of_requests_from_whatever_account(site: PathSite, ids: list[st
         done.warnings if warned else []
     )
     assert len(done.warnings) == warned
+    # Once it is known, the account is said, since a user has to know what to set.
+    found = [one for one in done.result["peering"]["remaining"] if "were accepted from" in one]
+    assert [f"account {ATLAS_ACCOUNT}. " in one for one in found] == [True] * warned
     entries = requested(site, 1)
     (warning,) = run(site, entries, atlas_aws_account_ids=ids).warnings if warned else [""]
     assert warning == "" or warning.startswith(
