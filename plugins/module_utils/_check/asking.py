@@ -30,6 +30,7 @@ class Asker(t.Generic[_Session]):
     Args:
         open_session: Returns the session with the cloud.
         names: Returns a context manager that names options in errors as the task does.
+        refusal: The class of the cloud's refusals that are about one resource, subscription or project.
         needs_one: Whether it is an error if the credentials cannot be used; otherwise, that is the answer to all questions.
 
     Raises:
@@ -37,9 +38,15 @@ class Asker(t.Generic[_Session]):
     """
 
     def __init__(
-        self, open_session: t.Callable[[], _Session], names: t.Callable[[], AbstractContextManager[None]], *, needs_one: bool
+        self,
+        open_session: t.Callable[[], _Session],
+        names: t.Callable[[], AbstractContextManager[None]],
+        refusal: type[AuthError],
+        *,
+        needs_one: bool,
     ) -> None:
         self._names = names
+        self._refusal = refusal
         self._failure: TaskError | None = None
         self._is_answered = False
         self._until_answered = threading.Lock()
@@ -66,8 +73,9 @@ class Asker(t.Generic[_Session]):
             with self._names():
                 answer = request(self._session, *args)
         except TaskError as error:
-            # A refusal by the cloud has a code, and is about one resource, subscription or project.
-            if isinstance(error, NoAnswerError) or (isinstance(error, AuthError) and error.error_code is None):
+            # A refusal by the cloud itself has a code.
+            is_of_one = isinstance(error, self._refusal) and error.error_code is not None
+            if isinstance(error, (NoAnswerError, AuthError)) and not is_of_one:
                 # What was sent meanwhile may have failed for the same cause.
                 self._failure = self._failure or error
                 return self._failure

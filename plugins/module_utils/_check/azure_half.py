@@ -18,7 +18,7 @@ from .._azure.errors import AzureDeniedError
 from .._azure.objects import ROUTE_TABLE_VERSION, parse_nsg, parse_route_table
 from .._azure.vnets import VERSION, Vnet, get_vnet, parse_vnet_reply
 from .._clouds.azure import AZURE, vnet_id
-from .._http.errors import TaskError
+from .._http.errors import AuthError, TaskError
 from .asking import Asker, side_by_side
 from .connections import Connection
 from .credentials import azure_names
@@ -73,7 +73,9 @@ def read_azure(
         # Names the sign-in: credentials, and the directory.
         key = json.dumps(dict(one.credentials), sort_keys=True, default=str), str(directory).lower()
         if key not in askers:
-            askers[key] = Asker(partial(session.open_azure, one.credentials, directory), azure_names, needs_one=needs_one)
+            open_session = partial(session.open_azure, one.credentials, directory)
+            # A subscription of another directory refuses credentials that others take.
+            askers[key] = Asker(open_session, azure_names, AuthError, needs_one=needs_one)
         wanted[one] = askers[key], _name_of(one)
     # A name without a resource group stands for the only VNet with that name in the subscription.
     vnets = _read((asker, _VNETS, name) for asker, name in wanted.values())

@@ -144,7 +144,7 @@ class GcpReader:
         with self._changing:
             if credentials not in self._askers:
                 open_session = partial(self._session.open_gcp, connection.credentials)
-                self._askers[credentials] = Asker(open_session, gcp_names, needs_one=self._needs_one)
+                self._askers[credentials] = Asker(open_session, gcp_names, GcpDeniedError, needs_one=self._needs_one)
             asked = partial(self._askers[credentials].ask, request, *args)
             question = self._questions.setdefault((credentials, request, *args), _Question(asked))
         return question.answer()

@@ -641,6 +641,15 @@ def test_a_project_is_read_once_with_its_entry_s_credentials(site: CloudsSite) -
     assert "ya29.wrong" not in str(done.result)
 
 
+def test_a_token_that_gcp_refuses_is_refused_once_and_is_one_cause(site: CloudsSite) -> None:
+    entry = {"gcp_project_id": GCP_PROJECT, "network_name": NETWORK, "cidr_blocks": [GCP_BLOCK]}
+    wrong = [{**entry, "gcp_project_id": f"other-project-{number}", "gcp_access_token": "ya29.wrong"} for number in range(12)]
+    done = site.run_gcp(connections=[entry, *wrong], fail_on="never")
+    assert len([path for _method, path in site.clouds.gcp.requests if "other-project" in path]) == 1
+    (unread,) = [one for one in done.check["findings"] if "Get a new gcp_access_token" in one["message"]]
+    assert (unread["severity"], len(unread["connections"])) == ("unknown", 12)
+
+
 def test_pages_of_gcp_are_read_to_the_end(site: CloudsSite) -> None:
     site.clouds.gcp.page_size = 1
     site.clouds.gcp.add_subnet(GCP_PROJECT, NETWORK, "more", GCP_REGION, "10.40.0.0/24")
