@@ -159,6 +159,19 @@ class PathSummary:
                 ended[entry.key] = words or "unchanged"
         return ended
 
+    def with_unread(self, state: PathState, plan: Plan, error: TaskError) -> PathState:
+        """Return the state in which all entries that have not ended have failed, as it cannot be read how far they are.
+
+        Args:
+            state: The last state.
+            plan: The last plan.
+            error: Why not; it is a failure of the whole if all entries have ended.
+        """
+        ended = self.ended(state, plan)
+        for entry in [one for one in self._entries if one.key not in ended]:
+            state = state.with_failure(entry.key, "read", entry.named(error))
+        return state if any(one.step == "read" for one in state.failures.values()) else state.with_failure("", "read", error)
+
     def title(self, owner: str, state: PathState) -> str:
         """Return the place and the name of an entry, or the name of a pruned connection."""
         entry = self._by_key.get(owner)
@@ -344,7 +357,7 @@ def _containers(views: t.Iterable[EntryView], state: PathState) -> list[Containe
 def _pruned(state: PathState) -> list[Peer]:
     """Return the connections that are pruned, in the order of Atlas and not of their removals."""
     places = {peer["id"]: place for place, peer in enumerate(state.peers.first)}
-    return sorted(state.peers.pruned, key=lambda peer: places[peer["id"]])
+    return sorted(state.peers.pruned, key=lambda peer: places.get(peer["id"], len(places)))
 
 
 def _failures_of(state: PathState, plan: Plan) -> t.Mapping[str, Failure]:

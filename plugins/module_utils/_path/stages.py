@@ -104,12 +104,29 @@ class PathConvergence(SetConvergence):
 
     _progress_class = PathProgress
 
+    # The error of a question about what is there that ends the run; None if there was none.
+    _unread: TaskError | None = None
+
     def carry_out(self, known: t.Any = None) -> None:
         """Do what `SetConvergence` does, and let the outcome show the last state, however the run ends."""
         try:
             super().carry_out(known)
+        except TaskError as error:
+            if error is not self._unread:
+                raise
+            self._raise_failure()
         finally:
             self._progress.show()
+
+    def _wait(self, goal: str, is_done: t.Callable[[], bool], seconds: float | None = None) -> None:
+        """Do what `SetConvergence` does. If what is there cannot be read any more, all that has not ended has failed."""
+        progress, summary = self._progress, t.cast(t.Any, self._operation.summary)
+        try:
+            super()._wait(goal, is_done, seconds)
+        except TaskError as error:
+            self._unread = error
+            progress.see(summary.with_unread(progress.state, progress.plan, error))
+            raise
 
     def _go_through(self) -> None:
         progress, steps = self._progress, self._steps

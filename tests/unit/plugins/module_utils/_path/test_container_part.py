@@ -335,6 +335,7 @@ def test_a_cluster_that_is_being_deleted_is_waited_for(atlas: AtlasSide, is_late
     if is_late:
         words = ("cluster shop", "It stays; the list's connections to it are removed.", "Or set remove_container to false.")
         assert not done.missing("cannot be removed: it is used by", *words)
+        assert ".." not in done.msg
         assert [(one["index"], one["step"]) for one in done.result["failures"]] == [(None, "remove")]
 
 

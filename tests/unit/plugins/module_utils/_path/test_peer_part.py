@@ -386,6 +386,22 @@ def test_an_entry_fails_alone(atlas: AtlasSide) -> None:
     assert statuses(done)[1::2] == ["PENDING_ACCEPTANCE"] * 2
 
 
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_what_cannot_be_read_any_more_is_a_failure_of_the_rest(atlas: AtlasSide, state: str) -> None:
+    """A key may lose its roles while the task waits."""
+    done = atlas.connect([entry(0)], **HALVES)
+    wanted = [entry(0), entry(1)]
+    if state == "absent":
+        assert not atlas.connect(wanted, **HALVES).failed
+    lists = 1 if state == "present" else 3
+    atlas.fault("GET", "status", status=403, path="*/peers*", skip=lists, times=None)
+    done = atlas.connect(wanted, state=state, **HALVES)
+    (failure,) = done.result["failures"]
+    assert (failure["indexes"], failure["step"], failure["http_status"]) == ([1] if state == "present" else [0, 1], "read", 403)
+    assert not done.missing("Failed to list the VPC peering connections", "Done so far: connections[", "it continues from here")
+    assert (done.changed, done.result["http_status"], done.result["summary"]["failed"]) == (True, 403, len(failure["indexes"]))
+
+
 def test_what_others_remove_is_a_failure_or_what_was_wanted(atlas: AtlasSide) -> None:
     atlas.clock.after(0.2, lambda: atlas.act("delete", atlas.id_of(0)))
     done = atlas.connect([entry(0)], **HALVES)
