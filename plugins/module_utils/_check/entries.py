@@ -89,6 +89,17 @@ def find_cloud(entry: Parameters, place: str) -> str:
     return found
 
 
+def unchecked_clouds(entries: t.Any) -> set[str | None]:
+    """Return the clouds of unchecked entries, with None for those that `parse_connections` will refuse."""
+    found: set[str | None] = set()
+    for entry in entries if isinstance(entries, list) else (entries,) if entries else ():
+        try:
+            found.add(find_cloud(entry, "") if isinstance(entry, dict) else None)
+        except InvalidOptionError:
+            found.add(None)
+    return found
+
+
 def parse_client_block(value: str) -> str:
     """Return a block of clients, private or public.
 

@@ -19,7 +19,7 @@ from .._http.errors import InvalidOptionError
 from .._values.ids import parse_cluster_name, parse_instance_id, parse_object_id, parse_security_group_id, parse_subnet_id
 from .._values.invalid import InvalidValueError
 from .credentials import AWS_SPEC, AZURE_SPEC, GCP_SPEC, azure_credentials_of, gcp_credentials_of, validate_aws
-from .entries import ENTRY_OPTIONS, find_cloud, parse_client_block, parse_connections
+from .entries import ENTRY_OPTIONS, parse_client_block, parse_connections, unchecked_clouds
 
 if t.TYPE_CHECKING:
     from .earlier import Earlier
@@ -220,24 +220,13 @@ def _find_clouds(params: Parameters) -> tuple[str, ...]:
         return ALL_CLOUDS if wanted == ALL else (wanted,)
     if many_projects(params):
         return ALL_CLOUDS
-    used = _clouds_of(params["connections"])
+    used = unchecked_clouds(params["connections"])
     return tuple(one for one in ALL_CLOUDS if one in used) or (AWS.name,)
-
-
-def _clouds_of(entries: t.Any) -> set[str | None]:
-    """Return the clouds of unchecked entries, with None for those that `parse_connections` will refuse."""
-    found: set[str | None] = set()
-    for entry in entries if isinstance(entries, list) else (entries,) if entries else ():
-        try:
-            found.add(find_cloud(entry, "") if isinstance(entry, dict) else None)
-        except InvalidOptionError:
-            found.add(None)
-    return found
 
 
 def are_elsewhere(args: t.Mapping[str, t.Any]) -> bool:
     """Whether all connections are with other clouds than AWS, by unchecked options; False if in doubt."""
-    found = _clouds_of(args.get("connections"))
+    found = unchecked_clouds(args.get("connections"))
     if not found:
         return args.get("provider_name") in [name for name in ALL_CLOUDS if name != AWS.name]
     return not found & {AWS.name, None}

@@ -13,7 +13,7 @@ from ansible.module_utils.errors import AnsibleFallbackNotFound
 
 from .._aws.accepter.options import to_tags
 from .._check.credentials import AWS_SPEC, AZURE_SPEC, GCP_SPEC, validate_aws
-from .._check.entries import find_cloud
+from .._check.entries import unchecked_clouds
 from .._clouds.aws import AWS
 from .._clouds.cloud import ALL, CLOUDS
 from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
@@ -121,12 +121,8 @@ def halves_of(args: Parameters) -> set[str]:
     """Return the clouds whose customer's half a task does, by unchecked options; in doubt, one is included."""
     given = args.get(LIST)
     # An empty list that prunes removes what is on AWS.
-    found: set[str] = {AWS.name} if not given and str(args.get("prune") or False).lower() not in _FALSE else set()
-    for entry in given if isinstance(given, list) else [given] if given else []:
-        try:
-            found.add(find_cloud(entry, "") if isinstance(entry, dict) else AWS.name)
-        except InvalidOptionError:
-            found.add(AWS.name)
+    prunes_all = not given and str(args.get("prune") or False).lower() not in _FALSE
+    found = {AWS.name} if prunes_all else {name or AWS.name for name in unchecked_clouds(given)}
     return {name for name in found if str(args.get(CLOUDS[name].half[0])).lower() not in _FALSE}
 
 
