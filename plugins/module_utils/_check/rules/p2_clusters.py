@@ -151,6 +151,10 @@ def _find_without_private_strings(facts: ConnectionFacts) -> Findings:
             message = f"Use the private connection string of {name} (…-pri…): the other names resolve to public addresses."
             yield Finding("info", name, message)
             continue
+        if not any((one["connection_strings"] or {}).values()):
+            message = f"Atlas does not tell the connection strings of {name}, so whether one of them is private is not known."
+            yield Finding("unknown", name, message, "Look at the cluster in Atlas, and check again.", decides=are_needed)
+            continue
         message = f"{name} has no private connection string, and its other names resolve to public addresses."
         fix = "Atlas adds it some minutes after the connection is AVAILABLE: check again, and then ask the support of Atlas."
         yield Finding("fail" if are_needed else "warn", name, message, fix)

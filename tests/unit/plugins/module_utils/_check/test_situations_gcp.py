@@ -378,6 +378,13 @@ P107 = [
     Situation("399 peerings of a VNet", healthy_azure(vnet_peerings=vnets(399)), {}, REACHABLE),
     Situation("400 of 500: 80 %", healthy_azure(vnet_peerings=vnets(400)), {"P107": "warn"}, REACHABLE),
 ]
+
+
+def without_strings(cluster: Fields) -> Fields:
+    """Return a cluster of which Atlas tells no connection strings."""
+    return {**cluster, "connection_strings": {}, "members": [], "private_members": []}
+
+
 NO_SUBNET = {name: Missing("It was not read.", "G401") for name in ("gcp_incoming", "gcp_outgoing")}
 OTHERS = [
     Situation(
@@ -392,6 +399,14 @@ OTHERS = [
         UNKNOWN,
     ),
     Situation("Atlas's half failed", healthy_gcp(peer=gcp_peer(status_name="FAILED")), {"P102": "fail"}, NOT),
+    Situation("a cluster without strings", healthy_gcp(clusters=[without_strings(gcp_cluster())]), {"G501": "unknown"}, UNKNOWN),
+    Situation("on AZURE, too", healthy_azure(clusters=[without_strings(azure_cluster())]), {"A501": "unknown"}, UNKNOWN),
+    Situation(
+        "beside one with private strings",
+        healthy_gcp(clusters=[gcp_cluster(), without_strings(gcp_cluster("other"))]),
+        {"G501": "unknown"},
+        REACHABLE,
+    ),
     Situation(
         "members unknown",
         firewalls(rule(denied=tcp("27017")), clusters=[gcp_cluster(members=[], private_members=[])]),
