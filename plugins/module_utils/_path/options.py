@@ -135,9 +135,14 @@ def _check_version(params: Parameters) -> _Parsed:
 
 
 def _check_numbers(params: Parameters) -> _Parsed:
-    check_wait(params)
-    check_role_timeout(params)
-    check_parallel(params)
+    problems = []
+    for check in (check_wait, check_role_timeout, check_parallel):
+        try:
+            check(params)
+        except InvalidOptionError as error:
+            problems.append(str(error))
+    if problems:
+        raise InvalidOptionError(join_problems(problems))
     return {}, []
 
 

@@ -166,9 +166,10 @@ def test_entries_that_contradict_each_other_are_refused(connections: list[dict[s
 
 
 def test_all_mistakes_are_named_at_once() -> None:
-    text = refused({**VPC, "region": "here"}, {}, VNET, VNET, parallel=99, atlas=False, azure=False, prune=True)
+    text = refused({**VPC, "region": "here"}, {}, VNET, VNET, parallel=99, wait_sleep=0, atlas=False, azure=False, prune=True)
     for part in (
         "parallel must",
+        "wait_sleep must",
         "prune needs",
         "on AZURE. Set",
         "connections[0].region",
