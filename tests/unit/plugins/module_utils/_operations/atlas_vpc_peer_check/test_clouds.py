@@ -641,7 +641,7 @@ def test_a_project_is_read_once_with_its_entry_s_credentials(site: CloudsSite) -
     assert "ya29.wrong" not in str(done.result)
 
 
-def test_a_token_that_gcp_refuses_is_refused_once_and_is_one_cause(site: CloudsSite) -> None:
+def test_a_token_that_gcp_refuses_is_one_cause(site: CloudsSite) -> None:
     entry = {"gcp_project_id": GCP_PROJECT, "network_name": NETWORK, "cidr_blocks": [GCP_BLOCK]}
     wrong = [{**entry, "gcp_project_id": f"other-project-{number}", "gcp_access_token": "ya29.wrong"} for number in range(12)]
     done = site.run_gcp(connections=[entry, *wrong], fail_on="never")
