@@ -122,7 +122,8 @@ def test_pruned_accounts_are_cleaned_by_the_rule(site: PathSite) -> None:
     left = [
         one for one in foreseen.result["peering"]["remaining"] if "no credentials of the task are those of the account" in one
     ]
-    assert [[one in text for one in ACCOUNTS[1:4]] for text in left] == [[True, False, False], [False, False, True]]
+    # In the order in which Atlas has made the connections, which began side by side.
+    assert sorted([one in text for one in ACCOUNTS[1:4]] for text in left) == [[False, False, True], [True, False, False]]
     rule = {"aws_assume_role_arn": RULE, **profiles}
     # Where the role cannot be assumed, it is not known what is left there.
     before = site.state()
