@@ -337,8 +337,8 @@ summary:
       type: int
     plan:
       description: >-
-        The plan in one line, counted before anything was changed. Null if there was nothing to do. In check mode, the line is
-        also shown on the standard error, and it is the first line of the diff.
+        The plan in one line, counted before anything was changed. Null if there was nothing to do, or no way to do it. In check
+        mode, the line is also shown on the standard error, and it is the first line of the diff.
       type: str
 actions:
   description:

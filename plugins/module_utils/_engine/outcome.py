@@ -212,7 +212,8 @@ class Progress:
         """Let the result show the current state."""
         values, line = self._operation.show(self.state, self.plan), self._outcome.plan
         summary = values.get("summary", {})
-        has_line = line is not None and summary is not None
+        # Counts without a plan are those of what was asked for in vain.
+        has_line = summary is not None and (line is not None or "summary" in values)
         self._outcome.values = {**values, "summary": {**summary, "plan": line or None}} if has_line else values
         if self._operation.has_diff:
             self._compare()

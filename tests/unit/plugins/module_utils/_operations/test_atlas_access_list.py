@@ -253,6 +253,14 @@ def test_never_makes_an_entry_permanent(atlas: Atlas, comment: str | None) -> No
     assert (again.changed, atlas.methods()) == (False, ["GET"])
 
 
+def test_a_permanent_entry_gets_no_date_and_has_no_plan(atlas: Atlas) -> None:
+    assert not run(atlas, ENTRY).failed
+    date = (datetime.now(timezone.utc) + timedelta(hours=2)).isoformat()
+    done = run(atlas, {**ENTRY, "delete_after_date": date})
+    assert done.missing(BLOCK, "is permanent in the access list", "delete_after_date") == []
+    assert (done.changed, done.plan) == (False, None)
+
+
 @pytest.mark.parametrize("entry", [NEVER, {"aws_security_group": "sg-0a1b2c3d", "delete_after_date": "never"}], ids=str)
 def test_never_is_how_a_new_entry_is(atlas: Atlas, entry: dict[str, Any]) -> None:
     atlas.add_peer()
