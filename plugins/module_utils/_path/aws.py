@@ -38,8 +38,6 @@ from .part import Answers, Common, PathPart, Ran, task_of
 from .path_state import ACTING, ROUTES, PathState, Task, What
 
 _Place = tuple[t.Any, ...]
-# A VPC and its attribute for DNS; None for what is no such attribute.
-_Attribute = t.Optional[tuple[str, str]]
 
 # What is done, in its order: the step of results, and the action and the kind of the change.
 _STEPS: dict[type[t.Any], tuple[str, str, str]] = {
@@ -69,10 +67,17 @@ _ANEW_ELSEWHERE = "The team that does the Atlas half has to request another one:
 
 
 class AwsTask(t.NamedTuple):
-    """What a step does, and the key of the change that has to be made before; empty for none."""
+    """What a step does.
+
+    Attributes:
+        request: The request.
+        needs: The key of the change that has to be made before; empty for none.
+        turn: The key of the same change of another entry with the same VPC, which makes it unless it fails; empty for none.
+    """
 
     request: Request
     needs: str
+    turn: str
 
 
 class AwsPart(PathPart):
@@ -263,7 +268,7 @@ class AwsPart(PathPart):
         changes, steps, found = list[Change](), list[Step](), list[Failed]()
         refusals: dict[str, TaskError] = {}
         # Two entries may have one VPC, each with a network container of its own: what the first one enables is one change.
-        enabled: dict[_Attribute, str] = {}
+        enabled: dict[tuple[str, str], str] = {}
         for key, entry in self._entries.items():
             if key in state.failures or key not in state.aws:
                 continue
@@ -274,7 +279,7 @@ class AwsPart(PathPart):
                 continue
             made = self._to_steps(entry, plan, enabled)
             self._planned.setdefault(key, {}).update({one.key: (one, task_of(step).request.request) for one, step in made})
-            changes += [change for change, step in made if enabled.get(_attribute_of(entry, step), change.key) == change.key]
+            changes += [change for change, step in made if not task_of(step).request.turn]
             steps += [step for change, step in made]
             names = {**entry.network, "connection_id": self._connection_id(entry, state)}
             found += [to_failed(entry.named(TaskError(one)), entry, entry.name, names) for one in plan.warnings]
@@ -312,28 +317,27 @@ class AwsPart(PathPart):
         is_young = requested is None or (datetime.datetime.now(datetime.timezone.utc) - requested).total_seconds() < _YOUNG
         return is_young or self._connection_id(entry, state) != self._began.get(entry.key)
 
-    def _to_steps(self, entry: PathEntry, plan: AccepterPlan, enabled: dict[_Attribute, str]) -> list[tuple[Change, Step]]:
+    def _to_steps(self, entry: PathEntry, plan: AccepterPlan, enabled: dict[tuple[str, str], str]) -> list[tuple[Change, Step]]:
         """Return the changes and steps of an entry, each after the one before.
 
         Args:
             entry: The entry.
             plan: Its plan.
-            enabled: Takes the attributes for DNS that entries enable, with the keys of the changes. The step of another entry
-                with the same VPC does it if the first one fails before; nothing comes after it.
+            enabled: Takes the attributes for DNS that entries enable, by VPC and name, with the keys of the last changes.
         """
         requests = sorted((step.request for step in plan.steps), key=lambda one: _ORDER.index(type(one)))
         found: list[tuple[Change, Step]] = []
         needs = ""
         for request in requests:
-            change = replace(to_change(request), key=_what(entry.key, entry.name, request).key)
+            change, turn = replace(to_change(request), key=_what(entry.key, entry.name, request).key), ""
+            if isinstance(request, EnableDns):
+                attribute = (entry.params["vpc_id"], request.name)
+                turn, enabled[attribute] = enabled.get(attribute, ""), change.key
             stage = ROUTES if self._is_absent else ACTING
-            task = Task(self.name, stage, entry.key, AwsTask(request, needs))
+            task = Task(self.name, stage, entry.key, AwsTask(request, needs, turn))
             action: t.Literal["update", "delete"] = "delete" if change.action == "delete" else "update"
-            step = Step(action, task, (change.key,), is_run=True)
-            found.append((change, step))
-            attribute = _attribute_of(entry, step)
-            if attribute is None or enabled.setdefault(attribute, change.key) == change.key:
-                needs = change.key
+            found.append((change, Step(action, task, (change.key,), is_run=True)))
+            needs = needs if turn else change.key
         return found
 
     def predict(self, state: PathState, plan: Plan) -> PathState:
@@ -353,18 +357,14 @@ class AwsPart(PathPart):
     def is_ready(self, step: Step, state: PathState, running: t.Sequence[Step]) -> bool:
         """Return whether the connection is as far as a step needs it, and the place has room for another write."""
         task = task_of(step)
-        request, needs = task.request
-        if needs and needs not in state.done and not self._shows(task.owner, needs, state):
+        request, needs, turn = task.request
+        if needs and not self._is_made(needs, state):
+            return False
+        if turn and What.of(turn).owner not in state.failures and not self._is_made(turn, state):
             return False
         place = self._place_of[task.owner]
         tasks = [one for one in map(task_of, running) if one.part == self.name and self._place_of[one.owner] == place]
         if len(tasks) >= self._params["parallel"]:
-            return False
-        vpc_id = self._entries[task.owner].params["vpc_id"]
-        if isinstance(request, EnableDns) and any(
-            one.request.request == request and self._entries[one.owner].params["vpc_id"] == vpc_id for one in tasks
-        ):
-            # Another entry with this VPC enables it.
             return False
         connection = state.aws[task.owner].connection
         if self._is_absent:
@@ -396,7 +396,7 @@ class AwsPart(PathPart):
         entry = self._entries[task.owner]
         survey, view = self._survey_of(entry), self._view(entry, state)
         connection, request = view.connection, task.request.request
-        if shows(view, request):
+        if shows(view, request) or (task.request.turn and self._is_made(task.request.turn, state)):
             return None
         options = self._options_of(entry, self._connection_id(entry, state), self._block_of(entry, state))
         if isinstance(request, Accept):
@@ -457,10 +457,11 @@ class AwsPart(PathPart):
         """Return the entries with the same VPC."""
         return [key for key in state.aws if self._entries[key].params["vpc_id"] == entry.params["vpc_id"]]
 
-    def _shows(self, owner: str, key: str, state: PathState) -> bool:
-        """Whether AWS shows what a planned change brings about, also if others have made it."""
+    def _is_made(self, key: str, state: PathState) -> bool:
+        """Whether a planned change is made, or AWS shows what it brings about because others have made it."""
+        owner = What.of(key).owner
         planned = self._planned[owner].get(key)
-        return planned is not None and shows(state.aws[owner], planned[1])
+        return key in state.done or (planned is not None and shows(state.aws[owner], planned[1]))
 
     def _with_ran(self, entry: PathEntry, state: PathState) -> PathState:
         """Return the state with what an entry has reached alone, and what it has done of its plan."""
@@ -637,12 +638,6 @@ def _what(owner: str, name: str, request: Request) -> What:
     elif isinstance(request, EnableDns):
         name = f"{request.name} of {name}"
     return What(owner, step, AWS.name, action, kind, name)
-
-
-def _attribute_of(entry: PathEntry, step: Step) -> _Attribute:
-    """Return the attribute for DNS that a step of an entry enables; None for any other step."""
-    request = task_of(step).request.request
-    return (entry.params["vpc_id"], request.name) if isinstance(request, EnableDns) else None
 
 
 def _is_without_block(request: Request) -> bool:

@@ -358,7 +358,8 @@ def test_a_vpc_may_have_connections_to_two_containers(site: PathSite) -> None:
     assert (asked["DescribeVpcs"], asked["DescribeVpcAttribute"], asked["ModifyVpcAttribute"]) == (1, 2, 1)
 
 
-def test_what_one_entry_fails_to_enable_another_one_does(site: PathSite) -> None:
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_what_one_entry_fails_to_enable_another_one_does(site: PathSite, is_lost: bool) -> None:
     (entry,) = requested(site, 1)
     (vpc_id,) = site.aws.make_vpcs(ATLAS_ACCOUNT, ["192.168.200.0/21"], "us-east-1")
     (second,) = site.aws.request(ATLAS_ACCOUNT, vpc_id, {entry["vpc_id"]: entry["aws_account_id"]}, "us-east-1")
@@ -366,6 +367,14 @@ def test_what_one_entry_fails_to_enable_another_one_does(site: PathSite) -> None
     other = {**entry, "connection_id": second, "container_cidr_block": "192.168.200.0/21", "container_region": "eu-west-1"}
     foreseen = run(site, [first, other], dns="enable", check_mode=True)
     assert [("enable", "attribute") in actions(foreseen, index) for index in (0, 1)] == [True, False]
+    if is_lost:
+        # The first one enables it even so.
+        site.lose("AWS", 0, "ModifyVpcAttribute")
+        done = run(site, [first, other], dns="enable", wait_timeout=60)
+        assert not done.failed, done.msg
+        assert [actions(done, index) for index in (0, 1)] == [actions(foreseen, index) for index in (0, 1)]
+        assert site.to_aws["ModifyVpcAttribute"] == 1
+        return
     site.front.rule("AcceptVpcPeeringConnection", denial("AcceptVpcPeeringConnection"), times=1)
     done = run(site, [first, other], dns="enable", parallel=1)
     assert [(one["indexes"], one["step"]) for one in done.result["failures"]] == [([0], "accept")]

@@ -387,7 +387,7 @@ def test_an_entry_fails_alone(atlas: AtlasSide) -> None:
 
 
 @pytest.mark.parametrize("state", ["present", "absent"])
-def test_what_cannot_be_read_any_more_is_a_failure_of_the_rest(atlas: AtlasSide, state: str) -> None:
+def test_what_cannot_be_read_any_more_fails_the_rest(atlas: AtlasSide, state: str) -> None:
     """A key may lose its roles while the task waits."""
     done = atlas.connect([entry(0)], **HALVES)
     wanted = [entry(0), entry(1)]
