@@ -16,7 +16,14 @@ from .._clouds.gcp import GCP
 from .._engine.argspec import CONNECTION, PROJECTS, ArgumentSpec
 from .._engine.options import Parameters, check_options, many_projects, parse_option, parse_region
 from .._http.errors import InvalidOptionError
-from .._values.ids import parse_cluster_name, parse_instance_id, parse_object_id, parse_security_group_id, parse_subnet_id
+from .._values.ids import (
+    parse_cluster_name,
+    parse_instance_id,
+    parse_object_id,
+    parse_project_id,
+    parse_security_group_id,
+    parse_subnet_id,
+)
 from .._values.invalid import InvalidValueError
 from .credentials import AWS_SPEC, AZURE_SPEC, GCP_SPEC, azure_credentials_of, gcp_credentials_of, validate_aws
 from .entries import ENTRY_OPTIONS, parse_client_block, parse_connections, unchecked_clouds
@@ -96,7 +103,7 @@ def validate(params: Parameters) -> tuple[Parameters, list[str]]:
         params = {**params, "azure": params["vnet_peerings"] is None and params["virtual_networks"] is None}
     _check_customer_halves(params, clouds)
     _check_halves(params)
-    check_options(params, parse_object_id, "group_id")
+    check_options(params, parse_project_id, "group_id")
     lists = {name: _parse_list(params, name) for name in _LISTS}
     lists["security_group_ids"] = [one.rpartition("/")[2] for one in lists["security_group_ids"] or ()] or None
     _check_probes(params["probes"])

@@ -11,7 +11,7 @@ import typing as t
 from ansible.module_utils.common.parameters import DEFAULT_TYPE_VALIDATORS
 
 from .._http.errors import InvalidOptionError, TaskError
-from .._values.ids import parse_object_id
+from .._values.ids import parse_object_id, parse_project_id
 from .._values.invalid import InvalidValueError
 from .._values.regions import parse_any_region
 from .argspec import PROJECTS, explain_unknown, names_of
@@ -140,7 +140,8 @@ def parse_values(params: Parameters) -> tuple[dict[str, t.Any], list[str]]:
     from .._clouds.aws import AWS
     from .._clouds.cloud import REGION
 
-    forms: dict[str, t.Callable[[str], t.Any]] = dict.fromkeys(("group_id", "peer_id", "container_id"), parse_object_id)
+    forms: dict[str, t.Callable[[str], t.Any]] = {"group_id": parse_project_id}
+    forms.update(dict.fromkeys(("peer_id", "container_id"), parse_object_id))
     forms.update({name: AWS.forms[name] for name in (*AWS.ids, *AWS.needed)})
     warnings = []
     for option, parse in forms.items():

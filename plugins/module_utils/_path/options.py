@@ -22,7 +22,7 @@ from .._engine.prune import PRUNE, parse_prune
 from .._http.errors import InvalidOptionError
 from .._peer_set.options import pattern_forms
 from .._peering.options import check_role_timeout
-from .._values.ids import parse_account_id, parse_object_id
+from .._values.ids import parse_account_id, parse_project_id
 from .entries import DECLARED, LIST, clouds_of, parse_path_entries
 
 _Parsed = tuple[dict[str, t.Any], list[str]]
@@ -147,7 +147,7 @@ def _check_numbers(params: Parameters) -> _Parsed:
 
 
 def _parse_ids(params: Parameters) -> _Parsed:
-    check_options(params, parse_object_id, "group_id", "aws_group_id")
+    check_options(params, parse_project_id, "group_id", "aws_group_id")
     for index, one in enumerate(params["atlas_aws_account_ids"] or ()):
         parse_option(f"atlas_aws_account_ids[{index}]", one, parse_account_id)
     return {}, []

@@ -48,6 +48,18 @@ def parse_object_id(value: str) -> str:
     raise InvalidValueError(f"is malformed: {value!r}", hint)
 
 
+def parse_project_id(value: str) -> str:
+    """Return the id of a project, as `parse_object_id` does; the hint says where the name of one belongs.
+
+    Raises:
+        InvalidValueError: If it is not an id.
+    """
+    try:
+        return parse_object_id(value)
+    except InvalidValueError as error:
+        raise InvalidValueError(str(error), f"{error.hint} The name of a project belongs in project_name.") from None
+
+
 def parse_cluster_name(value: str) -> str:
     """Return the name of a cluster: letters, digits and hyphens.
 

@@ -62,7 +62,10 @@ def refused(*connections: dict[str, Any], **options: Any) -> str:
     ("options", "message"),
     [
         ({"api_version": "v1.0"}, "api_version must be v2. Leave it out"),
-        ({"group_id": "shop"}, "group_id is malformed"),
+        (
+            {"group_id": "shop"},
+            "group_id is malformed: 'shop'. Atlas's ids are 24 hexadecimal digits, in lower case. The name of a project belongs in",
+        ),
         ({"parallel": 0}, "parallel must be from 1 to 16."),
         ({"parallel": 17}, "parallel must be from 1 to 16."),
         ({"wait_timeout": 0}, "wait_timeout must be at least 1 second."),

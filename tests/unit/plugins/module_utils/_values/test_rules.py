@@ -32,6 +32,13 @@ def test_what_is_no_object_id_is_named(value: str) -> None:
         parse_option("group_id", value, parse_object_id)
 
 
+def test_the_name_of_a_project_belongs_elsewhere() -> None:
+    with pytest.raises(
+        InvalidOptionError, match=r"^group_id is malformed: 'shop'.*The name of a project belongs in project_name\.$"
+    ):
+        parse_values({"group_id": "shop", "api_version": "v2"})
+
+
 @pytest.mark.parametrize("value", ["", " "])
 def test_an_empty_id_is_called_empty(value: str) -> None:
     with pytest.raises(InvalidOptionError, match=r"^group_id is empty\."):

@@ -38,6 +38,7 @@ def validated(**options: Any) -> tuple[Any, list[str]]:
         ({"atlas": False, "aws": False}, "atlas and aws are both false"),
         ({"group_id": None}, "group_id is required. Set it (or its alias project_id)"),
         ({"group_id": "pcx-0a1b2c3d"}, "group_id is malformed"),
+        ({"group_id": "shop"}, "The name of a project belongs in project_name."),
         ({"api_version": "v1.0"}, "api_version must be v2 to read clusters"),
         ({"atlas": False}, "connections is required with atlas: false"),
         (
