@@ -271,8 +271,9 @@ options:
       - With O(state=absent), remove the network containers as well. The task then reads the clusters, too.
       - If a cluster has nodes in such a network container, and is not being deleted, the task fails before it changes anything.
         If a connection that the list does not have uses it, the task does all else, and fails at its end.
-      - A network container is removed if the list names it, or a connection to a network of the list is in it. Otherwise it
-        stays, and RV(peering.remaining) says so.
+      - A network container is removed if the list names it, or a connection to a network of the list is in it. If that is true
+        of no entry on a cloud, the only network container there is removed, unless a connection uses it. What stays for this
+        reason is in RV(peering.remaining).
     type: bool
     default: false
   atlas:

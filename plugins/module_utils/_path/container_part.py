@@ -153,8 +153,7 @@ class ContainerPart(PathPart):
             container = group.container
             if not self._params["remove_container"] or container is None or container["id"] not in there:
                 continue
-            if not any(is_known(entry, state) for entry in group.entries):
-                # The only one that is left may be of others.
+            if not self._is_meant(group, state):
                 continue
             clusters = self._find_clusters(group)
             if clusters:
@@ -171,6 +170,17 @@ class ContainerPart(PathPart):
             plans.append(self._to_plan(group, change, what, {**fields, "wait": waits}))
         changes = tuple(change for plan in plans for change in plan.changes)
         return Plan(changes, tuple(step for plan in plans for step in plan.steps), refusals=refusals)
+
+    def _is_meant(self, group: _Group, state: PathState) -> bool:
+        """Whether an entry or its connection says which container it has, or nothing else could be meant and nothing uses it.
+
+        The only one that is left on a cloud may be of others, where entries had other ones.
+        """
+        if any(is_known(entry, state) for entry in group.entries):
+            return True
+        container = t.cast(Container, group.container)
+        is_used = any(peer["container_id"] == container["id"] for peer in state.peers.first)
+        return not is_used and not any(is_known(one, state) for one in self._entries if one.provider is group.cloud)
 
     def _find_clusters(self, group: _Group) -> list[str]:
         """Return the clusters with nodes in a container, in words. Those that are being removed are waited for."""

@@ -351,6 +351,12 @@ def test_the_only_container_that_is_left_is_not_removed_for_it(atlas: AtlasSide)
             atlas.add_peer(vpcId=vpc(7), routeTableCidrBlock=block(7), containerId=other, accepterRegionName="eu-west-1")
         again = atlas.remove(wanted, remove_container=True, **HALVES)
         assert (again.failed, again.changed, set(atlas.containers)) == (False, False, {"EU_WEST_1"})
+    # A list without any other container means the only one, unless others use it.
+    assert not atlas.remove(wanted[1:], remove_container=True, **HALVES).changed
+    atlas.act("delete", atlas.id_of(7))
+    atlas.clock.sleep(30)
+    done = atlas.remove(wanted[1:], remove_container=True, **HALVES)
+    assert (done.failed, done.changed, atlas.containers) == (False, True, {})
 
 
 @pytest.mark.parametrize("in_use", [1, 2])
