@@ -193,7 +193,8 @@ class AtlasAccessList(AtlasOperation[AccessListState]):
         """Return the declared entries for the diff, and those that are pruned."""
         pruned = sorted(change.key for change in (*plan.changes, *self._done.values()) if change.after is None)
         names = dict.fromkeys((*self._planner.declared, *pruned))
-        return {self.noun: [state.listed[name] for name in names if name in state.listed]}
+        entries = [state.listed[name] for name in names if name in state.listed]
+        return {self.noun: [{field: value for field, value in entry.items() if value is not None} for entry in entries]}
 
 
 OPERATION = AtlasAccessList

@@ -73,6 +73,8 @@ def test_the_plan_is_a_line_and_numbers(atlas: Atlas, check_mode: bool, ceiling:
     numbers = {"created": 2, "updated": 0, "deleted": 1, "unchanged": 1, "ignored": 1, "undeclared": 2}
     assert (done.failed, done.result["summary"]) == (ceiling == 0, {**numbers, "plan": line})
     assert done.failed or done.result["diff"][0] == {"prepared": f"{line}\n"}
+    # What an entry does not have is not shown.
+    assert all(value is not None for entry in done.before.get("access_list", ()) for value in entry.values())
     if done.changed and not check_mode:
         again = run(atlas, OURS, *others, ignore=[{"comment": "office"}])
         numbers = {"created": 0, "updated": 0, "deleted": 0, "unchanged": 3, "ignored": 1, "undeclared": 1}
