@@ -64,7 +64,7 @@ def refused(*connections: dict[str, Any], **options: Any) -> str:
         ({"api_version": "v1.0"}, "api_version must be v2. Leave it out"),
         (
             {"group_id": "shop"},
-            "group_id is malformed: 'shop'. Atlas's ids are 24 hexadecimal digits, in lower case. The name of a project belongs in",
+            "group_id is malformed: 'shop'. Atlas's ids are 24 hexadecimal digits, in lower case. The name of a project",
         ),
         ({"parallel": 0}, "parallel must be from 1 to 16."),
         ({"parallel": 17}, "parallel must be from 1 to 16."),
