@@ -267,7 +267,8 @@ class AtlasPeering(SetOperation[CheckSession, PathState]):
         state = replace(state, failures={**failures, **state.failures})
         for name, part in self._parts.items():
             state = part.predict(state, self._plans[name])
-        return state.with_done(plan.changes)
+        # What is known to fail will not be done.
+        return state.with_done(change for change in plan.changes if change.key not in state.failures)
 
     def show(self, state: PathState, plan: Plan) -> dict[str, t.Any]:
         """Show both sides of each entry, what was done, and what is left."""

@@ -128,6 +128,14 @@ class PathConvergence(SetConvergence):
             progress.see(summary.with_unread(progress.state, progress.plan, error))
             raise
 
+    def predict(self) -> None:
+        """Do what `SetConvergence` does; what is known to fail is no change."""
+        try:
+            super().predict()
+        finally:
+            state = self._progress.state
+            self._outcome.changed = state is not None and bool(state.done)
+
     def _go_through(self) -> None:
         progress, steps = self._progress, self._steps
         operation = t.cast(StagedOperation, self._operation)

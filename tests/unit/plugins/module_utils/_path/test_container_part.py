@@ -371,6 +371,10 @@ def test_each_container_goes_or_stays_by_itself(atlas: AtlasSide, in_use: int) -
         done = atlas.remove(wanted, check_mode=check_mode, remove_container=True, **HALVES)
         assert len(done.result["failures"]) == len(done.result["peering"]["containers"]) == in_use
     assert set(atlas.containers) == {"US_EAST_1", *(["EU_WEST_1"] if in_use == 2 else [])}
+    # Nothing else is left to do, which check mode foresees.
+    for check_mode in (True, False):
+        done = atlas.remove(wanted, check_mode=check_mode, remove_container=True, **HALVES)
+        assert (done.failed, done.changed, "network container" in str(done.result["diff"])) == (True, False, False)
 
 
 def test_without_its_option_containers_stay(atlas: AtlasSide) -> None:
