@@ -6,8 +6,10 @@ same figures give the same file.
 
 from __future__ import annotations
 
+import io
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 import matplotlib
@@ -40,8 +42,13 @@ def draw(plot: dict[str, Any], file: str) -> None:
         axes.set(title=panel["title"], xlabel="connections", ylabel=plot["label"], xlim=(0, None))
         axes.grid(visible=True, which="major", color="#dddddd")
         axes.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=2)
+    drawn = io.StringIO()
     # Where another file shows the picture, it has its words with it.
-    figure.savefig(file, metadata={"Date": None, "Title": plot["label"], "Description": plot["alt"], "Creator": None})
+    metadata = {"Date": None, "Title": plot["label"], "Description": plot["alt"], "Creator": None}
+    figure.savefig(drawn, format="svg", metadata=metadata)
+    # Files of this repository have no blanks at the ends of lines.
+    lines = [line.rstrip() for line in drawn.getvalue().splitlines()]
+    Path(file).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

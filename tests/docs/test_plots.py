@@ -25,6 +25,7 @@ def test_the_same_figures_give_the_same_picture(tmp_path: Path) -> None:
         subprocess.run(command, input=json.dumps(asdict(seconds)), text=True, check=True)
         pictures.append((tmp_path / name).read_text(encoding="utf-8"))
     assert pictures[0] == pictures[1]
+    assert " \n" not in pictures[0]
     # For those who do not see it, and for searches.
     assert seconds.alt in html.unescape(pictures[0])
     assert "atlas_peering</text>" in pictures[0]
