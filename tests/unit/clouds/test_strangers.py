@@ -490,7 +490,7 @@ def test_the_own_client_of_gcp_makes_and_removes_a_peering(clouds: RunningClouds
     networks.add_peering(**own, **body).result(timeout=60)
     (made,) = networks.get(**own).peerings
     assert (made.name, made.state, made.update_strategy) == ("ours", "ACTIVE", "INDEPENDENT")
-    assert compute.refused(networks.add_peering, network=MINE[1], **body)[0] == 409
+    assert compute.refused(networks.add_peering, network=MINE[1], **body)[0] == 400
     removal = compute.module.NetworksRemovePeeringRequest(name="ours")
     networks.remove_peering(**own, networks_remove_peering_request_resource=removal).result(timeout=60)
     assert not networks.get(**own).peerings

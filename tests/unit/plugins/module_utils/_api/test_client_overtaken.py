@@ -111,7 +111,6 @@ def test_a_hint_of_the_resource_comes_before_that_of_the_status(serve: Serve, co
         client.get(PATH, "read it")
     calls: list[Callable[..., Any]] = [
         lambda **more: client.get(PATH, "do it", **more),
-        lambda **more: client.get_all(PATH, {}, "do it", **more),
         lambda **more: client.post(PATH, {}, "do it", **more),
         lambda **more: client.patch(PATH, {}, "do it", **more),
         lambda **more: client.delete(PATH, "do it", **more),
