@@ -14,7 +14,7 @@ from functools import partial
 
 from .._engine.operation import Warn
 from .._engine.options import Parameters
-from .._http.errors import StoppedError, TaskError
+from .._http.errors import RateLimitError, StoppedError, TaskError
 from .._http.exchange import ApiCall
 from .._http.pauses import repeat
 from .boto import FAILURES, READ_SECONDS, Clients, policy_name, to_metadata
@@ -74,6 +74,8 @@ class AwsSession:
             found = self._clients.find_secrets()
         self._secrets |= found
         self.region = self._clients.region
+        # The services that have not answered a question in the end, by region: the next ones are asked once, until one answers.
+        self._silent: set[tuple[str, str]] = set()
         # Whose limits the requests count for: the account, or as long as that is not known, the credentials.
         self._account = str(hash(frozenset(found)))
 
@@ -215,10 +217,18 @@ class AwsSession:
 
     def _read(self, description: str, service: str, action: str, **parameters: t.Any) -> dict[str, t.Any]:
         """Send a request that changes nothing; outside of waits, which poll anyway, again after transient failures."""
-        retries = READ_RETRIES if _DEADLINE.get() is None else 0
+        place = service, self.region
+        retries = READ_RETRIES if _DEADLINE.get() is None and place not in self._silent else 0
         request = partial(self._send, description, service, action, parameters)
         clock = self._governor.clock
-        return repeat("AWS", request, retries, clock() + self._patience, clock, self._governor.sleep)
+        try:
+            reply = repeat("AWS", request, retries, clock() + self._patience, clock, self._governor.sleep)
+        except TaskError as error:
+            if retries and error.is_transient and not isinstance(error, RateLimitError):
+                self._silent.add(place)
+            raise
+        self._silent.discard(place)
+        return reply
 
     def _send(
         self,

@@ -333,6 +333,22 @@ def test_where_nobody_answers(site: AwsSite) -> None:
     assert (done.result["http_status"], done.result["error_code"]) == (None, None)
 
 
+def test_a_service_that_does_not_answer_is_waited_for_once(site: AwsSite) -> None:
+    """Otherwise, a check of many VPCs without a way to AWS takes minutes."""
+    options = {**dict.fromkeys(AWS_OPTIONS.options), **site.options}
+    session = AwsSession(options, governor=RateGovernor(site.clock, site.clock.sleep))
+    most = 1 + _aws_session.READ_RETRIES
+    site.front.rule("DescribeVpcs", refusal("Unavailable", status=503))
+    for action, sent in (("DescribeVpcs", most), ("DescribeVpcs", 1), ("DescribeSubnets", 1), ("DescribeVpcs", most)):
+        site.front.forget()
+        if action == "DescribeVpcs":
+            with pytest.raises(TaskError, match="Unavailable"):
+                session.read_pages("read them", "ec2", action)
+        else:
+            session.read_pages("read them", "ec2", action)
+        assert site.front.actions == [action] * sent
+
+
 FOREIGN = [
     Reply(200, b"<html><body>Please sign in</body></html>"),
     Reply(200, b"<html><p>Please sign in"),

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http import pauses
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator, running
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
 from ansible_collections.cloudpeer.atlas.tests.support.check_site import Done
@@ -282,7 +283,11 @@ def test_credentials_that_have_expired_are_one_finding(organization: Organizatio
     assert finding["message"].startswith("Failed to read the VPC peering connections: ")
 
 
-def test_an_aws_without_a_way_to_it_is_one_finding_a_service(organization: OrganizationSite) -> None:
+def test_an_aws_without_a_way_to_it_is_one_finding_a_service(
+    organization: OrganizationSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Requests are repeated without pauses.
+    monkeypatch.setattr(pauses, "backoff", lambda *unused: 0.0)
     found = organization.run(aws_endpoint_url="http://127.0.0.1:9").check["findings"]
     # For the stand-in, all services are at one address, but Route 53 has a path of its own.
     assert [one["severity"] for one in found] == ["unknown"] * 2
