@@ -9,7 +9,7 @@ import typing as t
 from functools import partial
 
 from .._http.errors import TaskError
-from .._http.threads import Workers
+from .._http.threads import call_all, value_or_error
 from . import replies
 from .errors import NOT_AWS, cause_of, foreign
 from .objects import DNS_ATTRIBUTES, HostedZone, Interface, Reply, Vpc
@@ -222,22 +222,11 @@ def carry_out(surveys: t.Sequence[Survey]) -> None:
 
 def ask_all(asked: t.Iterable[tuple[Survey, t.Mapping[Key, Question]]]) -> None:
     """Ask questions of surveys in parallel, and record the answers in each."""
-    listed = list(asked)
-    with Workers[t.Any, t.Any](readers_for(len({id(survey) for survey, unused in listed}))) as workers:
-        for survey, questions in listed:
-            for key, question in questions.items():
-                # Answers stay in the order of the questions, whichever comes first.
-                survey.answers[key] = None
-                workers.submit((survey, key), partial(_answer, question))
-        for ended in workers.results():
-            survey, key = ended.key
-            survey.answers[key] = ended.result()
-    for survey, unused in listed:
+    calls = {
+        (survey, key): partial(value_or_error, question) for survey, questions in asked for key, question in questions.items()
+    }
+    surveys = dict.fromkeys(survey for survey, unused in calls)
+    for (survey, key), answer in call_all(calls, readers_for(len(surveys))).items():
+        survey.answers[key] = answer
+    for survey in surveys:
         share_causes(survey.answers)
-
-
-def _answer(question: Question) -> t.Any:
-    try:
-        return question()
-    except TaskError as error:
-        return error

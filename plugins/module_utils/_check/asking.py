@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 
 from .._http.errors import AuthError, NoAnswerError, TaskError
 from .._http.session import CloudSession
-from .._http.threads import Workers
+from .._http.threads import call_all
 
 _Session = t.TypeVar("_Session", bound=CloudSession)
 _Key = t.TypeVar("_Key")
@@ -86,10 +86,4 @@ class Asker(t.Generic[_Session]):
 
 def side_by_side(calls: t.Mapping[_Key, t.Callable[[], _Value]]) -> dict[_Key, _Value]:
     """Make calls in parallel, and return what each returns, by the same keys in the same order."""
-    found: dict[_Key, _Value] = {}
-    with Workers[_Key, _Value](_READERS) as workers:
-        for key, call in calls.items():
-            workers.submit(key, call)
-        for ended in workers.results():
-            found[ended.key] = ended.result()
-    return {key: found[key] for key in calls}
+    return call_all(calls, _READERS)

@@ -14,7 +14,7 @@ from .._aws.session import AwsSessions
 from .._aws.survey import CONNECTIONS_QUOTA, NO_DHCP_OPTIONS, ROUTES_QUOTA, Survey, ask_all, carry_out, readers_for
 from .._engine.options import Parameters
 from .._http.errors import TaskError
-from .._http.threads import Workers
+from .._http.threads import call_all, value_or_error
 from .connections import Connection
 from .facts import AwsFacts, Missing, Unread, ZoneContents, to_fact
 from .session import CheckSession
@@ -47,15 +47,11 @@ def read_aws(
     # If an entry has no region, it comes from these lists: if one failed, that is why there is no region.
     lists = {id(one): one for each in connections if each.reading for one in (each.reading.peers, each.reading.containers)}
     causes = [one for one in lists.values() if isinstance(one, TaskError)]
-    surveys: dict[Credentials, Survey | TaskError] = {}
-    with Workers[Credentials, Survey](readers_for(len(together))) as workers:
-        for key, ones in together.items():
-            workers.submit(key, partial(_open, session.aws, params, ones))
-        for ended in workers.results():
-            try:
-                surveys[ended.key] = ended.result()
-            except TaskError as error:
-                surveys[ended.key] = causes[0] if causes and isinstance(error, NoRegionError) else error
+    openings = {key: partial(_open, session.aws, params, ones) for key, ones in together.items()}
+    calls = {key: partial(value_or_error, one) for key, one in openings.items()}
+    surveys = call_all(calls, readers_for(len(together)))
+    if causes:
+        surveys = {key: causes[0] if isinstance(one, NoRegionError) else one for key, one in surveys.items()}
     carry_out([one for one in surveys.values() if isinstance(one, Survey)])
     failures = [_failure_of(surveys[key]) for key in together if surveys[key] not in causes]
     if failures and all(failures) and params["projects"] is None:

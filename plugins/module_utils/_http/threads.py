@@ -277,3 +277,24 @@ class Workers(t.Generic[_Key, _Result]):
         with self._changed:
             while self._running:
                 self._changed.wait()
+
+
+def call_all(calls: t.Mapping[_Key, t.Callable[[], _Result]], limit: int) -> dict[_Key, _Result]:
+    """Make calls in parallel, at most `limit` at once, and return what each returns, by the same keys in the same order.
+
+    Raises:
+        Exception: What a call raises; `value_or_error` keeps TaskErrors as values.
+    """
+    with Workers[_Key, _Result](limit) as workers:
+        for key, call in calls.items():
+            workers.submit(key, call)
+        found = {ended.key: ended.result() for ended in workers.results()}
+    return {key: found[key] for key in calls}
+
+
+def value_or_error(call: t.Callable[[], _Result]) -> _Result | TaskError:
+    """Return what a call returns, or its TaskError."""
+    try:
+        return call()
+    except TaskError as error:
+        return error

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 from contextlib import AbstractContextManager
+from functools import partial
 
 from .._api.client import AtlasClient
 from .._auth import clients
@@ -144,20 +145,12 @@ def read_all(
         The value or the TaskError of each call, by the same keys in the same order.
     """
     # Imported late: few tasks need it, and a module's process compiles each file again.
-    from .._http.threads import Workers
+    from .._http.threads import call_all, value_or_error
 
     # A pause for a rate limit may take as long as all tries of a request.
     longest_pause = params["timeout"] * (params["retries"] + 1)
-    found: dict[_Key, _Result | TaskError] = {}
-    with client.side_by_side(READERS, longest_pause), Workers[_Key, _Result](READERS) as workers:
-        for key, call in calls.items():
-            workers.submit(key, call)
-        for ended in workers.results():
-            try:
-                found[ended.key] = ended.result()
-            except TaskError as error:
-                found[ended.key] = error
-    return {key: found[key] for key in calls}
+    with client.side_by_side(READERS, longest_pause):
+        return call_all({key: partial(value_or_error, call) for key, call in calls.items()}, READERS)
 
 
 def warn_of_connection(params: Parameters) -> list[str]:
