@@ -175,8 +175,9 @@ def _aws() -> Iterator[Any]:
 def _clouds() -> Iterator[Any]:
     """Run one AZURE and one GCP for all tests; who uses them empties them before."""
     from ansible_collections.cloudpeer.atlas.tests.clouds.server import running
+    from ansible_collections.cloudpeer.atlas.tests.support.memory import quiet
 
-    with running() as clouds:
+    with running() as clouds, quiet(clouds):
         yield clouds
 
 

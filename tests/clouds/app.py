@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
@@ -111,7 +112,11 @@ class CloudApp:
         self._cut()
 
     async def in_thread(self, call: Callable[..., Any], *arguments: Any) -> Any:
-        """Make a call in a thread."""
+        """Make a call in a thread; where no event loop could be kept waiting, at once."""
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return call(*arguments)
         return await run_in_threadpool(call, *arguments)
 
     async def _answer(self, call: Callable[..., Any], *arguments: Any) -> Response:

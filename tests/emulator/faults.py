@@ -87,11 +87,14 @@ class Rule:
             return False
         if self.fault.kind == "moving_page" and not (attempt.method == "GET" and _A_LIST.search(attempt.target)):
             return False
+        return self.authenticated in (None, attempt.authenticated) and self.fits(attempt.method, attempt.target)
+
+    def fits(self, method: str, target: str) -> bool:
+        """Tell whether the rule is about requests with a method and a target."""
         return (
-            self.method in (None, attempt.method)
-            and self.authenticated in (None, attempt.authenticated)
-            and (self.path is None or attempt.target.startswith(self.path))
-            and (self.path_glob is None or self.path_glob.fits(attempt.target))
+            self.method in (None, method)
+            and (self.path is None or target.startswith(self.path))
+            and (self.path_glob is None or self.path_glob.fits(target))
         )
 
     def take(self, attempt: Attempt) -> bool:
@@ -134,6 +137,11 @@ class Faults:
         """Return what happens to a request, and count it."""
         with self._lock:
             return next((rule.fault for rule in self._rules if rule.take(attempt)), None)
+
+    def may_hit(self, method: str, target: str) -> bool:
+        """Tell whether something may happen to a request, now or after others, whatever its credentials are."""
+        with self._lock:
+            return any(rule.happened != rule.times and rule.fits(method, target) for rule in self._rules)
 
     def to_json(self) -> list[dict[str, Any]]:
         """Return all rules and how often each has happened."""

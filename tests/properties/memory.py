@@ -6,7 +6,7 @@ import io
 import json
 import socket
 import threading
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -21,6 +21,8 @@ from ansible_collections.cloudpeer.atlas.tests.properties.replies import message
 from ansible_collections.cloudpeer.atlas.tests.support.azure_role_site import AzureSite
 from ansible_collections.cloudpeer.atlas.tests.support.gcp_site import GcpSite
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Done, Site
+from ansible_collections.cloudpeer.atlas.tests.support.memory import serve_app
+from ansible_collections.cloudpeer.atlas.tests.support.wire import Reply, Sent
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 
@@ -28,25 +30,13 @@ class EndlessError(BaseException):
     """More requests than any task has a reason for; no handler of the code under test takes it for a failure."""
 
 
-@dataclass
-class Received:
-    """One request as it arrived."""
-
-    method: str
-    target: str
-    headers: list[tuple[str, str]]
-    body: bytes
-    host: str
-
-    @classmethod
-    def parse(cls, raw: bytes, host: str) -> Received:
-        """Read a request."""
-        head, unused, body = raw.partition(b"\r\n\r\n")
-        first, *rest = head.decode("latin-1").split("\r\n")
-        method, target, _version = first.split(" ")
-        return cls(
-            method, target, [(name.lower(), value) for name, unused, value in (line.partition(": ") for line in rest)], body, host
-        )
+def parse(raw: bytes, host: str) -> Sent:
+    """Read a request that arrived on a connection to a host."""
+    head, unused, body = raw.partition(b"\r\n\r\n")
+    first, *rest = head.decode("latin-1").split("\r\n")
+    method, target, _version = first.split(" ")
+    fields = {name.lower(): value for name, unused, value in (line.partition(": ") for line in rest)}
+    return Sent(method, target, {"host": host, **fields}, body, 0)
 
 
 @dataclass
@@ -58,14 +48,14 @@ class Line:
         most: How many requests there may be.
     """
 
-    answer: Callable[[Received], bytes]
+    answer: Callable[[Sent], bytes]
     most: int = 3000
-    received: list[Received] = field(default_factory=list)
+    received: list[Sent] = field(default_factory=list)
     hosts: set[str] = field(default_factory=set)
 
     def reply(self, raw: bytes, host: str) -> bytes:
         """Take a request and return the reply."""
-        self.received.append(Received.parse(raw, host))
+        self.received.append(parse(raw, host))
         if len(self.received) > self.most:
             raise EndlessError(f"more than {self.most} requests")
         return self.answer(self.received[-1])
@@ -139,48 +129,9 @@ def leading(line: Line) -> Iterator[None]:
         yield
 
 
-def serve_app(app: Any, request: Received, scheme: str) -> tuple[int, list[tuple[str, str]], bytes]:
-    """Give one request to an ASGI application as a server does, without an event loop: nothing in there waits for anything.
-
-    Returns:
-        The status, the headers and the body of the reply.
-    """
-    path, unused, query = request.target.partition("?")
-    scope = {
-        "type": "http",
-        "method": request.method,
-        "scheme": scheme,
-        "path": path,
-        "raw_path": path.encode(),
-        "query_string": query.encode(),
-        "headers": [(name.encode(), value.encode("latin-1")) for name, value in request.headers],
-        "client": ("127.0.0.1", 1),
-        "server": ("127.0.0.1", 9),
-    }
-    sent: list[MutableMapping[str, Any]] = []
-
-    async def receive() -> MutableMapping[str, Any]:
-        return {"type": "http.request", "body": request.body, "more_body": False}
-
-    async def send(part: MutableMapping[str, Any]) -> None:
-        sent.append(part)
-
-    steps = app(scope, receive, send)
-    try:
-        steps.send(None)
-    except StopIteration:
-        pass
-    else:
-        raise AssertionError("the application waits for something")
-    headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in sent[0]["headers"]]
-    return sent[0]["status"], headers, b"".join(part["body"] for part in sent[1:])
-
-
-class _App(CloudApp):
-    """The application without threads, so that it needs no event loop."""
-
-    async def in_thread(self, call: Callable[..., Any], *arguments: Any) -> Any:
-        return call(*arguments)
+def raw_reply(reply: Reply) -> bytes:
+    """Return a reply as it stands on the wire."""
+    return message(reply.status, reply.headers, reply.body)
 
 
 @dataclass
@@ -193,11 +144,11 @@ class MemoryClouds:
 
     def __post_init__(self) -> None:
         """Make what answers."""
-        self.app = _App(self.gcp, self.tokens, self.azure, lambda: None)
+        self.app = CloudApp(self.gcp, self.tokens, self.azure, lambda: None)
 
-    def serve(self, request: Received) -> bytes:
+    def serve(self, request: Sent) -> bytes:
         """Answer one request."""
-        return message(*serve_app(self.app, request, "https"))
+        return raw_reply(serve_app(self.app, request, "https"))
 
 
 @dataclass(frozen=True)
@@ -287,7 +238,7 @@ class InMemory(Site):
     clouds: Any = field(default_factory=MemoryClouds)
     fault: Fault | None = None
     numbers: Any = ()
-    received: list[Received] = field(default_factory=list)
+    received: list[Sent] = field(default_factory=list)
 
     def run(self, task: Any = None, **options: Any) -> Done:
         """Run a task; see `Site`."""
@@ -295,7 +246,7 @@ class InMemory(Site):
         with leading(Line(self._answer, most=2000)):
             return super().run(task, **options)
 
-    def _answer(self, request: Received) -> bytes:
+    def _answer(self, request: Sent) -> bytes:
         number = len(self.received)
         self.received.append(request)
         if self.fault is None or number not in self.numbers:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hypothesis import strategies as st
@@ -211,7 +211,7 @@ headers = st.lists(
 )
 
 
-def message(status: int, fields: list[tuple[str, str]], body: bytes) -> bytes:
+def message(status: int, fields: Sequence[tuple[str, str]], body: bytes) -> bytes:
     """Return a reply as it goes over the wire; without another word about it, its body ends with the connection."""
     lines = [f"HTTP/1.1 {status} Word", *(f"{name}: {value}" for name, value in fields)]
     return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body

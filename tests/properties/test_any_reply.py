@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.properties.examples import examples
-from ansible_collections.cloudpeer.atlas.tests.properties.memory import Line, Received
+from ansible_collections.cloudpeer.atlas.tests.properties.memory import Line
 from ansible_collections.cloudpeer.atlas.tests.properties.options import SOON, any_options, sensible
 from ansible_collections.cloudpeer.atlas.tests.properties.replies import (
     ACCOUNT,
@@ -23,6 +23,7 @@ from ansible_collections.cloudpeer.atlas.tests.properties.replies import (
     scripts,
 )
 from ansible_collections.cloudpeer.atlas.tests.properties.tasks import CONNECTION, TASKS, check_is_clean, run
+from ansible_collections.cloudpeer.atlas.tests.support.wire import Sent
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,8 +35,8 @@ def answering(replies: Sequence[bytes], *, challenge: bool = False) -> Line:
     numbers = itertools.count(1)
     left = [*replies]
 
-    def answer(request: Received) -> bytes:
-        if challenge and not any(name == "authorization" for name, unused in request.headers):
+    def answer(request: Sent) -> bytes:
+        if challenge and not request.authorization:
             return WHO
         reply = left.pop(0) if len(left) > 1 else left[0]
         return reply.replace(NEW_ID.encode(), b"%024x" % next(numbers))

@@ -51,8 +51,8 @@ def test_requests_of_the_description_are_answered(data: st.DataObject) -> None:
     target = re.sub(r"(?<=/peers/|ainers/)[0-9a-f]{24}", data.draw(st.sampled_from(ids)), target)
     body = prepared.body.encode() if isinstance(prepared.body, str) else prepared.body or b""
     answer = Caller(world).ask(str(prepared.method), target, body)
-    event(f"{prepared.method} {answer[0]}")
-    assert _is_fine(*answer), (prepared.method, target, body, answer)
+    event(f"{prepared.method} {answer.status}")
+    assert _is_fine(answer.status, answer.headers, answer.body), (prepared.method, target, body, answer)
 
 
 @examples(100)
@@ -79,7 +79,7 @@ def test_requests_of_any_kind_are_answered(data: st.DataObject) -> None:
     )
     method = data.draw(st.sampled_from(["GET", "POST", "PATCH", "DELETE", "PUT", "HEAD", "OPTIONS"]))
     answer = Caller(world).ask(method, path + query, data.draw(_bodies() | st.binary(max_size=20)))
-    assert _is_fine(*answer), answer
+    assert _is_fine(answer.status, answer.headers, answer.body), answer
 
 
 def _bodies() -> st.SearchStrategy[Any]:

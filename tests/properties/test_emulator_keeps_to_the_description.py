@@ -21,10 +21,10 @@ from ansible_collections.cloudpeer.atlas.tests.properties.world import (
     REGIONS,
     V2,
     VPCS,
-    Answer,
     Caller,
     World,
 )
+from ansible_collections.cloudpeer.atlas.tests.support.wire import Reply
 from hypothesis import event, given
 from hypothesis import strategies as st
 
@@ -36,11 +36,11 @@ def _description(path: str = openapi.PEERS) -> Any:
     return openapi_core.OpenAPI.from_dict(openapi.mended(openapi.load(path)), config=config)
 
 
-def _check(method: str, target: str, answer: Answer, described: str = openapi.PEERS) -> None:
+def _check(method: str, target: str, answer: Reply, described: str = openapi.PEERS) -> None:
     """Check a reply against the description that has a path."""
     from openapi_core.testing import MockRequest, MockResponse
 
-    status, headers, body = answer
+    status, headers, body = answer.status, answer.headers, answer.body
     path, unused, query = target.partition("?")
     request = MockRequest(
         "https://cloud.mongodb.com", method.lower(), path, args=dict(pair.split("=", 1) for pair in query.split("&") if pair)
@@ -65,7 +65,7 @@ def asking(
     def ask(method: str, path: str, body: Any = None) -> Any:
         answer = caller.ask(method, root + path, body, accept)
         _check(method, root + path, answer, described)
-        return answer[0], json.loads(answer[2] or b"null")
+        return answer.status, json.loads(answer.body or b"null")
 
     return ask
 
@@ -143,7 +143,7 @@ def test_replies_in_any_state_are_as_the_description_says(data: st.DataObject, w
     for unused in range(4):
         method, target, body = data.draw(requests(world))
         answer = caller.ask(method, target, body)
-        event(f"{method} {answer[0]}")
+        event(f"{method} {answer.status}")
         _check(method, target, answer)
 
 

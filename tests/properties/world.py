@@ -12,10 +12,11 @@ from ansible_collections.cloudpeer.atlas.tests.emulator.app import AtlasApp
 from ansible_collections.cloudpeer.atlas.tests.emulator.emulator import Emulator
 from ansible_collections.cloudpeer.atlas.tests.emulator.errors import ApiError
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
-from ansible_collections.cloudpeer.atlas.tests.properties.memory import Line, Received, serve_app
-from ansible_collections.cloudpeer.atlas.tests.properties.replies import message
+from ansible_collections.cloudpeer.atlas.tests.properties.memory import Line, raw_reply
 from ansible_collections.cloudpeer.atlas.tests.properties.tasks import BASE_URL, CONNECTION, GROUP, SECRET, run
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Atlas, Done, FakeClock
+from ansible_collections.cloudpeer.atlas.tests.support.memory import serve_app
+from ansible_collections.cloudpeer.atlas.tests.support.wire import Reply, Sent
 
 VPCS = ("vpc-0a1b2c3d4e5f67890", "vpc-0a1b2c3d4e5f67891")
 ACCOUNTS = ("123456789012", "210987654321")
@@ -62,7 +63,7 @@ NETWORKS = {
 STEP = 30.0
 
 
-def serve(emulator: Emulator, request: Received) -> tuple[int, list[tuple[str, str]], bytes]:
+def serve(emulator: Emulator, request: Sent) -> Reply:
     """Give one request to an emulator as a server does."""
     return serve_app(AtlasApp(emulator), request, "http")
 
@@ -82,7 +83,7 @@ class World:
 
     def run(self, module: str, *, check_mode: bool = False, **options: Any) -> Done:
         """Run the task of a module."""
-        line = Line(lambda request: message(*serve(self.emulator, request)), most=500)
+        line = Line(lambda request: raw_reply(serve(self.emulator, request)), most=500)
         done = run(module, {**CONNECTION, **options}, line, self.clock, check_mode=check_mode)
         assert SECRET not in repr(done)
         assert not check_mode or {request.method for request in line.received} <= {"GET"}, "check mode sends reads only"
@@ -186,7 +187,6 @@ class World:
 V2 = "application/vnd.atlas.2023-01-01+json"
 CLUSTERS = "application/vnd.atlas.2024-08-05+json"
 HOST = "127.0.0.1:9"
-Answer = tuple[int, list[tuple[str, str]], bytes]
 
 
 class Caller:
@@ -197,15 +197,15 @@ class Caller:
         settings = world.emulator.settings
         pair = base64.b64encode(f"{settings.client_id}:{settings.client_secret}".encode()).decode()
         form = "application/x-www-form-urlencoded"
-        status, unused, body = self._send("POST", "/api/oauth/token", b"grant_type=client_credentials", form, f"Basic {pair}")
-        assert status == 200, body
-        self._token = f"Bearer {json.loads(body)['access_token']}"
+        given = self._send("POST", "/api/oauth/token", b"grant_type=client_credentials", form, f"Basic {pair}")
+        assert given.status == 200, given.body
+        self._token = f"Bearer {json.loads(given.body)['access_token']}"
 
-    def _send(self, method: str, target: str, body: bytes, media_type: str, authorization: str, accept: str = V2) -> Answer:
-        headers = [("host", HOST), ("accept", accept), ("content-type", media_type), ("authorization", authorization)]
-        return serve(self._emulator, Received(method, target, headers, body, "127.0.0.1"))
+    def _send(self, method: str, target: str, body: bytes, media_type: str, authorization: str, accept: str = V2) -> Reply:
+        headers = {"host": HOST, "accept": accept, "content-type": media_type, "authorization": authorization}
+        return serve(self._emulator, Sent(method, target, headers, body, 0))
 
-    def ask(self, method: str, target: str, body: Any, accept: str = V2) -> Answer:
+    def ask(self, method: str, target: str, body: Any, accept: str = V2) -> Reply:
         """Send a request and return the reply to it."""
         data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         return self._send(method, target, data, V2, self._token, accept)

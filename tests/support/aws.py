@@ -15,7 +15,6 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from unittest import mock
-from urllib.parse import urlsplit
 
 import boto3
 import botocore.awsrequest
@@ -27,7 +26,8 @@ import moto.backends
 import moto.core.responses
 import moto.ec2.utils
 from ansible_collections.cloudpeer.atlas.tests.support.environment import own_environment
-from ansible_collections.cloudpeer.atlas.tests.support.wire import APPLICATIONS, call
+from ansible_collections.cloudpeer.atlas.tests.support.memory import answer_in_memory, call_wsgi
+from ansible_collections.cloudpeer.atlas.tests.support.wire import IN_MEMORY
 from moto.ec2.models import ec2_backends
 from moto.server import ThreadedMotoServer
 
@@ -325,25 +325,19 @@ class _Raw(io.BytesIO):
 
 
 @contextlib.contextmanager
-def _called(host: str, application: Any) -> Iterator[None]:
-    """Let moto answer boto3's clients of this process without a connection; what is in front of it is asked over one."""
+def _answered() -> Iterator[None]:
+    """Have boto3's requests of this process answered in memory, where they can be."""
     send = botocore.httpsession.URLLib3Session.send
 
-    def send_or_call(self: Any, request: Any) -> Any:
-        parts = urlsplit(request.url)
-        if parts.netloc != host:
+    def send_or_answer(self: Any, request: Any) -> Any:
+        found = answer_in_memory(request.method, request.url, request.headers.items(), request.body)
+        if found is None:
             return send(self, request)
-        fields = {name: value.decode() if isinstance(value, bytes) else str(value) for name, value in request.headers.items()}
-        body = request.body.read() if hasattr(request.body, "read") else request.body or b""
-        target = request.url.partition(parts.netloc)[2] or "/"
-        status, given, content = call(host, request.method, target, fields, body.encode() if isinstance(body, str) else body)
-        reply = botocore.awsrequest.AWSResponse(request.url, status, botocore.awsrequest.HeadersDict(given), _Raw(content))
+        headers = botocore.awsrequest.HeadersDict(found.headers)
+        reply = botocore.awsrequest.AWSResponse(request.url, found.status, headers, _Raw(found.body))
         return reply if request.stream_output else (reply.content, reply)[1]
 
-    with (
-        mock.patch.dict(APPLICATIONS, {host: application}),
-        mock.patch.object(botocore.httpsession.URLLib3Session, "send", send_or_call),
-    ):
+    with mock.patch.object(botocore.httpsession.URLLib3Session, "send", send_or_answer):
         yield
 
 
@@ -366,7 +360,8 @@ def running_aws(port: int = 0) -> Iterator[Aws]:
             aws = Aws(f"http://{host}")
             aws.reset()
             assert server._server is not None
-            with _called(host, server._server.app):
+            application = server._server.app
+            with mock.patch.dict(IN_MEMORY, {host: lambda sent: call_wsgi(application, sent)}), _answered():
                 yield aws
         finally:
             server.stop()

@@ -17,10 +17,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl
+from unittest import mock
+from urllib.parse import parse_qsl, urlsplit
 
 from ansible_collections.cloudpeer.atlas.tests.emulator.ratelimit import Rate, TokenBucket
-from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP, Reply, Sent, forward, serving
+from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP, IN_MEMORY, Reply, Sent, forward, serving
 
 NAMESPACE = "http://ec2.amazonaws.com/doc/2016-11-15"
 EXPIRATION = "2026-08-01T12:00:00.000Z"
@@ -189,11 +190,24 @@ class Front:
         for action in actions:
             self.rule(action, denial(action), account=account)
 
+    def answer_in_memory(self, sent: Sent) -> Reply | None:
+        """Answer a request; None if it takes the wire, because its reply is lost or drips."""
+        return self._answer(sent, on_wire=False)
+
     def answer(self, sent: Sent) -> Reply:
+        """Answer a request that came over the wire."""
+        found = self._answer(sent, on_wire=True)
+        assert found is not None
+        return found
+
+    def _answer(self, sent: Sent, *, on_wire: bool) -> Reply | None:
         fields = dict(parse_qsl(sent.body.decode(), keep_blank_values=True)) if sent.body[:1] != b"{" else {}
         action = action_of(sent, fields)
         call = self._call(sent, action)
         with self._lock:
+            coming = next((one for one in self.rules if one.is_about(call)), None)
+            if not on_wire and coming is not None and coming.reply is not None and not coming.reply.is_whole:
+                return None
             self.actions.append(action)
             self.requests.append(fields)
             self.calls.append(call)
@@ -364,4 +378,5 @@ def fronting(upstream: str) -> Iterator[Front]:
     with serving() as wire:
         wire.answer = front.answer  # type: ignore[method-assign]
         front.url = wire.base_url
-        yield front
+        with mock.patch.dict(IN_MEMORY, {urlsplit(front.url).netloc: front.answer_in_memory}):
+            yield front

@@ -72,8 +72,9 @@ def clouds_around(patch: pytest.MonkeyPatch, home: Path) -> Iterator[Any]:
     """
     # Not at the top: what only wants an environment need not wait for a server.
     from ansible_collections.cloudpeer.atlas.tests.clouds.server import running
+    from ansible_collections.cloudpeer.atlas.tests.support.memory import quiet
 
-    with running() as clouds:
+    with running() as clouds, quiet(clouds):
         clean_environment(patch, home)
         for name, value in clouds.environment.items():
             patch.setenv(name, value)

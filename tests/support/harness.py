@@ -19,6 +19,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.run import
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer import OPERATION
 from ansible_collections.cloudpeer.atlas.tests.emulator.faults import parse_rules
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
+from ansible_collections.cloudpeer.atlas.tests.support.memory import answering
 
 VPC = "vpc-0a1b2c3d4e5f67890"
 ACCOUNT = "123456789012"
@@ -198,11 +199,13 @@ class Site:
 
     Attributes:
         operation: What a task is, if a test names no other.
+        in_memory: Whether requests are answered in memory where they can be; see `support/memory.py`.
         emulator: Atlas; absent where tasks do not talk to it.
         lines: What was reported while tasks waited.
     """
 
     operation: ClassVar[type[Operation[Any, Any]]] = OPERATION
+    in_memory: ClassVar[bool] = True
     emulator: RunningEmulator
     clock: FakeClock
     lines: list[str]
@@ -250,7 +253,8 @@ class Site:
         assert checked.error_messages == []
         self.forget()
         details: list[str] = []
-        with pytest.MonkeyPatch.context() as patch:
+        wire = answering() if self.in_memory else contextlib.nullcontext()
+        with pytest.MonkeyPatch.context() as patch, wire:
             clients = pool or _clients.ClientPool(self.clock, self.clock.sleep)
             patch.setattr(_clients, "POOL", clients)
             try:

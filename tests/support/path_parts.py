@@ -32,6 +32,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_set.state im
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.connection import PeerState
 from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
 from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock
+from ansible_collections.cloudpeer.atlas.tests.support.memory import answering
 
 GROUP = "5356823b3794dee37132bb7b"
 
@@ -168,7 +169,7 @@ class PartsSite:
         params = options(*connections, **{**usual, **more})
         self.clouds.gcp.requests.clear()
         self.clouds.azure.requests.clear()
-        with self.opened(params) as (session, parts):
+        with answering(), self.opened(params) as (session, parts):
             outcome, lines = Outcome(), list[str]()
             operation = Whole({**params, "wait": False}, session, self.clock, [*parts.values()])
             run = PathConvergence(operation, outcome, Report(lines.append), self.clock, self.clock.sleep)

@@ -32,12 +32,13 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.session impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import atlas_peering as _atlas_peering
 from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
 from ansible_collections.cloudpeer.atlas.tests.emulator.project import Project
-from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator, running
+from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
 from ansible_collections.cloudpeer.atlas.tests.support.aws import Aws, Owner, owner
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import Front, fronting, refusal
 from ansible_collections.cloudpeer.atlas.tests.support.azure_site import SUBSCRIPTION, variables
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Done, FakeClock, Site
+from ansible_collections.cloudpeer.atlas.tests.support.memory import running
 from ansible_collections.cloudpeer.atlas.tests.support.operations import load
 from ansible_collections.cloudpeer.atlas.tests.support.runner import PlaybookRun, PlaybookRunner
 from ansible_collections.cloudpeer.atlas.tests.support.slow_proxy import slow_proxy

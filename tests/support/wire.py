@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import http.client
-import io
 import json
 import socket
 import ssl
 import struct
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import trustme
 
@@ -32,7 +31,8 @@ class Sent:
     target: str
     headers: dict[str, str]
     body: bytes
-    connection: int
+    #: Which of the server's connections it came on; in memory, whatever sends the requests that would share one.
+    connection: Any
 
     @property
     def path(self) -> str:
@@ -50,6 +50,10 @@ class Sent:
     def authorization(self) -> str | None:
         return self.headers.get("authorization")
 
+    @property
+    def host(self) -> str:
+        return self.headers.get("host", "").partition(":")[0]
+
 
 @dataclass
 class Reply:
@@ -66,6 +70,11 @@ class Reply:
     drop: str = ""
     interim: bytes = b""
     drip: float = 0.0
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is a reply and nothing else: what HTTP says, all of it, at once."""
+        return self.length is None and not (self.drop or self.interim or self.drip)
 
 
 def reply(content: Any, status: int = 200, *headers: tuple[str, str]) -> Reply:
@@ -130,49 +139,19 @@ class Wire:
         return fault.reply or passed or DROP
 
 
-#: The applications behind servers of this process, by their hosts and ports. A call takes less than half of a connection.
-APPLICATIONS: dict[str, Callable[..., Iterable[bytes]]] = {}
-
-
-def call(
-    host: str, method: str, target: str, headers: Mapping[str, str], body: bytes
-) -> tuple[int, list[tuple[str, str]], bytes]:
-    """Let an application of this process answer a request, and return the status, the headers and the body of its reply."""
-    parts = urlsplit(target)
-    fields = {name.upper().replace("-", "_"): value for name, value in headers.items()}
-    environ = {
-        **{f"HTTP_{name}": value for name, value in fields.items()},
-        "REQUEST_METHOD": method,
-        "SCRIPT_NAME": "",
-        "PATH_INFO": unquote(parts.path) or "/",
-        "QUERY_STRING": parts.query,
-        "RAW_URI": target,
-        "CONTENT_TYPE": fields.get("CONTENT_TYPE", ""),
-        "CONTENT_LENGTH": str(len(body)),
-        "HTTP_HOST": fields.get("HOST", host),
-        "SERVER_NAME": host.partition(":")[0],
-        "SERVER_PORT": host.partition(":")[2],
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "wsgi.version": (1, 0),
-        "wsgi.url_scheme": "http",
-        "wsgi.input": io.BytesIO(body),
-        "wsgi.errors": sys.stderr,
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": False,
-        "wsgi.run_once": False,
-    }
-    started: list[Any] = []
-    content = b"".join(APPLICATIONS[host](environ, lambda status, fields, *unused: started.extend((status, fields))))
-    return int(started[0].split()[0]), started[1], content
+#: What answers in memory for the servers of this process, by the host and port at which a client would connect. It gives no
+#: reply to a request that has to take the wire, and has done nothing with it then.
+IN_MEMORY: dict[str, Callable[[Sent], Reply | None]] = {}
 
 
 def forward(upstream: str, sent: Sent) -> Reply:
     """Send a request on to another server, and return what that replies."""
     kept = ("www-authenticate", "content-type", "x-error-code")
     host = urlsplit(upstream).netloc
-    if host in APPLICATIONS:
-        status, fields, body = call(host, sent.method, sent.target, sent.headers, sent.body)
-        return Reply(status, body, tuple((name, value) for name, value in fields if name.lower() in kept))
+    answer = IN_MEMORY.get(host)
+    found = answer(sent) if answer is not None else None
+    if found is not None:
+        return dataclasses.replace(found, headers=tuple(one for one in found.headers if one[0].lower() in kept))
     connection = http.client.HTTPConnection(host, timeout=60)
     try:
         connection.request(sent.method, sent.target, sent.body or None, sent.headers)

@@ -12,10 +12,11 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.settings import ApiSettings
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.api_key import ApiKey
 from ansible_collections.cloudpeer.atlas.tests.emulator.project import Project
-from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator, running
+from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
 from ansible_collections.cloudpeer.atlas.tests.support.environment import clean_environment
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Atlas, FakeClock
+from ansible_collections.cloudpeer.atlas.tests.support.memory import running
 from ansible_collections.cloudpeer.atlas.tests.support.wire import Reply, Wire, serving
 
 

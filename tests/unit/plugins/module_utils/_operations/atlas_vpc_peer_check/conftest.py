@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.emulator.project import Project
-from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator, running
+from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
+from ansible_collections.cloudpeer.atlas.tests.support.memory import running
 
 
 @pytest.fixture(scope="session")

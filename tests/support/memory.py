@@ -1,0 +1,230 @@
+"""The wire in memory: an emulator and stand-ins that answer the requests of this process without sockets.
+
+with running(Settings(step_seconds=1)) as emulator, answering():
+    # What the collection sends from here on is answered in memory, unless a fault needs a connection that can break.
+
+A request takes the wire where something is about the wire: a rule for faults that is not spent, a delay, a rate, nonces that belong
+to connections, TLS, or a path of the emulator's own. Servers start when the first connection to them comes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import itertools
+import os
+import select
+import socket
+import sys
+import threading
+import weakref
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from http import HTTPStatus
+from typing import Any, TypeVar
+from unittest import mock
+from urllib.parse import unquote, urlsplit
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http import exchange as _exchange
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.transport import Transport
+from ansible_collections.cloudpeer.atlas.tests.emulator.app import AtlasApp
+from ansible_collections.cloudpeer.atlas.tests.emulator.bodies import MAX_BODY
+from ansible_collections.cloudpeer.atlas.tests.emulator.requestlog import Connection
+from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
+from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
+from ansible_collections.cloudpeer.atlas.tests.support.wire import IN_MEMORY, Reply, Sent
+from requests.structures import CaseInsensitiveDict
+
+_Result = TypeVar("_Result")
+#: How many requests of the collection were answered in memory in this process.
+ANSWERED = itertools.count()
+
+
+def serve_app(app: Any, sent: Sent, scheme: str, **state: Any) -> Reply:
+    """Give one request to an ASGI application as a server does, without an event loop: nothing in there waits for anything."""
+    path, unused, query = sent.target.partition("?")
+    scope = {
+        "type": "http",
+        "method": sent.method,
+        "scheme": scheme,
+        "path": unquote(path),
+        "raw_path": path.encode(),
+        "query_string": query.encode(),
+        "headers": [(name.encode(), value.encode("latin-1")) for name, value in sent.headers.items()],
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 9),
+        "state": state,
+    }
+    parts: list[MutableMapping[str, Any]] = []
+
+    async def receive() -> MutableMapping[str, Any]:
+        return {"type": "http.request", "body": sent.body, "more_body": False}
+
+    async def send(part: MutableMapping[str, Any]) -> None:
+        parts.append(part)
+
+    steps = app(scope, receive, send)
+    try:
+        steps.send(None)
+    except StopIteration:
+        pass
+    else:
+        raise AssertionError("the application waits for something")
+    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in parts[0]["headers"])
+    return Reply(parts[0]["status"], b"".join(part.get("body", b"") for part in parts[1:]), headers)
+
+
+def call_wsgi(application: Callable[..., Iterable[bytes]], sent: Sent) -> Reply:
+    """Give one request to a WSGI application as a server does."""
+    path, unused, query = sent.target.partition("?")
+    fields = {name.upper().replace("-", "_"): value for name, value in sent.headers.items()}
+    server, unused, port = fields["HOST"].partition(":")
+    environ = {
+        **{f"HTTP_{name}": value for name, value in fields.items()},
+        "REQUEST_METHOD": sent.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": unquote(path) or "/",
+        "QUERY_STRING": query,
+        "RAW_URI": sent.target,
+        "CONTENT_TYPE": fields.get("CONTENT_TYPE", ""),
+        "CONTENT_LENGTH": str(len(sent.body)),
+        "SERVER_NAME": server,
+        "SERVER_PORT": port,
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(sent.body),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+    }
+    started: list[Any] = []
+    content = b"".join(application(environ, lambda status, headers, *unused: started.extend((status, headers))))
+    return Reply(int(started[0].split()[0]), content, tuple(started[1]))
+
+
+class QuietEmulator(RunningEmulator):
+    """An emulator that answers in memory. One request is answered at a time, as on the wire, where an event loop sees to that."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._app = AtlasApp(self)
+        self._turn = threading.RLock()
+        self._connections: weakref.WeakKeyDictionary[Any, Connection] = weakref.WeakKeyDictionary()
+        self._end, self._ended = socket.socketpair()
+        self._needs_wire = any(
+            (settings.latency_ms, settings.rate_limit, settings.nonce_per_connection, settings.tls_certificate)
+        )
+
+    def start(self) -> None:
+        """Answer in memory from now on, and serve when the first connection comes."""
+        self._thread = threading.Thread(target=self._serve_when_called, name="atlas-emulator", daemon=True)
+        self._thread.start()
+        IN_MEMORY[urlsplit(self.base_url).netloc] = self.answer
+
+    def _serve_when_called(self) -> None:
+        if self._ended not in select.select([self._socket, self._ended], [], [])[0]:
+            asyncio.run(self._server.serve(sockets=[self._socket]))
+
+    def stop(self) -> None:
+        """Answer no more."""
+        del IN_MEMORY[urlsplit(self.base_url).netloc]
+        self._end.close()
+        if self._server.listening.is_set():
+            super().stop()
+        self._thread.join()
+        self._socket.close()
+        self._ended.close()
+
+    async def run(self, function: Callable[[], _Result]) -> _Result:
+        """Call a function that looks at a project: at once, in the thread of the request, if that came in memory."""
+
+        def in_turn() -> _Result:
+            with self._turn:
+                return function()
+
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return function()
+        return await super().run(in_turn)
+
+    def answer(self, sent: Sent) -> Reply | None:
+        """Answer a request; None if it takes the wire."""
+        if self._needs_wire or len(sent.body) > MAX_BODY or self.faults.may_hit(sent.method, sent.target):
+            return None
+        with self._turn:
+            return serve_app(self._app, sent, "http", connection=self._connection(sent.connection))
+
+    def _connection(self, sender: Any) -> Connection:
+        """Return the connection of whatever sends requests."""
+        try:
+            return self._connections.setdefault(sender, Connection())
+        except TypeError:
+            # A number of another server's connection.
+            return Connection()
+
+
+@contextlib.contextmanager
+def running(settings: Settings | None = None) -> Iterator[RunningEmulator]:
+    """Run an emulator as `emulator.server.running` does, which also answers in memory."""
+    emulator = QuietEmulator(settings or Settings())
+    emulator.start()
+    try:
+        yield emulator
+    finally:
+        emulator.stop()
+
+
+@contextlib.contextmanager
+def quiet(clouds: Any) -> Iterator[Any]:
+    """Let stand-ins of AZURE and GCP answer in memory those who find them by their proxy."""
+
+    def answer(sent: Sent) -> Reply | None:
+        path = sent.path
+        if any(path.endswith(one) for one in clouds.app.lose):
+            return None
+        return serve_app(clouds.app, sent, "https")
+
+    with mock.patch.dict(IN_MEMORY, {urlsplit(clouds.proxy.url).netloc: answer}):
+        yield clouds
+
+
+def answer_in_memory(method: str, url: str, headers: Iterable[tuple[str, Any]], body: Any, connection: Any = 0) -> Reply | None:
+    """Return the reply to a request of this process; None if it takes the wire.
+
+    Args:
+        method, url, headers, body: The request, as HTTP libraries have it.
+        connection: What stands for the connection that it would come on.
+    """
+    parts = urlsplit(url)
+    # Who is asked over TLS is found by the proxy alone.
+    answer = IN_MEMORY.get(parts.netloc if parts.scheme == "http" else urlsplit(os.environ.get("HTTPS_PROXY", "")).netloc)
+    if answer is None:
+        return None
+    content = body.encode() if isinstance(body, str) else body or b""
+    fields = {name.lower(): value.decode("latin-1") if isinstance(value, bytes) else str(value) for name, value in headers}
+    target = url.partition(parts.netloc)[2] or "/"
+    return answer(Sent(method, target, {"host": parts.netloc, **fields}, content, connection))
+
+
+@contextlib.contextmanager
+def answering() -> Iterator[None]:
+    """Have what the collection sends to Atlas, AZURE and GCP answered in memory where it can be."""
+    send = Transport.send
+
+    def send_or_answer(transport: Transport, prepared: Any, timeout: float) -> _exchange.Reply:
+        found = answer_in_memory(prepared.method, prepared.url, prepared.headers.items(), prepared.body, transport)
+        if found is None:
+            return send(transport, prepared, timeout)
+        next(ANSWERED)
+        transport._deadline.was_sent = True
+        headers: CaseInsensitiveDict[str] = CaseInsensitiveDict()
+        for name, value in found.headers:
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        content = b"" if found.status == HTTPStatus.NO_CONTENT else found.body
+        return _exchange.Reply(found.status, headers, _exchange.read_body(io.BytesIO(content).read, ""))
+
+    with mock.patch.object(Transport, "send", send_or_answer):
+        yield
