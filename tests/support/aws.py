@@ -27,7 +27,7 @@ import moto.core.responses
 import moto.ec2.utils
 from ansible_collections.cloudpeer.atlas.tests.support.environment import own_environment
 from ansible_collections.cloudpeer.atlas.tests.support.memory import answer_in_memory, call_wsgi
-from ansible_collections.cloudpeer.atlas.tests.support.wire import IN_MEMORY
+from ansible_collections.cloudpeer.atlas.tests.support.wire import answered_in_memory
 from moto.ec2.models import ec2_backends
 from moto.server import ThreadedMotoServer
 
@@ -356,12 +356,11 @@ def running_aws(port: int = 0) -> Iterator[Aws]:
             stack.enter_context(one)
         server.start()
         try:
-            host = "{}:{}".format(*server.get_host_and_port())
-            aws = Aws(f"http://{host}")
+            aws = Aws("http://{}:{}".format(*server.get_host_and_port()))
             aws.reset()
             assert server._server is not None
             application = server._server.app
-            with mock.patch.dict(IN_MEMORY, {host: lambda sent: call_wsgi(application, sent)}), _answered():
+            with answered_in_memory(aws.url, lambda sent: call_wsgi(application, sent)), _answered():
                 yield aws
         finally:
             server.stop()

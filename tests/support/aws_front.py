@@ -17,11 +17,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
-from unittest import mock
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from ansible_collections.cloudpeer.atlas.tests.emulator.ratelimit import Rate, TokenBucket
-from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP, IN_MEMORY, Reply, Sent, forward, serving
+from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP, Reply, Sent, forward, serving
 
 NAMESPACE = "http://ec2.amazonaws.com/doc/2016-11-15"
 EXPIRATION = "2026-08-01T12:00:00.000Z"
@@ -378,5 +377,5 @@ def fronting(upstream: str) -> Iterator[Front]:
     with serving() as wire:
         wire.answer = front.answer  # type: ignore[method-assign]
         front.url = wire.base_url
-        with mock.patch.dict(IN_MEMORY, {urlsplit(front.url).netloc: front.answer_in_memory}):
-            yield front
+        wire.answer_in_memory = front.answer_in_memory  # type: ignore[method-assign]
+        yield front

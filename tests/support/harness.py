@@ -19,7 +19,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.run import
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer import OPERATION
 from ansible_collections.cloudpeer.atlas.tests.emulator.faults import parse_rules
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
-from ansible_collections.cloudpeer.atlas.tests.support.memory import answering
+from ansible_collections.cloudpeer.atlas.tests.support import memory as _memory
 
 VPC = "vpc-0a1b2c3d4e5f67890"
 ACCOUNT = "123456789012"
@@ -197,15 +197,15 @@ def with_session(operation: type[Operation[Any, Any]], make: Callable[[Any], Any
 class Site:
     """What tests run tasks on: Atlas, a cloud or both, and a clock that only sleeps move on.
 
+    Requests are answered in memory where they can be; see `support/memory.py`.
+
     Attributes:
         operation: What a task is, if a test names no other.
-        in_memory: Whether requests are answered in memory where they can be; see `support/memory.py`.
         emulator: Atlas; absent where tasks do not talk to it.
         lines: What was reported while tasks waited.
     """
 
     operation: ClassVar[type[Operation[Any, Any]]] = OPERATION
-    in_memory: ClassVar[bool] = True
     emulator: RunningEmulator
     clock: FakeClock
     lines: list[str]
@@ -253,8 +253,7 @@ class Site:
         assert checked.error_messages == []
         self.forget()
         details: list[str] = []
-        wire = answering() if self.in_memory else contextlib.nullcontext()
-        with pytest.MonkeyPatch.context() as patch, wire:
+        with pytest.MonkeyPatch.context() as patch, _memory.answering():
             clients = pool or _clients.ClientPool(self.clock, self.clock.sleep)
             patch.setattr(_clients, "POOL", clients)
             try:
@@ -411,4 +410,5 @@ class Atlas(Site):
         return [method for method in self.methods() if method != "GET"]
 
     def tcp_connections(self) -> int:
+        assert not _memory.ENABLED, "connections are counted on sockets alone"
         return len({entry["connection"] for entry in self.emulator.requests.entries()})

@@ -3,8 +3,8 @@
 with running(Settings(step_seconds=1)) as emulator, answering():
     # What the collection sends from here on is answered in memory, unless a fault needs a connection that can break.
 
-A request takes the wire where something is about the wire: a rule for faults that is not spent, a delay, a rate, nonces that belong
-to connections, TLS, or a path of the emulator's own. Servers start when the first connection to them comes.
+A request takes the wire if a rule for faults that is not spent is about it; if latency, a rate, nonces that belong to connections, or
+TLS is set; and to the emulator's own paths. Servers start when the first connection to them comes.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
-import itertools
 import os
 import select
 import socket
 import sys
 import threading
 import weakref
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -32,12 +32,14 @@ from ansible_collections.cloudpeer.atlas.tests.emulator.bodies import MAX_BODY
 from ansible_collections.cloudpeer.atlas.tests.emulator.requestlog import Connection
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
-from ansible_collections.cloudpeer.atlas.tests.support.wire import IN_MEMORY, Reply, Sent
+from ansible_collections.cloudpeer.atlas.tests.support.wire import IN_MEMORY, Reply, Sent, answered_in_memory
 from requests.structures import CaseInsensitiveDict
 
 _Result = TypeVar("_Result")
-#: How many requests of the collection were answered in memory in this process.
-ANSWERED = itertools.count()
+#: Whether any request is answered in memory; False is for tests about what is between a task and its request.
+ENABLED = True
+#: How many requests of this process were answered in memory, by the address that they were for.
+ANSWERED: Counter[str] = Counter()
 
 
 def serve_app(app: Any, sent: Sent, scheme: str, **state: Any) -> Reply:
@@ -118,18 +120,16 @@ class QuietEmulator(RunningEmulator):
         )
 
     def start(self) -> None:
-        """Answer in memory from now on, and serve when the first connection comes."""
+        """Serve when the first connection comes."""
         self._thread = threading.Thread(target=self._serve_when_called, name="atlas-emulator", daemon=True)
         self._thread.start()
-        IN_MEMORY[urlsplit(self.base_url).netloc] = self.answer
 
     def _serve_when_called(self) -> None:
         if self._ended not in select.select([self._socket, self._ended], [], [])[0]:
             asyncio.run(self._server.serve(sockets=[self._socket]))
 
     def stop(self) -> None:
-        """Answer no more."""
-        del IN_MEMORY[urlsplit(self.base_url).netloc]
+        """Serve no more, if it does."""
         self._end.close()
         if self._server.listening.is_set():
             super().stop()
@@ -152,7 +152,9 @@ class QuietEmulator(RunningEmulator):
 
     def answer(self, sent: Sent) -> Reply | None:
         """Answer a request; None if it takes the wire."""
-        if self._needs_wire or len(sent.body) > MAX_BODY or self.faults.may_hit(sent.method, sent.target):
+        if self._needs_wire or len(sent.body) > MAX_BODY or sent.path.startswith("/emulator"):
+            return None
+        if self.faults.may_hit(sent.method, sent.target):
             return None
         with self._turn:
             return serve_app(self._app, sent, "http", connection=self._connection(sent.connection))
@@ -172,7 +174,8 @@ def running(settings: Settings | None = None) -> Iterator[RunningEmulator]:
     emulator = QuietEmulator(settings or Settings())
     emulator.start()
     try:
-        yield emulator
+        with answered_in_memory(emulator.base_url, emulator.answer):
+            yield emulator
     finally:
         emulator.stop()
 
@@ -187,7 +190,7 @@ def quiet(clouds: Any) -> Iterator[Any]:
             return None
         return serve_app(clouds.app, sent, "https")
 
-    with mock.patch.dict(IN_MEMORY, {urlsplit(clouds.proxy.url).netloc: answer}):
+    with answered_in_memory(clouds.proxy.url, answer):
         yield clouds
 
 
@@ -200,13 +203,16 @@ def answer_in_memory(method: str, url: str, headers: Iterable[tuple[str, Any]], 
     """
     parts = urlsplit(url)
     # Who is asked over TLS is found by the proxy alone.
-    answer = IN_MEMORY.get(parts.netloc if parts.scheme == "http" else urlsplit(os.environ.get("HTTPS_PROXY", "")).netloc)
-    if answer is None:
+    address = parts.netloc if parts.scheme == "http" else urlsplit(os.environ.get("HTTPS_PROXY", "")).netloc
+    answer = IN_MEMORY.get(address)
+    if answer is None or not ENABLED:
         return None
     content = body.encode() if isinstance(body, str) else body or b""
     fields = {name.lower(): value.decode("latin-1") if isinstance(value, bytes) else str(value) for name, value in headers}
     target = url.partition(parts.netloc)[2] or "/"
-    return answer(Sent(method, target, {"host": parts.netloc, **fields}, content, connection))
+    found = answer(Sent(method, target, {"host": parts.netloc, **fields}, content, connection))
+    ANSWERED[address] += found is not None
+    return found
 
 
 @contextlib.contextmanager
@@ -218,13 +224,16 @@ def answering() -> Iterator[None]:
         found = answer_in_memory(prepared.method, prepared.url, prepared.headers.items(), prepared.body, transport)
         if found is None:
             return send(transport, prepared, timeout)
-        next(ANSWERED)
         transport._deadline.was_sent = True
         headers: CaseInsensitiveDict[str] = CaseInsensitiveDict()
         for name, value in found.headers:
             headers[name] = f"{headers[name]}, {value}" if name in headers else value
-        content = b"" if found.status == HTTPStatus.NO_CONTENT else found.body
-        return _exchange.Reply(found.status, headers, _exchange.read_body(io.BytesIO(content).read, ""))
+        body = b"" if found.status == HTTPStatus.NO_CONTENT else found.body
+        try:
+            content, flaw = _exchange.read_body(io.BytesIO(body).read, headers.get("Content-Encoding", "")), ""
+        except _exchange.BodyError as error:
+            content, flaw = b"", str(error)
+        return _exchange.Reply(found.status, headers, content, flaw)
 
     with mock.patch.object(Transport, "send", send_or_answer):
         yield

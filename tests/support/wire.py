@@ -12,7 +12,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -74,7 +74,7 @@ class Reply:
     @property
     def is_whole(self) -> bool:
         """Whether it is a reply and nothing else: what HTTP says, all of it, at once."""
-        return self.length is None and not (self.drop or self.interim or self.drip)
+        return self.status >= 200 and self.length is None and not (self.drop or self.interim or self.drip)
 
 
 def reply(content: Any, status: int = 200, *headers: tuple[str, str]) -> Reply:
@@ -125,12 +125,21 @@ class Wire:
         """Return the requests with a method that carried credentials."""
         return [one for one in self.requests if one.method == method and one.authorization]
 
+    def answer_in_memory(self, sent: Sent) -> Reply | None:
+        """Answer a request as `answer` does; None if its reply has to take the wire."""
+        fault = self._fault(sent)
+        coming = fault.reply if fault is not None else self.replies[0] if self.replies else None
+        return self.answer(sent) if coming is None or coming.is_whole else None
+
+    def _fault(self, sent: Sent) -> Fault | None:
+        return next((one for one in self.faults if one.method == sent.method and one.times and sent.authorization), None)
+
     def answer(self, sent: Sent) -> Reply:
         """Record a request and return its reply."""
         self.requests.append(sent)
         if self.upstream is None:
             return self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
-        fault = next((one for one in self.faults if one.method == sent.method and one.times and sent.authorization), None)
+        fault = self._fault(sent)
         if fault is None:
             return forward(self.upstream, sent)
         fault.times -= 1
@@ -142,6 +151,17 @@ class Wire:
 #: What answers in memory for the servers of this process, by the host and port at which a client would connect. It gives no
 #: reply to a request that has to take the wire, and has done nothing with it then.
 IN_MEMORY: dict[str, Callable[[Sent], Reply | None]] = {}
+
+
+@contextmanager
+def answered_in_memory(url: str, answer: Callable[[Sent], Reply | None]) -> Iterator[None]:
+    """Have something answer in memory for the server, or the proxy, at an address."""
+    host = urlsplit(url).netloc
+    IN_MEMORY[host] = answer
+    try:
+        yield
+    finally:
+        del IN_MEMORY[host]
 
 
 def forward(upstream: str, sent: Sent) -> Reply:
@@ -238,8 +258,13 @@ def serving(*replies: Reply, upstream: str | None = None, tls: ssl.SSLContext | 
     wire.base_url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
+
+    def answer_in_memory(sent: Sent) -> Reply | None:
+        return wire.answer_in_memory(sent)
+
     try:
-        yield wire
+        with nullcontext() if tls else answered_in_memory(wire.base_url, answer_in_memory):
+            yield wire
     finally:
         server.shutdown()
         server.server_close()

@@ -14,10 +14,14 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.api_key impo
 from ansible_collections.cloudpeer.atlas.tests.emulator.project import Project
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
+from ansible_collections.cloudpeer.atlas.tests.support import memory as _memory
 from ansible_collections.cloudpeer.atlas.tests.support.environment import clean_environment
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Atlas, FakeClock
 from ansible_collections.cloudpeer.atlas.tests.support.memory import running
 from ansible_collections.cloudpeer.atlas.tests.support.wire import Reply, Wire, serving
+
+#: The packages whose tests use sockets alone.
+ON_SOCKETS = ("_http", "_api", "_auth")
 
 
 @pytest.fixture(autouse=True)
@@ -30,6 +34,22 @@ def _home(factory: pytest.TempPathFactory) -> Path:
     home = factory.getbasetemp() / "empty-home"
     home.mkdir(exist_ok=True)
     return home
+
+
+@pytest.fixture
+def on_sockets(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """All requests take the wire: for tests about what is between a task and its request."""
+    monkeypatch.setattr(_memory, "ENABLED", False)
+    before = _memory.ANSWERED.total()
+    yield
+    assert _memory.ANSWERED.total() == before
+
+
+@pytest.fixture(autouse=True)
+def _on_their_wire(request: pytest.FixtureRequest) -> None:
+    """What sends requests is itself tested on sockets."""
+    if request.path.parent.name in ON_SOCKETS:
+        request.getfixturevalue("on_sockets")
 
 
 @pytest.fixture

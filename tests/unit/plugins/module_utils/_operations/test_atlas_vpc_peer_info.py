@@ -99,6 +99,7 @@ def test_of_many_failures_the_message_has_a_few(projects: Atlas) -> None:
     assert "2 more" in done.msg
 
 
+@pytest.mark.usefixtures("on_sockets")
 def test_projects_are_read_side_by_side(make_atlas: Callable[..., Atlas]) -> None:
     atlas = make_atlas(groups=3, latency_ms=100)
     assert not run(atlas, *project_ids(atlas)).failed

@@ -76,6 +76,7 @@ def test_all_projects_of_an_organization_are_read(site: Atlas, noun: str) -> Non
     assert [one["declared"] for one in result["projects"]][2:] == [[], []] if noun == "vpc_peers" else "declared" not in result
 
 
+@pytest.mark.usefixtures("on_sockets")
 @all_modules
 def test_a_project_costs_a_request_where_no_more_is_needed(make_atlas: Callable[..., Atlas], noun: str) -> None:
     """The challenge, the list of projects, and for connections the containers and a list for each cloud that has one."""

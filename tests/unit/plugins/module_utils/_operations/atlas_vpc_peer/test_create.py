@@ -31,6 +31,7 @@ EXAMPLE = {
 }
 
 
+@pytest.mark.usefixtures("on_sockets")
 def test_a_creation_costs_four_requests_on_one_connection(atlas: Atlas) -> None:
     """The challenge, the connections, the container for the hand-over, and the creation."""
     done = atlas.run(**PEERING, container_id=atlas.container_id, accepter_region_name="us-east-1")
@@ -39,6 +40,7 @@ def test_a_creation_costs_four_requests_on_one_connection(atlas: Atlas) -> None:
     assert [(one["method"], one["status"]) for one in done.result["api_calls"]] == atlas.wire()
 
 
+@pytest.mark.usefixtures("on_sockets")
 def test_finding_the_container_costs_as_much(atlas: Atlas) -> None:
     done = atlas.run(**PEERING)
     assert atlas.wire() == [("GET", 401), ("GET", 200), ("GET", 200), ("POST", 200)]

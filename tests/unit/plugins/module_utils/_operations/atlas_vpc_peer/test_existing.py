@@ -11,6 +11,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.wire import Fault, Wire, 
 OTHER = "10.99.0.0/16"
 
 
+@pytest.mark.usefixtures("on_sockets")
 def test_another_block_is_changed_in_place_for_four_requests(atlas: Atlas) -> None:
     first = atlas.create()
     done = atlas.run(**PAIR, route_table_cidr_block=OTHER, accepter_region_name="us-east-1")
@@ -97,6 +98,7 @@ def test_a_peer_id_of_another_pair_removes_nothing(atlas: Atlas) -> None:
     assert (done.failed, atlas.writes()) == (True, [])
 
 
+@pytest.mark.usefixtures("on_sockets")
 def test_a_removal_costs_three_requests(atlas: Atlas) -> None:
     atlas.create()
     done = atlas.run(**PAIR, state="absent")

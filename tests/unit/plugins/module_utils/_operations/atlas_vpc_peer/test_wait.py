@@ -16,6 +16,7 @@ def test_without_wait_nothing_is_asked_after_the_change(atlas: Atlas) -> None:
     assert "status_history" not in done.result
 
 
+@pytest.mark.usefixtures("on_sockets")
 def test_a_new_connection_is_awaited_until_it_can_be_accepted(atlas: Atlas) -> None:
     done = atlas.run(**PEERING, wait=True)
     assert (done.changed, done.peer["status_name"]) == (True, "PENDING_ACCEPTANCE")

@@ -64,6 +64,7 @@ def test_an_empty_list_without_prune_reads_and_leaves_all_alone(atlas: SetSite) 
     assert (done.changed, done.sums, done.result["vpc_peers"]) == (False, {"undeclared": 2}, [])
 
 
+@pytest.mark.usefixtures("on_sockets")
 @pytest.mark.parametrize("parallel", [1, 2, 16])
 def test_no_more_requests_run_at_once_than_parallel_says(atlas: SetSite, parallel: int) -> None:
     atlas.apply(entries(12), parallel=parallel)
