@@ -6,6 +6,7 @@ import atexit
 import gc
 import importlib.util
 import os
+import resource
 import shutil
 import signal
 import sys
@@ -20,6 +21,9 @@ from unittest import mock
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "scripts"))
+
+import testmap  # noqa: E402
 
 
 def _link_collection() -> Path:
@@ -66,8 +70,21 @@ def _path(item: pytest.Item) -> str:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let `make test-full` run what `make test` leaves out."""
+    """Let `make test-full` run what `make test` leaves out, and choose tests by the map of lines and tests."""
     parser.addoption("--full", action="store_true", help="run the tests that are marked as full, too")
+    testmap.pytest_addoption(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Write the map of lines and tests, or choose by it, if asked to."""
+    testmap.pytest_configure(config)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Say at the very end, when the workers have ended, how much of the processor's time they all took."""
+    if not hasattr(config, "workerinput"):
+        used = [resource.getrusage(one) for one in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        print(f"processor: {sum(one.ru_utime + one.ru_stime for one in used):.0f} s (user, system, children)")
 
 
 def pytest_report_header(config: pytest.Config) -> str:

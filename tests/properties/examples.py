@@ -1,4 +1,4 @@
-"""How many examples a property gets, and how many it has had: some hundreds in all by default, more by FUZZ_FACTOR."""
+"""How many examples a property gets, and how many it has had: a few by default, more by FUZZ_FACTOR."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from hypothesis import HealthCheck, Phase, settings
 Test = TypeVar("Test", bound=Callable[..., Any])
 
 #: Set by "make test-full" and "make fuzz".
-FACTOR = float(os.environ.get("FUZZ_FACTOR") or 0.3)
+FACTOR = float(os.environ.get("FUZZ_FACTOR") or 0.1)
+#: How many examples each property has at least.
+LEAST = 5
 #: Examples that ran in this process, by test.
 RAN: Counter[str] = Counter()
 
@@ -21,7 +23,7 @@ RAN: Counter[str] = Counter()
 def options(number: int) -> settings:
     """Return the settings of a property: the same examples every time, unless the task is to find new ones."""
     return settings(
-        max_examples=max(1, round(number * FACTOR)),
+        max_examples=max(LEAST, round(number * FACTOR)),
         derandomize=FACTOR <= 1,
         deadline=None,
         phases=[Phase.explicit, Phase.generate, Phase.shrink],

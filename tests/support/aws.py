@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import io
 import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,16 +16,12 @@ from typing import Any
 from unittest import mock
 
 import boto3
-import botocore.awsrequest
-import botocore.client
-import botocore.hooks
-import botocore.httpsession
-import botocore.loaders
 import moto.backends
 import moto.core.responses
 import moto.ec2.utils
+from ansible_collections.cloudpeer.atlas.tests.support.boto import quicken
 from ansible_collections.cloudpeer.atlas.tests.support.environment import own_environment
-from ansible_collections.cloudpeer.atlas.tests.support.memory import answer_in_memory, call_wsgi
+from ansible_collections.cloudpeer.atlas.tests.support.memory import call_wsgi
 from ansible_collections.cloudpeer.atlas.tests.support.wire import answered_in_memory
 from moto.ec2.models import ec2_backends
 from moto.server import ThreadedMotoServer
@@ -222,82 +217,6 @@ class Aws:
 
 
 @contextlib.contextmanager
-def _shared_client_classes() -> Iterator[None]:
-    """Let botocore make the class of a service's clients once.
-
-    It makes one for each client, with its 700 methods for EC2, which takes longer than all that a test asks. All are the same.
-    """
-    made: dict[str, Any] = {}
-    make = botocore.client.ClientCreator._create_client_class
-
-    def make_once(self: Any, service_name: str, service_model: Any) -> Any:
-        if service_name not in made:
-            made[service_name] = make(self, service_name, service_model)
-        return made[service_name]
-
-    with mock.patch.object(botocore.client.ClientCreator, "_create_client_class", make_once):
-        yield
-
-
-@contextlib.contextmanager
-def _shared_descriptions() -> Iterator[None]:
-    """Let botocore read what it knows of a service once, and not for each session, and make one TLS context, which nothing uses.
-
-    EC2 is described in three megabytes of JSON.
-    """
-    load, read = botocore.loaders.Loader.load_service_model, botocore.loaders.Loader.load_data_with_path
-    describe = botocore.client.ClientCreator._load_service_model
-    contexts = functools.cache(botocore.httpsession.create_urllib3_context)
-    loaded: dict[tuple[Any, ...], Any] = {}
-    described: dict[tuple[Any, ...], Any] = {}
-    files: dict[str, Any] = {}
-
-    def load_once(self: Any, service_name: str, type_name: str, api_version: str | None = None) -> Any:
-        key = (service_name, type_name, api_version)
-        if key not in loaded:
-            loaded[key] = load(self, service_name, type_name, api_version=api_version)
-        return loaded[key]
-
-    def read_once(self: Any, name: str) -> Any:
-        if name not in files:
-            files[name] = read(self, name)
-        return files[name]
-
-    def describe_once(self: Any, service_name: str, api_version: str | None = None) -> Any:
-        key = (service_name, api_version)
-        if key not in described:
-            described[key] = describe(self, service_name, api_version=api_version)
-        return described[key]
-
-    with (
-        mock.patch.object(botocore.loaders.Loader, "load_service_model", load_once),
-        mock.patch.object(botocore.loaders.Loader, "load_data_with_path", read_once),
-        mock.patch.object(botocore.client.ClientCreator, "_load_service_model", describe_once),
-        mock.patch.object(botocore.httpsession, "create_urllib3_context", contexts),
-    ):
-        yield
-
-
-@contextlib.contextmanager
-def _shared_names() -> Iterator[None]:
-    """Let botocore work out the names of its 140 hooks, and what they take, once, and not for each session."""
-    takes = functools.lru_cache(botocore.hooks.accepts_kwargs)
-    names: dict[str, str] = {}
-    alias = botocore.hooks.EventAliaser._alias_event_name
-
-    def alias_once(self: Any, name: str) -> str:
-        if name not in names:
-            names[name] = alias(self, name)
-        return names[name]
-
-    with (
-        mock.patch.object(botocore.hooks.EventAliaser, "_alias_event_name", alias_once),
-        mock.patch.object(botocore.hooks, "accepts_kwargs", lambda function: takes(getattr(function, "__func__", function))),
-    ):
-        yield
-
-
-@contextlib.contextmanager
 def _remembering() -> Iterator[None]:
     """Let moto remember what it finds out in a quarter of each request's time: its services, and the methods of a class.
 
@@ -317,30 +236,6 @@ def _remembering() -> Iterator[None]:
         yield
 
 
-class _Raw(io.BytesIO):
-    """The body of a reply, as botocore reads it."""
-
-    def stream(self, **unused: Any) -> Iterator[bytes]:
-        yield self.read()
-
-
-@contextlib.contextmanager
-def _answered() -> Iterator[None]:
-    """Have boto3's requests of this process answered in memory, where they can be."""
-    send = botocore.httpsession.URLLib3Session.send
-
-    def send_or_answer(self: Any, request: Any) -> Any:
-        found = answer_in_memory(request.method, request.url, request.headers.items(), request.body)
-        if found is None:
-            return send(self, request)
-        headers = botocore.awsrequest.HeadersDict(found.headers)
-        reply = botocore.awsrequest.AWSResponse(request.url, found.status, headers, _Raw(found.body))
-        return reply if request.stream_output else (reply.content, reply)[1]
-
-    with mock.patch.object(botocore.httpsession.URLLib3Session, "send", send_or_answer):
-        yield
-
-
 @contextlib.contextmanager
 def running_aws(port: int = 0) -> Iterator[Aws]:
     """Run an AWS for the length of a with statement; one at a time in a process, because moto's state is the process's."""
@@ -350,17 +245,15 @@ def running_aws(port: int = 0) -> Iterator[Aws]:
     # A line a request on stderr, which Ansible's output would be read with.
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
-    sharing = (_shared_client_classes(), _shared_descriptions(), _shared_names(), _remembering())
-    with mock.patch.dict(os.environ, clean, clear=True), contextlib.ExitStack() as stack:
-        for one in sharing:
-            stack.enter_context(one)
+    quicken()
+    with mock.patch.dict(os.environ, clean, clear=True), _remembering():
         server.start()
         try:
             aws = Aws("http://{}:{}".format(*server.get_host_and_port()))
             aws.reset()
             assert server._server is not None
             application = server._server.app
-            with answered_in_memory(aws.url, lambda sent: call_wsgi(application, sent)), _answered():
+            with answered_in_memory(aws.url, lambda sent: call_wsgi(application, sent)):
                 yield aws
         finally:
             server.stop()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -62,23 +60,18 @@ def clean_environment(patch: pytest.MonkeyPatch, home: Path) -> None:
         patch.setenv(name, str(home))
 
 
-@contextmanager
-def clouds_around(patch: pytest.MonkeyPatch, home: Path) -> Iterator[Any]:
-    """Run stand-ins of AZURE and GCP, and point the clients of this process at them.
+def point_at(clouds: Any, patch: pytest.MonkeyPatch, home: Path) -> None:
+    """Empty stand-ins of AZURE and GCP, and point the clients of this process at them.
 
     Args:
+        clouds: The stand-ins.
         patch: That of the test, since the last of two would bring back what the first has set.
         home: A folder for files of the user.
     """
-    # Not at the top: what only wants an environment need not wait for a server.
-    from ansible_collections.cloudpeer.atlas.tests.clouds.server import running
-    from ansible_collections.cloudpeer.atlas.tests.support.memory import quiet
-
-    with running() as clouds, quiet(clouds):
-        clean_environment(patch, home)
-        for name, value in clouds.environment.items():
-            patch.setenv(name, value)
-        yield clouds
+    clouds.reset()
+    clean_environment(patch, home)
+    for name, value in clouds.environment.items():
+        patch.setenv(name, value)
 
 
 def free_port() -> int:

@@ -3,8 +3,8 @@
 with running(Settings(step_seconds=1)) as emulator, answering():
     # What the collection sends from here on is answered in memory, unless a fault needs a connection that can break.
 
-A request takes the wire if a rule for faults that is not spent is about it; if latency, a rate, nonces that belong to connections, or
-TLS is set; and to the emulator's own paths. Servers start when the first connection to them comes.
+A request takes the wire if a rule for faults that is not spent is about it, if latency, a rate, nonces that belong to
+connections, or TLS is set, and to the emulator's own paths. Servers start when the first connection to them comes.
 """
 
 from __future__ import annotations
@@ -78,15 +78,16 @@ def serve_app(app: Any, sent: Sent, scheme: str, **state: Any) -> Reply:
 
 def call_wsgi(application: Callable[..., Iterable[bytes]], sent: Sent) -> Reply:
     """Give one request to a WSGI application as a server does."""
-    path, unused, query = sent.target.partition("?")
+    # A proxy gets the address of the server in it.
+    target = urlsplit(sent.target)
     fields = {name.upper().replace("-", "_"): value for name, value in sent.headers.items()}
     server, unused, port = fields["HOST"].partition(":")
     environ = {
         **{f"HTTP_{name}": value for name, value in fields.items()},
         "REQUEST_METHOD": sent.method,
         "SCRIPT_NAME": "",
-        "PATH_INFO": unquote(path) or "/",
-        "QUERY_STRING": query,
+        "PATH_INFO": unquote(target.path) or "/",
+        "QUERY_STRING": target.query,
         "RAW_URI": sent.target,
         "CONTENT_TYPE": fields.get("CONTENT_TYPE", ""),
         "CONTENT_LENGTH": str(len(sent.body)),

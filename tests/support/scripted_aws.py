@@ -18,6 +18,9 @@ from typing import Any
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
+from ansible_collections.cloudpeer.atlas.tests.support.boto import quicken
+from ansible_collections.cloudpeer.atlas.tests.support.wire import Reply, Sent, answered_in_memory
+
 ATLAS_ACCOUNT, ATLAS_VPC = "648473448017", "vpc-0f9e8d7c6b5a43210"
 _NAMESPACE = "http://ec2.amazonaws.com/doc/2016-11-15/"
 _SCOPE = re.compile(r"Credential=(?P<key>[^/]+)/\d+/(?P<region>[^/]+)/(?P<service>[^/]+)/")
@@ -292,7 +295,8 @@ async def _serve(aws: ScriptedAws, listening: Callable[[str, Callable[[], Any]],
 
 @contextmanager
 def scripted_aws(networks: list[Network], seconds: float = 0.0) -> Iterator[ScriptedAws]:
-    """Run it in a thread of this process."""
+    """Run it in a thread of this process; it answers in memory unless its replies take time."""
+    quicken()
     aws, ready = ScriptedAws(networks, seconds), threading.Event()
     ends: list[Callable[[], Any]] = []
 
@@ -304,8 +308,19 @@ def scripted_aws(networks: list[Network], seconds: float = 0.0) -> Iterator[Scri
     thread = threading.Thread(target=lambda: asyncio.run(_serve(aws, listening)), daemon=True)
     thread.start()
     assert ready.wait(10)
+
+    turn = threading.Lock()
+
+    def answer(sent: Sent) -> Reply | None:
+        if aws.seconds:
+            return None
+        with turn:
+            status, kind, content = aws.answer(sent.target, sent.headers, sent.body)
+        return Reply(status, content, (("Content-Type", kind),))
+
     try:
-        yield aws
+        with answered_in_memory(aws.url, answer):
+            yield aws
     finally:
         ends[0]()
         thread.join(10)

@@ -150,6 +150,7 @@ def test_threads_are_imported_for_requests_side_by_side(atlas: Atlas) -> None:
     assert "_http.threads" in loaded(atlas, "atlas_cluster_info", **key(atlas))
 
 
+@pytest.mark.full
 def test_the_controller_imports_all_credentials_before_it_forks() -> None:
     """Otherwise each worker would, for each task."""
     found = imported(IMPORTS, f"{PLUGINS}.action.atlas_vpc_peer")

@@ -136,6 +136,7 @@ def test_one_list_and_one_mirror_at_a_time(parts: PartsSite) -> None:
     assert [one for one in parts.order_at_gcp if "token" not in one] == ["GET networks"]
 
 
+@pytest.mark.usefixtures("on_sockets")
 def test_networks_of_atlas_do_not_wait_for_each_other(parts: PartsSite) -> None:
     make_networks(parts, 2)
     parts.clouds.gcp.add_network(*OTHER)

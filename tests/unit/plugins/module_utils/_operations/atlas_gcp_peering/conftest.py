@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.tests.support.environment import clouds_around
+from ansible_collections.cloudpeer.atlas.tests.support.environment import point_at
 from ansible_collections.cloudpeer.atlas.tests.support.gcp_site import GcpSite
 
 
 @pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[GcpSite]:
-    with clouds_around(monkeypatch, tmp_path) as clouds:
-        yield GcpSite(clouds)
+def site(_clouds: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> GcpSite:
+    point_at(_clouds, monkeypatch, tmp_path)
+    return GcpSite(_clouds)

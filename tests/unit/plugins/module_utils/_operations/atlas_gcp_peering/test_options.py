@@ -159,7 +159,7 @@ def _metadata_server(site: GcpSite) -> Iterator[None]:
     importlib.reload(metadata)
 
 
-@pytest.mark.usefixtures("_metadata_server")
+@pytest.mark.usefixtures("_metadata_server", "on_sockets")
 @pytest.mark.parametrize("email", [None, "peering@my-project.iam.gserviceaccount.com"])
 def test_a_machine_has_an_account(site: GcpSite, email: str | None) -> None:
     done = site.run(access_token=None, auth_kind="machineaccount", service_account_email=email)
@@ -311,6 +311,7 @@ def test_empty_variables_are_not_set(site: GcpSite, monkeypatch: pytest.MonkeyPa
         assert site.clouds.tokens.issued[-1]["scope"] == SCOPE
 
 
+@pytest.mark.usefixtures("on_sockets")
 def test_a_certificate_that_nobody_trusts_is_refused(site: GcpSite, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("REQUESTS_CA_BUNDLE")
     assert site.run().missing("cannot trust compute.googleapis.com", "REQUESTS_CA_BUNDLE") == []

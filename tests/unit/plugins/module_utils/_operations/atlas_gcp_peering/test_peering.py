@@ -7,6 +7,7 @@ from ansible_collections.cloudpeer.atlas.tests.clouds.app import error_body
 from ansible_collections.cloudpeer.atlas.tests.support.gcp_site import ATLAS, MINE, NAME, OTHER, REMOTE, GcpSite
 
 
+@pytest.mark.usefixtures("on_sockets")
 def test_it_makes_the_half_and_a_second_run_changes_nothing(site: GcpSite) -> None:
     site.add_atlas_half()
     done = site.run()

@@ -16,7 +16,6 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.session impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import NoAnswerError
 from ansible_collections.cloudpeer.atlas.tests.clouds.app import error_body
 from ansible_collections.cloudpeer.atlas.tests.clouds.azure import vnet_id
-from ansible_collections.cloudpeer.atlas.tests.emulator.server import running
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
 from ansible_collections.cloudpeer.atlas.tests.support.check_clouds import (
     ATLAS_BLOCK,
@@ -34,8 +33,9 @@ from ansible_collections.cloudpeer.atlas.tests.support.check_clouds import (
     VNET_ID,
 )
 from ansible_collections.cloudpeer.atlas.tests.support.check_site import GCP_ATLAS_BLOCK, MINE, MY_VNET, CloudsSite
-from ansible_collections.cloudpeer.atlas.tests.support.environment import clouds_around
+from ansible_collections.cloudpeer.atlas.tests.support.environment import point_at
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Done
+from ansible_collections.cloudpeer.atlas.tests.support.memory import running
 
 LIST = "/global/networks"
 ATLAS_OFF = {"atlas": False, "group_id": None, "public_key": None, "private_key": None}
@@ -57,12 +57,10 @@ def reads_of_gcp(routes: int, *networks: str) -> list[tuple[str, str]]:
 
 
 @pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CloudsSite]:
-    with (
-        clouds_around(monkeypatch, tmp_path) as clouds,
-        running(Settings(step_seconds=0.01, clouds_url=clouds.control_url)) as emulator,
-    ):
-        yield CloudsSite(emulator, clouds)
+def site(_clouds: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CloudsSite]:
+    point_at(_clouds, monkeypatch, tmp_path)
+    with running(Settings(step_seconds=0.01, clouds_url=_clouds.control_url)) as emulator:
+        yield CloudsSite(emulator, _clouds)
 
 
 _ATLAS = {"group_id": Settings.group_id, "project_name": None, "status_name": "AVAILABLE", "error_state_name": None}

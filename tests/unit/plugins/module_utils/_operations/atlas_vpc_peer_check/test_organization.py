@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http import pauses
-from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator, running
+from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
 from ansible_collections.cloudpeer.atlas.tests.support.check_site import Done
+from ansible_collections.cloudpeer.atlas.tests.support.memory import running
 from ansible_collections.cloudpeer.atlas.tests.support.organization_site import OrganizationSite, account_of, fill, vpc_of
 from ansible_collections.cloudpeer.atlas.tests.support.scripted_aws import scripted_aws
 
