@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -187,30 +188,72 @@ def test_the_repository_has_one_address(root: Path, name: str) -> None:
 
 
 def commands(workflow: dict) -> list[str]:
-    """Return the targets of make that a workflow runs, without those that a matrix names."""
-    steps = [step["run"].split() for job in workflow["jobs"].values() for step in job["steps"] if "run" in step]
-    return [words[1] for words in steps if words[0] == "make" and not words[1].startswith("$")]
+    """Return what a workflow asks make for, without what a matrix names."""
+    steps = [step["run"] for job in workflow["jobs"].values() for step in job["steps"] if "run" in step]
+    return [one.removeprefix("make ") for one in steps if one.startswith("make ") and "${{ matrix.command" not in one]
+
+
+def targets_of(asked: Iterable[str]) -> set[str]:
+    """Return the targets of what make is asked for."""
+    return {one.split()[0] for one in asked}
 
 
 def test_workflows_and_hooks_run_commands_that_there_are(root: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (root / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     jobs = load(root / ".github/workflows/ci.yml")["jobs"]
     released = set(commands(load(root / ".github/workflows/publish.yml")))
-    named = set(commands(load(root / ".github/workflows/ci.yml"))) | released
+    named = {one for path in workflows(root) for one in commands(load(path))}
+    listed = [*jobs["make"]["strategy"]["matrix"]["command"], *jobs["weekly"]["strategy"]["matrix"]["command"]]
     hooks = load(root / ".pre-commit-config.yaml")["repos"][0]["hooks"]
     assert released >= set(constant(root / "scripts/release.py", "CHECKS"))
-    assert named | set(jobs["make"]["strategy"]["matrix"]["command"]) <= targets
+    assert targets_of([*named, *listed]) <= targets
     assert {hook["entry"].split()[1] for hook in hooks} <= targets
     # What has to pass before a change is merged, as CONTRIBUTING.md says.
     assert set(jobs["make"]["strategy"]["matrix"]["command"]) >= {"test-full", "lint", "sanity", "gates"}
 
 
-@pytest.mark.parametrize("name", ["ci", "publish"])
-def test_a_workflow_may_read_and_no_more(root: Path, name: str) -> None:
-    workflow = load(root / f".github/workflows/{name}.yml")
-    assert workflow["permissions"] == {"contents": "read"}
-    actions = [step for job in workflow["jobs"].values() for step in job["steps"] if "uses" in step]
+def workflows(root: Path) -> list[Path]:
+    """Return all workflows that GitHub would find."""
+    return [one for one in (root / ".github" / "workflows").iterdir() if one.suffix in (".yml", ".yaml")]
+
+
+def test_only_a_newer_push_to_a_pull_request_ends_a_run(root: Path) -> None:
+    """The group of a run has its event: a push to main would end the weekly run otherwise, or the weekly run one of a push."""
+    found = load(root / ".github/workflows/ci.yml")["concurrency"]
+    assert found["group"] == "${{ github.workflow }}-${{ github.event_name }}-${{ github.ref }}"
+    assert found["cancel-in-progress"] == "${{ github.event_name == 'pull_request' }}"
+
+
+def test_new_actions_come_in_one_pull_request_a_month(root: Path) -> None:
+    (update,) = load(root / ".github/dependabot.yml")["updates"]
+    assert (update["package-ecosystem"], update["schedule"]) == ("github-actions", {"interval": "monthly"})
+    assert [group["patterns"] for group in update["groups"].values()] == [["*"]]
+
+
+def test_the_weekly_run_has_the_newest_packages(root: Path) -> None:
+    job = load(root / ".github/workflows/ci.yml")["jobs"]["weekly"]
+    assert job["if"] == "github.event_name == 'schedule'"
+    steps = [step.get("run", "") for step in job["steps"]]
+    assert steps.index("make lock ARGS=--upgrade") < steps.index("make ${{ matrix.command }}")
+    assert (job["steps"][-1]["if"], steps[-1]) == ("failure()", "git diff -- requirements")
+    assert "push" not in " ".join(steps)
+    assert "fuzz FUZZ_FACTOR=3" in job["strategy"]["matrix"]["command"]
+
+
+def test_a_workflow_may_read_and_no_more(root: Path) -> None:
+    found = {path.stem: load(path) for path in workflows(root)}
+    assert set(found) == {"ci", "pages", "publish"}
+    jobs = {(name, job): content for name, workflow in found.items() for job, content in workflow["jobs"].items()}
+    assert [one["permissions"] for one in found.values()] == [{"contents": "read"}] * 3
+    # The only exception: what shows the site writes to GitHub Pages, and runs nothing but that action.
+    writers = {name: job for name, job in jobs.items() if "permissions" in job}
+    assert {name: job["permissions"] for name, job in writers.items()} == {
+        ("pages", "deploy"): {"pages": "write", "id-token": "write"}
+    }
+    (writer,) = writers.values()
+    assert writer["environment"]["name"] == "github-pages"
+    assert [step["uses"].partition("@")[0] for step in writer["steps"]] == ["actions/deploy-pages"]
+    actions = [step for job in jobs.values() for step in job["steps"] if "uses" in step]
     assert actions
-    assert [job for job in workflow["jobs"].values() if "permissions" in job] == []
     # A tag can be moved, a commit can't.
     assert all(re.fullmatch(r"actions/[\w-]+@[0-9a-f]{40}", step["uses"]) for step in actions)
