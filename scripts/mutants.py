@@ -221,6 +221,8 @@ class Trial:
         """Write the map, unless it is there."""
         if not self.map.exists():
             self.pytest("-n", str(os.cpu_count() or 1), "--dist", "worksteal", f"--map={self.map}")
+            if not self.map.exists():
+                raise SystemExit(f"The tests did not end well enough for a map; {self._own / 'log'} has what they said.")
 
     def tried(self, fault: Fault) -> tuple[str, int]:
         """Try a fault, and return "found", "survived" or "too long", and with how many tests."""

@@ -86,6 +86,8 @@ class _Writer:
         data.unlink(missing_ok=True)
         include = [f"{root}/{one}*" for one in SOURCES]
         self._coverage = _coverage()(data_file=str(data), include=include, config_file=False)
+        # The process that only hands tests to workers enters nothing.
+        self._coverage.set_option("run:disable_warnings", ["no-data-collected"])
         self._coverage.start()
         sys.addaudithook(self._audit)
 
