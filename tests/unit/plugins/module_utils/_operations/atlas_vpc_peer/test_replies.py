@@ -13,10 +13,11 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._api import sender
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http import transport as _transport
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import atlas_network_container as _container_task
-from ansible_collections.cloudpeer.atlas.tests.support import memory as _memory
 from ansible_collections.cloudpeer.atlas.tests.support.client import GROUP, Connect, Serve
 from ansible_collections.cloudpeer.atlas.tests.support.harness import CIDR, PAIR, PEERING, Atlas, Done
 from ansible_collections.cloudpeer.atlas.tests.support.wire import Fault, Reply, Wire, reply
+
+pytestmark = pytest.mark.usefixtures("on_sockets")
 
 OTHER = "10.99.0.0/16"
 BLOCK, OTHER_BLOCK = "172.20.0.0/21", "172.21.0.0/21"
@@ -166,7 +167,6 @@ def no_threads(sends: Callable[[], bool]) -> Iterator[None]:
         start(self)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_memory, "ENABLED", False)
         patch.setattr(threading.Thread, "start", refuse)
         yield
 
@@ -183,7 +183,6 @@ def reading_fails(error: BaseException, fails: Callable[[], bool]) -> Iterator[N
         return read(chunk, encoding)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_memory, "ENABLED", False)
         patch.setattr(_transport, "read_body", fail)
         yield
 
