@@ -257,3 +257,12 @@ def test_a_workflow_may_read_and_no_more(root: Path) -> None:
     assert actions
     # A tag can be moved, a commit can't.
     assert all(re.fullmatch(r"actions/[\w-]+@[0-9a-f]{40}", step["uses"]) for step in actions)
+
+
+def test_what_may_fail_by_chance_exists_and_has_a_reason(root: Path) -> None:
+    lists = load(root / "tests" / "by_chance.yml")
+    assert list(lists) == ["real_seconds", "known"]
+    for name, reason in {name: reason for tests in lists.values() for name, reason in tests.items()}.items():
+        file, _colons, function = name.partition("::")
+        assert f"\ndef {function}(" in (root / file).read_text(encoding="utf-8"), name
+        assert len(reason) > 5, name
