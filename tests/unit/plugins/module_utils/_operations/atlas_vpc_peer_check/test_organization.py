@@ -121,12 +121,6 @@ def test_a_project_that_cannot_be_read_is_named(organization: OrganizationSite, 
     assert not organization.run(retries=0, fail_on="never").failed
 
 
-def test_a_project_that_the_credentials_cannot_see_has_no_name(organization: OrganizationSite) -> None:
-    unseen = "5a1b2c3d4e5f6a7b8c9d0e99"
-    done = organization.run(org_id=None, group_ids=[unseen, organization.ids[0]])
-    assert f" Project {unseen}: Failed to list the network containers of project {unseen}: " in done.msg
-
-
 def test_of_an_unread_list_of_one_cloud_others_count(organization: OrganizationSite) -> None:
     organization.fault("GET", "status", times=None, path=f"*/groups/{organization.ids[0]}/peers*", status=403)
     done = organization.run()
