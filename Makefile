@@ -47,7 +47,7 @@ test-full: setup ## Run all tests, and show how much of plugins/ those of make t
 integration: setup ## Run the integration targets by ansible-test (ARGS=atlas_vpc_peer: this one)
 	@$(python) scripts/ansible_test.py integration --local $(ARGS)
 
-fuzz: setup ## Run the properties with some 30,000 new examples (FUZZ_FACTOR=50: twice as many)
+fuzz: setup ## Run the properties with new examples, 250 for each of make test (FUZZ_FACTOR=50: twice as many)
 	@FUZZ_FACTOR=$(FUZZ_FACTOR) $(python) -m pytest -n 4 --dist worksteal tests/properties $(ARGS)
 
 lint: setup ## Run ansible-lint, ruff, mypy, vulture and yamllint (ARGS="ruff mypy": these)

@@ -118,7 +118,12 @@ def pytest_testnodedown(node: Any) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Say at the end which tests were left out."""
+    """Say at the end how many examples properties had, and which tests were left out."""
+    ran = [one for kind in ("passed", "failed") for one in terminalreporter.stats.get(kind, []) if one.when == "call"]
+    counts = [(name, count) for one in ran for name, count in one.user_properties if name.endswith("examples")]
+    if counts:
+        total, kind = sum(count for unused, count in counts), counts[0][0]
+        terminalreporter.write_line(f"properties: {total:,} {kind} in {len(counts)} tests")
     left_out = config.stash.get(LEFT_OUT, {})
     if left_out:
         files = ", ".join(f"{count} in {path}" for path, count in sorted(left_out.items(), key=lambda one: -one[1]))

@@ -1,4 +1,4 @@
-"""What the properties share: an environment of their own, and the number of examples that ran."""
+"""What the properties share: an environment of their own, and the count of examples."""
 
 from __future__ import annotations
 
@@ -20,18 +20,7 @@ def _own_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> None:
-    """Let the report of a property tell how many examples it had; with pytest-xdist it is made in another process."""
+    """Let the report of a property tell how many examples it had, for the summary of all."""
     name = getattr(item, "originalname", None) or item.name
     if call.when == "call" and RAN[name]:
-        item.user_properties.append(("examples", RAN.pop(name)))
-
-
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Tell how many examples ran."""
-    reports = [report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, [])]
-    counts = [
-        value for report in reports for name, value in report.user_properties if name == "examples" and report.when == "call"
-    ]
-    if counts:
-        kind = "new ones" if FACTOR > 1 else "the same every time"
-        terminalreporter.write_line(f"properties: {sum(counts):,} examples in {len(counts)} tests ({kind})")
+        item.user_properties.append(("new examples" if FACTOR > 1 else "examples", RAN.pop(name)))
