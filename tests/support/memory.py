@@ -116,6 +116,7 @@ class QuietEmulator(RunningEmulator):
         self._turn = threading.RLock()
         self._connections: weakref.WeakKeyDictionary[Any, Connection] = weakref.WeakKeyDictionary()
         self._end, self._ended = socket.socketpair()
+        self._is_called = self._is_over = False
         self._needs_wire = any(
             (settings.latency_ms, settings.rate_limit, settings.nonce_per_connection, settings.tls_certificate)
         )
@@ -126,14 +127,20 @@ class QuietEmulator(RunningEmulator):
         self._thread.start()
 
     def _serve_when_called(self) -> None:
-        if self._ended not in select.select([self._socket, self._ended], [], [])[0]:
+        select.select([self._socket, self._ended], [], [])
+        with self._turn:
+            self._is_called = not self._is_over
+        if self._is_called:
             asyncio.run(self._server.serve(sockets=[self._socket]))
 
     def stop(self) -> None:
         """Serve no more, if it does."""
+        with self._turn:
+            self._is_over = True
         self._end.close()
-        if self._server.listening.is_set():
-            super().stop()
+        if self._is_called:
+            self._server.listening.wait()
+            self._server.end()
         self._thread.join()
         self._socket.close()
         self._ended.close()

@@ -60,9 +60,11 @@ CONVERSATIONS: Mapping[str, list[dict[str, Any]]] = {
 ADDED = ("date", "server", "connection", "content-length")
 #: Ids, times, what a digest makes up, and the address of the emulator: whatever differs from run to run.
 MADE_UP = re.compile(
-    r"(?<![0-9a-f])[0-9a-f]{24}(?![0-9a-f])|\d{4}-\d\d-\d\dT[\d:.]+Z?|(?:nonce|response)=\\\"[^\\]+|127\.0\.0\.1:\d+"
+    r"(?<![0-9a-f])[0-9a-f]{24}(?![0-9a-f])|(?:nonce|response)=\\\"[^\\]+|127\.0\.0\.1:\d+"
     r"|(?:pcx|vpc|sg)-[0-9a-f]+|\"milliseconds\": \d+"
 )
+# Two of these are the same if they are of one second, which is chance.
+TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z?")
 
 
 @contextmanager
@@ -99,7 +101,7 @@ def converse(atlas: Atlas, module: str) -> list[Any]:
 def by_appearance(said: list[Any]) -> list[Any]:
     """Return a conversation in which what is made up has the number of its first appearance."""
     numbers: dict[str, str] = {}
-    text = json.dumps(said, indent=1, sort_keys=True)
+    text = TIME.sub("a time", json.dumps(said, indent=1, sort_keys=True))
     return MADE_UP.sub(lambda match: numbers.setdefault(match[0], f"<{len(numbers)}>"), text).splitlines()
 
 
