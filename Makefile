@@ -14,7 +14,8 @@ FUZZ_FACTOR ?= 25
 CORE ?=
 
 python := .venv/bin/python
-pytest := $(python) -m pytest -n 4 --dist worksteal
+# Three workers take little longer than four, and each takes seconds to start.
+pytest := $(python) -m pytest -n 3 --dist worksteal
 # The site and the gates have an environment of their own; requirements/docs.in says why.
 docs_python := .venv-docs/bin/python
 

@@ -24,7 +24,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -35,7 +35,10 @@ FOLDERS = ("plugins/module_utils", "plugins/plugin_utils")
 WAITS = 10
 #: What runs for a line that no test enters in its own process.
 PROCESSES = ("tests/repository", "tests/integration", "tests/reliability", "tests/docs")
-MEMORY = 6 << 30
+# They would change what runs. Without compiled files, each run compiles all tests.
+NOT_PASSED_ON = ("ATLAS_OPENAPI", "FUZZ_FACTOR", "PYTHONDONTWRITEBYTECODE")
+# Of addresses: each thread takes some of them.
+MEMORY = 12 << 30
 SECONDS, TIMES = 30, 10
 
 
@@ -188,7 +191,7 @@ class Trial:
 
     def pytest(self, *arguments: str, seconds: float | None = None) -> int | None:
         """Run pytest in the copy, and return its exit status; None if it took too long."""
-        environment = {name: value for name, value in os.environ.items() if name not in ("ATLAS_OPENAPI", "FUZZ_FACTOR")}
+        environment = {name: value for name, value in os.environ.items() if name not in NOT_PASSED_ON}
         for name, folder in (("HOME", "home"), ("TMPDIR", "tmp")):
             shutil.rmtree(self._own / folder, ignore_errors=True)
             (self._own / folder).mkdir()
@@ -224,31 +227,42 @@ class Trial:
             if not self.map.exists():
                 raise SystemExit(f"The tests did not end well enough for a map; {self._own / 'log'} has what they said.")
 
+    @contextmanager
+    def having(self, fault: Fault) -> Iterator[None]:
+        """Have a fault in the copy for the length of a with statement."""
+        path = self.root / fault.path
+        before = path.read_bytes()
+        try:
+            fault.apply(self.root)
+            _forget_compiled(path)
+            yield
+        finally:
+            path.write_bytes(before)
+            _forget_compiled(path)
+
     def tried(self, fault: Fault) -> tuple[str, int]:
         """Try a fault, and return "found", "survived" or "too long", and with how many tests."""
         with closing(Map(self.map)) as known:
-            names = known.cheapest_first(known.entering(fault.path, [fault.line]))
+            names = known.cheapest_first(known.reaching(fault.path, [fault.line]))
             seconds = sum(known.passed()[one] for one in names)
             others = known.cheapest_first(one for one in known.passed() if one.startswith(PROCESSES)) if not names else []
             seconds += sum(known.passed()[one] for one in others)
         chosen = self._own / "chosen"
         chosen.write_text("\n".join(names or others), encoding="utf-8")
-        before = (self.root / fault.path).read_bytes()
-        try:
-            fault.apply(self.root)
+        with self.having(fault):
             status = self.pytest("-x", "-n", "0", f"--only={chosen}", seconds=SECONDS + TIMES * seconds)
-        finally:
-            (self.root / fault.path).write_bytes(before)
         return {0: "survived", None: "too long"}.get(status, "found"), len(names or others)
 
     def survives_all(self, fault: Fault) -> bool:
         """Whether the tests of `make test` do not find a fault, either."""
-        before = (self.root / fault.path).read_bytes()
-        try:
-            fault.apply(self.root)
+        with self.having(fault):
             return self.pytest("-x", "-n", str(os.cpu_count() or 1), "--dist", "worksteal") == 0
-        finally:
-            (self.root / fault.path).write_bytes(before)
+
+
+def _forget_compiled(path: Path) -> None:
+    """Remove what Python has compiled of a file: it takes one of the same second and size for the same."""
+    for one in (path.parent / "__pycache__").glob(f"{path.stem}.*"):
+        one.unlink()
 
 
 def results(path: Path) -> Iterator[dict[str, object]]:

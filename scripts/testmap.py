@@ -191,9 +191,10 @@ class Map:
 
         return self._names(f"{_ENTERING} and numbits_any_intersection(numbits, ?)", path, nums_to_numbits(lines))
 
-    def entering_any(self, path: str) -> set[str]:
-        """Return the tests that enter a file."""
-        return self._names(_ENTERING, path) - {""}
+    def reaching(self, path: str, lines: Iterable[int]) -> set[str]:
+        """Return the tests that enter one of the lines; where one runs when the file is imported, all that enter the file."""
+        found = self.entering(path, lines)
+        return self._names(_ENTERING, path) - {""} if "" in found else found
 
     def passed(self) -> dict[str, float]:
         """Return the tests that passed, each with its seconds."""
@@ -239,9 +240,7 @@ class Map:
         for kind, start, end, *unused in difflib.SequenceMatcher(None, text.splitlines(), now.splitlines(), False).get_opcodes():
             if kind != "equal":
                 lines |= {*range(start + 1, end + 1)} or {start, start + 1}
-        found = self.entering(path, lines - {0}) if lines else set()
-        # What runs when the file is imported matters to all that enter it.
-        return self.entering_any(path) if "" in found else found
+        return self.reaching(path, lines - {0})
 
 
 def _git(root: Path, *arguments: str) -> str:

@@ -220,7 +220,7 @@ class Aws:
 def _remembering() -> Iterator[None]:
     """Let moto remember what it finds out in a quarter of each request's time: its services, and the methods of a class.
 
-    Its ids are made in one piece, and not of one random digit after the other.
+    Its ids are made in one piece, and not of one random digit after the other, and nobody looks at those of requests.
     """
 
     def make_id(size: int = 8) -> str:
@@ -232,6 +232,7 @@ def _remembering() -> Iterator[None]:
         mock.patch.object(moto.backends, "list_of_moto_modules", return_value=services),
         mock.patch.object(moto.core.responses, "method_names_from_class", methods),
         mock.patch.object(moto.ec2.utils, "random_resource_id", make_id),
+        mock.patch.object(moto.core.responses, "gen_amzn_requestid_long", lambda headers: "0" * 52),
     ):
         yield
 
