@@ -14,8 +14,9 @@ FUZZ_FACTOR ?= 25
 CORE ?=
 
 python := .venv/bin/python
-# Three workers take little longer than four, and each takes seconds to start.
-pytest := $(python) -m pytest -n 3 --dist worksteal
+# Three workers take little longer than four, and each takes seconds to start. What takes long waits more.
+workers := 3
+pytest = $(python) -m pytest -n $(workers) --dist worksteal
 # The site and the gates have an environment of their own; requirements/docs.in says why.
 docs_python := .venv-docs/bin/python
 
@@ -42,6 +43,7 @@ test: setup ## Run the tests, except those that take long and rarely fail
 
 # The tests of make test have to cover plugins/ by themselves: no others are measured, which takes half as long again. With 99 % of lines and
 # branches together, at least 95 % of the branches are covered, because there are four times as many lines.
+test-full: workers := 4
 test-full: setup ## Run all tests, and show how much of plugins/ those of make test cover
 	@FUZZ_FACTOR=0.6 $(pytest) --full $(or $(ARGS),--cov --cov-fail-under=99 --durations=20)
 

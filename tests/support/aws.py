@@ -232,7 +232,7 @@ def _remembering() -> Iterator[None]:
         mock.patch.object(moto.backends, "list_of_moto_modules", return_value=services),
         mock.patch.object(moto.core.responses, "method_names_from_class", methods),
         mock.patch.object(moto.ec2.utils, "random_resource_id", make_id),
-        mock.patch.object(moto.core.responses, "gen_amzn_requestid_long", lambda headers: "0" * 52),
+        mock.patch.object(moto.core.responses, "gen_amzn_requestid_long", return_value="0" * 52),
     ):
         yield
 
