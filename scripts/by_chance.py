@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-import yaml
+import yaml  # type: ignore[import-untyped]
 from checkout import ROOT, exit_with
 
 FAILED = ROOT / ".pytest_cache" / "v" / "cache" / "lastfailed"
