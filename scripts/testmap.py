@@ -17,7 +17,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,14 @@ def _coverage() -> Any:
     import coverage
 
     return coverage.Coverage
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    """Yield a database, whose changes are kept at the end."""
+    with closing(sqlite3.connect(path)) as database:
+        yield database
+        database.commit()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -126,7 +134,7 @@ class _Writer:
         self._coverage.stop()
         self._coverage.save()
         own = self._path.with_name(f"{self._path.name}.part-{self._worker or 'main'}")
-        with closing(sqlite3.connect(own)) as database, database:
+        with _opened(own) as database:
             database.executescript(_TABLES)
             database.executemany("insert into reads values (?, ?)", sorted(self._reads))
             database.executemany("insert or replace into tests values (?, 0, 0, 1)", [(one,) for one in sorted(self._starters)])
@@ -138,7 +146,7 @@ class _Writer:
         self._path.unlink(missing_ok=True)
         reads, starters = set[tuple[str, str]](), set[str]()
         for part in parts:
-            with closing(sqlite3.connect(part)) as database:
+            with _opened(part) as database:
                 reads |= {*database.execute("select name, path from reads")}
                 starters |= {one for (one,) in database.execute("select name from tests")}
         whole = _coverage()(data_file=str(self._path), config_file=False)
@@ -150,7 +158,7 @@ class _Writer:
             for source in SOURCES
             for path in (self._root / source).rglob("*.py")
         ]
-        with closing(sqlite3.connect(self._path)) as database, database:
+        with _opened(self._path) as database:
             database.executescript(_TABLES)
             database.executemany("insert into reads values (?, ?)", sorted(reads))
             database.executemany("insert into tests values (?, ?, ?, ?)", rows)
