@@ -11,6 +11,7 @@ import contextlib
 import functools
 import logging
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from unittest import mock
@@ -21,10 +22,13 @@ import moto.core.responses
 import moto.ec2.utils
 from ansible_collections.cloudpeer.atlas.tests.support.boto import quicken
 from ansible_collections.cloudpeer.atlas.tests.support.environment import own_environment
-from ansible_collections.cloudpeer.atlas.tests.support.memory import call_wsgi
-from ansible_collections.cloudpeer.atlas.tests.support.wire import answered_in_memory
+from ansible_collections.cloudpeer.atlas.tests.support.memory import call_wsgi, to_environ
+from ansible_collections.cloudpeer.atlas.tests.support.wire import Reply, Sent, answered_in_memory
+from moto.core.request import Request
 from moto.ec2.models import ec2_backends
+from moto.ec2.responses import EC2Response
 from moto.server import ThreadedMotoServer
+from moto.sts.responses import TokenResponse
 
 #: Neither Atlas's account nor the one that moto takes those for who do not say who they are.
 USER_ACCOUNT = "111122223333"
@@ -237,6 +241,23 @@ def _remembering() -> Iterator[None]:
         yield
 
 
+#: What of moto's answers to a service, for those that are asked most.
+_RESPONSES = {"ec2": EC2Response, "sts": TokenResponse}
+_SERVICE = re.compile(r"Credential=[^/]+/[0-9]+/[^/]+/([^/]+)/")
+
+
+def _answer(application: Any, sent: Sent) -> Reply:
+    """Let moto answer: what answers itself where it is known, else the server's application, which looks for it each time."""
+    signed = _SERVICE.search(sent.authorization or "")
+    responses = _RESPONSES.get(signed[1]) if signed else None
+    if responses is None:
+        return call_wsgi(application, sent)
+    request = Request(to_environ(sent))
+    status, headers, body = responses.dispatch(request, request.raw_url, dict(request.headers))
+    content = body.encode() if isinstance(body, str) else body
+    return Reply(int(status), content, tuple((name, str(value)) for name, value in headers.items()))
+
+
 @contextlib.contextmanager
 def running_aws(port: int = 0) -> Iterator[Aws]:
     """Run an AWS for the length of a with statement; one at a time in a process, because moto's state is the process's."""
@@ -254,7 +275,7 @@ def running_aws(port: int = 0) -> Iterator[Aws]:
             aws.reset()
             assert server._server is not None
             application = server._server.app
-            with answered_in_memory(aws.url, lambda sent: call_wsgi(application, sent)):
+            with answered_in_memory(aws.url, lambda sent: _answer(application, sent)):
                 yield aws
         finally:
             server.stop()

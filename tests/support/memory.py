@@ -76,13 +76,13 @@ def serve_app(app: Any, sent: Sent, scheme: str, **state: Any) -> Reply:
     return Reply(parts[0]["status"], b"".join(part.get("body", b"") for part in parts[1:]), headers)
 
 
-def call_wsgi(application: Callable[..., Iterable[bytes]], sent: Sent) -> Reply:
-    """Give one request to a WSGI application as a server does."""
+def to_environ(sent: Sent) -> dict[str, Any]:
+    """Return a request as a WSGI server has it."""
     # A proxy gets the address of the server in it.
     target = urlsplit(sent.target)
     fields = {name.upper().replace("-", "_"): value for name, value in sent.headers.items()}
     server, unused, port = fields["HOST"].partition(":")
-    environ = {
+    return {
         **{f"HTTP_{name}": value for name, value in fields.items()},
         "REQUEST_METHOD": sent.method,
         "SCRIPT_NAME": "",
@@ -102,8 +102,12 @@ def call_wsgi(application: Callable[..., Iterable[bytes]], sent: Sent) -> Reply:
         "wsgi.multiprocess": False,
         "wsgi.run_once": False,
     }
+
+
+def call_wsgi(application: Callable[..., Iterable[bytes]], sent: Sent) -> Reply:
+    """Give one request to a WSGI application as a server does."""
     started: list[Any] = []
-    content = b"".join(application(environ, lambda status, headers, *unused: started.extend((status, headers))))
+    content = b"".join(application(to_environ(sent), lambda status, headers, *unused: started.extend((status, headers))))
     return Reply(int(started[0].split()[0]), content, tuple(started[1]))
 
 
