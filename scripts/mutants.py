@@ -305,12 +305,12 @@ def main() -> int:
             file.flush()
 
         list(pool.map(work, left))
-    return report(path, first)
+    return report(path, {(one.path, one.start, one.kind) for one in faults}, first)
 
 
-def report(path: Path, trial: Trial) -> int:
+def report(path: Path, drawn: set[tuple[str, int, str]], trial: Trial) -> int:
     """Print how many were found, and the survivors; try the last tenth of these with all tests."""
-    tried = list(results(path))
+    tried = [one for one in results(path) if (one["path"], one["start"], one["kind"]) in drawn]
     survivors = [one for one in tried if one["outcome"] == "survived"]
     print(f"{path.name}: {len(tried) - len(survivors)} of {len(tried)} faults are found")
     for one in survivors:

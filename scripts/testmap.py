@@ -90,10 +90,12 @@ class _Writer:
         self._seconds: dict[str, float] = {}
         self._failed: set[str] = set()
         self._test, self._reads, self._starters = "", set[tuple[str, str]](), set[str]()
-        data = path.with_name(f"{path.name}.part-{worker or 'main'}")
-        data.unlink(missing_ok=True)
+        self._part = path.with_name(f"{path.name}.part-{worker or 'main'}")
+        # Before it starts the workers, the main process removes what a run that was interrupted has left.
+        for one in () if worker else path.parent.glob(f"{path.name}.part-*"):
+            one.unlink()
         include = [f"{root}/{one}*" for one in SOURCES]
-        self._coverage = _coverage()(data_file=str(data), include=include, config_file=False)
+        self._coverage = _coverage()(data_file=str(self._part), include=include, config_file=False)
         # The process that only hands tests to workers enters nothing.
         self._coverage.set_option("run:disable_warnings", ["no-data-collected"])
         self._coverage.start()
@@ -133,8 +135,7 @@ class _Writer:
         self._test = ""
         self._coverage.stop()
         self._coverage.save()
-        own = self._path.with_name(f"{self._path.name}.part-{self._worker or 'main'}")
-        with _opened(own) as database:
+        with _opened(self._part) as database:
             database.executescript(_TABLES)
             database.executemany("insert into reads values (?, ?)", sorted(self._reads))
             database.executemany("insert or replace into tests values (?, 0, 0, 1)", [(one,) for one in sorted(self._starters)])

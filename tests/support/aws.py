@@ -11,7 +11,6 @@ import contextlib
 import functools
 import logging
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from unittest import mock
@@ -20,6 +19,7 @@ import boto3
 import moto.backends
 import moto.core.responses
 import moto.ec2.utils
+from ansible_collections.cloudpeer.atlas.tests.support.aws_front import SIGNED
 from ansible_collections.cloudpeer.atlas.tests.support.boto import quicken
 from ansible_collections.cloudpeer.atlas.tests.support.environment import own_environment
 from ansible_collections.cloudpeer.atlas.tests.support.memory import call_wsgi, to_environ
@@ -243,13 +243,12 @@ def _remembering() -> Iterator[None]:
 
 #: What of moto's answers to a service, for those that are asked most.
 _RESPONSES = {"ec2": EC2Response, "sts": TokenResponse}
-_SERVICE = re.compile(r"Credential=[^/]+/[0-9]+/[^/]+/([^/]+)/")
 
 
 def _answer(application: Any, sent: Sent) -> Reply:
     """Let moto answer: what answers itself where it is known, else the server's application, which looks for it each time."""
-    signed = _SERVICE.search(sent.authorization or "")
-    responses = _RESPONSES.get(signed[1]) if signed else None
+    signed = SIGNED.search(sent.authorization or "")
+    responses = _RESPONSES.get(signed["service"]) if signed else None
     if responses is None:
         return call_wsgi(application, sent)
     request = Request(to_environ(sent))

@@ -38,7 +38,7 @@ READS = ("Describe", "Get", "Assume", "List")
 #: throttling for the Amazon EC2 API", https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html
 RATES = {"Describe*": (100, 20), "CreateTags": (100, 10), "*Route": (50, 5), "Accept*": (50, 5), "Modify*": (50, 5)}
 #: Who signs a request, where and for which service ("Elements of an AWS API request signature" in AWS's guide on signing).
-_SIGNED = re.compile(r"Credential=(?P<key>[^/]+)/[0-9]+/(?P<region>[^/]+)/(?P<service>[^/]+)/")
+SIGNED = re.compile(r"Credential=(?P<key>[^/]+)/[0-9]+/(?P<region>[^/]+)/(?P<service>[^/]+)/")
 ET.register_namespace("", NAMESPACE)
 
 
@@ -210,7 +210,7 @@ class Front:
             self.actions.append(action)
             self.requests.append(fields)
             self.calls.append(call)
-            rule = self._take(call)
+            rule = self._take(coming)
             is_refused = not self._grants(call)
         if is_refused:
             return refusal("RequestLimitExceeded", "Request limit exceeded.", 503)
@@ -223,13 +223,13 @@ class Front:
         return self._ask(sent, fields, action)
 
     def _call(self, sent: Sent, action: str) -> Call:
-        signed = _SIGNED.search(sent.authorization or "")
+        signed = SIGNED.search(sent.authorization or "")
         parts = signed.groupdict() if signed else {"key": "", "region": "", "service": ""}
         return Call(self.accounts.get(parts["key"], ""), parts["region"], parts["service"], action)
 
-    def _take(self, call: Call) -> Rule | None:
-        """Return what happens to a request, and count it."""
-        rule = next((one for one in self.rules if one.is_about(call)), None)
+    @staticmethod
+    def _take(rule: Rule | None) -> Rule | None:
+        """Return what happens to a request that a rule is about, and count it."""
         if rule is None or rule.skip:
             if rule is not None:
                 rule.skip -= 1

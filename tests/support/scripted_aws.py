@@ -18,12 +18,12 @@ from typing import Any
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
+from ansible_collections.cloudpeer.atlas.tests.support.aws_front import SIGNED
 from ansible_collections.cloudpeer.atlas.tests.support.boto import quicken
 from ansible_collections.cloudpeer.atlas.tests.support.wire import Reply, Sent, answered_in_memory
 
 ATLAS_ACCOUNT, ATLAS_VPC = "648473448017", "vpc-0f9e8d7c6b5a43210"
 _NAMESPACE = "http://ec2.amazonaws.com/doc/2016-11-15/"
-_SCOPE = re.compile(r"Credential=(?P<key>[^/]+)/\d+/(?P<region>[^/]+)/(?P<service>[^/]+)/")
 _ACCOUNT = re.compile(r"\d{12}")
 _ALL = "<cidrBlock>0.0.0.0/0</cidrBlock>"
 
@@ -81,7 +81,7 @@ class ScriptedAws:
 
     def answer(self, target: str, headers: Mapping[str, str], body: bytes) -> tuple[int, str, bytes]:
         """Return the status, the type and the body of a reply."""
-        scope = _SCOPE.search(headers.get("authorization", ""))
+        scope = SIGNED.search(headers.get("authorization", ""))
         if scope is None:
             return 403, "text/xml", b"<ErrorResponse><Error><Code>MissingAuthenticationToken</Code></Error></ErrorResponse>"
         account = _ACCOUNT.search(scope["key"])
