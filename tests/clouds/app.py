@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs
 
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -18,6 +16,7 @@ from .azure import Azure
 from .azure_app import AzureApp
 from .entra import APP_SERVICE, ARM, IMDS
 from .gcp import Gcp, RefusalError
+from .threads import in_thread
 from .tokens import TokenRefusalError, Tokens
 
 COMPUTE, OAUTH, METADATA = "compute.googleapis.com", "oauth2.googleapis.com", "metadata.google.internal"
@@ -71,7 +70,7 @@ class CloudApp:
             Route(f"{account}/", self._metadata, methods=["GET"]),
             Route(f"{account}/token", self._metadata, methods=["GET"]),
         ]
-        self._azure_hosts = AzureApp(azure, self.in_thread).hosts
+        self._azure_hosts = AzureApp(azure).hosts
         self._hosts: dict[str, Any] = {
             **self._azure_hosts,
             COMPUTE: Starlette(routes=compute),
@@ -111,17 +110,9 @@ class CloudApp:
         await answer(scope, receive, swallow)
         self._cut()
 
-    async def in_thread(self, call: Callable[..., Any], *arguments: Any) -> Any:
-        """Make a call in a thread; where no event loop could be kept waiting, at once."""
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            return call(*arguments)
-        return await run_in_threadpool(call, *arguments)
-
     async def _answer(self, call: Callable[..., Any], *arguments: Any) -> Response:
         try:
-            return JSONResponse(await self.in_thread(call, *arguments))
+            return JSONResponse(await in_thread(call, *arguments))
         except RefusalError as error:
             return JSONResponse(error_body(error.status, error.reason, error.message), error.status)
 

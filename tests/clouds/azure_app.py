@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -17,6 +16,7 @@ from .azure import Azure
 from .azure_filters import GROUPS, TABLES
 from .entra import APP_SERVICE, ARM, GRAPH, IDENTITY_HEADER, IMDS, LOGIN, Entra
 from .entra_proofs import AzureRefusalError
+from .threads import in_thread
 
 _SUBSCRIPTION = r"(?P<scope>/subscriptions/(?P<subscription>[^/]+)"
 _VNETS = "/providers/Microsoft.Network/virtualNetworks"
@@ -77,9 +77,9 @@ class AzureApp:
         azure: The VNets and roles; and in `entra`, who there is.
     """
 
-    def __init__(self, azure: Azure, in_thread: Callable[..., Any] = run_in_threadpool) -> None:
+    def __init__(self, azure: Azure) -> None:
         """Keep what answers, and what calls that in a thread."""
-        self._azure, self._in_thread = azure, in_thread
+        self._azure = azure
         self.hosts = {LOGIN: self._login, GRAPH: self._graph, ARM: self._arm, IMDS: self._machine}
         self._routes: list[tuple[str, str, re.Pattern[str], Callable[..., Reply]]] = [
             (method, kind, re.compile(pattern, re.IGNORECASE), call)
@@ -146,7 +146,7 @@ class AzureApp:
             tenant = self._azure.entra.tenant_of(_token(request), GRAPH)
             if tenant is None:
                 raise AzureRefusalError(401, "InvalidAuthenticationToken", "Access token validation failure.")
-            status, said = await self._in_thread(_graph, self._azure.entra, request, await request.body(), tenant)
+            status, said = await in_thread(_graph, self._azure.entra, request, await request.body(), tenant)
         except AzureRefusalError as error:
             inner = {"request-id": headers["request-id"], "client-request-id": headers["request-id"]}
             status, said = error.status, {"error": {"code": error.code, "message": error.message, "innerError": inner}}
@@ -156,7 +156,7 @@ class AzureApp:
         request = Request(scope, receive)
         headers = {"x-ms-request-id": str(uuid.uuid4()), "x-ms-correlation-request-id": str(uuid.uuid4())}
         try:
-            status, said, more = await self._in_thread(self._answer, request, await request.body())
+            status, said, more = await in_thread(self._answer, request, await request.body())
         except AzureRefusalError as error:
             status, said, more = error.status, {"error": {"code": error.code, "message": error.message}}, {}
             if error.status == 401:

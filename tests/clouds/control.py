@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from .gcp import Gcp
+from .threads import in_thread
 
 #: The methods that may be called, by the cloud.
 CALLS = {
@@ -97,9 +97,9 @@ class Control:
         )
 
     async def _show(self, request: Request) -> Response:
-        shown = {"gcp": await run_in_threadpool(self._gcp.show_all)}
+        shown = {"gcp": await in_thread(self._gcp.show_all)}
         if self._azure is not None:
-            shown["azure"] = await run_in_threadpool(self._azure.show_vnets)
+            shown["azure"] = await in_thread(self._azure.show_vnets)
         return JSONResponse(shown)
 
     async def _call(self, request: Request) -> Response:
@@ -111,7 +111,7 @@ class Control:
         try:
             arguments = json.loads(await request.body() or b"{}")
             if call != "settings":
-                return JSONResponse({"result": await run_in_threadpool(getattr(target, call), **arguments)})
+                return JSONResponse({"result": await in_thread(getattr(target, call), **arguments)})
             if unknown := [name for name in arguments if name not in SETTINGS]:
                 raise ValueError(f"no such setting: {unknown[0]}")
             for name, value in arguments.items():
@@ -126,24 +126,24 @@ class Control:
             return Response(status_code=404)
         subscription, group, vnet, name = (request.path_params[part] for part in ("subscription", "group", "vnet", "peering"))
         if request.method == "DELETE":
-            await run_in_threadpool(azure.discard_peering, subscription, group, vnet, name)
+            await in_thread(azure.discard_peering, subscription, group, vnet, name)
             return Response(status_code=204)
         try:
             body = json.loads(await request.body())
             prefixes, remote = [str(one) for one in body["prefixes"]], body.get("remote")
         except (ValueError, TypeError, KeyError):
             return Response(status_code=400)
-        is_there = await run_in_threadpool(azure.put_peering, subscription, group, vnet, name, prefixes, remote)
+        is_there = await in_thread(azure.put_peering, subscription, group, vnet, name, prefixes, remote)
         return Response(status_code=204 if is_there else 404)
 
     async def _network(self, request: Request) -> Response:
         key = request.path_params["project"], request.path_params["network"]
         if request.method == "DELETE":
-            await run_in_threadpool(self._gcp.discard_network, *key)
+            await in_thread(self._gcp.discard_network, *key)
             return Response(status_code=204)
         try:
             block = json.loads(await request.body() or b"{}").get("block")
-            await run_in_threadpool(self._gcp.add_atlas_network, *key, block)
+            await in_thread(self._gcp.add_atlas_network, *key, block)
         except (ValueError, AttributeError):
             return Response(status_code=400)
         return Response(status_code=204)
@@ -151,12 +151,12 @@ class Control:
     async def _peering(self, request: Request) -> Response:
         project, network, name = (request.path_params[part] for part in ("project", "network", "peering"))
         if request.method == "DELETE":
-            await run_in_threadpool(self._gcp.discard_peering, project, network, name)
+            await in_thread(self._gcp.discard_peering, project, network, name)
             return Response(status_code=204)
         try:
             body: dict[str, Any] = json.loads(await request.body())
             peer = str(body["project"]), str(body["network"])
         except (ValueError, TypeError, KeyError):
             return Response(status_code=400)
-        is_there = await run_in_threadpool(self._gcp.put_peering, project, network, name, peer)
+        is_there = await in_thread(self._gcp.put_peering, project, network, name, peer)
         return Response(status_code=204 if is_there else 404)

@@ -81,6 +81,7 @@ class RunningClouds:
         tokens: Who may talk to GCP.
         azure: AZURE's VNets and roles; its `entra` has who may talk to AZURE.
         app: What answers; tests have it lose replies.
+        control: What answers Atlas.
         proxy: What clients connect to.
     """
 
@@ -94,6 +95,7 @@ class RunningClouds:
         authority.issue_cert(COMPUTE, OAUTH, ARM, GRAPH, LOGIN).private_key_and_cert_chain_pem.write_to_path(str(certificate))
         self.app = CloudApp(self.gcp, self.tokens, self.azure, self._cut)
         self._tls = _Listener(self.app, certificate)
+        self.control = Control(self.gcp, self.azure).app()
         self._plain: _Listener | None = None
         self._control: _Listener | None = None
         self.proxy = Proxy(self._tls.port)
@@ -117,7 +119,7 @@ class RunningClouds:
     @property
     def control_url(self) -> str:
         """Where Atlas finds its customers' networks, for `Settings.clouds_url`; it is started when it is asked for."""
-        self._control = self._control or _Listener(Control(self.gcp, self.azure).app())
+        self._control = self._control or _Listener(self.control)
         return f"http://127.0.0.1:{self._control.port}"
 
     @property

@@ -32,6 +32,7 @@ class StandIns:
 
     def __init__(self, url: str) -> None:
         """Prepare; nothing is asked yet."""
+        self.url = url
         parts = urlsplit(url)
         self._host, self._port = parts.hostname or "", parts.port
 
@@ -53,17 +54,21 @@ class StandIns:
             CloudUnreachableError: When they do not answer, or refuse.
         """
         path = "/".join(["/clouds", *(quote(segment, safe="") for segment in segments)])
-        connection = http.client.HTTPConnection(self._host, self._port, timeout=_SECONDS)
         try:
-            sent = None if body is None else json.dumps(body)
-            connection.request(method, path, sent, {"Content-Type": "application/json"} if sent else {})
-            reply = connection.getresponse()
-            text = reply.read()
-            if reply.status >= 300:
-                raise CloudUnreachableError(f"{method} {path} in the stand-ins of the clouds: HTTP {reply.status}")
+            status, text = self._exchange(method, path, "" if body is None else json.dumps(body))
+            if status >= 300:
+                raise CloudUnreachableError(f"{method} {path} in the stand-ins of the clouds: HTTP {status}")
             return json.loads(text) if text else None
         except (OSError, ValueError, http.client.HTTPException) as error:
             raise CloudUnreachableError(f"the stand-ins of the clouds do not answer: {error}") from error
+
+    def _exchange(self, method: str, path: str, body: str) -> tuple[int, bytes]:
+        """Send a request, and return the status and the body of its reply."""
+        connection = http.client.HTTPConnection(self._host, self._port, timeout=_SECONDS)
+        try:
+            connection.request(method, path, body or None, {"Content-Type": "application/json"} if body else {})
+            reply = connection.getresponse()
+            return reply.status, reply.read()
         finally:
             connection.close()
 

@@ -25,6 +25,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.environment import own_en
 from ansible_collections.cloudpeer.atlas.tests.support.memory import call_wsgi, to_environ
 from ansible_collections.cloudpeer.atlas.tests.support.wire import Reply, Sent, answered_in_memory
 from moto.core.request import Request
+from moto.core.serialize import XFormedAttributePicker
 from moto.ec2.models import ec2_backends
 from moto.ec2.responses import EC2Response
 from moto.server import ThreadedMotoServer
@@ -222,7 +223,7 @@ class Aws:
 
 @contextlib.contextmanager
 def _remembering() -> Iterator[None]:
-    """Let moto remember what it finds out in a quarter of each request's time: its services, and the methods of a class.
+    """Let moto remember what it finds out in half of each request's time: its services, methods of a class, names of a field.
 
     Its ids are made in one piece, and not of one random digit after the other, and nobody looks at those of requests.
     """
@@ -230,11 +231,22 @@ def _remembering() -> Iterator[None]:
     def make_id(size: int = 8) -> str:
         return f"{moto.ec2.utils.random.getrandbits(4 * size):0{size}x}"
 
+    find_names = XFormedAttributePicker.get_possible_keys
+    names: dict[tuple[Any, ...], tuple[str, ...]] = {}
+
+    def find_names_once(picker: Any, context: Any) -> tuple[str, ...]:
+        # Of what it looks at, they depend on the class alone, and shapes live as long as the process.
+        key = (type(context.obj), context.key, context.shape)
+        if key not in names:
+            names[key] = tuple(find_names(picker, context))
+        return names[key]
+
     services = tuple(moto.backends.list_of_moto_modules())
     methods = functools.cache(moto.core.responses.method_names_from_class)
     with (
         mock.patch.object(moto.backends, "list_of_moto_modules", return_value=services),
         mock.patch.object(moto.core.responses, "method_names_from_class", methods),
+        mock.patch.object(XFormedAttributePicker, "get_possible_keys", find_names_once),
         mock.patch.object(moto.ec2.utils, "random_resource_id", make_id),
         mock.patch.object(moto.core.responses, "gen_amzn_requestid_long", return_value="0" * 52),
     ):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import io
 import os
 import select
@@ -32,7 +33,9 @@ from ansible_collections.cloudpeer.atlas.tests.emulator.bodies import MAX_BODY
 from ansible_collections.cloudpeer.atlas.tests.emulator.requestlog import Connection
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
+from ansible_collections.cloudpeer.atlas.tests.emulator.standins import StandIns
 from ansible_collections.cloudpeer.atlas.tests.support.wire import IN_MEMORY, Reply, Sent, answered_in_memory
+from google.auth.crypt import RSASigner
 from requests.structures import CaseInsensitiveDict
 
 _Result = TypeVar("_Result")
@@ -194,13 +197,26 @@ def running(settings: Settings | None = None) -> Iterator[RunningEmulator]:
 
 @contextlib.contextmanager
 def quiet(clouds: Any) -> Iterator[Any]:
-    """Let stand-ins of AZURE and GCP answer in memory those who find them by their proxy."""
+    """Let stand-ins of AZURE and GCP answer in memory those who find them by their proxy, and Atlas, which has their address.
+
+    A key of an account is read once: it is the same for all tests, and google-auth looks for each whether it is sound.
+    """
 
     def answer(sent: Sent) -> Reply | None:
         # Whatever is to be lost, the application counts the requests until then itself.
         return None if clouds.app.lose else serve_app(clouds.app, sent, "https")
 
-    with answered_in_memory(clouds.proxy.url, answer):
+    def exchange_or_answer(stand_ins: StandIns, method: str, path: str, body: str) -> tuple[int, bytes]:
+        found = answer_in_memory(method, f"{stand_ins.url}{path}", (), body)
+        return exchange(stand_ins, method, path, body) if found is None else (found.status, found.body)
+
+    exchange = StandIns._exchange
+    with (
+        answered_in_memory(clouds.proxy.url, answer),
+        answered_in_memory(clouds.control_url, lambda sent: serve_app(clouds.control, sent, "http")),
+        mock.patch.object(StandIns, "_exchange", exchange_or_answer),
+        mock.patch.object(RSASigner, "from_string", functools.cache(RSASigner.from_string)),
+    ):
         yield clouds
 
 
