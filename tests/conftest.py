@@ -53,13 +53,15 @@ os.environ["ANSIBLE_COLLECTIONS_PATH"] = str(COLLECTIONS_PATH)
 
 # What the plugins are covered by. Everything else either does not run them, or does so in processes of its own by the
 # thousand, and being measured takes its time.
-MEASURED = ("unit/plugins/", "properties/", "integration/test_targets.py")
+MEASURED = ("unit/plugins/", "properties/")
 # How the threads of servers are named, moto's too. They run nothing of plugins/, and being measured, they take twice the time.
 SERVERS = ("atlas-emulator", "clouds-", "process_request_thread", "serve_forever", "_server_entry")
 
 
 # How many tests of each file are left out.
 LEFT_OUT = pytest.StashKey[dict[str, int]]()
+# What takes less of a fixture's time is in no list of the slowest.
+SHOWN_SECONDS = 0.1
 # Run playbooks, which takes long, and in which much is waited for.
 LONG = ("docs/", "integration/")
 
@@ -78,6 +80,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Write the map of lines and tests, or choose by it, if asked to."""
     testmap.pytest_configure(config)
+    if hasattr(config, "workerinput") and config.get_verbosity() <= 0:
+        _send_less(config)
+
+
+def _send_less(config: pytest.Config) -> None:
+    """Let a worker send one message for a test that passes, and not five, which take longer than half of the tests do."""
+    (worker,) = (one for one in config.pluginmanager.get_plugins() if hasattr(one, "sendevent"))
+    send = worker.sendevent
+
+    def send_what_matters(name: str, **content: Any) -> None:
+        report = content.get("data", {})
+        is_usual = report.get("outcome") == "passed" and report.get("when") != "call" and report["duration"] < SHOWN_SECONDS
+        if name not in ("logstart", "logfinish") and not is_usual:
+            send(name, **content)
+
+    worker.sendevent = send_what_matters
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

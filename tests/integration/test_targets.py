@@ -1,6 +1,6 @@
 """Every target as modules, and some in both ways of running, with the same results; modules on the oldest Python they support.
 
-ansible-test runs every target in Ansible's process.
+ansible-test runs every target in Ansible's process, so that as modules they are for make test-full.
 """
 
 from __future__ import annotations
@@ -35,12 +35,9 @@ from ansible_collections.cloudpeer.atlas.tests.support.targets import (
     playbook_of,
 )
 
-# The others take long, and rarely fail where this does not: it has a life cycle and warnings, and takes half as long as the
-# next. Its plugins count as covered.
-USUAL = ("atlas_vpc_peer_v1_0",)
 # Whose results are compared, field by field: those of one connection, of a set, of both sides and of the check. The others return
 # what they have found by the same code.
-COMPARED = (*USUAL, "atlas_vpc_peers", "atlas_peering", "atlas_vpc_peer_check")
+COMPARED = ("atlas_vpc_peer_v1_0", "atlas_vpc_peers", "atlas_peering", "atlas_vpc_peer_check")
 # What Ansible adds to a result for the keywords of its task.
 OF_KEYWORDS = {"attempts", "censored", "failed_when_result", BOOKKEEPING}
 # A key that must be seen nowhere.
@@ -66,7 +63,7 @@ def run_target(
         aws: Aws | None = request.getfixturevalue("aws") if target in AWS_TARGETS else None
         emulator = start(step_seconds=0.8, private_key=CANARY, aws_endpoint_url=aws.url if aws else None)
         variables = environment_for(emulator, aws.url if aws else "")
-        run = playbook(playbook_of(target), emulator, "-vvvvv", way=way, measured=target in USUAL, **variables)
+        run = playbook(playbook_of(target), emulator, "-vvvvv", way=way, **variables)
         emulator.reset()
         assert CANARY not in run.output
         assert_warnings(run, V1_0_WARNINGS if target == "atlas_vpc_peer_v1_0" else ())
@@ -81,7 +78,8 @@ def run_target(
     return run_it
 
 
-@pytest.mark.parametrize("target", [one if one in USUAL else pytest.param(one, marks=pytest.mark.full) for one in COMPARED])
+@pytest.mark.full
+@pytest.mark.parametrize("target", COMPARED)
 def test_a_target_comes_out_the_same_in_both_ways(target: str, run_target: Callable[[str, str], list[dict[str, Any]]]) -> None:
     in_process, module = (comparable(run_target(target, way)) for way in WAYS)
     for one, other in zip(in_process, module):
@@ -101,6 +99,7 @@ def test_a_target_comes_out_well_as_modules(target: str, run_target: Callable[[s
         assert [fault for key, value in values.items() for fault in differences(value, fields[key], key)] == [], one["task"]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("target", LOCAL_MODULES)
 def test_a_target_without_an_action_plugin_needs_a_bare_python(
     target: str, emulator: RunningEmulator, playbook: PlaybookRunner, tmp_path: Path
@@ -116,7 +115,6 @@ def test_a_target_without_an_action_plugin_needs_a_bare_python(
         "-e",
         f"ansible_python_interpreter={bare}",
         way=None,
-        measured=True,
         **environment_for(emulator),
     )
     assert len(run.results) > 1

@@ -144,7 +144,7 @@ REPEATED = ["\\", "%5C", "%", "%25", "a", '\\"', "ü", "\\u005c", "+", "%5Cu", "
 def test_neither_long_texts_nor_long_secrets_take_long(piece: str) -> None:
     text = piece * 20_000
     with ends_soon():
-        for count in (1, 40, 5_000, 20_000):
+        for count in (1, 40, 20_000):
             secrets = [piece * count, piece * count + "x", "x" + piece * count, (piece + "x") * (count // 2)]
             assert redacted("<" + text, secrets)[0] == "<"
 

@@ -42,7 +42,7 @@ def failed(done: Done) -> set[int]:
     [
         pytest.param(SIZE, SIZE, 20, {}, marks=pytest.mark.full),
         pytest.param(SIZE, 25, 30, {"group_id": None}, marks=pytest.mark.full),
-        (20, 10, 30, {"group_id": None}),
+        (10, 5, 25, {"group_id": None}),
     ],
 )
 def test_from_nothing_and_back_takes_few_requests(
@@ -123,8 +123,6 @@ def test_more_than_200_vpcs_are_read_in_parts(make_path: Make) -> None:
     sent = site.to_account(ACCOUNTS[0])
     assert (sent["DescribeVpcs"], sent["DescribeRouteTables"]) == (2, 2)
     assert sent["AcceptVpcPeeringConnection"] == sent["CreateRoute"] == 1
-    assert not apply(site, half, **options).changed
-    assert site.to_account(ACCOUNTS[0]).total() == READS + 2
 
 
 @pytest.mark.full
