@@ -25,9 +25,11 @@ ON_SOCKETS = ("_http", "_api", "_auth")
 
 
 @pytest.fixture(autouse=True)
-def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """No variable and no file of whoever runs the tests may matter."""
+def _apart(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No variable and no file of whoever runs the tests may matter, and what sends requests is itself tested on sockets."""
     clean_environment(monkeypatch, _home(tmp_path_factory))
+    if request.path.parent.name in ON_SOCKETS:
+        request.getfixturevalue("on_sockets")
 
 
 def _home(factory: pytest.TempPathFactory) -> Path:
@@ -43,13 +45,6 @@ def on_sockets(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     before = _memory.ANSWERED.total()
     yield
     assert _memory.ANSWERED.total() == before
-
-
-@pytest.fixture(autouse=True)
-def _on_their_wire(request: pytest.FixtureRequest) -> None:
-    """What sends requests is itself tested on sockets."""
-    if request.path.parent.name in ON_SOCKETS:
-        request.getfixturevalue("on_sockets")
 
 
 @pytest.fixture
