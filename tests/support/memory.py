@@ -36,7 +36,11 @@ from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
 from ansible_collections.cloudpeer.atlas.tests.emulator.standins import StandIns
 from ansible_collections.cloudpeer.atlas.tests.support.wire import IN_MEMORY, Reply, Sent, answered_in_memory
 from google.auth.crypt import RSASigner
+from requests.adapters import HTTPAdapter
+from requests.models import PreparedRequest, Response
 from requests.structures import CaseInsensitiveDict
+from urllib3._collections import HTTPHeaderDict
+from urllib3.response import HTTPResponse
 
 _Result = TypeVar("_Result")
 #: Whether any request is answered in memory; False is for tests about what is between a task and its request.
@@ -239,6 +243,27 @@ def answer_in_memory(method: str, url: str, headers: Iterable[tuple[str, Any]], 
     found = answer(Sent(method, target, {"host": parts.netloc, **fields}, content, connection))
     ANSWERED[address] += found is not None
     return found
+
+
+class Adapter(HTTPAdapter):
+    """What a session of requests sends with, for clients that know nothing of the collection."""
+
+    def send(self, request: PreparedRequest, *arguments: Any, **options: Any) -> Response:
+        found = answer_in_memory(str(request.method), str(request.url), request.headers.items(), request.body, self)
+        if found is None:
+            return super().send(request, *arguments, **options)
+        # What the body of a reply to HEAD says is left out on the wire, too.
+        body = b"" if request.method == "HEAD" or found.status == HTTPStatus.NO_CONTENT else found.body
+        return self.build_response(
+            request,
+            HTTPResponse(
+                io.BytesIO(body),
+                HTTPHeaderDict(found.headers),
+                found.status,
+                reason=HTTPStatus(found.status).phrase,
+                preload_content=False,
+            ),
+        )
 
 
 @contextlib.contextmanager

@@ -5,15 +5,21 @@ from __future__ import annotations
 import contextlib
 import itertools
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
 import requests
-from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator, running
+from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
+from ansible_collections.cloudpeer.atlas.tests.emulator.server import running as running_on_socket
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
 from ansible_collections.cloudpeer.atlas.tests.support.aws import Account, Aws
+from ansible_collections.cloudpeer.atlas.tests.support.memory import Adapter, running
 from requests.auth import HTTPDigestAuth
 
+#: The modules about what Atlas has in a project; the others are about requests, which take the wire.
+IN_MEMORY = ("accesslist", "aws", "aws_groups", "azure", "clusters", "containers", "gcp", "groups", "lifecycle", "peers")
+Run = Callable[[Settings], AbstractContextManager[RunningEmulator]]
 VERSIONED = "application/vnd.atlas.2023-01-01+json"
 
 
@@ -48,6 +54,7 @@ class Api:
         self.group = f"{self.root}/groups/{emulator.settings.group_id}"
         self.session = requests.Session()
         self.session.trust_env = False
+        self.session.mount("http://", Adapter())
         self.session.auth = HTTPDigestAuth(emulator.settings.public_key, emulator.settings.private_key)
         if version == "v2":
             self.session.headers["Accept"] = VERSIONED
@@ -103,9 +110,15 @@ def clock() -> Clock:
 
 
 @pytest.fixture(scope="module")
-def shared_emulator() -> Iterator[RunningEmulator]:
+def run(request: pytest.FixtureRequest) -> Run:
+    """Return what runs an emulator: in memory, unless the module is about requests."""
+    return running if request.path.stem.removeprefix("test_") in IN_MEMORY else running_on_socket
+
+
+@pytest.fixture(scope="module")
+def shared_emulator(run: Run) -> Iterator[RunningEmulator]:
     """Run one emulator for the tests of a module; every look at it sees the next state."""
-    with running(Settings(step_seconds=0)) as emulator:
+    with run(Settings(step_seconds=0)) as emulator:
         yield emulator
 
 
@@ -129,10 +142,10 @@ def old_api(emulator: RunningEmulator) -> Api:
 
 
 @pytest.fixture
-def start() -> Iterator[Callable[..., Api]]:
+def start(run: Run) -> Iterator[Callable[..., Api]]:
     """Return a function that runs an emulator with other settings and returns a client for it."""
     with contextlib.ExitStack() as stack:
-        yield lambda version="v2", **options: Api(stack.enter_context(running(Settings(**options))), version)
+        yield lambda version="v2", **options: Api(stack.enter_context(run(Settings(**options))), version)
 
 
 @pytest.fixture(scope="module")
@@ -142,9 +155,9 @@ def aws(_aws: Aws) -> Aws:
 
 
 @pytest.fixture(scope="module")
-def shared_aws_emulator(aws: Aws) -> Iterator[RunningEmulator]:
+def shared_aws_emulator(aws: Aws, run: Run) -> Iterator[RunningEmulator]:
     """Run one emulator with an AWS behind it for the tests of a module."""
-    with running(Settings(step_seconds=0, aws_endpoint_url=aws.url)) as emulator:
+    with run(Settings(step_seconds=0, aws_endpoint_url=aws.url)) as emulator:
         yield emulator
 
 

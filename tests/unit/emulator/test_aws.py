@@ -7,16 +7,20 @@ import socket
 import subprocess
 import sys
 import threading
+from contextlib import ExitStack
 from types import SimpleNamespace
 
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.emulator import aws as emulated_aws
 from ansible_collections.cloudpeer.atlas.tests.emulator import aws_session
 from ansible_collections.cloudpeer.atlas.tests.emulator.project import Project
+from ansible_collections.cloudpeer.atlas.tests.emulator.server import running
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
 from ansible_collections.cloudpeer.atlas.tests.support.aws import running_aws
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 from botocore.exceptions import ClientError
+
+from .conftest import Api
 
 ATLAS_ACCOUNT = Settings().aws_account_id
 REGIONS = pytest.mark.parametrize("region", ["us-east-1", "eu-west-3"])
@@ -474,10 +478,13 @@ def test_nonsense(start, answer):
         thread.join()
 
 
-def test_silence_holds_up_nobody_else(start):
-    """While one request waits for AWS the emulator answers others."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        api = start(aws_endpoint_url=f"http://127.0.0.1:{server.getsockname()[1]}", step_seconds=0)
+def test_silence_holds_up_nobody_else():
+    """While one request waits for AWS the emulator answers others; in memory, they would take turns."""
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        running(Settings(aws_endpoint_url=f"http://127.0.0.1:{server.getsockname()[1]}")) as emulator,
+    ):
+        api = Api(emulator, "v2")
         waiting = threading.Thread(target=api.make_peer)
         waiting.start()
         client, _address = server.accept()
