@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
-from ansible_collections.cloudpeer.atlas.tests.support.aws import Account
+from ansible_collections.cloudpeer.atlas.tests.support.aws import Owner
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Site
 from ansible_collections.cloudpeer.atlas.tests.support.runner import PlaybookRun, PlaybookRunner, until
 
@@ -23,7 +23,7 @@ _HEADER = re.compile(rf"^TASK \[{re.escape(ROLE)} : (.+?)\] \**$", re.MULTILINE)
 class Vpc:
     """One VPC in AWS, and what the two clouds have of it."""
 
-    def __init__(self, emulator: RunningEmulator, account: Account, region: str = "us-east-1", block: str = BLOCK) -> None:
+    def __init__(self, emulator: RunningEmulator, account: Owner, region: str = "us-east-1", block: str = BLOCK) -> None:
         self.emulator = emulator
         self.account = account
         self.region = region
@@ -56,14 +56,15 @@ class Vpc:
     def accept(self, container_id: str | None = None) -> str:
         """Request the connection, and accept it by hand."""
         connection = self.request(container_id)
-        self.ec2.accept_vpc_peering_connection(VpcPeeringConnectionId=connection)
+        self.account.backend(self.region).accept_vpc_peering_connection(connection)
         until(lambda: self.atlas[connection] == "AVAILABLE")
         return connection
 
     def connect(self) -> str:
         """Do all that the role does, by hand."""
         connection = self.accept()
-        self.route(VpcPeeringConnectionId=connection)
+        table = self.account.tables(self.vpc_id, self.region)[0]
+        self.account.backend(self.region).create_route(table.id, ATLAS_BLOCK, vpc_peering_connection_id=connection)
         self.allow()
         return connection
 
@@ -110,9 +111,8 @@ class Vpc:
     @property
     def aws(self) -> dict[str, str]:
         """The states of the VPC's connections in AWS, by their id."""
-        found = self.ec2.describe_vpc_peering_connections()["VpcPeeringConnections"]
-        own = [one for one in found if one["AccepterVpcInfo"]["VpcId"] == self.vpc_id]
-        return {one["VpcPeeringConnectionId"]: one["Status"]["Code"] for one in own}
+        found: dict[str, Any] = self.account.backend(self.region).vpc_pcxs
+        return {key: one.status["Code"] for key, one in found.items() if one.peer_vpc.id == self.vpc_id}
 
     @property
     def routes(self) -> dict[str, str]:
@@ -203,7 +203,7 @@ class RoleRunner(RoleSite):
         aws_url: Where AWS is.
     """
 
-    def __init__(self, runner: PlaybookRunner, emulator: RunningEmulator, account: Account, aws_url: str) -> None:
+    def __init__(self, runner: PlaybookRunner, emulator: RunningEmulator, account: Owner, aws_url: str) -> None:
         super().__init__(runner, emulator, {**account.environment(), "AWS_ENDPOINT_URL": aws_url})
         self.account = account
 

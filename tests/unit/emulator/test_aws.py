@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import threading
-from contextlib import ExitStack
 from types import SimpleNamespace
 
 import pytest
