@@ -185,7 +185,8 @@ class Trial:
         self.map = folder / DEFAULT
         if not self.root.exists():
             subprocess.run(["git", "clone", "--quiet", "--shared", str(ROOT), str(self.root)], check=True)
-            subprocess.run(["git", "checkout", "--quiet", revision], cwd=self.root, check=True)
+        # A run that was killed has left its fault there.
+        subprocess.run(["git", "checkout", "--quiet", "--force", revision], cwd=self.root, check=True)
         if source is not None and not self.map.exists():
             shutil.copy(source.map, self.map)
 
