@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.plan import assignment_uuid, role_uuid
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.plan import AccessState, assignment_uuid, role_uuid
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.roles import (
+    Assignment,
     Permission,
     Role,
     is_within,
@@ -52,6 +53,15 @@ def test_a_role_gives_its_actions_less_those_that_it_takes_back(permissions: Any
     role = Role("id", NAME, "name", None, tuple(Permission(tuple(one), tuple(other)) for one, other in permissions), ())
     assert role.actions == {*given}
     assert role.lacking == tuple(one for one in ACTIONS if one not in given)
+
+
+def test_an_assignment_gives_nothing_if_its_role_does_not_or_is_unknown() -> None:
+    """Reader on the subscription, which many principals have, is none that Atlas needs."""
+    roles = [Role(None, name, name, None, (Permission(actions, ()),), ()) for name, actions in (("own", ACTIONS), ("other", ()))]
+    held = tuple(Assignment(None, SCOPE, name, "principal") for name in ("other", "own", "unknown"))
+    access = AccessState(None, "principal", held, tuple(roles))
+    assert access.giving == ((held[1], roles[0]),)
+    assert access.is_enough
 
 
 @pytest.mark.parametrize(

@@ -537,3 +537,8 @@ def test_what_is_true_is_said(code: str, one: Situation) -> None:
         assert finding.message.endswith(".")
         assert finding.severity == "unknown" or finding.fix.endswith((".", ")."))
         assert "{" not in finding.message
+
+
+def test_the_rules_that_decide_by_groups_are_named() -> None:
+    finding = found(rules(deny(50, **members()), allow()))["A701"]
+    assert finding.message.endswith("whose members were not read: deny (50).")

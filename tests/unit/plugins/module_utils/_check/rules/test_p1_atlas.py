@@ -230,21 +230,23 @@ def peers(count: int, status: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(
-    ("listed", "quota", "count", "texts"),
+    ("listed", "quota", "count", "texts", "subject"),
     [
-        (peers(39, "AVAILABLE"), 50, 39, []),
-        (peers(40, "AVAILABLE"), 50, 39, ["The project has 40 connections, and 50 is the limit."]),
-        (peers(45, "TERMINATING"), 50, 39, []),
-        (peers(20, "PENDING_ACCEPTANCE"), 50, 39, ["The project has 20 pending connections, and 25 is the limit."]),
-        (peers(19, "INITIATING"), 50, 39, []),
-        (peers(1, "AVAILABLE"), 50, 40, ["The VPC has 40 connections, and 50 is the limit."]),
-        (peers(1, "AVAILABLE"), 125, 40, []),
+        (peers(39, "AVAILABLE"), 50, 39, [], ""),
+        (peers(40, "AVAILABLE"), 50, 39, ["The project has 40 connections, and 50 is the limit."], "project"),
+        (peers(45, "TERMINATING"), 50, 39, [], ""),
+        (peers(20, "PENDING_ACCEPTANCE"), 50, 39, ["The project has 20 pending connections, and 25 is the limit."], "project"),
+        (peers(19, "INITIATING"), 50, 39, [], ""),
+        (peers(1, "AVAILABLE"), 50, 40, ["The VPC has 40 connections, and 50 is the limit."], VPC_ID),
+        (peers(1, "AVAILABLE"), 125, 40, [], ""),
     ],
 )
-def test_a_limit_that_is_near_is_a_warning(listed: list[dict[str, Any]], quota: int, count: int, texts: list[str]) -> None:
+def test_a_limit_that_is_near_is_a_warning(
+    listed: list[dict[str, Any]], quota: int, count: int, texts: list[str], subject: str
+) -> None:
     facts = healthy(peers=listed, connections_quota=quota, connections_count=count)
     assert severities(facts) == ({"P107": "warn"} if texts else {})
-    assert [one.message for code, one in found(facts, "warn").items()] == texts
+    assert [(one.message, one.subject) for one in found(facts, "warn").values()] == [(text, subject) for text in texts]
 
 
 def test_an_unread_quota_hides_no_limit_and_does_not_decide() -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import DhcpOptions
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import DhcpOptions, ResolverRule
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import Unread
 from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
     VPC_ID,
@@ -52,3 +52,9 @@ def test_rules_that_could_not_be_read_are_named() -> None:
     unread = Unread("AWS refuses it.", "route53resolver:ListResolverRules")
     finding = found(healthy(resolver_rules=unread))["P503"]
     assert finding.fix == "Allow route53resolver:ListResolverRules to these credentials."
+
+
+@pytest.mark.parametrize(("domain", "what"), [(".", "all names"), ("mongodb.net.", "mongodb.net")])
+def test_a_rule_says_what_it_forwards(domain: str, what: str) -> None:
+    finding = found(healthy(resolver_rules=[ResolverRule("rslvr-rr-1", domain, "FORWARD")]))["P503"]
+    assert finding.message.startswith(f"rslvr-rr-1 forwards {what} to other DNS servers, which may resolve the names of shop ")
