@@ -480,8 +480,8 @@ handover:
       sample: 192.168.248.0/21
     aws:
       description:
-        - The commands of the AWS CLI that accept the connection and create a route to Atlas, one a line. The id of the route
-          table is left open as C($ROUTE_TABLE_ID). The second command is needed for each route table.
+        - The commands of the AWS CLI that accept the connection, unless it is available, and create a route to Atlas, one a line.
+          The id of the route table is left open as C($ROUTE_TABLE_ID). The last command is needed for each route table.
         - Null until there is a connection id. M(cloudpeer.atlas.atlas_vpc_peer_accepter) does both.
       returned: on AWS
       type: str

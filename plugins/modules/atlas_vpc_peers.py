@@ -644,8 +644,8 @@ handover:
     - What the owner of each network needs for the other half, one for each entry of O(peers), in the same order. Each cloud has
       its own keys, and a value that is not known is null. Empty if RV(vpc_peers) is.
     - On AWS, V(connection_id), V(aws_account_id), V(vpc_id), V(accepter_region_name) and V(atlas_cidr_block), for accepting the
-      connection, and V(aws), the commands of the AWS CLI that accept it and create a route to Atlas in the route table
-      C($ROUTE_TABLE_ID), one a line. V(aws) is null until there is a connection id.
+      connection, and V(aws), the commands of the AWS CLI that accept it, unless it is available, and create a route to Atlas in
+      the route table C($ROUTE_TABLE_ID), one a line. V(aws) is null until there is a connection id.
     - On AZURE, V(application_id), V(scope), V(role_definition) with its name, actions and assignable scopes, and V(az), a list of
       commands that give Atlas its role in the VNet, before the connection is created.
     - On GCP, V(gcp_project_id), V(network_name), V(atlas_gcp_project_id), V(atlas_network_name), V(name), V(gcloud), a command

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 
 from .._api.client import AtlasClient
 from .._api.request import Credential
+from .._api.errors import CODE_HINTS, STATUS_HINTS
 from .._api.settings import DEFAULT_BASE_URL, ApiSettings, canonical_url
 from .._http.errors import AuthError, InvalidOptionError, NoAnswerError, TaskError
 from .._http.pauses import Clock, Sleep, stoppable_sleep
@@ -27,6 +28,13 @@ _SETTINGS = ("api_version", "envelope", "validate_certs", "ca_path", "timeout", 
 MOST_CLIENTS = 16
 # The options of each kind of credential.
 _OPTIONS = {kind: tuple(origin.option for origin in origins) for kind, origins in CREDENTIAL_KINDS.items()}
+
+# What to do about credentials that Atlas refuses, once it is known which were used.
+_REFUSED = {
+    STATUS_HINTS[401]: "Check {used}: wrong, disabled or out of date?",
+    CODE_HINTS["USER_UNAUTHORIZED"]: "Check {used}, and that they have a role in the project.",
+    CODE_HINTS["invalid_client"]: "Check {used}, and that the secret has not expired.",
+}
 
 
 class ClientPool:
@@ -77,6 +85,8 @@ class ClientPool:
             if not is_good and self._clients.get(key) is client:
                 del self._clients[key]
                 client.close()
+            if isinstance(error, AuthError) and error.hint in _REFUSED:
+                raise error.with_hint(_REFUSED[error.hint].format(used=_used(sources))) from error.__cause__
             raise
         finally:
             self._in_use.remove(client)
@@ -126,13 +136,13 @@ def choose_credential(sources: Sources, settings: ApiSettings, warn: t.Callable[
     Raises:
         InvalidOptionError: If there is no credential, or a part is missing or invalid.
     """
-    named = [kind for source in sources.in_order for kind, options in _OPTIONS.items() if not source.keys().isdisjoint(options)]
+    named = _kinds_in(sources)
     if not named:
-        variables = ", ".join(f"{' or '.join(VARIABLES[option])}" for option in _OPTIONS["api_key"])
+        kinds = [" and ".join(" or ".join(VARIABLES[option]) for option in options) for options in _OPTIONS.values()]
         raise InvalidOptionError(
-            "No credentials for Atlas: public_key and private_key are missing, and so are client_id and client_secret"
-            f"{_in(sources)}.",
-            hint=f"Set the options, a profile of the Atlas CLI, or the environment variables ({variables}).",
+            "No credentials for Atlas: public_key and private_key are missing, and so are client_id and client_secret, and "
+            f"access_token{_in(sources)}.",
+            hint=f"Set the options, a profile of the Atlas CLI, or the environment variables of one kind: {'; '.join(kinds)}.",
         )
     chosen = named[0]
     values = {option: sources.value(option) or "" for option in _OPTIONS[chosen]}
@@ -161,6 +171,19 @@ def choose_credential(sources: Sources, settings: ApiSettings, warn: t.Callable[
     identity = (canonical_url(settings.base_url), _trust(settings), *values.values())
     cache = TokenCache(identity, default_folder() if token_cache else None, warn)
     return ServiceAccount(values["client_id"], values["client_secret"], cache)
+
+
+def _kinds_in(sources: Sources) -> list[str]:
+    """Return the kinds of credentials of which the sources have a part, that which is used first."""
+    return [kind for source in sources.in_order for kind, options in _OPTIONS.items() if not source.keys().isdisjoint(options)]
+
+
+def _used(sources: Sources) -> str:
+    """Return the options of the kind that is used, and where they come from."""
+    options = _OPTIONS[_kinds_in(sources)[0]]
+    places = ("the options of the task", f"the profile {sources.profile!r} of the Atlas CLI", "the environment")
+    used = [next(place for place, one in zip(places, sources.in_order) if option in one) for option in options]
+    return f"{' and '.join(options)} (from {' and '.join(dict.fromkeys(used))})"
 
 
 def _in(sources: Sources, words: str = ", also in") -> str:

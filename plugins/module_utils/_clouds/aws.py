@@ -90,18 +90,14 @@ def _handover(peer: Fields, container: Fields | None, is_government: bool) -> di
     block = container["atlas_cidr_block"] if container is not None else None
     names = {name: peer.get(name) for name in ("connection_id", "aws_account_id", "vpc_id")}
     known = {**names, "accepter_region_name": region, "atlas_cidr_block": block}
-    return {**known, "aws": None if None in known.values() else _to_aws(*map(str, (names["connection_id"], region, block)))}
-
-
-def _to_aws(connection_id: str, region: str, block: str) -> str:
-    """Return the commands of the AWS CLI that accept a connection and route to Atlas's block, in a route table left open."""
-    return "\n".join(
-        f"aws ec2 {command} --region {shlex.quote(region)} --vpc-peering-connection-id {shlex.quote(connection_id)}"
-        for command in (
-            "accept-vpc-peering-connection",
-            f'create-route --route-table-id "$ROUTE_TABLE_ID" --destination-cidr-block {shlex.quote(block)}',
-        )
-    )
+    if None in known.values():
+        return {**known, "aws": None}
+    # In a route table left open.
+    commands = [f'create-route --route-table-id "$ROUTE_TABLE_ID" --destination-cidr-block {shlex.quote(str(block))}']
+    if peer.get("status_name") != AWS.progress[-1]:
+        commands.insert(0, "accept-vpc-peering-connection")
+    which = f"--region {shlex.quote(str(region))} --vpc-peering-connection-id {shlex.quote(str(names['connection_id']))}"
+    return {**known, "aws": "\n".join(f"aws ec2 {command} {which}" for command in commands)}
 
 
 AWS = Cloud(

@@ -118,7 +118,10 @@ class PathSummary:
             return None
         error = joined("", self._failures(state.failures, state))
         texts = (error.message, self._done_so_far(state), self._open(state), self._removed(state), self._unused(state))
-        hint = "Correct what is wrong and run the task again: it continues from here."
+        # After a 500 or a time-out, nobody has anything to correct.
+        may_pass = all(one.error.is_unanswered for one in state.failures.values())
+        what = "Run" if may_pass else "Correct what is wrong and run"
+        hint = f"{what} the task again: it continues from here."
         return error.with_message(" ".join(filter(None, texts))).with_hint(hint)
 
     def stopped(self, state: PathState) -> tuple[list[str], list[str]]:

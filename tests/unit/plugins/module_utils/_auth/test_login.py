@@ -588,6 +588,42 @@ def test_a_profile_that_fails_is_explained(emulator: RunningEmulator, home: Path
     assert [word for word in words if word not in result["msg"]] == []
 
 
+def test_no_credentials_names_the_variables_of_all_kinds(emulator: RunningEmulator) -> None:
+    result, unused = run(emulator)
+    for option in ("PUBLIC_API_KEY", "PRIVATE_API_KEY", "CLIENT_ID", "CLIENT_SECRET", "ACCESS_TOKEN"):
+        assert f"MONGODB_ATLAS_{option}" in result["msg"]
+
+
+@needs_tomllib
+@pytest.mark.parametrize(
+    ("options", "variables", "used"),
+    [
+        ({"public_key": "a", "private_key": "b"}, {}, "public_key and private_key (from the options of the task)"),
+        ({"profile": "work"}, {}, "public_key and private_key (from the profile 'work' of the Atlas CLI)"),
+        ({}, {"ACCESS_TOKEN": "a"}, "access_token (from the environment)"),
+        (
+            {"client_id": "a"},
+            {"CLIENT_SECRET": "b"},
+            "client_id and client_secret (from the options of the task and the environment)",
+        ),
+    ],
+)
+def test_refused_credentials_are_named_with_their_place(
+    emulator: RunningEmulator,
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    options: dict[str, str],
+    variables: dict[str, str],
+    used: str,
+) -> None:
+    write_profile(home, '[work]\npublic_api_key = "a"\nprivate_api_key = "b"\n')
+    for name, value in variables.items():
+        monkeypatch.setenv(f"MONGODB_ATLAS_{name}", value)
+    result, unused = run(emulator, **options)
+    assert result["http_status"] == 401
+    assert f"Check {used}" in result["msg"]
+
+
 @needs_tomllib
 def test_a_project_comes_from_the_profile_last(emulator: RunningEmulator, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`atlas config set project_id` writes it: internal/config/const.go of mongodb/mongodb-atlas-cli has the name."""

@@ -253,6 +253,18 @@ def test_a_failed_cleaning_is_one_of_no_entry() -> None:
     assert (case.show()["summary"]["failed"], case.msg) == (0, f"No. {HINT}")
 
 
+def test_nobody_corrects_what_the_service_has_not_answered() -> None:
+    case = Case(aws(1), aws(2), peers=(peer(1), peer(2)))
+    away = Failure("routes", TaskError("Failed to list the routes.", http_status=500))
+    assert case.put(failures={KEYS[0]: away}).msg.endswith(f" Run {HINT.partition(' and run ')[2]}")
+    assert case.put(failures={KEYS[0]: away, KEYS[1]: denied(1)}).msg.endswith(f" {HINT}")
+
+
+def test_what_works_is_not_among_the_requests_to_accept() -> None:
+    case = Case(aws(1), peers=(peer(1, "AVAILABLE"),)).put(failures={KEYS[0]: denied(0)})
+    assert "not accepted yet" not in case.msg
+
+
 def test_a_failure_says_what_expires_is_gone_and_is_new() -> None:
     asked = peer(1, "PENDING_ACCEPTANCE", container_id="2" * 24)
     case = Case(aws(1), peers=(asked,)).put(CONTAINER, failures={KEYS[0]: denied(0)})

@@ -60,6 +60,16 @@ def test_every_run_hands_over_region_and_block(atlas: Atlas, run: Any, region: s
         assert route == f"{begins} {common}"
 
 
+@WAYS
+def test_what_is_available_needs_a_route_alone(atlas: Atlas, run: Any) -> None:
+    run(atlas)
+    atlas.clock.sleep(5)
+    atlas.act("accept", atlas.peers()[0]["id"])
+    atlas.clock.sleep(5)
+    (route,) = run(atlas).result["handover"].pop("aws").splitlines()
+    assert route.startswith("aws ec2 create-route ")
+
+
 def test_a_wait_a_change_and_a_failure_hand_over_as_well(atlas: Atlas) -> None:
     assert atlas.run(**PEERING, wait=True).result["handover"]["aws"] is not None
     changed = atlas.run(**PAIR, route_table_cidr_block="10.99.0.0/16")
