@@ -39,7 +39,7 @@ CORE_TESTS = (
     "tests/integration",
 )
 # Without the tests of the emulator and of the repository, without the thousands of made-up examples, without playbooks, which the
-# oldest release runs, and without Operations: they and their parts meet ansible-core in the engine alone, and Python in what sends.
+# oldest release runs, and without Operations: they and their parts meet ansible-core in the engine alone.
 QUICK_TESTS = {
     NEWEST: (
         "tests/unit/plugins",

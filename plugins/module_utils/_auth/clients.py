@@ -12,8 +12,8 @@ import typing as t
 from contextlib import contextmanager
 
 from .._api.client import AtlasClient
-from .._api.request import Credential
 from .._api.errors import CODE_HINTS, STATUS_HINTS
+from .._api.request import Credential
 from .._api.settings import DEFAULT_BASE_URL, ApiSettings, canonical_url
 from .._http.errors import AuthError, InvalidOptionError, NoAnswerError, TaskError
 from .._http.pauses import Clock, Sleep, stoppable_sleep
