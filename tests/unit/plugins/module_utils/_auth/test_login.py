@@ -621,7 +621,7 @@ def test_refused_credentials_are_named_with_their_place(
         monkeypatch.setenv(f"MONGODB_ATLAS_{name}", value)
     result, unused = run(emulator, **options)
     assert result["http_status"] == 401
-    assert result["msg"].partition(" Check ")[2].partition(":")[0].endswith(used)
+    assert used in result["msg"].partition(" Check ")[2]
 
 
 @needs_tomllib
