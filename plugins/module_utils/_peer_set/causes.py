@@ -20,7 +20,9 @@ _COUNTS = re.compile(r"\b(?:once|\d+ times in \d+ seconds|\d+ seconds?)(?=\W)")
 # What templates say of one connection (its name has number 0, its ids 1 and 2), and of several.
 _PLURALS = (
     ("VPC peering connection \x001\0 is", "VPC peering connections \x001\0 are"),
+    ("VPC peering connection \x002\0 is", "VPC peering connections \x002\0 are"),
     ("The VPC \x000\0 has", "The VPCs \x000\0 have"),
+    ("The VPC \x000\0 is", "The VPCs \x000\0 are"),
     ("\x002\0 is accepted", "\x002\0 are accepted"),
     ("so that no other one is", "so that no others are"),
 )
