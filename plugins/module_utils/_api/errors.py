@@ -36,6 +36,12 @@ STATUS_HINTS: t.Mapping[int, str] = {
     410: "Atlas no longer serves this version of the API: set v2 if api_version is v1.0, or else update the collection.",
     429: "Run fewer tasks at once, or raise retries.",
 }
+# What the hints about credentials say once it is known which of them were used.
+OF_CREDENTIALS: t.Mapping[str | None, str] = {
+    STATUS_HINTS[401]: "Check {used}: wrong, disabled or out of date?",
+    CODE_HINTS["USER_UNAUTHORIZED"]: "Check {used}, and that they have a role in the project.",
+    CODE_HINTS["invalid_client"]: "Check {used}, and that the secret has not expired.",
+}
 CONNECTION_HINTS: ConnectionHints = {
     "untrusted": (
         "cannot trust {where}",

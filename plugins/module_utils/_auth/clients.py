@@ -12,7 +12,7 @@ import typing as t
 from contextlib import contextmanager
 
 from .._api.client import AtlasClient
-from .._api.errors import CODE_HINTS, STATUS_HINTS
+from .._api.errors import OF_CREDENTIALS
 from .._api.request import Credential
 from .._api.settings import DEFAULT_BASE_URL, ApiSettings, canonical_url
 from .._http.errors import AuthError, InvalidOptionError, NoAnswerError, TaskError
@@ -28,13 +28,6 @@ _SETTINGS = ("api_version", "envelope", "validate_certs", "ca_path", "timeout", 
 MOST_CLIENTS = 16
 # The options of each kind of credential.
 _OPTIONS = {kind: tuple(origin.option for origin in origins) for kind, origins in CREDENTIAL_KINDS.items()}
-
-# What to do about credentials that Atlas refuses, once it is known which were used.
-_REFUSED = {
-    STATUS_HINTS[401]: "Check {used}: wrong, disabled or out of date?",
-    CODE_HINTS["USER_UNAUTHORIZED"]: "Check {used}, and that they have a role in the project.",
-    CODE_HINTS["invalid_client"]: "Check {used}, and that the secret has not expired.",
-}
 
 
 class ClientPool:
@@ -85,8 +78,8 @@ class ClientPool:
             if not is_good and self._clients.get(key) is client:
                 del self._clients[key]
                 client.close()
-            if isinstance(error, AuthError) and error.hint in _REFUSED:
-                raise error.with_hint(_REFUSED[error.hint].format(used=_used(sources))) from error.__cause__
+            if isinstance(error, AuthError) and error.hint in OF_CREDENTIALS:
+                raise error.with_hint(OF_CREDENTIALS[error.hint].format(used=_used(sources))) from error.__cause__
             raise
         finally:
             self._in_use.remove(client)

@@ -118,7 +118,7 @@ class PathSummary:
             return None
         error = joined("", self._failures(state.failures, state))
         texts = (error.message, self._done_so_far(state), self._open(state), self._removed(state), self._unused(state))
-        # After a 500 or a time-out, nobody has anything to correct.
+        # After a 500 or a time-out, there is nothing to correct.
         may_pass = all(one.error.is_unanswered for one in state.failures.values())
         what = "Run" if may_pass else "Correct what is wrong and run"
         hint = f"{what} the task again: it continues from here."

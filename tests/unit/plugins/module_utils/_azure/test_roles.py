@@ -55,7 +55,7 @@ def test_a_role_gives_its_actions_less_those_that_it_takes_back(permissions: Any
     assert role.lacking == tuple(one for one in ACTIONS if one not in given)
 
 
-def test_an_assignment_gives_nothing_if_its_role_does_not_or_is_unknown() -> None:
+def test_what_a_role_does_not_give_no_assignment_gives() -> None:
     """Reader on the subscription, which many principals have, is none that Atlas needs."""
     roles = [Role(None, name, name, None, (Permission(actions, ()),), ()) for name, actions in (("own", ACTIONS), ("other", ()))]
     held = tuple(Assignment(None, SCOPE, name, "principal") for name in ("other", "own", "unknown"))
