@@ -25,6 +25,7 @@ from ._resources.access_list import (
     is_name,
     key_of,
     merged,
+    spelled,
 )
 
 Entries = t.Mapping[str, AccessEntry]
@@ -56,7 +57,7 @@ def parse_access_entries(params: Parameters) -> tuple[list[AccessEntry], list[st
         if problems:
             continue
         name = str(key_of(entry))
-        if name in seen:
+        if spelled(name, seen) in seen:
             problems.append(f"{one.place} is {name}, which is in the list before. Give each entry once.")
         seen.add(name)
         if params["state"] == "present" and name.endswith(_ANYWHERE):
@@ -101,19 +102,20 @@ class AccessListPlanner:
 
     Args:
         params: The options as `validate` returns them.
-
-    Attributes:
-        declared: The entries of the options, by name.
     """
 
     def __init__(self, params: Parameters) -> None:
         self._params = params
-        self.declared: dict[str, AccessEntry] = {str(key_of(entry)): entry for entry in params["entries"]}
+        self._declared: dict[str, AccessEntry] = {str(key_of(entry)): entry for entry in params["entries"]}
+
+    def declared(self, listed: Entries) -> dict[str, AccessEntry]:
+        """Return the entries of the options, by the names that a list has for them."""
+        return {spelled(name, listed): entry for name, entry in self._declared.items()}
 
     def plan_absent(self, state: AccessListState) -> Plan:
         """Plan the removal of the declared entries, without those that `left` returns."""
         left = self.left(state)
-        going = sorted(name for name in self.declared if name in state.listed and name not in left)
+        going = sorted(name for name in self.declared(state.listed) if name in state.listed and name not in left)
         return Plan(_removals(state.listed, going), tuple(_removal(name) for name in going))
 
     def left(self, state: AccessListState) -> Entries:
@@ -122,7 +124,7 @@ class AccessListPlanner:
             return {}
         return {
             name: state.listed[name]
-            for name, entry in self.declared.items()
+            for name, entry in self.declared(state.listed).items()
             if name in state.listed and state.listed[name]["comment"] != entry["comment"]
         }
 
@@ -168,7 +170,8 @@ class AccessListPlanner:
 
     def _split_undeclared(self, entries: Entries) -> tuple[list[t.Any], list[t.Any]]:
         """Return the undeclared entries, each with its name: those to ignore, and the others."""
-        undeclared = [{**in_both_forms(entry), "name": name} for name, entry in entries.items() if name not in self.declared]
+        declared = self.declared(entries)
+        undeclared = [{**in_both_forms(entry), "name": name} for name, entry in entries.items() if name not in declared]
         return split_ignored(self._params["ignore"], undeclared, ENTRY_FITS)
 
     def count(self, state: AccessListState, changes: t.Collection[Change]) -> dict[str, int]:
@@ -179,7 +182,7 @@ class AccessListPlanner:
             "created": actions.count("create"),
             "updated": actions.count("update"),
             "deleted": actions.count("delete"),
-            "unchanged": len(self.declared.keys() - {change.key for change in changes}),
+            "unchanged": len(self.declared(state.listed).keys() - {change.key for change in changes}),
             "ignored": len(ignored),
             "undeclared": len(others),
         }
@@ -191,7 +194,7 @@ class AccessListPlanner:
             TaskError: If one is not possible.
         """
         writes, listed = [], state.listed
-        for name, entry in self.declared.items():
+        for name, entry in self.declared(listed).items():
             current = listed.get(name)
             if entry["delete_after_date"] not in (None, NEVER) and current is not None and current["delete_after_date"] is None:
                 # PERMANENT_ENTITY_CANNOT_BE_MADE_TEMPORARY; removing it first would shut clients out for a moment.
@@ -208,7 +211,7 @@ class AccessListPlanner:
         """Return the refusal of a plan that prunes while a pattern matches nothing, and the warnings about patterns."""
         if not self._params["prune"]:
             return {}, ()
-        present = list(map(in_both_forms, (*state.first.values(), *self.declared.values())))
+        present = list(map(in_both_forms, (*state.first.values(), *self._declared.values())))
         error, warnings = check_ignore(self._params, present, ENTRY_FITS, removes=bool(going))
         return {"": error} if error is not None else {}, warnings
 
@@ -229,7 +232,7 @@ class AccessListPlanner:
         """Return the existing entries that are declared with this `delete_after_date` and expire, with their ends."""
         dates = {
             name: state.listed[name]["delete_after_date"]
-            for name, entry in self.declared.items()
+            for name, entry in self.declared(state.listed).items()
             if name in state.listed and entry["delete_after_date"] == wanted
         }
         return ", ".join(f"{name} at {date}" for name, date in dates.items() if date)

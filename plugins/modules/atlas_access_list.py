@@ -38,6 +38,7 @@ options:
       aws_security_group:
         description:
           - The id of a security group in a peered VPC. Atlas accepts it only if the project has a VPC peering connection.
+          - With its account before it (V(123456789012/sg-0a1b2c3d4e5f67890)) and without, it is the same entry.
         type: str
       comment:
         description:

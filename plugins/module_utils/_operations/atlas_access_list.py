@@ -172,14 +172,16 @@ class AtlasAccessList(AtlasOperation[AccessListState]):
             self._planner.check_permanent(state)
         if step is None and (self._is_absent or not self.params["wait"]):
             return None
-        return until_in_force(state, self._planner.declared, self._read_statuses, is_before_pruning=step is not None)
+        declared = self._planner.declared(state.listed)
+        return until_in_force(state, declared, self._read_statuses, is_before_pruning=step is not None)
 
     def _read_statuses(self, names: t.Iterable[str]) -> Statuses:
         return self.read_all({name: partial(self._access_list.get_status, name) for name in names})
 
     def show(self, state: AccessListState, plan: Plan) -> dict[str, t.Any]:
         """Show the declared entries, those that stay because others use them, the pruned ones, the actions and their numbers."""
-        left, declared = self._planner.left(state) if self._is_absent else {}, self._planner.declared
+        declared = self._planner.declared({**state.first, **state.listed})
+        left = self._planner.left(state) if self._is_absent else {}
         changes = plan.changes if plan.refusals else state.done.values()
         return {
             "access_list": [state.listed[name] for name in declared if name in state.listed],
@@ -192,7 +194,7 @@ class AtlasAccessList(AtlasOperation[AccessListState]):
     def compare(self, state: AccessListState, plan: Plan) -> Fields:
         """Return the declared entries for the diff, and those that are pruned."""
         pruned = sorted(change.key for change in (*plan.changes, *self._done.values()) if change.after is None)
-        names = dict.fromkeys((*self._planner.declared, *pruned))
+        names = dict.fromkeys((*self._planner.declared(state.listed), *pruned))
         entries = [state.listed[name] for name in names if name in state.listed]
         return {self.noun: [{field: value for field, value in entry.items() if value is not None} for entry in entries]}
 

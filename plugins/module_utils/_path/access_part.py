@@ -18,7 +18,7 @@ from .._engine.plan import Change, Plan, Step
 from .._engine.wait import WaitTimeoutError
 from .._http.errors import AuthError, NoAnswerError, StoppedError, TaskError
 from .._http.pauses import Sleep
-from .._resources.access_list import MOST_ENTRIES, AccessEntry, AccessList, key_of
+from .._resources.access_list import MOST_ENTRIES, AccessEntry, AccessList, key_of, spelled
 from .entries import PathEntry, default_comment
 from .part import Answers, Common, PathPart, task_of
 from .path_state import ACCESS, CLEANING, PathState, Task, What
@@ -368,7 +368,7 @@ class AccessPart(PathPart):
             "delete_after_date": None,
         }
         if group is not None:
-            yield {**unset, "aws_security_group": group}
+            yield {**unset, "aws_security_group": spelled(group, _list_of(state).listed)}
             return
         for block in entry.blocks or self._known_blocks(entry, state):
             yield {**unset, "cidr_block": block}

@@ -96,7 +96,8 @@ class AccessList:
         query = {"itemsPerPage": str(PAGE_SIZE)}
         results = self._client.post(self._path, body, description, query=query, hints=ENTRY_HINTS).get("results")
         listed = [one for one in results if isinstance(one, dict)] if isinstance(results, list) else []
-        missing = [name for name in wanted if name not in {key_of(to_result(one)) for one in listed}]
+        found = {str(key_of(to_result(one))) for one in listed}
+        missing = [name for name in wanted if spelled(name, found) not in found]
         if missing:
             raise ApiError(
                 f"Failed to {description}: the reply is a list without {_enumerated(missing)}.",
@@ -159,6 +160,14 @@ def key_of(entry: t.Mapping[str, t.Any]) -> str | None:
         return str(entry["aws_security_group"])
     subject = entry.get("cidr_block") or entry.get("ip_address")
     return _canonical(str(subject)) if subject else None
+
+
+def spelled(name: str, listed: t.Collection[str]) -> str:
+    """Return the name that a list has for an entry, or else the same name: a security group may have its account before it."""
+    if name in listed or not _SECURITY_GROUP.fullmatch(name):
+        return name
+    account, _slash, group = name.rpartition("/")
+    return next((one for one in listed if one.rpartition("/")[2] == group and not (account and "/" in one)), name)
 
 
 @functools.lru_cache(maxsize=1024)

@@ -67,6 +67,10 @@ def test_an_address_and_its_block_are_one_entry(atlas: Atlas) -> None:
     done = run(atlas, {"ip_address": "10.0.0.5"}, {"cidr_block": "10.0.0.5/32"})
     assert (done.failed, atlas.wire()) == (True, [])
     assert "entries[1]" in done.msg
+    group = "sg-0a1b2c3d4e5f67890"
+    done = run(atlas, {"aws_security_group": group}, {"aws_security_group": f"123456789012/{group}"})
+    assert (done.failed, atlas.wire()) == (True, [])
+    assert f"entries[1] is 123456789012/{group}, which is in the list before." in done.msg
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
@@ -183,10 +187,14 @@ def test_what_an_odd_answer_has_added_is_found(atlas: Atlas, wire: Wire) -> None
 
 
 def test_the_answer_may_spell_an_entry_in_another_way(atlas: Atlas, wire: Wire) -> None:
-    spelled = {"results": [{"ipAddress": "10.0.0.5"}, {"cidrBlock": "2001:0DB8::/32"}]}
+    group = {"awsSecurityGroup": "123456789012/sg-0a1b2c3d4e5f67890"}
+    spelled = {"results": [{"ipAddress": "10.0.0.5"}, {"cidrBlock": "2001:0DB8::/32"}, group]}
     wire.faults += [Fault("POST", reply(spelled, 201), forward=True)]
-    done = run(atlas, {"cidr_block": "10.0.0.5/32"}, {"cidr_block": "2001:db8::/32"})
-    assert (done.failed, [method for method, unused in atlas.wire()]) == (False, ["GET", "GET", "POST"])
+    atlas.add_peer()
+    entries = [{"cidr_block": "10.0.0.5/32"}, {"cidr_block": "2001:db8::/32"}, {"aws_security_group": "sg-0a1b2c3d4e5f67890"}]
+    done = run(atlas, *entries)
+    # Nothing is read again afterwards.
+    assert (done.failed, [method for method, unused in atlas.wire()][-1]) == (False, "POST")
 
 
 def test_the_answer_holds_the_whole_list(atlas: Atlas, wire: Wire) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_access_list import OPERATION
-from ansible_collections.cloudpeer.atlas.tests.support.harness import Atlas, Done
+from ansible_collections.cloudpeer.atlas.tests.support.harness import ACCOUNT, Atlas, Done
 from ansible_collections.cloudpeer.atlas.tests.support.wire import Fault, Wire, reply
 
 OURS = {"cidr_block": "10.1.0.0/16", "comment": "ours"}
@@ -414,3 +414,30 @@ def test_security_groups_are_declared_and_pruned_as_well(make_atlas: Callable[..
     assert not run(atlas, {"aws_security_group": GROUP}, max_deletions=0).changed
     assert not run(atlas, allow_empty=True, ignore=[{"aws_security_group": "sg-*"}]).changed
     assert names(run(atlas, allow_empty=True).result["pruned"]) == [GROUP]
+
+
+@pytest.mark.parametrize(("declared", "there"), [(GROUP, f"{ACCOUNT}/{GROUP}"), (f"{ACCOUNT}/{GROUP}", GROUP)])
+def test_a_security_group_is_one_entry_with_its_account_and_without(
+    make_atlas: Callable[..., Atlas], declared: str, there: str
+) -> None:
+    atlas = make_atlas()
+    atlas.add_peer()
+    add(atlas, {"awsSecurityGroup": there})
+    entry = {"aws_security_group": declared}
+    done = run(atlas, entry, wait=True)
+    assert (done.failed, done.changed, [*atlas.access_list]) == (False, False, [there])
+    assert (names(done.result["access_list"]), done.result["summary"]["unchanged"]) == ([there], 1)
+    # A new comment is written to the entry that is there, and a removal names it as Atlas does.
+    assert run(atlas, {**entry, "comment": "Shop"}).result["summary"]["updated"] == 1
+    assert atlas.access_list == {there: "Shop"}
+    gone = run(atlas, entry, state="absent", prune=False)
+    assert [(one["action"], one["index"], one["name"]) for one in gone.result["actions"]] == [("delete", 0, there)]
+    assert (gone.changed, atlas.access_list) == (True, {})
+
+
+def test_groups_of_two_accounts_are_two_entries(make_atlas: Callable[..., Atlas]) -> None:
+    atlas = make_atlas()
+    atlas.add_peer()
+    add(atlas, {"awsSecurityGroup": f"{ACCOUNT[::-1]}/{GROUP}"})
+    run(atlas, {"aws_security_group": f"{ACCOUNT}/{GROUP}"}, max_deletions=1)
+    assert [*atlas.access_list] == [f"{ACCOUNT}/{GROUP}"]

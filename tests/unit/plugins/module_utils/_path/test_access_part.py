@@ -160,6 +160,12 @@ def test_an_entry_is_added_once_and_keeps_its_comment() -> None:
     assert (case.changes, case.plan.steps, case.state.allowed) == ([], (), (A, B))
 
 
+def test_a_security_group_is_one_entry_with_its_account_and_without() -> None:
+    there, one = f"{ACCOUNT}/{GROUP}", aws(1, aws_security_group=GROUP)
+    assert Case([one], {there: OURS[1]}).changes == []
+    assert Case([one], {there: OURS[1]}, state="absent").changes == [("delete", KEYS[0], there)]
+
+
 def test_a_list_without_room_is_refused() -> None:
     full: dict[str, str | None] = {f"34.0.{number}.0/24": None for number in range(199)}
     assert Case([aws(1, cidr_block=A)], full).plan.refusals == {}
