@@ -59,7 +59,9 @@ options:
         O(remove_container=true).
       - With V(absent), the task removes the routes, the entries of the access list, the connections, and then the peerings in GCP
         and Atlas's roles in AZURE that this collection has made and that nothing needs. An entry of the access list stays if a
-        connection that stays still needs it, and the result says why.
+        connection that stays can need it, and the result says why. For this, the task reads the blocks of VNets, and of the
+        subnets in GCP, that other connections have. It uses the credentials of an entry with the same subscription or project, or
+        else those at the top. Where they cannot be read, the entry stays.
     type: str
     choices: [present, absent]
     default: present
@@ -349,9 +351,9 @@ options:
       - Connections are removed on the clouds that the list has entries on. An empty list is one of AWS, and the task warns that
         it leaves the other clouds alone.
       - What a connection leaves is removed first, on both sides, which are its routes, its peering in GCP, its entries in the
-        access list, and Atlas's role in AZURE. The task uses the credentials of an entry with the same account, project or
-        subscription, or else those at the top if they are of that account. Where it has none, the connection is removed all the
-        same, and RV(peering.remaining) says what is left, and where. With O(access_list=false), entries of the access
+        access list unless another connection can need them, and Atlas's role in AZURE. The task uses the credentials of an entry
+        with the same account, project or subscription, or else those at the top if they are of that account. Where it has none,
+        the connection is removed all the same, and RV(peering.remaining) says what is left, and where. With O(access_list=false), entries of the access
         list stay, and it says so.
       - The list must be the only one for the project. In Ansible's own process, the task fails if another host of the play has
         the same project or an unknown one, by the variable C(vpc_peering_group_id), if the play uses the role.
@@ -442,8 +444,10 @@ notes:
     M(cloudpeer.atlas.atlas_azure_role) and M(cloudpeer.atlas.atlas_gcp_peering) list. An account, a project or a subscription
     that cannot be read refuses the whole list. If a permission to change something is missing, its entries fail, and the others
     are done.
-  - In Atlas, the task reads one list for each cloud of O(connections), the network containers and the access list. In AWS, it
-    reads with a few requests for each combination of credentials and region, however many VPCs there are.
+  - In Atlas, the task reads one list for each cloud of O(connections), the network containers and the access list. If entries of
+    the access list are to be removed, it reads the connections with all clouds, and in AZURE each VNet and in GCP the subnets of
+    each project (C(compute.subnetworks.list)) that others of them have. In AWS, it reads with a few requests for each
+    combination of credentials and region, however many VPCs there are.
   - Atlas allows 50 connections in a project, of which 25 may be pending. If there are more than 25, the task requests the others
     as soon as places become free. They fail where nothing of the task makes places free, such as with O(aws=false).
   - A step that waits begins with a line on the standard error, such as C(12 of 50 accepted, 3 wait for Atlas). With C(-v), each
@@ -863,7 +867,7 @@ peering:
     left:
       description: >-
         The entries of the access list that were not removed because somebody has changed their comments, or because a connection
-        that stays needs them, each with the C(reason), as M(cloudpeer.atlas.atlas_access_list) returns them.
+        that stays needs them, or may need them, each with the C(reason), as M(cloudpeer.atlas.atlas_access_list) returns them.
       type: list
       elements: dict
       sample:

@@ -15,7 +15,7 @@ from .._auth.private_folder import turn_of
 from .._aws import boto
 from .._check.session import CheckSession, connect
 from .._clouds.aws import AWS
-from .._clouds.cloud import CLOUDS
+from .._clouds.cloud import CLOUDS, Fields, cloud_of
 from .._engine.operation import Library
 from .._engine.options import Parameters
 from .._engine.plan import Plan, Step
@@ -40,6 +40,8 @@ from .atlas_access_list import AtlasAccessList
 from .atlas_network_container import AtlasNetworkContainer
 
 if t.TYPE_CHECKING:
+    from .._path.azure import AzurePart
+    from .._path.gcp import GcpPart
     from .._path.pruned_routes import PrunedRoutes
 
 # What can't be read refuses the whole list.
@@ -115,7 +117,22 @@ class AtlasPeering(SetOperation[CheckSession, PathState]):
             yield pruned
         if params["access_list"]:
             turn = partial(turn_of, (atlas.settings.base_url, params["group_id"]))
-            yield AccessPart(common, atlas, AtlasAccessList, leaving, pruned, turn)
+            unlisted = CLOUDS.keys() - t.cast(PeerPart, parts[PeerPart.name]).clouds
+            yield AccessPart(common, atlas, AtlasAccessList, leaving, pruned, turn, sorted(unlisted), self._read_blocks)
+
+    def _read_blocks(self, network: Fields) -> t.Mapping[str, t.Sequence[str]]:
+        """Return the blocks of the clients of a network on AZURE or GCP, or of all networks of its project, by name.
+
+        Raises:
+            TaskError: If they cannot be read.
+        """
+        cloud = cloud_of(network)
+        if not self.params[cloud.half[0]]:
+            raise TaskError(f"{cloud.half[0]} is false.")
+        if any(network[name] is None for name in cloud.names or cloud.identity):
+            raise TaskError("Atlas does not report which network it is.")
+        part = self._parts.get(cloud.half[0]) or self._make_cloud_part(cloud.name, ())
+        return t.cast("AzurePart | GcpPart", part).read_blocks(network)
 
     def _make_routes(self) -> PrunedRoutes | None:
         """Return what finds the routes to pruned connections; None if the task leaves AWS alone."""
@@ -141,16 +158,23 @@ class AtlasPeering(SetOperation[CheckSession, PathState]):
             from .atlas_vpc_peer_accepter import AtlasVpcPeerAccepter
 
             yield AwsPart(self._common(halves[AWS.name]), self.session.aws, AtlasVpcPeerAccepter, self._replaced)
-        if halves.get("AZURE"):
+        for name in ("AZURE", "GCP"):
+            if halves.get(name):
+                yield self._make_cloud_part(name, halves[name], containers)
+
+    def _make_cloud_part(
+        self, name: str, entries: t.Sequence[PathEntry], containers: Containers | None = None
+    ) -> AzurePart | GcpPart:
+        """Return the part for AZURE or GCP."""
+        if name == "AZURE":
             from .._path.azure import AzurePart
             from .atlas_azure_role import AtlasAzureRole
 
-            yield AzurePart(self._common(halves["AZURE"]), self.session, AtlasAzureRole)
-        if halves.get("GCP"):
-            from .._path.gcp import GcpPart
-            from .atlas_gcp_peering import AtlasGcpPeering
+            return AzurePart(self._common(entries), self.session, AtlasAzureRole)
+        from .._path.gcp import GcpPart
+        from .atlas_gcp_peering import AtlasGcpPeering
 
-            yield GcpPart(self._common(halves["GCP"]), self.session, containers, AtlasGcpPeering)
+        return GcpPart(self._common(entries), self.session, containers, AtlasGcpPeering)
 
     def _replaced(self) -> t.Collection[str]:
         """Return the keys of entries whose connection in Atlas the task replaces, or has replaced."""

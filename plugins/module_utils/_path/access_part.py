@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from .._access_list import AccessListPlanner, AccessListState, check_status, not_in_force, other_comment, to_change
-from .._clouds.cloud import Fields, block_of, cloud_of, fields_of
+from .._clouds.cloud import CLOUDS, Fields, Peer, block_of, cloud_of, fields_of, name_of
 from .._engine.operation import Operation
 from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step
@@ -19,6 +19,8 @@ from .._engine.wait import WaitTimeoutError
 from .._http.errors import AuthError, NoAnswerError, StoppedError, TaskError
 from .._http.pauses import Sleep
 from .._resources.access_list import MOST_ENTRIES, AccessEntry, AccessList, key_of, spelled
+from .._resources.peers import VpcPeers
+from .._values.blocks import do_overlap
 from .entries import PathEntry, default_comment
 from .part import Answers, Common, PathPart, task_of
 from .path_state import ACCESS, CLEANING, PathState, Task, What
@@ -30,6 +32,9 @@ _STEP, _SIDE, _KIND = "access_list", "Atlas", "access list entry"
 _MARGIN = 1.0
 # Waits for the turn of this task, at most so many seconds; inside of it, False says that others had theirs all the time.
 Turn = t.Callable[[float, Sleep], AbstractContextManager[bool]]
+# Reads the blocks of the clients of a network, or of all networks of its project, by the names of networks in lower case.
+BlockReader = t.Callable[[Fields], t.Mapping[str, t.Sequence[str]]]
+_ALL_ADDRESSES = "0.0.0.0/0"
 
 
 class AddAccess(t.NamedTuple):
@@ -59,27 +64,37 @@ class _Need:
         entry: The entry, with the comment of the first one.
         owners: The keys of the entries of the list, or the ids of pruned connections, in order.
         comments: Their comments.
-        networks: Their networks.
+        networks: Their networks, as `_network_of` returns them.
     """
 
     entry: AccessEntry
     owners: list[str] = field(default_factory=list)
     comments: list[str] = field(default_factory=list)
-    networks: list[Fields] = field(default_factory=list)
+    networks: list[tuple[str, ...]] = field(default_factory=list)
 
 
 class _User(t.NamedTuple):
-    """A connection that stays: its name for the user, its network, and the block to which Atlas routes."""
+    """A connection that stays, or that an entry of the list is about to get.
+
+    Attributes:
+        title: Its name for the user.
+        network: Its network.
+        blocks: The blocks of its clients; None if they are not known. Empty for a connection of the list that declares what it
+            needs, since that stays anyway.
+        unread: Why the blocks could not be read; empty if nobody has tried.
+    """
 
     title: str
     network: Fields
-    block: str | None
+    blocks: t.Sequence[str] | None
+    unread: str = ""
 
-    def needs(self, name: str, need: _Need) -> bool:
-        """Whether clients of the connection need an entry."""
-        cloud = cloud_of(self.network)
-        is_same = any(cloud_of(one) is cloud and cloud.is_same_network(one, self.network) for one in need.networks)
-        return is_same or (self.block is not None and key_of({"cidr_block": self.block}) == name)
+    def needs(self, name: str) -> bool | None:
+        """Whether clients of the connection need an entry because of their blocks; None if that is not known."""
+        if self.blocks is None:
+            # Clients come from addresses of IPv4.
+            return None if do_overlap(name, _ALL_ADDRESSES) else False
+        return any(do_overlap(block, name) for block in self.blocks)
 
 
 class AccessPart(PathPart):
@@ -92,6 +107,8 @@ class AccessPart(PathPart):
         leaving: The connections that the task removes.
         pruned: What is cleaned before connections are pruned; None if the task does not prune.
         turn: Waits until no other host of the play changes the same list.
+        unlisted: The clouds whose connections no other part reads.
+        read_blocks: Reads the blocks of clients on AZURE and GCP.
     """
 
     name = "access"
@@ -104,6 +121,8 @@ class AccessPart(PathPart):
         leaving: Leaving,
         pruned: PrunedPart | None,
         turn: Turn,
+        unlisted: t.Collection[str],
+        read_blocks: BlockReader,
     ) -> None:
         super().__init__(common)
         self._entries = common.entries
@@ -114,6 +133,13 @@ class AccessPart(PathPart):
         self._leaving = leaving
         self._pruned = pruned
         self._turn = turn
+        self._unlisted = unlisted
+        self._read_blocks = read_blocks
+        # What reads_more has read: the connections of the unlisted clouds, and the blocks of clients by place.
+        self._others: tuple[Peer, ...] = ()
+        self._has_others = False
+        # Or why they could not be read.
+        self._blocks: dict[tuple[str, ...], t.Mapping[str, t.Sequence[str]] | str] = {}
         # Whether a step waits for its turn; its thread says so.
         self._is_queued = False
 
@@ -121,9 +147,31 @@ class AccessPart(PathPart):
         """Read the list."""
         return {_LIST: self._access_list.list_entries}
 
+    def reads_more(self, state: PathState) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
+        """Read who else may need what would go: first the connections on the other clouds, then the blocks of clients there."""
+        if not any(do_overlap(name, _ALL_ADDRESSES) for name in self._going(state, is_foreseen=True)):
+            return {}
+        if not self._has_others:
+            project = self._params["group_id"]
+            return {name: VpcPeers(self._client, project, CLOUDS[name]).list_peers for name in self._unlisted}
+        unread = (user.network for user in self._users(state) if user.blocks is None and not user.unread)
+        return {place: partial(self._look_at, network) for place, network in {_place_of(one): one for one in unread}.items()}
+
+    def _look_at(self, network: Fields) -> t.Mapping[str, t.Sequence[str]] | str:
+        """Return the blocks of clients, or why they cannot be read: what these clients may need stays then. Runs in a thread."""
+        try:
+            return self._read_blocks(network)
+        except StoppedError:
+            raise
+        except TaskError as error:
+            return error.message
+
     def begin(self, answers: Answers, state: PathState) -> PathState:
         """Keep the list, and say what the connections need of it, and what stays."""
         listed = answers[_LIST]
+        self._others = tuple(peer for name in self._unlisted for peer in answers.get(name, ()))
+        self._has_others = answers.keys() >= {*self._unlisted}
+        self._blocks = {key: answer for key, answer in answers.items() if isinstance(key, tuple)}
         state = replace(state, access=AccessListState(listed, listed, waiting=()))
         self._leaving.foresee(state)
         return self._judged(state)
@@ -341,21 +389,22 @@ class AccessPart(PathPart):
             self._add_needs(needs, entry, self._subjects(entry, state))
         for peer in self._leaving.pruned:
             fields = fields_of(peer)
-            comment = default_comment(fields, cloud_of(fields))
+            comment, network = default_comment(fields, cloud_of(fields)), _network_of(fields)
             for name, listed in _list_of(state).first.items():
                 if listed["comment"] == comment:
                     need = needs.setdefault(name, _Need(listed))
                     need.owners.append(peer["id"])
                     need.comments.append(comment)
-                    need.networks.append(fields)
+                    need.networks.append(network)
         return needs
 
     def _add_needs(self, needs: dict[str, _Need], entry: PathEntry, subjects: t.Iterable[AccessEntry]) -> None:
+        network = _network_of(entry.network)
         for subject in subjects:
             need = needs.setdefault(str(key_of(subject)), _Need(subject))
             need.owners.append(entry.key)
             need.comments.append(entry.comment)
-            need.networks.append(entry.network)
+            need.networks.append(network)
 
     def _subjects(self, entry: PathEntry, state: PathState) -> t.Iterator[AccessEntry]:
         """Yield what a connection needs in the access list; nothing if the blocks of its clients are not known."""
@@ -392,26 +441,39 @@ class AccessPart(PathPart):
 
     def _users(self, state: PathState) -> list[_User]:
         """Return the connections that stay, and those that entries of the list are about to get."""
-        leaving = {id_ for id_, (owner, _peer) in self._leaving.peers.items() if owner not in state.failures}
-        users = [
-            _User(str(fields.get(cloud.accepted_id or "") or peer["id"]), fields, block_of(fields))
-            for peer in state.peers.listed
-            if peer["id"] not in leaving
-            and (cloud := cloud_of(fields := fields_of(peer)))
-            and peer["status_name"] not in (cloud.failed, cloud.terminating)
-        ]
-        if self._is_absent:
-            return users
-        wanted = [
-            _User(entry.title, entry.network, next(iter(entry.blocks or self._known_blocks(entry, state)), None))
-            for entry in self._entries
-        ]
+        owners = {own.peer["id"]: key for key, own in state.peers.entries.items() if own.peer is not None}
+        owners |= {id_: owner for id_, (owner, _peer) in self._leaving.peers.items()}
+        declaring = {entry.key for entry in self._entries if any(True for _one in self._subjects(entry, state))}
         # An entry is a better name than the id of its connection.
-        return [*wanted, *users]
+        wanted = () if self._is_absent else self._entries
+        users = [self._to_user(entry.title, entry.network, declares=entry.key in declaring) for entry in wanted]
+        for peer in (*state.peers.listed, *self._others):
+            cloud, fields, owner = cloud_of(peer), fields_of(peer), owners.get(peer["id"])
+            is_leaving = peer["id"] in self._leaving.peers and owner not in state.failures
+            if not is_leaving and peer["status_name"] not in (cloud.failed, cloud.terminating):
+                title = str(fields.get(cloud.accepted_id or "") or peer["id"])
+                users.append(self._to_user(title, fields, declares=owner in declaring))
+        return users
 
-    def _going(self, state: PathState) -> dict[str, _Need]:
-        """Return what to remove of what the connections leave: nothing needs it, and it is ours."""
-        listed, left = _list_of(state).listed, self._left(state)
+    def _to_user(self, title: str, network: Fields, *, declares: bool) -> _User:
+        """Return a connection that stays; `declares` if its entry says what it needs."""
+        cloud = cloud_of(network)
+        if declares or cloud.block is not None:
+            block = None if declares else block_of(network)
+            return _User(title, network, () if block is None else (block,))
+        found = self._blocks.get(_place_of(network))
+        if found is None or isinstance(found, str):
+            return _User(title, network, None, found or "")
+        return _User(title, network, found.get(str(network[cloud.network]).lower(), ()))
+
+    def _going(self, state: PathState, *, is_foreseen: bool = False) -> dict[str, _Need]:
+        """Return what to remove of what the connections leave: nothing needs it, and it is ours.
+
+        Args:
+            state: The state.
+            is_foreseen: Whether it counts what may go once it is read who needs it.
+        """
+        listed, left = _list_of(state).listed, self._left(state, is_foreseen=is_foreseen)
         needed = self._asked_for(state)
         going = {}
         for name, need in self._leavings(state).items():
@@ -424,23 +486,31 @@ class AccessPart(PathPart):
                 going[name] = replace(need, entry=entry)
         return going
 
-    def _left(self, state: PathState) -> dict[str, str]:
-        """Return why entries stay that connections leave, by name."""
+    def _left(self, state: PathState, *, is_foreseen: bool = False) -> dict[str, str]:
+        """Return why entries stay that connections leave, by name; see `_going`."""
         listed, users, left = _list_of(state).listed, self._users(state), dict[str, str]()
+        by_network = {_network_of(one.network): one for one in reversed(users)}
+        users = [one for one in users if one.blocks is None or one.blocks]
         needed = self._asked_for(state)
         for name, need in self._leavings(state).items():
             current = listed.get(name)
             if current is None or name in needed or all(owner in state.failures for owner in need.owners):
                 continue
-            user = next((one for one in users if one.needs(name, need)), None)
+            answers = [(one, one.needs(name)) for one in users]
+            of_same_network = (by_network[one] for one in need.networks if one in by_network)
+            user = next(iter((*of_same_network, *(one for one, is_needed in answers if is_needed))), None)
+            unclear = next((one for one, is_needed in answers if is_needed is None and (one.unread or not is_foreseen)), None)
             failed = next((owner for owner in need.owners if owner in state.failures), None)
             if user is not None:
                 left[name] = f"{name} stays in the access list, because {user.title} still uses it."
             elif failed is not None:
                 title = self._by_key[failed].title if failed in self._by_key else failed
                 left[name] = f"{name} stays in the access list, because {title} has failed and still uses it."
-            elif current["comment"] not in need.comments and self._is_absent:
-                left[name] = other_comment(name, current, need.comments[0])
+            elif current["comment"] not in need.comments:
+                if self._is_absent:
+                    left[name] = other_comment(name, current, need.comments[0])
+            elif unclear is not None:
+                left[name] = _may_need(name, unclear)
         return left
 
     def _asked_for(self, state: PathState) -> dict[str, None]:
@@ -492,6 +562,31 @@ def _list_of(state: PathState) -> AccessListState:
 def _entries_of(change: Change) -> tuple[AccessEntry | None, AccessEntry | None]:
     """Return the entry of the access list before and after a change."""
     return t.cast("AccessEntry | None", change.before), t.cast("AccessEntry | None", change.after)
+
+
+def _network_of(fields: Fields) -> tuple[str, ...]:
+    """Return what all connections of one network have in common; see `Cloud.is_same_network`."""
+    cloud = cloud_of(fields)
+    values = (str(fields[name]) for name in cloud.network_identity)
+    return (cloud.name, *(one.casefold() if cloud.ignores_case else one for one in values))
+
+
+def _place_of(network: Fields) -> tuple[str, ...]:
+    """Return what one request reads: a VNet, or a project of GCP."""
+    cloud = cloud_of(network)
+    names = (cloud.owner,) if cloud.has_one_container else cloud.names
+    return (cloud.name, *(str(network[name]).lower() for name in names))
+
+
+def _may_need(name: str, user: _User) -> str:
+    """Return why an entry stays that a connection may need, and what would free it."""
+    cloud, owner = cloud_of(user.network), user.network[cloud_of(user.network).owner]
+    why = f" ({user.unread.rstrip('.')})" if user.unread else ""
+    return (
+        f"{name} stays in the access list, because {name_of(user.network)} may need it, and the blocks of its clients are not "
+        f"known{why}. With credentials that may read the {cloud.noun} in {cloud.owner_noun} {owner}, the task finds out whether "
+        "it does. Or remove the entry in Atlas if no client there needs it."
+    )
 
 
 def _without_waiting(state: PathState, names: t.Container[str]) -> PathState:

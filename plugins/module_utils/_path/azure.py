@@ -12,7 +12,7 @@ from functools import partial
 
 from .._azure.access import Access
 from .._azure.plan import AccessState, peerings_with_atlas, plan_absent, plan_present, state_after
-from .._azure.vnets import Vnet
+from .._azure.vnets import Vnet, get_vnet
 from .._check.credentials import azure_credentials_of, azure_names
 from .._check.session import CheckSession
 from .._clouds.azure import AZURE, VnetId, is_atlas_network, parse_vnet_id, role_name, vnet_id
@@ -225,6 +225,17 @@ class AzurePart(PathPart):
         groups = (group for group in self._groups.values() if str(group[0].params[AZURE.owner]).lower() == wanted)
         entry = next((group[0] for group in groups), None)
         return azure_credentials_of(self._params, {}) if entry is None else entry.azure_credentials()
+
+    def read_blocks(self, network: Fields) -> dict[str, tuple[str, ...]]:
+        """Return the blocks of a VNet, by its name in lower case; none if it does not exist. Runs in a thread.
+
+        Raises:
+            TaskError: If it cannot be read.
+        """
+        credentials = self._credentials_for(network)
+        with azure_names():
+            vnet = get_vnet(self._session.open_azure(credentials, network["azure_directory_id"]), _scope_of(network))
+        return {} if vnet is None else {vnet.name.lower(): vnet.prefixes}
 
     # What both need.
 

@@ -13,7 +13,7 @@ from functools import partial
 
 from .._check.credentials import gcp_credentials_of, gcp_names
 from .._check.session import CheckSession
-from .._clouds.cloud import Peer, fields_of
+from .._clouds.cloud import Fields, Peer, fields_of
 from .._clouds.gcp import GCP, network_path
 from .._engine.operation import Operation
 from .._engine.options import Parameters
@@ -22,7 +22,7 @@ from .._engine.wait import WaitTimeoutError, time_is_up
 from .._gcp.credentials import DEFAULT_SCOPES
 from .._gcp.errors import GcpDeniedError
 from .._gcp.network import ACTIVE
-from .._gcp.networks import Networks, list_networks
+from .._gcp.networks import Networks, list_networks, list_subnets
 from .._gcp.options import name_networks
 from .._gcp.plan import NetworkState, find_mirror, plan_absent, plan_present, state_after
 from .._gcp.wait import PeeringWaiter
@@ -249,6 +249,18 @@ class GcpPart(PathPart):
         """Return the credentials of an entry in a project, or else those of the task."""
         entry = next((one for one in self._entries.values() if one.params["gcp_project_id"] == project), None)
         return gcp_credentials_of(self._params, {}, DEFAULT_SCOPES) if entry is None else entry.gcp_credentials()
+
+    def read_blocks(self, network: Fields) -> dict[str, tuple[str, ...]]:
+        """Return the ranges of the subnets of all networks in the project of one, by name. Runs in a thread.
+
+        Raises:
+            TaskError: If they cannot be read.
+        """
+        project = network["gcp_project_id"]
+        credentials = self._credentials_for(project)
+        with gcp_names():
+            found = list_subnets(self._session.open_gcp(credentials), project)
+        return {name: tuple(one.cidr_block for one in ranges) for name, ranges in found.items()}
 
     # What both need.
 

@@ -91,6 +91,9 @@ class _AtlasSide(PathPart):
         common: What all parts get; the options have the `base_url` of the session.
         peers: The connections with each cloud that is read, by its name.
         containers: The containers of the project.
+
+    Attributes:
+        clouds: The names of the clouds whose connections it reads.
     """
 
     name = "peers"
@@ -106,6 +109,7 @@ class _AtlasSide(PathPart):
         self._names = frozenset(entry.provider.name for entry in entries) or frozenset(peers)
         self._set = PeerSet(self._params, peers, containers, self._clock)
         self._peers, self._containers = peers, containers
+        self.clouds = peers.keys()
         # The containers as they were last taken from the state, or put into it.
         self._known: t.Any = None
 

@@ -66,6 +66,7 @@ class Case:
         access: The comments of the access list, by the names of its entries.
         stays: Connections that stay.
         leaves: Those that leave, by the place of their entry in the list, or by None if they are pruned.
+        blocks: The blocks of clients, or why they cannot be read, by the names of their networks on AZURE and GCP.
         options: Those of the task.
     """
 
@@ -77,6 +78,7 @@ class Case:
         stays: Sequence[Any] = (),
         leaves: Sequence[tuple[int | None, Any]] = (),
         before: PathState | None = None,
+        blocks: dict[str, Sequence[str] | TaskError] | None = None,
         **options: Any,
     ) -> None:
         params, warnings = validated(*connections, **options)
@@ -86,9 +88,23 @@ class Case:
         there = [*stays, *(one for index, one in leaves)]
         before = replace(before or PathState(), peers=PeerSetState(tuple(there), first=tuple(there)))
         clock = FakeClock()
-        outside: Any = (None, AtlasAccessList, going, None, None)
+        self.blocks, self.asked = blocks or {}, list[str]()
+        outside: Any = (None, AtlasAccessList, going, None, None, (), self._read_blocks)
         self.part = AccessPart(Common(params, params["connections"], clock, clock.sleep), *outside)
-        self.state = self.part.begin({"list": listed(access)}, before)
+        answers: dict[Any, Any] = {"list": listed(access)}
+        self.state = self.part.begin(answers, before)
+        while calls := self.part.reads_more(self.state):
+            answers |= {key: call() for key, call in calls.items()}
+            self.state = self.part.begin(answers, before)
+
+    def _read_blocks(self, network: Any) -> dict[str, Sequence[str]]:
+        """Return the blocks of a network, or of all in its project."""
+        name = network.get("vnet_name") or network["network_name"]
+        self.asked.append(name)
+        answer = self.blocks.get(name, TaskError("No credentials.", hint="Set some."))
+        if isinstance(answer, TaskError):
+            raise answer
+        return {key.lower(): one for key, one in self.blocks.items() if not isinstance(one, TaskError)}
 
     def fail(self, index: int) -> None:
         """Let an entry fail in another part."""
@@ -246,7 +262,11 @@ USED = "{} stays in the access list, because {} still uses it."
             [],
             {A: USED.format(A, "2")},
         ),
-        ([gcp(1, cidr_block=A)], {A: NETWORK}, [peer(2, gcp(2)), peer(3, aws(1), B)], [], [A], {}),
+        ([gcp(1, cidr_block=A)], {A: NETWORK}, [peer(3, aws(1), B)], [], [A], {}),
+        # A block inside of a wider one.
+        ([aws(1, cidr_block="10.0.0.0/8")], {"10.0.0.0/8": OURS[1]}, [peer(2, aws(2), A)], [], [], {
+            "10.0.0.0/8": USED.format("10.0.0.0/8", "pcx-2")
+        }),
     ],
 )  # fmt: skip
 def test_what_leaves_takes_its_own_entries_along(
@@ -266,6 +286,74 @@ def test_what_leaves_takes_its_own_entries_along(
     assert after.listed.keys() == access.keys() - {*going}
 
 
+# What every network in auto mode has, two subnets of one, and what is in none of them.
+AUTO, SUBNETS, OUTSIDE = "10.128.0.0/9", ("10.128.0.0/20", "10.132.0.0/20"), ("172.16.0.0/20",)
+UNREAD = (
+    "{} stays in the access list, because {} may need it, and the blocks of its clients are not known ({}). With credentials "
+    "that may read the {}, the task finds out whether it does. Or remove the entry in Atlas if no client there needs it."
+)
+VNET_2, NETWORK_2 = "/".join([*azure(2).values()][1:]), "my-sample-project-191923/net-2"
+
+
+@pytest.mark.parametrize(
+    ("connections", "access", "stays", "blocks", "going", "left", "asked"),
+    [
+        # Two networks with the same clients' block, one of which goes.
+        ([gcp(1, cidr_block=AUTO)], {AUTO: NETWORK}, [peer(2, gcp(2))], {"net-2": SUBNETS}, [], {
+            AUTO: USED.format(AUTO, "2")
+        }, ["net-2"]),
+        ([gcp(1, cidr_block=AUTO)], {AUTO: NETWORK}, [peer(2, gcp(2))], {"net-2": OUTSIDE}, [AUTO], {}, ["net-2"]),
+        # It has no subnet.
+        ([gcp(1, cidr_block=AUTO)], {AUTO: NETWORK}, [peer(2, gcp(2))], {"net-2": ()}, [AUTO], {}, ["net-2"]),
+        ([azure(1, cidr_block=A)], {A: VNET}, [peer(2, azure(2, vnet_name="VNET-2"))], {"VNET-2": (B, A)}, [], {
+            A: USED.format(A, "2")
+        }, ["VNET-2"]),
+        ([aws(1, cidr_block=A)], {A: OURS[1]}, [peer(2, azure(2))], {"vnet-2": (A,)}, [], {A: USED.format(A, "2")}, ["vnet-2"]),
+        ([aws(1, cidr_block=A)], {A: OURS[1]}, [peer(2, azure(2))], {"vnet-2": (B,)}, [A], {}, ["vnet-2"]),
+        # They cannot be read.
+        ([aws(1, cidr_block=A)], {A: OURS[1]}, [peer(2, azure(2))], {}, [], {
+            A: UNREAD.format(A, VNET_2, "No credentials", f"VNet in subscription {azure(2)['azure_subscription_id']}")
+        }, ["vnet-2"]),
+        ([gcp(1, cidr_blocks=[A, B])], {A: NETWORK, B: NETWORK}, [peer(2, gcp(2)), peer(3, aws(2), B)], {}, [], {
+            A: UNREAD.format(A, NETWORK_2, "No credentials", f"VPC network in project {gcp(2)['gcp_project_id']}"),
+            B: USED.format(B, "pcx-3"),
+        }, ["net-2"]),
+        # One request for a project, and one for each VNet.
+        ([aws(1, cidr_block=A)], {A: OURS[1]}, [peer(2, gcp(2)), peer(3, gcp(3))], {"net-3": (B,)}, [A], {}, ["net-3"]),
+        ([aws(1, cidr_block=A)], {A: OURS[1]}, [peer(2, azure(2)), peer(3, azure(3))], {"vnet-2": (B,), "vnet-3": ()}, [A], {}, [
+            "vnet-2", "vnet-3"
+        ]),
+        # Nothing would go: it is somebody else's, another connection needs it, or it is not there. A group is AWS's alone.
+        ([aws(1, cidr_block=A)], {A: OURS[1]}, [peer(2, azure(2)), peer(3, aws(2), A)], {}, [], {A: USED.format(A, "pcx-3")}, []),
+        ([aws(1, cidr_block=A)], {B: OURS[1]}, [peer(2, azure(2))], {}, [], {}, []),
+        ([aws(1, aws_security_group=GROUP)], {GROUP: OURS[1]}, [peer(2, gcp(2))], {}, [GROUP], {}, []),
+        # What has ended needs nothing.
+        ([aws(1, cidr_block=A)], {A: OURS[1]}, [peer(2, azure(2), None, "FAILED"), peer(3, gcp(2), None, "DELETING")], {}, [
+            A
+        ], {}, []),
+    ],
+)  # fmt: skip
+def test_what_another_network_may_need_stays(
+    connections: list[dict[str, Any]],
+    access: dict[str, str | None],
+    stays: list[Any],
+    blocks: dict[str, Any],
+    going: list[str],
+    left: dict[str, str],
+    asked: list[str],
+) -> None:
+    case = Case(connections, access, stays=stays, blocks=blocks, state="absent")
+    assert [name for action, owner, name in case.changes if action == "delete"] == going
+    assert (case.state.left, case.asked) == (left, asked)
+
+
+def test_what_came_after_the_blocks_were_read_may_need_an_entry() -> None:
+    case = Case([aws(1, cidr_block=A)], {A: OURS[1]}, state="absent")
+    assert case.changes == [("delete", KEYS[0], A)]
+    case.state = replace(case.state, peers=replace(case.state.peers, listed=(peer(2, gcp(2)),)))
+    assert case.changes == []
+
+
 def test_absent_on_azure_takes_the_blocks_of_the_vnet() -> None:
     case = Case([azure(1)], {B: VNET, C: VNET}, before=PathState(azure={KEYS[0]: vnet_with(B, C)}), state="absent")
     assert case.changes == [("delete", KEYS[0], B), ("delete", KEYS[0], C)]
@@ -280,11 +368,15 @@ def test_what_an_entry_that_has_failed_needs_stays() -> None:
         state="absent",
     )
     assert [name for action, owner, name in case.changes] == [A, GROUP, B]
-    # Its connection stays, and with it what others would take away.
+    # Its connection stays, and needs its group alone.
     case.fail(1)
-    assert [name for action, owner, name in case.changes] == [B]
-    assert case.state.left == {A: USED.format(A, "pcx-2")}
+    assert [name for action, owner, name in case.changes] == [A, B]
     case.fail(2)
+    assert ([name for action, owner, name in case.changes], case.state.left) == ([A], {})
+    # With it stays what others would take away.
+    case = Case([aws(1, cidr_block=A), aws(2, cidr_block=A)], {A: OURS[1]}, leaves=leaves[:2], state="absent")
+    assert [name for action, owner, name in case.changes] == [A]
+    case.fail(1)
     assert (case.changes, case.state.left) == ([], {A: USED.format(A, "pcx-2")})
 
 
@@ -296,14 +388,18 @@ def test_what_an_entry_that_has_failed_needs_stays() -> None:
         ([], {A: VNET, B: NETWORK, C: OURS[1]}, [], [peer(1, azure(1)), peer(2, gcp(1))], [A, B], {}),
         # An entry of the list needs it.
         ([aws(1, cidr_block=B)], {B: OURS[2]}, [], [peer(2, aws(2), B)], [], {}),
-        # The block of a connection that an entry of the list has, or gets.
-        ([aws(1, cidr_block=B, aws_security_group=GROUP)], {B: OURS[2], GROUP: "x"}, [], [peer(2, aws(2), B)], [], {
-            B: USED.format(B, f"{KEYS[0]} ({vpc(1)})")
+        # One that declares a group needs no block.
+        ([aws(1, cidr_block=B, aws_security_group=GROUP)], {B: OURS[2], GROUP: "x"}, [], [peer(2, aws(2), B)], [B], {}),
+        # One with a block of its own needs no wider one; of one that declares nothing, the blocks are read.
+        ([gcp(1, cidr_block="10.128.0.0/20")], {AUTO: f"{NETWORK[:-1]}2"}, [], [peer(2, gcp(2))], [AUTO], {}),
+        ([gcp(1)], {AUTO: f"{NETWORK[:-1]}2"}, [], [peer(2, gcp(2))], [], {
+            AUTO: USED.format(AUTO, f"{KEYS[0]} ({NETWORK_2[:-1]}1)")
         }),
         # The same VPC with another container; and a connection that `ignore` leaves alone.
         ([aws(1, cidr_block=A)], {B: OURS[1]}, [], [peer(2, aws(1), B)], [], {B: USED.format(B, f"{KEYS[0]} ({vpc(1)})")}),
         ([], {B: OURS[1]}, [peer(3, aws(1), C)], [peer(2, aws(1), B)], [], {B: USED.format(B, "pcx-3")}),
         ([], {B: VNET}, [peer(3, azure(1))], [peer(2, azure(1))], [], {B: USED.format(B, "3")}),
+        ([], {AUTO: f"{NETWORK[:-1]}2"}, [peer(3, gcp(1))], [peer(2, gcp(2))], [], {AUTO: USED.format(AUTO, "3")}),
     ],
 )  # fmt: skip
 def test_what_is_pruned_takes_its_own_entries_along(
@@ -314,7 +410,8 @@ def test_what_is_pruned_takes_its_own_entries_along(
     going: list[str],
     left: dict[str, str],
 ) -> None:
-    case = Case(connections, access, stays=stays, leaves=[(None, one) for one in pruned], prune=True, allow_empty=True)
+    leaves, blocks = [(None, one) for one in pruned], {"net-1": SUBNETS}
+    case = Case(connections, access, stays=stays, leaves=leaves, blocks=blocks, prune=True, allow_empty=True)
     assert [name for action, owner, name in case.changes if action == "delete"] == going
     assert {owner for action, owner, name in case.changes if action == "delete"} <= {one["id"] for one in pruned}
     assert case.state.left == left

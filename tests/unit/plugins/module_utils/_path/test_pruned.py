@@ -218,3 +218,37 @@ def test_an_account_that_may_be_the_task_s_own_is_not_left_out(site: PathSite) -
     assert site.writes == []
     site.front.rules.clear()
     assert routes(site, ACCOUNTS[1]).keys() == {entries[1]["vpc_id"]}
+
+
+def test_an_entry_that_a_network_on_another_cloud_needs_stays(make_path: Callable[..., PathSite]) -> None:
+    site = make_path(with_clouds=True)
+    assert site.clouds is not None
+    (near,) = site.make_vpcs(1)
+    (network,), (vnet,) = site.make_networks(1), site.make_vnets(1)
+    shared = near["cidr_block"]
+    site.clouds.gcp.add_subnet(GCP_PROJECT, network["network_name"], "auto", "us-east1", shared)
+    same = site.clouds.azure.add_vnet(SUBSCRIPTION, GROUP, "same", [shared])
+    connect(site, [near, network, {**vnet, "vnet_resource_id": same, "cidr_block": None}])
+
+    def left(*others: Any, **options: Any) -> str:
+        done = site.run(connections=[near, *others], state="absent", check_mode=True, **options)
+        assert not done.failed, done.msg
+        return " ".join(one["reason"] for one in done.result["peering"]["left"])
+
+    id_of = {cloud: site.peers_of(cloud)[0]["id"] for cloud in ("GCP", "AZURE")}
+    assert left() == f"{shared} stays in the access list, because {id_of['AZURE']} still uses it."
+    site.clouds.azure.denied.add("Microsoft.Network/virtualNetworks/read")
+    assert left() == f"{shared} stays in the access list, because {id_of['GCP']} still uses it."
+    assert f"because {SUBSCRIPTION}/{GROUP}/same may need it, and the blocks of its clients are not known" in left(network)
+    site.clouds.azure.denied.clear()
+    # A VNet that does not exist any more has no clients.
+    site.clouds.azure.remove_vnet(SUBSCRIPTION, GROUP, "same")
+    assert left(network) == ""
+    # The list has AWS alone, and pruning it reads the connections with the other clouds.
+    again = site.run(connections=[], allow_empty=True, aws_profile=f"account-{ACCOUNTS[0]}", **PRUNE, check_mode=True)
+    assert [one["reason"] for one in again.result["peering"]["left"]] == [left()]
+    assert site.to_atlas["GET peers"] == 3
+    # Without the right to read it, or with its half off, nobody knows.
+    site.clouds.gcp.denied.add("compute.subnetworks.list")
+    assert f"because {GCP_PROJECT}/{network['network_name']} may need it" in left()
+    assert "are not known (gcp is false)" in left(gcp=False)
