@@ -116,6 +116,7 @@ options:
         description:
           - On AWS, the CIDR block of the VPC, or the part of it that you want to connect.
           - This may be left out for a VPC with only one block, unless O(aws=false).
+          - If this becomes narrower, the narrower entry of the access list replaces the wider one; see O(access_list).
           - With O(state=absent), if this is not set, the block of the connection is removed from the access list.
           - On AZURE and GCP, this is for the access list alone, like O(connections[].cidr_blocks). The alias is for AWS.
         type: str
@@ -166,7 +167,7 @@ options:
       aws_security_group:
         description:
           - Let only this security group connect, instead of all addresses in O(connections[].cidr_block). It must be one of the
-            VPC.
+            VPC. Entries of the access list with blocks of the VPC that were added for it are removed; see O(access_list).
           - This names the clients in the access list of Atlas. The rules of the security group are not changed.
         type: str
       gcp_peering_name:
@@ -180,7 +181,7 @@ options:
         description:
           - The comment of the entry in the access list. The default is C(VPC peering with) and the name of the network, which is
             the id on AWS, C(resource_group_name) and C(vnet_name) on AZURE, and C(gcp_project_id) and C(network_name) on GCP.
-          - An existing entry keeps its comment. With O(state=absent), only an entry with this comment is removed.
+          - An existing entry keeps its comment. Only entries with this comment or with the default one are removed.
         type: str
       connection_id:
         description:
@@ -307,8 +308,14 @@ options:
   access_list:
     description:
       - Whether to manage the entries of the access list in Atlas.
-      - They are added in one request, after the connections are available, and an entry that exists keeps its comment. With
-        O(state=absent), an entry is removed only if it has the comment that it would get, and no connection that stays needs it.
+      - They are added in one request, after the connections are available, and an entry that exists keeps its comment.
+      - An entry belongs to a network if it has the comment of that, which is O(connections[].comment) or its default. Such an
+        entry is removed if all that O(connections) declares for the network is a part of it, or if a security group is declared
+        and the entry has addresses of the VPC. It is removed after the new entries are in force, and until then, both count for
+        the limit of 200 entries. Other entries of the network stay, since another list may need them, and RV(peering.remaining)
+        names them.
+      - With O(state=absent), all entries of the network are removed, unless the project keeps a connection of it.
+      - No entry is removed that a connection which stays can need.
       - Tasks with the same project, which one user runs on one machine, take turns here, such as the hosts of a play.
     type: bool
     default: true
@@ -353,8 +360,8 @@ options:
       - What a connection leaves is removed first, on both sides, which are its routes, its peering in GCP, its entries in the
         access list unless another connection can need them, and Atlas's role in AZURE. The task uses the credentials of an entry
         with the same account, project or subscription, or else those at the top if they are of that account. Where it has none,
-        the connection is removed all the same, and RV(peering.remaining) says what is left, and where. With O(access_list=false), entries of the access
-        list stay, and it says so.
+        the connection is removed all the same, and RV(peering.remaining) says what is left, and where. With
+        O(access_list=false), entries of the access list stay, and it says so.
       - The list must be the only one for the project. In Ansible's own process, the task fails if another host of the play has
         the same project or an unknown one, by the variable C(vpc_peering_group_id), if the play uses the role.
       - This has no effect with O(state=absent), and is refused with O(atlas=false).

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from .._access_list import AccessListPlanner, AccessListState, check_status, not_in_force, other_comment, to_change
+from .._clouds.aws import AWS
 from .._clouds.cloud import CLOUDS, Fields, Peer, block_of, cloud_of, fields_of, name_of
 from .._engine.operation import Operation
 from .._engine.options import Parameters
@@ -18,9 +19,9 @@ from .._engine.plan import Change, Plan, Step
 from .._engine.wait import WaitTimeoutError
 from .._http.errors import AuthError, NoAnswerError, StoppedError, TaskError
 from .._http.pauses import Sleep
-from .._resources.access_list import MOST_ENTRIES, AccessEntry, AccessList, key_of, spelled
+from .._resources.access_list import MOST_ENTRIES, AccessEntry, AccessList, is_name, key_of, spelled
 from .._resources.peers import VpcPeers
-from .._values.blocks import do_overlap
+from .._values.blocks import do_overlap, is_part
 from .entries import PathEntry, default_comment
 from .part import Answers, Common, PathPart, task_of
 from .path_state import ACCESS, CLEANING, PathState, Task, What
@@ -58,12 +59,12 @@ class Written(t.NamedTuple):
 
 @dataclass
 class _Need:
-    """An entry of the access list that connections need, or leave.
+    """An entry of the access list that connections need, or leave, or that their networks need no longer.
 
     Attributes:
         entry: The entry, with the comment of the first one.
         owners: The keys of the entries of the list, or the ids of pruned connections, in order.
-        comments: Their comments.
+        comments: The comments by which it is known as theirs.
         networks: Their networks, as `_network_of` returns them.
     """
 
@@ -79,8 +80,8 @@ class _User(t.NamedTuple):
     Attributes:
         title: Its name for the user.
         network: Its network.
-        blocks: The blocks of its clients; None if they are not known. Empty for a connection of the list that declares what it
-            needs, since that stays anyway.
+        blocks: The blocks of its clients; None if they are not known. For a connection of the list that declares what it needs,
+            only those that it will not get: the others stay anyway.
         unread: Why the blocks could not be read; empty if nobody has tried.
     """
 
@@ -127,6 +128,15 @@ class AccessPart(PathPart):
         super().__init__(common)
         self._entries = common.entries
         self._by_key = {entry.key: entry for entry in self._entries}
+        # The entries of each network, which may have a connection in each region.
+        self._groups: dict[tuple[str, ...], list[PathEntry]] = {}
+        for entry in self._entries:
+            self._groups.setdefault(_network_of(entry.network), []).append(entry)
+        # What the result says of marked entries that stay.
+        self._notes: list[str] = []
+        # The entries when the task began, and their names by comment: comparing all with all takes long.
+        self._first: t.Mapping[str, AccessEntry] = {}
+        self._by_comment: dict[str | None, list[str]] = {}
         self._client = client
         self._operation = operation
         self._access_list = AccessList(client, self._params["group_id"])
@@ -174,18 +184,27 @@ class AccessPart(PathPart):
         self._blocks = {key: answer for key, answer in answers.items() if isinstance(key, tuple)}
         state = replace(state, access=AccessListState(listed, listed, waiting=()))
         self._leaving.foresee(state)
-        return self._judged(state)
+        # A wide entry goes after the narrow one is in force, which an earlier run may have added.
+        owners = dict.fromkeys(owner for need in self._replaced(state).values() for owner in need.owners)
+        before = dict.fromkeys(name for owner in owners for name in self._names(self._by_key[owner], state) if name in listed)
+        return self._judged(replace(state, access=replace(_list_of(state), waiting=(*before,))))
 
     def plan(self, state: PathState) -> Plan:
         """Plan what to add, and what to remove."""
         access = _list_of(state)
         self._leaving.find(state)
+        replaced = self._replaced(state)
         going = self._going(state)
         removals = [self._change(name, need, access.listed[name], None) for name, need in going.items()]
         stage, steps = ACCESS if self._is_absent else CLEANING, list[Step]()
-        if removals:
-            keys = tuple(change.key for change in removals)
-            steps.append(Step("delete", Task(self.name, stage, "", RemoveAccess((*going,))), keys, is_run=True))
+        # What a network needs no longer goes after what it needs was added; the rest first, and in one step.
+        batches: dict[str, list[What]] = {}
+        for what in (What.of(change.key) for change in removals):
+            batches.setdefault(what.owner if what.name in replaced else "", []).append(what)
+        for owner, whats in batches.items():
+            request = RemoveAccess(tuple(what.name for what in whats))
+            task = Task(self.name, ACCESS if owner else stage, owner, request)
+            steps.append(Step("delete", task, tuple(what.key for what in whats), is_run=True))
         if self._is_absent:
             return Plan(tuple(removals), tuple(steps))
         wanted = self._wanted(state)
@@ -193,14 +212,17 @@ class AccessPart(PathPart):
         writes = planner.plan_present(access).changes
         added = [self._change(one.key, wanted[one.key], None, t.cast(AccessEntry, one.after)) for one in writes]
         if added:
-            request = AddAccess(tuple(one.key for one in writes))
-            steps.append(Step("update", Task(self.name, ACCESS, "", request), tuple(one.key for one in added), is_run=True))
+            new = AddAccess(tuple(one.key for one in writes))
+            steps.append(Step("update", Task(self.name, ACCESS, "", new), tuple(one.key for one in added), is_run=True))
         expiring = planner.expiring(access, None)
         warnings = (
             f"Atlas will remove entries of the access list that connections need: {expiring}. Make them permanent in Atlas, or "
             "remove them there and run the task again.",
         )
-        refusals = self._above_limit(len(access.listed) - len(removals), len(added))
+        # Atlas counts old and new ones together.
+        refusals = self._above_limit(
+            len(access.listed) - len(batches.get("", ())), len(added), len(going.keys() & replaced.keys())
+        )
         return Plan((*removals, *added), tuple(steps), warnings if expiring else (), refusals=refusals)
 
     def predict(self, state: PathState, plan: Plan) -> PathState:
@@ -220,12 +242,30 @@ class AccessPart(PathPart):
             if not self._wanted(state).keys() & {*request.names}:
                 raise self._first_failure(step, state)
             return True
+        if task_of(step).owner:
+            return self._has_replacement(step, state) and not any(task_of(one).part == self.name for one in running)
         owners = {owner for need in self._leavings(state).values() for owner in need.owners}
         if self._pruned is not None and any(not self._pruned.is_clean(owner) for owner in owners - state.failures.keys()):
             return False
         if not owners - state.failures.keys():
             raise self._first_failure(step, state)
         return True
+
+    def _has_replacement(self, step: Step, state: PathState) -> bool:
+        """Whether all that a network needs is in force; True as well if its wide entries stay because a connection has failed."""
+        return not self._awaited(step, state) or self._replaced(state).keys().isdisjoint(task_of(step).request.names)
+
+    def _awaited(self, step: Step, state: PathState) -> list[str]:
+        """Return what the network of a step needs that is not in force."""
+        listed, waiting = _list_of(state).listed, self._waiting(state)
+        group = self._groups[_network_of(self._by_key[task_of(step).owner].network)]
+        return [name for entry in group for name in self._names(entry, state) if name in waiting or name not in listed]
+
+    def blocked(self, step: Step, state: PathState, error: WaitTimeoutError) -> TaskError:
+        """Return the error of a step that was not ready before the time was up: what has to be in force before."""
+        if task_of(step).owner and (awaited := self._awaited(step, state)):
+            return not_in_force(awaited, error)
+        return super().blocked(step, state, error)
 
     def send(self, step: Step, state: PathState) -> Written:
         """Add or remove entries, when it is the turn of this task; the list is read again before.
@@ -302,7 +342,7 @@ class AccessPart(PathPart):
         """Return the state after entries were added or removed; those that are not in force yet are waited for."""
         request, access = task_of(step).request, _list_of(state)
         is_addition = isinstance(request, AddAccess)
-        needs = self._wanted(state) if is_addition else self._leavings(state)
+        needs = self._wanted(state) if is_addition else self._candidates(state)
         made = {name: change for name, change in reply.access.done.items() if name in needs}
         changes = [self._change(name, needs[name], *_entries_of(change)) for name, change in made.items()]
         waiting = (*(access.waiting or ()), *(made if is_addition else ()))
@@ -315,7 +355,7 @@ class AccessPart(PathPart):
     def record_failure(self, what: What, error: TaskError, state: PathState) -> PathState:
         """Return the state in which a failed entry of the access list has failed for all of its connections."""
         if what.step == _STEP:
-            needs = self._wanted(state) if what.action == "create" else self._leavings(state)
+            needs = self._wanted(state) if what.action == "create" else self._candidates(state)
             if what.name in needs:
                 state = self._with_failure(needs[what.name], error, state)
         return self._judged(state)
@@ -387,6 +427,10 @@ class AccessPart(PathPart):
         needs: dict[str, _Need] = {}
         for entry in self._entries if self._is_absent else ():
             self._add_needs(needs, entry, self._subjects(entry, state))
+        for group in self._groups.values() if self._is_absent else ():
+            marked = self._marked(group, state)
+            for entry in group:
+                self._add_needs(needs, entry, marked.values())
         for peer in self._leaving.pruned:
             fields = fields_of(peer)
             comment, network = default_comment(fields, cloud_of(fields)), _network_of(fields)
@@ -398,12 +442,61 @@ class AccessPart(PathPart):
                     need.networks.append(network)
         return needs
 
+    def _candidates(self, state: PathState) -> dict[str, _Need]:
+        """Return what may go, by name: what connections leave, and what networks of the list need no longer."""
+        return {**self._leavings(state), **self._replaced(state)}
+
+    def _marked(self, group: t.Sequence[PathEntry], state: PathState) -> dict[str, AccessEntry]:
+        """Return the entries with a mark of a network that were there when the task began, by name."""
+        first = _list_of(state).first
+        if self._first is not first:
+            self._first, self._by_comment = first, {}
+            for name, one in first.items():
+                self._by_comment.setdefault(one["comment"], []).append(name)
+        marks = dict.fromkeys(mark for entry in group for mark in entry.marks)
+        return {name: first[name] for mark in marks for name in self._by_comment.get(mark, ()) if is_name(name)}
+
+    def _replaced(self, state: PathState) -> dict[str, _Need]:
+        """Return what the networks of the list need no longer, by name: with their mark, and wider than what they declare."""
+        found: dict[str, _Need] = {}
+        if self._is_absent:
+            return found
+        needed = self._asked_for(state)
+        # What has failed may go on using what it had.
+        failed = {mark for owner in state.failures if owner in self._by_key for mark in self._by_key[owner].marks}
+        for group in self._groups.values():
+            for name, one in self._marked(group, state).items():
+                if name not in needed and one["comment"] not in failed and self._is_wider(name, group, state):
+                    for entry in group:
+                        self._add_needs(found, entry, [one])
+        return found
+
+    def _is_wider(self, name: str, group: t.Sequence[PathEntry], state: PathState) -> bool:
+        """Whether all that a network declares is a part of an entry: its blocks, or a group of a VPC that has addresses there."""
+        declared = [[*self._subjects(entry, state)] for entry in group]
+        subjects = [one for own in declared for one in own]
+        if all(declared) and all(is_part(one["cidr_block"], name) for one in subjects):
+            return True
+        has_group = any(one["aws_security_group"] is not None for one in subjects)
+        return has_group and any(do_overlap(block, name) for entry in group for block in self._network_blocks(entry, state))
+
+    def _network_blocks(self, entry: PathEntry, state: PathState) -> t.Iterator[str]:
+        """Yield the blocks of a VPC, as far as they are known: those in AWS, in the entry, and in Atlas."""
+        view, own = state.aws.get(entry.key), state.peers.entries.get(entry.key)
+        yield from () if view is None or view.vpc is None else view.vpc.cidr_blocks
+        yield from entry.blocks
+        if own is not None and own.peer is not None and (block := block_of(fields_of(own.peer))) is not None:
+            yield block
+
+    def _names(self, entry: PathEntry, state: PathState) -> list[str]:
+        return [str(key_of(one)) for one in self._subjects(entry, state)]
+
     def _add_needs(self, needs: dict[str, _Need], entry: PathEntry, subjects: t.Iterable[AccessEntry]) -> None:
         network = _network_of(entry.network)
         for subject in subjects:
             need = needs.setdefault(str(key_of(subject)), _Need(subject))
             need.owners.append(entry.key)
-            need.comments.append(entry.comment)
+            need.comments.extend(entry.marks)
             need.networks.append(network)
 
     def _subjects(self, entry: PathEntry, state: PathState) -> t.Iterator[AccessEntry]:
@@ -443,23 +536,32 @@ class AccessPart(PathPart):
         """Return the connections that stay, and those that entries of the list are about to get."""
         owners = {own.peer["id"]: key for key, own in state.peers.entries.items() if own.peer is not None}
         owners |= {id_: owner for id_, (owner, _peer) in self._leaving.peers.items()}
-        declaring = {entry.key for entry in self._entries if any(True for _one in self._subjects(entry, state))}
+        found = {entry.key: self._missing(entry, state) for entry in self._entries}
         # An entry is a better name than the id of its connection.
         wanted = () if self._is_absent else self._entries
-        users = [self._to_user(entry.title, entry.network, declares=entry.key in declaring) for entry in wanted]
+        users = [self._to_user(entry.title, entry.network, found[entry.key]) for entry in wanted]
         for peer in (*state.peers.listed, *self._others):
             cloud, fields, owner = cloud_of(peer), fields_of(peer), owners.get(peer["id"])
             is_leaving = peer["id"] in self._leaving.peers and owner not in state.failures
             if not is_leaving and peer["status_name"] not in (cloud.failed, cloud.terminating):
                 title = str(fields.get(cloud.accepted_id or "") or peer["id"])
-                users.append(self._to_user(title, fields, declares=owner in declaring))
+                users.append(self._to_user(title, fields, found.get(owner or "")))
         return users
 
-    def _to_user(self, title: str, network: Fields, *, declares: bool) -> _User:
-        """Return a connection that stays; `declares` if its entry says what it needs."""
+    def _missing(self, entry: PathEntry, state: PathState) -> t.Sequence[str] | None:
+        """Return the blocks that an entry declares and will not get, since it has failed; None if it declares nothing."""
+        names = self._names(entry, state)
+        if not names:
+            return None
+        return [name for name in names if name not in _list_of(state).listed] if entry.key in state.failures else ()
+
+    def _to_user(self, title: str, network: Fields, declared: t.Sequence[str] | None) -> _User:
+        """Return a connection that stays, with what `_missing` returns for its entry; None for one of no entry."""
         cloud = cloud_of(network)
-        if declares or cloud.block is not None:
-            block = None if declares else block_of(network)
+        if declared is not None:
+            return _User(title, network, declared)
+        if cloud.block is not None:
+            block = block_of(network)
             return _User(title, network, () if block is None else (block,))
         found = self._blocks.get(_place_of(network))
         if found is None or isinstance(found, str):
@@ -476,7 +578,7 @@ class AccessPart(PathPart):
         listed, left = _list_of(state).listed, self._left(state, is_foreseen=is_foreseen)
         needed = self._asked_for(state)
         going = {}
-        for name, need in self._leavings(state).items():
+        for name, need in self._candidates(state).items():
             current = listed.get(name)
             if current is None or current["comment"] not in need.comments or name in needed or name in left:
                 continue
@@ -488,16 +590,22 @@ class AccessPart(PathPart):
 
     def _left(self, state: PathState, *, is_foreseen: bool = False) -> dict[str, str]:
         """Return why entries stay that connections leave, by name; see `_going`."""
-        listed, users, left = _list_of(state).listed, self._users(state), dict[str, str]()
+        replaced, left = self._replaced(state), dict[str, str]()
+        candidates = {**self._leavings(state), **replaced}
+        if not candidates:
+            return left
+        listed, users, needed = _list_of(state).listed, self._users(state), self._asked_for(state)
         by_network = {_network_of(one.network): one for one in reversed(users)}
+        on_aws = next((one for one in users if self._is_absent and cloud_of(one.network) is AWS), None)
         users = [one for one in users if one.blocks is None or one.blocks]
-        needed = self._asked_for(state)
-        for name, need in self._leavings(state).items():
+        for name, need in candidates.items():
             current = listed.get(name)
             if current is None or name in needed or all(owner in state.failures for owner in need.owners):
                 continue
             answers = [(one, one.needs(name)) for one in users]
-            of_same_network = (by_network[one] for one in need.networks if one in by_network)
+            # What replaces an entry is in the list: its network declares it.
+            networks = () if name in replaced else need.networks
+            of_same_network = (by_network[one] for one in networks if one in by_network)
             user = next(iter((*of_same_network, *(one for one, is_needed in answers if is_needed))), None)
             unclear = next((one for one, is_needed in answers if is_needed is None and (one.unread or not is_foreseen)), None)
             failed = next((owner for owner in need.owners if owner in state.failures), None)
@@ -509,18 +617,40 @@ class AccessPart(PathPart):
             elif current["comment"] not in need.comments:
                 if self._is_absent:
                     left[name] = other_comment(name, current, need.comments[0])
+            elif on_aws is not None and current["aws_security_group"] and self._is_shared(name, current, state):
+                left[name] = f"{name} stays in the access list, because {on_aws.title} may use it."
             elif unclear is not None:
                 left[name] = _may_need(name, unclear)
         return left
 
+    def _is_shared(self, name: str, current: AccessEntry, state: PathState) -> bool:
+        """Whether only a comment which other networks may have, too, says that an entry is one of the list."""
+        if any(name in self._names(entry, state) for entry in self._entries):
+            return False
+        return all(current["comment"] != default_comment(entry.params, entry.provider) for entry in self._entries)
+
     def _asked_for(self, state: PathState) -> dict[str, None]:
         """Return the names of what the list of connections asks for, in its order, whether a connection has failed or not."""
         entries = () if self._is_absent else self._entries
-        return dict.fromkeys(str(key_of(one)) for entry in entries for one in self._subjects(entry, state))
+        return dict.fromkeys(name for entry in entries for name in self._names(entry, state))
 
     def _judged(self, state: PathState) -> PathState:
-        """Return the state with the names that the connections need, and why others stay."""
-        return replace(state, allowed=(*self._asked_for(state),), left=self._left(state))
+        """Return the state with the names that the connections need, why others stay, and what else is marked."""
+        needed, left = self._asked_for(state), self._left(state)
+        others = [one for one in state.notes if one not in self._notes]
+        self._notes = [*self._unlisted_marks(state, {*needed, *left, *self._candidates(state)})]
+        return replace(state, allowed=(*needed,), left=left, notes=(*others, *self._notes))
+
+    def _unlisted_marks(self, state: PathState, known: t.Container[str]) -> t.Iterator[str]:
+        """Yield a sentence for each network of the list with marked entries of which nothing else is known."""
+        for group in () if self._is_absent else self._groups.values():
+            names = [name for name in self._marked(group, state) if name in _list_of(state).listed and name not in known]
+            if names:
+                stay, they, them = ("stays", "it is", "it") if len(names) == 1 else ("stay", "they are", "them")
+                yield (
+                    f"{', '.join(names)} {stay} in the access list: by the comment, {they} of this network ({group[0].name}), "
+                    f"and in no entry of this list. Remove {them} in Atlas if no other list needs {them}."
+                )
 
     # Changes and failures.
 
@@ -541,15 +671,16 @@ class AccessPart(PathPart):
         owners = [What.of(key).owner for key in step.keys]
         return next((state.failures[owner].error for owner in owners if owner in state.failures), StoppedError())
 
-    def _above_limit(self, staying: int, added: int) -> dict[str, TaskError]:
+    def _above_limit(self, staying: int, added: int, replaced: int) -> dict[str, TaskError]:
         """Return the refusal of a plan for which the list has no room."""
         number = staying + added
         if not added or number <= MOST_ENTRIES:
             return {}
+        later = f" {replaced} of them would go only after the new ones are in force." if replaced else ""
         return {
             _STEP: TaskError(
                 f"The access list would have {number} entries ({staying} that stay, and {added} new ones), and Atlas allows "
-                f"{MOST_ENTRIES}.",
+                f"{MOST_ENTRIES}.{later}",
                 hint="Remove entries that are no longer used, or set access_list to false.",
             )
         }

@@ -136,6 +136,11 @@ class PathEntry:
         """The comment of its entries in the access list, by which these are known."""
         return str(self.params["comment"] or default_comment(self.params, self.provider))
 
+    @cached_property
+    def marks(self) -> tuple[str, ...]:
+        """The comments of the entries in the access list that are of its network: its own, and the default one."""
+        return (*dict.fromkeys((self.comment, default_comment(self.params, self.provider))),)
+
     def named(self, error: TaskError) -> TaskError:
         """Return an error about this entry that names it, and its options as the task has them."""
         names = self._names()

@@ -195,12 +195,13 @@ class PathSummary:
         places = {owner: place for place, owner in enumerate([*self._by_key, *(peer["id"] for peer in state.peers.first)])}
         return sorted(found, key=lambda one: (places.get(one[0].owner, len(places)), self._order_of(one)))
 
-    def _order_of(self, change: tuple[What, Change]) -> tuple[int, str]:
+    def _order_of(self, change: tuple[What, Change]) -> tuple[int, bool, str]:
         """Return what changes of one owner are sorted by: when they are made."""
         what = change[0]
         is_pruned = what.owner not in self._by_key and what.owner != ""
         steps = _ABSENT if self._is_absent else _PRUNED if is_pruned else _PRESENT
-        return steps.get(what.step, len(steps)), what.name
+        # A wide entry of the access list goes after the narrow one.
+        return steps.get(what.step, len(steps)), what.kind == _ACCESS and what.action == "delete", what.name
 
     def _peering(self, state: PathState, changes: t.Sequence[tuple[What, Change]]) -> dict[str, t.Any]:
         actions = self._actions(changes)

@@ -110,7 +110,7 @@ def _disconnect_aws(params: Parameters, view: EntryView, state: PathState) -> t.
             f"In Atlas, remove {subject or f'the block of {name}'} from the access list of the project, and then the connection "
             f"{connection_id} to {name} in AWS account {account}."
         )
-    elif params["access_list"] and subject is None:
+    elif params["access_list"] and subject is None and not _has_removed_access(view, state):
         yield (
             f"Atlas no longer has the connection to {name}, which would tell its block: no entry of the access list is removed. "
             "Set cidr_block to have it removed."
@@ -135,7 +135,7 @@ def _disconnect_azure(params: Parameters, view: EntryView, state: PathState) -> 
             f"In Atlas, remove {', '.join(blocks) or _CLIENTS} from the access list of the project, and the connection to "
             f"{name}. Atlas needs its role until the connection is gone."
         )
-    elif params["access_list"] and view.peer is not None and not blocks:
+    elif params["access_list"] and view.peer is not None and not blocks and not _has_removed_access(view, state):
         yield _nothing_removed(name)
     kept = why_role_stays(view.entry, state) if view.entry.key not in state.failures else None
     if kept is not None:
@@ -156,7 +156,7 @@ def _disconnect_gcp(params: Parameters, view: EntryView, state: PathState) -> t.
         yield (
             f"In Atlas, remove {', '.join(blocks) or _CLIENTS} from the access list of the project, and the connection to {name}."
         )
-    elif params["access_list"] and view.peer is not None and not blocks:
+    elif params["access_list"] and view.peer is not None and not blocks and not _has_removed_access(view, state):
         yield _nothing_removed(name)
     if params["gcp"] and pair is None and own["gcp_peering_name"] is None and _may_have_mirror(view, state):
         yield (
@@ -171,6 +171,11 @@ def _may_have_mirror(view: EntryView, state: PathState) -> bool:
     return network is None or any(
         one.network.startswith("projects/") and is_atlas_network(one.network) for one in network.peerings
     )
+
+
+def _has_removed_access(view: EntryView, state: PathState) -> bool:
+    """Whether an entry of the access list was removed for a network: by its comment, where its blocks are not known."""
+    return any(what.step == "access_list" for what, _change in state.done_by_owner.get(view.entry.key, ()))
 
 
 def _nothing_removed(name: str) -> str:

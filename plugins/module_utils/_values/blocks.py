@@ -64,6 +64,13 @@ def do_overlap(block: str | None, other: str | None) -> bool:
         return False
 
 
+def is_part(block: str | None, other: str | None) -> bool:
+    """Whether a CIDR block is a part of another one, or equal. False if either is missing or not a block."""
+    if block is None or not do_overlap(block, other):
+        return False
+    return ipaddress.ip_network(block).prefixlen >= ipaddress.ip_network(str(other)).prefixlen
+
+
 def ends_of(block: ipaddress.IPv4Network) -> tuple[int, int]:
     """Return the first and last address of a block as numbers: these compare much faster than blocks."""
     return int(block.network_address), int(block.broadcast_address)

@@ -17,15 +17,17 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter.view
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import Vpc
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.plan import AccessState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.vnets import Vnet
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.cloud import name_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Plan
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import StoppedError, TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_access_list import AtlasAccessList
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_peering import OPERATION
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.access_part import AccessPart
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.part import Common
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.path_state import PathState, What
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.part import Common, task_of
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.path_state import ACCESS, PathState, What
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.pruned import Leaving
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_set.state import PeerSetState
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.connection import PeerState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.access_list import AccessList
 from ansible_collections.cloudpeer.atlas.tests.emulator.accesslist import Entry
 from ansible_collections.cloudpeer.atlas.tests.emulator.faults import parse_rules
@@ -67,6 +69,7 @@ class Case:
         stays: Connections that stay.
         leaves: Those that leave, by the place of their entry in the list, or by None if they are pruned.
         blocks: The blocks of clients, or why they cannot be read, by the names of their networks on AZURE and GCP.
+        own: The connections of entries, by their keys.
         options: Those of the task.
     """
 
@@ -79,6 +82,7 @@ class Case:
         leaves: Sequence[tuple[int | None, Any]] = (),
         before: PathState | None = None,
         blocks: dict[str, Sequence[str] | TaskError] | None = None,
+        own: dict[str, PeerState] | None = None,
         **options: Any,
     ) -> None:
         params, warnings = validated(*connections, **options)
@@ -86,7 +90,7 @@ class Case:
         found = [(one["id"] if index is None else KEYS[index], one) for index, one in leaves]
         going = Leaving(lambda state: found, lambda state: state)
         there = [*stays, *(one for index, one in leaves)]
-        before = replace(before or PathState(), peers=PeerSetState(tuple(there), first=tuple(there)))
+        before = replace(before or PathState(), peers=PeerSetState(tuple(there), first=tuple(there), entries=own or {}))
         clock = FakeClock()
         self.blocks, self.asked = blocks or {}, list[str]()
         outside: Any = (None, AtlasAccessList, going, None, None, (), self._read_blocks)
@@ -208,11 +212,18 @@ USED = "{} stays in the access list, because {} still uses it."
         # By the block of the entry, by that of the connection, and by a security group.
         ([aws(1, cidr_block=A)], {A: OURS[1]}, [], [], [A], {}),
         ([aws(1)], {A: OURS[1]}, [], [(0, peer(1, aws(1), A))], [A], {}),
-        ([aws(1, aws_security_group=GROUP)], {A: OURS[1], GROUP: OURS[1]}, [], [(0, peer(1, aws(1), A))], [GROUP], {}),
+        ([aws(1, aws_security_group=GROUP)], {A: "x", GROUP: OURS[1]}, [], [(0, peer(1, aws(1), A))], [GROUP], {}),
         ([azure(1, cidr_block=A)], {A: VNET}, [], [(0, peer(1, azure(1)))], [A], {}),
         ([gcp(1, cidr_blocks=[A, B])], {A: NETWORK, B: NETWORK}, [], [(0, peer(1, gcp(1)))], [A, B], {}),
-        # What is not known any more, and what is not there.
-        ([aws(1)], {A: OURS[1]}, [], [], [], {}),
+        # By the mark alone: what was declared once, with its own comment and the default one; and what is not there.
+        ([aws(1)], {A: OURS[1]}, [], [], [A], {}),
+        ([aws(1, cidr_block=A, comment="Shop")], {A: OURS[1], B: "Shop", C: "x", GROUP: "Shop"}, [], [], [A, B, GROUP], {}),
+        ([gcp(1)], {A: NETWORK, B: f"{NETWORK[:-1]}2"}, [], [], [A], {}),
+        # A group with a comment that several networks may have.
+        ([aws(1, cidr_block=A, comment="Shop")], {A: "Shop", GROUP: "Shop"}, [peer(2, aws(2), B)], [], [A], {
+            GROUP: USED.format(GROUP, "pcx-2").replace("still uses", "may use")
+        }),
+        ([aws(1, cidr_block=A)], {GROUP: OURS[1]}, [peer(2, aws(2), B)], [], [GROUP], {}),
         ([aws(1, cidr_block=A)], {}, [peer(2, aws(1), A)], [(0, peer(1, aws(1), A))], [], {}),
         # The comment says whose an entry is.
         ([aws(1, cidr_block=A, comment="Shop")], {A: "Shop"}, [], [], [A], {}),
@@ -325,7 +336,7 @@ VNET_2, NETWORK_2 = "/".join([*azure(2).values()][1:]), "my-sample-project-19192
         ]),
         # Nothing would go: it is somebody else's, another connection needs it, or it is not there. A group is AWS's alone.
         ([aws(1, cidr_block=A)], {A: OURS[1]}, [peer(2, azure(2)), peer(3, aws(2), A)], {}, [], {A: USED.format(A, "pcx-3")}, []),
-        ([aws(1, cidr_block=A)], {B: OURS[1]}, [peer(2, azure(2))], {}, [], {}, []),
+        ([aws(1, cidr_block=A)], {B: "The office"}, [peer(2, azure(2))], {}, [], {}, []),
         ([aws(1, aws_security_group=GROUP)], {GROUP: OURS[1]}, [peer(2, gcp(2))], {}, [GROUP], {}, []),
         # What has ended needs nothing.
         ([aws(1, cidr_block=A)], {A: OURS[1]}, [peer(2, azure(2), None, "FAILED"), peer(3, gcp(2), None, "DELETING")], {}, [
@@ -415,6 +426,86 @@ def test_what_is_pruned_takes_its_own_entries_along(
     assert [name for action, owner, name in case.changes if action == "delete"] == going
     assert {owner for action, owner, name in case.changes if action == "delete"} <= {one["id"] for one in pruned}
     assert case.state.left == left
+
+
+WIDE, NARROW, NARROW_2 = A, "10.1.2.0/24", "10.1.3.0/24"
+NEAR, FAR = {"container_region": "us-east-1"}, {"container_region": "eu-west-1"}
+NOTED = (
+    "{} stays in the access list: by the comment, it is of this network ({}), and in no entry of this list. Remove it in Atlas "
+    "if no other list needs it."
+)
+
+
+@pytest.mark.parametrize(
+    ("connections", "access", "stays", "added", "going", "left", "noted"),
+    [
+        ([aws(1, cidr_block=NARROW)], {WIDE: OURS[1]}, [], [NARROW], [WIDE], {}, []),
+        # The new one is there already, the old one has a comment of before, or a name of Atlas's.
+        ([aws(1, cidr_block=NARROW)], {NARROW: "x", WIDE: OURS[1]}, [], [], [WIDE], {}, []),
+        ([aws(1, cidr_block=NARROW, comment="Shop")], {WIDE: OURS[1], "10.0.0.0/8": "Shop"}, [], [NARROW], [WIDE, "10.0.0.0/8"], {
+        }, []),
+        # Only this security group, instead of all addresses of the VPC, or of some.
+        ([aws(1, cidr_block=A, aws_security_group=GROUP)], {A: OURS[1]}, [], [GROUP], [A], {}, []),
+        ([aws(1, aws_security_group=GROUP)], {NARROW: OURS[1], B: OURS[1]}, [peer(9, aws(1), A)], [GROUP], [NARROW], {}, [B]),
+        ([gcp(1, cidr_blocks=[NARROW, NARROW_2])], {WIDE: NETWORK}, [], [NARROW, NARROW_2], [WIDE], {}, []),
+        # Of two connections of a network, both count.
+        ([aws(1, cidr_block=NARROW, **NEAR), aws(1, cidr_block=WIDE, **FAR)], {WIDE: OURS[1]}, [], [NARROW], [], {}, []),
+        ([aws(1, cidr_block=NARROW, **NEAR), aws(1, cidr_block=B, **FAR)], {WIDE: OURS[1]}, [], [NARROW, B], [], {}, [WIDE]),
+        ([gcp(1, cidr_blocks=[NARROW, B])], {WIDE: NETWORK}, [], [NARROW, B], [], {}, [WIDE]),
+        # What others have added, what another network needs, and the same network in another list.
+        ([aws(1, cidr_block=NARROW)], {WIDE: "The office", B: None, C: OURS[2]}, [], [NARROW], [], {}, []),
+        ([aws(1, cidr_block=NARROW)], {A: OURS[1]}, [peer(2, aws(2), A)], [NARROW], [], {A: USED.format(A, "pcx-2")}, []),
+        ([aws(1, cidr_block=NARROW)], {A: OURS[1]}, [peer(2, aws(1), A)], [NARROW], [], {A: USED.format(A, "pcx-2")}, []),
+        ([aws(1, cidr_block=NARROW)], {WIDE: OURS[1]}, [peer(2, gcp(2))], [NARROW], [], {
+            WIDE: UNREAD.format(WIDE, NETWORK_2, "No credentials", f"VPC network in project {gcp(2)['gcp_project_id']}")
+        }, []),
+        ([aws(1, cidr_block=A)], {A: OURS[1], B: OURS[1]}, [], [], [], {}, [B]),
+        ([aws(1, cidr_block=A)], {A: OURS[1], GROUP: OURS[1]}, [], [], [], {}, [GROUP]),
+        # What declares nothing has no part of anything.
+        ([gcp(1)], {A: NETWORK}, [], [], [], {}, [A]),
+    ],
+)  # fmt: skip
+def test_a_narrower_entry_replaces_the_wide_one(
+    connections: list[dict[str, Any]],
+    access: dict[str, str | None],
+    stays: list[Any],
+    added: list[str],
+    going: list[str],
+    left: dict[str, str],
+    noted: list[str],
+) -> None:
+    own = PeerState(next((one for one in stays if one["id"] == "9"), None))
+    case = Case(connections, access, stays=stays, own={KEYS[0]: own})
+    assert [name for action, owner, name in case.changes if action == "create"] == added
+    assert {(owner, name) for action, owner, name in case.changes if action == "delete"} == {(KEYS[0], name) for name in going}
+    # They are changes of the connection, sent after the additions.
+    assert [task_of(step).stage for step in case.plan.steps] == [ACCESS] * (bool(added) + bool(going))
+    assert case.state.left == left
+    title = name_of({**connections[0]})
+    assert [*case.state.notes] == [NOTED.format(name, title.rpartition("/")[2] if "vpc" in title else title) for name in noted]
+    # What has failed may go on using what it had.
+    case.fail(0)
+    assert [name for action, owner, name in case.changes if action == "delete"] == []
+
+
+def test_what_has_failed_without_its_entry_keeps_a_wide_one() -> None:
+    wide, of_two = "10.0.0.0/8", [aws(1, cidr_block=A), aws(2, cidr_block=B)]
+    case = Case(of_two, {wide: OURS[1]})
+    assert ("delete", KEYS[0], wide) in case.changes
+    case.fail(1)
+    assert (case.changes, case.state.left) == ([("create", KEYS[0], A)], {wide: USED.format(wide, f"{KEYS[1]} ({vpc(2)})")})
+    # What is there for it is all that it needs.
+    case = Case(of_two, {wide: OURS[1], B: OURS[2]})
+    case.fail(1)
+    assert ("delete", KEYS[0], wide) in case.changes
+
+
+def test_wide_and_narrow_count_together() -> None:
+    full = {WIDE: OURS[1], **{f"34.0.{number}.0/24": None for number in range(199)}}
+    (error,) = Case([aws(1, cidr_block=NARROW)], full).plan.refusals.values()
+    assert str(error).startswith(
+        "The access list would have 201 entries (200 that stay, and 1 new ones), and Atlas allows 200. 1 of "
+    )
 
 
 # What is sent, and what comes of it: connections with networks whose customer's half others do need no other cloud than Atlas.
@@ -712,3 +803,42 @@ def test_whose_routes_stay_keeps_all_that_it_needs(make_path: Callable[..., Any]
     assert (done.failed, site.access_list, site.peers_of("AWS")) == (False, {}, [])
     # Two requests an entry, and ten.
     assert sum(site.to_atlas.values()) <= 2 * 2 + 10
+
+
+def test_a_wide_entry_goes_after_the_narrow_one_is_in_force(atlas: Atlas) -> None:
+    run(atlas)
+    narrow = [*LIST[:2], {**LIST[2], "cidr_blocks": ["10.3.2.0/24", "34.0.0.0/24"]}]
+    # 34.0.0.0/24 is no part of 10.3.0.0/16, which stays then.
+    kept = run(atlas, narrow, check_mode=True)
+    assert actions(kept) == [("create", "10.3.2.0/24")]
+    assert any(f"{C} stays in the access list: by the comment" in one for one in kept.result["peering"]["remaining"])
+    narrow[2] = {**LIST[2], "cidr_blocks": ["10.3.2.0/24"]}
+    foreseen = run(atlas, narrow, check_mode=True)
+    # The limit of removals is about connections.
+    done = run(atlas, narrow, prune=True, max_deletions=0)
+    assert not done.failed
+    assert actions(done) == actions(foreseen) == [("create", "10.3.2.0/24"), ("delete", C)]
+    assert atlas.access_list == {A: OURS[1], B: OURS[2], "10.3.2.0/24": NETWORK, "34.0.0.0/24": NETWORK}
+    assert (done.result["summary"]["changed"], foreseen.result["summary"]["changed"]) == (1, 1)
+    requests = [one for one in sent(atlas) if one != "GET list"]
+    assert [one for one in requests if one != "GET status"] == ["POST list", "DELETE list"]
+    assert (requests[0], requests[1], requests[-1]) == ("POST list", "GET status", "DELETE list")
+    again = run(atlas, narrow)
+    assert (again.changed, sent(atlas)) == (False, ["GET list"])
+    # Of a network whose blocks nobody says, the comment tells what is its own.
+    gone = run(atlas, [gcp(1)], state="absent")
+    assert (gone.failed, sorted(atlas.access_list)) == (False, [A, B])
+    assert [one for one in gone.result["peering"]["remaining"] if "No entry of the access list" in one] == []
+
+
+def test_a_wide_entry_waits_for_a_narrow_one_of_an_earlier_run(atlas: Atlas) -> None:
+    run(atlas)
+    narrow = [*LIST[:2], {**LIST[2], "cidr_blocks": ["10.3.2.0/24"]}]
+    put(atlas, "10.3.2.0/24", NETWORK, "PENDING")
+    done = run(atlas, narrow)
+    assert (done.failed, C in atlas.access_list) == (True, True)
+    assert not done.missing("10.3.2.0/24 of the access list is still not in force after 60 seconds")
+    put(atlas, "10.3.2.0/24", NETWORK, "PENDING")
+    atlas.clock.after(10, lambda: put(atlas, "10.3.2.0/24", NETWORK, "ACTIVE"))
+    done = run(atlas, narrow)
+    assert (done.failed, C in atlas.access_list) == (False, False)
