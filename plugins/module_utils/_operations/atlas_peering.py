@@ -15,7 +15,7 @@ from .._auth.private_folder import turn_of
 from .._aws import boto
 from .._check.session import CheckSession, connect
 from .._clouds.aws import AWS
-from .._clouds.cloud import CLOUDS, Fields, cloud_of
+from .._clouds.cloud import CLOUDS, Cloud, Fields, cloud_of
 from .._engine.operation import Library
 from .._engine.options import Parameters
 from .._engine.plan import Plan, Step
@@ -131,7 +131,7 @@ class AtlasPeering(SetOperation[CheckSession, PathState]):
             raise TaskError(f"{cloud.half[0]} is false.")
         if any(network[name] is None for name in cloud.names or cloud.identity):
             raise TaskError("Atlas does not report which network it is.")
-        part = self._parts.get(cloud.half[0]) or self._make_cloud_part(cloud.name, ())
+        part = self._parts.get(cloud.half[0]) or self._make_cloud_part(cloud, ())
         return t.cast("AzurePart | GcpPart", part).read_blocks(network)
 
     def _make_routes(self) -> PrunedRoutes | None:
@@ -158,15 +158,15 @@ class AtlasPeering(SetOperation[CheckSession, PathState]):
             from .atlas_vpc_peer_accepter import AtlasVpcPeerAccepter
 
             yield AwsPart(self._common(halves[AWS.name]), self.session.aws, AtlasVpcPeerAccepter, self._replaced)
-        for name in ("AZURE", "GCP"):
-            if halves.get(name):
-                yield self._make_cloud_part(name, halves[name], containers)
+        for cloud in self.params["clouds"]:
+            if cloud is not AWS and halves.get(cloud.name):
+                yield self._make_cloud_part(cloud, halves[cloud.name], containers)
 
     def _make_cloud_part(
-        self, name: str, entries: t.Sequence[PathEntry], containers: Containers | None = None
+        self, cloud: Cloud, entries: t.Sequence[PathEntry], containers: Containers | None = None
     ) -> AzurePart | GcpPart:
         """Return the part for AZURE or GCP."""
-        if name == "AZURE":
+        if cloud.role_codes:
             from .._path.azure import AzurePart
             from .atlas_azure_role import AtlasAzureRole
 

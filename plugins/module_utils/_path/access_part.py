@@ -82,7 +82,7 @@ class _User(t.NamedTuple):
         network: Its network.
         blocks: The blocks of its clients; None if they are not known. For a connection of the list that declares what it needs,
             only those that it will not get: the others stay anyway.
-        unread: Why the blocks could not be read; empty if nobody has tried.
+        unread: Why the blocks could not be read; empty if they were not asked for.
     """
 
     title: str

@@ -180,7 +180,7 @@ def test_an_entry_is_added_once_and_keeps_its_comment() -> None:
     assert (case.changes, case.plan.steps, case.state.allowed) == ([], (), (A, B))
 
 
-def test_a_security_group_is_one_entry_with_its_account_and_without() -> None:
+def test_a_group_is_one_entry_whatever_its_account() -> None:
     there, one = f"{ACCOUNT}/{GROUP}", aws(1, aws_security_group=GROUP)
     assert Case([one], {there: OURS[1]}).changes == []
     assert Case([one], {there: OURS[1]}, state="absent").changes == [("delete", KEYS[0], there)]
