@@ -105,7 +105,8 @@ def check_vpc(params: Parameters, view: View) -> Vpc:
     """Check the VPC, and return it.
 
     Raises:
-        TaskError: If it is unknown, belongs to another account, or does not contain `route_table_cidr_block`.
+        TaskError: If it is unknown, belongs to another account, or does not contain `route_table_cidr_block`, or if AWS shows
+            none of its route tables.
     """
     vpc = view.vpc
     if vpc is None:
@@ -129,6 +130,11 @@ def check_vpc(params: Parameters, view: View) -> Vpc:
         raise TaskError(
             f"route_table_cidr_block {part} is not within the VPC {vpc.id}, which has {', '.join(vpc.cidr_blocks)}.",
             hint="Give a block of the VPC, or a part of one.",
+        )
+    if not view.tables:
+        raise TaskError(
+            f"AWS shows the VPC {vpc.id}, but none of its route tables, and each VPC has its main one.",
+            hint="Run the task again. If that does not help, check whether something answers in place of AWS.",
         )
     return vpc
 

@@ -11,7 +11,7 @@ from functools import partial
 
 from ..._engine.options import Parameters
 from ..._http.errors import OvertakenError, TaskError
-from ..errors import DeniedError
+from ..errors import NOT_AWS, DeniedError, foreign
 from ..objects import (
     DNS_ATTRIBUTES,
     PENDING,
@@ -156,7 +156,12 @@ class Network:
         return tuple(one for one in found if any(route.target in connection_ids for route in one.routes))
 
     def _read_tables(self, description: str, name: str, values: t.Iterable[str]) -> tuple[RouteTable, ...]:
-        return tuple(map(to_route_table, self._session.read(description, "DescribeRouteTables", name, values)))
+        action = "DescribeRouteTables"
+        found = self._session.read(description, action, name, values)
+        if not all(one.get("RouteTableId") for one in found):
+            hint = NOT_AWS.format(**self._session.names)
+            raise TaskError(f"Failed to {description}: {foreign(action)} (a route table has no id).", hint=hint)
+        return tuple(map(to_route_table, found))
 
     def find_groups(self, group_ids: t.Collection[str]) -> dict[str, str]:
         """Return the VPC of each security group that is there, by the id of the group."""

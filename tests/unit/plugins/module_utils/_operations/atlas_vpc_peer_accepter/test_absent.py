@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.support.accepter_site import ATLAS_BLOCK, REGION, AwsSite
-from ansible_collections.cloudpeer.atlas.tests.support.aws_front import refusal
+from ansible_collections.cloudpeer.atlas.tests.support.aws_front import NAMESPACE, refusal
+from ansible_collections.cloudpeer.atlas.tests.support.wire import Reply
 
 READS = ["GetCallerIdentity", "DescribeVpcPeeringConnections", "DescribeVpcs", "DescribeRouteTables"]
 ENDED = ["deleted", "deleting", "rejected", "expired", "failed"]
@@ -198,3 +199,23 @@ def test_an_error_is_not_taken_for_absence(routed: AwsSite) -> None:
         done = routed.run(**ABSENT)
         assert (done.failed, done.result["error_code"], done.changed) == (True, "InternalError", False)
         assert routed.state() == before
+
+
+@pytest.mark.parametrize(
+    ("tables", "message"),
+    [
+        ("", "AWS shows the VPC {0}, but none of its route tables, and each VPC has its main one."),
+        ("<item><vpcId>{0}</vpcId></item>", "Failed to read the route tables of the VPC {0}: the reply is not one of AWS"),
+    ],
+)
+@pytest.mark.parametrize("options", [ABSENT, {}])
+def test_a_vpc_without_a_route_table_is_a_failure(
+    routed: AwsSite, options: dict[str, Any], tables: str, message: str
+) -> None:
+    """Each VPC has its main one; without the reply of AWS itself, its routes would count as removed, or made."""
+    shown = f"<routeTableSet>{tables.format(routed.vpc_id)}</routeTableSet>"
+    body = f'<DescribeRouteTablesResponse xmlns="{NAMESPACE}">{shown}</DescribeRouteTablesResponse>'
+    routed.front.rule("DescribeRouteTables", Reply(200, body.encode(), (("Content-Type", "text/xml"),)))
+    done = routed.run(**options)
+    assert (done.failed, done.changed, routed.front.writes) == (True, False, [])
+    assert done.msg.startswith(message.format(routed.vpc_id))
