@@ -181,6 +181,23 @@ def test_an_odd_cloud_of_a_container_hides_no_connection(provider: Any) -> None:
     assert "a reply is not a network container: provider_name" in failure["msg"]
 
 
+@pytest.mark.parametrize("region", [5, {}, True], ids=str)
+@pytest.mark.parametrize("cloud", ["AWS", "AZURE"])
+def test_a_region_of_a_container_that_is_no_text_is_a_failure_of_its_reply(cloud: str, region: Any) -> None:
+    odd, block = {**CONTAINER, "providerName": cloud, "regionName": region, "region": region}, CONTAINER["atlasCidrBlock"]
+    wanted = {"provider_name": cloud, "region_name": "US_WEST_2"}
+    for module, options, replies in (
+        ("atlas_network_container_info", {}, [page(odd)]),
+        ("atlas_network_container", {**wanted, "state": "absent"}, [page(odd)]),
+        ("atlas_network_container", {**wanted, "atlas_cidr_block": block}, [page(), told(odd), page()]),
+        ("atlas_peering", {"state": "absent", "connections": [PAIR], "aws": False}, [page(odd)]),
+    ):
+        line = answering(replies)
+        done = run(module, {**CONNECTION, **options}, line)
+        check_is_clean(done, line)
+        assert done.missing("the reply has a network container whose region is not a text") == [], (module, done.msg)
+
+
 def test_nulls_name_nothing() -> None:
     for options in (
         {"vpc_id": None, "aws_account_id": None, "state": "absent"},

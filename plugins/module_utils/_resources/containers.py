@@ -67,12 +67,12 @@ class Containers:
         """Return the containers of one cloud provider, such as `AWS`."""
         description = f"list the network containers of project {self._group_id}"
         listed = self._client.get_all(self._path, {"providerName": provider_name}, description)
-        return [self._keep(to_container(one)) for one in listed]
+        return [self._keep(_read(one, description)) for one in listed]
 
     def list_all_containers(self) -> list[Container]:
         """Return the containers of all cloud providers."""
         description = f"list the network containers of project {self._group_id}"
-        return [self._keep(to_container(one)) for one in self._client.get_all((*self._path, "all"), {}, description)]
+        return [self._keep(_read(one, description)) for one in self._client.get_all((*self._path, "all"), {}, description)]
 
     def get_container(self, container_id: str) -> Container:
         """Return one container.
@@ -82,7 +82,7 @@ class Containers:
             ApiError: If the reply is not this container.
         """
         description = f"read network container {container_id} of project {self._group_id}"
-        container = to_container(self._client.get((*self._path, container_id), description, hints=CONTAINER_HINTS))
+        container = _read(self._client.get((*self._path, container_id), description, hints=CONTAINER_HINTS), description)
         if container["id"] != container_id:
             # Its region would be taken for that of a connection, which `recreate: changed` may replace for it.
             raise ApiError(f"Failed to {description}: the reply is not this network container.", hint="Check base_url.")
@@ -170,13 +170,35 @@ class Containers:
         self._client.delete((*self._path, container_id), description, gone=frozenset((NOT_FOUND,)), hints=CONTAINER_HINTS)
 
 
+def _read(reply: t.Mapping[str, t.Any], description: str, cloud: Cloud | None = None, *, is_write: bool = False) -> Container:
+    """Return the container in a reply.
+
+    Args:
+        reply: The object of the API.
+        description: What was requested, for the message.
+        cloud: The container's cloud; None for the one in its `providerName`.
+        is_write: Whether the request was a change.
+
+    Raises:
+        ApiError: If its region is not a text.
+    """
+    container = to_container(reply, cloud)
+    if isinstance(container.get(REGION), (str, type(None))):
+        return container
+    raise ApiError(
+        f"Failed to {description}: the reply has a network container whose region is not a text ({container['id']}).",
+        hint="Check base_url.",
+        outcome_unknown=is_write,
+    )
+
+
 def _written(reply: t.Mapping[str, t.Any], sent: t.Mapping[str, t.Any], description: str) -> Container:
     """Return the container in the reply to a change, which must show what was sent.
 
     Raises:
         ApiError: If it does not; `outcome_unknown` is set.
     """
-    result = to_container(reply, container_cloud(sent["providerName"]))
+    result = _read(reply, description, container_cloud(sent["providerName"]), is_write=True)
     if not isinstance(result["id"], str):
         raise ApiError(
             f"Failed to {description}: the reply is not a network container.", hint="Check base_url.", outcome_unknown=True

@@ -209,9 +209,7 @@ def test_an_error_is_not_taken_for_absence(routed: AwsSite) -> None:
     ],
 )
 @pytest.mark.parametrize("options", [ABSENT, {}])
-def test_a_vpc_without_a_route_table_is_a_failure(
-    routed: AwsSite, options: dict[str, Any], tables: str, message: str
-) -> None:
+def test_a_vpc_without_a_route_table_is_a_failure(routed: AwsSite, options: dict[str, Any], tables: str, message: str) -> None:
     """Each VPC has its main one; without the reply of AWS itself, its routes would count as removed, or made."""
     shown = f"<routeTableSet>{tables.format(routed.vpc_id)}</routeTableSet>"
     body = f'<DescribeRouteTablesResponse xmlns="{NAMESPACE}">{shown}</DescribeRouteTablesResponse>'
