@@ -53,8 +53,8 @@ options:
         assignments that the collection made of other roles. It recognizes them by their descriptions. Other roles stay, and
         so does the service principal. If the role is assigned above the VNet, it stays with these assignments, with a warning
         that names them. Others made them, and other VNets may need them.
-      - V(absent) changes nothing, with a warning, while the VNet has a peering with a network of Atlas, or with one that
-        AZURE does not name, that is not Disconnected, because Atlas needs the role until the peering has ended. Remove the
+      - V(absent) changes nothing, with a warning that names the peering, while the VNet has one with a network of Atlas, or
+        with a network that AZURE does not name, whatever its state, because Atlas repairs and deletes with the role. Remove the
         connection in Atlas first (M(cloudpeer.atlas.atlas_vpc_peer)), and see O(atlas_vnet_name).
     type: str
     choices: [present, absent]

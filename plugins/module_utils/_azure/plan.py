@@ -226,15 +226,18 @@ def _warn_denied(state: AccessState, scope: str) -> tuple[str, ...]:
 
 def ending_peerings(params: Parameters, state: AccessState) -> list[VnetPeering]:
     """Return the peerings with the networks `atlas_vnet_names` that have not ended."""
-    names = {name.lower() for name in params["atlas_vnet_names"]}
-    return [one for one in peerings_with_atlas(state) if one.remote_name.lower() in names]
+    return [one for one in peerings_with_atlas(state) if _is_own(params, one) and one.state.lower() != _ENDED]
 
 
 def peerings_with_atlas(state: AccessState) -> list[VnetPeering]:
-    """Return the peerings that have not ended with networks of Atlas, or with networks that are not known."""
+    """Return the peerings, in any state, with networks of Atlas, or with networks that are not known."""
     peerings = () if state.vnet is None else state.vnet.peerings
-    alive = (one for one in peerings if one.state.lower() != _ENDED)
-    return [one for one in alive if not one.remote_name or is_atlas_network(one.remote_name)]
+    return [one for one in peerings if not one.remote_name or is_atlas_network(one.remote_name)]
+
+
+def _is_own(params: Parameters, peering: VnetPeering) -> bool:
+    """Whether a peering is with one of the networks `atlas_vnet_names`."""
+    return peering.remote_name.lower() in {name.lower() for name in params["atlas_vnet_names"]}
 
 
 def plan_absent(params: Parameters, state: AccessState, *, will_end: bool = True) -> Plan:
@@ -259,14 +262,15 @@ def plan_absent(params: Parameters, state: AccessState, *, will_end: bool = True
     ]
     if role is not None and not wider:
         planned.append(_planned("delete", f"role {role.role_name}", Delete(str(role.id), "role")))
-    ending = ending_peerings(params, state) if will_end else []
-    users = [one for one in peerings_with_atlas(state) if one not in ending]
+    back = [] if will_end else ending_peerings(params, state)
+    # Atlas repairs and deletes with its role, so a peering counts in any state.
+    users = [one for one in peerings_with_atlas(state) if one in back or not _is_own(params, one)]
     if planned and users:
         names = listed(f"{one.name} with {one.remote_name or 'a network that is not known'} is {one.state}" for one in users)
         return Plan(
             warnings=(
-                f"Atlas's role on the VNet {scope} stays, because Atlas needs it until its peerings have ended: {names}. "
-                "Remove the connection in Atlas, then run the task again.",
+                f"Atlas's role on the VNet {scope} stays, because Atlas repairs and deletes its peerings with it: {names}. "
+                "Remove the connection in Atlas, or a peering that has no connection there any more, then run the task again.",
             )
         )
     warnings = (_warn_wider(t.cast(Role, role), wider, scope),) if wider else ()

@@ -394,7 +394,7 @@ def why_role_stays(entry: PathEntry, state: PathState) -> str | None:
     at_vnet = [key for key, one in state.azure.items() if one.vnet is not None and one.vnet == access.vnet]
     here = [key for key in at_vnet if key not in state.failures]
     ended = {name.lower() for name in _find_ending(here, state)}
-    names = [one.name for one in peerings_with_atlas(access) if one.remote_name.lower() not in ended]
+    names = [f"{one.name} ({one.state})" for one in peerings_with_atlas(access) if one.remote_name.lower() not in ended]
     if names:
         return f"{title} the peering {', '.join(names)} of the VNet still needs it."
     return f"{title} this collection has not made it, or not its assignment above the VNet."

@@ -318,7 +318,7 @@ def test_a_role_stays_where_something_needs_it(parts: PartsSite, user: str) -> N
     title = f"The role of Atlas on {SUBSCRIPTION}/{RESOURCE_GROUP}/vnet-1 in AZURE stays, because the"
     reasons = {
         "project": f"{title} connection {connection(parts, 1, 1)['id']} of this project still needs it.",
-        "other project": f"{title} peering theirs of the VNet still needs it.",
+        "other project": f"{title} peering theirs (Connected) of the VNet still needs it.",
     }
     assert why_role_stays(_entry(parts, entries[0]), done.state) == reasons[user]
 

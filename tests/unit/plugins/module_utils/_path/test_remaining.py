@@ -348,7 +348,7 @@ def test_notes_and_what_stays_in_the_access_list_come_last() -> None:
     ("others", "peerings", "why"),
     [
         ([{"id": "9" * 24, "status_name": "AVAILABLE"}], [], f"the connection {'9' * 24} of this project still needs it"),
-        ([], ["shop"], "the peering shop of the VNet still needs it"),
+        ([], ["shop"], "the peering shop (Connected) of the VNet still needs it"),
         (
             [{"id": "9" * 24, "status_name": "FAILED"}],
             [],
