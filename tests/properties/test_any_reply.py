@@ -183,7 +183,7 @@ def test_an_odd_cloud_of_a_container_hides_no_connection(provider: Any) -> None:
 
 @pytest.mark.parametrize("region", [5, {}, True], ids=str)
 @pytest.mark.parametrize("cloud", ["AWS", "AZURE"])
-def test_a_region_of_a_container_that_is_no_text_is_a_failure_of_its_reply(cloud: str, region: Any) -> None:
+def test_a_container_region_that_is_no_text_is_a_failure(cloud: str, region: Any) -> None:
     odd, block = {**CONTAINER, "providerName": cloud, "regionName": region, "region": region}, CONTAINER["atlasCidrBlock"]
     wanted = {"provider_name": cloud, "region_name": "US_WEST_2"}
     for module, options, replies in (

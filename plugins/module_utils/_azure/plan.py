@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shlex
 import typing as t
 import uuid
 from dataclasses import dataclass, replace
@@ -275,6 +276,17 @@ def plan_absent(params: Parameters, state: AccessState, *, will_end: bool = True
         )
     warnings = (_warn_wider(t.cast(Role, role), wider, scope),) if wider else ()
     return Plan(tuple(change for change, _step in planned), tuple(step for _change, step in planned), warnings)
+
+
+def removal_lines(plan: Plan, state: AccessState) -> list[str]:
+    """Return the commands of `az` that remove what the plan of a removal does."""
+    scope = shlex.quote(t.cast(Vnet, state.vnet).id) if plan.steps else ""
+    return [
+        f"az role definition delete --name {shlex.quote(t.cast(Role, state.chosen).role_name)} --scope {scope}"
+        if step.request.what == "role"
+        else f"az role assignment delete --ids {shlex.quote(step.request.id)}"
+        for step in plan.steps
+    ]
 
 
 def _warn_wider(role: Role, wider: t.Iterable[Assignment], scope: str) -> str:

@@ -11,7 +11,15 @@ from dataclasses import replace
 from functools import partial
 
 from .._azure.access import Access
-from .._azure.plan import AccessState, peerings_with_atlas, plan_absent, plan_present, state_after
+from .._azure.plan import (
+    AccessState,
+    ending_peerings,
+    peerings_with_atlas,
+    plan_absent,
+    plan_present,
+    removal_lines,
+    state_after,
+)
 from .._azure.vnets import Vnet, get_vnet
 from .._check.credentials import azure_credentials_of, azure_names
 from .._check.session import CheckSession
@@ -52,6 +60,8 @@ class AzurePart(PathPart):
         self._groups: dict[str, list[PathEntry]] = {}
         # Atlas's networks whose peerings with a VNet end because this task removes their connections.
         self._ending: dict[str, tuple[str, ...]] = {}
+        # What Atlas may still do where a role was not removed: by the VNet, or by the id of the pruned connection.
+        self._reached: dict[str, AccessState] = {}
         for entry in common.entries:
             self._groups.setdefault(_scope_of(entry.params).lower(), []).append(entry)
         self._directories = {key: self._find_directory(group, PathState()) for key, group in self._groups.items()}
@@ -133,7 +143,7 @@ class AzurePart(PathPart):
         ending = () if any(entry.key in state.failures for entry in group) else self._ending[key]
         params = self._make_params(_scope_of(group[0].params), self._params["state"], ending)
         known = self._access_of(key, state) if self._is_present else None
-        return self._run(group[0].azure_credentials(), self._directories[key], params, known)
+        return self._run(group[0].azure_credentials(), self._directories[key], params, known, key)
 
     def record(self, step: Step, reply: t.Any, state: PathState) -> PathState:
         """Return the state with what Atlas may do at the VNet now. Others of the directory have its service principal, too."""
@@ -149,13 +159,39 @@ class AzurePart(PathPart):
         return state.with_done([change] if ran.has_changed else [])
 
     def record_failure(self, what: What, error: TaskError, state: PathState) -> PathState:
-        """Return the state in which all entries with a VNet have failed whose role has."""
+        """Return the state in which all entries with a VNet have failed whose role has; it says how to remove one that stays."""
         if (what.step, what.side) != (_ROLE, AZURE.name):
             return state
-        group = next((one for one in self._groups.values() if what.owner in [entry.key for entry in one]), [])
+        key, group = next((one for one in self._groups.items() if what.owner in [own.key for own in one[1]]), ("", []))
         for entry in group:
             state = state.with_failure(entry.key, _ROLE, entry.named(error))
-        return state
+        if not group or not self._is_absent:
+            return state
+        fields = group[0].params
+        params = self._make_params(_scope_of(fields), "absent", self._ending.get(key, ()))
+        access = self._reached.get(key, self._access_of(key, state))
+        again = "Run the task again with azure_directory_id in the entry, or"
+        return self._with_kept_role(fields, params, access, again, state)
+
+    def _with_kept_role(self, fields: Fields, params: Parameters, access: AccessState, again: str, state: PathState) -> PathState:
+        """Return the state with a sentence on a role that was not removed; the same if Atlas still has a connection for it.
+
+        Args:
+            fields: The names of the VNet.
+            params: The options of the removal.
+            access: What Atlas may still do there.
+            again: How the sentence goes on before the commands.
+            state: The state.
+        """
+        lines = removal_lines(plan_absent(params, access), access)
+        if not lines or any(_is_at(one, fields) for one in state.peers.listed):
+            return state
+        ending = "".join(f" once the peering {one.name} has ended" for one in ending_peerings(params, access)[:1])
+        text = (
+            f"The role {role_name(_names_of(fields))} of Atlas in {AZURE.name} was to be removed and is still there, and Atlas "
+            f"no longer has its connection. {again} remove it yourself{ending}: {'; '.join(lines)}"
+        )
+        return replace(state, kept_roles=(*(one for one in state.kept_roles if one != text), text))
 
     def line(self, state: PathState) -> str:
         """Return how many VNets Atlas has its role on."""
@@ -212,7 +248,13 @@ class AzurePart(PathPart):
         """
         fields = fields_of(peer)
         params = self._params_of_pruned(peer, leaving, state)
-        return t.cast(AccessState, self._run(self._credentials_for(fields), fields["azure_directory_id"], params, None).state)
+        ran = self._run(self._credentials_for(fields), fields["azure_directory_id"], params, None, peer["id"])
+        return t.cast(AccessState, ran.state)
+
+    def keep_pruned(self, peer: Peer, found: AccessState, leaving: t.Sequence[Peer], state: PathState) -> PathState:
+        """Return the state after the role that a pruned connection leaves was not removed: it says how to do that."""
+        params, access = self._params_of_pruned(peer, leaving, state), self._reached.get(peer["id"], found)
+        return self._with_kept_role(fields_of(peer), params, access, "No later run finds it:", state)
 
     def _params_of_pruned(self, peer: Peer, leaving: t.Sequence[Peer], state: PathState) -> dict[str, t.Any]:
         used = {one["container_id"] for one in leaving if _is_at(one, fields_of(peer))}
@@ -248,11 +290,18 @@ class AzurePart(PathPart):
         with azure_names():
             return Access(self._session.open_azure(credentials, directory), params).look()
 
-    def _run(self, credentials: Parameters, directory: str | None, params: Parameters, known: AccessState | None) -> Ran:
-        """Run the Operation for one VNet. Its waits have their own end."""
+    def _run(
+        self, credentials: Parameters, directory: str | None, params: Parameters, known: AccessState | None, key: str
+    ) -> Ran:
+        """Run the Operation for one VNet. Its waits have their own end. If it fails, `key` has what it has reached."""
+
+        def reach(ran: Ran) -> None:
+            if ran.state is not None:
+                self._reached[key] = ran.state
+
         with azure_names(), bounded(math.inf):
             operation = self._operation(params, self._session.open_azure(credentials, directory), self._clock)
-            return self._run_to_end(operation, known)
+            return self._run_to_end(operation, known, reach)
 
     def _make_params(self, scope: str, wanted: str, ending: tuple[str, ...]) -> dict[str, t.Any]:
         """Return the options of the Operation for one VNet."""

@@ -109,6 +109,7 @@ class PathState:
         done: The changes made so far, by their keys.
         failures: The first failure of each entry and pruned connection, by the owner as in `What`; those of the whole by key.
         notes: What the result says in `remaining` beside what follows from the state, in sentences.
+        kept_roles: A sentence for each role that the task could not remove, and whose connection Atlas no longer has.
     """
 
     stage: str = ""
@@ -124,6 +125,7 @@ class PathState:
     done: t.Mapping[str, Change] = field(default_factory=dict)
     failures: t.Mapping[str, Failure] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    kept_roles: tuple[str, ...] = ()
 
     @cached_property
     def done_by_owner(self) -> t.Mapping[str, t.Sequence[tuple[What, Change]]]:

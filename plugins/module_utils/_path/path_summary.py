@@ -121,8 +121,9 @@ class PathSummary:
         # After a 500 or a time-out, there is nothing to correct.
         may_pass = all(one.error.is_unanswered for one in state.failures.values())
         what = "Run" if may_pass else "Correct what is wrong and run"
-        hint = f"{what} the task again: it continues from here."
-        return error.with_message(" ".join(filter(None, texts))).with_hint(hint)
+        but = ", but for what is said of roles" if state.kept_roles else ""
+        hint = f"{what} the task again: it continues from here{but}."
+        return error.with_message(" ".join(filter(None, (*texts, *state.kept_roles)))).with_hint(hint)
 
     def stopped(self, state: PathState) -> tuple[list[str], list[str]]:
         """Return what was done, and what may have been done, for a task that is stopped from outside."""

@@ -69,6 +69,9 @@ class Cleaner(t.Protocol):
     def send_pruned(self, peer: Peer, *_leaving_and_state: t.Any) -> t.Any:
         """Remove it, and return what is there then. Runs in a thread."""
 
+    def keep_pruned(self, peer: Peer, found: t.Any, *_leaving_and_state: t.Any) -> PathState:
+        """Return the state after a role was not removed. Only asked where Atlas needs one."""
+
 
 class PrunedPart(PathPart):
     """What pruned connections leave in the customer's clouds, but for the access list.
@@ -195,6 +198,16 @@ class PrunedPart(PathPart):
         change = next(one for one in self._planned[owner] if one.key == key)
         stays = _needs_role(cloud_of(self._peer(step))) and reply.to_result() == change.before
         return state if stays or reply is False else state.with_done([change])
+
+    def record_failure(self, what: What, error: TaskError, state: PathState) -> PathState:
+        """Return the state that says how to remove a role that is still there, and that no later run finds."""
+        owner = self._leaving.peers.get(what.owner)
+        if owner is None or what.key not in {change.key for change in self._planned.get(what.owner, ())} - self._cleaned:
+            return state
+        peer, cloud = owner[1], cloud_of(owner[1])
+        if not _needs_role(cloud):
+            return state
+        return self._cleaners[cloud.name].keep_pruned(peer, self._found[peer["id"]], *self._more(cloud), state)
 
     def is_clean(self, owner: str) -> bool:
         """Whether nothing is left of a connection that this part removes before it; True for all other owners."""

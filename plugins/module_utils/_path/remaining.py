@@ -45,7 +45,7 @@ def sentences(params: Parameters, views: t.Sequence[EntryView], state: PathState
     elif params["atlas"] and params["remove_container"]:
         found += _unknown_containers(views, state)
     left = [reason if _STAYS in reason else f"This entry of the access list stays: {reason}" for reason in state.left.values()]
-    return list(dict.fromkeys((*found, *state.notes, *left)))
+    return list(dict.fromkeys((*found, *state.notes, *state.kept_roles, *left)))
 
 
 def _connect_aws(params: Parameters, view: EntryView, state: PathState) -> t.Iterator[str]:

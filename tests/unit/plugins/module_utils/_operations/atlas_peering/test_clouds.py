@@ -80,6 +80,38 @@ def test_pruned_connections_leave_nothing_on_azure_and_gcp(site: PathSite) -> No
     assert done.result["peering"]["remaining"] == []
 
 
+@pytest.mark.parametrize("denied", ["roleAssignments/delete", "roleDefinitions/delete"])
+@pytest.mark.parametrize("how", ["absent", "prune"])
+def test_a_role_that_stays_is_named_with_its_commands(site: PathSite, how: str, denied: str) -> None:
+    """Atlas forgets its connection: nothing else knows the role."""
+    assert site.clouds is not None
+    entries = site.make_vnets(2)
+    apply(site, entries)
+    scope = entries[1]["vnet_resource_id"]
+    (assignment,) = (one["id"] for one in site.clouds.azure.roles.list_assignments(scope))
+    (role,) = (one["properties"]["roleName"] for one in site.clouds.azure.roles.list_definitions(scope, "type eq 'CustomRole'"))
+    options: dict[str, Any] = {"connections": entries[1:], "state": "absent"}
+    if how == "prune":
+        options = {"connections": entries[:1], "prune": True, "max_deletions": 1}
+    site.clouds.azure.denied.add(f"Microsoft.Authorization/{denied}")
+    done = site.run(**options)
+    assert (done.failed, len(site.statuses("AZURE")), may_peer(site, entries)[0]) == (True, 1, True)
+    definition = f"az role definition delete --name {role} --scope {scope}"
+    commands = [definition]
+    if "Assignments" in denied:
+        commands = [f"az role assignment delete --ids {assignment}", definition]
+    again = "No later run finds it:" if how == "prune" else "Run the task again with azure_directory_id in the entry, or"
+    text = (
+        f"The role {role} of Atlas in AZURE was to be removed and is still there, and Atlas no longer has its connection. "
+        f"{again} remove it yourself: {'; '.join(commands)}"
+    )
+    assert text in done.result["peering"]["remaining"]
+    assert done.missing(text, "it continues from here, but for what is said of roles.") == []
+    if how == "absent":
+        site.clouds.azure.denied.clear()
+        assert actions(apply(site, entries[1:], state="absent"))["AZURE", "delete", "role"] == 1
+
+
 @pytest.mark.full
 def test_what_is_built_is_reachable_by_design(site: PathSite) -> None:
     """The check finds nothing that is missing, in all route tables or in those of the list; and what has come apart since."""
