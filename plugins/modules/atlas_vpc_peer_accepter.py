@@ -137,7 +137,7 @@ notes:
   - The credentials need the IAM permissions C(ec2:DescribeVpcPeeringConnections), C(ec2:DescribeVpcs),
     C(ec2:DescribeRouteTables), C(ec2:DescribeVpcAttribute) (not with O(dns=ignore)), C(ec2:DescribeSecurityGroups) (with
     O(security_group_ids)), C(ec2:AcceptVpcPeeringConnection), C(ec2:CreateRoute), C(ec2:ReplaceRoute), C(ec2:DeleteRoute),
-    C(ec2:CreateTags) (with O(tags) or O(group_id)), C(ec2:ModifyVpcAttribute) (with O(dns=enable)),
+    C(ec2:CreateTags) and C(ec2:DescribeTags) (with O(tags) or O(group_id)), C(ec2:ModifyVpcAttribute) (with O(dns=enable)),
     C(ec2:GetManagedPrefixListEntries) (for route tables with routes to prefix lists, other than those of gateway endpoints), and
     C(sts:AssumeRole) (with O(assume_role_arn) or O(accounts)). Check mode needs only those that start with C(ec2:Describe) or
     C(ec2:Get), and C(sts:AssumeRole). The guide about credentials has an IAM policy with them.

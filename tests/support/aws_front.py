@@ -140,6 +140,7 @@ class Front:
         owners: Owners in place of moto's, by VPC.
         interfaces: Fields of network interfaces in place of moto's, as the API names them, by interface.
         zone_owner: The owner of all private zones in place of moto's.
+        shows_tags: Whether a connection is shown with its tags, as AWS does it; moto itself shows those of the requester alone.
         page_size: How many objects a page of a list has.
     """
 
@@ -160,6 +161,7 @@ class Front:
     interfaces: dict[str, dict[str, str]] = field(default_factory=dict)
     blocks: dict[str, list[str]] = field(default_factory=dict)
     zone_owner: str = ""
+    shows_tags: bool = True
     page_size: int = 1000
     _settling: dict[str, int] = field(default_factory=dict)
     _tags: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -352,7 +354,7 @@ class Front:
         # Those of the requester's account are moto's.
         for old in list(tags):
             tags.remove(old)
-        for key, value in self._tags.get(connection_id, {}).items():
+        for key, value in self._tags.get(connection_id, {}).items() if self.shows_tags else ():
             pair = ET.SubElement(tags, tag("item"))
             put(pair, "key", key)
             put(pair, "value", value)

@@ -12,8 +12,8 @@ from dataclasses import replace
 from functools import partial, reduce
 
 from .._aws.accepter.checks import ANEW, CREDENTIALS, OF_CONTAINER, check_usable, find_block, no_block_error
-from .._aws.accepter.plan import NO_BLOCK, AccepterPlan, plan_absent, plan_present
-from .._aws.accepter.region import CONNECTIONS, Key, RegionSurvey, first_keys
+from .._aws.accepter.plan import NO_BLOCK, AccepterPlan, missing_tags, plan_absent, plan_present
+from .._aws.accepter.region import CONNECTIONS, TAGS, Key, RegionSurvey, first_keys
 from .._aws.accepter.requests import Accept, AddTags, EnableDns, Request, RouteChange, shows, to_change, view_after, with_status
 from .._aws.accepter.view import View
 from .._aws.accepter.wait import LONGEST_APPEARANCE, LONGEST_PROVISIONING, late_error
@@ -131,10 +131,24 @@ class AwsPart(PathPart):
         """Read the other places, and what needs the first answers: attributes for DNS, prefix lists, missing route tables."""
         others = [entry for key, entry in self._entries.items() if key not in self._place_of and self._is_known(entry, state)]
         calls = self._first_reads(others, state)
-        for place, survey in self._surveys.items():
-            for key in survey.second().keys() - survey.answers.keys():
-                calls[self.name, place, key] = partial(self._ask, place, key)
+        for place in self._surveys:
+            for key, question in self._open_questions(place, state).items():
+                calls[self.name, place, key] = question
         return calls
+
+    def _open_questions(self, place: _Place, state: PathState) -> dict[Key, t.Callable[[], t.Any]]:
+        """Return the questions about a place that need the first answers and are not answered yet."""
+        survey = self._surveys[place]
+        questions = survey.second()
+        known: t.Mapping[str, PeeringConnection] = survey.answers[CONNECTIONS]
+        untagged = []
+        for entry in self._places[place] if not self._is_absent else ():
+            connection = known.get(self._connection_id(entry, state) or "")
+            if connection is not None and missing_tags(self._options_of(entry, None, None), connection):
+                untagged.append(connection)
+        if untagged:
+            questions[TAGS] = partial(survey.with_tags, untagged)
+        return {key: question for key, question in questions.items() if key not in survey.answers}
 
     def _first_reads(self, entries: t.Iterable[PathEntry], state: PathState | None) -> dict[t.Any, t.Callable[[], t.Any]]:
         places: dict[_Place, list[PathEntry]] = {}
@@ -160,8 +174,7 @@ class AwsPart(PathPart):
         return not self._is_absent or is_any
 
     def _ask(self, place: _Place, key: Key) -> t.Any:
-        survey = self._survey(place)
-        return {**survey.first(), **(survey.second() if survey.answers else {})}[key]()
+        return self._survey(place).first()[key]()
 
     def _survey(self, place: _Place) -> RegionSurvey:
         """Return the survey of a place; the first thread that needs it makes it."""
@@ -185,7 +198,8 @@ class AwsPart(PathPart):
                 self._surveys[key[1]].answers[key[2]] = answer
         views = dict(state.aws)
         for place, survey in self._surveys.items():
-            if survey.second().keys() - survey.answers.keys():
+            survey.answers[CONNECTIONS] = {**survey.answers[CONNECTIONS], **survey.answers.get(TAGS, {})}
+            if self._open_questions(place, state):
                 continue
             for entry in self._places[place]:
                 if entry.key not in views:

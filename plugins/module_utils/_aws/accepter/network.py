@@ -25,6 +25,7 @@ from ..objects import (
     to_vpc,
 )
 from ..session import IN_PAGES, MOST_VALUES, AwsSession
+from .plan import missing_tags
 from .requests import Accept, AddTags, Request, RouteChange, view_after, with_status
 from .routes import missing_tables, peers_of
 from .view import View, route_to
@@ -60,6 +61,8 @@ class Network:
         """
         is_absent, connection_id = params["state"] == "absent", params["connection_id"]
         connection = self._connections(connection_id).get(connection_id) if connection_id is not None else None
+        if connection is not None and not is_absent and missing_tags(params, connection):
+            connection = self.with_tags([connection])[connection.id]
         view = View(self._session.region, account_id, connection)
         if connection_id is not None and connection is None and not is_absent:
             return view
@@ -126,6 +129,29 @@ class Network:
             description = _named(description, connection_ids)
             found = self._session.read(description, action, "vpc-peering-connection-id", connection_ids)
         return {one.id: one for one in map(to_connection, found) if connection_ids is None or one.id in connection_ids}
+
+    def with_tags(self, connections: t.Iterable[PeeringConnection]) -> dict[str, PeeringConnection]:
+        """Return connections with the tags that this account has given them, by id.
+
+        AWS shows them with the connection, and an emulator may not: moto does that for the requester alone.
+
+        Returns:
+            The connections; as they were if the credentials may not read tags.
+
+        Raises:
+            TaskError: If they cannot be read for another reason.
+        """
+        found = {one.id: one for one in connections}
+        try:
+            tags = self._session.read(_named("read the tags", found), "DescribeTags", "resource-id", found)
+        except DeniedError:
+            return found
+        for one in tags:
+            known = found.get(str(one.get("ResourceId")))
+            if known is not None:
+                tag = {str(one.get("Key")): str(one.get("Value") or "")}
+                found[known.id] = replace(known, tags={**known.tags, **tag})
+        return found
 
     def find_vpcs(self, vpc_ids: t.Collection[str]) -> dict[str, Vpc]:
         """Return the VPCs with some ids that AWS knows, without their attributes for DNS."""

@@ -78,7 +78,7 @@ def plan_present(params: Parameters, view: View, lists: Lists) -> AccepterPlan:
         requests += plan_routes(params, view, tables, block, lists, warnings)
     else:
         warnings.append(NO_BLOCK)
-    tags = _missing_tags(params, connection)
+    tags = missing_tags(params, connection)
     requests += [AddTags(tuple(tags.items()))] if tags else []
     dns = {"enable_dns_support": vpc.enable_dns_support, "enable_dns_hostnames": vpc.enable_dns_hostnames}
     off = [name for name, is_enabled in dns.items() if is_enabled is False]
@@ -139,8 +139,8 @@ def _plan_acceptance(params: Parameters, connection: PeeringConnection | None, w
         )
 
 
-def _missing_tags(params: Parameters, connection: PeeringConnection | None) -> dict[str, str]:
-    # A new connection has none.
+def missing_tags(params: Parameters, connection: PeeringConnection | None) -> dict[str, str]:
+    """Return the tags that a connection has to get; a new one, which is not known yet, has none."""
     current = {} if connection is None else connection.tags
     wanted = to_tags("tags", params["tags"])
     if params["group_id"] is not None and _NAME not in current:

@@ -19,7 +19,7 @@ Questions = dict[Key, t.Callable[[], t.Any]]
 
 # The keys of answers.
 ACCOUNT, CONNECTIONS, VPCS, TABLES, GROUPS = ("account",), ("connections",), ("vpcs",), ("tables",), ("groups",)
-ELSEWHERE = ("elsewhere",)
+ELSEWHERE, TAGS = ("elsewhere",), ("tags",)
 
 
 class RegionSurvey(Network):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -571,6 +572,28 @@ def test_an_entry_without_a_right_fails_alone(site: PathSite, action: str) -> No
     done_before = WRITES.index(action)
     assert len(actions(done, 1)) == done_before
     assert site.to_aws[action] == 6
+
+
+def test_tags_are_read_once_for_all_connections_of_a_place(site: PathSite) -> None:
+    """moto does not show them with the connection, so that a task with tags would change them for ever."""
+    site.front.shows_tags = False
+    entries = requested(site, 4, 2)
+    assert run(site, entries, tags={"team": "data"}).changed
+    done = run(site, entries, tags={"team": "data"})
+    assert (done.failed, done.changed) == (False, False), done.result
+    assert [site.to_account(one) for one in ACCOUNTS[:2]] == [
+        Counter(READ) - Counter(["AssumeRole"]) + Counter({"DescribeTags": 1})
+    ] * 2
+    # Those that are there now are asked for, and no others.
+    (ids,) = ([one for key, one in asked.items() if key.startswith("Filter.1.Value")] for asked in _tags_asked(site, ACCOUNTS[0]))
+    assert ids == [entries[0]["connection_id"], entries[2]["connection_id"]]
+    assert not run(site, entries).changed
+    assert "DescribeTags" not in site.to_aws
+
+
+def _tags_asked(site: PathSite, account: str) -> list[dict[str, str]]:
+    pairs = zip(site.front.calls, site.front.requests, strict=True)
+    return [asked for call, asked in pairs if (call.account, call.action) == (account, "DescribeTags")]
 
 
 def test_an_account_that_cannot_be_read_refuses_all(site: PathSite) -> None:

@@ -13,7 +13,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.accepter_site import (
     REGION,
     AwsSite,
 )
-from ansible_collections.cloudpeer.atlas.tests.support.aws_front import EXPIRATION
+from ansible_collections.cloudpeer.atlas.tests.support.aws_front import EXPIRATION, denial
 
 # Nothing to do costs one request for each kind of object.
 READS = ["GetCallerIdentity", "DescribeVpcPeeringConnections", "DescribeVpcs", "DescribeRouteTables"]
@@ -364,6 +364,24 @@ def test_without_a_block_as_well_it_says_what_was_not_checked(site: AwsSite) -> 
     assert {one["destination_cidr_block"] for one in done.accepter["routes"]} == {None}
     failed = site.run(check_mode=True, connection_id=None, vpc_id=site.vpc_id, atlas_cidr_block=None, aws_account_id="9" * 12)
     assert failed.failed
+
+
+def test_tags_that_aws_does_not_show_with_the_connection_are_read(site: AwsSite) -> None:
+    """moto keeps them, and shows those of the requester alone."""
+    site.front.shows_tags = False
+    wanted = {"group_id": GROUP, "tags": {"team": "data"}}
+    assert (site.run(**wanted).changed, site.front.actions.count("CreateTags")) == (True, 1)
+    again = site.run(**wanted)
+    assert (again.changed, again.accepter["connection"]["tags"]) == (False, {"team": "data", "Name": f"atlas-{GROUP}"})
+    assert site.front.actions == [READS[0], READS[1], "DescribeTags", *READS[2:]]
+    assert site.run(tags={"team": "web"}).changed
+    # Without the right to read them, they are made again.
+    site.front.rule("DescribeTags", denial("DescribeTags"), times=1)
+    assert (site.run(tags={"team": "web"}).changed, site.front.writes) == (True, ["CreateTags"])
+    # Where AWS shows them, or none is declared, they are not asked for.
+    assert (site.run().changed, "DescribeTags" in site.front.actions) == (False, False)
+    site.front.shows_tags = True
+    assert (site.run(tags={"team": "web"}).changed, "DescribeTags" in site.front.actions) == (False, False)
 
 
 @pytest.mark.parametrize("region", ["us-east-1", "US_EAST_1"])
