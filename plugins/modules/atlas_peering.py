@@ -274,9 +274,10 @@ options:
       - With O(state=absent), remove the network containers as well. The task then reads the clusters, too.
       - If a cluster has nodes in such a network container, and is not being deleted, the task fails before it changes anything.
         If a connection that the list does not have uses it, the task does all else, and fails at its end.
-      - A network container is removed if the list names it, or a connection to a network of the list is in it. If that is true
-        of no entry on a cloud, the only network container there is removed, unless a connection uses it. What stays for this
-        reason is in RV(peering.remaining).
+      - A network container is removed if the list names it (by O(connections[].container_id) or
+        O(connections[].container_region), on GCP by O(connections[].container_cidr_block)), or if a connection of the list was in
+        it when the task began. Others stay, the only one of a cloud too, because another team may have made it.
+        RV(peering.remaining) then says which option names it.
     type: bool
     default: false
   atlas:

@@ -153,7 +153,7 @@ class ContainerPart(PathPart):
             container = group.container
             if not self._params["remove_container"] or container is None or container["id"] not in there:
                 continue
-            if not self._is_meant(group, state):
+            if not any(is_known(entry, container, state) for entry in group.entries):
                 continue
             clusters = self._find_clusters(group)
             if clusters:
@@ -170,17 +170,6 @@ class ContainerPart(PathPart):
             plans.append(self._to_plan(group, change, what, {**fields, "wait": waits}))
         changes = tuple(change for plan in plans for change in plan.changes)
         return Plan(changes, tuple(step for plan in plans for step in plan.steps), refusals=refusals)
-
-    def _is_meant(self, group: _Group, state: PathState) -> bool:
-        """Whether an entry or its connection says which container it has, or nothing else could be meant and nothing uses it.
-
-        The only one that is left on a cloud may be of others, where entries had other ones.
-        """
-        if any(is_known(entry, state) for entry in group.entries):
-            return True
-        container = t.cast(Container, group.container)
-        is_used = any(peer["container_id"] == container["id"] for peer in state.peers.first)
-        return not is_used and not any(is_known(one, state) for one in self._entries if one.provider is group.cloud)
 
     def _find_clusters(self, group: _Group) -> list[str]:
         """Return the clusters with nodes in a container, in words. Those that are being removed are waited for."""
@@ -346,10 +335,21 @@ def find_home(entry: PathEntry, state: PathState) -> Container | None:
     return ContainerPlanner(options, cloud).choose(own)
 
 
-def is_known(entry: PathEntry, state: PathState) -> bool:
-    """Whether an entry, or a connection to its network when the task began, says which container it has."""
-    is_named = entry.params["container_id"] is not None or entry.params["container_region"] is not None
-    return is_named or entry.provider.has_one_container or bool(_used_by(entry, state.peers.first))
+def is_known(entry: PathEntry, container: Container | None, state: PathState) -> bool:
+    """Whether an entry names a container, or its connection was in it when the task began. All others may be of other teams.
+
+    Args:
+        entry: The entry.
+        container: The container that the entry seems to have; None if there is none, or several.
+        state: The state.
+    """
+    params = entry.params
+    if params["container_id"] is not None or params["container_region"] is not None:
+        return True
+    if container is None:
+        return False
+    is_block = entry.provider.has_one_container and params["container_cidr_block"] == container[BLOCK]
+    return is_block or container["id"] in _used_by(entry, state.peers.first)
 
 
 def _by_id(entry: PathEntry, state: PathState) -> Container | None:

@@ -351,12 +351,28 @@ def test_the_only_container_that_is_left_is_not_removed_for_it(atlas: AtlasSide)
             atlas.add_peer(vpcId=vpc(7), routeTableCidrBlock=block(7), containerId=other, accepterRegionName="eu-west-1")
         again = atlas.remove(wanted, remove_container=True, **HALVES)
         assert (again.failed, again.changed, set(atlas.containers)) == (False, False, {"EU_WEST_1"})
-    # A list without any other container means the only one, unless others use it.
-    assert not atlas.remove(wanted[1:], remove_container=True, **HALVES).changed
+    # Another team has prepared it, even if nothing uses it and the list names no other.
     atlas.act("delete", atlas.id_of(7))
     atlas.clock.sleep(30)
     done = atlas.remove(wanted[1:], remove_container=True, **HALVES)
+    assert (done.failed, done.changed, set(atlas.containers)) == (False, False, {"EU_WEST_1"})
+    (text,) = (one for one in done.result["peering"]["remaining"] if "is not removed" in one)
+    assert text.endswith("because no connection says any more which it is. Set container_region to have it removed.")
+    named = [{**wanted[1], "container_region": "eu-west-1"}]
+    done = atlas.remove(named, remove_container=True, **HALVES)
     assert (done.failed, done.changed, atlas.containers) == (False, True, {})
+
+
+def test_on_gcp_a_container_is_named_by_its_block(atlas: AtlasSide, clouds: dict[str, str]) -> None:
+    """A project has one there, which another team may have prepared."""
+    network = {"gcp_project_id": "p-1234567", "network_name": "net-1", "cidr_block": "10.128.0.0/20"}
+    own = atlas.containers["GCP"]
+    for named in ({}, {"container_cidr_block": "10.64.0.0/18"}):
+        done = atlas.remove([{**network, **named}], remove_container=True, gcp=False)
+        assert (done.failed, done.changed, atlas.containers["GCP"]) == (False, False, own), done.result
+        assert any("Set container_cidr_block to have it removed." in one for one in done.result["peering"]["remaining"])
+    done = atlas.remove([{**network, "container_cidr_block": own}], remove_container=True, gcp=False)
+    assert (done.failed, done.changed, "GCP" in atlas.containers) == (False, True, False), done.result
 
 
 @pytest.mark.parametrize("in_use", [1, 2])

@@ -283,6 +283,7 @@ def test_absent_says_what_others_have_to_do(
         (VPC, AWS_HOME, {}, True),
         ({**VPC, "container_region": "eu-west-1"}, None, {}, False),
         (VPC, None, {"remove_container": False}, False),
+        # There is none on GCP.
         (gcp(1), None, {}, False),
     ],
 )
