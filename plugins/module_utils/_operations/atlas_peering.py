@@ -15,7 +15,7 @@ from .._auth.private_folder import turn_of
 from .._aws import boto
 from .._check.session import CheckSession, connect
 from .._clouds.aws import AWS
-from .._clouds.cloud import CLOUDS, Cloud, Fields, cloud_of
+from .._clouds.cloud import CLOUDS, Cloud, Fields, cloud_of, fields_of
 from .._engine.operation import Library
 from .._engine.options import Parameters
 from .._engine.plan import Plan, Step
@@ -65,6 +65,11 @@ class AtlasPeering(SetOperation[CheckSession, PathState]):
         self._entries = params["connections"]
         self._by_key = {entry.key: entry for entry in self._entries}
         self.stages: t.Sequence[str] = PRESENT if params["state"] == "present" else ABSENT
+        self.summary: PathSummary = PathSummary(params, self._entries)
+        self._begin()
+
+    def _begin(self) -> None:
+        """Make the parts, which have read nothing yet."""
         self._parts: dict[str, PathPart] = {}
         for part in self._make_parts():
             self._parts[part.name] = part
@@ -72,7 +77,6 @@ class AtlasPeering(SetOperation[CheckSession, PathState]):
         self._plans: dict[str, Plan] = {}
         self.gate: PathGate = PathGate(self._parts, self.stages)
         self.waiter: PathWaiter = PathWaiter([*self._parts.values()])
-        self.summary: PathSummary = PathSummary(params, self._entries)
 
     def _make_parts(self) -> t.Iterator[PathPart]:
         """Yield the parts that the list needs, in the order of their plans."""
@@ -217,6 +221,23 @@ class AtlasPeering(SetOperation[CheckSession, PathState]):
         return f"project {self.params['group_id']}" if self.params["atlas"] else "the connections"
 
     def look(self) -> PathState:
+        """Read both sides, side by side; again, once, if another run has meanwhile requested what is in the way here."""
+        state = self._look()
+        if self._is_overtaken(state):
+            self._begin()
+            state = self._look()
+        return state
+
+    def _is_overtaken(self, state: PathState) -> bool:
+        """Whether Atlas's list, read once more, has a connection in the way that it did not have before AWS was read."""
+        atlas = self.session.atlas
+        unlisted = set() if atlas is None else {id_ for part in self._parts.values() for id_ in part.find_unlisted(state)}
+        if atlas is None or not unlisted or state.failures:
+            return False
+        listed = VpcPeers(atlas, self.params["group_id"], AWS).list_peers()
+        return any(fields_of(peer)["connection_id"] in unlisted for peer in listed)
+
+    def _look(self) -> PathState:
         """Read both sides, side by side. What could not be read is a failure of its entries."""
         state, calls = PathState(stage=self.stages[0]), {name: part.reads() for name, part in self._parts.items()}
         answers: dict[str, dict[t.Any, t.Any]] = {name: {} for name in self._parts}

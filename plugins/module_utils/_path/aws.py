@@ -15,7 +15,7 @@ from .._aws.accepter.checks import ANEW, CREDENTIALS, OF_CONTAINER, check_usable
 from .._aws.accepter.plan import NO_BLOCK, AccepterPlan, missing_tags, plan_absent, plan_present
 from .._aws.accepter.region import CONNECTIONS, TAGS, Key, RegionSurvey, first_keys
 from .._aws.accepter.requests import Accept, AddTags, EnableDns, Request, RouteChange, shows, to_change, view_after, with_status
-from .._aws.accepter.view import View
+from .._aws.accepter.view import View, may_lead
 from .._aws.accepter.wait import LONGEST_APPEARANCE, LONGEST_PROVISIONING, late_error
 from .._aws.objects import ACTIVE, ENDED, INITIATING, PENDING, PROVISIONING, PeeringConnection
 from .._aws.rate import READERS
@@ -109,6 +109,8 @@ class AwsPart(PathPart):
         self._places: dict[_Place, list[PathEntry]] = {}
         self._place_of: dict[str, _Place] = {}
         self._surveys: dict[_Place, RegionSurvey] = {}
+        # Atlas's list, with the ids of its connections in AWS.
+        self._listed: tuple[t.Sequence[Peer], frozenset[str]] = ((), frozenset())
         # The id of each connection when the task began.
         self._began: dict[str, str] = {}
         # When an entry began to wait for something that has to come soon, and the last error of polls.
@@ -273,7 +275,32 @@ class AwsPart(PathPart):
         if before not in (None, connection_id) and before in others and others[before].status not in ENDED:
             # Atlas has replaced it, or will.
             others = {**others, before: replace(others[before], status="deleted")}
-        return replace(view, others=others, connection=others.get(connection_id or ""))
+        listed = self._listed_ids(state) if self._params["atlas"] else None
+        return replace(view, others=others, connection=others.get(connection_id or ""), listed=listed)
+
+    def find_unlisted(self, state: PathState) -> set[str]:
+        """Return the connections that have routes to an entry's block, or any if that is open, and that Atlas's list lacks.
+
+        Another run may have requested, accepted and routed one after that list was read, and before AWS was.
+        """
+        found: set[str] = set()
+        listed = self._listed_ids(state)
+        for key, view in state.aws.items() if not self._is_absent else ():
+            block = self._block_of(self._entries[key], state)
+            for route in (route for table in view.tables for route in table.routes):
+                other = view.others.get(route.target)
+                is_candidate = route.is_peering and route.target not in listed and block in (None, route.destination)
+                # What AWS does not show yet may be new.
+                if is_candidate and (other is None or may_lead(other, view.vpc, block)):
+                    found.add(route.target)
+        return found
+
+    def _listed_ids(self, state: PathState) -> t.Collection[str]:
+        """Return the ids in AWS of the connections in Atlas's list."""
+        if self._listed[0] is not state.peers.listed:
+            ids = (fields_of(peer).get(AWS.accepted_id or "") for peer in state.peers.listed)
+            self._listed = state.peers.listed, frozenset(filter(None, ids))
+        return self._listed[1]
 
     # The plan.
 

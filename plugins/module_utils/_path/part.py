@@ -93,6 +93,10 @@ class PathPart:
         """
         return state
 
+    def find_unlisted(self, state: PathState) -> set[str]:
+        """Return the ids, in the cloud, of connections in the way of entries that may be newer than Atlas's list."""
+        return set()
+
     def plan(self, state: PathState) -> Plan:
         """Plan what is left to do. Refusals and failures have the keys of entries, changes those of `What`."""
         return Plan()

@@ -11,15 +11,18 @@ from dataclasses import replace
 
 from ..._engine.options import Parameters
 from ..._http.errors import TaskError
-from ..objects import LOCAL, Route, RouteAction, RouteTable, Vpc
+from ..objects import ACTIVE, LOCAL, Route, RouteAction, RouteTable, Vpc
 from .options import to_tags
 from .requests import RouteChange
-from .view import View, route_to
+from .view import View, may_lead, route_to
 
 # The blocks of each prefix list, by its id; None for one that the credentials may not read.
 Lists = t.Mapping[str, t.Optional[t.Collection[str]]]
 
 ENDPOINT = "vpce-"
+_ANOTHER_BLOCK = (
+    "One route can serve one of them: give the new container another block (next_free_blocks) before anything uses it"
+)
 
 
 def choose_tables(params: Parameters, view: View, vpc: Vpc) -> tuple[RouteTable, ...]:
@@ -91,13 +94,14 @@ def plan_routes(
     Raises:
         TaskError: If a table routes the block, or a part of it, elsewhere; the message names all such routes.
     """
-    changes, refused, is_replaceable = [], [], True
+    changes, is_replaceable = [], True
+    refused: list[tuple[RouteTable, Route]] = []
     network, connection_id = ipaddress.IPv4Network(block), params["connection_id"]
     for table in tables:
         for route in table.routes:
             part = ipaddress.IPv4Network(route.destination)
             if part != network and part.subnet_of(network) and route.target != connection_id:
-                refused.append(_describe(table, route))
+                refused.append((table, route))
                 is_replaceable = False
         own, propagated = route_to(table, block), route_to(table, block, propagated=True)
         blocking = own or propagated
@@ -114,15 +118,29 @@ def plan_routes(
             action: RouteAction = "replace" if own is not None else "create"
             changes.append(RouteChange(action, table.id, block, own.target if own is not None else None, connection_id))
         else:
-            refused.append(_describe(table, blocking))
+            refused.append((table, blocking))
             is_replaceable = is_replaceable and blocking.target != LOCAL
     if refused:
-        way = "Set replace_routes to true to replace them" if is_replaceable else "Remove them"
+        networks = _describe_networks(view, (route.target for _table, route in refused), block)
+        first = _ANOTHER_BLOCK if networks else "Remove them, if nothing needs them"
+        last = " Set replace_routes to true to replace them, if nothing needs them any more." if is_replaceable else ""
+        shown = "; ".join(_describe(table, route) for table, route in refused)
         raise TaskError(
-            f"There are routes to {block}, or to a part of it, that lead elsewhere: {'; '.join(refused)}.",
-            hint=f"{way}, if nothing needs them, or choose other route tables (route_table_ids, route_table_tags).",
+            f"There are routes to {block}, or to a part of it, that lead elsewhere: {shown}.{networks}",
+            hint=f"{first}, or choose other route tables (route_table_ids, route_table_tags).{last}",
         )
     return changes
+
+
+def _describe_networks(view: View, targets: t.Iterable[str], block: str) -> str:
+    """Return a sentence for each target that is an active connection of the VPC, and not one of the project, with the block."""
+    others = [view.others[one] for one in sorted({*targets}) if one in view.others and one not in (view.listed or ())]
+    return "".join(
+        f" {one.id} connects this VPC with another network that has {', '.join(one.requester.cidr_blocks)} as well, probably "
+        "another project's container."
+        for one in others
+        if view.listed is not None and one.status == ACTIVE and one.requester.cidr_blocks and may_lead(one, view.vpc, block)
+    )
 
 
 def _route_over_list(table: RouteTable, block: str, connection_id: str | None, lists: Lists, warnings: list[str]) -> Route | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import asdict, dataclass, field
 
+from ..._values.blocks import do_overlap
 from ..objects import DNS_ATTRIBUTES, ENDED, PeeringConnection, Route, RouteTable, Vpc
 
 _NOT_SHOWN = ("refuses_peerings", "allows_remote_dns", "dhcp_options_id", "name")
@@ -26,6 +27,7 @@ class View:
         elsewhere: Route tables that the options name and that belong to another VPC.
         others: The other connections that routes lead to and AWS knows, by id.
         groups: The id of the VPC of each security group that the options name and AWS knows, by the group's id.
+        listed: The ids of the connections in Atlas's list of the project; None if that is not known.
     """
 
     region: str
@@ -36,6 +38,7 @@ class View:
     elsewhere: tuple[RouteTable, ...] = ()
     others: t.Mapping[str, PeeringConnection] = field(default_factory=dict)
     groups: t.Mapping[str, str] = field(default_factory=dict)
+    listed: t.Collection[str] | None = None
 
     @property
     def place(self) -> str:
@@ -52,6 +55,19 @@ class View:
         """
         other = self.others.get(route.target)
         return route.is_blackhole if other is None else other.status in ENDED
+
+
+def may_lead(connection: PeeringConnection, vpc: Vpc | None, block: str | None) -> bool:
+    """Whether a connection that has not ended may lead from a VPC to a network with a block.
+
+    Args:
+        connection: The connection.
+        vpc: The VPC.
+        block: The block; None for any. AWS shows that of a network only while its connection is active.
+    """
+    is_here = vpc is not None and connection.accepter.vpc_id == vpc.id and connection.status not in ENDED
+    blocks = connection.requester.cidr_blocks
+    return is_here and (block is None or not blocks or any(do_overlap(one, block) for one in blocks))
 
 
 def route_to(table: RouteTable, block: str, *, propagated: bool = False) -> Route | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import VpcPeers
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Done
 from ansible_collections.cloudpeer.atlas.tests.support.path_site import ACCOUNTS, ATLAS_BLOCK, PathSite
 
@@ -224,6 +225,61 @@ def test_a_route_in_the_way_of_a_new_container_is_refused(site: PathSite) -> Non
     assert "is new" not in again.msg
     assert actions(apply(site, [entry], replace_routes=True, **there))[0][-2:] == ["replace route", ALLOW]
     assert site.connected == {entry["vpc_id"]}
+
+
+def hide(monkeypatch: pytest.MonkeyPatch, times: int) -> list[int]:
+    """Let Atlas's list be empty so many times; return what collects the length of each list that is read."""
+    read, lengths = VpcPeers.list_peers, list[int]()
+
+    def list_peers(self: VpcPeers) -> Any:
+        found = read(self) if len(lengths) >= times else []
+        lengths.append(len(found))
+        return found
+
+    monkeypatch.setattr(VpcPeers, "list_peers", list_peers)
+    return lengths
+
+
+@pytest.mark.parametrize(("check_mode", "is_shown"), [(True, True), (False, True), (True, False)])
+def test_what_another_run_has_made_meanwhile_is_read_again(
+    site: PathSite, monkeypatch: pytest.MonkeyPatch, check_mode: bool, is_shown: bool
+) -> None:
+    """Two runs at once: the list is read before the other one requests, and AWS after it routes."""
+    entries = site.make_vpcs(2)
+    (connection, _other) = connections(apply(site, entries))
+    if not is_shown:
+        # AWS's list may lag behind the routes.
+        site.front.hidden[connection] = 1
+    with monkeypatch.context() as patch:
+        lengths = hide(patch, 1)
+        done = site.run(connections=entries, check_mode=check_mode, **HERE)
+    assert (done.failed, done.changed, site.writes) == (False, not is_shown, []), done.result
+    assert lengths == [0, 2, 2]
+
+
+def test_a_route_to_another_project_is_called_by_its_name(site: PathSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two projects have Atlas's default block, and one VPC: routes that are replaced cut off the first project."""
+    (entry,) = site.make_vpcs(1)
+    (connection,) = connections(apply(site, [entry]))
+    with monkeypatch.context() as patch:
+        lengths = hide(patch, 9)
+        done = refused(site, [entry])
+    # Read once more, and not again.
+    assert lengths == [0, 0]
+    text = (
+        f"{connection} connects this VPC with another network that has {ATLAS_BLOCK} as well, probably another project's "
+        "container. One route can serve one of them: give the new container another block (next_free_blocks) before anything "
+        "uses it, or choose other route tables (route_table_ids, route_table_tags). Set replace_routes to true to replace them"
+    )
+    assert done.missing(text) == []
+    # A route of others in the way is no reason to read the list again.
+    monkeypatch.undo()
+    apply(site, [entry], state="absent")
+    add_route(site, entry)
+    lengths = hide(monkeypatch, 9)
+    done = refused(site, [entry])
+    assert (lengths, "another network" in done.msg) == ([0], False)
+    assert done.missing("lead elsewhere", "Remove them, if nothing needs them, or choose other route tables") == []
 
 
 # What each entry has of its own
