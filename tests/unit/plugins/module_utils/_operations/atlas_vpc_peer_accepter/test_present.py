@@ -366,7 +366,7 @@ def test_without_a_block_as_well_it_says_what_was_not_checked(site: AwsSite) -> 
     assert failed.failed
 
 
-def test_tags_that_aws_does_not_show_with_the_connection_are_read(site: AwsSite) -> None:
+def test_tags_that_are_not_shown_with_the_connection_are_read(site: AwsSite) -> None:
     """moto keeps them, and shows those of the requester alone."""
     site.front.shows_tags = False
     wanted = {"group_id": GROUP, "tags": {"team": "data"}}
