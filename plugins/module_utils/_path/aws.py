@@ -15,6 +15,7 @@ from .._aws.accepter.checks import ANEW, CREDENTIALS, OF_CONTAINER, check_usable
 from .._aws.accepter.plan import NO_BLOCK, AccepterPlan, missing_tags, plan_absent, plan_present
 from .._aws.accepter.region import CONNECTIONS, TAGS, Key, RegionSurvey, first_keys
 from .._aws.accepter.requests import Accept, AddTags, EnableDns, Request, RouteChange, shows, to_change, view_after, with_status
+from .._aws.accepter.routes import choose_tables
 from .._aws.accepter.view import View, may_lead
 from .._aws.accepter.wait import LONGEST_APPEARANCE, LONGEST_PROVISIONING, late_error
 from .._aws.objects import ACTIVE, ENDED, INITIATING, PENDING, PROVISIONING, PeeringConnection
@@ -286,8 +287,14 @@ class AwsPart(PathPart):
         found: set[str] = set()
         listed = self._listed_ids(state)
         for key, view in state.aws.items() if not self._is_absent else ():
-            block = self._block_of(self._entries[key], state)
-            for route in (route for table in view.tables for route in table.routes):
+            entry = self._entries[key]
+            block = self._block_of(entry, state)
+            try:
+                tables = () if view.vpc is None else choose_tables(self._options_of(entry, None, block), view, view.vpc)
+            except TaskError:
+                # The plan refuses the entry.
+                continue
+            for route in (route for table in tables for route in table.routes):
                 other = view.others.get(route.target)
                 is_candidate = route.is_peering and route.target not in listed and block in (None, route.destination)
                 # What AWS does not show yet may be new.

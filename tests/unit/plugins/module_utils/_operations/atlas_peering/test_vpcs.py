@@ -272,6 +272,13 @@ def test_a_route_to_another_project_is_called_by_its_name(site: PathSite, monkey
         "uses it, or choose other route tables (route_table_ids, route_table_tags). Set replace_routes to true to replace them"
     )
     assert done.missing(text) == []
+    # In tables that the entry leaves alone, it is in nobody's way.
+    own = ec2(site, entry).create_route_table(VpcId=entry["vpc_id"])["RouteTable"]["RouteTableId"]
+    with monkeypatch.context() as patch:
+        lengths = hide(patch, 9)
+        done = site.run(connections=[{**entry, "route_table_ids": [own]}], check_mode=True, **HERE)
+    assert (done.failed, lengths) == (False, [0])
+    ec2(site, entry).delete_route_table(RouteTableId=own)
     # A route of others in the way is no reason to read the list again.
     monkeypatch.undo()
     apply(site, [entry], state="absent")
