@@ -225,20 +225,24 @@ class AzurePart(PathPart):
             leaving: All connections that are pruned; the role goes with the first one of a VNet.
             state: The state.
         """
-        fields = fields_of(peer)
-        first = next(one for one in leaving if _is_at(one, fields))
-        ids = [one["id"] for one in leaving]
-        if (
-            first["id"] != peer["id"]
-            or _scope_of(fields).lower() in self._groups
-            or _find_staying(fields, ids, state) is not None
-        ):
-            return ()
-        plan = plan_absent(self._params_of_pruned(peer, leaving, state), found)
+        plan = self._plan_of_pruned(peer, found, leaving, state)
         if not plan.steps:
             return ()
-        what = What(peer["id"], _ROLE, AZURE.name, "delete", _ROLE, role_name(_names_of(fields)))
+        what = What(peer["id"], _ROLE, AZURE.name, "delete", _ROLE, role_name(_names_of(fields_of(peer))))
         return (Change("delete", what.key, found.to_result(), _after(plan, found).to_result()),)
+
+    def warn_of_pruned(self, peer: Peer, found: AccessState, leaving: t.Sequence[Peer], state: PathState) -> t.Sequence[str]:
+        """Return why the role that a pruned connection leaves stays, in sentences: another peering, or others' assignments."""
+        return () if found.vnet is None else self._plan_of_pruned(peer, found, leaving, state).warnings
+
+    def _plan_of_pruned(self, peer: Peer, found: AccessState, leaving: t.Sequence[Peer], state: PathState) -> Plan:
+        fields = fields_of(peer)
+        first = next(one for one in leaving if _is_at(one, fields))
+        is_meant = _scope_of(fields).lower() in self._groups
+        ids = [one["id"] for one in leaving]
+        if first["id"] != peer["id"] or is_meant or _find_staying(fields, ids, state) is not None:
+            return Plan()
+        return plan_absent(self._params_of_pruned(peer, leaving, state), found)
 
     def send_pruned(self, peer: Peer, leaving: t.Sequence[Peer], state: PathState) -> AccessState:
         """Take away the role that a pruned connection leaves, once its peering has ended. Runs in a thread.

@@ -69,6 +69,9 @@ class Cleaner(t.Protocol):
     def send_pruned(self, peer: Peer, *_leaving_and_state: t.Any) -> t.Any:
         """Remove it, and return what is there then. Runs in a thread."""
 
+    def warn_of_pruned(self, peer: Peer, found: t.Any, *_leaving_and_state: t.Any) -> t.Sequence[str]:
+        """Return why a role stays that a connection leaves, in sentences. Only asked where Atlas needs one."""
+
     def keep_pruned(self, peer: Peer, found: t.Any, *_leaving_and_state: t.Any) -> PathState:
         """Return the state after a role was not removed. Only asked where Atlas needs one."""
 
@@ -123,6 +126,10 @@ class PrunedPart(PathPart):
         for ids, answer in answers.items():
             self._found.update(answer if isinstance(answer, dict) else {ids[0]: answer})
         notes = [self._note(peer) for peer in self._leaving.pruned if self._is_unknown(peer, state)]
+        for peer in self._leaving.pruned:
+            cloud, found = cloud_of(peer), self._found.get(peer["id"])
+            if _needs_role(cloud) and found is not None:
+                notes += self._cleaners[cloud.name].warn_of_pruned(peer, found, *self._more(cloud), state)
         notes += [] if self._params["access_list"] else [_note_of_access(peer) for peer in self._leaving.pruned]
         return replace(state, notes=(*state.notes, *(one for one in notes if one not in state.notes)))
 

@@ -112,6 +112,21 @@ def test_a_role_that_stays_is_named_with_its_commands(site: PathSite, how: str, 
         assert actions(apply(site, entries[1:], state="absent"))["AZURE", "delete", "role"] == 1
 
 
+def test_a_role_of_a_pruned_connection_stays_with_another_peering(site: PathSite) -> None:
+    """Atlas repairs and deletes with it, whatever the state of that peering."""
+    assert site.clouds is not None
+    entries = site.make_vnets(2)
+    apply(site, entries)
+    _subscriptions, subscription, _groups, group, *_rest, vnet = entries[1]["vnet_resource_id"].strip("/").split("/")
+    other = f"vnet_{'a' * 24}_abcdefgh"
+    site.clouds.azure.put_peering(subscription, group, vnet, "theirs", ["10.77.0.0/21"], other)
+    site.clouds.azure.set_peering(subscription, group, vnet, "theirs", peeringState="Disconnected")
+    done = apply(site, entries[:1], prune=True, max_deletions=1)
+    assert (len(site.statuses("AZURE")), may_peer(site, entries)) == (1, [True, True])
+    (text,) = done.result["peering"]["remaining"]
+    assert f"stays, because Atlas repairs and deletes its peerings with it: theirs with {other} is Disconnected." in text
+
+
 @pytest.mark.full
 def test_what_is_built_is_reachable_by_design(site: PathSite) -> None:
     """The check finds nothing that is missing, in all route tables or in those of the list; and what has come apart since."""
