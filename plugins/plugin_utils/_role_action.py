@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the action plugins of the role's tasks do there: module_defaults reach them, and one host of a play prunes a project."""
+"""What the action plugins of the role's tasks do: pass module_defaults on, refuse misspelt variables and two hosts that prune."""
 
 from __future__ import annotations
 
@@ -20,6 +20,11 @@ ROLE = "cloudpeer.atlas.vpc_peering"
 _GROUP = "group/cloudpeer.atlas.atlas"
 # The role's variables with the project, and the environment variable.
 _PROJECT, _NAME, _VARIABLE = "vpc_peering_group_id", "vpc_peering_project_name", "MONGODB_ATLAS_PROJECT_ID"
+_PREFIX = "vpc_peering_"
+# What loops call their item.
+_ITEM = f"{_PREFIX}connection"
+# The length of names, after the prefix, from which on one letter is a mistake, and from which on two are.
+_SHORTEST, _LONG = 4, 8
 
 
 class OfRole(ActionBase):
@@ -33,11 +38,12 @@ class OfRole(ActionBase):
     _args: t.Callable[[], dict[str, t.Any]]
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        """Run the task. In the role, it is refused where it would remove what the list of another host may declare."""
+        """Run the task. In the role, it is refused if a variable is misspelt, or if another host may declare what it prunes."""
         args, role = self._task.args, self._task._role
         if role is not None and role.get_name() == ROLE:
             args.update(self._hidden_defaults())
             try:
+                self._check_names(task_vars or {})
                 if boolean(args.get("prune") or False, strict=False) and args.get("state", "present") == "present":
                     used = self._args()
                     _check_rivals(_known(used.get("group_id"), used.get("project_name")), task_vars or {})
@@ -55,6 +61,55 @@ class OfRole(ActionBase):
         names = [names_of(name, option) for name, option in self.OPERATION.argument_spec.options.items()]
         used = {one for several in names if any(name in self._task.args for name in several) for one in several}
         return {name: value for name, value in found.items() if name not in used}
+
+    def _check_names(self, variables: t.Mapping[str, t.Any]) -> None:
+        """Check that no variable of the host is a misspelt one of the role.
+
+        Raises:
+            InvalidOptionError: If one is.
+        """
+        path = os.path.join(self._task._role.get_role_path(), "meta", "argument_specs.yml")
+        # Ansible has read this file for the role, and keeps it.
+        options = self._loader.load_from_file(path)["argument_specs"]["main"]["options"]
+        wrong = []
+        for name in sorted(one for one in variables if one.startswith(_PREFIX) and one not in {*options, _ITEM}):
+            meant = _nearest(name, options)
+            if meant and all(self._is_unset(variables.get(one), options[one].get("default")) for one in meant):
+                wrong.append(f"{name} is no variable of the role ({meant[0]}?).")
+        if wrong:
+            raise InvalidOptionError(" ".join(wrong), hint="Correct the name, or rename the variable if it is your own.")
+
+    def _is_unset(self, value: t.Any, default: t.Any) -> bool:
+        """Whether a variable of the role has no value, or its default."""
+        try:
+            found = self._templar.template(value)
+        except AnsibleError:
+            # It has a value, which cannot be read.
+            return False
+        return found in (None, "") or str(found).lower() == str(default).lower()
+
+
+def _nearest(name: str, options: t.Iterable[str]) -> list[str]:
+    """Return the variables of the role that another variable resembles most, if they differ by few letters."""
+    length = len(name) - len(_PREFIX)
+    most = 0 if length < _SHORTEST else 1 if length < _LONG else 2
+    distances = {one: _distance(name, one) for one in options}
+    least = min(distances.values())
+    return [one for one, distance in distances.items() if distance == least <= most]
+
+
+def _distance(one: str, other: str) -> int:
+    """Return how many letters differ: added, left out or changed, or two neighbours that have changed places."""
+    before: list[int] = []
+    row = [*range(len(other) + 1)]
+    for i, letter in enumerate(one):
+        row, previous = [i + 1], row
+        for j, wanted in enumerate(other):
+            row.append(min(previous[j] + (letter != wanted), previous[j + 1] + 1, row[j] + 1))
+            if i and j and letter == other[j - 1] and one[i - 1] == wanted:
+                row[-1] = min(row[-1], before[j - 1] + 1)
+        before = previous
+    return row[-1]
 
 
 class KnownProject(t.NamedTuple):

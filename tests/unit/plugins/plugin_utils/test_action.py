@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import yaml
 from ansible.errors import AnsibleError
+from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.action import ActionBase
 from ansible_collections.cloudpeer.atlas.plugins.action import atlas_project_info, atlas_vpc_peer_info
 from ansible_collections.cloudpeer.atlas.plugins.action.atlas_vpc_peers import ActionModule
@@ -14,6 +17,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._action import AtlasAction
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._role_action import ROLE, OfRole
 
+ROLE_FOLDER = Path(__file__).parents[4] / "roles" / "vpc_peering"
 LINE = "Plan: 2 to create, 0 to change, 0 to remove, 40 unchanged"
 
 
@@ -206,10 +210,53 @@ class RoleAction(OfRole, AtlasAction):
     OPERATION = BOTH_SIDES
 
     def __init__(self, role: str | None = ROLE, defaults: Any = (), **args: Any) -> None:
-        own = None if role is None else SimpleNamespace(get_name=lambda: role)
+        own = None if role is None else SimpleNamespace(get_name=lambda: role, get_role_path=lambda: str(ROLE_FOLDER))
         name = "cloudpeer.atlas.atlas_peering"
         self._task = SimpleNamespace(args=args, _role=own, module_defaults=[*defaults], resolved_action=name)
-        self._templar = SimpleNamespace(template=lambda value: value)
+        self._templar, self._loader = SimpleNamespace(template=template), DataLoader()
+
+
+def template(value: Any) -> Any:
+    """Return a value as it is, unless it is a template, which cannot be read."""
+    if isinstance(value, str) and "{{" in value:
+        raise AnsibleError("'unset' is undefined")
+    return value
+
+
+@pytest.mark.parametrize(
+    ("variables", "meant"),
+    [
+        ({"projectname": "shop"}, ["projectname is no variable of the role (vpc_peering_project_name?)"]),
+        ({"prun": True, "verfy": True}, ["prun is no variable of the role (vpc_peering_prune?)", "(vpc_peering_verify?)"]),
+        # Two that have changed places, and another one that is missing.
+        ({"container_regoin": "x"}, ["(vpc_peering_container_region?)"]),
+        ({"cntainer_regoin": "x"}, ["(vpc_peering_container_region?)"]),
+        ({"cntainer_regons": "x"}, []),
+        # Seven letters allow one mistake, three none.
+        ({"recraet": "dead"}, []),
+        ({"ignores": []}, ["(vpc_peering_ignore?)"]),
+        ({"dnz": "warn"}, []),
+        # What loops call their item, what the role sets, and helpers.
+        ({"connection": {}, "result": {}, "vpcs": [], "regions_by_vpc": {}}, []),
+        # Helpers of a variable that is set beside them.
+        ({"container_regions": ["x"], "container_region": "x"}, []),
+        ({"container_regions": ["x"], "container_region": "{{ vpc_peering_container_regions[0] }}"}, []),
+        ({"container_regions": ["x"], "container_region": ""}, ["(vpc_peering_container_region?)"]),
+        ({"prunes": True, "prune": True}, []),
+        ({"prunes": True, "prune": "False"}, ["(vpc_peering_prune?)"]),
+    ],
+    ids=str,
+)
+def test_a_misspelt_variable_of_the_role_is_refused(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, Any], meant: list[str]
+) -> None:
+    monkeypatch.setattr(AtlasAction, "run", lambda *unused: {"msg": ""})
+    given = {f"vpc_peering_{name}": value for name, value in variables.items()}
+    defaults = yaml.safe_load((ROLE_FOLDER / "defaults" / "main.yml").read_text())
+    result = RoleAction().run(None, {**defaults, "vpc_peering_connections": [{}], **given})
+    assert all(text in result["msg"] for text in meant)
+    assert result.get("failed", False) == bool(meant)
+    assert RoleAction("my.own.role").run(None, given) == {"msg": ""}
 
 
 @pytest.mark.parametrize(
