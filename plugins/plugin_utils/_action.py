@@ -11,16 +11,20 @@ forks), and the items of a loop share one connection. If a task must run elsewhe
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import typing as t
 
 from ansible import constants as C
+from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import UnsupportedError
 from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.parsing.mod_args import ModuleArgsParser
 from ansible.plugins.action import ActionBase
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import PROJECTS, masked, names_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import check_one_way
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import Report
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.run import execute
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, unsent
@@ -46,6 +50,8 @@ class AtlasAction(ActionBase):
     OPERATION: t.ClassVar[type[Operation[t.Any, t.Any]]]
     _supports_check_mode = True
     _supports_async = True
+    # Options that the task names and omits, so that they have the values of `module_defaults`.
+    _defaulted: t.AbstractSet[str] = frozenset()
 
     def __init_subclass__(cls) -> None:
         """Preload what all workers need: Ansible loads the plugin in the parent process."""
@@ -97,7 +103,7 @@ class AtlasAction(ActionBase):
         Of the ways to say which project it is, only those nearest to the task count.
 
         Raises:
-            InvalidOptionError: If two names of one option have different values.
+            InvalidOptionError: If two names of one option have different values, or the task itself says it in two ways.
         """
         spec = self.OPERATION.argument_spec
         args = spec.without_aliases(self._task.args)
@@ -106,14 +112,20 @@ class AtlasAction(ActionBase):
         distances = {name: self._distance(name, args[name]) for way in ways for name in way if args.get(name) is not None}
         nearest = min(distances.values(), default=0)
         farther = {name for way in ways if all(distances.get(one) != nearest for one in way) for name in way}
+        if nearest == 0:
+            # Later, an option from an environment variable looks the same as one of the task.
+            of_task = [name for name, distance in distances.items() if distance == 0 and args[name] != ""]
+            check_one_way({name: args[name] if name in of_task else None for name in spec.options})
         return {name: value for name, value in args.items() if value is None or name not in farther}
 
     def _distance(self, name: str, value: t.Any) -> int:
         """Return where the value of an option is from: 0 for the task, 1 for the module's defaults, 2 for those of a group.
 
-        Ansible has merged them. A value that is equal to the default's is the default's.
+        Ansible has merged them. Where it is not known what the task has, a value that is equal to the default's is the default's.
         """
         names = names_of(name, self.OPERATION.argument_spec.options[name])
+        if not {*names}.isdisjoint(self._own_names):
+            return 0
         defaults = {key: values for one in self._task.module_defaults for key, values in one.items()}
         found = []
         for key, given in defaults.items():
@@ -122,6 +134,22 @@ class AtlasAction(ActionBase):
                 if value in [self._templar.template(values[one]) for one in names if one in values]:
                     found.append(1 + key.startswith("group/"))
         return min(found, default=0)
+
+    @functools.cached_property
+    def _own_names(self) -> set[str]:
+        """The names of the options that the task itself has, before `module_defaults` came in; empty if they are not known."""
+        source = getattr(self._task, "_ds", None)
+        if not isinstance(source, dict):
+            return set()
+        try:
+            _action, args, _host = ModuleArgsParser(source).parse(skip_action_validation=True)
+            # The whole mapping can be a template; ansible-core 2.19 has another name for it.
+            mappings = [args, *(self._templar.template(args[one]) for one in ("_variable_params", "_raw_params") if one in args)]
+        except AnsibleError:
+            return set()
+        names = {name for mapping in mappings if isinstance(mapping, dict) for name in mapping}
+        # What is omitted is not among the arguments, or has come in from the defaults.
+        return names & self._task.args.keys() - self._defaulted
 
     def _missing_library(self) -> str | None:
         """Return the first Python package that the task needs and that is missing here; None if all are there."""

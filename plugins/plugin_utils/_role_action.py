@@ -36,12 +36,15 @@ class OfRole(ActionBase):
 
     OPERATION: t.ClassVar[type[Operation[t.Any, t.Any]]]
     _args: t.Callable[[], dict[str, t.Any]]
+    _defaulted: t.AbstractSet[str]
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Run the task. In the role, it is refused if a variable is misspelt, or if another host may declare what it prunes."""
         args, role = self._task.args, self._task._role
         if role is not None and role.get_name() == ROLE:
-            args.update(self._hidden_defaults())
+            hidden = self._hidden_defaults()
+            self._defaulted = hidden.keys()
+            args.update(hidden)
             try:
                 self._check_names(task_vars or {})
                 if boolean(args.get("prune") or False, strict=False) and args.get("state", "present") == "present":

@@ -47,6 +47,24 @@ def many_projects(params: Parameters) -> list[str]:
     return [name for name in PROJECTS.options if params.get(name) is not None]
 
 
+def check_one_way(params: Parameters) -> None:
+    """Check that options say in one way at most which project the task is about: `group_id`, `project_name`, or several projects.
+
+    Args:
+        params: The options of the module; None for those that are not set, or do not count.
+
+    Raises:
+        InvalidOptionError: If they say it in several ways.
+    """
+    ways, many = [name for name in ("group_id", "project_name") if params[name] is not None], many_projects(params)
+    if len(ways) + bool(many) > 1:
+        first, second = (ways + many)[:2]
+        hint = "Leave one of them out."
+        if second == "group_ids" and "compare_group_ids" in params:
+            hint += " Projects to compare with belong in compare_group_ids."
+        raise InvalidOptionError(f"{first} and {second} are mutually exclusive.", hint=hint)
+
+
 def parse_option(option: str, value: str, parse: t.Callable[[str], Value]) -> Value:
     """Return the parsed value of an option.
 

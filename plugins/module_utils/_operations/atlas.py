@@ -14,7 +14,7 @@ from .._auth import clients
 from .._auth import clients as login
 from .._auth.sources import find_project, is_in_environment
 from .._engine.operation import Operation
-from .._engine.options import Parameters, check_wait, many_projects, parse_values
+from .._engine.options import Parameters, check_one_way, check_wait, many_projects, parse_values
 from .._engine.wait import State
 from .._http import tls
 from .._http.errors import InvalidOptionError, TaskError
@@ -74,17 +74,14 @@ def choose_project(params: Parameters, other_way: str = "") -> Parameters:
     """
     # The argument spec fills in group_id from the environment variable, which does not count beside another way.
     is_own = params["group_id"] is not None and not is_in_environment("group_id", params["group_id"])
-    ways = [*(["group_id"] if is_own else []), *(["project_name"] if is_named(params) else [])]
-    many = many_projects(params)
-    if len(ways) + bool(many) > 1:
-        first, second = (ways + many)[:2]
-        raise InvalidOptionError(f"{first} and {second} are mutually exclusive.", hint="Leave one of them out.")
-    if many:
+    has_name = is_named(params)
+    check_one_way({**params, "group_id": params["group_id"] if is_own else None})
+    if many_projects(params):
         # Loaded where a task needs it.
         from .projects import check_projects
 
         return {**params, "group_id": None, **check_projects(params)}
-    if is_named(params):
+    if has_name:
         return {**params, "group_id": None}
     return {**params, "group_id": find_project(params, other_way or ("set group_ids" if "group_ids" in params else ""))}
 

@@ -17,7 +17,7 @@ from .._check.entries import unchecked_clouds
 from .._clouds.aws import AWS
 from .._clouds.cloud import ALL, CLOUDS
 from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
-from .._engine.options import Parameters, check_options, check_parallel, check_wait, join_problems, parse_option
+from .._engine.options import Parameters, check_one_way, check_options, check_parallel, check_wait, join_problems, parse_option
 from .._engine.prune import PRUNE, parse_prune
 from .._http.errors import InvalidOptionError
 from .._peer_set.options import pattern_forms
@@ -64,8 +64,12 @@ def fill_in_project(params: Parameters) -> Parameters:
     """Return the options with `group_id` from the environment if the task has no project, and that of the task in `aws_group_id`.
 
     An empty `group_id` or `project_name` counts as not set.
+
+    Raises:
+        InvalidOptionError: If the task has both.
     """
     named, name = params["group_id"] or None, params["project_name"] or None
+    check_one_way({**params, "group_id": named, "project_name": name})
     function, variables = CONNECTION.options["group_id"]["fallback"]
     found = named
     if named is None and name is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +14,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.action import ActionBase
 from ansible_collections.cloudpeer.atlas.plugins.action import atlas_project_info, atlas_vpc_peer_info
 from ansible_collections.cloudpeer.atlas.plugins.action.atlas_vpc_peers import ActionModule
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_peering import OPERATION as BOTH_SIDES
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._action import AtlasAction
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._role_action import ROLE, OfRole
@@ -110,7 +112,8 @@ def test_a_project_of_defaults_yields_to_several(task: dict[str, Any], defaults:
     action._templar = SimpleNamespace(template=lambda text: values.get(text, text))
     for several in ({"group_ids": [OTHER]}, {"project_ids": [OTHER]}, {}):
         action._task = SimpleNamespace(args={**task, **several}, module_defaults=defaults, resolved_action=NAME)
-        assert ("group_id" in action._args()) == (kept or bool(task and not several))
+        with pytest.raises(InvalidOptionError, match="exclusive") if kept and several else contextlib.nullcontext():
+            assert ("group_id" in action._args()) == bool(task and not several)
 
 
 def test_the_project_of_defaults_is_for_other_modules() -> None:
@@ -141,8 +144,7 @@ GROUPS, NAMED = "group/cloudpeer.atlas.atlas", "shop-production"
         # The module's own defaults are nearer than a group's.
         ({}, [{GROUPS: {"group_id": GROUP}}, {NAME: {"project_name": NAMED}}], {"project_name": NAMED}),
         ({}, [{GROUPS: {"project_name": NAMED}}, {NAME: {"group_ids": [GROUP]}}], {"group_ids": [GROUP]}),
-        # What is equally near stays, and is refused.
-        ({"group_id": GROUP, "project_name": NAMED}, [], {"group_id": GROUP, "project_name": NAMED}),
+        # What is equally near stays, and the Operation refuses it.
         ({}, [{NAME: {"group_id": GROUP, "project_name": NAMED}}], {"group_id": GROUP, "project_name": NAMED}),
         (
             {"project_name": NAMED, "group_ids": None},
@@ -160,6 +162,54 @@ def test_the_nearest_way_to_say_which_project_counts(
     merged = {name: value for one in defaults for values in one.values() for name, value in values.items()}
     action._task = SimpleNamespace(args={**merged, **task}, module_defaults=defaults, resolved_action=NAME)
     assert action._args() == left
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        {NAME: {"group_id": GROUP, "project_name": NAMED}, "with_items": []},
+        {NAME: "{{ options }}"},
+        {NAME: None, "args": "{{ options }}"},
+        {"action": f"{NAME} project_name=x", "args": {"group_id": GROUP}},
+    ],
+    ids=str,
+)
+def test_two_ways_in_one_task_are_refused(monkeypatch: pytest.MonkeyPatch, source: dict[str, Any]) -> None:
+    """They are what the task has, whatever `module_defaults` and the environment say, which may well be the same."""
+    monkeypatch.setenv("MONGODB_ATLAS_PROJECT_ID", GROUP)
+    action, own = object.__new__(atlas_vpc_peer_info.ActionModule), {"group_id": GROUP, "project_name": NAMED}
+    action._templar = SimpleNamespace(template=lambda value: own if value == "{{ options }}" else value)
+    defaults = [{GROUPS: {"group_id": GROUP}}]
+    action._task = SimpleNamespace(args={**own}, module_defaults=defaults, resolved_action=NAME, _ds=source)
+    with pytest.raises(InvalidOptionError, match=r"^group_id and project_name are mutually exclusive\."):
+        action._args()
+
+
+@pytest.mark.parametrize(
+    ("source", "left"),
+    [
+        ({NAME: {"project_name": NAMED}}, {"project_name": NAMED}),
+        # One that cannot be parsed, or read: a value that is that of the defaults is theirs, as in all that follow.
+        ({NAME: "{{ unset }}"}, {"project_name": NAMED}),
+        ({NAME: {"_ansible_x": 1}}, {"project_name": NAMED}),
+        ({}, {"project_name": NAMED}),
+        (None, {"project_name": NAMED}),
+    ],
+    ids=str,
+)
+def test_what_is_from_defaults_is_not_the_task_s(source: Any, left: dict[str, Any]) -> None:
+    action = object.__new__(atlas_vpc_peer_info.ActionModule)
+    action._templar = SimpleNamespace(template=template)
+    args = {"group_id": GROUP, "project_name": NAMED}
+    action._task = SimpleNamespace(args=args, module_defaults=[{GROUPS: {"group_id": GROUP}}], resolved_action=NAME, _ds=source)
+    assert action._args() == left
+
+
+def test_what_the_role_omits_is_from_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(AtlasAction, "run", lambda action, *unused: action._args())
+    action = RoleAction(defaults=[{GROUPS: {"group_id": GROUP}}], project_name=NAMED)
+    action._task._ds = {"cloudpeer.atlas.atlas_peering": {"group_id": "{{ omitted }}", "project_name": "{{ name }}"}}
+    assert action.run() == {"project_name": NAMED}
 
 
 @pytest.mark.parametrize("task", [{"group_id": GROUP, "org_id": OTHER}, {"project_names": ["a*"]}, {"group_ids": [OTHER]}])

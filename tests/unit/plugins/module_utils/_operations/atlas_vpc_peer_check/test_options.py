@@ -361,7 +361,7 @@ def test_group_ids_are_the_projects_that_are_read(name: str) -> None:
     given = OPERATION.argument_spec.without_aliases({"group_id": GROUP, name: [GROUP]})
     checked = ArgumentSpecValidator(**OPERATION.argument_spec.to_kwargs()).validate(given)
     assert checked.error_messages == []
-    with pytest.raises(InvalidOptionError, match="group_id and group_ids are mutually exclusive"):
+    with pytest.raises(InvalidOptionError, match=r"group_id and group_ids are mutually exclusive.*belong in compare_group_ids"):
         OPERATION.validate(checked.validated_parameters)
 
 
