@@ -372,9 +372,11 @@ options:
     description:
       - With O(prune=true), how many connections the task may remove or replace. If there would be more, the task fails before it
         changes anything, also in check mode, and the result shows the plan. Connections that O(recreate) replaces count as well.
+      - If this is not set, the task may remove or replace one. It then removes nothing at all if no entry of O(connections) has a
+        connection in the project, whatever its state, because this may be the wrong project, or one that others use as well. An
+        empty list with O(allow_empty=true) is such a case. Until release 3.2.0, this was V(1) by default.
       - This has no effect with O(prune=false).
     type: int
-    default: 1
   ignore:
     description:
       - The connections that O(prune) leaves alone, as a list of patterns, which are described with the option

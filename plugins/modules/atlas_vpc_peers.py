@@ -235,8 +235,10 @@ options:
       - How many connections the task may remove or replace. This holds for O(prune) and for O(recreate).
       - If more would have to be removed, the task fails and changes nothing, also in check mode. The result shows the plan.
       - Connections that are already being removed do not count.
+      - If this is not set, the task may remove or replace one. It then prunes nothing at all if no entry of O(peers) has a
+        connection in the project, whatever its state, because this may be the wrong project, or one that others use as well. An
+        empty list with O(allow_empty=true) is such a case. Until release 3.2.0, this was V(1) by default.
     type: int
-    default: 1
   ignore:
     description:
       - Connections that O(prune) leaves alone, as a list of patterns. Each pattern gives values for fields of RV(vpc_peers), in

@@ -14,13 +14,17 @@ from .argspec import ArgumentSpec
 from .options import Parameters
 from .plan import listed
 
+# What `max_deletions` is if it is not set.
+FEWEST = 1
+# How many names a sentence has of what would be removed.
+_MOST_NAMES = 20
 # How many patterns that match nothing a failure shows.
 _MOST_SHOWN = 5
 
 PRUNE = ArgumentSpec(
     {
         "prune": {"type": "bool", "default": False},
-        "max_deletions": {"type": "int", "default": 1},
+        "max_deletions": {"type": "int"},
         "allow_empty": {"type": "bool", "default": False},
         "ignore": {"type": "list", "elements": "dict", "default": []},
         "ignore_unmatched": {"type": "str", "choices": ["fail", "warn"], "default": "fail"},
@@ -39,7 +43,7 @@ def parse_prune(params: Parameters, declared: str, forms: t.Mapping[str, Parse |
     Raises:
         InvalidOptionError: If an option is invalid, or `prune` is set with an empty list and without `allow_empty`.
     """
-    if params["max_deletions"] < 0:
+    if (params["max_deletions"] or 0) < 0:
         raise InvalidOptionError("max_deletions must be 0 or more.", hint="Set it to 0 to allow no removal at all.")
     if params["prune"] and not params[declared] and not params["allow_empty"]:
         raise InvalidOptionError(
@@ -110,16 +114,34 @@ def check_ignore(
 
 
 def check_ceiling(params: Parameters, removals: t.Sequence[str]) -> TaskError | None:
-    """Return the error for a plan that removes more than `max_deletions`; None for any other.
+    """Return the error for a plan that removes more than `max_deletions`, or than one if that is not set; None for any other.
 
     Args:
         params: The options.
         removals: What would be removed or replaced, in words.
     """
-    ceiling = params["max_deletions"]
+    ceiling = FEWEST if params["max_deletions"] is None else params["max_deletions"]
     if len(removals) <= ceiling:
         return None
     return TaskError(
-        f"{len(removals)} would be removed or replaced, and max_deletions allows {ceiling}: {listed(removals, 20)}.",
+        f"{len(removals)} would be removed or replaced, and max_deletions allows {ceiling}: {listed(removals, _MOST_NAMES)}.",
         hint="Check the list. If that is what you want, raise max_deletions, or protect what is to stay with ignore.",
+    )
+
+
+def check_stranger(params: Parameters, removals: t.Sequence[str], *, is_empty: bool) -> TaskError | None:
+    """Return the error for a plan that prunes a project which has nothing of the list; None if `max_deletions` is set.
+
+    Args:
+        params: The options.
+        removals: What would be removed, in words.
+        is_empty: Whether the list is empty.
+    """
+    if not removals or params["max_deletions"] is not None:
+        return None
+    what = "The list is empty" if is_empty else "No entry of the list has a connection in the project"
+    return TaskError(
+        f"{what}, and prune would remove {len(removals)}: {listed(removals, _MOST_NAMES)}. This may be the wrong project, or the "
+        "first run in a project that others use as well.",
+        hint="Check the project. If you want to remove them, set max_deletions; if others need them, protect them with ignore.",
     )

@@ -26,7 +26,7 @@ from .._clouds.cloud import Fields
 from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
 from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step, to_line
-from .._engine.prune import PRUNE, parse_prune
+from .._engine.prune import FEWEST, PRUNE, parse_prune
 from .._engine.wait import Wait
 from .._http.errors import InvalidOptionError, TaskError
 from .._http.pauses import Clock
@@ -54,6 +54,7 @@ class AtlasAccessList(AtlasOperation[AccessListState]):
                     "options": ENTRY_SPEC,
                 },
                 "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+                "max_deletions": {"type": "int", "default": FEWEST},
                 "keep_comment": {"type": "bool", "default": False},
                 "only_own": {"type": "bool", "default": False},
                 "prune_temporary": {"type": "bool", "default": False},

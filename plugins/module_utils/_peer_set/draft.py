@@ -23,7 +23,7 @@ from .._clouds.cloud import (
 )
 from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step
-from .._engine.prune import check_ceiling, check_ignore, split_ignored
+from .._engine.prune import check_ceiling, check_ignore, check_stranger, split_ignored
 from .._http.errors import ApiError, InvalidOptionError, NoAnswerError, TaskError
 from .._peering.connection import DeletePeer, PeerState
 from .._peering.container_choice import ContainerChoice
@@ -231,7 +231,7 @@ def _find_refusals(
     params: Parameters,
 ) -> Refusals:
     """Return why a list cannot be done, by the keys of entries, or by other keys for the list as a whole."""
-    whole = {"limit": _above_limit(draft, changes, state), CEILING: _above_ceiling(changes, params)}
+    whole = {"limit": _above_limit(draft, changes, state), CEILING: _above_ceiling(draft, changes, state, params)}
     return {
         **{key: error for key, error in whole.items() if error is not None},
         **_duplicates(draft),
@@ -306,13 +306,29 @@ def _above_limit(draft: Draft, changes: t.Iterable[Change], state: PeerSetState)
     )
 
 
-def _above_ceiling(changes: t.Iterable[Change], params: Parameters) -> TaskError | None:
-    removals = [
-        f"VPC peering connection {change.before['id']} ({cloud_of(change.before).describe(change.before)})"
-        for change in changes
-        if change.action in ("delete", "recreate") and change.before is not None
-    ]
-    return check_ceiling(params, removals)
+def _above_ceiling(draft: Draft, changes: t.Iterable[Change], state: PeerSetState, params: Parameters) -> TaskError | None:
+    """Return an error if more is removed than the task allows, or if it has not said how much, and the list is a stranger."""
+    removals = [change.before for change in changes if change.action in ("delete", "recreate") and change.before is not None]
+    if not _has_connection(draft.entries, state):
+        error = check_stranger(params, [*map(_in_words, draft.going)], is_empty=not draft.entries)
+        if error is not None:
+            return error
+    return check_ceiling(params, [*map(_in_words, removals)])
+
+
+def _in_words(peer: Peer) -> str:
+    return f"VPC peering connection {peer['id']} ({cloud_of(peer).describe(peer)})"
+
+
+def _has_connection(entries: t.Iterable[PeerEntry], state: PeerSetState) -> bool:
+    """Whether an entry had a connection when the task began, in whichever container and state.
+
+    One whose identity Atlas does not show may be that of any entry on its cloud.
+    """
+    networks = {(entry.provider.name, entry.identity) for entry in entries}
+    clouds = {name for name, _identity in networks}
+    found = [(cloud_of(peer).name, identity_of(peer)) for peer in state.first]
+    return any((name, identity) in networks or (name in clouds and None in identity) for name, identity in found)
 
 
 def _warn_of_pending(changes: t.Sequence[Change], state: PeerSetState) -> tuple[str, ...]:

@@ -9,12 +9,13 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.prune impo
     PRUNE,
     check_ceiling,
     check_ignore,
+    check_stranger,
     parse_prune,
     split_ignored,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError
 
-DEFAULTS: dict[str, t.Any] = {name: option["default"] for name, option in PRUNE.options.items()}
+DEFAULTS: dict[str, t.Any] = {name: option.get("default") for name, option in PRUNE.options.items()}
 FORMS = {"name": None}
 ONE, TWO = {"name": "one"}, {"name": "two"}
 
@@ -24,7 +25,7 @@ def parse(declared: t.Sequence[str] = ("one",), **options: t.Any) -> tuple[t.Any
 
 
 def test_nothing_is_pruned_unless_the_user_asks_for_it() -> None:
-    assert DEFAULTS == {"prune": False, "max_deletions": 1, "allow_empty": False, "ignore": [], "ignore_unmatched": "fail"}
+    assert DEFAULTS == {"prune": False, "max_deletions": None, "allow_empty": False, "ignore": [], "ignore_unmatched": "fail"}
 
 
 @pytest.mark.parametrize(("prune", "allow_empty"), [(False, False), (True, True), (False, True)])
@@ -89,8 +90,8 @@ def test_a_failure_does_not_show_all_of_many_patterns() -> None:
     assert "So do 95 more." in str(error)
 
 
-@pytest.mark.parametrize(("ceiling", "removals"), [(0, []), (1, ["one"]), (3, ["one", "two"])])
-def test_up_to_the_ceiling_all_is_well(ceiling: int, removals: list[str]) -> None:
+@pytest.mark.parametrize(("ceiling", "removals"), [(0, []), (None, ["one"]), (1, ["one"]), (3, ["one", "two"])])
+def test_up_to_the_ceiling_all_is_well(ceiling: int | None, removals: list[str]) -> None:
     assert check_ceiling({"max_deletions": ceiling}, removals) is None
 
 
@@ -101,3 +102,16 @@ def test_above_the_ceiling_the_removals_are_named(ceiling: int, removals: list[s
     names = ", ".join(removals[:20]) + (" and 3 more" if len(removals) == 23 else "")
     assert f"{len(removals)} would be removed or replaced, and max_deletions allows {ceiling}: {names}." in str(error)
     assert "raise max_deletions" in str(error)
+    unset = check_ceiling({"max_deletions": None}, ["one", "two"])
+    assert str(unset).startswith("2 would be removed or replaced, and max_deletions allows 1: one, two.")
+
+
+@pytest.mark.parametrize(
+    ("is_empty", "what"), [(True, "The list is empty,"), (False, "No entry of the list has a connection in")]
+)
+def test_a_strange_project_is_pruned_if_the_task_says_how_much(is_empty: bool, what: str) -> None:
+    error = str(check_stranger({"max_deletions": None}, ["one", "two"], is_empty=is_empty))
+    parts = (what, "and prune would remove 2: one, two.", "wrong project", "first run", "set max_deletions", "ignore")
+    assert all(one in error for one in parts)
+    assert check_stranger({"max_deletions": 0}, ["one"], is_empty=is_empty) is None
+    assert check_stranger({"max_deletions": None}, [], is_empty=is_empty) is None

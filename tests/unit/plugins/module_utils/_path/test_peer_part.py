@@ -303,9 +303,26 @@ def test_prune_is_about_the_clouds_of_the_list(atlas: AtlasSide, clouds: dict[st
     assert atlas.alive("AWS") == {vpc(0), vpc(1)}
 
 
+def test_a_list_with_nothing_in_the_project_prunes_nothing(atlas: AtlasSide, clouds: dict[str, str]) -> None:
+    assert not atlas.connect([entry(0), azure(1)], **HALVES).failed
+    refused = atlas.connect([entry(1)], prune=True, **HALVES)
+    assert not refused.missing("No entry of the list has a connection in the project", "would remove 1:", vpc(0))
+    # The plan is there.
+    assert refused.result["summary"]["plan"].startswith("Plan: 1 to create, 0 to change, 1 to remove")
+    assert atlas.writes() == []
+    # Another cloud's counts as well, and a failed one.
+    atlas.fail(next(one["id"] for one in atlas.peers_of("AZURE")))
+    done = atlas.connect([entry(1), azure(1)], prune=True, recreate="dead", max_deletions=2, check_mode=True, **HALVES)
+    assert not done.failed, done.msg
+    half_known = atlas.connect([entry(1), azure(1)], prune=True, recreate="dead", **HALVES)
+    assert not half_known.missing("2 would be removed or replaced, and max_deletions allows 1")
+
+
 def test_an_empty_list_may_prune_aws(atlas: AtlasSide, clouds: dict[str, str]) -> None:
     assert not atlas.connect([entry(0), azure(1)], **HALVES).failed
-    done = atlas.connect([], prune=True, allow_empty=True, **HALVES)
+    refused = atlas.connect([], prune=True, allow_empty=True, **HALVES)
+    assert not refused.missing("The list is empty, and prune would remove 1: VPC peering connection", vpc(0))
+    done = atlas.connect([], prune=True, allow_empty=True, max_deletions=1, **HALVES)
     assert not done.failed, done.msg
     assert ["with AWS alone, because connections is empty" in one for one in done.warnings] == [True]
     assert (atlas.alive("AWS"), atlas.alive("AZURE")) == (set(), {"vnet-1"})

@@ -101,6 +101,27 @@ def test_an_empty_list_needs_a_word_of_its_own(five: SetSite) -> None:
     assert five.there() == {}
 
 
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_project_with_nothing_of_the_list_is_refused(five: SetSite, check_mode: bool) -> None:
+    for peers in (entries(5, 7), []):
+        done = five.apply(peers, prune=True, allow_empty=True, ignore=[{"vpc_id": vpc(1)}], check_mode=check_mode)
+        what = "No entry of the list has a connection in the project" if peers else "The list is empty"
+        assert not done.missing(f"{what}, and prune would remove 4: ", vpc(0), "max_deletions")
+        assert five.writes() == []
+    # What is being removed, or has failed, is there nevertheless, and so is one to another container.
+    five.act("delete", five.id_of(0))
+    other = five.add_container("EU_WEST_1", "172.20.0.0/21")
+    for known in (entry(0), entry(1, container_id=other)):
+        done = five.apply([known, entry(5)], prune=True, check_mode=True, ignore=[{"vpc_id": vpc(2)}])
+        assert "max_deletions allows 1" in done.msg
+
+
+def test_a_hidden_vpc_may_be_that_of_an_entry(atlas: SetSite, wire: Wire) -> None:
+    atlas.apply(entries(2))
+    wire.faults.append(Fault("GET", page(*({**one, "vpcId": None} if one["vpcId"] == vpc(1) else one for one in atlas.peers()))))
+    assert atlas.apply([entry(5)], prune=True, check_mode=True).sums == {"created": 1, "deleted": 1, "undeclared": 1}
+
+
 def test_another_container_of_a_declared_pair_is_undeclared(atlas: SetSite) -> None:
     other = atlas.add_container("EU_WEST_1", "172.20.0.0/21")
     atlas.apply([entry(0, container_id=atlas.container_id), entry(0, container_id=other)])

@@ -170,7 +170,6 @@ def validated(options: dict[str, Any]) -> Any:
         {"peers": entries(1), "prune": None},
         {"peers": entries(1), "allow_empty": "maybe"},
         {"peers": entries(1), "max_deletions": "some"},
-        {"peers": entries(1), "max_deletions": None},
         {"peers": entries(1), "ignore": None},
         {"peers": entries(1), "ignore": [None]},
         {"peers": entries(1), "ignore": "everything"},
