@@ -11,6 +11,7 @@ import typing as t
 from ansible.module_utils.common.parameters import DEFAULT_TYPE_VALIDATORS
 
 from .._http.errors import InvalidOptionError, TaskError
+from .._http.redact import visible
 from .._values.ids import parse_object_id, parse_project_id
 from .._values.invalid import InvalidValueError
 from .._values.regions import parse_any_region
@@ -47,6 +48,14 @@ def many_projects(params: Parameters) -> list[str]:
     return [name for name in PROJECTS.options if params.get(name) is not None]
 
 
+def name_project(params: Parameters) -> str:
+    """Return the project of a task for the user: `project`, its id and, where the task has it, its name; empty without one."""
+    group_id, name = params.get("group_id"), params.get("project_name")
+    if group_id is None or params.get("atlas") is False:
+        return ""
+    return visible(f"project {group_id}{f' ({name})' if name else ''}")
+
+
 def check_one_way(params: Parameters) -> None:
     """Check that options say in one way at most which project the task is about: `group_id`, `project_name`, or several projects.
 
@@ -56,7 +65,7 @@ def check_one_way(params: Parameters) -> None:
     Raises:
         InvalidOptionError: If they say it in several ways.
     """
-    ways, many = [name for name in ("group_id", "project_name") if params[name] is not None], many_projects(params)
+    ways, many = [name for name in ("group_id", "project_name") if params.get(name) is not None], many_projects(params)
     if len(ways) + bool(many) > 1:
         first, second = (ways + many)[:2]
         hint = "Leave one of them out."
