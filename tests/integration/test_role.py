@@ -237,7 +237,8 @@ def test_the_list_may_be_the_only_one_of_the_project(run: RoleRunner, make_site:
     texts = [one["result"]["msg"] for one in both.records if one["verdict"] == "failed"]
     assert sorted(name in text for name in (" host0", " host1") for text in texts) == [False, False, True, True]
     assert (run.sent, "would remove everything" in message(use(None, connections=[], status=2))) == ([], True)
-    done = use(None)
+    assert "No entry of the list has a connection in the project" in message(use(None, status=2))
+    done = use(None, max_deletions="1")
     assert [peer["connection_id"] for peer in result(done)["pruned"]] == [old]
     assert (gone.atlas, gone.routes, list(run.access_list)) == ({}, {}, [BLOCK])
     assert listed.assert_connected()
