@@ -155,7 +155,7 @@ from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructa
 from ansible.utils.unsafe_proxy import wrap_var
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.clients import LIBRARIES, ClientPool
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.sources import read_sources
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.sources import environment, read_sources
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.redact import visible
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_project_info import OPERATION
@@ -215,8 +215,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         """
         super().parse(inventory, loader, path, cache)
         try:
-            params = self._read_params(path)
-            rows = self._find_rows(params, f"{self.get_cache_key(path)}_{_digest(params)}", cache)
+            with environment():
+                params = self._read_params(path)
+                rows = self._find_rows(params, f"{self.get_cache_key(path)}_{_digest(params)}", cache)
         except TaskError as error:
             raise AnsibleParserError(str(error)) from None
         hostvars = {row["id"]: _to_hostvars(row) for row in rows}

@@ -10,9 +10,7 @@ forks), and the items of a loop share one connection. If a task must run elsewhe
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import os
 import typing as t
 
 from ansible import constants as C
@@ -22,6 +20,7 @@ from ansible.module_utils.errors import UnsupportedError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.parsing.mod_args import ModuleArgsParser
 from ansible.plugins.action import ActionBase
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.sources import environment
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import PROJECTS, masked, names_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import check_one_way
@@ -83,7 +82,7 @@ class AtlasAction(ActionBase):
                 self._display.warning(NO_LIBRARY.format(missing))
             result.update(self._execute_module(module_args=args, task_vars=variables, wrap_async=self._task.async_val))
         else:
-            with _environment(self._task_environment()):
+            with environment(self._task_environment()):
                 result.update(self._run_here(args, variables))
         self._show_plan(result, variables)
         if spec.find_secrets(args) is None:
@@ -227,18 +226,3 @@ class AtlasAction(ActionBase):
 def _shows_invocation(variables: t.Mapping[str, t.Any]) -> bool:
     """Whether results have `invocation`: always before ansible-core 2.21, and since then if the user sets it."""
     return bool(boolean(variables.get("ansible_inject_invocation", getattr(C, "INJECT_INVOCATION", True)), strict=False))
-
-
-@contextlib.contextmanager
-def _environment(variables: dict[str, str]) -> t.Iterator[None]:
-    """Set environment variables inside the block: options fall back to them, and requests reads its proxies there."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value

@@ -49,7 +49,7 @@ else:
         # A reply of STS without its content, or a doubled element where botocore's parsers expect one.
         *(AttributeError, KeyError, TypeError),
     )
-    LOADER = botocore.loaders.create_loader(os.environ.get("AWS_DATA_PATH"))
+    LOADER = botocore.loaders.create_loader(os.environ.get("AWS_DATA_PATH") or None)
     # Read here, where Ansible loads the action plugin, so that its workers have them already.
     with contextlib.suppress(botocore.exceptions.BotoCoreError):
         LOADER.load_data("endpoints")

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import typing as t
 
-from ansible.module_utils.common.parameters import env_fallback, remove_values
+from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.common.validation import check_type_dict
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 
@@ -238,20 +239,21 @@ def _may_hold_keys(option: t.Mapping[str, t.Any]) -> bool:
     return option["type"] == "dict" and option.get("no_log") is None
 
 
+def from_variable(*names: str) -> tuple[t.Any, list[str]]:
+    """Return the `fallback` of an option: the first of these environment variables that is set. An empty one is not."""
+    return _set_variable, list(names)
+
+
+def _set_variable(*names: str) -> str:
+    for name in names:
+        value = os.environ.get(name)
+        if value:
+            return value
+    raise AnsibleFallbackNotFound
+
+
 def _from_environment(option: str) -> tuple[t.Any, list[str]]:
-    return env_fallback, list(VARIABLES[option])
-
-
-def from_variable(name: str) -> tuple[t.Any, list[str]]:
-    """Return the `fallback` of an option that has the value of an environment variable; an empty one counts as not set."""
-    return _set_variable, [name]
-
-
-def _set_variable(name: str) -> str:
-    value: str = env_fallback(name)
-    if not value:
-        raise AnsibleFallbackNotFound
-    return value
+    return from_variable(*VARIABLES[option])
 
 
 CONNECTION = ArgumentSpec(

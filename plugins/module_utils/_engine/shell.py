@@ -110,6 +110,13 @@ class _Module(AnsibleModule):
 def run_module(operation: type[Operation[t.Any, t.Any]]) -> None:
     """Parse the options, run an Operation and end the process with its result."""
     # Late as well.
+    from .._auth.sources import environment
+
+    with environment():
+        _run_module(operation)
+
+
+def _run_module(operation: type[Operation[t.Any, t.Any]]) -> None:
     from .run import execute
 
     module = _Module(operation.argument_spec)

@@ -526,6 +526,9 @@ def test_it_signs_in_as_modules_do(make: Callable[..., Site], monkeypatch: pytes
     monkeypatch.setenv("MONGODB_ATLAS_PUBLIC_KEY", "another")
     monkeypatch.setenv("MONGODB_ATLAS_PRIVATE_KEY", settings.private_key)
     monkeypatch.setenv("MONGODB_ATLAS_OPS_MANAGER_URL", site.atlas.base_url)
+    # One that is empty is not set.
+    monkeypatch.setenv("MONGODB_ATLAS_PRIVATE_API_KEY", "")
+    monkeypatch.setenv("MONGODB_ATLAS_BASE_URL", "")
     assert [*site.hosts(**nothing)] == ["shop"]
     # A profile, which comes before the environment, and has a service account.
     profile = tmp_path / "atlascli" / "config.toml"

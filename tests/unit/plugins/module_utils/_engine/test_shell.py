@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
+import os
 import subprocess
 import sys
 import zipfile
@@ -17,7 +18,7 @@ from zipimport import zipimporter
 import pytest
 from ansible.module_utils import basic
 from ansible.module_utils.common.parameters import PASS_VARS, env_fallback
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import ArgumentSpec
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, ArgumentSpec
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Plan
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.shell import compile_once, run_module
@@ -136,6 +137,33 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, capsys:
         return Action().run(None, {"ansible_inject_invocation": True})
 
     return {"module": as_module, "in process": in_process}[request.param]
+
+
+@pytest.mark.parametrize("first", ["", None], ids=["empty", "missing"])
+def test_a_variable_that_is_empty_is_not_set(way: Way, monkeypatch: pytest.MonkeyPatch, first: str | None) -> None:
+    """Not for libraries either, which take an empty name of a profile for a name."""
+    for name in ("AWS_PROFILE", "AZURE_CLIENT_ID", "MONGODB_ATLAS_PROJECT_ID", "MONGODB_ATLAS_PUBLIC_API_KEY"):
+        if first is not None:
+            monkeypatch.setenv(name, first)
+    monkeypatch.setenv("MONGODB_ATLAS_PUBLIC_KEY", "second")
+    # It switches HTTP_PROXY off.
+    monkeypatch.setenv("http_proxy", "")
+
+    class Seeing(Operation[Any, Any]):
+        argument_spec = CONNECTION
+        noun = "seen"
+        has_diff = False
+        connect = staticmethod(lambda params, warn: contextlib.nullcontext(SimpleNamespace(calls=[], secrets=[])))
+
+        def look(self) -> Any:
+            return {name for name in os.environ if name.startswith(("AWS_", "AZURE_", "http_", "MONGODB_"))}
+
+        def show(self, state: Any, plan: Plan) -> dict[str, Any]:
+            return {"seen": sorted(state), "of": [self.params[name] for name in ("group_id", "public_key")]}
+
+    result = way(Seeing, {})
+    assert (result["seen"], result["of"]) == (["MONGODB_ATLAS_PUBLIC_KEY", "http_proxy"], [None, "second"])
+    assert os.environ.get("AWS_PROFILE") == first
 
 
 @pytest.mark.parametrize(
