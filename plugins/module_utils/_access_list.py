@@ -49,6 +49,7 @@ def parse_access_entries(params: Parameters) -> tuple[list[AccessEntry], list[st
     warnings: list[str] = []
     found = read_entries("entries", params["entries"], ENTRY_SPEC)
     for one in found:
+        one.values.update({name: None for name, value in one.values.items() if value == ""})
         entry, problems = t.cast("AccessEntry", one.values), one.problems
         if not problems:
             one.exclude(*SUBJECTS)

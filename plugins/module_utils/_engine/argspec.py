@@ -25,6 +25,8 @@ _Value = t.TypeVar("_Value")
 
 # What Ansible writes in the place of a secret value.
 MASKED = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+# In these, an empty text is a mistake: without them, a task would be about more or other projects.
+_CHOOSING = ("project_name", "project_names", "group_ids", "org_id")
 # A list of entries, for ansible-core.
 _UNCHECKED: dict[str, t.Any] = {"type": "raw", "elements": None, "options": None}
 
@@ -32,6 +34,20 @@ _UNCHECKED: dict[str, t.Any] = {"type": "raw", "elements": None, "options": None
 def names_of(name: str, option: t.Mapping[str, t.Any]) -> tuple[str, ...]:
     """Return all names of an option: its own, and its aliases."""
     return (name, *option.get("aliases", ()))
+
+
+def trimmed(name: str, option: t.Mapping[str, t.Any], value: t.Any) -> t.Any:
+    """Return the value of an option without blanks around ids, blocks, names and regions; a text of blanks is empty.
+
+    Secrets and comments stay as they are, and so does what is inside of mappings, such as tags.
+    """
+    if isinstance(value, str):
+        text = value.strip()
+        is_kept = option.get("no_log") or name == "comment" or option["type"] != "str"
+        return value if text and is_kept else text
+    if isinstance(value, list) and option.get("elements") == "str":
+        return [one.strip() if isinstance(one, str) else one for one in value]
+    return value
 
 
 class ArgumentSpec:
@@ -61,8 +77,28 @@ class ArgumentSpec:
         """The options as ansible-core checks them: it names neither the entry of a list that has a mistake, nor all mistakes."""
         return {name: {**one, **_UNCHECKED} if "options" in one else one for name, one in self.options.items()}
 
+    def without_blanks(self, given: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        """Return the task's options without blanks around ids and names, and without empty texts, as surveys leave them.
+
+        An empty text stays where it would open what is closed: in the options that choose projects, and as an empty list in the
+        list that the task is about.
+
+        Args:
+            given: The options by the names that the task uses.
+        """
+        own = {one: name for name, option in self.options.items() for one in names_of(name, option)}
+        # Options that do not exist are left for the check.
+        found = {name: trimmed(name, self.options[own[name]], value) if name in own else value for name, value in given.items()}
+        for name in [name for name, value in found.items() if name in own and value == "" and own[name] not in _CHOOSING]:
+            option = self.options[own[name]]
+            if "options" in option and option.get("required"):
+                found[name] = []
+            else:
+                del found[name]
+        return found
+
     def without_aliases(self, given: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-        """Return the task's options, with each alias that is set alone under the option's name.
+        """Return the task's options as `without_blanks` does, with each alias that is set alone under the option's name.
 
         Otherwise Ansible first fills the option from its environment variable, and the alias counts as a second value.
 
@@ -73,6 +109,7 @@ class ArgumentSpec:
             InvalidOptionError: If two names of one option have different values. Ansible would silently prefer the alias, and
                 the task might run against another project.
         """
+        given = self.without_blanks(given)
         found = dict(given)
         for name, option in self.options.items():
             used = [one for one in names_of(name, option) if one in given]

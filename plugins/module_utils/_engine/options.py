@@ -15,7 +15,7 @@ from .._http.redact import visible
 from .._values.ids import parse_object_id, parse_project_id
 from .._values.invalid import InvalidValueError
 from .._values.regions import parse_any_region
-from .argspec import PROJECTS, explain_unknown, names_of
+from .argspec import PROJECTS, explain_unknown, names_of, trimmed
 
 if t.TYPE_CHECKING:
     from .._clouds.cloud import Cloud
@@ -276,7 +276,9 @@ class Entry:
         known = {*self._names, *others}
         self.problems += [f"{place}: {explain_unknown(name, known)}" for name in options if name not in known]
         for name, one in spec.items():
-            self._take(name, one, {alias: options[alias] for alias in names_of(name, one) if alias in options})
+            values = {alias: trimmed(name, one, options[alias]) for alias in names_of(name, one) if alias in options}
+            options.update(values)
+            self._take(name, one, values)
 
     def _take(self, name: str, option: t.Mapping[str, t.Any], given: t.Mapping[str, t.Any]) -> None:
         """Take the value of an option, under whichever of its names."""
@@ -296,7 +298,12 @@ class Entry:
             self._set(name, option, f"{self.place}.{used[0]}", given[used[0]])
 
     def _set(self, name: str, option: t.Mapping[str, t.Any], path: str, value: t.Any) -> None:
-        """Set an option, converted as ansible-core does; a list or a mapping is no text, however."""
+        """Set an option, converted as ansible-core does; a list or a mapping is no text, however.
+
+        An empty text is not set where something else is meant, or one of several words.
+        """
+        if value == "" and (option["type"] != "str" or "choices" in option):
+            return
         try:
             found = _converted(option["type"], option.get("elements"), value)
         except (TypeError, ValueError):

@@ -74,6 +74,8 @@ class _Module(AnsibleModule):
     def _load_params(self) -> None:
         """Find the secrets in the options before they are checked: a check that fails ends the process."""
         super()._load_params()  # type: ignore[no-untyped-call]
+        # As the action plugin does, which not all modules have.
+        self.params = self._spec.without_blanks(self.params)
         # The Operation checks lists of entries.
         self.argument_spec = self._spec.core_options
         self._given = dict(self.params)

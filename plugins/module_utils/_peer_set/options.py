@@ -209,8 +209,8 @@ def _has_clients(given: t.Any) -> bool:
     if not isinstance(given, dict) or "cidr_block" not in given:
         return False
     others = {name: options for name, options in CLOUD_OPTIONS.items() if name != AWS.name}
-    named = given.get("provider_name")
-    return named in [*others] if named else any(given.get(one) is not None for options in others.values() for one in options)
+    named, unset = given.get("provider_name"), (None, "")
+    return named in [*others] if named else any(given.get(one) not in unset for options in others.values() for one in options)
 
 
 def _without_clients(given: t.Any) -> t.Any:
@@ -221,6 +221,8 @@ def _without_clients(given: t.Any) -> t.Any:
 def _parse(entry: Entry, params: Parameters) -> list[str]:
     """Parse an entry, record all that is wrong with it, and return warnings."""
     values, before = entry.values, len(entry.problems)
+    # An empty id has a better message of its own.
+    values.update({name: None for name, value in values.items() if value == "" and name != AWS.network})
     values.update(api_version=params["api_version"], written=entry.written)
     provider = entry.attempt_first(_choose, values, params["provider_name"])
     if provider is None:

@@ -10,8 +10,10 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.settings import ApiSettings
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.clients import choose_credential
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.sources import CREDENTIAL_KINDS, read_sources
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, ArgumentSpec
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import join_problems
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.entries import ENTRY_OPTIONS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, PROJECTS, ArgumentSpec
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Entry, join_problems
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.prune import PRUNE
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer import OPERATION
 
@@ -199,11 +201,65 @@ def test_an_alias_stands_for_its_option(given: dict[str, Any], expected: dict[st
     assert CONNECTION.without_aliases(given) == expected
 
 
-@pytest.mark.parametrize("other", [OTHER_GROUP, "", None])
+@pytest.mark.parametrize("other", [OTHER_GROUP, None])
 def test_an_option_and_its_alias_must_not_differ(other: str | None) -> None:
     with pytest.raises(InvalidOptionError, match="group_id and project_id are two names") as caught:
         CONNECTION.without_aliases({"project_id": other, "group_id": GROUP})
     assert f"{GROUP} and {other}" in str(caught.value)
+
+
+SURVEYED = CONNECTION + PROJECTS + PRUNE
+SURVEYED += ArgumentSpec(
+    {
+        "entries": {"type": "list", "elements": "dict", "required": True, "options": {"comment": {"type": "str"}}},
+        "dns": {"type": "str", "choices": ["warn", "enable"], "default": "warn"},
+        "route_table_ids": {"type": "list", "elements": "str"},
+        "tags": {"type": "dict"},
+        "comment": {"type": "str"},
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        # As surveys leave what nobody has answered.
+        (
+            dict.fromkeys(("dns", "route_table_ids", "tags", "group_id", "project_id", "retries", "token_cache", "ca_path"), ""),
+            {},
+        ),
+        ({"dns": " ", "tags": "\n", "project_id": "", "group_id": GROUP, "private_key": ""}, {"group_id": GROUP}),
+        # Blanks around what names something go, and what is written stays as it is written.
+        ({"group_id": f" {GROUP}\n", "route_table_ids": [" rtb-1 ", 7]}, {"group_id": GROUP, "route_table_ids": ["rtb-1", 7]}),
+        ({"comment": " a ", "private_key": " k ", "tags": {"a": "", "b": " c "}}, None),
+        # What would open what is closed.
+        ({"project_name": "", "org_id": "", "project_names": "", "project_ids": ""}, None),
+        (
+            {"project_name": " shop ", "group_ids": [], "project_names": ["", " a*"]},
+            {"project_name": "shop", "group_ids": [], "project_names": ["", "a*"]},
+        ),
+        ({"ignore": [{"vpc_id": ""}], "entries": [], "unknown": ""}, None),
+        ({"ignore": "", "entries": ""}, {"entries": []}),
+        ({"entries": None, "route_table_ids": None, "tags": {}}, None),
+    ],
+)
+def test_an_empty_text_is_not_set(given: dict[str, Any], expected: dict[str, Any] | None) -> None:
+    assert SURVEYED.without_blanks(given) == (given if expected is None else expected)
+    if "project_id" not in given or "group_id" in given:
+        assert SURVEYED.without_aliases(given).keys() <= SURVEYED.without_blanks(given).keys() | {"group_ids"}
+
+
+def test_an_empty_text_of_an_entry_is_not_set() -> None:
+    spec = {**ENTRY_OPTIONS, "comment": {"type": "str"}}
+    given = {"vpc_id": " vpc-1 ", "wait_for": "", "route_table_tags": " ", "route_table_ids": "", "cidr_blocks": [" 10.0.0.0/8"]}
+    entry = Entry("connections[0]", {**given, "comment": " a "}, spec)
+    assert entry.problems == []
+    assert {name: value for name, value in entry.values.items() if value not in (None, "")} == {
+        "vpc_id": "vpc-1",
+        "cidr_blocks": ["10.0.0.0/8"],
+        "comment": " a ",
+    }
+    assert entry.given["vpc_id"] == "vpc-1"
 
 
 def test_secret_options_unlike_their_alias_are_not_shown() -> None:

@@ -29,6 +29,15 @@ def parsed(*peers: dict[str, Any], **options: Any) -> dict[str, Any]:
     return {**given, "peers": parse_entries(given)[0]}
 
 
+def test_empty_texts_of_an_entry_are_not_set() -> None:
+    """As an entry that is made of a survey has those of the other clouds."""
+    full = entry(1)
+    (found,) = parsed({**full, "wait_for": "", "container_id": "", "vnet_name": "", "container_region_name": " "})["peers"]
+    assert found == parsed(full)["peers"][0]
+    with pytest.raises(InvalidOptionError, match=r"^peers\[0\]\.vpc_id is empty\."):
+        parsed({**full, "vpc_id": " "})
+
+
 def test_patterns_have_the_fields_of_results() -> None:
     fields = {name for one in CLOUDS.values() for name in (*one.writable, *one.read_only)}
     assert PATTERN_FORMS.keys() == {*fields, "provider_name"}
