@@ -64,7 +64,7 @@ options:
     description: A PEM file with the certificates of the authorities to trust, instead of those that boto3 trusts.
     type: path
 requirements:
-  - boto3
+  - boto3 1.28 or later
 notes:
   - AWS limits the requests of an account in a region, for each action, whoever sends them. If it refuses one for that
     (C(RequestLimitExceeded), C(Throttling)), the task sends it again, after pauses of up to 20 seconds, until O(wait_timeout) has

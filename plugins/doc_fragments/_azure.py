@@ -52,7 +52,7 @@ options:
     type: str
     default: AzureCloud
 requirements:
-  - azure-identity
+  - azure-identity 1.17 or later
   - requests
 """
 

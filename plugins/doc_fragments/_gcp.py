@@ -51,7 +51,7 @@ options:
     type: list
     elements: str
 requirements:
-  - google-auth
+  - google-auth 2.14 or later
   - requests
 """
 

@@ -155,7 +155,8 @@ from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructa
 from ansible.utils.unsafe_proxy import wrap_var
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.clients import LIBRARIES, ClientPool
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.sources import environment, read_sources
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.sources import read_sources
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import environment
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.redact import visible
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_project_info import OPERATION

@@ -460,9 +460,9 @@ extends_documentation_fragment:
   - cloudpeer.atlas._gcp.prefixed
   - cloudpeer.atlas._projects
 requirements:
-  - boto3, unless all connections are with other clouds
-  - azure-identity, to read Azure
-  - google-auth, to read GCP
+  - boto3 1.28 or later, unless all connections are with other clouds, or O(aws=false)
+  - azure-identity 1.17 or later, to read Azure
+  - google-auth 2.14 or later, to read GCP
 notes:
   - The API key or service account needs the role I(Project Read Only), or a role with more permissions, in each project.
   - The AWS credentials need the IAM permissions C(ec2:DescribeVpcPeeringConnections), C(ec2:DescribeVpcs),

@@ -20,8 +20,8 @@ from ansible.module_utils.errors import UnsupportedError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.parsing.mod_args import ModuleArgsParser
 from ansible.plugins.action import ActionBase
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.sources import environment
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import PROJECTS, masked, names_of
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import PROJECTS, environment, masked, names_of
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.libraries import INSTALL, lack_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import check_one_way
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import Report
@@ -30,10 +30,9 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors impor
 
 IN_PROCESS_VARIABLE = "atlas_in_process"
 
-MISSING_LIBRARY = "Ansible's own Python has no {0}"
 NO_LIBRARY = (
-    f"cloudpeer.atlas: {MISSING_LIBRARY}, so tasks that need it run as modules, which takes longer. "
-    "Install {0} beside ansible-core, or set the variable atlas_in_process to false."
+    "cloudpeer.atlas: {0}, so tasks that need it run as modules, which takes longer. "
+    "Install it beside ansible-core, or set the variable atlas_in_process to false."
 )
 # The ways to say which project a task is about, or which ones.
 _WAYS = (("group_id",), ("project_name",), tuple(PROJECTS.options))
@@ -76,11 +75,11 @@ class AtlasAction(ActionBase):
         where = f"{self._task.action} runs as a module: {obstacle}" if obstacle else f"{self._task.action} runs in this process"
         self._display.vvv(where, host=variables.get("inventory_hostname"))
         if obstacle:
-            missing = self._missing_library()
-            if missing is not None and obstacle == MISSING_LIBRARY.format(missing):
-                # Ansible shows a warning once, even if several workers send it.
-                self._display.warning(NO_LIBRARY.format(missing))
             result.update(self._execute_module(module_args=args, task_vars=variables, wrap_async=self._task.async_val))
+            # Where the module lacks the package as well, its failure says all that is to be done.
+            if obstacle == self._missing_library() and INSTALL not in str(result.get("msg")):
+                # Ansible shows a warning once, even if several workers send it.
+                self._display.warning(NO_LIBRARY.format(obstacle))
         else:
             with environment(self._task_environment()):
                 result.update(self._run_here(args, variables))
@@ -151,9 +150,10 @@ class AtlasAction(ActionBase):
         return names & self._task.args.keys() - self._defaulted
 
     def _missing_library(self) -> str | None:
-        """Return the first Python package that the task needs and that is missing here; None if all are there."""
+        """Return in words which Python package that the task needs is missing here, or too old; None if all are there."""
         libraries = self.OPERATION.libraries_for(self._task.args)
-        return next((name for name, import_error in libraries if import_error is not None), None)
+        lacks = (lack_of(name, import_error) for name, import_error in libraries if import_error is not None)
+        return next((f"Ansible's own Python has {lack}" for lack in lacks), None)
 
     def _obstacle(self, variables: dict[str, t.Any]) -> str | None:
         """Return why the task cannot run in this process; None if it can."""
@@ -161,7 +161,7 @@ class AtlasAction(ActionBase):
             return f"{IN_PROCESS_VARIABLE} is false"
         missing = self._missing_library()
         if missing is not None:
-            return MISSING_LIBRARY.format(missing)
+            return missing
         if self._connection.transport != "local":
             return f"the connection is {self._connection.transport}"
         if self._connection.become is not None:

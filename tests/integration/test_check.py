@@ -135,7 +135,7 @@ def test_without_google_auth_it_says_what_is_missing(site: CloudsSite, playbook:
     (tmp_path / "sitecustomize.py").write_text('import sys\nsys.modules["google.auth"] = None\n')
     variables = {"PYTHONPATH": str(tmp_path), "GCP_ACCESS_TOKEN": site.token}
     run = playbook(play_on_clouds(azure=False), site.emulator, way=None, status=2, **variables)
-    assert run.result["msg"].startswith("The Python package google-auth is missing on the host that this task runs on")
+    assert run.result["msg"].startswith("The host that this task runs on has no google-auth, which is needed to read GCP")
     # What does not read GCP needs none.
     run = playbook(play_on_clouds(azure=False, gcp=False), site.emulator, way=None, PYTHONPATH=str(tmp_path))
     assert run.result["peering_check"]["verdict"] == "unknown"

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import sys
 import typing as t
-from contextlib import contextmanager
 
 from .._http.errors import InvalidOptionError
 from .._values.ids import parse_object_id
@@ -115,30 +114,6 @@ def find_project(params: t.Mapping[str, t.Any], other_way: str = "") -> str:
         return parse_object_id(found)
     except InvalidValueError as error:
         raise InvalidOptionError(f"profile: {GROUP_ID.profile_key} of {name!r} {error}.", hint=error.hint) from None
-
-
-@contextmanager
-def environment(variables: t.Mapping[str, str] | None = None) -> t.Iterator[None]:
-    """Set environment variables inside the block, and unset those that are empty, for libraries that take these for values.
-
-    Options fall back to them, requests reads its proxies there, and boto3, azure-identity and google-auth their credentials.
-    Empty variables of proxies stay: an empty `http_proxy` switches HTTP_PROXY off.
-
-    Args:
-        variables: The variables to set; None for none.
-    """
-    before = dict(os.environ)
-    os.environ.update(variables or {})
-    for name in [name for name, value in os.environ.items() if not value and not name.lower().endswith("_proxy")]:
-        del os.environ[name]
-    try:
-        yield
-    finally:
-        for name in {*before, *os.environ}:
-            if name in before:
-                os.environ[name] = before[name]
-            else:
-                del os.environ[name]
 
 
 def is_in_environment(option: str, value: str | None) -> bool:

@@ -17,11 +17,13 @@ import types
 import typing as t
 
 from .._clouds.aws import AWS
+from .._engine.libraries import find_library
 from .._engine.options import parse_option
 from .._http.deadline import Deadline, guarded
 from .._http.exchange import ApiCall
-from .errors import NoRegionError, foreign
+from .errors import NoRegionError, foreign, policy_name
 from .options import NAMES
+from .rate import READ_SECONDS
 
 BOTO3_IMPORT_ERROR: str | None = None
 # What boto3 and botocore raise when a request fails. Anything else is a defect.
@@ -50,24 +52,21 @@ else:
         *(AttributeError, KeyError, TypeError),
     )
     LOADER = botocore.loaders.create_loader(os.environ.get("AWS_DATA_PATH") or None)
-    # Read here, where Ansible loads the action plugin, so that its workers have them already.
+    # Read here: of the accepter, Ansible loads the action plugin before it forks its workers, which have them already then.
     with contextlib.suppress(botocore.exceptions.BotoCoreError):
         LOADER.load_data("endpoints")
         for _service in ("sts", "ec2"):
             LOADER.load_service_model(_service, "service-2")
 
-LIBRARIES = (("boto3", BOTO3_IMPORT_ERROR),)
+LIBRARIES = (find_library("boto3", BOTO3_IMPORT_ERROR),)
 
 CONNECT_SECONDS = 10
-READ_SECONDS = 60
 # Whatever the environment and the profile say: AWS_RETRY_MODE, AWS_MAX_ATTEMPTS.
 RETRY_MODE = "standard"
 CREDENTIALS_ATTEMPTS = 5
 REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
 # Suffixes of boto3's AWS_ENDPOINT_URL_ variables. The option `endpoint_url` is for EC2; these services may have another one.
 OWN_ENDPOINTS = {"sts": "STS", "route53": "ROUTE_53", "route53resolver": "ROUTE53RESOLVER", "service-quotas": "SERVICE_QUOTAS"}
-# Names of services in IAM policies and in results, where boto3 or its events have others.
-POLICY_NAMES = {"route-53": "route53", "service-quotas": "servicequotas"}
 # Replies in JSON do not name their action: their parsers have to check the content.
 JSON_SERVICES = frozenset(("route53resolver", "service-quotas"))
 SUCCESS = range(200, 300)
@@ -79,20 +78,6 @@ _MAKING = threading.RLock()
 
 class ForeignReplyError(ValueError):
     """Something other than AWS has answered."""
-
-
-def preload(*services: str) -> None:
-    """Read the descriptions of further services before Ansible forks its workers. STS and EC2 are read on import."""
-    if LOADER is not None:
-        with contextlib.suppress(botocore.exceptions.BotoCoreError):
-            for service in services:
-                for kind in ("service-2", "endpoint-rule-set-1"):
-                    LOADER.load_service_model(service, kind)
-
-
-def policy_name(service: str) -> str:
-    """Return the name of a service in IAM policies, given its name in boto3 or its events."""
-    return POLICY_NAMES.get(service, service)
 
 
 def to_metadata(credentials: t.Mapping[str, t.Any]) -> dict[str, str]:

@@ -107,6 +107,15 @@ _LOST = frozenset(("HTTPClientError", "IncompleteReadError"))
 _ENCODED = re.compile(r"\.?\s*Encoded authorization failure message:.*", re.DOTALL)
 
 
+# Names of services in IAM policies and in results, where boto3 or its events have others.
+_POLICY_NAMES = {"route-53": "route53", "service-quotas": "servicequotas"}
+
+
+def policy_name(service: str) -> str:
+    """Return the name of a service in IAM policies, given its name in boto3 or its events."""
+    return _POLICY_NAMES.get(service, service)
+
+
 class NoRegionError(InvalidOptionError):
     """The options, the environment and the profile have no region."""
 

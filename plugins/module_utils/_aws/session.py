@@ -17,10 +17,9 @@ from .._engine.options import Parameters
 from .._http.errors import RateLimitError, StoppedError, TaskError
 from .._http.exchange import ApiCall
 from .._http.pauses import repeat
-from .boto import FAILURES, READ_SECONDS, Clients, policy_name, to_metadata
-from .errors import NoRegionError, aws_error
+from .errors import NoRegionError, aws_error, policy_name
 from .options import NAMES, SECRET_OPTIONS, credential_names, credentials_of
-from .rate import RateGovernor
+from .rate import READ_SECONDS, RateGovernor
 
 # Short, since some networks reach EC2 but not STS, and only a check needs the answer.
 IDENTITY_SECONDS = 5
@@ -69,6 +68,9 @@ class AwsSession:
         self._secrets: set[str] = {params[name] for name in SECRET_OPTIONS if params[name]}
         self._patience = PATIENCE if wait_timeout is None else wait_timeout
         self._governor = governor or RateGovernor()
+        # boto3 takes a second to load, which only a task that reads AWS has to wait for.
+        from .boto import Clients
+
         with self._explained("use the credentials for AWS", "sts:GetCallerIdentity"):
             self._clients = Clients(params, self.calls, names)
             found = self._clients.find_secrets()
@@ -102,6 +104,8 @@ class AwsSession:
         Raises:
             TaskError: If it fails.
         """
+        from .boto import to_metadata
+
         description = f"assume the role {role}"
         reply = self._read(description, "sts", "AssumeRole", RoleArn=role, RoleSessionName="cloudpeer.atlas")
         with self._explained(description, "sts:AssumeRole"):
@@ -278,6 +282,8 @@ class AwsSession:
             # A role could not be assumed again, so nothing was sent.
             raise
         except Exception as error:
+            from .boto import FAILURES
+
             if not is_write and not isinstance(error, FAILURES):
                 raise
             # After a write, a defect in this code also leaves the outcome unknown.

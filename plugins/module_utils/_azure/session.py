@@ -10,10 +10,10 @@ import time
 import typing as t
 from contextlib import closing
 from functools import partial
-from importlib.util import find_spec
 from urllib.parse import quote, urlencode, urlsplit
 
 from .._clouds.azure import AZURE
+from .._engine.libraries import find_library
 from .._engine.operation import Warn
 from .._engine.options import Parameters
 from .._http.errors import ApiError, NotFoundError, TaskError
@@ -29,16 +29,8 @@ HOST = "management.azure.com"
 _T = t.TypeVar("_T")
 
 
-def _find_error() -> str | None:
-    """Return why azure-identity cannot be used, without loading it: that takes half a second."""
-    try:
-        found = find_spec("azure.identity")
-    except ImportError:
-        found = None
-    return None if found else "No module named 'azure.identity'"
-
-
-LIBRARIES = (("requests", REQUESTS_IMPORT_ERROR), ("azure-identity", _find_error()))
+# azure-identity is not loaded yet, which takes half a second.
+LIBRARIES = (("requests", REQUESTS_IMPORT_ERROR), find_library("azure-identity"))
 
 
 class AzureSession(CloudSession):

@@ -14,7 +14,7 @@ from .._clouds.azure import AZURE
 from .._clouds.cloud import ALL, ALL_CLOUDS, CLOUDS
 from .._clouds.gcp import GCP
 from .._engine.argspec import CONNECTION, PROJECTS, ArgumentSpec
-from .._engine.options import Parameters, check_options, many_projects, parse_option, parse_region
+from .._engine.options import FALSE, Parameters, check_options, many_projects, parse_option, parse_region
 from .._http.errors import InvalidOptionError
 from .._values.ids import (
     parse_cluster_name,
@@ -232,7 +232,9 @@ def _find_clouds(params: Parameters) -> tuple[str, ...]:
 
 
 def are_elsewhere(args: t.Mapping[str, t.Any]) -> bool:
-    """Whether all connections are with other clouds than AWS, by unchecked options; False if in doubt."""
+    """Whether AWS is off, or all connections are with other clouds, by unchecked options; False if in doubt."""
+    if str(args.get("aws")).lower() in FALSE:
+        return True
     found = unchecked_clouds(args.get("connections"))
     if not found:
         return args.get("provider_name") in [name for name in ALL_CLOUDS if name != AWS.name]

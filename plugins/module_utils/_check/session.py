@@ -15,6 +15,7 @@ from .._auth import clients
 from .._aws.rate import READERS, RateGovernor
 from .._aws.session import AwsSessions
 from .._clouds.cloud import Cloud
+from .._engine.libraries import command_for, lack_of
 from .._engine.operation import Library, Warn
 from .._engine.options import Parameters
 from .._http.errors import TaskError
@@ -50,8 +51,17 @@ class CheckSession:
 
     @property
     def aws(self) -> AwsSessions:
-        """The sessions with AWS, whose requests are recorded here."""
+        """The sessions with AWS, whose requests are recorded here.
+
+        Raises:
+            TaskError: If boto3 is missing.
+        """
         if self._aws is None:
+            # Only some tasks need boto3, and it takes a second to load.
+            from .._aws.boto import LIBRARIES
+            from .._clouds.aws import AWS
+
+            _need(LIBRARIES, AWS)
             self._aws = AwsSessions(self.calls, AWS_NAMES, RateGovernor(parallel=self._parallel))
         return self._aws
 
@@ -124,13 +134,13 @@ class CheckSession:
 
 
 def _need(libraries: t.Iterable[Library], cloud: Cloud) -> None:
-    """Raise a TaskError if a package to read a cloud is missing."""
-    missing = [name for name, import_error in libraries if import_error is not None]
-    if missing:
-        message = (
-            f"The Python package {missing[0]} is missing on the host that this task runs on; it takes it to read {cloud.name}."
-        )
-        raise TaskError(message, hint=f"Install it, or set {cloud.half[0]} to false.")
+    """Raise a TaskError if a package to read a cloud is missing, or too old."""
+    for name, error in libraries:
+        if error is not None:
+            raise TaskError(
+                f"The host that this task runs on has {lack_of(name, error)}, which is needed to read {cloud.name}.",
+                hint=f"Run {command_for(name, error)} for its Python, or set {cloud.half[0]} to false.",
+            )
 
 
 @contextmanager

@@ -276,6 +276,30 @@ def _may_hold_keys(option: t.Mapping[str, t.Any]) -> bool:
     return option["type"] == "dict" and option.get("no_log") is None
 
 
+@contextlib.contextmanager
+def environment(variables: t.Mapping[str, str] | None = None) -> t.Iterator[None]:
+    """Set environment variables inside the block, and unset those that are empty, for libraries that take these for values.
+
+    Options fall back to them, requests reads its proxies there, and boto3, azure-identity and google-auth their credentials.
+    Empty variables of proxies stay: an empty `http_proxy` switches HTTP_PROXY off.
+
+    Args:
+        variables: The variables to set; None for none.
+    """
+    before = dict(os.environ)
+    os.environ.update(variables or {})
+    for name in [name for name, value in os.environ.items() if not value and not name.lower().endswith("_proxy")]:
+        del os.environ[name]
+    try:
+        yield
+    finally:
+        for name in {*before, *os.environ}:
+            if name in before:
+                os.environ[name] = before[name]
+            else:
+                del os.environ[name]
+
+
 def from_variable(*names: str) -> tuple[t.Any, list[str]]:
     """Return the `fallback` of an option: the first of these environment variables that is set. An empty one is not."""
     return _set_variable, list(names)

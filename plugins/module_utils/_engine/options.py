@@ -38,6 +38,8 @@ _KINDS = (
     (list, "a list"),
     (dict, "a mapping"),
 )
+# What ansible-core takes for false, of options that are not checked yet.
+FALSE = {"false", "no", "n", "off", "f", "0", "0.0"}
 # A year, in seconds.
 LONGEST_WAIT = 31536000
 MOST_PARALLEL = 16

@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import os
+import platform
 import sys
 import typing as t
 from zipimport import ZipImportError, zipimporter
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import AnsibleModule
 
 from .._http.errors import unsent
 from .._http.redact import SHORTEST
@@ -112,19 +113,23 @@ class _Module(AnsibleModule):
 def run_module(operation: type[Operation[t.Any, t.Any]]) -> None:
     """Parse the options, run an Operation and end the process with its result."""
     # Late as well.
-    from .._auth.sources import environment
+    from .argspec import environment
 
     with environment():
         _run_module(operation)
 
 
 def _run_module(operation: type[Operation[t.Any, t.Any]]) -> None:
+    from .libraries import command_for, lack_of
     from .run import execute
 
     module = _Module(operation.argument_spec)
     for name, import_error in operation.libraries_for(module.params):
         if import_error is not None:
-            module.fail_json(msg=missing_required_lib(name), exception=import_error)
+            python = f"{platform.node()}'s Python {sys.executable}"
+            text = f"Failed to import the required Python library ({name}) on {python}, which has {lack_of(name, import_error)}"
+            command = f"{sys.executable} -m {command_for(name, import_error)}"
+            module.fail_json(msg=f"{text}. Run there: {command}", exception=import_error)
     outcome = execute(operation, module.params, check_mode=module.check_mode)
     module.no_log_values.update(outcome.secrets)
     for warning in outcome.warnings:

@@ -11,6 +11,7 @@ from contextlib import closing
 from urllib.parse import quote, urlencode
 
 from .._clouds.gcp import GCP
+from .._engine.libraries import find_library
 from .._engine.operation import Warn
 from .._engine.options import Parameters
 from .._http.errors import ApiError
@@ -21,7 +22,7 @@ from .._http.transport import REQUESTS_IMPORT_ERROR
 from .auth import GOOGLE_AUTH_IMPORT_ERROR, Tokens
 from .errors import gcp_error
 
-LIBRARIES = (("requests", REQUESTS_IMPORT_ERROR), ("google-auth", GOOGLE_AUTH_IMPORT_ERROR))
+LIBRARIES = (("requests", REQUESTS_IMPORT_ERROR), find_library("google-auth", GOOGLE_AUTH_IMPORT_ERROR))
 
 HOST = "compute.googleapis.com"
 ROOT = f"https://{HOST}/compute/v1/"

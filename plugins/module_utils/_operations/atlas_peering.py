@@ -12,10 +12,10 @@ from functools import partial
 from .._api.client import AtlasClient
 from .._auth import clients
 from .._auth.private_folder import turn_of
-from .._aws import boto
 from .._check.session import CheckSession, connect
 from .._clouds.aws import AWS
 from .._clouds.cloud import CLOUDS, Cloud, Fields, cloud_of, fields_of
+from .._engine.libraries import find_library
 from .._engine.operation import Library
 from .._engine.options import Parameters
 from .._engine.plan import Plan, Step
@@ -188,7 +188,7 @@ class AtlasPeering(SetOperation[CheckSession, PathState]):
     @classmethod
     def libraries_for(cls, args: t.Mapping[str, t.Any]) -> tuple[Library, ...]:
         """Return the packages for Atlas, and those for AWS if the list may have connections there."""
-        return (*clients.LIBRARIES, *boto.LIBRARIES) if AWS.name in options.halves_of(args) else clients.LIBRARIES
+        return (*clients.LIBRARIES, find_library("boto3")) if AWS.name in options.halves_of(args) else clients.LIBRARIES
 
     @classmethod
     def ignored_options(cls, args: Parameters) -> list[str]:
@@ -197,9 +197,8 @@ class AtlasPeering(SetOperation[CheckSession, PathState]):
 
     @classmethod
     def preload(cls) -> None:
-        """Load the usual certificates, and the descriptions of AWS's services, before Ansible forks its workers."""
+        """Load the usual certificates before Ansible forks its workers."""
         tls.preload()
-        boto.preload()
 
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:

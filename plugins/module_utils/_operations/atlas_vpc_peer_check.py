@@ -10,7 +10,6 @@ from collections import Counter
 from functools import partial
 
 from .._auth import clients
-from .._aws import boto
 from .._check import options
 from .._check.atlas_half import AtlasReader
 from .._check.entries import ignored_options
@@ -19,6 +18,7 @@ from .._check.reading import are_both_read, read_facts
 from .._check.result import judge
 from .._check.session import CheckSession, connect
 from .._clouds.cloud import CLOUDS
+from .._engine.libraries import find_library
 from .._engine.operation import Library, Operation
 from .._engine.options import Parameters, many_projects
 from .._engine.plan import Plan, listed
@@ -27,8 +27,6 @@ from .._http.redact import visible
 from .._http.tls import preload as preload_certificates
 from .atlas import choose_project, read_all, warn_of_connection, with_projects
 
-# The services of AWS that no other module uses.
-_SERVICES = ("route53", "route53resolver", "service-quotas")
 # How many findings the message of a failure has at most.
 _MOST_SHOWN = 3
 # The severities that each value of fail_on counts as a failure, the worst first.
@@ -41,15 +39,15 @@ class AtlasVpcPeerCheck(Operation[CheckSession, PeeringCheck]):
     """Checks connections; it changes nothing."""
 
     argument_spec = options.ARGUMENT_SPEC
-    libraries = (*clients.LIBRARIES, *boto.LIBRARIES)
+    libraries = clients.LIBRARIES
     connect = staticmethod(connect)
     noun = "peering_check"
     has_diff = False
 
     @classmethod
     def libraries_for(cls, args: t.Mapping[str, t.Any]) -> tuple[Library, ...]:
-        """Return the packages for Atlas, and boto3 unless all connections are clearly with other clouds."""
-        return clients.LIBRARIES if are_elsewhere(args) else cls.libraries
+        """Return the packages for Atlas, and boto3 unless AWS is off, or all connections are clearly with other clouds."""
+        return cls.libraries if are_elsewhere(args) else (*cls.libraries, find_library("boto3"))
 
     @classmethod
     def ignored_options(cls, args: Parameters) -> list[str]:
@@ -58,9 +56,8 @@ class AtlasVpcPeerCheck(Operation[CheckSession, PeeringCheck]):
 
     @classmethod
     def preload(cls) -> None:
-        """Load the usual certificates, and the descriptions of AWS's services, before Ansible forks its workers."""
+        """Load the usual certificates before Ansible forks its workers."""
         preload_certificates()
-        boto.preload(*_SERVICES)
 
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:

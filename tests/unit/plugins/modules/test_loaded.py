@@ -47,11 +47,9 @@ importlib.import_module(sys.argv[1]).main()
 LIBRARIES = {
     # azure-identity is found, and not loaded before it is needed.
     "atlas_azure_role": {"requests", "azure"},
-    "atlas_peering": {"requests", "boto3.session"},
     "atlas_gcp_peering": {"requests", "google.auth.compute_engine", "google.oauth2.service_account"},
     "atlas_probe": set(),
     "atlas_vpc_peer_accepter": {"boto3.session"},
-    "atlas_vpc_peer_check": {"requests", "boto3.session"},
 }
 OF_THE_OTHERS = {"requests"}
 # A file takes more than half a millisecond of each item of a loop, and most of that is its compiling.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -88,6 +89,29 @@ def test_entries_are_shown_as_they_end_with_v(verbosity: int, no_log: bool, is_s
     if tell is not None:
         tell("connections[0] (vpc-1): unchanged")
         assert said == [("app-1", "connections[0] (vpc-1): unchanged")]
+
+
+@pytest.mark.parametrize(
+    ("msg", "is_warned"),
+    [
+        # The module has found it in another Python.
+        (None, True),
+        ("Failed to create the connection.", True),
+        ("Failed to import the required Python library (boto3) on x. Run there: python -m pip install boto3", False),
+    ],
+)
+def test_a_package_that_is_missing_everywhere_is_named_once(
+    monkeypatch: pytest.MonkeyPatch, msg: str | None, is_warned: bool
+) -> None:
+    monkeypatch.setattr(ActionBase, "run", lambda *unused: {})
+    monkeypatch.setattr(Action.OPERATION, "libraries_for", lambda args: (("requests", None), ("boto3", "a traceback")))
+    action, warnings = Action({} if msg is None else {"failed": True, "msg": msg}, None), list[str]()
+    monkeypatch.setattr(action, "_obstacle", partial(AtlasAction._obstacle, action))
+    action._templar = SimpleNamespace(template=lambda value: value)
+    action._display.warning = warnings.append
+    action.run(None, {})
+    text = "cloudpeer.atlas: Ansible's own Python has no boto3, so tasks that need it run as modules"
+    assert [one.startswith(text) for one in warnings] == ([True] if is_warned else [])
 
 
 GROUP, OTHER, NAME = "5356823b3794dee37132bb7b", "5356823b3794dee37132bbff", "cloudpeer.atlas.atlas_vpc_peer_info"

@@ -398,8 +398,8 @@ def test_an_entry_signs_in_to_azure_with_its_own(site: CloudsSite) -> None:
 
 def test_without_azure_identity_the_switch_is_named(site: CloudsSite, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session, "LIBRARIES", (("azure-identity", "No module named 'azure.identity'"),))
-    text = "The Python package azure-identity is missing on the host that this task runs on; it takes it to read AZURE."
-    assert site.run_azure(fail_on="never").msg == f"{text} Install it, or set azure to false."
+    text = "The host that this task runs on has no azure-identity, which is needed to read AZURE."
+    assert site.run_azure(fail_on="never").msg == f"{text} Run pip install azure-identity for its Python, or set azure to false."
 
 
 def test_an_odd_reply_of_azure_is_no_empty_list(site: CloudsSite) -> None:

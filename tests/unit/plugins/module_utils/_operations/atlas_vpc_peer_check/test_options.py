@@ -489,6 +489,8 @@ def test_clients_on_azure_and_gcp_may_have_public_addresses(entry: dict[str, Any
         ({"connections": [GCP]}, False),
         ({"connections": [GCP, {"vnet_name": "my-vnet"}]}, False),
         ({"provider_name": "AZURE"}, False),
+        ({"aws": False, "connections": [{"vpc_id": "vpc-0a1b2c3d4e5f67890"}]}, False),
+        ({"aws": "no"}, False),
         ({}, True),
         ({"provider_name": "all"}, True),
         ({"provider_name": "GCP", "connections": [{"vpc_id": "vpc-0a1b2c3d4e5f67890"}]}, True),
