@@ -340,8 +340,16 @@ options:
     choices: [warn, enable, ignore]
     default: warn
   tags:
-    description: Tags to add to the connections in AWS. The task never removes a tag.
+    description: Tags to add to the connections in AWS. The task removes a tag only with O(purge_tags).
     type: dict
+  purge_tags:
+    description:
+      - Whether to remove the tags of the connections in AWS that O(tags) does not have. V(Name) stays, and so do AWS's own
+        tags, which begin with C(aws:).
+      - It has no effect if O(tags) is not set. With C({}), all others are removed.
+    type: bool
+    default: false
+    version_added: 3.2.0
   recreate:
     description:
       - What to do with a connection that has failed permanently, because it was rejected or has expired, and with one that
@@ -445,9 +453,9 @@ extends_documentation_fragment:
   - cloudpeer.atlas._azure.prefixed
   - cloudpeer.atlas._gcp.prefixed
 requirements:
-  - boto3, for entries on AWS, unless O(aws=false)
-  - azure-identity, for entries on AZURE, unless O(azure=false)
-  - google-auth, for entries on GCP, unless O(gcp=false)
+  - boto3 1.28 or later, for entries on AWS, unless O(aws=false)
+  - azure-identity 1.17 or later, for entries on AZURE, unless O(azure=false)
+  - google-auth 2.14 or later, for entries on GCP, unless O(gcp=false)
 notes:
   - The API key or service account needs the role I(Project Network Access Manager) or I(Project Owner) in the project.
   - In the clouds, the credentials need the permissions that M(cloudpeer.atlas.atlas_vpc_peer_accepter),
@@ -498,6 +506,7 @@ EXAMPLES = r"""
       - "222222222222"
     tags:
       team: data
+    purge_tags: true
     dns: enable
     connections:
       - vpc_id: vpc-0a1b2c3d4e5f67890
@@ -837,7 +846,7 @@ peering:
               type: str
             action:
               description: >-
-                What, one of V(create), V(change), V(recreate), V(accept), V(tag), V(enable), V(replace), V(delete).
+                What, one of V(create), V(change), V(recreate), V(accept), V(tag), V(untag), V(enable), V(replace), V(delete).
               type: str
             kind:
               description: >-

@@ -95,9 +95,17 @@ options:
     choices: [warn, enable, ignore]
     default: warn
   tags:
-    description: Tags to add to the connection. The task never removes a tag.
+    description: Tags to add to the connection. The task removes a tag only with O(purge_tags).
     type: dict
     aliases: [resource_tags]
+  purge_tags:
+    description:
+      - Whether to remove the tags of the connection that O(tags) does not have. V(Name) stays, and so do AWS's own
+        tags, which begin with C(aws:).
+      - It has no effect if O(tags) is not set. With C({}), all others are removed.
+    type: bool
+    default: false
+    version_added: 3.2.0
   security_group_ids:
     description:
       - Security groups that must exist and belong to the VPC, for example those in Atlas's access list. The task only checks
@@ -137,7 +145,8 @@ notes:
   - The credentials need the IAM permissions C(ec2:DescribeVpcPeeringConnections), C(ec2:DescribeVpcs),
     C(ec2:DescribeRouteTables), C(ec2:DescribeVpcAttribute) (not with O(dns=ignore)), C(ec2:DescribeSecurityGroups) (with
     O(security_group_ids)), C(ec2:AcceptVpcPeeringConnection), C(ec2:CreateRoute), C(ec2:ReplaceRoute), C(ec2:DeleteRoute),
-    C(ec2:CreateTags) and C(ec2:DescribeTags) (with O(tags) or O(group_id)), C(ec2:ModifyVpcAttribute) (with O(dns=enable)),
+    C(ec2:CreateTags) and C(ec2:DescribeTags) (with O(tags) or O(group_id)), C(ec2:DeleteTags) (with O(purge_tags)),
+    C(ec2:ModifyVpcAttribute) (with O(dns=enable)),
     C(ec2:GetManagedPrefixListEntries) (for route tables with routes to prefix lists, other than those of gateway endpoints), and
     C(sts:AssumeRole) (with O(assume_role_arn) or O(accounts)). Check mode needs only those that start with C(ec2:Describe) or
     C(ec2:Get), and C(sts:AssumeRole). The guide about credentials has an IAM policy with them.
@@ -190,6 +199,7 @@ EXAMPLES = r"""
     group_id: 5356823b3794dee37132bb7b
     tags:
       team: data
+    purge_tags: true
     dns: enable
     region: us-east-1
 

@@ -51,10 +51,17 @@ def required(fragment: Path) -> set[str]:
 
 def test_the_packages_of_the_modules_are_the_same_everywhere(root: Path) -> None:
     lines = (root / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    packages = {re.split(r"[<>=~!]", line)[0].strip() for line in lines if line and not line.startswith("#")}
+    oldest = dict(line.split(">=") for line in lines if line and not line.startswith("#"))
+    packages = {*oldest}
     # What every module needs, and what only those for a cloud need.
     fragments = ("_connection", "_aws", "_azure", "_gcp")
-    assert set.union(*(required(root / f"plugins/doc_fragments/{name}.py") for name in fragments)) == packages
+    named = set.union(*(required(root / f"plugins/doc_fragments/{name}.py") for name in fragments))
+    checked = constant(root / "plugins/module_utils/_engine/libraries.py", "OLDEST")
+    assert checked == {name: version for name, version in oldest.items() if name != "requests"}
+    assert named == {"requests", *(f"{name} {version} or later" for name, version in checked.items())}
+    for module in ("atlas_peering", "atlas_vpc_peer_check"):
+        text = (root / f"plugins/modules/{module}.py").read_text(encoding="utf-8")
+        assert [name for name, version in checked.items() if f"  - {name} {version} or later, " not in text] == []
     assert load(root / "meta/execution-environment.yml")["dependencies"] == {"python": "requirements.txt"}
     for text in ("README.md", "docs/index.md", "docs/guides/first_peering.md"):
         assert [name for name in packages if name not in (root / text).read_text(encoding="utf-8")] == [], text

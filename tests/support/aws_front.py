@@ -250,8 +250,8 @@ class Front:
 
     def _ask(self, sent: Sent, fields: dict[str, str], action: str) -> Reply:
         """Let moto answer, and make AWS's answer of it."""
-        if action == "CreateTags":
-            self._tag(fields)
+        if action in ("CreateTags", "DeleteTags"):
+            self._tag(fields, is_gone=action == "DeleteTags")
         reply = forward(self.upstream, sent)
         if action == "AssumeRole":
             key = re.search(rb"<AccessKeyId>([^<]+)<", reply.body)
@@ -275,11 +275,15 @@ class Front:
         reply.body = ET.tostring(root, encoding="utf-8", xml_declaration=True)
         return reply
 
-    def _tag(self, fields: dict[str, str]) -> None:
-        for key, value in fields.items():
+    def _tag(self, fields: dict[str, str], *, is_gone: bool) -> None:
+        tags = self._tags.setdefault(fields["ResourceId.1"], {})
+        for key, name in fields.items():
             number = re.fullmatch(r"Tag\.(\d+)\.Key", key)
-            if number:
-                self._tags.setdefault(fields["ResourceId.1"], {})[value] = fields.get(f"Tag.{number[1]}.Value", "")
+            value = fields.get(f"Tag.{number[1]}.Value", "") if number else ""
+            if number and not is_gone:
+                tags[name] = value
+            elif number and tags.get(name) == value:
+                del tags[name]
 
     def _show(self, action: str, root: ET.Element, fields: dict[str, str]) -> Reply | None:
         """Make AWS's list of moto's; return a refusal if AWS would have refused."""

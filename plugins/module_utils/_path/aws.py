@@ -14,7 +14,18 @@ from functools import partial, reduce
 from .._aws.accepter.checks import ANEW, CREDENTIALS, OF_CONTAINER, check_usable, find_block, no_block_error
 from .._aws.accepter.plan import NO_BLOCK, AccepterPlan, missing_tags, plan_absent, plan_present
 from .._aws.accepter.region import CONNECTIONS, TAGS, Key, RegionSurvey, first_keys
-from .._aws.accepter.requests import Accept, AddTags, EnableDns, Request, RouteChange, shows, to_change, view_after, with_status
+from .._aws.accepter.requests import (
+    Accept,
+    AddTags,
+    EnableDns,
+    RemoveTags,
+    Request,
+    RouteChange,
+    shows,
+    to_change,
+    view_after,
+    with_status,
+)
 from .._aws.accepter.routes import choose_tables
 from .._aws.accepter.view import View, may_lead
 from .._aws.accepter.wait import LONGEST_APPEARANCE, LONGEST_PROVISIONING, late_error
@@ -44,6 +55,7 @@ _Place = tuple[t.Any, ...]
 _STEPS: dict[type[t.Any], tuple[str, str, str]] = {
     Accept: ("accept", "accept", "connection"),
     AddTags: ("tags", "tag", "connection"),
+    RemoveTags: ("tags", "untag", "connection"),
     EnableDns: ("dns", "enable", "attribute"),
     RouteChange: ("routes", "", "route"),
 }
@@ -249,7 +261,7 @@ class AwsPart(PathPart):
     def _options_of(self, entry: PathEntry, connection_id: str | None, block: str | None) -> dict[str, t.Any]:
         """Return the options of the task for one connection."""
         names = ("vpc_id", "aws_account_id", "route_table_ids", "route_table_tags")
-        shared = ("state", "atlas_aws_account_ids", "replace_routes", "dns", "tags", "wait_timeout", "wait_sleep")
+        shared = ("state", "atlas_aws_account_ids", "replace_routes", "dns", "tags", "purge_tags", "wait_timeout", "wait_sleep")
         group = entry.params["aws_security_group"]
         return {
             **{name: entry.params[name] for name in names},

@@ -17,7 +17,16 @@ from .._check.entries import unchecked_clouds
 from .._clouds.aws import AWS
 from .._clouds.cloud import ALL, CLOUDS
 from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
-from .._engine.options import Parameters, check_one_way, check_options, check_parallel, check_wait, join_problems, parse_option
+from .._engine.options import (
+    FALSE,
+    Parameters,
+    check_one_way,
+    check_options,
+    check_parallel,
+    check_wait,
+    join_problems,
+    parse_option,
+)
 from .._engine.prune import PRUNE, parse_prune
 from .._http.errors import InvalidOptionError
 from .._peer_set.options import pattern_forms
@@ -27,9 +36,7 @@ from .entries import DECLARED, LIST, clouds_of, parse_path_entries
 
 _Parsed = tuple[dict[str, t.Any], list[str]]
 # Empty values of these count as not set.
-_EMPTY = ("container_region", "container_cidr_block", "tags", "atlas_aws_account_ids")
-# What ansible-core takes for false.
-_FALSE = {"false", "no", "n", "off", "f", "0", "0.0"}
+_EMPTY = ("container_region", "container_cidr_block", "atlas_aws_account_ids")
 PATH_SPEC = (
     CONNECTION
     + AWS_SPEC
@@ -49,6 +56,7 @@ PATH_SPEC = (
             "replace_routes": {"type": "bool", "default": False},
             "dns": {"type": "str", "choices": ["warn", "enable", "ignore"], "default": "warn"},
             "tags": {"type": "dict", "no_log": False},
+            "purge_tags": {"type": "bool", "default": False},
             "atlas_aws_account_ids": {"type": "list", "elements": "str"},
             "recreate": {"type": "str", "choices": ["never", "dead", "changed"], "default": "never"},
             "azure_role_timeout": {"type": "int", "default": 300},
@@ -125,9 +133,9 @@ def halves_of(args: Parameters) -> set[str]:
     """Return the clouds whose customer's half a task does, by unchecked options; in doubt, one is included."""
     given = args.get(LIST)
     # An empty list that prunes removes what is on AWS.
-    prunes_all = not given and str(args.get("prune") or False).lower() not in _FALSE
+    prunes_all = not given and str(args.get("prune") or False).lower() not in FALSE
     found = {AWS.name} if prunes_all else {name or AWS.name for name in unchecked_clouds(given)}
-    return {name for name in found if str(args.get(CLOUDS[name].half[0])).lower() not in _FALSE}
+    return {name for name in found if str(args.get(CLOUDS[name].half[0])).lower() not in FALSE}
 
 
 def _check_version(params: Parameters) -> _Parsed:
@@ -158,7 +166,7 @@ def _parse_ids(params: Parameters) -> _Parsed:
 
 
 def _parse_tags(params: Parameters) -> _Parsed:
-    return {"tags": to_tags("tags", params["tags"])}, []
+    return {"tags": None if params["tags"] is None else to_tags("tags", params["tags"])}, []
 
 
 def _parse_patterns(params: Parameters) -> _Parsed:

@@ -26,7 +26,7 @@ from ..objects import (
 )
 from ..session import IN_PAGES, MOST_VALUES, AwsSession
 from .plan import missing_tags
-from .requests import Accept, AddTags, Request, RouteChange, view_after, with_status
+from .requests import Accept, AddTags, RemoveTags, Request, RouteChange, view_after, with_status
 from .routes import missing_tables, peers_of
 from .view import View, route_to
 
@@ -215,10 +215,11 @@ class Network:
             return self._accept(view)
         if isinstance(request, RouteChange):
             self.change_route(request)
-        elif isinstance(request, AddTags):
+        elif isinstance(request, (AddTags, RemoveTags)):
             connection_id = t.cast(PeeringConnection, view.connection).id
             tags = [{"Key": key, "Value": value} for key, value in request.tags]
-            self._session.write(f"tag {connection_id}", "CreateTags", Resources=[connection_id], Tags=tags)
+            verb, action = ("tag", "CreateTags") if isinstance(request, AddTags) else ("remove tags of", "DeleteTags")
+            self._session.write(f"{verb} {connection_id}", action, Resources=[connection_id], Tags=tags)
         else:
             vpc_id = t.cast(Vpc, view.vpc).id
             change: dict[str, t.Any] = {DNS_ATTRIBUTES[request.name]: {"Value": True}}

@@ -39,6 +39,7 @@ ARGUMENT_SPEC = (
             "accept": {"type": "bool", "default": True},
             "dns": {"type": "str", "choices": ["warn", "enable", "ignore"], "default": "warn"},
             "tags": {"type": "dict", "no_log": False, "aliases": ["resource_tags"]},
+            "purge_tags": {"type": "bool", "default": False},
             "security_group_ids": {"type": "list", "elements": "str"},
             "group_id": {"type": "str", "aliases": ["project_id"]},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},

@@ -14,11 +14,13 @@ from ..._http.errors import TaskError
 from ..objects import ACTIVE, INITIATING, PENDING, PeeringConnection
 from .checks import check_account, check_block, check_groups, check_parties, check_usable, check_vpc, find_block
 from .options import to_tags
-from .requests import Accept, AddTags, EnableDns, Request, to_change
+from .requests import Accept, AddTags, EnableDns, RemoveTags, Request, to_change
 from .routes import Lists, choose_tables, leftovers, missing_tables, plan_removal, plan_routes
 from .view import View
 
 _NAME = "Name"
+# What the names of AWS's own tags begin with; nobody else can remove them.
+_OF_AWS = "aws:"
 NO_BLOCK = "Without connection_id and atlas_cidr_block, overlaps and routes were not checked."
 
 
@@ -80,6 +82,8 @@ def plan_present(params: Parameters, view: View, lists: Lists) -> AccepterPlan:
         warnings.append(NO_BLOCK)
     tags = missing_tags(params, connection)
     requests += [AddTags(tuple(tags.items()))] if tags else []
+    others = _other_tags(params, connection)
+    requests += [RemoveTags(tuple(others.items()))] if others else []
     dns = {"enable_dns_support": vpc.enable_dns_support, "enable_dns_hostnames": vpc.enable_dns_hostnames}
     off = [name for name, is_enabled in dns.items() if is_enabled is False]
     if params["dns"] == "enable":
@@ -146,6 +150,14 @@ def missing_tags(params: Parameters, connection: PeeringConnection | None) -> di
     if params["group_id"] is not None and _NAME not in current:
         wanted.setdefault(_NAME, f"atlas-{params['group_id']}")
     return {key: value for key, value in wanted.items() if current.get(key) != value}
+
+
+def _other_tags(params: Parameters, connection: PeeringConnection | None) -> dict[str, str]:
+    """Return the tags that the task takes away: with `purge_tags`, those that `tags` does not have, unless `tags` is not set."""
+    if not params["purge_tags"] or params["tags"] is None or connection is None:
+        return {}
+    kept = {_NAME, *to_tags("tags", params["tags"])}
+    return {key: value for key, value in connection.tags.items() if key not in kept and not key.startswith(_OF_AWS)}
 
 
 def _warn_of_owner(view: View, warnings: list[str]) -> None:

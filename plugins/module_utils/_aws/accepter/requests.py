@@ -26,6 +26,13 @@ class AddTags:
 
 
 @dataclass(frozen=True)
+class RemoveTags:
+    """Remove tags from the connection, each while it has this value."""
+
+    tags: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
 class EnableDns:
     """Enable an attribute for DNS of the VPC."""
 
@@ -48,7 +55,7 @@ class RouteChange:
     target: str | None
 
 
-Request = t.Union[Accept, RouteChange, AddTags, EnableDns]
+Request = t.Union[Accept, RouteChange, AddTags, RemoveTags, EnableDns]
 
 
 def to_change(request: Request) -> Change:
@@ -60,6 +67,8 @@ def to_change(request: Request) -> Change:
         return Change(action, f"route to {request.block} in {request.table_id}", before, after)
     if isinstance(request, AddTags):
         return Change("update", "tags", {}, dict(request.tags))
+    if isinstance(request, RemoveTags):
+        return Change("update", "other tags", dict(request.tags), {})
     if isinstance(request, EnableDns):
         return Change("update", request.name, {"enabled": False}, {"enabled": True})
     return Change("update", "status", {}, {"status": ACTIVE})
@@ -77,7 +86,11 @@ def view_after(view: View, request: Request) -> View:
     connection = view.connection
     if connection is None:
         return view
-    return replace(view, connection=replace(connection, tags={**connection.tags, **dict(request.tags)}))
+    if isinstance(request, RemoveTags):
+        tags = dict(connection.tags.items() - request.tags)
+    else:
+        tags = {**connection.tags, **dict(request.tags)}
+    return replace(view, connection=replace(connection, tags=tags))
 
 
 def shows(view: View, request: Request) -> bool:
@@ -92,6 +105,8 @@ def shows(view: View, request: Request) -> bool:
         return vpc is not None and getattr(vpc, request.name) is True
     if isinstance(request, AddTags):
         return connection is not None and all(connection.tags.get(key) == value for key, value in request.tags)
+    if isinstance(request, RemoveTags):
+        return connection is not None and all(connection.tags.get(key) != value for key, value in request.tags)
     return connection is not None and connection.status in (ACTIVE, PROVISIONING)
 
 

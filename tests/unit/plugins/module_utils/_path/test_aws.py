@@ -234,6 +234,17 @@ def test_a_project_of_the_environment_names_no_connection(site: PathSite, monkey
     assert {"Name": f"atlas-{site.usual['group_id']}"} in site.front._tags.values()
 
 
+def test_other_tags_are_purged_with_tags_alone(site: PathSite) -> None:
+    options = {"connections": site.make_vpcs(1), "container_region": "us-east-1", "container_cidr_block": ATLAS_BLOCK}
+    site.run(**options, tags={"team": "data", "old": "1"})
+    assert actions(site.run(**options, purge_tags=True), 0) == []
+    for check_mode in (True, False):
+        done = site.run(**options, tags={"team": "data"}, purge_tags=True, check_mode=check_mode)
+        assert actions(done, 0) == [("untag", "connection")]
+    assert [*site.front._tags.values()] == [{"team": "data", "Name": f"atlas-{site.usual['group_id']}"}]
+    assert actions(site.run(**options, tags={}, purge_tags=True), 0) == [("untag", "connection")]
+
+
 def test_check_mode_predicts_as_many_actions(site: PathSite) -> None:
     """For connections and a container that do not exist yet, too, whose block Atlas chooses."""
     entries = site.make_vpcs(3, 2)

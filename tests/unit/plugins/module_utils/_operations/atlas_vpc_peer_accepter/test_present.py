@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from types import SimpleNamespace
 
 import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter import plan as _plan
 from ansible_collections.cloudpeer.atlas.tests.support.accepter_site import (
     ATLAS_ACCOUNT,
     ATLAS_BLOCK,
@@ -261,6 +263,26 @@ def test_tags_are_added_and_changed_and_never_taken_away(site: AwsSite) -> None:
     assert done.accepter["connection"]["tags"] == {"team": "data", "cost": "8", "Name": "mine"}
     assert (site.front.requests[-1]["Tag.1.Key"], site.front.writes) == ("cost", ["CreateTags"])
     assert not site.run().changed
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_other_tags_are_purged_if_that_is_wanted(site: AwsSite, check_mode: bool) -> None:
+    site.run(tags={"team": "data", "cost": 7, "old": ""}, group_id=GROUP)
+    # Without tags, there is nothing to compare with.
+    assert not site.run(purge_tags=True).changed
+    site.front.requests.clear()
+    done = site.run(tags={"team": "ops"}, purge_tags=True, check_mode=check_mode)
+    assert done.accepter["connection"]["tags"] == {"team": "ops", "Name": f"atlas-{GROUP}"}
+    assert site.front.writes == ([] if check_mode else ["CreateTags", "DeleteTags"])
+    if not check_mode:
+        assert not site.run(tags={"team": "ops"}, purge_tags=True).changed
+        assert site.run(tags={}, purge_tags=True).accepter["connection"]["tags"] == {"Name": f"atlas-{GROUP}"}
+
+
+def test_the_tags_of_aws_itself_stay() -> None:
+    connection = SimpleNamespace(tags={"aws:cloudformation:stack-name": "x", "Name": "mine", "old": "1"})
+    params = {"purge_tags": True, "tags": {"team": "data"}}
+    assert _plan._other_tags(params, connection) == {"old": "1"}  # type: ignore[arg-type]
 
 
 def test_the_project_of_the_environment_gives_no_name(site: AwsSite, monkeypatch: pytest.MonkeyPatch) -> None:
