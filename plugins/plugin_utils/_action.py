@@ -76,7 +76,7 @@ class AtlasAction(ActionBase):
         self._display.vvv(where, host=variables.get("inventory_hostname"))
         if obstacle:
             result.update(self._execute_module(module_args=args, task_vars=variables, wrap_async=self._task.async_val))
-            # Where the module lacks the package as well, its failure says all that is to be done.
+            # If the module lacks the package as well, its failure has the command that installs it.
             if obstacle == self._missing_library() and INSTALL not in str(result.get("msg")):
                 # Ansible shows a warning once, even if several workers send it.
                 self._display.warning(NO_LIBRARY.format(obstacle))

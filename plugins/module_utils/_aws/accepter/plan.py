@@ -19,7 +19,7 @@ from .routes import Lists, choose_tables, leftovers, missing_tables, plan_remova
 from .view import View
 
 _NAME = "Name"
-# What the names of AWS's own tags begin with; nobody else can remove them.
+# The prefix of AWS's own tags, which only AWS removes.
 _OF_AWS = "aws:"
 NO_BLOCK = "Without connection_id and atlas_cidr_block, overlaps and routes were not checked."
 

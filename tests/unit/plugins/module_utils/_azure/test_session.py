@@ -53,7 +53,7 @@ def open_site(site: AzureSite) -> azure_session.AzureSession:
     return site.open(**site.secret)
 
 
-def test_an_installation_that_is_broken_fails_at_the_first_token(monkeypatch: pytest.MonkeyPatch, site: AzureSite) -> None:
+def test_a_broken_installation_fails_at_the_first_token(monkeypatch: pytest.MonkeyPatch, site: AzureSite) -> None:
     assert dict(azure_session.LIBRARIES) == {"requests": None, "azure-identity": None}
     monkeypatch.setitem(sys.modules, "azure.core.exceptions", None)
     with pytest.raises(AuthError, match="the Python package azure-identity cannot be loaded"):
