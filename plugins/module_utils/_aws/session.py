@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
 
+from .._clouds.aws import AWS
+from .._engine.libraries import check_libraries
 from .._engine.operation import Warn
 from .._engine.options import Parameters
 from .._http.errors import RateLimitError, StoppedError, TaskError
@@ -69,8 +71,9 @@ class AwsSession:
         self._patience = PATIENCE if wait_timeout is None else wait_timeout
         self._governor = governor or RateGovernor()
         # boto3 takes a second to load, which only a task that reads AWS has to wait for.
-        from .boto import Clients
+        from .boto import LIBRARIES, Clients
 
+        check_libraries(LIBRARIES, AWS)
         with self._explained("use the credentials for AWS", "sts:GetCallerIdentity"):
             self._clients = Clients(params, self.calls, names)
             found = self._clients.find_secrets()

@@ -14,11 +14,9 @@ from .._api.client import AtlasClient
 from .._auth import clients
 from .._aws.rate import READERS, RateGovernor
 from .._aws.session import AwsSessions
-from .._clouds.cloud import Cloud
-from .._engine.libraries import command_for, lack_of
-from .._engine.operation import Library, Warn
+from .._engine.libraries import check_libraries
+from .._engine.operation import Warn
 from .._engine.options import Parameters
-from .._http.errors import TaskError
 from .._http.session import CloudSession, bounded
 from .credentials import AWS_NAMES
 
@@ -51,17 +49,8 @@ class CheckSession:
 
     @property
     def aws(self) -> AwsSessions:
-        """The sessions with AWS, whose requests are recorded here.
-
-        Raises:
-            TaskError: If boto3 is missing.
-        """
+        """The sessions with AWS, whose requests are recorded here."""
         if self._aws is None:
-            # Only some tasks need boto3, and it takes a second to load.
-            from .._aws.boto import LIBRARIES
-            from .._clouds.aws import AWS
-
-            _need(LIBRARIES, AWS)
             self._aws = AwsSessions(self.calls, AWS_NAMES, RateGovernor(parallel=self._parallel))
         return self._aws
 
@@ -77,7 +66,7 @@ class CheckSession:
             from .._clouds.gcp import GCP
             from .._gcp.session import LIBRARIES, GcpSession
 
-            _need(LIBRARIES, GCP)
+            check_libraries(LIBRARIES, GCP)
             return GcpSession(credentials, calls=self.calls)
 
         return self._open(make, credentials)
@@ -97,7 +86,7 @@ class CheckSession:
             from .._azure.session import LIBRARIES, AzureSession
             from .._clouds.azure import AZURE
 
-            _need(LIBRARIES, AZURE)
+            check_libraries(LIBRARIES, AZURE)
             return AzureSession(credentials, calls=self.calls, directory_id=directory_id)
 
         return self._open(make, credentials, str(directory_id).lower())
@@ -131,16 +120,6 @@ class CheckSession:
         """Bound the requests to Atlas, AZURE and GCP inside the block; see `Session`."""
         with self.atlas.within(deadline) if self.atlas is not None else nullcontext(), bounded(deadline):
             yield
-
-
-def _need(libraries: t.Iterable[Library], cloud: Cloud) -> None:
-    """Raise a TaskError if a package to read a cloud is missing, or too old."""
-    for name, error in libraries:
-        if error is not None:
-            raise TaskError(
-                f"The host that this task runs on has {lack_of(name, error)}, which is needed to read {cloud.name}.",
-                hint=f"Run {command_for(name, error)} for its Python, or set {cloud.half[0]} to false.",
-            )
 
 
 @contextmanager

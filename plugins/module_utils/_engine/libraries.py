@@ -7,10 +7,15 @@ from __future__ import annotations
 
 import functools
 import re
+import typing as t
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
+from .._http.errors import TaskError
 from .operation import Library
+
+if t.TYPE_CHECKING:
+    from .._clouds.cloud import Cloud
 
 # The oldest versions with which the collection works, and what is imported of each package.
 OLDEST = {"boto3": "1.28", "azure-identity": "1.17", "google-auth": "2.14"}
@@ -38,7 +43,7 @@ def find_library(name: str, import_error: str | None = None) -> Library:
     except PackageNotFoundError:
         # Installed in a way of its own: then its version is not known.
         return name, None
-    return name, f"{name} {found}, and needs {OLDEST[name]} or later" if _numbers(found) < _numbers(OLDEST[name]) else None
+    return name, f"{name} {found} instead of {OLDEST[name]} or later" if _numbers(found) < _numbers(OLDEST[name]) else None
 
 
 def _numbers(text: str) -> list[int]:
@@ -58,3 +63,17 @@ def command_for(name: str, error: str) -> str:
 def _is_old(name: str, error: str) -> bool:
     """Whether the reason is the version; others are tracebacks, or the words of Python for them."""
     return error.startswith(f"{name} ")
+
+
+def check_libraries(libraries: t.Iterable[Library], cloud: Cloud) -> None:
+    """Check that the packages for a cloud can be used, when it is to be read.
+
+    Raises:
+        TaskError: If one is missing, or too old.
+    """
+    for name, error in libraries:
+        if error is not None:
+            raise TaskError(
+                f"The host that this task runs on has {lack_of(name, error)}, which is needed to read {cloud.name}.",
+                hint=f"Run {command_for(name, error)} for its Python, or set {cloud.half[0]} to false.",
+            )

@@ -144,6 +144,17 @@ def test_another_kind_of_credentials_is_imported_if_used(atlas: Atlas) -> None:
     assert among(found, "_auth.access_token", "_auth.api_key", "_auth.digest") == set()
 
 
+@pytest.mark.parametrize(
+    ("module", "options"),
+    [("atlas_peering", {"prune": True, "access_list": False}), ("atlas_vpc_peer_check", {"fail_on": "never"})],
+)
+def test_boto3_is_imported_where_a_task_reads_aws(atlas: Atlas, module: str, options: dict[str, Any]) -> None:
+    connection = {"gcp_project_id": "my-project", "network_name": "my-network", "container_cidr_block": "192.168.0.0/18"}
+    found = loaded(atlas, module, **key(atlas), **options, connections=[connection], gcp=False, _ansible_check_mode=True)
+    assert "_check.session" in found
+    assert among(found, "_aws.boto", "_gcp.auth", "_azure.auth") == set()
+
+
 def test_threads_are_imported_for_requests_side_by_side(atlas: Atlas) -> None:
     assert "_http.threads" in loaded(atlas, "atlas_cluster_info", **key(atlas))
 

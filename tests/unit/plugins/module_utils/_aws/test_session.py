@@ -115,6 +115,17 @@ def test_each_task_uses_its_own_credentials(site: AwsSite, monkeypatch: pytest.M
     assert boto3.DEFAULT_SESSION is None
 
 
+def test_boto3_is_needed_where_a_session_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_aws_boto, "LIBRARIES", (("boto3", "boto3 1.26.1 instead of 1.28 or later"),))
+    sessions = AwsSessions([], {}, RateGovernor())
+    with pytest.raises(TaskError) as caught:
+        sessions.open(dict.fromkeys(AWS_OPTIONS.options))
+    assert str(caught.value) == (
+        "The host that this task runs on has boto3 1.26.1 instead of 1.28 or later, which is needed to read AWS. "
+        "Run pip install --upgrade boto3 for its Python, or set aws to false."
+    )
+
+
 def test_the_descriptions_of_the_services_are_read_once(site: AwsSite, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
     load = botocore.loaders.JSONFileLoader.load_file

@@ -48,7 +48,7 @@ def test_what_is_there_will_do(name: str) -> None:
 def test_an_old_version_is_refused_with_both(monkeypatch: pytest.MonkeyPatch, name: str, version: str, is_old: bool) -> None:
     monkeypatch.setattr(_libraries, "version", lambda asked: {name: version}[asked])
     unused, error = find_library(name)
-    assert error == (f"{name} {version}, and needs {OLDEST[name]} or later" if is_old else None)
+    assert error == (f"{name} {version} instead of {OLDEST[name]} or later" if is_old else None)
     if error is not None:
         assert (lack_of(name, error), command_for(name, error)) == (error, f"pip install --upgrade {name}")
 

@@ -213,11 +213,11 @@ def test_a_check_that_fails_shows_no_secret(way: Way, name: str, args: dict[str,
 
 @pytest.mark.parametrize("way", ["module"], indirect=True)
 def test_a_module_without_a_package_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch, way: Way) -> None:
-    monkeypatch.setattr(Echo, "libraries", (("boto3", "boto3 1.26.1, and needs 1.28 or later"),))
+    monkeypatch.setattr(Echo, "libraries", (("boto3", "boto3 1.26.1 instead of 1.28 or later"),))
     result = way(Echo, {})
     command = f"{sys.executable} -m pip install --upgrade boto3"
     assert result["msg"].startswith("Failed to import the required Python library (boto3) on ")
-    assert result["msg"].endswith(f"which has boto3 1.26.1, and needs 1.28 or later. Run there: {command}")
+    assert result["msg"].endswith(f"which has boto3 1.26.1 instead of 1.28 or later. Run there: {command}")
 
 
 SPEC = ArgumentSpec(
