@@ -1,6 +1,6 @@
 # The commands for developers; `make` alone lists them. All paths are relative, so that the checkout can be in any folder.
 .DEFAULT_GOAL := help
-.PHONY: help setup lock release demo pictures test test-full integration fuzz lint sanity docs gates emulator matrix house bench format clean
+.PHONY: help setup lock release demo pictures test test-full integration fuzz lint sanity docs gates emulator matrix house bench fragments format clean
 
 # With a Python path from outside, other packages could hide the locked ones.
 unexport PYTHONPATH PYTHONHOME
@@ -83,6 +83,9 @@ house: setup ## Show how the code is built: files, lines, what could be one, the
 bench: setup ## Measure time, requests and memory (ARGS=--write: into docs/performance.md; ARGS=sets: this part)
 	@$(if $(findstring --write,$(ARGS)),sh scripts/setup.sh docs)
 	@$(python) -m tests.benchmarks $(ARGS)
+
+fragments: setup ## Write what follows from the argument specs: the options of the check into its playbook
+	@$(python) scripts/fragments.py
 
 format: setup ## Format the Python files
 	@$(python) -m ruff check --quiet --select I --fix .

@@ -265,7 +265,7 @@ def demonstrate_check(title: str, variables: dict[str, str], aws: DemoAws) -> No
         DemoError: If the check does not find the route, or finds anything else.
     """
     aws.remove_route()
-    run = run_playbook(title, CHECK, variables, "-e", f"report={REPORT.relative_to(ROOT)}")
+    run = run_playbook(title, CHECK, variables, "-e", f"peering_check_report={REPORT.relative_to(ROOT)}")
     codes = [one["code"] for one in (run.facts.get("peering_check") or {}).get("findings", []) if one["severity"] == "fail"]
     if (run.status, codes, run.writes) != (2, ["P601"], []):
         raise DemoError(f"The check ended with {run.status}, and found {', '.join(codes) or 'nothing'} instead of P601.")

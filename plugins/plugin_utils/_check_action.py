@@ -11,20 +11,34 @@ import time
 import typing as t
 
 from ansible import constants as C
+from ansible import template
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
+from ansible.utils.vars import load_extra_vars
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, TaskError, unsent
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.redact import visible
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._check_text import lines_of
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.file import Report, read_report
 
 # Read here, since Ansible loads action plugins before it forks its workers, which have no terminal.
 IS_TERMINAL = sys.stderr.isatty()
 _PLAYBOOKS = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__)))), "playbooks")
+# A variable of the task itself in the playbook of this collection: if another playbook imports it, its folder is the other one's.
+_MARK = "cloudpeer_atlas_playbook"
+_PREFIX, _REGISTERED = "peering_check_", "peering_check_result"
+# These choose what is checked, and when that fails. Until 3.1, they were taken from any inventory.
+_CHOOSING = ("org_id", "group_id", "group_ids", "project_name", "project_names", "connections", "fail_on")
 
 
 class ShowsCheck(ActionBase):
-    """A mixin for the action plugin; it comes before the base that runs the task: `ShowsCheck, AtlasAction`."""
+    """A mixin for the action plugin; it comes before the base that runs the task: `ShowsCheck, AtlasAction`.
 
+    Attributes:
+        OPERATION: As of that base.
+    """
+
+    OPERATION: t.ClassVar[type[Operation[t.Any, t.Any]]]
     # With async, there is no result to show yet.
     _supports_async = False
 
@@ -32,6 +46,8 @@ class ShowsCheck(ActionBase):
         """Run the task, then show and write its result as the options `text` and `report` say. Neither counts as a change."""
         args = self._task.args
         try:
+            if _MARK in self._task.vars:
+                self._take_variables(task_vars or {})
             mode = args.get("report_mode")
             reports = [Report(absolute(path, self._loader), mode) for path in _paths(args.get("report"))]
         except InvalidOptionError as error:
@@ -50,6 +66,47 @@ class ShowsCheck(ActionBase):
         for report in reports:
             result = {**result, **_written(report, peering_check, moment, result)}
         return {**result, "report": args["report"]} if reports else result
+
+    def _take_variables(self, variables: t.Mapping[str, t.Any]) -> None:
+        """Add extra variables whose names have no prefix yet to the options of the playbook's task.
+
+        Raises:
+            InvalidOptionError: If a variable has the prefix and is no option.
+        """
+        args, options = self._task.args, self.OPERATION.argument_spec.options
+        known = {_REGISTERED, *(_PREFIX + name for name in options)}
+        unknown = sorted(name for name in variables if name.startswith(_PREFIX) and name not in known)
+        if unknown:
+            # Only a mistake needs it.
+            from difflib import get_close_matches
+
+            (near,) = get_close_matches(unknown[0].removeprefix(_PREFIX), [*options], 1, cutoff=0)
+            message = f"{visible(unknown[0])} is no variable of the playbook cloudpeer.atlas.check ({_PREFIX}{near}?)."
+            raise InvalidOptionError(message, hint="Correct its name, or leave it out.")
+        # An empty text counts as not set: it is the answer of a survey that was left open.
+        for name in [name for name, value in args.items() if value == ""]:
+            del args[name]
+        extra = load_extra_vars(self._loader)
+        as_template: t.Callable[[str], str] = getattr(template, "trust_as_template", str)
+        plain = {
+            one: self._templar.template(as_template(f"{{{{ {one} }}}}")) for one in options if one in extra and one not in args
+        }
+        plain = {name: value for name, value in plain.items() if value != ""}
+        if plain:
+            prefixed = ", ".join(_PREFIX + name for name in plain)
+            self._display.deprecated(
+                f"The playbook cloudpeer.atlas.check takes variables with a prefix: set {prefixed} "
+                f"in place of {', '.join(plain)}.",
+                version="4.0.0",
+                collection_name="cloudpeer.atlas",
+            )
+        for name in _CHOOSING:
+            if variables.get(name) not in (None, "", []) and not (name in extra or name in args):
+                self._display.warning(
+                    f"The playbook cloudpeer.atlas.check takes {name} from extra variables (-e) alone: what is set elsewhere "
+                    f"has no effect. If it is meant for the check, set {_PREFIX}{name}."
+                )
+        args.update(plain)
 
     def _show(self, peering_check: t.Mapping[str, t.Any], moment: str, host: str | None) -> None:
         """Show the text on stderr, since programs may parse stdout; in one call, so that workers do not mix their lines."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import fragments
 import jsonschema  # type: ignore[import-untyped]
 import pytest
 import yaml
@@ -141,11 +142,13 @@ def test_without_google_auth_it_says_what_is_missing(site: CloudsSite, playbook:
     assert run.result["peering_check"]["verdict"] == "unknown"
 
 
-def test_the_playbook_has_all_options_of_the_module() -> None:
-    (shown,) = yaml.safe_load((ROOT / "playbooks" / "check.yml").read_text(encoding="utf-8"))
-    task = shown["tasks"][0]
+def test_make_fragments_has_written_the_playbook() -> None:
+    """Each option of the module has its variable there."""
+    text = (ROOT / "playbooks" / "check.yml").read_text(encoding="utf-8")
     options = load("atlas_vpc_peer_check").argument_spec.options
-    assert task[MODULE] == {name: f"{{{{ omit if {name} | default('') == '' else {name} }}}}" for name in sorted(options)}
+    assert yaml.safe_load(text)[0]["tasks"][0][MODULE].keys() == options.keys()
+    assert fragments.with_options(text, [*options]) == text
+    assert fragments.with_options(text, ["text", "aws"]).count("| default(omit)") == 2
 
 
 def test_the_playbook_checks_an_organization(start: Callable[..., RunningEmulator], tmp_path: Path) -> None:
@@ -161,9 +164,14 @@ def test_the_playbook_checks_an_organization(start: Callable[..., RunningEmulato
     playbook = tmp_path / "check.yml"
     playbook.write_text("- name: Check\n  import_playbook: cloudpeer.atlas.check\n")
     unread = emulator.projects[2].id
-    given = {"group_ids": [one.id for one in emulator.projects], "aws": False, "project_names": ""}
-    given["report"] = [str(tmp_path / name) for name in ("peering.json", "peering.xml", "peering.html")]
-    run = PlaybookRunner(tmp_path)(playbook, emulator, "-e", json.dumps(given), ANSIBLE_SHOW_CUSTOM_STATS="true", status=2)
+    reports = [str(tmp_path / name) for name in ("peering.json", "peering.xml", "peering.html")]
+    given = {"group_ids": [one.id for one in emulator.projects], "aws": False, "project_names": "", "report": reports}
+    extra = json.dumps({f"peering_check_{name}": value for name, value in given.items()})
+    # Variables of an inventory mean something else, but for one that was taken until now; and localhost is no host of SSH.
+    inventory = tmp_path / "hosts.ini"
+    inventory.write_text('localhost\n[all:vars]\nclusters=["web", "db"]\nprofile=mine\norg_id=5\n')
+    options = ("-e", extra, "-i", str(inventory))
+    run = PlaybookRunner(tmp_path)(playbook, emulator, *options, ANSIBLE_SHOW_CUSTOM_STATS="true", status=2)
     stats = json.loads(run.output.rpartition("CUSTOM STATS: ")[2].partition("RUN: ")[2])
     assert stats["peering_check"] == {
         "verdict": "not_reachable",
@@ -175,7 +183,7 @@ def test_the_playbook_checks_an_organization(start: Callable[..., RunningEmulato
         "findings": len(run.result["peering_check"]["findings"]),
         "failures": 1,
     }
-    assert run.result["report"] == given["report"]
+    assert run.result["report"] == reports
     # The whole result stands in the reports, and not in the output.
     assert "not_looked_at" not in run.output
     assert run.result["msg"] in json.loads(run.output.partition("FAILED! => ")[2].partition("\n")[0])["msg"]
@@ -189,4 +197,15 @@ def test_the_playbook_checks_an_organization(start: Callable[..., RunningEmulato
     assert f"{HOSTILE} ({emulator.projects[1].id})" in [
         suite.get("name") for suite in ElementTree.parse(tmp_path / "peering.xml").getroot()
     ]
-    assert run.warnings == []
+    assert [one for one in run.warnings if "peering_check_org_id" in one] == run.warnings != []
+
+
+@pytest.mark.full
+def test_names_without_the_prefix_are_extra_variables_until_4_0(emulator: RunningEmulator, playbook: PlaybookRunner) -> None:
+    options = ("-e", "aws=false", "-e", "project_names=emu*")
+    run = playbook(ROOT / "playbooks" / "check.yml", emulator, *options)
+    assert [one["name"] for one in run.result["peering_check"]["projects"]] == [emulator.projects[0].name]
+    output = " ".join(run.output.split())
+    assert "set peering_check_project_names, peering_check_aws in place of project_names, aws." in output
+    assert output.count("DEPRECATION") == 1
+    assert "version 4.0.0" in output

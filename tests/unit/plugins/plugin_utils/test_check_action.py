@@ -9,15 +9,21 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import yaml
+from ansible import template
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.action import ActionBase
+from ansible.template import Templar
 from ansible.utils import color as _color
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_check import OPERATION
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils import _check_action
 from ansible_collections.cloudpeer.atlas.tests.support.checked import faulty, peering_check
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 
 CHECKED = peering_check(faulty())
+# Trusted as what a user writes, in every release of ansible-core.
+trusted = getattr(template, "trust_as_template", str)
 FAILED = {"failed": True, "msg": "1 connection cannot carry traffic.", "peering_check": CHECKED}
 
 
@@ -35,13 +41,21 @@ class Task(ActionBase):
 class Action(_check_action.ShowsCheck, Task):
     """The hook, with what Ansible would give it."""
 
+    OPERATION = OPERATION
+
     def __init__(self, result: dict[str, Any], folder: Path, args: dict[str, Any], no_log: bool) -> None:
         self.result = result
         self.shown: list[tuple[str, dict[str, bool]]] = []
-        self._task = SimpleNamespace(args=args, no_log=no_log)
+        self._task = SimpleNamespace(args=args, no_log=no_log, vars={})
         self._loader = DataLoader()
         self._loader.set_basedir(str(folder))
-        self._display = SimpleNamespace(verbosity=0, display=lambda text, **where: self.shown.append((text, where)))
+        self.said: list[str] = []
+        self._display = SimpleNamespace(
+            verbosity=0,
+            display=lambda text, **where: self.shown.append((text, where)),
+            warning=self.said.append,
+            deprecated=lambda text, **when: self.said.append(f"{when['version']}: {text}"),
+        )
 
 
 def make(folder: Path, result: dict[str, Any] | None = None, no_log: bool = False, **args: Any) -> Action:
@@ -50,6 +64,63 @@ def make(folder: Path, result: dict[str, Any] | None = None, no_log: bool = Fals
 
 def run(action: Action) -> dict[str, Any]:
     return action.run(None, {"inventory_hostname": "app-1"})
+
+
+def run_playbook(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, elsewhere: dict[str, Any], extra: dict[str, Any] | None = None, **args: Any
+) -> tuple[Action, dict[str, Any]]:
+    """Run the task of the playbook with these variables; its arguments are what the prefixed ones have given."""
+    action = make(folder, **args)
+    action._task.vars = yaml.safe_load((ROOT / "playbooks" / "check.yml").read_text(encoding="utf-8"))[0]["tasks"][0]["vars"]
+    monkeypatch.setattr(_check_action, "load_extra_vars", lambda loader: extra or {})
+    variables = {"inventory_hostname": "localhost", **elsewhere, **(extra or {})}
+    action._templar = Templar(action._loader, variables=variables)
+    return action, action.run(None, variables)
+
+
+@pytest.mark.parametrize(
+    ("name", "near"), [("orgid", "org_id"), ("conection", "connections"), ("cluster", "clusters"), ("fail-on", "fail_on")]
+)
+def test_a_misspelt_variable_of_the_playbook_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, near: str
+) -> None:
+    variables = {"peering_check_result": {}, "peering_check_org_id": "1", f"peering_check_{name}": "1"}
+    action, result = run_playbook(tmp_path, monkeypatch, variables, report="peering.html")
+    assert result["msg"] == (
+        f"peering_check_{name} is no variable of the playbook cloudpeer.atlas.check (peering_check_{near}?). "
+        "Correct its name, or leave it out."
+    )
+    assert (result["failed"], result["requests"], action.runs) == (True, {"sent": 0, "writes": 0}, 0)
+    # Without the playbook's mark, the variables are of other tasks.
+    assert run(make(tmp_path)) == action.result
+
+
+def test_plain_names_are_taken_from_extra_variables_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = {"clusters": ["web", "db"], "profile": "mine", "org": "5"}
+    extra = {"org_id": trusted("{{ org }}"), "report": "peering.md", "aws": False, "since": "", "group_ids": ["7"], "other": 1}
+    given = {"report": "peering.html", "fail_on": "never", "connections": ""}
+    action, result = run_playbook(tmp_path, monkeypatch, elsewhere, extra, **given)
+    # One with the prefix wins, and an empty answer of a survey is none.
+    assert action._task.args == {"report": "peering.html", "fail_on": "never", "aws": False, "group_ids": ["7"], "org_id": "5"}
+    assert result["report"] == "peering.html"
+    assert action.said == [
+        "4.0.0: The playbook cloudpeer.atlas.check takes variables with a prefix: set peering_check_group_ids, "
+        "peering_check_org_id, peering_check_aws in place of group_ids, org_id, aws."
+    ]
+
+
+@pytest.mark.parametrize("name", ["org_id", "group_id", "group_ids", "project_name", "project_names", "connections", "fail_on"])
+def test_a_plain_name_from_elsewhere_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    action, result = run_playbook(tmp_path, monkeypatch, {name: "5", "timeout": 3, "private_key": "", "clusters": ["web"]})
+    assert (result, action._task.args) == (action.result, {})
+    assert action.said == [
+        f"The playbook cloudpeer.atlas.check takes {name} from extra variables (-e) alone: what is set elsewhere has no effect. "
+        f"If it is meant for the check, set peering_check_{name}."
+    ]
+    # Not where the new one is set, or nothing is.
+    for value, given in (("5", {name: "6"}), ("", {})):
+        action, result = run_playbook(tmp_path, monkeypatch, {name: value}, **given)
+        assert action.said == []
 
 
 def test_the_text_goes_to_stderr_at_once_with_the_host(tmp_path: Path) -> None:
