@@ -66,7 +66,7 @@ def _is_old(name: str, error: str) -> bool:
 
 
 def check_libraries(libraries: t.Iterable[Library], cloud: Cloud) -> None:
-    """Check that the packages for a cloud can be used, when it is to be read.
+    """Check that the packages for a cloud can be used.
 
     Raises:
         TaskError: If one is missing, or too old.
