@@ -185,8 +185,7 @@ class AccessPart(PathPart):
         state = replace(state, access=AccessListState(listed, listed, waiting=()))
         self._leaving.foresee(state)
         # A wide entry goes after the narrow one is in force, which an earlier run may have added.
-        owners = dict.fromkeys(owner for need in self._replaced(state).values() for owner in need.owners)
-        before = dict.fromkeys(name for owner in owners for name in self._names(self._by_key[owner], state) if name in listed)
+        before = [name for name in self._replacements(self._going(state), state) if name in listed]
         return self._judged(replace(state, access=replace(_list_of(state), waiting=(*before,))))
 
     def plan(self, state: PathState) -> Plan:
@@ -243,7 +242,7 @@ class AccessPart(PathPart):
                 raise self._first_failure(step, state)
             return True
         if task_of(step).owner:
-            return self._has_replacement(step, state) and not any(task_of(one).part == self.name for one in running)
+            return not self._awaited(step, state) and not any(task_of(one).part == self.name for one in running)
         owners = {owner for need in self._leavings(state).values() for owner in need.owners}
         if self._pruned is not None and any(not self._pruned.is_clean(owner) for owner in owners - state.failures.keys()):
             return False
@@ -251,15 +250,17 @@ class AccessPart(PathPart):
             raise self._first_failure(step, state)
         return True
 
-    def _has_replacement(self, step: Step, state: PathState) -> bool:
-        """Whether all that a network needs is in force; True as well if its wide entries stay because a connection has failed."""
-        return not self._awaited(step, state) or self._replaced(state).keys().isdisjoint(task_of(step).request.names)
-
     def _awaited(self, step: Step, state: PathState) -> list[str]:
-        """Return what the network of a step needs that is not in force."""
+        """Return what has to be in force before a step that removes wide entries; nothing if these stay after a failure."""
         listed, waiting = _list_of(state).listed, self._waiting(state)
-        group = self._groups[_network_of(self._by_key[task_of(step).owner].network)]
-        return [name for entry in group for name in self._names(entry, state) if name in waiting or name not in listed]
+        names = self._replacements(task_of(step).request.names, state)
+        return [name for name in names if name in waiting or name not in listed]
+
+    def _replacements(self, names: t.Container[str], state: PathState) -> dict[str, None]:
+        """Return what the list declares in place of those wide entries that `names` has, by name."""
+        found = (need.owners for name, need in self._replaced(state).items() if name in names)
+        owners = dict.fromkeys(owner for own in found for owner in own)
+        return dict.fromkeys(name for owner in owners for name in self._names(self._by_key[owner], state))
 
     def blocked(self, step: Step, state: PathState, error: WaitTimeoutError) -> TaskError:
         """Return the error of a step that was not ready before the time was up: what has to be in force before."""

@@ -500,6 +500,22 @@ def test_what_has_failed_without_its_entry_keeps_a_wide_one() -> None:
     assert ("delete", KEYS[0], wide) in case.changes
 
 
+def test_networks_with_one_comment_are_all_waited_for() -> None:
+    wide = "10.0.0.0/8"
+    case = Case(
+        [aws(1, cidr_block=A, comment="Shop"), aws(2, cidr_block=B, comment="Shop")], {wide: "Shop", A: "Shop", B: "Shop"}
+    )
+    (step,) = case.plan.steps
+    assert (What.of(step.keys[0]).owner, case.state.access and case.state.access.waiting) == (KEYS[0], (A, B))
+    for waiting, is_ready in (((A, B), False), ((B,), False), ((), True)):
+        assert case.state.access is not None
+        state = replace(case.state, stage=ACCESS, access=replace(case.state.access, waiting=waiting))
+        assert case.part.is_ready(step, state, ()) is is_ready
+    # Where the wide one stays, nothing is asked for.
+    case = Case([aws(1, cidr_block=A)], {wide: OURS[1], A: OURS[1]}, stays=[peer(2, aws(2), B)])
+    assert (case.plan.steps, case.state.access and case.state.access.waiting) == ((), ())
+
+
 def test_wide_and_narrow_count_together() -> None:
     full = {WIDE: OURS[1], **{f"34.0.{number}.0/24": None for number in range(199)}}
     (error,) = Case([aws(1, cidr_block=NARROW)], full).plan.refusals.values()
