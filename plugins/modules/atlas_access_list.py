@@ -316,7 +316,7 @@ summary:
     unchanged: 4
     ignored: 2
     undeclared: 1
-    plan: "Plan: 1 to create, 0 to change, 1 to remove, 4 unchanged"
+    plan: "Plan: 1 to create, 0 to change, 1 to remove, 4 unchanged, in project 5356823b3794dee37132bb7b"
   contains:
     created:
       description: Entries that were added.
@@ -338,8 +338,8 @@ summary:
       type: int
     plan:
       description: >-
-        The plan in one line, counted before anything was changed. Null if there was nothing to do, or no way to do it. In check
-        mode, the line is also shown on the standard error, and it is the first line of the diff.
+        The plan in one line with the project, counted before anything was changed. Null if there was nothing to do, or no way
+        to do it. In check mode, the line is also shown on the standard error, and it is the first line of the diff.
       type: str
 actions:
   description:

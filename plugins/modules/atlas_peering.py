@@ -975,7 +975,7 @@ summary:
     failed: 0
     pruned: 0
     left: 0
-    plan: "Plan: 1 to create, 0 to change, 0 to remove, 49 unchanged (2 in Atlas, 2 in AWS)"
+    plan: "Plan: 1 to create, 0 to change, 0 to remove, 49 unchanged (2 in Atlas, 2 in AWS), in project 5356823b3794dee37132bb7b"
   contains:
     connections:
       description: The entries of O(connections).
@@ -997,9 +997,9 @@ summary:
       type: int
     plan:
       description: >-
-        The plan in one line, counted by connection, with the number of changes on each side, before anything was changed. Null
-        if there was nothing to do. In check mode, the line is also shown on the standard error, and it is the first line of the
-        diff.
+        The plan in one line with the project, counted by connection, with the number of changes on each side, before anything
+        was changed. Null if there was nothing to do. In check mode, the line is also shown on the standard error, and it is the
+        first line of the diff.
       type: str
 requests:
   description: How many requests the task has sent to Atlas and the clouds, those that were repeated included.

@@ -781,7 +781,7 @@ summary:
     deleted: 0
     ignored: 2
     undeclared: 0
-    plan: "Plan: 1 to create, 0 to change, 0 to remove, 49 unchanged"
+    plan: "Plan: 1 to create, 0 to change, 0 to remove, 49 unchanged, in project 5356823b3794dee37132bb7b"
   contains:
     created:
       description: Entries whose connection was created.
@@ -809,8 +809,9 @@ summary:
       type: int
     plan:
       description: >-
-        The plan in one line, counted before anything was changed. The number to replace is left out if it is 0. Null if there was
-        nothing to do. In check mode, the line is also shown on the standard error, and it is the first line of the diff.
+        The plan in one line with the project, counted before anything was changed. The number to replace is left out if it is
+        0. Null if there was nothing to do. In check mode, the line is also shown on the standard error, and it is the first
+        line of the diff.
       type: str
       version_added: 2.5.0
 status_history:

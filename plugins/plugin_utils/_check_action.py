@@ -15,6 +15,7 @@ from ansible import template
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, TaskError, unsent
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.redact import visible
@@ -23,6 +24,8 @@ from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.file impor
 
 # Read here, since Ansible loads action plugins before it forks its workers, which have no terminal.
 IS_TERMINAL = sys.stderr.isatty()
+# The environment variable with the project.
+_PROJECT_VARIABLE: str = CONNECTION.options["group_id"]["fallback"][1][0]
 _PLAYBOOKS = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__)))), "playbooks")
 # A variable of the task itself in the playbook of this collection: if another playbook imports it, its folder is the other one's.
 _MARK = "cloudpeer_atlas_playbook"
@@ -41,6 +44,7 @@ class ShowsCheck(ActionBase):
     OPERATION: t.ClassVar[type[Operation[t.Any, t.Any]]]
     # With async, there is no result to show yet.
     _supports_async = False
+    _task_environment: t.Callable[[], dict[str, str]]
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Run the task, then show and write its result as the options `text` and `report` say. Neither counts as a change."""
@@ -108,11 +112,19 @@ class ShowsCheck(ActionBase):
                 )
         args.update(plain)
 
+    def _named_project(self) -> str | None:
+        """Return the id or the name of the project that the task or its environment names; None if they name none."""
+        args = self._task.args
+        named = next((args[one] for one in ("group_id", "project_id", "project_name") if args.get(one)), None)
+        found = named or {**os.environ, **self._task_environment()}.get(_PROJECT_VARIABLE)
+        return str(found) if found else None
+
     def _show(self, peering_check: t.Mapping[str, t.Any], moment: str, host: str | None) -> None:
         """Show the text on stderr, since programs may parse stdout; in one call, so that workers do not mix their lines."""
 
         def text(color: bool) -> str:
-            lines = lines_of(peering_check, moment=moment, verbosity=self._display.verbosity, color=color)
+            verbosity, project = self._display.verbosity, self._named_project()
+            lines = lines_of(peering_check, moment=moment, verbosity=verbosity, color=color, project=project)
             return f"[{host}] " + "\n".join(lines)
 
         if IS_TERMINAL or getattr(C, "ANSIBLE_FORCE_COLOR", False):

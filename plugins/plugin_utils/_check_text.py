@@ -11,6 +11,7 @@ from collections import Counter
 from ansible import constants as C
 from ansible.utils.color import stringc
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.findings import SEVERITIES
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.redact import visible
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.view import (
     LIMIT,
     Check,
@@ -44,18 +45,21 @@ MOST_LINES = 40
 _MOST_CONNECTIONS, _MOST_FAILURES, _MOST_NOT_LOOKED_AT, _MOST_PLACES, _MOST_SUBJECTS, _MOST_TEXTS = 8, 4, 4, 4, 3, 4
 
 
-def lines_of(peering_check: Result, *, moment: str = "", verbosity: int, color: bool) -> list[str]:
-    """Return the lines: the connections if they are few, and the findings of all of them, the worst first; the summary is last.
+def lines_of(peering_check: Result, *, moment: str = "", verbosity: int, color: bool, project: str | None = None) -> list[str]:
+    """Return the lines: the projects, the connections if they are few, the findings, the worst first, and the summary.
 
     Args:
         peering_check: The field `peering_check` of the result.
+        project: The id or the name of the project that the task names, for a result without a connection, which has neither.
         moment: When it is shown, in UTC, as results have it.
         verbosity: The number of `-v`. From 1 on, there are all lines: each connection, each place, passed and skipped checks.
         color: Whether to colour severities and verdicts, as Ansible's settings say.
     """
     check = view_of(peering_check, moment)
     most: t.Callable[[int], int | None] = (lambda number: None) if verbosity else (lambda number: number)
-    lines = _listed([_failure(one, color) for one in check.failures], most(_MOST_FAILURES), "projects that could not be read")
+    about = check.about or (f"1 project: {visible(project)}" if project and not check.connections else "")
+    lines = [about] if about else []
+    lines += _listed([_failure(one, color) for one in check.failures], most(_MOST_FAILURES), "projects that could not be read")
     if verbosity or len(check.connections) <= _MOST_CONNECTIONS:
         lines += [_painted(one.verdict, color) + f": {_title_of(one, check)}" for one in check.connections]
     end = _well(check.connections, color) if verbosity else _counted(check.connections)

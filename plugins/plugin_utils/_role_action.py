@@ -104,7 +104,7 @@ def _nearest(name: str, options: t.Iterable[str]) -> list[str]:
 def _distance(one: str, other: str) -> int:
     """Return how many letters differ: added, left out or changed, or two neighbours that have changed places."""
     before: list[int] = []
-    row = [*range(len(other) + 1)]
+    row: list[int] = [*range(len(other) + 1)]
     for i, letter in enumerate(one):
         row, previous = [i + 1], row
         for j, wanted in enumerate(other):

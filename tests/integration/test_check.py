@@ -58,7 +58,8 @@ def test_the_text_is_beside_the_output_and_a_report_written(way: str, emulator: 
     )
     assert done.returncode == 0, done.stderr
     lines = done.stderr.splitlines()
-    start = next(index for index, line in enumerate(lines) if line.startswith(f"[localhost] not reachable: {VPC}"))
+    start = next(index for index, line in enumerate(lines) if line.startswith("[localhost] 1 project: ")) + 1
+    assert lines[start].startswith(f"not reachable: {VPC}")
     assert "fail     P101 " in lines[start + 1]
     assert any(line.startswith(LIMIT) for line in lines[start:])
     # What others parse has only what callbacks print.

@@ -123,7 +123,7 @@ def test_check_mode_foretells_a_list_and_other_clouds_stay(data: st.DataObject, 
     assert len(removed) <= more.get("max_deletions", 1)
     told = {one["id"] for one in done.result["pruned"]}
     assert told <= removed
-    is_refused = done.failed and done.msg.startswith("Nothing was changed. ")
+    is_refused = done.failed and done.msg.startswith("Nothing was changed in project ")
     event("refused" if is_refused else "failed" if done.failed else "changed" if done.changed else "ok")
     if is_refused:
         assert world.state() == state, "what is refused changes nothing"

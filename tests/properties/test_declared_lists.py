@@ -130,7 +130,7 @@ def test_check_mode_tells_the_truth_and_only_what_may_go_goes(recipe: Recipe, en
     assert planned(foretold) == planned(done)
     assert foretold.result["summary"] == done.result["summary"]
     assert [one["msg"] for one in foretold.result["failures"]] == [one["msg"] for one in done.result["failures"]]
-    is_refused = done.failed and done.msg.startswith("Nothing was changed. ")
+    is_refused = done.failed and done.msg.startswith("Nothing was changed in project ")
     event("refused" if is_refused else "failed" if done.failed else "changed" if done.changed else "ok")
     removed = before.keys() - live(world).keys()
     replaced = {one["id"] for one in before.values() if one["id"] in removed and one["statusName"] == "FAILED"}

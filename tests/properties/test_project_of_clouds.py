@@ -85,7 +85,7 @@ class CloudProject(RuleBasedStateMachine):
         if is_refused:
             assert done.failed
             assert not done.changed
-            assert done.msg.startswith("Nothing was changed. ")
+            assert done.msg.startswith("Nothing was changed in project ")
             return
         replaced = [net for net in nets if recreate != "never" and net in dead] + (
             [net for net in differing if net not in dead] if recreate == "changed" else []

@@ -55,7 +55,7 @@ def name_project(params: Parameters) -> str:
     group_id, name = params.get("group_id"), params.get("project_name")
     if group_id is None or params.get("atlas") is False:
         return ""
-    return visible(f"project {group_id}{f' ({name})' if name else ''}")
+    return f"project {group_id}{f' ({visible(name)})' if name else ''}"
 
 
 def check_one_way(params: Parameters) -> None:

@@ -108,6 +108,16 @@ def to_line(plan: Plan, unchanged: int) -> str:
     return f"Plan: {', '.join(parts)}, {unchanged} unchanged"
 
 
+def nothing_changed(project: str, what: str = "") -> str:
+    """Return the sentence with which the failure of a refused plan begins.
+
+    Args:
+        project: The project, for the user; empty if there is none.
+        what: `else` if something was changed before.
+    """
+    return f"Nothing {what and f'{what} '}was changed{project and f' in {project}'}."
+
+
 def listed(names: t.Iterable[str], most: int = 3) -> str:
     """Return different names for a sentence: all of them, or the first `most` and how many more there are."""
     different = list(dict.fromkeys(names))

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from .._http.errors import OvertakenError, TaskError, UndoneError
 from .._http.pauses import ANNOUNCE, LONGEST_PAUSE, Clock, Sleep, backoff
 from .operation import Operation, Session
-from .options import Parameters
+from .options import Parameters, name_project
 from .outcome import SILENT, Outcome, Progress, Report
 from .plan import Plan, Step
 from .wait import Wait, WaitTimeoutError, wait_until
@@ -179,7 +179,8 @@ class Convergence:
         progress.plan = plan = operation.decide(progress.state)
         if self._outcome.plan is None:
             # People see what the task set out to do; later plans have what is left of it.
-            self._outcome.plan = operation.line(progress.state, plan)
+            line, project = operation.line(progress.state, plan), name_project(operation.params)
+            self._outcome.plan = f"{line}, in {project}" if line and project else line
         warnings += [one for one in progress.plan.warnings if one not in warnings]
         progress.show()
         self._refuse(progress.plan)

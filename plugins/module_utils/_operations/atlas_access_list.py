@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 from functools import partial
 
 from .._access_list import (
@@ -24,7 +25,7 @@ from .._api.client import AtlasClient
 from .._clouds.aws import AWS
 from .._clouds.cloud import Fields
 from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
-from .._engine.options import Parameters
+from .._engine.options import Parameters, name_project
 from .._engine.plan import Change, Plan, Step, to_line
 from .._engine.prune import FEWEST, PRUNE, parse_prune
 from .._engine.wait import Wait
@@ -107,7 +108,11 @@ class AtlasAccessList(AtlasOperation[AccessListState]):
         if plan.steps and plan.steps[0].action == "delete":
             # Check before anything is removed: Atlas would refuse the groups afterwards.
             self._check_groups(plan)
-        return plan
+        # What is refused may have been begun, where the list has changed meanwhile.
+        where = f"The list is refused for {name_project(self.params)}:"
+        return replace(
+            plan, refusals={key: error.with_message(f"{where} {error.message}") for key, error in plan.refusals.items()}
+        )
 
     def line(self, state: AccessListState, plan: Plan) -> str:
         """Return the plan in one line; unchanged are the declared entries without a change."""

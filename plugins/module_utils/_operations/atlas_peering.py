@@ -17,7 +17,7 @@ from .._clouds.aws import AWS
 from .._clouds.cloud import CLOUDS, Cloud, Fields, cloud_of, fields_of
 from .._engine.libraries import find_library
 from .._engine.operation import Library
-from .._engine.options import Parameters
+from .._engine.options import Parameters, name_project
 from .._engine.plan import Plan, Step
 from .._engine.set_operation import SetOperation
 from .._http import tls
@@ -217,7 +217,7 @@ class AtlasPeering(SetOperation[CheckSession, PathState]):
     @property
     def name(self) -> str:
         """The project, for the user."""
-        return f"project {self.params['group_id']}" if self.params["atlas"] else "the connections"
+        return name_project(self.params) or "the connections"
 
     def look(self) -> PathState:
         """Read both sides, side by side; again, once, if another run has meanwhile requested what is in the way here."""

@@ -12,7 +12,7 @@ from .._api.client import AtlasClient
 from .._clouds.aws import AWS
 from .._clouds.cloud import ALL, CLOUDS, Peer, to_clouds, with_request_times
 from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
-from .._engine.options import Parameters, check_parallel, check_version
+from .._engine.options import Parameters, check_parallel, check_version, name_project
 from .._engine.plan import Plan, Step, to_line
 from .._engine.prune import PRUNE, parse_prune
 from .._engine.set_operation import SetOperation
@@ -67,7 +67,7 @@ class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, Peer
         self.facts = self._set.facts
         self.gate: PeerGate = self._set.gate
         self.waiter: PeerSetWaiter = self._set.waiter
-        self.summary = PeerSetSummary(self._entries, self._set.planner.split_undeclared)
+        self.summary = PeerSetSummary(self.name, self._entries, self._set.planner.split_undeclared)
 
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
@@ -88,7 +88,7 @@ class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, Peer
     @property
     def name(self) -> str:
         """The project, for the user."""
-        return f"project {self.params['group_id']}"
+        return name_project(self.params)
 
     def look(self) -> PeerSetState:
         """Read all connections of the project."""

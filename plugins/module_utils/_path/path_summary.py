@@ -10,8 +10,8 @@ from collections import Counter
 from dataclasses import replace
 
 from .._clouds.cloud import CLOUDS, Fields, Peer, block_of, cloud_of, fields_of, name_of, with_request_times
-from .._engine.options import Parameters, name_places
-from .._engine.plan import Change, Plan, listed
+from .._engine.options import Parameters, name_places, name_project
+from .._engine.plan import Change, Plan, listed, nothing_changed
 from .._http.errors import TaskError
 from .._peer_set.causes import Failed, by_cause, joined, to_failed
 from .._peer_set.draft import CEILING
@@ -109,7 +109,8 @@ class PathSummary:
 
     def refusal(self, state: PathState, plan: Plan) -> TaskError:
         """Return one error with all refusals and failures of a plan."""
-        text = f"Nothing else was changed. {self._unused(state)}".strip() if state.done else "Nothing was changed."
+        project = name_project(self._params)
+        text = f"{nothing_changed(project, 'else')} {self._unused(state)}".strip() if state.done else nothing_changed(project)
         return joined(text, self._failures(_failures_of(state, plan), state))
 
     def failure(self, state: PathState) -> TaskError | None:

@@ -12,6 +12,7 @@ from functools import partial
 from .._clouds.cloud import (
     CLOUDS,
     Cloud,
+    Fields,
     Peer,
     cloud_of,
     fields_of,
@@ -309,14 +310,14 @@ def _above_limit(draft: Draft, changes: t.Iterable[Change], state: PeerSetState)
 def _above_ceiling(draft: Draft, changes: t.Iterable[Change], state: PeerSetState, params: Parameters) -> TaskError | None:
     """Return an error if more is removed than the task allows, or if it has not said how much, and the list is a stranger."""
     removals = [change.before for change in changes if change.action in ("delete", "recreate") and change.before is not None]
-    if not _has_connection(draft.entries, state):
-        error = check_stranger(params, [*map(_in_words, draft.going)], is_empty=not draft.entries)
+    if draft.going and not _has_connection(draft.entries, state):
+        error = check_stranger(params, [_in_words(fields_of(peer)) for peer in draft.going], is_empty=not draft.entries)
         if error is not None:
             return error
     return check_ceiling(params, [*map(_in_words, removals)])
 
 
-def _in_words(peer: Peer) -> str:
+def _in_words(peer: Fields) -> str:
     return f"VPC peering connection {peer['id']} ({cloud_of(peer).describe(peer)})"
 
 

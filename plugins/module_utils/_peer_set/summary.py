@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from .._clouds.cloud import Fields, Peer, cloud_of, name_of
-from .._engine.plan import Change, Plan
+from .._engine.plan import Change, Plan, nothing_changed
 from .._engine.wait import GONE
 from .._http.errors import TaskError
 from .causes import Failed, by_cause, joined, to_failed
@@ -22,13 +22,18 @@ class PeerSetSummary:
     """Makes the results of a declared list.
 
     Args:
+        project: The project, for the user.
         entries: The entries of the list.
         split_undeclared: Returns the undeclared connections of a state: those to ignore, and the others.
     """
 
     def __init__(
-        self, entries: t.Sequence[PeerEntry], split_undeclared: t.Callable[[PeerSetState], tuple[list[Peer], list[Peer]]]
+        self,
+        project: str,
+        entries: t.Sequence[PeerEntry],
+        split_undeclared: t.Callable[[PeerSetState], tuple[list[Peer], list[Peer]]],
     ) -> None:
+        self._project = project
         self._by_key = {entry.key: entry for entry in entries}
         self._split_undeclared = split_undeclared
 
@@ -60,7 +65,7 @@ class PeerSetSummary:
 
     def refusal(self, state: PeerSetState, plan: Plan) -> TaskError:
         """Return one error with all refusals and failures of a plan."""
-        return joined("Nothing was changed.", self._failures(_done(state, plan)[1], state))
+        return joined(nothing_changed(self._project), self._failures(_done(state, plan)[1], state))
 
     def failure(self, state: PeerSetState) -> TaskError | None:
         """Return one error with all failures; None if there are none."""

@@ -251,6 +251,7 @@ class Check:
         groups: The findings of all connections, the worst first.
         projects: The projects that were read, the worst first; empty if the task is about one.
         failures: The projects that could not be read, as in the result.
+        organizations: The ids of the organizations of several projects, as far as they are known.
     """
 
     verdict: str
@@ -260,6 +261,20 @@ class Check:
     groups: tuple[Group, ...]
     projects: tuple[Project, ...]
     failures: tuple[Result, ...]
+    organizations: frozenset[str] = frozenset()
+
+    @property
+    def about(self) -> str:
+        """What the check reads: `139 projects of organization …`, or `1 project: …`; empty if no project is known."""
+        projects = [
+            suite_of({**one.result, "group_id": one.result["id"], "project_name": one.result["name"]}) for one in self.projects
+        ]
+        projects = [*projects, *map(suite_of, self.failures)] if self.is_many else [self.project] if self.project else []
+        if len(projects) == 1:
+            return f"1 project: {projects[0]}"
+        known = sorted(self.organizations)
+        organizations = f" of organization {known[0]}" if len(known) == 1 else f" of {len(known)} organizations" if known else ""
+        return f"{len(projects)} projects{organizations}" if projects else ""
 
     @property
     def is_many(self) -> bool:
@@ -319,6 +334,7 @@ def view_of(peering_check: Result, moment: str = "") -> Check:
         tuple(_group(number, one, by_key, moment, shared) for number, one in enumerate(findings, start=1)),
         _projects(peering_check.get("projects") or (), failures, connections),
         failures,
+        frozenset(one["org_id"] for one in peering_check.get("projects") or () if one["org_id"]),
     )
 
 

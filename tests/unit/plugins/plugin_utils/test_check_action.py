@@ -37,6 +37,9 @@ class Task(ActionBase):
         self.runs += 1
         return self.result
 
+    def _task_environment(self) -> dict[str, str]:
+        return {}
+
 
 class Action(_check_action.ShowsCheck, Task):
     """The hook, with what Ansible would give it."""
@@ -128,7 +131,7 @@ def test_the_text_goes_to_stderr_at_once_with_the_host(tmp_path: Path) -> None:
     assert run(action) == action.result
     ((text, where),) = action.shown
     assert where == {"stderr": True}
-    assert text.startswith("[app-1] not reachable: vpc-0a1b2c3d4e5f60000")
+    assert text.startswith("[app-1] 1 project: 5356823b3794dee37132bb7b\nnot reachable: vpc-0a1b2c3d4e5f60000")
     assert text.splitlines()[-1] == CHECKED["summary"]
     assert list(tmp_path.iterdir()) == []
 

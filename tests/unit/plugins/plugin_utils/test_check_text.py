@@ -49,7 +49,7 @@ def test_the_worst_comes_first_with_its_advice_below() -> None:
 
 
 def test_a_connection_has_a_line() -> None:
-    first = lines_of(peering_check(faulty(7)), verbosity=0, color=False)[0]
+    first = lines_of(peering_check(faulty(7)), verbosity=0, color=False)[1]
     assert first.startswith("not reachable: vpc-0a1b2c3d4e5f60007 (123456789012, us-east-1)")
     for part in ("pcx-0a1b2c3d4e5f60007", "192.168.248.0/21", "shop, reporting"):
         assert part in first
@@ -57,7 +57,7 @@ def test_a_connection_has_a_line() -> None:
 
 def test_what_is_not_known_of_a_connection_is_left_out() -> None:
     fields = dict.fromkeys(("aws_account_id", "region", "connection_id", "atlas_cidr_block"))
-    first = text_of(connection(cluster_names=[], verdict="unknown", **fields)).splitlines()[0]
+    first = text_of(connection(cluster_names=[], verdict="unknown", **fields)).splitlines()[1]
     assert first == "unknown: vpc-0a1b2c3d4e5f60000 by a connection without an id in AWS"
 
 
@@ -139,7 +139,7 @@ def test_a_terminal_acts_on_nothing_that_others_have_written() -> None:
     ],
 )
 def test_a_network_of_another_cloud_is_called_what_it_is(result: dict, line: str) -> None:
-    assert text_of(result).splitlines()[0] == line
+    assert text_of(result).splitlines()[1] == line
 
 
 def test_a_finding_of_several_networks_is_shown_once() -> None:
@@ -178,7 +178,7 @@ def test_each_table_of_one_connection_has_its_advice() -> None:
     places = [place for one in checked["findings"] for place in one["connections"]]
     one = {"message": "The route table has no route.", "fix": "Route it in the route table.", "connections": places}
     checked["findings"] = [{**checked["findings"][0], **one}]
-    lines = lines_of(checked, verbosity=0, color=False)[1:]
+    lines = lines_of(checked, verbosity=0, color=False)[2:]
     assert [line.strip() for line in lines[:2]] == ["fail     P601 rtb-0 has no route.", "Route it in rtb-0."]
     assert lines[8].strip() == "and 2 more like these; -v lists them."
     assert "Route it in rtb-5." in "\n".join(lines_of(checked, verbosity=1, color=False))
@@ -238,7 +238,28 @@ def test_a_project_that_could_not_be_read_may_have_no_name() -> None:
     for name, shown in ((None, "5356823b3794dee37132bb7b"), ("shop", "shop (5356823b3794dee37132bb7b)")):
         failure = {"group_id": "5356823b3794dee37132bb7b", "project_name": name, "msg": "It is away."}
         checked = {**peering_check(connection()), "projects": [], "failures": [failure]}
-        assert lines_of(checked, verbosity=0, color=False)[0] == f"not read: {shown}: It is away."
+        lines = lines_of(checked, verbosity=0, color=False)
+        assert lines[:2] == [f"1 project: {shown}", f"not read: {shown}: It is away."]
+
+
+@pytest.mark.parametrize(
+    ("organizations", "end"), [(["a"], " of organization a"), (["a", "b"], " of 2 organizations"), ([None], "")], ids=str
+)
+def test_a_text_begins_with_what_it_is_about(organizations: list[str | None], end: str) -> None:
+    checked = organization(109, unread=30)
+    for number, project in enumerate(checked["projects"]):
+        project["org_id"] = organizations[number % len(organizations)]
+    assert lines_of(checked, verbosity=0, color=False)[0] == f"139 projects{end}"
+
+
+def test_the_only_project_has_its_name_and_its_id() -> None:
+    one = connection(project_name="shop", group_id="5356823b3794dee37132bb7b")
+    assert text_of(one).startswith("1 project: shop (5356823b3794dee37132bb7b)\n")
+    # Without a connection, the result has neither; without Atlas, nobody knows it.
+    nothing = {**peering_check(connection()), "connections": [], "findings": []}
+    assert lines_of(nothing, verbosity=0, color=False, project="sh\x1bop")[0] == "1 project: sh\\x1bop"
+    assert not lines_of(nothing, verbosity=0, color=False)[0].startswith("1 project")
+    assert "1 project" not in text_of(connection(group_id=None))
 
 
 def test_a_verbose_text_has_all() -> None:

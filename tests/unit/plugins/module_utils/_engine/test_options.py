@@ -12,12 +12,27 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.clients impo
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.sources import CREDENTIAL_KINDS, read_sources
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.entries import ENTRY_OPTIONS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, PROJECTS, ArgumentSpec
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Entry, join_problems
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Entry, join_problems, name_project
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.prune import PRUNE
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer import OPERATION
 
 GROUP = "5356823b3794dee37132bb7b"
+
+
+@pytest.mark.parametrize(
+    ("params", "text"),
+    [
+        ({"group_id": GROUP, "project_name": None}, f"project {GROUP}"),
+        ({"group_id": GROUP, "project_name": "sh\x1bop", "atlas": True}, f"project {GROUP} (sh\\x1bop)"),
+        # Without Atlas, it gives names in AWS and nothing else.
+        ({"group_id": GROUP, "project_name": None, "atlas": False}, ""),
+        ({"group_id": None, "project_name": None}, ""),
+        ({}, ""),
+    ],
+)
+def test_a_project_has_its_id_and_its_name(params: dict[str, Any], text: str) -> None:
+    assert name_project(params) == text
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def test_the_plan_is_a_line_and_numbers(atlas: Atlas, check_mode: bool, ceiling:
     )
     others: list[dict[str, Any]] = [{"cidr_block": "10.2.0.0/16"}, {"cidr_block": "10.3.0.0/16"}]
     done = run(atlas, OURS, *others, ignore=[{"comment": "office"}], check_mode=check_mode, max_deletions=ceiling)
-    line = "Plan: 2 to create, 0 to change, 1 to remove, 1 unchanged"
+    line = "Plan: 2 to create, 0 to change, 1 to remove, 1 unchanged, in project 5356823b3794dee37132bb7b"
     numbers = {"created": 2, "updated": 0, "deleted": 1, "unchanged": 1, "ignored": 1, "undeclared": 2}
     assert (done.failed, done.result["summary"]) == (ceiling == 0, {**numbers, "plan": line})
     assert done.failed or done.result["diff"][0] == {"prepared": f"{line}\n"}
@@ -80,7 +80,10 @@ def test_the_plan_is_a_line_and_numbers(atlas: Atlas, check_mode: bool, ceiling:
         numbers = {"created": 0, "updated": 0, "deleted": 0, "unchanged": 3, "ignored": 1, "undeclared": 1}
         assert (again.result["summary"], again.result["diff"][0].keys()) == ({**numbers, "plan": None}, {"before", "after"})
         gone = run(atlas, OURS, {"cidr_block": "10.99.0.0/16"}, prune=False, state="absent")
-        assert gone.result["summary"]["plan"] == "Plan: 0 to create, 0 to change, 1 to remove, 1 unchanged"
+        assert (
+            gone.result["summary"]["plan"]
+            == "Plan: 0 to create, 0 to change, 1 to remove, 1 unchanged, in project 5356823b3794dee37132bb7b"
+        )
         assert (gone.result["summary"]["deleted"], gone.result["summary"]["unchanged"]) == (1, 1)
 
 
@@ -234,6 +237,7 @@ def test_above_the_ceiling_the_plan_is_shown_unwritten(atlas: Atlas, check_mode:
     done = run(atlas, OURS, check_mode=check_mode)
     assert (done.failed, done.changed, atlas.writes(), done.result["pruned"]) == (True, False, [], [])
     assert done.missing("max_deletions", OLD, OTHER) == []
+    assert done.msg.startswith("The list is refused for project 5356823b3794dee37132bb7b: 2 would be removed or replaced")
     expected = [("create", "10.1.0.0/16"), ("delete", OLD), ("delete", OTHER)]
     assert [(one["action"], one["name"]) for one in done.result["actions"]] == expected
     assert run(atlas, OURS, max_deletions=2).changed

@@ -191,6 +191,10 @@ def test_both_sides_know_the_id(site: Atlas) -> None:
     entry = {**ENTRY, "container_id": "5" * 24}
     wrong = site.run(load("atlas_peering"), group_id=None, project_name="shop-dev", connections=[entry], aws=False)
     assert f"project {site.emulator.projects[0].id} has no network container {'5' * 24}" in wrong.msg
+    # It is named with both wherever a list is planned or refused.
+    project = f"in project {site.emulator.projects[0].id} (shop-dev)"
+    assert done.result["summary"]["plan"].endswith(f", {project}")
+    assert wrong.msg.startswith(f"Nothing was changed {project}. ")
 
 
 @pytest.mark.parametrize("module", ["atlas_peering", "atlas_vpc_peer_check"])

@@ -106,12 +106,14 @@ def test_credentials_follow_from_the_account_of_an_entry(site: PathSite) -> None
     assert site.to_account(AUTOMATION) == {"AssumeRole": 2}
     # Atlas has this VPC in another account: that of the entry counts, and the message names the connection.
     done = site.run(connections=[{**entries[0], "aws_account_id": ACCOUNTS[3]}], **rule)
-    assert not done.missing(f"({entries[0]['vpc_id']}, {ACCOUNTS[0]})", "Nothing was changed.")
+    assert not done.missing(f"({entries[0]['vpc_id']}, {ACCOUNTS[0]})", "Nothing was changed in project ")
     assert [one["RoleArn"] for one in site.front.requests if "RoleArn" in one] == [RULE.replace("{account}", ACCOUNTS[3])]
     # A profile that is not there is named by where the task has it.
     rule["aws_accounts"] = {ACCOUNTS[2]: {"profile": "nobody"}}
     done = site.run(connections=entries, **rule)
-    assert not done.missing("(nobody) could not be found", f"Correct aws_accounts.{ACCOUNTS[2]}.profile", "Nothing was changed.")
+    assert not done.missing(
+        "(nobody) could not be found", f"Correct aws_accounts.{ACCOUNTS[2]}.profile", "Nothing was changed in project "
+    )
 
 
 def test_a_role_that_is_refused_stops_the_list(site: PathSite) -> None:
@@ -119,7 +121,7 @@ def test_a_role_that_is_refused_stops_the_list(site: PathSite) -> None:
     site.front.rule("AssumeRole", denial("AssumeRole"), times=1)
     done = site.run(connections=entries, aws_assume_role_arn=RULE)
     assert (done.changed, {*site.writes} - {"AssumeRole"}) == (False, set())
-    assert not done.missing("(sts:AssumeRole: UnauthorizedOperation)", "Allow sts:AssumeRole", "Nothing was changed.")
+    assert not done.missing("(sts:AssumeRole: UnauthorizedOperation)", "Allow sts:AssumeRole", "Nothing was changed in project ")
     (failure,) = done.result["failures"]
     (account,) = {entries[index]["aws_account_id"] for index in failure["indexes"]}
     assert f"arn:aws:iam::{account}:role/peering" in failure["msg"]

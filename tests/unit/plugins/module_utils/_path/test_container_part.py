@@ -310,7 +310,7 @@ def test_a_container_with_a_cluster_is_refused_at_first(
     for check_mode in (True, False):
         done = atlas.remove(entries, check_mode=check_mode, remove_container=True, **HALVES)
         assert not done.missing(
-            "Nothing was changed.", "it is used by cluster shop. Remove what", "set remove_container to false."
+            "Nothing was changed in project ", "it is used by cluster shop. Remove what", "set remove_container to false."
         )
         assert "far" not in done.msg
         assert [(one["indexes"], one["step"]) for one in done.result["failures"]] == [([0, 1], "plan")]

@@ -286,11 +286,12 @@ def test_after_a_refusal_there_is_nothing_but_failures() -> None:
     shown = case.show(plan)
     assert (shown["peering"], shown["summary"]) == (None, None)
     assert [(one["index"], one["step"]) for one in shown["failures"]] == [(1, "plan")]
-    assert str(case.summary.refusal(case.state, plan)) == f"Nothing was changed. {refusal}"
+    assert str(case.summary.refusal(case.state, plan)) == f"Nothing was changed in project 5356823b3794dee37132bb7b. {refusal}"
     # Of a second plan, once Atlas has chosen the block of a new container.
     case.put(CONTAINER)
     assert str(case.summary.refusal(case.state, plan)) == (
-        f"Nothing else was changed. The network container us-east-1 is new, and nothing uses it yet: it stays. {refusal}"
+        "Nothing else was changed in project 5356823b3794dee37132bb7b. "
+        f"The network container us-east-1 is new, and nothing uses it yet: it stays. {refusal}"
     )
 
 

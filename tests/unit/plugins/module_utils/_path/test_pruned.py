@@ -129,7 +129,7 @@ def test_pruned_accounts_are_cleaned_by_the_rule(site: PathSite) -> None:
     before = site.state()
     site.front.rule("AssumeRole", denial("AssumeRole"), skip=1, times=1)
     done = site.run(connections=entries[:1], **rule, **PRUNE)
-    assert not done.missing("Failed to assume the role", "sts:AssumeRole", "Nothing was changed.")
+    assert not done.missing("Failed to assume the role", "sts:AssumeRole", "Nothing was changed in project ")
     assert ({*site.writes} - {"AssumeRole"}, site.state()) == (set(), before)
     site.front.rules.clear()
     foreseen = site.run(connections=entries[:1], **rule, **PRUNE, check_mode=True)
@@ -214,7 +214,7 @@ def test_an_account_that_may_be_the_task_s_own_is_not_left_out(site: PathSite) -
     site.front.rule("AssumeRole", refusal("InternalFailure", "Try again.", 503))
     role = f"arn:aws:iam::{ACCOUNTS[1]}:role/peering"
     done = site.run(connections=[{**entries[0], "aws_assume_role_arn": None}], aws_assume_role_arn=role, **PRUNE)
-    assert not done.missing(f"Failed to assume the role {role}", "Nothing was changed.")
+    assert not done.missing(f"Failed to assume the role {role}", "Nothing was changed in project ")
     assert site.writes == []
     site.front.rules.clear()
     assert routes(site, ACCOUNTS[1]).keys() == {entries[1]["vpc_id"]}

@@ -143,7 +143,7 @@ def test_an_account_that_cannot_be_read_refuses_the_whole_list(site: PathSite) -
     done = site.run(connections=entries)
     assert (done.failed, done.changed, done.result["peering"], done.result["summary"]) == (True, False, None, None)
     assert [(one["indexes"], one["step"]) for one in done.result["failures"]] == [([2, 7], "read")]
-    assert done.msg.startswith("Nothing was changed. connections[2], connections[7]: ")
+    assert done.msg.startswith("Nothing was changed in project 5356823b3794dee37132bb7b. connections[2], connections[7]: ")
     assert ({*site.writes} - {"AssumeRole"}, site.state()) == (set(), before)
 
 
@@ -153,8 +153,11 @@ def test_a_ceiling_shows_what_would_be_removed(site: PathSite) -> None:
     before = site.state()
     done = site.run(connections=entries[:1], prune=True, max_deletions=0)
     assert (done.failed, done.changed, site.state()) == (True, False, before)
-    assert done.missing("Nothing was changed.", "max_deletions allows 0") == []
+    assert done.missing("Nothing was changed in project ", "max_deletions allows 0") == []
     (pruned,) = done.result["peering"]["pruned"]
     assert (pruned["vpc_id"], len(pruned["actions"]), done.result["summary"]["pruned"]) == (entries[1]["vpc_id"], 3, 1)
-    assert done.plan == "Plan: 0 to create, 0 to change, 1 to remove, 1 unchanged (2 in Atlas, 1 in AWS)"
+    assert (
+        done.plan
+        == "Plan: 0 to create, 0 to change, 1 to remove, 1 unchanged (2 in Atlas, 1 in AWS), in project 5356823b3794dee37132bb7b"
+    )
     assert headers(done) >= {f"Atlas {entries[1]['aws_account_id']}/{entries[1]['vpc_id']}"}

@@ -343,7 +343,7 @@ def test_a_container_of_another_cloud_fails_its_entry_alone(atlas: SetSite, clou
     assert done.failures[0].startswith(said)
     assert f"has no network container 5356823b3794dee37132bb7c on {cloud}. It has {clouds[cloud]}" in done.failures[1]
     assert [one for one in clouds.values() if one in done.failures[1]] == [clouds[cloud]]
-    assert done.msg.startswith("Nothing was changed.")
+    assert done.msg.startswith("Nothing was changed in project ")
     assert atlas.writes() == []
 
 

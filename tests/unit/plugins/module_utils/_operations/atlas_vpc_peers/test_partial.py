@@ -68,12 +68,18 @@ _WAITED = {"wait": True, "wait_for": "available", "wait_timeout": 60}
             rf"{_ALL}VPC peering connections (\w{{24}}, ){{2}}\w{{24}} and 47 more are still PENDING_ACCEPTANCE after 60 s.*"
             rf" Have (pcx-\w+, ){{2}}pcx-\w+ and 47 more accepted in AWS account {ACCOUNT}, region us-east-1, then run",
         ),
-        ({"container_id": "0" * 24}, {}, {}, rf"Nothing was changed\. {_ALL}container_id: project \w+ has no network container"),
+        (
+            {"container_id": "0" * 24},
+            {},
+            {},
+            rf"Nothing was changed in project \w+\. {_ALL}container_id: project \w+ has no network container",
+        ),
         (
             {"route_table_cidr_block": "192.168.248.{}/30"},
             {},
             {},
-            rf"Nothing was changed\. {_ALL}route_table_cidr_block (192\.168\.248\.\d/30(, )?){{3}} and 47 more overlaps",
+            rf"Nothing was changed in project \w+\. {_ALL}"
+            r"route_table_cidr_block (192\.168\.248\.\d/30(, )?){3} and 47 more overlaps",
         ),
     ],
     ids=["full", "refused", "unanswered", "late", "no container", "overlapping"],
@@ -279,7 +285,9 @@ def test_a_removal_without_a_creation_is_told_truly(atlas: SetSite, dead: str) -
     assert (done.actions, done.sums) == ([("delete", 0)], {"failed": 1, "unchanged": 1})
     assert "HTTP 403" in done.failures[0]
     assert (done.pruned, done.result["vpc_peers"][0]["id"], done.result["vpc_peers"][0]["vpc_id"]) == (set(), None, vpc(0))
-    assert done.plan == "Plan: 0 to create, 0 to change, 1 to replace, 0 to remove, 1 unchanged"
+    assert (
+        done.plan == "Plan: 0 to create, 0 to change, 1 to replace, 0 to remove, 1 unchanged, in project 5356823b3794dee37132bb7b"
+    )
     assert done.result["diff"][1]["before_header"].endswith("(delete)")
     atlas.emulator.faults.clear()
     assert atlas.apply(entries(2), recreate="dead").sums == {"created": 1, "unchanged": 1}

@@ -35,7 +35,7 @@ def test_all_that_is_wrong_is_named_at_once_and_nothing_written(atlas: SetSite, 
     peers[1]["accepter_region_name"] = "us-east-1"
     done = atlas.apply(peers, check_mode=check_mode)
     assert (done.failed, done.changed, done.result["pruned"], atlas.writes()) == (True, False, [], [])
-    assert done.msg.startswith("Nothing was changed. ")
+    assert done.msg.startswith("Nothing was changed in project ")
     told = done.failures
     assert f"peers[2].route_table_cidr_block 10.100.1.0/24 overlaps {block(0)} of VPC peering connection" in told[2]
     assert "peers[3].route_table_cidr_block 192.168.248.0/24 overlaps 192.168.248.0/21 of network container" in told[3]
