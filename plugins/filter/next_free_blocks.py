@@ -81,29 +81,26 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values import free_blocks
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.invalid import InvalidValueError
 
 # What Atlas gives a container on AWS if no block is chosen.
 ATLAS_DEFAULT = ("192.168.248.0/21",)
 _MOST = 65536
 
 
+@free_blocks.as_filter("taken | cloudpeer.atlas.next_free_blocks(21, within='10.0.0.0/8')", AnsibleFilterError)
 def next_free_blocks(taken: object, size: object, within: object, avoid: object = ATLAS_DEFAULT, count: object = 1) -> list[str]:
     """Return the first blocks that are free; see the documentation above.
 
     Raises:
-        AnsibleFilterError: If an argument is invalid, or fewer blocks are free.
+        AnsibleFilterError: If an argument is invalid or missing, or fewer blocks are free.
     """
-    try:
-        found = free_blocks.next_free_blocks(
-            taken=free_blocks.parse_blocks("the list", taken),
-            size=free_blocks.parse_number("size", size, 32),
-            within=free_blocks.parse_blocks("within", within),
-            avoid=free_blocks.parse_blocks("avoid", avoid),
-            count=free_blocks.parse_number("count", count, _MOST),
-        )
-    except InvalidValueError as error:
-        raise AnsibleFilterError(f"next_free_blocks: {error} {error.hint}") from None
+    found = free_blocks.next_free_blocks(
+        taken=free_blocks.parse_blocks("the list", taken),
+        size=free_blocks.parse_number("size", size, 32),
+        within=free_blocks.parse_blocks("within", within),
+        avoid=free_blocks.parse_blocks("avoid", avoid),
+        count=free_blocks.parse_number("count", count, _MOST),
+    )
     return [str(block) for block in found]
 
 

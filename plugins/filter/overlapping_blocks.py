@@ -47,19 +47,16 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values import free_blocks
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.invalid import InvalidValueError
 
 
+@free_blocks.as_filter("blocks | cloudpeer.atlas.overlapping_blocks", AnsibleFilterError)
 def overlapping_blocks(blocks: object) -> list[list[str]]:
     """Return the pairs of blocks that overlap; see the documentation above.
 
     Raises:
-        AnsibleFilterError: If the list is not one of blocks.
+        AnsibleFilterError: If the list is not one of blocks, or there are other arguments.
     """
-    try:
-        found = free_blocks.overlapping_blocks(free_blocks.parse_blocks("the list", blocks))
-    except InvalidValueError as error:
-        raise AnsibleFilterError(f"overlapping_blocks: {error} {error.hint}") from None
+    found = free_blocks.overlapping_blocks(free_blocks.parse_blocks("the list", blocks))
     return [[str(one), str(other)] for one, other in found]
 
 

@@ -15,8 +15,8 @@ author:
 description:
   - Makes a host of each Atlas project that the credentials can see, or of those that the options choose.
   - The name of a host is that of its project, with V(_) in the place of all characters but the letters A to Z and a to z, digits,
-    V(.), V(_) and V(-). If two hosts would have the same name, or if the name already means something else in the inventory, then
-    V(_) and the id of the project follow.
+    V(.), V(_) and V(-), and of V(.) and V(-) at its beginning. If two hosts would have the same name, or if the name already
+    means something else in the inventory, then V(_) and the id of the project follow.
   - Nothing logs in to these hosts. Their tasks run on the controller (C(ansible_connection=local)), with the Python that runs
     Ansible.
   - No groups are made but for those of O(peers), and those that you define with O(groups) and O(keyed_groups).
@@ -140,6 +140,7 @@ cache_connection: ~/.cache/ansible-inventory
 cache_timeout: 3600
 """
 
+import datetime
 import hashlib
 import json
 import re
@@ -155,7 +156,7 @@ from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructa
 from ansible.utils.unsafe_proxy import wrap_var
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.clients import LIBRARIES, ClientPool
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.sources import read_sources
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.sources import CREDENTIAL_KINDS, read_sources
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import environment
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.redact import visible
@@ -166,6 +167,9 @@ ENDINGS = ("atlas_projects.yml", "atlas_projects.yaml")
 _UNUSED: t.Mapping[str, t.Any] = {"group_id": None, "project_name": None, "group_ids": None, "api_version": "v2"}
 # What decides which projects there are, and what is read of them. These options may be templates.
 READING = (*(name for name in OPERATION.argument_spec.options if name not in _UNUSED), "peers")
+_CREDENTIALS = [origin.option for origins in CREDENTIAL_KINDS.values() for origin in origins]
+# What YAML makes of a value that is no text.
+_OTHER_TYPES = (dict, list, tuple, set, bytes, datetime.date)
 # The variables of a host that come from its project, by the names in the result of atlas_project_info.
 HOSTVARS = {
     "id": "atlas_group_id",
@@ -224,6 +228,17 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         hostvars = {row["id"]: _to_hostvars(row) for row in rows}
         names = name_hosts(self._wanted_names(hostvars), self._is_taken)
         self._add_hosts({names[group_id]: found for group_id, found in hostvars.items()})
+
+    def set_options(self, task_keys: t.Any = None, var_options: t.Any = None, direct: t.Any = None) -> None:
+        """Set the options, as ansible-core does for each plugin.
+
+        Raises:
+            InvalidOptionError: If a credential has another type: ansible-core's own message would show its value.
+        """
+        for name in _CREDENTIALS:
+            if isinstance((direct or {}).get(name), _OTHER_TYPES):
+                raise InvalidOptionError(f"{name} is not a text.", hint="Write it in quotes, or as a template that gives a text.")
+        super().set_options(task_keys=task_keys, var_options=var_options, direct=direct)
 
     def _read_params(self, path: str) -> Params:
         """Return the options that decide what is read, checked, as modules have them."""
@@ -400,6 +415,9 @@ def name_hosts(wanted: t.Mapping[str, str], is_taken: t.Callable[[str, str], boo
 
 
 def _safe(text: str) -> str:
-    """Return a text with nothing that means something in a pattern of hosts, or leads to another folder of variables."""
+    """Return a text with nothing that means something in a pattern of hosts, or leads to another folder of variables.
+
+    A name that begins with a hyphen would be an option of other programs.
+    """
     name = re.sub(r"[^A-Za-z0-9._-]", "_", text)
-    return name if name.strip(".") else "_" * len(name) or "_"
+    return re.sub(r"^[.-]+", lambda match: "_" * len(match.group()), name) or "_"

@@ -61,7 +61,9 @@ class ApiSettings(t.NamedTuple):
             parts = urlsplit(self.base_url)
             host, unused = parts.hostname or "", parts.port
         except ValueError as error:
-            raise InvalidOptionError(f"base_url is not a URL: {error}.", hint=f"Write it like {DEFAULT_BASE_URL}.") from None
+            # The cause may have a part of a password in it.
+            cause = "" if "@" in self.base_url else f": {error}"
+            raise InvalidOptionError(f"base_url is not a URL{cause}.", hint=f"Write it like {DEFAULT_BASE_URL}.") from None
         if parts.scheme not in ("http", "https") or not host:
             raise InvalidOptionError("base_url is not an http or https URL.", hint=f"Write it like {DEFAULT_BASE_URL}.")
         address = _to_address(host)

@@ -17,7 +17,7 @@ from ansible.module_utils.errors import AnsibleFallbackNotFound
 
 from .._auth.sources import VARIABLES
 from .._http.errors import InvalidOptionError
-from .._http.redact import SHORTEST, visible
+from .._http.redact import SHORTEST, STARS, visible
 
 Options = dict[str, dict[str, t.Any]]
 Rules = tuple[tuple[t.Any, ...], ...]
@@ -266,6 +266,9 @@ def _shown(options: t.Mapping[str, t.Any], params: t.Mapping[str, t.Any]) -> dic
                 value = [_shown(option["options"], entry) for entry in value if isinstance(entry, t.Mapping)]
             elif _may_hold_keys(option) and value is not None:
                 value = dict.fromkeys(value, MASKED) if isinstance(value, t.Mapping) else MASKED
+            elif one.endswith("_url") and isinstance(value, str):
+                # A password has no place there, and is refused; the result that says so must not show it.
+                value = re.sub("(?s)(?<=://).*@", f"{STARS}@", value)
             if one in params:
                 shown[one] = value
     return shown

@@ -150,7 +150,7 @@ def _new_in(check: t.Mapping[str, t.Any], state: PeeringCheck) -> str:
 def _title_of(one: t.Mapping[str, t.Any]) -> str:
     """Return the name and the id of the project of a failure, or of a connection of a finding."""
     name, group_id = one["project_name"], one["group_id"]
-    return str(group_id) if name is None else f"{visible(name)} ({group_id})"
+    return visible(str(group_id) if name is None else f"{name} ({group_id})")
 
 
 OPERATION = AtlasVpcPeerCheck

@@ -9,6 +9,8 @@ import typing as t
 
 from .._api.client import AtlasClient
 from .._http.errors import ApiError
+from .._values.ids import parse_object_id
+from .._values.invalid import InvalidValueError
 from .._values.json_fields import JsonObject, objects_in, text_in
 
 
@@ -71,9 +73,9 @@ def to_result(project: JsonObject, description: str) -> Project:
     """
     try:
         return {
-            "id": text_in(project, "id", "project"),
+            "id": _id_in(project, "id"),
             "name": text_in(project, "name", "project"),
-            "org_id": text_in(project, "orgId", "project"),
+            "org_id": _id_in(project, "orgId"),
             "created": project.get("created"),
             "cluster_count": project.get("clusterCount"),
             "tags": {text_in(one, "key", "tag"): str(one.get("value", "")) for one in objects_in(project, "tags")},
@@ -82,6 +84,18 @@ def to_result(project: JsonObject, description: str) -> Project:
         }
     except ValueError as error:
         raise ApiError(f"Failed to {description}: the reply {error}.", hint="Check base_url.") from None
+
+
+def _id_in(project: JsonObject, key: str) -> str:
+    """Return an id of a project. It becomes a part of paths and of names of hosts, so it has to be one.
+
+    Raises:
+        ValueError: If it is none.
+    """
+    try:
+        return parse_object_id(text_in(project, key, "project"))
+    except InvalidValueError as error:
+        raise ValueError(f"has a project whose {key} {error}") from None
 
 
 def _to_organization(organization: JsonObject, description: str) -> Organization:

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import ipaddress
 import itertools
 import re
@@ -15,6 +17,33 @@ from .invalid import InvalidValueError
 
 _NUMBER = re.compile("[0-9]{1,9}")
 _HINT = "Give IPv4 CIDR blocks, such as 10.0.0.0/16."
+_Result = t.TypeVar("_Result")
+
+
+def as_filter(usage: str, failure: type[Exception]) -> t.Callable[[t.Callable[..., _Result]], t.Callable[..., _Result]]:
+    """Return a decorator for the function of a filter, which then fails with the name of the filter and with what to do.
+
+    Args:
+        usage: How the filter is called, for the message.
+        failure: The error that is raised for a wrong call and in the place of an InvalidValueError.
+    """
+
+    def decorate(function: t.Callable[..., _Result]) -> t.Callable[..., _Result]:
+        @functools.wraps(function)
+        def filtered(*args: t.Any, **named: t.Any) -> _Result:
+            try:
+                inspect.signature(function).bind(*args, **named)
+            except TypeError as error:
+                # What Python says of the call itself has its own words for it, and no example.
+                raise failure(f"{function.__name__}: {error}. Write it like {usage}.") from None
+            try:
+                return function(*args, **named)
+            except InvalidValueError as error:
+                raise failure(f"{function.__name__}: {error} {error.hint}") from None
+
+        return filtered
+
+    return decorate
 
 
 def next_free_blocks(

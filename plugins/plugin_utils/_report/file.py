@@ -138,7 +138,7 @@ def read_report(option: str, path: str) -> t.Any:
         path: Its absolute path.
 
     Raises:
-        InvalidOptionError: If it cannot be read, is not JSON, or is another user's link.
+        InvalidOptionError: If it cannot be read, is not JSON, is null, or is another user's link.
     """
     target, hint = _target_of(path, option), "Give a report that this module has written, with the ending .json."
     try:
@@ -149,11 +149,15 @@ def read_report(option: str, path: str) -> t.Any:
         finally:
             os.close(folder)
         with open(file, encoding="utf-8") as stream:
-            return json.load(stream)
+            content = json.load(stream)
     except OSError as error:
         raise InvalidOptionError(f"{option}: {target} cannot be read: {error.strerror or error}.", hint=hint) from None
     except (ValueError, RecursionError):
         raise InvalidOptionError(f"{option}: {target} is not JSON.", hint=hint) from None
+    if content is None:
+        # It would be an option that is not set.
+        raise InvalidOptionError(f"{option}: {target} has nothing but null.", hint=hint)
+    return content
 
 
 def _target_of(path: str, option: str = "report") -> str:

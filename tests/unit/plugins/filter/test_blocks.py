@@ -97,6 +97,24 @@ def test_overlapping_blocks(blocks: list[str], pairs: list[list[str]]) -> None:
     assert len(found) == len(pairs)
 
 
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: next_free_blocks([], 21), "next_free_blocks: missing a required argument: 'within'. Write it like taken | "),
+        (lambda: next_free_blocks([]), "next_free_blocks: missing a required argument: 'size'. Write it like taken | "),
+        (lambda: next_free_blocks([], 21, inside="10.0.0.0/8"), "next_free_blocks: "),
+        (lambda: overlapping_blocks([], 21), "overlapping_blocks: too many positional arguments. Write it like blocks | "),
+        (
+            lambda: overlapping_blocks([], size=21),
+            "overlapping_blocks: got an unexpected keyword argument 'size'. Write it like ",
+        ),
+    ],
+)
+def test_a_wrong_call_says_how_to_call_it(call: Callable[[], object], words: str) -> None:
+    with pytest.raises(AnsibleFilterError, match=f"^{re.escape(words)}"):
+        call()
+
+
 def test_a_list_of_other_things_has_no_overlaps() -> None:
     with pytest.raises(AnsibleFilterError, match=r"overlapping_blocks: the list\[1\] is not a CIDR block: 7"):
         overlapping_blocks(["10.0.0.0/8", 7])

@@ -214,7 +214,9 @@ def test_two_hundred_projects_take_three_requests(
         ({"1": "a", "2": "a", "3": "a_1"}, ["a_1_1", "a_2", "a_1_3"]),
         ({"1": "taken", "2": "taken_1"}, ["taken_1_1", "taken_1_2"]),
         # They would lead to another folder of variables.
-        ({"1": ".", "2": "..", "3": "", "4": ".a"}, ["__1", "__", "__3", ".a"]),
+        ({"1": ".", "2": "..", "3": "", "4": ".a"}, ["__1", "__", "__3", "_a"]),
+        # They would be options of programs, and hidden files.
+        ({"1": "-i", "2": "--help", "3": ".-.a.-", "4": "0-."}, ["_i", "__help", "___a.-", "0-."]),
         ({"1": "{{ 7 * 7 }}", "2": "db[1:6],!x:&y"}, ["___7___7___", "db_1_6___x__y"]),
     ],
     ids=str,
@@ -472,6 +474,26 @@ def test_another_server_is_a_failure(make: Callable[..., Site], serve: Callable[
     site = make("shop")
     wire = serve(page([{"id": "5356823b3794dee37132bb7b", "name": ["shop"]}]))
     assert "Failed to list the projects" in site.failure(base_url=wire.base_url)
+
+
+@pytest.mark.parametrize("key", ["id", "orgId"])
+def test_an_id_that_is_no_id_is_a_failure(make: Callable[..., Site], serve: Callable[..., Any], key: str) -> None:
+    from ansible_collections.cloudpeer.atlas.tests.support.wire import page
+
+    site, good = make("shop"), "5356823b3794dee37132bb7b"
+    wire = serve(page({"id": good, "name": "shop", "orgId": good, key: "../\x1b[2Jall"}))
+    said = site.failure(base_url=wire.base_url)
+    assert f"the reply has a project whose {key} is malformed: '../\\x1b[2Jall'" in said
+
+
+@pytest.mark.parametrize("name", ["public_key", "private_key", "client_id", "client_secret", "access_token"])
+@pytest.mark.parametrize("value", [[CANARY], {"key": CANARY}, "{{ ['" + CANARY + "'] }}", "{{ {'key': '" + CANARY + "'} }}"])
+def test_a_credential_of_another_type_is_not_shown(make: Callable[..., Site], name: str, value: Any) -> None:
+    site = make("shop")
+    said = site.failure(**{"public_key": None, "private_key": None, name: value})
+    assert said.startswith(f"{name} is not a text. Write it in quotes")
+    assert CANARY not in said + str(site.warnings)
+    assert site.sent() == []
 
 
 def test_the_cache_has_no_secret_and_saves_all_requests(make: Callable[..., Site]) -> None:

@@ -396,12 +396,14 @@ def test_the_content_of_an_earlier_report_is_an_option(tmp_path: Path) -> None:
         ("text.json", "since: {0}/text.json is not JSON."),
         ("deep.json", "since: {0}/deep.json is not JSON."),
         ("bytes.json", "since: {0}/bytes.json is not JSON."),
+        ("null.json", "since: {0}/null.json has nothing but null."),
     ],
 )
 def test_an_earlier_report_that_cannot_be_read(tmp_path: Path, name: str, message: str) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "text.json").write_text("# Peering check")
     (tmp_path / "deep.json").write_text("[" * 200_000)
+    (tmp_path / "null.json").write_text("null\n")
     (tmp_path / "bytes.json").write_bytes(b"\xff\xfe")
     with pytest.raises(InvalidOptionError) as caught:
         _check_action.with_content({"since": name}, make(tmp_path)._loader)

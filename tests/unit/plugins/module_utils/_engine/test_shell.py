@@ -220,6 +220,16 @@ def test_a_module_without_a_package_says_how_to_install_it(monkeypatch: pytest.M
     assert result["msg"].endswith(f"which has boto3 1.26.1 instead of 1.28 or later. Run there: {command}")
 
 
+@pytest.mark.parametrize("word", ["zqx", "zqx/zqx", "zqx@zqx", "zqx\nzqx", "zqx[zqx"])
+def test_a_password_in_an_address_is_not_shown(way: Way, word: str) -> None:
+    options = {"group_id": "5356823b3794dee37132bb7b", "public_key": "abcdefgh", "private_key": KEY}
+    result = way(operation_of("atlas_vpc_peer_info"), {**options, "base_url": f"https://canary:{word}@atlas.example"})
+    assert result["msg"].startswith("base_url ")
+    assert result["invocation"]["module_args"]["base_url"] == "https://********@atlas.example"
+    for part in ("canary", "zqx"):
+        assert part not in json.dumps([result["msg"], result["invocation"]])
+
+
 SPEC = ArgumentSpec(
     {
         "words": {"type": "list", "elements": "str", "default": []},

@@ -226,6 +226,11 @@ def test_a_project_that_is_no_longer_read_is_named(organization: OrganizationSit
     assert organization.run(since=since, fail_on="fail").warnings == []
     # It is said of a failure, too.
     assert organization.run(since=since, org_id=None, group_ids=hidden, fail_on="fail").warnings == [warning]
+    # A report is a file that others may have written.
+    for item in (item for one in since["peering_check"]["findings"] for item in one["connections"]):
+        item.update(group_id="\x1b[2J", project_name=None)
+    (warning,) = organization.run(since=since, fail_on="never").warnings
+    assert "not shown: Project \\x1b[2J. Check" in warning
 
 
 def test_what_was_known_of_an_unread_account_stays(organization: OrganizationSite) -> None:
