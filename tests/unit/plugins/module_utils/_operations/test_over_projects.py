@@ -235,7 +235,7 @@ def test_a_rate_limit_slows_all_of_them_down(make_atlas: Callable[..., Atlas]) -
 
 
 def test_a_list_of_projects_that_is_none_of_atlas_is_a_failure(atlas: Atlas, wire: Wire) -> None:
-    wire.faults.append(Fault("GET", page({"id": "x"})))
+    wire.faults.append(Fault("GET", page({"id": "1" * 24})))
     done = atlas.run(MODULES["containers"], group_id=None, project_names=["*"])
     assert done.msg.startswith(
         "Failed to list the projects that the credentials can see: the reply has a project without a name."
