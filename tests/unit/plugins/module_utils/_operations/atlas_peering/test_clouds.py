@@ -112,7 +112,7 @@ def test_a_role_that_stays_is_named_with_its_commands(site: PathSite, how: str, 
         assert actions(apply(site, entries[1:], state="absent"))["AZURE", "delete", "role"] == 1
 
 
-def test_a_role_of_a_pruned_connection_stays_with_another_peering(site: PathSite) -> None:
+def test_a_pruned_role_stays_with_another_peering(site: PathSite) -> None:
     """Atlas repairs and deletes with it, whatever the state of that peering."""
     assert site.clouds is not None
     entries = site.make_vnets(2)
