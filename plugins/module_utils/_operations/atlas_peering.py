@@ -229,9 +229,9 @@ class AtlasPeering(SetOperation[CheckSession, PathState]):
 
     def _is_overtaken(self, state: PathState) -> bool:
         """Whether Atlas's list, read once more, has a connection in the way that it did not have before AWS was read."""
-        atlas = self.session.atlas
-        unlisted = set() if atlas is None else {id_ for part in self._parts.values() for id_ in part.find_unlisted(state)}
-        if atlas is None or not unlisted or state.failures:
+        unlisted = {id_ for part in self._parts.values() for id_ in part.find_unlisted(state)}
+        atlas = self.session.atlas if unlisted and not state.failures else None
+        if atlas is None:
             return False
         listed = VpcPeers(atlas, self.params["group_id"], AWS).list_peers()
         return any(fields_of(peer)["connection_id"] in unlisted for peer in listed)
