@@ -208,8 +208,8 @@ def test_an_alias_is_warned_of_beside_its_option_alone(way: str, emulator: Runni
 # Options, the project in the environment, and how the failure begins.
 REFUSED: list[tuple[dict[str, Any], str | None, str]] = [
     ({}, None, "group_id is required. Set it (or its alias project_id) or project_name, or the environment variable "),
-    ({}, "", "group_id is empty."),
-    ({"project_id": ""}, None, "group_id is empty."),
+    ({}, "", "group_id is required."),
+    ({"project_id": ""}, None, "group_id is required."),
     ({"status_name": ["GONE"]}, "5356823b3794dee37132bb7b", "value of status_name must be one or more of"),
     ({"sort": True}, "5356823b3794dee37132bb7b", "Unsupported parameters for (cloudpeer.atlas.atlas_vpc_peer_info) module"),
 ]

@@ -285,7 +285,7 @@ def test_a_request_that_waits_has_its_time_and_its_end(atlas: Atlas) -> None:
     expected = [one.isoformat().replace("+00:00", "Z") for one in (requested, requested + datetime.timedelta(days=7))]
     own = atlas.run(**PEERING)
     declared = atlas.run(atlas_vpc_peers.OPERATION, peers=[PEERING])
-    pruned = atlas.run(atlas_vpc_peers.OPERATION, peers=[], prune=True, allow_empty=True, check_mode=True)
+    pruned = atlas.run(atlas_vpc_peers.OPERATION, peers=[], prune=True, allow_empty=True, max_deletions=1, check_mode=True)
     read = atlas.run(OPERATION)
     for one in (own.peer, declared.result["vpc_peers"][0], pruned.result["pruned"][0], read.result["vpc_peers"][0]):
         assert [one["requested_at"], one["expires_at"]] == expected
