@@ -112,7 +112,11 @@ def _copy_hooks_at_once() -> None:
 
     def copy(node: dict[str, Any]) -> dict[str, Any]:
         return {
-            name: kind(one.first[:], one.middle[:], one.last[:]) if type(one) is kind else copy(one) if type(one) is dict else one
+            name: kind(one.first[:], one.middle[:], one.last[:])
+            if isinstance(one, kind)
+            else copy(one)
+            if isinstance(one, dict)
+            else one
             for name, one in node.items()
         }
 
