@@ -104,9 +104,10 @@ def control(base_url: str, method: str) -> Any:
 
 
 def heading(text: str) -> None:
-    """Print a heading before the output of another program."""
+    """Print a heading before the output of another program; an empty line parts it from what is above, but for the first."""
     line = f"── {text} " + "─" * max(3, 76 - len(text))
-    print(f"\n\033[1m{line}\033[0m" if sys.stdout.isatty() else f"\n{line}", flush=True)
+    gap = "" if text.startswith("1 of ") else "\n"
+    print(f"{gap}\033[1m{line}\033[0m" if sys.stdout.isatty() else f"{gap}{line}", flush=True)
 
 
 def run_playbook(title: str, playbook: str, variables: dict[str, str], *options: str) -> Run:
