@@ -11,12 +11,14 @@ and for small changes after it. scripts/mutants.py uses it, too, and writes maps
 
 from __future__ import annotations
 
+import builtins
 import difflib
+import functools
+import io
 import os
 import sqlite3
 import subprocess
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -82,6 +84,17 @@ def pytest_configure(config: pytest.Config) -> None:
             print(f"--changed: {len(chosen)} tests of the map, and all in {len(files)} files that have changed themselves")
 
 
+def _telling(function: Callable[..., Any], tell: Callable[..., None]) -> Callable[..., Any]:
+    """Return a function that does what another does, and first tells with what it is called."""
+
+    @functools.wraps(function)
+    def told(*args: Any, **kwargs: Any) -> Any:
+        tell(*args, **kwargs)
+        return function(*args, **kwargs)
+
+    return told
+
+
 class _Writer:
     """Measures each test of a process, and at the end, in the main process, writes the map."""
 
@@ -99,18 +112,24 @@ class _Writer:
         # The process that only hands tests to workers enters nothing.
         self._coverage.set_option("run:disable_warnings", ["no-data-collected"])
         self._coverage.start()
-        sys.addaudithook(self._audit)
+        # A hook of sys.addaudithook would be called while a thread gets its trace function, and CPython ends other threads that
+        # begin meanwhile: "Cannot install a trace function while another trace function is being installed".
+        for owner, name in ((builtins, "open"), (io, "open"), (os, "listdir"), (os, "scandir")):
+            setattr(owner, name, _telling(getattr(owner, name), self._note_read))
+        for owner, name in ((subprocess.Popen, "__init__"), (os, "fork"), (os, "posix_spawn")):
+            setattr(owner, name, _telling(getattr(owner, name), self._note_start))
 
-    def _audit(self, event: str, arguments: Any) -> None:
-        """Note what a test reads of the checkout, and whether it starts a process."""
-        if not self._test:
-            return
-        if event in ("subprocess.Popen", "os.fork", "os.posix_spawn"):
+    def _note_read(self, path: object = None, *unused: object, **unused_too: object) -> None:
+        """Note what a test reads of the checkout."""
+        if self._test and isinstance(path, str | os.PathLike):
+            real = os.path.realpath(path)
+            if real.startswith(f"{self._root}/") and not real.endswith((".pyc", ".dist-info")) and "/.venv" not in real:
+                self._reads.add((self._test, real[len(str(self._root)) + 1 :]))
+
+    def _note_start(self, *unused: object, **unused_too: object) -> None:
+        """Note that a test starts a process."""
+        if self._test:
             self._starters.add(self._test)
-        elif event in ("open", "os.listdir", "os.scandir") and isinstance(arguments[0], str):
-            path = os.path.realpath(arguments[0])
-            if path.startswith(f"{self._root}/") and not path.endswith((".pyc", ".dist-info")) and "/.venv" not in path:
-                self._reads.add((self._test, path[len(str(self._root)) + 1 :]))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
