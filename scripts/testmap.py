@@ -114,10 +114,16 @@ class _Writer:
         self._coverage.start()
         # A hook of sys.addaudithook would be called while a thread gets its trace function, and CPython ends other threads that
         # begin meanwhile: "Cannot install a trace function while another trace function is being installed".
-        for owner, name in ((builtins, "open"), (io, "open"), (os, "listdir"), (os, "scandir")):
-            setattr(owner, name, _telling(getattr(owner, name), self._note_read))
-        for owner, name in ((subprocess.Popen, "__init__"), (os, "fork"), (os, "posix_spawn")):
-            setattr(owner, name, _telling(getattr(owner, name), self._note_start))
+        reads, starts = self._note_read, self._note_start
+        for owner, names, tell in (
+            (builtins, ("open",), reads),
+            (io, ("open",), reads),
+            (os, ("listdir", "scandir"), reads),
+            (os, ("fork", "posix_spawn"), starts),
+            (subprocess.Popen, ("__init__",), starts),
+        ):
+            for name in names:
+                setattr(owner, name, _telling(getattr(owner, name), tell))
 
     def _note_read(self, path: object = None, *unused: object, **unused_too: object) -> None:
         """Note what a test reads of the checkout."""
