@@ -29,6 +29,8 @@ options:
     description:
       - The CIDR block of the network container. If it is set, the result says whether the addresses of each member are in it, so
         that clients use the peering connection.
+      - If a name cannot be resolved, C(local_address) is the address from which the host would send to this block.
+        Without this option, a check does not know in which network such a host is.
     type: str
   timeout:
     description:
@@ -147,8 +149,9 @@ probe:
           elements: str
         local_address:
           description: >-
-            The address of the host from which the system sends to the member. Null without addresses, or without a way there.
-            M(cloudpeer.atlas.atlas_vpc_peer_check) finds the network of the host by it.
+            The address of the host from which the system sends to the member, or to O(atlas_cidr_block) if the name could not be
+            resolved. Null without both, or without a way there. M(cloudpeer.atlas.atlas_vpc_peer_check) finds the network of the
+            host by it.
           type: str
           version_added: 2.6.0
         in_block:

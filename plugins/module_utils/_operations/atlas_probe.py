@@ -131,8 +131,8 @@ def probe_member(member: Member, block: ipaddress.IPv4Network | None, timeout: f
         timeout: The seconds for each step, and for each address.
 
     Returns:
-        The member as results show it: `member`, `addresses`, `local_address` (from which the system sends to it), `in_block`,
-        `tcp`, `tls`, and `error` of a failed step.
+        The member as results show it: `member`, `addresses`, `local_address` (from which the system sends to it, or without an
+        address of it to the block), `in_block`, `tcp`, `tls`, and `error` of a failed step.
     """
     host = f"[{member.host}]" if ":" in member.host else member.host
     result: _Result = dict.fromkeys(("member", "addresses", "local_address", "in_block", "tcp", "tls", "error"))
@@ -140,7 +140,9 @@ def probe_member(member: Member, block: ipaddress.IPv4Network | None, timeout: f
     try:
         addresses = resolve(member, timeout)
     except (OSError, ValueError) as error:
-        return {**result, "error": _text_of(error)}
+        # By this address, atlas_vpc_peer_check finds the network of the host.
+        local = find_local_address(str(block.network_address + 1)) if block is not None else None
+        return {**result, "local_address": local, "error": _text_of(error)}
     result.update(addresses=addresses, local_address=next(filter(None, map(find_local_address, addresses)), None))
     if block is not None:
         result["in_block"] = all(ipaddress.ip_address(one) in block for one in addresses)

@@ -153,11 +153,18 @@ def test_a_name_with_several_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("host", ["shop.invalid", "shop..example", "a" * 70 + ".example"])
 def test_a_name_without_an_address(host: str) -> None:
-    found = probe(f"{host}:27016", atlas_cidr_block="192.168.248.0/21", timeout=30)
+    found = probe(f"{host}:27016", timeout=30)
     assert found["member"] == f"{host}:27016"
     assert (found["addresses"], found["in_block"], found["tcp"], found["tls"]) == ([], None, "unresolved", None)
     assert found["local_address"] is None
     assert found["error"]
+
+
+def test_a_host_without_names_is_known_by_its_way_to_the_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So the check blames the connections of its network alone."""
+    monkeypatch.setattr(_probe, "find_local_address", {"192.168.248.1": "10.15.1.7"}.get)
+    found = probe("shop.invalid:27016", atlas_cidr_block="192.168.248.0/21", timeout=30)
+    assert (found["addresses"], found["local_address"], found["in_block"], found["tcp"]) == ([], "10.15.1.7", None, "unresolved")
 
 
 def test_a_name_server_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
