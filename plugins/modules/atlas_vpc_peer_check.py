@@ -336,7 +336,7 @@ options:
     description:
       - What M(cloudpeer.atlas.atlas_probe) has returned as C(probe) on hosts in the VPC.
       - Since version 2.6.0 of the collection, a probe counts for the connections of the network that has its C(local_address).
-        One without it counts for all: it is from an older release, or its names do not resolve and it has no
+        One without it counts for all. It is from an older release, or its names do not resolve and it has no
         O(cloudpeer.atlas.atlas_probe#module:atlas_cidr_block). One that no network here has is a warning, and counts for none; it
         was made in a container or pod behind NAT, for example.
     type: list
