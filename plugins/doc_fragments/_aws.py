@@ -69,7 +69,8 @@ notes:
   - AWS limits the requests of an account in a region, for each action, whoever sends them. If it refuses one for that
     (C(RequestLimitExceeded), C(Throttling)), the task sends it again, after pauses of up to 20 seconds, until O(wait_timeout) has
     passed, with O(wait=false) too. boto3 repeats nothing by itself, so E(AWS_RETRY_MODE) and E(AWS_MAX_ATTEMPTS) are not used.
-  - A request to AWS may take a minute, and no longer than O(wait_timeout).
+  - A request that reads AWS may take 30 seconds, and is repeated up to four times. One that changes something may take a minute.
+    Neither takes longer than O(wait_timeout).
 """
 
     PREFIXED = r"""

@@ -97,6 +97,24 @@ requirements:
   - requests
 """
 
+    CLOUDS = r"""
+options:
+  timeout:
+    description:
+      - How long one request may take, in seconds, from connecting to the last byte of the reply.
+      - This is for all requests to Atlas, AZURE and GCP, and for those to AWS that read, also where they get a token or a role.
+        The Azure CLI may take as long. A change in AWS may take a minute.
+      - A request is not repeated later than O(timeout) times (O(retries) + 1) seconds after it was first sent.
+  retries:
+    description:
+      - How many times to repeat a request if Atlas asks to slow down (HTTP 429), or does not answer.
+      - On AZURE, GCP and AWS, this is for requests that read, or get a token or a role. Refusals of AWS for the rate are waited
+        for, and do not count.
+      - A request that creates or changes something is repeated only if Atlas refused it with HTTP 429. If its reply is lost, the
+        task reads the current state first. Then a change on AZURE, GCP or AWS is sent again up to three times, whatever this
+        option is.
+"""
+
     PROJECT = r"""
 options:
   group_id:

@@ -447,6 +447,7 @@ extends_documentation_fragment:
   - cloudpeer.atlas._attributes
   - cloudpeer.atlas._attributes.makes_changes
   - cloudpeer.atlas._attributes.action_group_atlas
+  - cloudpeer.atlas._connection.clouds
   - cloudpeer.atlas._connection
   - cloudpeer.atlas._connection.project
   - cloudpeer.atlas._aws.prefixed

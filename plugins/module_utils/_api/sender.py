@@ -85,7 +85,7 @@ class Retry:
         """
         # A token is fetched inside the slot of the request that needs it, and does not count for the rate limit.
         governor = self.governor if request.root is None else None
-        last_try = self.clock() + self._settings.total_time
+        last_try = self.clock() + self._settings.limits.total_time
         retries, pause, may_be_done = self._settings.retries, 0.0, False
         while True:
             try:

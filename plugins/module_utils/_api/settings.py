@@ -12,11 +12,10 @@ import typing as t
 from urllib.parse import urlsplit
 
 from .._http.errors import InvalidOptionError
+from .._http.pauses import DEFAULT_LIMITS, Limits
 from .._http.tls import trusting
 
 DEFAULT_BASE_URL = "https://cloud.mongodb.com"
-_LONGEST_TIMEOUT = 86400
-_MOST_RETRIES = 1000
 # RFC 1123, 2.1. International names must be written in their ASCII form (xn--…), which is what DNS looks up.
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*\.?")
@@ -40,8 +39,8 @@ class ApiSettings(t.NamedTuple):
     envelope: bool = False
     validate_certs: bool = True
     ca_path: str | None = None
-    timeout: float = 30
-    retries: int = 4
+    timeout: float = DEFAULT_LIMITS.timeout
+    retries: int = DEFAULT_LIMITS.retries
 
     def validate(self) -> None:
         """Check the options without the network.
@@ -85,15 +84,12 @@ class ApiSettings(t.NamedTuple):
             )
         if self.ca_path:
             _check_certificates(self.ca_path)
-        if not 0 < self.timeout <= _LONGEST_TIMEOUT:
-            raise InvalidOptionError(f"timeout must be more than 0 seconds, and {_LONGEST_TIMEOUT} at the most.")
-        if not 0 <= self.retries <= _MOST_RETRIES:
-            raise InvalidOptionError(f"retries must be between 0 and {_MOST_RETRIES}.")
+        self.limits.validate()
 
     @property
-    def total_time(self) -> float:
-        """The seconds after which no request is sent again: as many as all tries could take."""
-        return self.timeout * (self.retries + 1)
+    def limits(self) -> Limits:
+        """How long each try of a request may take, and how often it is sent again."""
+        return Limits(self.timeout, self.retries)
 
 
 def canonical_url(base_url: str) -> str:

@@ -21,9 +21,9 @@ from .._engine.libraries import find_library
 from .._engine.options import parse_option
 from .._http.deadline import Deadline, guarded
 from .._http.exchange import ApiCall
+from .._http.pauses import DEFAULT_LIMITS, Limits
 from .errors import NoRegionError, foreign, policy_name
 from .options import NAMES
-from .rate import READ_SECONDS
 
 BOTO3_IMPORT_ERROR: str | None = None
 # What boto3 and botocore raise when a request fails. Anything else is a defect.
@@ -51,6 +51,20 @@ else:
         # A reply of STS without its content, or a doubled element where botocore's parsers expect one.
         *(AttributeError, KeyError, TypeError),
     )
+
+    class _Session(botocore.session.Session):  # type: ignore[misc]
+        """A session whose requests all have a deadline, those of botocore itself for credentials included.
+
+        Attributes:
+            thread: What belongs to the current request of each thread.
+        """
+
+        thread: _Thread
+
+        def create_client(self, *args: t.Any, **kwargs: t.Any) -> t.Any:
+            """Return a client, as botocore does."""
+            return _bound(super().create_client(*args, **kwargs), self.thread)
+
     LOADER = botocore.loaders.create_loader(os.environ.get("AWS_DATA_PATH") or None)
     # Read here: of the accepter, Ansible loads the action plugin before it forks its workers, which have them already then.
     with contextlib.suppress(botocore.exceptions.BotoCoreError):
@@ -61,9 +75,10 @@ else:
 LIBRARIES = (find_library("boto3", BOTO3_IMPORT_ERROR),)
 
 CONNECT_SECONDS = 10
+# The deadline of a request is earlier, unless a version of botocore has none: see `_bound`.
+READ_SECONDS = 60
 # Whatever the environment and the profile say: AWS_RETRY_MODE, AWS_MAX_ATTEMPTS.
 RETRY_MODE = "standard"
-CREDENTIALS_ATTEMPTS = 5
 REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
 # Suffixes of boto3's AWS_ENDPOINT_URL_ variables. The option `endpoint_url` is for EC2; these services may have another one.
 OWN_ENDPOINTS = {"sts": "STS", "route53": "ROUTE_53", "route53resolver": "ROUTE53RESOLVER", "service-quotas": "SERVICE_QUOTAS"}
@@ -100,11 +115,62 @@ def _method(action: str) -> str:
 
 
 class _Thread(threading.local):
-    """What belongs to the current request of each thread: its deadline, and when it was sent."""
+    """What belongs to the current request of each thread: how many seconds it may take, its deadline, and when it was sent."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
         self.deadline = Deadline()
         self.sent = 0.0
+
+
+class _Bounded:
+    """Sends the requests of a client of botocore, each within its seconds.
+
+    Args:
+        http: The client's own way to send them.
+        thread: What belongs to the current request of each thread.
+    """
+
+    def __init__(self, http: t.Any, thread: _Thread) -> None:
+        self._http = http
+        self._thread = thread
+
+    def send(self, request: t.Any) -> t.Any:
+        """Send a request once, and return the whole reply.
+
+        Raises:
+            Exception: One of `FAILURES`.
+        """
+        deadline, reply, cause = self._thread.deadline, None, None
+        try:
+            with deadline.running(self._thread.seconds):
+                reply = self._http.send(request)
+        except FAILURES as error:
+            # After the deadline has shut the connection down, the library's error is not the cause.
+            if not deadline.has_expired:
+                raise
+            cause = error
+        if deadline.has_expired:
+            kind = botocore.exceptions.ReadTimeoutError if deadline.was_sent else botocore.exceptions.ConnectTimeoutError
+            raise kind(endpoint_url=request.url) from cause
+        return reply
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+
+def _bound(client: t.Any, thread: _Thread) -> t.Any:
+    """Return a client of botocore, whose requests have a deadline from now on."""
+    # A version of botocore without these has only the time-outs, which start again with every byte.
+    with contextlib.suppress(AttributeError):
+        endpoint = client._endpoint
+        pools = endpoint.http_session._pool_classes_by_scheme
+        # Not by the session: urllib3 keeps the connections of a pool until it is gone, and they would keep the clients, and
+        # these the pool.
+        pools.update(guarded(pools, lambda: thread.deadline))
+        endpoint.http_session = _Bounded(endpoint.http_session, thread)
+    return client
 
 
 class Clients:
@@ -114,17 +180,25 @@ class Clients:
         params: The options for AWS.
         calls: The list that each request is added to.
         names: The names of these options in messages.
+        limits: How long each request of botocore itself for credentials may take, and how often it is sent again.
 
     Raises:
         NoRegionError: If there is no region.
         InvalidOptionError: If the region is not a valid name.
     """
 
-    def __init__(self, params: t.Mapping[str, t.Any], calls: list[ApiCall], names: t.Mapping[str, str] = NAMES) -> None:
+    def __init__(
+        self,
+        params: t.Mapping[str, t.Any],
+        calls: list[ApiCall],
+        names: t.Mapping[str, str] = NAMES,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> None:
         self._params = params
         self._calls = calls
         self._names = names
-        self._thread = _Thread()
+        self._limits = limits
+        self._thread = _Thread(limits.timeout)
         # By service.
         self._clients: dict[str, t.Any] = {}
         keys = {option: params[name] or None for option, name in KEYS.items()}
@@ -139,11 +213,12 @@ class Clients:
             **keys: A key, which comes before these.
         """
         with _MAKING:
-            core = botocore.session.Session()
+            core = _Session()
+            core.thread = self._thread
             core.register_component("data_loader", LOADER)
             # Those of our own clients are set when they are made; this is for those that look for the credentials.
-            core.set_config_variable("retry_mode", RETRY_MODE)
-            core.set_config_variable("max_attempts", CREDENTIALS_ATTEMPTS)
+            retries = {"mode": RETRY_MODE, "total_max_attempts": self._limits.retries + 1}
+            core.set_default_client_config(botocore.config.Config(read_timeout=self._limits.timeout, retries=retries))
             if provider is not None:
                 core.register_component("credential_provider", provider)
             made = boto3.session.Session(**keys, profile_name=self._params["profile"] or None, botocore_session=core)
@@ -195,8 +270,8 @@ class Clients:
         )
         other = copy.copy(self)
         # Requests for other credentials have a deadline of their own.
-        other._thread, other._clients = _Thread(), {}
-        other._session = self._make_session(types.SimpleNamespace(load_credentials=lambda: found))
+        other._thread, other._clients = _Thread(self._limits.timeout), {}
+        other._session = other._make_session(types.SimpleNamespace(load_credentials=lambda: found))
         return other
 
     def send(self, service: str, action: str, seconds: float, parameters: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -211,16 +286,12 @@ class Clients:
         Raises:
             Exception: One of `FAILURES`.
         """
-        client, deadline = self._get(service), self._thread.deadline
+        client = self._get(service)
+        self._thread.seconds = seconds
         try:
-            with deadline.running(seconds):
-                return dict(getattr(client, _method(action))(**parameters) or {})
-        except FAILURES as error:
-            # After the deadline has shut the connection down, the library's error is not the cause.
-            if not deadline.has_expired:
-                raise
-            kind = botocore.exceptions.ReadTimeoutError if deadline.was_sent else botocore.exceptions.ConnectTimeoutError
-            raise kind(endpoint_url=client.meta.endpoint_url) from error
+            return dict(getattr(client, _method(action))(**parameters) or {})
+        finally:
+            self._thread.seconds = self._limits.timeout
 
     def knows(self, service: str, shape: str, name: str) -> bool:
         """Whether botocore's description of a service has a member of a structure; it drops others from replies."""
@@ -252,13 +323,6 @@ class Clients:
         )
         client.meta.events.register("before-send", self._record_start)
         client.meta.events.register("response-received", self._record_end)
-        # Not by `self`: urllib3 keeps the connections of a pool until it is gone, and they would keep the clients, and these the
-        # pool.
-        thread = self._thread
-        # A version of botocore without these has only the time-outs, which start again with every byte.
-        with contextlib.suppress(AttributeError):
-            pools = client._endpoint.http_session._pool_classes_by_scheme
-            pools.update(guarded(pools, lambda: thread.deadline))
         return client
 
     def _record_start(self, **unused: t.Any) -> None:

@@ -17,8 +17,6 @@ from .._http.threads import Governor
 # In seconds.
 LONGEST_PAUSE = 20.0
 SHORTEST_PAUSE = 0.001
-# The most seconds until a reply is complete.
-READ_SECONDS = 60
 # How many requests that read are sent at the same time.
 READERS = 8
 # The service that counts all requests of an account together. EC2 counts them by region and action.

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import threading
 import typing as t
 from contextlib import contextmanager
@@ -18,15 +19,16 @@ from .._engine.operation import Warn
 from .._engine.options import Parameters
 from .._http.errors import RateLimitError, StoppedError, TaskError
 from .._http.exchange import ApiCall
-from .._http.pauses import repeat
+from .._http.pauses import DEFAULT_LIMITS, Limits, repeat
 from .errors import NoRegionError, aws_error, policy_name
 from .options import NAMES, SECRET_OPTIONS, credential_names, credentials_of
-from .rate import READ_SECONDS, RateGovernor
+from .rate import RateGovernor
 
 # Short, since some networks reach EC2 but not STS, and only a check needs the answer.
 IDENTITY_SECONDS = 5
+# In seconds, for a change, whatever `timeout` is: without its reply, the outcome is unknown.
+CHANGE_SECONDS = 60
 SHORTEST_SECONDS = 1.0
-READ_RETRIES = 4
 # In seconds: how long a task without the option `wait_timeout` waits for each request that is refused for its rate.
 PATIENCE = 120.0
 # The most values that AWS takes in a filter.
@@ -45,6 +47,7 @@ class AwsSession:
         calls: The list that requests are added to; None for a new one.
         names: The names of the options in messages.
         governor: Waits for AWS's rate limits, on its clock; None for a new one. The sessions of one task share it.
+        limits: How long each request that reads may take, those for credentials included, and how often it is sent again.
 
     Attributes:
         calls: The requests sent so far.
@@ -62,6 +65,7 @@ class AwsSession:
         calls: list[ApiCall] | None = None,
         names: t.Mapping[str, str] = NAMES,
         governor: RateGovernor | None = None,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         self.calls: list[ApiCall] = [] if calls is None else calls
         wait_timeout = params.get("wait_timeout")
@@ -70,12 +74,13 @@ class AwsSession:
         self._secrets: set[str] = {params[name] for name in SECRET_OPTIONS if params[name]}
         self._patience = PATIENCE if wait_timeout is None else wait_timeout
         self._governor = governor or RateGovernor()
+        self._limits = limits
         # boto3 takes a second to load, which only a task that reads AWS has to wait for.
         from .boto import LIBRARIES, Clients
 
         check_libraries(LIBRARIES, AWS)
         with self._explained("use the credentials for AWS", "sts:GetCallerIdentity"):
-            self._clients = Clients(params, self.calls, names)
+            self._clients = Clients(params, self.calls, names, limits)
             found = self._clients.find_secrets()
         self._secrets |= found
         self.region = self._clients.region
@@ -225,13 +230,13 @@ class AwsSession:
     def _read(self, description: str, service: str, action: str, **parameters: t.Any) -> dict[str, t.Any]:
         """Send a request that changes nothing; outside of waits, which poll anyway, again after transient failures."""
         place = service, self.region
-        retries = READ_RETRIES if _DEADLINE.get() is None and place not in self._silent else 0
+        limits = self._limits if _DEADLINE.get() is None and place not in self._silent else self._limits._replace(retries=0)
         request = partial(self._send, description, service, action, parameters)
         clock = self._governor.clock
         try:
-            reply = repeat("AWS", request, retries, clock() + self._patience, clock, self._governor.sleep)
+            reply = repeat("AWS", request, limits, clock() + self._patience, clock, self._governor.sleep)
         except TaskError as error:
-            if retries and error.is_transient and not isinstance(error, RateLimitError):
+            if limits.retries and error.is_transient and not isinstance(error, RateLimitError):
                 self._silent.add(place)
             raise
         self._silent.discard(place)
@@ -245,7 +250,7 @@ class AwsSession:
         parameters: t.Mapping[str, t.Any],
         *,
         before: t.Callable[[], None] = lambda: None,
-        seconds: float = READ_SECONDS,
+        seconds: float = math.inf,
         is_write: bool = False,
     ) -> dict[str, t.Any]:
         """Send a request, again while AWS refuses it for its rate: see `RateGovernor`.
@@ -256,7 +261,7 @@ class AwsSession:
             action: The name of the action.
             parameters: Its parameters.
             before: Called each time right before it is sent.
-            seconds: The most seconds until a reply is complete; the deadline may leave less.
+            seconds: The most seconds until a reply is complete; the deadline and `timeout` may leave less.
             is_write: Whether it changes something.
 
         Raises:
@@ -264,7 +269,7 @@ class AwsSession:
         """
         name = f"{policy_name(service)}:{action}"
         clock, deadline = self._governor.clock, _DEADLINE.get()
-        until = clock() + self._patience
+        until, most = clock() + self._patience, CHANGE_SECONDS if is_write else min(seconds, self._limits.timeout)
         if deadline is not None:
             until = min(until, deadline)
 
@@ -272,7 +277,7 @@ class AwsSession:
             # A write may wait for its turn for long, and gets its time even then.
             left = self._patience if is_write and deadline is None else until - clock()
             with self._explained(description, name, is_write=is_write):
-                return self._clients.send(service, action, min(seconds, max(SHORTEST_SECONDS, left)), parameters)
+                return self._clients.send(service, action, min(most, max(SHORTEST_SECONDS, left)), parameters)
 
         return self._governor.send(*self.place, name, request, until - clock(), before)
 
@@ -302,10 +307,13 @@ class AwsSessions:
         calls: The list that requests are added to.
         names: The names of the options in messages.
         governor: Waits for AWS's rate limits.
+        limits: As for AwsSession.
     """
 
-    def __init__(self, calls: list[ApiCall], names: t.Mapping[str, str], governor: RateGovernor) -> None:
-        self._open = partial(AwsSession, calls=calls, governor=governor)
+    def __init__(
+        self, calls: list[ApiCall], names: t.Mapping[str, str], governor: RateGovernor, limits: Limits = DEFAULT_LIMITS
+    ) -> None:
+        self._open = partial(AwsSession, calls=calls, governor=governor, limits=limits)
         self._names = names
         self._lock = threading.Lock()
         self._locks: dict[t.Hashable, threading.Lock] = {}

@@ -18,7 +18,7 @@ from .._engine.operation import Warn
 from .._engine.options import Parameters
 from .._http.errors import ApiError, NotFoundError, TaskError
 from .._http.exchange import ApiCall, Reply
-from .._http.pauses import Clock, Sleep, stoppable_sleep
+from .._http.pauses import DEFAULT_LIMITS, Clock, Limits, Sleep, stoppable_sleep
 from .._http.session import CloudSession
 from .._http.transport import REQUESTS_IMPORT_ERROR
 from .._values.json_fields import objects_in
@@ -38,7 +38,7 @@ class AzureSession(CloudSession):
 
     Args:
         params: The options, as `credentials.check_credentials` returns them.
-        clock, sleep, calls: As for CloudSession.
+        clock, sleep, calls, limits: As for CloudSession.
         directory_id: The directory whose tokens are wanted; None for that of the credentials.
 
     Raises:
@@ -56,8 +56,9 @@ class AzureSession(CloudSession):
         calls: list[ApiCall] | None = None,
         *,
         directory_id: str | None = None,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
-        super().__init__(clock, sleep, calls)
+        super().__init__(clock, sleep, calls, limits)
         # What all VNets of the directory share, by name. One thread asks for it, for all of them.
         self._shared: dict[str, tuple[t.Any, TaskError | None]] = {}
         self._asking = threading.Lock()

@@ -17,6 +17,7 @@ from .._aws.session import AwsSessions
 from .._engine.libraries import check_libraries
 from .._engine.operation import Warn
 from .._engine.options import Parameters
+from .._http.pauses import DEFAULT_LIMITS, Limits
 from .._http.session import CloudSession, bounded
 from .credentials import AWS_NAMES
 
@@ -33,15 +34,17 @@ class CheckSession:
     Args:
         atlas: The client for Atlas; None if its half is off.
         parallel: How many requests that write are sent at the same time in each account and region of AWS.
+        limits: The options `timeout` and `retries`, for the clouds; the client for Atlas has its own.
 
     Attributes:
         calls: The requests to all services, in the order of their replies; the list grows.
     """
 
-    def __init__(self, atlas: AtlasClient | None, parallel: int = READERS) -> None:
+    def __init__(self, atlas: AtlasClient | None, parallel: int = READERS, limits: Limits = DEFAULT_LIMITS) -> None:
         self.atlas = atlas
         self.calls: list[t.Any] = atlas.calls if atlas is not None else []
         self._parallel = parallel
+        self._limits = limits
         self._aws: AwsSessions | None = None
         # The sessions with GCP and AZURE, by credentials.
         self._others: dict[str, CloudSession] = {}
@@ -51,7 +54,7 @@ class CheckSession:
     def aws(self) -> AwsSessions:
         """The sessions with AWS, whose requests are recorded here."""
         if self._aws is None:
-            self._aws = AwsSessions(self.calls, AWS_NAMES, RateGovernor(parallel=self._parallel))
+            self._aws = AwsSessions(self.calls, AWS_NAMES, RateGovernor(parallel=self._parallel), self._limits)
         return self._aws
 
     def open_gcp(self, credentials: Parameters) -> GcpSession:
@@ -67,7 +70,7 @@ class CheckSession:
             from .._gcp.session import LIBRARIES, GcpSession
 
             check_libraries(LIBRARIES, GCP)
-            return GcpSession(credentials, calls=self.calls)
+            return GcpSession(credentials, calls=self.calls, limits=self._limits)
 
         return self._open(make, credentials)
 
@@ -87,7 +90,7 @@ class CheckSession:
             from .._clouds.azure import AZURE
 
             check_libraries(LIBRARIES, AZURE)
-            return AzureSession(credentials, calls=self.calls, directory_id=directory_id)
+            return AzureSession(credentials, calls=self.calls, directory_id=directory_id, limits=self._limits)
 
         return self._open(make, credentials, str(directory_id).lower())
 
@@ -129,8 +132,10 @@ def connect(params: Parameters, warn: Warn, /) -> t.Iterator[CheckSession]:
     Raises:
         InvalidOptionError: If the options of the connection to Atlas, or the credentials, are invalid.
     """
+    limits = Limits(params["timeout"], params["retries"])
+    limits.validate()
     with clients.connect(params, warn) if params["atlas"] else nullcontext() as atlas:
-        session = CheckSession(atlas, params.get("parallel") or READERS)
+        session = CheckSession(atlas, params.get("parallel") or READERS, limits)
         try:
             yield session
         finally:

@@ -13,9 +13,10 @@ from urllib.parse import urlsplit
 from .._clouds.gcp import GCP
 from .._engine.options import Parameters
 from .._http.errors import AuthError
-from .._http.exchange import Reply
+from .._http.exchange import Reply, reply_of
 from .._http.session import DEFECTS, Send, TokenRefusal, TokenUnansweredError, sign_in_error, token_flaw
 from .credentials import read_key
+from .errors import TRANSIENT_OF_TOKENS
 
 GOOGLE_AUTH_IMPORT_ERROR: str | None = None
 try:
@@ -50,6 +51,7 @@ class Tokens:
     Args:
         params: The options, as `options.validate` returns them.
         send: Sends a request.
+        retries: How often a request that is not answered is sent again.
 
     Attributes:
         secrets: The secrets known so far.
@@ -58,12 +60,15 @@ class Tokens:
         TaskError: If the key cannot be read.
     """
 
-    def __init__(self, params: Parameters, send: Send) -> None:
+    def __init__(self, params: Parameters, send: Send, retries: int) -> None:
         self.secrets: set[str] = {params[one] for one in ("access_token", "service_account_contents") if params[one]}
         self._kind: str = params["auth_kind"]
         self._params = params
         self._send = send
+        self._retries = retries
         self._credentials: t.Any = None
+        # How often there was no answer to whether this is a machine of GCP.
+        self._unanswered = 0
         # The last reply to a request for a token, if it refused one.
         self._refusal: TokenRefusal | None = None
         self._key = read_key(params) if self._kind == "serviceaccount" else {}
@@ -89,7 +94,7 @@ class Tokens:
                     self._credentials = self._find()
                 if not self._credentials.valid:
                     self._credentials.refresh(self._request)
-        except (google.auth.exceptions.GoogleAuthError, *DEFECTS) as error:
+        except (google.auth.exceptions.GoogleAuthError, TokenUnansweredError, *DEFECTS) as error:
             self._note(lambda name: getattr(self._credentials, name, None))
             raise self._sign_in_error(description, error) from None
         self._note(lambda name: getattr(self._credentials, name, None))
@@ -99,8 +104,9 @@ class Tokens:
         """Return the error for what google-auth raised."""
         # On some refusals, old releases of google-auth raise an error of Python.
         is_refused = isinstance(error, (google.auth.exceptions.RefreshError, google.auth.exceptions.OAuthError, *DEFECTS))
-        text = token_flaw(GCP.name, error, self._refusal if is_refused else None)
-        is_transient = bool(getattr(error, "retryable", False))
+        failure = error if isinstance(error, TokenUnansweredError) else self._refusal if is_refused else None
+        text = token_flaw(GCP.name, error, failure)
+        is_transient = bool(getattr(error, "retryable", False) or getattr(error, "is_transient", False))
         way, hint = f"{GCP.name} with auth_kind {self._kind}", _HINTS.get(self._kind)
         return sign_in_error(description, way, text, hint=hint, secrets=self.secrets, is_transient=is_transient)
 
@@ -128,11 +134,25 @@ class Tokens:
         timeout: float | None = None,
         **unused: t.Any,
     ) -> _Response:
-        """Send a request of google-auth, which checks the status itself."""
+        """Send a request of google-auth, which checks the status itself.
+
+        Raises:
+            TokenUnansweredError: If no reply can be used, or the next one may be better. google-auth lets it pass.
+            TransportError: If there is no answer to whether this is a machine of GCP; google-auth then asks again.
+        """
+        parts = urlsplit(url)
+        is_ping = not parts.path.strip("/")
         try:
             reply = self._send(method, url, body, headers or {}, timeout)
         except TokenUnansweredError as error:
+            if not is_ping:
+                raise
+            self._unanswered += 1
+            if self._unanswered > self._retries:
+                return _Response(reply_of({}))
             raise google.auth.exceptions.TransportError(str(error)) from error  # type: ignore[no-untyped-call]
-        host = urlsplit(url).hostname or url
-        self._refusal = TokenRefusal(host, reply.status, reply.content) if reply.is_error else None
+        host = parts.hostname or url
+        self._refusal = TokenRefusal(host, reply.status, reply.content, transient=TRANSIENT_OF_TOKENS) if reply.is_error else None
+        if self._refusal is not None and self._refusal.is_transient and not is_ping:
+            raise TokenUnansweredError(str(self._refusal), is_transient=True)
         return _Response(reply)

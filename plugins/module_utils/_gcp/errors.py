@@ -20,6 +20,8 @@ from .._http.errors import (
     refusal_error,
 )
 
+# After these, google-auth would send a request for a token again; here, the session does, as often as `retries` says.
+TRANSIENT_OF_TOKENS = TRANSIENT_STATUSES | {408}
 _RATE_REASONS = frozenset(("rateLimitExceeded", "userRateLimitExceeded"))
 # What a 400 says while GCP takes no change: an operation on peerings or routes runs on this network or on the one that it peers
 # with, or one of them is not ready yet. Only the last one has a code.

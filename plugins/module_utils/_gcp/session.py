@@ -16,7 +16,7 @@ from .._engine.operation import Warn
 from .._engine.options import Parameters
 from .._http.errors import ApiError
 from .._http.exchange import ApiCall, Reply
-from .._http.pauses import Clock, Sleep, stoppable_sleep
+from .._http.pauses import DEFAULT_LIMITS, Clock, Limits, Sleep, stoppable_sleep
 from .._http.session import CloudSession
 from .._http.transport import REQUESTS_IMPORT_ERROR
 from .auth import GOOGLE_AUTH_IMPORT_ERROR, Tokens
@@ -33,7 +33,7 @@ class GcpSession(CloudSession):
 
     Args:
         params: The options, as `options.validate` returns them.
-        clock, sleep, calls: As for CloudSession.
+        clock, sleep, calls, limits: As for CloudSession.
 
     Raises:
         TaskError: If the credentials cannot be read.
@@ -48,9 +48,11 @@ class GcpSession(CloudSession):
         clock: Clock = time.monotonic,
         sleep: Sleep = stoppable_sleep,
         calls: list[ApiCall] | None = None,
+        *,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
-        super().__init__(clock, sleep, calls)
-        self._tokens = Tokens(params, self._send_for_token)
+        super().__init__(clock, sleep, calls, limits)
+        self._tokens = Tokens(params, self._send_for_token, limits.retries)
 
     @property
     def secrets(self) -> set[str]:

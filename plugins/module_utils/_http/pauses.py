@@ -11,7 +11,7 @@ import threading
 import time
 import typing as t
 
-from .errors import StoppedError, TaskError
+from .errors import InvalidOptionError, StoppedError, TaskError
 
 Clock = t.Callable[[], float]
 Sleep = t.Callable[[float], None]
@@ -19,11 +19,44 @@ _Result = t.TypeVar("_Result")
 
 # In seconds, the longest pause between two tries, whatever the service asks for.
 LONGEST_PAUSE = 60.0
+_LONGEST_TIMEOUT = 86400
+_MOST_RETRIES = 1000
 # The event is set when the thread must send nothing more; None in threads that cannot be stopped.
 STOP: contextvars.ContextVar[threading.Event | None] = contextvars.ContextVar("stop", default=None)
 Announce = t.Callable[[str, TaskError, float], None]
 # Takes a service, its failure, and the seconds of the pause before the request is sent again; None where pauses are not reported.
 ANNOUNCE: contextvars.ContextVar[Announce | None] = contextvars.ContextVar("announce", default=None)
+
+
+class Limits(t.NamedTuple):
+    """The options `timeout` and `retries`; the modules of one cloud do not have them, and keep the defaults.
+
+    Attributes:
+        timeout: The most seconds that one try of a request may take.
+        retries: The most times that a request is sent again.
+    """
+
+    timeout: float = 30
+    retries: int = 4
+
+    @property
+    def total_time(self) -> float:
+        """The seconds after which no request is sent again: as many as all tries could take."""
+        return self.timeout * (self.retries + 1)
+
+    def validate(self) -> None:
+        """Check the options.
+
+        Raises:
+            InvalidOptionError: If one is out of range.
+        """
+        if not 0 < self.timeout <= _LONGEST_TIMEOUT:
+            raise InvalidOptionError(f"timeout must be more than 0 seconds, and {_LONGEST_TIMEOUT} at the most.")
+        if not 0 <= self.retries <= _MOST_RETRIES:
+            raise InvalidOptionError(f"retries must be between 0 and {_MOST_RETRIES}.")
+
+
+DEFAULT_LIMITS = Limits()
 
 
 def announce(service: str, error: TaskError, seconds: float) -> None:
@@ -38,13 +71,13 @@ def backoff(attempt: int, longest: float = LONGEST_PAUSE) -> float:
     return random.uniform(0.5, 1) * min(2.0 ** min(attempt, 10), longest)  # noqa: S311 - jitter is no secret
 
 
-def repeat(service: str, request: t.Callable[[], _Result], retries: int, until: float, clock: Clock, sleep: Sleep) -> _Result:
+def repeat(service: str, request: t.Callable[[], _Result], limits: Limits, until: float, clock: Clock, sleep: Sleep) -> _Result:
     """Send a request that changes nothing, and again after transient failures.
 
     Args:
         service: The name of the service, for the user.
         request: Sends it once.
-        retries: How often it is sent again, at most.
+        limits: How often it is sent again, and for how long; a refusal for the rate is waited for, and has only the number.
         until: When it is sent for the last time, on the clock.
         clock: A monotonic clock, in seconds.
         sleep: Sleeps that many seconds.
@@ -52,12 +85,14 @@ def repeat(service: str, request: t.Callable[[], _Result], retries: int, until: 
     Raises:
         TaskError: The last failure.
     """
-    for attempt in range(retries):
+    last_try = clock() + limits.total_time
+    for attempt in range(limits.retries):
         try:
             return request()
         except TaskError as error:
             pause = backoff(attempt) if error.retry_after is None else min(error.retry_after, LONGEST_PAUSE)
-            if not error.is_transient or clock() + pause >= until:
+            end = until if error.was_refused_unread else min(until, last_try)
+            if not error.is_transient or clock() + pause >= end:
                 raise
             announce(service, error, pause)
         sleep(pause)

@@ -17,16 +17,13 @@ from urllib.parse import urlsplit
 
 from .errors import TRANSIENT_STATUSES, ApiError, AuthError, ConnectionHints, NoAnswerError, connection_error, quoted
 from .exchange import TOO_LONG, TOO_LONG_HINT, ApiCall, Reply, parse_json
-from .pauses import Clock, Sleep, check_stopped, repeat, stoppable_sleep
+from .pauses import DEFAULT_LIMITS, Clock, Limits, Sleep, check_stopped, repeat, stoppable_sleep
 from .transport import Transport, TransportError
 
 _T = t.TypeVar("_T")
 # Sends one request of a library for tokens: method, address, body, headers, and the seconds it may take.
 Send = t.Callable[[str, str, t.Any, t.Mapping[str, str], t.Optional[float]], Reply]
-REQUEST_SECONDS = 30.0
 SHORTEST_SECONDS = 1.0
-# How often a request that only reads is retried.
-READ_RETRIES = 4
 # A list has some thousands of objects at most, and a page a hundred or more.
 _MOST_PAGES = 100
 _NO_CONTENT = 204
@@ -103,6 +100,7 @@ class CloudSession:
         clock: A monotonic clock, in seconds.
         sleep: Sleeps that many seconds.
         calls: The list that requests are added to; None for a new one.
+        limits: How long each request may take, those for tokens included, and how often one that reads is sent again.
 
     Attributes:
         service: The name of the cloud.
@@ -113,10 +111,17 @@ class CloudSession:
     service: t.ClassVar[str]
     host: t.ClassVar[str]
 
-    def __init__(self, clock: Clock = time.monotonic, sleep: Sleep = stoppable_sleep, calls: list[ApiCall] | None = None) -> None:
+    def __init__(
+        self,
+        clock: Clock = time.monotonic,
+        sleep: Sleep = stoppable_sleep,
+        calls: list[ApiCall] | None = None,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> None:
         self.calls: list[ApiCall] = [] if calls is None else calls
         self._clock = clock
         self._sleep = sleep
+        self._limits = limits
         # The transports that are not in use; the last one was used last.
         self._free: list[Transport] = []
 
@@ -159,7 +164,7 @@ class CloudSession:
             TaskError: If it fails.
         """
         request = partial(self._answer, description, "GET", url)
-        return repeat(self.service, request, READ_RETRIES, _DEADLINE.get(), self._clock, self._sleep)
+        return repeat(self.service, request, self._limits, _DEADLINE.get(), self._clock, self._sleep)
 
     def _pages(
         self, description: str, url: str, next_of: t.Callable[[dict[str, t.Any]], str | None]
@@ -215,7 +220,7 @@ class CloudSession:
             data, headers["Content-Type"] = json.dumps(body).encode(), "application/json"
         is_write = method != "GET"
         try:
-            reply = self._exchange(method, url, data, headers, REQUEST_SECONDS)
+            reply = self._exchange(method, url, data, headers)
         except TransportError as error:
             raise self._unanswered(description, url, error, is_write=is_write) from error
         content = parse_json(reply.content)
@@ -228,8 +233,8 @@ class CloudSession:
             raise self._odd_reply(description, flaw, is_write=is_write, status=reply.status, host=_host_of(url))
         return t.cast("dict[str, t.Any]", content)
 
-    def _exchange(self, method: str, url: str, data: t.Any, headers: t.Mapping[str, str], seconds: float) -> Reply:
-        """Send a request once, within so many seconds, and record it."""
+    def _exchange(self, method: str, url: str, data: t.Any, headers: t.Mapping[str, str], most: float = math.inf) -> Reply:
+        """Send a request once, within `timeout` and so many seconds, and record it."""
         path = urlsplit(url).path
         path = path if _host_of(url) == self.host else f"{_host_of(url)}{path}"
         check_stopped()
@@ -239,12 +244,12 @@ class CloudSession:
             transport = Transport(self._clock, self.calls.append)
         try:
             prepared = transport.prepare(method, url, data, headers)
-            return transport.exchange(prepared, self._seconds_left(seconds), path)
+            return transport.exchange(prepared, self._seconds_left(most), path)
         finally:
             self._free.append(transport)
 
     def _seconds_left(self, most: float) -> float:
-        return max(SHORTEST_SECONDS, min(_DEADLINE.get() - self._clock(), most))
+        return min(self._limits.timeout, most, max(SHORTEST_SECONDS, _DEADLINE.get() - self._clock()))
 
     def _send_for_token(self, method: str, url: str, body: t.Any, headers: t.Mapping[str, str], seconds: float | None) -> Reply:
         """Send a request for a token, for the library that asks for it.
@@ -253,7 +258,7 @@ class CloudSession:
             TokenUnansweredError: If there is no reply, or one that a library would follow or not understand.
         """
         try:
-            reply = self._exchange(method, url, body, headers, min(seconds or REQUEST_SECONDS, REQUEST_SECONDS))
+            reply = self._exchange(method, url, body, headers, seconds or math.inf)
         except TransportError as error:
             unanswered = self._unanswered("get it", url, error, is_write=False)
             text = unanswered.message.partition(": ")[2]

@@ -18,6 +18,7 @@ from .._engine.options import Parameters, check_one_way, check_wait, many_projec
 from .._engine.wait import State
 from .._http import tls
 from .._http.errors import InvalidOptionError, TaskError
+from .._http.pauses import Limits
 
 # How many read requests run in parallel.
 READERS = 8
@@ -145,8 +146,7 @@ def read_all(
     from .._http.threads import call_all, value_or_error
 
     # A pause for a rate limit may take as long as all tries of a request.
-    longest_pause = params["timeout"] * (params["retries"] + 1)
-    with client.side_by_side(READERS, longest_pause):
+    with client.side_by_side(READERS, Limits(params["timeout"], params["retries"]).total_time):
         return call_all({key: partial(value_or_error, call) for key, call in calls.items()}, READERS)
 
 

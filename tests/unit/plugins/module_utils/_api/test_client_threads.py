@@ -199,7 +199,7 @@ def test_a_pause_of_the_governor_is_no_time_of_the_request(serve: Serve, connect
     started = clock()
     with client.side_by_side(1, longest_pause=600):
         assert client.get(GROUP, "read") == {"id": "1"}
-    assert clock() - started > client.settings.total_time
+    assert clock() - started > client.settings.limits.total_time
     # Outside, a refusal uses up a retry as ever.
     wire.requests.clear()
     wire.replies[:] = [refusal]

@@ -32,6 +32,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.options impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.rate import RateGovernor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.session import AwsSession, AwsSessions
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.pauses import DEFAULT_LIMITS, Limits
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.threads import Workers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_accepter import OPERATION
 from ansible_collections.cloudpeer.atlas.tests.support.accepter_site import REGION, AwsSite
@@ -348,7 +349,7 @@ def test_a_service_that_does_not_answer_is_waited_for_once(site: AwsSite) -> Non
     """Otherwise, a check of many VPCs without a way to AWS takes minutes."""
     options = {**dict.fromkeys(AWS_OPTIONS.options), **site.options}
     session = AwsSession(options, governor=RateGovernor(site.clock, site.clock.sleep))
-    most = 1 + _aws_session.READ_RETRIES
+    most = 1 + DEFAULT_LIMITS.retries
     site.front.rule("DescribeVpcs", refusal("Unavailable", status=503))
     for action, sent in (("DescribeVpcs", most), ("DescribeVpcs", 1), ("DescribeSubnets", 1), ("DescribeVpcs", most)):
         site.front.forget()
@@ -443,12 +444,38 @@ def test_interim_replies_are_read_over(site: AwsSite) -> None:
     assert page["Vpcs"] == [{"VpcId": "vpc-1"}]
 
 
-@pytest.mark.parametrize(("wait_timeout", "seconds"), [(1800, 60), (20, 20), (3, 3)])
-def test_a_request_is_given_wait_timeout_and_a_minute_at_most(site: AwsSite, wait_timeout: int, seconds: int) -> None:
+@pytest.mark.parametrize(("wait_timeout", "seconds"), [(1800, 30), (20, 20), (3, 3)])
+def test_a_read_is_given_wait_timeout_and_half_a_minute_at_most(site: AwsSite, wait_timeout: int, seconds: int) -> None:
     site.run(check_mode=True, wait_timeout=wait_timeout)
     given = {action: left for unused, action, left in site.given}
     # Some networks do not reach STS.
     assert (given.pop("GetCallerIdentity"), set(given.values())) == (min(5, seconds), {seconds})
+
+
+def test_a_change_is_given_a_minute_whatever_timeout_is(site: AwsSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.on_clock(None, monkeypatch)
+    session = AwsSession({**dict.fromkeys(AWS_OPTIONS.options), **site.options, "wait_timeout": 1800}, limits=Limits(3, 0))
+    session.find_account_id()
+    session.read_pages("read them", "ec2", "DescribeVpcs")
+    with pytest.raises(TaskError, match="Failed to make it"):
+        session.write("make it", "CreateRoute", RouteTableId="rtb-1")
+    assert [(action, seconds) for unused, action, seconds in site.given] == [
+        ("GetCallerIdentity", 3),
+        ("DescribeVpcs", 3),
+        ("CreateRoute", 60),
+    ]
+
+
+def test_the_role_of_a_profile_ends_with_the_deadline(site: AwsSite, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """botocore itself asks for it, and has time-outs alone, which start again with every byte."""
+    role = {"role_arn": RULE.replace("{account}", site.account.id), "source_profile": "base", "region": REGION}
+    use_profiles(monkeypatch, tmp_path, base=site.account.keys, network=role)
+    options = {**dict.fromkeys(AWS_OPTIONS.options), **site.options, **NO_KEYS, "profile": "network"}
+    with serving(Reply(200, b"<AssumeRoleResponse>" * 50, drip=0.05)) as wire:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", wire.base_url)
+        with pytest.raises(TaskError, match="Read timeout on endpoint URL"):
+            AwsSession(options, limits=Limits(0.3, 0))
+    assert len(wire.requests) == 1
 
 
 @pytest.mark.parametrize("way", ["plain", "tls", "proxy"])
@@ -540,14 +567,14 @@ def test_a_deadline_holds_for_its_thread_alone(site: AwsSite, monkeypatch: pytes
     """Tasks for several connections share a session, and one of them may wait."""
     site.on_clock(None, monkeypatch)
     governor = RateGovernor(site.clock, site.clock.sleep)
-    session = AwsSession({**dict.fromkeys(AWS_OPTIONS.options), **site.options, "wait_timeout": 50}, governor=governor)
+    session = AwsSession({**dict.fromkeys(AWS_OPTIONS.options), **site.options, "wait_timeout": 20}, governor=governor)
     read = partial(session.read_pages, "read them", "ec2", "DescribeVpcs")
     with session.within(site.clock.now + 7):
         read()
         thread = threading.Thread(target=read)
         thread.start()
         thread.join()
-    assert [left for unused, action, left in site.given if action == "DescribeVpcs"] == [7, 50]
+    assert [left for unused, action, left in site.given if action == "DescribeVpcs"] == [7, 20]
 
 
 def test_ids_go_into_filters_of_two_hundred(site: AwsSite) -> None:

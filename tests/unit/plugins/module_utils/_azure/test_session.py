@@ -29,7 +29,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors impor
     StoppedError,
     TaskError,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.pauses import STOP
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.pauses import DEFAULT_LIMITS, STOP
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.threads import Workers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.transport import Transport
 from ansible_collections.cloudpeer.atlas.tests.clouds.proxy import Proxy
@@ -242,7 +242,7 @@ def test_a_read_is_repeated_and_a_write_is_not(site: AzureSite, status: int, kin
     site.clouds.app.answers[:] = [(END, status, error_of("ServerBusy"))] * 9
     with pytest.raises(kind):
         session.read("read it", VNET_ID, VERSION)
-    assert len(site.clock.pauses) == 2 + shared.READ_RETRIES
+    assert len(site.clock.pauses) == 2 + DEFAULT_LIMITS.retries
     sent = len(site.sent)
     with pytest.raises(kind) as caught:
         session.write("change it", "PUT", VNET_ID, VERSION, {})
@@ -437,7 +437,7 @@ def test_a_deadline_holds_for_a_thread_and_what_it_submits(site: AzureSite) -> N
     session = open_site(site)
 
     def left() -> float:
-        return session._seconds_left(100.0)
+        return session._seconds_left(20.0)
 
     with Workers[str, float](2) as workers, session.within(site.clock() + 7):
         workers.submit("inside", left)
@@ -445,7 +445,7 @@ def test_a_deadline_holds_for_a_thread_and_what_it_submits(site: AzureSite) -> N
         found = {one.key: one.result() for one in workers.results()}
         with shared.bounded(math.inf):
             found["without"] = left()
-    assert (found, left()) == ({"inside": 7.0, "inside, too": 7.0, "without": 100.0}, 100.0)
+    assert (found, left()) == ({"inside": 7.0, "inside, too": 7.0, "without": 20.0}, 20.0)
 
 
 def test_a_thread_that_must_stop_sends_nothing(site: AzureSite) -> None:

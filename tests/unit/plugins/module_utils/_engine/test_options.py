@@ -130,8 +130,8 @@ def test_a_folder_of_certificates_will_do(tmp_path: Path) -> None:
 
 
 def test_the_total_time_is_that_of_all_tries() -> None:
-    assert ApiSettings(timeout=30, retries=4).total_time == 150
-    assert ApiSettings(timeout=30, retries=0).total_time == 30
+    assert ApiSettings(timeout=30, retries=4).limits.total_time == 150
+    assert ApiSettings(timeout=30, retries=0).limits.total_time == 30
 
 
 def test_specs_merge_with_every_kind_of_rule() -> None:

@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import contextvars
+import math
 import threading
 import time
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import StoppedError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.pauses import STOP, backoff, check_stopped, stoppable_sleep
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import (
+    NoAnswerError,
+    RateLimitError,
+    StoppedError,
+    TaskError,
+)
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.pauses import (
+    STOP,
+    Limits,
+    backoff,
+    check_stopped,
+    repeat,
+    stoppable_sleep,
+)
+from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock
 
 
 def test_backoff_doubles_with_jitter_and_is_capped() -> None:
@@ -18,6 +32,21 @@ def test_backoff_doubles_with_jitter_and_is_capped() -> None:
         assert all(most / 2 <= pause <= most for pause in pauses)
         assert len(set(pauses)) > 40
     assert backoff(1000) <= 60
+
+
+@pytest.mark.parametrize(("kind", "tries"), [(NoAnswerError, 2), (RateLimitError, 5)])
+def test_no_request_is_sent_again_after_the_time_of_all_tries(kind: type[TaskError], tries: int) -> None:
+    """But a refusal for the rate, which is waited for."""
+    clock, sent = FakeClock(), list[float]()
+
+    def request() -> None:
+        sent.append(clock())
+        clock.now += 3
+        raise kind("x", is_transient=True, retry_after=10.0)
+
+    with pytest.raises(kind):
+        repeat("AZURE", request, Limits(3, 4), math.inf, clock, clock.sleep)
+    assert len(sent) == tries
 
 
 def test_threads_that_nobody_stops_go_on() -> None:
