@@ -482,7 +482,8 @@ notes:
     two for each private zone that answers for names of clusters.
     In Atlas, it sends one for each cloud. In GCP, it sends two for each project, and for each network two and one for each region
     with clients.
-  - If AWS refuses a request because the account sends too many, the task sends it again, for up to two minutes.
+  - If AWS refuses a request because the account sends too many, the task sends it again, for up to two minutes, or O(timeout)
+    times (O(retries) + 1) seconds if that is longer.
     E(AWS_RETRY_MODE) and E(AWS_MAX_ATTEMPTS) are not used.
   - In GCP, the account needs the permissions C(compute.networks.list), C(compute.subnetworks.list),
     C(compute.networks.listPeeringRoutes) and C(compute.networks.getEffectiveFirewalls), which the role I(Compute Network

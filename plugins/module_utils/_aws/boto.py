@@ -316,7 +316,7 @@ class Clients:
             verify=self._params["aws_ca_bundle"] or None,
             config=botocore.config.Config(
                 connect_timeout=CONNECT_SECONDS,
-                read_timeout=READ_SECONDS,
+                read_timeout=max(READ_SECONDS, self._limits.timeout),
                 retries={"mode": RETRY_MODE, "total_max_attempts": 1},
                 user_agent_extra="cloudpeer.atlas",
             ),

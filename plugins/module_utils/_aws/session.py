@@ -29,7 +29,8 @@ IDENTITY_SECONDS = 5
 # In seconds, for a change, whatever `timeout` is: without its reply, the outcome is unknown.
 CHANGE_SECONDS = 60
 SHORTEST_SECONDS = 1.0
-# In seconds: how long a task without the option `wait_timeout` waits for each request that is refused for its rate.
+# In seconds: how long a task without the option `wait_timeout` waits for each request that is refused for its rate. All tries of
+# one that is not answered may take longer.
 PATIENCE = 120.0
 # The most values that AWS takes in a filter.
 MOST_VALUES = 200
@@ -72,7 +73,7 @@ class AwsSession:
         self.names = names if wait_timeout is None else {**names, "wait_timeout": "wait_timeout"}
         # Those of its roles, too, which any thread may assume again.
         self._secrets: set[str] = {params[name] for name in SECRET_OPTIONS if params[name]}
-        self._patience = PATIENCE if wait_timeout is None else wait_timeout
+        self._patience = max(PATIENCE, limits.total_time) if wait_timeout is None else wait_timeout
         self._governor = governor or RateGovernor()
         self._limits = limits
         # boto3 takes a second to load, which only a task that reads AWS has to wait for.

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.exceptions
 import botocore.loaders
 import botocore.retries.standard
 import pytest
@@ -464,6 +465,26 @@ def test_a_change_is_given_a_minute_whatever_timeout_is(site: AwsSite, monkeypat
         ("DescribeVpcs", 3),
         ("CreateRoute", 60),
     ]
+
+
+def test_a_check_has_the_time_for_all_tries(site: AwsSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has no wait_timeout."""
+    given: list[float] = []
+
+    def wait_in_vain(_clients: Any, _service: str, _action: str, seconds: float, _parameters: Any) -> None:
+        given.append(seconds)
+        site.clock.now += seconds
+        raise botocore.exceptions.ReadTimeoutError(endpoint_url="https://ec2.example.com")
+
+    monkeypatch.setattr(_aws_boto.Clients, "send", wait_in_vain)
+    governor, options = RateGovernor(site.clock, site.clock.sleep), {**dict.fromkeys(AWS_OPTIONS.options), **site.options}
+    for limits in (DEFAULT_LIMITS, Limits(200, 1)):
+        session = AwsSession(options, governor=governor, limits=limits)
+        with pytest.raises(TaskError, match="Read timeout"):
+            session.read_pages("read them", "ec2", "DescribeVpcs")
+        assert given == [limits.timeout] * (limits.retries + 1)
+        given.clear()
+    assert session._clients._get("ec2").meta.config.read_timeout == 200
 
 
 def test_the_role_of_a_profile_ends_with_the_deadline(site: AwsSite, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
