@@ -90,6 +90,15 @@ class ReadingSite(Site):
         """Return the requests of the last task that change something in a cloud."""
         raise NotImplementedError
 
+    def allow(self, *entries: dict[str, str] | str) -> None:
+        """Let these in, and no others: blocks, or what Atlas is sent. They are in force, however quick the next task is."""
+        with self.emulator.project.now() as project:
+            for entry in list(project.access_list):
+                project.access_list.delete(entry)
+            project.add_access([{"cidrBlock": one} if isinstance(one, str) else one for one in entries])
+            for entry in project.access_list:
+                entry.fixed_status = "ACTIVE"
+
     def run(self, task: Any = None, **options: Any) -> Done:
         """Run a task; see `Site`."""
         done = super().run(task, verbosity=2, **options)
@@ -132,13 +141,6 @@ class CheckSite(ReadingSite):
         # All names of the cluster are in it, whichever group id the project has.
         self.add_zone("mongodb.net", "*.mongodb.net")
         return self.add_instance(self.vpc.subnet_id, group)
-
-    def allow(self, *entries: dict[str, str]) -> None:
-        """Let these in, and no others."""
-        with self.emulator.project.now() as project:
-            for entry in list(project.access_list):
-                project.access_list.delete(entry)
-            project.add_access([*entries])
 
     def add_group(self, name: str) -> str:
         """Add a security group, which lets everything out, and return its id."""
@@ -244,13 +246,6 @@ class CloudsSite(ReadingSite):
         while (found := self.emulator.project.find_peer(peer_id)["status"]) != status:
             assert time.monotonic() < end, found
             time.sleep(0.02)
-
-    def allow(self, *blocks: str) -> None:
-        """Let blocks in, and nobody else."""
-        with self.emulator.project.now() as project:
-            for entry in list(project.access_list):
-                project.access_list.delete(entry)
-            project.add_access([{"cidrBlock": block} for block in blocks])
 
     def add_nsg(self, *rules: dict[str, Any], name: str = "nsg-apps") -> str:
         """Make or replace a network security group, and return its id."""
