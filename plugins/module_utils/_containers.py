@@ -112,11 +112,13 @@ class ContainerState:
         container: The container; None if it does not exist.
         listed: All containers of the project on its cloud.
         users: What uses the container, in words; read only before its removal.
+        is_freed: Whether all of that is being removed.
     """
 
     container: Container | None
     listed: tuple[Container, ...] = ()
     users: tuple[str, ...] = ()
+    is_freed: bool = False
 
 
 class ContainerPlanner:
@@ -175,7 +177,8 @@ class ContainerPlanner:
                 hint="Correct the option, or leave it out.",
             )
         if state.users and not self._waits:
-            raise in_use("removed", container, state.users, "or set wait to true to wait until they are gone")
+            way_out = "or set wait to true to wait until they are gone" if state.is_freed else ""
+            raise in_use("removed", container, state.users, way_out)
         key = container["id"]
         step = Step("delete", None, (key,), after=UNUSED if self._waits else None)
         return Plan((Change("delete", key, container, None),), (step,))
@@ -261,8 +264,8 @@ def _to_request(fields: t.Mapping[str, t.Any]) -> Pairs:
 
 
 def in_use(change: str, container: Container, users: t.Sequence[str], way_out: str) -> TaskError:
-    """Return the error for a change that is not possible while the container is in use."""
+    """Return the error for a change that is not possible while the container is in use; `way_out` is empty for no other one."""
     return TaskError(
         f"Network container {describe([container])} cannot be {change}: it is used by {'; '.join(users)}.",
-        hint=f"Remove what uses it, {way_out}.",
+        hint=f"{', '.join(filter(None, ('Remove what uses it', way_out)))}.",
     )

@@ -29,6 +29,7 @@ from .._clouds.aws import AWS
 from .._clouds.cloud import CLOUDS, Cloud
 from .._gcp.network import Peering
 from .._http.errors import AuthError, TaskError
+from .._http.redact import visible
 
 if t.TYPE_CHECKING:
     # Loaded where a connection is with GCP.
@@ -131,8 +132,11 @@ def to_fact(answer: t.Any) -> t.Any:
         permission = answer.permission
     elif isinstance(answer, AuthError):
         permission = ATLAS_ROLE
-    # The finding gives its own advice on permissions.
-    return Unread(answer.message if permission else str(answer), permission)
+    if permission or answer.is_transient or answer.is_unanswered:
+        # The finding gives its own advice on permissions.
+        return Unread(answer.message if permission else str(answer), permission)
+    # Checking again does not help, without credentials for example.
+    return Unread(visible(answer.message), advice=visible(answer.hint or ""))
 
 
 def need_one_answer(answers: t.Iterable[t.Any], denied: type[TaskError]) -> None:

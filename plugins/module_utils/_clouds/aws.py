@@ -129,6 +129,7 @@ AWS = Cloud(
             "blocks do not overlap the container's"
         ),
     },
+    futile_reasons=frozenset(("INVALID_ARGUMENT",)),
     customer_task=_customer_task,
     handover=_handover,
     # Atlas refuses other sizes: ATLAS_INVALID_CIDR_RANGE.

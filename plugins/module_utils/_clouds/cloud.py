@@ -122,6 +122,7 @@ class Cloud(t.NamedTuple):
         check_needs: What such an entry needs if Atlas is not read.
         check_hint: What to do if such an entry names no network.
         names: The fields of the name that users see; empty if these are the identity.
+        futile_reasons: The `error_state_name` of requests that would fail again.
         whole: The option that names a network as a whole, instead of several other options; its parser returns those.
         accepted_id: The field with the connection's id in the customer's cloud; None if there is none.
         block: The field with the customer's block to which Atlas routes; None if Atlas does not know it.
@@ -165,6 +166,7 @@ class Cloud(t.NamedTuple):
     check_needs: tuple[str, ...]
     check_hint: str
     names: tuple[str, ...] = ()
+    futile_reasons: frozenset[str] = frozenset()
     whole: str | None = None
     pending_life: datetime.timedelta | None = None
     accepted_id: str | None = None

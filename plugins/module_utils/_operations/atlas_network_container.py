@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from .._api.client import AtlasClient
 from .._clouds.aws import AWS
-from .._clouds.cloud import CLOUDS
+from .._clouds.cloud import CLOUDS, is_leaving
 from .._containers import UNUSED, ContainerPlanner, ContainerState, check_block, choose_cloud, in_use, parse_place
 from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
 from .._engine.options import Parameters
@@ -19,7 +19,7 @@ from .._engine.wait import Wait, WaitTimeoutError
 from .._http.errors import ConflictError, InvalidOptionError, TaskError
 from .._http.pauses import Clock
 from .._resources.containers import Container, Containers
-from .._resources.peers import VpcPeers
+from .._resources.peers import VpcPeers, describe_users
 from .atlas import AtlasOperation
 
 
@@ -71,8 +71,10 @@ class AtlasNetworkContainer(AtlasOperation[ContainerState]):
         """Read the containers and, with state absent, what uses the chosen one."""
         listed = tuple(self._list())
         container = self._planner.choose(listed)
-        users = self._peers.describe_users(container["id"]) if self._is_absent and container is not None else ()
-        return ContainerState(container, listed, users)
+        if not self._is_absent or container is None:
+            return ContainerState(container, listed)
+        users = [peer for peer in self._peers.list_peers() if peer["container_id"] == container["id"]]
+        return ContainerState(container, listed, describe_users(users, container["id"]), all(map(is_leaving, users)))
 
     def _list(self) -> list[Container]:
         if self._cloud is AWS:

@@ -261,7 +261,7 @@ class ContainerPart(PathPart):
         hint = error.hint or ""
         if not self._is_absent or not hint.startswith("Remove what uses it"):
             return error
-        way_out = f"Remove what uses it, {_WAY_OUT}." if "wait to true" in hint else f"{hint} {_WAY_OUT.capitalize()}."
+        way_out = f"Remove what uses it, {_WAY_OUT}." if "wait_timeout" not in hint else f"{hint} {_WAY_OUT.capitalize()}."
         return error.with_message(f"{error.message} It stays; the list's connections to it are removed.").with_hint(way_out)
 
     def record_failure(self, what: What, error: TaskError, state: PathState) -> PathState:

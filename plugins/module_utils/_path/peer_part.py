@@ -215,7 +215,7 @@ class PeerPart(_AtlasSide):
             tuple(changes),
             tuple(self._to_step(step) for step in plan.steps),
             (*plan.warnings, *((_ONLY_AWS,) if self._params["prune"] and not self._entries else ())),
-            {key: self._named(key, error) for key, error in plan.failures.items()},
+            {key: self._named(key, _of_unknown_vpc(key, error, state)) for key, error in plan.failures.items()},
             {key: self._named(key, error) for key, error in plan.refusals.items()},
         )
 
@@ -584,6 +584,15 @@ def _blocks_of(entry: PathEntry, state: PathState) -> list[str]:
 
 def _several_blocks(blocks: t.Sequence[str]) -> TaskError:
     return TaskError(f"It has the blocks {', '.join(blocks)}.", hint="Set cidr_block to one of them, or to a part of one.")
+
+
+def _of_unknown_vpc(key: str, error: TaskError, state: PathState) -> TaskError:
+    """Return the error of a failed connection; where AWS does not know the VPC, it is no use to request another one."""
+    view = state.aws.get(key)
+    if view is None or view.vpc is not None:
+        return error
+    hint = f"AWS does not know this VPC in {view.place}. Correct the entry, or remove the connection with state: absent."
+    return error.with_hint(hint)
 
 
 def _unclear(entry: PathEntry, state: PathState) -> TaskError:

@@ -213,7 +213,9 @@ def failure(provider: Cloud, params: Parameters, peer: Peer, *, worked: bool = F
     """
     removal = "atlas_vpc_peer and state: absent" if "peers" in params else "state: absent"
     hint = f"Set recreate: dead to remove it and request the same again, or remove it with {removal}."
-    if params["recreate"] != "never":
+    if peer["error_state_name"] in provider.futile_reasons:
+        hint = f"The same request would fail again. Remove the connection with {removal}, and request it with the right values."
+    elif params["recreate"] != "never":
         hint = "Run the task again to remove it and request the same again."
     elif None in [params[name] for name in provider.identity]:
         hint = f"Remove it with state: absent, then request a new one with {' and '.join(reversed(provider.identity))}."

@@ -71,9 +71,16 @@ def test_a_container_in_use_is_removed_as_soon_as_it_may_be(atlas: Atlas) -> Non
     refused = run(atlas, **ABSENT)
     assert (refused.failed, refused.changed) == (True, False)
     assert peer_id in refused.msg
+    # Nobody removes it.
+    assert "gone" not in refused.msg
     atlas.clock.after(3, lambda: atlas.act("delete", peer_id))
     done = run(atlas, **ABSENT, wait=True)
     assert (done.failed, done.changed, containers(atlas)) == (False, True, [])
+
+
+def test_what_is_being_removed_can_be_waited_for(atlas: Atlas) -> None:
+    atlas.act("delete", atlas.add_peer())
+    assert "Remove what uses it, or set wait to true to wait until they are gone." in run(atlas, **ABSENT).msg
 
 
 def test_a_container_that_stays_in_use_says_so_in_the_end(atlas: Atlas) -> None:

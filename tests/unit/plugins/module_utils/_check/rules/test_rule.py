@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import ConnectionFacts, Missing, Unread, known
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import ConnectionFacts, Missing, Unread, known, to_fact
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules import rule as core
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.rule import Finding, Findings, check, run_checks, skip
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import NoAnswerError, TaskError
 from ansible_collections.cloudpeer.atlas.tests.support.check_facts import VPC_ID, healthy
 
 
@@ -86,6 +87,19 @@ def test_a_failure_without_a_permission_says_nothing_of_one() -> None:
 
     finding = run_checks(healthy(account_id=Unread("AWS does not answer.")))[0]
     assert (finding.severity, finding.fix, finding.evidence) == ("unknown", "Check again in a minute.", {})
+
+
+def test_what_does_not_pass_by_itself_has_its_own_advice() -> None:
+    @check("X101")
+    def find_account(facts: ConnectionFacts) -> Findings:
+        yield Finding("fail", known(facts.aws.account_id), "Never found.")
+
+    def find(error: TaskError) -> tuple[str, str]:
+        (finding,) = run_checks(healthy(account_id=to_fact(error)))
+        return finding.message, finding.fix
+
+    assert find(TaskError("There are no credentials.", hint="Set them.")) == ("There are no credentials.", "Set them.")
+    assert find(NoAnswerError("It is silent.", hint="Try later.")) == ("It is silent. Try later.", "Check again in a minute.")
 
 
 def add_skipping(code: str, waits_for: str | None) -> None:

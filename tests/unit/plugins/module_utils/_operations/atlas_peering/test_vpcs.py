@@ -363,6 +363,18 @@ def test_what_is_wanted_of_a_connection_can_change(site: PathSite) -> None:
     assert is_settled(site, [changed], tags={"Owner": "data"}, dns="enable")
 
 
+def test_a_dead_connection_of_a_vpc_that_is_gone_is_not_to_be_replaced(site: PathSite) -> None:
+    one, entry = site.make_vpcs(2)
+    gone = {**one, "vpc_id": "vpc-0a1b2c3d4e5f60001"}
+    site.run(connections=[gone], aws=False, access_list=False, **HERE)
+    with site.emulator.project.now() as project:
+        next(iter(project.peers)).error = "EXPIRED"
+    done = site.run(connections=[gone, entry], **HERE)
+    assert not done.missing("EXPIRED", "AWS does not know this VPC in region us-east-1 of account", "state: absent")
+    assert "recreate: dead" not in done.msg
+    assert site.connected == {entry["vpc_id"]}
+
+
 def test_dead_and_leaving_connections_are_replaced(site: PathSite) -> None:
     rejected, expired, leaving, good = entries = site.make_vpcs(4)
     first = site.run(connections=entries[:3], aws=False, access_list=False, **HERE)

@@ -98,12 +98,12 @@ def test_a_connection_whose_account_is_not_known_is_unknown(site: CheckSite) -> 
     for option, value in (("aws_assume_role_arn", RULE), ("aws_accounts", {OTHER_ACCOUNT: {"profile": "other"}})):
         done = site.run(connections=entries, fail_on="never", **{option: value})
         assert verdicts(done)[site.vpc.vpc_id] == "reachable_by_design"
-        found = {one["code"]: (one["severity"], one["message"]) for one in done.check["connections"][1]["checks"]}
-        said = f"aws_account_id is needed to choose credentials by {option}. Set it to the account that owns the VPC."
-        assert found["P404"] == ("unknown", said)
+        found = {one["code"]: (one["severity"], one["message"], one["fix"]) for one in done.check["connections"][1]["checks"]}
+        said, advice = f"aws_account_id is needed to choose credentials by {option}.", "Set it to the account that owns the VPC."
+        assert [found[code] for code in ("P404", "P107")] == [("unknown", said, advice)] * 2
         assert found["P101"][0] == "fail"
         only = site.run(connections=entries[1:], **{option: value})
-        assert (only.msg, site.front.actions) == (said, [])
+        assert (only.msg, site.front.actions) == (f"{said} {advice}", [])
     # Without Atlas, the entry alone could say it.
     done = site.run(connections=entries, aws_assume_role_arn=RULE, atlas=False)
     assert "connections[1].aws_account_id is needed to choose credentials by aws_assume_role_arn." in done.msg
@@ -327,4 +327,4 @@ def test_an_account_that_cannot_be_read_leaves_the_others_alone(site: CheckSite)
     done = site.run(connections=[entry_of(site.vpc), {**entry_of(other), "aws_profile": "no-such-profile"}])
     assert verdicts(done) == {site.vpc.vpc_id: "reachable_by_design", other.vpc_id: "unknown"}
     unknown = next(one for one in done.check["connections"][1]["checks"] if one["severity"] == "unknown")
-    assert "Correct aws_profile (or the environment variable AWS_PROFILE)" in unknown["message"]
+    assert "Correct aws_profile (or the environment variable AWS_PROFILE)" in unknown["fix"]

@@ -283,7 +283,8 @@ def test_an_odd_region_of_atlas_is_not_taken_for_an_option(site: CheckSite, path
         done = site.run(base_url=between.base_url, connections=[{"vpc_id": site.vpc.vpc_id, "region": "us-east-1"}])
     assert (done.failed, done.check["verdict"]) == (False, "unknown")
     name, code = ("accepter_region_name", "P101") if path == "peers" else ("region_name", "P104")
-    assert f"{name}. Check base_url." in done.finding(code)["message"]
+    assert done.finding(code)["message"].endswith(f"{name}.")
+    assert done.finding(code)["fix"] == "Check base_url."
 
 
 def test_pages_are_read_to_the_end(site: CheckSite) -> None:
