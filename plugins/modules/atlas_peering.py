@@ -324,6 +324,8 @@ options:
     description:
       - The AWS accounts from which to accept a connection, which are those of Atlas. If this is not set, the task warns when it
         accepts a connection, and names the account.
+      - There is no warning about an account that has requested another connection in the same network container, if Atlas lists
+        that one, and AWS shows it as active to the same credentials.
     type: list
     elements: str
   replace_routes:

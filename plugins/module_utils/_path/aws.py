@@ -74,7 +74,7 @@ _UNCHECKED = (
     "New connections are accepted from whatever account has requested them. If all are of Atlas's account, set "
     "atlas_aws_account_ids to it, so that no other one is accepted."
 )
-# What the result says when it is known.
+# The same, once the account is known.
 _ACCEPTED = "New connections were accepted from account {}. If that is Atlas's account, set atlas_aws_account_ids to it."
 _ANEW_ELSEWHERE = "The team that does the Atlas half has to request another one: then use the new connection_id."
 
@@ -135,6 +135,8 @@ class AwsPart(PathPart):
         self._alone: dict[str, tuple[Ran, Request | None]] = {}
         # The entries whose requests were not there when they were planned, so that no warning has their account.
         self._unseen: set[str] = set()
+        # Atlas's accounts, by credentials and the id of the network container: they have requested what is active there.
+        self._atlas_accounts: dict[tuple[_Place, str], set[str]] = {}
 
     # Reading.
 
@@ -216,6 +218,7 @@ class AwsPart(PathPart):
             survey.answers[CONNECTIONS] = {**survey.answers[CONNECTIONS], **survey.answers.get(TAGS, {})}
             if self._open_questions(place, state):
                 continue
+            self._find_atlas_accounts(place, state)
             for entry in self._places[place]:
                 if entry.key not in views:
                     view = survey.look(self._options_of(entry, None, None), survey.account_id)
@@ -226,6 +229,15 @@ class AwsPart(PathPart):
             if connection_id is not None:
                 self._began.setdefault(key, connection_id)
         return replace(state, aws={key: self._view(self._entries[key], state) for key in views})
+
+    def _find_atlas_accounts(self, place: _Place, state: PathState) -> None:
+        """Find whose connections in Atlas's list are active in a place."""
+        known: t.Mapping[str, PeeringConnection] = self._surveys[place].answers[CONNECTIONS]
+        for peer in state.peers.listed if self._params["atlas"] else ():
+            connection = known.get(fields_of(peer).get(AWS.accepted_id or "") or "")
+            if connection is not None and connection.status == ACTIVE and connection.requester.account_id:
+                key = (_without_region(place), peer["container_id"])
+                self._atlas_accounts.setdefault(key, set()).add(connection.requester.account_id)
 
     # What Atlas knows.
 
@@ -289,7 +301,10 @@ class AwsPart(PathPart):
             # Atlas has replaced it, or will.
             others = {**others, before: replace(others[before], status="deleted")}
         listed = self._listed_ids(state) if self._params["atlas"] else None
-        return replace(view, others=others, connection=others.get(connection_id or ""), listed=listed)
+        home, credentials = state.homes.get(entry.key), _without_region(self._place_of[entry.key])
+        accounts = self._atlas_accounts.get((credentials, home["id"]), ()) if home is not None else ()
+        connection = others.get(connection_id or "")
+        return replace(view, others=others, connection=connection, listed=listed, atlas_accounts=accounts)
 
     def find_unlisted(self, state: PathState) -> set[str]:
         """Return the connections that have routes to an entry's block, or any if that is open, and that Atlas's list lacks.
@@ -345,10 +360,8 @@ class AwsPart(PathPart):
             found += [to_failed(entry.named(TaskError(one)), entry, entry.name, names) for one in plan.warnings]
         accepted = [task_of(step).owner for step in steps if isinstance(task_of(step).request.request, Accept)]
         self._unseen |= {key for key in accepted if self._view(self._entries[key], state).connection is None}
-        # AWS shows the account of a request that is there, which a warning about the connection names.
         # One for each cause, however many VPCs it is true for.
         warnings = [str(one["msg"]) for one in by_cause(LIST, found)]
-        warnings += [_UNCHECKED] if self._unseen and self._params["atlas_aws_account_ids"] is None else []
         return Plan(tuple(changes), tuple(steps), tuple(warnings), refusals=refusals)
 
     def _plan_entry(self, entry: PathEntry, state: PathState) -> AccepterPlan:
@@ -358,6 +371,9 @@ class AwsPart(PathPart):
             return plan_absent(self._options_of(entry, connection_id, block), view)
         if view.connection is None and self._may_appear(entry, state):
             connection_id = None
+        if view.connection is not None and entry.key in self._unseen:
+            # An earlier plan was made without it: the account is in the warning at the end.
+            view = replace(view, atlas_accounts=(view.connection.requester.account_id,))
         plan = plan_present(self._options_of(entry, connection_id, block), view, self._survey_of(entry).lists)
         if plan.block is not None:
             return plan
@@ -410,7 +426,9 @@ class AwsPart(PathPart):
             views[key] = reduce(view_after, [one for one in requests if not _is_without_block(one)], view)
             if requests and not self._is_absent:
                 views[key] = with_status(views[key], ACTIVE)
-        return replace(state, aws=views)
+        is_unchecked = any(not views[key].atlas_accounts for key in self._unseen & views.keys())
+        warnings = (_UNCHECKED,) if is_unchecked and self._params["atlas_aws_account_ids"] is None else ()
+        return replace(state, aws=views, warnings=(*state.warnings, *warnings))
 
     # Sending.
 
@@ -503,15 +521,23 @@ class AwsPart(PathPart):
             # It was there already.
             return state
         if isinstance(request, Accept):
-            state = self._with_connection(entry, reply.connection, state)
-            note = _ACCEPTED.format(reply.connection.requester.account_id)
-            if entry.key in self._unseen and self._params["atlas_aws_account_ids"] is None and note not in state.notes:
-                state = replace(state, notes=(*state.notes, note))
+            state = self._with_account(entry, self._with_connection(entry, reply.connection, state))
         else:
             # What is true for a VPC is so for all of its entries.
             owners = self._sharing(entry, state) if isinstance(request, EnableDns) else [task.owner]
             state = replace(state, aws={**state.aws, **{owner: view_after(state.aws[owner], request) for owner in owners}})
         return state.with_done([replace(to_change(request), key=step.keys[0])])
+
+    def _with_account(self, entry: PathEntry, state: PathState) -> PathState:
+        """Return the state with a warning of the account of an accepted connection, unless that is known as Atlas's."""
+        view = self._view(entry, state)
+        if view.connection is None or entry.key not in self._unseen or self._params["atlas_aws_account_ids"] is not None:
+            return state
+        account = view.connection.requester.account_id
+        warning = _ACCEPTED.format(account)
+        if view.connection.status == PENDING or account in view.atlas_accounts or warning in state.warnings:
+            return state
+        return replace(state, warnings=(*state.warnings, warning))
 
     def _sharing(self, entry: PathEntry, state: PathState) -> list[str]:
         """Return the entries with the same VPC."""
@@ -533,7 +559,7 @@ class AwsPart(PathPart):
         if view.connection is not None:
             others[view.connection.id] = view.connection
         view = replace(view, others=others)
-        state = replace(state, aws={**state.aws, entry.key: view})
+        state = self._with_account(entry, replace(state, aws={**state.aws, entry.key: view}))
         applied = {*ran.applied, *([to_change(lost).key] if lost is not None and shows(view, lost) else [])}
         return state.with_done(one for one, request in self._planned[entry.key].values() if to_change(request).key in applied)
 

@@ -109,6 +109,7 @@ class PathState:
         done: The changes made so far, by their keys.
         failures: The first failure of each entry and pruned connection, by the owner as in `What`; those of the whole by key.
         notes: What the result says in `remaining` beside what follows from the state, in sentences.
+        warnings: What the task warns of, and knows only once it is done, or predicted.
         kept_roles: A sentence for each role that the task could not remove, and whose connection Atlas no longer has.
     """
 
@@ -125,6 +126,7 @@ class PathState:
     done: t.Mapping[str, Change] = field(default_factory=dict)
     failures: t.Mapping[str, Failure] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     kept_roles: tuple[str, ...] = ()
 
     @cached_property

@@ -117,6 +117,12 @@ class PathConvergence(SetConvergence):
             self._raise_failure()
         finally:
             self._progress.show()
+            self._warn()
+
+    def _warn(self) -> None:
+        """Let the outcome have the warnings of the last state."""
+        state = self._progress.state
+        self._outcome.warnings += [] if state is None else state.warnings
 
     def _wait(self, goal: str, is_done: t.Callable[[], bool], seconds: float | None = None) -> None:
         """Do what `SetConvergence` does. If what is there cannot be read any more, all that has not ended has failed."""
@@ -135,6 +141,7 @@ class PathConvergence(SetConvergence):
         finally:
             state = self._progress.state
             self._outcome.changed = state is not None and bool(state.done)
+            self._warn()
 
     def _go_through(self) -> None:
         progress, steps = self._progress, self._steps

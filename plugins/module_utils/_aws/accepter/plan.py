@@ -74,7 +74,7 @@ def plan_present(params: Parameters, view: View, lists: Lists) -> AccepterPlan:
     requests: list[Request] = []
     warnings: list[str] = []
     if connection is None or connection.status in (PENDING, INITIATING):
-        _plan_acceptance(params, connection, warnings)
+        _plan_acceptance(params, view, warnings)
         requests += [Accept()] if params["accept"] else []
     if block is not None:
         requests += plan_routes(params, view, tables, block, lists, warnings)
@@ -127,8 +127,9 @@ def plan_absent(params: Parameters, view: View) -> AccepterPlan:
     return _plan(changes, warnings, block, (one.id for one in tables))
 
 
-def _plan_acceptance(params: Parameters, connection: PeeringConnection | None, warnings: list[str]) -> None:
+def _plan_acceptance(params: Parameters, view: View, warnings: list[str]) -> None:
     """Warn if the connection is accepted unchecked, or not accepted."""
+    connection = view.connection
     if connection is None:
         return
     if not params["accept"]:
@@ -136,7 +137,7 @@ def _plan_acceptance(params: Parameters, connection: PeeringConnection | None, w
         warnings.append(
             f"{connection.id} has not been accepted: it carries no traffic until somebody does, which has to be{until}."
         )
-    elif params["atlas_aws_account_ids"] is None:
+    elif params["atlas_aws_account_ids"] is None and connection.requester.account_id not in view.atlas_accounts:
         warnings.append(
             f"{connection.id} is accepted from account {connection.requester.account_id}, which was not checked. If that is "
             "Atlas's account, set atlas_aws_account_ids to it, so that no other one is accepted."

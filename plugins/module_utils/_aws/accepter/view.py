@@ -28,6 +28,7 @@ class View:
         others: The other connections that routes lead to and AWS knows, by id.
         groups: The id of the VPC of each security group that the options name and AWS knows, by the group's id.
         listed: The ids of the connections in Atlas's list of the project; None if that is not known.
+        atlas_accounts: The accounts that are known to be Atlas's.
     """
 
     region: str
@@ -39,6 +40,7 @@ class View:
     others: t.Mapping[str, PeeringConnection] = field(default_factory=dict)
     groups: t.Mapping[str, str] = field(default_factory=dict)
     listed: t.Collection[str] | None = None
+    atlas_accounts: t.Collection[str | None] = ()
 
     @property
     def place(self) -> str:

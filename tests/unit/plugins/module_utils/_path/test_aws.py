@@ -554,19 +554,29 @@ def test_a_warning_is_one_for_all_that_it_is_true_for(site: PathSite) -> None:
 
 @pytest.mark.parametrize(("ids", "warned"), [(None, True), ([ATLAS_ACCOUNT], False)])
 def test_it_warns_of_requests_from_whatever_account(site: PathSite, ids: list[str] | None, warned: bool) -> None:
-    done = site.run(connections=site.make_vpcs(2), container_region="us-east-1", atlas_aws_account_ids=ids)
-    assert [one for one in done.warnings if one.startswith("New connections are accepted from whatever")] == (
-        done.warnings if warned else []
-    )
-    assert len(done.warnings) == warned
-    # Once it is known, the account is said, since a user has to know what to set.
-    found = [one for one in done.result["peering"]["remaining"] if "were accepted from" in one]
-    assert [f"account {ATLAS_ACCOUNT}. " in one for one in found] == [True] * warned
+    """Once in a run: with the account, which a user has to set, as soon as that is known."""
+    options = {"connections": site.make_vpcs(2), "container_region": "us-east-1", "atlas_aws_account_ids": ids}
+    foreseen = site.run(check_mode=True, **options)
+    assert [one.partition(" from ")[2][:16] for one in foreseen.warnings] == ["whatever account"] * warned
+    done = site.run(**options)
+    said = [*done.warnings, *site.lines, *done.result["peering"]["remaining"]]
+    assert [one for one in said if "account" in one] == done.warnings
+    assert [f"were accepted from account {ATLAS_ACCOUNT}. " in one for one in done.warnings] == [True] * warned
     entries = requested(site, 1)
     (warning,) = run(site, entries, atlas_aws_account_ids=ids).warnings if warned else [""]
     assert warning == "" or warning.startswith(
         f"connections[0] ({entries[0]['vpc_id']}): {entries[0]['connection_id']} is accepted"
     )
+
+
+def test_the_account_behind_active_connections_of_the_container_is_atlas_s(site: PathSite) -> None:
+    first, other, mine = site.make_vpcs(3, 2)
+    options = {"container_region": "us-east-1", "atlas_aws_account_ids": None}
+    assert len(site.run(connections=[first], **options).warnings) == 1
+    assert site.run(connections=[first, mine], check_mode=True, **options).warnings == []
+    assert site.run(connections=[first, mine], **options).warnings == []
+    # Other credentials do not see that connection.
+    assert len(site.run(connections=[first, other], **options).warnings) == 1
 
 
 @pytest.mark.parametrize("action", [WRITES[0], *(pytest.param(one, marks=pytest.mark.full) for one in WRITES[1:3]), WRITES[3]])
