@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,9 @@ from typing import Any
 from .attributes import Body
 from .containers import Container
 from .providers import Provider
+
+# Each new connection is compared with all others.
+_network = functools.cache(ipaddress.IPv4Network)
 
 
 @dataclass
@@ -59,7 +63,7 @@ class Peer:
     def block(self) -> ipaddress.IPv4Network | None:
         """The block that is routed to the other side, on AWS."""
         value = self.fields.get("routeTableCidrBlock")
-        return ipaddress.IPv4Network(value) if value else None
+        return _network(value) if value else None
 
     def to_json(self) -> Body:
         """Return the connection as a reply shows it."""

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from ansible_collections.cloudpeer.atlas.tests.emulator import accesslist
 from ansible_collections.cloudpeer.atlas.tests.emulator.emulator import Emulator
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator, running
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
@@ -40,10 +41,11 @@ def block_of(number: int) -> str:
     return f"10.{number // 256}.{number % 256}.0/24"
 
 
-def fill(emulator: Emulator, accounts: Sequence[str], region: str = REGION) -> list[Network]:
-    """Connect a VPC with each project, and return them: the accounts take turns. All of them work."""
+def fill(emulator: Emulator, accounts: Sequence[str], region: str = REGION, connections: int = 0) -> list[Network]:
+    """Connect a VPC with each project, or so many with them in turn, and return them: the accounts take turns. All work."""
     networks = []
-    for number, project in enumerate(emulator.projects):
+    for number in range(connections or len(emulator.projects)):
+        project = emulator.projects[number % len(emulator.projects)]
         account, vpc_id, block = accounts[number % len(accounts)], vpc_of(number), block_of(number)
         body = {"accepterRegionName": region, "awsAccountId": account, "vpcId": vpc_id, "routeTableCidrBlock": block}
         with project.now():
@@ -51,7 +53,8 @@ def fill(emulator: Emulator, accounts: Sequence[str], region: str = REGION) -> l
         with project.now():
             assert project.peers.accept(peer)
             project.add_access([{"cidrBlock": block}])
-            project.put_cluster({"name": "shop", "regions": [{"provider_name": "AWS", "region_name": "US_EAST_1"}]})
+            if number < len(emulator.projects):
+                project.put_cluster({"name": "shop", "regions": [{"provider_name": "AWS", "region_name": "US_EAST_1"}]})
             connection_id = str(peer.to_json()["connectionId"])
         networks.append(Network(account, region, vpc_id, block, connection_id, ATLAS_BLOCK))
     return networks
@@ -124,9 +127,13 @@ def main() -> None:
     """Serve an organization until the program is ended."""
     given = json.loads(sys.stdin.readline())
     seconds = float(given["seconds"])
-    settings = Settings(step_seconds=0, groups=given["projects"], latency_ms=1000 * seconds)
+    count = given.get("connections", given["projects"])
+    limits = {"max_peers": count, "max_pending_peers": count}
+    settings = Settings(step_seconds=0, groups=given["projects"], latency_ms=1000 * seconds, **limits)
+    # In this process alone: more than a project can have shows how time grows.
+    accesslist.MAX_ENTRIES = max(accesslist.MAX_ENTRIES, count)
     with running(settings) as emulator:
-        networks = fill(emulator, [account_of(number) for number in range(given["accounts"])])
+        networks = fill(emulator, [account_of(number) for number in range(given["accounts"])], connections=count)
         with scripted_aws(networks, seconds) as aws:
             keys = {"public_key": settings.public_key, "private_key": settings.private_key}
             print(json.dumps({"base_url": emulator.base_url, "org_id": settings.org_ids[0], "aws": aws.url, **keys}), flush=True)

@@ -177,7 +177,8 @@ def _connection(one: Network) -> str:
     return (
         f"<vpcPeeringConnectionId>{one.connection_id}</vpcPeeringConnectionId><status><code>active</code><message>Active</message></status>"
         f"<requesterVpcInfo>{theirs}<cidrBlock>{one.atlas_block}</cidrBlock>{options}</requesterVpcInfo>"
-        f"<accepterVpcInfo>{mine}<cidrBlock>{one.block}</cidrBlock>{options}</accepterVpcInfo><tagSet/>"
+        f"<accepterVpcInfo>{mine}<cidrBlock>{one.block}</cidrBlock>{options}</accepterVpcInfo>"
+        "<tagSet><item><key>Name</key><value>atlas</value></item></tagSet>"
     )
 
 

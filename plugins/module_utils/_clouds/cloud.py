@@ -346,9 +346,20 @@ class Cloud(t.NamedTuple):
 
 
 class CloudsByName(t.Mapping[str, Cloud]):
-    """The clouds by name; the file of a cloud is imported when it is looked up."""
+    """The clouds by name; the file of a cloud is imported when it is first looked up."""
+
+    def __init__(self) -> None:
+        # An import statement takes its time even if the file is imported, and a cloud is looked up for each connection.
+        self._imported: dict[str, Cloud] = {}
 
     def __getitem__(self, name: str) -> Cloud:
+        """Return a cloud."""
+        found = self._imported.get(name)
+        if found is None:
+            found = self._imported[name] = self._import(name)
+        return found
+
+    def _import(self, name: str) -> Cloud:
         """Return a cloud. The imports are literal, so that Ansible finds them when it packs a module."""
         if name == "AWS":
             from .aws import AWS

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field, replace
 
-from .._clouds.cloud import Cloud, Peer, cloud_of, fields_of
+from .._clouds.cloud import Cloud, Peer, cloud_of, fields_of, identity_of
 from .._engine.plan import Change, Facts
 from .._http.errors import ApiError, NoAnswerError, TaskError
 from .._peering.connection import PeerState
@@ -96,12 +96,15 @@ def choose_entries(matches: t.Mapping[str, PeerMatch], state: PeerSetState) -> P
         TaskError: If the network containers are needed and cannot be read.
     """
     entries, unclear = dict(state.entries), {}
+    of_network: dict[tuple[str | None, ...], list[Peer]] = {}
+    for peer in state.listed:
+        of_network.setdefault(identity_of(fields_of(peer)), []).append(peer)
     for key, match in matches.items():
         if key in state.done and state.done[key].after is not None:
             continue
         earlier = entries.pop(key, None)
         try:
-            own = match.choose([peer for peer in state.listed if cloud_of(peer) is match.peers.provider])
+            own = match.choose([peer for peer in of_network.get(match.identity, ()) if cloud_of(peer) is match.peers.provider])
         except (ApiError, NoAnswerError):
             raise
         except TaskError as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from .._clouds.cloud import Peer, fields_of
+from .._clouds.cloud import Peer, fields_of, identity_of
 from .._http.errors import ConflictError, TaskError
 from .._resources.peers import ALREADY_EXISTS, VpcPeers
 from .azure_role import role_failure
@@ -39,6 +39,11 @@ class PeerMatch:
         self._is_moving = False
         # Kept once it is set: if several connections are being removed, they may differ.
         self._template: Peer | None = None
+
+    @property
+    def identity(self) -> tuple[str | None, ...]:
+        """The values that name the network of the options."""
+        return identity_of(self._identity)
 
     def look(self, found: Peer | None = None) -> PeerState:
         """Read the connection.
