@@ -21,7 +21,7 @@ from .._resources.custom_dns import is_custom_dns_enabled
 from .._resources.peers import VpcPeers
 from .._resources.projects import Project
 from .._values.invalid import InvalidValueError
-from .facts import AtlasObject
+from .facts import AtlasObject, with_entries, with_peers
 
 # What a reply has to be.
 _CONTAINER = "network container"
@@ -52,6 +52,11 @@ class AtlasReading:
     flex_clusters: Answer
     others: t.Mapping[str, Answer]
     other_peers: Answer = ()
+
+    def __post_init__(self) -> None:
+        """Prepare once what each connection asks for."""
+        object.__setattr__(self, "peers", with_peers(self.peers))
+        object.__setattr__(self, "access_list", with_entries(self.access_list))
 
 
 Readings = t.Mapping[str, AtlasReading]

@@ -16,7 +16,7 @@ from .._http.errors import InvalidOptionError, TaskError
 from .._values.regions import to_cloud_region
 from .atlas_half import AtlasReading, ProjectReading
 from .credentials import aws_credentials_of, aws_names_of, azure_credentials_of, gcp_credentials_of
-from .facts import AtlasObject, ConnectionEntry, Fact, Missing, Unread, field_of, to_fact
+from .facts import AtlasObject, ConnectionEntry, Fact, ListedPeers, Missing, Unread, field_of, to_fact
 
 ATLAS_OFF = Missing("Atlas was not read: atlas is false.")
 
@@ -124,13 +124,13 @@ def _of_entry(params: Parameters, entry: Parameters, reading: AtlasReading) -> l
     return [_to_connection(params, entry, peer, containers.get(peer["container_id"])) for peer in found]
 
 
-def _peers_by_container(entry: Parameters, peers: t.Sequence[AtlasObject]) -> dict[str | None, AtlasObject]:
+def _peers_by_container(entry: Parameters, peers: ListedPeers) -> dict[str | None, AtlasObject]:
     """Return the connections with the network of an entry, the best one for each container that it may mean, by its id."""
     best: dict[str | None, AtlasObject] = {}
     cloud = CLOUDS[entry["provider_name"]]
-    for peer in peers:
+    for peer in peers.of_network(cloud, entry):
         is_owner = entry.get(cloud.owner) is None or cloud.is_same(entry[cloud.owner], peer[cloud.owner])
-        if cloud.is_same_network(entry, peer) and is_owner:
+        if is_owner:
             other = best.get(peer["container_id"])
             best[peer["container_id"]] = peer if other is None or _rank(peer) < _rank(other) else other
     container_id = entry.get("container_id")

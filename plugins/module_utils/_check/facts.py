@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import datetime
+import ipaddress
 import typing as t
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 
 from .._aws.errors import DeniedError
 from .._aws.objects import (
@@ -26,10 +28,12 @@ from .._aws.objects import (
 from .._azure.objects import Nsg, UserRouteTable
 from .._azure.vnets import VnetPeering, VnetSubnet
 from .._clouds.aws import AWS
-from .._clouds.cloud import CLOUDS, Cloud
+from .._clouds.cloud import CLOUDS, Cloud, cloud_of
 from .._gcp.network import Peering
 from .._http.errors import AuthError, TaskError
 from .._http.redact import visible
+from .._resources.access_list import key_of
+from .._values.blocks import ends_of
 
 if t.TYPE_CHECKING:
     # Loaded where a connection is with GCP.
@@ -231,6 +235,61 @@ def local_addresses_of(probe: t.Mapping[str, t.Any]) -> list[str]:
     return list(dict.fromkeys(one["local_address"] for one in probe["members"] if one.get("local_address")))
 
 
+class ListedPeers(list[AtlasObject]):
+    """The connections of a project with one cloud, found by their networks: each connection that is checked asks for its own."""
+
+    @cached_property
+    def _by_network(self) -> dict[tuple[t.Any, ...], list[AtlasObject]]:
+        found: dict[tuple[t.Any, ...], list[AtlasObject]] = {}
+        for peer in self:
+            found.setdefault(cloud_of(peer).network_key(peer), []).append(peer)
+        return found
+
+    def of_network(self, cloud: Cloud, fields: t.Mapping[str, t.Any]) -> t.Sequence[AtlasObject]:
+        """Return those with the network that an entry has, whatever their states are."""
+        return self._by_network.get(cloud.network_key(fields), ())
+
+
+class ListedEntry(dict[str, t.Any]):
+    """An entry of the access list, which is parsed once for all connections of the project."""
+
+    @cached_property
+    def key(self) -> str | None:
+        """Its name; see `key_of`."""
+        return key_of(self)
+
+    @cached_property
+    def group(self) -> str | None:
+        """Its security group, without its account; None for a block or an address."""
+        name = self["aws_security_group"]
+        return str(name).rpartition("/")[2] if name else None
+
+    @cached_property
+    def network(self) -> ipaddress.IPv4Network | None:
+        """Its IPv4 block; None for a security group, for IPv6, and for what is not a block."""
+        try:
+            return ipaddress.IPv4Network(self.key or "")
+        except ValueError:
+            return None
+
+    @cached_property
+    def ends(self) -> tuple[int, int] | None:
+        """The first and last address of its block."""
+        return None if self.network is None else ends_of(self.network)
+
+
+def with_peers(answer: t.Any) -> t.Any:
+    """Return a list of connections as one that finds them by their networks; anything else is unchanged."""
+    return ListedPeers(answer) if isinstance(answer, (list, tuple)) and not isinstance(answer, ListedPeers) else answer
+
+
+def with_entries(answer: t.Any) -> t.Any:
+    """Return a list of entries of the access list as such that are parsed once; anything else is unchanged."""
+    if not isinstance(answer, (list, tuple)) or isinstance(next(iter(answer), None), ListedEntry):
+        return answer
+    return [ListedEntry(one) for one in answer]
+
+
 @dataclass(frozen=True)
 class AtlasFacts:
     """Atlas's half: the facts that concern one connection.
@@ -250,16 +309,21 @@ class AtlasFacts:
     """
 
     peer: Fact[AtlasObject | None]
-    peers: Fact[t.Sequence[AtlasObject]]
+    peers: Fact[ListedPeers]
     container: Fact[AtlasObject | None]
     containers: Fact[t.Sequence[AtlasObject]]
-    access_list: Fact[t.Sequence[AtlasObject]]
+    access_list: Fact[t.Sequence[ListedEntry]]
     access_status: Fact[t.Mapping[str, Fact[str]]]
     clusters: Fact[t.Sequence[AtlasObject]]
     flex_clusters: Fact[t.Sequence[AtlasObject]]
     custom_dns: Fact[bool]
     other_projects: Fact[t.Mapping[str, Fact[t.Sequence[AtlasObject]]]]
     other_peers: Fact[t.Sequence[AtlasObject]] = ()
+
+    def __post_init__(self) -> None:
+        """Take plain lists as well."""
+        object.__setattr__(self, "peers", with_peers(self.peers))
+        object.__setattr__(self, "access_list", with_entries(self.access_list))
 
     @classmethod
     def none(cls, fact: Unread | Missing) -> AtlasFacts:

@@ -267,9 +267,14 @@ class Cloud(t.NamedTuple):
             return value.casefold() == other.casefold()
         return bool(value == other)
 
+    def network_key(self, fields: Fields) -> tuple[t.Any, ...]:
+        """Return what is equal of connections and entries with the same network."""
+        values = (fields[name] for name in self.network_identity)
+        return tuple(value.casefold() if self.ignores_case and isinstance(value, str) else value for value in values)
+
     def is_same_network(self, one: Fields, other: Fields) -> bool:
         """Whether two connections, or an entry and a connection, have the same network."""
-        return all(self.is_same(one[name], other[name]) for name in self.network_identity)
+        return self.network_key(one) == self.network_key(other)
 
     def differing(self, wanted: Fields, current: Fields) -> tuple[str, ...]:
         """Return the names of the wanted fields whose current value differs, sorted."""

@@ -80,8 +80,15 @@ def parts_outside(
     blocks: t.Iterable[ipaddress.IPv4Network], others: t.Iterable[ipaddress.IPv4Network]
 ) -> dict[ipaddress.IPv4Network, list[ipaddress.IPv4Network]]:
     """Return, by block, the parts outside all `others`: as few blocks as possible, in ascending order."""
-    ranges = sorted(map(ends_of, others))
-    return {block: list(_outside(*ends_of(block), ranges)) for block in blocks}
+    return parts_outside_ranges(blocks, map(ends_of, others))
+
+
+def parts_outside_ranges(
+    blocks: t.Iterable[ipaddress.IPv4Network], ranges: t.Iterable[tuple[int, int]]
+) -> dict[ipaddress.IPv4Network, list[ipaddress.IPv4Network]]:
+    """Do what `parts_outside` does, for blocks of which the first and the last address are known."""
+    ordered = sorted(ranges)
+    return {block: list(_outside(*ends_of(block), ordered)) for block in blocks}
 
 
 def is_within(block: ipaddress.IPv4Network, others: t.Iterable[ipaddress.IPv4Network]) -> bool:

@@ -312,7 +312,7 @@ def view_of(peering_check: Result, moment: str = "") -> Check:
         peering_check: The field.
         moment: When it is shown, in UTC, as results have it. Findings of earlier days say since when they are known.
     """
-    peering_check = _visible(peering_check)
+    peering_check = _visible({**peering_check, "connections": [_without_others(one) for one in peering_check["connections"]]})
     findings = peering_check["findings"]
     groups = {
         (code, one["severity"], where["subject"], *_key_of(where)): number
@@ -377,6 +377,12 @@ def suite_of(result: Result) -> str:
 
 def _about(subject: str, message: str) -> str:
     return f"{subject}: {message}" if subject else message
+
+
+def _without_others(result: Result) -> Result:
+    """Return a connection without the networks that its checks name of all others with the same finding, which groups have."""
+    checks = [{name: value for name, value in one.items() if name != "connections"} for one in result["checks"]]
+    return {**result, "checks": checks}
 
 
 def _visible(value: t.Any) -> t.Any:

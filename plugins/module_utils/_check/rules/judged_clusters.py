@@ -187,8 +187,8 @@ def peers_of_network(facts: ConnectionFacts) -> list[AtlasObject]:
     Raises:
         UnreadError, SkippedError: If the connections are not known.
     """
-    own, cloud = facts.entry.identity, facts.entry.cloud
-    return [peer for peer in known(facts.atlas.peers) if cloud.is_same_network(own, peer) and not has_ended(peer)]
+    there = known(facts.atlas.peers).of_network(facts.entry.cloud, facts.entry.identity)
+    return [peer for peer in there if not has_ended(peer)]
 
 
 def has_ended(peer: AtlasObject) -> bool:

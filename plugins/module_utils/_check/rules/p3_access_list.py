@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import datetime
-import functools
 import ipaddress
 import typing as t
 from dataclasses import dataclass, replace
@@ -14,18 +13,17 @@ from dataclasses import dataclass, replace
 from ..._aws.objects import Interface, Subnet, Vpc
 from ..._clouds.aws import AWS
 from ..._clouds.cloud import ALL_CLOUDS
-from ..._resources.access_list import key_of
-from ..._values.blocks import ends_of, parts_outside
+from ..._values.blocks import ends_of, parts_outside_ranges
 from ..._values.moments import to_moment
 from ..._values.regions import same_region
-from ..facts import AtlasObject, ConnectionFacts, Fact, Missing, SkippedError, Unread, UnreadError, known, known_or, or_none
+from ..facts import ConnectionFacts, Fact, ListedEntry, Missing, SkippedError, Unread, UnreadError, known, known_or, or_none
 from .client_ranges import client_ranges, limit_without_subnets
 from .common import judged_subnets, listed, span_text, to_network
 from .interfaces import are_clients_named, clients_of, named_interfaces
 from .rule import Finding, Findings, Severity, check, not_read, skip
 
 _Network = ipaddress.IPv4Network
-_Entries = t.Sequence[AtlasObject]
+_Entries = t.Sequence[ListedEntry]
 _SUBJECT = "access list"
 # A check warns of an entry that expires within this time.
 _SOON = datetime.timedelta(days=1)
@@ -63,7 +61,7 @@ _Gaps = t.Mapping[_Client, t.Sequence[_Network]]
 def find_clients_without_entry(facts: ConnectionFacts) -> Findings:
     """The clients get in: the named instances and security groups, or else each judged subnet."""
     entries = _entries_in_force(facts)
-    is_empty = not any(_network_of(one) is not None or (_group_of(one) and facts.entry.cloud is AWS) for one in entries)
+    is_empty = not any(one.network is not None or (one.group and facts.entry.cloud is AWS) for one in entries)
     clients = or_none(lambda: _clients(facts)) if is_empty else _clients(facts)
     if is_empty and not clients:
         fix = "Add the blocks of the clients to the access list: atlas_access_list, or atlas_peering."
@@ -103,9 +101,9 @@ def find_entries_out_of_force(facts: ConnectionFacts) -> Findings:
     deciding = deciding_entries(facts)
     if not deciding:
         raise skip("No entry lets a client in.", "P301")
-    ends = {str(key_of(one)): end - facts.now for one in deciding if (end := _expires_at(one)) is not None}
+    ends = {str(one.key): end - facts.now for one in deciding if (end := _expires_at(one)) is not None}
     soon = {key: left for key, left in ends.items() if left <= _SOON}
-    if _difference(_find_uncovered(facts, [one for one in deciding if key_of(one) not in soon]), uncovered):
+    if _difference(_find_uncovered(facts, [one for one in deciding if one.key not in soon]), uncovered):
         for key, left in soon.items():
             fix = "Replace it by an entry without delete_after_date, if the clients need it longer."
             yield Finding("warn", key, f"{key} expires in {span_text(left)}.", fix, {"seconds_left": int(left.total_seconds())})
@@ -149,12 +147,12 @@ def find_wrong_groups(facts: ConnectionFacts) -> Findings:
 def find_entry_for_everybody(facts: ConnectionFacts) -> Findings:
     """The access list does not let all addresses in."""
     for one in _entries_in_force(facts):
-        if key_of(one) in _EVERYWHERE:
-            message = f"{key_of(one)} is in the access list: every address on the internet may connect."
-            yield Finding("info", str(key_of(one)), message, "Allow the blocks of your own networks instead.")
+        if one.key in _EVERYWHERE:
+            message = f"{one.key} is in the access list: every address on the internet may connect."
+            yield Finding("info", str(one.key), message, "Allow the blocks of your own networks instead.")
 
 
-def deciding_entries(facts: ConnectionFacts) -> list[AtlasObject]:
+def deciding_entries(facts: ConnectionFacts) -> list[ListedEntry]:
     """Return the entries that let the clients in, so that their status counts.
 
     If an entry covers a whole block, entries for parts of it do not count: a list may have hundreds of addresses. The result
@@ -167,27 +165,32 @@ def deciding_entries(facts: ConnectionFacts) -> list[AtlasObject]:
         groups = {group for client in gaps for group in known(_admitting_groups(client, facts, listed_groups))}
     except (SkippedError, UnreadError):
         return []
-    ranges = [(one, *ends_of(network)) for one in entries if (network := _network_of(one)) is not None]
-    deciding = [one for one in entries if _group_of(one) in groups]
+    ranges = [(one, *one.ends) for one in entries if one.ends is not None]
+    deciding = [one for one in entries if one.group in groups]
     for start, end in (ends_of(network) for client in clients if client not in gaps for network in client.networks):
         whole = [one for one, first, last in ranges if first <= start and last >= end]
         deciding += whole or [one for one, first, last in ranges if first <= end and last >= start]
-    return list({key_of(one): one for one in deciding}.values())
+    return list({one.key: one for one in deciding}.values())
 
 
-def _entries_in_force(facts: ConnectionFacts) -> list[AtlasObject]:
+def _entries_in_force(facts: ConnectionFacts) -> list[ListedEntry]:
     """Return the entries that have not expired."""
-    moments = [(one, _expires_at(one)) for one in known(facts.atlas.access_list)]
-    return [one for one, moment in moments if moment is None or moment > facts.now]
+    # Few have a date, and each connection of the project asks for all of them.
+    return [one for one in known(facts.atlas.access_list) if one["delete_after_date"] is None or not _has_expired(one, facts)]
 
 
-def _expires_at(entry: AtlasObject) -> datetime.datetime | None:
+def _has_expired(entry: ListedEntry, facts: ConnectionFacts) -> bool:
+    moment = _expires_at(entry)
+    return moment is not None and moment <= facts.now
+
+
+def _expires_at(entry: ListedEntry) -> datetime.datetime | None:
     """Return when an entry expires; None for never."""
     date = entry["delete_after_date"]
     try:
         return None if date is None else to_moment(date)
     except ValueError:
-        raise UnreadError(Unread(f"Atlas does not tell when {key_of(entry)} ends, but {date!r}.")) from None
+        raise UnreadError(Unread(f"Atlas does not tell when {entry.key} ends, but {date!r}.")) from None
 
 
 def _find_inactive(deciding: _Entries, uncovered: _Gaps, facts: ConnectionFacts) -> Findings:
@@ -195,12 +198,12 @@ def _find_inactive(deciding: _Entries, uncovered: _Gaps, facts: ConnectionFacts)
 
     It raises an UnreadError if a client may depend on an entry whose status could not be read.
     """
-    statuses = {str(key_of(one)): known(facts.atlas.access_status).get(str(key_of(one))) for one in deciding}
-    active = [one for one in deciding if statuses[str(key_of(one))] == _IN_FORCE]
-    inactive = [one for one in deciding if statuses[str(key_of(one))] in _NOT_IN_FORCE]
+    statuses = {str(one.key): known(facts.atlas.access_status).get(str(one.key)) for one in deciding}
+    active = [one for one in deciding if statuses[str(one.key)] == _IN_FORCE]
+    inactive = [one for one in deciding if statuses[str(one.key)] in _NOT_IN_FORCE]
     lost = _difference(_find_uncovered(facts, [one for one in deciding if one not in inactive]), uncovered)
     for one in inactive:
-        key = str(key_of(one))
+        key = str(one.key)
         concerned = [client for client, parts in lost.items() if client.kind != "unread" and _concerns(one, client, parts)]
         touched = {name: None for client in concerned for name in client.subnet_ids}
         if touched:
@@ -279,9 +282,9 @@ def _narrowed(networks: t.Mapping[Subnet, _Network], facts: ConnectionFacts) -> 
 
 def _find_gaps(clients: t.Iterable[_Client], entries: _Entries) -> _Gaps:
     """Return the parts of the clients' blocks that no block and no address of the entries covers."""
-    networks = list(filter(None, map(_network_of, entries)))
+    ranges = [one.ends for one in entries if one.ends is not None]
     listed_clients = list(clients)
-    outside = parts_outside({network for one in listed_clients for network in one.networks}, networks)
+    outside = parts_outside_ranges({network for one in listed_clients for network in one.networks}, ranges)
     found = {}
     for client in listed_clients:
         gaps = [outside[network] for network in client.networks]
@@ -305,9 +308,9 @@ def _difference(gaps: _Gaps, others: _Gaps) -> _Gaps:
     return {client: parts for client, parts in gaps.items() if client not in others}
 
 
-def _concerns(entry: AtlasObject, client: _Client, parts: t.Iterable[_Network]) -> bool:
+def _concerns(entry: ListedEntry, client: _Client, parts: t.Iterable[_Network]) -> bool:
     """Whether an entry could let a client in, or a part of its blocks."""
-    network, group = _network_of(entry), _group_of(entry)
+    network, group = entry.network, entry.group
     if group is not None:
         return client.groups is None or group in client.groups
     return network is not None and any(part.overlaps(network) for part in parts)
@@ -333,7 +336,7 @@ def _admitting_groups(client: _Client, facts: ConnectionFacts, listed_groups: fr
 
 def _groups_in(entries: _Entries) -> frozenset[str]:
     """Return the security groups in entries, without their accounts."""
-    return frozenset(group for one in entries if (group := _group_of(one)) is not None)
+    return frozenset(group for one in entries if (group := one.group) is not None)
 
 
 def _is_across_regions(facts: ConnectionFacts) -> bool:
@@ -346,25 +349,6 @@ def _is_across_regions(facts: ConnectionFacts) -> bool:
 def _group_id(name: t.Any) -> str | None:
     """Return the id of a security group without the account that may stand before it."""
     return str(name).rpartition("/")[2] if name else None
-
-
-def _group_of(entry: AtlasObject) -> str | None:
-    """Return the security group of an entry, without its account; None for a block or an address."""
-    return _group_id(entry["aws_security_group"])
-
-
-def _network_of(entry: AtlasObject) -> ipaddress.IPv4Network | None:
-    """Return the IPv4 block of an entry; None for a security group, for IPv6, and for what is not a block."""
-    return _to_network(key_of(entry) or "")
-
-
-@functools.lru_cache(maxsize=1024)
-def _to_network(key: str) -> ipaddress.IPv4Network | None:
-    """Return the block of a key; cached, since all connections of a project share one access list."""
-    try:
-        return ipaddress.IPv4Network(key)
-    except ValueError:
-        return None
 
 
 def _uncovered_finding(gaps: _Gaps, facts: ConnectionFacts, entries: _Entries) -> Finding:

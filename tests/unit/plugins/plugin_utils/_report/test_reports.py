@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.findings import REPORT_VERSION
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.redact import visible
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._check_text import lines_of
-from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report import markdown
+from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report import markdown, view
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.file import to_json
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.junit import to_junit
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.markdown import to_markdown
@@ -174,6 +174,28 @@ def test_a_finding_of_several_networks_is_shown_once(to_text: Callable[..., str]
     assert "3 connections" in text
     # The overview counts it for each.
     assert text.count("1 fail") == 3
+
+
+def test_a_finding_of_all_networks_costs_no_more_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each check names all of them, so that texts would grow with the square of their number."""
+    shown, counts = 0, []
+
+    def count(text: str) -> str:
+        nonlocal shown
+        shown += 1
+        return visible(text)
+
+    monkeypatch.setattr(view, "visible", count)
+    for size in (2, 11, 20):
+        zone = finding("P503", "fail", "mongodb.net", "The zone lacks all.", "Add them.")
+        checked = peering_check(*(connection(number, "not_reachable", checks=[zone]) for number in range(size)))
+        for place in checked["findings"][0]["connections"]:
+            # As in a real result.
+            del place["checks"]
+        shown = 0
+        view_of(checked)
+        counts.append(shown)
+    assert counts[2] - counts[1] == counts[1] - counts[0]
 
 
 @pytest.mark.parametrize("to_text", [to_html, to_markdown])
