@@ -7,7 +7,7 @@ import sys
 import time
 from functools import partial
 
-from . import changes, check, clouds, credentials, growth, hosts, loops, organization, peering, sets, waiting
+from . import changes, check, clouds, credentials, growth, hosts, loops, organization, peering, processor, sets, waiting
 from .tables import draw, render, write
 
 #: In the order of the page.
@@ -21,6 +21,7 @@ PARTS = {
     "credentials": credentials.measure,
     "peering": peering.measure,
     "growth": growth.measure,
+    "processor": processor.measure,
     "check": check.measure,
     "clouds": clouds.measure,
 }

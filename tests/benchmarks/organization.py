@@ -90,15 +90,20 @@ def _requests(atlas: Atlas, method: str) -> requests.Response:
 
 
 @contextlib.contextmanager
-def checked_organization() -> Iterator[tuple[Atlas, str]]:
-    """Run an Atlas and an AWS, both far away, with a connection for each project; yield Atlas, and where AWS is."""
+def checked_organization(**given: Any) -> Iterator[tuple[Atlas, str]]:
+    """Run an Atlas and an AWS, both far away, with a connection for each project; yield Atlas, and where AWS is.
+
+    Args:
+        given: What `support/organization_site.py` is given in place of these sizes.
+    """
     command = [sys.executable, "-m", "ansible_collections.cloudpeer.atlas.tests.support.organization_site"]
     variables = {**own_environment(), "PYTHONPATH": str(COLLECTIONS_PATH)}
     with subprocess.Popen(command, env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdin is not None
             assert process.stdout is not None
-            process.stdin.write(json.dumps({"projects": PROJECTS, "accounts": ACCOUNTS, "seconds": ROUND_TRIP}) + "\n")
+            sizes = {"projects": PROJECTS, "accounts": ACCOUNTS, "seconds": ROUND_TRIP, **given}
+            process.stdin.write(json.dumps(sizes) + "\n")
             process.stdin.flush()
             ready = json.loads(process.stdout.readline())
             yield Atlas(Settings(), ready["base_url"], "", (), ready["base_url"]), ready["aws"]

@@ -6,12 +6,19 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.benchmarks.growth import OLD, least_seconds, plots_of, released, table_of
+from ansible_collections.cloudpeer.atlas.tests.benchmarks.processor import findings_of
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 
 
 @pytest.mark.parametrize(("size", "seconds"), [(1, 0), (50, 0), (150, 20), (300, 50)])
 def test_a_rate_takes_its_time(size: int, seconds: float) -> None:
     assert least_seconds(size, (50, 5)) == seconds
+
+
+def test_growth_leaves_out_what_little_takes() -> None:
+    found = findings_of({"a list": [1.0, 3.0, 5.0], "another": [0.5, 1.5, 4.5]}, (2, 400, 800))
+    assert "| a list | 1.00 | 3.00 | 5.00 | 2.00 |" in found.tables
+    assert [line.partition(":")[0] for line in found.goals] == ["- met", "- NOT met"]
 
 
 def test_an_earlier_release_comes_from_the_history() -> None:
