@@ -569,7 +569,7 @@ def test_it_warns_of_requests_from_whatever_account(site: PathSite, ids: list[st
     )
 
 
-def test_the_account_behind_active_connections_of_the_container_is_atlas_s(site: PathSite) -> None:
+def test_who_requested_what_is_active_there_is_atlas(site: PathSite) -> None:
     first, other, mine = site.make_vpcs(3, 2)
     options = {"container_region": "us-east-1", "atlas_aws_account_ids": None}
     assert len(site.run(connections=[first], **options).warnings) == 1

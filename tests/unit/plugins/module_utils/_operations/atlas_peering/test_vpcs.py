@@ -363,7 +363,7 @@ def test_what_is_wanted_of_a_connection_can_change(site: PathSite) -> None:
     assert is_settled(site, [changed], tags={"Owner": "data"}, dns="enable")
 
 
-def test_a_dead_connection_of_a_vpc_that_is_gone_is_not_to_be_replaced(site: PathSite) -> None:
+def test_a_dead_connection_of_an_unknown_vpc_stays(site: PathSite) -> None:
     one, entry = site.make_vpcs(2)
     gone = {**one, "vpc_id": "vpc-0a1b2c3d4e5f60001"}
     site.run(connections=[gone], aws=False, access_list=False, **HERE)

@@ -9,7 +9,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.cloud impo
 from ansible_collections.cloudpeer.atlas.tests.support.sets import SetSite, entry
 
 
-def test_an_entry_is_compared_with_the_connections_of_its_network_alone(atlas: SetSite, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_entry_is_compared_with_its_own_connections(atlas: SetSite, monkeypatch: pytest.MonkeyPatch) -> None:
     differing, compared = Cloud.differing, 0
 
     def count(self: Cloud, wanted: Any, current: Any) -> Any:
