@@ -157,7 +157,7 @@ from ansible.utils.unsafe_proxy import wrap_var
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.clients import LIBRARIES, ClientPool
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.sources import CREDENTIAL_KINDS, read_sources
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import environment
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import environment, register
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.redact import visible
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_project_info import OPERATION
@@ -250,7 +250,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         given = {name: self._evaluate(name, config[name]) for name in READING if name in config}
         # Once more, for the types of what the templates give.
         self.set_options(direct={**config, **given}, var_options=self._vars)
-        params, warnings = OPERATION.validate({**_UNUSED, **{name: self.get_option(name) for name in READING}})
+        found = {**_UNUSED, **{name: self.get_option(name) for name in READING}}
+        # `secret: true` in the documentation would do that, but the oldest ansible-test refuses it.
+        register(OPERATION.argument_spec.find_secrets(found) or ())
+        params, warnings = OPERATION.validate(found)
         for text in warnings:
             self.display.warning(text)
         return params
@@ -290,7 +293,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         pool = ClientPool()
         try:
             with pool.client_for(params, self.display.warning) as client:
-                yield client
+                try:
+                    yield client
+                finally:
+                    register(client.secrets)
         finally:
             pool.close()
 

@@ -20,7 +20,13 @@ from ansible.module_utils.errors import UnsupportedError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.parsing.mod_args import ModuleArgsParser
 from ansible.plugins.action import ActionBase
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import PROJECTS, environment, masked, names_of
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import (
+    PROJECTS,
+    environment,
+    masked,
+    names_of,
+    register,
+)
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.libraries import INSTALL, lack_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import check_one_way
@@ -68,6 +74,8 @@ class AtlasAction(ActionBase):
                 {**result, "failed": True, **unsent(), **error.to_result()},
                 spec.find_secrets(self._task.args) or set(),
             )
+        secrets = spec.find_secrets(args)
+        register(secrets or ())
         ignored = self.OPERATION.ignored_options(args)
         if ignored:
             self._display.v(f"{self._task.action} has no use for these options of entries: {', '.join(ignored)}.")
@@ -84,7 +92,7 @@ class AtlasAction(ActionBase):
             with environment(self._task_environment()):
                 result.update(self._run_here(args, variables))
         self._show_plan(result, variables)
-        if spec.find_secrets(args) is None:
+        if secrets is None:
             # Secrets that were not found cannot be hidden.
             result.pop("invocation", None)
         return result

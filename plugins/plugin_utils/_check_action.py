@@ -15,7 +15,7 @@ from ansible import template
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, as_shown
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, TaskError, unsent
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.redact import visible
@@ -61,7 +61,7 @@ class ShowsCheck(ActionBase):
         if shown.get("since") is not None:
             # Its content is as long as a result.
             shown["since"] = args.get("since")
-        peering_check = result.get("peering_check")
+        peering_check = as_shown(result.get("peering_check"))
         if not isinstance(peering_check, dict):
             return result
         moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

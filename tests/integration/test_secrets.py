@@ -16,6 +16,7 @@ import pytest
 import requests
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import refusal
+from ansible_collections.cloudpeer.atlas.tests.support.masking import STARS
 from ansible_collections.cloudpeer.atlas.tests.support.runner import WAYS, PlaybookRunner, descendants
 from ansible_collections.cloudpeer.atlas.tests.support.targets import ATLAS_TARGETS, environment_for, playbook_of
 from ansible_collections.cloudpeer.atlas.tests.support.wire import page, reply, serving
@@ -250,7 +251,7 @@ def test_a_token_that_stands_in_an_answer_is_not_in_the_result(
     with serving(*answers) as wire:
         variables = {"XDG_CACHE_HOME": str(tmp_path / "cache"), "MONGODB_ATLAS_BASE_URL": wire.base_url}
         run = playbook(tasks, emulator, "-vvvvv", way=way, **account, **variables)
-    assert run.result["vpc_peers"][0]["status_name"] == "Bearer ********"
+    assert run.result["vpc_peers"][0]["status_name"] == f"Bearer {STARS}"
     assert "canary" not in run.output
 
 

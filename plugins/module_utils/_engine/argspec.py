@@ -11,9 +11,16 @@ import os
 import re
 import typing as t
 
-from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.common.validation import check_type_dict
 from ansible.module_utils.errors import AnsibleFallbackNotFound
+
+try:
+    from ansible.module_utils.secrets import mask_secrets, register_secrets  # type: ignore[import-not-found]
+except ImportError:
+    # Before ansible-core 2.22. Later ones deprecate it, and 2.25 has none.
+    from ansible.module_utils.common.parameters import remove_values
+
+    mask_secrets = register_secrets = None
 
 from .._auth.sources import VARIABLES
 from .._http.errors import InvalidOptionError
@@ -186,25 +193,40 @@ def explain_unknown(name: str, known: t.Iterable[str]) -> str:
     return visible(f"{name} is not an option{f' ({near[0]}?).' if near else '. Leave it out, or correct its name.'}")
 
 
+def register(secrets: t.Iterable[str]) -> bool:
+    """Register secrets with ansible-core, which masks them wherever it shows something; return whether it can, as 2.22 does."""
+    if register_secrets is not None:
+        register_secrets(secrets)
+    return register_secrets is not None
+
+
 def masked(result: _Value, secrets: t.AbstractSet[str]) -> _Value:
-    """Return a result with MASKED or stars in the place of secrets.
+    """Return a result with MASKED or stars in the place of secrets; as it is where ansible-core masks it.
 
     Args:
         result: The result, or a part of it.
         secrets: What must not be shown. What has less than SHORTEST characters is masked only where it is a whole value.
     """
+    if register(secrets):
+        return result
     short = {one for one in secrets if len(one) < SHORTEST}
     # The longest first, since a secret may begin with another: ansible-core 2.16 takes them as they come.
     long = sorted(secrets - short, key=len, reverse=True)
-    return t.cast("_Value", remove_values(_without_values(result, short) if short else result, long))
+    whole = _with_texts(result, lambda text: MASKED if text in short else text) if short else result
+    return t.cast("_Value", remove_values(whole, long))
 
 
-def _without_values(value: t.Any, short: t.AbstractSet[str]) -> t.Any:
+def as_shown(value: _Value) -> _Value:
+    """Return a masked result as ansible-core shows it, for what it does not show itself, such as a file."""
+    return value if mask_secrets is None else t.cast("_Value", _with_texts(value, mask_secrets))
+
+
+def _with_texts(value: t.Any, change: t.Callable[[str], str]) -> t.Any:
     if isinstance(value, t.Mapping):
-        return {key: _without_values(one, short) for key, one in value.items()}
+        return {key: _with_texts(one, change) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_without_values(one, short) for one in value]
-    return MASKED if isinstance(value, str) and value in short else value
+        return [_with_texts(one, change) for one in value]
+    return change(value) if isinstance(value, str) else value
 
 
 def _secrets_of(options: t.Mapping[str, t.Any], params: t.Mapping[str, t.Any]) -> t.Iterator[str]:

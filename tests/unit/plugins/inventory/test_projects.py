@@ -26,6 +26,7 @@ from ansible_collections.cloudpeer.atlas.plugins.doc_fragments._connection impor
 from ansible_collections.cloudpeer.atlas.plugins.inventory import projects as _plugin
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.clients import ClientPool
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.sources import VARIABLES
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine import argspec
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION
 from ansible_collections.cloudpeer.atlas.tests.emulator.project import Project
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator, running
@@ -569,6 +570,17 @@ def test_it_signs_in_as_modules_do(make: Callable[..., Site], monkeypatch: pytes
     assert all("More than one kind" in text for text in site.warnings)
     # The file comes before both.
     assert "(HTTP 401" in site.failure(**{**nothing, "access_token": "not-a-token"}, profile="work")
+
+
+def test_secrets_are_registered_with_ansible_core(make: Callable[..., Site], monkeypatch: pytest.MonkeyPatch) -> None:
+    registered: list[str] = []
+    monkeypatch.setattr(argspec, "register_secrets", registered.extend)
+    site = make("shop")
+    settings = site.atlas.emulator.settings
+    account = {"client_id": settings.client_id, "client_secret": settings.client_secret, "token_cache": False}
+    assert [*site.hosts(public_key=None, private_key=None, **account)] == ["shop"]
+    assert settings.client_secret in registered
+    assert any(one.startswith("emulator-token-") for one in registered)
 
 
 def test_certificates_that_are_not_checked_cause_a_warning(make: Callable[..., Site]) -> None:

@@ -15,10 +15,12 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.action import ActionBase
 from ansible_collections.cloudpeer.atlas.plugins.action import atlas_project_info, atlas_vpc_peer_info
 from ansible_collections.cloudpeer.atlas.plugins.action.atlas_vpc_peers import ActionModule
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine import argspec
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_peering import OPERATION as BOTH_SIDES
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._action import AtlasAction
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._role_action import ROLE, OfRole
+from ansible_collections.cloudpeer.atlas.tests.support import masking
 
 ROLE_FOLDER = Path(__file__).parents[4] / "roles" / "vpc_peering"
 LINE = "Plan: 2 to create, 0 to change, 0 to remove, 40 unchanged"
@@ -273,9 +275,18 @@ def test_options_of_entries_without_effect_are_said_with_v(
 def test_two_names_of_one_option_show_no_secret(monkeypatch: pytest.MonkeyPatch, secret: dict[str, Any]) -> None:
     monkeypatch.setattr(ActionBase, "run", lambda *unused: {})
     action = Action({}, None, args={"group_id": "canary-of-a-key", "project_id": f"x-canary-of-a-key{GROUP}", **secret})
-    result = action.run(None, {})
+    result = masking.shown(action.run(None, {}))
     assert result["failed"]
-    assert f"have different values: ******** and x-********{GROUP}." in result["msg"]
+    assert f"have different values: {masking.STARS} and x-{masking.STARS}{GROUP}." in result["msg"]
+
+
+def test_secrets_of_options_are_registered_before_a_module_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ActionBase, "run", lambda *unused: {})
+    registered, key = list[str](), "canary-of-a-key"
+    monkeypatch.setattr(argspec, "register_secrets", registered.extend)
+    action = Action({}, "become is set", args={"peers": [{"azure_secret": key}], "private_key": f"{key}-2"})
+    monkeypatch.setattr(action, "_execute_module", lambda **unused: {"known": {*registered}})
+    assert {key, f"{key}-2"} <= action.run(None, {})["known"]
 
 
 class RoleAction(OfRole, AtlasAction):

@@ -15,6 +15,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.action import ActionBase
 from ansible.template import Templar
 from ansible.utils import color as _color
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine import argspec
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_check import OPERATION
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils import _check_action
@@ -232,6 +233,16 @@ def test_each_report_has_the_form_of_its_ending(tmp_path: Path, given: Any) -> N
         assert (tmp_path / path).read_text().startswith(beginnings[path.partition(".")[2]])
     if "peering.json" in paths:
         assert json.loads((tmp_path / "peering.json").read_text())["peering_check"] == CHECKED
+
+
+def test_a_report_has_no_secret_where_results_have_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(argspec, "mask_secrets", lambda text: text.replace(CHECKED["connections"][0]["vpc_id"], "$REDACTED$"))
+    run(make(tmp_path, report=["peering.html", "peering.md", "peering.json", "peering.xml"]))
+    texts = [file.read_text() for file in tmp_path.iterdir()]
+    assert len(texts) == 4
+    for text in texts:
+        assert "REDACTED" in text
+        assert CHECKED["connections"][0]["vpc_id"] not in text
 
 
 def test_a_report_that_fails_leaves_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

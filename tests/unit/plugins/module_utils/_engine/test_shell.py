@@ -23,6 +23,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Plan
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.shell import compile_once, run_module
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._action import AtlasAction
+from ansible_collections.cloudpeer.atlas.tests.support import masking
 from ansible_collections.cloudpeer.atlas.tests.support.operations import CLOUD_MODULES
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 
@@ -110,7 +111,8 @@ Way = Callable[[Any, dict[str, Any]], dict[str, Any]]
 
 @pytest.fixture(params=["module", "in process"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Way:
-    """Return a function that runs an Operation in one of both ways, with such options, and returns the result."""
+    """Return a function that runs an Operation in one of both ways, with such options, and returns the result as it is shown."""
+    masking.forget_secrets(monkeypatch)
 
     def as_module(operation: Any, args: dict[str, Any]) -> dict[str, Any]:
         # Since ansible-core 2.21.
@@ -136,7 +138,8 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, capsys:
 
         return Action().run(None, {"ansible_inject_invocation": True})
 
-    return {"module": as_module, "in process": in_process}[request.param]
+    run = {"module": as_module, "in process": in_process}[request.param]
+    return lambda operation, args: masking.shown(run(operation, args))
 
 
 @pytest.mark.parametrize("first", ["", None], ids=["empty", "missing"])
@@ -295,7 +298,7 @@ def test_secrets_of_all_options_are_hidden(way: Way, args: dict[str, Any], word:
     monkeypatch.setenv("SECRET_OF_THE_TEST", "canary-of-a-variable")
     monkeypatch.setenv("SECRET_WITHIN", "canary-within")
     result = way(Echo, {**args, "words": [word, f"<{word}>"]})
-    assert result["echo"] == [MASKED, "<********>"]
+    assert result["echo"] == [masking.MASKED, f"<{masking.STARS}>"]
     # In this process, some releases of ansible-core send those of a module elsewhere.
     assert "canary" not in str(result.get("warnings"))
     options = result["invocation"]["module_args"]
@@ -304,6 +307,7 @@ def test_secrets_of_all_options_are_hidden(way: Way, args: dict[str, Any], word:
     assert all({*one.values()} <= {MASKED} for one in options.get("one") or ())
 
 
+@pytest.mark.skipif(masking.REGISTER is not None, reason="this ansible-core masks secrets of any length in any text")
 @pytest.mark.parametrize("given", [{"secret": "test"}, {"one": [{"hidden": "test"}]}, {"secret": 7654321}, {}])
 def test_short_secrets_are_hidden_only_as_whole_values(way: Way, given: dict[str, Any]) -> None:
     words = ["latest-greatest", "test", "a test", "Test", "tests", "true"]
