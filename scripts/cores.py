@@ -22,6 +22,7 @@ PYTHONS = {
     "2.19": ("3.11", "3.12", "3.13"),
     "2.20": ("3.12", "3.13", "3.14"),
     "2.21": ("3.12", "3.13", "3.14"),
+    "2.22": ("3.13", "3.14"),
 }
 OLDEST, *_between, NEWEST = PYTHONS
 # The oldest Python that modules run on, on a target whose controller has another one.

@@ -27,9 +27,11 @@ done
 
 # For scripts/cores.py: each release of ansible-core, and what it does not share with dev.txt.
 sed -nE 's/^([A-Za-z0-9._-]+)(\[[a-z,]+\])?(==[^\\]*).*/\1\3/p' requirements/dev.txt | sed -E '/^(ansible-core|resolvelib)==/d' >"$tools/dev.in"
-for core in 2.16 2.17 2.18 2.19 2.20 2.21; do
+for core in 2.16 2.17 2.18 2.19 2.20 2.21 2.22; do
+    # A Python that the release runs on.
+    case $core in 2.22) python=3.13 ;; *) python=3.12 ;; esac
     # shellcheck disable=SC2046 # an option for each package
-    echo "ansible-core==$core.*" | lock "core-$core" - --python-version 3.12 --no-annotate --constraint "$tools/dev.in" \
+    echo "ansible-core==$core.*" | lock "core-$core" - --python-version "$python" --no-annotate --constraint "$tools/dev.in" \
         $(sed 's/==.*//; s/^/--no-emit-package /' "$tools/dev.in") "$@"
 done
 # For scripts/cores.py, too: the modules' requirements in the oldest versions that requirements.txt allows. Alone, for the oldest Python of a
