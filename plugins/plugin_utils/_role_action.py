@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the action plugins of the role's tasks do: pass module_defaults on, refuse misspelt variables and two hosts that prune."""
+"""What the action plugins of the role's tasks do: pass module_defaults on, check variables, and refuse two hosts that prune."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import re
 import typing as t
 
 from ansible.errors import AnsibleError
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import names_of
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import ArgumentSpec, names_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, unsent
 
@@ -46,8 +47,9 @@ class OfRole(ActionBase):
             self._defaulted = hidden.keys()
             args.update(hidden)
             try:
-                self._check_names(task_vars or {})
-                if boolean(args.get("prune") or False, strict=False) and args.get("state", "present") == "present":
+                self._check_variables(task_vars or {})
+                given = self.OPERATION.argument_spec.without_blanks(args)
+                if boolean(given.get("prune") or False, strict=False) and given.get("state", "present") == "present":
                     used = self._args()
                     _check_rivals(_known(used.get("group_id"), used.get("project_name")), task_vars or {})
             except InvalidOptionError as error:
@@ -65,11 +67,13 @@ class OfRole(ActionBase):
         used = {one for several in names if any(name in self._task.args for name in several) for one in several}
         return {name: value for name, value in found.items() if name not in used}
 
-    def _check_names(self, variables: t.Mapping[str, t.Any]) -> None:
-        """Check that no variable of the host is a misspelt one of the role.
+    def _check_variables(self, variables: t.Mapping[str, t.Any]) -> None:
+        """Check that no variable is a misspelt one of the role, and those of the role that are no options of the task.
+
+        ansible-core would check all of them, and refuse the empty texts of surveys: see `meta/argument_specs` of the role.
 
         Raises:
-            InvalidOptionError: If one is.
+            InvalidOptionError: If one is misspelt, or has a wrong value.
         """
         path = os.path.join(self._task._role.get_role_path(), "meta", "argument_specs.yml")
         # Ansible has read this file for the role, and keeps it.
@@ -81,6 +85,12 @@ class OfRole(ActionBase):
                 wrong.append(f"{name} is no variable of the role ({meant[0]}?).")
         if wrong:
             raise InvalidOptionError(" ".join(wrong), hint="Correct the name, or rename the variable if it is your own.")
+        of_task = self.OPERATION.argument_spec.options
+        spec = ArgumentSpec({name: one for name, one in options.items() if name.removeprefix(_PREFIX) not in of_task})
+        given = {name: self._templar.template(variables[name]) for name in spec.options if name in variables}
+        wrong = ArgumentSpecValidator(spec.core_options).validate(spec.without_blanks(given)).error_messages
+        if wrong:
+            raise InvalidOptionError(f"{'. '.join(wrong)}.", hint="Correct it, or leave it out.")
 
     def _is_unset(self, value: t.Any, default: t.Any) -> bool:
         """Whether a variable of the role has no value, or its default."""
@@ -127,7 +137,7 @@ class KnownProject(t.NamedTuple):
 
 
 def _known(group_id: t.Any, name: t.Any) -> KnownProject:
-    return KnownProject(*(str(one) if one else None for one in (group_id, name)))
+    return KnownProject(*(str(one or "").strip() or None for one in (group_id, name)))
 
 
 def _check_rivals(own: KnownProject, variables: t.Mapping[str, t.Any]) -> None:

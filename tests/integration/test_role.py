@@ -113,6 +113,22 @@ def test_flags_and_numbers_may_be_text(run: RoleRunner, make_site: Callable[...,
     )
 
 
+def test_empty_texts_of_a_survey_are_not_set(run: RoleRunner, make_site: Callable[..., Vpc]) -> None:
+    site = make_site()
+    page = yaml.safe_load((ROOT / "roles" / "vpc_peering" / "meta" / "argument_specs.yml").read_text())
+    names = [name.removeprefix("vpc_peering_") for name in page["argument_specs"]["main"]["options"]]
+    empty = dict.fromkeys(names, "")
+    entry = {**site.connection, "vpc_id": f" {site.vpc_id} ", "route_table_ids": "", "route_table_tags": " "}
+    given = {"connections": [entry], "container_region": " us-east-1 ", "verify": " yes ", "verify_fail_on": " never "}
+    named = run(**{**empty, **given}, status=2)
+    # It would leave the project to the environment.
+    assert (message(named), run.sent) == ("project_name is empty. Give the name of the project, or leave it out.", [])
+    done = run(**{**empty, **given, "group_id": f" {run.emulator.settings.group_id} "})
+    site.assert_connected()
+    assert (lines(done)[:3], result(done)["state"], run.access_list != {}) == (TASKS[:3], "present", True)
+    assert result(done)["check"] is not None
+
+
 @pytest.mark.full
 def test_four_hosts_side_by_side(run: RoleRunner, make_site: Callable[..., Vpc], tmp_path: Path) -> None:
     """Of four hosts with a VPC each, one has a mistake, which ends the role for that host alone."""

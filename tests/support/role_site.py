@@ -243,8 +243,8 @@ def said(run: PlaybookRun) -> list[str]:
 
 
 def lines(run: PlaybookRun) -> list[str]:
-    """Return the names of the role's tasks in the output, without the check of the arguments."""
-    return [name for name in _HEADER.findall(run.output) if not name.startswith("Validating arguments")]
+    """Return the names of the role's tasks in the output."""
+    return _HEADER.findall(run.output)
 
 
 def as_text(variables: dict[str, Any]) -> list[str]:

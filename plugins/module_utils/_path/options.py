@@ -71,12 +71,13 @@ PATH_SPEC = (
 def fill_in_project(params: Parameters) -> Parameters:
     """Return the options with `group_id` from the environment if the task has no project, and that of the task in `aws_group_id`.
 
-    An empty `group_id` or `project_name` counts as not set.
+    An empty `group_id` counts as not set, and so does an empty `project_name` beside an id. Alone, it stays, to be refused.
 
     Raises:
         InvalidOptionError: If the task has both.
     """
-    named, name = params["group_id"] or None, params["project_name"] or None
+    named, name = params["group_id"] or None, params["project_name"]
+    name = name or None if named else name
     check_one_way({**params, "group_id": named, "project_name": name})
     function, variables = CONNECTION.options["group_id"]["fallback"]
     found = named

@@ -345,6 +345,26 @@ def test_a_misspelt_variable_of_the_role_is_refused(
 
 
 @pytest.mark.parametrize(
+    ("variables", "word"),
+    [
+        ({"verify": "maybe"}, "unable to convert to bool"),
+        (
+            {"verify_fail_on": "sometimes"},
+            "value of vpc_peering_verify_fail_on must be one of: fail, warn, never, got: sometimes.",
+        ),
+        ({"verify": "", "verify_fail_on": " warn ", "report": ""}, ""),
+    ],
+    ids=str,
+)
+def test_variables_that_are_no_options_of_the_module_are_checked_first(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, Any], word: str
+) -> None:
+    monkeypatch.setattr(AtlasAction, "run", lambda *unused: {"msg": ""})
+    result = RoleAction().run(None, {f"vpc_peering_{name}": value for name, value in variables.items()})
+    assert (word in result["msg"], result.get("failed", False)) == (True, bool(word))
+
+
+@pytest.mark.parametrize(
     ("role", "args"),
     [
         (ROLE, {"aws_profile": "network", "timeout": 90, "group_id": GROUP, "dns": "ignore"}),
@@ -384,6 +404,7 @@ def refusal(hosts: dict[str, Any], monkeypatch: pytest.MonkeyPatch, **args: Any)
         ([GROUP, GROUP], {"project_id": GROUP}, ["host1"]),
         ([GROUP, GROUP], {"group_id": GROUP, "prune": "no"}, []),
         ([GROUP, GROUP], {"group_id": GROUP, "state": "absent"}, []),
+        ([GROUP, GROUP], {"group_id": f" {GROUP} ", "state": ""}, ["host1"]),
         ([GROUP, GROUP], {"group_id": GROUP, "role": "my.own.role"}, []),
         ([GROUP, GROUP], {"group_id": GROUP, "role": None}, []),
     ],

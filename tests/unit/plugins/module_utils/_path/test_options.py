@@ -435,6 +435,7 @@ def test_a_project_that_the_task_names_gives_names_in_aws(monkeypatch: pytest.Mo
     assert (found["group_id"], found["aws_group_id"]) == (GROUP, GROUP)
     assert [(one.task["group_id"], one.params) for one in found["connections"]] == [(GROUP, params["connections"][0].params)]
     assert validated(VPC, project_name="")[0]["project_name"] is None
+    assert validated(VPC, group_id=None, project_name="")[0]["group_id"] is None
     # What the environment has is known here, and is no excuse.
     assert refused(VPC, group_id="a" * 24, project_name="shop").startswith("group_id and project_name are mutually exclusive.")
 
