@@ -356,7 +356,7 @@ def test_a_misspelt_variable_of_the_role_is_refused(
     ],
     ids=str,
 )
-def test_variables_that_are_no_options_of_the_module_are_checked_first(
+def test_other_variables_of_the_role_are_checked_first(
     monkeypatch: pytest.MonkeyPatch, variables: dict[str, Any], word: str
 ) -> None:
     monkeypatch.setattr(AtlasAction, "run", lambda *unused: {"msg": ""})
