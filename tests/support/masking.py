@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import as_shown
 
 try:
     from ansible.module_utils import secrets as REGISTER
-    from ansible.module_utils._internal._secrets import SecretMasker
 except ImportError:
     REGISTER = None
 #: In the place of a whole value, and of a part of one.
 MASKED, STARS = ("VALUE_SPECIFIED_IN_NO_LOG_PARAMETER", "********") if REGISTER is None else ("$REDACTED$", "$REDACTED$")
 
 
-def forget_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let ansible-core have no secrets of other tests, and those of this test no longer than it runs."""
+def forget_secrets() -> None:
+    """Let ansible-core forget the secrets of earlier tests in this process, of which some are a letter long."""
     if REGISTER is not None:
-        monkeypatch.setattr(REGISTER, "_secret_masker", SecretMasker())
+        masker = REGISTER._secret_masker
+        masker._matcher = type(masker._matcher)()
+        for known in (masker._secrets, masker._forms, masker._json_forms):
+            known.clear()
 
 
 def shown(result: dict[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
 from ansible_collections.cloudpeer.atlas.tests.support import memory as _memory
 from ansible_collections.cloudpeer.atlas.tests.support.environment import clean_environment
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Atlas, FakeClock
+from ansible_collections.cloudpeer.atlas.tests.support.masking import forget_secrets
 from ansible_collections.cloudpeer.atlas.tests.support.memory import running
 from ansible_collections.cloudpeer.atlas.tests.support.wire import Reply, Wire, serving
 
@@ -28,6 +29,7 @@ ON_SOCKETS = ("_http", "_api", "_auth")
 def _apart(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """No variable and no file of whoever runs the tests may matter, and what sends requests is itself tested on sockets."""
     clean_environment(monkeypatch, _home(tmp_path_factory))
+    forget_secrets()
     if request.path.parent.name in ON_SOCKETS:
         request.getfixturevalue("on_sockets")
 

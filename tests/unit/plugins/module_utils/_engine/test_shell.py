@@ -112,7 +112,6 @@ Way = Callable[[Any, dict[str, Any]], dict[str, Any]]
 @pytest.fixture(params=["module", "in process"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Way:
     """Return a function that runs an Operation in one of both ways, with such options, and returns the result as it is shown."""
-    masking.forget_secrets(monkeypatch)
 
     def as_module(operation: Any, args: dict[str, Any]) -> dict[str, Any]:
         # Since ansible-core 2.21.
