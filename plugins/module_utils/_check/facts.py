@@ -278,6 +278,31 @@ class ListedEntry(dict[str, t.Any]):
         return None if self.network is None else ends_of(self.network)
 
 
+class ListedEntries(list[ListedEntry]):
+    """Entries of the access list, which all connections of a project share."""
+
+    @cached_property
+    def ranges(self) -> list[tuple[int, int]]:
+        """What their blocks cover: the first and last addresses, without overlaps and in order."""
+        found: list[tuple[int, int]] = []
+        for first, last in sorted(one.ends for one in self if one.ends is not None):
+            if found and first <= found[-1][1]:
+                found[-1] = found[-1][0], max(last, found[-1][1])
+            else:
+                found.append((first, last))
+        return found
+
+    @cached_property
+    def groups(self) -> frozenset[str]:
+        """Their security groups, without accounts."""
+        return frozenset(one.group for one in self if one.group is not None)
+
+    @cached_property
+    def has_dates(self) -> bool:
+        """Whether one of them expires."""
+        return any(one["delete_after_date"] is not None for one in self)
+
+
 def with_peers(answer: t.Any) -> t.Any:
     """Return a list of connections as one that finds them by their networks; anything else is unchanged."""
     return ListedPeers(answer) if isinstance(answer, (list, tuple)) and not isinstance(answer, ListedPeers) else answer
@@ -285,9 +310,8 @@ def with_peers(answer: t.Any) -> t.Any:
 
 def with_entries(answer: t.Any) -> t.Any:
     """Return a list of entries of the access list as such that are parsed once; anything else is unchanged."""
-    if not isinstance(answer, (list, tuple)) or isinstance(next(iter(answer), None), ListedEntry):
-        return answer
-    return [ListedEntry(one) for one in answer]
+    is_plain = isinstance(answer, (list, tuple)) and not isinstance(answer, ListedEntries)
+    return ListedEntries(map(ListedEntry, answer)) if is_plain else answer
 
 
 @dataclass(frozen=True)
@@ -312,7 +336,7 @@ class AtlasFacts:
     peers: Fact[ListedPeers]
     container: Fact[AtlasObject | None]
     containers: Fact[t.Sequence[AtlasObject]]
-    access_list: Fact[t.Sequence[ListedEntry]]
+    access_list: Fact[ListedEntries]
     access_status: Fact[t.Mapping[str, Fact[str]]]
     clusters: Fact[t.Sequence[AtlasObject]]
     flex_clusters: Fact[t.Sequence[AtlasObject]]

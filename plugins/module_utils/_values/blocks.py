@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import bisect
 import ipaddress
+import itertools
 import typing as t
 
 from .invalid import InvalidValueError
@@ -80,15 +82,20 @@ def parts_outside(
     blocks: t.Iterable[ipaddress.IPv4Network], others: t.Iterable[ipaddress.IPv4Network]
 ) -> dict[ipaddress.IPv4Network, list[ipaddress.IPv4Network]]:
     """Return, by block, the parts outside all `others`: as few blocks as possible, in ascending order."""
-    return parts_outside_ranges(blocks, map(ends_of, others))
+    ranges = sorted(map(ends_of, others))
+    return {block: list(_outside(*ends_of(block), ranges)) for block in blocks}
 
 
-def parts_outside_ranges(
-    blocks: t.Iterable[ipaddress.IPv4Network], ranges: t.Iterable[tuple[int, int]]
+def parts_outside_disjoint(
+    blocks: t.Iterable[ipaddress.IPv4Network], ranges: t.Sequence[tuple[int, int]]
 ) -> dict[ipaddress.IPv4Network, list[ipaddress.IPv4Network]]:
-    """Do what `parts_outside` does, for blocks of which the first and the last address are known."""
-    ordered = sorted(ranges)
-    return {block: list(_outside(*ends_of(block), ordered)) for block in blocks}
+    """Do what `parts_outside` does, for first and last addresses in order that do not overlap: most are not looked at."""
+    found = {}
+    for block in blocks:
+        first, last = ends_of(block)
+        start = max(0, bisect.bisect_right(ranges, (first, last)) - 1)
+        found[block] = list(_outside(first, last, itertools.islice(ranges, start, None)))
+    return found
 
 
 def is_within(block: ipaddress.IPv4Network, others: t.Iterable[ipaddress.IPv4Network]) -> bool:

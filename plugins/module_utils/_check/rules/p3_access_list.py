@@ -13,17 +13,29 @@ from dataclasses import dataclass, replace
 from ..._aws.objects import Interface, Subnet, Vpc
 from ..._clouds.aws import AWS
 from ..._clouds.cloud import ALL_CLOUDS
-from ..._values.blocks import ends_of, parts_outside_ranges
+from ..._values.blocks import ends_of, parts_outside_disjoint
 from ..._values.moments import to_moment
 from ..._values.regions import same_region
-from ..facts import ConnectionFacts, Fact, ListedEntry, Missing, SkippedError, Unread, UnreadError, known, known_or, or_none
+from ..facts import (
+    ConnectionFacts,
+    Fact,
+    ListedEntries,
+    ListedEntry,
+    Missing,
+    SkippedError,
+    Unread,
+    UnreadError,
+    known,
+    known_or,
+    or_none,
+)
 from .client_ranges import client_ranges, limit_without_subnets
 from .common import judged_subnets, listed, span_text, to_network
 from .interfaces import are_clients_named, clients_of, named_interfaces
 from .rule import Finding, Findings, Severity, check, not_read, skip
 
 _Network = ipaddress.IPv4Network
-_Entries = t.Sequence[ListedEntry]
+_Entries = ListedEntries
 _SUBJECT = "access list"
 # A check warns of an entry that expires within this time.
 _SOON = datetime.timedelta(days=1)
@@ -103,7 +115,7 @@ def find_entries_out_of_force(facts: ConnectionFacts) -> Findings:
         raise skip("No entry lets a client in.", "P301")
     ends = {str(one.key): end - facts.now for one in deciding if (end := _expires_at(one)) is not None}
     soon = {key: left for key, left in ends.items() if left <= _SOON}
-    if _difference(_find_uncovered(facts, [one for one in deciding if one.key not in soon]), uncovered):
+    if _difference(_find_uncovered(facts, _Entries(one for one in deciding if one.key not in soon)), uncovered):
         for key, left in soon.items():
             fix = "Replace it by an entry without delete_after_date, if the clients need it longer."
             yield Finding("warn", key, f"{key} expires in {span_text(left)}.", fix, {"seconds_left": int(left.total_seconds())})
@@ -152,7 +164,7 @@ def find_entry_for_everybody(facts: ConnectionFacts) -> Findings:
             yield Finding("info", str(one.key), message, "Allow the blocks of your own networks instead.")
 
 
-def deciding_entries(facts: ConnectionFacts) -> list[ListedEntry]:
+def deciding_entries(facts: ConnectionFacts) -> ListedEntries:
     """Return the entries that let the clients in, so that their status counts.
 
     If an entry covers a whole block, entries for parts of it do not count: a list may have hundreds of addresses. The result
@@ -164,19 +176,20 @@ def deciding_entries(facts: ConnectionFacts) -> list[ListedEntry]:
         gaps, listed_groups = _find_gaps(clients, entries), _groups_in(entries)
         groups = {group for client in gaps for group in known(_admitting_groups(client, facts, listed_groups))}
     except (SkippedError, UnreadError):
-        return []
+        return _Entries()
     ranges = [(one, *one.ends) for one in entries if one.ends is not None]
     deciding = [one for one in entries if one.group in groups]
     for start, end in (ends_of(network) for client in clients if client not in gaps for network in client.networks):
         whole = [one for one, first, last in ranges if first <= start and last >= end]
         deciding += whole or [one for one, first, last in ranges if first <= end and last >= start]
-    return list({one.key: one for one in deciding}.values())
+    return _Entries({one.key: one for one in deciding}.values())
 
 
-def _entries_in_force(facts: ConnectionFacts) -> list[ListedEntry]:
+def _entries_in_force(facts: ConnectionFacts) -> _Entries:
     """Return the entries that have not expired."""
-    # Few have a date, and each connection of the project asks for all of them.
-    return [one for one in known(facts.atlas.access_list) if one["delete_after_date"] is None or not _has_expired(one, facts)]
+    entries = known(facts.atlas.access_list)
+    # Each connection of the project asks for them.
+    return _Entries(one for one in entries if not _has_expired(one, facts)) if entries.has_dates else entries
 
 
 def _has_expired(entry: ListedEntry, facts: ConnectionFacts) -> bool:
@@ -199,9 +212,9 @@ def _find_inactive(deciding: _Entries, uncovered: _Gaps, facts: ConnectionFacts)
     It raises an UnreadError if a client may depend on an entry whose status could not be read.
     """
     statuses = {str(one.key): known(facts.atlas.access_status).get(str(one.key)) for one in deciding}
-    active = [one for one in deciding if statuses[str(one.key)] == _IN_FORCE]
+    active = _Entries(one for one in deciding if statuses[str(one.key)] == _IN_FORCE)
     inactive = [one for one in deciding if statuses[str(one.key)] in _NOT_IN_FORCE]
-    lost = _difference(_find_uncovered(facts, [one for one in deciding if one not in inactive]), uncovered)
+    lost = _difference(_find_uncovered(facts, _Entries(one for one in deciding if one not in inactive)), uncovered)
     for one in inactive:
         key = str(one.key)
         concerned = [client for client, parts in lost.items() if client.kind != "unread" and _concerns(one, client, parts)]
@@ -282,9 +295,8 @@ def _narrowed(networks: t.Mapping[Subnet, _Network], facts: ConnectionFacts) -> 
 
 def _find_gaps(clients: t.Iterable[_Client], entries: _Entries) -> _Gaps:
     """Return the parts of the clients' blocks that no block and no address of the entries covers."""
-    ranges = [one.ends for one in entries if one.ends is not None]
     listed_clients = list(clients)
-    outside = parts_outside_ranges({network for one in listed_clients for network in one.networks}, ranges)
+    outside = parts_outside_disjoint({network for one in listed_clients for network in one.networks}, entries.ranges)
     found = {}
     for client in listed_clients:
         gaps = [outside[network] for network in client.networks]
@@ -336,7 +348,7 @@ def _admitting_groups(client: _Client, facts: ConnectionFacts, listed_groups: fr
 
 def _groups_in(entries: _Entries) -> frozenset[str]:
     """Return the security groups in entries, without their accounts."""
-    return frozenset(group for one in entries if (group := one.group) is not None)
+    return entries.groups
 
 
 def _is_across_regions(facts: ConnectionFacts) -> bool:
