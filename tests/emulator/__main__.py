@@ -30,6 +30,7 @@ def parse_arguments(arguments: list[str] | None = None) -> Settings:
     add("--group-id", default=default.group_id, help="id of the first project (%(default)s)")
     add("--groups", type=int, default=default.groups, metavar="N", help="number of projects (%(default)s)")
     add("--orgs", type=int, default=default.orgs, metavar="N", help="number of organizations that they are in (%(default)s)")
+    add("--no-container", action="store_true", help="begin without a network container, as new projects of Atlas do")
     add("--public-key", default=default.public_key, help="public half of the API key (%(default)s)")
     add("--private-key", default=default.private_key, help="private half of the API key (%(default)s)")
     add("--client-id", default=default.client_id, help="of the service account (%(default)s)")

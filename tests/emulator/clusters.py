@@ -23,6 +23,9 @@ _TIER = re.compile(r"M[1-9][0-9]{1,2}")
 _NODES = {"electable_nodes": 3, "read_only_nodes": 0, "analytics_nodes": 0}
 _SPECS = {"electable_nodes": "electableSpecs", "read_only_nodes": "readOnlySpecs", "analytics_nodes": "analyticsSpecs"}
 _MOST_NODES = 50
+#: The two forms in which clusters are shown, by their versions. The older one counts the shards of each zone, and has one size
+#: for all disks; the newer one has a replication spec for each shard, with the size in it.
+VERSIONS = ("2023-02-01", "2024-08-05")
 
 
 @dataclass(frozen=True)
@@ -64,13 +67,14 @@ class Cluster:
         """Whether it has hosts of its own, in network containers."""
         return not self.is_flex and self.tier not in _SHARED
 
-    def to_json(self, group_id: str, url: str, has_private: bool) -> Body:
+    def to_json(self, group_id: str, url: str, has_private: bool, version: str = VERSIONS[-1]) -> Body:
         """Return the cluster as a reply shows it.
 
         Args:
             group_id: The project.
             url: Its own address.
             has_private: Whether it has connection strings with private addresses.
+            version: One of VERSIONS; Flex clusters have one form.
         """
         shown: Body = {
             "id": self.id,
@@ -95,18 +99,19 @@ class Cluster:
                 "diskSizeGB": 5.0,
             }
             return {**shown, "backupSettings": {"enabled": True}, "providerSettings": settings}
-        configs = [self._region_config(region, 7 - number) for number, region in enumerate(self.regions)]
-        spec = {"id": self.id, "zoneId": self.id, "zoneName": "Zone 1", "regionConfigs": configs}
-        return {**shown, "backupEnabled": False, "mongoDBMajorVersion": "8.0", "paused": self.paused, "replicationSpecs": [spec]}
+        disk = {"diskSizeGB": 10.0 if self.is_dedicated else 0.5}
+        older, newer = ({}, disk) if version == VERSIONS[-1] else ({"numShards": 1}, {})
+        configs = [self._region_config(region, 7 - number, newer) for number, region in enumerate(self.regions)]
+        spec = {"id": self.id, "zoneId": self.id, "zoneName": "Zone 1", "regionConfigs": configs, **older}
+        shown |= {"backupEnabled": False, "mongoDBMajorVersion": "8.0", "paused": self.paused, "replicationSpecs": [spec]}
+        return {**shown, **disk} if older else shown
 
-    def _region_config(self, region: Region, priority: int) -> Body:
+    def _region_config(self, region: Region, priority: int, disk: Body) -> Body:
         where = {"providerName": region.provider, "regionName": region.name, "priority": max(priority, 0)}
         if not self.is_dedicated:
             tenant = {"providerName": "TENANT", "backingProviderName": region.provider}
             return {**where, **tenant, "electableSpecs": {"instanceSize": self.tier}}
-        specs = {
-            _SPECS[kind]: {"instanceSize": self.tier, "nodeCount": number, "diskSizeGB": 10.0} for kind, number in region.nodes
-        }
+        specs = {_SPECS[kind]: {"instanceSize": self.tier, "nodeCount": number, **disk} for kind, number in region.nodes}
         return {**where, **specs}
 
     def _connection_strings(self, group_id: str, has_private: bool) -> Body:

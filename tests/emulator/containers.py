@@ -52,7 +52,7 @@ class ContainerKind:
     region_field = ""
     required: tuple[str, ...] = ("atlasCidrBlock", "region")
     read_only: tuple[str, ...] = ("id", "provisioned")
-    #: Whether a container that nothing uses can be limited to other regions: the Terraform provider sends them in a PATCH.
+    #: Whether a container that nothing uses can get another region, or others: the Terraform provider sends them in a PATCH.
     changes_region = False
 
     def check_region(self, body: Body) -> None:
@@ -99,6 +99,8 @@ class AwsKind(ContainerKind):
     region_field = "regionName"
     required = ("regionName",)
     read_only = ("id", "provisioned", "vpcId")
+    # In its acceptance tests, the Terraform provider moves one from US_EAST_1 to US_EAST_2, and reads the new region.
+    changes_region = True
 
     def network_fields(self, container: Container) -> Body:
         """Show the VPC."""
@@ -172,11 +174,12 @@ class Containers:
     """The containers of one project, in the order in which they were made."""
 
     def __init__(
-        self, group_id: str, first_id: str, clouds: Clouds, new_id: Callable[[], str], allow_duplicates: bool = False
+        self, group_id: str, first_id: str | None, clouds: Clouds, new_id: Callable[[], str], allow_duplicates: bool = False
     ) -> None:
-        """Start with one container on AWS, as a project with its first cluster has it.
+        """Start with one container on AWS, as a project with its first cluster has it, or with none, as a new one.
 
         Args:
+            first_id: The id of that container, None for none.
             new_id: Makes the id of a new container.
             allow_duplicates: Whether there may be a second one for a region.
         """
@@ -184,7 +187,8 @@ class Containers:
         self._new_id = new_id
         self._allow_duplicates = allow_duplicates
         self._clouds = clouds
-        self._by_id: dict[str, Container] = {first_id: Container(KINDS["AWS"], DEFAULT_BLOCK, "US_EAST_1", first_id)}
+        first = [Container(KINDS["AWS"], DEFAULT_BLOCK, "US_EAST_1", first_id)] if first_id else []
+        self._by_id: dict[str, Container] = {container.id: container for container in first}
 
     def __iter__(self) -> Iterator[Container]:
         """Iterate over all containers."""
@@ -236,14 +240,14 @@ class Containers:
         return container
 
     def update(self, container: Container, body: Body, users: list[str], needs_all: bool) -> Container:
-        """Change a container's block and, on Google Cloud, its regions.
+        """Change a container's block and, on AWS and Google Cloud, its region or regions.
 
         Args:
             users: What uses the container and so locks both.
             needs_all: Whether the body has to hold all that a POST has to, as v2 wants it.
 
         Raises:
-            ApiError: For a body that is not right, another region, or a container in use.
+            ApiError: For a body that is not right, a region that cannot change or has a container, or a container in use.
         """
         kind = self._check(body, container.kind.name)
         if kind is not container.kind:
@@ -253,6 +257,8 @@ class Containers:
         region = body.get(kind.region_field, container.region)
         if region != container.region and not kind.changes_region:
             raise ApiError("CANNOT_CHANGE_CONTAINER_REGION")
+        if [one for one in self._like(kind, region) if one is not container] and not self._allow_duplicates:
+            raise ApiError("CONTAINER_ALREADY_EXISTS", self._group_id)
         block = self._block(kind, {"atlasCidrBlock": str(container.block), **body}, region, container)
         if (block, region) != (container.block, container.region):
             if users:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import ipaddress
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from .attributes import Body
 from .digest import DigestServer, Nonces, Verdict
 from .errors import ApiError, ChallengeError
 from .faults import Faults
@@ -38,8 +40,9 @@ class Emulator:
     ) -> None:
         """Make an emulator in its initial state; it does not listen yet."""
         self.settings = settings
-        outside = Outside(settings, clock)
-        self.projects = [Project(settings, clock, wall, number, outside) for number in range(settings.groups)]
+        self._clock, self._wall = clock, wall
+        self._outside = Outside(settings, clock)
+        self.projects = [Project(settings, clock, wall, number, self._outside) for number in range(settings.groups)]
         self._name_organizations()
         self.requests = RequestLog()
         self.faults = Faults()
@@ -71,7 +74,21 @@ class Emulator:
 
     def find_project(self, group_id: str) -> Project | None:
         """Return a project by its id, None if there is none."""
-        return next((project for project in self.projects if project.id == group_id), None)
+        return next((project for project in self.projects if project.id == group_id and not project.deleted), None)
+
+    def add_project(self, said: Body) -> Project:
+        """Make a project without a network container, which is there until the next reset.
+
+        Args:
+            said: Its name, organization and tags, as `Project.describe` takes them.
+        """
+        settings = dataclasses.replace(self.settings, group_id=self.project.new_id(), groups=1, no_container=True)
+        project = Project(settings, self._clock, self._wall, outside=self._outside)
+        project.describe(said)
+        if settings.rate_limit is not None:
+            self._buckets[project.id] = TokenBucket(parse_rate(settings.rate_limit), self._clock)
+        self.projects.append(project)
+        return project
 
     def reset(self) -> None:
         """Return to the initial state, also of requests, nonces, tokens, limits and faults."""
@@ -82,6 +99,7 @@ class Emulator:
         self._name_organizations()
         for project in self.projects:
             project.reset()
+        del self.projects[self.settings.groups :]
         self.requests.reset()
         self._digest.nonces.clear()
 

@@ -21,6 +21,7 @@ from .replies import Reply, error_reply
 from .settings import OBJECT_ID
 
 _VERSIONS = {"v1.0": False, "v2": True}
+_IP_INFO = ("api", "private", "ipinfo")
 
 
 class Exchange(abc.ABC):
@@ -147,6 +148,9 @@ class AtlasExchange(Exchange):
 
     def _dispatch(self, method: str, headers: Headers) -> Reply:
         segments = self._segments()
+        if segments == _IP_INFO and method == "GET":
+            # The Atlas CLI asks this way for the address that it is to allow.
+            return Reply(200, {"currentIpv4Address": self.caller.removeprefix("::ffff:")})
         if len(segments) < 3 or segments[:2] != ("api", "atlas") or segments[2] not in _VERSIONS:
             raise ApiError("RESOURCE_NOT_FOUND", self.path)
         versioned = _VERSIONS[segments[2]]
@@ -159,7 +163,8 @@ class AtlasExchange(Exchange):
         if handler is None:
             allowed = [*methods, "HEAD"] if "GET" in methods else list(methods)
             raise ApiError("METHOD_NOT_ALLOWED", method, headers={"Allow": ", ".join(allowed)})
-        media_type = media.negotiate(", ".join(headers.getlist("accept")), resource.version) if versioned else media.JSON
+        version = media.negotiate(", ".join(headers.getlist("accept")), resource.versions) if versioned else media.VERSION
+        older = media.deprecation(version, resource.versions) if versioned else {}
         if self._body is None:
             raise ApiError("REQUEST_ENTITY_TOO_LARGE", MAX_BODY)
         if method in ("POST", "PATCH"):
@@ -168,8 +173,16 @@ class AtlasExchange(Exchange):
         self._check_group(ids)
         with self.project.now() as project:
             url = self._url(headers)
-            reply = handler(resources.Call(project, self._emulator, ids, parsed, self._body, url, versioned))
-        reply.media_type = media_type
+            call = resources.Call(project, self._emulator, ids, parsed, self._body, url, versioned, version)
+            try:
+                reply = handler(call)
+            except ApiError as error:
+                # As in recorded replies, errors of an older version say that it is one.
+                error.headers.update(older)
+                raise
+        reply.headers.update(older)
+        if versioned:
+            reply.media_type = media.media_type_of(version)
         return reply
 
     @property
@@ -187,13 +200,15 @@ class AtlasExchange(Exchange):
         return "groups" if segments == ("groups",) or segments[:2] == ("groups", "byName") else self.project.id
 
     def _check_group(self, ids: dict[str, str]) -> None:
-        group_id = ids.get("groupId", self._emulator.project.id)
+        if "groupId" not in ids:
+            return
+        group_id = ids["groupId"]
         if not OBJECT_ID.fullmatch(group_id):
             raise ApiError("PATH_PARAM_PARSE_ERROR", "groupId", group_id)
         project = self._emulator.find_project(group_id)
         if project is None:
             raise ApiError("GROUP_NOT_FOUND", group_id)
-        if "groupId" in ids and not project.visible:
+        if not project.visible:
             raise ApiError("NOT_IN_GROUP")
 
     def _targets(self) -> tuple[str, ...]:

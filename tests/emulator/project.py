@@ -12,6 +12,7 @@ from datetime import datetime, timedelta, timezone
 from .accesslist import AccessList
 from .attributes import Body, check_enum, check_names
 from .clouds import CloudUnreachableError
+from .clusters import VERSIONS as CLUSTER_VERSIONS
 from .clusters import Cluster, Clusters, Region
 from .containers import Container, Containers
 from .errors import ApiError
@@ -23,6 +24,21 @@ from .peers import Peers
 from .providers import DEFAULT_PROVIDER, PROVIDERS, Provider
 from .regions import atlas_region
 from .settings import Settings
+
+#: The settings of a project in the published description, all of them off.
+SWITCHES = (
+    "isClusterAiAssistantEnabled",
+    "isCollectDatabaseSpecificsStatisticsEnabled",
+    "isDataExplorerEnabled",
+    "isDataExplorerGenAIFeaturesEnabled",
+    "isDataExplorerGenAISampleDocumentPassingEnabled",
+    "isDataValidationEnabled",
+    "isExtendedStorageSizesEnabled",
+    "isNativeRerankingEnabled",
+    "isPerformanceAdvisorEnabled",
+    "isRealtimePerformancePanelEnabled",
+    "isSchemaAdvisorEnabled",
+)
 
 
 @dataclass
@@ -76,22 +92,29 @@ class Project:
         self._clock = clock
         self._wall = wall
         self._began, self._start = wall(), clock()
-        self.first_container_id = self.new_id()
+        self.first_container_id = None if settings.no_container else self.new_id()
         self.created = self._today()
         self._lock = threading.RLock()
-        self.reset()
+        self._begin()
 
     def reset(self) -> None:
         """Return to the initial state: its name, one container on AWS, which keeps its id, no peer, an empty access list."""
+        with self._lock:
+            for cloud in self.clouds.values():
+                cloud.reset()
+            self.outside.roles.reset()
+            self._begin()
+
+    def _begin(self) -> None:
         with self._lock:
             self.name = f"emulator-{self._number + 1}" if self._number else "emulator"
             self.org_id = self.settings.org_ids[self._number % self.settings.orgs]
             self.tags: dict[str, str] = {}
             #: Whether the keys are for this project too. If not, it is in no list, and requests to it are refused.
             self.visible = True
-            for cloud in self.clouds.values():
-                cloud.reset()
-            self.outside.roles.reset()
+            #: Whether somebody has removed it, for good until the emulator is reset.
+            self.deleted = False
+            self.switches = dict.fromkeys(SWITCHES, False)
             self._began, self._start = self._wall(), self._clock()
             first, duplicates = self.first_container_id, self.settings.allow_duplicates
             self.containers = Containers(self.id, first, self.clouds, self.new_id, duplicates)
@@ -294,14 +317,15 @@ class Project:
                 self.clouds[region.provider].provision(container)
         return cluster
 
-    def show_cluster(self, cluster: Cluster, url: str) -> Body:
+    def show_cluster(self, cluster: Cluster, url: str, version: str = CLUSTER_VERSIONS[-1]) -> Body:
         """Return a cluster as a reply shows it, with what is available of its connection strings.
 
         Those with private addresses come with an available peer; on AWS, custom DNS has to be enabled too.
         """
         available = [peer.container for peer in self.peers if peer.status == "AVAILABLE"]
         reached = [region for region in _placed(cluster) if any(_is_in(container, region) for container in available)]
-        return cluster.to_json(self.id, url, any(region.provider != "AWS" or self.custom_dns for region in reached))
+        has_private = any(region.provider != "AWS" or self.custom_dns for region in reached)
+        return cluster.to_json(self.id, url, has_private, version)
 
 
 def _placed(cluster: Cluster) -> tuple[Region, ...]:

@@ -60,16 +60,21 @@ def parse(raw: str, more: Collection[str] = ()) -> Query:
     for name in found:
         if name not in _SHARED and name not in more:
             raise ApiError("INVALID_QUERY_PARAMETER", name)
+        # Such as includeDeletedWithRetainedBackups, which every Go SDK sends.
+        if name.startswith("include"):
+            _boolean(found, name, False)
     provider = found.get("providerName")
-    if provider is not None and provider not in PROVIDERS:
+    if provider is not None and provider.upper() not in PROVIDERS:
         raise ApiError("INVALID_PROVIDER", provider)
     return Query(
         envelope=_boolean(found, "envelope", False),
         pretty=_boolean(found, "pretty", False),
         include_count=_boolean(found, "includeCount", True),
-        page=_number(found, "pageNum", 1, 2**31 - 1),
+        # Page 0 is page 1: the Atlas CLI has asked for it since 2023, and gets it (mongodb-atlas-cli#366).
+        page=_number(found, "pageNum", 1, 2**31 - 1, lowest=0) or 1,
         items=_number(found, "itemsPerPage", 100, MAX_ITEMS),
-        provider=provider,
+        # Upper and lower case are the same here, as the same command shows, which asks for Azure; in a body they are not.
+        provider=provider and provider.upper(),
         sent=sent,
     )
 
@@ -81,9 +86,9 @@ def _boolean(found: dict[str, str], name: str, default: bool) -> bool:
         raise ApiError("INVALID_QUERY_PARAMETER", name) from None
 
 
-def _number(found: dict[str, str], name: str, default: int, highest: int) -> int:
+def _number(found: dict[str, str], name: str, default: int, highest: int, lowest: int = 1) -> int:
     value = found.get(name, str(default))
     # int() would also take signs, blanks, underscores and digits of other scripts, and refuse thousands of digits in its own way.
-    if not (value.isascii() and value.isdigit() and len(value) <= 10 and 1 <= int(value) <= highest):
+    if not (value.isascii() and value.isdigit() and len(value) <= 10 and lowest <= int(value) <= highest):
         raise ApiError("INVALID_QUERY_PARAMETER", name)
     return int(value)

@@ -18,11 +18,11 @@ class Reply:
     """What goes back to a client.
 
     Args:
-        content: The JSON object, or None for a reply without a body.
+        content: The JSON, in nearly all cases an object, or None for a reply without a body.
     """
 
     status: int
-    content: dict[str, Any] | None
+    content: Any
     headers: dict[str, str] = field(default_factory=dict)
     media_type: str = JSON
     is_list: bool = False

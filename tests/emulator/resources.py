@@ -9,7 +9,7 @@ from typing import Any
 from . import media
 from .accesslist import Entry
 from .attributes import check_names, parse_array, parse_object, require
-from .clusters import Cluster
+from .clusters import VERSIONS, Cluster
 from .emulator import Emulator
 from .errors import ApiError
 from .project import Organization, Project
@@ -30,6 +30,7 @@ class Call:
         ids: The variable parts of the path, by name.
         url: Its own address without the query.
         versioned: Whether it is one to v2.
+        version: The version of the resource that is asked for, in v2.
     """
 
     project: Project
@@ -39,14 +40,47 @@ class Call:
     body: bytes
     url: str
     versioned: bool
+    version: str = media.VERSION
 
     @property
     def projects(self) -> Sequence[Project]:
         """All that the keys open."""
-        return [project for project in self.emulator.projects if project.visible]
+        return [project for project in self.emulator.projects if project.visible and not project.deleted]
 
 
 Handler = Callable[[Call], Reply]
+_LONGEST_NAME = 64
+_ORGANIZATION_SWITCHES = (
+    "apiAccessListRequired",
+    "genAIFeaturesEnabled",
+    "multiFactorAuthRequired",
+    "restrictEmployeeAccess",
+    "streamsCrossGroupEnabled",
+)
+#: What nobody has changed of the options of a cluster's processes, as mongodb-atlas-cli has recorded it.
+_PROCESS_ARGS: Mapping[str, Any] = {
+    **dict.fromkeys(
+        (
+            "changeStreamOptionsPreAndPostImagesExpireAfterSeconds",
+            "chunkMigrationConcurrency",
+            "defaultMaxTimeMS",
+            "oplogMinRetentionHours",
+            "oplogSizeMB",
+            "queryStatsLogVerbosity",
+            "sampleRefreshIntervalBIConnector",
+            "sampleSizeBIConnector",
+            "transactionLifetimeLimitSeconds",
+        )
+    ),
+    "customOpensslCipherConfigTls12": [],
+    "customOpensslCipherConfigTls13": [],
+    "defaultWriteConcern": "majority",
+    "javascriptEnabled": True,
+    "minimumEnabledTlsProtocol": "TLS1_2",
+    "noTableScan": False,
+    "tlsCipherConfigMode": "DEFAULT",
+}
+_OLDER_PROCESS_ARGS: Mapping[str, Any] = {"defaultReadConcern": None, "failIndexKeyTooLong": None}
 #: Whose limits are asked for; the first is the one that there are limits for.
 _SCOPES = ("groupId", "orgId", "userId", "ipAddress")
 
@@ -110,6 +144,72 @@ def get_group(call: Call) -> Reply:
     return Reply(200, _group(call.project, call.url.removesuffix("/"), _PARTS))
 
 
+def create_group(call: Call) -> Reply:
+    """POST a project. With 201 on the wire, as mongodb-atlas-cli has recorded it, whatever the published description says."""
+    body = parse_object(call.body)
+    # Go's SDK sends the two that it is to read, and that it has not set, with each project.
+    check_names(body, ("name", "orgId", "tags", "withDefaultAlertsSettings", "clusterCount", "created"), ("id", "links"))
+    require(body, ("name", "orgId"))
+    name, tags = body["name"], body.get("tags", [])
+    if not (isinstance(name, str) and 1 <= len(name) <= _LONGEST_NAME):
+        raise ApiError("INVALID_ATTRIBUTE", "name")
+    if not (isinstance(tags, list) and all(isinstance(tag, dict) and tag.keys() == {"key", "value"} for tag in tags)):
+        raise ApiError("INVALID_ATTRIBUTE", "tags")
+    organization = _find_organization(call, str(body["orgId"]))
+    if any(one.name == name and one.org_id == organization.id for one in call.emulator.projects if not one.deleted):
+        raise ApiError("GROUP_ALREADY_EXISTS", name)
+    said = {"name": name, "org_id": organization.id, "tags": {tag["key"]: tag["value"] for tag in tags}}
+    project = call.emulator.add_project(said)
+    return Reply(201, _group(project, f"{call.url.removesuffix('/')}/{project.id}", _PARTS))
+
+
+def delete_group(call: Call) -> Reply:
+    """DELETE a project that has neither clusters nor connections. The status is that of recorded replies; 204 is described."""
+    project = call.project
+    if len(project.clusters):
+        raise ApiError("CANNOT_CLOSE_GROUP_ACTIVE_ATLAS_CLUSTERS")
+    if list(project.peers):
+        raise ApiError("CANNOT_CLOSE_GROUP_ACTIVE_PEERING_CONNECTIONS")
+    project.deleted = True
+    return Reply(202, {})
+
+
+def _shows(content: Any, older: Mapping[str, Any] | None = None) -> Handler:
+    """Return what GETs something that is always the same here.
+
+    Args:
+        content: The JSON, or None for an empty list with pages.
+        older: What an older version of an object has beside it.
+    """
+
+    def get(call: Call) -> Reply:
+        if "orgId" in call.ids:
+            _find_organization(call)
+        if "clusterName" in call.ids:
+            _classic_cluster(call)
+        if content is None:
+            return page_reply([], call.query, call.url)
+        return Reply(200, {**content, **older} if older and call.version == media.VERSION else content)
+
+    return get
+
+
+def get_group_settings(call: Call) -> Reply:
+    """GET the switches of a project."""
+    return Reply(200, dict(call.project.switches))
+
+
+def update_group_settings(call: Call) -> Reply:
+    """PATCH them; Terraform's provider does so with each project that it makes."""
+    body = parse_object(call.body)
+    check_names(body, tuple(call.project.switches), ())
+    for name, value in body.items():
+        if not isinstance(value, bool):
+            raise ApiError("INVALID_ATTRIBUTE", name)
+    call.project.switches.update(body)
+    return get_group_settings(call)
+
+
 def list_organizations(call: Call) -> Reply:
     """GET the organizations, or those whose names begin with a text."""
     url = call.url.removesuffix("/")
@@ -134,9 +234,9 @@ def _organization(organization: Organization, url: str) -> dict[str, Any]:
     return {**content, "links": [{"href": url, "rel": "self"}]}
 
 
-def _find_organization(call: Call) -> Organization:
-    """Return the organization in the path. What Atlas answers for an unknown one is not documented."""
-    org_id = call.ids["orgId"]
+def _find_organization(call: Call, org_id: str | None = None) -> Organization:
+    """Return the organization with an id, by default that in the path. Atlas's answer for an unknown one is not documented."""
+    org_id = call.ids["orgId"] if org_id is None else org_id
     if not OBJECT_ID.fullmatch(org_id):
         raise ApiError("PATH_PARAM_PARSE_ERROR", "orgId", org_id)
     for organization in call.emulator.organizations:
@@ -315,15 +415,20 @@ def list_flex_clusters(call: Call) -> Reply:
 
 def _cluster_page(call: Call, *, is_flex: bool) -> Reply:
     url, found = call.url.removesuffix("/"), [one for one in call.project.lists().clusters if one.is_flex is is_flex]
-    return page_reply([call.project.show_cluster(one, f"{url}/{one.name}") for one in found], call.query, call.url)
+    shown = [call.project.show_cluster(one, f"{url}/{one.name}", call.version) for one in found]
+    return page_reply(shown, call.query, call.url)
 
 
 def get_cluster(call: Call) -> Reply:
     """GET one cluster that is no Flex cluster."""
+    return Reply(200, call.project.show_cluster(_classic_cluster(call), call.url, call.version))
+
+
+def _classic_cluster(call: Call) -> Cluster:
     cluster = _cluster(call)
     if cluster.is_flex:
         raise ApiError("CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API", cluster.name)
-    return Reply(200, call.project.show_cluster(cluster, call.url))
+    return cluster
 
 
 def get_flex_cluster(call: Call) -> Reply:
@@ -369,6 +474,9 @@ def _container_id(call: Call) -> str:
 
 
 _GROUP = ("groups", "{groupId}")
+#: Lists of users have had two versions, which differ in what is said of each.
+_USER_VERSIONS = (media.VERSION, "2025-02-19")
+_USER_PARAMETERS = ("flattenTeams", "includeOrgUsers", "orgMembershipStatus", "orgMembershipStatuses", "username")
 
 
 @dataclass(frozen=True)
@@ -377,8 +485,8 @@ class Resource:
 
     path: tuple[str, ...]
     methods: Mapping[str, Handler]
-    #: The only version that it has had in v2, or the newest: older ones of clusters are not here.
-    version: str = media.VERSION
+    #: The versions that it has had in v2, from the oldest on: the oldest one of clusters is not here.
+    versions: tuple[str, ...] = (media.VERSION,)
     in_v1: bool = True
     in_v2: bool = True
     #: Parameters of its query beside those that all have.
@@ -389,11 +497,11 @@ class Resource:
 RESOURCES: tuple[Resource, ...] = (
     Resource((), {"GET": system_status}),
     Resource(
-        ("rateLimits",), {"GET": list_rate_limits}, "2025-03-12", in_v1=False, parameters=(*_SCOPES, "name", "endpointPath")
+        ("rateLimits",), {"GET": list_rate_limits}, ("2025-03-12",), in_v1=False, parameters=(*_SCOPES, "name", "endpointPath")
     ),
-    Resource(("groups",), {"GET": list_groups}),
+    Resource(("groups",), {"GET": list_groups, "POST": create_group}, parameters=("projectOwnerId",)),
     Resource(("groups", "byName", "{groupName}"), {"GET": get_group_by_name}),
-    Resource(_GROUP, {"GET": get_group}),
+    Resource(_GROUP, {"GET": get_group, "DELETE": delete_group}),
     Resource(("orgs",), {"GET": list_organizations}, parameters=("name",)),
     Resource(("orgs", "{orgId}"), {"GET": get_organization}),
     Resource(("orgs", "{orgId}", "groups"), {"GET": list_groups_of_organization}, parameters=("name",)),
@@ -409,10 +517,27 @@ RESOURCES: tuple[Resource, ...] = (
     Resource((*_GROUP, "accessList"), {"GET": list_access, "POST": add_access}),
     Resource((*_GROUP, "accessList", "{entryValue}"), {"GET": get_access, "DELETE": delete_access}),
     Resource((*_GROUP, "accessList", "{entryValue}", "status"), {"GET": get_access_status}),
-    Resource((*_GROUP, "clusters"), {"GET": list_clusters}, "2024-08-05", in_v1=False),
-    Resource((*_GROUP, "clusters", "{clusterName}"), {"GET": get_cluster}, "2024-08-05", in_v1=False),
-    Resource((*_GROUP, "flexClusters"), {"GET": list_flex_clusters}, "2024-11-13", in_v1=False),
-    Resource((*_GROUP, "flexClusters", "{clusterName}"), {"GET": get_flex_cluster}, "2024-11-13", in_v1=False),
+    Resource(
+        (*_GROUP, "clusters"), {"GET": list_clusters}, VERSIONS, in_v1=False, parameters=("includeDeletedWithRetainedBackups",)
+    ),
+    Resource((*_GROUP, "clusters", "{clusterName}"), {"GET": get_cluster}, VERSIONS, in_v1=False),
+    Resource((*_GROUP, "flexClusters"), {"GET": list_flex_clusters}, ("2024-11-13",), in_v1=False),
+    Resource((*_GROUP, "flexClusters", "{clusterName}"), {"GET": get_flex_cluster}, ("2024-11-13",), in_v1=False),
+    # What Terraform's provider reads beside a project, an organization and a cluster, in the shapes of the published description.
+    Resource((*_GROUP, "settings"), {"GET": get_group_settings, "PATCH": update_group_settings}, in_v1=False),
+    Resource((*_GROUP, "teams"), {"GET": _shows(None)}, in_v1=False),
+    Resource((*_GROUP, "users"), {"GET": _shows(None)}, _USER_VERSIONS, in_v1=False, parameters=_USER_PARAMETERS),
+    Resource(("orgs", "{orgId}", "users"), {"GET": _shows(None)}, _USER_VERSIONS, in_v1=False, parameters=_USER_PARAMETERS),
+    Resource(("orgs", "{orgId}", "settings"), {"GET": _shows(dict.fromkeys(_ORGANIZATION_SWITCHES, False))}, in_v1=False),
+    Resource((*_GROUP, "limits"), {"GET": _shows([])}, in_v1=False),
+    Resource((*_GROUP, "ipAddresses"), {"GET": _shows({"services": {"clusters": []}})}, in_v1=False),
+    Resource((*_GROUP, "managedSlowMs"), {"GET": _shows(False)}, in_v1=False),
+    Resource(
+        (*_GROUP, "clusters", "{clusterName}", "processArgs"),
+        {"GET": _shows(_PROCESS_ARGS, _OLDER_PROCESS_ARGS)},
+        (media.VERSION, VERSIONS[-1]),
+        in_v1=False,
+    ),
     Resource((*_GROUP, "awsCustomDNS"), {"GET": get_custom_dns, "PATCH": update_custom_dns}),
     # What it was called first, and still is by community.mongodb, atlasapi and others.
     Resource((*_GROUP, "whitelist"), {"GET": list_access, "POST": add_access}, in_v2=False),

@@ -54,6 +54,8 @@ class Settings:
     groups: int = 1
     #: How many organizations there are, to which the projects belong in turn.
     orgs: int = 1
+    #: Whether projects begin without a network container, as new ones of Atlas do; those that a request makes always do.
+    no_container: bool = False
     #: Eight characters, as Atlas's own public keys have.
     public_key: str = "emulator"
     private_key: str = "e3a10000-0000-4000-8000-00000000ca11"

@@ -288,6 +288,7 @@ def test_projects_and_organizations_are_as_the_description_says() -> None:
     assert (page["totalCount"], page["results"][0]["tags"]) == (1, [{"key": "env", "value": "prod"}])
     assert get(f"groups/{GROUP}")[1]["links"][1:]
     assert get("groups/byName/emulator")[1]["id"] == GROUP
+    assert get(f"groups/{GROUP}/limits") == (200, [])
     assert [one["id"] for one in get("orgs?name=EMU&includeCount=false")[1]["results"]] == [org_id]
     assert get(f"orgs/{org_id}")[1]["isDeleted"] is False
     assert get(f"orgs/{org_id}/groups?name=emu&pageNum=1")[1]["results"] == page["results"]
@@ -297,6 +298,6 @@ def test_projects_and_organizations_are_as_the_description_says() -> None:
         "orgs/x",
         f"orgs/{'0' * 24}/groups",
         "groups?name=x",
-        "orgs?name=e&pageNum=0",
+        "orgs?name=e&pageNum=-1",
     )
     assert [get(path)[0] for path in refused] == [401, 404, 400, 404, 400, 400]

@@ -18,7 +18,19 @@ from ansible_collections.cloudpeer.atlas.tests.support.memory import Adapter, ru
 from requests.auth import HTTPDigestAuth
 
 #: The modules about what Atlas has in a project; the others are about requests, which take the wire.
-IN_MEMORY = ("accesslist", "aws", "aws_groups", "azure", "clusters", "containers", "gcp", "groups", "lifecycle", "peers")
+IN_MEMORY = (
+    "accesslist",
+    "aws",
+    "aws_groups",
+    "azure",
+    "clients",
+    "clusters",
+    "containers",
+    "gcp",
+    "groups",
+    "lifecycle",
+    "peers",
+)
 Run = Callable[[Settings], AbstractContextManager[RunningEmulator]]
 VERSIONED = "application/vnd.atlas.2023-01-01+json"
 
