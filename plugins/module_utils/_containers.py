@@ -252,11 +252,16 @@ class ContainerPlanner:
             InvalidOptionError: If it does.
         """
         for other in state.listed:
-            if other is not state.container and do_overlap(other[BLOCK], self._block):
-                raise InvalidOptionError(
-                    f"{BLOCK} {self._block} overlaps {other[BLOCK]} of network container {other['id']}.",
-                    hint="Each container needs a block of its own: choose another one.",
-                )
+            if other is state.container or not do_overlap(other[BLOCK], self._block):
+                continue
+            place = self._cloud.describe_place(other)
+            hint = "Each container needs a block of its own: choose another one."
+            if state.container is None and other["id"] is not None and other[BLOCK] == self._block:
+                hint += f" If you mean this container, set its region, {place}: Terraform can move a container on AWS."
+            raise InvalidOptionError(
+                f"{BLOCK} {self._block} overlaps {other[BLOCK]} of network container {other['id'] or 'to create'} in {place}.",
+                hint=hint,
+            )
 
 
 def _to_request(fields: t.Mapping[str, t.Any]) -> Pairs:

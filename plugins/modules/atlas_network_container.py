@@ -24,6 +24,9 @@ options:
     description:
       - The region of the network container on AWS or AZURE, as the cloud writes it (V(us-east-1), V(northeurope)) or as Atlas
         does (V(US_EAST_1), V(EUROPE_NORTH)). This identifies it.
+      - Terraform may move a network container on AWS to another region while nothing uses it. The task then finds it in its new
+        region only. With the old region, O(state=present) creates another one, or fails if O(atlas_cidr_block) is the block of
+        the container that was moved, and O(state=absent) finds nothing to remove.
       - If this is not set, the task uses the only network container that the project has on that cloud. It fails if there is
         none, or if there are several.
       - This is required to create a network container, and with O(state=absent). On GCP, it must not be set.

@@ -356,7 +356,7 @@ class Atlas(Site):
 
     @property
     def container_id(self) -> str:
-        return self.emulator.project.first_container_id
+        return str(self.emulator.project.first_container_id)
 
     def create(self, **options: Any) -> Any:
         """Make a connection, forget how, and return it as Atlas's API does."""

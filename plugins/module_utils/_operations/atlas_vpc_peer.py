@@ -63,7 +63,7 @@ class AtlasVpcPeer(AtlasOperation[PeerState]):
         super().__init__(params, session, clock)
         self._is_absent = params["state"] == "absent"
         self._containers = Containers(session, params["group_id"])
-        self.facts[KNOWN_REGIONS] = self._containers.regions
+        self.facts[KNOWN_REGIONS] = self._containers.regions_of
         provider = choose_provider(params)
         # With peer_id alone, the connection in the reply has the cloud.
         self._is_open = provider is None

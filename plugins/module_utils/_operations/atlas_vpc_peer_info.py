@@ -98,7 +98,8 @@ def select_peers(client: t.Any, params: Parameters) -> list[Peer]:
     containers = Containers(client, params["group_id"])
     facts = Facts(lambda key: choices[0].read(key, containers) if len(choices) == 1 else containers.list_all_containers())
     found = _read(client, params, containers, facts)
-    facts[KNOWN_REGIONS] = containers.regions
+    containers.record_users(peer for unused, peers in found for peer in peers)
+    facts[KNOWN_REGIONS] = containers.regions_of
     choices = [ContainerChoice(params, provider, facts) for provider, unused in found]
     return [
         complete_from_list(peer, facts)

@@ -17,7 +17,7 @@ from .connection import LIST_PEERS, PeerState
 
 # The key of the fact that lists the project's containers: the provider's, or all clouds'. Other keys are ids of containers.
 LIST_CONTAINERS = "containers"
-# The key of the fact with the regions of containers that earlier tasks have read, by id. There may be more.
+# The key of the fact that returns the regions of containers of connections, by id, as far as earlier tasks have read them.
 KNOWN_REGIONS = "regions"
 _GOVERNMENT = "mongodbgov.com"
 
@@ -56,7 +56,7 @@ class ContainerChoice:
                 )
         if region is None:
             return [peer for peer in peers if peer["container_id"] == container_id]
-        known = self._facts.get(KNOWN_REGIONS, {})
+        known = _known_regions(peers, self._facts)
         if not {peer["container_id"] for peer in peers} <= known.keys():
             known = {one["id"]: one.get(REGION) for one in self._list()}
         # One without a single region, on GCP, is in none that could be meant.
@@ -263,10 +263,16 @@ def complete_from_list(peer: Peer, facts: Facts) -> Peer:
     provider, container_id = cloud_of(peer), peer["container_id"]
     if provider.region is None or fields_of(peer)[provider.region] is not None:
         return with_region(peer, None)
-    known = facts.get(KNOWN_REGIONS, {}).get(container_id)
+    known = _known_regions([peer], facts).get(container_id)
     if known is not None:
         return with_region(peer, {"provider_name": provider.name, REGION: known})
     return with_region(peer, next((one for one in facts[LIST_CONTAINERS] if one["id"] == container_id), None))
+
+
+def _known_regions(peers: t.Sequence[Peer], facts: Facts) -> dict[str, str | None]:
+    """Return the regions of the containers of connections, by id, as far as earlier tasks have read them."""
+    regions_of = facts.get(KNOWN_REGIONS)
+    return regions_of(peers) if regions_of else {}
 
 
 def make_handover(choice: ContainerChoice, peer: Peer | None) -> dict[str, t.Any]:

@@ -88,10 +88,15 @@ class Containers:
             raise ApiError(f"Failed to {description}: the reply is not this network container.", hint="Check base_url.")
         return container
 
-    @property
-    def regions(self) -> dict[str, str | None]:
-        """The regions of the containers that tasks with this client have read, by id. A region never changes."""
-        return {container_id: container.get(REGION) for container_id, (container, unused) in self._kept.items()}
+    def regions_of(self, peers: t.Iterable[Peer]) -> dict[str, str | None]:
+        """Return the regions of the containers of connections, by id, as far as they are known to be unchanged.
+
+        Those are known that a task with this client has read while the connection was there: Atlas moves a container to another
+        region, as Terraform wants it, only while nothing uses it.
+        """
+        nothing: tuple[Container, frozenset[str]] = ({}, frozenset())
+        kept = {peer["id"]: (peer["container_id"], *self._kept.get(peer["container_id"], nothing)) for peer in peers}
+        return {where: container.get(REGION) for peer_id, (where, container, users) in kept.items() if peer_id in users}
 
     def record_users(self, peers: t.Iterable[Peer]) -> None:
         """Record the connections of the project, as they have just been listed; one that has ended may hold no container."""
@@ -110,7 +115,7 @@ class Containers:
     def get_used_container(self, container_id: str) -> Container:
         """Return one container as `get_container` does, or as an earlier task with this client has read it.
 
-        That one counts if a connection has used the container ever since: Atlas neither removes it nor changes its block then.
+        That one counts if a connection has used the container ever since: Atlas neither removes nor changes it then.
         """
         container, users = self._kept.get(container_id, (None, frozenset()))
         if container is None or users.isdisjoint(self._users_of(container_id)):

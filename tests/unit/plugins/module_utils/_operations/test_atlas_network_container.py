@@ -43,6 +43,25 @@ def test_a_changed_block_that_overlaps_is_refused(atlas: Atlas, check_mode: bool
     assert f"overlaps 192.168.248.0/21 of network container {atlas.container_id}" in done.msg
 
 
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_container_that_was_moved_is_named_with_its_region(atlas: Atlas, check_mode: bool) -> None:
+    """Terraform's provider moves an unused one on AWS with a PATCH (TestAccNetworkContainer_basicAWS)."""
+    assert not run(atlas, **REGION, atlas_cidr_block=BLOCK).failed
+    with atlas.emulator.project.now() as project:
+        moved = project.containers.of("AWS")[1]
+        body = {"providerName": "AWS", "regionName": "US_EAST_2", "atlasCidrBlock": BLOCK}
+        project.containers.update(moved, body, [], needs_all=True)
+    atlas.emulator.requests.clear()
+    done = run(atlas, **REGION, atlas_cidr_block=BLOCK, check_mode=check_mode)
+    assert (done.failed, done.changed, atlas.writes()) == (True, False, [])
+    there = f"overlaps {BLOCK} of network container {moved.id} in us-east-2."
+    assert done.missing(there, "If you mean this container, set its region, us-east-2: Terraform can move") == []
+    assert not run(atlas, region_name="us-east-2", atlas_cidr_block=BLOCK).changed
+    # Another container has the block in full, or a part of it.
+    other = run(atlas, **REGION, atlas_cidr_block="172.20.0.0/22", check_mode=check_mode)
+    assert (other.failed, "Terraform" in other.msg) == (True, False)
+
+
 def test_a_block_that_atlas_finds_overlapping_is_in_its_words(atlas: Atlas, wire: Wire) -> None:
     refused = reply({"error": 409, "errorCode": "OVERLAPPING_ATLAS_CIDR_BLOCK", "detail": "It overlaps."}, 409)
     wire.faults.append(Fault("POST", refused))

@@ -187,6 +187,23 @@ def test_nothing_is_made_if_a_container_does_not_fit(atlas: AtlasSide, wanted: l
         assert (done.changed, [one for one in atlas.asked if not one.startswith("GET")]) == (False, [])
 
 
+def test_a_container_that_was_moved_between_two_runs_is_named_with_its_region(atlas: AtlasSide) -> None:
+    """Terraform's provider moves an unused one on AWS with a PATCH (TestAccNetworkContainer_basicAWS)."""
+    wanted = [entry(0, container_region="us-east-1", container_cidr_block="192.168.248.0/21")]
+    assert not atlas.connect(wanted, check_mode=True, **HALVES).failed
+    with atlas.emulator.project.now() as project:
+        (moved,) = project.containers
+        body = {"providerName": "AWS", "regionName": "US_EAST_2", "atlasCidrBlock": "192.168.248.0/21"}
+        project.containers.update(moved, body, [], needs_all=True)
+    for check_mode in (True, False):
+        done = atlas.connect(wanted, check_mode=check_mode, **HALVES)
+        there = f"192.168.248.0/21 overlaps 192.168.248.0/21 of network container {moved.id} in us-east-2."
+        assert not done.missing(f"connections[0].container_cidr_block {there}", "set its region, us-east-2")
+        assert (done.changed, [one for one in atlas.asked if not one.startswith("GET")]) == (False, [])
+    assert not atlas.connect([{**wanted[0], "container_region": "us-east-2"}], **HALVES).failed
+    assert atlas.containers == {"US_EAST_2": "192.168.248.0/21"}
+
+
 def test_entries_of_one_container_agree_on_its_block(atlas: AtlasSide) -> None:
     wanted = [entry(0, container_region="us-east-1", container_cidr_block=BLOCK), entry(1, container_cidr_block="172.24.0.0/21")]
     done = atlas.connect(wanted, **HALVES)

@@ -182,7 +182,7 @@ def test_a_loop_reads_a_container_once(atlas: Atlas) -> None:
 
 @pytest.mark.parametrize("cloud", ["AWS", "AZURE"])
 def test_a_loop_by_region_lists_the_containers_once(request: pytest.FixtureRequest, atlas: Atlas, cloud: str) -> None:
-    """The region of a container never changes, so the first list serves all items that find their connection."""
+    """A container that a connection uses is not moved, so the first list serves all items that find their connection."""
     site: Any = atlas if cloud == "AWS" else request.getfixturevalue("azure")
     names = items(4) if cloud == "AWS" else [{"vnet_name": f"net-{number}"} for number in range(4)]
     region = "us-east-1" if cloud == "AWS" else "northeurope"
@@ -227,6 +227,45 @@ def change_block(atlas: Atlas) -> None:
     with atlas.emulator.project.now() as project:
         body = {"providerName": "AWS", "regionName": "US_EAST_1", "atlasCidrBlock": OTHER_BLOCK}
         project.containers.update(project.containers.get(atlas.container_id), body, [], needs_all=True)
+
+
+def move_container(atlas: Atlas) -> None:
+    """Move the container, which nothing uses, as Terraform does: with its region in a PATCH."""
+    with atlas.emulator.project.now() as project:
+        body = {"providerName": "AWS", "regionName": "US_EAST_2", "atlasCidrBlock": BLOCK}
+        project.containers.update(project.containers.get(atlas.container_id), body, [], needs_all=True)
+
+
+def test_a_container_that_was_moved_is_in_its_new_region(make_atlas: Any) -> None:
+    """Between two items of a loop, or two tasks: the region that an earlier one has read counts no longer."""
+    atlas = make_atlas(terminating_holds_nothing=True, step_seconds=0)
+    first = atlas.create()
+    with loop(atlas) as pool:
+        for more in ({}, {"container_region_name": "us-east-1"}):
+            assert not atlas.run(**PEERING, **more, pool=pool).changed
+        atlas.act("delete", first["id"])
+        atlas.clock.sleep(5)
+        move_container(atlas)
+        second = atlas.add_peer(accepterRegionName="us-east-2")
+        read = atlas.run(atlas_vpc_peer_info.OPERATION, **PAIR, pool=pool)
+        assert [(one["id"], one["accepter_region_name"]) for one in read.result["vpc_peers"]] == [(second, "us-east-2")]
+        done = atlas.run(**PEERING, container_region_name="us-east-2", pool=pool)
+        assert (done.failed, done.changed, done.peer["id"]) == (False, False, second)
+        differing = atlas.run(**PEERING, accepter_region_name="us-east-1", pool=pool)
+        assert differing.missing("accepter_region_name is us-east-2, not us-east-1") == []
+        assert atlas.writes() == []
+
+
+@WAYS
+def test_a_region_from_which_the_container_was_moved_is_refused_with_what_is_there(atlas: Atlas, run: Any) -> None:
+    move_container(atlas)
+    for check_mode in (True, False):
+        done = run(atlas, container_region_name="us-east-1", check_mode=check_mode)
+        found = f"it has {atlas.container_id} (us-east-2, {BLOCK})"
+        assert done.missing("has no network container on AWS in us-east-1", found) == []
+    assert atlas.writes() == []
+    # Without one, the only container is used, and the result says where it is.
+    assert run(atlas).peer["accepter_region_name"] == "us-east-2"
 
 
 def test_each_container_of_a_loop_is_read_once(atlas: Atlas) -> None:
