@@ -1,4 +1,4 @@
-"""Runs the Atlas emulator in the foreground, and prints the environment variables with which playbooks use it.
+"""Runs the Atlas emulator in the foreground, and prints the environment variables with which clients of Atlas use it.
 
 The demo starts the emulators of Atlas and of GCP with what is here.
 """
@@ -64,12 +64,19 @@ def ready_emulator(module: str, folder: Path, *options: str) -> Iterator[dict[st
 
 
 def variables_for(ready: dict[str, Any]) -> dict[str, str]:
-    """Return the environment variables with which a playbook uses an emulator."""
+    """Return the environment variables with which playbooks, Terraform and the Atlas CLI use an emulator, and nothing else."""
+    certificate = ready.get("tls_certificate")
     return {
         "MONGODB_ATLAS_BASE_URL": ready["base_url"],
+        # The Atlas CLI reads this one alone; for some of its requests, it needs the slash.
+        "MONGODB_ATLAS_OPS_MANAGER_URL": f"{ready['base_url']}/",
+        "MONGODB_ATLAS_PROJECT_ID": ready["group_id"],
         "MONGODB_ATLAS_PUBLIC_API_KEY": ready["public_key"],
         "MONGODB_ATLAS_PRIVATE_API_KEY": ready["private_key"],
-        "MONGODB_ATLAS_PROJECT_ID": ready["group_id"],
+        "MONGODB_ATLAS_SKIP_UPDATE_CHECK": "yes",
+        "MONGODB_ATLAS_TELEMETRY_ENABLED": "false",
+        # For clients in Go, and for playbooks.
+        **({"SSL_CERT_FILE": certificate, "REQUESTS_CA_BUNDLE": certificate} if certificate else {}),
     }
 
 
@@ -97,6 +104,7 @@ def main() -> int:
             print(f"An Atlas emulator listens on {ready['base_url']}. Ctrl-C stops it. To use it in another shell:\n")
             for name, value in variables_for(ready).items():
                 print(f"export {name}={shlex.quote(value)}")
+            print('\nIn Terraform, leave provider "mongodbatlas" {} empty: with base_url there, the keys go to the real Atlas.')
             others = ready["groups"][1:]
             if others:
                 print("\nMore projects, with the same credentials:\n")

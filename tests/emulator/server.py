@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import threading
 import time
@@ -159,7 +160,9 @@ class RunningEmulator(Emulator):
             {"group_id": one.id, "name": one.name, "org_id": one.org_id, "container_id": one.first_container_id}
             for one in self.projects
         ]
+        certificate = self.settings.tls_certificate
         return {
+            **({"tls_certificate": os.path.abspath(certificate)} if certificate else {}),
             "base_url": self.base_url,
             "group_id": self.settings.group_id,
             "public_key": self.settings.public_key,

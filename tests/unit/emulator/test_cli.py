@@ -200,6 +200,7 @@ def test_defaults():
     assert parse_arguments(without) == Settings(port=8080, rate_limit_without=("Retry-After", "RateLimit-Remaining"))
     assert parse_arguments(["--terminating-holds-nothing"]) == Settings(port=8080, terminating_holds_nothing=True)
     assert parse_arguments(["--temporary-stays"]) == Settings(port=8080, temporary_stays=True)
+    assert parse_arguments(["--no-container"]) == Settings(port=8080, no_container=True)
     assert parse_arguments(["--unique-pairs"]) == Settings(port=8080, unique_pairs=True)
     url = "http://127.0.0.1:5000"
     for given in (url, f"{url}/"):

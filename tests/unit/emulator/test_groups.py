@@ -9,12 +9,14 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 import requests
+import trustme
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 from ansible_collections.cloudpeer.atlas.tests.unit.emulator.conftest import Api, error
-from ansible_collections.cloudpeer.atlas.tests.unit.emulator.test_cli import finished, started
+from ansible_collections.cloudpeer.atlas.tests.unit.emulator.test_cli import HANG, finished, started
 from requests.auth import HTTPDigestAuth
 
 SCRIPT = ROOT / "scripts" / "emulator.py"
@@ -289,17 +291,70 @@ def script(*options):
             process.kill()
 
 
+def read_until(process, words):
+    """Return what the script prints up to a line with these words."""
+    said = ""
+    timer = threading.Timer(HANG, process.terminate)
+    timer.daemon = True
+    timer.start()
+    while words not in said:
+        line = process.stdout.readline()
+        assert line, said
+        said += line
+    timer.cancel()
+    return said
+
+
+def printed(*options):
+    """Return what the script prints up to its advice for Terraform, and end it."""
+    with script(*options) as process:
+        said = read_until(process, "mongodbatlas")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+    return said
+
+
 def test_script_passes_its_arguments_on():
     """They are the emulator's own; all that is needed to use it is printed, and Ctrl-C ends it."""
     with script("--port", "0", "--groups", "2", "--public-key", "some one") as process:
-        said = ""
-        while IDS[1] not in said:
-            said += process.stdout.readline()
+        said = read_until(process, IDS[1])
+        assert 'leave provider "mongodbatlas" {} empty' in said
         assert re.search(r"export MONGODB_ATLAS_BASE_URL=http://127.0.0.1:\d+\n", said)
         assert "export MONGODB_ATLAS_PUBLIC_API_KEY='some one'\n" in said
         assert f"export MONGODB_ATLAS_PROJECT_ID={FIRST}\n" in said
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 0
+
+
+def exports(text):
+    """Return the variables that the lines of a shell set."""
+    return dict(re.findall(r"export (\w+)=(\S+)$", text, re.MULTILINE))
+
+
+def test_the_guide_and_the_script_print_the_same_variables():
+    """All that a client of Atlas reads: one that lacks its own would send the keys to the real Atlas.
+
+    The Atlas CLI reads MONGODB_ATLAS_OPS_MANAGER_URL alone (internal/store/store.go of 1.46.4), and its older client wants
+    a slash at the end of it (newRequest in go.mongodb.org/atlas v0.38.0).
+    """
+    guide = ROOT / "docs" / "guides" / "testing.md"
+    if not guide.is_file():
+        pytest.skip("the guides are not here")
+    said = printed("--port", "0")
+    url = exports(said)["MONGODB_ATLAS_BASE_URL"]
+    section = guide.read_text(encoding="utf-8").split("## Start it")[1].split("## ")[0]
+    assert exports(said.replace(url, "http://127.0.0.1:8080")) == exports(section)
+    assert exports(said)["MONGODB_ATLAS_OPS_MANAGER_URL"] == f"{url}/"
+    assert {"MONGODB_ATLAS_SKIP_UPDATE_CHECK": "yes", "MONGODB_ATLAS_TELEMETRY_ENABLED": "false"}.items() <= exports(said).items()
+
+
+def test_https_is_trusted_by_clients_in_go_and_by_playbooks(tmp_path):
+    """Wherever the other shell is."""
+    trustme.CA().issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "server.pem"))
+    certificate = os.path.relpath(tmp_path / "server.pem", ROOT)
+    found = exports(printed("--port", "0", "--tls-certificate", certificate))
+    assert found["MONGODB_ATLAS_OPS_MANAGER_URL"].startswith("https://")
+    assert found["SSL_CERT_FILE"] == found["REQUESTS_CA_BUNDLE"] == os.path.realpath(tmp_path / "server.pem")
 
 
 @pytest.mark.parametrize(
