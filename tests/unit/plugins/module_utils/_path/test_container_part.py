@@ -187,7 +187,7 @@ def test_nothing_is_made_if_a_container_does_not_fit(atlas: AtlasSide, wanted: l
         assert (done.changed, [one for one in atlas.asked if not one.startswith("GET")]) == (False, [])
 
 
-def test_a_container_that_was_moved_between_two_runs_is_named_with_its_region(atlas: AtlasSide) -> None:
+def test_a_container_that_was_moved_is_named_with_its_region(atlas: AtlasSide) -> None:
     """Terraform's provider moves an unused one on AWS with a PATCH (TestAccNetworkContainer_basicAWS)."""
     wanted = [entry(0, container_region="us-east-1", container_cidr_block="192.168.248.0/21")]
     assert not atlas.connect(wanted, check_mode=True, **HALVES).failed

@@ -257,7 +257,7 @@ def test_a_container_that_was_moved_is_in_its_new_region(make_atlas: Any) -> Non
 
 
 @WAYS
-def test_a_region_from_which_the_container_was_moved_is_refused_with_what_is_there(atlas: Atlas, run: Any) -> None:
+def test_the_region_that_a_container_has_left_is_refused(atlas: Atlas, run: Any) -> None:
     move_container(atlas)
     for check_mode in (True, False):
         done = run(atlas, container_region_name="us-east-1", check_mode=check_mode)
