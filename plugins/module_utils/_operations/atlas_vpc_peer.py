@@ -137,7 +137,7 @@ class AtlasVpcPeer(AtlasOperation[PeerState]):
         """Plan the creation, change, replacement or removal of the connection."""
         planner = PeerPlanner(self._choice)
         if self._is_absent:
-            return planner.plan_absent(state)
+            return replace(planner.plan_absent(state), warnings=self._match.warn_of_others(state))
         plan = planner.plan_present(state)
         if state.peer is not None:
             self._choice.read_names(state.peer)

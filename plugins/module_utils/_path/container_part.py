@@ -14,7 +14,7 @@ from .._engine.operation import Operation
 from .._engine.options import Parameters
 from .._engine.plan import Change, Facts, Plan, Step
 from .._http.errors import InvalidOptionError, TaskError
-from .._peering.container_choice import on_other_cloud
+from .._peering.container_choice import connected_elsewhere, on_other_cloud
 from .._resources.containers import Container, Containers, container_cloud, describe, is_in_region
 from .._resources.peers import describe_users
 from .entries import PathEntry
@@ -114,7 +114,21 @@ class ContainerPart(PathPart):
             plans.append(plan)
             listed += [t.cast(Container, change.after) for change in plan.changes if change.before is None]
         changes = tuple(change for plan in plans for change in plan.changes)
-        return Plan(changes, tuple(step for plan in plans for step in plan.steps), refusals=refusals)
+        steps = tuple(step for plan in plans for step in plan.steps)
+        return Plan(changes, steps, self._warn_of_others(groups, state), refusals=refusals)
+
+    def _warn_of_others(self, groups: t.Iterable[_Group], state: PathState) -> tuple[str, ...]:
+        """Return a warning for each entry whose region has no container, and whose network is connected in another region."""
+        found = []
+        for group in groups:
+            if group.container is not None or group.region is None:
+                continue
+            for entry in group.entries:
+                own = [one for one in state.peers.listed if identity_of(fields_of(one)) == entry.identity and not is_leaving(one)]
+                if own:
+                    text = connected_elsewhere(self._params["group_id"], group.cloud, group.region, own, state.containers)
+                    found.append(entry.named(TaskError(text)).message)
+        return tuple(found)
 
     def _groups(self, state: PathState) -> tuple[list[_Group], _Errors]:
         """Return the containers of the entries that have not failed, and the errors of entries whose container is unclear."""
@@ -169,7 +183,8 @@ class ContainerPart(PathPart):
             what = What("", "remove", "Atlas", "delete", _KIND, group.name)
             plans.append(self._to_plan(group, change, what, {**fields, "wait": waits}))
         changes = tuple(change for plan in plans for change in plan.changes)
-        return Plan(changes, tuple(step for plan in plans for step in plan.steps), refusals=refusals)
+        steps = tuple(step for plan in plans for step in plan.steps)
+        return Plan(changes, steps, self._warn_of_others(groups, state), refusals=refusals)
 
     def _find_clusters(self, group: _Group) -> list[str]:
         """Return the clusters with nodes in a container, in words. Those that are being removed are waited for."""

@@ -192,6 +192,17 @@ class ContainerChoice:
             return None
         return no_such_container(self.params, self.provider, container_id).with_reply(error)
 
+    def warn_of_others(self, peers: t.Sequence[Peer]) -> tuple[str, ...]:
+        """Return a warning if `container_region_name` has no container, and connections are in others.
+
+        Args:
+            peers: The live connections to the network of the options, in any container.
+        """
+        region = self.params["container_region_name"]
+        if region is None or not peers or self._in_region():
+            return ()
+        return (connected_elsewhere(self._group_id, self.provider, region, peers, self._list()),)
+
     def check_given(self) -> None:
         """Read all containers, and check that `container_id`, if set, is among them.
 
@@ -267,6 +278,27 @@ def complete_from_list(peer: Peer, facts: Facts) -> Peer:
     if known is not None:
         return with_region(peer, {"provider_name": provider.name, REGION: known})
     return with_region(peer, next((one for one in facts[LIST_CONTAINERS] if one["id"] == container_id), None))
+
+
+def connected_elsewhere(
+    group_id: str, cloud: Cloud, region: str, peers: t.Iterable[Peer], containers: t.Sequence[Container]
+) -> str:
+    """Return the warning that a region has no container, and that the network is connected through others.
+
+    Args:
+        group_id: The project.
+        cloud: The cloud of both.
+        region: The region that the options name.
+        peers: The connections of the network.
+        containers: The containers of the project.
+    """
+    places = {one["id"]: f"network container {one['id']} ({to_region(one)})" for one in containers}
+    found = ", ".join(f"{one['id']} in {places.get(one['container_id'])}" for one in peers)
+    return (
+        f"Project {group_id} has no network container on {cloud.name} in {cloud.regions.to_cloud(region)}, and the network is "
+        f"connected elsewhere: {found}. If that container was moved, as Terraform can do on AWS, set container_region_name to "
+        "its region."
+    )
 
 
 def _known_regions(peers: t.Sequence[Peer], facts: Facts) -> dict[str, str | None]:

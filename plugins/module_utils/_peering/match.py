@@ -103,6 +103,11 @@ class PeerMatch:
             raise self._ambiguous(live)
         return PeerState(next(iter(live or matches), None), () if live else tuple(matches), tuple(listed))
 
+    def warn_of_others(self, state: PeerState) -> tuple[str, ...]:
+        """Return a warning if there is no connection in the region of the options, no container either, and one elsewhere."""
+        live = [peer for peer in self.with_identity(state.listed or ()) if not self._is_dying(peer)]
+        return self.choice.warn_of_others(live) if state.peer is None else ()
+
     def forget(self, peers: t.Iterable[Peer]) -> None:
         """Record that connections are gone. If one is that with `peer_id`, its identity and container stand for the options."""
         for peer in peers:

@@ -204,6 +204,25 @@ def test_a_container_that_was_moved_is_named_with_its_region(atlas: AtlasSide) -
     assert atlas.containers == {"US_EAST_2": "192.168.248.0/21"}
 
 
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_a_connection_in_a_container_that_was_moved_is_named(atlas: AtlasSide, state: str) -> None:
+    """The region of the entry has no container any more, and its network is connected in another region."""
+    with atlas.emulator.project.now() as project:
+        (moved,) = project.containers
+        body = {"providerName": "AWS", "regionName": "US_EAST_2", "atlasCidrBlock": "192.168.248.0/21"}
+        project.containers.update(moved, body, [], needs_all=True)
+    assert not atlas.connect([entry(0)], **HALVES).failed
+    wanted = [entry(0, container_region="us-east-1"), entry(1, container_region="us-east-1")]
+    done = atlas.connect(wanted, check_mode=True, **HALVES, state=state)
+    (warning,) = [one for one in done.warnings if "no network container" in one]
+    assert warning.startswith("connections[0] (vpc-00000000000000000): Project")
+    assert "no network container on AWS in us-east-1, and the network is connected elsewhere: " in warning
+    assert f"in network container {moved.id} (us-east-2)" in warning
+    assert warning.endswith("set container_region to its region.")
+    for options in ({}, {"container_region": "us-east-2"}):
+        assert atlas.connect([entry(0, **options)], check_mode=True, **HALVES, state=state).warnings == []
+
+
 def test_entries_of_one_container_agree_on_its_block(atlas: AtlasSide) -> None:
     wanted = [entry(0, container_region="us-east-1", container_cidr_block=BLOCK), entry(1, container_cidr_block="172.24.0.0/21")]
     done = atlas.connect(wanted, **HALVES)

@@ -268,6 +268,22 @@ def test_the_region_that_a_container_has_left_is_refused(atlas: Atlas, run: Any)
     assert run(atlas).peer["accepter_region_name"] == "us-east-2"
 
 
+def test_what_is_not_removed_from_a_container_that_was_moved_is_named(atlas: Atlas) -> None:
+    move_container(atlas)
+    peer_id = atlas.add_peer(accepterRegionName="us-east-2")
+    options = {**PAIR, "state": "absent"}
+    done = atlas.run(**options, container_region_name="us-east-1")
+    (warning,) = done.warnings
+    assert f"{peer_id} in network container {atlas.container_id} (us-east-2)" in warning
+    assert (done.failed, done.changed) == (False, False)
+    # Another network is connected nowhere, and where the region has a container, nothing is missing.
+    assert atlas.run(**{**options, "vpc_id": OTHER_VPC}, container_region_name="us-east-1").warnings == []
+    atlas.add_container("US_EAST_1", OTHER_BLOCK)
+    assert atlas.run(**options, container_region_name="us-east-1").warnings == []
+    done = atlas.run(**options, container_region_name="us-east-2")
+    assert (done.changed, done.warnings) == (True, [])
+
+
 def test_each_container_of_a_loop_is_read_once(atlas: Atlas) -> None:
     other = atlas.add_container("EU_WEST_1", "172.20.0.0/21")
     for number, item in enumerate(items(6)):
