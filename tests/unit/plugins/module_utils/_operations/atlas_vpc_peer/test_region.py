@@ -268,7 +268,7 @@ def test_the_region_that_a_container_has_left_is_refused(atlas: Atlas, run: Any)
     assert run(atlas).peer["accepter_region_name"] == "us-east-2"
 
 
-def test_what_is_not_removed_from_a_container_that_was_moved_is_named(atlas: Atlas) -> None:
+def test_what_stays_in_a_container_that_was_moved_is_named(atlas: Atlas) -> None:
     move_container(atlas)
     peer_id = atlas.add_peer(accepterRegionName="us-east-2")
     options = {**PAIR, "state": "absent"}
