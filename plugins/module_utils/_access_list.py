@@ -50,6 +50,10 @@ def parse_access_entries(params: Parameters) -> tuple[list[AccessEntry], list[st
     found = read_entries("entries", params["entries"], ENTRY_SPEC)
     for one in found:
         one.values.update({name: None for name, value in one.values.items() if value == ""})
+        block, address = one.values["cidr_block"], one.values["ip_address"]
+        if block and address and "/" not in address and key_of({"cidr_block": block}) == key_of({"ip_address": address}):
+            # Atlas and Terraform show an address beside its own block: both are one subject.
+            one.values["ip_address"] = None
         entry, problems = t.cast("AccessEntry", one.values), one.problems
         if not problems:
             one.exclude(*SUBJECTS)

@@ -33,7 +33,7 @@ options:
         type: str
       ip_address:
         description:
-          - An IP address.
+          - An IP address. Beside an O(entries[].cidr_block) that holds this address alone, it is one entry, since 3.2.1.
         type: str
       aws_security_group:
         description:

@@ -221,13 +221,15 @@ def _without_clients(given: t.Any) -> t.Any:
 def _parse(entry: Entry, params: Parameters) -> list[str]:
     """Parse an entry, record all that is wrong with it, and return warnings."""
     values, before = entry.values, len(entry.problems)
-    # An empty id has a better message of its own.
-    values.update({name: None for name, value in values.items() if value == "" and name != AWS.network})
-    values.update(api_version=params["api_version"], written=entry.written)
+    unset = {name: None for name, value in values.items() if value == ""}
+    values.update(unset, api_version=params["api_version"], written=entry.written)
     provider = entry.attempt_first(_choose, values, params["provider_name"])
     if provider is None:
         return []
     values["provider_name"] = provider.name
+    if provider is AWS and AWS.network in unset:
+        # An empty id has a better message of its own.
+        values[AWS.network] = ""
     warnings: list[str] = []
     for read in _readers(values, provider):
         parsed, unknown = entry.attempt(read) or ({}, [])

@@ -36,6 +36,7 @@ def run(atlas: Atlas, *entries: Any, **options: Any) -> Any:
         ({"cidrblock": BLOCK}, ["entries[0]: cidrblock is not an option (cidr_block?)."]),
         ({"comment": "x"}, ["entries[0] has nothing but nulls. Give one of cidr_block"]),
         ({**ENTRY, "ip_address": "10.1.0.5"}, ["entries[0]: cidr_block and ip_address exclude each other."]),
+        ({**ENTRY, "ip_address": BLOCK}, ["entries[0].ip_address", "cidr_block"]),
         ({**ENTRY, "comment": ["x"]}, ["entries[0].comment must be a text, and is a list."]),
         (
             {"cidr_block": "10.1.0.1/16", "comment": "x" * 81},
@@ -47,6 +48,14 @@ def test_an_entry_that_cannot_be_right_is_refused_unsent(atlas: Atlas, entry: di
     done = run(atlas, entry)
     assert (done.failed, done.changed, atlas.wire()) == (True, False, [])
     assert done.missing(*words) == []
+
+
+@pytest.mark.parametrize(("block", "address"), [("203.0.113.7/32", "203.0.113.7"), ("2001:db8::7/128", "2001:DB8:0::7")])
+def test_an_address_beside_its_own_block_is_one_entry(atlas: Atlas, block: str, address: str) -> None:
+    """As Terraform keeps it, with empty texts for what is not set."""
+    given = {"cidr_block": block, "ip_address": address, "aws_security_group": "", "comment": "", "delete_after_date": ""}
+    assert run(atlas, given).changed
+    assert not run(atlas, {"ip_address": address}).changed
 
 
 def test_all_mistakes_of_the_list_come_in_one_failure(atlas: Atlas) -> None:

@@ -38,6 +38,12 @@ def test_empty_texts_of_an_entry_are_not_set() -> None:
         parsed({**full, "vpc_id": " "})
 
 
+@pytest.mark.parametrize("full", [entry(1), azure(1), gcp(1)], ids=["AWS", "AZURE", "GCP"])
+def test_the_empty_texts_of_other_clouds_are_not_set(full: dict[str, Any]) -> None:
+    """As Terraform keeps what is not set."""
+    assert parsed({**dict.fromkeys(REST, ""), **full}, provider_name="all") == parsed(full, provider_name="all")
+
+
 def test_patterns_have_the_fields_of_results() -> None:
     fields = {name for one in CLOUDS.values() for name in (*one.writable, *one.read_only)}
     assert PATTERN_FORMS.keys() == {*fields, "provider_name"}
