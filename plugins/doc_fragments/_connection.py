@@ -51,6 +51,8 @@ options:
         the project.
       - Credentials come from the first of these that has any, which are the options, the profile, and environment variables.
         O(base_url) and the project are taken from the profile only if they are set nowhere else.
+      - Since 1.47, the Atlas CLI keeps keys and secrets in the system's keyring, where no task reads them, and deletes them in
+        its file. Use the environment variables for them.
       - This needs Python 3.11 or later on the host that sends the requests.
     type: str
   base_url:

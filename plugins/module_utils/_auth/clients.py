@@ -18,7 +18,7 @@ from .._api.settings import DEFAULT_BASE_URL, ApiSettings, canonical_url
 from .._http.errors import AuthError, InvalidOptionError, NoAnswerError, TaskError
 from .._http.pauses import Clock, Sleep, stoppable_sleep
 from .._http.transport import REQUESTS_IMPORT_ERROR
-from .sources import CREDENTIAL_KINDS, VARIABLES, Sources, read_sources
+from .sources import CREDENTIAL_KINDS, KEYRING, VARIABLES, Sources, read_sources
 
 # The Python package that clients need, and the traceback of its failed import (None if it is there).
 LIBRARIES = (("requests", REQUESTS_IMPORT_ERROR),)
@@ -135,7 +135,7 @@ def choose_credential(sources: Sources, settings: ApiSettings, warn: t.Callable[
         raise InvalidOptionError(
             "No credentials for Atlas: public_key and private_key are missing, and so are client_id and client_secret, and "
             f"access_token{_in(sources)}.",
-            hint=f"Set the options, a profile of the Atlas CLI, or the environment variables of one kind: {'; '.join(kinds)}.",
+            hint=_without_profile(sources, f"Set the options or the environment variables of one kind: {'; '.join(kinds)}."),
         )
     chosen = named[0]
     values = {option: sources.value(option) or "" for option in _OPTIONS[chosen]}
@@ -143,7 +143,7 @@ def choose_credential(sources: Sources, settings: ApiSettings, warn: t.Callable[
         if not value:
             raise InvalidOptionError(
                 f"{next(other for other in values if values[other])} is set without {option}.",
-                hint=f"Set {option} too, or {' or '.join(VARIABLES[option])}{_in(sources, ', or add it to')}.",
+                hint=_without_profile(sources, f"Set {option} too, or {' or '.join(VARIABLES[option])}."),
             )
     if len({*named}) > 1:
         others = " and ".join("/".join(options) for kind, options in _OPTIONS.items() if kind in named and kind != chosen)
@@ -179,9 +179,14 @@ def _used(sources: Sources) -> str:
     return f"{' and '.join(options)} (from {' and '.join(dict.fromkeys(used))})"
 
 
-def _in(sources: Sources, words: str = ", also in") -> str:
+def _in(sources: Sources) -> str:
     """Return the profile for a sentence; empty if the task names none."""
-    return f"{words} the profile {sources.profile!r} of the Atlas CLI" if sources.profile is not None else ""
+    return f", also in the profile {sources.profile!r} of the Atlas CLI" if sources.profile is not None else ""
+
+
+def _without_profile(sources: Sources, hint: str) -> str:
+    """Return what to do about missing credentials; if the task names a profile, first why it may have none."""
+    return hint if sources.profile is None else f"{KEYRING} {hint}"
 
 
 def preload() -> None:

@@ -15,6 +15,8 @@ from .._values.invalid import InvalidValueError
 
 Values = t.Mapping[str, str]
 
+# Why a profile may have no credentials.
+KEYRING = "Since 1.47, the Atlas CLI keeps keys and secrets in the system's keyring, where no task reads them."
 # The base URLs of Atlas's other services, by a profile's `service`.
 _BASE_URLS = {"cloudgov": "https://cloud.mongodbgov.com"}
 
@@ -140,10 +142,11 @@ def read_profile(name: str) -> dict[str, str]:
             profiles = tomllib.load(file)
     except OSError as error:
         raise InvalidOptionError(
-            f"profile: {path} cannot be read: {error.strerror}.", hint="Log in with the Atlas CLI."
+            f"profile: {path} cannot be read: {error.strerror}.",
+            hint=f"Set the credentials as options or environment variables. {KEYRING}",
         ) from None
     except (ValueError, RecursionError):
-        raise InvalidOptionError(f"profile: {path} is not a TOML file.", hint="Log in with the Atlas CLI again.") from None
+        raise InvalidOptionError(f"profile: {path} is not a TOML file.", hint="Correct it, or leave profile out.") from None
     profile = profiles.get(name)
     if not isinstance(profile, dict):
         known = ", ".join(key for key, value in profiles.items() if isinstance(value, dict)) or "none"

@@ -27,6 +27,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.clients impo
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.service_account import ServiceAccount
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.sources import (
     CREDENTIAL_KINDS,
+    KEYRING,
     VARIABLES,
     read_profile,
     read_sources,
@@ -572,13 +573,13 @@ def test_options_come_before_the_profile(emulator: RunningEmulator, home: Path) 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (None, ["config.toml", "cannot be read"]),
+        (None, ["config.toml", "cannot be read", KEYRING]),
         ("not toml", ["config.toml", "not a TOML file"]),
         ("x = " + "[" * 10_000, ["config.toml", "not a TOML file"]),
-        ("[work]\nservice = []\n", ["No credentials for Atlas", "also in the profile 'work' of the Atlas CLI"]),
+        ("[work]\nservice = []\n", ["No credentials for Atlas", "also in the profile 'work' of the Atlas CLI", KEYRING]),
         ("[default]\n[other]\n", ["'work'", "default, other"]),
         ("[work]\n", ["No credentials for Atlas"]),
-        ('[work]\npublic_api_key = "a"\n', ["public_key is set without private_key", "or add it to the profile 'work'"]),
+        ('[work]\npublic_api_key = "a"\n', ["public_key is set without private_key", f"{KEYRING} Set private_key too, or"]),
     ],
 )
 def test_a_profile_that_fails_is_explained(emulator: RunningEmulator, home: Path, text: str | None, words: list[str]) -> None:
@@ -590,6 +591,7 @@ def test_a_profile_that_fails_is_explained(emulator: RunningEmulator, home: Path
 
 def test_no_credentials_names_the_variables_of_all_kinds(emulator: RunningEmulator) -> None:
     result, unused = run(emulator)
+    assert "Atlas CLI" not in result["msg"]
     for option in ("PUBLIC_API_KEY", "PRIVATE_API_KEY", "CLIENT_ID", "CLIENT_SECRET", "ACCESS_TOKEN"):
         assert f"MONGODB_ATLAS_{option}" in result["msg"]
 
