@@ -159,9 +159,11 @@ def _disconnect_gcp(params: Parameters, view: EntryView, state: PathState) -> t.
     elif params["access_list"] and view.peer is not None and not blocks and not _has_removed_access(view, state):
         yield _nothing_removed(name)
     if params["gcp"] and pair is None and own["gcp_peering_name"] is None and _may_have_mirror(view, state):
+        # Atlas may remove the network of a container with its last connection.
+        what = "network container" if view.container is None else "network container on GCP with a network"
         yield (
-            f"The peerings of {name} in GCP were not looked at, because Atlas has no network container that tells where one "
-            "leads. Set gcp_peering_name to have one removed."
+            f"The peerings of {name} in GCP were not looked at, because Atlas has no {what} that tells where one leads. "
+            "Set gcp_peering_name to have one removed."
         )
 
 
