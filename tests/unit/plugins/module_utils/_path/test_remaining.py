@@ -268,8 +268,8 @@ def test_present_says_what_others_have_to_do(
             None,
             UNNAMED,
             {},
-            f"The peerings of {NETWORK_NAME} in GCP were not looked at, because Atlas has no network container on GCP with a network "
-            "that tells where one leads. Set gcp_peering_name to have one removed.",
+            f"The peerings of {NETWORK_NAME} in GCP were not looked at, because Atlas has no network container on GCP with a "
+            "network that tells where one leads. Set gcp_peering_name to have one removed.",
         ),
         ({**gcp(1), "gcp_peering_name": "mine"}, None, None, {}, None),
     ],
