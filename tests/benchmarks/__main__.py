@@ -7,12 +7,13 @@ import sys
 import time
 from functools import partial
 
-from . import changes, check, clouds, credentials, growth, hosts, loops, organization, peering, processor, sets, waiting
+from . import changes, check, clouds, credentials, growth, hosts, loops, organization, peering, processor, sets, start, waiting
 from .tables import draw, render, write
 
 #: In the order of the page.
 PARTS = {
     "loops": loops.measure,
+    "start": start.measure,
     "changes": changes.measure,
     "sets": sets.measure,
     "hosts": hosts.measure,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import resource
 import statistics
 import subprocess
 import sys
@@ -57,6 +58,7 @@ class Play:
         environment: More variables of the environment; None leaves one out.
         repeats: How often it runs, in one Ansible.
         is_steady: Whether the numbers of requests and connections have to be the same each time.
+        task: The name of its only task, of those in the file; None for all of them.
     """
 
     name: str
@@ -67,6 +69,7 @@ class Play:
     environment: Mapping[str, str | None] = field(default_factory=dict)
     repeats: int = 1
     is_steady: bool = True
+    task: str | None = None
 
 
 @contextlib.contextmanager
@@ -83,6 +86,7 @@ def started(folder: Path, atlas: Atlas, play: Play) -> Iterator[subprocess.Popen
     # As they are, and not as templates, which would take time for each item.
     options = {**play.options, **({"ca_path": atlas.ca_path} if atlas.ca_path else {})}
     for one in plays:
+        one["tasks"] = [task for task in one["tasks"] if play.task in (None, task["name"])]
         for defaults in one.get("module_defaults", {}).values():
             defaults.update(options)
     (folder / "playbook.json").write_text(json.dumps(plays), encoding="utf-8")
@@ -148,6 +152,17 @@ def run(atlas: Atlas, play: Play) -> Trial:
         seconds, processor = (statistics.median(sums[key]) for key in ("seconds", "processor"))
         measurements[tag] = Measurement(seconds, *counts[len(counts) // 2], processor, max(sums["challenges"]))
     return Trial(measurements, memory["controller"], memory["child"])
+
+
+def run_unchanged(atlas: Atlas, play: Play) -> float:
+    """Run a playbook that has nothing to do, and return the processor's seconds of Ansible, from its start to its end."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    with tempfile.TemporaryDirectory(prefix="cloudpeer-atlas-bench-") as folder, started(Path(folder), atlas, play) as process:
+        output = process.communicate()[0]
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert process.returncode == 0, output
+    assert " changed=0 " in output, output
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def total(trial: Trial) -> Measurement:

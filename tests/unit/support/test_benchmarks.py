@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from ansible_collections.cloudpeer.atlas.tests.benchmarks import start, tables
 from ansible_collections.cloudpeer.atlas.tests.benchmarks.growth import OLD, least_seconds, plots_of, released, table_of
 from ansible_collections.cloudpeer.atlas.tests.benchmarks.processor import findings_of
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
@@ -55,3 +56,27 @@ def test_a_table_has_a_column_for_each_number_of_connections() -> None:
         "| a | 4.0 / 30 | - | 9.3 / 260 |",
         "| b | - | 1.0 / 2 | - |",
     ]
+
+
+def test_writing_leaves_what_others_have_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = tmp_path / "performance.md"
+    text = tables.PAGE.read_text(encoding="utf-8")
+    page.write_text(text, encoding="utf-8")
+    monkeypatch.setattr(tables, "PAGE", page)
+    tables.write("| a table |")
+    above, mark, below = text.partition("<!-- measured -->")
+    assert "| OpenTofu as it is | 53.3 / 245 | 12.6 / 152 | 1.94 / 150 | 53.2 / 250 |" in above
+    assert page.read_text(encoding="utf-8").startswith(f"{above}{mark}\n\n| a table |\n\n<!-- end of measured -->")
+    assert page.read_text(encoding="utf-8").endswith(below.partition("<!-- end of measured -->")[2])
+
+
+def test_the_start_of_a_task_is_compared_with_a_release_if_it_is_there() -> None:
+    now, before = {"atlas_vpc_peer": 0.15, "atlas_vpc_peers": 0.2, "atlas_peering": 0.25}, {"atlas_peering": 0.5}
+    assert start.table_of(now, before).splitlines()[-3:] == [
+        "| `atlas_vpc_peer` | 0.15 | - | - |",
+        "| `atlas_vpc_peers`, 50 connections | 0.20 | - | - |",
+        "| `atlas_peering`, 50 connections, `aws: false` | 0.25 | 0.50 | 0.50 |",
+    ]
+    assert [one.partition(":")[0] for one in start.goals_of(now, before)] == ["- met"]
+    assert [one.partition(":")[0] for one in start.goals_of({**now, "atlas_peering": 0.3}, before)] == ["- NOT met"]
+    assert [*start.goals_of(now, {})] == []
