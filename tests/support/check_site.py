@@ -10,8 +10,8 @@ from functools import partial
 from typing import Any
 
 import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import rate as _aws_rate
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.rate import RateGovernor
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._check import session as _check_session
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_check import OPERATION
 from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
@@ -192,7 +192,7 @@ class CheckSite(ReadingSite):
         self.emulator.requests.clear()
 
     def on_clock(self, operation: Any, patch: pytest.MonkeyPatch) -> Any:
-        patch.setattr(_check_session, "RateGovernor", partial(RateGovernor, self.clock, self.clock.sleep))
+        patch.setattr(_aws_rate, "RateGovernor", partial(RateGovernor, self.clock, self.clock.sleep))
         return operation
 
     def cloud_writes(self) -> list[Any]:

@@ -24,10 +24,10 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import rate as _aws_rate
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import session as _aws_session
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.rate import RateGovernor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.session import AzureSession
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._check import session as _check_session
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.session import GcpSession
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import atlas_peering as _atlas_peering
 from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
@@ -166,7 +166,7 @@ class PathSite(Site):
             return super().run(task or load(MODULE), **options)
 
     def on_clock(self, operation: Any, patch: pytest.MonkeyPatch) -> Any:
-        for module in (_aws_session, _check_session):
+        for module in (_aws_session, _aws_rate):
             patch.setattr(module, "RateGovernor", partial(RateGovernor, self.clock, self.clock.sleep))
         for session in (AzureSession, GcpSession):
             # Who makes one gives it no clock.

@@ -12,16 +12,14 @@ from contextlib import contextmanager, nullcontext
 
 from .._api.client import AtlasClient
 from .._auth import clients
-from .._aws.rate import READERS, RateGovernor
-from .._aws.session import AwsSessions
 from .._engine.libraries import check_libraries
 from .._engine.operation import Warn
 from .._engine.options import Parameters
 from .._http.pauses import DEFAULT_LIMITS, Limits
 from .._http.session import CloudSession, bounded
-from .credentials import AWS_NAMES
 
 if t.TYPE_CHECKING:
+    from .._aws.session import AwsSessions
     from .._azure.session import AzureSession
     from .._gcp.session import GcpSession
 
@@ -33,14 +31,14 @@ class CheckSession:
 
     Args:
         atlas: The client for Atlas; None if its half is off.
-        parallel: How many requests that write are sent at the same time in each account and region of AWS.
+        parallel: How many requests that write are sent at the same time in each account and region of AWS; None for the usual.
         limits: The options `timeout` and `retries`, for the clouds; the client for Atlas has its own.
 
     Attributes:
         calls: The requests to all services, in the order of their replies; the list grows.
     """
 
-    def __init__(self, atlas: AtlasClient | None, parallel: int = READERS, limits: Limits = DEFAULT_LIMITS) -> None:
+    def __init__(self, atlas: AtlasClient | None, parallel: int | None = None, limits: Limits = DEFAULT_LIMITS) -> None:
         self.atlas = atlas
         self.calls: list[t.Any] = atlas.calls if atlas is not None else []
         self._parallel = parallel
@@ -54,7 +52,12 @@ class CheckSession:
     def aws(self) -> AwsSessions:
         """The sessions with AWS, whose requests are recorded here."""
         if self._aws is None:
-            self._aws = AwsSessions(self.calls, AWS_NAMES, RateGovernor(parallel=self._parallel), self._limits)
+            # Each file that is read costs time at the start of a task: those of a cloud are for tasks that use it.
+            from .._aws.rate import READERS, RateGovernor
+            from .._aws.session import AwsSessions
+            from .credentials import AWS_NAMES
+
+            self._aws = AwsSessions(self.calls, AWS_NAMES, RateGovernor(parallel=self._parallel or READERS), self._limits)
         return self._aws
 
     def open_gcp(self, credentials: Parameters) -> GcpSession:
@@ -135,7 +138,7 @@ def connect(params: Parameters, warn: Warn, /) -> t.Iterator[CheckSession]:
     limits = Limits(params["timeout"], params["retries"])
     limits.validate()
     with clients.connect(params, warn) if params["atlas"] else nullcontext() as atlas:
-        session = CheckSession(atlas, params.get("parallel") or READERS, limits)
+        session = CheckSession(atlas, params.get("parallel"), limits)
         try:
             yield session
         finally:

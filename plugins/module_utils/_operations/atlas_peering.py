@@ -27,22 +27,24 @@ from .._path import options
 from .._path.access_part import AccessPart
 from .._path.container_part import ContainerPart
 from .._path.entries import PathEntry, ignored_options
+from .._path.leaving import Leaving
 from .._path.part import Common, PathPart, task_of, without
 from .._path.path_state import ABSENT, PRESENT, Failure, PathState, What
 from .._path.path_summary import PathSummary
 from .._path.peer_part import PeerPart, PeerRemovalPart
-from .._path.pruned import Cleaner, Leaving, PrunedPart
 from .._path.stages import PathConvergence, PathGate, PathWaiter
 from .._resources.containers import Containers
 from .._resources.peers import VpcPeers
 from .atlas import choose_project, read_all, warn_of_connection, with_projects
-from .atlas_access_list import AtlasAccessList
-from .atlas_network_container import AtlasNetworkContainer
 
 if t.TYPE_CHECKING:
+    # Each file that is read costs time at the start of a task: these are for tasks that have something to do with them.
     from .._path.azure import AzurePart
     from .._path.gcp import GcpPart
+    from .._path.pruned import Cleaner
     from .._path.pruned_routes import PrunedRoutes
+    from .atlas_access_list import AtlasAccessList
+    from .atlas_network_container import AtlasNetworkContainer
 
 # What can't be read refuses the whole list.
 _READ = "read"
@@ -115,14 +117,16 @@ class AtlasPeering(SetOperation[CheckSession, PathState]):
         leaving = Leaving(t.cast(PeerPart, parts[PeerPart.name]).leaving, self._foresee)
         pruned = None
         if params["prune"]:
+            from .._path.pruned import PrunedPart
+
             others = [cloud for cloud in params["clouds"] if cloud is not AWS and cloud.half[0] in parts]
-            cleaners = {cloud.name: t.cast(Cleaner, parts[cloud.half[0]]) for cloud in others}
+            cleaners = {cloud.name: t.cast("Cleaner", parts[cloud.half[0]]) for cloud in others}
             pruned = PrunedPart(common, leaving, self._make_routes(), cleaners)
             yield pruned
         if params["access_list"]:
             turn = partial(turn_of, (atlas.settings.base_url, params["group_id"]))
             unlisted = CLOUDS.keys() - t.cast(PeerPart, parts[PeerPart.name]).clouds
-            yield AccessPart(common, atlas, AtlasAccessList, leaving, pruned, turn, sorted(unlisted), self._read_blocks)
+            yield AccessPart(common, atlas, _make_access_list, leaving, pruned, turn, sorted(unlisted), self._read_blocks)
 
     def _read_blocks(self, network: Fields) -> t.Mapping[str, t.Sequence[str]]:
         """Return the blocks of the clients of a network on AZURE or GCP, or of all networks of its project, by name.
@@ -341,7 +345,15 @@ class AtlasPeering(SetOperation[CheckSession, PathState]):
         return state
 
 
+def _make_access_list(params: Parameters, atlas: AtlasClient, clock: Clock) -> AtlasAccessList:
+    from .atlas_access_list import AtlasAccessList
+
+    return AtlasAccessList(params, atlas, clock)
+
+
 def _make_container(atlas: AtlasClient, clock: Clock, params: Parameters) -> AtlasNetworkContainer:
+    from .atlas_network_container import AtlasNetworkContainer
+
     return AtlasNetworkContainer(params, atlas, clock)
 
 

@@ -25,7 +25,10 @@ from .._values.blocks import do_overlap, is_part
 from .entries import PathEntry, default_comment
 from .part import Answers, Common, PathPart, task_of
 from .path_state import ACCESS, CLEANING, PathState, Task, What
-from .pruned import Leaving, PrunedPart
+
+if t.TYPE_CHECKING:
+    from .leaving import Leaving
+    from .pruned import PrunedPart
 
 _LIST = "list"
 _STEP, _SIDE, _KIND = "access_list", "Atlas", "access list entry"
@@ -104,7 +107,7 @@ class AccessPart(PathPart):
     Args:
         common: What all parts get.
         client: Atlas.
-        operation: The Operation on the access list.
+        make: Makes the Operation on the access list, of options, client and clock.
         leaving: The connections that the task removes.
         pruned: What is cleaned before connections are pruned; None if the task does not prune.
         turn: Waits until no other host of the play changes the same list.
@@ -118,7 +121,7 @@ class AccessPart(PathPart):
         self,
         common: Common,
         client: t.Any,
-        operation: type[Operation[t.Any, t.Any]],
+        make: t.Callable[..., Operation[t.Any, t.Any]],
         leaving: Leaving,
         pruned: PrunedPart | None,
         turn: Turn,
@@ -138,7 +141,7 @@ class AccessPart(PathPart):
         self._first: t.Mapping[str, AccessEntry] = {}
         self._by_comment: dict[str | None, list[str]] = {}
         self._client = client
-        self._operation = operation
+        self._make = make
         self._access_list = AccessList(client, self._params["group_id"])
         self._leaving = leaving
         self._pruned = pruned
@@ -328,7 +331,7 @@ class AccessPart(PathPart):
         Raises:
             TaskError: If it fails.
         """
-        operation = self._operation(self._options(entries, wanted), self._client, self._clock)
+        operation = self._make(self._options(entries, wanted), self._client, self._clock)
         return t.cast(AccessListState, self._run_to_end(operation, known).state)
 
     def _options(self, entries: t.Sequence[AccessEntry], wanted: str = "present") -> Parameters:

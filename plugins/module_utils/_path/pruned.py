@@ -9,52 +9,17 @@ import typing as t
 from dataclasses import replace
 from functools import partial
 
-from .._clouds.cloud import Cloud, Peer, cloud_of, fields_of, is_leaving, name_of
+from .._clouds.cloud import Cloud, Peer, cloud_of, fields_of, name_of
 from .._engine.plan import Change, Plan, Step
 from .._http.errors import TaskError
 from .entries import default_comment
+from .leaving import Leaving
 from .part import Answers, Common, PathPart, task_of
 from .path_state import AVAILABLE, CLEANING, PathState, Task, What
 
 if t.TYPE_CHECKING:
     # Read only where the list has connections on AWS.
     from .pruned_routes import PrunedRoutes
-
-
-class Leaving:
-    """The connections that the task removes, with the key of the entry or, where no entry means them, their id.
-
-    Args:
-        find: Returns them for a state.
-        foresee: Returns a state with the network containers as they will be.
-
-    Attributes:
-        peers: Each with its owner, by id.
-    """
-
-    def __init__(
-        self,
-        find: t.Callable[[PathState], t.Iterable[tuple[str, Peer]]],
-        foresee: t.Callable[[PathState], PathState],
-    ) -> None:
-        self._find = find
-        self._foresee = foresee
-        self.peers: dict[str, tuple[str, Peer]] = {}
-
-    def foresee(self, state: PathState) -> None:
-        """Find them before there is a plan."""
-        self.find(self._foresee(state))
-
-    def find(self, state: PathState) -> None:
-        """Find them in a state in which the containers are known. What is leaving already is still one of them."""
-        live = {peer["id"] for peer in state.peers.listed if not is_leaving(peer)}
-        gone = {id_: one for id_, one in self.peers.items() if id_ not in live}
-        self.peers = {**gone, **{peer["id"]: (owner, peer) for owner, peer in self._find(state)}}
-
-    @property
-    def pruned(self) -> list[Peer]:
-        """Those that no entry means."""
-        return [peer for id_, (owner, peer) in self.peers.items() if owner == id_]
 
 
 class Cleaner(t.Protocol):

@@ -23,9 +23,9 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_access_list import AtlasAccessList
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_peering import OPERATION
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.access_part import AccessPart
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.leaving import Leaving
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.part import Common, task_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.path_state import ACCESS, PathState, What
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.pruned import Leaving
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_set.state import PeerSetState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.connection import PeerState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.access_list import AccessList
