@@ -11,7 +11,6 @@ from functools import partial
 
 from .._api.client import AtlasClient
 from .._auth import clients
-from .._auth.private_folder import turn_of
 from .._check.session import CheckSession, connect
 from .._clouds.aws import AWS
 from .._clouds.cloud import CLOUDS, Cloud, Fields, cloud_of, fields_of
@@ -22,7 +21,7 @@ from .._engine.plan import Plan, Step
 from .._engine.set_operation import SetOperation
 from .._http import tls
 from .._http.errors import TaskError
-from .._http.pauses import Clock, stoppable_sleep
+from .._http.pauses import Clock, Sleep, stoppable_sleep
 from .._path import options
 from .._path.access_part import AccessPart
 from .._path.container_part import ContainerPart
@@ -124,7 +123,7 @@ class AtlasPeering(SetOperation[CheckSession, PathState]):
             pruned = PrunedPart(common, leaving, self._make_routes(), cleaners)
             yield pruned
         if params["access_list"]:
-            turn = partial(turn_of, (atlas.settings.base_url, params["group_id"]))
+            turn = partial(_turn_of, (atlas.settings.base_url, params["group_id"]))
             unlisted = CLOUDS.keys() - t.cast(PeerPart, parts[PeerPart.name]).clouds
             yield AccessPart(common, atlas, _make_access_list, leaving, pruned, turn, sorted(unlisted), self._read_blocks)
 
@@ -343,6 +342,12 @@ class AtlasPeering(SetOperation[CheckSession, PathState]):
             for part in self._parts.values():
                 state = part.record_failure(what, error, state)
         return state
+
+
+def _turn_of(identity: t.Sequence[str], patience: float, sleep: Sleep) -> t.ContextManager[bool]:
+    from .._auth.private_folder import turn_of
+
+    return turn_of(identity, patience, sleep)
 
 
 def _make_access_list(params: Parameters, atlas: AtlasClient, clock: Clock) -> AtlasAccessList:

@@ -9,7 +9,6 @@ import typing as t
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 
-from .._aws.accepter.options import to_tags
 from .._check.credentials import (
     AWS_NAMES,
     AZURE_NAMES,
@@ -349,7 +348,10 @@ def _check_texts(values: Parameters, cloud: Cloud) -> None:
     """Check the comment and the tags of route tables."""
     if len(values["comment"] or "") > LONGEST_COMMENT:
         raise InvalidOptionError(f"comment is longer than {LONGEST_COMMENT} characters, which Atlas refuses.", hint="Shorten it.")
-    to_tags("route_table_tags", values["route_table_tags"])
+    if values["route_table_tags"] is not None:
+        from .._aws.accepter.options import to_tags
+
+        to_tags("route_table_tags", values["route_table_tags"])
 
 
 def _check_needs(values: Parameters, cloud: Cloud, params: Parameters) -> None:

@@ -11,7 +11,6 @@ from dataclasses import replace
 
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 
-from .._aws.accepter.options import to_tags
 from .._check.credentials import AWS_SPEC, AZURE_SPEC, GCP_SPEC, validate_aws
 from .._check.entries import unchecked_clouds
 from .._clouds.aws import AWS
@@ -167,7 +166,11 @@ def _parse_ids(params: Parameters) -> _Parsed:
 
 
 def _parse_tags(params: Parameters) -> _Parsed:
-    return {"tags": None if params["tags"] is None else to_tags("tags", params["tags"])}, []
+    if params["tags"] is None:
+        return {}, []
+    from .._aws.accepter.options import to_tags
+
+    return {"tags": to_tags("tags", params["tags"])}, []
 
 
 def _parse_patterns(params: Parameters) -> _Parsed:

@@ -70,7 +70,7 @@ def test_writing_leaves_what_others_have_measured(tmp_path: Path, monkeypatch: p
     assert page.read_text(encoding="utf-8").endswith(below.partition("<!-- end of measured -->")[2])
 
 
-def test_the_start_of_a_task_is_compared_with_a_release_if_it_is_there() -> None:
+def test_the_start_of_a_task_is_compared_with_a_release() -> None:
     now, before = {"atlas_vpc_peer": 0.15, "atlas_vpc_peers": 0.2, "atlas_peering": 0.25}, {"atlas_peering": 0.5}
     assert start.table_of(now, before).splitlines()[-3:] == [
         "| `atlas_vpc_peer` | 0.15 | - | - |",

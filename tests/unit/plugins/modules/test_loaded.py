@@ -155,11 +155,13 @@ def test_boto3_is_imported_where_a_task_reads_aws(atlas: Atlas, module: str, opt
     assert among(found, "_aws.boto", "_gcp.auth", "_azure.auth") == set()
 
 
-def test_the_whole_path_imports_what_it_has_something_to_do_with(atlas: Atlas) -> None:
+def test_the_whole_path_imports_what_it_uses(atlas: Atlas) -> None:
     found = loaded(atlas, "atlas_peering", **key(atlas), connections=[peer(atlas)], aws=False, _ansible_check_mode=True)
     assert {"_path.peer_part", "_path.access_part", "_path.container_part"} <= found
-    assert among(found, "_aws.session", "_aws.rate", "_aws.boto", "_path.aws", "_path.azure", "_path.gcp", "_path.pruned*") == set()
-    assert among(found, "_operations.atlas_access_list", "_operations.atlas_network_container") == set()
+    assert (
+        among(found, "_aws.session", "_aws.rate", "_aws.boto", "_path.aws", "_path.azure", "_path.gcp", "_path.pruned*") == set()
+    )
+    assert among(found, "_operations.atlas_access_list", "_operations.atlas_network_container", "_auth.private_folder") == set()
 
 
 def test_threads_are_imported_for_requests_side_by_side(atlas: Atlas) -> None:
