@@ -32,12 +32,12 @@ def measure(progress: Progress, turns: int = TURNS) -> Findings:
         trees = {"": {}, **({} if old is None else {OLD: {"ANSIBLE_COLLECTIONS_PATH": str(old)}})}
         given = {"declared": declared(peers(SIZE), atlas.container_id)}
         progress(f"start: {SIZE} connections are made")
-        run(atlas, Play("start", given, task=PEERING))
+        run(atlas, Play("start", given, task=f"Run {PEERING}"))
         for turn in range(turns):
             progress(f"start: turn {turn + 1} of {turns}")
             for task in TITLES:
                 for tree, environment in trees.items():
-                    plays = [Play("start", given, environment=environment, task=name) for name in (DEBUG, task)]
+                    plays = [Play("start", given, environment=environment, task=f"Run {name}") for name in (DEBUG, task)]
                     floor, own = (run_unchanged(atlas, play) for play in plays)
                     costs.setdefault(tree, {}).setdefault(task, []).append(own - floor)
     now, before = ({task: statistics.median(found) for task, found in costs.get(tree, {}).items()} for tree in ("", OLD))
