@@ -119,6 +119,8 @@ GOOD: Pages = {
                 "Groups": [{"GroupId": GROUP_ID}],
                 "InterfaceType": "interface",
                 "RequesterId": "123456789012",
+                "Status": "in-use",
+                "Description": "Primary network interface",
                 "PrivateIpAddresses": [{"PrivateIpAddress": "10.15.1.5"}],
             }
         ]

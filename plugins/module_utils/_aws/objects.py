@@ -65,6 +65,16 @@ _SERVICE_TYPES = (
 # The services whose interfaces have the type of an ordinary one, by their requester.
 # Source: "Requester-managed network interfaces" in the Amazon EC2 user guide.
 _SERVICE_REQUESTERS = ("amazon-elasticache", "amazon-elb", "amazon-rds", "amazon-redshift")
+# Other services whose interfaces have the type of an ordinary one, by how AWS describes these: EKS's control plane, OpenSearch,
+# Route 53 Resolver, Directory Service and FSx. Everybody can describe an interface of an instance so, which is a client's.
+# Source: "Identify network interfaces" of these services in Amazon's documentation, and replies of AWS that the tests name.
+_SERVICE_DESCRIPTIONS = (
+    "Amazon EKS ",
+    "ES ",
+    "Route 53 Resolver: ",
+    "AWS created network interface for directory ",
+    "AWS created network interface for fs-",
+)
 # The origins of routes that AWS propagates, and that cannot be replaced.
 _PROPAGATED = ("EnableVgwRoutePropagation", "Advertisement")
 
@@ -212,6 +222,8 @@ class Interface:
         addresses: Its private IPv4 addresses.
         type: AWS's name of its type; empty if AWS does not say.
         requester_id: The service or account that created it; None if AWS does not say.
+        status: `available` if it is attached to nothing, so that nothing is sent from it.
+        description: What AWS, or the owner, says that it is.
     """
 
     id: str
@@ -222,11 +234,25 @@ class Interface:
     addresses: tuple[str, ...] = ()
     type: str = "interface"
     requester_id: str | None = None
+    status: str = "in-use"
+    description: str = ""
+
+    @property
+    def is_used(self) -> bool:
+        """Whether it is attached to something, or being attached."""
+        return self.status != "available"
 
     @property
     def is_service(self) -> bool:
-        """Whether it is one of AWS's services that open no connection, such as a load balancer. All others are clients."""
+        """Whether it is one of AWS's services that open no connection, such as a load balancer."""
+        if self.type == "interface" and self.instance_id is None and self.description.startswith(_SERVICE_DESCRIPTIONS):
+            return True
         return self.type in _SERVICE_TYPES or (self.type == "interface" and self.requester_id in _SERVICE_REQUESTERS)
+
+    @property
+    def is_client(self) -> bool:
+        """Whether something may send from it: it is used, and by none of these services."""
+        return self.is_used and not self.is_service
 
 
 @dataclass(frozen=True)

@@ -174,7 +174,7 @@ def _parse_group_rule(reply: Reply) -> GroupRule:
 def parse_interface(reply: Reply) -> Interface:
     """Return a network interface; one without IPv4 has no addresses."""
     _check_texts(reply.get("Attachment") or {}, "InstanceId")
-    _check_texts(reply, "InterfaceType", "RequesterId")
+    _check_texts(reply, "InterfaceType", "RequesterId", "Status", "Description")
     addresses = [one["PrivateIpAddress"] for one in reply.get("PrivateIpAddresses") or [] if one.get("PrivateIpAddress")]
     own, vpc_id, subnet_id = (member(reply, name, str) for name in ("NetworkInterfaceId", "VpcId", "SubnetId"))
     return Interface(
@@ -186,6 +186,8 @@ def parse_interface(reply: Reply) -> Interface:
         tuple(str(ipaddress.IPv4Address(one)) for one in addresses),
         reply.get("InterfaceType") or "",
         reply.get("RequesterId"),
+        reply.get("Status") or "",
+        reply.get("Description") or "",
     )
 
 

@@ -109,7 +109,7 @@ class Survey:
     def _clients_groups(self) -> set[str]:
         """Return the security groups that may concern clients: those that are named, and those of their interfaces."""
         interfaces: list[Interface] = self._known("interfaces")
-        return self._group_ids | {group for one in interfaces if not one.is_service for group in one.security_group_ids}
+        return self._group_ids | {group for one in interfaces if one.is_client for group in one.security_group_ids}
 
     def _known(self, *key: str) -> t.Any:
         """Return the answer of an earlier round; an empty list if it could not be read."""

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who the clients in a VPC are: the named instances, or else the interfaces that are not those of AWS's services."""
+"""Who the clients in a VPC are: the named instances, or else the used interfaces that are not those of AWS's services."""
 
 from __future__ import annotations
 
@@ -38,21 +38,21 @@ def clients_of(facts: ConnectionFacts) -> list[Interface]:
     Raises:
         UnreadError, SkippedError: If the interfaces are not known.
     """
-    return [one for one in known(facts.aws.interfaces) if not one.is_service]
+    return [one for one in known(facts.aws.interfaces) if one.is_client]
 
 
 def service_subnets(facts: ConnectionFacts) -> set[str]:
-    """Return the ids of the subnets in which only AWS's services have interfaces, if the VPC has a client elsewhere."""
-    interfaces = known_or(facts.aws.interfaces, ())
-    with_clients = {one.subnet_id for one in interfaces if not one.is_service}
+    """Return the ids of the subnets in which only AWS's services use interfaces, if the VPC has a client elsewhere."""
+    interfaces = [one for one in known_or(facts.aws.interfaces, ()) if one.is_used]
+    with_clients = {one.subnet_id for one in interfaces if one.is_client}
     services = {one.subnet_id for one in interfaces} - with_clients
     return services - _declared_subnets(facts) if with_clients else set()
 
 
 def empty_subnets(facts: ConnectionFacts) -> set[str]:
-    """Return the ids of the subnets without any interface, if the VPC has a client elsewhere."""
-    interfaces = known_or(facts.aws.interfaces, ())
-    if all(one.is_service for one in interfaces):
+    """Return the ids of the subnets without any interface in use, if the VPC has a client elsewhere."""
+    interfaces = [one for one in known_or(facts.aws.interfaces, ()) if one.is_used]
+    if not any(one.is_client for one in interfaces):
         return set()
     used = {one.subnet_id for one in interfaces}
     return {one.id for one in known_or(facts.aws.subnets, ())} - used - _declared_subnets(facts)

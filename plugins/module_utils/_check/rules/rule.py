@@ -163,15 +163,15 @@ def run_checks(facts: ConnectionFacts, codes: t.Container[str] | None = None) ->
 
 
 def _is_about_empty(finding: Finding, empty: t.Callable[[], set[str]]) -> bool:
-    """Whether a finding concerns subnets without any network interface alone, and would decide."""
+    """Whether a finding concerns subnets without any network interface in use alone, and would decide."""
     return finding.severity in ("fail", "unknown") and bool(finding.subnet_ids) and empty().issuperset(finding.subnet_ids or ())
 
 
 def _without_clients(finding: Finding) -> Finding:
-    """Return a finding about subnets without any network interface: no client is there yet, so it is a warning at most."""
+    """Return a finding about subnets without any network interface in use: no client is there yet, so it is a warning at most."""
     if finding.severity != "fail":
         return dataclasses.replace(finding, decides=False)
-    message = f"{finding.message} No network interface is there yet; a client there would be cut off."
+    message = f"{finding.message} No network interface is in use there yet; a client there would be cut off."
     return dataclasses.replace(finding, severity="warn", message=message)
 
 

@@ -115,6 +115,7 @@ def test_only_the_groups_of_clients_are_read_further() -> None:
     """Prefix lists of their rules, and those that are of another VPC: shared, associated, or wrong in the access list."""
     groups = [group_of("sg-app", "pl-app"), group_of("sg-elb", "pl-elb"), group_of("sg-unused", "pl-unused")]
     interfaces = [eni_of("sg-app"), eni_of("sg-shared"), eni_of("sg-elb", RequesterId="amazon-elb")]
+    interfaces += [eni_of("sg-unused", Status="available"), eni_of("sg-elb", Description="Amazon EKS shop")]
     region = Region(1, SecurityGroups=groups, NetworkInterfaces=interfaces)
     region.survey(group_ids={"sg-listed"})
     filters = [one["Filters"][0] for name, one in region.asked if name == "DescribeSecurityGroups"]
@@ -145,7 +146,7 @@ def test_a_network_interface(fields: dict[str, Any], expected: tuple[Any, ...]) 
 
 @pytest.mark.parametrize(
     "fields",
-    [{"InterfaceType": 5}, {"RequesterId": []}, {"PrivateIpAddresses": [{"PrivateIpAddress": "here"}]}, {"Groups": None}],
+    [{"InterfaceType": 5}, {"RequesterId": []}, {"Description": 5}, {"Status": True}, {"PrivateIpAddresses": [{"PrivateIpAddress": "here"}]}, {"Groups": None}],
 )
 def test_an_odd_network_interface_is_refused(fields: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"no |not a text|Expected 4 octets"):

@@ -234,6 +234,12 @@ FORCE = [
         facts(APP, interfaces=[TWO, OF_LOAD_BALANCER]),
         {"P301": "warn"},
     ),
+    Situation(
+        GROUPS_ALONE,
+        "only an interface that is attached to nothing is one",
+        facts(APP, interfaces=[TWO, replace(ONE, instance_id=None, status="available")]),
+        {"P301": "warn"},
+    ),
     Situation(GROUPS_ALONE, "an instance is a member", facts(APP, BATCH), word="P301", says="Only members of"),
     Situation(GROUPS_ALONE, "the VPC has no client yet", facts(APP, interfaces=[]), word="P301", says="Only members of"),
     Situation(GROUPS_ALONE, "interfaces cannot be read", facts(APP, interfaces=NO_INTERFACES), word="P301", says="Only members"),
@@ -399,8 +405,52 @@ def test_some_services_have_ordinary_interfaces(requester: str) -> None:
     assert not eni(1, FIRST, type="lambda", requester_id=requester).is_service
 
 
+#: How AWS describes the interfaces of its services. Sources: replies of DescribeNetworkInterfaces for a cluster of EKS, as guides to
+#: EKS show them ("Amazon EKS eks-test-cluster", attached by another account, without an instance); "VPC support" in the OpenSearch
+#: Service guide (requester amazon-elasticsearch, "ES" and the domain); "What gets created" in the AWS Directory Service guide.
+DESCRIPTIONS = [
+    "Amazon EKS shop",
+    "ES shop",
+    "Route 53 Resolver: rslvr-out-9bb0d69b4dd94f918:rni-51f53f6ef7b6436f8",
+    "AWS created network interface for directory d-90670a2b3c",
+    "AWS created network interface for fs-0a1b2c3d4e5f60001",
+]
+#: What AWS describes so opens connections, or is not known to open none.
+OF_CLIENTS = [
+    "",
+    "Amazon EKS",
+    "the ES node",
+    "ESP gateway",
+    "AWS created network interface for LicenseManager d-90670a2b3c",
+    "AWS Lambda VPC ENI-shop-0a1b2c3d",
+    "arn:aws:ecs:us-east-1:123456789012:attachment/0a1b2c3d",
+    "aws-k8s-branch-eni",
+]
+
+
+@pytest.mark.parametrize("description", DESCRIPTIONS)
+def test_an_interface_is_a_service_s_by_what_aws_says_of_it(description: str) -> None:
+    assert eni(1, FIRST, description=description).is_service
+    assert not eni(1, FIRST, type="lambda", description=description).is_service
+    # Everybody can describe an interface of an instance so.
+    assert eni(1, FIRST, instance=I1, description=description).is_client
+
+
+@pytest.mark.parametrize("description", OF_CLIENTS)
+def test_other_descriptions_are_those_of_clients(description: str) -> None:
+    assert eni(1, FIRST, description=description).is_client
+
+
+@pytest.mark.parametrize(("status", "is_used"), [("available", False), ("in-use", True), ("attaching", True), ("", True)])
+def test_an_interface_that_is_attached_to_nothing_sends_nothing(status: str, is_used: bool) -> None:
+    """Source: the values of Status in botocore's model of EC2."""
+    assert {status} <= {*EC2.shape_for("NetworkInterfaceStatus").enum, ""}
+    assert eni(1, FIRST, status=status).is_client is is_used
+
+
 SERVICES_ALONE = "Subnets with services' alone: I, once; subnet_ids judges them."
 EMPTY = "A subnet without any interface, in a VPC with a client elsewhere: what is F for it alone is W."
+IDLE = "An interface that is available sends nothing: a subnet with such ones alone is empty."
 NAMED = "A subnet without any interface is F where subnet_ids names it."
 NO_CLIENT = "A VPC without any client is judged as today: its first one is meant."
 OTHERS = "A finding about such a subnet and others stays F."
@@ -419,6 +469,9 @@ HOLE = Route(ATLAS_BLOCK, "pcx-0a1b2c3d4e5f60001", is_peering=True, is_blackhole
 BLACK = {"route_tables": [table(TABLE_ID, subnet_ids=SUBNET_IDS[:1]), table("rtb-2", HOLE, is_main=True)]}
 ALONE = {"interfaces": [ONE]}
 BALANCED = {"interfaces": [ONE, OF_LOAD_BALANCER]}
+FREE = eni(4, SECOND, status="available")
+FREE_ALONE = {"interfaces": [ONE, FREE]}
+OF_EKS = eni(6, SECOND, description="Amazon EKS shop", requester_id="339713109942")
 SECOND_NAMED = {"selection": {"subnet_ids": SUBNET_IDS[1:]}}
 IPV6 = {"subnets": [Subnet(FIRST, VPC_ID, SUBNET_BLOCKS[0]), Subnet(SECOND, VPC_ID, None)]}
 BACK = {"peer": peer(route_table_cidr_block=SUBNET_BLOCKS[0])}
@@ -455,7 +508,7 @@ WHERE = [
         OPEN,
         "The subnets that are meant have interfaces of AWS's services alone",
     ),
-    Situation(EMPTY, "no route", facts(**ALONE, **STRAY), {"P601": "warn"}, GOOD, "No network interface is there yet"),
+    Situation(EMPTY, "no route", facts(**ALONE, **STRAY), {"P601": "warn"}, GOOD, "No network interface is in use there yet"),
     Situation(EMPTY, "a black hole", facts(**ALONE, **BLACK), {"P602": "warn"}),
     Situation(EMPTY, "a closed network ACL", facts(**ALONE, **CLOSED), {"P701": "warn"}),
     Situation(EMPTY, "no entry", facts(SUBNET_BLOCKS[0], **ALONE), {"P301": "warn"}),
@@ -474,6 +527,25 @@ WHERE = [
     Situation(EMPTY, "no way back", facts(**ALONE, **BACK), {"P607": "warn"}),
     Situation(EMPTY, "IPv6 alone", facts(**ALONE, **IPV6), {"P608": "warn"}),
     Situation(EMPTY, "AWS does not show its network ACL", facts(**ALONE, **BLIND), {"P701": "unknown"}),
+    Situation(SERVICES_ALONE, "the control plane of EKS alone is there", facts(interfaces=[ONE, OF_EKS], **STRAY), word="P601"),
+    Situation(
+        SERVICES_ALONE,
+        "beside it is an interface that is attached to nothing",
+        facts(interfaces=[ONE, OF_EKS, FREE], **STRAY),
+        word="P601",
+        says=f"{SECOND} has interfaces of AWS's services alone, and no clients to judge.",
+    ),
+    Situation(
+        SERVICES_ALONE,
+        "an instance whose owner calls it a node of ES is a client",
+        facts(interfaces=[ONE, replace(TWO, description="ES node 3")], **STRAY),
+        {"P601": "fail"},
+        BAD,
+    ),
+    Situation(IDLE, "no route", facts(**FREE_ALONE, **STRAY), {"P601": "warn"}, GOOD, "No network interface is in use there yet"),
+    Situation(IDLE, "no entry", facts(SUBNET_BLOCKS[0], **FREE_ALONE), {"P301": "warn"}),
+    Situation(IDLE, "subnet_ids names it", facts(**FREE_ALONE, **STRAY, **SECOND_NAMED), {"P601": "fail"}, BAD),
+    Situation(NO_CLIENT, "what is there is attached to nothing", facts(interfaces=[FREE], **STRAY), {"P601": "fail"}, BAD),
     Situation(NAMED, "no route", facts(**ALONE, **STRAY, **SECOND_NAMED), {"P601": "fail"}, BAD),
     Situation(NAMED, "no entry", facts(SUBNET_BLOCKS[0], **ALONE, **SECOND_NAMED), {"P301": "fail"}, BAD),
     Situation(NAMED, "a closed network ACL", facts(**ALONE, **CLOSED, **SECOND_NAMED), {"P701": "fail"}, BAD),

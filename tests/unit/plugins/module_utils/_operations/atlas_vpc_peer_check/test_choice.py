@@ -235,17 +235,32 @@ def test_each_named_instance_has_to_get_in(site: CheckSite) -> None:
 
 
 def test_subnets_without_clients_fail_nothing(site: CheckSite) -> None:
-    site.add_interface(site.vpc.subnet_id)
+    site.add_instance(site.vpc.subnet_id, site.add_group("app"))
     table = site.ec2.create_route_table(VpcId=site.vpc.vpc_id)["RouteTable"]["RouteTableId"]
     of_service, empty = site.vpc.add_subnet("10.15.2.0/24"), site.vpc.add_subnet("10.15.3.0/24")
     for subnet in (of_service, empty):
         site.ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)
-    site.add_interface(of_service, requesterId="amazon-elb", interfaceType="interface")
+    site.add_interface(of_service, requesterId="amazon-elb", interfaceType="interface", status="in-use")
+    # For moto, as for AWS, an interface is available until it is attached to something.
+    site.add_interface(empty)
     done = site.run()
     assert (done.found, done.check["verdict"]) == ({"P601": "warn"}, "reachable_by_design")
     assert {one["subnet_id"] for one in done.connection["subnets"]} == {site.vpc.subnet_id, empty}
     for subnet in (of_service, empty):
         assert site.run(subnet_ids=[subnet]).found == {"P601": "fail"}
+
+
+def test_an_interface_is_a_service_s_by_its_description(site: CheckSite) -> None:
+    site.add_instance(site.vpc.subnet_id, site.add_group("app"))
+    table = site.ec2.create_route_table(VpcId=site.vpc.vpc_id)["RouteTable"]["RouteTableId"]
+    subnet = site.vpc.add_subnet("10.15.2.0/24")
+    site.ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)
+    site.add_interface(subnet, description="Amazon EKS shop", status="in-use")
+    assert site.run().found == {}
+    made = site.ec2.create_network_interface(SubnetId=subnet, Description="ES node 3")["NetworkInterface"]["NetworkInterfaceId"]
+    instance = site.add_instance(site.vpc.subnet_id, site.add_group("web"))
+    site.ec2.attach_network_interface(NetworkInterfaceId=made, InstanceId=instance, DeviceIndex=1)
+    assert {one["subnet_id"] for one in site.run().connection["subnets"]} == {site.vpc.subnet_id, subnet}
 
 
 def test_clients_elsewhere_and_probes_are_judged(site: CheckSite) -> None:
