@@ -287,7 +287,7 @@ options:
     description:
       - Check only these subnets. Each counts for the connections of its VPC, and the other VPCs are checked as a whole.
       - If this is not set, subnets that have network interfaces of AWS's services alone are not checked, and what would fail only
-        for subnets without any interface is a warning. That needs a client elsewhere in the VPC.
+        for subnets without any interface in use is a warning. That needs a client elsewhere in the VPC.
       - The task fails if a subnet is in none of the VPCs.
     type: list
     elements: str
@@ -302,6 +302,7 @@ options:
     description:
       - Instances that are clients. The task checks the subnets and the security groups of their network interfaces, also subnets
         that O(subnet_ids) or the connection leave out. The access list has to let each of them in, by an address or by a group.
+        An instance sends with the primary address of its first interface, so that one counts.
       - If neither this nor O(security_group_ids) is set, the security groups of all network interfaces are checked, but those of
         AWS's services; this is a warning at most.
       - The task fails if an instance is in none of the VPCs.

@@ -207,6 +207,9 @@ CHANGES: dict[str, list[Any]] = {
         [interface(subnet_id=SUBNET_IDS[1], instance_id=None)],
         [interface(), interface(id="eni-2", subnet_id=SUBNET_IDS[1], requester_id="amazon-rds")],
         [interface(type="nat_gateway", security_group_ids=())],
+        [interface(), interface(id="eni-2", subnet_id=SUBNET_IDS[1], is_first=False)],
+        [interface(), interface(id="eni-2", subnet_id=SUBNET_IDS[1], is_first=False, description="aws-K8S-i-1")],
+        [interface(subnet_id=SUBNET_IDS[1], is_first=False, addresses=("10.15.2.5", "10.15.2.16/28"))],
     ],
     "connections_count": [49],
 }

@@ -115,13 +115,13 @@ GOOD: Pages = {
                 "NetworkInterfaceId": "eni-0a1b2c3d4e5f60001",
                 "VpcId": VPC_ID,
                 "SubnetId": SUBNET_IDS[0],
-                "Attachment": {"InstanceId": INSTANCE_ID},
+                "Attachment": {"InstanceId": INSTANCE_ID, "DeviceIndex": 0, "NetworkCardIndex": 0},
                 "Groups": [{"GroupId": GROUP_ID}],
                 "InterfaceType": "interface",
                 "RequesterId": "123456789012",
                 "Status": "in-use",
                 "Description": "Primary network interface",
-                "PrivateIpAddresses": [{"PrivateIpAddress": "10.15.1.5"}],
+                "PrivateIpAddresses": [{"PrivateIpAddress": "10.15.1.5", "Primary": True}],
             }
         ]
     },

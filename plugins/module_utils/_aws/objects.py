@@ -9,6 +9,7 @@ The functions here parse leniently: a missing field is unknown. `replies` parses
 from __future__ import annotations
 
 import datetime
+import re
 import typing as t
 from dataclasses import dataclass, field
 
@@ -75,6 +76,13 @@ _SERVICE_DESCRIPTIONS = (
     "AWS created network interface for directory ",
     "AWS created network interface for fs-",
 )
+# The interfaces that plugins of Kubernetes add to a node, for pods. By default, the node sends for these with its own address to
+# whatever is outside of the VPC. Source: AWS_VPC_K8S_CNI_EXTERNALSNAT and eniDescriptionPrefix of aws/amazon-vpc-cni-k8s, and
+# "AWS ENI" and "Masquerading" in the documentation of Cilium.
+_OF_PODS = ("aws-k8s-", "cilium-cni (")
+# ECS adds an interface to an instance for each task that sends with it.
+# Source: "Allocate a network interface for an Amazon ECS task" in the ECS developer guide.
+_OF_TASKS = re.compile(r"arn:[a-z-]+:ecs:")
 # The origins of routes that AWS propagates, and that cannot be replaced.
 _PROPAGATED = ("EnableVgwRoutePropagation", "Advertisement")
 
@@ -219,11 +227,12 @@ class Interface:
 
     Attributes:
         instance_id: The instance that it is attached to; None if it is attached to none.
-        addresses: Its private IPv4 addresses.
+        addresses: Its private IPv4 addresses, the primary one first, and then the blocks that are delegated to it.
         type: AWS's name of its type; empty if AWS does not say.
         requester_id: The service or account that created it; None if AWS does not say.
         status: `available` if it is attached to nothing, so that nothing is sent from it.
         description: What AWS, or the owner, says that it is.
+        is_first: Whether it is the first one of its instance, with which the system sends by default.
     """
 
     id: str
@@ -236,6 +245,7 @@ class Interface:
     requester_id: str | None = None
     status: str = "in-use"
     description: str = ""
+    is_first: bool = True
 
     @property
     def is_used(self) -> bool:
@@ -253,6 +263,16 @@ class Interface:
     def is_client(self) -> bool:
         """Whether something may send from it: it is used, and by none of these services."""
         return self.is_used and not self.is_service
+
+    @property
+    def is_second(self) -> bool:
+        """Whether its instance sends with another one, its first, by default. Tasks of ECS send with theirs."""
+        return self.instance_id is not None and not self.is_first and not _OF_TASKS.match(self.description)
+
+    @property
+    def is_of_pods(self) -> bool:
+        """Whether a plugin of Kubernetes has added it to its instance, for pods."""
+        return self.is_second and self.description.lower().startswith(_OF_PODS)
 
 
 @dataclass(frozen=True)

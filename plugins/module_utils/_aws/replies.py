@@ -173,21 +173,28 @@ def _parse_group_rule(reply: Reply) -> GroupRule:
 
 def parse_interface(reply: Reply) -> Interface:
     """Return a network interface; one without IPv4 has no addresses."""
-    _check_texts(reply.get("Attachment") or {}, "InstanceId")
+    attachment = reply.get("Attachment") or {}
+    _check_texts(attachment, "InstanceId")
     _check_texts(reply, "InterfaceType", "RequesterId", "Status", "Description")
-    addresses = [one["PrivateIpAddress"] for one in reply.get("PrivateIpAddresses") or [] if one.get("PrivateIpAddress")]
+    shown = sorted(reply.get("PrivateIpAddresses") or [], key=lambda one: one.get("Primary") is not True)
+    addresses = [str(ipaddress.IPv4Address(one["PrivateIpAddress"])) for one in shown if one.get("PrivateIpAddress")]
+    # Pods may have addresses of these blocks.
+    addresses += [_parse_block(member(one, "Ipv4Prefix", str)) for one in reply.get("Ipv4Prefixes") or []]
+    # An instance with several network cards has more than one with the index 0.
+    places = [member(attachment, name, int) for name in ("DeviceIndex", "NetworkCardIndex") if attachment.get(name) is not None]
     own, vpc_id, subnet_id = (member(reply, name, str) for name in ("NetworkInterfaceId", "VpcId", "SubnetId"))
     return Interface(
         own,
-        (reply.get("Attachment") or {}).get("InstanceId"),
+        attachment.get("InstanceId"),
         vpc_id,
         subnet_id,
         tuple(member(one, "GroupId", str) for one in member(reply, "Groups", list)),
-        tuple(str(ipaddress.IPv4Address(one)) for one in addresses),
+        tuple(addresses),
         reply.get("InterfaceType") or "",
         reply.get("RequesterId"),
         reply.get("Status") or "",
         reply.get("Description") or "",
+        is_first=not any(places),
     )
 
 

@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 import ipaddress
+import typing as t
 
 from ..._aws.objects import Interface
 from ..facts import ConnectionFacts, known, known_or
+
+SENDS_FIRST = "An instance sends with the primary address of its first interface, unless its system has routes of its own."
 
 
 def named_interfaces(facts: ConnectionFacts) -> list[Interface]:
@@ -25,6 +28,11 @@ def named_subnets(facts: ConnectionFacts) -> set[str]:
     """Return the ids of the subnets of the named instances; empty if the interfaces are not known, which P703 reports."""
     named = facts.selection.instance_ids or ()
     return {one.subnet_id for one in known_or(facts.aws.interfaces, ()) if one.instance_id in named}
+
+
+def senders_of(interfaces: t.Collection[Interface]) -> list[Interface]:
+    """Return those of an instance's interfaces that it sends with; all if its first one is not among them, as in another VPC."""
+    return [one for one in interfaces if not one.is_second] or [*interfaces]
 
 
 def are_clients_named(facts: ConnectionFacts) -> bool:
@@ -46,7 +54,7 @@ def service_subnets(facts: ConnectionFacts) -> set[str]:
     interfaces = [one for one in known_or(facts.aws.interfaces, ()) if one.is_used]
     with_clients = {one.subnet_id for one in interfaces if one.is_client}
     services = {one.subnet_id for one in interfaces} - with_clients
-    return services - _declared_subnets(facts) if with_clients else set()
+    return services - declared_subnets(facts) if with_clients else set()
 
 
 def empty_subnets(facts: ConnectionFacts) -> set[str]:
@@ -55,10 +63,10 @@ def empty_subnets(facts: ConnectionFacts) -> set[str]:
     if not any(one.is_client for one in interfaces):
         return set()
     used = {one.subnet_id for one in interfaces}
-    return {one.id for one in known_or(facts.aws.subnets, ())} - used - _declared_subnets(facts)
+    return {one.id for one in known_or(facts.aws.subnets, ())} - used - declared_subnets(facts)
 
 
-def _declared_subnets(facts: ConnectionFacts) -> set[str]:
+def declared_subnets(facts: ConnectionFacts) -> set[str]:
     """Return the ids of the subnets that have clients as the options say: `subnet_ids`, and those around client blocks."""
     blocks = [ipaddress.IPv4Network(one) for one in facts.selection.client_cidr_blocks or ()]
     subnets = [one for one in known_or(facts.aws.subnets, ()) if one.cidr_block is not None] if blocks else []

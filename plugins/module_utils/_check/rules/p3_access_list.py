@@ -31,8 +31,9 @@ from ..facts import (
 )
 from .client_ranges import client_ranges, limit_without_subnets
 from .common import judged_subnets, listed, span_text, to_network
-from .interfaces import are_clients_named, clients_of, named_interfaces
+from .interfaces import SENDS_FIRST, are_clients_named, clients_of, named_interfaces, senders_of
 from .rule import Finding, Findings, Severity, check, not_read, skip
+from .senders import weigh
 
 _Network = ipaddress.IPv4Network
 _Entries = ListedEntries
@@ -56,6 +57,8 @@ class _Client:
         networks: Its blocks. An instance gets in by one of them; all others need an entry for each.
         subnet_ids: The judged subnets that are cut off if it does not get in.
         groups: The security groups, one of which is enough in the access list; None for any group of the VPC.
+        others: The addresses of an instance that it does not send with by default.
+        other_groups: The groups of its interfaces that it does not send with by default.
     """
 
     kind: t.Literal["subnet", "instance", "group", "unread"]
@@ -63,6 +66,8 @@ class _Client:
     networks: tuple[_Network, ...]
     subnet_ids: tuple[str, ...]
     groups: frozenset[str] | None = None
+    others: tuple[_Network, ...] = ()
+    other_groups: frozenset[str] = frozenset()
 
 
 # The parts of the blocks of a client that no block and no address of the access list covers.
@@ -93,7 +98,7 @@ def find_clients_without_entry(facts: ConnectionFacts) -> Findings:
     shut_out = {client: parts for client, parts in gaps.items() if not found[client]}
     subnets = {client: parts for client, parts in shut_out.items() if client.kind == "subnet"}
     if subnets:
-        yield _uncovered_finding(subnets, facts, entries)
+        yield from weigh([_uncovered_finding(subnets, facts, entries)], facts)
     for client in shut_out:
         if client.kind in ("instance", "group"):
             yield _shut_out_finding(client, facts, entries)
@@ -133,7 +138,7 @@ def find_wrong_groups(facts: ConnectionFacts) -> Findings:
     severity: Severity = "fail" if _find_gaps(_clients(facts), entries) else "warn"
     concerned = {_group_id(facts.entry.aws_security_group), *(facts.selection.security_group_ids or ())}
     try:
-        concerned |= {group for one in named_interfaces(facts) for group in one.security_group_ids}
+        concerned |= {group for one in senders_of(named_interfaces(facts)) for group in one.security_group_ids}
     except UnreadError as error:
         yield replace(not_read(error.unread, _SUBJECT), decides=severity == "fail")
     names = sorted(listed_groups & concerned)
@@ -273,12 +278,14 @@ def _need_interfaces(clients: t.Iterable[_Client], facts: ConnectionFacts) -> No
 
 def _instance(name: str, interfaces: t.Sequence[Interface], subnets: t.Mapping[Subnet, _Network]) -> _Client:
     """Return a named instance. Without an address that AWS shows, an entry has to cover the whole subnet of an interface."""
-    ids = tuple(dict.fromkeys(one.subnet_id for one in interfaces))
-    addresses = [_Network(address) for one in interfaces for address in one.addresses]
+    senders = senders_of(interfaces)
+    ids = tuple(dict.fromkeys(one.subnet_id for one in senders))
+    addresses = [_Network(address) for one in senders for address in one.addresses[:1]]
     networks = addresses or [network for subnet, network in subnets.items() if subnet.id in ids]
-    return _Client(
-        "instance", name, tuple(networks), ids, frozenset(group for one in interfaces for group in one.security_group_ids)
-    )
+    others = [_Network(address) for one in interfaces for address in one.addresses[one in senders :]]
+    groups = frozenset(group for one in senders for group in one.security_group_ids)
+    other_groups = frozenset(group for one in interfaces for group in one.security_group_ids) - groups
+    return _Client("instance", name, tuple(networks), ids, groups, tuple(others), other_groups)
 
 
 def _narrowed(networks: t.Mapping[Subnet, _Network], facts: ConnectionFacts) -> dict[Subnet, _Network]:
@@ -395,10 +402,24 @@ def _shut_out_finding(client: _Client, facts: ConnectionFacts, entries: _Entries
     if not addresses:
         message = f"AWS does not show an IPv4 address of {client.name}, and no entry has one of its groups."
         return Finding("unknown", client.name, message, evidence=evidence, subnet_ids=client.subnet_ids)
+    others = _others_in(client, facts, entries)
+    if others:
+        message = f"Of {client.name}, the access list has {listed(others)} alone. {SENDS_FIRST}"
+        fix = f"Add {addresses[0]} to the access list, or see with which address its system sends to Atlas (ip route get)."
+        return Finding("unknown", client.name, message, fix, {**evidence, "addresses": addresses}, client.subnet_ids)
     parts = [f"{listed(addresses)} of {client.name}", *([f"its groups ({listed(sorted(groups))})"] if groups else [])]
     message = f"No entry covers {' or has one of '.join(parts)}.{reasons}"
     fix = f"Add {addresses[0] if reasons or not groups else f'{addresses[0]}, or a group of the instance,'} to the access list."
     return Finding("fail", client.name, message, fix, {**evidence, "addresses": addresses}, client.subnet_ids)
+
+
+def _others_in(client: _Client, facts: ConnectionFacts, entries: _Entries) -> list[str]:
+    """Return the addresses and groups of an instance in the access list that it does not send with by default."""
+    blocks = [block for block in map(_network_of, entries) if block is not None]
+    found = [one for one in client.others if any(one.overlaps(block) for block in blocks)]
+    groups = _admitting_groups(replace(client, groups=client.other_groups), facts, _groups_in(entries))
+    names = known_or(groups, frozenset())
+    return [*(str(one.network_address if one.prefixlen == one.max_prefixlen else one) for one in found), *sorted(names)]
 
 
 def _why_not(names: t.Iterable[str], facts: ConnectionFacts) -> str:
@@ -419,8 +440,12 @@ def _by_groups_finding(gaps: _Gaps, groups: frozenset[str], facts: ConnectionFac
     message = f"Only members of {listed(sorted(groups))} may connect from {_parts_text(gaps)}"
     fix = "Name the clients with security_group_ids or instance_ids to check them."
     clients = or_none(lambda: clients_of(facts))
-    if not clients or any(groups.intersection(one.security_group_ids) for one in clients):
+    members = [one for one in clients or () if groups.intersection(one.security_group_ids)]
+    if not clients or any(not one.is_second for one in members):
         return Finding("info", _SUBJECT, f"{message}.", fix, {**_evidence(gaps), "groups": sorted(groups)})
+    if members:
+        message += f", and no first interface of an instance there is one. {SENDS_FIRST}"
+        return Finding("unknown", _SUBJECT, message, fix, {**_evidence(gaps), "groups": sorted(groups)})
     message += f", and no network interface in {facts.entry.vpc_id} has {'it' if len(groups) == 1 else 'one of them'}."
     fix = "Give the clients such a group, or add their blocks to the access list."
     return Finding("warn", _SUBJECT, message, fix, {**_evidence(gaps), "groups": sorted(groups)})

@@ -17,10 +17,11 @@ from ..facts import ConnectionFacts, Unread, known
 from .acl import Closed, closed_by, opens_single_addresses_alone, single_addresses
 from .areas import merge_ranges
 from .common import atlas_block_of, listed, need_subnets, ports_text, until_replaced, with_ipv4
-from .interfaces import are_clients_named, clients_of, named_interfaces
+from .interfaces import SENDS_FIRST, are_clients_named, clients_of, named_interfaces, senders_of
 from .judged_clusters import ATLAS_PORTS, needed_ports
 from .prefixes import blocks_of_list
 from .rule import Finding, Findings, Level, check, not_looked_at, not_read, skip
+from .senders import by_senders
 
 Ranges = t.Sequence[tuple[int, int]]
 # The ports that replies go to: the ephemeral ports of Linux, and those of all other systems.
@@ -46,6 +47,7 @@ class Need:
 
 
 @check("P701")
+@by_senders
 def find_closed_acls(facts: ConnectionFacts) -> Findings:
     """The network ACL of each judged subnet lets requests out to the block of the container, and replies back in.
 
@@ -116,16 +118,36 @@ def say_what_of_clients(facts: ConnectionFacts) -> t.Iterator[str]:
 
 
 def _judge_instance(interfaces: t.Sequence[Interface], facts: ConnectionFacts) -> Findings:
-    """Yield what closes the interfaces of an instance; it is a warning if another one is open, or may be."""
-    found = [[*_judge_interface(one, facts)] for one in interfaces]
-    is_open = any(all(one.severity not in ("fail", "unknown") for one in findings) for findings in found)
-    may_be_open = is_open or any(one.severity == "unknown" for findings in found for one in findings)
+    """Yield what closes the first interface of an instance. Another one that is closed is a word.
+
+    It is unknown if only another one is open, or may be. Of those with which tasks of ECS send, one is enough for a warning.
+    """
+    senders = senders_of(interfaces)
+    found = [[*_judge_interface(one, facts)] for one in senders]
+    others = [[*_judge_interface(one, facts)] for one in interfaces if one not in senders]
+    is_open, other = _is_one_open(found), _is_one_open(others)
     for one in (one for findings in found for one in findings):
-        if one.severity == "fail" and may_be_open:
-            other = "is open" if is_open else "may be open"
-            yield dataclasses.replace(one, severity="warn", message=f"{one.message} Another interface of it {other}.")
+        if one.severity == "fail" and is_open is not False:
+            message = f"{one.message} Another interface of it {'is open' if is_open else 'may be open'}."
+            yield dataclasses.replace(one, severity="warn", message=message)
+        elif one.severity == "fail" and other is not False:
+            message = f"{one.message} Another interface of it {'is open' if other else 'may be open'}. {SENDS_FIRST}"
+            yield dataclasses.replace(one, severity="unknown", message=message)
         else:
             yield dataclasses.replace(one, decides=one.decides and not is_open)
+    for one in (one for findings in others for one in findings):
+        if one.severity == "unknown":
+            yield dataclasses.replace(one, decides=False)
+        else:
+            yield dataclasses.replace(one, severity="info", message=f"{one.message} {SENDS_FIRST}")
+
+
+def _is_one_open(found: t.Iterable[t.Sequence[Finding]]) -> bool | None:
+    """Whether an interface lets what fails otherwise out; None if that depends on what could not be read."""
+    worst = [{one.severity for one in findings} for findings in found]
+    if any(not severities & {"fail", "unknown"} for severities in worst):
+        return True
+    return None if any("unknown" in severities for severities in worst) else False
 
 
 def _judge_interface(interface: Interface, facts: ConnectionFacts) -> Findings:

@@ -144,12 +144,32 @@ def test_a_network_interface(fields: dict[str, Any], expected: tuple[Any, ...]) 
     assert (parsed.type, parsed.requester_id, parsed.addresses, parsed.instance_id) == expected
 
 
+def test_the_addresses_and_the_place_of_a_network_interface() -> None:
+    """Pods on nodes of EKS may have addresses of a block that is delegated to an interface (Ipv4Prefixes)."""
+    shown = [{"PrivateIpAddress": "10.0.0.6", "Primary": False}, {"PrivateIpAddress": "10.0.0.5", "Primary": True}]
+    parsed = replies.parse_interface(eni_of("sg-1", PrivateIpAddresses=shown, Ipv4Prefixes=[{"Ipv4Prefix": "10.0.0.16/28"}]))
+    assert parsed.addresses == ("10.0.0.5", "10.0.0.6", "10.0.0.16/28")
+    places = [{"DeviceIndex": 0}, {"DeviceIndex": 0, "NetworkCardIndex": 1}, {"DeviceIndex": 1, "NetworkCardIndex": 0}, {}]
+    found = [replies.parse_interface(eni_of("sg-1", Attachment={"InstanceId": "i-1", **one})).is_second for one in places]
+    assert found == [False, True, True, False]
+    assert not replies.parse_interface(eni_of("sg-1", Attachment={"InstanceOwnerId": "339713109942", "DeviceIndex": 1})).is_second
+
+
 @pytest.mark.parametrize(
     "fields",
-    [{"InterfaceType": 5}, {"RequesterId": []}, {"Description": 5}, {"Status": True}, {"PrivateIpAddresses": [{"PrivateIpAddress": "here"}]}, {"Groups": None}],
+    [
+        {"InterfaceType": 5},
+        {"RequesterId": []},
+        {"Description": 5},
+        {"Status": True},
+        {"Attachment": {"InstanceId": "i-1", "DeviceIndex": "1"}},
+        {"PrivateIpAddresses": [{"PrivateIpAddress": "here"}]},
+        {"Ipv4Prefixes": [{"Ipv4Prefix": "10.0.0.5/28"}]},
+        {"Groups": None},
+    ],
 )
 def test_an_odd_network_interface_is_refused(fields: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"no |not a text|Expected 4 octets"):
+    with pytest.raises(ValueError, match=r"no |not a text|Expected 4 octets|host bits set"):
         replies.parse_interface(eni_of("sg-1", **fields))
 
 

@@ -19,6 +19,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import ConnectionFacts, Unread
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.result import verdict_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.common import judged_subnets
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.interfaces import SENDS_FIRST
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.p3_access_list import deciding_entries
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.rule import find_not_looked_at, run_checks
 from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
@@ -110,22 +111,67 @@ def ids(situations: list[Situation]) -> list[str]:
     return [one.truth for one in situations]
 
 
-GETS_IN = "An instance gets in by an entry for an address of one of its interfaces, or for one of its groups."
+GETS_IN = "An instance gets in by an entry for the address that it sends with, or for a group of that interface."
+#: Sources: "Network interface basics" in the Amazon EC2 user guide (the primary interface and address), and commit 717f6e1 of
+#: canonical/cloud-init: what a program does not send from an address of its own goes out by the first interface.
+SENDS = "An instance sends with the primary address of its first interface, unless its system has routes of its own."
+#: Source: replies of DescribeInstances for instances with tasks of the network mode awsvpc, with DeviceIndex 1 or 2.
+OF_TASK = "arn:aws:ecs:us-east-1:123456789012:attachment/0a1b2c3d"
 IN_THIS_VPC = "A group counts if it is in this VPC, and the VPC in the container's region."
 WITHOUT_INSTANCE = "A group that no named instance has must be in the list, unless blocks cover all judged subnets."
 IN_PLACE = "client_cidr_blocks stand in place of the parts of subnets in which they lie."
 GROUPS_ALONE = "Clients not named, the list has groups alone, and no interface of the VPC has one of them: W."
 IN_FORCE = "What lets the named clients in has to be in force."
 UNREAD = "Interfaces refused: unknown only for named instances."
-TWO_NICS = [ONE, eni(5, SECOND, BATCH, instance=I1)]
+SECOND_NIC = eni(5, SECOND, BATCH, instance=I1, is_first=False)
+TWO_NICS = [ONE, SECOND_NIC]
 FIRST_ALONE = {"selection": {"subnet_ids": SUBNET_IDS[:1]}}
 ACROSS = {"peer": peer(accepter_region_name="eu-west-1")}
 FORCE = [
     Situation(GETS_IN, "its address is in the list", with_instances("10.15.1.5", names=(I1,))),
     Situation(GETS_IN, "a block has its address", with_instances("10.15.1.4/30", "10.15.2.0/28")),
-    Situation(GETS_IN, "its second interface's address is", with_instances("10.15.2.9", names=(I1,), interfaces=TWO_NICS)),
     Situation(GETS_IN, "its group is in the list, and the subnets are not", with_instances(APP, names=(I1,))),
-    Situation(GETS_IN, "a group of its second interface is", with_instances(BATCH, names=(I1,), interfaces=TWO_NICS)),
+    Situation(
+        SENDS,
+        "the list has that of its second interface alone",
+        with_instances("10.15.2.9", names=(I1,), interfaces=TWO_NICS),
+        {"P301": "unknown"},
+        OPEN,
+        f"Of {I1}, the access list has 10.15.2.9 alone. {SENDS_FIRST}",
+    ),
+    Situation(
+        SENDS,
+        "the list has a group of its second interface alone",
+        with_instances(BATCH, names=(I1,), interfaces=TWO_NICS),
+        {"P301": "unknown"},
+        OPEN,
+        f"Of {I1}, the access list has {BATCH} alone. {SENDS_FIRST}",
+    ),
+    Situation(
+        SENDS,
+        "the list has another address of its first interface alone",
+        with_instances("10.15.1.77", names=(I1,), interfaces=[replace(ONE, addresses=("10.15.1.5", "10.15.1.77"))]),
+        {"P301": "unknown"},
+        OPEN,
+        "has 10.15.1.77 alone",
+    ),
+    Situation(
+        SENDS,
+        "it is a node, and the list has the address of a pod alone",
+        with_instances("10.15.1.84", names=(I1,), interfaces=[replace(ONE, addresses=("10.15.1.5", "10.15.1.80/28"))]),
+        {"P301": "unknown"},
+        OPEN,
+        "has 10.15.1.80/28 alone",
+    ),
+    Situation(SENDS, "the list has it, and no other", with_instances("10.15.1.5", names=(I1,), interfaces=TWO_NICS)),
+    Situation(
+        SENDS, "the list has a neighbour", with_instances("10.15.1.6", names=(I1,), interfaces=TWO_NICS), {"P301": "fail"}, BAD
+    ),
+    Situation(
+        SENDS,
+        "a task of ECS sends with the interface that it has on the instance",
+        with_instances("10.15.2.9", names=(I1,), interfaces=[ONE, replace(SECOND_NIC, description=OF_TASK)]),
+    ),
     Situation(
         GETS_IN,
         "i1 in sg-app and i2 in sg-batch with sg-app alone",
@@ -240,6 +286,14 @@ FORCE = [
         facts(APP, interfaces=[TWO, replace(ONE, instance_id=None, status="available")]),
         {"P301": "warn"},
     ),
+    Situation(
+        SENDS,
+        "only the second interface of an instance is a member of the only group",
+        facts(BATCH, interfaces=TWO_NICS),
+        {"P301": "unknown"},
+        OPEN,
+        SENDS_FIRST,
+    ),
     Situation(GROUPS_ALONE, "an instance is a member", facts(APP, BATCH), word="P301", says="Only members of"),
     Situation(GROUPS_ALONE, "the VPC has no client yet", facts(APP, interfaces=[]), word="P301", says="Only members of"),
     Situation(GROUPS_ALONE, "interfaces cannot be read", facts(APP, interfaces=NO_INTERFACES), word="P301", says="Only members"),
@@ -267,12 +321,12 @@ FORCE = [
     ),
     Situation(
         IN_FORCE,
-        "one of its two addresses is in force",
+        "one of the two addresses that it sends with is in force",
         with_instances(
             "10.15.1.5",
             "10.15.2.9",
             names=(I1,),
-            interfaces=TWO_NICS,
+            interfaces=[ONE, replace(SECOND_NIC, description=OF_TASK)],
             access_status={"10.15.1.5/32": "FAILED", "10.15.2.9/32": "ACTIVE"},
         ),
     ),
@@ -405,9 +459,9 @@ def test_some_services_have_ordinary_interfaces(requester: str) -> None:
     assert not eni(1, FIRST, type="lambda", requester_id=requester).is_service
 
 
-#: How AWS describes the interfaces of its services. Sources: replies of DescribeNetworkInterfaces for a cluster of EKS, as guides to
-#: EKS show them ("Amazon EKS eks-test-cluster", attached by another account, without an instance); "VPC support" in the OpenSearch
-#: Service guide (requester amazon-elasticsearch, "ES" and the domain); "What gets created" in the AWS Directory Service guide.
+#: How AWS describes the interfaces of its services. Sources: replies of DescribeNetworkInterfaces about a cluster of EKS, as
+#: guides to EKS show them ("Amazon EKS eks-test-cluster", attached by another account, without an instance); "VPC support" in the
+#: guide to OpenSearch Service ("ES" and the domain); "What gets created" in the guide to AWS Directory Service.
 DESCRIPTIONS = [
     "Amazon EKS shop",
     "ES shop",
@@ -557,6 +611,113 @@ WHERE = [
 ]
 
 
+#: One instance in both subnets, and its node's interface for pods in the second one.
+NICS_IN_BOTH = {"interfaces": TWO_NICS}
+OF_PODS = replace(SECOND_NIC, description="aws-K8S-i-0a1b2c3d4e5f60001")
+PODS_IN_SECOND = {"interfaces": [ONE, OF_PODS]}
+#: As STRAY, CLOSED and BACK, of the first subnet.
+FIRST_STRAY = {"route_tables": [table(TABLE_ID, NO_WAY, subnet_ids=SUBNET_IDS[:1]), table("rtb-2", is_main=True)]}
+FIRST_BACK = {"peer": peer(route_table_cidr_block=SUBNET_BLOCKS[1])}
+FURTHER = "Where further interfaces of instances are alone, a closed subnet is a word."
+FIRSTS = "Where the first interface alone is closed, it is unknown."
+#: Sources: AWS_VPC_K8S_CNI_EXTERNALSNAT (false by default) in the readme of aws/amazon-vpc-cni-k8s, eniDescriptionPrefix in its
+#: pkg/awsutils/awsutils.go, and "Cilium-CNI (<EC2 instance ID>)" in the documentation of Cilium's AWS ENI.
+PODS = "A subnet whose interfaces are all those of pods is unknown, in P301, P601, P607 and P701 alike."
+NODES_TRANSLATE = "nodes of EKS translate the addresses of pods"
+SENDERS = [
+    Situation(FURTHER, "no route", facts(**NICS_IN_BOTH, **STRAY), word="P601", says=SENDS_FIRST),
+    Situation(FURTHER, "no entry", facts(SUBNET_BLOCKS[0], **NICS_IN_BOTH), word="P301", says=SENDS_FIRST),
+    Situation(FURTHER, "a closed network ACL", facts(**NICS_IN_BOTH, **CLOSED), word="P701", says=SENDS_FIRST),
+    Situation(FURTHER, "no way back", facts(**NICS_IN_BOTH, **BACK), word="P607", says=SENDS_FIRST),
+    Situation(FURTHER, "its network ACL is not shown", facts(**NICS_IN_BOTH, **BLIND), {"P701": "unknown"}),
+    Situation(FURTHER, "the instance is named", with_instances(names=(I1,), **NICS_IN_BOTH, **STRAY), word="P601"),
+    Situation(FURTHER, "another instance is there", facts(interfaces=[*TWO_NICS, TWO], **STRAY), {"P601": "fail"}, BAD),
+    Situation(FURTHER, "subnet_ids names it", facts(**NICS_IN_BOTH, **STRAY, **SECOND_NAMED), {"P601": "fail"}, BAD),
+    Situation(FURTHER, "both share a table", facts(**NICS_IN_BOTH, **BOTH_STRAY), {"P601": "fail"}, BAD),
+    Situation(
+        FURTHER,
+        "the first one is in a subnet that is not judged",
+        facts(**NICS_IN_BOTH, **STRAY, entry={"route_table_ids": ("rtb-2",)}),
+        {"P601": "unknown"},
+        OPEN,
+    ),
+    Situation(
+        FURTHER,
+        "it is of a task of ECS",
+        facts(interfaces=[ONE, replace(SECOND_NIC, description=OF_TASK)], **STRAY),
+        {"P601": "fail"},
+        BAD,
+    ),
+    Situation(FIRSTS, "no route", facts(**NICS_IN_BOTH, **FIRST_STRAY), {"P601": "unknown"}, OPEN, SENDS_FIRST),
+    Situation(FIRSTS, "no entry", facts(SUBNET_BLOCKS[1], **NICS_IN_BOTH), {"P301": "unknown"}, OPEN, SENDS_FIRST),
+    Situation(FIRSTS, "no way back", facts(**NICS_IN_BOTH, **FIRST_BACK), {"P607": "unknown"}, OPEN, SENDS_FIRST),
+    Situation(
+        FIRSTS,
+        "the instance is named, and others beside it are not meant",
+        with_instances(
+            names=(I1,), interfaces=[*TWO_NICS, eni(7, FIRST)], **FIRST_STRAY, selection={"subnet_ids": SUBNET_IDS[1:]}
+        ),
+        {"P601": "unknown"},
+        OPEN,
+        SENDS_FIRST,
+    ),
+    Situation(
+        FIRSTS, "another instance is there", facts(interfaces=[*TWO_NICS, eni(7, FIRST)], **FIRST_STRAY), {"P601": "fail"}, BAD
+    ),
+    Situation(PODS, "no route", facts(**PODS_IN_SECOND, **STRAY), {"P601": "unknown"}, OPEN, NODES_TRANSLATE),
+    Situation(PODS, "a black hole", facts(**PODS_IN_SECOND, **BLACK), {"P602": "unknown"}, OPEN, NODES_TRANSLATE),
+    Situation(PODS, "no entry", facts(SUBNET_BLOCKS[0], **PODS_IN_SECOND), {"P301": "unknown"}, OPEN, NODES_TRANSLATE),
+    Situation(PODS, "a closed network ACL", facts(**PODS_IN_SECOND, **CLOSED), {"P701": "unknown"}, OPEN, NODES_TRANSLATE),
+    Situation(PODS, "no way back", facts(**PODS_IN_SECOND, **BACK), {"P607": "unknown"}, OPEN, NODES_TRANSLATE),
+    Situation(PODS, "all is open", facts(**PODS_IN_SECOND)),
+    Situation(PODS, "subnet_ids says that they do not", facts(**PODS_IN_SECOND, **STRAY, **SECOND_NAMED), {"P601": "fail"}, BAD),
+    Situation(PODS, "subnet_ids says that they do", facts(**PODS_IN_SECOND, **STRAY, **FIRST_ALONE)),
+    Situation(PODS, "the node has no entry", facts(SUBNET_BLOCKS[1], **PODS_IN_SECOND), {"P301": "unknown"}, OPEN, SENDS_FIRST),
+    Situation(PODS, "neither has", facts("10.99.0.0/16", **PODS_IN_SECOND), {"P301": "fail"}, BAD),
+    Situation(PODS, "an instance is there, too", facts(interfaces=[ONE, OF_PODS, TWO], **STRAY), {"P601": "fail"}, BAD),
+    Situation(
+        PODS,
+        "a load balancer and an interface that nothing uses are there, too",
+        facts(interfaces=[ONE, OF_PODS, OF_LOAD_BALANCER, FREE], **STRAY),
+        {"P601": "unknown"},
+        OPEN,
+    ),
+    Situation(
+        PODS,
+        "the plugin is Cilium",
+        facts(interfaces=[ONE, replace(OF_PODS, description=f"Cilium-CNI ({I1})")], **STRAY),
+        {"P601": "unknown"},
+        OPEN,
+        NODES_TRANSLATE,
+    ),
+    Situation(
+        PODS,
+        "it is the first one of an instance that was made of a node's template",
+        facts(interfaces=[ONE, replace(TWO, description="aws-K8S-i-0a1b2c3d4e5f60001")], **STRAY),
+        {"P601": "fail"},
+        BAD,
+    ),
+    Situation(
+        PODS,
+        "pods have an interface of their own, with groups of their own",
+        facts(interfaces=[ONE, eni(8, SECOND, type="branch", description="aws-k8s-branch-eni")], **STRAY),
+        {"P601": "fail"},
+        BAD,
+    ),
+]
+
+
+@pytest.mark.parametrize("situation", SENDERS, ids=[f"{one.sentence[:16]}: {one.truth}" for one in SENDERS])
+def test_who_sends_from_a_subnet(situation: Situation) -> None:
+    check(situation)
+
+
+def test_pods_are_said_to_be_translated_once_a_check() -> None:
+    finding = found(facts(**PODS_IN_SECOND, **STRAY))["P601"]
+    assert finding.fix.endswith("without those of pods if nodes translate their addresses, and with them if not.")
+    assert finding.subnet_ids == (SECOND,)
+
+
 @pytest.mark.parametrize("situation", WHERE, ids=[f"{one.sentence[:24]}: {one.truth}" for one in WHERE])
 def test_subnets_without_clients(situation: Situation) -> None:
     check(situation)
@@ -582,7 +743,7 @@ def test_what_depends_on_unread_interfaces_was_not_looked_at() -> None:
 SINGLE = "Egress to single addresses (/32) of the block and not to the block: W; those that the ports are closed to don't count."
 PART = "Egress to another part of it: F as today."
 MEMBERS = "Members unknown: 27017 closed F (27016 of a sharded cluster), the rest of 27015 to 27017 W."
-NICS = "One of two interfaces open: P703 W."
+NICS = "P703 judges the first interface: a second one that is closed is a word, and one that alone is open is unknown."
 ALL = "No client named: the groups of the VPC's interfaces are judged: I where some client's are open, one W where none's are."
 SHOWN = "Groups that can't be read are shown and do not decide."
 NODES = ("192.168.248.5/32", "192.168.249.5/32", "192.168.250.5/32")
@@ -695,11 +856,33 @@ FILTERS_SEEN = [
     ),
     Situation(
         NICS,
-        "the other one's group is closed",
+        "the first one is closed",
         with_instances(security_groups=HTTPS, **ONE_OF_TWO),
+        {"P703": "unknown"},
+        OPEN,
+        f"Another interface of it is open. {SENDS_FIRST}",
+    ),
+    Situation(
+        NICS,
+        "the second one is closed",
+        with_instances(security_groups={**ALL_CLOSED, APP: GROUPS[APP]}, **ONE_OF_TWO),
+        word="P703",
+        says=f"does not let port 27017 out to {ATLAS_BLOCK}. {SENDS_FIRST}",
+    ),
+    Situation(
+        NICS,
+        "the interface of the instance is closed, and that of a task of ECS on it is not",
+        with_instances(names=(I1,), interfaces=[ONE, replace(SECOND_NIC, description=OF_TASK)], security_groups=HTTPS),
         {"P703": "warn"},
         GOOD,
         "Another interface of it is open.",
+    ),
+    Situation(
+        NICS,
+        "its first one is in another VPC",
+        with_instances(names=(I1,), interfaces=[SECOND_NIC], security_groups=ALL_CLOSED),
+        {"P703": "fail"},
+        BAD,
     ),
     Situation(NICS, "both are closed", with_instances(security_groups=ALL_CLOSED, **ONE_OF_TWO), {"P703": "fail"}, BAD),
     Situation(

@@ -263,6 +263,21 @@ def test_an_interface_is_a_service_s_by_its_description(site: CheckSite) -> None
     assert {one["subnet_id"] for one in site.run().connection["subnets"]} == {site.vpc.subnet_id, subnet}
 
 
+def test_an_instance_sends_with_its_first_interface(site: CheckSite) -> None:
+    instance = site.add_instance(site.vpc.subnet_id, site.add_group("app"))
+    table = site.ec2.create_route_table(VpcId=site.vpc.vpc_id)["RouteTable"]["RouteTableId"]
+    subnet = site.vpc.add_subnet("10.15.2.0/24")
+    site.ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)
+    wanted = {"SubnetId": subnet, "PrivateIpAddress": "10.15.2.9", "Description": "the second one"}
+    made = site.ec2.create_network_interface(**wanted)["NetworkInterface"]["NetworkInterfaceId"]
+    site.ec2.attach_network_interface(NetworkInterfaceId=made, InstanceId=instance, DeviceIndex=1)
+    assert site.run().found == {}
+    site.ec2.modify_network_interface_attribute(NetworkInterfaceId=made, Description={"Value": f"aws-K8S-{instance}"})
+    assert site.run().found == {"P601": "unknown"}
+    site.allow({"ipAddress": "10.15.2.9"})
+    assert site.run(instance_ids=[instance], subnet_ids=[site.vpc.subnet_id]).found["P301"] == "unknown"
+
+
 def test_clients_elsewhere_and_probes_are_judged(site: CheckSite) -> None:
     other = add_vpc(site, site.account.id, "10.16.0.0/16")
     done = site.run(client_cidr_blocks=["10.16.1.0/24"])
