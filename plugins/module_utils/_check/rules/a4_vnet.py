@@ -46,12 +46,14 @@ class Side(t.NamedTuple):
         vnet_name: The name of Atlas's VNet; None if it is not known.
         peering: The peering with that VNet; None if there is none, or it is not known.
         level: How bad it is if the container cannot be reached.
+        region_name: Its region, as Atlas names it; None if it is not known.
     """
 
     block: ipaddress.IPv4Network
     vnet_name: str | None
     peering: VnetPeering | None
     level: Severity = "fail"
+    region_name: str | None = None
 
 
 @check("A401", clouds=(AZURE.name,))
@@ -166,7 +168,8 @@ def sides_of(facts: ConnectionFacts) -> list[Side]:
     further = _further_containers(facts)
     for one in further:
         name = one["atlas_vnet_name"]
-        found.append(Side(container_block(one), name, _peering_with(name, peerings), _level_of(one, further, facts)))
+        level = _level_of(one, further, facts)
+        found.append(Side(container_block(one), name, _peering_with(name, peerings), level, one["region_name"]))
     return found
 
 

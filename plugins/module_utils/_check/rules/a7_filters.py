@@ -17,7 +17,7 @@ from .a4_vnet import Side, sides_of
 from .areas import Area, Range, blocks_of, merge_ranges, shared_of, without
 from .client_ranges import ClientRange, client_subnets
 from .common import listed, ports_text
-from .judged_clusters import needed_ports
+from .judged_clusters import judge_single_addresses, needed_ports
 from .rule import Finding, Findings, Level, Severity, check, not_read
 
 # The ports that clients send from: the ephemeral ports of Linux. Those of Windows, 49152 to 65535, are only in part among them.
@@ -78,7 +78,7 @@ def find_closed_nsgs(facts: ConnectionFacts) -> Findings:
             yield not_read(reason, subnet.nsg_id.rpartition("/")[2], (subnet.name,))
             continue
         for side in sides:
-            found = [one for demand in _needs(ranges, side, ports) for one in _judge(nsg, demand)]
+            found = [one for demand in _needs(ranges, side, ports) for one in _judge(nsg, demand, facts)]
             for worst in sorted(found, key=lambda one: _ORDER.index(one.severity))[:1]:
                 key = (worst.severity, worst.subject, worst.message)
                 together.setdefault(key, (worst, []))[1].append(subnet.name)
@@ -126,13 +126,13 @@ def _needs(ranges: t.Sequence[ClientRange], side: Side, ports: t.Iterable[tuple[
             yield Demand(side, own, tuple(some), sources, sources in declared)
 
 
-def _judge(nsg: Nsg, demand: Demand) -> Findings:
+def _judge(nsg: Nsg, demand: Demand, facts: ConnectionFacts) -> Findings:
     surely = passage_of(nsg.rules, demand.areas, are_groups_open=True)
-    severity = _severity(surely, demand)
+    severity, sentence = _severity(surely, demand, facts)
     if severity is not None:
-        yield _finding(nsg, demand, surely, severity)
+        yield _finding(nsg, demand, surely, severity, sentence)
     perhaps = passage_of(nsg.rules, demand.areas, are_groups_open=False)
-    if severity != demand.level and _severity(perhaps, demand) != severity:
+    if severity != demand.level and _severity(perhaps, demand, facts)[0] != severity:
         names = [f"{one.name} ({one.priority})" for one in nsg.rules if one.is_by_groups]
         message = (
             f"Whether {nsg.name} of {_SUBNETS} lets {ports_text(demand.ports)} out to {demand.side.block} depends on application "
@@ -142,26 +142,29 @@ def _judge(nsg: Nsg, demand: Demand) -> Findings:
         yield Finding("unknown", nsg.name, message, fix, {"rules": names}, decides=demand.level == "fail")
 
 
-def _severity(passage: Passage, demand: Demand) -> Severity | None:
-    """Return how bad it is what rules close; None if that is nothing."""
+def _severity(passage: Passage, demand: Demand, facts: ConnectionFacts) -> tuple[Severity | None, str]:
+    """Return how bad it is what rules close, and a sentence if single addresses alone are open; None if nothing is closed."""
     if not passage.closed:
-        return None
+        return None, ""
+    singles = _single_addresses(passage, demand)
+    level, sentence = judge_single_addresses(singles, facts, demand.side.region_name) if singles else ("fail", "")
     sources = merge_ranges(area[0] for _rule, area in passage.closed)
     if sources != merge_ranges(demand.sources) and not demand.are_declared:
-        return "warn"
-    if _are_single(passage.opened, demand):
-        return "warn"
-    return demand.level
+        return "warn", sentence
+    return (demand.level if level == "fail" else "warn"), sentence
 
 
-def _are_single(opened: t.Sequence[SecurityRule], demand: Demand) -> bool:
-    """Whether what is open are single addresses of Atlas, such as those of the present nodes."""
-    block = (ends_of(demand.side.block),)
-    ranges = [shared[0] for rule in opened for one in rule.destinations if (shared := shared_of((one,), block)) is not None]
-    return bool(ranges) and all(first == last for first, last in ranges)
+def _single_addresses(passage: Passage, demand: Demand) -> list[Range]:
+    """Return the addresses of Atlas that rules open one by one, such as those of the present nodes; none if more is open."""
+    block, sources = (ends_of(demand.side.block),), merge_ranges(demand.sources)
+    opened = [one for rule in passage.opened for one in rule.destinations if shared_of((one,), block) is not None]
+    if any(first != last for first, last in opened):
+        return []
+    closed = {one: merge_ranges(area[0] for _rule, area in passage.closed if shared_of((area[1],), (one,))) for one in opened}
+    return [one for one in closed if closed[one] != sources]
 
 
-def _finding(nsg: Nsg, demand: Demand, passage: Passage, severity: Severity) -> Finding:
+def _finding(nsg: Nsg, demand: Demand, passage: Passage, severity: Severity, sentence: str) -> Finding:
     closed = passage.closed
     rules = {rule.name: f"{rule.name} ({rule.priority})" for rule, _area in closed if rule is not None}
     blocks = blocks_of(area[1] for _rule, area in closed)
@@ -170,8 +173,8 @@ def _finding(nsg: Nsg, demand: Demand, passage: Passage, severity: Severity) -> 
     if sources != merge_ranges(demand.sources) or demand.are_declared:
         message += f" from {listed(blocks_of(sources))}"
     message += f", by {'rule' if len(rules) == 1 else 'rules'} {listed(rules.values())}." if rules else ": no rule allows it."
-    if _are_single(passage.opened, demand):
-        message += " It is open to single addresses, so it works until a node is replaced."
+    if sentence:
+        message += f" {sentence}"
     fix = f"Allow TCP to {ports_text(demand.ports)} of {demand.side.block} outbound in {nsg.name}, before rules that deny it."
     evidence = {
         "rules": [*rules],

@@ -16,8 +16,8 @@ from ..._values.blocks import ends_of
 from ..facts import ConnectionFacts, known, or_none
 from .areas import Area, Range, blocks_of, merge_ranges, shared_of, without
 from .client_ranges import client_ranges
-from .common import atlas_block_of, listed, ports_text, to_network, until_replaced
-from .judged_clusters import needed_ports
+from .common import atlas_block_of, listed, ports_text, to_network
+from .judged_clusters import judge_single_addresses, needed_ports
 from .rule import Finding, Findings, Level, check, skip
 
 # The dimensions of areas.
@@ -205,7 +205,8 @@ def _closed(level: Level, found: Judgement, sources: t.Sequence[Range] | None, f
         where = f" from {listed(blocks_of(clients))}" if sources is not None and clients != sources else ""
         message = f"{rule.name[0].upper()}{rule.name[1:]} denies {ports_text(ports)} to {listed(blocks)}{where}."
         if level == "fail" and found.singles:
-            level, message = "warn", f"{message} {until_replaced(found.singles, 'At most' if found.doubtful else 'Only')}"
+            level, sentence = judge_single_addresses(found.singles, facts, begin="At most" if found.doubtful else "Only")
+            message = f"{message} {sentence}"
         fix = f"Allow TCP to {ports_text(ports)} of {block} by an egress rule that comes before it."
         evidence = {
             "rule": rule.name,

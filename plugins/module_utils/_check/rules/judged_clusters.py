@@ -9,13 +9,14 @@ Source of the states: https://www.mongodb.com/docs/api/doc/atlas-admin-api-v2/.
 from __future__ import annotations
 
 import dataclasses
+import ipaddress
 import typing as t
 
 from ..._clouds.cloud import Cloud, cloud_of
 from ..._resources.clusters import FLEX, SHARED, has_nodes, has_nodes_at
-from ..facts import AtlasObject, ConnectionFacts, SkippedError, Unread, UnreadError, known, or_none
+from ..facts import AtlasObject, ConnectionFacts, SkippedError, Unread, UnreadError, known, known_or, or_none
 from .areas import Range, merge_ranges
-from .common import need_container
+from .common import listed, need_container, until_replaced
 from .rule import Finding, Level, skip
 
 # In these states, Atlas guarantees a primary. In those of _NOT_THERE, clients cannot connect.
@@ -143,6 +144,46 @@ def needed_ports(facts: ConnectionFacts) -> list[tuple[Level, t.Sequence[Range]]
     others = [port for first, last in ATLAS_PORTS for port in range(first, last + 1) if port not in ports]
     needed: list[tuple[Level, t.Sequence[Range]]] = [("fail", merge_ranges((port, port) for port in ports))]
     return [*needed, ("warn", merge_ranges((port, port) for port in others))] if others else needed
+
+
+def judge_single_addresses(
+    singles: t.Iterable[Range], facts: ConnectionFacts, region_name: str | None = None, begin: str = "Only"
+) -> tuple[Level, str]:
+    """Return how bad it is that a filter opens single addresses of Atlas alone, and a sentence about it.
+
+    It is a warning if each member of the smallest judged cluster there can have one of them, or if Atlas does not say how many
+    members there are. With fewer, some member is out of reach today.
+
+    Args:
+        singles: The addresses, as ranges of one. Each counts once.
+        facts: All facts.
+        region_name: The region of their network container; None for that of the connection. On GCP, all regions count.
+        begin: The begin of the sentence: "At most" if clients may not get to all of them.
+    """
+    addresses = list(dict.fromkeys(singles))
+    container = known_or(facts.atlas.container, None) or {}
+    fewest = _fewest_members(facts, region_name or container.get("region_name"))
+    if fewest is None or fewest[0] <= len(addresses):
+        return "warn", until_replaced(addresses, begin)
+    number, name = fewest
+    opened = f"{begin} {len(addresses)} {'address is' if len(addresses) == 1 else 'addresses are'} open"
+    texts = listed(ipaddress.IPv4Address(first) for first, _last in addresses)
+    return "fail", f"{opened}, and {name} has {number} members here: {texts}."
+
+
+def _fewest_members(facts: ConnectionFacts, region_name: str | None) -> tuple[int, str] | None:
+    """Return how many electable members the smallest judged cluster has in a region, and its name; None if that is not known.
+
+    Clients of a sharded cluster need one address: that of a router.
+    """
+    found: list[tuple[int, str]] = []
+    for cluster in or_none(lambda: judged_clusters(facts)) or ():
+        here = [one for one in cluster["regions"] if has_nodes_at(one, region_name, facts.entry.cloud)]
+        numbers = [1] if here and is_sharded(cluster) else [one["electable_nodes"] for one in here]
+        if None in numbers:
+            return None
+        found += [(sum(numbers), cluster["name"])] if sum(numbers) else []
+    return min(found, default=None)
 
 
 def _ports_in(cluster: AtlasObject) -> set[int]:

@@ -16,9 +16,9 @@ from ..._values.blocks import ends_of
 from ..facts import ConnectionFacts, Unread, known
 from .acl import Closed, closed_by, opens_single_addresses_alone, single_addresses
 from .areas import merge_ranges
-from .common import atlas_block_of, listed, need_subnets, ports_text, until_replaced, with_ipv4
+from .common import atlas_block_of, listed, need_subnets, ports_text, with_ipv4
 from .interfaces import SENDS_FIRST, are_clients_named, clients_of, named_interfaces, senders_of
-from .judged_clusters import ATLAS_PORTS, needed_ports
+from .judged_clusters import ATLAS_PORTS, judge_single_addresses, needed_ports
 from .prefixes import blocks_of_list
 from .rule import Finding, Findings, Level, check, not_looked_at, not_read, skip
 from .senders import by_senders
@@ -64,8 +64,9 @@ def find_closed_acls(facts: ConnectionFacts) -> Findings:
     for acl in acls:
         guarded = tuple(subnet_id for subnet_id in ids if subnet_id in acl.subnet_ids)
         singles = _open_addresses(acl, needs, block) if guarded else []
+        alone = judge_single_addresses(map(ends_of, singles), facts) if singles else None
         for is_egress in (True, False) if guarded else ():
-            found = [_judge(acl, need, block, guarded, singles) for need in needs if need.is_egress == is_egress]
+            found = [_judge(acl, need, block, guarded, alone) for need in needs if need.is_egress == is_egress]
             yield from sorted(filter(None, found), key=lambda finding: _ORDER.index(finding.severity))[:1]
 
 
@@ -221,8 +222,9 @@ def _judge(
     need: Need,
     block: ipaddress.IPv4Network,
     guarded: tuple[str, ...],
-    singles: t.Sequence[ipaddress.IPv4Network],
+    alone: tuple[Level, str] | None,
 ) -> Finding | None:
+    """Return what a network ACL closes of a need; `alone` is how bad it is if single addresses alone are open, and says so."""
     rules = [rule for rule in acl.rules if rule.is_egress == need.is_egress]
     closed = closed_by(rules, block, need.ranges)
     if not closed:
@@ -238,8 +240,8 @@ def _judge(
         "closed": [_evidence_of(one) for one in closed],
     }
     message = f"{clauses[0].upper()}{clauses[1:]}. It guards {listed(guarded)}."
-    if level == "fail" and singles and opens_single_addresses_alone(rules, block, need.ranges):
-        level, message = "warn", f"{message} {until_replaced(ends_of(one) for one in singles)}"
+    if level == "fail" and alone is not None and opens_single_addresses_alone(rules, block, need.ranges):
+        level, message = alone[0], f"{message} {alone[1]}"
     return Finding(level, acl.id, message, _advice_on(need, block), evidence, guarded)
 
 
@@ -291,21 +293,18 @@ def _judge_egress(
         if not closed:
             continue
         singles = [one for one in single_addresses(rules, block) if not closed_by(rules, one, ranges)]
-        if level != "fail" or not opens_single_addresses_alone(rules, block, ranges):
-            singles = []
+        severity, sentence = level, ""
+        if level == "fail" and singles and opens_single_addresses_alone(rules, block, ranges):
+            severity, sentence = judge_single_addresses(map(ends_of, singles), facts)
         for reason in unread:
-            yield dataclasses.replace(not_read(reason, subject, subnet_ids), decides=level == "fail" and not singles)
+            yield dataclasses.replace(not_read(reason, subject, subnet_ids), decides=severity == "fail")
         if not unread:
             # Rules of groups only allow, so whatever is closed is closed by the default.
             [default] = closed
-            message = f"{who} not let {ports_text(default.ports)} out to {listed(default.blocks)}."
-            if singles:
-                message += f" {until_replaced(ends_of(one) for one in singles)}"
+            message = f"{who} not let {ports_text(default.ports)} out to {listed(default.blocks)}. {sentence}".rstrip()
             fix = f"Allow TCP to {ports_text(ATLAS_PORTS)} of {block} outbound."
-            ids = [group.id for group in groups]
-            yield Finding(
-                "warn" if singles else level, subject, message, f"{fix} {more}".rstrip(), {"security_group_ids": ids}, subnet_ids
-            )
+            evidence = {"security_group_ids": [group.id for group in groups]}
+            yield Finding(severity, subject, message, f"{fix} {more}".rstrip(), evidence, subnet_ids)
         return
 
 

@@ -109,6 +109,10 @@ def members(**properties: Any) -> Fields:
     return {"sourceAddressPrefix": None, "sourceApplicationSecurityGroups": [{"id": "/asg"}], **properties}
 
 
+#: As many addresses as the cluster has electable members.
+NODES = ("192.168.248.4", "192.168.248.5", "192.168.248.6")
+ONE_NODE = SECOND_BLOCK.replace("0/21", "5")
+ONE_NODE_IN_SECOND = {NSG_ID: nsg(allow(100), allow(110, destinationAddressPrefix=ONE_NODE), deny(200))}
 OTHER_VNET = {"name": "hub", "prefixes": ("192.168.0.0/16",), "remote_name": "vnet-hub"}
 A401 = [
     Situation("Atlas's peering is Connected", healthy_azure(), {}, REACHABLE),
@@ -381,11 +385,47 @@ A701 = [
     ),
     Situation(
         "single addresses of nodes are open",
-        rules(
-            allow(100, destinationAddressPrefixes=["192.168.248.4", "192.168.248.5/32"], destinationAddressPrefix=None), deny(200)
-        ),
+        rules(allow(100, destinationAddressPrefixes=[*NODES], destinationAddressPrefix=None), deny(200)),
         {"A701": "warn"},
         REACHABLE,
+    ),
+    Situation(
+        "one of three nodes is open, and a rule names it again",
+        rules(allow(100, destinationAddressPrefix=NODES[0]), allow(110, destinationAddressPrefix=f"{NODES[0]}/32"), deny(200)),
+        {"A701": "fail"},
+        NOT,
+    ),
+    Situation(
+        "three nodes are open, and the port of one is not",
+        rules(
+            deny(90, destinationAddressPrefix=NODES[0]),
+            allow(100, destinationAddressPrefixes=[*NODES], destinationAddressPrefix=None),
+            deny(200),
+        ),
+        {"A701": "fail"},
+        NOT,
+    ),
+    Situation(
+        "of the block in another region one address is open, and the cluster has one member there",
+        two_regions(nodes={"electable_nodes": 1}, vnet_nsgs=ONE_NODE_IN_SECOND),
+        {"A701": "warn"},
+        REACHABLE,
+    ),
+    Situation(
+        "… and three members there",
+        two_regions(vnet_nsgs=ONE_NODE_IN_SECOND),
+        {"A701": "fail"},
+        NOT,
+    ),
+    Situation(
+        "two nodes are open, and perhaps the third",
+        rules(
+            allow(100, destinationAddressPrefixes=[*NODES[:2]], destinationAddressPrefix=None),
+            allow(110, destinationAddressPrefix=NODES[2], **members()),
+            deny(200),
+        ),
+        {"A701": "unknown"},
+        UNKNOWN,
     ),
     Situation(
         "single addresses, but not the port",

@@ -38,6 +38,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
     group,
     healthy,
     peer,
+    region,
     severities,
     table,
 )
@@ -740,6 +741,16 @@ def test_what_depends_on_unread_interfaces_was_not_looked_at() -> None:
     assert not [one for one in find_not_looked_at([facts()]) if "interface" in one]
 
 
+TOO_FEW = "Fewer open addresses than electable members of the smallest cluster in the region are a failure."
+UNKNOWN_SIZE = {
+    "P201": "unknown",
+    "P202": "unknown",
+    "P203": "unknown",
+    "P204": "unknown",
+    "P205": "unknown",
+    "P503": "unknown",
+    "P702": "warn",
+}
 SINGLE = "Egress to single addresses (/32) of the block and not to the block: W; those that the ports are closed to don't count."
 PART = "Egress to another part of it: F as today."
 MEMBERS = "Members unknown: 27017 closed F (27016 of a sharded cluster), the rest of 27015 to 27017 W."
@@ -794,12 +805,105 @@ FILTERS_SEEN = [
         {"P702": "fail"},
         BAD,
     ),
-    Situation(SINGLE, "the network ACL names a node", with_acl(rules(True, NODES[0]), ALL_IN), {"P701": "warn"}),
+    Situation(SINGLE, "the network ACL names the nodes", with_acl(rules(True, *NODES), ALL_IN), {"P701": "warn"}),
     Situation(
         SINGLE,
-        "both directions of the network ACL name it",
-        with_acl(rules(True, NODES[0]), rules(False, NODES[0])),
+        "both directions of the network ACL name them",
+        with_acl(rules(True, *NODES), rules(False, *NODES)),
         {"P701": "warn"},
+    ),
+    Situation(
+        TOO_FEW,
+        "the network ACL names one of three nodes",
+        with_acl(rules(True, NODES[0]), ALL_IN),
+        {"P701": "fail"},
+        BAD,
+        "Only 1 address is open, and shop has 3 members here: 192.168.248.5.",
+    ),
+    Situation(
+        TOO_FEW,
+        "replies of one do not come back in",
+        with_acl(rules(True, *NODES), rules(False, *NODES[:2])),
+        {"P701": "fail"},
+        BAD,
+        "Only 2 addresses are open, and shop has 3 members here",
+    ),
+    Situation(
+        TOO_FEW,
+        "a group names two of three nodes",
+        with_groups(security_groups=out(*NODES[:2])),
+        {"P702": "fail"},
+        BAD,
+        "Only 2 addresses are open, and shop has 3 members here: 192.168.248.5 and 192.168.249.5.",
+    ),
+    Situation(
+        TOO_FEW,
+        "a node that is named twice is one",
+        with_groups(security_groups=out(*NODES[:2], NODES[1])),
+        {"P702": "fail"},
+        BAD,
+    ),
+    Situation(
+        TOO_FEW, "the same of an instance", with_instances(names=(I1,), security_groups=out(*NODES[:2])), {"P703": "fail"}, BAD
+    ),
+    Situation(
+        TOO_FEW,
+        "two groups of an instance name them together",
+        with_instances(
+            names=(I1,),
+            interfaces=[replace(ONE, security_group_ids=(APP, BATCH))],
+            security_groups={**out(*NODES[:2]), BATCH: out(NODES[2], group_id=BATCH)[BATCH]},
+        ),
+        {"P703": "warn"},
+    ),
+    Situation(
+        TOO_FEW,
+        "an unread prefix list may name the third",
+        with_groups(
+            security_groups={**GROUPS, APP: group(*out(*NODES[:2], lists=("pl-1",))[APP].egress)},
+            prefix_lists={"pl-1": Unread("No.", "ec2:GetManagedPrefixListEntries")},
+        ),
+        {"P702": "unknown"},
+        OPEN,
+    ),
+    Situation(
+        TOO_FEW,
+        "one of two clusters has as many members here",
+        with_groups(security_groups=out(NODES[0]), clusters=[cluster(), cluster("dev", regions=[region(electable_nodes=1)])]),
+        {"P702": "warn"},
+    ),
+    Situation(
+        TOO_FEW,
+        "the smaller one of two has more",
+        with_groups(security_groups=out(NODES[0]), clusters=[cluster(), cluster("dev", regions=[region(electable_nodes=2)])]),
+        {"P702": "fail"},
+        BAD,
+        "dev has 2 members here",
+    ),
+    Situation(
+        TOO_FEW,
+        "read-only nodes do not count",
+        with_groups(security_groups=out(*NODES[:2]), clusters=[cluster(regions=[region(electable_nodes=2, read_only_nodes=2)])]),
+        {"P702": "warn"},
+    ),
+    Situation(
+        TOO_FEW,
+        "nodes elsewhere do not count",
+        with_groups(
+            security_groups=out(NODES[0]),
+            clusters=[cluster(regions=[region(electable_nodes=1), region(provider_name="GCP", electable_nodes=2)])],
+        ),
+        {"P202": "fail", "P702": "warn"},
+        BAD,
+    ),
+    Situation(
+        TOO_FEW,
+        "of a sharded cluster, one router is enough",
+        with_groups(security_groups=out(NODES[0]), clusters=[cluster(cluster_type="SHARDED")]),
+        {"P702": "warn"},
+    ),
+    Situation(
+        TOO_FEW, "no cluster is known", with_groups(security_groups=out(NODES[0]), clusters=Unread("No.")), UNKNOWN_SIZE, OPEN
     ),
     Situation(
         SINGLE,

@@ -91,9 +91,13 @@ def rule(action: str = "denied", priority: int = 1000, block: str = "0.0.0.0/0",
     return {"name": f"{action}-{priority}", "priority": priority, "direction": "EGRESS", "disabled": False, **what}
 
 
+#: As many as the cluster has electable members, three in each of two regions.
+NODES = (NODE, *(f"192.168.249.{number}" for number in range(5, 10)))
+
+
 def nodes(*blocks: str, **changes: Any) -> Fields:
     """Return a rule of the network that lets clients out to single addresses of Atlas, before others."""
-    return rule("allowed", 10, **{"destinationRanges": [*(blocks or (NODE, "192.168.249.5"))], **changes})
+    return rule("allowed", 10, **{"destinationRanges": [*(blocks or NODES)], **changes})
 
 
 def firewalls(*rules: Fields, policies: tuple[Fields, ...] = (), policies_first: bool = False, **changes: Any) -> ConnectionFacts:
@@ -192,7 +196,17 @@ G701 = [
     Situation("a part of the block is denied", firewalls(rule(block=OTHER_PART)), FAIL["G701"], NOT),
     Situation("single addresses of nodes are open", firewalls(nodes(), rule()), {"G701": "warn"}, REACHABLE),
     Situation(
-        "… by a policy", firewalls(rule(), policies=(policy(policy_rule("allow", block=NODE)),)), {"G701": "warn"}, REACHABLE
+        "… by a policy",
+        firewalls(rule(), policies=(policy(*(policy_rule("allow", block=one) for one in NODES)),)),
+        {"G701": "warn"},
+        REACHABLE,
+    ),
+    Situation("as many as the members in one of both regions", firewalls(nodes(*NODES[:3]), rule()), FAIL["G701"], NOT),
+    Situation(
+        "the cluster is in one region",
+        firewalls(nodes(*NODES[:3]), rule(), clusters=[gcp_cluster(regions=gcp_cluster()["regions"][:1])]),
+        {"G701": "warn"},
+        REACHABLE,
     ),
     Situation("single addresses, but not the port", firewalls(nodes(allowed=tcp("443")), rule()), FAIL["G701"], NOT),
     Situation("single addresses of another network", firewalls(nodes("10.99.0.5/32"), rule()), FAIL["G701"], NOT),
@@ -202,6 +216,7 @@ G701 = [
     Situation("two addresses in a block of two", firewalls(nodes("192.168.248.4/31"), rule()), FAIL["G701"], NOT),
     Situation("a part of the block beside them", firewalls(nodes(NODE, OTHER_PART), rule()), FAIL["G701"], NOT),
     Situation("single addresses for some tags", firewalls(nodes(**APP), rule()), {"G701": "unknown"}, UNKNOWN),
+    Situation("too few for some tags", firewalls(nodes(NODE, **APP), rule()), FAIL["G701"], NOT),
     Situation("another block is denied", firewalls(rule(block="192.168.0.0/24")), {}, REACHABLE),
     Situation("IPv6 alone is denied", firewalls(rule(block="::/0")), {}, REACHABLE),
     Situation("rules for what comes in", firewalls(rule(direction="INGRESS")), {}, REACHABLE),
@@ -534,14 +549,19 @@ def test_without_an_active_mirror_its_routes_wait_for_the_cause() -> None:
     assert {code: one.waits_for for code, one in skipped.items() if code[0] == "G"} == {"G403": "G401", "G601": "G401"}
 
 
+ALL_NODES = "192.168.248.5, 192.168.249.5, 192.168.249.6 and 3 more"
+
+
 @pytest.mark.parametrize(
     ("facts", "text"),
     [
-        (firewalls(nodes(), rule()), "Only 192.168.248.5 and 192.168.249.5 are open, so it works until a node is replaced."),
+        (firewalls(nodes(), rule()), f"Only {ALL_NODES} are open, so it works until a node is replaced."),
         # Clients with other tags may not get to it either.
-        (firewalls(nodes(NODE, **APP), rule()), "At most 192.168.248.5 is open, so it works until a node is replaced."),
+        (firewalls(nodes(**APP), rule()), f"At most {ALL_NODES} are open, so it works until a node is replaced."),
+        (firewalls(nodes(NODE), rule()), "Only 1 address is open, and shop has 6 members here: 192.168.248.5."),
+        (firewalls(nodes(NODE, **APP), rule()), "At most 1 address is open, and shop has 6 members here: 192.168.248.5."),
     ],
 )
 def test_what_is_open_to_single_addresses_alone_has_them(facts: ConnectionFacts, text: str) -> None:
-    [finding] = [one for one in run_checks(facts) if one.code == "G701" and one.severity == "warn"]
+    [finding] = [one for one in run_checks(facts) if one.code == "G701" and one.severity in ("fail", "warn")]
     assert finding.message.endswith(f". {text}")
