@@ -304,7 +304,8 @@ options:
         that O(subnet_ids) or the connection leave out. The access list has to let each of them in, by an address or by a group.
         An instance sends with the primary address of its first interface, so that one counts.
       - If neither this nor O(security_group_ids) is set, the security groups of all network interfaces are checked, but those of
-        AWS's services; this is a warning at most.
+        AWS's services. If none of them lets traffic to Atlas out, nothing in the VPC reaches it, and the check fails. Where a VPC
+        has a bastion alone, name the clients.
       - The task fails if an instance is in none of the VPCs.
     type: list
     elements: str

@@ -17,10 +17,10 @@ from ..facts import ConnectionFacts, Unread, known
 from .acl import Closed, closed_by, opens_single_addresses_alone, single_addresses
 from .areas import merge_ranges
 from .common import atlas_block_of, listed, need_subnets, ports_text, with_ipv4
-from .interfaces import SENDS_FIRST, are_clients_named, clients_of, named_interfaces, senders_of
+from .interfaces import SENDS_FIRST, are_clients_named, clients_of, declared_subnets, named_interfaces, senders_of
 from .judged_clusters import ATLAS_PORTS, judge_single_addresses, needed_ports
 from .prefixes import blocks_of_list
-from .rule import Finding, Findings, Level, check, not_looked_at, not_read, skip
+from .rule import Finding, Findings, Level, Severity, check, not_looked_at, not_read, skip
 from .senders import by_senders
 
 Ranges = t.Sequence[tuple[int, int]]
@@ -170,7 +170,10 @@ def _judge_all(facts: ConnectionFacts) -> Findings:
     if isinstance(facts.aws.interfaces, Unread):
         raise skip("No client is named, and network interfaces could not be read.")
     clients = [one for one in clients_of(facts) if one.subnet_id in judged and one.security_group_ids]
-    if not clients:
+    # In subnets that the options name, pods and others may send with further interfaces.
+    certain = declared_subnets(facts)
+    senders = [one for one in clients if not one.is_second or one.subnet_id in certain]
+    if not senders:
         raise skip("No client is named, and no network interface in the judged subnets is one of a client.")
     if isinstance(facts.aws.security_groups, Unread):
         yield dataclasses.replace(not_read(facts.aws.security_groups, facts.entry.vpc_id), decides=False)
@@ -178,12 +181,17 @@ def _judge_all(facts: ConnectionFacts) -> Findings:
     # Interfaces with the same groups are judged once.
     alike = {one.security_group_ids: one for one in clients}
     worst = {groups: _worst_of(_judge_interface(one, facts)) for groups, one in alike.items()}
-    unread = next((one for one in worst.values() if one is not None and one.severity == "unknown"), None)
-    closed = [one for one in clients if (found := worst[one.security_group_ids]) is not None and found.severity == "fail"]
+    found = [worst[one.security_group_ids] for one in senders]
+    unread = next((one for one in found if one is not None and one.severity == "unknown"), None)
+    closed = [one for one, finding in zip(senders, found) if finding is not None and finding.severity == "fail"]
     if unread is not None:
         yield dataclasses.replace(unread, decides=False, subnet_ids=None)
-    if closed and (unread is None or len(closed) < len(clients)):
-        yield _closed_finding(closed, len(clients), facts)
+    if len(closed) == len(senders):
+        others = [one for one in clients if one not in senders]
+        is_open = any(one is None or one.severity == "unknown" for one in (worst[each.security_group_ids] for each in others))
+        yield _all_closed_finding(closed, facts, is_other_open=is_open)
+    elif closed:
+        yield _some_closed_finding(closed, len(senders), facts)
 
 
 def _worst_of(findings: Findings) -> Finding | None:
@@ -192,22 +200,38 @@ def _worst_of(findings: Findings) -> Finding | None:
     return found.get("unknown") or found.get("fail")
 
 
-def _closed_finding(closed: t.Sequence[Interface], number: int, facts: ConnectionFacts) -> Finding:
-    """Return the finding on clients' interfaces whose groups are closed: a warning if these are all, or else a word."""
-    ports = f"{ports_text(dict(needed_ports(facts))['fail'])} out to {atlas_block_of(facts)}"
-    evidence = {
-        "interfaces": [one.id for one in closed],
-        "security_group_ids": sorted({group for one in closed for group in one.security_group_ids}),
-    }
+def _some_closed_finding(closed: t.Sequence[Interface], number: int, facts: ConnectionFacts) -> Finding:
+    """Return the finding on clients' interfaces whose groups are closed while others' are not."""
+    message = f"The security groups of {len(closed)} of {number} network interfaces of clients do not let {_ports_out(facts)}."
     fix = "Name the clients with instance_ids or security_group_ids to check them."
-    if len(closed) < number:
-        message = f"The security groups of {len(closed)} of {number} network interfaces of clients do not let {ports}."
-        return Finding("info", facts.entry.vpc_id, message, fix, evidence)
-    message = f"No security group of the {number} network interfaces of clients lets {ports}."
-    if number == 1:
-        message = f"No security group of {closed[0].id}, the only network interface of a client, lets {ports}."
-    fix = f"Allow TCP to {ports_text(ATLAS_PORTS)} of {atlas_block_of(facts)} outbound where the clients are. {fix}"
-    return Finding("warn", facts.entry.vpc_id, message, fix, evidence)
+    return Finding("info", facts.entry.vpc_id, message, fix, _evidence_on(closed))
+
+
+def _all_closed_finding(closed: t.Sequence[Interface], facts: ConnectionFacts, *, is_other_open: bool) -> Finding:
+    """Return the finding if the groups of all clients' interfaces are closed: nothing in the judged subnets reaches Atlas.
+
+    It is unknown if further interfaces of instances are open, or may be.
+    """
+    whose = "the only network interface of a client" if len(closed) == 1 else f"the {len(closed)} network interfaces of clients"
+    message = f"No security group of {listed(one.id for one in closed)}, {whose}, lets {_ports_out(facts)}."
+    fix = (
+        f"Allow TCP to {ports_text(ATLAS_PORTS)} of {atlas_block_of(facts)} outbound where the clients are. If these are no"
+        " clients, name the clients with instance_ids or security_group_ids."
+    )
+    subnet_ids = tuple(dict.fromkeys(one.subnet_id for one in closed))
+    if is_other_open:
+        message += f" Another interface of an instance is open, or may be. {SENDS_FIRST}"
+    severity: Severity = "unknown" if is_other_open else "fail"
+    return Finding(severity, facts.entry.vpc_id, message, fix, _evidence_on(closed), subnet_ids)
+
+
+def _ports_out(facts: ConnectionFacts) -> str:
+    return f"{ports_text(dict(needed_ports(facts))['fail'])} out to {atlas_block_of(facts)}"
+
+
+def _evidence_on(closed: t.Sequence[Interface]) -> dict[str, t.Any]:
+    groups = sorted({group for one in closed for group in one.security_group_ids})
+    return {"interfaces": [one.id for one in closed], "security_group_ids": groups}
 
 
 def _open_addresses(acl: NetworkAcl, needs: t.Iterable[Need], block: ipaddress.IPv4Network) -> list[ipaddress.IPv4Network]:

@@ -755,7 +755,8 @@ SINGLE = "Egress to single addresses (/32) of the block and not to the block: W;
 PART = "Egress to another part of it: F as today."
 MEMBERS = "Members unknown: 27017 closed F (27016 of a sharded cluster), the rest of 27015 to 27017 W."
 NICS = "P703 judges the first interface: a second one that is closed is a word, and one that alone is open is unknown."
-ALL = "No client named: the groups of the VPC's interfaces are judged: I where some client's are open, one W where none's are."
+ALL = "No client named: the groups of the VPC's interfaces are judged: I where some client's are closed."
+NONE = "No client named, and the groups of all clients are closed: nothing in the VPC reaches Atlas, which is F."
 SHOWN = "Groups that can't be read are shown and do not decide."
 NODES = ("192.168.248.5/32", "192.168.249.5/32", "192.168.250.5/32")
 
@@ -767,6 +768,9 @@ def out(*blocks: str, ports: Ports | None = MONGODB, group_id: str = APP, lists:
 
 HTTPS = out("0.0.0.0/0", ports=Ports(443, 443))
 ALL_CLOSED = {**HTTPS, BATCH: group(GroupRule("tcp", Ports(443, 443), ("0.0.0.0/0",), ()), id=BATCH)}
+
+
+ALONE_CLOSED = {"security_groups": HTTPS}
 
 
 def rules(is_egress: bool, *blocks: str, first: int = 1024, last: int = 65535) -> list[AclRule]:
@@ -1020,17 +1024,89 @@ FILTERS_SEEN = [
         says="The security groups of 1 of 2 network interfaces of clients do not let port 27017 out",
     ),
     Situation(
-        ALL,
-        "none is",
+        NONE,
+        "both are closed",
         facts(security_groups=ALL_CLOSED),
-        {"P703": "warn"},
-        GOOD,
-        "No security group of the 2 network interfaces of clients lets port 27017 out to 192.168.248.0/21.",
+        {"P703": "fail"},
+        BAD,
+        f"No security group of {ONE.id} and {TWO.id}, the 2 network interfaces of clients, lets port 27017 out to {ATLAS_BLOCK}.",
     ),
     Situation(
-        ALL, "a load balancer's is open", facts(interfaces=[ONE, OF_LOAD_BALANCER], security_groups=HTTPS), {"P703": "warn"}
+        NONE,
+        "the only one",
+        facts(interfaces=[ONE], security_groups=HTTPS),
+        {"P703": "fail"},
+        BAD,
+        f"No security group of {ONE.id}, the only network interface of a client, lets port 27017 out",
     ),
-    Situation(ALL, "the client in the judged subnet is closed", facts(security_groups=HTTPS, **FIRST_ALONE), {"P703": "warn"}),
+    Situation(
+        NONE, "a load balancer's is open", facts(interfaces=[ONE, OF_LOAD_BALANCER], security_groups=HTTPS), {"P703": "fail"}, BAD
+    ),
+    Situation(
+        NONE,
+        "that of the control plane of EKS is open, and one that nothing uses",
+        facts(
+            interfaces=[ONE, replace(OF_EKS, security_group_ids=(BATCH,)), replace(FREE, security_group_ids=(BATCH,))],
+            **ALONE_CLOSED,
+        ),
+        {"P703": "fail"},
+        BAD,
+    ),
+    Situation(
+        NONE, "the client in the judged subnet is closed", facts(security_groups=HTTPS, **FIRST_ALONE), {"P703": "fail"}, BAD
+    ),
+    Situation(NONE, "the bastion's is closed, and the clients are named", with_groups(names=(BATCH,), **ALONE_CLOSED)),
+    Situation(
+        NONE,
+        "one group is not shown",
+        facts(security_groups={APP: HTTPS[APP]}),
+        {"P703": "unknown"},
+    ),
+    Situation(
+        NONE,
+        "a prefix list of one of them cannot be read",
+        facts(
+            interfaces=[ONE],
+            security_groups={APP: group(GroupRule("tcp", MONGODB, (), ("pl-1",)))},
+            prefix_lists={"pl-1": Unread("No.", "ec2:GetManagedPrefixListEntries")},
+        ),
+        {"P703": "unknown"},
+    ),
+    Situation(
+        NONE,
+        "only the second interface of an instance is open",
+        facts(security_groups=HTTPS, **NICS_IN_BOTH),
+        {"P703": "unknown"},
+        OPEN,
+        f"Another interface of an instance is open, or may be. {SENDS_FIRST}",
+    ),
+    Situation(
+        NONE, "the second interface alone is closed", facts(security_groups=out("10.0.0.0/8", group_id=BATCH), **NICS_IN_BOTH)
+    ),
+    Situation(
+        NONE, "only the interface for pods is open", facts(security_groups=HTTPS, **PODS_IN_SECOND), {"P703": "unknown"}, OPEN
+    ),
+    Situation(
+        NONE,
+        "subnet_ids says that pods send with it",
+        facts(security_groups=HTTPS, **PODS_IN_SECOND, selection={"subnet_ids": SUBNET_IDS}),
+        word="P703",
+        says="1 of 2 network interfaces",
+    ),
+    Situation(
+        NONE,
+        "only a task of ECS is open",
+        facts(security_groups=HTTPS, interfaces=[ONE, replace(SECOND_NIC, description=OF_TASK)]),
+        word="P703",
+        says="1 of 2 network interfaces",
+    ),
+    Situation(
+        NONE,
+        "they name one of three nodes",
+        facts(security_groups={**ALL_CLOSED, APP: out(NODES[0])[APP], BATCH: out(NODES[0], group_id=BATCH)[BATCH]}),
+        {"P703": "fail"},
+        BAD,
+    ),
     Situation(ALL, "single nodes are open", facts(security_groups={**ALL_CLOSED, APP: out(*NODES)[APP]}), word="P703"),
     Situation(SHOWN, "all groups", facts(security_groups=NO_GROUPS), {"P703": "unknown"}),
     Situation(SHOWN, "one group", facts(security_groups={APP: HTTPS[APP]}), {"P703": "unknown"}),
@@ -1043,9 +1119,11 @@ def test_what_filters_let_out(situation: Situation) -> None:
     check(situation)
 
 
-def test_a_warning_about_all_clients_has_their_interfaces() -> None:
+def test_a_failure_of_all_clients_has_their_interfaces() -> None:
     finding = found(facts(security_groups=ALL_CLOSED))["P703"]
     assert finding.evidence == {"interfaces": [ONE.id, TWO.id], "security_group_ids": [APP, BATCH]}
     assert len([one for one in run_checks(facts(security_groups=ALL_CLOSED)) if one.code == "P703"]) == 1
+    assert finding.subnet_ids == SUBNET_IDS
+    assert "name the clients with instance_ids or security_group_ids" in finding.fix
     skipped = found(facts(interfaces=NO_INTERFACES), "skipped")["P703"]
     assert skipped.message == "No client is named, and network interfaces could not be read."

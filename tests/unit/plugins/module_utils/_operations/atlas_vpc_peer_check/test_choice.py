@@ -217,9 +217,9 @@ def test_groups_and_instances_of_the_clients_are_checked(site: CheckSite) -> Non
     assert site.run(security_group_ids=[group]).found == {"P702": "fail"}
     instance = site.add_instance(site.vpc.subnet_id, group)
     assert site.run(instance_ids=[instance]).found == {"P703": "fail"}
-    # It is the only client, and perhaps not one that is meant.
+    # It is the only client.
     done = site.run()
-    assert (done.found, done.check["verdict"]) == ({"P703": "warn"}, "reachable_by_design")
+    assert (done.found, done.check["verdict"]) == ({"P703": "fail"}, "not_reachable")
     assert len(done.finding("P703")["evidence"]["interfaces"]) == 1
 
 
