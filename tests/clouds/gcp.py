@@ -136,6 +136,11 @@ class Gcp:
         with self.lock:
             self._networks[project, network].add_subnet(name, region, block, secondary or {}, fields)
 
+    def add_connector(self, project: str, network: str, block: str) -> None:
+        """Make a Serverless VPC Access connector with a range of its own; see `Network`."""
+        with self.lock:
+            self._networks[project, network].connectors.append(block)
+
     def add_firewall(self, project: str, network: str, name: str, **fields: Any) -> None:
         """Make a firewall rule; what is left out is as the API's default: priority 1000, INGRESS, all ranges."""
         with self.lock:

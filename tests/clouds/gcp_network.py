@@ -58,6 +58,7 @@ class Network:
         policies: The policies that hold in it, those of the organization and of folders, too.
         fields: What it has beside, such as `networkFirewallPolicyEnforcementOrder`.
         routes: Routes that it has beside those of its subnets, which peers import only if both sides want custom routes.
+        connectors: The ranges that Serverless VPC Access connectors have of their own. No subnet shows them.
     """
 
     project: str
@@ -68,6 +69,7 @@ class Network:
     policies: list[dict[str, Any]] = field(default_factory=list)
     fields: dict[str, Any] = field(default_factory=dict)
     routes: list[dict[str, Any]] = field(default_factory=list)
+    connectors: list[str] = field(default_factory=list)
 
     @property
     def path(self) -> str:
@@ -148,6 +150,7 @@ def show_routes(
         return []
     shown = []
     blocks = [part["ipCidrRange"] for one in source.subnets for part in (one, *one.get("secondaryIpRanges", ()))]
+    blocks += source.connectors
     for block in blocks:
         is_public = not any(ipaddress.IPv4Network(block).subnet_of(one) for one in _PRIVATE)
         is_taken = not is_public or bool(incoming.get("importSubnetRoutesWithPublicIp", False))

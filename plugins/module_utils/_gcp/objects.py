@@ -8,6 +8,7 @@ Source of the fields: the description of the Compute Engine API v1.
 
 from __future__ import annotations
 
+import re
 import typing as t
 from dataclasses import dataclass
 
@@ -25,9 +26,13 @@ _WITHOUT_CLIENTS = (
     "PRIVATE_SERVICE_CONNECT",
     "REGIONAL_MANAGED_PROXY",
 )
-# In the name that GKE gives to its range for Services, from which no packet leaves.
-# Source: "Creating a VPC-native cluster" in the documentation of GKE.
-_SERVICES = "-services-"
+# Words in the names of GKE's ranges, between other characters than letters. No packet leaves from a range for Services. GKE calls
+# one that it makes gke-CLUSTER-services-HASH, and people and modules for Terraform ip-range-services or gke-svc.
+# Source: "Creating a VPC-native cluster" in the documentation of GKE, and the examples of terraform-google-kubernetes-engine.
+_SERVICES = re.compile("(?<![A-Za-z])(services|svc)(?![A-Za-z])")
+_PODS = re.compile("(?<![A-Za-z])pods?(?![A-Za-z])")
+# The type of a route to a range of a subnet, or to that of a Serverless VPC Access connector.
+_OF_SUBNET = "SUBNET_PEERING_ROUTE"
 # The kinds of policies: those of the organization and of folders, those of GKE and its like, those of the network.
 _HIERARCHY, _SYSTEM, _NETWORK = "HIERARCHY", "SYSTEM", "NETWORK"
 _ALL_PORTS: Ports = ((0, 65535),)
@@ -71,10 +76,17 @@ class SubnetRange:
 
 @dataclass(frozen=True)
 class PeeringRoute:
-    """A route that two peered networks exchange; `is_imported` is None if GCP does not say it."""
+    """A route that two peered networks exchange.
+
+    Attributes:
+        destination: The block that it leads to.
+        is_imported: Whether the other network has it; None if GCP does not say it.
+        is_of_subnet: Whether something in the network has the block, as a subnet does: it is no custom route.
+    """
 
     destination: str
     is_imported: bool | None
+    is_of_subnet: bool = False
 
 
 @dataclass(frozen=True)
@@ -119,12 +131,15 @@ def parse_subnet(fields: JsonObject) -> tuple[str, list[SubnetRange]]:
     # A subnet for IPv6 alone has none.
     if fields.get("ipCidrRange") is not None:
         found.append(SubnetRange(name, region, text_in(fields, "ipCidrRange", "subnet"), None, has_clients))
-    for one in objects_in(fields, "secondaryIpRanges"):
+    secondary = objects_in(fields, "secondaryIpRanges")
+    for one in secondary:
         range_name = text_in(one, "rangeName", "secondary range")
+        # Pods have another range of the same subnet.
+        is_for_services = len(secondary) > 1 and _SERVICES.search(range_name) and not _PODS.search(range_name)
         # One for IPv6 may have no block here.
         if one.get("ipVersion") != "IPV6":
             block = text_in(one, "ipCidrRange", "secondary range")
-            found.append(SubnetRange(name, region, block, range_name, has_clients and _SERVICES not in range_name))
+            found.append(SubnetRange(name, region, block, range_name, has_clients and not is_for_services))
     return network, [one for one in found if ":" not in one.cidr_block]
 
 
@@ -134,7 +149,7 @@ def parse_route(fields: JsonObject) -> PeeringRoute:
     Raises:
         ValueError: If it is not one.
     """
-    return PeeringRoute(text_in(fields, "destRange", "route"), flag_in(fields, "imported"))
+    return PeeringRoute(text_in(fields, "destRange", "route"), flag_in(fields, "imported"), fields.get("type") == _OF_SUBNET)
 
 
 def parse_firewalls(reply: JsonObject, *, policies_first: bool) -> Firewalls:

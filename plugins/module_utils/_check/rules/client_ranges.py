@@ -13,7 +13,7 @@ from ..._clouds.aws import AWS
 from ..._clouds.azure import AZURE
 from ..._clouds.gcp import GCP
 from ..._values.blocks import is_within, parts_outside
-from ..facts import ConnectionFacts, Missing, Unread, known
+from ..facts import ConnectionFacts, Missing, Unread, known, known_or
 from .common import to_network, vpc_blocks_of
 from .rule import skip
 
@@ -52,7 +52,8 @@ def network_blocks_of(facts: ConnectionFacts) -> list[_Network]:
     if facts.entry.cloud is AZURE:
         return [to_network(one, facts.entry.title) for one in known(facts.network.vnet_prefixes)]
     if facts.entry.cloud is GCP:
-        return [to_network(one.cidr_block, one.title) for one in known(facts.network.gcp_ranges)]
+        ranges = [to_network(one.cidr_block, one.title) for one in known(facts.network.gcp_ranges)]
+        return [*ranges, *_ranges_of_connectors(facts, ranges)]
     return vpc_blocks_of(facts)
 
 
@@ -134,12 +135,35 @@ def _subnets_of(facts: ConnectionFacts) -> list[tuple[str, _Network]] | None:
         UnreadError: If they could not be read on GCP, where nothing else tells the blocks.
     """
     if facts.entry.cloud is GCP and not isinstance(facts.network.gcp_ranges, Missing):
-        ranges = known(facts.network.gcp_ranges)
-        return [(one.title, to_network(one.cidr_block, one.title)) for one in ranges if one.has_clients]
+        ranges = {one: to_network(one.cidr_block, one.title) for one in known(facts.network.gcp_ranges)}
+        connectors = [(str(one), one) for one in _ranges_of_connectors(facts, ranges.values())]
+        return [*((one.title, block) for one, block in ranges.items() if one.has_clients), *connectors]
     subnets = facts.network.vnet_subnets
     if facts.entry.cloud is not AZURE or isinstance(subnets, (Missing, Unread)):
         return None
     return [(one.name, to_network(block, one.name)) for one in subnets if has_clients(one.name) for block in one.prefixes]
+
+
+def _ranges_of_connectors(facts: ConnectionFacts, ranges: t.Collection[_Network]) -> list[_Network]:
+    """Return the blocks that the network has beside the ranges of its subnets: Serverless VPC Access connectors may bring some.
+
+    Source: "IP address ranges" in the documentation of Serverless VPC Access.
+    """
+    routes = known_or(facts.network.gcp_outgoing, ())
+    blocks = [to_network(one.destination, "a route") for one in routes if one.is_of_subnet]
+    return [one for one in blocks if not any(one.overlaps(block) for block in ranges)]
+
+
+def ranges_of_services(facts: ConnectionFacts) -> list[str]:
+    """Return the titles of the ranges of GKE's Services, which are left out unless `client_cidr_blocks` names a part of them."""
+    if facts.entry.cloud is not GCP:
+        return []
+    limit = [to_network(one, facts.entry.title) for one in _limit_of(facts)]
+    declared = [to_network(one, "client_cidr_blocks") for one in facts.selection.client_cidr_blocks or ()]
+    named = [one for one in known_or(facts.network.gcp_ranges, ()) if one.name is not None and not one.has_clients]
+    blocks = {one.title: to_network(one.cidr_block, one.title) for one in named}
+    inside = {title: block for title, block in blocks.items() if not limit or _shared(block, limit)}
+    return [title for title, block in inside.items() if not any(block.overlaps(one) for one in declared)]
 
 
 def _prefixes_of(facts: ConnectionFacts, declared: t.Sequence[_Network]) -> list[_Network]:

@@ -102,6 +102,7 @@ def say_what_of_rules(facts: ConnectionFacts) -> t.Iterator[str]:
     yield "Regional network firewall policies were not looked at: they may deny traffic from the instances of a region."
     yield "Policy-based routes were not looked at: they come before the routes of a peering, and may lead traffic elsewhere."
     yield "Zones and policies of Cloud DNS were not looked at: they may keep names of clusters from resolving."
+    yield "Serverless VPC Access connectors were not read: a range that only a route to Atlas shows is judged as one of a subnet."
 
 
 def active_mirror(facts: ConnectionFacts) -> Peering:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from ..._aws.objects import Interface, Subnet, Vpc
 from ..._clouds.aws import AWS
 from ..._clouds.cloud import ALL_CLOUDS
-from ..._values.blocks import ends_of, parts_outside_disjoint
+from ..._values.blocks import ends_of, is_within, parts_outside_disjoint
 from ..._values.moments import to_moment
 from ..._values.regions import same_region
 from ..facts import (
@@ -29,7 +29,7 @@ from ..facts import (
     known_or,
     or_none,
 )
-from .client_ranges import client_ranges, limit_without_subnets
+from .client_ranges import client_ranges, limit_without_subnets, network_blocks_of, ranges_of_services
 from .common import judged_subnets, listed, span_text, to_network
 from .interfaces import SENDS_FIRST, are_clients_named, clients_of, named_interfaces, senders_of
 from .rule import Finding, Findings, Severity, check, not_read, skip
@@ -93,6 +93,11 @@ def find_clients_without_entry(facts: ConnectionFacts) -> Findings:
         return
     if not clients:
         raise skip("There is no subnet to judge.")
+    services = ranges_of_services(facts)
+    if services:
+        message = f"{listed(services)} {'is a range' if len(services) == 1 else 'are ranges'} of GKE's Services, and not judged."
+        fix = "Name blocks of clients in client_cidr_blocks to judge them."
+        yield Finding("info", facts.entry.network, message, fix, {"ranges": services}, ())
     gaps, listed_groups = _find_gaps(clients, entries), _groups_in(entries)
     found = {client: _admitting_groups(client, facts, listed_groups) for client in gaps}
     shut_out = {client: parts for client, parts in gaps.items() if not found[client]}
@@ -380,9 +385,12 @@ def _uncovered_finding(gaps: _Gaps, facts: ConnectionFacts, entries: _Entries) -
         message = f"No entry covers {where}, and {own} of the connection is not in the access list."
     else:
         message += _why_not(_groups_in(entries), facts)
-    fix = f"Add {_missing_blocks(gaps, facts)} to the access list: atlas_access_list, or atlas_peering."
+    fix = f"Add {_missing_blocks(gaps, facts)} to the access list: atlas_access_list, or atlas_peering"
+    own = or_none(lambda: network_blocks_of(facts))
+    if own is not None and not all(is_within(part, own) for parts in gaps.values() for part in parts):
+        fix += ", unless these clients leave with an address of the network: then name that"
     subnet_ids = tuple(dict.fromkeys(name for client in gaps for name in client.subnet_ids))
-    return Finding("fail", _SUBJECT, message, fix, _evidence(gaps), subnet_ids)
+    return Finding("fail", _SUBJECT, message, f"{fix}.", _evidence(gaps), subnet_ids)
 
 
 def _shut_out_finding(client: _Client, facts: ConnectionFacts, entries: _Entries) -> Finding:
@@ -415,7 +423,7 @@ def _shut_out_finding(client: _Client, facts: ConnectionFacts, entries: _Entries
 
 def _others_in(client: _Client, facts: ConnectionFacts, entries: _Entries) -> list[str]:
     """Return the addresses and groups of an instance in the access list that it does not send with by default."""
-    blocks = [block for block in map(_network_of, entries) if block is not None]
+    blocks = [one.network for one in entries if one.network is not None]
     found = [one for one in client.others if any(one.overlaps(block) for block in blocks)]
     groups = _admitting_groups(replace(client, groups=client.other_groups), facts, _groups_in(entries))
     names = known_or(groups, frozenset())

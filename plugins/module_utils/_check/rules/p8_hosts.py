@@ -39,7 +39,10 @@ def find_clients_outside(facts: ConnectionFacts) -> Findings:
     for text in dict.fromkeys(clients):
         if not is_within(to_network(text, "client_cidr_blocks"), blocks):
             message = f"{text} is not in {where} ({listed(blocks)}), and a peering carries nothing through."
-            fix = "Connect the network of these clients by itself, or let a proxy in the VPC talk to Atlas for them."
+            fix = (
+                "Connect the network of these clients by itself, or let a proxy in the VPC talk to Atlas for them, unless they"
+                " leave with an address of the network: then name that."
+            )
             evidence = {"client_cidr_block": text, "vpc_cidr_blocks": [str(one) for one in blocks]}
             if not is_on_aws:
                 fix = fix.replace("the VPC", where)

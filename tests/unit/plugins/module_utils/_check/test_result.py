@@ -125,7 +125,7 @@ def test_rules_about_a_cloud_are_loaded_where_it_is_used() -> None:
     [
         (healthy(), ["Route 53 DNS Firewall", "Route 53 Profiles"]),
         (healthy_azure(), ["single network interfaces", "Virtual Network Manager", "private DNS zones"]),
-        (healthy_gcp(), ["Regional network firewall policies", "Policy-based routes", "Cloud DNS"]),
+        (healthy_gcp(), ["Regional network firewall policies", "Policy-based routes", "Cloud DNS", "Serverless VPC Access"]),
     ],
     ids=ALL_CLOUDS,
 )

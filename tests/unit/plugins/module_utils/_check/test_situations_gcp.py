@@ -320,11 +320,43 @@ G701 = [
     Situation("refused", healthy_gcp(gcp_firewalls=FIREWALLS), {"G701": "unknown"}, UNKNOWN),
 ]
 SERVICES = secondary("gke-shop-services-0a1b2c3d", "10.64.0.0/20", has_clients=False)
+#: Source: "IP address ranges" in Google's documentation of Serverless VPC Access: an unused /28 range, or a subnet.
+CONNECTOR = "10.8.0.0/28"
+
+
+def with_connector(*routes: PeeringRoute, **changes: Any) -> ConnectionFacts:
+    """Return a network with a range that only a route to Atlas shows."""
+    own = [PeeringRoute(GCP_BLOCK, True, is_of_subnet=True), *(routes or (PeeringRoute(CONNECTOR, True, is_of_subnet=True),))]
+    return clients(gcp_outgoing=own, **changes)
+
+
 P301 = [
     Situation("each subnet's primary range", clients(allowed=("10.30.0.0/17",)), FAIL["P301"], NOT),
     Situation("and secondary ranges", clients(secondary()), FAIL["P301"], NOT),
     Situation("both are covered", clients(secondary(), allowed=(GCP_BLOCK, PODS)), {}, REACHABLE),
     Situation("not GKE's services", clients(SERVICES), {}, REACHABLE),
+    Situation(
+        "client_cidr_blocks demands GKE's services",
+        clients(SERVICES, selection={"client_cidr_blocks": ("10.64.1.0/24",)}),
+        FAIL["P301"],
+        NOT,
+    ),
+    Situation("a connector has a range of its own", with_connector(), FAIL["P301"], NOT),
+    Situation("the list has that, too", with_connector(allowed=(GCP_BLOCK, CONNECTOR)), {}, REACHABLE),
+    Situation("it is outside of the limit", with_connector(given={"cidr_block": GCP_BLOCK}), {}, REACHABLE),
+    Situation(
+        "client_cidr_blocks names it, and it is in the network",
+        with_connector(selection={"client_cidr_blocks": (CONNECTOR,)}, allowed=(GCP_BLOCK, CONNECTOR)),
+        {},
+        REACHABLE,
+    ),
+    Situation(
+        "Atlas does not import its route",
+        with_connector(PeeringRoute(CONNECTOR, False, is_of_subnet=True), allowed=(GCP_BLOCK, CONNECTOR)),
+        FAIL["G403"],
+        NOT,
+    ),
+    Situation("a custom route leads elsewhere", with_connector(PeeringRoute(CONNECTOR, True)), {}, REACHABLE),
     Situation("cidr_block is a limit", clients(secondary(), given={"cidr_block": GCP_BLOCK}), {}, REACHABLE),
     Situation("cidr_blocks, too", clients(secondary(), given={"cidr_blocks": (GCP_BLOCK,)}), {}, REACHABLE),
     Situation(
@@ -565,3 +597,26 @@ ALL_NODES = "192.168.248.5, 192.168.249.5, 192.168.249.6 and 3 more"
 def test_what_is_open_to_single_addresses_alone_has_them(facts: ConnectionFacts, text: str) -> None:
     [finding] = [one for one in run_checks(facts) if one.code == "G701" and one.severity in ("fail", "warn")]
     assert finding.message.endswith(f". {text}")
+
+
+@pytest.mark.parametrize(
+    ("changes", "ranges"),
+    [
+        ({}, ["gke-shop-services-0a1b2c3d of apps"]),
+        ({"selection": {"client_cidr_blocks": ("10.64.1.0/24",)}}, []),
+        ({"given": {"cidr_block": GCP_BLOCK}}, []),
+    ],
+)
+def test_ranges_of_services_are_named_where_they_are_left_out(changes: Fields, ranges: list[str]) -> None:
+    named = [one for one in run_checks(clients(SERVICES, **changes)) if one.code == "P301" and one.severity == "info"]
+    assert [one.evidence["ranges"] for one in named] == ([ranges] if ranges else [])
+    assert all(f"{ranges[0]} is a range of GKE's Services, and not judged." == one.message for one in named)
+
+
+def test_clients_elsewhere_may_leave_with_an_address_of_the_network() -> None:
+    """Source: "Azure CNI Overlay": what leaves the cluster has the address of the node."""
+    away = clients(selection={"client_cidr_blocks": ("10.244.0.0/16",)})
+    leave = "unless they leave with an address of the network: then name that."
+    assert found(away)["P301"].fix.endswith(leave.replace("they", "these clients"))
+    assert found(away)["P801"].fix.endswith(leave)
+    assert "unless" not in found(clients(secondary()))["P301"].fix

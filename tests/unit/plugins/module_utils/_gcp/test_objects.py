@@ -58,6 +58,40 @@ def test_a_subnet_has_its_primary_and_secondary_ranges() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "is_for_services"),
+    [
+        ("gke-shop-services-0a1b2c3d", True),
+        ("ip-range-services", True),
+        ("services", True),
+        ("services2", True),
+        ("gke-svc", True),
+        ("svc-1", True),
+        ("svc-pods", False),
+        ("services-of-the-pod", False),
+        ("podsvc", False),
+        ("microservices", False),
+        ("svcs", False),
+        ("service", False),
+        ("tripods-svc", True),
+        ("apps", False),
+    ],
+)
+def test_a_range_for_services_has_no_clients(name: str, is_for_services: bool) -> None:
+    """Sources: "Creating a VPC-native cluster" of GKE, and the examples of terraform-google-kubernetes-engine."""
+    beside = [{"rangeName": "a", "ipCidrRange": "10.60.0.0/14"}, {"rangeName": name, "ipCidrRange": "10.64.0.0/20"}]
+    assert ranges_of(secondaryIpRanges=beside)[2].has_clients is not is_for_services
+    # Pods of a cluster have another range, so the only one is not for Services.
+    assert ranges_of(secondaryIpRanges=beside[1:])[1].has_clients
+
+
+def test_a_route_says_whether_the_network_itself_has_the_block() -> None:
+    """Source: the enum `type` of ExchangedPeeringRoute."""
+    kinds = ("SUBNET_PEERING_ROUTE", "STATIC_PEERING_ROUTE", "DYNAMIC_PEERING_ROUTE", None)
+    routes = [changed({"destRange": "10.8.0.0/28", "imported": True}, type=kind) for kind in kinds]
+    assert [parse_route(one).is_of_subnet for one in routes] == [True, False, False, False]
+
+
+@pytest.mark.parametrize(
     ("purpose", "has_clients"),
     [
         (None, True),

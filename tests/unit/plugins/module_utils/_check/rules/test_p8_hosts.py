@@ -37,6 +37,8 @@ def test_clients_in_the_vpc_are_fine(block: str) -> None:
 def test_clients_elsewhere_get_nothing_through_a_peering(block: str) -> None:
     finding = only(healthy(selection={"client_cidr_blocks": ("10.15.1.0/24", block)}), "P801")
     assert finding.message == f"{block} is not in the VPC (10.15.0.0/16), and a peering carries nothing through."
+    # AWS Client VPN translates: see "Rules and best practices" in its guide.
+    assert finding.fix.endswith("unless they leave with an address of the network: then name that.")
     # The subnets of the VPC are as they were.
     assert finding.subnet_ids == ()
 

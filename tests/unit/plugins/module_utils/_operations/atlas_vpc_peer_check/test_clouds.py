@@ -265,6 +265,20 @@ def test_without_cidr_block_each_subnet_has_clients(site: CloudsSite) -> None:
     assert site.run_gcp(connections=[entry]).found == {"G403": "fail", "P301": "fail"}
 
 
+def test_services_of_gke_send_nothing_and_connectors_do(site: CloudsSite) -> None:
+    entry = {"gcp_project_id": GCP_PROJECT, "network_name": NETWORK}
+    site.clouds.gcp.add_subnet(
+        *MINE, "gke", GCP_REGION, "10.31.0.0/20", {"ip-range-pods": "10.32.0.0/16", "gke-svc": "10.33.0.0/20"}
+    )
+    site.allow(GCP_BLOCK, "10.31.0.0/20", "10.32.0.0/16")
+    done = site.run_gcp(connections=[entry])
+    assert (done.found, done.finding("P301")["message"]) == ({}, "gke-svc of gke is a range of GKE's Services, and not judged.")
+    site.clouds.gcp.add_connector(*MINE, "10.8.0.0/28")
+    done = site.run_gcp(connections=[entry])
+    assert (done.found, done.check["verdict"]) == ({"P301": "fail"}, "not_reachable")
+    assert "No entry covers 10.8.0.0/28." in [one["message"] for one in done.connection["checks"]]
+
+
 def test_a_half_that_is_off_is_skipped(site: CloudsSite) -> None:
     done = site.run_azure(azure=False)
     assert (done.found, done.check["verdict"], done.failed) == ({}, "unknown", False)
