@@ -386,8 +386,8 @@ def _uncovered_finding(gaps: _Gaps, facts: ConnectionFacts, entries: _Entries) -
     else:
         message += _why_not(_groups_in(entries), facts)
     fix = f"Add {_missing_blocks(gaps, facts)} to the access list: atlas_access_list, or atlas_peering"
-    own = or_none(lambda: network_blocks_of(facts))
-    if own is not None and not all(is_within(part, own) for parts in gaps.values() for part in parts):
+    ranges = or_none(lambda: network_blocks_of(facts))
+    if ranges is not None and not all(is_within(part, ranges) for parts in gaps.values() for part in parts):
         fix += ", unless these clients leave with an address of the network: then name that"
     subnet_ids = tuple(dict.fromkeys(name for client in gaps for name in client.subnet_ids))
     return Finding("fail", _SUBJECT, message, f"{fix}.", _evidence(gaps), subnet_ids)
