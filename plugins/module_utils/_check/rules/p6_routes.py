@@ -28,12 +28,11 @@ from .common import (
 from .interfaces import service_subnets
 from .prefixes import Part
 from .rule import Finding, Findings, check, not_read
-from .senders import by_senders
+from .senders import weigh
 from .tables import TableView, name_of, tables_of, without_table
 
 
-@check("P601", waits_for=("P102", "P105"))
-@by_senders
+@check("P601", waits_for=("P102", "P105"), weigh=weigh)
 def find_stray_routes(facts: ConnectionFacts) -> Findings:
     """The table of each judged subnet sends the whole block to the connection."""
     subnets = judged_subnets(facts)
@@ -54,8 +53,7 @@ def find_stray_routes(facts: ConnectionFacts) -> Findings:
         yield Finding("skipped", one.subject, f"What {one.subject} does depends on a prefix list.", waits_for="P603")
 
 
-@check("P602", waits_for=("P101", "P102", "P401", "P402"))
-@by_senders
+@check("P602", waits_for=("P101", "P102", "P401", "P402"), weigh=weigh)
 def find_black_holes(facts: ConnectionFacts) -> Findings:
     """No route to the connection is a black hole."""
     for view in tables_of(need_subnets(facts), facts):
@@ -134,8 +132,7 @@ def find_left_over_routes(facts: ConnectionFacts) -> Findings:
         )
 
 
-@check("P607", waits_for=("P103",))
-@by_senders
+@check("P607", waits_for=("P103",), weigh=weigh)
 def find_missing_ways_back(facts: ConnectionFacts) -> Findings:
     """Atlas sends replies to each judged subnet through the connection."""
     peer = peer_of(facts)

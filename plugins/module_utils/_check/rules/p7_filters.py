@@ -21,7 +21,7 @@ from .interfaces import SENDS_FIRST, are_clients_named, clients_of, declared_sub
 from .judged_clusters import ATLAS_PORTS, judge_single_addresses, needed_ports
 from .prefixes import blocks_of_list
 from .rule import Finding, Findings, Level, Severity, check, not_looked_at, not_read, skip
-from .senders import by_senders
+from .senders import weigh
 
 Ranges = t.Sequence[tuple[int, int]]
 # The ports that replies go to: the ephemeral ports of Linux, and those of all other systems.
@@ -46,8 +46,7 @@ class Need:
     ranges: Ranges
 
 
-@check("P701")
-@by_senders
+@check("P701", weigh=weigh)
 def find_closed_acls(facts: ConnectionFacts) -> Findings:
     """The network ACL of each judged subnet lets requests out to the block of the container, and replies back in.
 

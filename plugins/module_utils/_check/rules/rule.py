@@ -53,6 +53,8 @@ class Finding:
 
 Findings = t.Iterator[Finding]
 Function = t.Callable[[ConnectionFacts], Findings]
+# Yields the findings of a check as bad as they are, which depends on who sends from the subnets that they are about.
+Weigh = t.Callable[[t.Sequence[Finding], ConnectionFacts], Findings]
 # Yields sentences about what no check has looked at.
 NotLookedAt = t.Callable[[ConnectionFacts], t.Iterator[str]]
 
@@ -67,6 +69,7 @@ class Check:
         waits_for: The codes of checks that report a cause: if one of them fails, this one is skipped.
         function: Yields the findings.
         clouds: The names of the clouds whose connections it judges.
+        weigh: What is asked of findings about subnets that would decide; None if they stand.
     """
 
     code: str
@@ -74,6 +77,7 @@ class Check:
     waits_for: tuple[str, ...]
     function: Function
     clouds: tuple[str, ...]
+    weigh: Weigh | None = None
 
 
 CHECKS: dict[str, Check] = {}
@@ -83,7 +87,12 @@ _NOT_LOOKED_AT: dict[str, list[NotLookedAt]] = {}
 
 
 def check(
-    code: str, level: Level = "fail", *, waits_for: t.Sequence[str] = (), clouds: t.Sequence[str] = (AWS.name,)
+    code: str,
+    level: Level = "fail",
+    *,
+    waits_for: t.Sequence[str] = (),
+    clouds: t.Sequence[str] = (AWS.name,),
+    weigh: Weigh | None = None,
 ) -> t.Callable[[Function], Function]:
     """Register a function as a check; the arguments are the attributes of `Check`.
 
@@ -93,7 +102,7 @@ def check(
     def register(function: Function) -> Function:
         if code in CHECKS:
             raise ValueError(f"There are two checks {code}.")
-        CHECKS[code] = Check(code, level, tuple(waits_for), function, tuple(clouds))
+        CHECKS[code] = Check(code, level, tuple(waits_for), function, tuple(clouds), weigh)
         return function
 
     return register
@@ -155,6 +164,8 @@ def run_checks(facts: ConnectionFacts, codes: t.Container[str] | None = None) ->
         cause = next((cause for cause in one.waits_for if cause in failed), None)
         found = [_skipped(facts, Missing(f"{cause} tells the cause.", cause))] if cause else _run(one, facts)
         reporting |= {code for finding in found if finding.severity in ("fail", "unknown")}
+        if one.weigh is not None and any(_is_about_subnets(finding) for finding in found):
+            found = [*one.weigh(found, facts)]
         found = [_without_clients(finding) if _is_about_empty(finding, empty) else finding for finding in found]
         failed |= {code for finding in found if finding.severity == "fail"}
         findings += [_completed(each, one) for each in found]
@@ -162,9 +173,14 @@ def run_checks(facts: ConnectionFacts, codes: t.Container[str] | None = None) ->
     return [_without_cause(one) if one.severity == "skipped" and one.waits_for not in causes else one for one in findings]
 
 
+def _is_about_subnets(finding: Finding) -> bool:
+    """Whether a finding is about some subnets, and would decide."""
+    return finding.severity in ("fail", "unknown") and bool(finding.subnet_ids)
+
+
 def _is_about_empty(finding: Finding, empty: t.Callable[[], set[str]]) -> bool:
     """Whether a finding concerns subnets without any network interface in use alone, and would decide."""
-    return finding.severity in ("fail", "unknown") and bool(finding.subnet_ids) and empty().issuperset(finding.subnet_ids or ())
+    return _is_about_subnets(finding) and empty().issuperset(finding.subnet_ids or ())
 
 
 def _without_clients(finding: Finding) -> Finding:

@@ -6,14 +6,13 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import typing as t
 
 from ..._aws.objects import Interface
 from ..facts import ConnectionFacts, or_none
 from .common import judged_subnets
 from .interfaces import SENDS_FIRST, clients_of, declared_subnets, empty_subnets
-from .rule import Finding, Findings, Function, Severity
+from .rule import Finding, Findings, Severity
 
 _PODS = (
     "Only interfaces for pods are there. By default, nodes of EKS translate the addresses of pods into their own for what is"
@@ -26,21 +25,6 @@ _Judged = tuple[Severity, str]
 _CERTAIN: _Judged = ("fail", "")
 
 
-def by_senders(function: Function) -> Function:
-    """Let a check, whose findings name subnets, consider who sends from these; see `weigh`."""
-
-    @functools.wraps(function)
-    def judge(facts: ConnectionFacts) -> Findings:
-        found: list[Finding] = []
-        try:
-            found.extend(function(facts))
-        finally:
-            # If the check cannot go on, what it has found before counts.
-            yield from weigh(found, facts)
-
-    return judge
-
-
 def weigh(findings: t.Sequence[Finding], facts: ConnectionFacts) -> Findings:
     """Yield findings of a check, those about subnets as bad as they are for what sends from there.
 
@@ -48,11 +32,8 @@ def weigh(findings: t.Sequence[Finding], facts: ConnectionFacts) -> Findings:
     failure is unknown; with only further interfaces of instances, it is a word. Subnets that the options name are judged as they
     are.
     """
-    if any(one.severity in ("fail", "unknown") and one.subnet_ids for one in findings):
-        senders = _Senders(findings, facts)
-        yield from (senders.weighed(one) for one in findings)
-    else:
-        yield from findings
+    senders = _Senders(findings, facts)
+    yield from (senders.weighed(one) for one in findings)
 
 
 class _Senders:

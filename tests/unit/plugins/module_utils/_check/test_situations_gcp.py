@@ -613,7 +613,7 @@ def test_ranges_of_services_are_named_where_they_are_left_out(changes: Fields, r
     assert all(f"{ranges[0]} is a range of GKE's Services, and not judged." == one.message for one in named)
 
 
-def test_clients_elsewhere_may_leave_with_an_address_of_the_network() -> None:
+def test_clients_elsewhere_may_leave_with_an_address_of_here() -> None:
     """Source: "Azure CNI Overlay": what leaves the cluster has the address of the node."""
     away = clients(selection={"client_cidr_blocks": ("10.244.0.0/16",)})
     leave = "unless they leave with an address of the network: then name that."
