@@ -288,6 +288,8 @@ options:
       - Check only these subnets. Each counts for the connections of its VPC, and the other VPCs are checked as a whole.
       - If this is not set, subnets that have network interfaces of AWS's services alone are not checked, and what would fail only
         for subnets without any interface in use is a warning. That needs a client elsewhere in the VPC.
+      - What would fail only for subnets with interfaces for pods is unknown, because nodes translate the addresses of pods by
+        default. Name the subnets without these if your nodes translate, and with them if they do not.
       - The task fails if a subnet is in none of the VPCs.
     type: list
     elements: str

@@ -15,8 +15,8 @@ from .interfaces import SENDS_FIRST, clients_of, declared_subnets, empty_subnets
 from .rule import Finding, Findings, Severity
 
 _PODS = (
-    "Only interfaces for pods are there. By default, nodes of EKS translate the addresses of pods into their own for what is"
-    " outside of the VPC; whether these do is not known."
+    "Only interfaces for pods are there. By default, nodes translate the addresses of pods into their own for what is outside of"
+    " the VPC; whether these do is not known."
 )
 _PODS_FIX = "Name the subnets in subnet_ids: without those of pods if nodes translate their addresses, and with them if not."
 # From the worst on. `warn` stands for a subnet that nothing uses.

@@ -624,7 +624,7 @@ FIRSTS = "Where the first interface alone is closed, it is unknown."
 #: Sources: AWS_VPC_K8S_CNI_EXTERNALSNAT (false by default) in the readme of aws/amazon-vpc-cni-k8s, eniDescriptionPrefix in its
 #: pkg/awsutils/awsutils.go, and "Cilium-CNI (<EC2 instance ID>)" in the documentation of Cilium's AWS ENI.
 PODS = "A subnet whose interfaces are all those of pods is unknown, in P301, P601, P607 and P701 alike."
-NODES_TRANSLATE = "nodes of EKS translate the addresses of pods"
+NODES_TRANSLATE = "nodes translate the addresses of pods"
 SENDERS = [
     Situation(FURTHER, "no route", facts(**NICS_IN_BOTH, **STRAY), word="P601", says=SENDS_FIRST),
     Situation(FURTHER, "no entry", facts(SUBNET_BLOCKS[0], **NICS_IN_BOTH), word="P301", says=SENDS_FIRST),
@@ -690,6 +690,13 @@ SENDERS = [
         {"P601": "unknown"},
         OPEN,
         NODES_TRANSLATE,
+    ),
+    Situation(
+        PODS,
+        "it is the trunk for the interfaces that pods have of their own",
+        facts(interfaces=[ONE, replace(OF_PODS, type="trunk", description="aws-k8s-trunk-eni")], **STRAY),
+        {"P601": "unknown"},
+        OPEN,
     ),
     Situation(
         PODS,
