@@ -425,8 +425,11 @@ def _others_in(client: _Client, facts: ConnectionFacts, entries: _Entries) -> li
     """Return the addresses and groups of an instance in the access list that it does not send with by default."""
     blocks = [one.network for one in entries if one.network is not None]
     found = [one for one in client.others if any(one.overlaps(block) for block in blocks)]
-    groups = _admitting_groups(replace(client, groups=client.other_groups), facts, _groups_in(entries))
-    names = known_or(groups, frozenset())
+    in_list = _groups_in(entries)
+    # Those that could not be read may count.
+    names = known_or(
+        _admitting_groups(replace(client, groups=client.other_groups), facts, in_list), client.other_groups & in_list
+    )
     return [*(str(one.network_address if one.prefixlen == one.max_prefixlen else one) for one in found), *sorted(names)]
 
 

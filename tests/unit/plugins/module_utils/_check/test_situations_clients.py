@@ -150,6 +150,20 @@ FORCE = [
     ),
     Situation(
         SENDS,
+        "the list has a group of its second interface alone, which may be of another VPC",
+        with_instances(BATCH, names=(I1,), interfaces=TWO_NICS, security_groups=NO_GROUPS),
+        {"P301": "unknown", "P703": "unknown"},
+        OPEN,
+    ),
+    Situation(
+        SENDS,
+        "the list has a group of its second interface alone, and the container is in another region",
+        with_instances(BATCH, names=(I1,), interfaces=TWO_NICS, **ACROSS),
+        {"P301": "fail"},
+        BAD,
+    ),
+    Situation(
+        SENDS,
         "the list has another address of its first interface alone",
         with_instances("10.15.1.77", names=(I1,), interfaces=[replace(ONE, addresses=("10.15.1.5", "10.15.1.77"))]),
         {"P301": "unknown"},
