@@ -332,6 +332,9 @@ options:
     description:
       - Whether to replace a route to exactly the block of the network container that has another target. With V(false), the task
         fails if there is such a route, before it changes anything.
+      - A wider route stays. If a new route takes addresses from one that leads elsewhere, such as C(192.168.0.0/16) to a transit
+        gateway, a warning says so, and the diff has it as C(replaces).
+      - The task fails before it changes anything if a route table has as many routes as AWS allows.
     type: bool
     default: false
   dns:
@@ -1001,8 +1004,9 @@ summary:
     plan:
       description: >-
         The plan in one line with the project, counted by connection, with the number of changes on each side, before anything
-        was changed. Null if there was nothing to do. In check mode, the line is also shown on the standard error, and it is the
-        first line of the diff.
+        was changed. Behind it stand the route tables that serve no subnet and get a route, too, and the live connections that
+        lose their routes by O(replace_routes). Null if there was nothing to do. In check mode, the line is also shown on the
+        standard error, and it is the first line of the diff.
       type: str
 requests:
   description: How many requests the task has sent to Atlas and the clouds, those that were repeated included.

@@ -77,6 +77,9 @@ options:
       - The task always fails if a route to a part of the block has another target, or if the target is C(local).
       - A route to exactly the block is replaced without this option if AWS lists its target as a peering connection that has
         ended, or does not list it any more and calls the route a black hole.
+      - A wider route stays. If a new route takes addresses from one that leads elsewhere, such as C(192.168.0.0/16) to a transit
+        gateway, a warning says so, and the diff has it as C(replaces).
+      - The task fails before it changes anything if a route table has as many routes as AWS allows.
     type: bool
     default: false
   accept:
@@ -147,9 +150,10 @@ notes:
     O(security_group_ids)), C(ec2:AcceptVpcPeeringConnection), C(ec2:CreateRoute), C(ec2:ReplaceRoute), C(ec2:DeleteRoute),
     C(ec2:CreateTags) and C(ec2:DescribeTags) (with O(tags) or O(group_id)), C(ec2:DeleteTags) (with O(purge_tags)),
     C(ec2:ModifyVpcAttribute) (with O(dns=enable)),
-    C(ec2:GetManagedPrefixListEntries) (for route tables with routes to prefix lists, other than those of gateway endpoints), and
-    C(sts:AssumeRole) (with O(assume_role_arn) or O(accounts)). Check mode needs only those that start with C(ec2:Describe) or
-    C(ec2:Get), and C(sts:AssumeRole). The guide about credentials has an IAM policy with them.
+    C(ec2:GetManagedPrefixListEntries) (for route tables with routes to prefix lists, other than those of gateway endpoints),
+    C(servicequotas:GetServiceQuota) (for route tables with 45 routes or more), and C(sts:AssumeRole) (with O(assume_role_arn) or
+    O(accounts)). Check mode needs only those that start with C(ec2:Describe) or C(ec2:Get), and the last two.
+    The guide about credentials has an IAM policy with them.
   - The task does not change security groups and network ACLs. They must allow the traffic to Atlas as well.
 seealso:
   - name: Credentials
@@ -387,6 +391,8 @@ summary:
       description:
         - The plan in one line, counted before anything was changed. Null if there was nothing to do. In check mode, the line is
           also shown on the standard error, and it is the first line of the diff.
+        - Behind the counts stand the route tables that serve no subnet and get a route, too, and the live connections that lose
+          their routes by O(replace_routes).
         - Routes are created, replaced (to change), removed, or stay unchanged. The acceptance, the tags, and each DNS attribute
           count among what is to change.
       type: str

@@ -294,7 +294,7 @@ def test_one_table_has_the_permissions_that_each_half_needs() -> None:
     guide = (ROOT / "docs" / "guides" / "credentials.md").read_text(encoding="utf-8")
     rows = [re.split(r" *\| *", line)[1:-1] for line in guide.splitlines() if re.match(r"\| (Atlas|AWS|AZURE|GCP) \|", line)]
     needed = [{one for row in rows if row[column] for one in permissions_in(row[1])} for column in (2, 3)]
-    assert {cell for row in rows for cell in row[2:4]} == {"yes", "since 2.6.0", "since 3.2.0", ""}
+    assert {cell for row in rows for cell in row[2:4]} == {"yes", "since 2.6.0", "since 3.2.0", "since 3.3.0", ""}
 
     def named(*modules: str) -> set[str]:
         files = (ROOT / "plugins" / "modules" / f"{name}.py" for name in modules)

@@ -32,6 +32,12 @@ ENDED = {
 }
 # AWS's name of each DNS attribute, by its name in results, in the order in which they can be enabled.
 DNS_ATTRIBUTES = {"enable_dns_support": "EnableDnsSupport", "enable_dns_hostnames": "EnableDnsHostnames"}
+# AWS's codes of quotas (how many connections a VPC may have, and how many routes a table), and their defaults.
+# Source: "Amazon VPC quotas" in the Amazon VPC user guide.
+CONNECTIONS_QUOTA, ROUTES_QUOTA = "L-7E9ECCDB", "L-93826ACB"
+DEFAULT_QUOTAS = {CONNECTIONS_QUOTA: 50, ROUTES_QUOTA: 500}
+# The error of a quota that the account has no value of its own for.
+NO_QUOTA = "NoSuchResourceException"
 LOCAL = "local"
 UNKNOWN_TARGET = "a target that this version of botocore does not know"
 # Any other text field of a route is a target, even one that this collection does not know.
@@ -160,6 +166,16 @@ class RouteTable:
     subnet_ids: tuple[str, ...] = ()
     is_main: bool = False
     list_routes: tuple[Route, ...] = ()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it serves nothing: no subnet, and no gateway either."""
+        return not (self.is_main or self.subnet_ids or self.gateways)
+
+    @property
+    def number_of_routes(self) -> int:
+        """How many routes count for AWS's quota: propagated ones do not."""
+        return sum(not one.is_propagated for one in (*self.routes, *self.list_routes))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,17 @@ from .._http.errors import TaskError
 from .._http.threads import call_all, value_or_error
 from . import replies
 from .errors import NOT_AWS, cause_of, foreign
-from .objects import DNS_ATTRIBUTES, HostedZone, Interface, Reply, Vpc
+from .objects import (
+    CONNECTIONS_QUOTA,
+    DEFAULT_QUOTAS,
+    DNS_ATTRIBUTES,
+    NO_QUOTA,
+    ROUTES_QUOTA,
+    HostedZone,
+    Interface,
+    Reply,
+    Vpc,
+)
 from .rate import READERS
 from .replies import Parsed, member
 from .session import IN_PAGES, AwsSession, filters
@@ -22,13 +32,8 @@ Key = tuple[str, ...]
 Question = t.Callable[[], t.Any]
 Pages = t.Sequence[Reply]
 
-CONNECTIONS_QUOTA, ROUTES_QUOTA = "L-7E9ECCDB", "L-93826ACB"
-# AWS's defaults.
-# Source: "Amazon VPC quotas" in the Amazon VPC user guide.
-DEFAULT_QUOTAS = {CONNECTIONS_QUOTA: 50, ROUTES_QUOTA: 500}
 # Of how many accounts and regions the requests of one are sent at the same time: more wait for the processor.
 _MOST_TOGETHER = 3
-_NO_QUOTA = "NoSuchResourceException"
 # The name for the DHCP options of a VPC without any; AWS's own set has an id like all others.
 # Source: "DHCP option sets in Amazon VPC" in the Amazon VPC user guide.
 NO_DHCP_OPTIONS = "default"
@@ -176,7 +181,7 @@ class Survey:
             names = {"ServiceCode": "vpc", "QuotaCode": code}
             return self._ask(f"read the quota {code}", "service-quotas", "GetServiceQuota", make, **names)
         except TaskError as error:
-            if error.error_code == _NO_QUOTA:
+            if error.error_code == NO_QUOTA:
                 return DEFAULT_QUOTAS[code]
             raise
 

@@ -9,9 +9,9 @@ import typing as t
 from functools import partial
 
 from .._aws.errors import NoRegionError
-from .._aws.objects import DNS_ATTRIBUTES, DhcpOptions, HostedZone
+from .._aws.objects import CONNECTIONS_QUOTA, DNS_ATTRIBUTES, ROUTES_QUOTA, DhcpOptions, HostedZone
 from .._aws.session import AwsSessions
-from .._aws.survey import CONNECTIONS_QUOTA, NO_DHCP_OPTIONS, ROUTES_QUOTA, Survey, ask_all, carry_out, readers_for
+from .._aws.survey import NO_DHCP_OPTIONS, Survey, ask_all, carry_out, readers_for
 from .._engine.options import Parameters
 from .._http.errors import TaskError
 from .._http.threads import call_all, value_or_error

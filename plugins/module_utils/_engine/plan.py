@@ -58,6 +58,8 @@ class Plan:
         warnings: Sentences for the user.
         failures: The entries of a set that have failed already, by key; the other entries go on.
         refusals: Why the plan must not be carried out, by the keys of a set's entries, or other keys for the whole plan.
+        notes: Sentences for the user behind the line of the first plan.
+        consequences: Warnings about what the steps bring about; a plan with refusals has none to give.
     """
 
     changes: tuple[Change, ...] = ()
@@ -65,6 +67,8 @@ class Plan:
     warnings: tuple[str, ...] = ()
     failures: t.Mapping[str, TaskError] = field(default_factory=dict)
     refusals: t.Mapping[str, TaskError] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    consequences: tuple[str, ...] = ()
 
     def still_needs(self, step: Step) -> bool:
         """Whether this plan, too, has a step of an earlier one: then that has not taken effect."""

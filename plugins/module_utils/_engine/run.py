@@ -180,8 +180,10 @@ class Convergence:
         if self._outcome.plan is None:
             # People see what the task set out to do; later plans have what is left of it.
             line, project = operation.line(progress.state, plan), name_project(operation.params)
-            self._outcome.plan = f"{line}, in {project}" if line and project else line
-        warnings += [one for one in progress.plan.warnings if one not in warnings]
+            line = f"{line}, in {project}" if line and project else line
+            self._outcome.plan = " ".join((f"{line}.", *plan.notes)) if line and plan.notes else line
+        told = plan.warnings if plan.refusals else (*plan.warnings, *plan.consequences)
+        warnings += [one for one in told if one not in warnings]
         progress.show()
         self._refuse(progress.plan)
 

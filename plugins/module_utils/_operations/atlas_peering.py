@@ -298,6 +298,8 @@ class AtlasPeering(SetOperation[CheckSession, PathState]):
             tuple(dict.fromkeys(warning for plan in plans.values() for warning in plan.warnings)),
             failures,
             refusals,
+            notes=tuple(note for plan in plans.values() for note in plan.notes),
+            consequences=tuple(one for plan in plans.values() for one in plan.consequences),
         )
 
     def must_plan_again(self, state: PathState) -> bool:

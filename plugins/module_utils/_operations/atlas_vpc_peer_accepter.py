@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 from functools import reduce
 
 from .._aws import boto, session
@@ -13,10 +14,11 @@ from .._aws.accepter.checks import check_account, no_block_error
 from .._aws.accepter.network import Network
 from .._aws.accepter.options import ARGUMENT_SPEC, require_connection, validate
 from .._aws.accepter.plan import AccepterPlan, plan_absent, plan_present
-from .._aws.accepter.requests import Accept, RouteChange, view_after, with_status
+from .._aws.accepter.requests import Accept, RouteChange, Takeover, replaced_by, view_after, with_status
+from .._aws.accepter.routes import say_notes, say_takeovers
 from .._aws.accepter.view import View, to_diff, to_result
 from .._aws.accepter.wait import UNKNOWN, ConnectionWaiter
-from .._aws.objects import INITIATING, PENDING, PROVISIONING
+from .._aws.objects import INITIATING, PENDING, PROVISIONING, ROUTES_QUOTA
 from .._aws.options import credentials_of
 from .._aws.options import validate as validate_aws
 from .._clouds.aws import AWS
@@ -48,6 +50,9 @@ class AtlasVpcPeerAccepter(Operation[session.AwsSession, View]):
         # The view before the first change.
         self._first: View | None = None
         self._has_accepted = False
+        # What was said of wider routes, and what each new route replaces: a later plan has only what is left to do.
+        self._said: dict[Takeover, str] = {}
+        self._replaces: dict[str, str] = {}
 
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
@@ -86,19 +91,26 @@ class AtlasVpcPeerAccepter(Operation[session.AwsSession, View]):
         self._first = None
         return self._waiter.until_requested()
 
-    def read(self, key: str) -> t.Collection[str] | None:
-        """Read the blocks of a prefix list; None if the credentials may not."""
-        return self._network.get_list(key)
+    def read(self, key: str) -> t.Collection[str] | int | None:
+        """Read the blocks of a prefix list, or how many routes a table may have; None if the credentials may not."""
+        return self._network.get_routes_quota() if key == ROUTES_QUOTA else self._network.get_list(key)
 
     def decide(self, state: View) -> AccepterPlan:
         """Plan the changes, or refuse them."""
-        return plan_absent(self.params, state) if self._is_absent else plan_present(self.params, state, self.facts)
+        if self._is_absent:
+            return plan_absent(self.params, state)
+        plan = plan_present(self.params, state, self.facts)
+        changes = plan.route_changes
+        said = {one: self._said.setdefault(one, text) for one, text in say_takeovers(changes).items()}
+        for one in changes:
+            self._replaces.update({f"{one.block} in {one.table_id}": text for text in replaced_by(one).values()})
+        return replace(plan, notes=tuple(say_notes(changes)), consequences=tuple(said.values()))
 
     def line(self, state: View, plan: Plan) -> str:
         """Return the plan in one line; unchanged are the chosen route tables whose route to the block stays as it is."""
         if not isinstance(plan, AccepterPlan) or plan.block is None:
             return to_line(plan, 0)
-        return to_line(plan, len(plan.table_ids) - sum(isinstance(step.request, RouteChange) for step in plan.steps))
+        return to_line(plan, len(plan.table_ids) - len(plan.route_changes))
 
     def predict(self, state: View, plan: Plan) -> View:
         """Return the network after all changes."""
@@ -136,7 +148,11 @@ class AtlasVpcPeerAccepter(Operation[session.AwsSession, View]):
 
     def compare(self, state: View, plan: Plan) -> dict[str, t.Any] | None:
         """Return what the task can change, for diff mode."""
-        return to_diff(state, plan.table_ids, plan.block) if isinstance(plan, AccepterPlan) else None
+        if not isinstance(plan, AccepterPlan):
+            return None
+        shown = to_diff(state, plan.table_ids, plan.block)
+        replaced = {name: text for name, text in self._replaces.items() if shown["routes"].get(name) is not None}
+        return {**shown, "replaces": replaced} if replaced else shown
 
 
 OPERATION = AtlasVpcPeerAccepter

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import threading
 import typing as t
+from collections import Counter
 from dataclasses import replace
 from functools import partial, reduce
 
@@ -21,12 +22,13 @@ from .._aws.accepter.requests import (
     RemoveTags,
     Request,
     RouteChange,
+    Takeover,
     shows,
     to_change,
     view_after,
     with_status,
 )
-from .._aws.accepter.routes import choose_tables
+from .._aws.accepter.routes import check_room, choose_tables, plan_new_routes, say_notes, say_takeovers
 from .._aws.accepter.view import View, may_lead
 from .._aws.accepter.wait import LONGEST_APPEARANCE, LONGEST_PROVISIONING, late_error
 from .._aws.objects import ACTIVE, ENDED, INITIATING, PENDING, PROVISIONING, PeeringConnection
@@ -137,6 +139,8 @@ class AwsPart(PathPart):
         self._unseen: set[str] = set()
         # Atlas's accounts, by credentials and the id of the network container: they have requested what is active there.
         self._atlas_accounts: dict[tuple[_Place, str], set[str]] = {}
+        # What was said of wider routes: a later plan has only what is left to do.
+        self._said: dict[Takeover, str] = {}
 
     # Reading.
 
@@ -344,14 +348,19 @@ class AwsPart(PathPart):
         refusals: dict[str, TaskError] = {}
         # Two entries may have one VPC, each with a network container of its own: what the first one enables is one change.
         enabled: dict[tuple[str, str], str] = {}
+        # So do two routes of one table.
+        growing: Counter[str] = Counter()
         for key, entry in self._entries.items():
             if key in state.failures or key not in state.aws:
                 continue
             try:
                 plan = self._plan_entry(entry, state)
+                if any(one.table_id in growing for one in plan.route_changes):
+                    check_room(plan.route_changes, state.aws[key].tables, self._survey_of(entry).facts, growing)
             except TaskError as error:
                 refusals[key] = self._named(entry, error)
                 continue
+            growing.update(one.table_id for one in plan.route_changes if one.action == "create")
             made = self._to_steps(entry, plan, enabled)
             self._planned.setdefault(key, {}).update({one.key: (one, task_of(step).request.request) for one, step in made})
             changes += [change for change, step in made if not task_of(step).request.turn]
@@ -362,7 +371,11 @@ class AwsPart(PathPart):
         self._unseen |= {key for key in accepted if self._view(self._entries[key], state).connection is None}
         # One for each cause, however many VPCs it is true for.
         warnings = [str(one["msg"]) for one in by_cause(LIST, found)]
-        return Plan(tuple(changes), tuple(steps), tuple(warnings), refusals=refusals)
+        requests = [task_of(step).request.request for step in steps]
+        routes = [] if self._is_absent else [one for one in requests if isinstance(one, RouteChange)]
+        said = tuple(self._said.setdefault(one, text) for one, text in say_takeovers(routes).items())
+        notes = tuple(say_notes(routes))
+        return Plan(tuple(changes), tuple(steps), tuple(warnings), refusals=refusals, notes=notes, consequences=said)
 
     def _plan_entry(self, entry: PathEntry, state: PathState) -> AccepterPlan:
         view, block = self._view(entry, state), self._block_of(entry, state)
@@ -374,11 +387,13 @@ class AwsPart(PathPart):
         if view.connection is not None and entry.key in self._unseen:
             # An earlier plan was made without it: the account is in the warning at the end.
             view = replace(view, atlas_accounts=(view.connection.requester.account_id,))
-        plan = plan_present(self._options_of(entry, connection_id, block), view, self._survey_of(entry).lists)
+        plan = plan_present(self._options_of(entry, connection_id, block), view, self._survey_of(entry).facts)
         if plan.block is not None:
             return plan
         # Atlas chooses the block when it makes the container. What overlaps is known then, and that each table gets a route.
-        steps = [Step("update", RouteChange("create", one, "", None, None), ()) for one in plan.table_ids]
+        tables = [one for one in view.tables if one.id in plan.table_ids]
+        routes = plan_new_routes(view, tables, self._survey_of(entry).facts)
+        steps = [Step("update", one, ()) for one in routes]
         return replace(plan, steps=(*plan.steps, *steps), warnings=tuple(one for one in plan.warnings if one != NO_BLOCK))
 
     def _may_appear(self, entry: PathEntry, state: PathState) -> bool:
@@ -479,7 +494,7 @@ class AwsPart(PathPart):
         options = self._options_of(entry, self._connection_id(entry, state), self._block_of(entry, state))
         if isinstance(request, Accept):
             # What AWS shows now was not there, perhaps, when the plan was made.
-            plan_present(options, view, survey.lists)
+            plan_present(options, view, survey.facts)
         elif isinstance(request, RouteChange) and request.action != "delete":
             find_block(options, connection)
             request = replace(request, target=t.cast(PeeringConnection, connection).id)

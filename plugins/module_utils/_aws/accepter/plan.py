@@ -14,8 +14,8 @@ from ..._http.errors import TaskError
 from ..objects import ACTIVE, INITIATING, PENDING, PeeringConnection
 from .checks import check_account, check_block, check_groups, check_parties, check_usable, check_vpc, find_block
 from .options import to_tags
-from .requests import Accept, AddTags, EnableDns, RemoveTags, Request, to_change
-from .routes import Lists, choose_tables, leftovers, missing_tables, plan_removal, plan_routes
+from .requests import Accept, AddTags, EnableDns, RemoveTags, Request, RouteChange, to_change
+from .routes import Facts, choose_tables, leftovers, missing_tables, plan_removal, plan_routes
 from .view import View
 
 _NAME = "Name"
@@ -36,6 +36,11 @@ class AccepterPlan(Plan):
     block: str | None = None
     table_ids: tuple[str, ...] = ()
 
+    @property
+    def route_changes(self) -> list[RouteChange]:
+        """The changes of routes."""
+        return [step.request for step in self.steps if isinstance(step.request, RouteChange)]
+
 
 def _plan(requests: t.Iterable[Request], warnings: list[str], block: str | None, table_ids: t.Iterable[str]) -> AccepterPlan:
     """Return the plan that sends requests in their order. Those after an acceptance wait until the connection has settled."""
@@ -50,13 +55,13 @@ def _plan(requests: t.Iterable[Request], warnings: list[str], block: str | None,
     )
 
 
-def plan_present(params: Parameters, view: View, lists: Lists) -> AccepterPlan:
+def plan_present(params: Parameters, view: View, facts: Facts) -> AccepterPlan:
     """Plan the acceptance of the connection, its routes and tags, and the VPC's attributes for DNS.
 
     Args:
         params: The options.
         view: What was read.
-        lists: The prefix lists; one is read when it is looked up.
+        facts: The prefix lists and the quota; each is read when it is looked up.
 
     Raises:
         TaskError: If a check fails: then nothing is changed.
@@ -77,7 +82,7 @@ def plan_present(params: Parameters, view: View, lists: Lists) -> AccepterPlan:
         _plan_acceptance(params, view, warnings)
         requests += [Accept()] if params["accept"] else []
     if block is not None:
-        requests += plan_routes(params, view, tables, block, lists, warnings)
+        requests += plan_routes(params, view, tables, block, facts, warnings)
     else:
         warnings.append(NO_BLOCK)
     tags = missing_tags(params, connection)

@@ -9,17 +9,17 @@ import typing as t
 from functools import partial
 
 from ..._engine.options import Parameters
-from ..objects import PeeringConnection, RouteTable, Vpc
+from ..objects import ROUTES_QUOTA, PeeringConnection, RouteTable, Vpc
 from ..session import AwsSession
 from .network import Network, is_own
-from .routes import ENDPOINT
+from .routes import ENDPOINT, NEARLY_FULL, Facts
 
 Key = tuple[str, ...]
 Questions = dict[Key, t.Callable[[], t.Any]]
 
 # The keys of answers.
 ACCOUNT, CONNECTIONS, VPCS, TABLES, GROUPS = ("account",), ("connections",), ("vpcs",), ("tables",), ("groups",)
-ELSEWHERE, TAGS = ("elsewhere",), ("tags",)
+ELSEWHERE, TAGS, QUOTA = ("elsewhere",), ("tags",), ("quota",)
 
 
 class RegionSurvey(Network):
@@ -45,7 +45,7 @@ class RegionSurvey(Network):
         present = [params for params in wanted if params["state"] == "present"]
         self._group_ids = _each(one.rpartition("/")[2] for params in present for one in params["security_group_ids"] or ())
         self._needs_dns = [params["vpc_id"] for params in present if params["dns"] != "ignore"]
-        self._needs_lists = [params["vpc_id"] for params in present if not params["replace_routes"]]
+        self._needs_routes = {params["vpc_id"] for params in present}
 
     @property
     def account_id(self) -> str | None:
@@ -54,9 +54,10 @@ class RegionSurvey(Network):
         return account
 
     @property
-    def lists(self) -> dict[str, t.Collection[str] | None]:
-        """The blocks of each prefix list in a route, by its id; None for one that the credentials may not read."""
-        return {key[1]: answer for key, answer in self.answers.items() if key[0] == "list"}
+    def facts(self) -> Facts:
+        """The blocks of each prefix list in a route, by its id, and the quota where a table is nearly full."""
+        lists = {key[1]: answer for key, answer in self.answers.items() if key[0] == "list"}
+        return {**lists, ROUTES_QUOTA: self.answers.get(QUOTA)}
 
     def first(self) -> Questions:
         """Return the questions that need no other answer."""
@@ -82,7 +83,10 @@ class RegionSurvey(Network):
         missing = [one for one in self._table_ids if one not in {table.id for table in tables}]
         if missing:
             questions[ELSEWHERE] = partial(self.find_tables_by_id, missing)
-        routes = [route for table in tables if table.vpc_id in self._needs_lists for route in table.list_routes]
+        routed = [table for table in tables if table.vpc_id in self._needs_routes]
+        if any(table.number_of_routes >= NEARLY_FULL for table in routed):
+            questions[QUOTA] = self.get_routes_quota
+        routes = [route for table in routed for route in table.list_routes]
         for list_id in _each(route.destination for route in routes if not route.target.startswith(ENDPOINT)):
             questions["list", list_id] = partial(self.get_list, list_id)
         return questions

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ..._engine.plan import Change
 from ..objects import ACTIVE, PROVISIONING, Route, RouteAction, RouteTable, Vpc
@@ -40,12 +40,32 @@ class EnableDns:
 
 
 @dataclass(frozen=True)
+class Takeover:
+    """What a new route takes from a wider one, which carries the addresses of its block today.
+
+    Attributes:
+        block: The block of the new route.
+        destination: The wider block, with the prefix list that has it.
+        target: Where the wider route leads.
+        is_assumed: Whether the block is Atlas's default: the network container that will have one is still to be made.
+    """
+
+    block: str
+    destination: str
+    target: str
+    is_assumed: bool = field(default=False, compare=False)
+
+
+@dataclass(frozen=True)
 class RouteChange:
     """A change of the route to a block in one route table.
 
     Attributes:
         before: The current target of the route; None if the table has no route to the block, or only a propagated one.
         target: The connection that it will lead to; None for a removal, or if the connection is not known yet (check mode).
+        takeover: What it takes from a wider route; None for nothing. People see it, and changes are alike without it.
+        is_idle: Whether the table serves no subnet; likewise.
+        loser: The state of the live connection that loses the route; empty if there is none; likewise.
     """
 
     action: RouteAction
@@ -53,6 +73,9 @@ class RouteChange:
     block: str
     before: str | None
     target: str | None
+    takeover: Takeover | None = field(default=None, compare=False)
+    is_idle: bool = field(default=False, compare=False)
+    loser: str = field(default="", compare=False)
 
 
 Request = t.Union[Accept, RouteChange, AddTags, RemoveTags, EnableDns]
@@ -63,7 +86,7 @@ def to_change(request: Request) -> Change:
     if isinstance(request, RouteChange):
         action: t.Literal["create", "update", "delete"] = "update" if request.action == "replace" else request.action
         before = {"target": request.before} if request.before is not None else None
-        after = {"target": request.target} if request.action != "delete" else None
+        after = {"target": request.target, **replaced_by(request)} if request.action != "delete" else None
         return Change(action, f"route to {request.block} in {request.table_id}", before, after)
     if isinstance(request, AddTags):
         return Change("update", "tags", {}, dict(request.tags))
@@ -72,6 +95,15 @@ def to_change(request: Request) -> Change:
     if isinstance(request, EnableDns):
         return Change("update", request.name, {"enabled": False}, {"enabled": True})
     return Change("update", "status", {}, {"status": ACTIVE})
+
+
+def replaced_by(change: RouteChange) -> dict[str, str]:
+    """Return `replaces` of a change that takes addresses from a wider route, in words; else nothing."""
+    taken = change.takeover
+    if taken is None:
+        return {}
+    assumed = f", if Atlas chooses {taken.block}" if taken.is_assumed else ""
+    return {"replaces": f"{taken.destination} to {taken.target}{assumed}"}
 
 
 def view_after(view: View, request: Request) -> View:

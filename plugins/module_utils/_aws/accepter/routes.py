@@ -10,16 +10,27 @@ import typing as t
 from dataclasses import replace
 
 from ..._engine.options import Parameters
+from ..._engine.plan import listed
 from ..._http.errors import TaskError
-from ..objects import ACTIVE, LOCAL, Route, RouteAction, RouteTable, Vpc
+from ..objects import ACTIVE, LOCAL, ROUTES_QUOTA, Route, RouteTable, Vpc
 from .options import to_tags
-from .requests import RouteChange
+from .requests import RouteChange, Takeover
 from .view import View, may_lead, route_to
 
-# The blocks of each prefix list, by its id; None for one that the credentials may not read.
-Lists = t.Mapping[str, t.Optional[t.Collection[str]]]
+# The blocks of each prefix list, by its id; None for one that the credentials may not read. And how many routes a table may have,
+# by the code of that quota; None if it cannot be read. Each is read when it is looked up.
+Facts = t.Mapping[str, t.Any]
 
 ENDPOINT = "vpce-"
+# The block that Atlas gives to the first network container of a project on AWS if none is asked for.
+DEFAULT_BLOCK = "192.168.248.0/21"
+# From how many routes on a table may be full: how many it may have is asked only then.
+NEARLY_FULL = 45
+# What all other traffic leaves the network by: private addresses get nowhere there, so that a new route takes nothing away.
+_WAYS_OUT = ("cagw-", "eigw-", "i-", "igw-", "nat-")
+# Of two routes to one block, AWS prefers the static one, then one to a prefix list.
+# Source: "Route priority" in Amazon's VPC guide.
+_STATIC, _OVER_LIST, _PROPAGATED = 2, 1, 0
 _ANOTHER_BLOCK = (
     "One route can serve one of them: give the new container another block (next_free_blocks) before anything uses it"
 )
@@ -79,7 +90,7 @@ def peers_of(tables: t.Iterable[RouteTable], block: str, connection_id: str | No
 
 
 def plan_routes(
-    params: Parameters, view: View, tables: t.Iterable[RouteTable], block: str, lists: Lists, warnings: list[str]
+    params: Parameters, view: View, tables: t.Sequence[RouteTable], block: str, facts: Facts, warnings: list[str]
 ) -> list[RouteChange]:
     """Return the changes that give each table a route to the block through the connection.
 
@@ -88,13 +99,14 @@ def plan_routes(
         view: What was read.
         tables: The tables.
         block: Atlas's block.
-        lists: The prefix lists; one is read when it is looked up.
+        facts: The prefix lists and the quota.
         warnings: Receives a sentence for each list that cannot be read.
 
     Raises:
-        TaskError: If a table routes the block, or a part of it, elsewhere; the message names all such routes.
+        TaskError: If a table routes the block, or a part of it, elsewhere, or is full; the message names all such routes, or all
+            such tables.
     """
-    changes, is_replaceable = [], True
+    changes, is_replaceable = list[RouteChange](), True
     refused: list[tuple[RouteTable, Route]] = []
     network, connection_id = ipaddress.IPv4Network(block), params["connection_id"]
     for table in tables:
@@ -105,31 +117,181 @@ def plan_routes(
                 is_replaceable = False
         own, propagated = route_to(table, block), route_to(table, block, propagated=True)
         blocking = own or propagated
-        if blocking is None and not params["replace_routes"]:
-            blocking = _route_over_list(table, block, connection_id, lists, warnings)
         if blocking is None:
-            changes.append(RouteChange("create", table.id, block, None, connection_id))
+            over_list = _route_over_list(table, block, connection_id, facts, warnings)
+            blocking = None if params["replace_routes"] else over_list
+        if blocking is None:
+            changes.append(_new_route(view, table, block, facts, connection_id))
         elif own is not None and own.target == connection_id:
             continue
         elif own is not None and own.is_peering and view.has_ended(own):
-            changes.append(RouteChange("replace", table.id, block, own.target, connection_id))
+            changes.append(RouteChange("replace", table.id, block, own.target, connection_id, None, table.is_idle))
+        elif params["replace_routes"] and own is not None and own.target != LOCAL:
+            loser = _status_of(own, view)
+            changes.append(RouteChange("replace", table.id, block, own.target, connection_id, None, table.is_idle, loser))
         elif params["replace_routes"] and blocking.target != LOCAL:
             # A propagated route cannot be replaced, nor one over a prefix list, but one made beside it takes precedence.
-            action: RouteAction = "replace" if own is not None else "create"
-            changes.append(RouteChange(action, table.id, block, own.target if own is not None else None, connection_id))
+            changes.append(RouteChange("create", table.id, block, None, connection_id, None, table.is_idle))
         else:
             refused.append((table, blocking))
             is_replaceable = is_replaceable and blocking.target != LOCAL
     if refused:
-        networks = _describe_networks(view, (route.target for _table, route in refused), block)
-        first = _ANOTHER_BLOCK if networks else "Remove them, if nothing needs them"
-        last = " Set replace_routes to true to replace them, if nothing needs them any more." if is_replaceable else ""
-        shown = "; ".join(_describe(table, route) for table, route in refused)
-        raise TaskError(
-            f"There are routes to {block}, or to a part of it, that lead elsewhere: {shown}.{networks}",
-            hint=f"{first}, or choose other route tables (route_table_ids, route_table_tags).{last}",
-        )
+        raise _stray_routes_error(view, refused, block, is_replaceable=is_replaceable)
+    check_room(changes, tables, facts)
     return changes
+
+
+def _stray_routes_error(
+    view: View, refused: t.Sequence[tuple[RouteTable, Route]], block: str, *, is_replaceable: bool
+) -> TaskError:
+    """Return the error for routes to a block, or to a part of it, that lead elsewhere."""
+    networks = _describe_networks(view, (route.target for _table, route in refused), block)
+    first = _ANOTHER_BLOCK if networks else "Remove them, if nothing needs them"
+    last = " Set replace_routes to true to replace them, if nothing needs them any more." if is_replaceable else ""
+    shown = "; ".join(_describe(table, route) for table, route in refused)
+    return TaskError(
+        f"There are routes to {block}, or to a part of it, that lead elsewhere: {shown}.{networks}",
+        hint=f"{first}, or choose other route tables (route_table_ids, route_table_tags).{last}",
+    )
+
+
+def plan_new_routes(view: View, tables: t.Sequence[RouteTable], facts: Facts) -> list[RouteChange]:
+    """Return the changes that give each table a route to a block that Atlas will choose; they have no block yet.
+
+    Raises:
+        TaskError: If a table is full.
+    """
+    found = [_new_route(view, table, DEFAULT_BLOCK, facts, None) for table in tables]
+    changes = [
+        replace(one, block="", takeover=None if one.takeover is None else replace(one.takeover, is_assumed=True)) for one in found
+    ]
+    check_room(changes, tables, facts)
+    return changes
+
+
+def _new_route(view: View, table: RouteTable, block: str, facts: Facts, connection_id: str | None) -> RouteChange:
+    takeover = find_takeover(view, table, block, facts, connection_id)
+    return RouteChange("create", table.id, block, None, connection_id, takeover, table.is_idle)
+
+
+class _Way(t.NamedTuple):
+    """A route to one block; one to a prefix list is a way to each block of it. The highest rank of AWS's order counts."""
+
+    route: Route
+    block: ipaddress.IPv4Network
+    rank: int
+
+
+def _ways_over(route: Route, facts: Facts) -> list[_Way]:
+    """Return the ways of a route to a prefix list; none if that cannot be read."""
+    blocks: t.Collection[str] = facts[route.destination] or ()
+    return [_Way(route, ipaddress.IPv4Network(one), _OVER_LIST) for one in blocks if ":" not in one]
+
+
+def _preference(way: _Way) -> tuple[int, int]:
+    """Return what AWS prefers a way by to others for the same address."""
+    return way.block.prefixlen, way.rank
+
+
+def find_takeover(view: View, table: RouteTable, block: str, facts: Facts, connection_id: str | None) -> Takeover | None:
+    """Return what a new route to a block would take from a wider one: that with the longest prefix carries the block today.
+
+    Args:
+        view: What was read.
+        table: The table, which has no static route to exactly the block.
+        block: The block.
+        facts: The prefix lists. One that cannot be read counts for nothing.
+        connection_id: The connection that the new route leads to; None if it is not known yet.
+
+    Returns:
+        The takeover; None if nothing that works carries the block elsewhere, or only the way to public addresses does.
+    """
+    network = ipaddress.IPv4Network(block)
+    lists = [one for one in table.list_routes if not one.target.startswith(ENDPOINT)]
+    ways = [
+        _Way(one, ipaddress.IPv4Network(one.destination), _PROPAGATED if one.is_propagated else _STATIC) for one in table.routes
+    ]
+    ways += [way for one in lists if one.target != connection_id for way in _ways_over(one, facts)]
+    best = max((way for way in ways if network.subnet_of(way.block)), key=_preference, default=None)
+    if best is None or best.block == network:
+        return None
+    route = best.route
+    is_dead = view.has_ended(route) if route.is_peering else route.is_blackhole
+    is_way_out = best.block.prefixlen == 0 and route.target.startswith(_WAYS_OUT)
+    if is_dead or is_way_out or route.target in (LOCAL, connection_id):
+        return None
+    own = [way for one in lists if one.target == connection_id for way in _ways_over(one, facts)]
+    if any(network.subnet_of(way.block) and _preference(way) > _preference(best) for way in own):
+        return None
+    shown = f"{best.block} (prefix list {route.destination})" if best.rank == _OVER_LIST else str(best.block)
+    return Takeover(block, shown, route.target)
+
+
+def say_takeovers(changes: t.Iterable[RouteChange]) -> dict[Takeover, str]:
+    """Return a sentence for each wider route from which changes take addresses, with all tables that have it."""
+    tables: dict[Takeover, list[str]] = {}
+    for one in changes:
+        if one.takeover is not None:
+            tables.setdefault(one.takeover, []).append(one.table_id)
+    found = {}
+    for taken, ids in tables.items():
+        wider = f"{taken.block} is within {taken.destination}, which goes to {taken.target} in {listed(ids)}"
+        assumed = " Atlas has not chosen the block of the new network container yet: this assumes its default."
+        found[taken] = f"{wider}: from now on it goes to Atlas.{assumed if taken.is_assumed else ''}"
+    return found
+
+
+def say_notes(changes: t.Iterable[RouteChange]) -> list[str]:
+    """Return sentences that people need with the plan: which connections lose routes, and which tables serve no subnet."""
+    losing: dict[tuple[str, str, str], list[str]] = {}
+    idle = []
+    for one in changes:
+        if one.loser:
+            losing.setdefault((one.block, t.cast(str, one.before), one.loser), []).append(one.table_id)
+        if one.is_idle:
+            idle.append(one.table_id)
+    notes = [
+        f"{other}, which is {status}, loses its route to {block} in {listed(ids)}."
+        for (block, other, status), ids in losing.items()
+    ]
+    if idle:
+        are_several = len({*idle}) > 1
+        words = "serve no subnet and get the route, too" if are_several else "serves no subnet and gets the route, too"
+        notes.append(f"{listed(idle)} {words}.")
+    return notes
+
+
+def _status_of(route: Route, view: View) -> str:
+    """Return the state of the connection that a route leads to, which has not ended; empty if it leads to none."""
+    other = view.others.get(route.target)
+    return "" if not route.is_peering else "not shown by AWS" if other is None else other.status
+
+
+def check_room(
+    changes: t.Iterable[RouteChange], tables: t.Iterable[RouteTable], facts: Facts, more: t.Mapping[str, int] | None = None
+) -> None:
+    """Check that AWS allows the tables as many routes as they will have. Where the quota cannot be read, AWS says so itself.
+
+    Args:
+        changes: The changes.
+        tables: The tables.
+        facts: The quota.
+        more: How many other routes the task makes in a table, by its id; None for none.
+
+    Raises:
+        TaskError: If it does not.
+    """
+    growing = {one.table_id for one in changes if one.action == "create"}
+    numbers = {one.id: one.number_of_routes + (more or {}).get(one.id, 0) for one in tables if one.id in growing}
+    nearly = {table_id: number for table_id, number in numbers.items() if number >= NEARLY_FULL}
+    quota = facts[ROUTES_QUOTA] if nearly else None
+    full = [f"{table_id} has {number}" for table_id, number in nearly.items() if quota is not None and number >= quota]
+    if full:
+        raise TaskError(
+            f"There is no room for one more route: AWS allows {quota} in a route table, and {listed(full)}.",
+            hint=f"Remove routes that nobody needs, request a higher quota from AWS ({ROUTES_QUOTA}), or choose other route "
+            "tables (route_table_ids, route_table_tags).",
+        )
 
 
 def _describe_networks(view: View, targets: t.Iterable[str], block: str) -> str:
@@ -143,7 +305,7 @@ def _describe_networks(view: View, targets: t.Iterable[str], block: str) -> str:
     )
 
 
-def _route_over_list(table: RouteTable, block: str, connection_id: str | None, lists: Lists, warnings: list[str]) -> Route | None:
+def _route_over_list(table: RouteTable, block: str, connection_id: str | None, facts: Facts, warnings: list[str]) -> Route | None:
     """Return a route over a prefix list that has exactly the block, and leads elsewhere; None if a table has none.
 
     Gateway endpoints have lists of AWS's own services. A static route to a block takes precedence over one with a list.
@@ -152,7 +314,7 @@ def _route_over_list(table: RouteTable, block: str, connection_id: str | None, l
     for route in table.list_routes:
         if route.target == connection_id or route.target.startswith(ENDPOINT):
             continue
-        blocks = lists[route.destination]
+        blocks: t.Collection[str] | None = facts[route.destination]
         if blocks is None:
             warning = (
                 f"The prefix list {route.destination} could not be read: if {block} is in it, there is a route to "

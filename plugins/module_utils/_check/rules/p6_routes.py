@@ -49,7 +49,7 @@ def find_stray_routes(facts: ConnectionFacts) -> Findings:
         yield Finding("unknown", subnet_id, f"AWS does not show a route table for {subnet_id}.", subnet_ids=(subnet_id,))
     views = tables_of(subnets, facts)
     yield from (_stray_finding(view, facts) for view in views if view.strays and not view.unread)
-    for one in _unread_lists(views):
+    for one in _unread_lists(views, facts):
         yield Finding("skipped", one.subject, f"What {one.subject} does depends on a prefix list.", waits_for="P603")
 
 
@@ -71,7 +71,7 @@ def find_black_holes(facts: ConnectionFacts) -> Findings:
 def find_routes_over_lists(facts: ConnectionFacts) -> Findings:
     """The entries of prefix lists are known, if they could decide where the block goes."""
     views = tables_of(need_subnets(facts), facts)
-    yield from _unread_lists(views)
+    yield from _unread_lists(views, facts)
     for view in views:
         lists = {part.route.destination for part in view.inside if part.route in view.table.list_routes and part.route}
         if lists and not view.unread:
@@ -100,7 +100,7 @@ def find_full_tables(facts: ConnectionFacts) -> Findings:
     """The tables of the judged subnets have room for more routes."""
     quota = known(facts.aws.routes_quota)
     for view in tables_of(need_subnets(facts), facts):
-        number = sum(not route.is_propagated for route in (*view.table.routes, *view.table.list_routes))
+        number = view.table.number_of_routes
         if number >= NEARLY * quota:
             message = f"{view.name} has {number} of at most {quota} routes."
             fix = "Remove routes that nobody needs, or request a higher quota (L-93826ACB)."
@@ -191,12 +191,18 @@ def _nothing_judged(facts: ConnectionFacts) -> Finding:
     return Finding("unknown", vpc_id, message, fix, {name: one for name, one in tables.items() if one})
 
 
-def _unread_lists(views: t.Iterable[TableView]) -> Findings:
+def _unread_lists(views: t.Iterable[TableView], facts: ConnectionFacts) -> Findings:
     """Yield the unread prefix lists that decide whether a table sends the whole block to the connection."""
+    block = atlas_block_of(facts)
     for view in views:
-        for unread in view.unread:
+        for route, unread in view.unread:
             finding = not_read(unread, view.table.id, view.subnet_ids)
-            yield dataclasses.replace(finding, message=f"{view.name} has a route to a prefix list. {unread.message}")
+            message = (
+                f"{view.name} has a route to the prefix list {route.destination}, which leads to {route.target} and could not be "
+                f"read: whether it takes {block} there is not known."
+            )
+            evidence = {**finding.evidence, "prefix_list_id": route.destination, "target": route.target, "reason": unread.message}
+            yield dataclasses.replace(finding, message=message, evidence=evidence)
 
 
 def _stray_finding(view: TableView, facts: ConnectionFacts) -> Finding:

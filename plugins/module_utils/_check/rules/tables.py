@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from ..._aws.objects import RouteTable, Subnet
+from ..._aws.objects import Route, RouteTable, Subnet
 from ..facts import ConnectionFacts, Unread, known
 from .common import atlas_block_of, connection_id_of, table_of, with_ipv4
 from .prefixes import Part, parts_of, ways_of
@@ -23,14 +23,14 @@ class TableView:
         subnet_ids: The judged subnets that use it.
         inside: The parts of the block that go to the connection.
         strays: The parts that have no route, or another target.
-        unread: The unread prefix lists that could change where the block goes; empty if it is known.
+        unread: The routes to unread prefix lists that could change where the block goes, with the reasons; empty if it is known.
     """
 
     table: RouteTable
     subnet_ids: tuple[str, ...]
     inside: tuple[Part, ...]
     strays: tuple[Part, ...]
-    unread: tuple[Unread, ...]
+    unread: tuple[tuple[Route, Unread], ...]
 
     @property
     def name(self) -> str:
@@ -73,6 +73,6 @@ def tables_of(subnets: t.Iterable[Subnet], facts: ConnectionFacts) -> list[Table
         inside = tuple(part for part in parts if part.route is not None and part.route.target == connection_id)
         strays = tuple(part for part in parts if part not in inside)
         # A list that leads to the connection matters only if parts stray, and any other one only if none do.
-        unread = tuple(reason for route, reason in ways.unread if (route.target == connection_id) == bool(strays))
+        unread = tuple(one for one in ways.unread if (one[0].target == connection_id) == bool(strays))
         views.append(TableView(table, tuple(ids), inside, strays, unread))
     return views

@@ -297,6 +297,115 @@ def test_absent_costs_a_look_and_a_removal_for_each_route(site: PathSite) -> Non
     assert not run(site, entries, state="absent").changed
 
 
+# What new routes take from others
+
+
+WIDE, TGW = "192.168.0.0/16", "tgw-0123456789abcdef0"
+
+
+def widen(site: PathSite, entry: dict[str, Any], number: int = 1) -> list[str]:
+    """Give each table of an entry's VPC so many wider routes, to a transit gateway, and return the ids of the tables."""
+    tables = [one.id for one in site.accounts[entry["aws_account_id"]].tables(entry["vpc_id"], entry["region"])]
+    others = [{"destinationCidrBlock": f"10.0.{index}.0/24", "transitGatewayId": TGW} for index in range(number - 1)]
+    for table in tables:
+        site.front.routes[table] = [{"destinationCidrBlock": WIDE, "transitGatewayId": TGW}, *others]
+    return tables
+
+
+def said(done: Any) -> list[str]:
+    return [one for one in done.warnings if "from now on" in one]
+
+
+def test_a_wider_route_is_said_once_for_all_entries(site: PathSite) -> None:
+    entries = site.make_vpcs(3, 2)
+    tables = [table for one in entries[:2] for table in widen(site, one)]
+    options = {"connections": entries, "container_region": "us-east-1", "container_cidr_block": ATLAS_BLOCK}
+    expected = f"{ATLAS_BLOCK} is within {WIDE}, which goes to {TGW} in {', '.join(tables)}: from now on it goes to Atlas."
+    for check_mode in (True, False):
+        done = site.run(**options, check_mode=check_mode)
+        assert (done.failed, said(done)) == (False, [expected]), done.result
+        shown = [one["after"] for one in done.result["diff"] if "after" in one]
+        assert sum(f"replaces: {WIDE} to {TGW}\n" in one for one in shown) == 2
+    assert site.run(**options).warnings == []
+
+
+def test_a_lost_route_is_no_second_warning(site: PathSite) -> None:
+    (entry,) = requested(site, 1)
+    site.add_tables(entry, 1)
+    tables = widen(site, entry)
+    site.lose("AWS", 0, "CreateRoute")
+    done = run(site, [entry])
+    (warning,) = said(done)
+    assert (done.failed, ", ".join(tables) in warning) == (False, True)
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_for_a_new_container_atlas_s_default_is_assumed(site: PathSite, is_first: bool) -> None:
+    """And where Atlas chooses another block, that is said when it is known."""
+    (entry,) = site.make_vpcs(1)
+    (table,) = widen(site, entry)
+    if is_first:
+        with site.emulator.project.now() as project:
+            for one in [*project.containers]:
+                project.containers.delete(one, [])
+    options = {"connections": [entry], "container_region": "eu-west-1"}
+    text = f"is within {WIDE}, which goes to {TGW} in {table}: from now on it goes to Atlas."
+    assumed = f"{ATLAS_BLOCK} {text} Atlas has not chosen the block of the new network container yet: this assumes its default."
+    foreseen = site.run(**options, check_mode=True)
+    assert (foreseen.failed, said(foreseen)) == (False, [assumed]), foreseen.result
+    assert f"replaces: {WIDE} to {TGW}, if Atlas chooses {ATLAS_BLOCK}" in str(foreseen.result["diff"])
+    done = site.run(**options)
+    assert not done.failed, done.result
+    assert said(done) == [assumed, *([] if is_first else [f"192.168.240.0/21 {text}"])]
+
+
+def test_a_list_that_is_refused_takes_nothing(site: PathSite) -> None:
+    entries = requested(site, 2)
+    widen(site, entries[0])
+    done = run(site, [entries[0], {**entries[1], "vpc_id": "vpc-0a1b2c3d4e5f60001"}])
+    assert (done.failed, said(done)) == (True, [])
+
+
+def test_the_plan_says_what_it_does_to_others(site: PathSite) -> None:
+    (entry, other) = requested(site, 2)
+    account = site.accounts[entry["aws_account_id"]]
+    (vpc_id,) = site.aws.make_vpcs(ATLAS_ACCOUNT, [ATLAS_BLOCK], "us-east-1")
+    (live,) = site.aws.request(ATLAS_ACCOUNT, vpc_id, {entry["vpc_id"]: entry["aws_account_id"]}, "us-east-1")
+    account.backend().accept_vpc_peering_connection(live)
+    (main,) = [one.id for one in account.tables(entry["vpc_id"])]
+    account.backend().create_route(main, ATLAS_BLOCK, vpc_peering_connection_id=live)
+    site.add_tables(other, 1)
+    (idle,) = [one.id for one in account.tables(other["vpc_id"])][1:]
+    plan = run(site, [entry, other], replace_routes=True).result["summary"]["plan"]
+    assert f". {live}, which is active, loses its route to {ATLAS_BLOCK} in {main}. {idle} serves no subnet and gets the" in plan
+
+
+def test_the_quota_is_asked_once_for_an_account_and_region(site: PathSite) -> None:
+    entries = requested(site, 3)
+    full, nearly, _other = [widen(site, one, number) for one, number in zip(entries, (50, 44, 1), strict=True)]
+    done = run(site, entries)
+    assert (done.changed, site.writes, site.to_aws["GetServiceQuota"]) == (False, [], 1)
+    assert not done.missing("connections[0] (", f"AWS allows 50 in a route table, and {full[0]} has 51", "L-93826ACB")
+    assert nearly[0] not in done.msg
+    assert not run(site, entries[1:]).failed
+    assert site.to_aws["GetServiceQuota"] == 1
+    run(site, entries[2:])
+    assert site.to_aws["GetServiceQuota"] == 0
+
+
+def test_two_routes_of_one_table_need_room_for_both(site: PathSite) -> None:
+    (entry,) = requested(site, 1)
+    (vpc_id,) = site.aws.make_vpcs(ATLAS_ACCOUNT, ["192.168.200.0/21"], "us-east-1")
+    (second,) = site.aws.request(ATLAS_ACCOUNT, vpc_id, {entry["vpc_id"]: entry["aws_account_id"]}, "us-east-1")
+    first = {**entry, "container_region": "us-east-1"}
+    other = {**entry, "connection_id": second, "container_cidr_block": "192.168.200.0/21", "container_region": "eu-west-1"}
+    (table,) = widen(site, entry, 48)
+    done = run(site, [first, other])
+    assert (done.changed, site.writes) == (False, [])
+    assert not done.missing("connections[1] (", f"AWS allows 50 in a route table, and {table} has 50")
+    assert not run(site, [first]).failed
+
+
 # What waits
 
 

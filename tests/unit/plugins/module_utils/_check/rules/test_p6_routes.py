@@ -216,7 +216,11 @@ def test_unread_entries_matter_if_they_may_decide(routes: tuple[Route, ...], ove
 def test_unknown_entries_name_the_permission_and_the_subnets() -> None:
     facts = with_main(OTHER, list_routes=(OVER_LIST,), prefix_lists=UNREAD)
     finding = found(facts)["P603"]
-    assert finding.message == f"{MAIN_TABLE_ID} (main) has a route to a prefix list. AWS refuses the entries."
+    assert finding.message == (
+        f"{MAIN_TABLE_ID} (main) has a route to the prefix list pl-1, which leads to {CONNECTION_ID} and could not be read: "
+        f"whether it takes {ATLAS_BLOCK} there is not known."
+    )
+    assert finding.evidence["reason"] == "AWS refuses the entries."
     assert finding.fix == "Allow ec2:GetManagedPrefixListEntries to these credentials."
     findings = run_checks(facts)
     assert verdict_of(findings, both_halves=True) == "unknown"
