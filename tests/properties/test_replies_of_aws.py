@@ -141,8 +141,12 @@ GOOD: Pages = {
     },
     "ListResourceRecordSets": {
         "ResourceRecordSets": [
-            {"Name": "*.abcde.mongodb.net.", "Type": "A"},
-            {"Name": "_mongodb._tcp.shop.abcde.mongodb.net.", "Type": "SRV"},
+            {"Name": "*.abcde.mongodb.net.", "Type": "A", "ResourceRecords": [{"Value": "192.168.248.5"}]},
+            {
+                "Name": "_mongodb._tcp.shop.abcde.mongodb.net.",
+                "Type": "SRV",
+                "ResourceRecords": [{"Value": "0 0 27017 a.example."}],
+            },
         ]
     },
     "ListResolverRules": {"ResolverRules": [{"Id": "rr-1", "DomainName": "example.com.", "RuleType": "FORWARD"}]},

@@ -39,6 +39,8 @@ DEFAULT_QUOTAS = {CONNECTIONS_QUOTA: 50, ROUTES_QUOTA: 500}
 # The error of a quota that the account has no value of its own for.
 NO_QUOTA = "NoSuchResourceException"
 LOCAL = "local"
+# What the ids of prefix lists, and of VPC endpoints, begin with.
+_LIST, _ENDPOINT = "pl-", "vpce-"
 UNKNOWN_TARGET = "a target that this version of botocore does not know"
 # Any other text field of a route is a target, even one that this collection does not know.
 _NOT_A_TARGET = (
@@ -120,7 +122,7 @@ class PeeringConnection:
 
 @dataclass(frozen=True)
 class Vpc:
-    """A VPC; DNS attributes that were not read are None.
+    """A VPC with its blocks, the primary one first; DNS attributes that were not read are None.
 
     `refuses_peerings` says whether AWS enforces that all is encrypted. `name` is the tag Name; None without one.
     """
@@ -145,6 +147,11 @@ class Route:
     is_propagated: bool = False
     is_blackhole: bool = False
 
+    @property
+    def is_of_endpoint(self) -> bool:
+        """Whether it is a gateway endpoint's, over a prefix list of an AWS service, whose addresses are public."""
+        return self.destination.startswith(_LIST) and self.target.startswith(_ENDPOINT)
+
 
 @dataclass(frozen=True)
 class RouteTable:
@@ -166,6 +173,11 @@ class RouteTable:
     subnet_ids: tuple[str, ...] = ()
     is_main: bool = False
     list_routes: tuple[Route, ...] = ()
+
+    @property
+    def endpoint_lists(self) -> set[str]:
+        """The prefix lists of gateway endpoints that it has routes to."""
+        return {one.destination for one in self.list_routes if one.is_of_endpoint}
 
     @property
     def is_idle(self) -> bool:
@@ -324,10 +336,15 @@ class HostedZone:
 
 @dataclass(frozen=True)
 class Record:
-    """A record of a hosted zone: its name without a dot at the end, and its type."""
+    """A record set of a hosted zone: its name without a dot at the end, its type, and its values.
+
+    An alias has none: it leads to another name, or to a resource of AWS.
+    """
 
     name: str
     type: str
+    values: tuple[str, ...] = ()
+    is_alias: bool = False
 
 
 def to_connection(reply: Reply) -> PeeringConnection:
@@ -357,6 +374,8 @@ def to_vpc(reply: Reply) -> Vpc:
         for one in reply.get("CidrBlockAssociationSet") or []
         if (one.get("CidrBlockState") or {}).get("State") in ("associated", "associating")
     ]
+    # The set has any order; Amazon's resolver has an address in the primary block.
+    blocks.sort(key=lambda one: one != reply.get("CidrBlock"))
     return Vpc(
         str(reply.get("VpcId")),
         reply.get("OwnerId"),

@@ -226,8 +226,13 @@ def parse_zone(reply: Reply) -> HostedZone:
 
 
 def parse_record(reply: Reply) -> Record:
-    """Return a record of a hosted zone. Route 53 writes the star of a wildcard as a number."""
-    return Record(member(reply, "Name", str).rstrip(".").replace("\\052", "*").lower(), member(reply, "Type", str))
+    """Return a record set of a hosted zone. Route 53 writes the star of a wildcard as a number."""
+    name, kind = member(reply, "Name", str).rstrip(".").replace("\\052", "*").lower(), member(reply, "Type", str)
+    is_alias = reply.get("AliasTarget") is not None
+    values = () if is_alias else tuple(member(one, "Value", str) for one in member(reply, "ResourceRecords", list))
+    if kind in ("A", "AAAA"):
+        values = tuple(str(ipaddress.ip_address(one)) for one in values)
+    return Record(name, kind, values, is_alias)
 
 
 def parse_fallback(reply: Reply) -> bool:

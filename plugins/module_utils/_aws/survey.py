@@ -21,6 +21,7 @@ from .objects import (
     HostedZone,
     Interface,
     Reply,
+    RouteTable,
     Vpc,
 )
 from .rate import READERS
@@ -104,11 +105,18 @@ class Survey:
         return found
 
     def _third(self) -> dict[Key, Question]:
-        """Return the questions for the prefix lists in routes and in rules of clients; AWS takes one at a time."""
-        named = {route.destination for table in self._known("tables") for route in table.list_routes}
+        """Return the questions for the prefix lists in routes and in rules of clients; AWS takes one at a time.
+
+        Those of a VPC's gateway endpoints have public addresses, and do not matter for it.
+        """
+        tables: list[RouteTable] = self._known("tables")
+        named = {route.destination for table in tables for route in table.list_routes if not route.is_of_endpoint}
+        public: dict[str | None, set[str]] = {}
+        for table in tables:
+            public.setdefault(table.vpc_id, set()).update(table.endpoint_lists)
         groups, clients = [*self._known("groups"), *self._known("groups", "elsewhere")], self._clients_groups()
-        rules = [rule for group in groups if group.id in clients for rule in group.egress]
-        named |= {one for rule in rules for one in rule.prefix_list_ids}
+        for group in (one for one in groups if one.id in clients):
+            named |= {one for rule in group.egress for one in rule.prefix_list_ids} - public.get(group.vpc_id, set())
         return {("list", one): partial(self._ask_prefix_list, one) for one in sorted(named)}
 
     def _clients_groups(self) -> set[str]:

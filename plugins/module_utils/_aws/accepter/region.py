@@ -12,7 +12,7 @@ from ..._engine.options import Parameters
 from ..objects import ROUTES_QUOTA, PeeringConnection, RouteTable, Vpc
 from ..session import AwsSession
 from .network import Network, is_own
-from .routes import ENDPOINT, NEARLY_FULL, Facts
+from .routes import NEARLY_FULL, Facts
 
 Key = tuple[str, ...]
 Questions = dict[Key, t.Callable[[], t.Any]]
@@ -87,7 +87,7 @@ class RegionSurvey(Network):
         if any(table.number_of_routes >= NEARLY_FULL for table in routed):
             questions[QUOTA] = self.get_routes_quota
         routes = [route for table in routed for route in table.list_routes]
-        for list_id in _each(route.destination for route in routes if not route.target.startswith(ENDPOINT)):
+        for list_id in _each(route.destination for route in routes if not route.is_of_endpoint):
             questions["list", list_id] = partial(self.get_list, list_id)
         return questions
 

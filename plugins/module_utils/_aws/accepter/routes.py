@@ -21,7 +21,6 @@ from .view import View, may_lead, route_to
 # by the code of that quota; None if it cannot be read. Each is read when it is looked up.
 Facts = t.Mapping[str, t.Any]
 
-ENDPOINT = "vpce-"
 # The block that Atlas gives to the first network container of a project on AWS if none is asked for.
 DEFAULT_BLOCK = "192.168.248.0/21"
 # From how many routes on a table may be full: how many it may have is asked only then.
@@ -207,7 +206,7 @@ def find_takeover(view: View, table: RouteTable, block: str, facts: Facts, conne
         The takeover; None if nothing that works carries the block elsewhere, or only the way to public addresses does.
     """
     network = ipaddress.IPv4Network(block)
-    lists = [one for one in table.list_routes if not one.target.startswith(ENDPOINT)]
+    lists = [one for one in table.list_routes if not one.is_of_endpoint]
     ways = [
         _Way(one, ipaddress.IPv4Network(one.destination), _PROPAGATED if one.is_propagated else _STATIC) for one in table.routes
     ]
@@ -312,7 +311,7 @@ def _route_over_list(table: RouteTable, block: str, connection_id: str | None, f
     Source: "Route priority" in Amazon's VPC guide.
     """
     for route in table.list_routes:
-        if route.target == connection_id or route.target.startswith(ENDPOINT):
+        if route.target == connection_id or route.is_of_endpoint:
             continue
         blocks: t.Collection[str] | None = facts[route.destination]
         if blocks is None:

@@ -69,26 +69,30 @@ def answering(
     return found
 
 
-def has_answer(name: Name, zone: HostedZone, records: t.Iterable[Record]) -> bool:
-    """Whether a zone has a record for a name, or a wildcard for it.
+def records_for(name: Name, zone: HostedZone, records: t.Iterable[Record]) -> list[Record]:
+    """Return the record sets by which a zone answers for a name: its own, or those of a wildcard for it; none if it lacks it.
 
     A wildcard holds for names below its domain, unless a record is nearer to the name.
     Source: "Using an asterisk (*) in the names of hosted zones and records" in the developer guide of Route 53, and RFC 4592.
     """
-    types: dict[str, set[str]] = {}
+    sets: dict[str, list[Record]] = {}
     for record in records:
-        types.setdefault(record.name, set()).add(record.type)
+        sets.setdefault(record.name, []).append(record)
     # A domain exists, too, if only names below it have records.
-    existing = {".".join(labels[index:]) for one in types for labels in [one.split(".")] for index in range(len(labels))}
+    existing = {".".join(labels[index:]) for one in sets for labels in [one.split(".")] for index in range(len(labels))}
+
+    def of(domain: str) -> list[Record]:
+        return [one for one in sets.get(domain, ()) if one.type in name.types]
+
     if name.text in existing:
-        return bool(types.get(name.text, set()) & name.types)
+        return of(name.text)
     labels = name.text.split(".")
     apex = len(_labels(zone.name))
     for index in range(1, len(labels) - apex + 1):
         domain = ".".join(labels[index:])
         if domain in existing or len(labels) - index == apex:
-            return bool(types.get(f"*.{domain}" if domain else "*", set()) & name.types)
-    return False
+            return of(f"*.{domain}" if domain else "*")
+    return []
 
 
 def is_at_or_above(domain: str, name: str) -> bool:

@@ -11,10 +11,11 @@ import typing as t
 from ..._aws.objects import HostedZone, ResolverRule
 from ..._clouds.aws import AWS
 from ..facts import AtlasObject, ConnectionFacts, Missing, SkippedError, Unread, UnreadError, known, known_or, or_none
-from .cluster_names import Name, answering, has_answer, is_at_or_above, names_of
+from .cluster_names import Name, answering, is_at_or_above, names_of
 from .common import listed, own_dns_servers
 from .judged_clusters import has_private_string, have_all_private_strings, is_running, need_clusters, unless_private
 from .rule import Finding, Findings, Severity, check, not_looked_at, not_read
+from .zone_answers import ZoneAnswer, Astray, answer_of
 
 # The domain of all clusters.
 _DOMAIN = "mongodb.net"
@@ -175,14 +176,15 @@ def _find_forwarding(clusters: t.Iterable[AtlasObject], view: _View) -> Findings
 def _find_lost(cluster: AtlasObject, view: _View, facts: ConnectionFacts) -> Findings:
     """Yield the zones that lack names of a cluster, and those of which that is not known."""
     strings = names_of(cluster)
-    answers = {name: _answer_of(name, one, facts) for name, one in view.items() if isinstance(one, HostedZone)}
-    lost = [kind for kind, names in strings.items() if any(answers.get(name) is False for name in names)]
+    needed = dict.fromkeys(name for names in strings.values() for name in names)
+    answers = {name: answer_of(name, one, cluster, facts) for name in needed if isinstance(one := view.get(name), HostedZone)}
+    wrong = {name for name, answer in answers.items() if answer is False or isinstance(answer, Astray)}
+    lost = [kind for kind, names in strings.items() if not wrong.isdisjoint(names)]
     doubtful = [kind for kind, names in strings.items() if any(isinstance(answers.get(name), Unread) for name in names)]
     are_own_alone = _has_own_servers_alone(facts)
-    needed = dict.fromkeys(name for names in strings.values() for name in names)
     for zone in dict.fromkeys(one for name in needed if isinstance(one := view.get(name), HostedZone)):
         here = [name for name in needed if view.get(name) == zone]
-        lacking = [name for name in here if answers[name] is False]
+        lacking = {name: answers[name] for name in here if name in wrong}
         evidence = {"zone": zone.title, "zone_id": zone.id, "owner": zone.owner, "cluster": cluster["name"]}
         if lacking:
             severity: Severity = "fail" if set(lost) == set(strings) and not are_own_alone else "warn"
@@ -198,33 +200,32 @@ def _find_lost(cluster: AtlasObject, view: _View, facts: ConnectionFacts) -> Fin
             yield dataclasses.replace(finding, message=message, fix=fix, evidence=evidence, decides=decides)
 
 
-def _answer_of(name: Name, zone: HostedZone, facts: ConnectionFacts) -> bool | Unread:
-    """Return whether a zone answers for a name, or leaves it to public DNS; `Unread` if that is not known."""
-    contents = known_or(facts.aws.zone_contents, {}).get(zone.id)
-    if contents is None:
-        return Unread(f"The private zone {zone.title} was not read.")
-    if known_or(contents.falls_back, False) is True:
-        return True
-    if isinstance(contents.records, Unread):
-        return contents.records
-    if has_answer(name, zone, known(contents.records)):
-        return True
-    return contents.falls_back if isinstance(contents.falls_back, Unread) else False
-
-
 def _lacking(
     zone: HostedZone,
     cluster: AtlasObject,
-    lacking: t.Sequence[Name],
+    lacking: t.Mapping[Name, ZoneAnswer],
     lost: t.Sequence[str],
     evidence: t.Mapping[str, t.Any],
     severity: Severity,
 ) -> Finding:
-    names = listed(name.text for name in lacking)
+    missing = [name.text for name, answer in lacking.items() if not isinstance(answer, Astray)]
+    astray = {name.text: answer for name, answer in lacking.items() if isinstance(answer, Astray)}
     what = f"no connection string of {cluster['name']} is left"
     if len(lost) < len(names_of(cluster)):
         strings = f"{listed(lost)} of {cluster['name']}"
         what = f"the connection {'string' if len(lost) == 1 else 'strings'} {strings} {'is' if len(lost) == 1 else 'are'} lost"
-    message = f"The private zone {zone.title} answers in place of public DNS, and does not have {names}: {what}."
-    fix = "Add these names to the zone, enable its public DNS fallback, or dissociate it from the VPC."
-    return Finding(severity, zone.title, message, fix, evidence)
+    clauses, advice = [], []
+    if missing:
+        clauses.append(f"does not have {listed(missing)}")
+        advice.append("Add these names to the zone, enable its public DNS fallback, or dissociate it from the VPC.")
+    if astray:
+        blocks = listed(dict.fromkeys(block for one in astray.values() for block in one.blocks))
+        shown = listed(f"{name} ({', '.join(one.addresses)})" for name, one in astray.items())
+        clauses.append(f"has {shown} outside of {blocks}, where {cluster['name']} is")
+        advice.append(
+            "Remove these records, which may be of a private endpoint that is gone, or correct them, or dissociate the zone from "
+            "the VPC."
+        )
+        evidence = {**evidence, "addresses": {name: list(one.addresses) for name, one in astray.items()}}
+    message = f"The private zone {zone.title} answers in place of public DNS, and {', and '.join(clauses)}: {what}."
+    return Finding(severity, zone.title, message, " ".join(advice), evidence)

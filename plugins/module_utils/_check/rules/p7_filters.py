@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ..._aws.objects import AclRule, GroupRule, Interface, NetworkAcl, SecurityGroup
 from ..._clouds.aws import AWS
 from ..._values.blocks import ends_of
-from ..facts import ConnectionFacts, Unread, known
+from ..facts import ConnectionFacts, Unread, known, known_or
 from .acl import Closed, closed_by, opens_single_addresses_alone, single_addresses
 from .areas import merge_ranges
 from .common import atlas_block_of, listed, need_subnets, ports_text, with_ipv4
@@ -335,12 +335,14 @@ def _rules_of(groups: t.Iterable[SecurityGroup], facts: ConnectionFacts) -> tupl
     """Return the rules of groups as rules of a network ACL, and the prefix lists in them that could not be read."""
     rules: list[AclRule] = []
     unread: list[Unread] = []
+    # Of public addresses, which no block of Atlas has.
+    public = {one for table in known_or(facts.aws.route_tables, ()) for one in table.endpoint_lists}
     for rule in (rule for group in groups for rule in group.egress):
         rules += [_to_acl_rule(rule, block) for block in rule.cidr_blocks]
         for list_id in rule.prefix_list_ids:
             blocks = blocks_of_list(list_id, facts.aws.prefix_lists)
             if isinstance(blocks, Unread):
-                unread.append(blocks)
+                unread += [blocks] if list_id not in public else []
             else:
                 rules += [_to_acl_rule(rule, block) for block in blocks]
     return rules, unread

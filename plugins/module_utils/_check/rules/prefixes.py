@@ -49,7 +49,7 @@ class Ways:
 
 
 def ways_of(table: RouteTable, lists: Fact[ListBlocks]) -> Ways:
-    """Return the ways of a table.
+    """Return the ways of a table, without those of gateway endpoints: these lead to public addresses.
 
     Args:
         table: The table.
@@ -57,7 +57,7 @@ def ways_of(table: RouteTable, lists: Fact[ListBlocks]) -> Ways:
     """
     ways = [Way(*_ends_of(one.destination), one, _PROPAGATED if one.is_propagated else _STATIC) for one in table.routes]
     unread = []
-    for route in table.list_routes:
+    for route in (one for one in table.list_routes if not one.is_of_endpoint):
         blocks = blocks_of_list(route.destination, lists)
         if isinstance(blocks, Unread):
             unread.append((route, blocks))

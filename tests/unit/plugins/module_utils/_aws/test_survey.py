@@ -123,6 +123,21 @@ def test_only_the_groups_of_clients_are_read_further() -> None:
     assert [one["PrefixListId"] for name, one in region.asked if name == "GetManagedPrefixListEntries"] == ["pl-app"]
 
 
+def test_the_lists_of_gateway_endpoints_are_not_read() -> None:
+    """Neither for the route nor for the groups of that VPC: a list of S3 has public addresses."""
+    local = {"DestinationCidrBlock": "10.0.0.0/16", "GatewayId": "local"}
+    to_lists = [
+        {"DestinationPrefixListId": "pl-s3", "GatewayId": "vpce-1"},
+        {"DestinationPrefixListId": "pl-app", "TransitGatewayId": "tgw-1"},
+    ]
+    tables = [{"RouteTableId": "rtb-1", "VpcId": "vpc-00000000", "Routes": [local, *to_lists], "Associations": []}]
+    groups = [group_of("sg-app", "pl-s3"), {**group_of("sg-other", "pl-dynamodb")}]
+    region = Region(1, RouteTables=tables, SecurityGroups=groups, NetworkInterfaces=[eni_of("sg-app"), eni_of("sg-other")])
+    region.survey()
+    asked = [one["PrefixListId"] for name, one in region.asked if name == "GetManagedPrefixListEntries"]
+    assert asked == ["pl-app", "pl-dynamodb"]
+
+
 def test_route_53_is_asked_once_the_account_is_known() -> None:
     """Its limit is that of the account, whatever the session."""
     region = Region(1)
@@ -260,8 +275,39 @@ def test_encryption_controls_that_stop_peerings(control: dict[str, Any] | None, 
 
 def test_a_star_in_a_name_of_route_53_is_a_number() -> None:
     """Source: "DNS domain name format" in the developer guide of Route 53."""
-    record = replies.parse_record({"Name": "\\052.Example.com.", "Type": "A"})
+    record = replies.parse_record({"Name": "\\052.Example.com.", "Type": "A", "ResourceRecords": [{"Value": "10.0.0.1"}]})
     assert (record.name, record.type) == ("*.example.com", "A")
+
+
+@pytest.mark.parametrize(
+    ("fields", "values", "is_alias"),
+    [
+        (
+            {"Type": "A", "TTL": 60, "ResourceRecords": [{"Value": "10.0.0.1"}, {"Value": "10.0.0.2"}]},
+            ("10.0.0.1", "10.0.0.2"),
+            False,
+        ),
+        ({"Type": "AAAA", "ResourceRecords": [{"Value": "2001:DB8:0::1"}]}, ("2001:db8::1",), False),
+        ({"Type": "CNAME", "ResourceRecords": [{"Value": "a.example.com"}]}, ("a.example.com",), False),
+        ({"Type": "A", "AliasTarget": {"HostedZoneId": "Z1", "DNSName": "a.", "EvaluateTargetHealth": False}}, (), True),
+    ],
+)
+def test_record_sets_have_values_or_are_aliases(fields: dict[str, Any], values: tuple[str, ...], is_alias: bool) -> None:
+    """Source: ResourceRecordSet in botocore's description of Route 53."""
+    record = replies.parse_record({"Name": "a.example.com.", **fields})
+    assert (record.values, record.is_alias) == (values, is_alias)
+
+
+def test_a_record_of_an_address_has_one() -> None:
+    with pytest.raises(ValueError, match="not appear to be an IPv4 or IPv6 address"):
+        replies.parse_record({"Name": "a.example.com.", "Type": "A", "ResourceRecords": [{"Value": "a.example.com"}]})
+
+
+def test_the_primary_block_of_a_vpc_is_the_first() -> None:
+    """Source: Vpc in botocore's description of EC2, whose set has all blocks; `CidrBlock` is the primary one."""
+    blocks = [{"CidrBlock": one, "CidrBlockState": {"State": "associated"}} for one in ("100.64.0.0/16", "10.0.0.0/16")]
+    reply = {"VpcId": "vpc-1", "CidrBlock": "10.0.0.0/16", "CidrBlockAssociationSet": blocks}
+    assert replies.parse_vpc(reply).cidr_blocks == ["10.0.0.0/16", "100.64.0.0/16"]
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,35 @@ def records(*kinds: str, of: Fields | None = None, service: str = "shop") -> tup
     )
 
 
+# All names of the cluster.
+ALL_NAMES = "*.abcde.mongodb.net"
+SRV = Record(ALL_NAMES, "SRV", ("0 0 27017 elsewhere.example.com",))
+
+
+def at(*sets: tuple[str, ...], **changes: Any) -> ConnectionFacts:
+    """Return facts of a private zone with the names of clusters at these addresses, in one record set or several."""
+    found = [Record(ALL_NAMES, "AAAA" if ":" in one[0] else "A", one) for one in sets]
+    return zones(ZONE, records=[*found, SRV], **changes)
+
+
+def led(*beside: Record, kind: str, **changes: Any) -> ConnectionFacts:
+    """Return facts of a private zone whose names of clusters lead to other names: by a CNAME record, or an alias of type A."""
+    is_alias = kind == "A"
+    leading = Record(ALL_NAMES, kind, () if is_alias else ("proxy.example.com",), is_alias)
+    return zones(ZONE, records=[leading, *beside, SRV], **changes)
+
+
+def standard_alone(kind: str, *values: str, **changes: Any) -> ConnectionFacts:
+    """Return facts of a cluster with private strings whose standard hosts are in a private zone, and the others are public."""
+    names = [member.partition(":")[0] for member in cluster()["members"]]
+    return healthy(
+        clusters=PRIVATE,
+        zones=[zone(one) for one in names],
+        zone_contents={zone(one).id: ZoneContents([Record(one, kind, values)], False) for one in names},
+        **changes,
+    )
+
+
 def rules(*those: tuple[str, str], **changes: Any) -> ConnectionFacts:
     return healthy(resolver_rules=[ResolverRule(f"rslvr-rr-{kind}", domain, kind) for domain, kind in those], **changes)
 
@@ -105,6 +134,7 @@ P502 = "own DNS servers without private strings of all judged clusters: unknown;
 P502_NONE = "DHCP options default, or without domain-name-servers: W"
 P405 = "P405 without private strings: F, with them W"
 NAMES = "names that a zone lacks: F where no string of the cluster is left, else W with the strings that are lost"
+VALUES = "a name whose values are all outside of the blocks of the cluster's containers counts as one that the zone lacks"
 FALLBACK = "nothing with public DNS fallback, unknown where botocore's model lacks the field"
 OFF = "a VPC with a DNS attribute off has no private zones; with own servers alone: W"
 REFUSED = "refused, or of another account: unknown, with the account"
@@ -197,7 +227,7 @@ DNS = [
     Situation(
         NAMES,
         "a wildcard is a record, too",
-        zones(ZONE, records=[Record("*.abcde.mongodb.net", "CNAME")]),
+        zones(ZONE, records=[Record("*.abcde.mongodb.net", kind) for kind in ("A", "SRV")]),
         {},
         GOOD,
     ),
@@ -228,6 +258,56 @@ DNS = [
         {"P503": "fail"},
         BAD,
     ),
+    Situation(VALUES, "addresses of the cluster", at(("192.168.248.5",)), {}, GOOD),
+    Situation(VALUES, "of a private endpoint that is gone", at(("10.99.1.5",)), {"P503": "fail"}, BAD),
+    Situation(VALUES, "public ones", at(("3.4.5.6", "3.4.5.7")), {"P503": "fail"}, BAD),
+    Situation(VALUES, "of IPv6 alone", at(("2001:db8::5",)), {"P503": "fail"}, BAD),
+    Situation(VALUES, "one of them is the cluster's", at(("10.99.1.5", "192.168.248.5")), {}, GOOD),
+    Situation(VALUES, "one of several record sets is", at(("10.99.1.5",), ("192.168.248.5",)), {}, GOOD),
+    Situation(VALUES, "none of several record sets is", at(("10.99.1.5",), ("2001:db8::5",)), {"P503": "fail"}, BAD),
+    Situation(VALUES, "of the VPC itself: perhaps a proxy", at(("10.15.9.9",)), {"P503": "unknown"}, UNKNOWN),
+    Situation(VALUES, "one of the VPC itself", at(("10.15.9.9", "10.99.1.5")), {"P503": "unknown"}, UNKNOWN),
+    Situation(
+        VALUES, "public DNS has what the zone lacks, and no more", at(("10.99.1.5",), falls_back=True), {"P503": "fail"}, BAD
+    ),
+    Situation(
+        VALUES,
+        "own servers alone do not ask the zone",
+        at(("10.99.1.5",), dhcp_options=OWN, clusters=PRIVATE),
+        {"P502": "warn", "P503": "warn"},
+        GOOD,
+    ),
+    Situation(VALUES, "the private strings are left", standard_alone("A", "10.99.1.5"), {"P503": "warn"}, GOOD),
+    Situation(
+        VALUES,
+        "the cluster has nodes in the container of another region",
+        at(
+            ("192.168.240.5",),
+            clusters=[cluster(regions=[region(), region("EU_WEST_1", electable_nodes=0, read_only_nodes=1)])],
+            containers=[
+                container(),
+                container(id=OTHER_CONTAINER_ID, region_name="EU_WEST_1", atlas_cidr_block="192.168.240.0/21"),
+            ],
+        ),
+        {"P202": "warn"},
+        GOOD,
+    ),
+    Situation(
+        VALUES,
+        "it has nodes on another cloud, whose blocks are not known",
+        at(
+            ("10.99.1.5",),
+            clusters=[
+                cluster(regions=[region(), region("EUROPE_NORTH", provider_name="AZURE", electable_nodes=0, read_only_nodes=1)])
+            ],
+        ),
+        {"P202": "warn", "P503": "unknown"},
+        UNKNOWN,
+    ),
+    Situation(VALUES, "a CNAME, which decides as what was not read", led(kind="CNAME"), {"P503": "unknown"}, UNKNOWN),
+    Situation(VALUES, "an alias", led(kind="A"), {"P503": "unknown"}, UNKNOWN),
+    Situation(VALUES, "an alias beside the cluster", led(Record(ALL_NAMES, "A", ("192.168.248.5",)), kind="A"), {}, GOOD),
+    Situation(VALUES, "a CNAME, and private strings are left", standard_alone("CNAME", "a.example"), {"P503": "unknown"}, GOOD),
     Situation(FALLBACK, "what is not there is public", zones(ZONE, falls_back=True), {}, GOOD),
     Situation(FALLBACK, "the records do not matter", zones(ZONE, falls_back=True, records=DENIED), {}, GOOD),
     Situation(
@@ -638,6 +718,29 @@ def test_a_zone_is_read_once_with_credentials_of_its_account(accounts: list[str 
     else:
         text = f"The private zone {ZONE.name} belongs to account {ACCOUNT_ID}, which alone can read it."
         assert contents[ZONE.id] == ZoneContents(Unread(text), Unread(text))
+
+
+def test_addresses_of_others_are_named() -> None:
+    finding = found(at(("10.99.1.5", "10.99.2.5")))["P503"]
+    host = "shop-shard-00-00.abcde.mongodb.net"
+    assert f"has {host} (10.99.1.5, 10.99.2.5), shop-shard-00-01." in finding.message
+    assert finding.message.endswith(f"outside of {ATLAS_BLOCK}, where shop is: no connection string of shop is left.")
+    assert finding.evidence["addresses"][host] == ["10.99.1.5", "10.99.2.5"]
+    assert "a private endpoint that is gone" in finding.fix
+    both = zones(ZONE, records=[Record(one.name, "A", ("10.99.1.5",)) for one in records("hosts")[:1]])
+    text = "and does not have _mongodb._tcp.shop.abcde.mongodb.net, shop-shard-00-01.abcde.mongodb.net and shop-shard-00-02."
+    assert text in found(both)["P503"].message
+    assert f"and has {host} (10.99.1.5) outside of {ATLAS_BLOCK}" in found(both)["P503"].message
+
+
+def test_what_is_not_known_of_values_has_advice() -> None:
+    finding = found(led(kind="CNAME"))["P503"]
+    assert finding.message == (
+        "The private zone abcde.mongodb.net has CNAME or alias records for names of shop, and where they lead is not known."
+    )
+    assert finding.fix == f"Look whether these lead to addresses in {ATLAS_BLOCK}, or replace them by A records."
+    finding = found(at(("10.15.9.9",)))["P503"]
+    assert f"has 10.15.9.9 of {VPC_ID} itself for names of shop: whether a proxy there" in finding.message
 
 
 @pytest.mark.parametrize("records", [(), DENIED])

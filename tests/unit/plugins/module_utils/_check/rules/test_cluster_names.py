@@ -7,8 +7,8 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.cluster_names import (
     Name,
     answering,
-    has_answer,
     names_of,
+    records_for,
 )
 from ansible_collections.cloudpeer.atlas.tests.support.check_facts import cluster, with_private_string
 
@@ -77,9 +77,16 @@ def test_the_most_specific_answers(zones: list[str], rules: dict[str, str], answ
 )
 def test_a_zone_has_a_name_by_a_record_or_a_wildcard(records: list[tuple[str, str]], has: bool) -> None:
     name, zone = Name(HOST, frozenset(("A", "AAAA", "CNAME"))), HostedZone("Z1", "example.com", "123456789012")
-    assert has_answer(name, zone, [Record(*one) for one in records]) is has
+    assert bool(records_for(name, zone, [Record(*one) for one in records])) is has
 
 
 def test_a_zone_of_the_root_may_have_a_wildcard() -> None:
     name = Name(HOST, frozenset(("A",)))
-    assert has_answer(name, HostedZone("Z1", "", "123456789012"), [Record("*", "A")])
+    assert records_for(name, HostedZone("Z1", "", "123456789012"), [Record("*", "A")]) == [Record("*", "A")]
+
+
+def test_all_record_sets_of_a_name_answer_for_it() -> None:
+    """Weighted ones, for example, and those of both kinds of addresses; not those of a wildcard beside them."""
+    name, zone = Name(HOST, frozenset(("A", "AAAA"))), HostedZone("Z1", "example.com", "123456789012")
+    own = [Record(HOST, "A", ("10.0.0.1",)), Record(HOST, "A", ("10.0.0.2",)), Record(HOST, "AAAA", ("2001:db8::1",))]
+    assert records_for(name, zone, [*own, Record(HOST, "TXT"), Record("*.example.com", "A", ("10.0.0.3",))]) == own

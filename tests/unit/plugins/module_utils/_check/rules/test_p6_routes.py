@@ -213,6 +213,16 @@ def test_unread_entries_matter_if_they_may_decide(routes: tuple[Route, ...], ove
         assert severities(with_main(*routes, list_routes=(over_list,), prefix_lists=lists)) == expected
 
 
+def test_the_list_of_a_gateway_endpoint_decides_nothing() -> None:
+    """Every VPC with S3's endpoint has one."""
+    of_s3 = Route("pl-s3", "vpce-0a1b2c3d4e5f60001")
+    for lists in ({}, UNREAD):
+        assert severities(with_main(TO_ATLAS, list_routes=(of_s3,), prefix_lists=lists)) == {}
+        assert severities(with_main(OTHER, list_routes=(of_s3,), prefix_lists=lists)) == {"P601": "fail"}
+    # Another route over a list is one of customers.
+    assert severities(with_main(TO_ATLAS, list_routes=(of_s3, ELSEWHERE), prefix_lists=UNREAD)) == {"P603": "unknown"}
+
+
 def test_unknown_entries_name_the_permission_and_the_subnets() -> None:
     facts = with_main(OTHER, list_routes=(OVER_LIST,), prefix_lists=UNREAD)
     finding = found(facts)["P603"]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 
@@ -20,6 +21,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
     CONNECTION_ID,
     GROUP_ID,
     INSTANCE_ID,
+    MAIN_TABLE_ID,
     SUBNET_BLOCKS,
     SUBNET_IDS,
     TABLE_ID,
@@ -227,6 +229,16 @@ def test_an_unread_list_in_a_rule_names_the_permission() -> None:
     assert finding.message == "The entries of pl-1 are not known."
     assert finding.fix == "Allow ec2:GetManagedPrefixListEntries to these credentials."
     assert finding.evidence == {"permission": "ec2:GetManagedPrefixListEntries"}
+
+
+def test_the_list_of_a_gateway_endpoint_has_no_address_of_atlas() -> None:
+    """A group that lets nothing out but to S3 does not reach Atlas, whether the list can be read or not."""
+    tables = [table(TABLE_ID, subnet_ids=SUBNET_IDS[:1]), table(MAIN_TABLE_ID, is_main=True)]
+    tables[0] = dataclasses.replace(tables[0], list_routes=(Route("pl-s3", "vpce-1"),))
+    facts = with_groups(group(egress("tcp", 1, 65535, None, "pl-s3")), route_tables=tables)
+    assert severities(facts) == {"P702": "fail"}
+    facts = with_groups(group(egress(), egress("tcp", 1, 65535, None, "pl-s3")), route_tables=tables)
+    assert severities(facts) == {}
 
 
 def test_an_unread_list_does_not_matter_if_other_rules_suffice() -> None:
