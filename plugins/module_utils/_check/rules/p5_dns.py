@@ -15,7 +15,7 @@ from .cluster_names import Name, answering, is_at_or_above, names_of
 from .common import listed, own_dns_servers
 from .judged_clusters import has_private_string, have_all_private_strings, is_running, need_clusters, unless_private
 from .rule import Finding, Findings, Severity, check, not_looked_at, not_read
-from .zone_answers import ZoneAnswer, Astray, answer_of
+from .zone_answers import Astray, ZoneAnswer, answer_of
 
 # The domain of all clusters.
 _DOMAIN = "mongodb.net"
