@@ -121,6 +121,11 @@ class Azure:
         prefixes: str | Sequence[str],
         nsg: str | None = None,
         table: str | None = None,
+        *,
+        delegations: Sequence[str] = (),
+        configurations: Sequence[str] = (),
+        endpoints: Sequence[str] = (),
+        links: Sequence[str] = (),
         **fields: Any,
     ) -> str:
         """Let somebody make or replace a subnet; return its id.
@@ -133,21 +138,33 @@ class Azure:
             prefixes: Its block; or a list of them, which AZURE then shows as one, however many they are.
             nsg: The id of its network security group.
             table: The id of its route table.
+            delegations: The services that it is delegated to, such as `Microsoft.Web/serverFarms`.
+            configurations: The ids of the IP configurations in it. AZURE shows ids here, and no more of them.
+            endpoints: The ids of the private endpoints in it.
+            links: The types of the services that have associated themselves with it.
             fields: What its properties have beside.
         """
         space = {"addressPrefix": prefixes} if isinstance(prefixes, str) else {"addressPrefixes": [*prefixes]}
         parts = {"networkSecurityGroup": nsg, "routeTable": table}
+        lists = {"ipConfigurations": configurations, "privateEndpoints": endpoints}
         with self.lock:
             found = self._vnets[_key(subscription, group, vnet)]
+            address = f"{found.address}/subnets/{name}"
+            linked = [show_child(address, "serviceAssociationLinks", "link", {"linkedResourceType": one}) for one in links]
             found.subnets[name] = {
                 **space,
                 **{part: {"id": one} for part, one in parts.items() if one is not None},
-                "delegations": [],
+                # Empty lists of what is in a subnet are left out.
+                **{key: [{"id": one} for one in ids] for key, ids in lists.items() if ids},
+                **({"serviceAssociationLinks": linked} if linked else {}),
+                "delegations": [
+                    show_child(address, "delegations", "delegation", {"serviceName": one, "actions": []}) for one in delegations
+                ],
                 "privateEndpointNetworkPolicies": "Disabled",
                 "privateLinkServiceNetworkPolicies": "Enabled",
                 **fields,
             }
-            return f"{found.address}/subnets/{name}"
+            return address
 
     def add_nsg(self, subscription: str, group: str, name: str, rules: Sequence[Mapping[str, Any]] = ()) -> str:
         """Let somebody make or replace a network security group; return its id.

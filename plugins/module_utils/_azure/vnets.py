@@ -30,13 +30,94 @@ VERSION = "2024-05-01"
 _PEERING = re.compile("/virtualNetworkPeerings/", re.IGNORECASE)
 
 
+# Subnets for services of Azure, in which there are no clients.
+# Source: "Reserved subnet names" of VPN Gateway, Azure Firewall, Azure Bastion and Azure Route Server in Azure's documentation.
+_RESERVED = ("gatewaysubnet", "azurebastionsubnet", "routeserversubnet")
+_OF_FIREWALLS = "azurefirewall"
+# The services to which a subnet can be delegated and that open no connection to a cluster. All others are clients, or may be.
+# Source: "Subnet delegation" in Azure's documentation.
+_SERVICES = frozenset(
+    (
+        "microsoft.dbformysql/flexibleservers",
+        "microsoft.dbforpostgresql/flexibleservers",
+        "microsoft.netapp/volumes",
+        "microsoft.network/applicationgateways",
+        "microsoft.network/dnsresolvers",
+        "microsoft.servicenetworking/trafficcontrollers",
+        "microsoft.sql/managedinstances",
+    )
+)
+# The types of resources of Microsoft.Network that have addresses in a subnet and open no connection to a cluster.
+_SERVICE_TYPES = frozenset(
+    (
+        "applicationgateways",
+        "azurefirewalls",
+        "bastionhosts",
+        "loadbalancers",
+        "privatelinkservices",
+        "virtualnetworkgateways",
+    )
+)
+# How the name of an IP configuration of a private endpoint begins.
+_OF_ENDPOINTS = "privateendpointipconfig"
+_RESOURCE = re.compile(r".*?/providers/microsoft\.network/(?P<type>[^/]+)/(?P<name>[^/]+)(?:/.*)?")
+
+
 class VnetSubnet(t.NamedTuple):
-    """A subnet: its address prefixes for IPv4, and the ids of its network security group and its route table, if it has them."""
+    """A subnet, and what is in it.
+
+    Attributes:
+        name: Its name.
+        prefixes: Its address prefixes for IPv4.
+        nsg_id: The id of its network security group; None if it has none.
+        route_table_id: The id of its route table; None if it has none.
+        delegations: The services that it is delegated to.
+        has_links: Whether services of Azure have associated themselves with it, or use it.
+        ip_configurations: The ids of the IP configurations in it.
+        private_endpoints: The ids of the private endpoints in it.
+    """
 
     name: str
     prefixes: tuple[str, ...]
     nsg_id: str | None = None
     route_table_id: str | None = None
+    delegations: tuple[str, ...] = ()
+    has_links: bool = False
+    ip_configurations: tuple[str, ...] = ()
+    private_endpoints: tuple[str, ...] = ()
+
+    @property
+    def is_reserved(self) -> bool:
+        """Whether it is one for gateways, firewalls, bastions or route servers, as its name says."""
+        return self.name.lower() in _RESERVED or self.name.lower().startswith(_OF_FIREWALLS)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is in it, and no service has it for itself."""
+        return not (self.is_reserved or self.delegations or self.has_links or self.ip_configurations or self.private_endpoints)
+
+    @property
+    def has_clients(self) -> bool:
+        """Whether something is in it that may open connections: all but services of Azure that do not."""
+        delegations = {one.lower() for one in self.delegations}
+        if self.is_reserved or delegations - _SERVICES:
+            return not self.is_reserved
+        # Of a service that has a subnet for itself, all that is in it is its own: NetApp has an ordinary network interface there.
+        return not delegations and (self.has_links or self._has_client_configuration())
+
+    def _has_client_configuration(self) -> bool:
+        """Whether an IP configuration is none of a private endpoint or of another service that opens no connection."""
+        resources = [(one.lower(), *_resource_of(one)) for one in self.ip_configurations]
+        # Private endpoints and private link services have network interfaces that are named after them.
+        links = [name for _id, kind, name in resources if kind == "privatelinkservices"]
+        endpoints = [one.lower().rpartition("/")[2] for one in self.private_endpoints]
+        of_links = tuple(f"{name}.nic." for name in (*links, *endpoints))
+        return not all(
+            kind in _SERVICE_TYPES
+            or full.rpartition("/")[2].startswith(_OF_ENDPOINTS)
+            or (kind == "networkinterfaces" and name.startswith(of_links))
+            for full, kind, name in resources
+        )
 
 
 @dataclass(frozen=True)
@@ -185,8 +266,20 @@ def parse_vnet_reply(reply: Fields, wanted_id: str) -> Vnet:
 def _to_subnet(name: str, properties: Fields) -> VnetSubnet:
     single = properties.get("addressPrefix")
     prefixes = _ipv4(properties.get("addressPrefixes") or ([single] if single else None))
-    ids = [_id_of(properties.get(one)) for one in ("networkSecurityGroup", "routeTable")]
-    return VnetSubnet(name, prefixes, *ids)
+    delegations = [properties_of(one, "delegation") for one in objects_in(properties, "delegations")]
+    links = [one for key in ("serviceAssociationLinks", "resourceNavigationLinks") for one in objects_in(properties, key)]
+    # Those of an application gateway are a list of their own.
+    inside = [one for key in ("ipConfigurations", "applicationGatewayIPConfigurations") for one in objects_in(properties, key)]
+    return VnetSubnet(
+        name,
+        prefixes,
+        _id_of(properties.get("networkSecurityGroup")),
+        _id_of(properties.get("routeTable")),
+        delegations=tuple(text_in(one, "serviceName", "delegation") for one in delegations),
+        has_links=bool(links),
+        ip_configurations=tuple(text_in(one, "id", "IP configuration") for one in inside),
+        private_endpoints=tuple(text_in(one, "id", "private endpoint") for one in objects_in(properties, "privateEndpoints")),
+    )
 
 
 def _to_peering(vnet: Vnet, name: str, properties: Fields) -> VnetPeering:
@@ -214,6 +307,12 @@ def _to_peering(vnet: Vnet, name: str, properties: Fields) -> VnetPeering:
         provisioning,
         _ipv4(known.get("addressPrefixes")) if isinstance(known, dict) else None,
     )
+
+
+def _resource_of(configuration: str) -> tuple[str, str]:
+    """Return the type and the name of the resource of Microsoft.Network that has an IP configuration, in lower case."""
+    found = _RESOURCE.fullmatch(configuration.lower())
+    return (found["type"], found["name"]) if found else ("", "")
 
 
 def _id_of(value: t.Any) -> str | None:

@@ -23,7 +23,6 @@ from .asking import Asker, side_by_side
 from .connections import Connection
 from .credentials import azure_names
 from .facts import Missing, NetworkFacts, Unread, field_of, need_one_answer
-from .rules.client_ranges import has_clients
 from .session import CheckSession
 
 if t.TYPE_CHECKING:
@@ -87,7 +86,7 @@ def read_azure(
         for (asker, _name), vnet in vnets.items()
         if isinstance(vnet, Vnet)
         for subnet in vnet.subnets
-        if has_clients(subnet.name)
+        if not subnet.is_reserved
     ]
     parts = _read(
         (asker, kind, name)

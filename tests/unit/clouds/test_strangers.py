@@ -56,6 +56,17 @@ def vnet(clouds: RunningClouds) -> RunningClouds:
     table = azure.add_route_table(*group, "through", [firewall], "All")
     azure.add_subnet(*VNET, "apps", "10.0.0.0/26", nsg, table)
     azure.add_subnet(*VNET, "more", ["10.0.0.64/26", "10.0.0.128/26"], defaultOutboundAccess=False)
+    provider = VNET_ID.rpartition("/virtualNetworks/")[0]
+    nic = f"{provider}/networkInterfaces/KV-PE.NIC.00000000-0000-0000-0000-000000000000"
+    azure.add_subnet(
+        *VNET,
+        "services",
+        "10.0.0.192/27",
+        delegations=["Microsoft.DBforPostgreSQL/flexibleServers"],
+        configurations=[f"{nic}/ipConfigurations/PRIVATEENDPOINTIPCONFIG.00000000-0000-0000-0000-000000000000"],
+        endpoints=[f"{provider}/privateEndpoints/KV-PE"],
+        links=["Microsoft.DBforPostgreSQL/flexibleServers"],
+    )
     azure.add_peering(*VNET, "atlas", ATLAS_VNET, [ATLAS_BLOCK])
     azure.add_peering(*VNET, "hub", f"{VNET_ID}-hub", ["10.1.0.0/16"], peeringState="Disconnected")
     return clouds
@@ -160,10 +171,14 @@ def test_a_vnet_with_all_that_is_read_of_it(vnet: RunningClouds) -> None:
     client, read, where = network(vnet), Reader(), VNET[1:]
     found = read(client.virtual_networks.get, *where, api_version=NETWORK_VERSION)
     assert (found.id, found.address_space.address_prefixes) == (VNET_ID, ["10.0.0.0/24"])
-    apps, more = found.subnets
+    apps, more, services = found.subnets
     assert (apps.address_prefix, apps.network_security_group.id.rpartition("/")[2]) == ("10.0.0.0/26", "closed")
     assert (apps.route_table.id.rpartition("/")[2], more.route_table, more.network_security_group) == ("through", None, None)
     assert (more.address_prefix, more.address_prefixes) == (None, ["10.0.0.64/26", "10.0.0.128/26"])
+    assert services.delegations[0].service_name == "Microsoft.DBforPostgreSQL/flexibleServers"
+    assert services.service_association_links[0].linked_resource_type == "Microsoft.DBforPostgreSQL/flexibleServers"
+    assert "/PRIVATEENDPOINTIPCONFIG." in services.ip_configurations[0].id
+    assert services.private_endpoints[0].id.endswith("/privateEndpoints/KV-PE")
     atlas, hub = found.virtual_network_peerings
     assert (atlas.remote_virtual_network.id, atlas.peering_state, atlas.peering_sync_level) == (
         ATLAS_VNET,
@@ -184,7 +199,7 @@ def test_a_vnet_with_all_that_is_read_of_it(vnet: RunningClouds) -> None:
         "atlas",
         "hub",
     ]
-    assert [one.name for one in read(client.subnets.list, *where, api_version=NETWORK_VERSION)] == ["apps", "more"]
+    assert [one.name for one in read(client.subnets.list, *where, api_version=NETWORK_VERSION)] == ["apps", "more", "services"]
     assert read.faults == []
     peerings, version = client.virtual_network_peerings, {"api_version": NETWORK_VERSION}
     hub.properties.allow_virtual_network_access = False

@@ -14,7 +14,7 @@ from ..._values.blocks import ends_of
 from ..facts import ConnectionFacts, Fact, Missing, Unread, known
 from .a4_vnet import Side, sides_of
 from .areas import Area, blocks_of, shared_of, without
-from .client_ranges import client_subnets
+from .client_ranges import client_subnets, left_out_subnets
 from .common import listed
 from .rule import Finding, Findings, check, not_read
 
@@ -31,6 +31,12 @@ class Stray(t.NamedTuple):
 @check("A601", clouds=(AZURE.name,))
 def find_stray_user_routes(facts: ConnectionFacts) -> Findings:
     """No user route of a subnet with clients takes the traffic to Atlas away from the peering."""
+    left_out = left_out_subnets(facts)
+    if left_out:
+        has = "has" if len(left_out) == 1 else "have"
+        message = f"{listed(left_out)} {has} services of Azure alone, and no clients to judge."
+        fix = "Name clients there with client_cidr_blocks to judge such subnets, too."
+        yield Finding("info", facts.entry.network, message, fix, {"subnets": left_out})
     tables: dict[str, list[str]] = {}
     for subnet in client_subnets(facts):
         if subnet.route_table_id is not None:

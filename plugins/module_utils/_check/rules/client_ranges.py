@@ -16,12 +16,9 @@ from ..._values.blocks import is_within, parts_outside
 from ..facts import ConnectionFacts, Missing, Unread, known, known_or
 from .common import to_network, vpc_blocks_of
 from .rule import skip
+from .vnet_subnets import service_vnet_subnets
 
 _Network = ipaddress.IPv4Network
-# Subnets for services of Azure, in which there are no clients.
-# Source: "Reserved subnet names" of VPN Gateway, Azure Firewall, Azure Bastion and Azure Route Server in Azure's documentation.
-_OF_SERVICES = ("gatewaysubnet", "azurebastionsubnet", "routeserversubnet")
-_OF_FIREWALLS = "azurefirewall"
 
 
 class ClientRange(t.NamedTuple):
@@ -36,11 +33,6 @@ class ClientRange(t.NamedTuple):
     name: str
     block: _Network
     is_declared: bool = False
-
-
-def has_clients(subnet_name: str) -> bool:
-    """Whether a subnet of a VNet may have clients, as its name says."""
-    return subnet_name.lower() not in _OF_SERVICES and not subnet_name.lower().startswith(_OF_FIREWALLS)
 
 
 def network_blocks_of(facts: ConnectionFacts) -> list[_Network]:
@@ -108,6 +100,14 @@ def client_regions(facts: ConnectionFacts) -> list[str]:
     return sorted({region for block, region in blocks.items() if any(block.overlaps(one.block) for one in clients)})
 
 
+def left_out_subnets(facts: ConnectionFacts) -> list[str]:
+    """Return the names of the subnets of a VNet that would be judged if services of Azure alone were not in them."""
+    limit = [to_network(one, facts.entry.title) for one in _limit_of(facts)]
+    names, subnets = service_vnet_subnets(facts), known_or(facts.network.vnet_subnets, ())
+    blocks = {one.name: [to_network(block, one.name) for block in one.prefixes] for one in subnets if one.name in names}
+    return [name for name, own in blocks.items() if not limit or any(block.overlaps(one) for block in own for one in limit)]
+
+
 def limit_without_subnets(facts: ConnectionFacts) -> list[str]:
     """Return the entry's `cidr_block` and `cidr_blocks` if no clients are found, though the network has subnets for some.
 
@@ -141,7 +141,9 @@ def _subnets_of(facts: ConnectionFacts) -> list[tuple[str, _Network]] | None:
     subnets = facts.network.vnet_subnets
     if facts.entry.cloud is not AZURE or isinstance(subnets, (Missing, Unread)):
         return None
-    return [(one.name, to_network(block, one.name)) for one in subnets if has_clients(one.name) for block in one.prefixes]
+    left_out = service_vnet_subnets(facts)
+    meant = [one for one in subnets if not one.is_reserved and one.name not in left_out]
+    return [(one.name, to_network(block, one.name)) for one in meant for block in one.prefixes]
 
 
 def _ranges_of_connectors(facts: ConnectionFacts, ranges: t.Collection[_Network]) -> list[_Network]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from ..._clouds.aws import AWS
 from ..facts import ConnectionFacts, Missing, SkippedError, Unread, UnreadError
 from .interfaces import empty_subnets
+from .vnet_subnets import empty_vnet_subnets
 
 Level = t.Literal["fail", "warn", "info"]
 Severity = t.Literal["fail", "warn", "info", "ok", "unknown", "skipped"]
@@ -157,7 +158,7 @@ def run_checks(facts: ConnectionFacts, codes: t.Container[str] | None = None) ->
     failed: set[str] = set()
     # With those that are warnings because they are about subnets without clients.
     reporting: set[str | None] = {None}
-    empty = functools.cache(functools.partial(empty_subnets, facts))
+    empty = functools.cache(lambda: empty_subnets(facts) | empty_vnet_subnets(facts))
     for code, one in sorted(CHECKS.items(), key=_order_of):
         if facts.entry.provider_name not in one.clouds or (codes is not None and code not in codes):
             continue

@@ -309,6 +309,42 @@ A601 = [
         NOT,
     ),
 ]
+# In a subnet, the interface of a virtual machine, a private endpoint, and PostgreSQL.
+_NETWORK = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network"
+USED = {"ip_configurations": (f"{_NETWORK}/networkInterfaces/vm/ipConfigurations/ipconfig1",)}
+ENDPOINT = {"ip_configurations": (f"{_NETWORK}/networkInterfaces/PE.NIC.0/ipConfigurations/PRIVATEENDPOINTIPCONFIG.0",)}
+BOTH = {"ip_configurations": (*ENDPOINT["ip_configurations"], *USED["ip_configurations"])}
+POSTGRES = {"delegations": ("Microsoft.DBforPostgreSQL/flexibleServers",), "has_links": True}
+NOTHING: Fields = {}
+BAD_TABLE, BAD_NSG, OTHER_BLOCK = f"{TABLE_ID}-bad", f"{NSG_ID}-bad", "10.20.2.0/24"
+
+
+def beside(inside: Fields, used: Fields, *, clients: tuple[str, ...] | None = None, **changes: Any) -> ConnectionFacts:
+    """Return facts of a second subnet, with these things in it, whose routes and rules lead nowhere, and which the list lacks."""
+    other = vnet_subnet("snet-other", OTHER_BLOCK, nsg_id=BAD_NSG, route_table_id=BAD_TABLE, **inside)
+    return healthy_azure(
+        selection=None if clients is None else {"client_cidr_blocks": clients},
+        vnet_subnets=(vnet_subnet(**used), other),
+        vnet_tables={TABLE_ID: route_table(), BAD_TABLE: route_table((ATLAS_BLOCK, "None"), name="rt-bad")},
+        vnet_nsgs={NSG_ID: nsg(), BAD_NSG: nsg(deny(100), name="nsg-bad")},
+        access_list=[entry(SUBNET_BLOCK)],
+        **changes,
+    )
+
+
+EACH_FAILS = {"P301": "fail", "A601": "fail", "A701": "fail"}
+WITHOUT_CLIENTS = [
+    Situation("services alone are left out", beside(POSTGRES, USED), {}, REACHABLE),
+    Situation("private endpoints alone are left out", beside(ENDPOINT, USED), {}, REACHABLE),
+    Situation("App Service has clients", beside({"delegations": ("Microsoft.Web/serverFarms",)}, USED), EACH_FAILS, NOT),
+    Situation("a machine beside an endpoint is one", beside(BOTH, USED), EACH_FAILS, NOT),
+    Situation("if no subnet has clients, all are judged", beside(POSTGRES, ENDPOINT), EACH_FAILS, NOT),
+    Situation("nothing is in either", beside(NOTHING, NOTHING), EACH_FAILS, NOT),
+    Situation("nothing is there yet", beside(NOTHING, USED), dict.fromkeys(EACH_FAILS, "warn"), REACHABLE),
+    Situation("a client is named among services", beside(POSTGRES, USED, clients=("10.20.2.4/32",)), EACH_FAILS, NOT),
+    Situation("a client is named where nothing is yet", beside(NOTHING, USED, clients=("10.20.2.4/32",)), EACH_FAILS, NOT),
+    Situation("the other one is named", beside(POSTGRES, USED, clients=("10.20.1.4/32",)), {}, REACHABLE),
+]
 TO_ATLAS = {"destinationAddressPrefix": ATLAS_BLOCK}
 A701 = [
     Situation("default rules are included", rules(), {}, REACHABLE),
@@ -564,7 +600,12 @@ P301_AND_P801 = [
     ),
 ]
 ALL = [("A401", one) for one in A401] + [("A402", one) for one in A402] + [("A403", one) for one in A403_AND_A404]
-ALL += [("A601", one) for one in A601] + [("A701", one) for one in A701] + [("P301", one) for one in P301_AND_P801]
+ALL += (
+    [("clients", one) for one in WITHOUT_CLIENTS]
+    + [("A601", one) for one in A601]
+    + [("A701", one) for one in A701]
+    + [("P301", one) for one in P301_AND_P801]
+)
 
 
 @pytest.mark.parametrize(("code", "one"), [pytest.param(code, one, id=f"{code} {one.sentence}") for code, one in ALL])
@@ -577,6 +618,24 @@ def test_what_is_true_is_said(code: str, one: Situation) -> None:
         assert finding.message.endswith(".")
         assert finding.severity == "unknown" or finding.fix.endswith((".", ")."))
         assert "{" not in finding.message
+
+
+def test_subnets_that_are_left_out_are_named_once() -> None:
+    facts = beside(POSTGRES, USED)
+    (info,) = [one for one in run_checks(facts) if one.code == "A601" and one.severity == "info"]
+    assert info.message == "snet-other has services of Azure alone, and no clients to judge."
+    assert (info.fix, info.evidence) == (
+        "Name clients there with client_cidr_blocks to judge such subnets, too.",
+        {"subnets": ["snet-other"]},
+    )
+    outside = replace(facts, entry=replace(facts.entry, cidr_block=SUBNET_BLOCK))
+    for other in (outside, beside(NOTHING, USED), beside(POSTGRES, ENDPOINT)):
+        assert [one for one in run_checks(other) if one.severity == "info" and one.code == "A601"] == []
+
+
+def test_an_empty_subnet_is_told_to_be_one() -> None:
+    finding = found(beside(NOTHING, USED))["A601"]
+    assert finding.message.endswith("No network interface is there yet; a client there would be cut off.")
 
 
 def test_the_rules_that_decide_by_groups_are_named() -> None:

@@ -331,6 +331,24 @@ def test_azure_is_read_with_one_request_for_each_thing(site: CloudsSite) -> None
     assert (site.run_azure().found, site.azure_calls) == ({}, ONE_VNET)
 
 
+def test_subnets_of_services_are_left_out_of_a_vnet(site: CloudsSite) -> None:
+    """By what the reply for the VNet has."""
+    none = [{"name": "to-atlas", "addressPrefix": ATLAS_BLOCK, "nextHopType": "None"}]
+    bad = site.azure.add_route_table(SUBSCRIPTION, GROUP, "rt-database", none)
+    service = "Microsoft.DBforPostgreSQL/flexibleServers"
+    database = {"table": bad, "delegations": [service], "links": [service]}
+    site.azure.add_subnet(*MY_VNET, "snet-database", "10.20.2.0/24", **database)
+    # No subnet has clients, as far as AZURE shows.
+    assert site.run_azure(fail_on="never").found == {"A601": "fail"}
+    nic = f"{vnet_id(*MY_VNET).rpartition('/virtualNetworks/')[0]}/networkInterfaces/vm-1"
+    site.azure.add_subnet(*MY_VNET, "snet-vms", "10.20.3.0/24", configurations=[f"{nic}/ipConfigurations/ipconfig1"])
+    done = site.run_azure()
+    assert (done.found, done.check["verdict"]) == ({}, "reachable_by_design")
+    assert "snet-database has services of Azure alone" in done.finding("A601")["message"]
+    named = site.run_azure(client_cidr_blocks=["10.20.2.4/32"], fail_on="never")
+    assert named.found == {"A601": "fail"}
+
+
 @pytest.mark.parametrize(("count", "is_list_denied", "expected"), [(50, False, 3), (5, True, 3 + 5 * 3)])
 def test_fifty_vnets_of_a_subscription_take_three_lists(
     site: CloudsSite, count: int, is_list_denied: bool, expected: int
