@@ -21,6 +21,7 @@ from .._http.errors import RateLimitError, StoppedError, TaskError
 from .._http.exchange import ApiCall
 from .._http.pauses import DEFAULT_LIMITS, Limits, repeat
 from .errors import NoRegionError, aws_error, policy_name
+from .objects import DEFAULT_QUOTAS, NO_QUOTA
 from .options import NAMES, SECRET_OPTIONS, credential_names, credentials_of
 from .rate import RateGovernor
 
@@ -218,6 +219,21 @@ class AwsSession:
                 raise
             return None
         return self._account
+
+    def find_quota(self, code: str) -> int | None:
+        """Return a quota of Amazon VPC in the account and region; None if AWS does not say, for whatever reason.
+
+        It is asked once, and briefly: some networks reach EC2 and not this service.
+        """
+        asked = {"ServiceCode": "vpc", "QuotaCode": code}
+        try:
+            reply = self._send(f"read the quota {code}", "service-quotas", "GetServiceQuota", asked, seconds=IDENTITY_SECONDS)
+            return int(reply["Quota"]["Value"])
+        except (KeyError, TaskError, TypeError, ValueError) as error:
+            if isinstance(error, StoppedError):
+                raise
+            is_default = isinstance(error, TaskError) and error.error_code == NO_QUOTA
+            return DEFAULT_QUOTAS[code] if is_default else None
 
     @contextmanager
     def within(self, deadline: float) -> t.Iterator[None]:

@@ -10,12 +10,10 @@ from dataclasses import replace
 from functools import partial
 
 from ..._engine.options import Parameters
-from ..._http.errors import OvertakenError, StoppedError, TaskError
+from ..._http.errors import OvertakenError, TaskError
 from ..errors import NOT_AWS, DeniedError, foreign
 from ..objects import (
-    DEFAULT_QUOTAS,
     DNS_ATTRIBUTES,
-    NO_QUOTA,
     PENDING,
     PROVISIONING,
     ROUTES_QUOTA,
@@ -208,19 +206,8 @@ class Network:
         return {str(one.get("Cidr")) for page in pages for one in page.get("Entries") or []}
 
     def get_routes_quota(self) -> int | None:
-        """Return how many routes a table may have; None if it cannot be read, for whatever reason: AWS refuses one too many."""
-        asked = {"ServiceCode": "vpc", "QuotaCode": ROUTES_QUOTA}
-        try:
-            (reply,) = self._session.read_pages(
-                "read how many routes a table may have", "service-quotas", "GetServiceQuota", **asked
-            )
-            return int(reply["Quota"]["Value"])
-        except (KeyError, TypeError, ValueError):
-            return None
-        except TaskError as error:
-            if isinstance(error, StoppedError):
-                raise
-            return DEFAULT_QUOTAS[ROUTES_QUOTA] if error.error_code == NO_QUOTA else None
+        """Return how many routes a table may have; None if AWS does not say: it refuses one too many."""
+        return self._session.find_quota(ROUTES_QUOTA)
 
     def make_change(self, view: View, request: Request) -> View:
         """Make a change, and return the view after it.

@@ -49,6 +49,9 @@ def test_the_permissions_are_those_that_the_code_needs() -> None:
     policy, *unused = re.findall(r"^```json\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)
     statements = json.loads(policy)["Statement"]
     assert {*statements[0]["Action"], statements[1]["Action"]} == actions_in_the_code()
+    # The quota is read by the session.
+    assert statements[2]["Action"] == "servicequotas:GetServiceQuota"
+    assert "C(servicequotas:GetServiceQuota)" in notes
 
 
 def test_every_code_with_a_hint_is_in_the_list() -> None:
