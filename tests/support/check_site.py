@@ -157,8 +157,8 @@ class CheckSite(ReadingSite):
         self.front.interfaces[made] = shown
         return made
 
-    def add_zone(self, name: str, *names: str) -> str:
-        """Associate a private hosted zone with the VPC that has records for all of these names, and return its id."""
+    def add_zone(self, name: str, *names: str, address: str = "192.168.248.5") -> str:
+        """Associate a private hosted zone with the VPC that has all of these names at an address, and return its id."""
         client = self.account.route53()
         place = {"VPCRegion": self.vpc.region, "VPCId": self.vpc.vpc_id}
         # For moto, a VPC alone does not make a zone private.
@@ -167,7 +167,7 @@ class CheckSite(ReadingSite):
         sets = [
             {"Name": one, "Type": kind, "TTL": 60, "ResourceRecords": [{"Value": value}]}
             for one in names
-            for kind, value in (("A", "192.168.248.5"), ("SRV", "0 0 27017 a.example.com"))
+            for kind, value in (("A", address), ("SRV", "0 0 27017 a.example.com"))
         ]
         if sets:
             changes = [{"Action": "CREATE", "ResourceRecordSet": one} for one in sets]

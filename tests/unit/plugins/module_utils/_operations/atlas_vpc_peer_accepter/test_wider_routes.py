@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.cloudpeer.atlas.plugins.callback import plan as _callback
 from ansible_collections.cloudpeer.atlas.tests.support.accepter_site import ATLAS_BLOCK, AwsSite
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import denial, refusal
 
@@ -43,6 +44,8 @@ def test_a_wider_route_is_said_once(site: AwsSite) -> None:
         assert replaced[f"{ATLAS_BLOCK} in {tables[4]}"] == f"{WIDE} to {VGW['gatewayId']}"
         assert len(replaced) == 5
         assert "replaces" not in done.result["diff"][-1]["before"]
+        lines = list(_callback._differences(done.result, with_plan=False))
+        assert f"replaces.{ATLAS_BLOCK} in {tables[4]}: {WIDE} to {VGW['gatewayId']}" in lines
     # Once the routes are there, nothing is said.
     again = site.run()
     assert (again.changed, again.warnings, "replaces" in str(again.result["diff"])) == (False, [], False)

@@ -127,6 +127,16 @@ def test_a_permission_for_what_only_some_options_need_is_named(
         assert any(permission in one for one in done.check["not_looked_at"])
 
 
+def test_a_gateway_endpoint_needs_no_permission(site: CheckSite) -> None:
+    """As every VPC with S3's endpoint has one."""
+    route = {"destinationPrefixListId": "pl-0123456789abcdef0", "gatewayId": "vpce-0123456789abcdef0"}
+    site.front.routes[site.vpc.table["RouteTableId"]] = [route]
+    site.front.rule("GetManagedPrefixListEntries", denial("GetManagedPrefixListEntries"))
+    done = site.run()
+    assert (done.found, done.check["verdict"]) == ({}, "reachable_by_design")
+    assert "GetManagedPrefixListEntries" not in site.front.actions
+
+
 def test_the_tables_have_all_permissions(site: CheckSite) -> None:
     rows = test_a_permission_for_what_only_some_options_need_is_named.pytestmark[0].args[1]  # type: ignore[attr-defined]
     done = site.run(**name_instance(site))

@@ -218,6 +218,15 @@ def test_private_zones_are_read_once_and_by_their_owner(site: CheckSite) -> None
     assert done.finding("P503")["evidence"]["owner"] == site.account.id
 
 
+def test_a_zone_with_addresses_of_others_leads_nowhere(site: CheckSite) -> None:
+    site.add_zone("mongodb.net", "*.mongodb.net", address="10.99.1.5")
+    done = site.run()
+    assert (done.found, done.check["verdict"]) == ({"P503": "fail"}, "not_reachable")
+    finding = done.finding("P503")
+    assert "10.99.1.5" in finding["message"]
+    assert {address for found in finding["evidence"]["addresses"].values() for address in found} == {"10.99.1.5"}
+
+
 def test_a_zone_of_another_account_is_unknown(site: CheckSite) -> None:
     site.front.zone_owner = "999999999999"
     site.add_zone("mongodb.net", "*.mongodb.net")
