@@ -635,7 +635,7 @@ def test_subnets_that_are_left_out_are_named_once() -> None:
 
 def test_an_empty_subnet_is_told_to_be_one() -> None:
     finding = found(beside(NOTHING, USED))["A601"]
-    assert finding.message.endswith("No network interface is there yet; a client there would be cut off.")
+    assert finding.message.endswith("No network interface is in use there yet; a client there would be cut off.")
 
 
 def test_the_rules_that_decide_by_groups_are_named() -> None:
