@@ -538,6 +538,13 @@ RESOURCES: tuple[Resource, ...] = (
         (media.VERSION, VERSIONS[-1]),
         in_v1=False,
     ),
+    # The Atlas CLI asks for it for each cluster in a list with --autoScalingMode, and with `clusters autoScalingConfig`.
+    Resource(
+        (*_GROUP, "clusters", "{clusterName}", "autoScalingConfiguration"),
+        {"GET": _shows({"autoScalingMode": "CLUSTER_WIDE_SCALING"})},
+        VERSIONS[-1:],
+        in_v1=False,
+    ),
     Resource((*_GROUP, "awsCustomDNS"), {"GET": get_custom_dns, "PATCH": update_custom_dns}),
     # What it was called first, and still is by community.mongodb, atlasapi and others.
     Resource((*_GROUP, "whitelist"), {"GET": list_access, "POST": add_access}, in_v2=False),

@@ -216,6 +216,20 @@ def test_options_of_a_cluster_s_processes(api):
     assert (newer.json()["defaultWriteConcern"], newer.json()["javascriptEnabled"]) == ("majority", True)
 
 
+def test_how_a_cluster_scales(api):
+    """`atlas clusters list --autoScalingMode independentShardScaling` asks for it for each cluster, in the newer form.
+
+    Source: filterClustersByAutoScalingMode in internal/cli/clusters/list.go of mongodb-atlas-cli, and a recorded reply
+    (TestClustersFlags/Update).
+    """
+    path = "/clusters/shop/autoScalingConfiguration"
+    assert error(get(api, path, NEWER)) == (404, "CLUSTER_NOT_FOUND")
+    put_cluster(api)
+    response = get(api, path, NEWER)
+    assert (response.status_code, response.headers["Content-Type"]) == (200, f"{NEWER};charset=utf-8")
+    assert response.json() == {"autoScalingMode": "CLUSTER_WIDE_SCALING"}
+
+
 def test_the_address_of_the_caller(api):
     """`atlas accessLists create --currentIp` asks for it with its credentials. The reply is recorded: plain JSON."""
     response = get(api, f"{api.emulator.base_url}/api/private/ipinfo", "application/json")
