@@ -70,6 +70,8 @@ def variables_for(ready: dict[str, Any]) -> dict[str, str]:
         "MONGODB_ATLAS_BASE_URL": ready["base_url"],
         # The Atlas CLI reads this one alone; for some of its requests, it needs the slash.
         "MONGODB_ATLAS_OPS_MANAGER_URL": f"{ready['base_url']}/",
+        # Where the Atlas CLI and test suites of clients create projects.
+        "MONGODB_ATLAS_ORG_ID": ready["groups"][0]["org_id"],
         "MONGODB_ATLAS_PROJECT_ID": ready["group_id"],
         "MONGODB_ATLAS_PUBLIC_API_KEY": ready["public_key"],
         "MONGODB_ATLAS_PRIVATE_API_KEY": ready["private_key"],

@@ -14,6 +14,7 @@ import threading
 import pytest
 import requests
 import trustme
+from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 from ansible_collections.cloudpeer.atlas.tests.unit.emulator.conftest import Api, error
 from ansible_collections.cloudpeer.atlas.tests.unit.emulator.test_cli import HANG, finished, started
@@ -342,9 +343,15 @@ def test_the_guide_and_the_script_print_the_same_variables():
         pytest.skip("the guides are not here")
     said = printed("--port", "0")
     url = exports(said)["MONGODB_ATLAS_BASE_URL"]
-    section = guide.read_text(encoding="utf-8").split("## Start it")[1].split("## ")[0]
-    assert exports(said.replace(url, "http://127.0.0.1:8080")) == exports(section)
+    text = guide.read_text(encoding="utf-8")
+    shell, workflow = (text.split(f"\n## {title}\n")[1].split("\n## ")[0] for title in ("Start it", "In CI"))
+    variables = exports(said.replace(url, "http://127.0.0.1:8080"))
+    assert variables == exports(shell)
+    # A job that runs other clients as well would send the keys of the emulator, or others, to the real Atlas.
+    assert variables == dict(re.findall(r'^ +(MONGODB_ATLAS_\w+): "?([^"\n]*)', workflow, re.MULTILINE))
     assert exports(said)["MONGODB_ATLAS_OPS_MANAGER_URL"] == f"{url}/"
+    # Test suites that create a project want its organization (internal/testutil/acc/pre_check.go of Terraform's provider).
+    assert exports(said)["MONGODB_ATLAS_ORG_ID"] == Settings().org_ids[0]
     assert {"MONGODB_ATLAS_SKIP_UPDATE_CHECK": "yes", "MONGODB_ATLAS_TELEMETRY_ENABLED": "false"}.items() <= exports(said).items()
 
 
