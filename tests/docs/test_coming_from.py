@@ -58,13 +58,18 @@ def resource(type_: str, name: str, **values: Any) -> dict[str, Any]:
     return {"address": f"{type_}.{name}", "mode": "managed", "type": type_, "name": name, "values": values}
 
 
-def listed(*more: dict[str, Any]) -> Any:
-    """Return what the line of the guide makes of the state, and of more resources in a module of it."""
+def listed(*more: dict[str, Any], condition: str = "") -> Any:
+    """Return what the line of the guide makes of the state, and of more resources in a module of it.
+
+    Args:
+        condition: What is added to the choice of the resources of Atlas.
+    """
     if shutil.which("jq") is None:
         pytest.skip("jq is not installed")
     (line,) = re.findall(r"^terraform show -json \| jq '([^']*)' > ", part("From a state to a list"), re.MULTILINE)
     state = json.loads(Path(__file__).with_name("terraform").joinpath("show.json").read_text(encoding="utf-8"))
     state["values"]["root_module"]["child_modules"] = [{"address": "module.aws", "resources": [*more]}]
+    line = re.sub(r'select\(\.type == "mongodbatlas_\w+"', rf"\g<0>{condition}", line)
     done = subprocess.run(["jq", line], input=json.dumps(state), capture_output=True, text=True, check=True)
     return json.loads(done.stdout)
 
@@ -86,6 +91,18 @@ def test_the_tables_of_routes_of_a_connection_are_in_the_list() -> None:
     ]
     found = listed(*routes, routes[0])
     assert found["connections"] == [{**APP, "route_table_ids": ["rtb-0a", "rtb-0b"]}, BATCH, NETWORK, VNET]
+
+
+def test_the_list_of_one_of_several_projects() -> None:
+    """Another project of the state has an entry and a connection of its own."""
+    other = {"project_id": "5356823b3794dee37132bb7c"}
+    more = (
+        resource("mongodbatlas_network_peering", "other", **APP, **other, connection_id=""),
+        resource("mongodbatlas_project_ip_access_list", "other", cidr_block="10.17.0.0/16", **other),
+    )
+    (condition,) = re.findall(r'`select\(\.type == "mongodbatlas_network_peering"( and [^`]*"…")\)`', GUIDE)
+    assert listed(*more, condition=condition.replace("…", GROUP)) == listed()
+    assert len(listed(*more)["entries"]) == len(listed()["entries"]) + 1
 
 
 @pytest.mark.parametrize(
