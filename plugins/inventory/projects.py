@@ -105,7 +105,7 @@ EXAMPLES = r"""
 # environment can see.
 plugin: cloudpeer.atlas.projects
 
-# A profile of the Atlas CLI in place of the environment
+# A profile of the Atlas CLI whose file has the keys, in place of the environment
 profile: production
 
 # Some projects of one organization

@@ -171,7 +171,7 @@ EXAMPLES = r"""
   cloudpeer.atlas.atlas_vpc_peer_info:
     access_token: "{{ atlas_access_token }}"
 
-- name: Sign in with a profile of the Atlas CLI
+- name: Sign in with a profile of the Atlas CLI whose file has the keys
   cloudpeer.atlas.atlas_vpc_peer_info:
     profile: default
 
