@@ -23,6 +23,7 @@ options:
   entries:
     description:
       - The entries. Each entry is a CIDR block, an IP address, or a security group.
+      - An option of an entry that is an empty string counts as not set, as in a state of Terraform.
     type: list
     elements: dict
     required: true

@@ -30,6 +30,7 @@ options:
       - A list for C(connections) of M(cloudpeer.atlas.atlas_vpc_peer_check) is taken as it is, since version 2.5.0 of the
         collection. The options have aliases with the names that they have there, and what only the other side of a connection
         needs has no effect. With C(-v), the task says which of these it has found.
+      - An option of an entry that is an empty string counts as not set, as in a state of Terraform.
     type: list
     elements: dict
     required: true
