@@ -43,7 +43,7 @@ TEXTS = sorted(
 BLOCK = re.compile(r"^(?:<!-- (?P<note>[a-z ]+: [^>]*) -->\n)?```ya?ml\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 MADE_BY_A_RELEASE = "CHANGELOG.md"
 # The guide says so: whose connections are accepted is for the user to say.
-EXPECTED_WARNING = "so that no other one is accepted"
+EXPECTED_WARNING = "set atlas_aws_account_ids"
 ACCOUNT, VPC, BLOCK_OF_VPC = "123456789012", "vpc-0a1b2c3d4e5f67890", "10.15.0.0/16"
 DIRECTORY, SUBSCRIPTION = "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee", "11111111-2222-3333-4444-555555555555"
 
