@@ -50,6 +50,9 @@ def trimmed(name: str, option: t.Mapping[str, t.Any], value: t.Any) -> t.Any:
     """
     if isinstance(value, str):
         text = value.strip()
+        if option.get("elements") == "str":
+            # ansible-core makes a list of it at its commas, and keeps the blanks.
+            return ",".join(one.strip() for one in text.split(","))
         is_kept = option.get("no_log") or name == "comment" or option["type"] != "str"
         return value if text and is_kept else text
     if isinstance(value, list) and option.get("elements") == "str":

@@ -246,6 +246,7 @@ SURVEYED += ArgumentSpec(
         ({"dns": " ", "tags": "\n", "project_id": "", "group_id": GROUP, "private_key": ""}, {"group_id": GROUP}),
         # Blanks around what names something go, and what is written stays as it is written.
         ({"group_id": f" {GROUP}\n", "route_table_ids": [" rtb-1 ", 7]}, {"group_id": GROUP, "route_table_ids": ["rtb-1", 7]}),
+        ({"route_table_ids": " rtb-1, rtb-2 ", "group_ids": "a ,b"}, {"route_table_ids": "rtb-1,rtb-2", "group_ids": "a,b"}),
         ({"comment": " a ", "private_key": " k ", "tags": {"a": "", "b": " c "}}, None),
         # What would open what is closed.
         ({"project_name": "", "org_id": "", "project_names": "", "project_ids": ""}, None),
@@ -266,12 +267,12 @@ def test_an_empty_text_is_not_set(given: dict[str, Any], expected: dict[str, Any
 
 def test_an_empty_text_of_an_entry_is_not_set() -> None:
     spec = {**ENTRY_OPTIONS, "comment": {"type": "str"}}
-    given = {"vpc_id": " vpc-1 ", "wait_for": "", "route_table_tags": " ", "route_table_ids": "", "cidr_blocks": [" 10.0.0.0/8"]}
+    given = {"vpc_id": " vpc-1 ", "wait_for": "", "route_table_tags": " ", "route_table_ids": "", "cidr_blocks": "10.0.0.0/8, 10.1.0.0/16"}
     entry = Entry("connections[0]", {**given, "comment": " a "}, spec)
     assert entry.problems == []
     assert {name: value for name, value in entry.values.items() if value not in (None, "")} == {
         "vpc_id": "vpc-1",
-        "cidr_blocks": ["10.0.0.0/8"],
+        "cidr_blocks": ["10.0.0.0/8", "10.1.0.0/16"],
         "comment": " a ",
     }
     assert entry.given["vpc_id"] == "vpc-1"
