@@ -119,8 +119,7 @@ class PathSummary:
             return None
         error = joined("", self._failures(state.failures, state))
         texts = (error.message, self._done_so_far(state), self._open(state), self._removed(state), self._unused(state))
-        # After a 500 or a time-out, there is nothing to correct.
-        may_pass = all(one.error.is_unanswered for one in state.failures.values())
+        may_pass = all(_may_pass(one.error) for one in state.failures.values())
         what = "Run" if may_pass else "Correct what is wrong and run"
         but = ", but for what is said of roles" if state.kept_roles else ""
         hint = f"{what} the task again: it continues from here{but}."
@@ -364,6 +363,11 @@ def _pruned(state: PathState) -> list[Peer]:
     """Return the connections that are pruned, in the order of Atlas and not of their removals."""
     places = {peer["id"]: place for place, peer in enumerate(state.peers.first)}
     return sorted(state.peers.pruned, key=lambda peer: places.get(peer["id"], len(places)))
+
+
+def _may_pass(error: TaskError) -> bool:
+    """Whether there is nothing to correct: after a 500, a time-out of a request, or the end of a wait, whose hint has its option."""
+    return error.is_unanswered or error.is_transient or "wait_timeout" in (error.hint or "")
 
 
 def _failures_of(state: PathState, plan: Plan) -> t.Mapping[str, Failure]:

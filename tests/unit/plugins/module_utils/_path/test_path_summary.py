@@ -253,9 +253,12 @@ def test_a_failed_cleaning_is_one_of_no_entry() -> None:
     assert (case.show()["summary"]["failed"], case.msg) == (0, f"No. {HINT}")
 
 
-def test_nobody_corrects_what_the_service_has_not_answered() -> None:
+@pytest.mark.parametrize(
+    "fields", [{"http_status": 500}, {"is_transient": True}, {"hint": "Raise wait_timeout, or run the task again later."}]
+)
+def test_nobody_corrects_what_the_service_has_not_answered(fields: dict[str, Any]) -> None:
     case = Case(aws(1), aws(2), peers=(peer(1), peer(2)))
-    away = Failure("routes", TaskError("Failed to list the routes.", http_status=500))
+    away = Failure("routes", TaskError("Failed to list the routes.", **fields))
     assert case.put(failures={KEYS[0]: away}).msg.endswith(f" Run {HINT.partition(' and run ')[2]}")
     assert case.put(failures={KEYS[0]: away, KEYS[1]: denied(1)}).msg.endswith(f" {HINT}")
 
