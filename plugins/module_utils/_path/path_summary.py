@@ -366,7 +366,7 @@ def _pruned(state: PathState) -> list[Peer]:
 
 
 def _may_pass(error: TaskError) -> bool:
-    """Whether there is nothing to correct: after a 500, a time-out of a request, or the end of a wait, whose hint has its option."""
+    """Whether there is nothing to correct: after a 500, a time-out, or the end of a wait, whose hint names the option."""
     return error.is_unanswered or error.is_transient or "wait_timeout" in (error.hint or "")
 
 

@@ -267,7 +267,13 @@ def test_an_empty_text_is_not_set(given: dict[str, Any], expected: dict[str, Any
 
 def test_an_empty_text_of_an_entry_is_not_set() -> None:
     spec = {**ENTRY_OPTIONS, "comment": {"type": "str"}}
-    given = {"vpc_id": " vpc-1 ", "wait_for": "", "route_table_tags": " ", "route_table_ids": "", "cidr_blocks": "10.0.0.0/8, 10.1.0.0/16"}
+    given = {
+        "vpc_id": " vpc-1 ",
+        "wait_for": "",
+        "route_table_tags": " ",
+        "route_table_ids": "",
+        "cidr_blocks": "10.0.0.0/8, 10.1.0.0/16",
+    }
     entry = Entry("connections[0]", {**given, "comment": " a "}, spec)
     assert entry.problems == []
     assert {name: value for name, value in entry.values.items() if value not in (None, "")} == {
