@@ -247,6 +247,12 @@ def test_the_weekly_run_has_the_newest_packages(root: Path) -> None:
     assert (job["steps"][-1]["if"], steps[-1]) == ("failure()", "git diff -- requirements")
     assert "push" not in " ".join(steps)
     assert "fuzz FUZZ_FACTOR=3" in job["strategy"]["matrix"]["command"]
+    # And the newest patch of each ansible-core.
+    upgrade, *then = [
+        step for step in load(root / ".github/workflows/ci.yml")["jobs"]["core"]["steps"] if "make" in step.get("run", "")
+    ]
+    assert upgrade == {"run": "make lock ARGS=--upgrade", "if": job["if"]}
+    assert [step["run"] for step in then][:2] == ["make sanity CORE=${{ matrix.core }}", "make matrix ARGS=${{ matrix.core }}"]
 
 
 def test_a_workflow_may_read_and_no_more(root: Path) -> None:
