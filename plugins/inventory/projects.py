@@ -247,9 +247,13 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         if unknown:
             raise InvalidOptionError(f"{unknown[0]} is not an option of {self.NAME}.", hint="Correct its name, or leave it out.")
         self.templar.available_variables = self._vars
-        given = {name: self._evaluate(name, config[name]) for name in READING if name in config}
+        # An empty text counts as not set, as in modules.
+        given = OPERATION.argument_spec.without_blanks(
+            {name: self._evaluate(name, config[name]) for name in READING if name in config}
+        )
+        others = {name: value for name, value in config.items() if name not in READING}
         # Once more, for the types of what the templates give.
-        self.set_options(direct={**config, **given}, var_options=self._vars)
+        self.set_options(direct={**others, **given}, var_options=self._vars)
         found = {**_UNUSED, **{name: self.get_option(name) for name in READING}}
         # `secret: true` in the documentation would do that, but the oldest ansible-test refuses it.
         register(OPERATION.argument_spec.find_secrets(found) or ())

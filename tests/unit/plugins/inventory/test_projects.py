@@ -274,6 +274,7 @@ def test_a_project_does_not_become_a_host_of_another_inventory(make: Callable[..
         ({}, ["pay", "shop-1", "shop-2"]),
         ({"project_names": ["shop-*"]}, ["shop-1", "shop-2"]),
         ({"project_names": "pay,shop-2"}, ["pay", "shop-2"]),
+        ({"org_id": " 5356823a3794dee37132b000 ", "project_names": [" shop-1"]}, ["shop-1"]),
         ({"tags": {"env": "prod"}}, ["pay", "shop-1"]),
         ({"tags": {"env": "prod", "tier": 1}}, ["pay"]),
         ({"tags": {"env": "test"}}, []),
@@ -426,6 +427,8 @@ def test_no_project_is_an_empty_inventory(make: Callable[..., Site], peers: bool
         ({"private_key": "{{ 'a-canary-of-a-key' | nothing }}"}, "private_key cannot be evaluated. Correct the template.", 0),
         ({"tags": {"env": True}}, "tags.env is not a text", 0),
         ({"org_id": "acme"}, "org_id is malformed", 0),
+        # What chooses projects.
+        ({"org_id": ""}, "org_id is empty", 0),
         ({"org_id": "0123456789abcdef01234567"}, "no project in organization 0123456789abcdef01234567", 2),
     ],
     ids=str,
@@ -553,6 +556,8 @@ def test_it_signs_in_as_modules_do(make: Callable[..., Site], monkeypatch: pytes
     monkeypatch.setenv("MONGODB_ATLAS_PRIVATE_API_KEY", "")
     monkeypatch.setenv("MONGODB_ATLAS_BASE_URL", "")
     assert [*site.hosts(**nothing)] == ["shop"]
+    # So are empty texts.
+    assert [*site.hosts(public_key="", private_key="", base_url=" ", profile="{{ '' }}")] == ["shop"]
     # A profile, which comes before the environment, and has a service account.
     profile = tmp_path / "atlascli" / "config.toml"
     profile.parent.mkdir()
