@@ -70,6 +70,8 @@ def find_failed(facts: ConnectionFacts) -> Findings:
     meaning = AWS.failure_reasons.get(reason or "") if facts.entry.cloud is AWS else None
     message = f"FAILED ({reason or 'no reason given'})" + (f": {meaning}." if meaning else ".")
     fix = "Then replace the connection: set recreate to dead."
+    if reason in facts.entry.cloud.futile_reasons:
+        fix = "Then remove the connection with state: absent, and request it with the right values: the same would fail again."
     yield Finding("fail", peer["id"], message, fix, {"error_state_name": reason})
 
 
