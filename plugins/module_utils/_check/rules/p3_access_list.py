@@ -225,6 +225,7 @@ def _find_inactive(deciding: _Entries, uncovered: _Gaps, facts: ConnectionFacts)
     active = _Entries(one for one in deciding if statuses[str(one.key)] == _IN_FORCE)
     inactive = [one for one in deciding if statuses[str(one.key)] in _NOT_IN_FORCE]
     lost = _difference(_find_uncovered(facts, _Entries(one for one in deciding if one not in inactive)), uncovered)
+    found = []
     for one in inactive:
         key = str(one.key)
         concerned = [client for client, parts in lost.items() if client.kind != "unread" and _concerns(one, client, parts)]
@@ -232,7 +233,9 @@ def _find_inactive(deciding: _Entries, uncovered: _Gaps, facts: ConnectionFacts)
         if touched:
             message = f"{key} is {statuses[key]}: Atlas does not let these clients in."
             fix = "Wait until it is ACTIVE; if it has failed, remove it and add it again."
-            yield Finding("fail", key, message, fix, {"status": statuses[key]}, tuple(touched))
+            found.append(Finding("fail", key, message, fix, {"status": statuses[key]}, tuple(touched)))
+    # Entries for named clients are about these, and not about their subnets.
+    yield from found if are_clients_named(facts) else weigh(found, facts)
     _need_interfaces(lost, facts)
     if _difference(_find_uncovered(facts, active), {**uncovered, **lost}):
         unread = next((fact for fact in statuses.values() if isinstance(fact, Unread)), None)

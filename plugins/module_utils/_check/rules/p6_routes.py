@@ -67,7 +67,7 @@ def find_black_holes(facts: ConnectionFacts) -> Findings:
             yield Finding("fail", view.table.id, message, fix, evidence, view.subnet_ids)
 
 
-@check("P603")
+@check("P603", weigh=weigh)
 def find_routes_over_lists(facts: ConnectionFacts) -> Findings:
     """The entries of prefix lists are known, if they could decide where the block goes."""
     views = tables_of(need_subnets(facts), facts)

@@ -169,9 +169,13 @@ def _judge_all(facts: ConnectionFacts) -> Findings:
     if isinstance(facts.aws.interfaces, Unread):
         raise skip("No client is named, and network interfaces could not be read.")
     clients = [one for one in clients_of(facts) if one.subnet_id in judged and one.security_group_ids]
-    # In subnets that the options name, pods and others may send with further interfaces.
-    certain = declared_subnets(facts)
-    senders = [one for one in clients if not one.is_second or one.subnet_id in certain]
+    # In subnets that the options name, pods send with interfaces of their own, and so do instances whose first one is elsewhere.
+    certain, firsts = declared_subnets(facts), {one.instance_id for one in clients if one.is_first}
+    senders = [
+        one
+        for one in clients
+        if not one.is_second or (one.subnet_id in certain and (one.is_of_pods or one.instance_id not in firsts))
+    ]
     if not senders:
         raise skip("No client is named, and no network interface in the judged subnets is one of a client.")
     if isinstance(facts.aws.security_groups, Unread):

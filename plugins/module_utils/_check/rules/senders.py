@@ -83,7 +83,8 @@ class _Senders:
 
     def _judge_interface(self, interface: Interface) -> _Judged:
         """Return how bad it is if the subnet of an interface is closed, and why."""
-        if interface.is_of_pods:
+        # Who leaves a subnet out of subnet_ids says that nodes translate the addresses of pods there.
+        if interface.is_of_pods and self._chosen is None:
             return "unknown", _PODS
         siblings = self._siblings[interface.instance_id] if interface.instance_id is not None else ()
         if interface.is_second:

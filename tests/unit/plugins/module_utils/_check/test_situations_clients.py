@@ -630,6 +630,13 @@ WHERE = [
 NICS_IN_BOTH = {"interfaces": TWO_NICS}
 OF_PODS = replace(SECOND_NIC, description="aws-K8S-i-0a1b2c3d4e5f60001")
 PODS_IN_SECOND = {"interfaces": [ONE, OF_PODS]}
+#: The second subnet alone depends on a prefix list, or on an entry that is not in force.
+LIST = Route("pl-1", "tgw-0a1b2c3d4e5f60001")
+UNREAD_LIST = {
+    "route_tables": [table(TABLE_ID, subnet_ids=SUBNET_IDS[:1]), table("rtb-2", is_main=True, list_routes=(LIST,))],
+    "prefix_lists": {"pl-1": Unread("No.", "ec2:GetManagedPrefixListEntries")},
+}
+FAILED = {"access_status": {SUBNET_BLOCKS[0]: "ACTIVE", SUBNET_BLOCKS[1]: "FAILED"}}
 #: As STRAY, CLOSED and BACK, of the first subnet.
 FIRST_STRAY = {"route_tables": [table(TABLE_ID, NO_WAY, subnet_ids=SUBNET_IDS[:1]), table("rtb-2", is_main=True)]}
 FIRST_BACK = {"peer": peer(route_table_cidr_block=SUBNET_BLOCKS[1])}
@@ -645,6 +652,10 @@ SENDERS = [
     Situation(FURTHER, "a closed network ACL", facts(**NICS_IN_BOTH, **CLOSED), word="P701", says=SENDS_FIRST),
     Situation(FURTHER, "no way back", facts(**NICS_IN_BOTH, **BACK), word="P607", says=SENDS_FIRST),
     Situation(FURTHER, "its network ACL is not shown", facts(**NICS_IN_BOTH, **BLIND), {"P701": "unknown"}),
+    Situation(FURTHER, "its table has an unread prefix list", facts(**NICS_IN_BOTH, **UNREAD_LIST), {"P603": "unknown"}),
+    Situation(
+        FURTHER, "its entry is not in force", facts(*SUBNET_BLOCKS, **NICS_IN_BOTH, **FAILED), word="P302", says=SENDS_FIRST
+    ),
     Situation(FURTHER, "the instance is named", with_instances(names=(I1,), **NICS_IN_BOTH, **STRAY), word="P601"),
     Situation(FURTHER, "another instance is there", facts(interfaces=[*TWO_NICS, TWO], **STRAY), {"P601": "fail"}, BAD),
     Situation(FURTHER, "subnet_ids names it", facts(**NICS_IN_BOTH, **STRAY, **SECOND_NAMED), {"P601": "fail"}, BAD),
@@ -684,9 +695,46 @@ SENDERS = [
     Situation(PODS, "no entry", facts(SUBNET_BLOCKS[0], **PODS_IN_SECOND), {"P301": "unknown"}, OPEN, NODES_TRANSLATE),
     Situation(PODS, "a closed network ACL", facts(**PODS_IN_SECOND, **CLOSED), {"P701": "unknown"}, OPEN, NODES_TRANSLATE),
     Situation(PODS, "no way back", facts(**PODS_IN_SECOND, **BACK), {"P607": "unknown"}, OPEN, NODES_TRANSLATE),
+    Situation(
+        PODS,
+        "its entry is not in force",
+        facts(*SUBNET_BLOCKS, **PODS_IN_SECOND, **FAILED),
+        {"P302": "unknown"},
+        OPEN,
+        NODES_TRANSLATE,
+    ),
+    Situation(
+        "The entry of a named client is judged for it.",
+        "another interface of the instance is in an open subnet",
+        with_instances(
+            "10.15.1.5",
+            "10.15.2.0/24",
+            names=(I1,),
+            **NICS_IN_BOTH,
+            access_status={"10.15.1.5/32": "FAILED", "10.15.2.0/24": "ACTIVE"},
+        ),
+        {"P302": "fail"},
+        BAD,
+    ),
+    Situation(PODS, "an unread prefix list", facts(**PODS_IN_SECOND, **UNREAD_LIST), {"P603": "unknown"}, OPEN),
     Situation(PODS, "all is open", facts(**PODS_IN_SECOND)),
     Situation(PODS, "subnet_ids says that they do not", facts(**PODS_IN_SECOND, **STRAY, **SECOND_NAMED), {"P601": "fail"}, BAD),
     Situation(PODS, "subnet_ids says that they do", facts(**PODS_IN_SECOND, **STRAY, **FIRST_ALONE)),
+    Situation(
+        PODS,
+        "the node is named, and subnet_ids says that it translates",
+        with_instances(names=(I1,), **PODS_IN_SECOND, **STRAY, **FIRST_ALONE),
+        word="P601",
+        says=SENDS_FIRST,
+    ),
+    Situation(
+        PODS,
+        "the node is named",
+        with_instances(names=(I1,), **PODS_IN_SECOND, **STRAY),
+        {"P601": "unknown"},
+        OPEN,
+        NODES_TRANSLATE,
+    ),
     Situation(PODS, "the node has no entry", facts(SUBNET_BLOCKS[1], **PODS_IN_SECOND), {"P301": "unknown"}, OPEN, SENDS_FIRST),
     Situation(PODS, "neither has", facts("10.99.0.0/16", **PODS_IN_SECOND), {"P301": "fail"}, BAD),
     Situation(PODS, "an instance is there, too", facts(interfaces=[ONE, OF_PODS, TWO], **STRAY), {"P601": "fail"}, BAD),
@@ -1113,6 +1161,20 @@ FILTERS_SEEN = [
         facts(security_groups=HTTPS, **PODS_IN_SECOND, selection={"subnet_ids": SUBNET_IDS}),
         word="P703",
         says="1 of 2 network interfaces",
+    ),
+    Situation(
+        NONE,
+        "only the second interface of an instance is open, and subnet_ids names both subnets",
+        facts(security_groups=HTTPS, **NICS_IN_BOTH, selection={"subnet_ids": SUBNET_IDS}),
+        {"P703": "unknown"},
+        OPEN,
+    ),
+    Situation(
+        NONE,
+        "subnet_ids names that of the second interface alone, which is closed",
+        facts(security_groups={**ALL_CLOSED, APP: GROUPS[APP]}, **NICS_IN_BOTH, **SECOND_NAMED),
+        {"P703": "fail"},
+        BAD,
     ),
     Situation(
         NONE,
