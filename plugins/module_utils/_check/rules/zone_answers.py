@@ -65,7 +65,8 @@ def _judge(found: t.Sequence[Record], zone: HostedZone, cluster: AtlasObject, fa
         return Unread(f"{what}: whether a proxy there leads to the cluster is not known.", advice="Look what has this address.")
     if not _are_all_known(cluster, facts):
         what = f"The private zone {zone.title} has {shown} for names of {cluster['name']}"
-        return Unread(f"{what}, and not all blocks that this cluster has addresses in are known.")
+        what += ", and not all blocks that this cluster has addresses in are known"
+        return Unread(f"{what}.", advice="Look whether these are addresses of this cluster.")
     return Astray(tuple(map(str, addresses)), tuple(blocks))
 
 
