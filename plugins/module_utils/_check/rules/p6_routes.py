@@ -145,7 +145,7 @@ def find_missing_ways_back(facts: ConnectionFacts) -> Findings:
             yield Finding("fail", subnet.id, message, fix, evidence, (subnet.id,))
 
 
-@check("P608")
+@check("P608", weigh=weigh)
 def find_ipv6_subnets(facts: ConnectionFacts) -> Findings:
     """Each judged subnet has IPv4 addresses."""
     for subnet in need_subnets(facts):

@@ -28,8 +28,8 @@ _CERTAIN: _Judged = ("fail", "")
 def weigh(findings: t.Sequence[Finding], facts: ConnectionFacts) -> Findings:
     """Yield findings of a check, those about subnets as bad as they are for what sends from there.
 
-    With only interfaces for pods in the subnets, or only first interfaces of instances that have another one in an open subnet, a
-    failure is unknown; with only further interfaces of instances, it is a word. Subnets that the options name are judged as they
+    With only interfaces for pods in the subnets, or only first interfaces of instances that have another one in a subnet that is
+    open, or may be, a failure is unknown; with only further interfaces of instances, it is a word. Subnets that the options name are judged as they
     are.
     """
     senders = _Senders(findings, facts)
@@ -53,7 +53,7 @@ class _Senders:
             self._siblings.setdefault(one.instance_id, []).append(one)
         self._certain, self._empty = declared_subnets(facts), empty_subnets(facts)
         self._judged = {one.id for one in or_none(lambda: judged_subnets(facts)) or ()}
-        self._closed = {name for one in findings if one.severity in ("fail", "unknown") for name in one.subnet_ids or ()}
+        self._closed = {name for one in findings if one.severity == "fail" for name in one.subnet_ids or ()}
 
     def weighed(self, finding: Finding) -> Finding:
         """Return a finding as bad as it is."""

@@ -639,6 +639,7 @@ UNREAD_LIST = {
 FAILED = {"access_status": {SUBNET_BLOCKS[0]: "ACTIVE", SUBNET_BLOCKS[1]: "FAILED"}}
 #: As STRAY, CLOSED and BACK, of the first subnet.
 FIRST_STRAY = {"route_tables": [table(TABLE_ID, NO_WAY, subnet_ids=SUBNET_IDS[:1]), table("rtb-2", is_main=True)]}
+CLOSED_IN_FIRST = [acl(AclRule(9, True, False, "-1", "0.0.0.0/0", None), subnet_ids=SUBNET_IDS[:1])]
 FIRST_BACK = {"peer": peer(route_table_cidr_block=SUBNET_BLOCKS[1])}
 FURTHER = "Where further interfaces of instances are alone, a closed subnet is a word."
 FIRSTS = "Where the first interface alone is closed, it is unknown."
@@ -651,6 +652,7 @@ SENDERS = [
     Situation(FURTHER, "no entry", facts(SUBNET_BLOCKS[0], **NICS_IN_BOTH), word="P301", says=SENDS_FIRST),
     Situation(FURTHER, "a closed network ACL", facts(**NICS_IN_BOTH, **CLOSED), word="P701", says=SENDS_FIRST),
     Situation(FURTHER, "no way back", facts(**NICS_IN_BOTH, **BACK), word="P607", says=SENDS_FIRST),
+    Situation(FURTHER, "IPv6 alone", facts(**NICS_IN_BOTH, **IPV6), word="P608", says=SENDS_FIRST),
     Situation(FURTHER, "its network ACL is not shown", facts(**NICS_IN_BOTH, **BLIND), {"P701": "unknown"}),
     Situation(FURTHER, "its table has an unread prefix list", facts(**NICS_IN_BOTH, **UNREAD_LIST), {"P603": "unknown"}),
     Situation(
@@ -676,6 +678,13 @@ SENDERS = [
     ),
     Situation(FIRSTS, "no route", facts(**NICS_IN_BOTH, **FIRST_STRAY), {"P601": "unknown"}, OPEN, SENDS_FIRST),
     Situation(FIRSTS, "no entry", facts(SUBNET_BLOCKS[1], **NICS_IN_BOTH), {"P301": "unknown"}, OPEN, SENDS_FIRST),
+    Situation(
+        FIRSTS,
+        "a closed network ACL, and that of the other one is not shown",
+        facts(**NICS_IN_BOTH, network_acls=CLOSED_IN_FIRST),
+        {"P701": "unknown"},
+        OPEN,
+    ),
     Situation(FIRSTS, "no way back", facts(**NICS_IN_BOTH, **FIRST_BACK), {"P607": "unknown"}, OPEN, SENDS_FIRST),
     Situation(
         FIRSTS,
