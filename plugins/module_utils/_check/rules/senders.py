@@ -29,8 +29,8 @@ def weigh(findings: t.Sequence[Finding], facts: ConnectionFacts) -> Findings:
     """Yield findings of a check, those about subnets as bad as they are for what sends from there.
 
     With only interfaces for pods in the subnets, or only first interfaces of instances that have another one in a subnet that is
-    open, or may be, a failure is unknown; with only further interfaces of instances, it is a word. Subnets that the options name are judged as they
-    are.
+    open, or may be, a failure is unknown; with only further interfaces of instances, it is a word. Subnets that the options name
+    are judged as they are.
     """
     senders = _Senders(findings, facts)
     yield from (senders.weighed(one) for one in findings)

@@ -720,7 +720,7 @@ def test_a_zone_is_read_once_with_credentials_of_its_account(accounts: list[str 
         assert contents[ZONE.id] == ZoneContents(Unread(text), Unread(text))
 
 
-def test_addresses_of_a_cluster_with_unknown_blocks_are_to_be_looked_at() -> None:
+def test_addresses_outside_of_known_blocks() -> None:
     finding = found(at(("10.99.1.5",), containers=Unread("No.")))["P503"]
     assert (finding.severity, finding.fix) == ("unknown", "Look whether these are addresses of this cluster.")
 
