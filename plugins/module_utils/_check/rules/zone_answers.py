@@ -39,8 +39,9 @@ def answer_of(name: Name, zone: HostedZone, cluster: AtlasObject, facts: Connect
     if contents is None:
         return Unread(f"The private zone {zone.title} was not read.")
     falls_back = contents.falls_back
+    # What a zone has counts before its fallback to public DNS, and may be addresses of others.
     if isinstance(contents.records, Unread):
-        return True if known_or(falls_back, False) is True else contents.records
+        return contents.records
     found = records_for(name, zone, known(contents.records))
     if found:
         return _judge(found, zone, cluster, facts)
