@@ -17,7 +17,15 @@ from ..facts import ConnectionFacts, Unread, known, known_or
 from .acl import Closed, closed_by, opens_single_addresses_alone, single_addresses
 from .areas import merge_ranges
 from .common import atlas_block_of, listed, need_subnets, ports_text, with_ipv4
-from .interfaces import SENDS_FIRST, are_clients_named, clients_of, declared_subnets, named_interfaces, senders_of
+from .interfaces import (
+    SENDS_FIRST,
+    are_clients_named,
+    clients_of,
+    declared_subnets,
+    is_in_client_blocks,
+    named_interfaces,
+    senders_of,
+)
 from .judged_clusters import ATLAS_PORTS, judge_single_addresses, needed_ports
 from .prefixes import blocks_of_list
 from .rule import Finding, Findings, Level, Severity, check, not_looked_at, not_read, skip
@@ -168,7 +176,8 @@ def _judge_all(facts: ConnectionFacts) -> Findings:
     judged = {subnet.id for subnet in need_subnets(facts)}
     if isinstance(facts.aws.interfaces, Unread):
         raise skip("No client is named, and network interfaces could not be read.")
-    clients = [one for one in clients_of(facts) if one.subnet_id in judged and one.security_group_ids]
+    there = [one for one in clients_of(facts) if one.subnet_id in judged and one.security_group_ids]
+    clients = [one for one in there if is_in_client_blocks(one, facts)]
     # In subnets that the options name, pods send with interfaces of their own, and so do instances whose first one is elsewhere.
     certain, firsts = declared_subnets(facts), {one.instance_id for one in clients if one.is_first}
     senders = [

@@ -1186,6 +1186,20 @@ FILTERS_SEEN = [
         BAD,
     ),
     Situation(
+        IN_PLACE,
+        "a bastion outside of these is closed",
+        facts(interfaces=[ONE], security_groups=HTTPS, selection={"client_cidr_blocks": ("10.15.1.64/26",)}),
+    ),
+    Situation(
+        IN_PLACE,
+        "the client in one of these is closed, and what is outside of it is open",
+        facts(
+            interfaces=[ONE, eni(90, FIRST, BATCH)], security_groups=HTTPS, selection={"client_cidr_blocks": ("10.15.1.0/28",)}
+        ),
+        {"P703": "fail"},
+        BAD,
+    ),
+    Situation(
         NONE,
         "only a task of ECS is open",
         facts(security_groups=HTTPS, interfaces=[ONE, replace(SECOND_NIC, description=OF_TASK)]),
