@@ -204,8 +204,9 @@ def _closed(level: Level, found: Judgement, sources: t.Sequence[Range] | None, f
         clients = merge_ranges(one[_SOURCE] for one in areas)
         where = f" from {listed(blocks_of(clients))}" if sources is not None and clients != sources else ""
         message = f"{rule.name[0].upper()}{rule.name[1:]} denies {ports_text(ports)} to {listed(blocks)}{where}."
+        severity = level
         if level == "fail" and found.singles:
-            level, sentence = judge_single_addresses(found.singles, facts, begin="At most" if found.doubtful else "Only")
+            severity, sentence = judge_single_addresses(found.singles, facts, begin="At most" if found.doubtful else "Only")
             message = f"{message} {sentence}"
         fix = f"Allow TCP to {ports_text(ports)} of {block} by an egress rule that comes before it."
         evidence = {
@@ -214,7 +215,7 @@ def _closed(level: Level, found: Judgement, sources: t.Sequence[Range] | None, f
             "cidr_blocks": [str(one) for one in blocks],
             "ports": [list(one) for one in ports],
         }
-        yield Finding(level, facts.entry.network, message, fix, evidence)
+        yield Finding(severity, facts.entry.network, message, fix, evidence)
 
 
 def _doubtful(level: Level, found: Judgement, facts: ConnectionFacts) -> Finding:
