@@ -113,8 +113,15 @@ def test_routes_over_lists_count(site: AwsSite) -> None:
     for replace_routes in (False, True):
         (warning,) = said(site.run(check_mode=True, replace_routes=replace_routes))
         assert warning.startswith(expected)
+    # A propagated route to the same block does not carry its addresses, and a longer one does.
+    over_list = site.front.routes[main]
+    site.front.routes[main] = [*over_list, wide(target=VGW, **PROPAGATED)]
+    assert said(site.run(check_mode=True)) == [warning]
+    site.front.routes[main] = [*over_list, wide("192.168.128.0/17", VGW, **PROPAGATED)]
+    (longer,) = said(site.run(check_mode=True))
+    assert "192.168.128.0/17, which goes to vgw-" in longer
     # A static route to the same block carries its addresses.
-    site.front.routes[main].append(wide(target=VGW))
+    site.front.routes[main] = [*over_list, wide(target=VGW)]
     (warning,) = said(site.run(check_mode=True))
     assert f"{WIDE}, which goes to vgw-" in warning
     # To this connection, the list carries the addresses already.
