@@ -308,3 +308,6 @@ def test_a_line_is_not_repeated_within_a_minute() -> None:
         "vpc-1: still PENDING after 60 s, 140 s left; accept it",
         "vpc-1: still PENDING after 120 s, 80 s left; accept it",
     ]
+    clock.now = began + 131.26
+    history.record("AVAILABLE")
+    assert history.entries == [{"status": "PENDING", "seconds": 0.0}, {"status": "AVAILABLE", "seconds": 131.3}]
