@@ -94,10 +94,10 @@ def values_of(properties: Fields, name: str, plural: str) -> list[str]:
     return [properties[name]] if properties.get(name) else list(properties.get(plural) or [])
 
 
-def deciding_rule(
+def gets_out(
     rules: list[Fields], client: IPv4Address, target: IPv4Address, client_port: int, port: int, member_of: tuple[str, ...]
-) -> tuple[bool, Fields | None]:
-    """Return whether a packet gets out, and the rule of the user that decides; None for a default one."""
+) -> bool:
+    """Whether a packet gets out."""
     for rule in sorted(rules, key=lambda one: int(one["properties"]["priority"])):
         own = rule["properties"]
         groups = [one["id"] for one in own.get("sourceApplicationSecurityGroups") or ()]
@@ -107,34 +107,25 @@ def deciding_rule(
         ports = values_of(own, "destinationPortRange", "destinationPortRanges")
         is_end = any(is_among(target, one) for one in targets) and any(is_port(port, one) for one in ports)
         if own["protocol"].lower() in ("*", "tcp") and is_source and is_end and is_port(client_port, own["sourcePortRange"]):
-            return own["access"] == "Allow", rule
+            return bool(own["access"] == "Allow")
     for access, source, target_prefix in DEFAULT:
         if is_among(client, source) and is_among(target, target_prefix):
-            return access == "Allow", None
+            return access == "Allow"
     raise AssertionError("no default rule matches")
 
 
 def severity_of(rules: list[Fields], level: str, member_of: tuple[str, ...]) -> str | None:
-    """Return how bad it is what is closed, if all clients are in these groups."""
-    shut_out, opening = set(), []
+    """Return how bad it is what is closed, if all clients are in these groups.
+
+    At most two single addresses are open, and the cluster has three members, so that single ones are worth nothing.
+    """
+    shut_out = set()
     for client, target, client_port, port in itertools.product(CLIENTS, ATLAS, CLIENT_PORTS, PORTS[level]):
-        passes, rule = deciding_rule(rules, client, target, client_port, port, member_of)
-        if not passes:
+        if not gets_out(rules, client, target, client_port, port, member_of):
             shut_out.add(client)
-        elif rule not in opening:
-            opening.append(rule)
     if not shut_out:
         return None
-    if shut_out != set(CLIENTS) or (opening and all(rule is not None and is_to_single(rule) for rule in opening)):
-        return "warn"
-    return level
-
-
-def is_to_single(rule: Fields) -> bool:
-    """Whether all of Atlas's addresses that a rule names are single ones."""
-    prefixes = values_of(rule["properties"], "destinationAddressPrefix", "destinationAddressPrefixes")
-    here = [one for one in prefixes if any(is_among(address, one) for address in ATLAS)]
-    return all(one[0].isdigit() and IPv4Network(one).num_addresses == 1 for one in here)
+    return level if shut_out == set(CLIENTS) else "warn"
 
 
 def expected_of(rules: list[Fields]) -> str | None:
