@@ -17,9 +17,7 @@ from ansible.module_utils.errors import AnsibleFallbackNotFound
 try:
     from ansible.module_utils.secrets import mask_secrets, register_secrets  # type: ignore[import-not-found]
 except ImportError:
-    # Before ansible-core 2.22. Later ones deprecate it, and 2.25 has none.
-    from ansible.module_utils.common.parameters import remove_values
-
+    # Before ansible-core 2.22.
     mask_secrets = register_secrets = None
 
 from .._auth.sources import VARIABLES
@@ -212,6 +210,9 @@ def masked(result: _Value, secrets: t.AbstractSet[str]) -> _Value:
     """
     if register(secrets):
         return result
+    # Later releases deprecate it, and 2.25 has none.
+    from ansible.module_utils.common.parameters import remove_values
+
     short = {one for one in secrets if len(one) < SHORTEST}
     # The longest first, since a secret may begin with another: ansible-core 2.16 takes them as they come.
     long = sorted(secrets - short, key=len, reverse=True)

@@ -16,9 +16,9 @@ PROPAGATED = {"origin": "EnableVgwRoutePropagation"}
 HOLE = {"state": "blackhole"}
 
 
-def wide(destination: str = WIDE, target: dict[str, str] = TGW, **more: str) -> dict[str, str]:
-    """Return a wider route as AWS shows it."""
-    return {"destinationCidrBlock": destination, **target, **more}
+def wide(destination: str = WIDE, target: dict[str, str] | None = None, **more: str) -> dict[str, str]:
+    """Return a wider route as AWS shows it; by default, to a transit gateway."""
+    return {"destinationCidrBlock": destination, **(TGW if target is None else target), **more}
 
 
 def said(done: Any) -> list[str]:
