@@ -25,11 +25,11 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts impor
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.result import verdict_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.acl import closed_by
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.areas import merge_ranges
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.p3_access_list import deciding_entries
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.prefixes import parts_of, ways_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.rule import CHECKS, run_checks
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.objects import EgressRule, PeeringRoute
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import merge_ranges
 from ansible_collections.cloudpeer.atlas.tests.properties.examples import examples
 from ansible_collections.cloudpeer.atlas.tests.properties.states import optional
 from ansible_collections.cloudpeer.atlas.tests.support.check_clouds import (

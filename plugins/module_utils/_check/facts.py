@@ -33,7 +33,7 @@ from .._gcp.network import Peering
 from .._http.errors import AuthError, TaskError
 from .._http.redact import visible
 from .._resources.access_list import key_of
-from .._values.blocks import ends_of
+from .._values.blocks import Range, ends_of, merge_ranges
 
 if t.TYPE_CHECKING:
     # Loaded where a connection is with GCP.
@@ -229,10 +229,20 @@ class Selection:
     probes: tuple[t.Mapping[str, t.Any], ...] | None = None
     stray_probes: tuple[t.Mapping[str, t.Any], ...] | None = None
 
+    @property
+    def client_blocks(self) -> list[ipaddress.IPv4Network]:
+        """`client_cidr_blocks` as networks; none if the option is not set."""
+        return [ipaddress.IPv4Network(one) for one in self.client_cidr_blocks or ()]
+
 
 def local_addresses_of(probe: t.Mapping[str, t.Any]) -> list[str]:
     """Return the addresses from which a probe was made, each once; empty for one of an older release."""
     return list(dict.fromkeys(one["local_address"] for one in probe["members"] if one.get("local_address")))
+
+
+def group_id(name: t.Any) -> str | None:
+    """Return the id of a security group without the account that may stand before it; None for none."""
+    return str(name).rpartition("/")[2] if name else None
 
 
 class ListedPeers(list[AtlasObject]):
@@ -261,8 +271,7 @@ class ListedEntry(dict[str, t.Any]):
     @cached_property
     def group(self) -> str | None:
         """Its security group, without its account; None for a block or an address."""
-        name = self["aws_security_group"]
-        return str(name).rpartition("/")[2] if name else None
+        return group_id(self["aws_security_group"])
 
     @cached_property
     def network(self) -> ipaddress.IPv4Network | None:
@@ -273,7 +282,7 @@ class ListedEntry(dict[str, t.Any]):
             return None
 
     @cached_property
-    def ends(self) -> tuple[int, int] | None:
+    def ends(self) -> Range | None:
         """The first and last address of its block."""
         return None if self.network is None else ends_of(self.network)
 
@@ -282,15 +291,9 @@ class ListedEntries(list[ListedEntry]):
     """Entries of the access list, which all connections of a project share."""
 
     @cached_property
-    def ranges(self) -> list[tuple[int, int]]:
-        """What their blocks cover: the first and last addresses, without overlaps and in order."""
-        found: list[tuple[int, int]] = []
-        for first, last in sorted(one.ends for one in self if one.ends is not None):
-            if found and first <= found[-1][1]:
-                found[-1] = found[-1][0], max(last, found[-1][1])
-            else:
-                found.append((first, last))
-        return found
+    def ranges(self) -> list[Range]:
+        """What their blocks cover, as `merge_ranges` returns it."""
+        return merge_ranges(one.ends for one in self if one.ends is not None)
 
     @cached_property
     def groups(self) -> frozenset[str]:

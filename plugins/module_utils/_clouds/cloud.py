@@ -263,14 +263,14 @@ class Cloud(t.NamedTuple):
 
     def is_same(self, value: t.Any, other: t.Any) -> bool:
         """Whether two values of a field are equal in this cloud."""
-        if self.ignores_case and isinstance(value, str) and isinstance(other, str):
-            return value.casefold() == other.casefold()
-        return bool(value == other)
+        return bool(self._comparable(value) == self._comparable(other))
+
+    def _comparable(self, value: t.Any) -> t.Any:
+        return value.casefold() if self.ignores_case and isinstance(value, str) else value
 
     def network_key(self, fields: Fields) -> tuple[t.Any, ...]:
         """Return what is equal of connections and entries with the same network."""
-        values = (fields[name] for name in self.network_identity)
-        return tuple(value.casefold() if self.ignores_case and isinstance(value, str) else value for value in values)
+        return tuple(self._comparable(fields[name]) for name in self.network_identity)
 
     def is_same_network(self, one: Fields, other: Fields) -> bool:
         """Whether two connections, or an entry and a connection, have the same network."""

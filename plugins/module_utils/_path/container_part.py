@@ -120,11 +120,15 @@ class ContainerPart(PathPart):
     def _warn_of_others(self, groups: t.Iterable[_Group], state: PathState) -> tuple[str, ...]:
         """Return a warning for each entry whose region has no container, and whose network is connected in another region."""
         found = []
+        live: dict[tuple[str | None, ...], list[Peer]] = {}
+        for one in state.peers.listed:
+            if not is_leaving(one):
+                live.setdefault(identity_of(fields_of(one)), []).append(one)
         for group in groups:
             if group.container is not None or group.region is None:
                 continue
             for entry in group.entries:
-                own = [one for one in state.peers.listed if identity_of(fields_of(one)) == entry.identity and not is_leaving(one)]
+                own = live.get(entry.identity)
                 if own:
                     text = connected_elsewhere(self._params["group_id"], group.cloud, group.region, own, state.containers)
                     found.append(entry.named(TaskError(text)).message)

@@ -12,6 +12,9 @@ import typing as t
 
 from .invalid import InvalidValueError
 
+# The first and the last number.
+Range = tuple[int, int]
+
 # RFC 1918: Atlas refuses every other range (INVALID_ROUTE_TABLE_CIDR, ATLAS_INVALID_CIDR_RANGE).
 _PRIVATE_NETWORKS = tuple(ipaddress.IPv4Network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
 
@@ -73,23 +76,33 @@ def is_part(block: str | None, other: str | None) -> bool:
     return ipaddress.ip_network(block).prefixlen >= ipaddress.ip_network(str(other)).prefixlen
 
 
-def ends_of(block: ipaddress.IPv4Network) -> tuple[int, int]:
+def ends_of(block: ipaddress.IPv4Network) -> Range:
     """Return the first and last address of a block as numbers: these compare much faster than blocks."""
     return int(block.network_address), int(block.broadcast_address)
+
+
+def merge_ranges(ranges: t.Iterable[Range]) -> list[Range]:
+    """Return ranges of numbers in order; those that overlap or touch are merged."""
+    merged: list[Range] = []
+    for first, last in sorted(ranges):
+        if merged and first <= merged[-1][1] + 1:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], last))
+        else:
+            merged.append((first, last))
+    return merged
 
 
 def parts_outside(
     blocks: t.Iterable[ipaddress.IPv4Network], others: t.Iterable[ipaddress.IPv4Network]
 ) -> dict[ipaddress.IPv4Network, list[ipaddress.IPv4Network]]:
     """Return, by block, the parts outside all `others`: as few blocks as possible, in ascending order."""
-    ranges = sorted(map(ends_of, others))
-    return {block: list(_outside(*ends_of(block), ranges)) for block in blocks}
+    return parts_outside_ranges(blocks, merge_ranges(map(ends_of, others)))
 
 
-def parts_outside_disjoint(
-    blocks: t.Iterable[ipaddress.IPv4Network], ranges: t.Sequence[tuple[int, int]]
+def parts_outside_ranges(
+    blocks: t.Iterable[ipaddress.IPv4Network], ranges: t.Sequence[Range]
 ) -> dict[ipaddress.IPv4Network, list[ipaddress.IPv4Network]]:
-    """Do what `parts_outside` does, for first and last addresses in order that do not overlap: most are not looked at."""
+    """Do what `parts_outside` does, for ranges as `merge_ranges` returns them: most are not looked at."""
     found = {}
     for block in blocks:
         first, last = ends_of(block)
@@ -103,7 +116,7 @@ def is_within(block: ipaddress.IPv4Network, others: t.Iterable[ipaddress.IPv4Net
     return not parts_outside([block], others)[block]
 
 
-def _outside(position: int, end: int, ranges: t.Iterable[tuple[int, int]]) -> t.Iterator[ipaddress.IPv4Network]:
+def _outside(position: int, end: int, ranges: t.Iterable[Range]) -> t.Iterator[ipaddress.IPv4Network]:
     """Yield the blocks from `position` to `end`, both included, outside `ranges`; these are sorted."""
     for first, last in ranges:
         if first > end:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from ..._azure.objects import Nsg, SecurityRule
 from ..._clouds.azure import AZURE
-from ..._values.blocks import ends_of
+from ..._values.blocks import Range, ends_of, merge_ranges
 from ..facts import ConnectionFacts, Fact, Missing, Unread, known
 from .a4_vnet import Side, sides_of
-from .areas import Area, Range, blocks_of, merge_ranges, shared_of, without
+from .areas import Area, blocks_of, shared_of, without
 from .client_ranges import ClientRange, client_subnets
 from .common import listed, ports_text
 from .judged_clusters import judge_single_addresses, needed_ports

@@ -11,8 +11,8 @@ import typing as t
 from dataclasses import dataclass
 
 from ..._aws.objects import AclRule, Ports
-from ..._values.blocks import ends_of
-from .areas import Area, blocks_of, merge_ranges, shared_of, without
+from ..._values.blocks import ends_of, merge_ranges
+from .areas import Area, blocks_of, shared_of, without
 
 # AWS's numbers for all protocols, and for TCP.
 _MATCHES_TCP = ("-1", "6")

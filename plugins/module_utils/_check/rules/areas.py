@@ -8,8 +8,8 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
-# The first and the last number.
-Range = tuple[int, int]
+from ..._values.blocks import Range, merge_ranges
+
 # A range in each dimension. Two areas that meet have the same dimensions.
 Area = tuple[Range, ...]
 
@@ -31,17 +31,6 @@ def without(area: Area, other: Area) -> list[Area]:
             if rest[0] <= rest[1]:
                 pieces.append((*shared[:index], rest, *area[index + 1 :]))
     return pieces
-
-
-def merge_ranges(ranges: t.Iterable[Range]) -> list[Range]:
-    """Return ranges of numbers in order; those that overlap or touch are merged."""
-    merged: list[Range] = []
-    for first, last in sorted(ranges):
-        if merged and first <= merged[-1][1] + 1:
-            merged[-1] = (merged[-1][0], max(merged[-1][1], last))
-        else:
-            merged.append((first, last))
-    return merged
 
 
 def blocks_of(ranges: t.Iterable[Range]) -> list[ipaddress.IPv4Network]:

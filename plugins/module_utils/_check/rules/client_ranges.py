@@ -59,8 +59,8 @@ def client_ranges(facts: ConnectionFacts) -> list[ClientRange]:
         UnreadError, SkippedError: If neither the network nor the options say where the clients are.
     """
     entry = facts.entry
-    limit = [to_network(one, entry.title) for one in _limit_of(facts)]
-    declared = [to_network(one, "client_cidr_blocks") for one in facts.selection.client_cidr_blocks or ()]
+    limit = _limit_of(facts)
+    declared = facts.selection.client_blocks
     subnets = _subnets_of(facts)
     named = [part for one in declared for part in _declared_ranges(one, subnets or ())]
     if subnets is None:
@@ -102,10 +102,10 @@ def client_regions(facts: ConnectionFacts) -> list[str]:
 
 def left_out_subnets(facts: ConnectionFacts) -> list[str]:
     """Return the names of the subnets of a VNet that would be judged if services of Azure alone were not in them."""
-    limit = [to_network(one, facts.entry.title) for one in _limit_of(facts)]
+    limit = _limit_of(facts)
     names, subnets = service_vnet_subnets(facts), known_or(facts.network.vnet_subnets, ())
     blocks = {one.name: [to_network(block, one.name) for block in one.prefixes] for one in subnets if one.name in names}
-    return [name for name, own in blocks.items() if not limit or any(block.overlaps(one) for block in own for one in limit)]
+    return [name for name, own in blocks.items() if not limit or any(_shared(block, limit) for block in own)]
 
 
 def limit_without_subnets(facts: ConnectionFacts) -> list[str]:
@@ -120,10 +120,14 @@ def limit_without_subnets(facts: ConnectionFacts) -> list[str]:
         return []
     own = network_blocks_of(facts)
     are_in_it = all(is_within(to_network(one, "cidr_blocks"), own) for one in facts.entry.cidr_blocks)
-    return _limit_of(facts) if are_in_it else []
+    return _limit_texts(facts) if are_in_it else []
 
 
-def _limit_of(facts: ConnectionFacts) -> list[str]:
+def _limit_of(facts: ConnectionFacts) -> list[_Network]:
+    return [to_network(one, facts.entry.title) for one in _limit_texts(facts)]
+
+
+def _limit_texts(facts: ConnectionFacts) -> list[str]:
     own = facts.entry.cidr_block
     return [*([own] if own is not None else ()), *facts.entry.cidr_blocks]
 
@@ -160,8 +164,8 @@ def ranges_of_services(facts: ConnectionFacts) -> list[str]:
     """Return the titles of the ranges of GKE's Services, which are left out unless `client_cidr_blocks` names a part of them."""
     if facts.entry.cloud is not GCP:
         return []
-    limit = [to_network(one, facts.entry.title) for one in _limit_of(facts)]
-    declared = [to_network(one, "client_cidr_blocks") for one in facts.selection.client_cidr_blocks or ()]
+    limit = _limit_of(facts)
+    declared = facts.selection.client_blocks
     named = [one for one in known_or(facts.network.gcp_ranges, ()) if one.name is not None and not one.has_clients]
     blocks = {one.title: to_network(one.cidr_block, one.title) for one in named}
     inside = {title: block for title, block in blocks.items() if not limit or _shared(block, limit)}

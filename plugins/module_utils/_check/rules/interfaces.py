@@ -68,7 +68,7 @@ def empty_subnets(facts: ConnectionFacts) -> set[str]:
 
 def declared_subnets(facts: ConnectionFacts) -> set[str]:
     """Return the ids of the subnets that have clients as the options say: `subnet_ids`, and those around client blocks."""
-    blocks = [ipaddress.IPv4Network(one) for one in facts.selection.client_cidr_blocks or ()]
+    blocks = facts.selection.client_blocks
     subnets = [one for one in known_or(facts.aws.subnets, ()) if one.cidr_block is not None] if blocks else []
     around = {one.id for one in subnets if any(block.subnet_of(ipaddress.IPv4Network(one.cidr_block or "")) for block in blocks)}
     return around | set(facts.selection.subnet_ids or ())
@@ -77,6 +77,5 @@ def declared_subnets(facts: ConnectionFacts) -> set[str]:
 def is_in_client_blocks(interface: Interface, facts: ConnectionFacts) -> bool:
     """Whether an interface has an address in `client_cidr_blocks`; True if none of these lies in its subnet."""
     subnet = next((one.cidr_block for one in known_or(facts.aws.subnets, ()) if one.id == interface.subnet_id), None)
-    declared = [ipaddress.IPv4Network(one) for one in facts.selection.client_cidr_blocks or ()]
-    blocks = [one for one in declared if subnet is not None and one.subnet_of(ipaddress.IPv4Network(subnet))]
+    blocks = [one for one in facts.selection.client_blocks if subnet is not None and one.subnet_of(ipaddress.IPv4Network(subnet))]
     return not blocks or any(ipaddress.IPv4Network(own).overlaps(one) for own in interface.addresses for one in blocks)

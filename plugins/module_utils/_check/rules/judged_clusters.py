@@ -14,8 +14,8 @@ import typing as t
 
 from ..._clouds.cloud import Cloud, cloud_of
 from ..._resources.clusters import FLEX, SHARED, has_nodes, has_nodes_at
+from ..._values.blocks import Range, merge_ranges
 from ..facts import AtlasObject, ConnectionFacts, SkippedError, Unread, UnreadError, known, known_or, or_none
-from .areas import Range, merge_ranges
 from .common import listed, need_container, until_replaced
 from .rule import Finding, Level, skip
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from ..._aws.objects import Interface, Subnet, Vpc
 from ..._clouds.aws import AWS
 from ..._clouds.cloud import ALL_CLOUDS
-from ..._values.blocks import ends_of, is_within, parts_outside_disjoint
+from ..._values.blocks import ends_of, is_within, parts_outside_ranges
 from ..._values.moments import to_moment
 from ..._values.regions import same_region
 from ..facts import (
@@ -25,6 +25,7 @@ from ..facts import (
     SkippedError,
     Unread,
     UnreadError,
+    group_id,
     known,
     known_or,
     or_none,
@@ -36,7 +37,6 @@ from .rule import Finding, Findings, Severity, check, not_read, skip
 from .senders import weigh
 
 _Network = ipaddress.IPv4Network
-_Entries = ListedEntries
 _SUBJECT = "access list"
 # A check warns of an entry that expires within this time.
 _SOON = datetime.timedelta(days=1)
@@ -98,7 +98,7 @@ def find_clients_without_entry(facts: ConnectionFacts) -> Findings:
         message = f"{listed(services)} {'is a range' if len(services) == 1 else 'are ranges'} of GKE's Services, and not judged."
         fix = "Name blocks of clients in client_cidr_blocks to judge them."
         yield Finding("info", facts.entry.network, message, fix, {"ranges": services}, ())
-    gaps, listed_groups = _find_gaps(clients, entries), _groups_in(entries)
+    gaps, listed_groups = _find_gaps(clients, entries), entries.groups
     found = {client: _admitting_groups(client, facts, listed_groups) for client in gaps}
     shut_out = {client: parts for client, parts in gaps.items() if not found[client]}
     subnets = {client: parts for client, parts in shut_out.items() if client.kind == "subnet"}
@@ -125,7 +125,7 @@ def find_entries_out_of_force(facts: ConnectionFacts) -> Findings:
         raise skip("No entry lets a client in.", "P301")
     ends = {str(one.key): end - facts.now for one in deciding if (end := _expires_at(one)) is not None}
     soon = {key: left for key, left in ends.items() if left <= _SOON}
-    if _difference(_find_uncovered(facts, _Entries(one for one in deciding if one.key not in soon)), uncovered):
+    if _difference(_find_uncovered(facts, ListedEntries(one for one in deciding if one.key not in soon)), uncovered):
         for key, left in soon.items():
             fix = "Replace it by an entry without delete_after_date, if the clients need it longer."
             yield Finding("warn", key, f"{key} expires in {span_text(left)}.", fix, {"seconds_left": int(left.total_seconds())})
@@ -136,12 +136,12 @@ def find_entries_out_of_force(facts: ConnectionFacts) -> Findings:
 def find_wrong_groups(facts: ConnectionFacts) -> Findings:
     """The security groups that let the clients in exist in the VPC, which is in the region of the container."""
     entries = _entries_in_force(facts)
-    listed_groups = _groups_in(entries)
+    listed_groups = entries.groups
     if not listed_groups:
         raise skip("No entry of the access list names a security group.")
     # If blocks cover all clients, wrong groups do no harm.
     severity: Severity = "fail" if _find_gaps(_clients(facts), entries) else "warn"
-    concerned = {_group_id(facts.entry.aws_security_group), *(facts.selection.security_group_ids or ())}
+    concerned = {group_id(facts.entry.aws_security_group), *(facts.selection.security_group_ids or ())}
     try:
         concerned |= {group for one in senders_of(named_interfaces(facts)) for group in one.security_group_ids}
     except UnreadError as error:
@@ -183,23 +183,23 @@ def deciding_entries(facts: ConnectionFacts) -> ListedEntries:
     try:
         clients = _clients(facts)
         entries = _entries_in_force(facts)
-        gaps, listed_groups = _find_gaps(clients, entries), _groups_in(entries)
+        gaps, listed_groups = _find_gaps(clients, entries), entries.groups
         groups = {group for client in gaps for group in known(_admitting_groups(client, facts, listed_groups))}
     except (SkippedError, UnreadError):
-        return _Entries()
+        return ListedEntries()
     ranges = [(one, *one.ends) for one in entries if one.ends is not None]
     deciding = [one for one in entries if one.group in groups]
     for start, end in (ends_of(network) for client in clients if client not in gaps for network in client.networks):
         whole = [one for one, first, last in ranges if first <= start and last >= end]
         deciding += whole or [one for one, first, last in ranges if first <= end and last >= start]
-    return _Entries({one.key: one for one in deciding}.values())
+    return ListedEntries({one.key: one for one in deciding}.values())
 
 
-def _entries_in_force(facts: ConnectionFacts) -> _Entries:
+def _entries_in_force(facts: ConnectionFacts) -> ListedEntries:
     """Return the entries that have not expired."""
     entries = known(facts.atlas.access_list)
     # Each connection of the project asks for them.
-    return _Entries(one for one in entries if not _has_expired(one, facts)) if entries.has_dates else entries
+    return ListedEntries(one for one in entries if not _has_expired(one, facts)) if entries.has_dates else entries
 
 
 def _has_expired(entry: ListedEntry, facts: ConnectionFacts) -> bool:
@@ -216,15 +216,15 @@ def _expires_at(entry: ListedEntry) -> datetime.datetime | None:
         raise UnreadError(Unread(f"Atlas does not tell when {entry.key} ends, but {date!r}.")) from None
 
 
-def _find_inactive(deciding: _Entries, uncovered: _Gaps, facts: ConnectionFacts) -> Findings:
+def _find_inactive(deciding: ListedEntries, uncovered: _Gaps, facts: ConnectionFacts) -> Findings:
     """Yield a failure for each entry that is not in force, if a client does not get in without it.
 
     It raises an UnreadError if a client may depend on an entry whose status could not be read.
     """
     statuses = {str(one.key): known(facts.atlas.access_status).get(str(one.key)) for one in deciding}
-    active = _Entries(one for one in deciding if statuses[str(one.key)] == _IN_FORCE)
+    active = ListedEntries(one for one in deciding if statuses[str(one.key)] == _IN_FORCE)
     inactive = [one for one in deciding if statuses[str(one.key)] in _NOT_IN_FORCE]
-    lost = _difference(_find_uncovered(facts, _Entries(one for one in deciding if one not in inactive)), uncovered)
+    lost = _difference(_find_uncovered(facts, ListedEntries(one for one in deciding if one not in inactive)), uncovered)
     found = []
     for one in inactive:
         key = str(one.key)
@@ -272,7 +272,7 @@ def _clients(facts: ConnectionFacts) -> list[_Client]:
     ids = tuple(dict.fromkeys(one.id for one in networks))
     blocks = tuple(networks.values())
     found += [_Client("group", one, blocks, ids, frozenset((one,))) for one in named if one not in on_instances and blocks]
-    declared = [to_network(one, "client_cidr_blocks") for one in facts.selection.client_cidr_blocks or ()]
+    declared = facts.selection.client_blocks
     inside = [one for one in subnets if any(one.networks[0].subnet_of(block) for block in declared)]
     # Whether clients in a block are members of a named group is not known.
     return [*found, *(replace(one, groups=frozenset(named)) for one in inside)]
@@ -300,7 +300,7 @@ def _narrowed(networks: t.Mapping[Subnet, _Network], facts: ConnectionFacts) -> 
     """Return the parts of subnets in which `client_cidr_blocks` lie, and all other subnets as they are."""
     if facts.entry.cloud is not AWS:
         return dict(networks)
-    blocks = [to_network(one, "client_cidr_blocks") for one in facts.selection.client_cidr_blocks or ()]
+    blocks = facts.selection.client_blocks
     found: dict[Subnet, _Network] = {}
     for subnet, network in networks.items():
         parts = [one if one.subnet_of(network) else network for one in blocks if one.overlaps(network)] or [network]
@@ -308,10 +308,10 @@ def _narrowed(networks: t.Mapping[Subnet, _Network], facts: ConnectionFacts) -> 
     return found
 
 
-def _find_gaps(clients: t.Iterable[_Client], entries: _Entries) -> _Gaps:
+def _find_gaps(clients: t.Iterable[_Client], entries: ListedEntries) -> _Gaps:
     """Return the parts of the clients' blocks that no block and no address of the entries covers."""
     listed_clients = list(clients)
-    outside = parts_outside_disjoint({network for one in listed_clients for network in one.networks}, entries.ranges)
+    outside = parts_outside_ranges({network for one in listed_clients for network in one.networks}, entries.ranges)
     found = {}
     for client in listed_clients:
         gaps = [outside[network] for network in client.networks]
@@ -320,13 +320,13 @@ def _find_gaps(clients: t.Iterable[_Client], entries: _Entries) -> _Gaps:
     return found
 
 
-def _find_uncovered(facts: ConnectionFacts, entries: _Entries) -> _Gaps:
+def _find_uncovered(facts: ConnectionFacts, entries: ListedEntries) -> _Gaps:
     """Return the clients that entries do not let in, neither by blocks nor by security groups.
 
     Raises:
         UnreadError: If groups may let a client in, and the groups of the VPC are not known.
     """
-    gaps, listed_groups = _find_gaps(_clients(facts), entries), _groups_in(entries)
+    gaps, listed_groups = _find_gaps(_clients(facts), entries), entries.groups
     return {client: parts for client, parts in gaps.items() if not known(_admitting_groups(client, facts, listed_groups))}
 
 
@@ -350,7 +350,7 @@ def _admitting_groups(client: _Client, facts: ConnectionFacts, listed_groups: fr
     `aws_security_group` of the connection names their group, only that counts. Only AWS has security groups.
     """
     named = listed_groups if client.groups is None else listed_groups & client.groups
-    own = _group_id(facts.entry.aws_security_group)
+    own = group_id(facts.entry.aws_security_group)
     if client.groups is None and own is not None:
         return named & {own}
     if not named or facts.entry.cloud is not AWS or _is_across_regions(facts):
@@ -361,11 +361,6 @@ def _admitting_groups(client: _Client, facts: ConnectionFacts, listed_groups: fr
     return frozenset(name for name in named if name in groups and groups[name].vpc_id == facts.entry.vpc_id)
 
 
-def _groups_in(entries: _Entries) -> frozenset[str]:
-    """Return the security groups in entries, without their accounts."""
-    return entries.groups
-
-
 def _is_across_regions(facts: ConnectionFacts) -> bool:
     """Whether the VPC is in another region than the container: the access list allows no groups across regions."""
     peer, container = facts.atlas.peer, known(facts.atlas.container)
@@ -373,21 +368,16 @@ def _is_across_regions(facts: ConnectionFacts) -> bool:
     return container is not None and region is not None and not same_region(region, container["region_name"])
 
 
-def _group_id(name: t.Any) -> str | None:
-    """Return the id of a security group without the account that may stand before it."""
-    return str(name).rpartition("/")[2] if name else None
-
-
-def _uncovered_finding(gaps: _Gaps, facts: ConnectionFacts, entries: _Entries) -> Finding:
+def _uncovered_finding(gaps: _Gaps, facts: ConnectionFacts, entries: ListedEntries) -> Finding:
     """Return the finding about the subnets, or parts of them, that no entry covers."""
     where, own = _parts_text(gaps), facts.entry.aws_security_group
     message = f"No entry covers {where}."
-    if are_clients_named(facts) and _groups_in(entries):
+    if are_clients_named(facts) and entries.groups:
         message = f"No entry covers {where}, and the clients are in none of the groups of the access list."
     elif own is not None and not are_clients_named(facts):
         message = f"No entry covers {where}, and {own} of the connection is not in the access list."
     else:
-        message += _why_not(_groups_in(entries), facts)
+        message += _why_not(entries.groups, facts)
     fix = f"Add {_missing_blocks(gaps, facts)} to the access list: atlas_access_list, or atlas_peering"
     ranges = or_none(lambda: network_blocks_of(facts))
     if ranges is not None and not all(is_within(part, ranges) for parts in gaps.values() for part in parts):
@@ -396,11 +386,11 @@ def _uncovered_finding(gaps: _Gaps, facts: ConnectionFacts, entries: _Entries) -
     return Finding("fail", _SUBJECT, message, f"{fix}.", _evidence(gaps), subnet_ids)
 
 
-def _shut_out_finding(client: _Client, facts: ConnectionFacts, entries: _Entries) -> Finding:
+def _shut_out_finding(client: _Client, facts: ConnectionFacts, entries: ListedEntries) -> Finding:
     """Return the finding about a named instance or group that no entry lets in."""
     groups = client.groups or frozenset()
     evidence = {"security_group_ids": sorted(groups), "groups": []}
-    reasons = _why_not(groups & _groups_in(entries), facts)
+    reasons = _why_not(groups & entries.groups, facts)
     if client.kind == "group":
         message = f"{client.name} is not in the access list, and blocks do not cover all judged subnets."
         if reasons:
@@ -424,11 +414,11 @@ def _shut_out_finding(client: _Client, facts: ConnectionFacts, entries: _Entries
     return Finding("fail", client.name, message, fix, {**evidence, "addresses": addresses}, client.subnet_ids)
 
 
-def _others_in(client: _Client, facts: ConnectionFacts, entries: _Entries) -> list[str]:
+def _others_in(client: _Client, facts: ConnectionFacts, entries: ListedEntries) -> list[str]:
     """Return the addresses and groups of an instance in the access list that it does not send with by default."""
     blocks = [one.network for one in entries if one.network is not None]
     found = [one for one in client.others if any(one.overlaps(block) for block in blocks)]
-    in_list = _groups_in(entries)
+    in_list = entries.groups
     # Those that could not be read may count.
     names = known_or(
         _admitting_groups(replace(client, groups=client.other_groups), facts, in_list), client.other_groups & in_list

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 
 from ..._aws.objects import AclRule, GroupRule, Interface, NetworkAcl, SecurityGroup
 from ..._clouds.aws import AWS
-from ..._values.blocks import ends_of
+from ..._values.blocks import ends_of, merge_ranges
 from ..facts import ConnectionFacts, Unread, known, known_or
 from .acl import Closed, closed_by, opens_single_addresses_alone, single_addresses
-from .areas import merge_ranges
 from .common import atlas_block_of, listed, need_subnets, ports_text, with_ipv4
 from .interfaces import (
     SENDS_FIRST,

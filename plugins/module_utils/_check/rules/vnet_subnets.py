@@ -26,7 +26,7 @@ def _without_clients(facts: ConnectionFacts) -> list[VnetSubnet]:
     subnets = known_or(facts.network.vnet_subnets, ())
     if not any(one.has_clients for one in subnets):
         return []
-    declared = [ipaddress.IPv4Network(one) for one in facts.selection.client_cidr_blocks or ()]
+    declared = facts.selection.client_blocks
     others = [one for one in subnets if not one.has_clients and not one.is_reserved]
     return [one for one in others if not _is_around(one, declared)]
 

@@ -4,7 +4,7 @@ from ipaddress import IPv4Network
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import AclRule, Ports
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.acl import closed_by
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.areas import merge_ranges
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import merge_ranges
 
 BLOCK = IPv4Network("192.168.248.0/21")
 DEFAULT = None
