@@ -13,7 +13,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.settings import DEFAULT_BASE_URL
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import clients as _clients
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.run import execute
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import atlas as _atlas
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http import threads as _threads
 from ansible_collections.cloudpeer.atlas.tests.properties.memory import Line, leading
 from ansible_collections.cloudpeer.atlas.tests.support import operations
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Done, FakeClock
@@ -52,7 +52,7 @@ def run(module: str, options: Mapping[str, Any], line: Line, clock: FakeClock | 
         pool = _clients.ClientPool(time, time.sleep)
         patch.setattr(_clients, "POOL", pool)
         # An example comes out the same every time, so that no request is sent beside another one.
-        patch.setattr(_atlas, "READERS", 1)
+        patch.setattr(_threads, "READERS", 1)
         try:
             outcome = execute(TASKS[module], checked.validated_parameters, check_mode=check_mode, clock=time, sleep=time.sleep)
         finally:

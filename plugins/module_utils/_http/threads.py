@@ -18,6 +18,8 @@ from contextlib import contextmanager
 from .errors import TaskError
 from .pauses import ANNOUNCE, LONGEST_PAUSE, STOP, Clock, Sleep, announce, check_stopped
 
+# How many requests to Atlas that only read run in parallel.
+READERS = 8
 # In seconds.
 LONGEST_DOUBLED_PAUSE = 30.0
 SUCCESSES_FOR_ONE_MORE = 10

@@ -20,8 +20,6 @@ from .._http import tls
 from .._http.errors import InvalidOptionError, TaskError
 from .._http.pauses import Limits
 
-# How many read requests run in parallel.
-READERS = 8
 _Key = t.TypeVar("_Key")
 _Result = t.TypeVar("_Result")
 
@@ -143,7 +141,7 @@ def read_all(
         The value or the TaskError of each call, by the same keys in the same order.
     """
     # Imported late: few tasks need it, and a module's process compiles each file again.
-    from .._http.threads import call_all, value_or_error
+    from .._http.threads import READERS, call_all, value_or_error
 
     # A pause for a rate limit may take as long as all tries of a request.
     with client.side_by_side(READERS, Limits(params["timeout"], params["retries"]).total_time):
