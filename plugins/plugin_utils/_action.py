@@ -28,7 +28,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec im
     register,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.libraries import INSTALL, lack_of
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import ModuleBase
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import check_one_way
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import Report
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.run import execute
@@ -51,7 +51,7 @@ class AtlasAction(ActionBase):
         OPERATION: The Operation of the module with the same name.
     """
 
-    OPERATION: t.ClassVar[type[Operation[t.Any, t.Any]]]
+    OPERATION: t.ClassVar[type[ModuleBase[t.Any]]]
     _supports_check_mode = True
     _supports_async = True
     # Options that the task names and omits, so that they have the values of `module_defaults`.

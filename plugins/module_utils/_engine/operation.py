@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The base class of what a module does: an Operation says what to read, decide, send and wait for, and the engine runs it."""
+"""The base classes of what a module does: what both shells need of it, and an Operation, which looks, decides and sends."""
 
 from __future__ import annotations
 
@@ -49,19 +49,17 @@ class Status(t.NamedTuple):
     to_do: str = ""
 
 
-class Operation(t.Generic[S, State]):
-    """What a module does, in either shell. The engine makes one object for each run.
+class ModuleBase(t.Generic[S]):
+    """What the shells need of a module: its options, its libraries and its session. The engine makes one object for each run.
 
     Attributes:
         argument_spec: Its options.
         libraries: The Python packages that it needs; see `libraries_for`.
         service: The name of the service that it changes, for the user.
         noun: The field of the result, and of diffs, with the state.
-        has_diff: Whether it can change anything, and so has diffs.
-        retries: How often a step is tried again after another look; None for the option `retries`.
-        convergence: The subclass of `Convergence` that runs it, imported only by the Operations that need it; None for
-            `Convergence`.
+        convergence: The class that runs it, imported only by the modules that need it; None for `Convergence`.
         nothing: The fields of the result until there is a plan.
+        has_diff: Whether it can change anything, and so has diffs.
         keeps_history: Whether results have `status_history` if the task waits.
 
     Args:
@@ -74,23 +72,15 @@ class Operation(t.Generic[S, State]):
     libraries: t.ClassVar[tuple[Library, ...]] = ()
     service: t.ClassVar[str] = "Atlas"
     noun: t.ClassVar[str]
-    has_diff: t.ClassVar[bool] = True
     convergence: t.ClassVar[t.Any] = None
     nothing: t.ClassVar[t.Mapping[str, t.Any]] = {}
+    has_diff: t.ClassVar[bool] = True
     keeps_history: t.ClassVar[bool] = False
-    retries: t.ClassVar[int | None] = None
 
     def __init__(self, params: Parameters, session: S, clock: Clock) -> None:
         self.params = params
         self.session = session
         self.clock = clock
-        # Without a cycle, the state of an item is freed at its end, and not when Python looks for cycles.
-        own = weakref.proxy(self)
-
-        def read(key: str) -> t.Any:
-            return own.read(key)
-
-        self.facts = Facts(read)
 
     @classmethod
     def libraries_for(cls, args: t.Mapping[str, t.Any]) -> tuple[Library, ...]:
@@ -136,6 +126,31 @@ class Operation(t.Generic[S, State]):
     def name(self) -> str:
         """What the task waits for, in the words of lines for the user."""
         return ""
+
+
+class Operation(ModuleBase[S], t.Generic[S, State]):
+    """What a module does, in either shell.
+
+    Attributes:
+        retries: How often a step is tried again after another look; None for the option `retries`.
+
+    Args:
+        params: The options as `validate` returns them.
+        session: The session.
+        clock: A monotonic clock, in seconds.
+    """
+
+    retries: t.ClassVar[int | None] = None
+
+    def __init__(self, params: Parameters, session: S, clock: Clock) -> None:
+        super().__init__(params, session, clock)
+        # Without a cycle, the state of an item is freed at its end, and not when Python looks for cycles.
+        own = weakref.proxy(self)
+
+        def read(key: str) -> t.Any:
+            return own.read(key)
+
+        self.facts = Facts(read)
 
     def read(self, key: str) -> t.Any:
         """Read the fact of a key, for `facts`."""

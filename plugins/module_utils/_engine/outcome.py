@@ -13,7 +13,7 @@ from .._http.errors import TaskError
 from .._http.exchange import ApiCall, count_requests
 from .._http.pauses import Clock
 from .._http.redact import redacted, visible
-from .operation import Operation
+from .operation import ModuleBase, Operation
 from .plan import Plan
 from .wait import GONE, Wait
 
@@ -67,6 +67,23 @@ class Outcome:
     api_calls: t.Sequence[ApiCall] = field(default_factory=list)
     failure: dict[str, t.Any] | None = None
     secrets: set[str] = field(default_factory=set)
+
+    def show(self, values: dict[str, t.Any]) -> None:
+        """Show the fields of the result, with the line of the plan in `summary` if the module has one."""
+        summary = values.get("summary", {})
+        # Counts without a plan are those of what was asked for in vain.
+        has_line = summary is not None and (self.plan is not None or "summary" in values)
+        self.values = {**values, "summary": {**summary, "plan": self.plan or None}} if has_line else values
+
+    def show_line(self, plan: Plan, line: str | None, project: str) -> None:
+        """Show the line of the first plan with its project and its notes."""
+        line = f"{line}, in {project}" if line and project else line
+        self.plan = " ".join((f"{line}.", *plan.notes)) if line and plan.notes else line
+
+    def warn(self, plan: Plan) -> None:
+        """Add the warnings of a plan. One that is refused has no consequences."""
+        told = plan.warnings if plan.refusals else (*plan.warnings, *plan.consequences)
+        self.warnings += [one for one in told if one not in self.warnings]
 
     def to_result(self, *, diff: bool, verbosity: int) -> dict[str, t.Any]:
         """Return Ansible's result, without `failed` and the warnings: each shell adds those in a different way.
@@ -143,8 +160,46 @@ class StatusHistory:
         return ": ".join((self._name, "; ".join(filter(None, (text, awaited)))))
 
 
-class Progress:
-    """The progress of a run, for the outcome and for the user.
+class Lines:
+    """Reports lines for the user while a module runs.
+
+    Args:
+        module: The module that runs.
+        report: Takes the lines.
+        clock: A monotonic clock, in seconds.
+    """
+
+    def __init__(self, module: ModuleBase[t.Any], report: Report, clock: Clock) -> None:
+        self._module = module
+        self._report = report
+        self._clock = clock
+        # When each pause was last announced.
+        self._announced: dict[str, float] = {}
+
+    def tell(self, line: str) -> None:
+        """Report a line, without secrets and control characters."""
+        self._report.progress(self._cleaned(line))
+
+    def _cleaned(self, line: str) -> str:
+        return visible(redacted(line, self._module.session.secrets))
+
+    def announce(self, service: str, error: TaskError, seconds: float) -> None:
+        """Report that a request is sent again after a pause, unless that is short, or was said within a minute."""
+        what = "limits the rate" if error.was_refused_unread else "does not answer"
+        line, now = f"{service} {what} ({error.http_status or 'no reply'}), trying again", self._clock()
+        if seconds > LONGEST_SILENCE and now - self._announced.get(line, -math.inf) >= REPORT_INTERVAL:
+            self._announced[line] = now
+            self.tell(": ".join(filter(None, (self._module.name, line))))
+
+    def stop(self, done: t.Sequence[str], unsure: t.Sequence[str]) -> None:
+        """Report what a task that is interrupted has done, and may have done: it may have no result."""
+        text = f"stopped before the end; done so far: {', '.join(done) or 'nothing'}"
+        text = f"{text}; perhaps also: {', '.join(unsure)}" if unsure else text
+        self.tell(": ".join(filter(None, (self._module.name, text))))
+
+
+class Progress(Lines):
+    """The progress of an Operation, for the outcome and for the user.
 
     Args:
         operation: The Operation that runs.
@@ -159,38 +214,14 @@ class Progress:
     """
 
     def __init__(self, operation: Operation[t.Any, t.Any], outcome: Outcome, report: Report, clock: Clock) -> None:
+        super().__init__(operation, report, clock)
         self.state: t.Any = None
         self.plan = Plan()
         self.times = (0.0, 0.0)
         self._first: t.Any = None
         self._operation = operation
         self._outcome = outcome
-        self._report = report
         self._history = StatusHistory(operation.name, clock)
-        self._clock = clock
-        # When each pause was last announced.
-        self._announced: dict[str, float] = {}
-
-    def tell(self, line: str) -> None:
-        """Report a line, without secrets and control characters."""
-        self._report.progress(self._cleaned(line))
-
-    def _cleaned(self, line: str) -> str:
-        return visible(redacted(line, self._operation.session.secrets))
-
-    def announce(self, service: str, error: TaskError, seconds: float) -> None:
-        """Report that a request is sent again after a pause, unless that is short, or was said within a minute."""
-        what = "limits the rate" if error.was_refused_unread else "does not answer"
-        line, now = f"{service} {what} ({error.http_status or 'no reply'}), trying again", self._clock()
-        if seconds > LONGEST_SILENCE and now - self._announced.get(line, -math.inf) >= REPORT_INTERVAL:
-            self._announced[line] = now
-            self.tell(": ".join(filter(None, (self._operation.name, line))))
-
-    def stop(self, done: t.Sequence[str], unsure: t.Sequence[str]) -> None:
-        """Report what a task that is interrupted has done, and may have done: it may have no result."""
-        text = f"stopped before the end; done so far: {', '.join(done) or 'nothing'}"
-        text = f"{text}; perhaps also: {', '.join(unsure)}" if unsure else text
-        self.tell(": ".join(filter(None, (self._operation.name, text))))
 
     def begin(self, state: t.Any) -> None:
         """Record the state at the start of the run, with which diff mode compares."""
@@ -210,11 +241,7 @@ class Progress:
 
     def show(self) -> None:
         """Let the result show the current state."""
-        values, line = self._operation.show(self.state, self.plan), self._outcome.plan
-        summary = values.get("summary", {})
-        # Counts without a plan are those of what was asked for in vain.
-        has_line = summary is not None and (line is not None or "summary" in values)
-        self._outcome.values = {**values, "summary": {**summary, "plan": line or None}} if has_line else values
+        self._outcome.show(self._operation.show(self.state, self.plan))
         if self._operation.has_diff:
             self._compare()
 

@@ -28,6 +28,26 @@ class Change:
     after: t.Mapping[str, t.Any] | None
 
 
+class ChangeKey(t.NamedTuple):
+    """Identifies a change in a list of several services.
+
+    It has no action: a route that the plan replaces may have to be created when it is planned again.
+
+    Attributes:
+        owner: The owner whose change it is.
+        step: The step, in the word of results.
+        side: The service, in the word of results.
+        kind: What is changed, such as a route.
+        ids: What identifies it among those of its kind.
+    """
+
+    owner: t.Hashable
+    step: str
+    side: str
+    kind: str
+    ids: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class Step:
     """One request, and the changes that it makes.
@@ -39,6 +59,10 @@ class Step:
         after: What must be gone or reached first, as the Operation's `wait` understands it; None for nothing.
         is_run: Whether sending it is a run of its own, which waits, and looks again after a lost reply. A set goes on polling
             meanwhile, and takes its error as final.
+        side: The name of its side; the engine sets it.
+        owner: The owner whose step it is: those of one owner are sent in their order, one at a time.
+        stage: The stage from which on it may be sent.
+        lanes: What it shares with other steps, and how many of these are sent at the same time: `(("eu-west-1", 1),)`.
     """
 
     action: t.Literal["create", "update", "delete"]
@@ -46,6 +70,10 @@ class Step:
     keys: tuple[str, ...]
     after: t.Any = None
     is_run: bool = False
+    side: str = ""
+    owner: t.Hashable = ""
+    stage: str = ""
+    lanes: tuple[tuple[t.Hashable, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,7 +100,9 @@ class Plan:
 
     def still_needs(self, step: Step) -> bool:
         """Whether this plan, too, has a step of an earlier one: then that has not taken effect."""
-        return any(one.request == step.request for one in self.steps)
+        # Some requests are equal for all owners.
+        wanted = (step.side, step.owner, step.request)
+        return any((one.side, one.owner, one.request) == wanted for one in self.steps)
 
 
 class Facts(dict[str, t.Any]):

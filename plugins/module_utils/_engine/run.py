@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 from .._http.errors import OvertakenError, TaskError, UndoneError
 from .._http.pauses import ANNOUNCE, LONGEST_PAUSE, Clock, Sleep, backoff
-from .operation import Operation, Session
+from .operation import ModuleBase, Operation, Session
 from .options import Parameters, name_project
 from .outcome import SILENT, Outcome, Progress, Report
 from .plan import Plan, Step
@@ -23,7 +23,7 @@ CREATION_PAUSES = (2.0, 4.0)
 
 
 def execute(
-    operation: type[Operation[t.Any, t.Any]],
+    operation: type[ModuleBase[t.Any]],
     params: Parameters,
     *,
     check_mode: bool,
@@ -31,10 +31,10 @@ def execute(
     clock: Clock = time.monotonic,
     sleep: Sleep = time.sleep,
 ) -> Outcome:
-    """Run an Operation, and return its outcome. A failure is in the outcome, and not raised.
+    """Run what a module does, and return its outcome. A failure is in the outcome, and not raised.
 
     Args:
-        operation: The Operation.
+        operation: The Operation, or the front.
         params: The options, validated against its argument spec, with defaults.
         check_mode: Whether to predict only.
         report: Takes lines for the user.
@@ -48,7 +48,7 @@ def execute(
             outcome.api_calls = session.calls
             try:
                 task = operation(operation.prepare(params, session), session, clock)
-                run: Convergence = (operation.convergence or Convergence)(task, outcome, report, clock, sleep)
+                run = begin_run(task, outcome, report, clock, sleep)
                 with run.announcing():
                     if check_mode:
                         run.predict()
@@ -66,6 +66,13 @@ def execute(
         )
         outcome.failure = {**failure.to_result(), "exception": traceback.format_exc()}
     return outcome
+
+
+def begin_run(module: ModuleBase[t.Any], outcome: Outcome, report: Report, clock: Clock, sleep: Sleep) -> Convergence:
+    """Return the run of an Operation or a front, which has read nothing yet. The arguments are those of Convergence."""
+    make: t.Any = module.convergence or Convergence
+    run: Convergence = make(module, outcome, report, clock, sleep)
+    return run
 
 
 def _carry_out(run: Convergence) -> None:
@@ -175,15 +182,12 @@ class Convergence:
         return [*map(_in_words, self._applied)], [] if unsure is None else [_in_words(unsure)]
 
     def _decide(self) -> None:
-        progress, warnings, operation = self._progress, self._outcome.warnings, self._operation
+        progress, outcome, operation = self._progress, self._outcome, self._operation
         progress.plan = plan = operation.decide(progress.state)
-        if self._outcome.plan is None:
+        if outcome.plan is None:
             # People see what the task set out to do; later plans have what is left of it.
-            line, project = operation.line(progress.state, plan), name_project(operation.params)
-            line = f"{line}, in {project}" if line and project else line
-            self._outcome.plan = " ".join((f"{line}.", *plan.notes)) if line and plan.notes else line
-        told = plan.warnings if plan.refusals else (*plan.warnings, *plan.consequences)
-        warnings += [one for one in told if one not in warnings]
+            outcome.show_line(plan, operation.line(progress.state, plan), name_project(operation.params))
+        outcome.warn(plan)
         progress.show()
         self._refuse(progress.plan)
 

@@ -18,7 +18,7 @@ from .._http.redact import SHORTEST
 
 if t.TYPE_CHECKING:
     from .argspec import ArgumentSpec
-    from .operation import Operation
+    from .operation import ModuleBase
 
 
 class _Importer(zipimporter):
@@ -110,8 +110,8 @@ class _Module(AnsibleModule):
         super().fail_json(**self._without_secrets(result))
 
 
-def run_module(operation: type[Operation[t.Any, t.Any]]) -> None:
-    """Parse the options, run an Operation and end the process with its result."""
+def run_module(operation: type[ModuleBase[t.Any]]) -> None:
+    """Parse the options, run what a module does and end the process with its result."""
     # Late as well.
     from .argspec import environment
 
@@ -119,7 +119,7 @@ def run_module(operation: type[Operation[t.Any, t.Any]]) -> None:
         _run_module(operation)
 
 
-def _run_module(operation: type[Operation[t.Any, t.Any]]) -> None:
+def _run_module(operation: type[ModuleBase[t.Any]]) -> None:
     from .libraries import command_for, lack_of
     from .run import execute
 

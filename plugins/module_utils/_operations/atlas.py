@@ -13,7 +13,7 @@ from .._api.client import AtlasClient
 from .._auth import clients
 from .._auth import clients as login
 from .._auth.sources import find_project, is_in_environment
-from .._engine.operation import Operation
+from .._engine.operation import ModuleBase, Operation
 from .._engine.options import Parameters, check_one_way, check_wait, many_projects, parse_values
 from .._engine.wait import State
 from .._http import tls
@@ -24,8 +24,8 @@ _Key = t.TypeVar("_Key")
 _Result = t.TypeVar("_Result")
 
 
-class AtlasOperation(Operation[AtlasClient, State]):
-    """An Operation on one project, whose session is a client for Atlas."""
+class AtlasModule(ModuleBase[AtlasClient]):
+    """What a module for one project needs, whose session is a client for Atlas."""
 
     libraries = clients.LIBRARIES
     connect = staticmethod(clients.connect)
@@ -55,6 +55,10 @@ class AtlasOperation(Operation[AtlasClient, State]):
     def prepare(cls, params: Parameters, session: AtlasClient) -> Parameters:
         """Return the options with the id of the project in `project_name`, or with the projects that they choose."""
         return with_projects(params, session)
+
+
+class AtlasOperation(AtlasModule, Operation[AtlasClient, State]):
+    """An Operation on one project."""
 
     def read_all(self, calls: t.Mapping[_Key, t.Callable[[], _Result]]) -> dict[_Key, _Result | TaskError]:
         """Make several calls in parallel; see the function `read_all`."""

@@ -19,6 +19,7 @@ from .._engine.operation import Library
 from .._engine.options import Parameters, name_project
 from .._engine.plan import Plan, Step
 from .._engine.set_operation import SetOperation
+from .._engine.side import Failure
 from .._http import tls
 from .._http.errors import TaskError
 from .._http.pauses import Clock, Sleep, stoppable_sleep
@@ -28,7 +29,7 @@ from .._path.container_part import ContainerPart
 from .._path.entries import PathEntry, ignored_options
 from .._path.leaving import Leaving
 from .._path.part import Common, PathPart, task_of, without
-from .._path.path_state import ABSENT, PRESENT, Failure, PathState, What
+from .._path.path_state import ABSENT, PRESENT, PathState, What
 from .._path.path_summary import PathSummary
 from .._path.peer_part import PeerPart, PeerRemovalPart
 from .._path.stages import PathConvergence, PathGate, PathWaiter

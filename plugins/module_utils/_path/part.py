@@ -8,11 +8,11 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from .._engine.operation import Operation
+from .._engine.operation import ModuleBase
 from .._engine.options import Parameters
 from .._engine.outcome import SILENT, Outcome
 from .._engine.plan import Plan, Step
-from .._engine.run import Convergence
+from .._engine.run import begin_run
 from .._engine.wait import WaitTimeoutError
 from .._http.errors import TaskError
 from .._http.pauses import Clock, Sleep
@@ -175,7 +175,7 @@ class PathPart:
         return ""
 
     def _run_to_end(
-        self, operation: Operation[t.Any, t.Any], known: t.Any, reach: t.Callable[[Ran], None] = lambda ran: None
+        self, operation: ModuleBase[t.Any], known: t.Any, reach: t.Callable[[Ran], None] = lambda ran: None
     ) -> Ran:
         """Run an Operation inside of a step.
 
@@ -188,7 +188,7 @@ class PathPart:
             TaskError: If it fails; `outcome_unknown` is set if it may have changed something.
         """
         outcome = Outcome()
-        run = Convergence(operation, outcome, SILENT, self._clock, self._sleep)
+        run = begin_run(operation, outcome, SILENT, self._clock, self._sleep)
         try:
             run.carry_out(known)
         except TaskError as error:

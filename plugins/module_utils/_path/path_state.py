@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 
 from .._engine.plan import Change
+from .._engine.side import Failure
 from .._http.errors import TaskError
 from .._peer_set.state import PeerSetState
 
@@ -82,13 +83,6 @@ class Task(t.NamedTuple):
     stage: str
     owner: str
     request: t.Any
-
-
-class Failure(t.NamedTuple):
-    """The first failure of an entry: the step, as in `What`, and the error."""
-
-    step: str
-    error: TaskError
 
 
 @dataclass(frozen=True)

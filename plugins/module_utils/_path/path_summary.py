@@ -12,6 +12,7 @@ from dataclasses import replace
 from .._clouds.cloud import CLOUDS, Fields, Peer, block_of, cloud_of, fields_of, name_of, with_request_times
 from .._engine.options import Parameters, name_places, name_project
 from .._engine.plan import Change, Plan, listed, nothing_changed
+from .._engine.side import Failure
 from .._http.errors import TaskError
 from .._peer_set.causes import Failed, by_cause, joined, to_failed
 from .._peer_set.draft import CEILING
@@ -20,7 +21,7 @@ from .._resources.containers import Container
 from . import remaining
 from .entries import LIST, PathEntry
 from .entry_view import EntryView
-from .path_state import Failure, PathState, What
+from .path_state import PathState, What
 
 # The keys of a connection that name its network, on whichever cloud.
 _NAMES = tuple(name for cloud in CLOUDS.values() for name in cloud.names or cloud.identity)

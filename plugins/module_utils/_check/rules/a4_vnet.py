@@ -38,7 +38,7 @@ _STATES = {
 }
 
 
-class Side(t.NamedTuple):
+class VnetSide(t.NamedTuple):
     """A network container that judged clusters live in, and the peering of the VNet with it.
 
     Attributes:
@@ -152,7 +152,7 @@ def say_what_of_vnets(facts: ConnectionFacts) -> t.Iterator[str]:
     yield "DNS servers and private DNS zones of VNets were not looked at: they may keep names of clusters from resolving."
 
 
-def sides_of(facts: ConnectionFacts) -> list[Side]:
+def sides_of(facts: ConnectionFacts) -> list[VnetSide]:
     """Return the network container of the connection, and each other one that judged clusters live in and is connected.
 
     Clusters in a region without a connection are those of P202.
@@ -164,12 +164,12 @@ def sides_of(facts: ConnectionFacts) -> list[Side]:
     container = known_or(facts.atlas.container, None)
     # Without Atlas's half, only the option has it.
     name = facts.entry.atlas_vnet_name if container is None else container["atlas_vnet_name"]
-    found = [Side(atlas_block_of(facts), name, _peering_with(name, peerings))]
+    found = [VnetSide(atlas_block_of(facts), name, _peering_with(name, peerings))]
     further = _further_containers(facts)
     for one in further:
         name = one["atlas_vnet_name"]
         level = _level_of(one, further, facts)
-        found.append(Side(container_block(one), name, _peering_with(name, peerings), level, one["region_name"]))
+        found.append(VnetSide(container_block(one), name, _peering_with(name, peerings), level, one["region_name"]))
     return found
 
 
@@ -214,7 +214,7 @@ def _peering_with(name: str | None, peerings: t.Iterable[VnetPeering]) -> VnetPe
     return next((one for one in found if one.state == _CONNECTED), found[0] if found else None)
 
 
-def _connected(facts: ConnectionFacts) -> t.Iterator[tuple[Side, VnetPeering]]:
+def _connected(facts: ConnectionFacts) -> t.Iterator[tuple[VnetSide, VnetPeering]]:
     """Yield the peerings with Atlas that are connected; A401 reports the others.
 
     Raises:
@@ -229,7 +229,7 @@ def _connected(facts: ConnectionFacts) -> t.Iterator[tuple[Side, VnetPeering]]:
         raise skip("Which peering is Atlas's is not known.", "A401")
 
 
-def _judge_side(side: Side, peerings: t.Sequence[VnetPeering], facts: ConnectionFacts) -> Findings:
+def _judge_side(side: VnetSide, peerings: t.Sequence[VnetPeering], facts: ConnectionFacts) -> Findings:
     one = side.peering
     if one is None:
         message = f"{facts.entry.title} has no peering with Atlas's VNet {side.vnet_name} ({side.block})."
@@ -246,7 +246,7 @@ def _judge_side(side: Side, peerings: t.Sequence[VnetPeering], facts: Connection
             yield Finding("info", left.name, _message(left), "Remove the left-over from the VNet.", _evidence(left))
 
 
-def _judge_remote(side: Side, peering: VnetPeering, facts: ConnectionFacts) -> Findings:
+def _judge_remote(side: VnetSide, peering: VnetPeering, facts: ConnectionFacts) -> Findings:
     """Judge a peering whose other side does not know all addresses of the VNet: those of clients have to be among them."""
     what = f"The peering {peering.name} is {peering.sync_level}: Atlas does not know"
     fix = f"Atlas's side has to sync: ask MongoDB's support, or {_REQUEST_AGAIN}"
@@ -265,7 +265,7 @@ def _judge_remote(side: Side, peering: VnetPeering, facts: ConnectionFacts) -> F
         yield Finding("warn", peering.name, message, fix, _evidence(peering))
 
 
-def _unnamed(facts: ConnectionFacts, side: Side) -> Unread:
+def _unnamed(facts: ConnectionFacts, side: VnetSide) -> Unread:
     """Return why it is not known which peering is Atlas's."""
     if isinstance(facts.atlas.container, Missing):
         advice = "Set atlas_vnet_name of the connection, which is vnetName of the network container."

@@ -12,7 +12,7 @@ from ..._azure.objects import UserRoute, UserRouteTable
 from ..._clouds.azure import AZURE
 from ..._values.blocks import ends_of
 from ..facts import ConnectionFacts, Fact, Missing, Unread, known
-from .a4_vnet import Side, sides_of
+from .a4_vnet import VnetSide, sides_of
 from .areas import Area, blocks_of, shared_of, without
 from .client_ranges import client_subnets, left_out_subnets
 from .common import listed
@@ -92,7 +92,7 @@ def strays_of(
     return strays
 
 
-def _judge(table: UserRouteTable, side: Side, names: t.Sequence[str]) -> Findings:
+def _judge(table: UserRouteTable, side: VnetSide, names: t.Sequence[str]) -> Findings:
     prefixes = [ipaddress.IPv4Network(one) for one in side.peering.prefixes] if side.peering is not None else []
     for route, blocks in strays_of(table.routes, side.block, prefixes):
         hop = f"{route.hop_type} {route.hop_address}" if route.hop_address else route.hop_type

@@ -13,7 +13,7 @@ from ..._azure.objects import Nsg, SecurityRule
 from ..._clouds.azure import AZURE
 from ..._values.blocks import Range, ends_of, merge_ranges
 from ..facts import ConnectionFacts, Fact, Missing, Unread, known
-from .a4_vnet import Side, sides_of
+from .a4_vnet import VnetSide, sides_of
 from .areas import Area, blocks_of, shared_of, without
 from .client_ranges import ClientRange, client_subnets
 from .common import listed, ports_text
@@ -49,7 +49,7 @@ class Demand:
         are_declared: Whether `client_cidr_blocks` names them, so that each one counts.
     """
 
-    side: Side
+    side: VnetSide
     level: Severity
     ports: tuple[Range, ...]
     sources: tuple[Range, ...]
@@ -116,7 +116,9 @@ def passage_of(rules: t.Iterable[SecurityRule], areas: t.Iterable[Area], *, are_
 _SUBNETS = "{subnets}"
 
 
-def _needs(ranges: t.Sequence[ClientRange], side: Side, ports: t.Iterable[tuple[Level, t.Sequence[Range]]]) -> t.Iterator[Demand]:
+def _needs(
+    ranges: t.Sequence[ClientRange], side: VnetSide, ports: t.Iterable[tuple[Level, t.Sequence[Range]]]
+) -> t.Iterator[Demand]:
     """Yield what has to get out of the addresses of clients in a subnet, the worst first."""
     declared = [(ends_of(one.block),) for one in ranges if one.is_declared]
     others = tuple(merge_ranges(ends_of(one.block) for one in ranges if not one.is_declared))

@@ -1,0 +1,200 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Takes in what comes of steps, waits and looks: the next events of a run follow from it."""
+
+from __future__ import annotations
+
+import math
+import typing as t
+
+from .._http.errors import TaskError
+from .plan import Plan, Step
+from .run import may_pass
+from .side import SEEN, AnySide, NoReply, Purpose, ReplyValue, Target, Waiting, by_side
+from .wait import WaitTimeoutError
+
+if t.TYPE_CHECKING:
+    from .front import AnyFront
+    from .ledger import Ledger
+    from .looks import Looks
+    from .outcome import Outcome
+    from .planning import Planning
+    from .run_progress import RunProgress
+    from .searches import Ready, Searches
+    from .waits import Kept, Waits
+
+
+class Intake:
+    """Takes in what comes of steps, waits and looks.
+
+    A step whose reply is lost is never blindly repeated: its owner is read and planned again.
+
+    Args:
+        front: The front that runs.
+        ledger: Has the steps.
+        waits: Has what the owners wait for.
+        looks: Reads the owners.
+        planning: Plans again.
+        ready: Has the steps that can be sent.
+        searches: Has the looks for steps in doubt.
+        progress: Shows each event.
+        outcome: Receives whether something was changed.
+
+    Attributes:
+        news: The owners of which something has changed, and which have to be evaluated.
+        deadlines: The ends of the waits of steps that are sent again after a refusal, by their owners.
+        has_waited: Whether anything was waited for.
+    """
+
+    def __init__(
+        self,
+        front: AnyFront,
+        ledger: Ledger,
+        waits: Waits,
+        looks: Looks,
+        planning: Planning,
+        ready: Ready,
+        searches: Searches,
+        progress: RunProgress,
+        outcome: Outcome,
+    ) -> None:
+        self.news: dict[Target, None] = {}
+        self.deadlines: dict[Target, float] = {}
+        self.has_waited = False
+        self._front, self._clock = front, front.clock
+        self._sides: dict[str, AnySide] = {side.name: side for side in front.sides}
+        self._ledger, self._waits, self._looks, self._planning = ledger, waits, looks, planning
+        self._ready, self._searches, self._progress, self._outcome = ready, searches, progress, outcome
+
+    def record(self, step: Step, reply: ReplyValue | NoReply) -> None:
+        """Record that a step took effect; `reply` is what its call has returned, or SEEN."""
+        side, target = self._sides[step.side], (step.side, step.owner)
+        effect = side.record(step, reply)
+        changed = self._looks.take(side, effect.states)
+        self._ledger.record(step, effect, is_seen=reply is SEEN)
+        self.deadlines.pop(target, None)
+        self._waits.forget(target)
+        self.note([target, *changed])
+        if effect.failures:
+            self.stop(self._ledger.fail_entries(effect.failures, side.name, step))
+        self._progress.see(changed)
+
+    def refuse(self, target: Target, step: Step, error: TaskError) -> None:
+        """Hold a refused step back, or find out what became of it."""
+        side = self._sides[target[0]]
+        # A request whose outcome is unknown must not be sent again before another look.
+        waiting = None if error.outcome_unknown else side.retry_wait(step, error)
+        deadline = self.deadlines.pop(target, math.inf)
+        if waiting is None:
+            self._doubt(target, step, error)
+            return
+        self._ledger.held[target] = waiting
+        self.keep(target, waiting, is_held=True)
+        # What it took is free for others.
+        self.news.update({one: None for one in self._waits.of_steps() if one not in self._ledger.held})
+        if deadline <= self._clock():
+            self.fail_late(target, t.cast("Kept", self._waits.get(target)), self._clock())
+
+    def keep(self, target: Target, waiting: Waiting, *, is_held: bool = False) -> None:
+        """Note and show what an owner waits for, with a refused step if `is_held`."""
+        self.has_waited = True
+        is_new = self._waits.keep(target, waiting, is_held=is_held)
+        deadline = t.cast("Kept", self._waits.get(target)).deadline
+        # What is polled at once is shown with its state.
+        if is_new and deadline < math.inf:
+            self._progress.see((), waiting, deadline)
+
+    def note(self, targets: t.Iterable[Target]) -> None:
+        """Note that something has changed of some owners: they are evaluated on all sides, and so are waits for steps."""
+        for unused, owner in targets:
+            self.news.update({(name, owner): None for name, side in self._sides.items() if owner in side.states})
+        for target in self._waits.of_steps():
+            if target in self._ledger.held:
+                self.release(target)
+            self.news[target] = None
+
+    def release(self, target: Target) -> None:
+        """Let a refused step be sent again. Its request ends with its wait."""
+        self.deadlines[target] = t.cast("Kept", self._waits.get(target)).deadline
+        del self._ledger.held[target]
+        self._waits.drop(target)
+
+    def fail(self, target: Target, step: Step | None, error: TaskError) -> None:
+        """Fail because of a wait. One object is looked at again if that can help before a step: it goes on from there."""
+        if self._front.is_one and step is not None:
+            self._ledger.held.pop(target, None)
+            self._doubt(target, step, error)
+        else:
+            self.stop(self._ledger.fail(target, step, error))
+
+    def fail_late(self, target: Target, kept: Kept, moment: float) -> None:
+        """Fail because the time of a wait was up at a moment."""
+        side, step = self._sides[target[0]], self._ledger.next_step(target)
+        late = WaitTimeoutError(self._waits.waited(kept, moment), kept.unanswered)
+        error = side.timeout_error(target[1], step, kept.waiting, late)
+        error.__cause__ = late
+        if self._ledger.held.pop(target, None) is not None and step is not None and not self._front.is_one:
+            error = self._explained(step, error)
+        self.fail(target, step, error)
+
+    def stop(self, targets: t.Iterable[Target]) -> None:
+        """Wait no more for owners that have failed; others may have waited for them."""
+        for target in targets:
+            self._waits.drop(target)
+            self._ready.remove(target)
+        self.note(targets)
+
+    def read_again(self, targets: t.Sequence[Target]) -> Plan:
+        """Read and plan some owners again, and return the plan.
+
+        Raises:
+            TaskError: If they cannot be read, or the plan must not be carried out.
+        """
+        try:
+            changed = self._looks.look(by_side(targets), Purpose.AGAIN)
+            self._progress.see(changed)
+            plan, stopped = self._planning.again(targets)
+        except Exception:
+            # It may have taken effect.
+            self._outcome.changed |= any(target in self._ledger.lost for target in targets)
+            raise
+        stopped += self._looks.fail_unread()
+        self.stop(stopped)
+        self.note(changed)
+        return plan
+
+    def settle(self, target: Target, plan: Plan) -> None:
+        """Decide about a step in doubt after another look: done, failed, or sent again."""
+        step, error = self._ledger.doubts.pop(target)
+        lost, tries = self._ledger.lost.get(target), self._ledger.tries[target]
+        if lost is not None and not plan.still_needs(lost):
+            # It took effect, at least in part.
+            self.record(lost, SEEN)
+        is_needed = plan.still_needs(step)
+        better = self._sides[step.side].explain(step, error) if is_needed else error
+        is_left = bool(plan.steps) if self._front.is_one else is_needed
+        if better is not error:
+            better.__cause__ = error
+            self.stop(self._ledger.fail(target, step, better))
+        elif is_left and (tries > self._searches.retries(target) or not may_pass(step, error)):
+            self.stop(self._ledger.fail(target, step, error))
+        else:
+            self.note([target])
+
+    def _doubt(self, target: Target, step: Step, error: TaskError) -> None:
+        """Let another look decide about a failed step, or fail with it if that cannot help."""
+        passes = may_pass(step, error)
+        if not error.outcome_unknown and not passes:
+            self.stop(self._ledger.fail(target, step, self._explained(step, error)))
+            return
+        if error.outcome_unknown:
+            self._ledger.lost[target] = step
+        self._waits.drop(target)
+        self._ledger.doubt(target, step, error)
+
+    def _explained(self, step: Step, error: TaskError) -> TaskError:
+        better = self._sides[step.side].explain(step, error)
+        if better is not error:
+            better.__cause__ = error.__cause__
+        return better

@@ -1,0 +1,61 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The progress of a list: a line when what it waits for changes, and once a minute."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._http.pauses import Clock
+from .outcome import REPORT_INTERVAL, Outcome, Report
+from .run_progress import RunProgress
+from .side import Target, Waiting
+
+if t.TYPE_CHECKING:
+    from .front import AnyFront
+
+
+class ListProgress(RunProgress):
+    """The progress of a front about a list.
+
+    Args:
+        front: The front that runs.
+        outcome: Receives what results show.
+        report: Takes lines for the user.
+        clock: A monotonic clock, in seconds.
+    """
+
+    def __init__(self, front: AnyFront, outcome: Outcome, report: Report, clock: Clock) -> None:
+        super().__init__(front, outcome, report, clock)
+        self._line, self._reported = "", clock()
+        self._has_plan = False
+
+    def see(self, changed: t.Collection[Target] = (), waiting: Waiting | None = None, until: float | None = None) -> None:
+        """Record an event. With `waiting`, report what is waited for if that has changed, and once a minute."""
+        if waiting is not None:
+            self._tell_line(until)
+        if self._has_plan:
+            self.show(changed)
+
+    def show(self, changed: t.Collection[Target] = ()) -> None:
+        """Let the result show the current states, and diff mode each change."""
+        self._has_plan = True
+        self._outcome.show(self._front.show(changed))
+        self._outcome.diff = self._front.diff()
+
+    def wakes_at(self) -> float:
+        """Return when a line is due although nothing happens, on the clock."""
+        return self._reported + REPORT_INTERVAL
+
+    def wake(self) -> None:
+        """Report what is waited for, if a minute has passed since the last line."""
+        self._tell_line(None)
+
+    def _tell_line(self, until: float | None) -> None:
+        line = ", ".join(filter(None, (side.progress_line() for side in self._front.sides)))
+        now = self._clock()
+        if line and (line != self._line or now - self._reported >= REPORT_INTERVAL):
+            self._line, self._reported = line, now
+            left = "" if until is None else f"; {max(0.0, until - now):.0f} s left"
+            self.tell(": ".join(filter(None, (self._front.name, f"{line}{left}"))))

@@ -1,0 +1,268 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Goes through a stage: sends what is ready, waits, polls, looks again, and takes in what comes of it."""
+
+from __future__ import annotations
+
+import math
+import typing as t
+from functools import partial
+
+from .._http.errors import StoppedError, TaskError
+from .._http.pauses import Sleep
+from .plan import Step
+from .side import AnySide, Owner, Target, by_side
+
+if t.TYPE_CHECKING:
+    from .front import AnyFront
+    from .intake import Intake
+    from .jobs import InThreads, InTurn, Sent
+    from .ledger import Ledger
+    from .looks import Looks
+    from .outcome import Outcome
+    from .run_progress import RunProgress
+    from .searches import Ready, Search, Searches
+    from .waits import Kept, Waits
+
+
+class Loop:
+    """Goes through the stages of a run.
+
+    In each turn, it evaluates the owners of which something has changed, sends the steps that are ready, and takes in one that
+    has ended; if none is running, it sleeps until something is due.
+
+    Args:
+        front: The front that runs.
+        ledger: Has the steps.
+        waits: Has what the owners wait for.
+        looks: Polls the owners.
+        ready: Has the steps that can be sent.
+        searches: Has the looks for steps in doubt.
+        intake: Takes in what comes of it.
+        jobs: Sends steps.
+        progress: Shows each poll.
+        outcome: Receives whether something may have been changed.
+        sleep: Sleeps that many seconds.
+    """
+
+    def __init__(
+        self,
+        front: AnyFront,
+        ledger: Ledger,
+        waits: Waits,
+        looks: Looks,
+        ready: Ready,
+        searches: Searches,
+        intake: Intake,
+        jobs: InTurn | InThreads,
+        progress: RunProgress,
+        outcome: Outcome,
+        sleep: Sleep,
+    ) -> None:
+        self._front, self._context, self._clock = front, front.context, front.clock
+        self._sides: dict[str, AnySide] = {side.name: side for side in front.sides}
+        self._ledger, self._waits, self._looks = ledger, waits, looks
+        self._ready, self._searches, self._intake = ready, searches, intake
+        self._jobs, self._progress, self._outcome, self._sleep = jobs, progress, outcome, sleep
+        # How many steps were sent, and how many requests before those that are running.
+        self._sent = self._calls = 0
+
+    def run(self, stage: str, seconds: float | None, *, is_last: bool) -> None:
+        """Go through a stage, until nothing is sent, in doubt or waited for that may not last longer.
+
+        Args:
+            stage: The name of the stage.
+            seconds: Its time; None if each wait has its own.
+            is_last: Whether all waits end with it.
+        """
+        self._context.stage = stage
+        self._waits.begin(stage, seconds, self._ledger.held, is_last=is_last)
+        self._intake.news = {(side.name, owner): None for side in self._front.sides for owner in side.states}
+        while True:
+            self._advance()
+            running = self._context.running
+            if not running and not self._searches and self._waits.is_over():
+                return
+            due = min(self._waits.due_at(self._busy()), self._searches.due_at())
+            wakes = min(due, self._progress.wakes_at()) if running else due
+            if running:
+                sent = self._jobs.next(None if wakes == math.inf else max(0.0, wakes - self._clock()))
+                if sent is not None:
+                    self._take(sent)
+                    continue
+                self._progress.wake()
+            elif due > self._clock():
+                self._sleep(due - self._clock())
+            # A clock of a test need not agree with what sleeps.
+            self._act(max(self._clock(), wakes))
+
+    def drain(self) -> None:
+        """Start no more steps, and record those that have ended or are still running."""
+        for sent in self._jobs.drain():
+            step = self._context.running.pop(sent.target)
+            if sent.error is None:
+                self._intake.record(step, sent.reply)
+            elif isinstance(sent.error, TaskError):
+                self._ledger.doubt(sent.target, step, sent.error)
+        for target, doubt in [*self._ledger.doubts.items()]:
+            if doubt.error.outcome_unknown:
+                self._ledger.lost[target] = doubt.step
+                self._outcome.changed = True
+            self._ledger.fail(target, doubt.step, doubt.error)
+        text = "The task was stopped before the reply came."
+        on_its_way = TaskError(text, hint="Run it again.", outcome_unknown=True)
+        for target, step in self._context.running.items():
+            self._ledger.fail(target, step, on_its_way)
+        for target in self._ledger.unsent():
+            self._ledger.fail(target, None, StoppedError())
+
+    # What is ready is sent.
+
+    def _advance(self) -> None:
+        """Evaluate the owners of which something has changed, and send what is ready."""
+        while True:
+            while self._intake.news:
+                news, self._intake.news = self._intake.news, {}
+                for target in news:
+                    self._ready.remove(target)
+                    step = self._evaluate(target)
+                    if step is not None:
+                        self._ready.add(target, step, self._sent)
+            taken = self._ready.take()
+            if taken is None:
+                break
+            target, step, sent = taken
+            # What was sent since may have taken the last place.
+            if sent == self._sent or self._evaluate(target) is step:
+                self._send(target, step)
+        if self._ledger.doubts:
+            self._searches.begin(self._is_busy)
+
+    def _evaluate(self, target: Target) -> Step | None:
+        """Return the step of an owner that can be sent now; None if it waits for something, or has none."""
+        side, owner = self._sides[target[0]], target[1]
+        if owner not in side.states or not self._ledger.is_idle(target):
+            return None
+        step = self._ledger.next_step(target)
+        try:
+            waiting = side.wait(owner, step)
+        except TaskError as error:
+            self._intake.fail(target, step, error)
+            return None
+        if waiting is None:
+            self._waits.drop(target)
+            return step
+        self._intake.keep(target, waiting)
+        return None
+
+    def _send(self, target: Target, step: Step) -> None:
+        call = self._sides[target[0]].request(step)
+        if not self._context.running:
+            self._calls = len(self._front.session.calls)
+        if target in self._intake.deadlines:
+            call = partial(self._looks.within, self._intake.deadlines[target], call)
+        self._context.running[target] = step
+        self._sent += 1
+        self._jobs.submit(target, call)
+
+    def _is_busy(self, side: AnySide) -> bool:
+        return side.name in {name for name, owner in self._context.running} or self._ready.has_side(side.name)
+
+    def _busy(self) -> set[str]:
+        """Return the sides that are not polled now, because steps of theirs are being sent."""
+        names = {name for name, owner in self._context.running}
+        return {name for name in names if not self._sides[name].polls_while_sending}
+
+    # What comes of it is taken in.
+
+    def _take(self, sent: Sent) -> None:
+        step = self._context.running.pop(sent.target)
+        try:
+            if sent.error is None:
+                self._intake.record(step, sent.reply)
+            elif isinstance(sent.error, TaskError):
+                self._intake.refuse(sent.target, step, sent.error)
+            else:
+                raise sent.error
+        except Exception as error:
+            # A defect, or a lack of memory or threads. Failures of a request itself are TaskErrors.
+            calls = () if isinstance(error, TaskError) else self._front.session.calls[self._calls :]
+            self._outcome.changed |= any(call.is_write and call.status is not None for call in calls)
+            raise
+
+    # What is due is done.
+
+    def _act(self, moment: float) -> None:
+        """Look, poll and fail as it is due at a moment."""
+        for search in self._searches.take_due(moment):
+            self._search(search)
+        due = self._waits.take_due(moment, self._busy())
+        if not due:
+            return
+        silent = self._poll(due)
+        self._waits.set_pace(moment)
+        for target in due:
+            if target in self._ledger.held and target in silent:
+                self._intake.keep(target, due[target].waiting, is_held=True)
+            elif target in self._ledger.held:
+                self._intake.release(target)
+        self._evaluate_due(due, moment)
+
+    def _evaluate_due(self, due: t.Mapping[Target, Kept], moment: float) -> None:
+        """Evaluate owners after a poll, and fail those whose time is up: first those with a step that was not sent."""
+        late: list[tuple[bool, int, Target, Kept]] = []
+        for target, kept in due.items():
+            step = self._evaluate(target)
+            if step is not None:
+                self._ready.add(target, step, self._sent)
+            self._intake.news.pop(target, None)
+            now = self._waits.get(target)
+            if now is not None and max(kept.deadline, now.deadline) <= moment:
+                late.append((self._ledger.next_step(target) is None, len(late), target, now))
+        for unused, unused_number, target, now in sorted(late, key=lambda one: one[:2]):
+            if target not in self._ledger.failed:
+                self._intake.fail_late(target, now, moment)
+
+    def _poll(self, due: t.Mapping[Target, Kept]) -> set[Target]:
+        """Ask about what is waited for, and return the owners without an answer."""
+        again = [target for target, kept in due.items() if kept.waiting.looks_again]
+        if again:
+            self._intake.read_again(again)
+        polled = {target: kept for target, kept in due.items() if kept.waiting.polls and not kept.waiting.looks_again}
+        if not polled:
+            return set()
+        result = self._looks.poll(by_side(polled), max(kept.deadline for kept in polled.values()))
+        silent: set[Target] = set()
+        for kept in polled.values():
+            kept.unanswered = None
+        for name, query, error in result.unanswered:
+            for target in _owners_of(name, query.owners, polled):
+                polled[target].unanswered = error
+                silent.add(target)
+        if result.changed or len(silent) < len(polled):
+            kept = next(iter(polled.values()))
+            self._progress.see(result.changed, kept.waiting, None if kept.deadline == math.inf else kept.deadline)
+        self._intake.note(result.changed)
+        for name, query, error in result.failed:
+            if not query.owners and not self._front.is_one:
+                raise error
+            for target in _owners_of(name, query.owners, polled):
+                self._intake.fail(target, self._ledger.next_step(target), error)
+        return silent
+
+    def _search(self, search: Search) -> None:
+        """Look for steps in doubt, and decide about them."""
+        plan = self._intake.read_again(search.targets)
+        targets = [target for target in search.targets if target in self._ledger.doubts]
+        if search.pauses and any(plan.still_needs(self._ledger.doubts[target].step) for target in targets):
+            self._searches.schedule(search)
+            return
+        self._searches.end(search)
+        for target in targets:
+            self._intake.settle(target, plan)
+
+
+def _owners_of(side: str, owners: t.Collection[Owner], targets: t.Iterable[Target]) -> list[Target]:
+    """Return those of some targets that a query of a side is about; all of that side if it names no owners."""
+    return [target for target in targets if target[0] == side and (not owners or target[1] in owners)]

@@ -1,0 +1,445 @@
+"""The engine with a side of its own, about a list: owners side by side, stages, and failures that stop their entries alone."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import Outcome
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import ChangeKey, Step
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.side import Effect, Waiting
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import WaitTimeoutError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import NoAnswerError, TaskError
+from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock
+from ansible_collections.cloudpeer.atlas.tests.support.toy_side import ListFront, NameSide, World, lost, refused, run
+
+FULL = refused("Full.")
+
+
+def world(wanted: dict[str, Any], there: dict[str, Any] | None = None, **more: Any) -> World:
+    """Return a world in which each owner should have some names."""
+    names = {owner: {*(there or {}).get(owner, ())} for owner in wanted}
+    return World(names=names, wanted=wanted, **more)
+
+
+def with_side(**traits: Any) -> type[ListFront]:
+    """Return a front whose side has other traits."""
+    return type("Front", (ListFront,), {"side": type("TraitSide", (NameSide,), traits)})
+
+
+def staged(*stages: str, seconds: float = 60, **members: Any) -> type[ListFront]:
+    """Return a front with stages, each of which has so many seconds."""
+    return type("Staged", (ListFront,), {"stages": stages, "seconds_of": lambda self, stage: float(seconds), **members})
+
+
+def failed(outcome: Outcome) -> Any:
+    """Return the failures of entries."""
+    return outcome.values["failed"]
+
+
+def unless(is_over: Callable[[Any, str, Step | None], bool], goal: str = "quiet", **fields: Any) -> Any:
+    """Return a `wait` that ends as soon as something holds."""
+
+    def wait(side: NameSide, owner: str, step: Step | None) -> Waiting | None:
+        return None if is_over(side, owner, step) else Waiting(goal, **fields)
+
+    return wait
+
+
+# Steps.
+
+
+def test_owners_go_on_side_by_side_each_in_its_order() -> None:
+    one = world({"x": "ab", "y": "cd"})
+    barrier, first = threading.Barrier(2, timeout=10), one.do
+
+    def do(what: str, *effect: Any) -> Any:
+        if what.startswith("add"):
+            barrier.wait()
+        return first(what, *effect)
+
+    one.do = do  # type: ignore[method-assign]
+    outcome = run(ListFront, one)
+    assert (outcome.failure, outcome.changed, one.names) == (None, True, {"x": {*"ab"}, "y": {*"cd"}})
+    assert [step for step in one.log if step.startswith("add x")] == ["add x a", "add x b"]
+    assert outcome.diff is not None
+    assert sorted(outcome.diff[0]["done"]) == ["x/a", "x/b", "y/c", "y/d"]
+
+
+@pytest.mark.parametrize(("traits", "parallel"), [({"lanes": (("one at a time", 1),)}, 4), ({}, 1)])
+def test_a_lane_and_the_limit_keep_the_order_of_the_plan(traits: Any, parallel: int) -> None:
+    at_once, most = 0, 0
+    one = world({"x": "a", "y": "a", "z": "a"}, traits={"a": traits})
+    first = one.do
+
+    def do(what: str, *effect: Any) -> Any:
+        nonlocal at_once, most
+        if not what.startswith("add"):
+            return first(what, *effect)
+        at_once += 1
+        most = max(most, at_once)
+        done = first(what, *effect)
+        at_once -= 1
+        return done
+
+    one.do = do  # type: ignore[method-assign]
+    assert run(ListFront, one, parallel=parallel).failure is None
+    assert (most, one.sent("add")) == (1, ["add x a", "add y a", "add z a"])
+
+
+def test_ready_is_not_sent() -> None:
+    """`wait` is asked again right before a request: the place that was free may be taken."""
+
+    def has_place(side: NameSide, owner: str, step: Step | None) -> bool:
+        return step is None or not side.context.running
+
+    one = world({"x": "a", "y": "a"}, wait=unless(has_place, "a place", polls=False, ends_with_steps=True))
+    clock = FakeClock()
+    assert run(ListFront, one, clock=clock).failure is None
+    assert (one.sent("add", "poll"), clock.pauses) == (["add x a", "add y a"], [])
+
+
+def test_an_owner_without_a_state_is_never_evaluated() -> None:
+    one = world({"x": "a"}, wait=unless(lambda side, owner, step: owner in side.states))
+
+    class Unread(NameSide):
+        """A side that gets no state of an owner."""
+
+        def observe(self, answers: Any) -> Any:
+            return {}
+
+    assert run(type("Front", (ListFront,), {"side": Unread}), one).failure is None
+    assert one.log == ["look x"]
+
+
+# Failures.
+
+
+def test_what_is_unread_refuses_the_whole_with_all_of_it() -> None:
+    one = world({"x": "a", "y": "a", "z": "a"}, faults={"look x": [refused()], "look z": [refused()]})
+    outcome = run(ListFront, one)
+    assert outcome.failure is not None
+    assert (outcome.failure["msg"], outcome.changed, one.sent("add")) == ("Refused: x, z.", False, [])
+
+
+def test_a_failure_stops_its_entry_alone_on_all_sides() -> None:
+    other = type("OtherSide", (NameSide,), {"name": "others"})
+
+    class Both(ListFront):
+        """A front with two sides, of the same entries."""
+
+        def __init__(self, params: Any, session: World, clock: Any) -> None:
+            super().__init__(params, session, clock)
+            waits = {"x": "b", "y": "b"}
+            second = other(self.context, World(names=session.names, wanted=waits, wait=session.wait), ["x", "y"])
+            second.world.do = session.do
+            self.sides = (*self.sides, second)
+
+    def goes_first(side: NameSide, owner: str, step: Step | None) -> bool:
+        return side.name == "names" or "a" in side.world.names[owner]
+
+    one = world({"x": "a", "y": "a"}, wait=unless(goes_first, "a", polls=False), faults={"add x a": [refused("No.")]})
+    outcome = run(Both, one)
+    assert (failed(outcome), outcome.changed) == ({"x": "No."}, True)
+    # A new state of an owner has it evaluated on all sides.
+    assert sorted(one.sent("add")) == ["add x a", "add y a", "add y b"]
+    assert outcome.failure is not None
+    assert outcome.failure["msg"] == "Failed: x."
+
+
+def test_an_entry_that_has_failed_with_the_plan_is_not_sent() -> None:
+    one = world({"x": "a", "y": "a"}, failures={"x": TaskError("No.")})
+    assert failed(run(ListFront, one)) == {"x": "No."}
+    assert one.sent("add") == ["add y a"]
+
+
+def test_a_step_for_several_entries_fails_some_of_them() -> None:
+    def record(side: NameSide, step: Step, reply: Any) -> Effect:
+        return Effect({step.owner: frozenset("a")}, failures={"y": TaskError("Not this one.")})
+
+    one = world({"x": "a", "y": "a"}, record=record)
+    one.wait = unless(lambda side, owner, step: owner == "x" or side.states["x"], "x", polls=False, ends_with_steps=True)
+    assert failed(run(ListFront, one)) == {"y": "Not this one."}
+    assert one.sent("add") == ["add x a"]
+
+
+def test_the_failure_has_the_step_of_the_key() -> None:
+    key = ChangeKey("x", "routes", "AWS", "route", ("rtb-1",))
+    front = ListFront({}, World(), FakeClock())
+    step = Step("delete", "a", (key,))  # type: ignore[arg-type]
+    assert front.failed("names", "x", step, TaskError("No.")).step == "routes"
+    assert front.failed("names", "x", None, TaskError("No.")).step == "names"
+
+
+def test_a_defect_ends_the_run_and_stops_the_rest() -> None:
+    one = world({"x": "a", "y": "a"}, faults={"add x a": [(False, KeyError("a defect"))]})
+    outcome = run(ListFront, one, parallel=1)
+    assert outcome.failure is not None
+    assert "KeyError" in outcome.failure["msg"]
+    assert failed(outcome).keys() == {"x", "y"}
+
+
+# Another look.
+
+
+def test_a_list_goes_on_where_one_would_stop() -> None:
+    """A removal is lost for good although it took effect, and more is to do."""
+    gone = (True, NoAnswerError("Gone.", outcome_unknown=True))
+    one = world({"x": ""}, {"x": "yz"}, faults={"remove x y": [gone]})
+    outcome = run(ListFront, one)
+    assert (outcome.failure, one.sent("remove")) == (None, ["remove x y", "remove x z"])
+
+
+def test_one_look_for_all_unsure_steps_once_nothing_is_sent() -> None:
+    gate, clock = threading.Event(), FakeClock()
+    wanted = {"x": "a", "y": "a", "z": "a"}
+    one = world(wanted, faults={"add x a": [lost(True)], "add y a": [lost(False)]}, gates={"add z a": gate})
+    first, early = one.do, list[str]()
+
+    def do(what: str, *effect: Any) -> Any:
+        if what.startswith("look") and "add z a" in one.log and not gate.is_set():
+            early.append(what)
+        return first(what, *effect)
+
+    one.do = do  # type: ignore[method-assign]
+    threading.Timer(0.2, gate.set).start()
+    outcome = run(with_side(looks_together=True), one, clock=clock)
+    assert (outcome.failure, one.log.count("add y a"), early) == (None, 2, [])
+    assert [one.log.count(f"look {owner}") for owner in "xyz"] == [2, 2, 1]
+    assert len(clock.pauses) == 1
+
+
+def test_a_later_plan_does_no_more_than_the_first_has_shown() -> None:
+    one = world({"x": "a"}, {"y": "z"}, faults={"add x a": [lost(False)]}, later={"x": "ab"})
+    assert run(ListFront, one).failure is None
+    assert one.names["x"] == {"a"}
+
+
+def test_an_unplanned_removal_fails_its_owner() -> None:
+    class Both(NameSide):
+        """A side whose first plan only changes what a later one would remove."""
+
+        def plan(self, owners: Any) -> Any:
+            plan = super().plan(owners)
+            if self.plans == 1:
+                return plan
+            steps = tuple(Step("delete", f"no {step.request}", step.keys, owner=step.owner) for step in plan.steps)
+            return type(plan)(plan.changes, steps)
+
+    one = world({"x": "a", "y": "a"}, faults={"add x a": [lost(False)]})
+    outcome = run(type("Front", (ListFront,), {"side": Both}), one)
+    assert failed(outcome).keys() == {"x"}
+    assert "has changed while this task ran" in failed(outcome)["x"]
+
+
+def test_refusals_of_a_later_plan_fail_their_entries_alone() -> None:
+    class Refusing(NameSide):
+        """A side whose later plans are refused for an entry."""
+
+        def plan(self, owners: Any) -> Any:
+            plan = super().plan(owners)
+            return plan if self.plans == 1 else type(plan)(plan.changes, plan.steps, refusals={"x": TaskError("Not now.")})
+
+    one = world({"x": "a", "y": "a"}, faults={"add x a": [lost(False)]})
+    assert failed(run(type("Front", (ListFront,), {"side": Refusing}), one)) == {"x": "Not now."}
+    assert one.names == {"x": set(), "y": {"a"}}
+
+
+def test_an_entry_that_cannot_be_read_again_has_failed() -> None:
+    one = world({"x": "a", "y": "a"}, faults={"add x a": [lost(True)]})
+    first = one.do
+
+    def do(what: str, *effect: Any) -> Any:
+        if what == "look x" and "add x a" in one.log:
+            raise TaskError("Unread.")
+        return first(what, *effect)
+
+    one.do = do  # type: ignore[method-assign]
+    outcome = run(ListFront, one)
+    assert (failed(outcome), outcome.changed) == ({"x": "Unread."}, True)
+
+
+# Stages and waits.
+
+
+def test_a_stage_begins_when_the_one_before_has_ended() -> None:
+    one = world({"x": "ab", "y": "b"}, traits={"a": {"stage": "first"}, "b": {"stage": "second"}})
+    one.wait = unless(lambda side, owner, step: side.context.stage == "second" or one.log.count("poll x") > 1)
+    assert run(staged("first", "second"), one).failure is None
+    assert one.log.index("add x a") < one.log.index("add y b")
+    assert one.log.index("add y b") > one.log.index("poll x")
+
+
+def test_it_plans_again_after_a_stage() -> None:
+    front = staged("first", "second", plans_again_after=lambda self, stage: stage == "first")
+    one = world({"x": "a"}, traits={"a": {"stage": "first"}, "b": {"stage": "second"}}, later={"x": "ab"})
+    outcome = run(front, one)
+    assert (outcome.failure, one.names["x"], outcome.plan) == (None, {*"ab"}, "1 steps")
+
+
+def test_a_held_step_may_outlast_its_stage_but_not_the_last() -> None:
+    def retry_wait(side: NameSide, step: Step, error: TaskError) -> Waiting:
+        return Waiting("room", outlasts=("first", "second"))
+
+    one = world({"x": "a", "y": "b"}, traits={"a": {"stage": "first"}, "b": {"stage": "second"}}, retry_wait=retry_wait)
+    one.faults["add x a"] = [FULL] * 4
+    assert run(staged("first", "second"), one).failure is None
+    # It did not keep the second stage from beginning.
+    assert one.sent("add")[:2] == ["add x a", "add y b"]
+    assert one.names == {"x": {"a"}, "y": {"b"}}
+    one = world({"x": "a"}, traits={"a": {"stage": "first"}}, retry_wait=retry_wait, faults={"add x a": [FULL] * 99})
+    assert failed(run(staged("first", "second"), one)) == {"x": "x waits for room after 60 s."}
+
+
+def test_a_failed_poll_fails_its_owners_or_ends_the_run() -> None:
+    def no_owners(self: NameSide, owners: Any, purpose: Any) -> Any:
+        return [query._replace(owners=()) for query in NameSide.queries(self, owners, purpose)]
+
+    wait = unless(lambda side, owner, step: step is not None or side.world.log.count(f"poll {owner}") > 1)
+    one = world({"x": "a", "y": "a"}, wait=wait, faults={"poll x": [refused("No.")]})
+    assert failed(run(ListFront, one, wait_timeout=600)) == {"x": "No."}
+    one = world({"x": "a", "y": "a"}, wait=wait, faults={"poll x": [refused("No.")]})
+    outcome = run(with_side(queries=no_owners), one, wait_timeout=600)
+    assert outcome.failure is not None
+    assert outcome.failure["msg"] == "No."
+
+
+def test_of_the_late_those_with_an_unsent_step_come_first() -> None:
+    order: list[str] = []
+
+    def timeout_error(self: NameSide, owner: Any, step: Any, waiting: Any, error: WaitTimeoutError) -> TaskError:
+        order.append(owner)
+        return TaskError(f"Late after {error.waited:.0f} s.")
+
+    one = world({"x": "", "y": "a", "z": ""}, traits={"a": {"stage": "only"}}, wait=unless(lambda side, owner, step: False))
+    side = type("Late", (NameSide,), {"timeout_error": timeout_error})
+    outcome = run(staged("only", "last", side=side), one)
+    assert {*failed(outcome).values()} == {"Late after 60 s."}
+    assert order == ["y", "x", "z"]
+
+
+@pytest.mark.parametrize(("seconds", "waited"), [(7, 7), (100, 20)])
+def test_a_wait_ends_with_its_seconds_or_the_stage_before(seconds: float, waited: float) -> None:
+    one = world({"x": ""}, wait=unless(lambda side, owner, step: False, seconds=seconds))
+    assert failed(run(staged("first", "last", seconds=20), one)) == {"x": f"x waits for quiet after {waited} s."}
+
+
+@pytest.mark.parametrize(("own_pace", "pause"), [(False, 3.0), (True, 0.5)])
+def test_an_owner_has_the_pace_of_the_stage_or_its_own(own_pace: bool, pause: float) -> None:
+    clock, moments = FakeClock(), list[float]()
+
+    def wait(side: NameSide, owner: str, step: Step | None) -> Waiting | None:
+        if clock.now < 1020:
+            return Waiting("quiet")
+        moments.append(clock.now)
+        return Waiting("more quiet", own_pace=own_pace) if len(moments) < 2 else None
+
+    assert run(staged("first", "last"), world({"x": ""}, wait=wait), clock=clock).failure is None
+    assert moments[1] - moments[0] == pytest.approx(pause, abs=0.5)
+
+
+def test_a_step_of_another_owner_may_end_a_wait() -> None:
+    gate = threading.Event()
+    one = world({"x": "a", "y": "b"}, gates={"add x a": gate})
+    one.wait = unless(lambda side, owner, step: owner == "x" or "a" in side.states["x"], "x", polls=False, ends_with_steps=True)
+    threading.Timer(0.1, gate.set).start()
+    assert run(ListFront, one).failure is None
+    assert one.log[2:] == ["add x a", "add y b"]
+
+
+@pytest.mark.parametrize("goes_on", [False, True])
+def test_polls_go_on_meanwhile_where_the_side_says_so(goes_on: bool) -> None:
+    gate = threading.Event()
+    one = world({"x": "", "y": "a"}, gates={"add y a": gate})
+    first = one.do
+
+    def do(what: str, *effect: Any) -> Any:
+        if what == "poll x":
+            gate.set()
+        return first(what, *effect)
+
+    one.do = do  # type: ignore[method-assign]
+    one.wait = unless(lambda side, owner, step: owner == "y" or "poll x" in one.log)
+    threading.Timer(0.8, gate.set).start()
+    assert run(with_side(polls_while_sending=goes_on), one).failure is None
+    polled, sent = one.log.index("poll x"), one.log.index("add y a")
+    assert (polled > sent) or goes_on
+
+
+# Lines and signals.
+
+
+def test_a_line_comes_when_it_changes_and_once_a_minute() -> None:
+    lines: list[str] = []
+    one = world({"x": ""}, wait=unless(lambda side, owner, step: side.context.clock() > 1150))
+    run(ListFront, one, lines=lines, wait_timeout=300)
+    assert [line.partition(";")[0] for line in lines] == ["0 running"] * 3
+
+
+def test_a_long_step_wakes_up_for_lines() -> None:
+    gate, clock, lines = threading.Event(), FakeClock(), list[str]()
+    one = world({"x": "a"}, gates={"add x a": gate})
+
+    def request(self: NameSide, step: Step) -> Any:
+        # Most of a minute has passed since the last line.
+        clock.now += 59.9
+        threading.Timer(0.5, gate.set).start()
+        return NameSide.request(self, step)
+
+    def progress_line(self: NameSide) -> str:
+        clock.now += 60
+        return f"{len(self.context.running)} running"
+
+    run(with_side(request=request, progress_line=progress_line), one, clock=clock, lines=lines)
+    assert lines[0] == "1 running"
+
+
+def test_a_signal_has_running_steps_recorded() -> None:
+    gate, lines = threading.Event(), list[str]()
+    one = world({"x": "ab", "y": ""}, gates={"add x a": gate})
+    one.wait = unless(lambda side, owner, step: owner == "x" or "poll y" in one.log)
+    first = one.do
+
+    def do(what: str, *effect: Any) -> Any:
+        if what == "poll y":
+            threading.Timer(0.1, gate.set).start()
+            raise KeyboardInterrupt
+        return first(what, *effect)
+
+    one.do = do  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        run(with_side(polls_while_sending=True), one, lines=lines)
+    assert lines[-1] == "stopped before the end; done so far: update x/a"
+    assert one.sent("add") == ["add x a"]
+
+
+def test_a_signal_leaves_open_what_was_lost_and_names_refusals() -> None:
+    gate = threading.Event()
+    one = world({"w": "a", "x": "a", "y": "a", "z": ""}, gates={"add w a": gate, "add x a": gate})
+    one.faults = {"add w a": [lost(True)], "add x a": [refused("No.")], "add y a": [refused(is_transient=True)]}
+    one.wait = unless(lambda side, owner, step: owner != "z" or "poll z" in one.log)
+    first, results = one.do, list[Any]()
+
+    def do(what: str, *effect: Any) -> Any:
+        if what == "poll z":
+            threading.Timer(0.1, gate.set).start()
+            raise KeyboardInterrupt
+        return first(what, *effect)
+
+    class Kept(ListFront):
+        """A front whose result is kept, since a signal leaves none."""
+
+        side = type("Meanwhile", (NameSide,), {"polls_while_sending": True})
+
+        def show(self, changed: Any) -> dict[str, Any]:
+            results.append(super().show(changed))
+            return dict(results[-1])
+
+    one.do = do  # type: ignore[method-assign]
+    lines: list[str] = []
+    with pytest.raises(KeyboardInterrupt):
+        run(Kept, one, lines=lines)
+    assert results[-1]["failed"] == {"w": "Lost.", "x": "No.", "y": "Refused."}
+    assert lines[-1] == "stopped before the end; done so far: nothing; perhaps also: update w/a"
