@@ -111,13 +111,13 @@ class ContainerState:
     Attributes:
         container: The container; None if it does not exist.
         listed: All containers of the project on its cloud.
-        users: What uses the container, in words; read only before its removal.
+        users: What uses the container, in words; read only before its removal. None if it is not read yet.
         is_freed: Whether all of that is being removed.
     """
 
     container: Container | None
     listed: tuple[Container, ...] = ()
-    users: tuple[str, ...] = ()
+    users: tuple[str, ...] | None = ()
     is_freed: bool = False
 
 
@@ -195,7 +195,7 @@ class ContainerPlanner:
         wanted = self._changes(current)
         if not wanted:
             return Plan()
-        after = {**current, **wanted}
+        after = self.foresee(current, wanted)
         self._check_size(after)
         self._check_overlaps(state)
         key = current["id"]
@@ -219,9 +219,15 @@ class ContainerPlanner:
         self._check_overlaps(state)
         region = None if self._region is None else cloud.regions.to_atlas(self._region)
         fields = {**({REGIONS: regions} if cloud.has_one_container else {REGION: region}), BLOCK: block}
-        after = {"id": None, "provider_name": cloud.name, **fields, **dict.fromkeys(cloud.atlas_network), "provisioned": False}
+        after = self.foresee(None, fields)
         key = cloud.describe_place(fields) or ""
         return Plan((Change("create", key, None, after),), (Step("create", _to_request(fields), (key,)),))
+
+    def foresee(self, current: Container | None, fields: t.Mapping[str, t.Any]) -> Container:
+        """Return a container after its creation (without a current one) or change, with what Atlas chooses left open."""
+        unknown = dict.fromkeys(self._cloud.atlas_network)
+        new = {"id": None, "provider_name": self._cloud.name, **fields, **unknown, "provisioned": False}
+        return t.cast("Container", new if current is None else {**current, **fields})
 
     def _changes(self, current: Container) -> dict[str, t.Any]:
         """Return the block and regions of the options in which a container differs from them."""
@@ -262,6 +268,11 @@ class ContainerPlanner:
                 f"{BLOCK} {self._block} overlaps {other[BLOCK]} of network container {other['id'] or 'to create'} in {place}.",
                 hint=hint,
             )
+
+
+def to_fields(request: Pairs) -> dict[str, t.Any]:
+    """Return the fields of a step's request."""
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in request}
 
 
 def _to_request(fields: t.Mapping[str, t.Any]) -> Pairs:

@@ -28,6 +28,7 @@ HTTP = {"_http", *VALUES}
 CLOUDS = {"_clouds", *HTTP}
 BELOW_CLOUD_APIS = {"_engine", "_resources", *CLOUDS}
 FEATURES = {"_aws", "_gcp", "_azure", *BELOW_CLOUD_APIS}
+PLANNERS = {"_access_list", "_containers"}
 MAY_IMPORT = {
     "modules": {"_operations", "_engine.shell"},
     "action": {"_operations", "plugin_utils"},
@@ -35,7 +36,8 @@ MAY_IMPORT = {
     "filter": VALUES,
     "inventory": {"_operations", "_api", "_auth", "_engine", "_clouds", "_http.errors", "_http.redact"},
     "plugin_utils": {"_check.findings", "_engine", "_clouds", "_http.errors", "_http.exchange", "_http.redact"},
-    "_operations": {"_path", "_check", "_peer_set", "_peering", "_access_list", "_containers", "_api", "_auth", *FEATURES},
+    "_operations": {"_sides", "_path", "_check", "_peer_set", "_peering", *PLANNERS, "_api", "_auth", *FEATURES},
+    "_sides": {*PLANNERS, *FEATURES},
     "_path": {"_check", "_peer_set", "_peering", "_access_list", "_containers", *FEATURES},
     "_check": {"_check.rules", "_peer_set", "_peering", "_access_list", "_containers", "_api", "_auth.clients", *FEATURES},
     "_check.rules": {

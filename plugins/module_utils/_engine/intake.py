@@ -9,6 +9,7 @@ import math
 import typing as t
 
 from .._http.errors import TaskError
+from .ledger import Held
 from .plan import Plan, Step
 from .run import may_pass
 from .side import SEEN, AnySide, NoReply, Purpose, ReplyValue, Target, Waiting, by_side
@@ -89,7 +90,7 @@ class Intake:
         if waiting is None:
             self._doubt(target, step, error)
             return
-        self._ledger.held[target] = waiting
+        self._ledger.held[target] = Held(waiting, error)
         self.keep(target, waiting, is_held=True)
         # What it took is free for others.
         self.news.update({one: None for one in self._waits.of_steps() if one not in self._ledger.held})
@@ -131,10 +132,12 @@ class Intake:
     def fail_late(self, target: Target, kept: Kept, moment: float) -> None:
         """Fail because the time of a wait was up at a moment."""
         side, step = self._sides[target[0]], self._ledger.next_step(target)
-        late = WaitTimeoutError(self._waits.waited(kept, moment), kept.unanswered)
+        held = self._ledger.held.pop(target, None)
+        refusal = held.refusal if held is not None else None
+        late = WaitTimeoutError(self._waits.waited(kept, moment), kept.unanswered, refusal)
         error = side.timeout_error(target[1], step, kept.waiting, late)
         error.__cause__ = late
-        if self._ledger.held.pop(target, None) is not None and step is not None and not self._front.is_one:
+        if held is not None and step is not None and not self._front.is_one:
             error = self._explained(step, error)
         self.fail(target, step, error)
 

@@ -18,6 +18,13 @@ if t.TYPE_CHECKING:
     from .outcome import Outcome
 
 
+class Held(t.NamedTuple):
+    """What a refused step waits for, and its refusal."""
+
+    waiting: Waiting
+    refusal: TaskError
+
+
 class Doubt(t.NamedTuple):
     """A step that another look has to decide about, and its error."""
 
@@ -37,7 +44,7 @@ class Ledger:
         limit: The most steps that are sent at the same time.
 
     Attributes:
-        held: What the refused steps wait for, by their owners.
+        held: The refused steps that are sent again, by their owners.
         doubts: The steps in doubt, by their owners.
         lost: The last step of each owner whose outcome is unknown, until it is known or the next one has taken effect.
         tries: How often the steps of each owner have failed in a row.
@@ -46,7 +53,7 @@ class Ledger:
     """
 
     def __init__(self, front: AnyFront, outcome: Outcome, limit: int) -> None:
-        self.held: dict[Target, Waiting] = {}
+        self.held: dict[Target, Held] = {}
         self.doubts: dict[Target, Doubt] = {}
         self.lost: dict[Target, Step] = {}
         self.tries: Counter[Target] = Counter()

@@ -240,7 +240,15 @@ class Side(t.Generic[State]):
         return None
 
     def timeout_error(self, owner: Owner, step: Step | None, waiting: Waiting, error: WaitTimeoutError) -> TaskError:
-        """Return the error of a wait whose time is up; `error.waited` is less than `waiting.seconds` if its stage ended first."""
+        """Return the error of a wait whose time is up.
+
+        Args:
+            owner: The owner that has waited.
+            step: The step that would be sent next; None if there is none.
+            waiting: What it has waited for.
+            error: How long it has waited, which is less than `waiting.seconds` if its stage has ended first; and the error of the
+                last poll or the refusal, if there is one.
+        """
         raise NotImplementedError
 
     def request(self, step: Step) -> Call:

@@ -25,12 +25,14 @@ class WaitTimeoutError(Exception):
     Attributes:
         waited: The seconds that passed.
         unanswered: The error of the last poll; None if it got an answer.
+        refusal: The last refusal of a step that waited to be sent again; None if nothing was refused.
     """
 
-    def __init__(self, waited: float, unanswered: TaskError | None = None) -> None:
+    def __init__(self, waited: float, unanswered: TaskError | None = None, refusal: TaskError | None = None) -> None:
         super().__init__(f"not there after {waited:.0f} seconds")
         self.waited = waited
         self.unanswered = unanswered
+        self.refusal = refusal
 
 
 @dataclass(frozen=True)

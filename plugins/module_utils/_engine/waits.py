@@ -16,6 +16,9 @@ from .options import Parameters
 from .side import Owner, Target, Waiting
 from .wait import INTERVAL_SHARE, SHORTEST_INTERVAL
 
+if t.TYPE_CHECKING:
+    from .ledger import Held
+
 
 @dataclass
 class Kept:
@@ -68,13 +71,13 @@ class Waits:
         self._next_poll = math.inf
         self._name, self._is_last = "", True
 
-    def begin(self, name: str, seconds: float | None, held: t.Mapping[Target, Waiting], *, is_last: bool) -> None:
+    def begin(self, name: str, seconds: float | None, held: t.Mapping[Target, Held], *, is_last: bool) -> None:
         """Begin a stage, and drop all waits but those of held steps, which go on in it.
 
         Args:
             name: The name of the stage.
             seconds: Its time; None without stages.
-            held: What held steps wait for.
+            held: The refused steps that are sent again.
             is_last: Whether it is the last one, which waits for all.
         """
         now = self._clock()
@@ -83,8 +86,8 @@ class Waits:
         self._next_poll = math.inf if seconds is None else now + self._interval(now, now + seconds)
         self._kept.clear()
         self._of_steps.clear()
-        for target, waiting in held.items():
-            self.keep(target, waiting, is_held=True)
+        for target, one in held.items():
+            self.keep(target, one.waiting, is_held=True)
 
     def keep(self, target: Target, waiting: Waiting, *, is_held: bool = False) -> bool:
         """Note what an owner waits for, with a refused step if `is_held`; return whether it is something new."""

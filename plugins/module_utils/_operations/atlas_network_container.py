@@ -5,25 +5,25 @@
 
 from __future__ import annotations
 
-import typing as t
-from dataclasses import replace
+from functools import partial
 
 from .._api.client import AtlasClient
 from .._clouds.aws import AWS
-from .._clouds.cloud import CLOUDS, is_leaving
-from .._containers import UNUSED, ContainerPlanner, ContainerState, check_block, choose_cloud, in_use, parse_place
+from .._clouds.cloud import CLOUDS, Cloud
+from .._containers import ContainerState, check_block, choose_cloud, parse_place
 from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
+from .._engine.front import Front
 from .._engine.options import Parameters
-from .._engine.plan import Plan, Step
-from .._engine.wait import Wait, WaitTimeoutError
-from .._http.errors import ConflictError, InvalidOptionError, TaskError
+from .._engine.side import ONLY, Owner
+from .._http.errors import InvalidOptionError
 from .._http.pauses import Clock
 from .._resources.containers import Container, Containers
-from .._resources.peers import VpcPeers, describe_users
-from .atlas import AtlasOperation
+from .._resources.peers import VpcPeers
+from .._sides.containers import ContainerOptions, ContainerSide
+from .atlas import AtlasModule
 
 
-class AtlasNetworkContainer(AtlasOperation[ContainerState]):
+class AtlasNetworkContainer(AtlasModule, Front[AtlasClient]):
     """Creates, changes and deletes a network container."""
 
     argument_spec = (
@@ -45,11 +45,10 @@ class AtlasNetworkContainer(AtlasOperation[ContainerState]):
     def __init__(self, params: Parameters, session: AtlasClient, clock: Clock) -> None:
         super().__init__(params, session, clock)
         cloud = choose_cloud(params)
-        self._cloud = cloud
-        self._is_absent = params["state"] == "absent"
-        self._containers = Containers(session, params["group_id"])
-        self._peers = VpcPeers(session, params["group_id"], cloud)
-        self._planner = ContainerPlanner(params, cloud)
+        containers, users = Containers(session, params["group_id"]), VpcPeers(session, params["group_id"], cloud)
+        options: dict[Owner, ContainerOptions] = {ONLY: ContainerOptions(cloud, params)}
+        read = partial(_list, containers, cloud)
+        self.sides = (ContainerSide(self.context, options, containers, read, users.list_users),)
 
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
@@ -67,71 +66,15 @@ class AtlasNetworkContainer(AtlasOperation[ContainerState]):
         check_block(checked, cloud)
         return checked, warnings + unknown
 
-    def look(self) -> ContainerState:
-        """Read the containers and, with state absent, what uses the chosen one."""
-        listed = tuple(self._list())
-        container = self._planner.choose(listed)
-        if not self._is_absent or container is None:
-            return ContainerState(container, listed)
-        users = [peer for peer in self._peers.list_peers() if peer["container_id"] == container["id"]]
-        return ContainerState(container, listed, describe_users(users, container["id"]), all(map(is_leaving, users)))
-
-    def _list(self) -> list[Container]:
-        if self._cloud is AWS:
-            return self._containers.list_containers(self._cloud.name)
-        return [one for one in self._containers.list_all_containers() if one["provider_name"] == self._cloud.name]
-
-    def read(self, key: str) -> tuple[str, ...]:
-        """Read what uses the container with an id."""
-        return self._peers.describe_users(key)
-
-    def decide(self, state: ContainerState) -> Plan:
-        """Plan the creation, change or removal of the container."""
-        return self._planner.plan_absent(state) if self._is_absent else self._planner.plan_present(state, self.facts)
-
-    def predict(self, state: ContainerState, plan: Plan) -> ContainerState:
-        """Return the container as it will be."""
-        return replace(state, container=t.cast("Container", plan.changes[0].after)) if plan.changes else state
-
-    def apply(self, step: Step, state: ContainerState) -> ContainerState:
-        """Create, change or delete the container."""
-        (key,) = step.keys
-        if step.action == "delete":
-            self._containers.delete_container(key)
-            return replace(state, container=None)
-        fields = {name: list(value) if isinstance(value, tuple) else value for name, value in step.request}
-        if state.container is None:
-            return replace(state, container=self._containers.create_container(self._cloud, fields))
-        return replace(state, container=self._containers.update_container(state.container, fields))
-
-    def wait(self, state: ContainerState, step: Step | None = None) -> Wait[ContainerState] | None:
-        """Wait, before a container is deleted, until nothing uses it and Atlas accepts the deletion."""
-        if step is None or state.container is None:
-            return None
-        container = state.container
-
-        def late(last: ContainerState, error: WaitTimeoutError) -> TaskError:
-            hint = f"after {error.waited:.0f} seconds of waiting; remove them, or raise wait_timeout"
-            if error.unanswered is not None:
-                hint = f"or raise wait_timeout: Atlas did not answer at the end of the {error.waited:.0f} seconds of waiting"
-            return in_use("removed", container, last.users, hint)
-
-        def refused(last: ContainerState, error: TaskError) -> ContainerState | None:
-            # A cluster is being deleted, or the container is too new.
-            reason = error.detail or error.error_code or "something that Atlas does not name"
-            return replace(last, users=(reason.rstrip("."),)) if isinstance(error, ConflictError) else None
-
-        return Wait(
-            UNUSED,
-            poll=lambda last: replace(last, users=self._peers.describe_users(container["id"])),
-            is_done=lambda last: not last.users,
-            late=late,
-            refused=refused,
-        )
-
-    def show(self, state: ContainerState, plan: Plan) -> dict[str, t.Any]:
+    def show_state(self, state: ContainerState) -> Container | None:
         """Show the container."""
-        return {"container": state.container}
+        return state.container
+
+
+def _list(containers: Containers, cloud: Cloud) -> list[Container]:
+    if cloud is AWS:
+        return containers.list_containers(cloud.name)
+    return [one for one in containers.list_all_containers() if one["provider_name"] == cloud.name]
 
 
 OPERATION = AtlasNetworkContainer

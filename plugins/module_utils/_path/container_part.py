@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from .._clouds.cloud import BLOCK, CLOUDS, REGION, REGIONS, Cloud, Peer, fields_of, identity_of, is_failed, is_leaving
 from .._containers import ContainerPlanner, ContainerState, in_use
-from .._engine.operation import Operation
+from .._engine.operation import ModuleBase
 from .._engine.options import Parameters
 from .._engine.plan import Change, Facts, Plan, Step
 from .._http.errors import InvalidOptionError, TaskError
@@ -69,7 +69,7 @@ class ContainerPart(PathPart):
     Args:
         common: What all parts get.
         containers: The containers of the project.
-        operation: Makes the Operation on one container of its options; it runs in threads.
+        operation: Makes the front of one container of its options; it runs in threads.
         list_clusters: Lists the clusters of the project, which keep a container from being removed; None if none is removed.
     """
 
@@ -79,7 +79,7 @@ class ContainerPart(PathPart):
         self,
         common: Common,
         containers: Containers,
-        operation: t.Callable[[Parameters], Operation[t.Any, t.Any]],
+        operation: t.Callable[[Parameters], ModuleBase[t.Any]],
         list_clusters: t.Callable[[], list[Cluster]] | None,
     ) -> None:
         super().__init__(common)

@@ -66,9 +66,9 @@ class VpcPeers:
         found = self._client.get_all(self._path, {"providerName": self.provider.name}, description)
         return [self._to_result(one, description) for one in found]
 
-    def describe_users(self, container_id: str) -> tuple[str, ...]:
-        """Read the connections with the provider, and return in words those that use a container."""
-        return describe_users(self.list_peers(), container_id)
+    def list_users(self, container_id: str) -> list[Peer]:
+        """Read the connections with the provider, and return those that use a container."""
+        return [peer for peer in self.list_peers() if peer["container_id"] == container_id]
 
     def get_peer(self, peer_id: str) -> Peer | None:
         """Return one connection with any provider; None if there is none with this id.
