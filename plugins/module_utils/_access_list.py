@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The access list of a project: its state, the plan for its entries, and the wait until they are in force."""
+"""The access list of a project: its state, and the plan for its entries."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from ._engine.options import Parameters, join_problems, read_entries
 from ._engine.plan import Change, Plan, Step, find_differences
 from ._engine.prune import check_ceiling, check_ignore, split_ignored
-from ._engine.wait import Wait, WaitTimeoutError
+from ._engine.wait import WaitTimeoutError
 from ._http.errors import InvalidOptionError, TaskError
 from ._resources.access_list import (
     ENTRY_FIELDS,
@@ -29,8 +29,6 @@ from ._resources.access_list import (
 )
 
 Entries = t.Mapping[str, AccessEntry]
-# The status of each entry by name, or the error of reading it.
-Statuses = t.Mapping[str, t.Union[str, TaskError]]
 # What a removal waits for if the declared entries must be in force first.
 IN_FORCE = "in force"
 # The options of an entry.
@@ -121,7 +119,8 @@ class AccessListPlanner:
         """Plan the removal of the declared entries, without those that `left` returns."""
         left = self.left(state)
         going = sorted(name for name in self.declared(state.listed) if name in state.listed and name not in left)
-        return Plan(_removals(state.listed, going), tuple(_removal(name) for name in going))
+        changes = _removals(state.listed, going)
+        return Plan(changes, tuple(map(_to_step, changes)))
 
     def left(self, state: AccessListState) -> Entries:
         """Return the existing entries that `only_own` leaves to others: declared, but with another comment; empty without it."""
@@ -145,14 +144,14 @@ class AccessListPlanner:
         writes, going = self._writes(state), self.going(state)
         new = sum(change.before is None for change in writes)
         early = max(0, min(len(state.listed) + new - MOST_ENTRIES, len(going))) if new else 0
-        names = tuple(change.key for change in writes)
+        removals = _removals(state.listed, going)
         steps = [
-            *(_removal(name) for name in going[:early]),
+            *map(_to_step, removals[:early]),
             # An update, since writing an entry twice does no harm: after a lost reply, it is just written again.
-            *([Step("update", tuple(change.after for change in writes), names)] if writes else []),
-            *(_removal(name, after=IN_FORCE) for name in going[early:]),
+            *([Step("update", writes, tuple(change.key for change in writes))] if writes else []),
+            *(_to_step(change, after=IN_FORCE) for change in removals[early:]),
         ]
-        changes = writes + _removals(state.listed, going)
+        changes = writes + removals
         unmatched, warnings = self._check_ignore(state, going)
         warnings += self._warn(state, going[:early])
         return Plan(changes, tuple(steps), warnings, refusals=unmatched or self._refusals(state, going, new))
@@ -270,34 +269,6 @@ class AccessListPlanner:
         return {"": error} if error is not None else {}
 
 
-def until_in_force(
-    state: AccessListState,
-    declared: t.Iterable[str],
-    read_statuses: t.Callable[[t.Iterable[str]], Statuses],
-    *,
-    is_before_pruning: bool,
-) -> Wait[AccessListState] | None:
-    """Return the wait for the declared entries to be in force; None if they are known to be.
-
-    Args:
-        state: The current state.
-        declared: The names of the declared entries.
-        read_statuses: Reads the statuses of entries, by name, from Atlas.
-        is_before_pruning: Whether entries are pruned afterwards; the message says that none was yet.
-    """
-    if state.waiting == ():
-        return None
-
-    def poll(last: AccessListState) -> AccessListState:
-        statuses = read_statuses(declared if last.waiting is None else last.waiting)
-        return replace(last, waiting=tuple(name for name, status in statuses.items() if not check_status(name, status)))
-
-    def late(last: AccessListState, error: WaitTimeoutError) -> TaskError:
-        return not_in_force(last.waiting or (), error, kept=" So no entry was pruned yet." if is_before_pruning else "")
-
-    return Wait("in force", poll, lambda last: last.waiting == (), late, polls_at_once=state.waiting is None)
-
-
 def check_status(name: str, status: str | TaskError) -> bool:
     """Return whether an entry is in force.
 
@@ -352,8 +323,8 @@ def to_actions(changes: t.Iterable[Change], declared: t.Iterable[str]) -> list[d
     ]
 
 
-def _removal(name: str, after: str | None = None) -> Step:
-    return Step("delete", (name,), (name,), after)
+def _to_step(removal: Change, after: str | None = None) -> Step:
+    return Step("delete", (removal,), (removal.key,), after)
 
 
 def _removals(listed: Entries, names: t.Iterable[str]) -> tuple[Change, ...]:

@@ -193,7 +193,8 @@ class Intake:
             return
         if error.outcome_unknown:
             self._ledger.lost[target] = step
-        self._waits.drop(target)
+        # After another look, what it waits for begins again.
+        self._waits.forget(target)
         self._ledger.doubt(target, step, error)
 
     def _explained(self, step: Step, error: TaskError) -> TaskError:

@@ -13,7 +13,7 @@ from functools import partial
 from .._access_list import AccessListPlanner, AccessListState, check_status, not_in_force, other_comment, to_change
 from .._clouds.aws import AWS
 from .._clouds.cloud import CLOUDS, Fields, Peer, block_of, cloud_of, fields_of, name_of
-from .._engine.operation import Operation
+from .._engine.operation import ModuleBase
 from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step
 from .._engine.wait import WaitTimeoutError
@@ -107,7 +107,7 @@ class AccessPart(PathPart):
     Args:
         common: What all parts get.
         client: Atlas.
-        make: Makes the Operation on the access list, of options, client and clock.
+        make: Makes the front of the access list, of options, client and clock.
         leaving: The connections that the task removes.
         pruned: What is cleaned before connections are pruned; None if the task does not prune.
         turn: Waits until no other host of the play changes the same list.
@@ -121,7 +121,7 @@ class AccessPart(PathPart):
         self,
         common: Common,
         client: t.Any,
-        make: t.Callable[..., Operation[t.Any, t.Any]],
+        make: t.Callable[..., ModuleBase[t.Any]],
         leaving: Leaving,
         pruned: PrunedPart | None,
         turn: Turn,

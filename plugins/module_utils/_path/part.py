@@ -174,9 +174,7 @@ class PathPart:
         """Return what this part waits for in the stage, in words for the user; empty for nothing."""
         return ""
 
-    def _run_to_end(
-        self, operation: ModuleBase[t.Any], known: t.Any, reach: t.Callable[[Ran], None] = lambda ran: None
-    ) -> Ran:
+    def _run_to_end(self, operation: ModuleBase[t.Any], known: t.Any, reach: t.Callable[[Ran], None] = lambda ran: None) -> Ran:
         """Run an Operation inside of a step.
 
         Args:
