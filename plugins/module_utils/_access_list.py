@@ -75,6 +75,19 @@ def parse_access_entries(params: Parameters) -> tuple[list[AccessEntry], list[st
 
 
 @dataclass(frozen=True)
+class AccessRequest:
+    """What a step sends; two are equal if they send the same.
+
+    Attributes:
+        sent: The entries to write, or the name of the one to remove.
+        changes: The changes that it makes, from what is there when it is planned.
+    """
+
+    sent: tuple[AccessEntry | t.Mapping[str, t.Any] | None, ...] | str
+    changes: tuple[Change, ...] = field(compare=False)
+
+
+@dataclass(frozen=True)
 class AccessListState:
     """The access list of a project.
 
@@ -148,7 +161,7 @@ class AccessListPlanner:
         steps = [
             *map(_to_step, removals[:early]),
             # An update, since writing an entry twice does no harm: after a lost reply, it is just written again.
-            *([Step("update", writes, tuple(change.key for change in writes))] if writes else []),
+            *([_to_write(writes)] if writes else []),
             *(_to_step(change, after=IN_FORCE) for change in removals[early:]),
         ]
         changes = writes + removals
@@ -324,7 +337,12 @@ def to_actions(changes: t.Iterable[Change], declared: t.Iterable[str]) -> list[d
 
 
 def _to_step(removal: Change, after: str | None = None) -> Step:
-    return Step("delete", (removal,), (removal.key,), after)
+    return Step("delete", AccessRequest(removal.key, (removal,)), (removal.key,), after)
+
+
+def _to_write(writes: tuple[Change, ...]) -> Step:
+    names = tuple(change.key for change in writes)
+    return Step("update", AccessRequest(tuple(change.after for change in writes), writes), names)
 
 
 def _removals(listed: Entries, names: t.Iterable[str]) -> tuple[Change, ...]:

@@ -154,9 +154,10 @@ class Ledger:
             queue.popleft()
         changes = self._planned_for(step) if effect.changes is None else effect.changes
         self._context.done.update({change.key: change for change in changes})
-        # A change that takes several steps is counted with the last, and has begun with the first.
+        # A change that takes several steps is counted with the last, and has begun with the first. What a lost step has done may
+        # be more than is seen of it.
         is_part = any(key in later.keys for number, later in queue or () for key in step.keys)
-        if changes or is_part:
+        if changes or is_part or is_seen:
             self._changed.add(target)
             self._outcome.changed = True
         self.applied.append(step)

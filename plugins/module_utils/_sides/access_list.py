@@ -9,7 +9,7 @@ import typing as t
 from dataclasses import replace
 from functools import partial
 
-from .._access_list import IN_FORCE, AccessListPlanner, AccessListState, check_status, not_in_force, to_change
+from .._access_list import IN_FORCE, AccessListPlanner, AccessListState, AccessRequest, check_status, not_in_force, to_change
 from .._engine.options import name_project
 from .._engine.plan import Change, Facts, Plan, Step
 from .._engine.side import (
@@ -37,7 +37,7 @@ _Changes = t.Sequence[Change]
 
 
 class AccessListSide(Side[AccessListState]):
-    """The access list, one owner: the request of a step has the changes that it makes.
+    """The access list, one owner. The request of a step has the changes that it makes, too.
 
     Entries are added in one request, and removed one by one. Those that are declared have to be in force before others are
     pruned and, if the task waits, at the end.
@@ -112,7 +112,7 @@ class AccessListSide(Side[AccessListState]):
     def predict(self, steps: t.Iterable[Step]) -> t.Mapping[Owner, AccessListState]:
         """Return the list after some steps, after checking that there is a live connection if it gets security groups."""
         steps = [*steps]
-        self._check_groups(change for step in steps for change in step.request)
+        self._check_groups(change for step in steps for change in step.request.changes)
         return super().predict(steps)
 
     def wait(self, owner: Owner, step: Step | None) -> Waiting | None:
@@ -139,14 +139,14 @@ class AccessListSide(Side[AccessListState]):
 
     def request(self, step: Step) -> Call:
         """Write entries in one request, or remove one; the call returns the changes that it has made."""
-        state = self.states[ONLY]
+        changes: _Changes = step.request.changes
         if step.action == "delete":
-            return partial(_remove, self._access_list, step.request)
-        return partial(_write, self._access_list, step.request, partial(self._planner.check_permanent, state))
+            return partial(_remove, self._access_list, changes)
+        return partial(_write, self._access_list, changes, partial(self._planner.check_permanent, self.states[ONLY]))
 
     def record(self, step: Step, reply: ReplyValue | NoReply) -> Effect:
         """Record the changes that were made. Of a request whose reply was lost, those count that the list shows."""
-        state, changes = self.states[ONLY], t.cast(_Changes, step.request)
+        state, changes = self.states[ONLY], t.cast(AccessRequest, step.request).changes
         if reply is SEEN:
             seen = [change for change in changes if state.listed.get(change.key) == change.after]
             return Effect({ONLY: replace(state, done={**state.done, **{change.key: change for change in seen}})}, seen)

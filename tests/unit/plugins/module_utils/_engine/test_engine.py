@@ -235,6 +235,12 @@ def test_what_others_have_made_is_no_change() -> None:
     assert (outcome.failure, outcome.changed) == (None, False)
 
 
+def test_what_a_lost_step_did_is_a_change_however_little_is_seen() -> None:
+    one = world("a", faults={"add a": [lost(True)]}, record=lambda side, step, reply: Effect({}, ()))
+    outcome = run(OneFront, one)
+    assert (outcome.failure, outcome.changed) == (None, True)
+
+
 def test_a_change_of_two_steps_has_begun_with_the_first() -> None:
     def plan(side: NameSide, owners: Any) -> Any:
         found = NameSide.plan(side, owners)

@@ -63,6 +63,13 @@ def test_of_a_lost_request_counts_what_the_list_shows() -> None:
     assert not access.plan([ONLY]).still_needs(step)
 
 
+def test_a_request_is_the_same_whatever_is_there_before() -> None:
+    access = side(entry(A, delete_after_date="never"), listed=(entry(A, delete_after_date="2030-01-01T00:00:00Z"),))
+    (step,) = access.plan([ONLY]).steps
+    look(access)
+    assert access.plan([ONLY]).still_needs(step)
+
+
 def test_what_others_have_added_since_is_never_pruned() -> None:
     access = side(entry(A), listed=(entry(B),), prune=True)
     look(access, entry(B), entry(C))
