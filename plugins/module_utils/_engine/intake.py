@@ -121,13 +121,13 @@ class Intake:
         del self._ledger.held[target]
         self._waits.drop(target)
 
-    def fail(self, target: Target, step: Step | None, error: TaskError) -> None:
+    def fail(self, target: Target, step: Step | None, error: TaskError, cause: BaseException | None = None) -> None:
         """Fail because of a wait. One object is looked at again if that can help before a step: it goes on from there."""
         if self._front.is_one and step is not None:
             self._ledger.held.pop(target, None)
             self._doubt(target, step, error)
         else:
-            self.stop(self._ledger.fail(target, step, error))
+            self.stop(self._ledger.fail(target, step, error, cause))
 
     def fail_late(self, target: Target, kept: Kept, moment: float) -> None:
         """Fail because the time of a wait was up at a moment."""
@@ -136,10 +136,9 @@ class Intake:
         refusal = held.refusal if held is not None else None
         late = WaitTimeoutError(self._waits.waited(kept, moment), kept.unanswered, refusal)
         error = side.timeout_error(target[1], step, kept.waiting, late)
-        error.__cause__ = late
         if held is not None and step is not None and not self._front.is_one:
-            error = self._explained(step, error)
-        self.fail(target, step, error)
+            error = side.explain(step, error)
+        self.fail(target, step, error, late)
 
     def stop(self, targets: t.Iterable[Target]) -> None:
         """Wait no more for owners that have failed; others may have waited for them."""
@@ -178,8 +177,7 @@ class Intake:
         better = self._sides[step.side].explain(step, error) if is_needed else error
         is_left = bool(plan.steps) if self._front.is_one else is_needed
         if better is not error:
-            better.__cause__ = error
-            self.stop(self._ledger.fail(target, step, better))
+            self.stop(self._ledger.fail(target, step, better, error))
         elif is_left and (tries > self._searches.retries(target) or not may_pass(step, error)):
             self.stop(self._ledger.fail(target, step, error))
         else:
@@ -189,16 +187,11 @@ class Intake:
         """Let another look decide about a failed step, or fail with it if that cannot help."""
         passes = may_pass(step, error)
         if not error.outcome_unknown and not passes:
-            self.stop(self._ledger.fail(target, step, self._explained(step, error)))
+            better = self._sides[target[0]].explain(step, error)
+            self.stop(self._ledger.fail(target, step, better, error.__cause__))
             return
         if error.outcome_unknown:
             self._ledger.lost[target] = step
         # After another look, what it waits for begins again.
         self._waits.forget(target)
         self._ledger.doubt(target, step, error)
-
-    def _explained(self, step: Step, error: TaskError) -> TaskError:
-        better = self._sides[step.side].explain(step, error)
-        if better is not error:
-            better.__cause__ = error.__cause__
-        return better

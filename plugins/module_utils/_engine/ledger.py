@@ -173,8 +173,14 @@ class Ledger:
     def _planned_for(self, step: Step) -> list[Change]:
         return [self._changes[key] for key in step.keys if key in self._changes]
 
-    def fail(self, target: Target, step: Step | None, error: TaskError) -> list[Target]:
+    def fail(self, target: Target, step: Step | None, error: TaskError, cause: BaseException | None = None) -> list[Target]:
         """Record that an owner has finally failed, and stop its entries on all sides.
+
+        Args:
+            target: The owner.
+            step: Its step; None if it has failed without one.
+            error: The error.
+            cause: What the error explains.
 
         Returns:
             The owners that are stopped.
@@ -186,7 +192,7 @@ class Ledger:
             self._changed.discard(target)
             self._outcome.changed = bool(self._changed)
         if self._front.is_one:
-            raise error
+            raise error from (cause or error.__cause__)
         self.doubts.pop(target, None)
         entries = self._front.entries_of(*target, step)
         return self.fail_entries(dict.fromkeys(entries, error), target[0], step) + self._stop([target])

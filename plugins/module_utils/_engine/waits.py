@@ -86,12 +86,16 @@ class Waits:
         self._next_poll = math.inf if seconds is None else now + self._interval(now, now + seconds)
         self._kept.clear()
         self._of_steps.clear()
+        if seconds is None:
+            self._since = {target: since for target, since in self._since.items() if target in held}
+            self._at_once.clear()
         for target, one in held.items():
             self.keep(target, one.waiting, is_held=True)
 
     def keep(self, target: Target, waiting: Waiting, *, is_held: bool = False) -> bool:
         """Note what an owner waits for, with a refused step if `is_held`; return whether it is something new."""
         now, (side, owner) = self._clock(), target
+        self._of_steps.pop(target, None)
         if waiting.ends_with_steps:
             self._of_steps[target] = None
         kept = self._kept.setdefault(side, {})
@@ -110,6 +114,14 @@ class Waits:
         # Other waits end with a step of the task, or not at all.
         is_timed = waiting.polls or waiting.looks_again or is_held
         is_paced = self._stage is not None and is_timed and not waiting.own_pace
+        if (
+            is_paced
+            and self._stage is not None
+            and self._next_poll < now
+            and not any(one.is_paced for _target, one in self._all())
+        ):
+            # Nothing was polled for a while.
+            self._next_poll = now + self._interval(*self._stage)
         due = now + self._interval(since, deadline) if is_timed and not is_paced else deadline
         unanswered = old.unanswered if old is not None and is_same else None
         kept[owner] = Kept(waiting, since, deadline, due, is_paced, unanswered=unanswered)

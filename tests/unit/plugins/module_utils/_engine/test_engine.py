@@ -235,7 +235,7 @@ def test_what_others_have_made_is_no_change() -> None:
     assert (outcome.failure, outcome.changed) == (None, False)
 
 
-def test_what_a_lost_step_did_is_a_change_however_little_is_seen() -> None:
+def test_a_lost_step_is_a_change_however_little_is_seen() -> None:
     one = world("a", faults={"add a": [lost(True)]}, record=lambda side, step, reply: Effect({}, ()))
     outcome = run(OneFront, one)
     assert (outcome.failure, outcome.changed) == (None, True)
@@ -364,6 +364,15 @@ def test_a_clock_need_not_agree_with_what_sleeps() -> None:
     front = OneFront({"wait": True, "wait_timeout": 60, "wait_sleep": 10, "retries": 2}, one, clock)
     begin_run(front, Outcome(), SILENT, clock, lambda seconds: None).carry_out()
     assert one.log.count("poll") == 3
+
+
+def test_a_wait_before_the_plan_takes_no_time_of_the_same_one_after() -> None:
+    def wait(side: NameSide, owner: str, step: Step | None) -> Waiting | None:
+        # It waits for most of its time before there is a plan, and as long again at the end.
+        end = 1050 if side.context.stage else 1100
+        return Waiting("quiet") if side.context.clock() < end else None
+
+    assert run(Patient, world(wait=wait)).failure is None
 
 
 # Refused steps are held back.

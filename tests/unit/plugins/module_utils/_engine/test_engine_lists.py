@@ -340,6 +340,25 @@ def test_an_owner_has_the_pace_of_the_stage_or_its_own(own_pace: bool, pause: fl
     assert moments[1] - moments[0] == pytest.approx(pause, abs=0.5)
 
 
+def test_the_first_poll_comes_a_while_after_a_wait_has_begun() -> None:
+    """The stage has polled nothing for a while, because something was sent."""
+    clock, moments = FakeClock(), list[float]()
+
+    def request(self: NameSide, step: Step) -> Any:
+        clock.now += 30
+        return NameSide.request(self, step)
+
+    def wait(side: NameSide, owner: str, step: Step | None) -> Waiting | None:
+        if step is not None:
+            return None
+        moments.append(clock.now)
+        return Waiting("quiet") if len(moments) < 2 else None
+
+    front = staged("first", "last", side=type("Slow", (NameSide,), {"request": request}))
+    assert run(front, world({"x": "a"}, traits={"a": {"stage": "first"}}, wait=wait), clock=clock).failure is None
+    assert moments[1] - moments[0] == pytest.approx(4.5)
+
+
 def test_a_step_of_another_owner_may_end_a_wait() -> None:
     gate = threading.Event()
     one = world({"x": "a", "y": "b"}, gates={"add x a": gate})
