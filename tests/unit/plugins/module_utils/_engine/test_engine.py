@@ -217,6 +217,8 @@ def test_one_stops_after_a_lost_removal_if_more_is_to_do() -> None:
 @pytest.mark.parametrize("status", [None, 200])
 def test_a_defect_is_a_change_if_a_write_was_answered(status: int | None) -> None:
     one = world("a", faults={"add a": [(False, AttributeError("a defect"))]})
+    # What was answered before says nothing of this one.
+    one.calls.append(Sent(True, 409))
     do = one.do
 
     def send(what: str, *effect: Any) -> Any:
