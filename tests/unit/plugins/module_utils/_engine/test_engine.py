@@ -418,10 +418,10 @@ def test_a_lost_step_is_never_held_back() -> None:
 
 
 def test_without_a_poll_it_is_sent_again_all_the_same() -> None:
-    one = world("a", faults={"add a": [refused("Full.")]})
+    one, clock = world("a", faults={"add a": [refused("Full.")]}), FakeClock()
     one.retry_wait = lambda side, step, error: Waiting("room", polls=False)
-    assert run(OneFront, one).failure is None
-    assert one.log == ["look", "add a", "add a"]
+    assert run(OneFront, one, clock=clock).failure is None
+    assert (one.log, clock.pauses) == (["look", "add a", "add a"], [0.5])
 
 
 def test_a_wait_may_look_and_plan_again_in_place_of_a_poll() -> None:
