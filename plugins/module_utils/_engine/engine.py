@@ -9,20 +9,17 @@ import typing as t
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from .._http.pauses import ANNOUNCE, Clock, Sleep
-from .intake import Intake
-from .jobs import InThreads, InTurn
-from .ledger import Ledger
-from .looks import Looks, Wanted
-from .loop import Loop
-from .outcome import Outcome, Report
-from .planning import Planning
-from .run_progress import RunProgress
-from .searches import Ready, Searches
+from .intake import Intake, Searches
+from .ledger import Ledger, Ready
+from .looks import Looks, Planning, Wanted
+from .loop import InTurn, Loop
+from .outcome import Outcome, Report, RunProgress
 from .side import BEFORE, AnyState, Purpose
 from .waits import Waits
 
 if t.TYPE_CHECKING:
     from .front import AnyFront
+    from .lists import InThreads
 
 
 class Engine:
@@ -41,15 +38,13 @@ class Engine:
 
     def __init__(self, front: AnyFront, outcome: Outcome, report: Report, clock: Clock, sleep: Sleep) -> None:
         self._front, self._outcome = front, outcome
-        self._progress = _progress_class(front)(front, outcome, report, clock)
-        limit = 1 if front.is_one else front.threads or int(front.params["parallel"])
+        self._progress, jobs, limit = _parts_of(front, outcome, report, clock)
         self._ledger = Ledger(front, outcome, limit)
         self._looks = Looks(front, self._ledger)
         self._planning = Planning(front, self._ledger, self._looks, self._progress, outcome)
         waits, ready = Waits(front.params, clock), Ready(self._ledger)
         searches = Searches(front, self._ledger, self._progress)
         self._intake = Intake(front, self._ledger, waits, self._looks, self._planning, ready, searches, self._progress, outcome)
-        jobs = InTurn() if front.is_one else InThreads(limit)
         self._loop = Loop(
             front, self._ledger, waits, self._looks, ready, searches, self._intake, jobs, self._progress, outcome, sleep
         )
@@ -155,10 +150,12 @@ class Engine:
         self._progress.stop(*self._front.stopped(self._ledger.applied, self._ledger.unsure()))
 
 
-def _progress_class(front: AnyFront) -> type[RunProgress]:
+def _parts_of(front: AnyFront, outcome: Outcome, report: Report, clock: Clock) -> tuple[RunProgress, InTurn | InThreads, int]:
+    """Return the progress of a front, how its steps are sent, and how many at the same time."""
     if front.is_one:
-        return RunProgress
+        return RunProgress(front, outcome, report, clock), InTurn(), 1
     # Imported late: a module's process compiles each file again.
-    from .list_progress import ListProgress
+    from .lists import InThreads, ListProgress
 
-    return ListProgress
+    limit = front.threads or int(front.params["parallel"])
+    return ListProgress(front, outcome, report, clock), InThreads(limit), limit

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import bisect
 import itertools
 import typing as t
 from collections import Counter, deque
@@ -223,3 +224,46 @@ class Ledger:
         """Return the steps that may have taken effect: those that are being sent, and those whose reply was lost."""
         running = self._context.running
         return [*running.values(), *(step for target, step in self.lost.items() if target not in running)]
+
+
+class Ready:
+    """The steps that can be sent, in the order of the plan.
+
+    Args:
+        ledger: Has the steps.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._order: list[tuple[int, Target]] = []
+        # The step of each owner, and how many were sent before it was found ready.
+        self._steps: dict[Target, tuple[Step, int]] = {}
+
+    def add(self, target: Target, step: Step, sent: int) -> None:
+        """Add the next step of an owner; `sent` says how many steps were sent before."""
+        if target not in self._steps:
+            bisect.insort(self._order, (self._ledger.number(target), target))
+        self._steps[target] = (step, sent)
+
+    def remove(self, target: Target) -> None:
+        """Remove the step of an owner, if there is one."""
+        if self._steps.pop(target, None) is not None:
+            self._order = [one for one in self._order if one[1] != target]
+
+    def take(self) -> tuple[Target, Step, int] | None:
+        """Remove and return the first step that there is room for; None if there is none."""
+        full: set[t.Hashable] = set()
+        for index, (unused, target) in enumerate(() if self._ledger.is_full else self._order):
+            step, sent = self._steps[target]
+            if step.lanes and not full.isdisjoint(step.lanes):
+                continue
+            if step.lanes and not self._ledger.has_room(step):
+                full.update(step.lanes)
+                continue
+            del self._order[index], self._steps[target]
+            return target, step, sent
+        return None
+
+    def has_side(self, side: str) -> bool:
+        """Return whether a step of a side can be sent."""
+        return any(target[0] == side for target in self._steps)

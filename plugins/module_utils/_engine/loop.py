@@ -12,18 +12,49 @@ from functools import partial
 from .._http.errors import StoppedError, TaskError
 from .._http.pauses import Sleep
 from .plan import Step
-from .side import AnySide, Owner, Target, by_side
+from .side import AnySide, Call, Owner, ReplyValue, Target, by_side
 
 if t.TYPE_CHECKING:
     from .front import AnyFront
-    from .intake import Intake
-    from .jobs import InThreads, InTurn, Sent
-    from .ledger import Ledger
+    from .intake import Intake, Search, Searches
+    from .ledger import Ledger, Ready
+    from .lists import InThreads
     from .looks import Looks
-    from .outcome import Outcome
-    from .run_progress import RunProgress
-    from .searches import Ready, Search, Searches
+    from .outcome import Outcome, RunProgress
     from .waits import Kept, Waits
+
+
+class Sent(t.NamedTuple):
+    """A step that was sent: its owner, and what its call has returned or raised."""
+
+    target: Target
+    reply: ReplyValue
+    error: BaseException | None
+
+
+class InTurn:
+    """Sends one step at a time, in this thread."""
+
+    def __init__(self) -> None:
+        self._job: tuple[Target, Call] | None = None
+
+    def submit(self, target: Target, call: Call) -> None:
+        """Note a call for `next`."""
+        self._job = (target, call)
+
+    def next(self, seconds: float | None = None) -> Sent | None:
+        """Make the call, and return how it has ended; None if there is none."""
+        if self._job is None:
+            return None
+        (target, call), self._job = self._job, None
+        try:
+            return Sent(target, call(), None)
+        except Exception as error:
+            return Sent(target, None, error)
+
+    def drain(self) -> list[Sent]:
+        """Return nothing: the only call is over, or was interrupted."""
+        return []
 
 
 class Loop:

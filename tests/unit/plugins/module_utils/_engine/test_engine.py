@@ -368,7 +368,7 @@ def test_a_clock_need_not_agree_with_what_sleeps() -> None:
     assert one.log.count("poll") == 3
 
 
-def test_a_wait_before_the_plan_takes_no_time_of_the_same_one_after() -> None:
+def test_a_wait_before_the_plan_takes_no_time_of_later_ones() -> None:
     def wait(side: NameSide, owner: str, step: Step | None) -> Waiting | None:
         # It waits for most of its time before there is a plan, and as long again at the end.
         end = 1050 if side.context.stage else 1100
