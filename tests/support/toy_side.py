@@ -47,10 +47,13 @@ class World:
         wanted: Those that there should be.
         faults: What goes wrong with the next requests, by what the log says of them; they take effect where that is True.
         gates: What a request waits for, in its thread.
-        wait, retry_wait, explain: What the side returns, with itself first.
-        more: Queries that the second round asks, by owner.
+        wait, retry_wait, explain, record: What the side returns, with itself first.
+        more: What the second round of a look asks, by owner.
         traits: Fields of steps by name, such as `{"a": {"action": "create"}}`.
-        refusals, failures, told, later: Parts of plans; what is wanted in plans after the first, by owner.
+        refusals, failures, told: Parts of all plans.
+        later: What is wanted in plans after the first, by owner.
+        bounds: The deadlines of requests that have one.
+        blocks: How many requests may run at once, in each block in which several do.
     """
 
     names: dict[str, set[str]] = field(default_factory=lambda: {ONLY: set()})
@@ -71,6 +74,7 @@ class World:
     calls: list[Sent] = field(default_factory=list)
     secrets: tuple[str, ...] = ()
     bounds: list[float] = field(default_factory=list)
+    blocks: list[int] = field(default_factory=list)
     lock: Any = field(default_factory=threading.Lock)
 
     @contextlib.contextmanager
@@ -80,6 +84,7 @@ class World:
 
     @contextlib.contextmanager
     def side_by_side(self, parallel: int, seconds: float) -> Iterator[None]:
+        self.blocks.append(parallel)
         yield
 
     def do(self, what: str, effect: Callable[[], Any] = lambda: None) -> Any:

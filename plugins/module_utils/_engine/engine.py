@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import typing as t
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 
 from .._http.pauses import ANNOUNCE, Clock, Sleep
 from .intake import Intake, Searches
@@ -98,7 +98,7 @@ class Engine:
                 self._progress.begin()
         self._planning.decide()
         try:
-            with self._side_by_side():
+            with nullcontext() if front.is_one else self._looks.side_by_side():
                 self._go_through()
         except BaseException:
             if not front.is_one:
@@ -127,14 +127,6 @@ class Engine:
         failure = self._front.failure()
         if failure is not None:
             raise failure
-
-    def _side_by_side(self) -> AbstractContextManager[None]:
-        """Return the block in which several threads may send."""
-        params = self._front.params
-        if self._front.is_one:
-            return nullcontext()
-        block: AbstractContextManager[None] = self._front.session.side_by_side(params["parallel"], float(params["wait_timeout"]))
-        return block
 
     @contextmanager
     def announcing(self) -> t.Iterator[None]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import typing as t
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 
@@ -54,6 +54,8 @@ class Looks:
         self._sides = {side.name: side for side in front.sides}
         # The errors of entries that could not be read at first.
         self.unread: dict[str, TaskError] = {}
+        # Whether several threads may send already.
+        self._is_inside = False
 
     def look(self, wanted: Wanted, purpose: Purpose) -> list[Target]:
         """Read some owners, and return those whose states have changed.
@@ -141,11 +143,21 @@ class Looks:
 
         calls = {key: partial(value_or_error, query.call) for key, query in queries.items()}
         params = self._front.params
-        # For a list, the whole run is such a block. A pause for a rate limit may take as long as all tries of a request.
+        # A pause for a rate limit may take as long as all tries of a request.
         longest_pause = Limits(params["timeout"], params["retries"]).total_time
-        is_one = self._front.is_one
-        with self._front.session.side_by_side(READERS, longest_pause) if is_one else nullcontext():
+        with nullcontext() if self._is_inside else self._front.session.side_by_side(READERS, longest_pause):
             return call_all(calls, READERS)
+
+    @contextmanager
+    def side_by_side(self) -> t.Iterator[None]:
+        """Let steps be sent side by side inside the block, in which these looks need none of their own."""
+        params = self._front.params
+        with self._front.session.side_by_side(params["parallel"], float(params["wait_timeout"])):
+            self._is_inside = True
+            try:
+                yield
+            finally:
+                self._is_inside = False
 
     def _leave(self, name: str, query: Query, error: TaskError) -> None:
         """Note that a query has no answer.

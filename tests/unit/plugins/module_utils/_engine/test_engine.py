@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.engine import Engine
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.intake import Intake
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.ledger import Ledger
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Status
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import SILENT, Outcome
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Step
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.run import begin_run
@@ -76,6 +77,7 @@ def test_queries_of_one_round_are_asked_side_by_side() -> None:
 
     one.do = meet  # type: ignore[method-assign]
     assert run(OneFront, one).failure is None
+    assert one.blocks == [8]
 
 
 def test_what_cannot_be_read_ends_the_run() -> None:
@@ -313,6 +315,31 @@ def test_what_is_unknown_is_polled_at_once() -> None:
     one, clock = world(wait=wait), FakeClock()
     assert run(OneFront, one, clock=clock).failure is None
     assert (one.log, clock.pauses) == (["look", "poll", "poll"], [0.5])
+
+
+def test_it_is_polled_at_once_again_after_a_step() -> None:
+    def wait(side: NameSide, owner: str, step: Step | None) -> Waiting | None:
+        # A step leaves open what a poll has shown.
+        shown = side.world.log.count("poll") > side.world.log.count("add a")
+        return None if shown else Waiting("quiet", polls_at_once=True)
+
+    one, clock = world("a", wait=wait), FakeClock()
+    assert run(OneFront, one, clock=clock).failure is None
+    assert (one.log, clock.pauses) == (["look", "poll", "add a", "poll"], [])
+
+
+def test_what_to_do_is_said_before_the_first_poll() -> None:
+    class Telling(OneFront):
+        """A front that says what must be done."""
+
+        def status(self, waiting: Waiting | None) -> Status:
+            if waiting is not None:
+                one.log.append(waiting.goal)
+            return Status("waiting", "accept it" if waiting is not None else "")
+
+    one, lines = world(wait=until_polled(1)), list[str]()
+    assert run(Telling, one, lines=lines).failure is None
+    assert (one.log, lines) == (["look", "quiet", "poll", "quiet"], [": waiting after 0 s, 60 s left; accept it"])
 
 
 def test_a_wait_in_vain_ends_the_run_after_the_result_is_shown() -> None:

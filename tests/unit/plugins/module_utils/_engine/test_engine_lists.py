@@ -211,6 +211,40 @@ def test_one_look_for_all_unsure_steps_once_nothing_is_sent() -> None:
     assert len(clock.pauses) == 1
 
 
+def test_otherwise_each_owner_is_looked_for_alone() -> None:
+    """One owner's look does not wait for what another one sends."""
+    gate = threading.Event()
+    one = world({"x": "a", "y": "a"}, faults={"add x a": [lost(True)]}, gates={"add y a": gate})
+    first = one.do
+
+    def do(what: str, *effect: Any) -> Any:
+        if what == "look x" and "add x a" in one.log:
+            gate.set()
+        return first(what, *effect)
+
+    one.do = do  # type: ignore[method-assign]
+    clock = FakeClock()
+
+    class Quick(FakeClock):
+        """A clock that goes on by itself."""
+
+        def __call__(self) -> float:
+            clock.now += 0.2
+            return clock.now
+
+    assert run(ListFront, one, clock=Quick()).failure is None
+    assert one.log.count("look x") == 2
+    # The first look has a block of its own.
+    assert one.blocks == [8, 4]
+
+
+def test_what_no_poll_can_end_is_not_polled() -> None:
+    clock = FakeClock()
+    one = world({"x": ""}, wait=unless(lambda side, owner, step: False, polls=False))
+    assert failed(run(ListFront, one, clock=clock)) == {"x": "x waits for quiet after 60 s."}
+    assert (one.log, clock.pauses) == (["look x"], [60.0])
+
+
 def test_a_later_plan_does_no_more_than_the_first_has_shown() -> None:
     # Not even after another look, which the later plan has not widened.
     one = world({"x": "a"}, faults={"add x a": [lost(False)] * 2}, later={"x": "ba"})
