@@ -342,6 +342,20 @@ def test_what_to_do_is_said_before_the_first_poll() -> None:
     assert (one.log, lines) == (["look", "quiet", "poll", "quiet"], [": waiting after 0 s, 60 s left; accept it"])
 
 
+def test_a_line_says_what_a_poll_has_shown_and_what_is_left() -> None:
+    one, lines = world("a", there="a", wait=until_polled(2)), list[str]()
+    first = one.do
+
+    def do(what: str, *effect: Any) -> Any:
+        if what == "poll":
+            one.names[ONLY].add("b")
+        return first(what, *effect)
+
+    one.do = do  # type: ignore[method-assign]
+    assert run(OneFront, one, lines=lines).failure is None
+    assert lines == [": 1 names → 2 names after 0 s, 60 s left"]
+
+
 def test_a_wait_in_vain_ends_the_run_after_the_result_is_shown() -> None:
     def wait(side: NameSide, owner: str, step: Step | None) -> Waiting | None:
         if step is None:

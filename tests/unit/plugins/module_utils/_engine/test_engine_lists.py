@@ -165,6 +165,20 @@ def test_a_step_for_several_entries_fails_some_of_them() -> None:
     assert one.sent("add") == ["add x a"]
 
 
+def test_a_list_is_shown_once_it_has_a_plan_and_after_each_step() -> None:
+    shown: list[Any] = []
+
+    class Counting(ListFront):
+        """A front that keeps each result."""
+
+        def show(self, changed: Any) -> dict[str, Any]:
+            shown.append((len(self.context.plan.steps), sorted(changed)))
+            return super().show(changed)
+
+    assert run(Counting, world({"x": "ab"})).failure is None
+    assert shown == [(2, []), (2, [("names", "x")]), (2, [("names", "x")]), (2, [])]
+
+
 def test_the_failure_has_the_step_of_the_key() -> None:
     key = ChangeKey("x", "routes", "AWS", "route", ("rtb-1",))
     front = ListFront({}, World(), FakeClock())
