@@ -390,6 +390,20 @@ def test_an_owner_has_the_pace_of_the_stage_or_its_own(own_pace: bool, pause: fl
     assert moments[1] - moments[0] == pytest.approx(pause, abs=0.5)
 
 
+def test_an_own_pace_is_for_its_owner_alone() -> None:
+    clock = FakeClock()
+
+    def wait(side: NameSide, owner: str, step: Step | None) -> Waiting | None:
+        if clock.now >= 1030:
+            return None
+        is_own = owner == "x" and clock.now >= 1020
+        return Waiting("more quiet" if is_own else "quiet", own_pace=is_own)
+
+    one = world({"x": "", "y": ""}, wait=wait)
+    assert run(staged("first", "last"), one, clock=clock).failure is None
+    assert one.log.count("poll x") > one.log.count("poll y") + 5
+
+
 def test_the_first_poll_comes_a_while_after_a_wait_has_begun() -> None:
     """The stage has polled nothing for a while, because something was sent."""
     clock, moments = FakeClock(), list[float]()
