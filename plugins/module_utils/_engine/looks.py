@@ -82,7 +82,7 @@ class Looks:
 
         Args:
             wanted: The owners.
-            deadline: When their time is up; the requests end with it.
+            deadline: When their time is up; the requests end with it. Infinity for a poll at once.
         """
         answered: dict[str, dict[t.Hashable, ReplyValue]] = {}
         polled = Polled([], [], [])
@@ -96,7 +96,8 @@ class Looks:
             # Before, the client has used all its retries. Near the end, it has no time for them, so that a missing answer is no
             # failure. If the poll may have changed something, the task must look.
             is_late = is_near and reply.is_unanswered and not reply.outcome_unknown
-            is_waited_through = self._sides[name].is_patient and reply.is_transient
+            # A poll at once, which has no deadline, is the first look at something.
+            is_waited_through = self._sides[name].is_patient and reply.is_transient and deadline < math.inf
             (polled.unanswered if is_late or is_waited_through else polled.failed).append((name, queries[name, key], reply))
         for name, found in answered.items():
             polled.changed.extend(self.take(self._sides[name], self._sides[name].observe(found)))

@@ -81,7 +81,8 @@ class Waiting:
         goal: What it waits for, in words for the user. Its time begins when the owner begins to wait for this goal.
         seconds: The most seconds to wait; None for the option `wait_timeout`, or for the time of the stage.
         polls: Whether a poll may end it; False if another step of the task does or, for a refused step, sending it again.
-        polls_at_once: Whether to poll without a pause before, because the state is unknown. There must be a query then.
+        polls_at_once: Whether to poll without a pause before, because the state is unknown. There must be a query then, and an
+            answer to it, however patient the side is.
         own_pace: Whether to poll when this owner is due, and not at the pace of the stage.
         ends_with_steps: Whether a step of another owner may end it, too.
         outlasts: The stages that may end before it does. The last stage waits for all.

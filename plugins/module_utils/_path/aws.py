@@ -12,7 +12,17 @@ from collections import Counter
 from dataclasses import replace
 from functools import partial, reduce
 
-from .._aws.accepter.checks import ANEW, CREDENTIALS, OF_CONTAINER, check_usable, find_block, no_block_error
+from .._aws.accepter.checks import (
+    ANEW,
+    CREDENTIALS,
+    LONGEST_APPEARANCE,
+    LONGEST_PROVISIONING,
+    OF_CONTAINER,
+    check_usable,
+    find_block,
+    late_error,
+    no_block_error,
+)
 from .._aws.accepter.plan import NO_BLOCK, AccepterPlan, missing_tags, plan_absent, plan_present
 from .._aws.accepter.region import CONNECTIONS, TAGS, Key, RegionSurvey, first_keys
 from .._aws.accepter.requests import (
@@ -30,14 +40,13 @@ from .._aws.accepter.requests import (
 )
 from .._aws.accepter.routes import check_room, choose_tables, plan_new_routes, say_notes, say_takeovers
 from .._aws.accepter.view import View, may_lead
-from .._aws.accepter.wait import LONGEST_APPEARANCE, LONGEST_PROVISIONING, late_error
 from .._aws.objects import ACTIVE, ENDED, INITIATING, PENDING, PROVISIONING, PeeringConnection
 from .._aws.rate import READERS
 from .._aws.session import AwsSession, AwsSessions
 from .._check.credentials import AWS_NAMES
 from .._clouds.aws import AWS
 from .._clouds.cloud import BLOCK, REGION, Peer, fields_of, is_failed, is_leaving
-from .._engine.operation import Operation
+from .._engine.operation import ModuleBase
 from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step
 from .._engine.run import may_pass
@@ -101,7 +110,7 @@ class AwsPart(PathPart):
     Args:
         common: What all parts get, with the entries whose VPCs it changes.
         sessions: The sessions with AWS.
-        operation: The Operation on one connection, by which an entry goes on alone.
+        operation: The front of one connection, by which an entry goes on alone.
         replaced: Returns the keys of entries whose connection in Atlas the task replaces, or has replaced.
     """
 
@@ -111,7 +120,7 @@ class AwsPart(PathPart):
         self,
         common: Common,
         sessions: AwsSessions,
-        operation: type[Operation[t.Any, t.Any]],
+        operation: type[ModuleBase[t.Any]],
         replaced: t.Callable[[], t.Collection[str]],
     ) -> None:
         super().__init__(common)
@@ -507,7 +516,7 @@ class AwsPart(PathPart):
             return None
 
     def _go_on_alone(self, entry: PathEntry, options: Parameters, lost: TaskError, request: Request) -> None:
-        """Do all that an entry still needs by the Operation on one connection; `record` and `record_failure` see what came of it.
+        """Do all that an entry still needs by the front of one connection; `record` and `record_failure` see what came of it.
 
         Raises:
             TaskError: If it fails. The lost write may have taken effect.
@@ -701,7 +710,7 @@ class AwsPart(PathPart):
         """Return the error of an entry that still waits for AWS."""
         unanswered = WaitTimeoutError(error.waited, self._unanswered.get(self._place_of[entry.key]))
         connection_id = t.cast(str, self._connection_id(entry, state))
-        return self._named(entry, late_error(connection_id, state.aws[entry.key].connection, ACTIVE, unanswered))
+        return self._named(entry, late_error(connection_id, state.aws[entry.key].connection, f"it to be {ACTIVE}", unanswered))
 
     def line(self, state: PathState) -> str:
         """Return how many connections are accepted, and what the others wait for."""

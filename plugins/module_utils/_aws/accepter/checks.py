@@ -1,18 +1,25 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Checks before anything is changed, and the choice of Atlas's block."""
+"""Checks of a connection and its VPC, the choice of Atlas's block, and the errors of a connection that is late."""
 
 from __future__ import annotations
 
 import ipaddress
 
 from ..._engine.options import Parameters
-from ..._http.errors import TaskError
+from ..._engine.wait import WaitTimeoutError
+from ..._http.errors import RateLimitError, TaskError
 from ..._values.blocks import do_overlap
 from ..objects import ENDED, INITIATING, PeeringConnection, Vpc
 from .view import View
 
+# Seconds. Atlas returns the id of a connection a moment before AWS shows it to the other account.
+LONGEST_APPEARANCE = 60
+# Seconds that AWS may take to show the blocks of a connection after its acceptance.
+LONGEST_PROVISIONING = 30
+# The status of a connection that AWS does not show.
+UNKNOWN = "unknown"
 # Hints that other tasks replace, since they name options and modules.
 CREDENTIALS = "Use credentials of the VPC's owner (profile, access_key, assume_role_arn), or correct aws_account_id."
 ANEW = "Atlas has to request it again (atlas_vpc_peer with recreate: dead): then use the new connection_id."
@@ -46,11 +53,7 @@ def check_usable(params: Parameters, view: View, *, will_wait: bool) -> None:
     """
     connection = view.connection
     if connection is None:
-        raise TaskError(
-            f"The VPC peering connection {params['connection_id']} is unknown in {view.place}.",
-            hint="Check connection_id, region, and whose credentials these are."
-            + ("" if params["wait"] else " Set wait to true if it was requested just now."),
-        )
+        raise unknown_error(params, view)
     if connection.status in ENDED:
         said = f" (AWS says: {connection.status_message})" if connection.status_message else ""
         raise TaskError(
@@ -69,6 +72,15 @@ def check_usable(params: Parameters, view: View, *, will_wait: bool) -> None:
             f"not to region {view.region}.",
             hint="Set region to that of the VPC.",
         )
+
+
+def unknown_error(params: Parameters, view: View) -> TaskError:
+    """Return the error for a connection that AWS does not show."""
+    return TaskError(
+        f"The VPC peering connection {params['connection_id']} is unknown in {view.place}.",
+        hint="Check connection_id, region, and whose credentials these are."
+        + ("" if params["wait"] else " Set wait to true if it was requested just now."),
+    )
 
 
 def check_parties(params: Parameters, connection: PeeringConnection) -> None:
@@ -215,6 +227,29 @@ def no_block_error(connection: PeeringConnection, block: str | None) -> TaskErro
         f"The VPC peering connection {connection.id} is {connection.status}, and AWS does not tell yet which block is "
         f"behind it: no route was made, since atlas_cidr_block {block} could not be compared.",
         hint="Run the task again in a minute.",
+    )
+
+
+def late_error(connection_id: str, connection: PeeringConnection | None, goal: str, error: WaitTimeoutError) -> TaskError:
+    """Return the error for a connection that is not in the awaited state when the time is up.
+
+    Args:
+        connection_id: Its id.
+        connection: The connection as AWS has shown it last; None if it has not.
+        goal: What was waited for, such as `it to be active`.
+        error: How long it was waited for, and the last poll without an answer.
+    """
+    status = connection.status if connection is not None else UNKNOWN
+    unanswered, silence = error.unanswered, ""
+    if isinstance(unanswered, RateLimitError):
+        silence = f" {unanswered}"
+    elif unanswered is not None:
+        silence = f" AWS did not answer at last: {unanswered.detail}."
+    return TaskError(
+        f"The VPC peering connection {connection_id} is still {status} after {error.waited:.0f} seconds of waiting for "
+        f"{goal}.{silence}",
+        detail=f"last status {status}",
+        hint="Raise wait_timeout, or run the task again later: it goes on from there.",
     )
 
 

@@ -50,6 +50,10 @@ class Network:
     def __init__(self, session: AwsSession) -> None:
         self._session = session
 
+    def find_account_id(self) -> str | None:
+        """Return the account of the credentials; None if AWS does not say."""
+        return self._session.find_account_id()
+
     def look(self, params: Parameters, account_id: str | None) -> View:
         """Read the connection, its VPC, the route tables, and the security groups.
 

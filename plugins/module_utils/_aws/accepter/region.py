@@ -62,7 +62,7 @@ class RegionSurvey(Network):
     def first(self) -> Questions:
         """Return the questions that need no other answer."""
         questions: Questions = {
-            ACCOUNT: self.session.find_account_id,
+            ACCOUNT: self.find_account_id,
             # Not by their ids: routes lead to others, and one that AWS does not show counts as ended.
             CONNECTIONS: partial(self.find_connections, None),
             VPCS: partial(self.find_vpcs, self._vpc_ids),

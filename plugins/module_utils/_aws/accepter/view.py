@@ -29,6 +29,7 @@ class View:
         groups: The id of the VPC of each security group that the options name and AWS knows, by the group's id.
         listed: The ids of the connections in Atlas's list of the project; None if that is not known.
         atlas_accounts: The accounts that are known to be Atlas's.
+        is_stale: Whether the task has accepted the connection and not read it since.
     """
 
     region: str
@@ -41,6 +42,7 @@ class View:
     groups: t.Mapping[str, str] = field(default_factory=dict)
     listed: t.Collection[str] | None = None
     atlas_accounts: t.Collection[str | None] = ()
+    is_stale: bool = False
 
     @property
     def place(self) -> str:

@@ -387,6 +387,19 @@ def test_a_poll_may_go_unanswered_near_the_end(timeout: int, is_patient: bool, e
     assert (outcome.failure or {}).get("msg") == ends
 
 
+@pytest.mark.parametrize(("wanted", "ends"), [("", "Silent."), ("a", None)])
+def test_patience_begins_after_the_poll_at_once(wanted: str, ends: str | None) -> None:
+    def wait(side: NameSide, owner: str, step: Step | None) -> Waiting | None:
+        return Waiting("quiet", polls_at_once=True) if side.world.log.count("poll") < 2 else None
+
+    one = world(*wanted, wait=wait, faults={"poll": [SILENT_POLL]})
+    side = type("PatientSide", (NameSide,), {"is_patient": True})
+    outcome = run(type("Front", (OneFront,), {"side": side}), one)
+    assert (outcome.failure or {}).get("msg") == ends
+    # Before a step, it is a reason to look.
+    assert one.log == (["look", "poll"] if ends else ["look", "poll", "look", "poll", "add a"])
+
+
 def test_the_late_error_has_the_last_missing_answer() -> None:
     one = world(wait=until_polled(999), faults={"poll": [SILENT_POLL] * 99})
     assert failed(run(OneFront, one, wait_timeout=5)) == " waits for quiet after 5 s. Silent."
