@@ -56,11 +56,11 @@ class Ledger:
     def __init__(self, front: AnyFront, outcome: Outcome, limit: int) -> None:
         self.held: dict[Target, Held] = {}
         self.doubts: dict[Target, Doubt] = {}
-        self.lost: dict[Target, Step] = {}
         self.tries: Counter[Target] = Counter()
         self.failed: set[Target] = set()
         self.applied: list[Step] = []
         self._front, self._context, self._outcome = front, front.context, outcome
+        self.lost = front.context.lost
         self._limit = limit
         self._stages = {stage: number for number, stage in enumerate((BEFORE, *front.stages))}
         self._queues: dict[Target, deque[tuple[int, Step]]] = {}

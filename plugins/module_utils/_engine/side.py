@@ -133,6 +133,7 @@ class Context:
         failures: The first failure of each entry; under an empty key, that of the whole.
         done: The changes that took effect, by key, in order.
         running: The steps that are being sent.
+        lost: The last step of each owner whose outcome is unknown, until it is known or the next one has taken effect.
     """
 
     params: Parameters
@@ -142,6 +143,7 @@ class Context:
     failures: dict[str, Failure] = field(default_factory=dict)
     done: dict[t.Hashable, Change] = field(default_factory=dict)
     running: dict[Target, Step] = field(default_factory=dict)
+    lost: dict[Target, Step] = field(default_factory=dict)
 
 
 class Side(t.Generic[State]):

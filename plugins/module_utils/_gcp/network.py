@@ -98,12 +98,14 @@ class Running:
         is_done: Whether it has ended.
         error_code: GCP's code if it has failed.
         error: GCP's message if it has failed.
+        is_undone: Whether it has failed, and the network is known not to show its change.
     """
 
     name: str
     is_done: bool
     error_code: str | None = None
     error: str | None = None
+    is_undone: bool = False
 
 
 def parse_network(reply: Json, name: str) -> tuple[Peering, ...]:

@@ -5,17 +5,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 from dataclasses import replace
 from functools import partial
 
 from .._engine.options import Parameters
-from .._http.errors import NotFoundError
+from .._http.errors import NotFoundError, TaskError
 from .network import (
     AddPeering,
     Json,
     Network,
-    Peering,
     RemovePeering,
     Running,
     parse_listed_network,
@@ -23,7 +23,7 @@ from .network import (
     parse_operation,
 )
 from .objects import Firewalls, PeeringRoute, SubnetRange, parse_firewalls, parse_route, parse_subnet
-from .plan import NetworkState, find_mirror
+from .plan import NetworkState, shows_change
 
 if t.TYPE_CHECKING:
     # It imports google-auth, which is slow to load.
@@ -164,10 +164,6 @@ class Networks:
         self._params = params
         self._local: str = params["local"]
 
-    def find_mirror(self, state: NetworkState) -> Peering | None:
-        """Return the peering that the options mean."""
-        return find_mirror(self._params, state)
-
     def look(self, *, may_be_missing: bool = False) -> NetworkState:
         """Read the network.
 
@@ -188,8 +184,8 @@ class Networks:
         peerings = self._session.parsed(lambda one: parse_network(one, self._params["network_name"]), reply, description)
         return NetworkState(exists=True, peerings=peerings)
 
-    def change(self, request: AddPeering | RemovePeering, request_id: str, state: NetworkState) -> NetworkState:
-        """Send a change, and return the state with the operation that it has begun.
+    def change(self, request: AddPeering | RemovePeering, request_id: str) -> Running:
+        """Send a change, and return the operation that it has begun.
 
         Raises:
             TaskError: If it is refused, or its reply is lost.
@@ -198,15 +194,23 @@ class Networks:
         what = f"add the peering {request.name} to {request.network} in" if is_added else f"remove the peering {request.name} of"
         description = f"{what} {self._local}"
         reply = self._session.write(description, f"{self._local}/{request.action}", request.to_body(), request_id)
-        return replace(state, running=self._session.parsed(parse_operation, reply, description, is_write=True))
+        return self._with_effect(self._session.parsed(parse_operation, reply, description, is_write=True))
 
-    def follow(self, state: NetworkState) -> NetworkState:
-        """Read the operation that is running, and return the state with it.
+    def follow(self, running: Running) -> Running:
+        """Read an operation that is running.
 
         Raises:
             TaskError: If it cannot be read.
         """
-        name = t.cast(Running, state.running).name
-        description = f"read the operation {name} on the network {self._local}"
-        reply = self._session.read(description, f"{self._local.partition('/networks/')[0]}/operations/{name}")
-        return replace(state, running=self._session.parsed(parse_operation, reply, description))
+        description = f"read the operation {running.name} on the network {self._local}"
+        reply = self._session.read(description, f"{self._local.partition('/networks/')[0]}/operations/{running.name}")
+        return self._with_effect(self._session.parsed(parse_operation, reply, description))
+
+    def _with_effect(self, running: Running) -> Running:
+        """Return an operation. Of one that has failed, only the network shows whether it had an effect."""
+        if not running.is_done or running.error is None:
+            return running
+        with contextlib.suppress(TaskError):
+            shown = self.look(may_be_missing=self._params["state"] == "absent")
+            return replace(running, is_undone=not shows_change(self._params, shown))
+        return running

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The peering that a task is about, and the plan to add or remove it."""
+"""The peering that a task is about, the plan to add or remove it, and what becomes of it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,9 @@ from dataclasses import dataclass, replace
 from .._clouds.gcp import is_atlas_network
 from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step
-from .._http.errors import InvalidOptionError, TaskError
-from .network import ACTIVE, AddPeering, Peering, RemovePeering, Running
-
-# What a step waits for: GCP accepts changes of the network's peerings.
-FREE = "free"
+from .._engine.wait import WaitTimeoutError, time_is_up
+from .._http.errors import ApiError, InvalidOptionError, TaskError, UndoneError
+from .network import ACTIVE, CONSENSUS, AddPeering, Peering, RemovePeering, Running
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,7 @@ def plan_present(params: Parameters, state: NetworkState) -> Plan:
             hint=f"Set {option} to another one. The task does not change that peering.",
         )
     after = Peering(name, remote)
-    step = Step("create", AddPeering(name, remote), (remote,), FREE)
+    step = Step("create", AddPeering(name, remote), (remote,))
     return Plan((Change("create", remote, None, after.to_result()),), (step,))
 
 
@@ -83,7 +81,7 @@ def plan_absent(params: Parameters, state: NetworkState) -> Plan:
             "which is not a network of Atlas.",
             hint="If it is to be removed all the same, set atlas_gcp_project_id and atlas_network_name to that network.",
         )
-    step = Step("delete", RemovePeering(mirror.name, mirror.network), (mirror.network,), FREE)
+    step = Step("delete", RemovePeering(mirror.name, mirror.network), (mirror.network,))
     return Plan((Change("delete", mirror.network, mirror.to_result(), None),), (step,))
 
 
@@ -100,3 +98,56 @@ def state_after(params: Parameters, state: NetworkState, plan: Plan) -> NetworkS
     if params["wait"] and params["state"] == "present" and mirror.state != ACTIVE:
         mirror = replace(mirror, state=ACTIVE, state_details=None)
     return replace(state, peerings=(*others, mirror))
+
+
+def shows_change(params: Parameters, state: NetworkState) -> bool:
+    """Whether a network shows what the task changes."""
+    is_absent: bool = params["state"] == "absent"
+    return (find_mirror(params, state) is None) == is_absent
+
+
+def is_active(params: Parameters, state: NetworkState) -> bool:
+    """Whether the peering is active, which needs Atlas's half.
+
+    Raises:
+        ApiError: If it is gone.
+    """
+    mirror = find_mirror(params, state)
+    if mirror is None:
+        raise ApiError(
+            f"The peering with {params['remote']} was removed from {params['local']} while it was waited for.",
+            hint="Find out who removes it, then run the task again.",
+        )
+    return mirror.state == ACTIVE
+
+
+def inactive_error(params: Parameters, state: NetworkState, error: WaitTimeoutError) -> TaskError:
+    """Return the error of a peering that is not active in time."""
+    mirror = find_mirror(params, state)
+    shown = "unknown" if mirror is None else f"{mirror.state}: {mirror.state_details or 'no details'}"
+    return time_is_up(error, f"the peering with {params['remote']} was {ACTIVE} ({shown})")
+
+
+def operation_error(params: Parameters, state: NetworkState, failed: Running) -> TaskError:
+    """Return the error of an operation that has failed."""
+    kind = UndoneError if failed.is_undone else ApiError
+    text = str(failed.error)
+    return kind(
+        f"GCP did not change the peerings of the network {params['local']}: {text.rstrip('. ')} ({failed.error_code}).",
+        error_code=failed.error_code,
+        detail=text,
+        hint=consensus_hint(find_mirror(params, state)) or "Run the task again; if it stays, correct what GCP names.",
+    )
+
+
+def consensus_hint(peering: Peering | None) -> str:
+    """Return what to do about a removal that both sides have to agree to; empty for any other peering.
+
+    Source: `updateStrategy` in the description of the Compute Engine API v1.
+    """
+    if peering is None or peering.update_strategy != CONSENSUS:
+        return ""
+    return (
+        f"The peering {peering.name} has updateStrategy CONSENSUS: both sides have to request its removal "
+        "(gcloud compute networks peerings request-delete) before it can be removed."
+    )

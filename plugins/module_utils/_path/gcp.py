@@ -15,7 +15,7 @@ from .._check.credentials import gcp_credentials_of, gcp_names
 from .._check.session import CheckSession
 from .._clouds.cloud import Fields, Peer, fields_of
 from .._clouds.gcp import GCP, network_path
-from .._engine.operation import Operation
+from .._engine.operation import ModuleBase
 from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step
 from .._engine.wait import WaitTimeoutError, time_is_up
@@ -24,8 +24,7 @@ from .._gcp.errors import GcpDeniedError
 from .._gcp.network import ACTIVE
 from .._gcp.networks import Networks, list_networks, list_subnets
 from .._gcp.options import name_networks
-from .._gcp.plan import NetworkState, find_mirror, plan_absent, plan_present, state_after
-from .._gcp.wait import PeeringWaiter
+from .._gcp.plan import NetworkState, find_mirror, inactive_error, is_active, plan_absent, plan_present, state_after
 from .._http.errors import AuthError, InvalidOptionError, NotFoundError, TaskError
 from .._http.session import bounded
 from .._resources.containers import Containers
@@ -52,7 +51,7 @@ class GcpPart(PathPart):
         common: What all parts get, with the entries whose networks it changes.
         session: The services that the task talks to.
         containers: The network containers of the project; None if the task leaves Atlas alone.
-        operation: The Operation for one mirror.
+        operation: The front of one mirror.
     """
 
     name = "gcp"
@@ -62,7 +61,7 @@ class GcpPart(PathPart):
         common: Common,
         session: CheckSession,
         containers: Containers | None,
-        operation: type[Operation[t.Any, NetworkState]],
+        operation: type[ModuleBase[t.Any]],
     ) -> None:
         super().__init__(common)
         self._entries = {entry.key: entry for entry in common.entries}
@@ -192,8 +191,7 @@ class GcpPart(PathPart):
         """Return the state in which the entries have failed whose mirrors are not active."""
         for entry in self._entries.values() if state.stage == ACTING else ():
             if self._waits(entry, state):
-                wait = self._until_active(entry, state)
-                state = _failed(entry, t.cast(TaskError, wait.late(state.gcp[entry.key], error)), state)
+                state = _failed(entry, inactive_error(self._params_of(entry, state), state.gcp[entry.key], error), state)
         return state
 
     def line(self, state: PathState) -> str:
@@ -283,13 +281,13 @@ class GcpPart(PathPart):
             return {name: Networks(session, one).look(may_be_missing=True) for name, one in params.items()}
 
     def _run(self, credentials: Parameters, params: Parameters, known: NetworkState | None) -> Ran:
-        """Run the Operation for one mirror. Its waits have their own end."""
+        """Run the front of one mirror. Its waits have their own end."""
         with gcp_names(), bounded(math.inf):
             operation = self._operation(params, self._session.open_gcp(credentials), self._clock)
             return self._run_to_end(operation, known)
 
     def _params_of(self, entry: PathEntry, state: PathState) -> dict[str, t.Any]:
-        """Return the options of the Operation for the mirror of an entry."""
+        """Return the options of the front for the mirror of an entry."""
         pair = self.names_of(entry, state) or (_UNKNOWN if self._is_present else None)
         return self._make_params(entry.params, pair, entry.params["gcp_peering_name"], self._params["state"])
 
@@ -382,7 +380,7 @@ class GcpPart(PathPart):
         for entry in waiting:
             state = replace(state, gcp={**state.gcp, entry.key: _find(listed, entry)})
             try:
-                self._until_active(entry, state).is_done(state.gcp[entry.key])
+                is_active(self._params_of(entry, state), state.gcp[entry.key])
             except TaskError as error:
                 # It was removed meanwhile.
                 state = _failed(entry, error, state)
@@ -393,12 +391,6 @@ class GcpPart(PathPart):
         for entry in () if error.is_transient or error.is_unanswered else waiting:
             state = _failed(entry, error, state)
         return state
-
-    def _until_active(self, entry: PathEntry, state: PathState) -> t.Any:
-        """Return the wait of the Operation for an active mirror."""
-        params = {**self._params_of(entry, state), "wait": True}
-        networks = Networks(self._session.open_gcp(entry.gcp_credentials()), params)
-        return PeeringWaiter(params, networks).until_active(state.gcp[entry.key])
 
     def _is_active(self, entry: PathEntry, state: PathState) -> bool:
         mirror = find_mirror(self._params_of(entry, state), state.gcp[entry.key])

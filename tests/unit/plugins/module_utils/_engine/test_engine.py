@@ -400,6 +400,22 @@ def test_patience_begins_after_the_poll_at_once(wanted: str, ends: str | None) -
     assert one.log == (["look", "poll"] if ends else ["look", "poll", "look", "poll", "add a"])
 
 
+def test_a_side_knows_which_step_is_lost() -> None:
+    seen = []
+
+    class Knowing(NameSide):
+        """A side that looks at what is lost when it sends."""
+
+        def request(self, step: Step) -> Any:
+            seen.append({target: lost.request for target, lost in self.context.lost.items()})
+            return super().request(step)
+
+    one = world("a", "b", faults={"add a": [lost(False), refused(is_transient=True)]})
+    assert run(type("Front", (OneFront,), {"side": Knowing}), one).failure is None
+    # A refusal does not say what became of it; the next step that takes effect ends it.
+    assert seen == [{}, {("names", ONLY): "a"}, {("names", ONLY): "a"}, {}]
+
+
 def test_the_late_error_has_the_last_missing_answer() -> None:
     one = world(wait=until_polled(999), faults={"poll": [SILENT_POLL] * 99})
     assert failed(run(OneFront, one, wait_timeout=5)) == " waits for quiet after 5 s. Silent."
