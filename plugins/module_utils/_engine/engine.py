@@ -65,6 +65,7 @@ class Engine:
         Raises:
             TaskError: If something cannot be read, or would be refused.
         """
+        self._front.context.is_prediction = True
         self._look()
         plan = self._planning.decide()
         for side in self._front.sides:

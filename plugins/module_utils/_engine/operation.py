@@ -160,10 +160,6 @@ class Operation(ModuleBase[S], t.Generic[S, State]):
         """Read the current state."""
         raise NotImplementedError
 
-    def wait_first(self, state: State) -> Wait[State] | None:
-        """Return what to wait for before there can be a plan; None for nothing. The engine looks again afterwards."""
-        return None
-
     def decide(self, state: State) -> Plan:
         """Return the plan for a state; whatever else it depends on comes from `facts`.
 

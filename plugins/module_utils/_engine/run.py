@@ -147,10 +147,6 @@ class Convergence:
         """
         operation, progress = self._operation, self._progress
         progress.begin(operation.look() if known is None else known)
-        first = operation.wait_first(progress.state)
-        if first is not None:
-            self._wait_for(first)
-            progress.begin(operation.look())
         self._decide()
         self._take_steps()
         last = operation.wait(progress.state)
@@ -313,8 +309,6 @@ class Convergence:
         """
         progress = self._progress
         done = is_done or (lambda: wait.is_done(progress.state))
-        if wait.polls_at_once:
-            progress.see(wait.poll(progress.state))
         if pauses_first or not done():
             self._wait_until(wait, done, self._operation.params["wait_timeout"] if wait.seconds is None else wait.seconds)
         following = wait.then(progress.state) if wait.then is not None else None
@@ -341,7 +335,7 @@ class Convergence:
                 # Before, the client has used all its retries. Near the end, it has no time for them, so that a missing answer is
                 # no failure. If the poll may have changed something, the caller must look.
                 is_late = error.is_unanswered and not error.outcome_unknown and clock() + LONGEST_PAUSE >= deadline
-                if not is_late and not (wait.is_patient and error.is_transient):
+                if not is_late:
                     raise
                 unanswered = error
             return False

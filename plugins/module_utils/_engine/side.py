@@ -128,6 +128,7 @@ class Context:
     Attributes:
         params: The options.
         clock: A monotonic clock, in seconds.
+        is_prediction: Whether nothing is sent or waited for: a plan may count on waits then.
         stage: The current stage.
         plan: The plan that the result shows.
         failures: The first failure of each entry; under an empty key, that of the whole.
@@ -138,6 +139,7 @@ class Context:
 
     params: Parameters
     clock: Clock
+    is_prediction: bool = False
     stage: str = ""
     plan: Plan = field(default_factory=Plan)
     failures: dict[str, Failure] = field(default_factory=dict)

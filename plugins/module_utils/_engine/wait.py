@@ -47,8 +47,6 @@ class Wait(t.Generic[State]):
         seconds: The most seconds to wait; None for the option `wait_timeout`.
         refused: If set, a step is sent whenever `is_done` holds, and this returns, after a refusal, the state to go on waiting
             with; None if the refusal is final.
-        is_patient: Whether to wait through every transient failure, because the session has no retries.
-        polls_at_once: Whether to poll before the first check and pause, because the state is unknown.
         then: Returns what to wait for next; None for nothing.
     """
 
@@ -58,8 +56,6 @@ class Wait(t.Generic[State]):
     late: t.Callable[[State, WaitTimeoutError], TaskError | None]
     seconds: float | None = None
     refused: t.Callable[[State, TaskError], State | None] | None = None
-    is_patient: bool = False
-    polls_at_once: bool = False
     then: t.Callable[[State], Wait[State] | None] | None = None
 
 

@@ -25,7 +25,7 @@ from .._check.credentials import azure_credentials_of, azure_names
 from .._check.session import CheckSession
 from .._clouds.azure import AZURE, VnetId, is_atlas_network, parse_vnet_id, role_name, vnet_id
 from .._clouds.cloud import BLOCK, Fields, Peer, cloud_of, fields_of
-from .._engine.operation import Operation
+from .._engine.operation import ModuleBase
 from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step
 from .._http.errors import AuthError, InvalidOptionError, NotFoundError, TaskError
@@ -46,12 +46,12 @@ class AzurePart(PathPart):
     Args:
         common: What all parts get, with the entries whose VNets it changes.
         session: The services that the task talks to.
-        operation: The Operation for the role on one VNet.
+        operation: The front of the role on one VNet.
     """
 
     name = "azure"
 
-    def __init__(self, common: Common, session: CheckSession, operation: type[Operation[t.Any, AccessState]]) -> None:
+    def __init__(self, common: Common, session: CheckSession, operation: type[ModuleBase[t.Any]]) -> None:
         super().__init__(common)
         self._session = session
         self._operation = operation
@@ -297,7 +297,7 @@ class AzurePart(PathPart):
     def _run(
         self, credentials: Parameters, directory: str | None, params: Parameters, known: AccessState | None, key: str
     ) -> Ran:
-        """Run the Operation for one VNet. Its waits have their own end. If it fails, `key` has what it has reached."""
+        """Run the front of one VNet. Its waits have their own end. If it fails, `key` has what it has reached."""
 
         def reach(ran: Ran) -> None:
             if ran.state is not None:
@@ -308,7 +308,7 @@ class AzurePart(PathPart):
             return self._run_to_end(operation, known, reach)
 
     def _make_params(self, scope: str, wanted: str, ending: tuple[str, ...]) -> dict[str, t.Any]:
-        """Return the options of the Operation for one VNet."""
+        """Return the options of the front of one VNet."""
         return {
             "state": wanted,
             "scope": scope,
