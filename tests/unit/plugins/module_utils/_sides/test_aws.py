@@ -163,9 +163,12 @@ def test_a_lost_step_that_is_seen_changes_no_state() -> None:
 
 
 def test_a_later_plan_says_the_same_of_a_wider_route() -> None:
-    made, network = side(view("active", BLOCK), owners=("a", "b"))
+    one = view("active", BLOCK)
+    made, network = side(one, owners=("a", "b"))
+    made.states["b"] = replace(one, tables=(replace(one.tables[0], id="rtb-2"),))
     both = made.plan(["a", "b"])
     assert len(both.steps) == len(both.changes) == 2
     (said,) = both.consequences
+    assert "rtb-1, rtb-2" in said
     assert made.plan(["b"]).consequences == (said,)
     assert network.log == []

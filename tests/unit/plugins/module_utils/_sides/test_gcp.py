@@ -13,7 +13,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.errors import
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.network import CONSENSUS, Peering, Running
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.options import name_networks
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.plan import NetworkState
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import OvertakenError, TaskError, UndoneError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AuthError, OvertakenError, TaskError, UndoneError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.gcp import GcpSide, Mirror
 from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock
 
@@ -148,6 +148,11 @@ def test_a_refused_removal_that_both_must_ask_for_says_so() -> None:
     (step,) = made.plan([ONLY]).steps
     error = TaskError("No.", http_status=400)
     assert "updateStrategy CONSENSUS" in str(made.explain(step, error))
+    for other in (PeeringBusyError("Busy.", http_status=400), AuthError("Denied.", http_status=403), TaskError("No reply.")):
+        assert made.explain(step, other) is other
+    # What is gone need not be active.
+    made.states[ONLY] = EMPTY
+    assert made.wait(ONLY, None) is None
     made.states[ONLY] = MADE
     assert made.explain(step, error) is error
 

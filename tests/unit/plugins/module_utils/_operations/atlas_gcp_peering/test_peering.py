@@ -456,11 +456,13 @@ def test_a_reply_lost_after_other_refusals_counts(site: GcpSite, state: str, ver
     assert done.changed
 
 
-def test_a_read_that_fails_while_it_waits_is_repeated(site: GcpSite) -> None:
+@pytest.mark.parametrize("times", [3, 12])
+def test_a_read_that_fails_while_it_waits_is_repeated(site: GcpSite, times: int) -> None:
+    """A read is repeated four times, and the wait goes on after that."""
     site.run()
 
     def fail() -> None:
-        site.clouds.app.answers += [("/my-network", 503, {"error": {"code": 503, "message": "Backend Error"}})] * 3
+        site.clouds.app.answers += [("/my-network", 503, {"error": {"code": 503, "message": "Backend Error"}})] * times
 
     site.clock.after(2, fail)
     site.clock.after(20, site.add_atlas_half)

@@ -105,6 +105,13 @@ def test_a_poll_without_an_answer_does_not_end_the_wait(site: AwsSite) -> None:
     assert [one.times for one in site.front.rules] == [0]
 
 
+def test_a_poll_without_an_answer_is_no_reason_to_look(site: AwsSite) -> None:
+    site.front.provisioning = 4
+    site.front.rule("DescribeVpcPeeringConnections", refusal("Unavailable", status=503), skip=3, times=2)
+    assert site.run(**WAIT).changed
+    assert site.front.actions.count("DescribeVpcs") == 1
+
+
 def test_a_wait_that_ends_without_an_answer_says_so(site: AwsSite) -> None:
     site.front.provisioning = 1_000_000
     site.front.rule("DescribeVpcPeeringConnections", refusal("Unavailable", "Try later", status=503), skip=3)
