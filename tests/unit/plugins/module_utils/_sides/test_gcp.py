@@ -13,7 +13,12 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.errors import
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.network import CONSENSUS, Peering, Running
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.options import name_networks
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.plan import NetworkState
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AuthError, OvertakenError, TaskError, UndoneError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import (
+    AuthError,
+    OvertakenError,
+    TaskError,
+    UndoneError,
+)
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.gcp import GcpSide, Mirror
 from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock
 
