@@ -30,7 +30,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.house import (
 )
 
 #: The most files that a task may enter, in a process that has run it before.
-ENTERED = {house_figures.CREATION: 34, house_figures.SET_OF_TWO: 45, house_figures.HALF_A_CHECK: 55}
+ENTERED = {house_figures.CREATION: 43, house_figures.SET_OF_TWO: 45, house_figures.HALF_A_CHECK: 55}
 # Words that make a sentence a riddle, or an old one.
 REFUSED = re.compile(
     r"\b(?:tak(?:e|es|en|ing) down|took down|told|nobody|somebody|anew|whoever|c[ao]mes? to be|(?:is|are|was|were) to be)\b"
@@ -69,7 +69,8 @@ def test_a_class_and_a_constant_have_their_names_alone() -> None:
 
 def test_what_an_operation_can_define_is_defined() -> None:
     """One user is enough while modules become fronts, one after the other."""
-    base = members_of(SHARED / "_engine" / "operation.py")["Operation"]
+    # These go with Convergence: modules that change one object are fronts.
+    base = members_of(SHARED / "_engine" / "operation.py")["Operation"] - {"apply", "read", "wait", "wait_refused"}
     files = [members_of(file) for file in SHARED_FILES if name_of(file).startswith("_operations/")]
     users = Counter(name for classes in files for name in base & set().union(*classes.values()))
     assert [name for name in base if not users[name]] == []

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import clients as _clients
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import ModuleBase
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import Report
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.run import execute
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer import OPERATION
@@ -183,7 +183,7 @@ def without_times(peer: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in peer.items() if not name.endswith("_at")}
 
 
-def with_session(operation: type[Operation[Any, Any]], make: Callable[[Any], Any]) -> Any:
+def with_session(operation: type[ModuleBase[Any]], make: Callable[[Any], Any]) -> Any:
     """Return an Operation whose session a function makes of its options."""
 
     @contextlib.contextmanager
@@ -205,7 +205,7 @@ class Site:
         lines: What was reported while tasks waited.
     """
 
-    operation: ClassVar[type[Operation[Any, Any]]] = OPERATION
+    operation: ClassVar[type[ModuleBase[Any]]] = OPERATION
     emulator: RunningEmulator
     clock: FakeClock
     lines: list[str]
@@ -227,7 +227,7 @@ class Site:
 
     def run(
         self,
-        task: type[Operation[Any, Any]] | None = None,
+        task: type[ModuleBase[Any]] | None = None,
         *,
         check_mode: bool = False,
         unexpected: bool = False,
@@ -276,7 +276,7 @@ class Site:
         assert done.failed == (outcome.failure is not None)
         return done
 
-    def on_clock(self, operation: type[Operation[Any, Any]], patch: pytest.MonkeyPatch) -> type[Operation[Any, Any]]:
+    def on_clock(self, operation: type[ModuleBase[Any]], patch: pytest.MonkeyPatch) -> type[ModuleBase[Any]]:
         """Return an Operation whose session with a cloud lives on the clock of the site."""
         return operation
 

@@ -13,7 +13,7 @@ from .._clouds.cloud import ALL, CLOUDS, Cloud, Peer, cloud_of, fields_of, with_
 from .._engine.argspec import CONNECTION, ArgumentSpec
 from .._engine.options import Parameters, check_version, parse_option, parse_region_anywhere
 from .._engine.plan import Facts, Plan
-from .._peering.container_choice import KNOWN_REGIONS, LIST_CONTAINERS, ContainerChoice, complete_from_list
+from .._peering.container_choice import KNOWN_REGIONS, LIST_CONTAINERS, ContainerChoice, complete_from_list, read_containers
 from .._peering.options import choose_provider, parse_cloud
 from .._resources.containers import Containers, container_cloud
 from .._resources.peers import VpcPeers
@@ -96,7 +96,12 @@ def select_peers(client: t.Any, params: Parameters) -> list[Peer]:
         TaskError: If something cannot be read.
     """
     containers = Containers(client, params["group_id"])
-    facts = Facts(lambda key: choices[0].read(key, containers) if len(choices) == 1 else containers.list_all_containers())
+
+    def read(key: str) -> t.Any:
+        is_one = len(choices) == 1
+        return read_containers(key, params, choices[0].provider, containers) if is_one else containers.list_all_containers()
+
+    facts = Facts(read)
     found = _read(client, params, containers, facts)
     containers.record_users(peer for unused, peers in found for peer in peers)
     facts[KNOWN_REGIONS] = containers.regions_of

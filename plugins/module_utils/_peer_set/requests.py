@@ -14,7 +14,7 @@ from .._engine.plan import Facts, Step
 from .._http.errors import TaskError
 from .._http.pauses import Clock
 from .._peering.connection import CreatePeer, DeletePeer
-from .._peering.container_choice import LIST_CONTAINERS, ContainerChoice
+from .._peering.container_choice import LIST_CONTAINERS, ContainerChoice, read_containers
 from .._peering.life import SentRequests, explain_removal
 from .._peering.match import PeerMatch
 from .._resources.containers import Containers
@@ -94,8 +94,8 @@ class PeerSet:
         if key != LIST_CONTAINERS:
             listed = {one["id"]: one for one in self.facts[LIST_CONTAINERS]}
             # Only connections on AWS read by id. A container that is not listed was deleted meanwhile, and no option named it.
-            choice = ContainerChoice({**self._params, "container_id": None}, AWS, self.facts)
-            return listed[key] if key in listed else choice.read(key, self._containers)
+            params = {**self._params, "container_id": None}
+            return listed[key] if key in listed else read_containers(key, params, AWS, self._containers)
         is_on_aws = self.lists.names == {AWS.name}
         return self._containers.list_containers(AWS.name) if is_on_aws else self._containers.list_all_containers()
 

@@ -1,15 +1,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The role that Atlas needs on AZURE: the waits and the messages while Atlas has no rights on the VNet."""
+"""The role that Atlas needs on AZURE: which refusals to wait out, and the messages while Atlas has no rights on the VNet."""
 
 from __future__ import annotations
 
-import typing as t
-
 from .._clouds.cloud import Fields
 from .._engine.operation import Status
-from .._engine.wait import State, Wait, WaitTimeoutError
 from .._http.errors import TaskError
 from .connection import CreatePeer, DeletePeer, UpdatePeer
 from .container_choice import ContainerChoice, is_government
@@ -66,35 +63,6 @@ def may_repeat(
     params = choice.params
     is_role = isinstance(request, CreatePeer) and error.error_code in choice.provider.role_codes
     return is_role and params["azure_role_timeout"] > 0 and (params["wait"] or replaces)
-
-
-def until_role_holds(choice: ContainerChoice, fields: Fields, error: TaskError, waited: float) -> Wait[t.Any]:
-    """Return the wait until a creation is no longer refused: a new role takes time to propagate in Azure.
-
-    Args:
-        choice: The container, with the options.
-        fields: The connection.
-        error: The first refusal.
-        waited: How many seconds of `azure_role_timeout` are used up already.
-    """
-    last = error
-
-    def refused(state: State, again: TaskError) -> State | None:
-        nonlocal last
-        last = again
-        return state if again.error_code in choice.provider.role_codes else None
-
-    def late(state: t.Any, ended: WaitTimeoutError) -> TaskError:
-        return role_failure(choice, fields, last, waited + ended.waited)
-
-    return Wait(
-        ROLE,
-        poll=lambda state: state,
-        is_done=lambda state: True,
-        late=late,
-        seconds=max(0.0, choice.params["azure_role_timeout"] - waited),
-        refused=refused,
-    )
 
 
 def role_status(choice: ContainerChoice, fields: Fields) -> Status:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .._clouds.cloud import Peer
 
@@ -27,6 +27,7 @@ class PeerState:
         template: The one connection that was being removed when the task began: it completes the options of a new one.
         needs_id: Whether only the connection with `peer_id` counts, and no new one may be created.
         old: The connection with `peer_id` that will be replaced by one with another identity; None if there is none.
+        seen: The connections that were polled since the last look because they have to be gone, by id; None for one that is gone.
     """
 
     peer: Peer | None
@@ -35,6 +36,7 @@ class PeerState:
     template: Peer | None = None
     needs_id: bool = False
     old: Peer | None = None
+    seen: t.Mapping[str, Peer | None] = field(default_factory=dict)
 
 
 class CreatePeer(t.NamedTuple):

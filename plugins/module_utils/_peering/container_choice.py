@@ -217,23 +217,6 @@ class ContainerChoice:
             hint=f"It has {describe(listed)}." if listed else "It has none. Create one (atlas_network_container).",
         )
 
-    def read(self, need: str, containers: Containers) -> list[Container] | Container:
-        """Read a fact: the list of containers, or one container by its id.
-
-        Raises:
-            InvalidOptionError: If the container does not exist, or is on another provider.
-        """
-        provider = self.provider.name
-        if need == LIST_CONTAINERS:
-            return containers.list_all_containers() if self.provider.lists_all else containers.list_containers(provider)
-        try:
-            container = containers.get_used_container(need)
-        except NotFoundError as error:
-            raise self.missing(need, error) or error from error
-        if container["provider_name"] not in (provider, None):
-            raise on_other_cloud(self.provider, container)
-        return container
-
     def _elsewhere(self, container_id: str) -> InvalidOptionError | None:
         """Return the error for a container that is on another cloud; None if the list of containers does not have it."""
         found = next((one for one in self._facts[LIST_CONTAINERS] if one["id"] == container_id), None)
@@ -248,6 +231,31 @@ class ContainerChoice:
 
     def _in_region(self) -> list[Container]:
         return [one for one in self._list() if is_in_region(one, self.params["container_region_name"])]
+
+
+def read_containers(key: str, params: Parameters, provider: Cloud, containers: Containers) -> list[Container] | Container:
+    """Read a fact: the list of containers, or one container by its id.
+
+    Args:
+        key: Its key.
+        params: The options.
+        provider: The cloud provider.
+        containers: The containers of the project.
+
+    Raises:
+        InvalidOptionError: If the container does not exist, or is on another provider.
+    """
+    if key == LIST_CONTAINERS:
+        return containers.list_all_containers() if provider.lists_all else containers.list_containers(provider.name)
+    try:
+        container = containers.get_used_container(key)
+    except NotFoundError as error:
+        if error.error_code == NOT_FOUND:
+            raise no_such_container(params, provider, key).with_reply(error) from error
+        raise
+    if container["provider_name"] not in (provider.name, None):
+        raise on_other_cloud(provider, container)
+    return container
 
 
 def with_region(peer: Peer, container: Container | None) -> Peer:

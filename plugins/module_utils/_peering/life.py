@@ -1,25 +1,20 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The life of a connection: the recent requests of the task, the waits, and the errors."""
+"""The life of a connection: the recent requests of the task, what the customer has to do, and the errors."""
 
 from __future__ import annotations
 
 import datetime
 import math
-import typing as t
-from dataclasses import replace
 
 from .._clouds.cloud import Cloud, CustomerTask, Peer, cloud_of, fields_of
-from .._engine.operation import Status
 from .._engine.options import Parameters
-from .._engine.wait import GONE, Wait, WaitTimeoutError
+from .._engine.wait import WaitTimeoutError
 from .._http.errors import OvertakenError, TaskError
 from .._http.pauses import Clock
 from .._values.moments import created_at
-from .connection import PeerState
 from .container_choice import ContainerChoice
-from .match import PeerMatch
 
 # Seconds after a creation in which a read without the connection does not mean that it is removed.
 NEW_FOR = 10.0
@@ -62,87 +57,6 @@ class SentRequests:
         elif self._clock() >= self._old_until.get(peer["id"], -math.inf):
             return _not_removed(cloud_of(peer), peer)
         return None
-
-
-class PeerWaiter:
-    """Makes the waits for a connection, which poll Atlas.
-
-    Args:
-        match: Finds the connection that the options mean.
-        sent: The requests that this task has sent.
-    """
-
-    def __init__(self, match: PeerMatch, sent: SentRequests) -> None:
-        self._match = match
-        self._peers = match.peers
-        self._params = match.choice.params
-        self._sent = sent
-        self._goal = self._peers.provider.goal(self._params["wait_for"])
-
-    def until_reached(self, peer: Peer) -> Wait[PeerState]:
-        """Return the wait for a connection to be in the state `wait_for`, or beyond it."""
-        provider = self._peers.provider
-
-        def is_done(state: PeerState) -> bool:
-            present = state.peer
-            if present is None or present["status_name"] == provider.terminating:
-                raise removed_by_others(peer["id"], self._goal)
-            if provider.has_failed(present):
-                raise failure(provider, self._params, present)
-            return provider.has_reached(present, self._goal)
-
-        def poll(state: PeerState) -> PeerState:
-            present = self._peers.get_peer(peer["id"])
-            if present is None and self._sent.is_new(peer["id"]):
-                present = peer
-            if present is not None:
-                self._match.choice.read_names(present, again=True)
-                present = self._match.choice.complete(present, reads=False)
-            return replace(state, peer=present)
-
-        def late(state: PeerState, error: WaitTimeoutError) -> TaskError:
-            present = t.cast("Peer", state.peer)
-            return too_late(present, self._goal, error, self._customer_task(present))
-
-        return Wait(self._goal, poll, is_done, late)
-
-    def until_gone(self, peers: t.Sequence[Peer]) -> Wait[PeerState]:
-        """Return the wait for connections to be no longer there."""
-        left, awaited, is_asked = list(peers), [peer["id"] for peer in peers], False
-
-        def poll(state: PeerState) -> PeerState:
-            nonlocal is_asked
-            is_asked = True
-            left[:] = [one for one in map(self._peers.get_peer, awaited) if one is not None]
-            if not left:
-                self._match.forget(peers)
-            # A connection that only holds the block is not shown; one that will be changed stays.
-            stays = state.peer is not None and state.peer["id"] not in awaited
-            own = state.peer if stays else next(iter(self._match.with_identity(left)), None)
-            own = own and self._match.choice.complete(own, reads=False)
-            return replace(state, peer=own, dying=tuple(left))
-
-        def late(state: PeerState, error: WaitTimeoutError) -> TaskError:
-            return too_late(left[0], GONE, error, None)
-
-        def is_done(state: PeerState) -> bool:
-            for error in map(self._sent.removal_failure, left if is_asked else ()):
-                if error is not None:
-                    raise error
-            return not left
-
-        return Wait(GONE, poll, is_done, late)
-
-    def status(self, state: PeerState, wait: Wait[PeerState] | None) -> Status:
-        """Return the state of the connection, and what the customer has to do for the wait to go on."""
-        peer = state.peer
-        if peer is None:
-            return Status(GONE)
-        task = self._customer_task(peer) if wait is not None and wait.goal == self._goal else None
-        return Status(peer["status_name"], task.to_do if task is not None else "")
-
-    def _customer_task(self, peer: Peer) -> CustomerTask | None:
-        return customer_task(self._match.choice, peer, self._goal)
 
 
 def customer_task(choice: ContainerChoice, peer: Peer, goal: str) -> CustomerTask | None:

@@ -1,0 +1,350 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One connection in Atlas as a side: it is requested, changed, replaced and removed, and waited for."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import replace
+from functools import partial
+
+from .._clouds.aws import AWS
+from .._clouds.cloud import CLOUDS, Cloud, Fields, Peer
+from .._engine.operation import Status
+from .._engine.options import Parameters, check_version
+from .._engine.plan import Facts, Plan, Step
+from .._engine.side import ONLY, SEEN, Call, Context, Effect, NoReply, Owner, Purpose, Query, Replies, ReplyValue, Side, Waiting
+from .._engine.wait import GONE, WaitTimeoutError
+from .._http.errors import TaskError
+from .._http.pauses import Clock
+from .._peering.azure_role import ROLE, may_repeat, role_failure, role_status
+from .._peering.connection import LIST_PEERS, REACHED, CreatePeer, DeletePeer, PeerState
+from .._peering.container_choice import KNOWN_REGIONS, ContainerChoice, read_containers
+from .._peering.errors import OtherCloudError
+from .._peering.life import (
+    SentRequests,
+    customer_task,
+    explain_removal,
+    failure,
+    removed_by_others,
+    too_late,
+    with_removal,
+)
+from .._peering.match import PeerMatch
+from .._peering.options import check_goal, choose_provider
+from .._peering.planner import PeerPlanner
+from .._resources.containers import Containers
+from .._resources.peers import VpcPeers
+
+_LOOK, _POLL = "look", "poll"
+
+
+class OnePeer:
+    """Reads the one connection that the options mean, by its id or in the list of the project. Its calls run one by one.
+
+    Args:
+        params: The options.
+        containers: The containers of the project.
+        peers_of: Returns the connections of the project with a cloud.
+        clock: A monotonic clock, in seconds.
+
+    Attributes:
+        provider: The cloud. With `peer_id` alone, the first look finds it out.
+        peers: The connections with it.
+        choice: The container, with the options.
+        match: Finds the connection.
+        sent: The requests that this task has sent.
+    """
+
+    def __init__(self, params: Parameters, containers: Containers, peers_of: t.Callable[[Cloud], VpcPeers], clock: Clock) -> None:
+        self._params, self._containers, self._peers_of = params, containers, peers_of
+        self.sent = SentRequests(clock)
+        provider = choose_provider(params)
+        self._is_open = provider is None
+        self._use(provider or AWS)
+
+    def _use(self, provider: Cloud) -> None:
+        self.provider, self.peers = provider, self._peers_of(provider)
+        facts = Facts(partial(_read_fact, self._params, self.peers, self._containers))
+        facts[KNOWN_REGIONS] = self._containers.regions_of
+        self.choice = ContainerChoice(self._params, provider, facts)
+        self.match = PeerMatch(self.peers, self.choice)
+
+    def look(self) -> PeerState:
+        """Read the connection and, unless it is removed, its region."""
+        state = self._find()
+        if self._params["state"] == "absent":
+            return state
+        own = tuple(peer for peer in (state.peer, state.old) if peer is not None)
+        self._containers.record_users(own if state.listed is None else state.listed)
+        peer = state.peer and self.choice.complete(state.peer, reads=not state.dying)
+        return replace(state, peer=peer, old=state.old and self.choice.complete(state.old))
+
+    def _find(self) -> PeerState:
+        try:
+            return self.match.look()
+        except OtherCloudError as error:
+            provider = CLOUDS[str(error.peer["provider_name"])]
+            if not self._is_open:
+                raise
+            check_version(self._params, provider.name)
+            check_goal(self._params, provider)
+            self._use(provider)
+            return self.match.look(error.peer)
+
+    def follow(self, state: PeerState) -> PeerState:
+        """Read the connection by its id, and the names of Atlas's network again if the customer needs them."""
+        peer = t.cast("Peer", state.peer)
+        present = self.peers.get_peer(peer["id"])
+        if present is None and self.sent.is_new(peer["id"]):
+            present = peer
+        if present is not None:
+            self.choice.read_names(present, again=True)
+            present = self.choice.complete(present, reads=False)
+        return replace(state, peer=present)
+
+    def follow_removal(self, state: PeerState, peers: t.Sequence[Peer]) -> PeerState:
+        """Read connections that have to be gone by their ids."""
+        seen = {peer["id"]: self.peers.get_peer(peer["id"]) for peer in peers}
+        left = [peer for peer in seen.values() if peer is not None]
+        if not left:
+            self.match.forget(peers)
+        # A connection that only holds the block is not shown; one that will be changed stays.
+        stays = state.peer is not None and state.peer["id"] not in seen
+        own = state.peer if stays else next(iter(self.match.with_identity(left)), None)
+        own = own and self.choice.complete(own, reads=False)
+        return replace(state, peer=own, dying=tuple(left), seen={**state.seen, **seen})
+
+    def create(self, request: CreatePeer, removed: Peer | None, *, is_user: bool) -> Peer:
+        """Request a connection.
+
+        Args:
+            request: The connection.
+            removed: The connection that was removed for it, and is gone; None if there is none.
+            is_user: Whether it counts at once as one that uses its container.
+        """
+        try:
+            created = self.peers.create_peer(request.fields, request.home_region)
+        except TaskError as error:
+            # A request refused for lack of a role is repeated first. If that fails, the error is explained.
+            if removed is None or error.error_code in self.provider.role_codes:
+                raise
+            raise with_removal(error, removed) from error.__cause__
+        self.sent.record_creation(created)
+        if is_user:
+            self._containers.record_new_user(created)
+        try:
+            # With API v1.0, Atlas may have chosen the container.
+            return self.choice.complete(created)
+        except TaskError:
+            # The connection is there, and what is not known stays null.
+            return self.choice.complete(created, reads=False)
+
+
+class OnePeerSide(Side[PeerState]):
+    """The one connection that the options describe, one owner.
+
+    It is read by its id or in the list of the project, and then followed by its id. What is in the way of a request is waited for
+    until it is gone, and a connection with another identity is removed after the new one is there. A creation that Atlas refuses
+    for lack of a role in AZURE is sent again until the role holds there.
+
+    Args:
+        context: The options, and the plan.
+        reader: Reads the connection.
+    """
+
+    name = "peers"
+
+    def __init__(self, context: Context, reader: OnePeer) -> None:
+        super().__init__(context)
+        self._params, self._reader = context.params, reader
+        self._is_absent = context.params["state"] == "absent"
+        # What is waited for: connections to be gone, or the id of one that has to reach its goal.
+        self._going: tuple[Peer, ...] = ()
+        self._coming = ""
+        # The connection that this task removes for a new one, until the new one is created.
+        self._replaced: Peer | None = None
+        # The old connection that is being removed after a new one has replaced it.
+        self._leaving: tuple[Peer, ...] = ()
+        # The creation that Atlas refuses for lack of a role; since when, and how long it is repeated since the last look.
+        self._refused: Fields = {}
+        self._refused_since: float | None = None
+        self._repeated_for: float | None = None
+
+    @property
+    def _goal(self) -> str:
+        return self._reader.provider.goal(self._params["wait_for"])
+
+    def queries(self, owners: t.Sequence[Owner], purpose: Purpose) -> t.Iterable[Query]:
+        """Ask for the connection or, in a poll, for what is waited for."""
+        if purpose is not Purpose.POLL:
+            return [Query(_LOOK, self._reader.look)]
+        state = self.states[ONLY]
+        if self._going:
+            return [Query(_POLL, partial(self._reader.follow_removal, state, self._going))]
+        return [Query(_POLL, partial(self._reader.follow, state))]
+
+    def observe(self, replies: Replies) -> t.Mapping[Owner, PeerState]:
+        """Return the connection that was read."""
+        (state,) = replies.values()
+        return {} if state == self.states.get(ONLY) else {ONLY: state}
+
+    def plan(self, owners: t.Sequence[Owner]) -> Plan:
+        """Plan the creation, change, replacement or removal of the connection.
+
+        Raises:
+            TaskError: If the options do not allow it.
+        """
+        self._going, self._coming, self._repeated_for = (), "", None
+        state, choice = self.states[ONLY], self._reader.choice
+        planner = PeerPlanner(choice)
+        if self._is_absent:
+            return replace(planner.plan_absent(state), warnings=self._reader.match.warn_of_others(state))
+        plan = planner.plan_present(state)
+        if state.peer is not None:
+            choice.read_names(state.peer)
+        return plan
+
+    def wait(self, owner: Owner, step: Step | None) -> Waiting | None:
+        """Wait before a step until old connections are gone or the new one is reached, and at the end if the task waits.
+
+        Raises:
+            TaskError: If the connection has failed, or was removed by others; or if a removal has failed.
+        """
+        if step is not None and step.after is None:
+            return None
+        if step is not None and step.after != REACHED:
+            return self._until_gone(step.after)
+        if not self._params["wait"]:
+            return None
+        if self._is_absent:
+            return self._until_gone(self._going or self.states[ONLY].dying)
+        reached = self._until_reached()
+        return reached if reached is not None or step is not None else self._until_gone(self._leaving)
+
+    def _until_gone(self, peers: tuple[Peer, ...]) -> Waiting | None:
+        self._going = peers
+        for peer in self._left(seen_only=True):
+            error = self._reader.sent.removal_failure(peer)
+            if error is not None:
+                raise error
+        return Waiting(GONE) if self._left() else None
+
+    def _left(self, *, seen_only: bool = False) -> list[Peer]:
+        """Return the connections that have to be gone, and are still there; with `seen_only`, those that were polled."""
+        seen = self.states[ONLY].seen
+        found = (seen.get(peer["id"], None if seen_only else peer) for peer in self._going)
+        return [peer for peer in found if peer is not None]
+
+    def _until_reached(self) -> Waiting | None:
+        peer, provider, goal = self.states[ONLY].peer, self._reader.provider, self._goal
+        if peer is None and not self._coming:
+            return None
+        if peer is None or peer["status_name"] == provider.terminating:
+            raise removed_by_others(self._coming if peer is None else peer["id"], goal)
+        if provider.has_failed(peer):
+            raise failure(provider, self._params, peer)
+        if provider.has_reached(peer, goal):
+            return None
+        self._going, self._coming = (), peer["id"]
+        return Waiting(goal)
+
+    def timeout_error(self, owner: Owner, step: Step | None, waiting: Waiting, error: WaitTimeoutError) -> TaskError:
+        """Return the error of a connection that has not reached its goal, is not gone, or is still refused."""
+        choice = self._reader.choice
+        if waiting.goal == ROLE:
+            waited = self._params["azure_role_timeout"] - t.cast(float, waiting.seconds) + error.waited
+            return role_failure(choice, self._refused, t.cast(TaskError, error.refusal), waited)
+        if waiting.goal == GONE:
+            return too_late(self._left()[0], GONE, error, None)
+        peer = t.cast("Peer", self.states[ONLY].peer)
+        return too_late(peer, waiting.goal, error, customer_task(choice, peer, waiting.goal))
+
+    def request(self, step: Step) -> Call:
+        """Request, change or remove the connection; the call returns what Atlas replies."""
+        request, reader = step.request, self._reader
+        if isinstance(request, DeletePeer):
+            return partial(reader.peers.delete_peer, request.id)
+        if isinstance(request, CreatePeer):
+            return partial(reader.create, request, self._removed, is_user=step.after is None)
+        return partial(reader.peers.update_peer, t.cast("Peer", self.states[ONLY].peer), request.fields)
+
+    @property
+    def _removed(self) -> Peer | None:
+        """The connection that was removed for a new one, if it is gone."""
+        return self._replaced if self._replaced is not None and self._reader.match.is_gone(self._replaced) else None
+
+    def record(self, step: Step, reply: ReplyValue | NoReply) -> Effect:
+        """Record the connection as Atlas shows it, or that it is being removed."""
+        state = self.states[ONLY]
+        if reply is SEEN:
+            return Effect({})
+        if isinstance(step.request, DeletePeer):
+            return Effect({ONLY: self._with_removal(step.request, state)})
+        peer = t.cast("Peer", reply)
+        if isinstance(step.request, CreatePeer):
+            self._replaced, self._refused = None, {}
+            return Effect({ONLY: replace(state, peer=peer, dying=())})
+        return Effect({ONLY: replace(state, peer=self._reader.choice.complete(peer, reads=False))})
+
+    def _with_removal(self, request: DeletePeer, state: PeerState) -> PeerState:
+        """Return the state after the removal of the connection, or of the old one that it replaces, was requested."""
+        is_old = state.old is not None and state.old["id"] == request.id
+        peer = t.cast("Peer", state.old if is_old else state.peer)
+        self._reader.sent.record_removal(peer)
+        if is_old and state.peer is not None and not state.dying:
+            self._leaving = (peer,)
+        elif not self._is_absent:
+            self._replaced = peer
+        return replace(state, old=None) if is_old else replace(state, dying=(peer,))
+
+    def retry_wait(self, step: Step, error: TaskError) -> Waiting | None:
+        """Wait for the role that Atlas needs, if it may be too new. The time counts from the first refusal."""
+        if not may_repeat(self._reader.choice, step.request, error, replaces=self._replaced is not None):
+            return None
+        now = self.context.clock()
+        if self._refused_since is None:
+            self._refused_since = now
+        if self._repeated_for is None:
+            # A reply may have been lost in between.
+            self._repeated_for = max(0.0, self._params["azure_role_timeout"] - (now - self._refused_since))
+        self._refused = step.request.fields
+        return Waiting(ROLE, self._repeated_for, polls=False)
+
+    def explain(self, step: Step, error: TaskError) -> TaskError:
+        """Return the error with the cause of a refusal: the option at fault, what is in the way, or rights that Atlas lacks."""
+        state = self.states[ONLY]
+        if isinstance(step.request, DeletePeer):
+            return error if state.peer is None else explain_removal(state.old or state.peer, error)
+        better, removed = self._reader.match.explain(step.request, error, state), self._removed
+        return better if removed is None else with_removal(better, removed)
+
+    def predict(self, steps: t.Iterable[Step]) -> t.Mapping[Owner, PeerState]:
+        """Return the connection after the plan and the wait, with the checks that Atlas would make.
+
+        Raises:
+            TaskError: If Atlas would refuse the plan.
+        """
+        after = PeerPlanner(self._reader.choice).predict(self.states[ONLY], self.context.plan)
+        if self._is_absent:
+            # A connection that is leaving already will be gone.
+            return {ONLY: replace(after, peer=None)}
+        if after.peer is None or not self._params["wait"] or self._reader.provider.has_reached(after.peer, self._goal):
+            return {ONLY: after}
+        return {ONLY: replace(after, peer={**after.peer, "status_name": self._goal})}
+
+    def status(self, waiting: Waiting | None) -> Status:
+        """Return the state of the connection, and what the customer has to do for the wait to go on."""
+        peer, choice = self.states[ONLY].peer, self._reader.choice
+        if peer is None:
+            return role_status(choice, self._refused) if self._refused else Status(GONE)
+        # A creation whose reply was lost has been carried out.
+        self._refused = {}
+        task = customer_task(choice, peer, self._goal) if waiting is not None and waiting.goal == self._goal else None
+        return Status(peer["status_name"], task.to_do if task is not None else "")
+
+
+def _read_fact(params: Parameters, peers: VpcPeers, containers: Containers, key: str) -> ReplyValue:
+    """Read a fact: the connections of the project, its containers, or one container."""
+    return peers.list_peers() if key == LIST_PEERS else read_containers(key, params, peers.provider, containers)
