@@ -265,9 +265,10 @@ class Intake:
             self.note([target])
 
     def _doubt(self, target: Target, step: Step, error: TaskError) -> None:
-        """Let another look decide about a failed step, or fail with it if that cannot help."""
+        """Let another look decide about a failed step, or fail with it if that cannot help: a run of its own has looked."""
         passes = may_pass(step, error)
-        if not error.outcome_unknown and not passes:
+        if step.is_run or (not error.outcome_unknown and not passes):
+            self._outcome.changed |= error.outcome_unknown
             better = self._sides[target[0]].explain(step, error)
             self.stop(self._ledger.fail(target, step, better, error.__cause__))
             return

@@ -189,7 +189,7 @@ class Ledger:
         Raises:
             TaskError: The error, if the front is about one object.
         """
-        if isinstance(error, UndoneError):
+        if isinstance(error, UndoneError) and not (step is not None and step.is_run):
             self._changed.discard(target)
             self._outcome.changed = bool(self._changed)
         if self._front.is_one:
@@ -265,5 +265,5 @@ class Ready:
         return None
 
     def has_side(self, side: str) -> bool:
-        """Return whether a step of a side can be sent."""
-        return any(target[0] == side for target in self._steps)
+        """Return whether a step of a side can be sent that is not a run of its own."""
+        return any(target[0] == side and not step.is_run for target, (step, _sent) in self._steps.items())

@@ -198,12 +198,15 @@ class Loop:
         self._jobs.submit(target, call)
 
     def _is_busy(self, side: AnySide) -> bool:
-        return side.name in {name for name, owner in self._context.running} or self._ready.has_side(side.name)
+        return side.name in self._sending() or self._ready.has_side(side.name)
 
     def _busy(self) -> set[str]:
         """Return the sides that are not polled now, because steps of theirs are being sent."""
-        names = {name for name, owner in self._context.running}
-        return {name for name in names if not self._sides[name].polls_while_sending}
+        return {name for name in self._sending() if not self._sides[name].polls_while_sending}
+
+    def _sending(self) -> set[str]:
+        """Return the sides of which steps are being sent; runs of their own do not count."""
+        return {name for (name, owner), step in self._context.running.items() if not step.is_run}
 
     # What comes of it is taken in.
 

@@ -57,8 +57,8 @@ class Step:
         request: What is sent, as an immutable object that the Operation's `apply` understands.
         keys: The keys of the changes: twenty additions to the access list are one request.
         after: What must be gone or reached first, as the Operation's `wait` understands it; None for nothing.
-        is_run: Whether sending it is a run of its own, which waits, and looks again after a lost reply. A set goes on polling
-            meanwhile, and takes its error as final.
+        is_run: Whether sending it is a run of its own, which waits, and looks again after a lost reply. A list goes on polling
+            and looking meanwhile, and takes its error as final.
         side: The name of its side; the engine sets it.
         owner: The owner whose step it is: those of one owner are sent in their order, one at a time.
         stage: The stage from which on it may be sent.
