@@ -115,6 +115,9 @@ class Loop:
             running = self._context.running
             if not running and not self._searches and self._waits.is_over():
                 return
+            if not self._searches and not self._busy():
+                # What is sent before may take long: a list of hundreds, or the pauses for a rate limit.
+                self._start()
             due = min(self._waits.due_at(self._busy()), self._searches.due_at())
             wakes = min(due, self._progress.wakes_at()) if running else due
             if running:
@@ -127,6 +130,12 @@ class Loop:
                 self._sleep(due - self._clock())
             # A clock of a test need not agree with what sleeps.
             self._act(max(self._clock(), wakes))
+
+    def _start(self) -> None:
+        """Let the time of the stage begin, and show what is waited for."""
+        kept = self._waits.start()
+        if kept is not None:
+            self._progress.see((), kept.waiting, kept.deadline)
 
     def drain(self) -> None:
         """Start no more steps, and record those that have ended or are still running."""

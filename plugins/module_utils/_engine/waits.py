@@ -68,11 +68,12 @@ class Waits:
         self._at_once: set[tuple[Target, str]] = set()
         # When the stage has begun, when it ends, and when it polls next; None without stages.
         self._stage: tuple[float, float] | None = None
+        self._seconds: float | None = None
         self._next_poll = math.inf
         self._name, self._is_last = "", True
 
     def begin(self, name: str, seconds: float | None, held: t.Mapping[Target, Held], *, is_last: bool) -> None:
-        """Begin a stage, and drop all waits but those of held steps, which go on in it.
+        """Begin a stage, and drop all waits but those of held steps, which go on in it. Its time begins with `start`.
 
         Args:
             name: The name of the stage.
@@ -80,10 +81,9 @@ class Waits:
             held: The refused steps that are sent again.
             is_last: Whether it is the last one, which waits for all.
         """
-        now = self._clock()
         self._name, self._is_last = name, is_last
-        self._stage = None if seconds is None else (now, now + seconds)
-        self._next_poll = math.inf if seconds is None else now + self._interval(now, now + seconds)
+        self._stage, self._seconds = None if seconds is None else (self._clock(), math.inf), seconds
+        self._next_poll = math.inf
         self._kept.clear()
         self._of_steps.clear()
         if seconds is None:
@@ -91,6 +91,24 @@ class Waits:
             self._at_once.clear()
         for target, one in held.items():
             self.keep(target, one.waiting, is_held=True)
+
+    def start(self) -> Kept | None:
+        """Let the time of the stage begin, if it has one that has not begun; return a wait with its pace, if there is one."""
+        if self._stage is None or self._stage[1] < math.inf or self._seconds is None:
+            return None
+        now = self._clock()
+        self._stage = (now, now + self._seconds)
+        self._next_poll = now + self._interval(*self._stage)
+        paced = None
+        for unused, kept in self._all():
+            if kept.waiting.polls_at_once and kept.due == kept.since:
+                # Its time begins after that poll.
+                continue
+            deadline = self._deadline(kept.waiting, kept.since)
+            kept.due = deadline if kept.due == kept.deadline else kept.due
+            kept.deadline = deadline
+            paced = paced or (kept if kept.is_paced else None)
+        return paced
 
     def keep(self, target: Target, waiting: Waiting, *, is_held: bool = False) -> bool:
         """Note what an owner waits for, with a refused step if `is_held`; return whether it is something new."""
