@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 from contextlib import contextmanager, nullcontext
 
+from .._http.errors import TaskError
 from .._http.pauses import ANNOUNCE, Clock, Sleep
 from .intake import Intake, Searches
 from .ledger import Ledger, Ready
@@ -69,10 +70,9 @@ class Engine:
         self._look()
         plan = self._planning.decide()
         for side in self._front.sides:
-            steps = [step for step in plan.steps if step.side == side.name]
-            self._looks.take(side, side.predict(steps))
-            for step in steps:
-                self._ledger.foresee(step)
+            self._looks.take(side, side.predict([step for step in plan.steps if step.side == side.name]))
+        for step in self._front.foresee(plan):
+            self._ledger.foresee(step)
         self._outcome.changed = bool(self._ledger.applied)
         self._end()
 
@@ -101,11 +101,14 @@ class Engine:
         try:
             with nullcontext() if front.is_one else self._looks.side_by_side():
                 self._go_through()
-        except BaseException:
-            if not front.is_one:
-                self._loop.drain()
-                self._progress.show()
-            raise
+        except BaseException as error:
+            if front.is_one:
+                raise
+            is_said = isinstance(error, TaskError) and front.fail_rest(error)
+            self._loop.drain()
+            self._progress.show()
+            if not is_said:
+                raise
         self._end()
 
     def _go_through(self) -> None:
@@ -151,4 +154,4 @@ def _parts_of(front: AnyFront, outcome: Outcome, report: Report, clock: Clock) -
     from .lists import InThreads, ListProgress
 
     limit = front.threads or int(front.params["parallel"])
-    return ListProgress(front, outcome, report, clock), InThreads(limit), limit
+    return (front.progress or ListProgress)(front, outcome, report, clock), InThreads(limit), limit

@@ -15,6 +15,9 @@ from .options import Parameters
 from .plan import ChangeKey, Plan, Step
 from .side import ONLY, AnySide, AnyState, Context, Failure, Owner, Target, Waiting
 
+if t.TYPE_CHECKING:
+    from .lists import ListProgress
+
 # What a field of a result has.
 ResultValue = t.Any
 # The states of all sides, by the name of the side.
@@ -49,6 +52,7 @@ class Front(ModuleBase[S]):
         is_strict: Whether the run ends at once if something cannot be read.
         waits_first: Whether something may be waited for before there can be a plan.
         threads: The most steps of a list that are sent at the same time; None for the option `parallel`.
+        progress: The class of a list's progress; None for the usual one.
 
     Attributes:
         context: What all sides share.
@@ -56,6 +60,7 @@ class Front(ModuleBase[S]):
     """
 
     convergence = Engine
+    progress: t.ClassVar[type[ListProgress] | None] = None
     stages: t.Sequence[str] = ("",)
     is_one: t.ClassVar[bool] = True
     is_strict: t.ClassVar[bool] = True
@@ -96,6 +101,21 @@ class Front(ModuleBase[S]):
         """Return the failure of an entry, with its name in the error, which is final."""
         key = step.keys[0] if step is not None else None
         return Failure(key.step if isinstance(key, ChangeKey) else side, error)
+
+    def foresee(self, plan: Plan) -> t.Iterable[Step]:
+        """Return the steps of a plan that will take effect; the states are predicted already."""
+        return plan.steps
+
+    def fail_rest(self, error: TaskError) -> bool:
+        """Let all entries of a list fail that have not ended, because it cannot be read any more how far they are.
+
+        Args:
+            error: Why not.
+
+        Returns:
+            Whether `failure` says it; otherwise the run ends with the error itself.
+        """
+        return False
 
     def refusal(self, plan: Plan) -> TaskError:
         """Return the error of a plan with refusals."""

@@ -183,6 +183,9 @@ class Intake:
         self.has_waited = True
         is_new = self._waits.keep(target, waiting, is_held=is_held)
         deadline = t.cast("Kept", self._waits.get(target)).deadline
+        if target in self.deadlines:
+            # It is not sent again yet.
+            self.deadlines[target] = deadline
         # What is polled at once is shown with its state.
         if is_new and deadline < math.inf:
             self._progress.see((), waiting, deadline)
@@ -223,10 +226,13 @@ class Intake:
 
     def stop(self, targets: t.Iterable[Target]) -> None:
         """Wait no more for owners that have failed; others may have waited for them."""
-        for target in targets:
+        stopped = [*targets]
+        for target in stopped:
             self._waits.drop(target)
             self._ready.remove(target)
-        self.note(targets)
+        self.note(stopped)
+        if stopped:
+            self._progress.see(stopped)
 
     def read_again(self, targets: t.Sequence[Target]) -> Plan:
         """Read and plan some owners again, and return the plan.

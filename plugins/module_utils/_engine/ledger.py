@@ -79,16 +79,16 @@ class Ledger:
         self._planned = plan
         self._add(plan)
 
-    def replace(self, targets: t.Iterable[Target], plan: Plan) -> dict[Target, TaskError]:
+    def replace(self, targets: t.Iterable[Target], plan: Plan) -> dict[Target, tuple[Step, TaskError]]:
         """Queue the steps of a later plan for some owners in place of those that they have.
 
         Steps whose changes no plan has shown are dropped.
 
         Returns:
-            The errors of owners for which the later plan has a removal that no plan has shown.
+            For owners for which the later plan has a removal that no plan has shown, that step and the error.
         """
         planned = t.cast(Plan, self._planned)
-        errors: dict[Target, TaskError] = {}
+        errors: dict[Target, tuple[Step, TaskError]] = {}
         for target in targets:
             self._queues.pop(target, None)
             self.held.pop(target, None)
@@ -98,7 +98,7 @@ class Ledger:
                 continue
             if step.action == "delete" and not planned.still_needs(step):
                 text = "What is there has changed while this task ran, and would have to be removed now."
-                errors[step.side, step.owner] = TaskError(text, hint="Run the task again.")
+                errors[step.side, step.owner] = step, TaskError(text, hint="Run the task again.")
             kept.append(step)
         known = {key for step in kept for key in step.keys}
         changes = tuple(change for change in plan.changes if change.key in known)
@@ -109,6 +109,8 @@ class Ledger:
         self._changes.update({change.key: change for change in plan.changes})
         for step in plan.steps:
             target = (step.side, step.owner)
+            # A plan may bring owners of its own.
+            self.know(step.side, [step.owner])
             self._queues.setdefault(target, deque()).append((next(self._numbers), step))
 
     def know(self, side: str, owners: t.Iterable[Owner]) -> None:
@@ -216,9 +218,9 @@ class Ledger:
             self.doubts.pop(target, None)
         return stopped
 
-    def unsent(self) -> t.Iterator[Target]:
-        """Yield the owners that have steps which were not sent, or are not known to have taken effect."""
-        yield from [target for target, queue in self._queues.items() if queue]
+    def unsent(self) -> list[tuple[Target, Step]]:
+        """Return the owners with steps that were not sent, or are not known to have taken effect, each with the first one."""
+        return [(target, queue[0][1]) for target, queue in self._queues.items() if queue]
 
     def unsure(self) -> list[Step]:
         """Return the steps that may have taken effect: those that are being sent, and those whose reply was lost."""

@@ -231,8 +231,8 @@ class Planning:
             changes += plan.changes
             steps += plan.steps
         plan = Plan(tuple(changes), tuple(steps))
-        for target, error in self._ledger.replace([one for one in targets if one not in stopped], plan).items():
-            stopped += self._ledger.fail(target, None, error)
+        for target, (step, error) in self._ledger.replace([one for one in targets if one not in stopped], plan).items():
+            stopped += self._ledger.fail(target, step, error)
         return plan, stopped
 
 

@@ -109,6 +109,7 @@ class Loop:
         """
         self._context.stage = stage
         self._waits.begin(stage, seconds, self._ledger.held, is_last=is_last)
+        self._intake.deadlines = dict.fromkeys(self._intake.deadlines, math.inf)
         self._intake.news = {(side.name, owner): None for side in self._front.sides for owner in side.states}
         while True:
             self._advance()
@@ -154,8 +155,9 @@ class Loop:
         on_its_way = TaskError(text, hint="Run it again.", outcome_unknown=True)
         for target, step in self._context.running.items():
             self._ledger.fail(target, step, on_its_way)
-        for target in self._ledger.unsent():
-            self._ledger.fail(target, None, StoppedError())
+        for target, step in self._ledger.unsent():
+            if target not in self._ledger.failed:
+                self._ledger.fail(target, step, StoppedError())
 
     # What is ready is sent.
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Step
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.side import Waiting
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Plan, Step
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.side import Failure, Waiting
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
 from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock
-from ansible_collections.cloudpeer.atlas.tests.support.toy_side import ListFront, NameSide, lost, run
+from ansible_collections.cloudpeer.atlas.tests.support.toy_side import ListFront, NameSide, lost, refused, run
 from ansible_collections.cloudpeer.atlas.tests.unit.plugins.module_utils._engine.test_engine_lists import (
     failed,
     staged,
@@ -81,3 +82,87 @@ def test_the_time_of_a_stage_begins_once_nothing_is_sent_that_keeps_it_from_poll
     assert failed(outcome) == {"x": "x waits for quiet after 60 s."}
     assert moments[:2] == [1000, 1100.5]
     assert lines[:2] == ["1 running", "0 running; 60 s left"]
+
+
+def test_a_refused_step_is_sent_again_with_the_time_of_the_stage_in_which_that_is() -> None:
+    def wait(side: NameSide, owner: str, step: Step | None) -> Waiting | None:
+        if owner == "y":
+            return Waiting("quiet") if side.context.stage == "first" and side.context.clock() < 1030 else None
+        has_room = side.context.clock() == 1000 or side.context.clock() > 1040
+        return None if step is None or has_room else Waiting("room", outlasts=("first",))
+
+    one = world({"x": "a", "y": ""}, traits={"a": {"stage": "first"}}, faults={"add x a": [refused("Full.")]}, wait=wait)
+    one.retry_wait = lambda side, step, error: Waiting("room", outlasts=("first",))
+    assert run(staged("first", "last"), one).failure is None
+    # Those before are of polls, and the second stage has begun after 30 seconds.
+    assert one.bounds[-1] > 1090
+
+
+# What a front says.
+
+
+def test_a_failure_is_shown_at_once() -> None:
+    shown: list[Any] = []
+
+    def show(self: ListFront, changed: Any) -> Any:
+        shown.append((ListFront.show(self, changed)["failed"], "poll y" in one.log))
+        return ListFront.show(self, changed)
+
+    one = world({"x": "a", "y": ""}, faults={"add x a": [refused("No.")]})
+    one.wait = unless(lambda side, owner, step: owner == "x" or "poll y" in one.log)
+    run(type("Shown", (ListFront,), {"show": show}), one)
+    assert ({"x": "No."}, False) in shown
+
+
+def test_a_prediction_counts_what_the_front_foresees() -> None:
+    front = type("Blind", (ListFront,), {"foresee": lambda self, plan: ()})
+    outcomes = [run(one, world({"x": "a"}), check_mode=True) for one in (ListFront, front)]
+    assert [one.changed for one in outcomes] == [True, False]
+
+
+@pytest.mark.parametrize("is_said", [True, False])
+def test_a_list_that_cannot_be_read_any_more_may_say_so_itself(is_said: bool) -> None:
+    def fail_rest(self: ListFront, error: TaskError) -> bool:
+        if is_said:
+            self.context.failures["x"] = Failure("read", error)
+        return is_said
+
+    def no_owners(self: NameSide, owners: Any, purpose: Any) -> Any:
+        return [query._replace(owners=()) for query in NameSide.queries(self, owners, purpose)]
+
+    one = world({"x": ""}, wait=unless(lambda side, owner, step: False), faults={"poll x": [refused("No.")]})
+    side = type("All", (NameSide,), {"queries": no_owners})
+    outcome = run(type("Said", (ListFront,), {"side": side, "fail_rest": fail_rest}), one, wait_timeout=600)
+    assert outcome.failure is not None
+    assert outcome.failure["msg"] == ("Failed: x." if is_said else "No.")
+
+
+def test_an_owner_that_only_a_plan_knows_stops_with_its_entry() -> None:
+    class Later(NameSide):
+        """Has steps of another owner of the same entry."""
+
+        def plan(self, owners: Any) -> Plan:
+            plan = super().plan(owners)
+            more = [replace(step, owner="more", request="b") for step in plan.steps]
+            self.states["more"] = frozenset()
+            self.world.names["more"] = set()
+            return replace(plan, steps=(*plan.steps, *more))
+
+    one = world({"x": "a"}, faults={"add x a": [refused("No.")]})
+    one.wait = unless(lambda side, owner, step: owner == "x", "a step", polls=False, ends_with_steps=True)
+    front, clock = type("Grown", (ListFront,), {"side": Later, "entries_of": lambda self, *target: ("x",)}), FakeClock()
+    assert failed(run(front, one, clock=clock)) == {"x": "No."}
+    assert (one.sent("add"), clock.pauses) == (["add x a"], [])
+
+
+def test_a_step_that_was_not_sent_is_named_by_its_failure() -> None:
+    steps: list[Any] = []
+
+    def failed_(self: ListFront, side: str, entry: str, step: Step | None, error: TaskError) -> Failure:
+        steps.append((entry, step and step.request))
+        return Failure("add", error)
+
+    one = world({"x": "a", "y": "ab"}, traits={"b": {"stage": "last"}, "a": {"stage": "first"}})
+    one.faults["add y a"] = [(False, ValueError("a defect"))]
+    run(staged("first", "last", failed=failed_), one)
+    assert ("y", "a") in steps
