@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
+import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peers import OPERATION
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import VpcPeers
 from ansible_collections.cloudpeer.atlas.tests.support.harness import ACCOUNT, Atlas, Done
 
 Entries = Sequence[dict[str, Any]]
@@ -60,6 +64,19 @@ def add_clouds(atlas: Atlas) -> dict[str, str]:
 def entries(*numbers: int) -> list[dict[str, Any]]:
     """Return as many entries, from 0; from one number to another for two."""
     return [entry(number) for number in range(*numbers)]
+
+
+@contextmanager
+def sending(send: Callable[[Callable[[], Any]], Any]) -> Iterator[None]:
+    """Let a function send each request for a connection, in its thread: it gets the call, and returns what that does."""
+
+    def make(real: Any) -> Any:
+        return lambda self, *arguments: send(partial(real, self, *arguments))
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("create_peer", "update_peer", "delete_peer"):
+            patch.setattr(VpcPeers, name, make(getattr(VpcPeers, name)))
+        yield
 
 
 class SetSite(Atlas):

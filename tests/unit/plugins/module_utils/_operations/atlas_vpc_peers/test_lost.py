@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peers import OPERATION
-from ansible_collections.cloudpeer.atlas.tests.support.sets import LOOK, SetSite, block, entries, entry, vpc
+from ansible_collections.cloudpeer.atlas.tests.support.sets import LOOK, SetSite, block, entries, entry, sending, vpc
 from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP, Fault, Wire, page
 
 
@@ -100,15 +100,14 @@ def test_a_failed_look_ends_the_task_and_leaves_the_lost_open(atlas: SetSite) ->
 
 
 def test_somebody_who_creates_the_same_first_is_no_failure(make_atlas: Callable[..., SetSite]) -> None:
-    atlas, real, others = make_atlas(), OPERATION.send, [0, 2]
+    atlas, others = make_atlas(), [0, 2]
 
-    def send(self, step, state):  # type: ignore[no-untyped-def]
+    def send(real: Callable[[], Any]) -> Any:
         while others:
             number = others.pop()
             atlas.add_peer(vpcId=vpc(number), routeTableCidrBlock=block(number))
-        return real(self, step, state)
+        return real()
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(OPERATION, "send", send)
+    with sending(send):
         done = atlas.apply(entries(3), parallel=1)
     assert (done.failed, done.sums, len(atlas.peers())) == (False, {"created": 1, "unchanged": 2}, 3)

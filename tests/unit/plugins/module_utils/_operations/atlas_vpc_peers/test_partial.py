@@ -8,11 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine import set_run as set_converge
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import Outcome
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peers import OPERATION
 from ansible_collections.cloudpeer.atlas.tests.support.harness import ACCOUNT
-from ansible_collections.cloudpeer.atlas.tests.support.sets import LOOK, SetSite, block, check, entries, entry, vpc
+from ansible_collections.cloudpeer.atlas.tests.support.sets import LOOK, SetSite, block, check, entries, entry, sending, vpc
 
 
 @pytest.mark.parametrize("parallel", [1, 8])
@@ -114,9 +113,7 @@ def test_a_refusal_is_explained_by_the_option_of_the_entry(atlas: SetSite) -> No
     def meanwhile() -> None:
         atlas.add_peer(vpcId=vpc(8), routeTableCidrBlock=block(1))
 
-    real = OPERATION.send
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(OPERATION, "send", lambda self, step, state: (meanwhile(), real(self, step, state))[1])
+    with sending(lambda real: (meanwhile(), real())[1]):
         done = atlas.apply([entry(0), entry(1)], parallel=1)
     assert done.failures.keys() == {1}
     assert "HTTP 409 OVERLAPPING_CIDR_BLOCK" in done.failures[1] or "overlaps" in done.failures[1]
@@ -134,16 +131,15 @@ def test_a_failed_change_is_told_with_its_connection(atlas: SetSite) -> None:
 
 
 def test_a_defect_in_the_middle_tells_what_was_done(atlas: SetSite) -> None:
-    real, left = OPERATION.send, [2]
+    left = [2]
 
-    def send(self, step, state):  # type: ignore[no-untyped-def]
+    def send(real: Callable[[], Any]) -> Any:
         left[0] -= 1
         if left[0] < 0:
             raise MemoryError("no more")
-        return real(self, step, state)
+        return real()
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(OPERATION, "send", send)
+    with sending(send):
         done = atlas.run(OPERATION, peers=entries(5), parallel=1, unexpected=True)
     check(done, 5)
     assert (done.changed, done.sums) == (True, {"created": 2, "failed": 3})
@@ -155,21 +151,16 @@ def test_a_defect_in_the_middle_tells_what_was_done(atlas: SetSite) -> None:
 def test_a_task_that_is_interrupted_tells_what_was_done(atlas: SetSite, parallel: int) -> None:
     outcomes: list[Outcome] = []
     signals = [KeyboardInterrupt()]
-    real_init, real = set_converge.SetConvergence.__init__, OPERATION.record
+    real = Outcome.show
 
-    def init(self, operation, outcome, *more):  # type: ignore[no-untyped-def]
-        outcomes.append(outcome)
-        real_init(self, operation, outcome, *more)
-
-    def record(self, step, reply, state):  # type: ignore[no-untyped-def]
-        state = real(self, step, reply, state)
-        if len(state.done) == 2 and signals:
+    def show(self: Outcome, values: dict[str, Any]) -> None:
+        real(self, values)
+        if len(values["actions"]) == 2 and signals:
+            outcomes.append(self)
             raise signals.pop()
-        return state
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(set_converge.SetConvergence, "__init__", init)
-        patch.setattr(OPERATION, "record", record)
+        patch.setattr(Outcome, "show", show)
         with pytest.raises(KeyboardInterrupt):
             atlas.run(OPERATION, peers=entries(10), parallel=parallel)
     created = set(atlas.there())
@@ -183,19 +174,15 @@ def test_a_task_that_is_interrupted_tells_what_was_done(atlas: SetSite, parallel
 
 @pytest.mark.parametrize(("count", "parallel", "made"), [(5, 1, 2), (1, 4, 0)])
 def test_a_request_on_its_way_may_be_done(atlas: SetSite, count: int, parallel: int, made: int) -> None:
-    real = OPERATION.send
-
-    def send(self, step, state):  # type: ignore[no-untyped-def]
+    def send(real: Callable[[], Any]) -> Any:
         # The request arrives, and a signal comes before the reply.
-        reply = real(self, step, state)
+        reply = real()
         if len(atlas.there()) > made:
             raise KeyboardInterrupt
         return reply
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(OPERATION, "send", send)
-        with pytest.raises(KeyboardInterrupt):
-            atlas.run(OPERATION, peers=entries(count), parallel=parallel)
+    with sending(send), pytest.raises(KeyboardInterrupt):
+        atlas.run(OPERATION, peers=entries(count), parallel=parallel)
     done = ", ".join(f"create {ACCOUNT}/{vpc(number)}" for number in range(made)) or "nothing"
     text = f"stopped before the end; done so far: {done}; perhaps also: {ACCOUNT}/{vpc(made)}"
     assert atlas.lines == [f"project {atlas.emulator.settings.group_id}: {text}"]
@@ -204,19 +191,17 @@ def test_a_request_on_its_way_may_be_done(atlas: SetSite, count: int, parallel: 
 def test_nothing_is_sent_that_the_first_look_did_not_show(atlas: SetSite) -> None:
     atlas.apply(entries(3), parallel=1)
     atlas.clear()
-    real = OPERATION.send
 
-    def send(self, step, state):  # type: ignore[no-untyped-def]
+    def send(real: Callable[[], Any]) -> Any:
         if not atlas.emulator.faults.to_json():
             # Somebody adds one that is not declared, and removes one that is.
             atlas.add_peer(vpcId=vpc(50), routeTableCidrBlock="10.250.0.0/16")
             with atlas.emulator.project.now() as project:
                 project.peers.drop(next(one for one in project.peers if one.fields["vpcId"] == vpc(0)))
             atlas.fault("POST", "close")
-        return real(self, step, state)
+        return real()
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(OPERATION, "send", send)
+    with sending(send):
         done = atlas.apply([*entries(2), entry(5)], prune=True, max_deletions=50, parallel=1)
     assert (done.failed, done.sums["created"], done.sums["deleted"]) == (False, 1, 1)
     assert set(atlas.there()) == {vpc(1), vpc(5), vpc(50)}

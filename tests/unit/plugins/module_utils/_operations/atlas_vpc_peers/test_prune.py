@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peers import OPERATION
 from ansible_collections.cloudpeer.atlas.tests.support.harness import ACCOUNT
-from ansible_collections.cloudpeer.atlas.tests.support.sets import LOOK, SetSite, block, entries, entry, vpc
+from ansible_collections.cloudpeer.atlas.tests.support.sets import LOOK, SetSite, block, entries, entry, sending, vpc
 from ansible_collections.cloudpeer.atlas.tests.support.wire import Fault, Wire, page
 
 
@@ -195,15 +195,14 @@ def test_a_removal_that_never_arrives_is_not_in_pruned(five: SetSite) -> None:
 
 def test_what_somebody_else_removes_first_is_not_in_pruned(five: SetSite) -> None:
     gone = five.id_of(4)
-    real, once = OPERATION.send, [gone]
+    once = [gone]
 
-    def send(self: Any, step: Any, state: Any) -> Any:
+    def send(real: Callable[[], Any]) -> Any:
         if once:
             five.act("delete", once.pop())
-        return real(self, step, state)
+        return real()
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(OPERATION, "send", send)
+    with sending(send):
         done = five.apply(entries(4), prune=True)
     assert (done.failed, done.changed, done.pruned) == (False, False, set())
 
