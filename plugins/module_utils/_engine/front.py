@@ -158,6 +158,10 @@ class Front(ModuleBase[S]):
         """Return the list that diff mode shows of a list's changes."""
         raise NotImplementedError
 
+    def statuses(self) -> t.Sequence[str]:
+        """Return the state of each entry of a list that keeps a history, in order."""
+        return ()
+
 
 AnyFront = Front[t.Any]
 

@@ -10,11 +10,11 @@ import typing as t
 from .._http.pauses import Clock
 from .._http.threads import Workers
 from .loop import Sent
-from .outcome import REPORT_INTERVAL, Outcome, Report, RunProgress
+from .outcome import REPORT_INTERVAL, Outcome, Report, RunProgress, StatusHistory
 from .side import Call, ReplyValue, Target, Waiting
 
 if t.TYPE_CHECKING:
-    from .front import AnyFront
+    from .front import AnyFront, ResultValue
 
 
 class InThreads:
@@ -27,9 +27,9 @@ class InThreads:
     def __init__(self, limit: int) -> None:
         self._workers: Workers[Target, ReplyValue] = Workers(limit)
 
-    def submit(self, target: Target, call: Call) -> None:
-        """Queue a call, which may take long: it never runs in this thread."""
-        self._workers.submit(target, call, is_long=True)
+    def submit(self, target: Target, call: Call, *, is_long: bool) -> None:
+        """Queue a call. One that may take long never runs in this thread; another one does if it is alone."""
+        self._workers.submit(target, call, is_long=is_long)
 
     def next(self, seconds: float | None = None) -> Sent | None:
         """Wait until a call ends, and return how; None if none has ended in so many seconds."""
@@ -58,12 +58,16 @@ class ListProgress(RunProgress):
         super().__init__(front, outcome, report, clock)
         self._line, self._reported = "", clock()
         self._has_plan = False
+        # The states of each entry, if the front keeps a history.
+        self._entries: list[StatusHistory] = []
 
     def see(self, changed: t.Collection[Target] = (), waiting: Waiting | None = None, until: float | None = None) -> None:
         """Record an event. With `waiting`, report what is waited for if that has changed, and once a minute."""
+        if self._front.keeps_history:
+            self._record(self._front.statuses())
         if waiting is not None:
             self._tell_line(until)
-        if self._has_plan:
+        if self._has_plan and changed:
             self.show(changed)
 
     def show(self, changed: t.Collection[Target] = ()) -> None:
@@ -71,6 +75,14 @@ class ListProgress(RunProgress):
         self._has_plan = True
         self._outcome.show(self._front.show(changed))
         self._outcome.diff = self._front.diff()
+
+    def _record(self, statuses: t.Sequence[str]) -> None:
+        self._entries += [StatusHistory("", self._clock) for unused in statuses[len(self._entries) :]]
+        for history, status in zip(self._entries, statuses):
+            history.record(status)
+
+    def _histories(self) -> list[ResultValue]:
+        return [history.entries for history in self._entries]
 
     def wakes_at(self) -> float:
         """Return when a line is due although nothing happens, on the clock."""
@@ -85,5 +97,11 @@ class ListProgress(RunProgress):
         now = self._clock()
         if line and (line != self._line or now - self._reported >= REPORT_INTERVAL):
             self._line, self._reported = line, now
-            left = "" if until is None else f"; {max(0.0, until - now):.0f} s left"
-            self.tell(": ".join(filter(None, (self._front.name, f"{line}{left}"))))
+            times = "" if until is None else f"; {self._times(max(0.0, until - now))}"
+            self.tell(": ".join(filter(None, (self._front.name, f"{line}{times}"))))
+
+    def _times(self, left: float) -> str:
+        stage = self._front.context.stage
+        # Without a negative zero.
+        waited = f"{max(0.0, round(self._front.seconds_of(stage) - left, 3)):.0f} s waited, " if stage else ""
+        return f"{waited}{left:.0f} s left"

@@ -38,7 +38,7 @@ class InTurn:
     def __init__(self) -> None:
         self._job: tuple[Target, Call] | None = None
 
-    def submit(self, target: Target, call: Call) -> None:
+    def submit(self, target: Target, call: Call, *, is_long: bool) -> None:
         """Note a call for `next`."""
         self._job = (target, call)
 
@@ -96,6 +96,7 @@ class Loop:
         self._ledger, self._waits, self._looks = ledger, waits, looks
         self._ready, self._searches, self._intake = ready, searches, intake
         self._jobs, self._progress, self._outcome, self._sleep = jobs, progress, outcome, sleep
+        self._are_long = len(front.sides) > 1 or not front.sides[0].has_short_steps
         # How many steps were sent, and how many requests before those that are running.
         self._sent = self._calls = 0
 
@@ -120,7 +121,7 @@ class Loop:
                 # What is sent before may take long: a list of hundreds, or the pauses for a rate limit.
                 self._start()
             due = min(self._waits.due_at(self._busy()), self._searches.due_at())
-            wakes = min(due, self._progress.wakes_at()) if running else due
+            wakes = min(due, self._progress.wakes_at()) if running and self._are_long else due
             if running:
                 sent = self._jobs.next(None if wakes == math.inf else max(0.0, wakes - self._clock()))
                 if sent is not None:
@@ -136,7 +137,7 @@ class Loop:
         """Let the time of the stage begin, and show what is waited for."""
         kept = self._waits.start()
         if kept is not None:
-            self._progress.see((), kept.waiting, kept.deadline)
+            self._progress.see((), kept.waiting, self._waits.end_of(kept))
 
     def drain(self) -> None:
         """Start no more steps, and record those that have ended or are still running."""
@@ -206,7 +207,7 @@ class Loop:
             call = partial(self._looks.within, self._intake.deadlines[target], call)
         self._context.running[target] = step
         self._sent += 1
-        self._jobs.submit(target, call)
+        self._jobs.submit(target, call, is_long=self._are_long)
 
     def _is_busy(self, side: AnySide) -> bool:
         return side.name in self._sending() or self._ready.has_side(side.name)
@@ -277,7 +278,7 @@ class Loop:
         polled = {target: kept for target, kept in due.items() if kept.waiting.polls and not kept.waiting.looks_again}
         if not polled:
             return set()
-        result = self._looks.poll(by_side(polled), max(kept.deadline for kept in polled.values()))
+        result = self._looks.poll(by_side(polled), max(map(self._waits.end_of, polled.values())))
         silent: set[Target] = set()
         for kept in polled.values():
             kept.unanswered = None
@@ -287,7 +288,8 @@ class Loop:
                 silent.add(target)
         if result.changed or len(silent) < len(polled):
             kept = next(iter(polled.values()))
-            self._progress.see(result.changed, kept.waiting, None if kept.deadline == math.inf else kept.deadline)
+            end = self._waits.end_of(kept)
+            self._progress.see(result.changed, kept.waiting, None if end == math.inf else end)
         self._intake.note(result.changed)
         for name, query, error in result.failed:
             if not query.owners and not self._front.is_one:

@@ -315,7 +315,10 @@ class RunProgress(Lines):
         """Let the result show the last states and, if the front keeps it and waits, the history of states."""
         self.show()
         if self._front.keeps_history and self._front.params["wait"]:
-            self._outcome.values["status_history"] = self._history.entries
+            self._outcome.values["status_history"] = self._histories()
+
+    def _histories(self) -> list[t.Any]:
+        return self._history.entries
 
     def _states(self) -> States:
         return {side.name: dict(side.states) for side in self._front.sides}

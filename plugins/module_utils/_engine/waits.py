@@ -200,6 +200,10 @@ class Waits:
         """Return how long an owner has waited: since it began or, for what has the time of the stage, since that began."""
         return moment - (kept.since if self._stage is None or kept.waiting.seconds is not None else self._stage[0])
 
+    def end_of(self, kept: Kept) -> float:
+        """Return when an owner stops waiting in this stage, on the clock; infinity if it is polled at once."""
+        return min(kept.deadline, self._stage[1]) if self._stage is not None and kept.waiting.outlasts else kept.deadline
+
     def _all(self) -> t.Iterator[tuple[Target, Kept]]:
         for side, kept in self._kept.items():
             for owner, one in kept.items():

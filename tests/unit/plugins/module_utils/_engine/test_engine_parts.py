@@ -81,7 +81,7 @@ def test_the_time_of_a_stage_begins_once_nothing_is_sent_that_keeps_it_from_poll
     outcome = run(staged("only", "last", side=type("Slow", (NameSide,), {"request": request})), one, clock=clock, lines=lines)
     assert failed(outcome) == {"x": "x waits for quiet after 60 s."}
     assert moments[:2] == [1000, 1100.5]
-    assert lines[:2] == ["1 running", "0 running; 60 s left"]
+    assert lines[:2] == ["1 running", "0 running; 0 s waited, 60 s left"]
 
 
 def test_a_refused_step_is_sent_again_with_the_time_of_the_stage_in_which_that_is() -> None:
