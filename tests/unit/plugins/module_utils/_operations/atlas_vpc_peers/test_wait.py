@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import Progress
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import Lines
 from ansible_collections.cloudpeer.atlas.tests.support.harness import ACCOUNT
 from ansible_collections.cloudpeer.atlas.tests.support.sets import LOOK, SetSite, block, entries, entry, vpc
 from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP, Fault, Wire, page
@@ -79,7 +79,7 @@ def test_a_line_names_five_ids_and_comes_once_a_minute(atlas: SetSite) -> None:
 
 def test_threads_that_pause_say_so_once_in_the_main_thread(atlas: SetSite, monkeypatch: pytest.MonkeyPatch) -> None:
     threads = set()
-    monkeypatch.setattr(Progress, "tell", lambda self, line: threads.add((threading.current_thread(), line)))
+    monkeypatch.setattr(Lines, "tell", lambda self, line: threads.add((threading.current_thread(), line)))
     atlas.fault("POST", "status", status=429, retry_after=20, times=4)
     assert not atlas.apply(entries(8), parallel=4).failed
     atlas.fault("PATCH", "close", times=None)
