@@ -30,7 +30,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.house import (
 )
 
 #: The most files that a task may enter, in a process that has run it before.
-ENTERED = {house_figures.CREATION: 43, house_figures.SET_OF_TWO: 45, house_figures.HALF_A_CHECK: 55}
+ENTERED = {house_figures.CREATION: 43, house_figures.SET_OF_TWO: 54, house_figures.HALF_A_CHECK: 55}
 # Words that make a sentence a riddle, or an old one.
 REFUSED = re.compile(
     r"\b(?:tak(?:e|es|en|ing) down|took down|told|nobody|somebody|anew|whoever|c[ao]mes? to be|(?:is|are|was|were) to be)\b"

@@ -37,7 +37,7 @@ MAY_IMPORT = {
     "inventory": {"_operations", "_api", "_auth", "_engine", "_clouds", "_http.errors", "_http.redact"},
     "plugin_utils": {"_check.findings", "_engine", "_clouds", "_http.errors", "_http.exchange", "_http.redact"},
     "_operations": {"_sides", "_path", "_check", "_peer_set", "_peering", *PLANNERS, "_api", "_auth", *FEATURES},
-    "_sides": {"_peering", *PLANNERS, *FEATURES},
+    "_sides": {"_peer_set", "_peering", *PLANNERS, *FEATURES},
     "_path": {"_check", "_peer_set", "_peering", "_access_list", "_containers", *FEATURES},
     "_check": {"_check.rules", "_peer_set", "_peering", "_access_list", "_containers", "_api", "_auth.clients", *FEATURES},
     "_check.rules": {

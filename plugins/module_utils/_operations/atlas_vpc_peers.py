@@ -6,33 +6,30 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import replace
 
 from .._api.client import AtlasClient
 from .._clouds.aws import AWS
-from .._clouds.cloud import ALL, CLOUDS, Peer, to_clouds, with_request_times
+from .._clouds.cloud import ALL, CLOUDS, to_clouds, with_request_times
 from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
+from .._engine.front import Front, ResultValue
 from .._engine.options import Parameters, check_parallel, check_version, name_project
 from .._engine.plan import Plan, Step, to_line
 from .._engine.prune import PRUNE, parse_prune
-from .._engine.set_operation import SetOperation
-from .._engine.set_run import SetConvergence
+from .._engine.side import Failure, Target
 from .._http.errors import TaskError
 from .._http.pauses import Clock
-from .._peer_set.gate import PeerGate
 from .._peer_set.options import GOALS, PEERS, ignored_options, parse_entries, pattern_forms, to_entries
 from .._peer_set.requests import PeerSet
-from .._peer_set.state import PeerSetState
 from .._peer_set.summary import PeerSetSummary
-from .._peer_set.waiter import PeerSetWaiter
-from .._peering.container_choice import LIST_CONTAINERS, make_handover
+from .._peering.container_choice import make_handover
 from .._peering.options import check_role_timeout
 from .._resources.containers import Containers
 from .._resources.peers import VpcPeers
-from .atlas import AtlasOperation
+from .._sides.peers import STAGES, PeerSide
+from .atlas import AtlasModule
 
 
-class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, PeerSetState]):
+class AtlasVpcPeers(AtlasModule, Front[AtlasClient]):
     """Creates, changes and removes the VPC peering connections of a project."""
 
     argument_spec = (
@@ -52,22 +49,21 @@ class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, Peer
     )
     noun = "vpc_peers"
     nothing: t.ClassVar[t.Mapping[str, t.Any]] = {"vpc_peers": [], "handover": []}
-    convergence = SetConvergence
+    keeps_history = True
+    is_one = False
+    stages = STAGES
 
     def __init__(self, params: Parameters, session: AtlasClient, clock: Clock) -> None:
         # The URL decides about Atlas for Government, and may come from a profile.
-        params = {**params, "base_url": session.settings.base_url}
-        super().__init__(params, session, clock)
-        self._entries = to_entries(params)
-        self._by_key = {entry.key: entry for entry in self._entries}
-        group_id, clouds = params["group_id"], to_clouds(params["provider_name"])
-        peers = {cloud.name: VpcPeers(session, group_id, cloud) for cloud in clouds}
-        self._set = PeerSet(params, peers, Containers(session, group_id), clock)
-        self._set.use(self._entries)
-        self.facts = self._set.facts
-        self.gate: PeerGate = self._set.gate
-        self.waiter: PeerSetWaiter = self._set.waiter
-        self.summary = PeerSetSummary(self.name, self._entries, self._set.planner.split_undeclared)
+        super().__init__({**params, "base_url": session.settings.base_url}, session, clock)
+        entries, group_id = to_entries(self.params), params["group_id"]
+        self._by_key = {entry.key: entry for entry in entries}
+        peers = {cloud.name: VpcPeers(session, group_id, cloud) for cloud in to_clouds(params["provider_name"])}
+        self._set = PeerSet(self.params, peers, Containers(session, group_id), clock)
+        self._set.use(entries)
+        self._side = PeerSide(self.context, entries, self._set)
+        self.sides = (self._side,)
+        self._summary = PeerSetSummary(self.name, entries, self._set.planner.split_undeclared)
 
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
@@ -90,65 +86,50 @@ class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, Peer
         """The project, for the user."""
         return name_project(self.params)
 
-    def look(self) -> PeerSetState:
-        """Read all connections of the project."""
-        return self._set.look()
+    def seconds_of(self, stage: str) -> float:
+        """Return the time of a stage: creations are repeated for lack of rights as long as their own option says."""
+        return float(self.params["azure_role_timeout" if stage == STAGES[1] else "wait_timeout"])
 
-    def look_again(self, state: PeerSetState) -> PeerSetState:
-        """Read the connections again, and keep what was done so far."""
-        return self._set.look_again(state)
-
-    def decide(self, state: PeerSetState) -> Plan:
-        """Plan the whole list."""
-        if any(entry.provider.region is not None for entry in self._entries):
-            # For the hand-over, which has the blocks.
-            self.facts[LIST_CONTAINERS]
-        planner, choices = self._set.planner, self._set.choices
-        plan = planner.plan(state)
-        for key, own in state.entries.items():
-            if own.peer is not None:
-                choices[key].read_names(own.peer)
-        return replace(plan, warnings=(*plan.warnings, *planner.warnings(plan, state)))
-
-    def line(self, state: PeerSetState, plan: Plan) -> str:
+    def line(self, plan: Plan) -> str:
         """Return the plan in one line; unchanged are the entries without a change that are neither refused nor failed."""
-        unchanged = len(
-            self._by_key.keys() - {change.key for change in plan.changes} - plan.failures.keys() - plan.refusals.keys()
-        )
-        return to_line(plan, unchanged)
+        changed = {change.key for change in plan.changes}
+        return to_line(plan, len(self._by_key.keys() - changed - plan.failures.keys() - plan.refusals.keys()))
 
-    def show(self, state: PeerSetState, plan: Plan) -> dict[str, t.Any]:
+    def show(self, changed: t.Collection[Target]) -> dict[str, ResultValue]:
         """Show the connections, what was done, and the hand-over of each entry."""
+        state, plan = self._side.project, self.context.plan
         own = {key: state.entries.get(key) for key in self._by_key}
         handover = [make_handover(self._set.choices[key], one.peer if one is not None else None) for key, one in own.items()]
-        shown = self.summary.show(state, plan)
+        shown = self._summary.show(state, plan)
         timed = {name: [*map(with_request_times, shown[name])] for name in ("vpc_peers", "pruned")}
         # Where the plan is refused, nothing was done, and what there is concerns others.
         return {**shown, **timed, "handover": handover, **(self.nothing if plan.refusals else {})}
 
-    def predict(self, state: PeerSetState, plan: Plan) -> PeerSetState:
-        """Return the state after a plan and its waits."""
-        return self._set.planner.predict(state, plan)
+    def diff(self) -> list[dict[str, ResultValue]]:
+        """Return the diff, with an element for each changed connection."""
+        return self._summary.diff(self._side.project, self.context.plan)
 
-    def send(self, step: Step, state: PeerSetState) -> Peer | None:
-        """Request, change or remove one connection, and return Atlas's reply; None for a removal."""
-        return self._set.send(step, state)
+    def statuses(self) -> t.Sequence[str]:
+        """Return the state of each entry's connection, in the order of the entries."""
+        return self._summary.statuses(self._side.project)
 
-    def record(self, step: Step, reply: t.Any, state: PeerSetState) -> PeerSetState:
-        """Return the state after a request took effect."""
-        return self._set.record(step, reply, state)
+    def failed(self, side: str, entry: str, step: Step | None, error: TaskError) -> Failure:
+        """Return the failure of an entry or a removal, with the name of the entry."""
+        found = self._by_key.get(entry)
+        is_named = found is None or str(error).startswith(entry)
+        return Failure("", error if is_named or found is None else found.named(error))
 
-    def explain(self, step: Step, error: TaskError, state: PeerSetState) -> TaskError:
-        """Return the error with the cause of a refusal: the option at fault, what is in the way, or rights that Atlas lacks."""
-        return self._set.explain(step, error, state)
+    def refusal(self, plan: Plan) -> TaskError:
+        """Return one error with all refusals and failures of a plan."""
+        return self._summary.refusal(self._side.project, plan)
 
-    def give_up(self, keys: t.Iterable[str], error: TaskError, state: PeerSetState) -> PeerSetState:
-        """Return the state after entries or removals have failed."""
-        for key in keys:
-            entry = self._by_key.get(key)
-            is_named = entry is None or str(error).startswith(key)
-            state = state.with_failure(key, error if is_named or entry is None else entry.named(error))
-        return state
+    def failure(self) -> TaskError | None:
+        """Return one error with all failures; None if there are none."""
+        return self._summary.failure(self._side.project)
+
+    def stopped(self, done: t.Sequence[Step], unsure: t.Sequence[Step]) -> tuple[list[str], list[str]]:
+        """Return what was done, and what may have been done, by the names of connections."""
+        return self._summary.stopped(self._side.project)
 
 
 OPERATION = AtlasVpcPeers

@@ -63,20 +63,29 @@ class PeerGate:
         after, failed_before = step.after, state.failures.get(step.keys[0])
         if failed_before is not None:
             raise failed_before
-        if isinstance(after, After):
-            failed = {own.peer["id"] for key, own in state.entries.items() if key in state.failures and own.peer is not None}
-            blockers = after.blockers(state.listed)
-            for peer in blockers:
-                if peer["id"] in failed | state.failures.keys():
-                    raise TaskError(
-                        f"It needs what VPC peering connection {peer['id']} has, and that could not be changed or removed.",
-                        hint="Correct that first, then run the task again.",
-                    )
-            if blockers:
-                return False
-        creations = sum(isinstance(one.request, CreatePeer) for one in running)
-        has_place = state.full is None or not isinstance(step.request, CreatePeer) or creations < state.places
-        return has_place and step.keys[0] not in state.resting
+        blockers = after.blockers(state.listed) if isinstance(after, After) else []
+        self.check(blockers, state)
+        return not blockers and self.has_place(step, state, running) and step.keys[0] not in state.resting
+
+    def check(self, blockers: t.Iterable[Peer], state: PeerSetState) -> None:
+        """Check that what is in the way of a step may still go.
+
+        Raises:
+            TaskError: If the change or removal of one has failed.
+        """
+        failed = {own.peer["id"] for key, own in state.entries.items() if key in state.failures and own.peer is not None}
+        for peer in blockers:
+            if peer["id"] in failed | state.failures.keys():
+                raise TaskError(
+                    f"It needs what VPC peering connection {peer['id']} has, and that could not be changed or removed.",
+                    hint="Correct that first, then run the task again.",
+                )
+
+    def has_place(self, step: Step, state: PeerSetState, running: t.Iterable[Step]) -> bool:
+        """Return whether Atlas may take a step: after it had no place for a connection, as many as there are places."""
+        if state.full is None or not isinstance(step.request, CreatePeer):
+            return True
+        return sum(isinstance(one.request, CreatePeer) for one in running) < state.places
 
     def blocked(self, step: Step, state: PeerSetState, error: WaitTimeoutError) -> TaskError:
         """Return the error of a step that could not be sent before the time was up."""

@@ -33,6 +33,8 @@ class After:
 
     def blockers(self, listed: t.Iterable[Peer]) -> list[Peer]:
         """Return the listed connections that are still in the way."""
+        if not self.gone and not self.moved:
+            return []
         return [
             peer
             for peer in listed

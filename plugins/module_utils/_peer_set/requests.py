@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import typing as t
+from functools import partial
 
 from .._clouds.aws import AWS
 from .._clouds.cloud import Peer, cloud_of
@@ -17,13 +18,41 @@ from .._peering.connection import CreatePeer, DeletePeer
 from .._peering.container_choice import LIST_CONTAINERS, ContainerChoice, read_containers
 from .._peering.life import SentRequests, explain_removal
 from .._peering.match import PeerMatch
-from .._resources.containers import Containers
+from .._resources.containers import Container, Containers
 from .._resources.peers import VpcPeers
 from .draft import PeerSetPlanner
 from .gate import PeerGate, with_removed
 from .options import PeerEntry
 from .state import PeerLists, PeerSetState, choose_entries
 from .waiter import PeerSetWaiter
+
+
+class _ContainerFacts(Facts):
+    """The list of containers, and each by its id, from that list if possible. It is read at the first use.
+
+    Args:
+        params: The options of the task.
+        clouds: The names of the clouds whose connections are read.
+        containers: The containers.
+    """
+
+    def __init__(self, params: Parameters, clouds: t.Collection[str], containers: Containers) -> None:
+        super().__init__(partial(_list_containers, clouds, containers))
+        self._params, self._containers = params, containers
+
+    def __missing__(self, key: str) -> t.Any:
+        """Read a fact at its first use."""
+        if key == LIST_CONTAINERS:
+            return super().__missing__(key)
+        listed = {one["id"]: one for one in self[LIST_CONTAINERS]}
+        # Only connections on AWS read by id. A container that is not listed was deleted meanwhile, and no option named it.
+        params = {**self._params, "container_id": None}
+        self[key] = found = listed[key] if key in listed else read_containers(key, params, AWS, self._containers)
+        return found
+
+
+def _list_containers(clouds: t.Collection[str], containers: Containers, key: str) -> list[Container]:
+    return containers.list_containers(AWS.name) if {*clouds} == {AWS.name} else containers.list_all_containers()
 
 
 class PeerSet:
@@ -53,8 +82,7 @@ class PeerSet:
         clock: Clock,
     ) -> None:
         self._params, self._clock = params, clock
-        self._containers = containers
-        self.facts = Facts(self.read)
+        self.facts: Facts = _ContainerFacts(params, peers.keys(), containers)
         self.lists = PeerLists(peers, self.facts)
         self.sent = SentRequests(clock)
         self.use(())
@@ -88,16 +116,6 @@ class PeerSet:
     def choose(self, state: PeerSetState) -> PeerSetState:
         """Return the state with the connection that each entry means now; see `choose_entries`."""
         return choose_entries(self._matches, state)
-
-    def read(self, key: str) -> t.Any:
-        """Read a fact: the list of containers, or one container by its id, from that list if possible."""
-        if key != LIST_CONTAINERS:
-            listed = {one["id"]: one for one in self.facts[LIST_CONTAINERS]}
-            # Only connections on AWS read by id. A container that is not listed was deleted meanwhile, and no option named it.
-            params = {**self._params, "container_id": None}
-            return listed[key] if key in listed else read_containers(key, params, AWS, self._containers)
-        is_on_aws = self.lists.names == {AWS.name}
-        return self._containers.list_containers(AWS.name) if is_on_aws else self._containers.list_all_containers()
 
     def send(self, step: Step, state: PeerSetState) -> Peer | None:
         """Request, change or remove one connection, and return Atlas's reply; None for a removal."""

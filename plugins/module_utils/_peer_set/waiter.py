@@ -115,13 +115,18 @@ class PeerSetWaiter:
             if peer is None:
                 # Its request is being sent.
                 continue
-            late = too_late(peer, self.goal(entry), error, self._to_do(entry, peer))
-            state = state.with_failure(entry.key, entry.named(late))
+            state = state.with_failure(entry.key, entry.named(self.late_error(entry, peer, error)))
         there = {peer["id"]: peer for peer in state.listed}
         for gone in state.pruned:
             if gone["id"] in there:
-                state = state.with_failure(gone["id"], too_late(there[gone["id"]], GONE, error, None))
+                state = state.with_failure(gone["id"], self.late_error(None, there[gone["id"]], error))
         return state
+
+    def late_error(self, entry: PeerEntry | None, peer: Peer, error: WaitTimeoutError) -> TaskError:
+        """Return the error of a connection that has not reached its goal in time; without an entry, that it is not gone."""
+        if entry is None:
+            return too_late(peer, GONE, error, None)
+        return too_late(peer, self.goal(entry), error, self._to_do(entry, peer))
 
     def line(self, state: PeerSetState) -> str:
         """Return the progress of the entries in one line: how many there are in which state, and what they wait for."""

@@ -31,7 +31,7 @@ def test_each_entry_has_its_states() -> None:
     assert found == [["x 0", "x 1"], ["y 0"]]
 
 
-def test_a_line_has_the_time_of_the_stage_and_results_what_has_changed() -> None:
+def test_a_line_has_the_time_of_the_stage() -> None:
     lines, shown = list[str](), list[int]()
 
     def show(self: ListFront, changed: Any) -> dict[str, Any]:
