@@ -11,7 +11,10 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_peering import OPERATION
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.access_part import AccessPart
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.aws import AwsPart
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.container_part import ContainerPart
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.peer_part import PeerPart
 from ansible_collections.cloudpeer.atlas.tests.reliability.children import Nursery, Run
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import denial
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Done
@@ -155,16 +158,20 @@ def test_rates_on_both_sides_slow_a_task_and_fail_nothing(site: PathSite) -> Non
 def test_an_interrupted_task_says_what_it_has_done(site: PathSite, changes: int) -> None:
     """The exception that Ctrl-C raises, and the `timeout` of a task does."""
     entries = site.make_vpcs(2, accounts=2)
-    real, signals = OPERATION.record, [KeyboardInterrupt()]
+    signals = [KeyboardInterrupt()]
 
-    def record(self: Any, step: Any, reply: Any, state: Any) -> Any:
-        state = real(self, step, reply, state)
-        if len(state.done) >= changes and signals:
-            raise signals.pop()
-        return state
+    def interrupting(real: Any) -> Any:
+        def record(*arguments: Any) -> Any:
+            state = real(*arguments)
+            if len(state.done) >= changes and signals:
+                raise signals.pop()
+            return state
+
+        return record
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(OPERATION, "record", record)
+        for part in (ContainerPart, PeerPart, AwsPart, AccessPart):
+            patch.setattr(part, "record", interrupting(part.record))
         with pytest.raises(KeyboardInterrupt):
             site.run(connections=entries)
     line = site.lines[-1]

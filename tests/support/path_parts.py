@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.session imp
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.session import CheckSession
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import Outcome, Report
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Plan, Step
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.run import begin_run
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.session import GcpSession
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.pauses import STOP
@@ -27,7 +29,6 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.gcp import G
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.options import PATH_SPEC, fill_in_project, validate
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.part import Common, PathPart
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.path_state import PathState, What
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.stages import PathConvergence
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_set.state import PeerSetState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.connection import PeerState
 from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
@@ -99,20 +100,23 @@ class Summary:
         return [What.of(key).name for key in state.done], []
 
 
+def _in_thread(send: Callable[[Step, PathState], Any], step: Step, state: PathState) -> Any:
+    assert not step.is_run or STOP.get() is not None, "a run of its own is no business of the main thread"
+    return send(step, state)
+
+
 class Whole(OPERATION):
     """The whole path with some of its parts."""
 
     def __init__(self, params: Any, session: Any, clock: FakeClock, parts: list[PathPart]) -> None:
         self._given = parts
+        for part in parts:
+            part.send = partial(_in_thread, part.send)  # type: ignore[method-assign]
         super().__init__(params, session, clock)
         self.summary: Any = Summary()
 
     def _make_parts(self) -> Iterator[PathPart]:
         return iter(self._given)
-
-    def send(self, step: Step, state: PathState) -> Any:
-        assert not step.is_run or STOP.get() is not None, "a run of its own is no business of the main thread"
-        return super().send(step, state)
 
 
 @dataclass
@@ -172,7 +176,7 @@ class PartsSite:
         with answering(), self.opened(params) as (session, parts):
             outcome, lines = Outcome(), list[str]()
             operation = Whole({**params, "wait": False}, session, self.clock, [*parts.values()])
-            run = PathConvergence(operation, outcome, Report(lines.append), self.clock, self.clock.sleep)
+            run = begin_run(operation, outcome, Report(lines.append), self.clock, self.clock.sleep)
             try:
                 run.predict() if check_mode else run.carry_out()
             except TaskError as error:

@@ -202,6 +202,12 @@ def without(owners: t.Container[str], plan: Plan) -> Plan:
     return replace(plan, changes=changes, steps=tuple(step for step in plan.steps if dropped.isdisjoint(step.keys)))
 
 
+def line_of(parts: t.Iterable[PathPart], state: PathState) -> str:
+    """Return what parts wait for, in one line."""
+    # Names come last: they have commas of their own.
+    return ", ".join(sorted(filter(None, (part.line(state) for part in parts)), key=lambda line: ": " in line))
+
+
 def task_of(step: Step) -> Task:
     """Return the request of a step."""
     # Called hundreds of thousands of times for hundreds of entries: a cast would be another call.

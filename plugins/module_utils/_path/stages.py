@@ -12,7 +12,7 @@ from .._engine.plan import Plan, Step
 from .._engine.set_run import SetConvergence
 from .._engine.wait import WaitTimeoutError
 from .._http.errors import TaskError
-from .part import PathPart, task_of
+from .part import PathPart, line_of, task_of
 from .path_progress import PathProgress
 from .path_state import CONTAINERS, PathState, What
 
@@ -86,8 +86,7 @@ class PathWaiter:
 
     def line(self, state: PathState) -> str:
         """Return what the parts wait for, in one line."""
-        # Names come last: they have commas of their own.
-        return ", ".join(sorted(filter(None, (part.line(state) for part in self._parts)), key=lambda line: ": " in line))
+        return line_of(self._parts, state)
 
 
 class StagedOperation(t.Protocol):

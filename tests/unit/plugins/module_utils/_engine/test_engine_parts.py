@@ -20,7 +20,6 @@ from ansible_collections.cloudpeer.atlas.tests.unit.plugins.module_utils._engine
     world,
 )
 
-
 # Runs of their own.
 
 

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import SILENT, Outcome
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Plan, Step
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.run import begin_run
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import NoAnswerError, TaskError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.part import PathPart, task_of
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.part import PathPart, line_of, task_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.path_state import (
     ACCESS,
     ACTING,
@@ -22,7 +23,6 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.path_state i
     Task,
     What,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.stages import PathConvergence, PathWaiter
 from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock
 from ansible_collections.cloudpeer.atlas.tests.support.path_parts import Summary, Whole
 
@@ -139,7 +139,7 @@ class Run:
     def __init__(self, world: World, *steps: tuple[str, str, str, bool]) -> None:
         self.clock, self.outcome, self.part = FakeClock(), Outcome(), FakePart(world, [*steps])
         operation = OnePart(self.part, self.clock)
-        self.run = PathConvergence(operation, self.outcome, SILENT, self.clock, self.clock.sleep)
+        self.run = begin_run(operation, self.outcome, SILENT, self.clock, self.clock.sleep)
 
     def go(self) -> str:
         """Carry it out, and return the message of its failure; empty for none."""
@@ -259,7 +259,7 @@ def test_a_signal_records_what_was_done(world: World) -> None:
     run = Run(world, ("request", REQUESTS, ONE, False), ("accept", ACTING, ONE, True))
     with pytest.raises(KeyboardInterrupt):
         run.run.carry_out()
-    assert run.run.stopped()[0][:1] == ["request"]
+    assert Summary().stopped(run.run.state)[0][:1] == ["request"]
 
 
 def test_a_line_has_names_last() -> None:
@@ -267,4 +267,4 @@ def test_a_line_has_names_last() -> None:
     parts = [FakePart(World(), ()) for _line in lines]
     for part, line in zip(parts, lines, strict=True):
         part.line = lambda state, line=line: line  # type: ignore[misc,assignment]
-    assert PathWaiter(parts).line(PathState()) == "0 of 2 accepted in AWS, 2 wait for Atlas: vpc-1, vpc-2"
+    assert line_of(parts, PathState()) == "0 of 2 accepted in AWS, 2 wait for Atlas: vpc-1, vpc-2"
