@@ -173,6 +173,9 @@ class Intake:
             return
         self._ledger.held[target] = Held(waiting, error)
         self.keep(target, waiting, is_held=True)
+        if not self._front.is_one:
+            # What others have to do may be known now.
+            self._progress.see([target])
         # What it took is free for others.
         self.news.update({one: None for one in self._waits.of_steps() if one not in self._ledger.held})
         if deadline <= self._clock():

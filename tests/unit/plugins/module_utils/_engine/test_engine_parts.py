@@ -64,7 +64,7 @@ def test_a_look_for_others_does_not_wait_for_a_run() -> None:
 # The time of a stage.
 
 
-def test_the_time_of_a_stage_begins_once_nothing_is_sent_that_keeps_it_from_polling() -> None:
+def test_the_time_of_a_stage_begins_once_it_may_poll() -> None:
     clock, moments, lines = FakeClock(), list[float](), list[str]()
 
     def request(self: NameSide, step: Step) -> Any:
@@ -83,7 +83,7 @@ def test_the_time_of_a_stage_begins_once_nothing_is_sent_that_keeps_it_from_poll
     assert lines[:2] == ["1 running", "0 running; 0 s waited, 60 s left"]
 
 
-def test_a_refused_step_is_sent_again_with_the_time_of_the_stage_in_which_that_is() -> None:
+def test_a_refused_step_has_the_time_of_the_stage_it_is_sent_in() -> None:
     def wait(side: NameSide, owner: str, step: Step | None) -> Waiting | None:
         if owner == "y":
             return Waiting("quiet") if side.context.stage == "first" and side.context.clock() < 1030 else None
@@ -165,3 +165,17 @@ def test_a_step_that_was_not_sent_is_named_by_its_failure() -> None:
     one.faults["add y a"] = [(False, ValueError("a defect"))]
     run(staged("first", "last", failed=failed_), one)
     assert ("y", "a") in steps
+
+
+def test_a_refusal_that_is_waited_out_is_seen_at_once() -> None:
+    shown: list[Any] = []
+    one = world({"x": "a"}, traits={"a": {"stage": "first"}}, faults={"add x a": [refused("Full.")]})
+    one.retry_wait = lambda side, step, error: Waiting("room")
+
+    def show(self: ListFront, changed: Any) -> Any:
+        shown.append([*changed])
+        return ListFront.show(self, changed)
+
+    assert run(staged("first", "last", show=show), one).failure is None
+    # After the plan, and the refusal.
+    assert shown[:2] == [[], [("names", "x")]]
