@@ -14,7 +14,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import ArgumentSpec, names_of
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import ModuleBase
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, unsent
 
 ROLE = "cloudpeer.atlas.vpc_peering"
@@ -35,7 +35,7 @@ class OfRole(ActionBase):
         OPERATION: As of that base.
     """
 
-    OPERATION: t.ClassVar[type[Operation[t.Any, t.Any]]]
+    OPERATION: t.ClassVar[type[ModuleBase[t.Any]]]
     _args: t.Callable[[], dict[str, t.Any]]
     _defaulted: t.AbstractSet[str]
 

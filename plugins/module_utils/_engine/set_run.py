@@ -157,11 +157,6 @@ class SetSteps:
             else:
                 return
 
-    def end_running(self) -> None:
-        """Wait for the steps that are being sent, and record their results; nothing more is sent."""
-        while self._running:
-            self._take_in()
-
     def pause(self, seconds: float, is_done: t.Callable[[], bool]) -> None:
         """Pause before a poll. While steps are running, record their results, and send what becomes ready.
 

@@ -6,20 +6,19 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import replace
 from functools import partial
 
 from .._api.client import AtlasClient
 from .._auth import clients
 from .._check.session import CheckSession, connect
 from .._clouds.aws import AWS
-from .._clouds.cloud import CLOUDS, Cloud, Fields, cloud_of, fields_of
+from .._clouds.cloud import CLOUDS, Cloud, Fields, cloud_of
+from .._engine.front import Front, ResultValue
 from .._engine.libraries import find_library
 from .._engine.operation import Library
 from .._engine.options import Parameters, name_project
 from .._engine.plan import Plan, Step
-from .._engine.set_operation import SetOperation
-from .._engine.side import Failure
+from .._engine.side import Failure, Owner, Target
 from .._http import tls
 from .._http.errors import TaskError
 from .._http.pauses import Clock, Sleep, stoppable_sleep
@@ -28,14 +27,14 @@ from .._path.access_part import AccessPart
 from .._path.container_part import ContainerPart
 from .._path.entries import PathEntry, ignored_options
 from .._path.leaving import Leaving
-from .._path.part import Common, PathPart, task_of, without
-from .._path.path_state import ABSENT, PRESENT, PathState, What
+from .._path.part import Common, PathPart
+from .._path.path_side import PathProgress, PathSide
+from .._path.path_state import ABSENT, CONTAINERS, PRESENT, PathState
 from .._path.path_summary import PathSummary
 from .._path.peer_part import PeerPart, PeerRemovalPart
-from .._path.stages import PathConvergence, PathGate, PathWaiter
 from .._resources.containers import Containers
 from .._resources.peers import VpcPeers
-from .atlas import choose_project, read_all, warn_of_connection, with_projects
+from .atlas import choose_project, warn_of_connection, with_projects
 
 if t.TYPE_CHECKING:
     # Each file that is read costs time at the start of a task: these are for tasks that have something to do with them.
@@ -46,11 +45,8 @@ if t.TYPE_CHECKING:
     from .atlas_access_list import AtlasAccessList
     from .atlas_network_container import AtlasNetworkContainer
 
-# What can't be read refuses the whole list.
-_READ = "read"
 
-
-class AtlasPeering(SetOperation[CheckSession, PathState]):
+class AtlasPeering(Front[CheckSession]):
     """Connects networks with Atlas, or disconnects them: both sides, and all that belongs to it."""
 
     argument_spec = options.PATH_SPEC
@@ -58,27 +54,28 @@ class AtlasPeering(SetOperation[CheckSession, PathState]):
     connect = staticmethod(connect)
     noun = "peering"
     nothing: t.ClassVar[t.Mapping[str, t.Any]] = {"peering": None, "failures": [], "summary": None}
-    convergence = PathConvergence
+    is_one = is_strict = False
     # Each part also limits its own.
     threads = 64
+    progress = PathProgress
 
     def __init__(self, params: Parameters, session: CheckSession, clock: Clock) -> None:
         super().__init__(params, session, clock)
         self._entries = params["connections"]
-        self._by_key = {entry.key: entry for entry in self._entries}
-        self.stages: t.Sequence[str] = PRESENT if params["state"] == "present" else ABSENT
+        self.stages = PRESENT if params["state"] == "present" else ABSENT
         self.summary: PathSummary = PathSummary(params, self._entries)
-        self._begin()
+        self._refusal: TaskError | None = None
+        atlas = session.atlas if params["atlas"] else None
+        list_peers = None if atlas is None else VpcPeers(atlas, params["group_id"], AWS).list_peers
+        self.path = PathSide(self.context, self._entries, self.stages, self._begin, list_peers)
+        self.sides = (self.path,)
 
-    def _begin(self) -> None:
+    def _begin(self) -> t.Mapping[str, PathPart]:
         """Make the parts, which have read nothing yet."""
         self._parts: dict[str, PathPart] = {}
         for part in self._make_parts():
             self._parts[part.name] = part
-        # The plan of each part, for predictions.
-        self._plans: dict[str, Plan] = {}
-        self.gate: PathGate = PathGate(self._parts, self.stages)
-        self.waiter: PathWaiter = PathWaiter([*self._parts.values()])
+        return self._parts
 
     def _make_parts(self) -> t.Iterator[PathPart]:
         """Yield the parts that the list needs, in the order of their plans."""
@@ -223,128 +220,62 @@ class AtlasPeering(SetOperation[CheckSession, PathState]):
         """The project, for the user."""
         return name_project(self.params) or "the connections"
 
-    def look(self) -> PathState:
-        """Read both sides, side by side; again, once, if another run has meanwhile requested what is in the way here."""
-        state = self._look()
-        if self._is_overtaken(state):
-            self._begin()
-            state = self._look()
-        return state
-
-    def _is_overtaken(self, state: PathState) -> bool:
-        """Whether Atlas's list, read once more, has a connection in the way that it did not have before AWS was read."""
-        unlisted = {id_ for part in self._parts.values() for id_ in part.find_unlisted(state)}
-        atlas = self.session.atlas if unlisted and not state.failures else None
-        if atlas is None:
-            return False
-        listed = VpcPeers(atlas, self.params["group_id"], AWS).list_peers()
-        return any(fields_of(peer)["connection_id"] in unlisted for peer in listed)
-
-    def _look(self) -> PathState:
-        """Read both sides, side by side. What could not be read is a failure of its entries."""
-        state, calls = PathState(stage=self.stages[0]), {name: part.reads() for name, part in self._parts.items()}
-        answers: dict[str, dict[t.Any, t.Any]] = {name: {} for name in self._parts}
-        while True:
-            found = read_all(
-                self.session, self.params, {(name, key): call for name, own in calls.items() for key, call in own.items()}
-            )
-            for (name, key), answer in found.items():
-                answers[name][key] = answer
-                if isinstance(answer, TaskError):
-                    for owner in self._parts[name].owners(key):
-                        entry = self._by_key.get(owner)
-                        state = state.with_failure(owner, _READ, answer if entry is None else entry.named(answer))
-            if state.failures:
-                return state
-            for name, part in self._parts.items():
-                state = part.begin(answers[name], state)
-            calls = {name: part.reads_more(state) for name, part in self._parts.items()}
-            if not any(calls.values()):
-                return state
-
-    def look_again(self, state: PathState) -> PathState:
-        """Read again what an unclear reply leaves open."""
-        for part in self._parts.values():
-            state = part.look_again(state)
-        return state
-
-    def decide(self, state: PathState) -> Plan:
-        """Plan both sides of all entries."""
-        unread = {owner: failure.error for owner, failure in state.failures.items() if failure.step == _READ}
-        if unread:
-            return Plan(refusals=unread)
-        plans: dict[str, Plan] = {}
-        for name, part in self._parts.items():
-            plans[name] = part.plan(state)
-            if name == ContainerPart.name:
-                # All other parts plan with the containers as they will be, which have no ids yet.
-                state = part.predict(state, plans[name])
-            for owner, error in plans[name].failures.items():
-                # What has failed already goes no further on the other sides.
-                state = state.with_failure(owner, "plan", error)
-        failures: dict[str, TaskError] = {}
-        refusals: dict[str, TaskError] = {}
-        for plan in reversed(plans.values()):
-            # The first part that refuses an entry says why.
-            failures.update(plan.failures)
-            refusals.update(plan.refusals)
-        # Of a VPC whose block the entry leaves open, AWS says first what is wrong: it may not know the VPC.
-        in_aws = plans.get(AWS.half[0], Plan()).refusals
-        refusals.update({key: error for key, error in in_aws.items() if self._by_key[key].params["cidr_block"] is None})
-        # An entry that has failed goes no further, on no side.
-        self._plans = plans = {name: without(failures, plan) for name, plan in plans.items()}
-        return Plan(
-            tuple(change for plan in plans.values() for change in plan.changes),
-            tuple(step for plan in plans.values() for step in plan.steps),
-            tuple(dict.fromkeys(warning for plan in plans.values() for warning in plan.warnings)),
-            failures,
-            refusals,
-            notes=tuple(note for plan in plans.values() for note in plan.notes),
-            consequences=tuple(one for plan in plans.values() for one in plan.consequences),
-        )
+    @property
+    def state(self) -> PathState:
+        """The state of the whole path."""
+        return self.path.state
 
     def must_plan_again(self, state: PathState) -> bool:
         """Whether containers were made or changed, by this task or by others at the same time."""
-        return bool(self._plans.get(ContainerPart.name, Plan()).steps)
+        return self.path.plans_containers
 
-    def line(self, state: PathState, plan: Plan) -> str:
+    def plans_again_after(self, stage: str) -> bool:
+        """Return whether blocks of new containers are known now. What needs them may be refused."""
+        return stage == CONTAINERS and stage != self.stages[-1] and self.must_plan_again(self.state)
+
+    def entries_of(self, side: str, owner: Owner, step: Step | None) -> t.Sequence[str]:
+        """Return the entry or pruned connection whose step it is."""
+        return (self.path.entry_of(owner),)
+
+    def failed(self, side: str, entry: str, step: Step | None, error: TaskError) -> Failure:
+        """Let the parts know of a failure."""
+        return self.path.fail(entry, step, error)
+
+    def foresee(self, plan: Plan) -> list[Step]:
+        """Return the steps that are not known to fail."""
+        return [step for step in plan.steps if any(key in self.state.done for key in step.keys)]
+
+    def fail_rest(self, error: TaskError) -> bool:
+        """Let all entries fail that have not ended, unless the plan was refused."""
+        if error is self._refusal:
+            return False
+        self.path.state = self.summary.with_unread(self.state, self.path.last, error)
+        return True
+
+    def line(self, plan: Plan) -> str:
         """Return the plan in one line, counted by connection and by side."""
         return self.summary.line(plan)
 
-    def predict(self, state: PathState, plan: Plan) -> PathState:
-        """Return the state after the plans of all parts."""
-        failures = {owner: Failure("plan", error) for owner, error in plan.failures.items()}
-        state = replace(state, failures={**failures, **state.failures})
-        for name, part in self._parts.items():
-            state = part.predict(state, self._plans[name])
-        # What is known to fail will not be done.
-        return state.with_done(change for change in plan.changes if change.key not in state.failures)
+    def refusal(self, plan: Plan) -> TaskError:
+        """Return one error with all refusals and failures of a plan."""
+        self._refusal = self.summary.refusal(self.state, plan)
+        return self._refusal
 
-    def show(self, state: PathState, plan: Plan) -> dict[str, t.Any]:
+    def failure(self) -> TaskError | None:
+        """Return one error with all failures; None if nothing has failed."""
+        return self.summary.failure(self.state)
+
+    def stopped(self, done: t.Sequence[Step], unsure: t.Sequence[Step]) -> tuple[list[str], list[str]]:
+        """Return what was done, and what may have been done, in words."""
+        return self.summary.stopped(self.state)
+
+    def show(self, changed: t.Collection[Target]) -> dict[str, ResultValue]:
         """Show both sides of each entry, what was done, and what is left."""
-        return self.summary.show(state, plan)
+        return self.summary.show(self.state, self.context.plan)
 
-    def send(self, step: Step, state: PathState) -> t.Any:
-        """Send a step."""
-        return self._parts[task_of(step).part].send(step, state)
-
-    def record(self, step: Step, reply: t.Any, state: PathState) -> PathState:
-        """Return the state after a step took effect."""
-        return self._parts[task_of(step).part].record(step, reply, state)
-
-    def explain(self, step: Step, error: TaskError, state: PathState) -> TaskError:
-        """Return the error to show for a failed step."""
-        return self._parts[task_of(step).part].explain(step, error, state)
-
-    def give_up(self, keys: t.Iterable[str], error: TaskError, state: PathState) -> PathState:
-        """Return the state after steps of entries have failed."""
-        for what in map(What.of, keys):
-            entry = self._by_key.get(what.owner)
-            # Of what is for several entries, each failure is one of its own.
-            state = state.with_failure(what.owner or what.key, what.step, error if entry is None else entry.named(error))
-            for part in self._parts.values():
-                state = part.record_failure(what, error, state)
-        return state
+    def diff(self) -> list[dict[str, ResultValue]]:
+        """Return the diff: one element for each changed connection on each side, container and access list entry."""
+        return self.summary.diff(self.state, self.context.plan)
 
 
 def _turn_of(identity: t.Sequence[str], patience: float, sleep: Sleep) -> t.ContextManager[bool]:

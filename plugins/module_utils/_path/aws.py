@@ -456,6 +456,11 @@ class AwsPart(PathPart):
 
     # Sending.
 
+    def queue_of(self, step: Step) -> str:
+        """Return the queue of an entry; what is another entry's turn keeps nothing behind it waiting."""
+        task = task_of(step)
+        return super().queue_of(step) if task.request.turn else f"{self.name} {task.owner}"
+
     def is_ready(self, step: Step, state: PathState, running: t.Sequence[Step]) -> bool:
         """Return whether the connection is as far as a step needs it, and the place has room for another write."""
         task = task_of(step)

@@ -118,6 +118,10 @@ class PathPart:
         """
         return True
 
+    def queue_of(self, step: Step) -> str:
+        """Return the queue of a step: the steps of one are sent one after the other, and a failed one stops those behind it."""
+        return step.keys[0]
+
     def is_held(self, step: Step, state: PathState) -> bool:
         """Return whether a step waits because of a refusal; the stages after its own begin all the same."""
         return False

@@ -7,15 +7,9 @@ from typing import Any
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import Outcome, Report
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Plan
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import Wait
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.path_progress import PathProgress
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.side import Waiting
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.path_side import PathProgress
 from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock
-
-
-class State(str):
-    """A state that is the line of its stage, with what others have to do."""
-
-    notes: tuple[str, ...] = ()
 
 
 class Run:
@@ -26,31 +20,38 @@ class Run:
         self.details: list[str] = []
         self.shown: list[Any] = []
         self.ended: dict[str, str] = {}
+        self.line = ""
         self.clock = FakeClock()
         self.started = self.clock()
         summary = SimpleNamespace(
             ended=lambda state, plan, known: {key: one for key, one in self.ended.items() if key not in known},
             title=lambda key, state: f"{key} (vpc-1)",
-            diff=lambda state, plan: [],
         )
-        operation: Any = SimpleNamespace(
+        state = SimpleNamespace(notes=(), warnings=())
+        self.path = SimpleNamespace(state=state, last=Plan(), progress_line=lambda: self.line)
+        self.front: Any = SimpleNamespace(
             name="project 1",
             summary=summary,
-            waiter=SimpleNamespace(line=str),
+            context=SimpleNamespace(stage=""),
+            seconds_of=lambda stage: 100.0,
             session=SimpleNamespace(secrets=["s3cret-of-it"]),
-            has_diff=True,
-            show=lambda state, plan: self.shown.append(state) or {"summary": None},
+            sides=(self.path,),
+            keeps_history=False,
+            show=lambda changed: self.shown.append(self.line) or {"summary": None},
+            diff=list,
         )
         report = Report(self.lines.append, self.details.append if has_detail else None)
-        self.progress = PathProgress(operation, Outcome(plan=""), report, self.clock)
+        self.progress = PathProgress(self.front, Outcome(plan=""), report, self.clock)
+
+    def plan(self) -> None:
+        """Show the plan."""
+        self.progress.show()
+        self.shown.clear()
 
     def see(self, line: str, goal: str = "", after: float = 0.0, notes: tuple[str, ...] = ()) -> None:
         self.clock.sleep(after)
-        wait: Any = Wait(goal, lambda state: state, bool, lambda state, error: None) if goal else None
-        self.progress.times = (self.started, self.started + 100.0)
-        state = State(line)
-        state.notes = notes
-        self.progress.see(state, wait)
+        self.line, self.path.state.notes, self.front.context.stage = line, notes, goal
+        self.progress.see((), Waiting(goal) if goal else None, self.started + 100.0 if goal else None)
 
 
 def test_a_stage_has_a_line_when_it_begins_to_wait() -> None:
@@ -84,12 +85,12 @@ def test_each_entry_has_one_line_when_it_ends() -> None:
     run.see("")
     # Before there is a plan, none has ended.
     assert run.details == []
-    run.progress.plan = Plan()
+    run.plan()
     run.see("")
     run.ended = {"connections[0]": "unchanged", "connections[1]": "accept s3cret-of-it\nfailed"}
     run.see("")
     run.ended = {**run.ended, "connections[2]": "unchanged"}
-    run.progress.end("")
+    run.progress.end()
     assert run.details == [
         "connections[0] (vpc-1): unchanged",
         "connections[1] (vpc-1): accept ********\\nfailed",
@@ -99,26 +100,27 @@ def test_each_entry_has_one_line_when_it_ends() -> None:
 
 def test_without_verbosity_no_entry_is_looked_at() -> None:
     run = Run(has_detail=False)
-    run.progress.plan = Plan()
+    run.plan()
     run.see("")
-    run.progress.end("")
+    run.progress.end()
     assert run.details == []
 
 
 def test_the_result_is_made_at_the_end_and_not_for_each_state() -> None:
     run = Run()
-    run.progress.plan = Plan()
+    run.plan()
     for _number in range(3):
         run.see("")
     assert run.shown == []
-    run.progress.end("the last state")
+    run.line = "the last state"
+    run.progress.end()
     assert run.shown == ["the last state"]
 
 
 def test_what_others_have_to_do_is_said_once_it_is_known() -> None:
     run = Run()
     run.see("", notes=("known before",))
-    run.progress.plan = Plan()
+    run.plan()
     run.see("", notes=("known before",))
     for notes in (("known before", "give s3cret-of-it"), ("known before", "give s3cret-of-it"), ("known before",)):
         run.see("", notes=notes)
