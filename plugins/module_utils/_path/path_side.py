@@ -467,8 +467,9 @@ class PathProgress(ListProgress):
         line = self._path.progress_line()
         if line:
             self._stage, self._reported = stage, now
-            since = until - self._front.seconds_of(stage)
-            self.tell(f"{self._front.name}: {line}; {now - since:.0f} s waited, {max(0.0, until - now):.0f} s left")
+            left = until - now
+            waited = max(0.0, round(self._front.seconds_of(stage) - left, 3))
+            self.tell(f"{self._front.name}: {line}; {waited:.0f} s waited, {max(0.0, left):.0f} s left")
 
     def wakes_at(self) -> float:
         """Return infinity: a stage is polled as long as it is not over."""
