@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import typing as t
+import weakref
 from functools import partial
 
 from .._api.client import AtlasClient
@@ -65,9 +66,11 @@ class AtlasPeering(Front[CheckSession]):
         self.stages = PRESENT if params["state"] == "present" else ABSENT
         self.summary: PathSummary = PathSummary(params, self._entries)
         self._refusal: TaskError | None = None
+        # What the parts hold of this front: with a cycle, Python would keep the state of each item of a loop for a while.
+        self._own = own = weakref.proxy(self)
         atlas = session.atlas if params["atlas"] else None
         list_peers = None if atlas is None else VpcPeers(atlas, params["group_id"], AWS).list_peers
-        self.path = PathSide(self.context, self._entries, self.stages, self._begin, list_peers)
+        self.path = PathSide(self.context, self._entries, self.stages, partial(AtlasPeering._begin, own), list_peers)
         self.sides = (self.path,)
 
     def _begin(self) -> t.Mapping[str, PathPart]:
@@ -110,8 +113,8 @@ class AtlasPeering(Front[CheckSession]):
 
     def _make_last_parts(self, atlas: AtlasClient) -> t.Iterator[PathPart]:
         """Yield the parts for what pruned connections leave, and for the access list: those of the clouds are known."""
-        params, parts, common = self.params, self._parts, self._common(self._entries)
-        leaving = Leaving(t.cast(PeerPart, parts[PeerPart.name]).leaving, self._foresee)
+        params, parts, common, own = self.params, self._parts, self._common(self._entries), self._own
+        leaving = Leaving(t.cast(PeerPart, parts[PeerPart.name]).leaving, partial(AtlasPeering._foresee, own))
         pruned = None
         if params["prune"]:
             from .._path.pruned import PrunedPart
@@ -123,7 +126,8 @@ class AtlasPeering(Front[CheckSession]):
         if params["access_list"]:
             turn = partial(_turn_of, (atlas.settings.base_url, params["group_id"]))
             unlisted = CLOUDS.keys() - t.cast(PeerPart, parts[PeerPart.name]).clouds
-            yield AccessPart(common, atlas, _make_access_list, leaving, pruned, turn, sorted(unlisted), self._read_blocks)
+            read_blocks = partial(AtlasPeering._read_blocks, own)
+            yield AccessPart(common, atlas, _make_access_list, leaving, pruned, turn, sorted(unlisted), read_blocks)
 
     def _read_blocks(self, network: Fields) -> t.Mapping[str, t.Sequence[str]]:
         """Return the blocks of the clients of a network on AZURE or GCP, or of all networks of its project, by name.
@@ -162,7 +166,8 @@ class AtlasPeering(Front[CheckSession]):
             from .._path.aws import AwsPart
             from .atlas_vpc_peer_accepter import AtlasVpcPeerAccepter
 
-            yield AwsPart(self._common(halves[AWS.name]), self.session.aws, AtlasVpcPeerAccepter, self._replaced)
+            replaced = partial(AtlasPeering._replaced, self._own)
+            yield AwsPart(self._common(halves[AWS.name]), self.session.aws, AtlasVpcPeerAccepter, replaced)
         for cloud in self.params["clouds"]:
             if cloud is not AWS and halves.get(cloud.name):
                 yield self._make_cloud_part(cloud, halves[cloud.name], containers)
