@@ -469,14 +469,18 @@ class AwsPart(PathPart):
             return False
         if turn and What.of(turn).owner not in state.failures and not self._is_made(turn, state):
             return False
-        place = self._place_of[task.owner]
-        tasks = [one for one in map(task_of, running) if one.part == self.name and self._place_of[one.owner] == place]
-        if len(tasks) >= self._params["parallel"]:
+        if not self._is_absent and not self._is_far_enough(task.owner, request, state):
             return False
-        connection = state.aws[task.owner].connection
-        if self._is_absent:
-            return True
-        if connection is None or connection.id != self._connection_id(self._entries[task.owner], state):
+        place = self._place_of[task.owner]
+        # Without `task_of`, as this is asked hundreds of times for each of hundreds of steps.
+        tasks: list[Task] = [one.request for one in running]
+        here = [one for one in tasks if one.part == self.name and self._place_of[one.owner] == place]
+        return len(here) < int(self._params["parallel"])
+
+    def _is_far_enough(self, key: str, request: Request, state: PathState) -> bool:
+        """Whether the connection of an entry is as far as a request needs it."""
+        connection = state.aws[key].connection
+        if connection is None or connection.id != self._connection_id(self._entries[key], state):
             return False
         if isinstance(request, Accept):
             return connection.status != INITIATING

@@ -228,10 +228,11 @@ class PathSide(Side[PathState]):
         plan = self.last = self._decide()
         steps = tuple(map(self._placed, plan.steps))
         if ONLY not in owners:
-            # A later plan may refuse what the first one has; all else is refused already.
+            # It refuses nothing but entries of the first one, each for itself.
             self._pending = {key: step for key, step in self._pending.items() if step.owner not in owners}
             failures = {key: error for key, error in {**plan.failures, **plan.refusals}.items() if key in self._planned}
-            plan = replace(plan, failures=failures, refusals={})
+            told = () if plan.refusals else plan.consequences
+            plan = replace(plan, failures=failures, refusals={}, consequences=told)
             steps = tuple(step for step in steps if step.owner in owners)
         else:
             self._pending, self._planned = {}, {What.of(change.key).owner for change in plan.changes}
@@ -311,11 +312,12 @@ class PathSide(Side[PathState]):
             return None if self._is_over() else Waiting(self.context.stage, ends_with_steps=True)
         if step is None:
             return None
-        task, state = task_of(step), self.state
+        # Asked for each step after each event: what can be a call less is one.
+        state, task = self.state, step.request
         failure = state.failures.get(task.owner)
         if failure is not None:
             raise failure.error
-        part = self.parts[task.part]
+        part = self._reader.parts[task.part]
         if part.is_ready(step, state, [*self.context.running.values()]):
             return None
         return self._held[step.stage] if part.is_held(step, state) else _OTHERS
