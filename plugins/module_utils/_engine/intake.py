@@ -165,8 +165,9 @@ class Intake:
     def refuse(self, target: Target, step: Step, error: TaskError) -> None:
         """Hold a refused step back, or find out what became of it."""
         side = self._sides[target[0]]
-        # A request whose outcome is unknown must not be sent again before another look.
-        waiting = None if error.outcome_unknown else side.retry_wait(step, error)
+        # A request whose outcome is unknown must not be sent again before another look, and one of a failed entry not at all.
+        is_final = error.outcome_unknown or target in self._ledger.failed
+        waiting = None if is_final else side.retry_wait(step, error)
         deadline = self.deadlines.pop(target, math.inf)
         if waiting is None:
             self._doubt(target, step, error)
@@ -275,7 +276,7 @@ class Intake:
 
     def _doubt(self, target: Target, step: Step, error: TaskError) -> None:
         """Let another look decide about a failed step, or fail with it if that cannot help: a run of its own has looked."""
-        passes = may_pass(step, error)
+        passes = may_pass(step, error) and target not in self._ledger.failed
         if step.is_run or (not error.outcome_unknown and not passes):
             self._outcome.changed |= error.outcome_unknown
             better = self._sides[target[0]].explain(step, error)

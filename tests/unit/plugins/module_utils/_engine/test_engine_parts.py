@@ -179,3 +179,19 @@ def test_a_refusal_that_is_waited_out_is_seen_at_once() -> None:
     assert run(staged("first", "last", show=show), one).failure is None
     # After the plan, and the refusal.
     assert shown[:2] == [[], [("names", "x")]]
+
+
+@pytest.mark.parametrize("is_transient", [False, True])
+def test_a_step_of_an_entry_that_has_failed_meanwhile_is_not_sent_again(is_transient: bool) -> None:
+    gate, clock = threading.Event(), FakeClock()
+    one = world({"x": "a", "y": "b"}, gates={"add y b": gate})
+    one.faults = {"add x a": [refused("No.")], "add y b": [refused("Full.", is_transient=is_transient)]}
+    one.retry_wait = lambda side, step, error: None if is_transient or step.owner == "x" else Waiting("room")
+
+    def failed_(self: ListFront, side: str, entry: str, step: Step | None, error: TaskError) -> Failure:
+        gate.set()
+        return Failure("add", error)
+
+    front = type("Shared", (ListFront,), {"entries_of": lambda self, *target: ("one",), "failed": failed_})
+    assert failed(run(front, one, clock=clock)) == {"one": "No."}
+    assert (one.sent("add"), clock.pauses) == (["add x a", "add y b"], [])
