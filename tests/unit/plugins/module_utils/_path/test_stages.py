@@ -201,6 +201,21 @@ def test_a_request_without_a_place_waits_in_the_next_stage(world: World) -> None
     assert world.log.index("accept one done") < world.log.index("request two")
 
 
+def test_a_refused_step_of_an_entry_that_has_failed_meanwhile_is_not_waited_for(world: World) -> None:
+    world.errors = {"one": [TaskError("No.")], "two": [TaskError("Full.")]}
+    gate = world.gates["two"] = threading.Event()
+    run = Run(world, ("one", REQUESTS, ONE, False), ("two", REQUESTS, ONE, False))
+    run.part.hold = lambda step, error, state: state if error.message == "Full." else None  # type: ignore[method-assign]
+
+    def record_failure(what: What, error: TaskError, state: PathState) -> PathState:
+        gate.set()
+        return state
+
+    run.part.record_failure = record_failure  # type: ignore[method-assign]
+    assert run.go() == f"{ONE} request: No."
+    assert run.clock.now < 1060
+
+
 def test_each_stage_has_the_whole_time(world: World) -> None:
     world.polls[REQUESTS] = world.polls[ACTING] = 24
     run = Run(world, ("request", REQUESTS, ONE, False), ("accept", ACTING, ONE, True))
