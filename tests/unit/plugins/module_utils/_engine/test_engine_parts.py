@@ -182,7 +182,7 @@ def test_a_refusal_that_is_waited_out_is_seen_at_once() -> None:
 
 
 @pytest.mark.parametrize("is_transient", [False, True])
-def test_a_step_of_an_entry_that_has_failed_meanwhile_is_not_sent_again(is_transient: bool) -> None:
+def test_a_step_of_a_failed_entry_is_not_sent_again(is_transient: bool) -> None:
     gate, clock = threading.Event(), FakeClock()
     one = world({"x": "a", "y": "b"}, gates={"add y b": gate})
     one.faults = {"add x a": [refused("No.")], "add y b": [refused("Full.", is_transient=is_transient)]}

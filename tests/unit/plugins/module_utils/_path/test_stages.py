@@ -201,7 +201,7 @@ def test_a_request_without_a_place_waits_in_the_next_stage(world: World) -> None
     assert world.log.index("accept one done") < world.log.index("request two")
 
 
-def test_a_refused_step_of_an_entry_that_has_failed_meanwhile_is_not_waited_for(world: World) -> None:
+def test_a_refused_step_of_a_failed_entry_is_not_waited_for(world: World) -> None:
     world.errors = {"one": [TaskError("No.")], "two": [TaskError("Full.")]}
     gate = world.gates["two"] = threading.Event()
     run = Run(world, ("one", REQUESTS, ONE, False), ("two", REQUESTS, ONE, False))
