@@ -6,15 +6,15 @@
 from __future__ import annotations
 
 import typing as t
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 
 from .._http.errors import TaskError
-from .._http.pauses import ANNOUNCE, Clock, Sleep
+from .._http.pauses import Clock, Sleep
 from .intake import Intake, Searches
 from .ledger import Ledger, Ready
 from .looks import Looks, Planning, Wanted
 from .loop import InTurn, Loop
-from .outcome import Outcome, Report, RunProgress
+from .outcome import Lines, Outcome, Report, RunProgress
 from .side import BEFORE, AnyState, Purpose
 from .waits import Waits
 
@@ -132,14 +132,10 @@ class Engine:
         if failure is not None:
             raise failure
 
-    @contextmanager
-    def announcing(self) -> t.Iterator[None]:
-        """Report the long pauses of requests that are sent inside the block."""
-        token = ANNOUNCE.set(self._progress.announce)
-        try:
-            yield
-        finally:
-            ANNOUNCE.reset(token)
+    @property
+    def lines(self) -> Lines:
+        """What reports lines for the user."""
+        return self._progress
 
     def stop(self) -> None:
         """Report what was done so far: a signal has ended the run."""

@@ -53,19 +53,21 @@ class Front(ModuleBase[S]):
         waits_first: Whether something may be waited for before there can be a plan.
         threads: The most steps of a list that are sent at the same time; None for the option `parallel`.
         progress: The class of a list's progress; None for the usual one.
+        keeps_history: Whether results have `status_history` if the task waits.
 
     Attributes:
         context: What all sides share.
         sides: The sides, in the order of their plans.
     """
 
-    convergence = Engine
+    engine = Engine
     progress: t.ClassVar[type[ListProgress] | None] = None
     stages: t.Sequence[str] = ("",)
     is_one: t.ClassVar[bool] = True
     is_strict: t.ClassVar[bool] = True
     waits_first: t.ClassVar[bool] = False
     threads: t.ClassVar[int | None] = None
+    keeps_history: t.ClassVar[bool] = False
     sides: t.Sequence[AnySide] = ()
 
     def __init__(self, params: Parameters, session: S, clock: Clock) -> None:

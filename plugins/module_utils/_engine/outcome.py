@@ -1,21 +1,22 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The outcome and the progress of an Operation or a front. Only the engine writes them, step by step: failures show them, too."""
+"""The outcome of a run, and the progress of one object. Only the engine writes them, step by step: failures show them, too."""
 
 from __future__ import annotations
 
 import math
 import typing as t
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from .._http.errors import TaskError
 from .._http.exchange import ApiCall, count_requests
-from .._http.pauses import Clock
+from .._http.pauses import ANNOUNCE, Clock
 from .._http.redact import redacted, visible
-from .operation import ModuleBase, Operation
+from .operation import ModuleBase
 from .plan import Plan
-from .wait import GONE, Wait
+from .wait import GONE
 
 if t.TYPE_CHECKING:
     from .front import AnyFront, States
@@ -46,7 +47,7 @@ SILENT = Report()
 
 @dataclass
 class Outcome:
-    """What an Operation has done so far, and how it ends.
+    """What a module has done so far, and how it ends.
 
     Attributes:
         changed: Whether something was changed, would be changed (check mode), or may have been changed without a clear reply.
@@ -187,6 +188,15 @@ class Lines:
     def _cleaned(self, line: str) -> str:
         return visible(redacted(line, self._module.session.secrets))
 
+    @contextmanager
+    def announcing(self) -> t.Iterator[None]:
+        """Report the long pauses of requests that are sent inside the block."""
+        token = ANNOUNCE.set(self.announce)
+        try:
+            yield
+        finally:
+            ANNOUNCE.reset(token)
+
     def announce(self, service: str, error: TaskError, seconds: float) -> None:
         """Report that a request is sent again after a pause, unless that is short, or was said within a minute."""
         what = "limits the rate" if error.was_refused_unread else "does not answer"
@@ -200,66 +210,6 @@ class Lines:
         text = f"stopped before the end; done so far: {', '.join(done) or 'nothing'}"
         text = f"{text}; perhaps also: {', '.join(unsure)}" if unsure else text
         self.tell(": ".join(filter(None, (self._module.name, text))))
-
-
-class Progress(Lines):
-    """The progress of an Operation, for the outcome and for the user.
-
-    Args:
-        operation: The Operation that runs.
-        outcome: Receives what results show.
-        report: Takes lines for the user.
-        clock: A monotonic clock, in seconds.
-
-    Attributes:
-        state: The current state.
-        plan: The current plan.
-        times: When the current wait has begun, and when it ends, on the clock.
-    """
-
-    def __init__(self, operation: Operation[t.Any, t.Any], outcome: Outcome, report: Report, clock: Clock) -> None:
-        super().__init__(operation, report, clock)
-        self.state: t.Any = None
-        self.plan = Plan()
-        self.times = (0.0, 0.0)
-        self._first: t.Any = None
-        self._operation = operation
-        self._outcome = outcome
-        self._history = StatusHistory(operation.name, clock)
-
-    def begin(self, state: t.Any) -> None:
-        """Record the state at the start of the run, with which diff mode compares."""
-        self._first = state
-        self.see(state)
-
-    def see(self, state: t.Any, wait: Wait[t.Any] | None = None) -> None:
-        """Record and report the current state; `wait` is what the task waits for, None for nothing."""
-        self.state = state
-        status = self._operation.status(state, wait)
-        if status is not None:
-            goal, until = ("", None) if wait is None else (wait.goal, self.times[1])
-            line = self._history.record(status.name, status.to_do, goal, until)
-            if line:
-                self.tell(line)
-        self.show()
-
-    def show(self) -> None:
-        """Let the result show the current state."""
-        self._outcome.show(self._operation.show(self.state, self.plan))
-        if self._operation.has_diff:
-            self._compare()
-
-    def _compare(self) -> None:
-        """Let diff mode show the first and the current state."""
-        self._outcome.before = self._operation.compare(self._first, self.plan)
-        self._outcome.after = self._operation.compare(self.state, self.plan)
-
-    def end(self, state: t.Any) -> None:
-        """Let the result show the last state and, if the Operation keeps it and waits, the history of states."""
-        self.state = state
-        self.show()
-        if self._operation.keeps_history and self._operation.params["wait"]:
-            self._outcome.values["status_history"] = self._history.entries
 
 
 class RunProgress(Lines):

@@ -54,9 +54,9 @@ class Step:
 
     Attributes:
         action: What the request does. If the reply to a `create` is lost, the engine looks up to twice, after longer pauses.
-        request: What is sent, as an immutable object that the Operation's `apply` understands.
+        request: What is sent, as an immutable object that the side's `request` understands.
         keys: The keys of the changes: twenty additions to the access list are one request.
-        after: What must be gone or reached first, as the Operation's `wait` understands it; None for nothing.
+        after: What must be gone or reached first, as the side's `wait` understands it; None for nothing.
         is_run: Whether sending it is a run of its own, which waits, and looks again after a lost reply. A list goes on polling
             and looking meanwhile, and takes its error as final.
         side: The name of its side; the engine sets it.

@@ -164,9 +164,6 @@ class Workers(t.Generic[_Key, _Result]):
 
     Args:
         limit: The most calls that run at once.
-
-    Attributes:
-        interrupted: The key of the call in the main thread that a signal has ended; None if there is none.
     """
 
     def __init__(self, limit: int) -> None:
@@ -182,7 +179,6 @@ class Workers(t.Generic[_Key, _Result]):
         self._running = 0
         # Calls that were submitted, and that `next` has not returned yet.
         self._open = 0
-        self.interrupted: _Key | None = None
 
     def __enter__(self) -> Workers[_Key, _Result]:
         """Return self."""
@@ -211,10 +207,7 @@ class Workers(t.Generic[_Key, _Result]):
         job = self._start(may_run_here=self._ended.empty())
         if job is not None:
             self._open -= 1
-            self.interrupted = job[0]
-            ended = Ended(job[0], job[1])
-            self.interrupted = None
-            return ended
+            return Ended(job[0], job[1])
         try:
             while not isinstance(found := self._ended.get(timeout=seconds), Ended):
                 announce(*found)

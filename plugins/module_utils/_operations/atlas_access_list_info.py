@@ -33,7 +33,6 @@ class AtlasAccessListInfo(AtlasOperation["dict[str, AccessEntry]"]):
         }
     )
     noun = "access_list"
-    has_diff = False
 
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:

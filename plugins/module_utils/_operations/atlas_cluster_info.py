@@ -31,7 +31,6 @@ class AtlasClusterInfo(AtlasOperation["list[Cluster]"]):
         }
     )
     noun = "clusters"
-    has_diff = False
     # The clusters that are left out because Atlas does not tell where they are.
     _untold: tuple[str, ...] = ()
 

@@ -30,7 +30,6 @@ class AtlasNetworkContainerInfo(AtlasOperation["list[Container]"]):
         }
     )
     noun = "containers"
-    has_diff = False
 
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:

@@ -59,8 +59,6 @@ class AtlasProbe(Operation[t.Any, _Result]):
         }
     )
     noun = "probe"
-    has_diff = False
-    retries = 0
 
     @staticmethod
     def connect(params: Parameters, warn: Warn, /) -> contextlib.AbstractContextManager[NoSession]:

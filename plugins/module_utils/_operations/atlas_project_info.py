@@ -25,7 +25,6 @@ class AtlasProjectInfo(AtlasOperation[_Projects]):
 
     argument_spec = CONNECTION + PROJECTS + ArgumentSpec({"tags": {"type": "dict", "no_log": False}})
     noun = "projects"
-    has_diff = False
 
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:

@@ -42,7 +42,6 @@ class AtlasVpcPeerCheck(Operation[CheckSession, PeeringCheck]):
     libraries = clients.LIBRARIES
     connect = staticmethod(connect)
     noun = "peering_check"
-    has_diff = False
 
     @classmethod
     def libraries_for(cls, args: t.Mapping[str, t.Any]) -> tuple[Library, ...]:

@@ -41,7 +41,6 @@ class AtlasVpcPeerInfo(AtlasOperation["list[Peer]"]):
         mutually_exclusive=(("container_id", "container_region_name"),),
     )
     noun = "vpc_peers"
-    has_diff = False
 
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:

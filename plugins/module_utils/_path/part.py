@@ -19,6 +19,9 @@ from .._http.pauses import Clock, Sleep
 from .entries import PathEntry
 from .path_state import PathState, Task, What
 
+if t.TYPE_CHECKING:
+    from .._engine.engine import Engine
+
 Answers = t.Mapping[t.Any, t.Any]
 
 
@@ -49,7 +52,7 @@ class Ran(t.NamedTuple):
 
     state: t.Any
     has_changed: bool
-    applied: tuple[str, ...] = ()
+    applied: tuple[t.Hashable, ...] = ()
 
 
 class PathPart:
@@ -190,7 +193,7 @@ class PathPart:
             TaskError: If it fails; `outcome_unknown` is set if it may have changed something.
         """
         outcome = Outcome()
-        run = begin_run(operation, outcome, SILENT, self._clock, self._sleep)
+        run = t.cast("Engine", begin_run(operation, outcome, SILENT, self._clock, self._sleep))
         try:
             run.carry_out(known)
         except TaskError as error:

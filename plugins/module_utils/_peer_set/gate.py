@@ -122,10 +122,6 @@ class PeerGate:
             better = match.explain(step.request, error, own, None if since is None else self._clock() - since)
         return with_removed(step, better, state)
 
-    def repeats(self, state: PeerSetState) -> float:
-        """Return for how many seconds creations are repeated for lack of rights; 0 if none are."""
-        return self._role_timeout if state.refused.keys() - state.failures.keys() else 0.0
-
 
 def counted(state: PeerSetState, listed: t.Collection[Peer]) -> PeerSetState:
     """Return the state after a poll, with the free places counted, and refused creations free to be sent again."""

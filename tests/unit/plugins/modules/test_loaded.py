@@ -133,7 +133,7 @@ def test_one_connection_with_an_api_key_imports_no_other_way(atlas: Atlas) -> No
     assert {"_auth.api_key", "_api.client", "_peering.planner"} <= found
     assert among(found, "_auth.access_token", "_auth.service_account", "_auth.token_cache", "_http.threads") == set()
     assert among(found, "_clouds.azure", "_clouds.gcp", "_aws.*", "_gcp.*", "_azure.*") == set()
-    assert among(found, "_engine.set_*", "_peer_set.*", "_check.*", "_access_list") == set()
+    assert among(found, "_engine.lists", "_peer_set.*", "_check.*", "_access_list") == set()
     assert len(found) <= MOST_FILES
 
 

@@ -154,7 +154,6 @@ def test_a_variable_that_is_empty_is_not_set(way: Way, monkeypatch: pytest.Monke
     class Seeing(Operation[Any, Any]):
         argument_spec = CONNECTION
         noun = "seen"
-        has_diff = False
         connect = staticmethod(lambda params, warn: contextlib.nullcontext(SimpleNamespace(calls=[], secrets=[])))
 
         def look(self) -> Any:
@@ -254,7 +253,6 @@ class Echo(Operation[Any, Any]):
 
     argument_spec = SPEC
     noun = "echo"
-    has_diff = False
     retries = 0
 
     @staticmethod

@@ -2,22 +2,58 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import WaitTimeoutError, wait_until
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Step
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.side import ONLY, Waiting
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import WaitTimeoutError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
 from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock
+from ansible_collections.cloudpeer.atlas.tests.support.toy_side import NameSide, OneFront, World, run
 
 
-def looks_until(clock: FakeClock, moment: float, *, timeout: float = 1800, longest: float = 10, takes: float = 0) -> list[float]:
-    """Wait for something that happens some time from now; return when it was looked at, in seconds from the start."""
-    started, looks = clock.now, []
+class Waits:
+    """What came of a wait: when it looked, in seconds from the start, and how long it says that it has waited; None if not."""
 
-    def poll() -> bool:
-        clock.now += takes
-        looks.append(clock.now - started)
-        return clock.now - started >= moment
+    def __init__(self) -> None:
+        self.looks: list[float] = []
+        self.waited: float | None = None
+        self.message = ""
 
-    wait_until(poll, timeout=timeout, longest_interval=longest, clock=clock, sleep=clock.sleep)
-    return looks
+
+def wait_for(clock: FakeClock, moment: float, *, timeout: float = 1800, longest: float = 10, takes: float = 0) -> Waits:
+    """Wait for something that happens some time from now."""
+    started, waits = clock.now, Waits()
+
+    def wait(side: NameSide, owner: str, step: Step | None) -> Waiting | None:
+        return None if waits.looks and waits.looks[-1] >= moment else Waiting("quiet")
+
+    def timeout_error(self: NameSide, owner: Any, step: Any, waiting: Any, error: WaitTimeoutError) -> TaskError:
+        waits.waited = error.waited
+        return TaskError("Late.")
+
+    one = World({ONLY: set()}, {ONLY: ()}, wait=wait)
+    first = one.do
+
+    def do(what: str, *effect: Any) -> Any:
+        if what == "poll":
+            clock.now += takes
+            waits.looks.append(clock.now - started)
+        return first(what, *effect)
+
+    one.do = do  # type: ignore[method-assign]
+    side = type("Waiter", (NameSide,), {"timeout_error": timeout_error})
+    outcome = run(type("Front", (OneFront,), {"side": side}), one, clock=clock, wait_timeout=timeout, wait_sleep=longest)
+    waits.message = "" if outcome.failure is None else str(outcome.failure["msg"])
+    return waits
+
+
+def looks_until(clock: FakeClock, moment: float, **options: Any) -> list[float]:
+    """Wait for something that comes in time; return when it was looked at."""
+    waits = wait_for(clock, moment, **options)
+    assert not waits.message
+    return waits.looks
 
 
 def test_what_is_there_already_is_seen_at_the_first_look(clock: FakeClock) -> None:
@@ -41,7 +77,7 @@ def test_intervals_start_short_and_grow_to_the_longest(clock: FakeClock) -> None
 @pytest.mark.parametrize("longest", [1, 3, 60])
 def test_no_interval_is_longer_than_asked_for(clock: FakeClock, longest: int) -> None:
     looks_until(clock, 1200, longest=longest)
-    assert max(clock.pauses) == longest
+    assert max(clock.pauses) == pytest.approx(longest)
 
 
 def test_a_long_wait_does_not_need_many_looks(clock: FakeClock) -> None:
@@ -55,25 +91,19 @@ def test_the_last_look_is_at_the_deadline_and_still_counts(clock: FakeClock) -> 
 
 @pytest.mark.parametrize("timeout", [0, 1, 30, 1800])
 def test_the_time_out_tells_the_time_waited(clock: FakeClock, timeout: int) -> None:
-    looks: list[float] = []
     started = clock.now
-
-    def never() -> bool:
-        looks.append(clock.now)
-        return False
-
-    with pytest.raises(WaitTimeoutError) as caught:
-        wait_until(never, timeout=timeout, longest_interval=10, clock=clock, sleep=clock.sleep)
-    assert looks[-1] - started == pytest.approx(timeout)
-    assert caught.value.waited == pytest.approx(timeout)
+    waits = wait_for(clock, 10**6, timeout=timeout)
+    assert waits.message == "Late."
+    assert waits.looks[-1] == pytest.approx(timeout)
+    assert waits.waited == pytest.approx(timeout)
     assert clock.now - started == pytest.approx(timeout)
-    assert len(clock.pauses) == len(looks)
+    assert len(clock.pauses) in (len(waits.looks), len(waits.looks) - 1)
 
 
 def test_slow_answers_count_as_time_waited(clock: FakeClock) -> None:
-    with pytest.raises(WaitTimeoutError) as caught:
-        looks_until(clock, 10**6, timeout=60, takes=25)
-    assert 60 <= caught.value.waited < 60 + 25 + 25
+    waits = wait_for(clock, 10**6, timeout=60, takes=25)
+    assert waits.waited is not None
+    assert 60 <= waits.looks[-1] < 60 + 25 + 25
     assert len(clock.pauses) <= 3
 
 
@@ -81,10 +111,12 @@ def test_an_answer_that_comes_after_the_deadline_counts(clock: FakeClock) -> Non
     assert looks_until(clock, 100, timeout=60, takes=120) == [pytest.approx(120.5, abs=0.5)]
 
 
-def test_what_is_done_raises_ends_the_waiting(clock: FakeClock) -> None:
-    def refuse() -> bool:
-        raise LookupError
+def test_what_ends_a_wait_with_an_error_ends_the_waiting(clock: FakeClock) -> None:
+    def refuse(side: NameSide, owner: str, step: Step | None) -> Waiting:
+        if "poll" in side.world.log:
+            raise TaskError("In vain.")
+        return Waiting("quiet")
 
-    with pytest.raises(LookupError):
-        wait_until(refuse, timeout=60, longest_interval=10, clock=clock, sleep=clock.sleep)
-    assert len(clock.pauses) == 1
+    outcome = run(OneFront, World({ONLY: set()}, {ONLY: ()}, wait=refuse), clock=clock)
+    assert outcome.failure is not None
+    assert (outcome.failure["msg"], len(clock.pauses)) == ("In vain.", 1)
