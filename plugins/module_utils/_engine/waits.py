@@ -93,13 +93,13 @@ class Waits:
             self.keep(target, one.waiting, is_held=True)
 
     def start(self) -> Kept | None:
-        """Let the time of the stage begin, if it has one that has not begun; return a wait with its pace, if there is one."""
+        """Let the time of the stage begin, if it has one that has not begun; return a wait with its pace, a polled one first."""
         if self._stage is None or self._stage[1] < math.inf or self._seconds is None:
             return None
         now = self._clock()
         self._stage = (now, now + self._seconds)
         self._next_poll = now + self._interval(*self._stage)
-        paced = None
+        paced: Kept | None = None
         for unused, kept in self._all():
             if kept.waiting.polls_at_once and kept.due == kept.since:
                 # Its time begins after that poll.
@@ -107,7 +107,8 @@ class Waits:
             deadline = self._deadline(kept.waiting, kept.since)
             kept.due = deadline if kept.due == kept.deadline else kept.due
             kept.deadline = deadline
-            paced = paced or (kept if kept.is_paced else None)
+            if kept.is_paced and (paced is None or (kept.waiting.polls and not paced.waiting.polls)):
+                paced = kept
         return paced
 
     def keep(self, target: Target, waiting: Waiting, *, is_held: bool = False) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.lists import ListProgress
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Plan, Step
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.side import Failure, Waiting
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
@@ -195,3 +196,20 @@ def test_a_step_of_a_failed_entry_is_not_sent_again(is_transient: bool) -> None:
     front = type("Shared", (ListFront,), {"entries_of": lambda self, *target: ("one",), "failed": failed_})
     assert failed(run(front, one, clock=clock)) == {"one": "No."}
     assert (one.sent("add"), clock.pauses) == (["add x a", "add y b"], [])
+
+
+def test_a_stage_begins_to_wait_with_what_is_polled() -> None:
+    goals: list[str] = []
+
+    class Goals(ListProgress):
+        """Keeps what is waited for when a stage begins to wait, which is before a poll."""
+
+        def see(self, changed: Any = (), waiting: Waiting | None = None, until: float | None = None) -> None:
+            goals.extend([waiting.goal] if waiting is not None and "poll y" not in one.log else [])
+            super().see(changed, waiting, until)
+
+    one = world({"x": "a", "y": ""}, traits={"a": {"stage": "first"}}, faults={"add x a": [refused("Full.")]})
+    one.retry_wait = lambda side, step, error: Waiting("room", polls=False, outlasts=("first",))
+    one.wait = unless(lambda side, owner, step: owner == "x" or side.context.stage == "first" or "poll y" in one.log)
+    assert run(staged("first", "last", progress=Goals), one).failure is None
+    assert goals[-1] == "quiet"
