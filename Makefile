@@ -77,7 +77,7 @@ release: setup ## Prepare a release: make release VERSION=1.2.3 (version, change
 emulator: setup ## Run the Atlas emulator on port 8080 until Ctrl-C (ARGS="--port 0 --groups 2": with its options; --help lists them)
 	@$(python) scripts/emulator.py $(ARGS)
 
-house: setup ## Show how the code is built: files, lines, what could be one, the files that a task enters
+house: setup ## Show how the code is built: files, lines, what could be one, the files that a task enters and how often
 	@$(python) scripts/house.py
 
 bench: setup ## Measure time, requests and memory (ARGS=--write: into docs/performance.md; ARGS=sets: this part)

@@ -1,4 +1,4 @@
-"""Prints how the code of the collection is built: its files and lines, what could be one, and the files that a task enters."""
+"""Prints how the code of the collection is built: its files and lines, what could be one, and which files a task calls into."""
 
 from __future__ import annotations
 

@@ -261,7 +261,7 @@ class Site:
                     self.on_clock(operation, patch),
                     checked.validated_parameters,
                     check_mode=check_mode,
-                    report=Report(self.lines.append, details.append),
+                    report=Report(self.lines.append, details.append if verbosity else None),
                     clock=self.clock,
                     sleep=self.clock.sleep,
                 )

@@ -1,4 +1,4 @@
-"""The source of the collection as data: files, imports, lines, names, and the files that a task enters."""
+"""The source of the collection as data: files, imports, lines, names, and the calls of a task."""
 
 from __future__ import annotations
 
@@ -163,13 +163,14 @@ def _standing_twice(names: Iterable[tuple[str, Path]]) -> dict[str, list[str]]:
     return {name: sorted(files) for name, files in sorted(places.items()) if len(files) > 1}
 
 
-def entered_by(action: Callable[[], Any]) -> list[str]:
-    """Run something, and return the files of the plugins that it enters, in any thread."""
-    entered = set()
+def calls_of(action: Callable[[], Any]) -> Counter[str]:
+    """Run something, and return how often it calls into each file of the plugins that it enters, in any thread."""
+    # A list, since threads that count at once would lose calls.
+    called: list[str] = []
 
     def profile(frame: Any, event: str, argument: Any) -> None:
-        if event == "call":
-            entered.add(frame.f_code.co_filename)
+        if event == "call" and "/atlas/plugins/" in frame.f_code.co_filename:
+            called.append(frame.f_code.co_filename)
 
     threading.setprofile(profile)
     sys.setprofile(profile)
@@ -178,4 +179,4 @@ def entered_by(action: Callable[[], Any]) -> list[str]:
     finally:
         sys.setprofile(None)
         threading.setprofile(None)
-    return sorted(name.partition("/plugins/")[2] for name in entered if "/atlas/plugins/" in name)
+    return Counter(name.partition("/plugins/")[2] for name in called)

@@ -1,9 +1,13 @@
-"""The figures of `make house`: how the code is built, and which of its files a task enters."""
+"""The figures of `make house`: how the code is built, which of its files a task enters, and how often it calls into them."""
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer import OPERATION as PEER
@@ -13,13 +17,14 @@ from ansible_collections.cloudpeer.atlas.tests.emulator.project import Project
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import running
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
 
-from .harness import PEERING, Atlas, FakeClock
+from . import memory
+from .harness import PEERING, Atlas, Done, FakeClock
 from .house import (
     FILES,
     PLUGINS,
     SHARED_FILES,
     SHORT,
-    entered_by,
+    calls_of,
     files_with_one_importer,
     functions_of,
     lines_of,
@@ -29,16 +34,24 @@ from .house import (
     short_files_with_one_importer,
 )
 from .paths import ROOT
-from .sets import entry
+from .sets import entries, entry
 
 #: What `files_entered` runs, by its name.
 CREATION, SET_OF_TWO, HALF_A_CHECK = "one creation", "a set of two", "a check of Atlas's half"
+ONE_MORE = "one more in a list of atlas_peering"
+#: The lists whose calls are counted, by module: with no more connections than may be pending in Atlas, and with more.
+SIZES = (12, 24, 20, 40)
+SET, BOTH_SIDES = "atlas_vpc_peers", "atlas_peering"
 
 
-def files_entered() -> dict[str, list[str]]:
-    """Return the files of the plugins that a task enters, in a process that has run it before."""
+def files_entered(aws: Any) -> dict[str, list[str]]:
+    """Return the files of the plugins that a task enters, in a process that has run it before.
+
+    Args:
+        aws: AWS, as `running_aws` yields it.
+    """
     clock = FakeClock()
-    with running(Settings(step_seconds=1)) as emulator:
+    with running(Settings(step_seconds=1)) as emulator, _running_path(aws) as site:
         emulator.project = Project(emulator.settings, clock)
         atlas = Atlas(emulator, clock, emulator.base_url)
 
@@ -48,8 +61,9 @@ def files_entered() -> dict[str, list[str]]:
                 assert not done.failed, done.msg
 
             succeed(before)
-            return entered_by(partial(succeed, options))
+            return sorted(calls_of(partial(succeed, options)))
 
+        connections = site.make_vpcs(2, auth="keys")
         first, second = (
             {**PEERING, "vpc_id": f"vpc-{number:017x}", "route_table_cidr_block": f"10.10{number}.0.0/16"} for number in (1, 2)
         )
@@ -58,7 +72,51 @@ def files_entered() -> dict[str, list[str]]:
             CREATION: entered(partial(atlas.run, PEER), first, second),
             SET_OF_TWO: entered(partial(atlas.run, PEERS), {"peers": [entry(11)]}, {"peers": [entry(11), entry(12)]}),
             HALF_A_CHECK: entered(partial(atlas.run, CHECK), check, check),
+            ONE_MORE: entered(site.run, {"connections": connections[:1]}, {"connections": connections}),
         }
+
+
+def calls_of_list(aws: Any, module: str, size: int, verbosity: int) -> tuple[int, int]:
+    """Return the calls into the plugins of a task that makes so many connections, and of the same task with nothing to do.
+
+    All requests are answered in memory, and the clock is moved on by pauses alone, so the numbers are nearly the same each time.
+
+    Args:
+        aws: AWS, as `running_aws` yields it.
+        module: One of `SET` and `BOTH_SIDES`.
+        size: How many connections there are.
+        verbosity: How many times the user says `-v`.
+    """
+    if module == SET:
+        clock = FakeClock()
+        with memory.running(Settings(step_seconds=1, accept="auto")) as emulator:
+            emulator.project = Project(emulator.settings, clock)
+            atlas = Atlas(emulator, clock, emulator.base_url)
+            return _calls_of_both(partial(atlas.run, PEERS, peers=entries(size), wait=True, verbosity=verbosity))
+    with _running_path(aws) as site:
+        return _calls_of_both(partial(site.run, connections=site.make_vpcs(size, auth="keys"), verbosity=verbosity))
+
+
+def _import(name: str) -> Any:
+    """Import a file of this folder late, because it takes seconds, and by its name, because it has no types for mypy."""
+    return import_module(f".{name}", __package__)
+
+
+@contextmanager
+def _running_path(aws: Any) -> Iterator[Any]:
+    with tempfile.TemporaryDirectory() as folder, _import("path_site").running_path(aws, Path(folder)) as site:
+        yield site
+
+
+def _calls_of_both(run: Callable[[], Done]) -> tuple[int, int]:
+    def count(*, is_new: bool) -> int:
+        done: list[Done] = []
+        calls = calls_of(lambda: done.append(run()))
+        assert not done[0].failed, done[0].msg
+        assert done[0].changed is is_new
+        return calls.total()
+
+    return count(is_new=True), count(is_new=False)
 
 
 def figures() -> Iterator[tuple[str, object]]:
@@ -74,8 +132,19 @@ def figures() -> Iterator[tuple[str, object]]:
     yield f"  of these, under {SHORT} lines and not chosen by name", len(short_files_with_one_importer())
     yield "names of files that stand twice, beside the exceptions", len(names_of_several_files())
     yield "names of classes and constants that stand twice", len(names_of_several_definitions())
-    for name, entered in files_entered().items():
-        yield f"files entered by {name}", len(entered)
+    yield from _figures_of_tasks()
     longest = sorted(((lines, name, file) for file in FILES for name, lines in functions_of(file)), reverse=True)
     for lines, name, file in longest[:5]:
         yield f"lines of {name} in {name_of(file)}", lines
+
+
+def _figures_of_tasks() -> Iterator[tuple[str, object]]:
+    with _import("aws").running_aws() as aws:
+        for name, entered in files_entered(aws).items():
+            yield f"files entered by {name}", len(entered)
+        for module in (SET, BOTH_SIDES):
+            for size in SIZES:
+                for verbosity, suffix in enumerate(("", " and -v")):
+                    new, unchanged = calls_of_list(aws, module, size, verbosity)
+                    yield f"calls of {module}, {size} from nothing{suffix}", new
+                    yield f"  with nothing to do{suffix}", unchanged
