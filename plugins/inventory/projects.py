@@ -318,7 +318,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         unset = {name: option.get("default") for name, option in READ_PEERS.argument_spec.options.items()}
         wanted = {**unset, **params, "provider_name": "all", "projects": dict.fromkeys(unread)}
         operation = READ_PEERS(wanted, client, time.monotonic)
-        found = operation.show(operation.look(), Plan())
+        found: dict[str, t.Any] = operation.show(operation.look(), Plan())
         for one in found["projects"]:
             unread[one["id"]]["peers"] = one["states"]
         causes: dict[str, list[str]] = {}

@@ -24,8 +24,10 @@ from .._auth.sources import VARIABLES
 from .._http.errors import InvalidOptionError
 from .._http.redact import SHORTEST, STARS, visible
 
-Options = dict[str, dict[str, t.Any]]
-Rules = tuple[tuple[t.Any, ...], ...]
+# What an option has, and what its description has.
+OptionValue = t.Any
+Options = dict[str, dict[str, OptionValue]]
+Rules = tuple[tuple[object, ...], ...]
 _Value = t.TypeVar("_Value")
 
 # What Ansible writes in the place of a secret value.
@@ -33,15 +35,15 @@ MASKED = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 # In these, an empty text is a mistake: without them, a task would be about more or other projects.
 _CHOOSING = ("project_name", "project_names", "group_ids", "org_id")
 # A list of entries, for ansible-core.
-_UNCHECKED: dict[str, t.Any] = {"type": "raw", "elements": None, "options": None}
+_UNCHECKED: dict[str, OptionValue] = {"type": "raw", "elements": None, "options": None}
 
 
-def names_of(name: str, option: t.Mapping[str, t.Any]) -> tuple[str, ...]:
+def names_of(name: str, option: t.Mapping[str, OptionValue]) -> tuple[str, ...]:
     """Return all names of an option: its own, and its aliases."""
     return (name, *option.get("aliases", ()))
 
 
-def trimmed(name: str, option: t.Mapping[str, t.Any], value: t.Any) -> t.Any:
+def trimmed(name: str, option: t.Mapping[str, OptionValue], value: OptionValue) -> OptionValue:
     """Return the value of an option without blanks around ids, blocks, names and regions; a text of blanks is empty.
 
     Secrets and comments stay as they are, and so does what is inside of mappings, such as tags.
@@ -76,7 +78,7 @@ class ArgumentSpec:
         rules = {kind: self._rules.get(kind, ()) + other._rules.get(kind, ()) for kind in kinds}
         return ArgumentSpec({**self.options, **other.options}, **rules)
 
-    def to_kwargs(self) -> dict[str, t.Any]:
+    def to_kwargs(self) -> dict[str, OptionValue]:
         """Return the keyword arguments of ArgumentSpecValidator. Lists of entries are not checked: see `read_entries`."""
         return {"argument_spec": self.core_options, **self._rules}
 
@@ -85,7 +87,7 @@ class ArgumentSpec:
         """The options as ansible-core checks them: it names neither the entry of a list that has a mistake, nor all mistakes."""
         return {name: {**one, **_UNCHECKED} if "options" in one else one for name, one in self.options.items()}
 
-    def without_blanks(self, given: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    def without_blanks(self, given: t.Mapping[str, OptionValue]) -> dict[str, OptionValue]:
         """Return the task's options without blanks around ids and names, and without empty texts, as surveys leave them.
 
         An empty text stays where it would open what is closed: in the options that choose projects, and as an empty list in the
@@ -105,7 +107,7 @@ class ArgumentSpec:
                 del found[name]
         return found
 
-    def without_aliases(self, given: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    def without_aliases(self, given: t.Mapping[str, OptionValue]) -> dict[str, OptionValue]:
         """Return the task's options as `without_blanks` does, with each alias that is set alone under the option's name.
 
         Otherwise Ansible first fills the option from its environment variable, and the alias counts as a second value.
@@ -136,7 +138,7 @@ class ArgumentSpec:
                 found[name] = json.dumps(found[name])
         return found
 
-    def find_secrets(self, params: t.Mapping[str, t.Any]) -> set[str] | None:
+    def find_secrets(self, params: t.Mapping[str, OptionValue]) -> set[str] | None:
         """Return the values of all options with no_log, those of entries too, as texts; None if they cannot be found.
 
         Ansible's argument check collects them as well, but no further than to an entry that is none.
@@ -149,7 +151,7 @@ class ArgumentSpec:
         except (TypeError, ValueError, RecursionError):
             return None
 
-    def to_invocation(self, params: t.Mapping[str, t.Any], given: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    def to_invocation(self, params: t.Mapping[str, OptionValue], given: t.Mapping[str, OptionValue]) -> dict[str, OptionValue]:
         """Return the field `invocation` of a result: options of this spec, without secrets.
 
         A list of entries that came as something else, such as a text, is left out, since it may have secrets in it.
@@ -225,7 +227,7 @@ def as_shown(value: _Value) -> _Value:
     return value if mask_secrets is None else t.cast("_Value", _with_texts(value, mask_secrets))
 
 
-def _with_texts(value: t.Any, change: t.Callable[[str], str]) -> t.Any:
+def _with_texts(value: OptionValue, change: t.Callable[[str], str]) -> OptionValue:
     if isinstance(value, t.Mapping):
         return {key: _with_texts(one, change) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
@@ -233,7 +235,7 @@ def _with_texts(value: t.Any, change: t.Callable[[str], str]) -> t.Any:
     return change(value) if isinstance(value, str) else value
 
 
-def _secrets_of(options: t.Mapping[str, t.Any], params: t.Mapping[str, t.Any]) -> t.Iterator[str]:
+def _secrets_of(options: t.Mapping[str, OptionValue], params: t.Mapping[str, OptionValue]) -> t.Iterator[str]:
     for name, option in options.items():
         values = [params[one] for one in names_of(name, option) if one in params]
         for value in values or (_unset(option) if option.get("no_log") else ()):
@@ -244,7 +246,7 @@ def _secrets_of(options: t.Mapping[str, t.Any], params: t.Mapping[str, t.Any]) -
                     yield from _secrets_of(option["options"], entry)
 
 
-def _unset(option: t.Mapping[str, t.Any]) -> t.Iterator[t.Any]:
+def _unset(option: t.Mapping[str, OptionValue]) -> t.Iterator[OptionValue]:
     """Yield the values that an option may have if the task does not set it."""
     yield option.get("default")
     if "fallback" in option:
@@ -253,7 +255,7 @@ def _unset(option: t.Mapping[str, t.Any]) -> t.Iterator[t.Any]:
             yield function(*(args[0] if args else ()))
 
 
-def _entries_in(value: t.Any) -> t.Iterator[t.Mapping[str, t.Any]]:
+def _entries_in(value: OptionValue) -> t.Iterator[t.Mapping[str, OptionValue]]:
     """Yield the entries in the value of an option that has options of its own, also where a list is within a list.
 
     An entry may be a text, as in `vpc_id=… aws_profile=…`.
@@ -268,7 +270,7 @@ def _entries_in(value: t.Any) -> t.Iterator[t.Mapping[str, t.Any]]:
             yield from _entries_in(one)
 
 
-def _texts_in(value: t.Any) -> t.Iterator[str]:
+def _texts_in(value: OptionValue) -> t.Iterator[str]:
     """Yield the texts in the value of an option with no_log, each also as it is written in JSON and by Python's `repr`."""
     if isinstance(value, t.Mapping):
         value = list(value.values())
@@ -280,7 +282,7 @@ def _texts_in(value: t.Any) -> t.Iterator[str]:
         yield from {text, json.dumps(text)[1:-1], repr(text)[1:-1]}
 
 
-def _shown(options: t.Mapping[str, t.Any], params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+def _shown(options: t.Mapping[str, OptionValue], params: t.Mapping[str, OptionValue]) -> dict[str, OptionValue]:
     """Return the options that a spec has, without secrets, and without entries that are none."""
     shown = {}
     for name, option in options.items():
@@ -300,7 +302,7 @@ def _shown(options: t.Mapping[str, t.Any], params: t.Mapping[str, t.Any]) -> dic
     return shown
 
 
-def _may_hold_keys(option: t.Mapping[str, t.Any]) -> bool:
+def _may_hold_keys(option: t.Mapping[str, OptionValue]) -> bool:
     """Whether an option is a mapping in which a key may stand where none belongs. `no_log: false` says that it is shown."""
     return option["type"] == "dict" and option.get("no_log") is None
 
@@ -329,7 +331,7 @@ def environment(variables: t.Mapping[str, str] | None = None) -> t.Iterator[None
                 del os.environ[name]
 
 
-def from_variable(*names: str) -> tuple[t.Any, list[str]]:
+def from_variable(*names: str) -> tuple[OptionValue, list[str]]:
     """Return the `fallback` of an option: the first of these environment variables that is set. An empty one is not."""
     return _set_variable, list(names)
 
@@ -342,7 +344,7 @@ def _set_variable(*names: str) -> str:
     raise AnsibleFallbackNotFound
 
 
-def _from_environment(option: str) -> tuple[t.Any, list[str]]:
+def _from_environment(option: str) -> tuple[OptionValue, list[str]]:
     return from_variable(*VARIABLES[option])
 
 

@@ -10,7 +10,7 @@ import typing as t
 from .._http.errors import TaskError
 from .._http.pauses import Clock
 from .engine import Engine
-from .operation import ModuleBase, S, Status
+from .operation import ModuleBase, S, Session, Status
 from .options import Parameters
 from .plan import ChangeKey, Plan, Step
 from .side import ONLY, AnySide, AnyState, Context, Failure, Owner, Target, Waiting
@@ -19,7 +19,7 @@ if t.TYPE_CHECKING:
     from .lists import ListProgress
 
 # What a field of a result has.
-ResultValue = t.Any
+ResultValue = object
 # The states of all sides, by the name of the side.
 States = t.Mapping[str, t.Mapping[Owner, AnyState]]
 
@@ -165,7 +165,7 @@ class Front(ModuleBase[S]):
         return ()
 
 
-AnyFront = Front[t.Any]
+AnyFront = Front[Session]
 
 
 def joined(plans: t.Iterable[Plan]) -> Plan:

@@ -20,6 +20,7 @@ from .side import AnySide, AnyState, Call, Owner, Purpose, Query, ReplyValue, Ta
 if t.TYPE_CHECKING:
     from .front import AnyFront
     from .ledger import Ledger
+    from .operation import SideBySide
     from .outcome import Outcome, RunProgress
 
 # The owners to look at, by the name of their side.
@@ -146,14 +147,14 @@ class Looks:
         params = self._front.params
         # A pause for a rate limit may take as long as all tries of a request.
         longest_pause = Limits(params["timeout"], params["retries"]).total_time
-        with nullcontext() if self._is_inside else self._front.session.side_by_side(READERS, longest_pause):
+        with nullcontext() if self._is_inside else _parallel(self._front).side_by_side(READERS, longest_pause):
             return call_all(calls, READERS)
 
     @contextmanager
     def side_by_side(self) -> t.Iterator[None]:
         """Let steps be sent side by side inside the block, in which these looks need none of their own."""
         params = self._front.params
-        with self._front.session.side_by_side(params["parallel"], float(params["wait_timeout"])):
+        with _parallel(self._front).side_by_side(params["parallel"], float(params["wait_timeout"])):
             self._is_inside = True
             try:
                 yield
@@ -234,6 +235,11 @@ class Planning:
         for target, (step, error) in self._ledger.replace([one for one in targets if one not in stopped], plan).items():
             stopped += self._ledger.fail(target, step, error)
         return plan, stopped
+
+
+def _parallel(front: AnyFront) -> SideBySide:
+    """Return the session of a front that asks or sends several things at the same time."""
+    return t.cast("SideBySide", front.session)
 
 
 def _stamped(plan: Plan, side: AnySide) -> Plan:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 from contextlib import AbstractContextManager
 
+from .._http.exchange import ApiCall
 from .._http.pauses import Clock
 from .argspec import ArgumentSpec
 from .options import Parameters
@@ -26,7 +27,7 @@ class Session(t.Protocol):
     """The client of a service that a module uses, such as AtlasClient."""
 
     @property
-    def calls(self) -> t.Sequence[t.Any]:
+    def calls(self) -> t.Sequence[ApiCall]:
         """The requests sent so far, each with `method` and `status`; the list grows."""
 
     @property
@@ -40,7 +41,15 @@ class Session(t.Protocol):
         """
 
 
-S = t.TypeVar("S", bound=Session)
+class SideBySide(t.Protocol):
+    """A session that several threads can send with."""
+
+    def side_by_side(self, parallel: int, longest_pause: float, /) -> AbstractContextManager[None]:
+        """Let several threads send inside the block; see `AtlasClient.side_by_side`."""
+
+
+S = t.TypeVar("S", bound=Session, covariant=True)
+_Session = t.TypeVar("_Session", bound=Session)
 
 
 class Status(t.NamedTuple):
@@ -72,7 +81,7 @@ class ModuleBase(t.Generic[S]):
     service: t.ClassVar[str] = "Atlas"
     noun: t.ClassVar[str]
     engine: t.ClassVar[type[Engine] | None] = None
-    nothing: t.ClassVar[t.Mapping[str, t.Any]] = {}
+    nothing: t.ClassVar[t.Mapping[str, object]] = {}
 
     def __init__(self, params: Parameters, session: S, clock: Clock) -> None:
         self.params = params
@@ -80,17 +89,17 @@ class ModuleBase(t.Generic[S]):
         self.clock = clock
 
     @classmethod
-    def libraries_for(cls, args: t.Mapping[str, t.Any]) -> tuple[Library, ...]:
+    def libraries_for(cls, args: Parameters) -> tuple[Library, ...]:
         """Return the packages that a task with these options needs. The options may be unchecked."""
         return cls.libraries
 
     @classmethod
-    def ignored_options(cls, args: t.Mapping[str, t.Any]) -> list[str]:
+    def ignored_options(cls, args: Parameters) -> list[str]:
         """Return the options of entries that have no effect, and are taken for the sake of one list for several modules."""
         return []
 
     @staticmethod
-    def connect(params: Parameters, warn: Warn, /) -> AbstractContextManager[t.Any]:
+    def connect(params: Parameters, warn: Warn, /) -> AbstractContextManager[S]:
         """Return a context manager that yields the session for the options; `warn` takes a sentence for the user."""
         raise NotImplementedError
 
@@ -111,7 +120,7 @@ class ModuleBase(t.Generic[S]):
         return params, []
 
     @classmethod
-    def prepare(cls, params: Parameters, session: S) -> Parameters:
+    def prepare(cls: type[ModuleBase[_Session]], params: Parameters, session: _Session) -> Parameters:
         """Return the checked options with what the service alone knows, such as the id of a project that they name.
 
         Raises:
@@ -136,6 +145,6 @@ class Operation(ModuleBase[S], t.Generic[S, State]):
         """Return the warnings about a state, and as refusals what is a failure of the task."""
         return Plan()
 
-    def show(self, state: State, plan: Plan) -> dict[str, t.Any]:
+    def show(self, state: State, plan: Plan) -> dict[str, object]:
         """Return the fields of the result for a state, by noun."""
         raise NotImplementedError

@@ -15,17 +15,17 @@ from .._http.redact import visible
 from .._values.ids import parse_object_id, parse_project_id
 from .._values.invalid import InvalidValueError
 from .._values.regions import parse_any_region
-from .argspec import PROJECTS, explain_unknown, names_of, trimmed
+from .argspec import PROJECTS, OptionValue, explain_unknown, names_of, trimmed
 
 if t.TYPE_CHECKING:
     from .._clouds.cloud import Cloud
 
-Parameters = t.Mapping[str, t.Any]
+Parameters = t.Mapping[str, OptionValue]
 Value = t.TypeVar("Value")
 
 _Error = t.TypeVar("_Error", bound=TaskError)
 # The conversions of ansible-core, which raise TypeError or ValueError.
-_TYPES: t.Mapping[str, t.Callable[[t.Any], t.Any]] = DEFAULT_TYPE_VALIDATORS
+_TYPES: t.Mapping[str, t.Callable[[OptionValue], OptionValue]] = DEFAULT_TYPE_VALIDATORS
 # The types of the options of entries, and what values are, for messages.
 _WANTED = {"str": "a text", "path": "a path", "dict": "a mapping", "list": "a list of texts"}
 # A problem that begins with the place of its entry.
@@ -93,7 +93,7 @@ def parse_option(option: str, value: str, parse: t.Callable[[str], Value]) -> Va
         raise InvalidOptionError(f"{option} {error}.", hint=error.hint) from None
 
 
-def check_options(params: Parameters, parse: t.Callable[[str], t.Any], *options: str) -> None:
+def check_options(params: Parameters, parse: t.Callable[[str], OptionValue], *options: str) -> None:
     """Check with `parse` each of `options` that is set.
 
     Raises:
@@ -152,7 +152,7 @@ def parts_of_whole(params: Parameters, cloud: Cloud) -> dict[str, str]:
     return parts
 
 
-def parse_values(params: Parameters) -> tuple[dict[str, t.Any], list[str]]:
+def parse_values(params: Parameters) -> tuple[dict[str, OptionValue], list[str]]:
     """Check the shared options of Atlas and AWS: ids, the block, and regions; each may be missing or null.
 
     Args:
@@ -169,7 +169,7 @@ def parse_values(params: Parameters) -> tuple[dict[str, t.Any], list[str]]:
     from .._clouds.aws import AWS
     from .._clouds.cloud import REGION
 
-    forms: dict[str, t.Callable[[str], t.Any]] = {"group_id": parse_project_id}
+    forms: dict[str, t.Callable[[str], OptionValue]] = {"group_id": parse_project_id}
     forms.update(dict.fromkeys(("peer_id", "container_id"), parse_object_id))
     forms.update({name: AWS.forms[name] for name in (*AWS.ids, *AWS.needed)})
     warnings = []
@@ -262,14 +262,14 @@ class Entry:
     """
 
     def __init__(
-        self, place: str, given: t.Any, spec: t.Mapping[str, t.Mapping[str, t.Any]], others: t.Collection[str] = ()
+        self, place: str, given: OptionValue, spec: t.Mapping[str, t.Mapping[str, OptionValue]], others: t.Collection[str] = ()
     ) -> None:
         self.place = place
-        self.values: dict[str, t.Any] = dict.fromkeys(spec)
+        self.values: dict[str, OptionValue] = dict.fromkeys(spec)
         self.written: dict[str, str] = {}
         self.problems: list[str] = []
         self._names = {alias: name for name, one in spec.items() for alias in names_of(name, one)}
-        self.given: dict[str, t.Any] = {}
+        self.given: dict[str, OptionValue] = {}
         try:
             options = self.given = {str(name): value for name, value in _TYPES["dict"](given).items()}
         except (TypeError, ValueError):
@@ -282,7 +282,7 @@ class Entry:
             options.update(values)
             self._take(name, one, values)
 
-    def _take(self, name: str, option: t.Mapping[str, t.Any], given: t.Mapping[str, t.Any]) -> None:
+    def _take(self, name: str, option: t.Mapping[str, OptionValue], given: t.Mapping[str, OptionValue]) -> None:
         """Take the value of an option, under whichever of its names."""
         # A null or an empty text beside a value is none.
         used = [alias for alias, value in given.items() if value not in (None, "")] or list(given)
@@ -299,7 +299,7 @@ class Entry:
         elif given[used[0]] is not None:
             self._set(name, option, f"{self.place}.{used[0]}", given[used[0]])
 
-    def _set(self, name: str, option: t.Mapping[str, t.Any], path: str, value: t.Any) -> None:
+    def _set(self, name: str, option: t.Mapping[str, OptionValue], path: str, value: OptionValue) -> None:
         """Set an option, converted as ansible-core does; a list or a mapping is no text, however.
 
         An empty text is not set where something else is meant, or one of several words.
@@ -316,7 +316,7 @@ class Entry:
         else:
             self.problems.append(f"{path} must be one of {', '.join(option['choices'])}, and is {found!r}.")
 
-    def attempt(self, check: t.Callable[..., Value], *args: t.Any) -> Value | None:
+    def attempt(self, check: t.Callable[..., Value], *args: object) -> Value | None:
         """Return what a check returns; if it raises InvalidOptionError, add that to the problems, and return None."""
         try:
             return check(*args)
@@ -324,7 +324,7 @@ class Entry:
             self.problems.append(str(self.named(error)))
             return None
 
-    def attempt_first(self, check: t.Callable[..., Value], *args: t.Any) -> Value | None:
+    def attempt_first(self, check: t.Callable[..., Value], *args: object) -> Value | None:
         """Return what `attempt` does for a check that needs an option; its problem counts only if there is none yet.
 
         Otherwise, an option with a wrong name or type may be the one that is missing.
@@ -347,7 +347,7 @@ class Entry:
 
 
 def read_entries(
-    option: str, value: t.Any, spec: t.Mapping[str, t.Mapping[str, t.Any]], others: t.Collection[str] = ()
+    option: str, value: OptionValue, spec: t.Mapping[str, t.Mapping[str, OptionValue]], others: t.Collection[str] = ()
 ) -> list[Entry]:
     """Return the entries of a list, with their options and what is wrong with these; ansible-core does not check them.
 
@@ -425,17 +425,17 @@ def name_entry(error: _Error, place: str, title: str, options: t.Container[str],
     return error.with_message(text).with_hint(hint)
 
 
-def find_ignored(entries: t.Any, names: t.Container[str]) -> list[str]:
+def find_ignored(entries: OptionValue, names: t.Container[str]) -> list[str]:
     """Return which of the options `names` are set in unchecked entries, in their order."""
     listed = [one for one in entries if isinstance(one, dict)] if isinstance(entries, list) else []
     return list(dict.fromkeys(name for one in listed for name, value in one.items() if name in names and value not in (None, "")))
 
 
-def _kind_of(value: t.Any) -> str:
+def _kind_of(value: OptionValue) -> str:
     return next((text for kind, text in _KINDS if isinstance(value, kind)), type(value).__name__)
 
 
-def _converted(kind: str, elements: str | None, value: t.Any) -> t.Any:
+def _converted(kind: str, elements: str | None, value: OptionValue) -> OptionValue:
     """Return a value as a type of ansible-core's.
 
     Raises:

@@ -14,7 +14,7 @@ from .._http.errors import TaskError
 from .._http.exchange import ApiCall, count_requests
 from .._http.pauses import ANNOUNCE, Clock
 from .._http.redact import redacted, visible
-from .operation import ModuleBase
+from .operation import ModuleBase, Session
 from .plan import Plan
 from .wait import GONE
 
@@ -63,22 +63,23 @@ class Outcome:
     """
 
     changed: bool = False
-    values: dict[str, t.Any] = field(default_factory=dict)
-    before: t.Mapping[str, t.Any] | None = None
-    after: t.Mapping[str, t.Any] | None = None
-    diff: list[dict[str, t.Any]] | None = None
+    values: dict[str, object] = field(default_factory=dict)
+    before: t.Mapping[str, object] | None = None
+    after: t.Mapping[str, object] | None = None
+    diff: list[dict[str, object]] | None = None
     plan: str | None = None
     warnings: list[str] = field(default_factory=list)
     api_calls: t.Sequence[ApiCall] = field(default_factory=list)
-    failure: dict[str, t.Any] | None = None
+    failure: dict[str, object] | None = None
     secrets: set[str] = field(default_factory=set)
 
-    def show(self, values: dict[str, t.Any]) -> None:
+    def show(self, values: dict[str, object]) -> None:
         """Show the fields of the result, with the line of the plan in `summary` if the module has one."""
         summary = values.get("summary", {})
         # Counts without a plan are those of what was asked for in vain.
-        has_line = summary is not None and (self.plan is not None or "summary" in values)
-        self.values = {**values, "summary": {**summary, "plan": self.plan or None}} if has_line else values
+        if isinstance(summary, dict) and (self.plan is not None or "summary" in values):
+            values = {**values, "summary": {**summary, "plan": self.plan or None}}
+        self.values = values
 
     def show_line(self, plan: Plan, line: str | None, project: str) -> None:
         """Show the line of the first plan with its project and its notes."""
@@ -90,7 +91,7 @@ class Outcome:
         told = plan.warnings if plan.refusals else (*plan.warnings, *plan.consequences)
         self.warnings += [one for one in told if one not in self.warnings]
 
-    def to_result(self, *, diff: bool, verbosity: int) -> dict[str, t.Any]:
+    def to_result(self, *, diff: bool, verbosity: int) -> dict[str, object]:
         """Return Ansible's result, without `failed` and the warnings: each shell adds those in a different way.
 
         Args:
@@ -98,7 +99,7 @@ class Outcome:
             verbosity: The number of `-v`; from 2 on, the result has `api_calls`.
         """
         requests = count_requests(self.api_calls)
-        result: dict[str, t.Any] = {"changed": self.changed, "requests": requests, **self.values, **(self.failure or {})}
+        result: dict[str, object] = {"changed": self.changed, "requests": requests, **self.values, **(self.failure or {})}
         compared = self.diff
         if compared is None and not self.failure and (self.before is not None or self.after is not None):
             compared = [{"before": self.before or {}, "after": self.after or {}}]
@@ -123,7 +124,7 @@ class StatusHistory:
     """
 
     def __init__(self, name: str, clock: Clock) -> None:
-        self.entries: list[dict[str, t.Any]] = []
+        self.entries: list[dict[str, object]] = []
         self._name = name
         self._clock = clock
         self._started = self._reported = clock()
@@ -174,7 +175,7 @@ class Lines:
         clock: A monotonic clock, in seconds.
     """
 
-    def __init__(self, module: ModuleBase[t.Any], report: Report, clock: Clock) -> None:
+    def __init__(self, module: ModuleBase[Session], report: Report, clock: Clock) -> None:
         self._module = module
         self._report = report
         self._clock = clock
@@ -267,7 +268,7 @@ class RunProgress(Lines):
         if self._front.keeps_history and self._front.params["wait"]:
             self._outcome.values["status_history"] = self._histories()
 
-    def _histories(self) -> list[t.Any]:
+    def _histories(self) -> t.Sequence[object]:
         return self._history.entries
 
     def _states(self) -> States:

@@ -10,6 +10,12 @@ from dataclasses import dataclass, field
 
 from .._http.errors import TaskError
 
+if t.TYPE_CHECKING:
+    from .side import ReplyValue
+
+# What a step sends, and what has to come before it: only its side knows what they are.
+StepRequest = t.Any
+
 
 @dataclass(frozen=True)
 class Change:
@@ -24,8 +30,8 @@ class Change:
 
     action: t.Literal["create", "update", "delete", "recreate"]
     key: str
-    before: t.Mapping[str, t.Any] | None
-    after: t.Mapping[str, t.Any] | None
+    before: t.Mapping[str, ReplyValue] | None
+    after: t.Mapping[str, ReplyValue] | None
 
 
 class ChangeKey(t.NamedTuple):
@@ -66,9 +72,9 @@ class Step:
     """
 
     action: t.Literal["create", "update", "delete"]
-    request: t.Any
+    request: StepRequest
     keys: tuple[str, ...]
-    after: t.Any = None
+    after: StepRequest = None
     is_run: bool = False
     side: str = ""
     owner: t.Hashable = ""
@@ -105,7 +111,7 @@ class Plan:
         return any((one.side, one.owner, one.request) == wanted for one in self.steps)
 
 
-class Facts(dict[str, t.Any]):
+class Facts(dict[str, "ReplyValue"]):
     """What decisions need beside the state, by key: each fact is read at its first use, and once in a run.
 
     `get` reads nothing, and returns facts that were read before.
@@ -114,11 +120,11 @@ class Facts(dict[str, t.Any]):
         read: Reads the fact of a key.
     """
 
-    def __init__(self, read: t.Callable[[str], t.Any]) -> None:
+    def __init__(self, read: t.Callable[[str], ReplyValue]) -> None:
         super().__init__()
         self._read = read
 
-    def __missing__(self, key: str) -> t.Any:
+    def __missing__(self, key: str) -> ReplyValue:
         """Read a fact at its first use."""
         self[key] = found = self._read(key)
         return found
@@ -159,6 +165,6 @@ def listed(names: t.Iterable[str], most: int = 3) -> str:
     return ", ".join(different[:most]) + (f" and {more} more" if more > 0 else "")
 
 
-def find_differences(wanted: t.Mapping[str, t.Any], current: t.Mapping[str, t.Any]) -> tuple[str, ...]:
+def find_differences(wanted: t.Mapping[str, object], current: t.Mapping[str, object]) -> tuple[str, ...]:
     """Return the names of the wanted fields that are missing in `current` or differ there, sorted."""
     return tuple(sorted(name for name, value in wanted.items() if current.get(name) != value))

@@ -14,6 +14,9 @@ from .argspec import ArgumentSpec
 from .options import Parameters
 from .plan import listed
 
+if t.TYPE_CHECKING:
+    from .side import ReplyValue
+
 # What `max_deletions` is if it is not set.
 FEWEST = 1
 # How many names a sentence has of what would be removed.
@@ -60,11 +63,11 @@ def parse_prune(params: Parameters, declared: str, forms: t.Mapping[str, Parse |
 
 
 def split_ignored(
-    patterns: t.Sequence[Pattern], undeclared: t.Iterable[t.Mapping[str, t.Any]], fits: t.Mapping[str, Fits]
-) -> tuple[list[t.Any], list[t.Any]]:
+    patterns: t.Sequence[Pattern], undeclared: t.Iterable[t.Mapping[str, ReplyValue]], fits: t.Mapping[str, Fits]
+) -> tuple[list[ReplyValue], list[ReplyValue]]:
     """Return the objects that a pattern matches, and the others; `fits` compares fields as for `matches`."""
-    ignored: list[t.Any] = []
-    others: list[t.Any] = []
+    ignored: list[ReplyValue] = []
+    others: list[ReplyValue] = []
     for one in undeclared:
         (ignored if any(matches(pattern, one, fits) for pattern in patterns) else others).append(one)
     return ignored, others
@@ -72,7 +75,7 @@ def split_ignored(
 
 def check_ignore(
     params: Parameters,
-    present: t.Collection[t.Mapping[str, t.Any]],
+    present: t.Collection[t.Mapping[str, ReplyValue]],
     fits: t.Mapping[str, Fits],
     *,
     removes: bool,

@@ -11,20 +11,21 @@ import typing as t
 
 from .._http.errors import OvertakenError, TaskError
 from .._http.pauses import Clock, Sleep, backoff
-from .operation import ModuleBase, Operation
+from .operation import ModuleBase, Operation, Session
 from .options import Parameters
 from .outcome import SILENT, Lines, Outcome, Report
 from .plan import Plan, Step
 
 if t.TYPE_CHECKING:
     from .front import AnyFront
+    from .side import AnyState
 
 # In seconds, the pauses before each look after a creation without a clear reply: Atlas's lists may lag behind.
 CREATION_PAUSES = (2.0, 4.0)
 
 
 def execute(
-    operation: type[ModuleBase[t.Any]],
+    operation: type[ModuleBase[Session]],
     params: Parameters,
     *,
     check_mode: bool,
@@ -86,11 +87,11 @@ class Run(t.Protocol):
         """Report what was done so far: a signal has ended the run."""
 
 
-def begin_run(module: ModuleBase[t.Any], outcome: Outcome, report: Report, clock: Clock, sleep: Sleep) -> Run:
+def begin_run(module: ModuleBase[Session], outcome: Outcome, report: Report, clock: Clock, sleep: Sleep) -> Run:
     """Return the run of an Operation or a front, which has read nothing yet. The arguments are those of Engine."""
     if module.engine is not None:
         return module.engine(t.cast("AnyFront", module), outcome, report, clock, sleep)
-    return ReadingRun(t.cast("Operation[t.Any, t.Any]", module), outcome, report, clock)
+    return ReadingRun(t.cast("Operation[Session, AnyState]", module), outcome, report, clock)
 
 
 def _carry_out(run: Run) -> None:
@@ -113,7 +114,7 @@ class ReadingRun:
         clock: A monotonic clock, in seconds.
     """
 
-    def __init__(self, operation: Operation[t.Any, t.Any], outcome: Outcome, report: Report, clock: Clock) -> None:
+    def __init__(self, operation: Operation[Session, AnyState], outcome: Outcome, report: Report, clock: Clock) -> None:
         self.lines = Lines(operation, report, clock)
         self._operation, self._outcome = operation, outcome
 

@@ -17,8 +17,8 @@ from .._http.errors import unsent
 from .._http.redact import SHORTEST
 
 if t.TYPE_CHECKING:
-    from .argspec import ArgumentSpec
-    from .operation import ModuleBase
+    from .argspec import ArgumentSpec, OptionValue
+    from .operation import ModuleBase, Session
 
 
 class _Importer(zipimporter):
@@ -66,7 +66,7 @@ class _Module(AnsibleModule):
 
     def __init__(self, spec: ArgumentSpec) -> None:
         self._spec = spec
-        self._given: dict[str, t.Any] = {}
+        self._given: dict[str, OptionValue] = {}
         self._secrets_are_known = True
         # All options, for tools that compare them with the documentation.
         kwargs = {**spec.to_kwargs(), "argument_spec": spec.options}
@@ -87,7 +87,7 @@ class _Module(AnsibleModule):
         self._secrets_are_known = self._secrets_are_known and found is not None
         self.no_log_values.update(found or ())
 
-    def _without_secrets(self, fields: dict[str, t.Any]) -> dict[str, t.Any]:
+    def _without_secrets(self, fields: t.Mapping[str, object]) -> dict[str, OptionValue]:
         # At the top of the file, this would be compiled twice.
         from .argspec import masked
 
@@ -95,22 +95,22 @@ class _Module(AnsibleModule):
         self._hide_options()
         # This process cannot leave `invocation` out: AnsibleModule would add its own.
         invocation = self._spec.to_invocation(self.params if self._secrets_are_known else {}, self._given)
-        fields = masked({**fields, "invocation": invocation}, self.no_log_values)
+        shown = masked({**fields, "invocation": invocation}, self.no_log_values)
         # What AnsibleModule adds itself are sentences, in which short values stay.
         self.no_log_values = {one for one in self.no_log_values if len(one) >= SHORTEST}
-        return fields
+        return shown
 
-    def exit_json(self, **fields: t.Any) -> t.NoReturn:
+    def exit_json(self, **fields: object) -> t.NoReturn:
         """End the process with a result."""
         super().exit_json(**self._without_secrets(fields))
 
-    def fail_json(self, msg: str, **fields: t.Any) -> t.NoReturn:
+    def fail_json(self, msg: str, **fields: object) -> t.NoReturn:
         """End the process with a failed result."""
         result = {**unsent(), **fields, "msg": self._spec.explain(msg, self._given)}
         super().fail_json(**self._without_secrets(result))
 
 
-def run_module(operation: type[ModuleBase[t.Any]]) -> None:
+def run_module(operation: type[ModuleBase[Session]]) -> None:
     """Parse the options, run what a module does and end the process with its result."""
     # Late as well.
     from .argspec import environment
@@ -119,7 +119,7 @@ def run_module(operation: type[ModuleBase[t.Any]]) -> None:
         _run_module(operation)
 
 
-def _run_module(operation: type[ModuleBase[t.Any]]) -> None:
+def _run_module(operation: type[ModuleBase[Session]]) -> None:
     from .libraries import command_for, lack_of
     from .run import execute
 
@@ -136,5 +136,5 @@ def _run_module(operation: type[ModuleBase[t.Any]]) -> None:
         module.warn(warning)
     result = outcome.to_result(diff=module._diff, verbosity=module._verbosity)
     if outcome.failure is not None:
-        module.fail_json(**result)
+        module.fail_json(str(result.pop("msg")), **result)
     module.exit_json(**result)

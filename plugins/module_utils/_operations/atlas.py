@@ -6,14 +6,13 @@
 from __future__ import annotations
 
 import typing as t
-from contextlib import AbstractContextManager
 from functools import partial
 
 from .._api.client import AtlasClient
 from .._auth import clients
 from .._auth import clients as login
 from .._auth.sources import find_project, is_in_environment
-from .._engine.operation import ModuleBase, Operation
+from .._engine.operation import ModuleBase, Operation, SideBySide
 from .._engine.options import Parameters, check_one_way, check_wait, many_projects, parse_values
 from .._engine.wait import State
 from .._http import tls
@@ -122,13 +121,6 @@ def with_projects(params: Parameters, client: AtlasClient | None) -> Parameters:
     if is_many:
         return {**params, "projects": find_projects(client, params)}
     return {**params, "group_id": find_group_id(client, params["project_name"])}
-
-
-class SideBySide(t.Protocol):
-    """A session that several threads can send with."""
-
-    def side_by_side(self, parallel: int, longest_pause: float, /) -> AbstractContextManager[None]:
-        """Let several threads send inside the block; see `AtlasClient.side_by_side`."""
 
 
 def read_all(
