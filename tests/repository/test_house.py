@@ -20,7 +20,10 @@ from ansible_collections.cloudpeer.atlas.tests.support.house import (
     ROOT,
     SHARED,
     SHARED_FILES,
+    aliases_of_any,
+    classes_of,
     functions_of,
+    lines_of,
     members_of,
     name_of,
     names_of_several_definitions,
@@ -28,6 +31,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.house import (
     nodes_of,
     short_files_with_one_importer,
     text_of,
+    uses_of_any,
     wrong_in,
 )
 
@@ -53,6 +57,9 @@ CALLS_BEFORE = {
 }
 #: How many times that they may be.
 MOST_GROWTH = 1.1
+ENGINE = [file for file in SHARED_FILES if name_of(file).startswith(("_engine/", "_sides/"))]
+# What runs an Operation that changes something: it goes when there is none.
+LEAVING = {f"plugins/module_utils/_engine/{name}.py" for name in ("run", "set_run", "set_operation")}
 # Words that make a sentence a riddle, or an old one.
 REFUSED = re.compile(
     r"\b(?:tak(?:e|es|en|ing) down|took down|told|nobody|somebody|anew|whoever|c[ao]mes? to be|(?:is|are|was|were) to be)\b"
@@ -79,6 +86,21 @@ def test_every_package_is_described() -> None:
 def test_functions_have_at_most_forty_lines() -> None:
     """Their docstrings do not count."""
     assert wrong_in(FILES, lambda file: [(name, lines) for name, lines in functions_of(file) if lines > 40]) == {}
+
+
+def test_the_engine_and_its_sides_have_small_parts() -> None:
+    """A class has at most 250 lines and 20 methods, and a file 450 lines."""
+    found = wrong_in(ENGINE, lambda file: [one for one in classes_of(file) if one[1] > 250 or one[2] > 20])
+    assert {name: wrong for name, wrong in found.items() if name not in LEAVING} == {}
+    assert {name_of(file): lines_of(file) for file in ENGINE if lines_of(file) > 450} == {}
+
+
+def test_a_value_of_any_type_has_one_of_four_names() -> None:
+    """Those of options, replies, states and steps; all else has its type."""
+    aliases = {name: name_of(file) for file in ENGINE for name in aliases_of_any(file)}
+    assert sorted(aliases) == ["AnyState", "OptionValue", "ReplyValue", "StepRequest"], aliases
+    found = wrong_in(ENGINE, lambda file: {*uses_of_any(file)} - {*aliases_of_any(file).values()})
+    assert {name: wrong for name, wrong in found.items() if name not in LEAVING} == {}
 
 
 def test_a_file_has_its_name_alone() -> None:

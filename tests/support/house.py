@@ -110,6 +110,29 @@ def functions_of(file: Path) -> Iterator[tuple[str, int]]:
             yield node.name, lines
 
 
+def classes_of(file: Path) -> Iterator[tuple[str, int, int]]:
+    """Yield each class of a file, its lines, and how many methods it has."""
+    for node in nodes_of(file):
+        if isinstance(node, ast.ClassDef):
+            lines = node.end_lineno - node.lineno + 1 if node.end_lineno else 0
+            yield node.name, lines, sum(isinstance(one, ast.FunctionDef) for one in node.body)
+
+
+def aliases_of_any(file: Path) -> dict[str, int]:
+    """Return the names that stand for `typing.Any` in a file, with their lines."""
+    values = [node for node in nodes_of(file) if isinstance(node, ast.Assign) and _is_any(node.value)]
+    return {target.id: node.lineno for node in values for target in node.targets if isinstance(target, ast.Name)}
+
+
+def uses_of_any(file: Path) -> list[int]:
+    """Return the lines in which `typing.Any` stands itself."""
+    return [node.lineno for node in nodes_of(file) if _is_any(node) if isinstance(node, ast.expr)]
+
+
+def _is_any(node: ast.AST) -> bool:
+    return (isinstance(node, ast.Attribute) and node.attr == "Any") or (isinstance(node, ast.Name) and node.id == "Any")
+
+
 def files_with_one_importer() -> list[Path]:
     """Return the files of `module_utils` that at most one other file of the plugins imports."""
     importers = Counter(target for file in FILES for target in imported_files(file) if target != file)
