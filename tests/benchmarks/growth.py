@@ -99,10 +99,17 @@ def released(version: str, root: Path = ROOT) -> Iterator[Path | None]:
     if not commits:
         yield None
         return
+    with exported(commits[-1], root) as path:
+        yield path
+
+
+@contextlib.contextmanager
+def exported(commit: str, root: Path = ROOT) -> Iterator[Path]:
+    """Give a collection path with this collection as of a commit."""
     with tempfile.TemporaryDirectory(prefix="cloudpeer-atlas-bench-") as folder:
         target = Path(folder, "ansible_collections", "cloudpeer", "atlas")
         target.mkdir(parents=True)
-        packed = subprocess.run(["git", "archive", commits[-1]], cwd=root, capture_output=True, check=True).stdout
+        packed = subprocess.run(["git", "archive", commit], cwd=root, capture_output=True, check=True).stdout
         with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
             archive.extractall(target, filter="data")
         yield Path(folder)

@@ -1,13 +1,15 @@
-"""What a play with one task and nothing to do costs beyond a play with `debug` alone: most of it is the import of its code."""
+"""What a play with one task and nothing to do costs beyond a play with `debug` alone, which is mostly the import of its code; and
+what a creation costs. Both by turns with an earlier release or, with `--beside`, with another commit.
+"""
 
 from __future__ import annotations
 
 import statistics
 from collections.abc import Iterator, Mapping
 
-from .growth import released
+from .growth import exported, released
 from .runs import Play, run, run_unchanged
-from .servers import declared, emulator, peers
+from .servers import Atlas, declared, emulator, peers
 from .tables import Findings, Progress, decimal, goal, table
 
 SIZE = 50
@@ -23,13 +25,22 @@ TITLES = {
     "atlas_vpc_peers": f"`atlas_vpc_peers`, {SIZE} connections",
     PEERING: f"`atlas_peering`, {SIZE} connections, `aws: false`",
 }
+#: How a creation runs, whether in Ansible's process, and how many in one task.
+CREATIONS = {"a creation, in process": ("true", 20), "a creation, as a module": ("false", 5)}
 
 
-def measure(progress: Progress, turns: int = TURNS) -> Findings:
-    """Run each task in plays of its own, each beside one with `debug`, by turns with the release to compare with."""
+def measure(progress: Progress, turns: int = TURNS, beside: str | None = None) -> Findings:
+    """Run each task in plays of its own, each beside one with `debug`, and creations, by turns with another tree.
+
+    Args:
+        progress: Takes a line about each turn.
+        turns: How many there are.
+        beside: The commit to compare with; None for a release.
+    """
     costs: dict[str, dict[str, list[float]]] = {}
-    with released(OLD) as old, emulator(step_seconds=0.1) as atlas:
-        trees = {"": {}, **({} if old is None else {OLD: {"ANSIBLE_COLLECTIONS_PATH": str(old)}})}
+    label = beside or OLD
+    with released(OLD) if beside is None else exported(beside) as old, emulator(step_seconds=0.1) as atlas:
+        trees = {"": {}, **({} if old is None else {label: {"ANSIBLE_COLLECTIONS_PATH": str(old)}})}
         given = {"declared": declared(peers(SIZE), atlas.container_id)}
         progress(f"start: {SIZE} connections are made")
         run(atlas, Play("start", given, task=f"Run {PEERING}"))
@@ -40,12 +51,41 @@ def measure(progress: Progress, turns: int = TURNS) -> Findings:
                     plays = [Play("start", given, environment=environment, task=f"Run {name}") for name in (DEBUG, task)]
                     floor, own = (run_unchanged(atlas, play) for play in plays)
                     costs.setdefault(tree, {}).setdefault(task, []).append(own - floor)
-    now, before = ({task: statistics.median(found) for task, found in costs.get(tree, {}).items()} for tree in ("", OLD))
-    return Findings(table_of(now, before), tuple(goals_of(now, before)))
+        progress("start: creations")
+        for creation in [*CREATIONS] * turns:
+            for tree, environment in trees.items():
+                costs[tree].setdefault(creation, []).append(cost_of(atlas, creation, environment))
+    now, before = (
+        {task: min(found) if task in CREATIONS else statistics.median(found) for task, found in costs.get(tree, {}).items()}
+        for tree in ("", label)
+    )
+    text = f"{table_of(now, before, label)}\n\n{creations_of(now, before, label)}"
+    return Findings(text, tuple(goals_of(now, before)) if beside is None else ())
 
 
-def table_of(now: Mapping[str, float], before: Mapping[str, float]) -> str:
-    """Return the seconds of each task, here and in the release to compare with; without its history, there are none of that."""
+def cost_of(atlas: Atlas, creation: str, environment: Mapping[str, str]) -> float:
+    """Return the processor's seconds of one creation by `atlas_vpc_peer`: of Ansible's worker, and of what it starts."""
+    in_process, size = CREATIONS[creation]
+    given = {"peers": peers(size), "container_id": atlas.container_id, "atlas_in_process": in_process}
+    return run(atlas, Play("ours", given, environment=environment)).measurements["create"].processor / size
+
+
+def creations_of(now: Mapping[str, float], before: Mapping[str, float], label: str = OLD) -> str:
+    """Return the milliseconds of a creation, here and in the tree to compare with."""
+
+    def row(task: str) -> list[str]:
+        old = before.get(task)
+        return [task, *(decimal(one and one * 1000) for one in (now[task], old)), decimal(old and now[task] / old, 2)]
+
+    return (
+        "A creation by `atlas_vpc_peer` in a loop, near: the processor's milliseconds of Ansible's worker and of what it starts, "
+        f"and those of {label}, by turns, the least of {TURNS}:\n\n"
+        + table(["creation", "milliseconds", f"milliseconds of {label}", f"milliseconds : those of {label}"], map(row, CREATIONS))
+    )
+
+
+def table_of(now: Mapping[str, float], before: Mapping[str, float], label: str = OLD) -> str:
+    """Return the seconds of each task, here and in the tree to compare with; without its history, there are none of that."""
 
     def row(task: str) -> list[str]:
         old = before.get(task)
@@ -53,8 +93,8 @@ def table_of(now: Mapping[str, float], before: Mapping[str, float]) -> str:
 
     return (
         "A play with one task and nothing to do, near: the processor's seconds of all its processes beyond those of a play with "
-        f"`debug` alone, and those of {OLD}, by turns:\n\n"
-        + table(["task", "seconds", f"seconds of {OLD}", f"seconds : those of {OLD}"], map(row, TITLES))
+        f"`debug` alone, and those of {label}, by turns:\n\n"
+        + table(["task", "seconds", f"seconds of {label}", f"seconds : those of {label}"], map(row, TITLES))
     )
 
 

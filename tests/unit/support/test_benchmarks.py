@@ -80,3 +80,13 @@ def test_the_start_of_a_task_is_compared_with_a_release() -> None:
     assert [one.partition(":")[0] for one in start.goals_of(now, before)] == ["- met"]
     assert [one.partition(":")[0] for one in start.goals_of({**now, "atlas_peering": 0.3}, before)] == ["- NOT met"]
     assert [*start.goals_of(now, {})] == []
+
+
+def test_a_creation_is_compared_with_another_commit() -> None:
+    now, before = dict.fromkeys(start.CREATIONS, 0.012), {"a creation, in process": 0.01}
+    assert start.creations_of(now, before, "5a54f06b").splitlines()[-4:] == [
+        "| creation | milliseconds | milliseconds of 5a54f06b | milliseconds : those of 5a54f06b |",
+        "| --- | ---: | ---: | ---: |",
+        "| a creation, in process | 12.0 | 10.0 | 1.20 |",
+        "| a creation, as a module | 12.0 | - | - |",
+    ]
