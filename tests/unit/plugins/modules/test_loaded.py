@@ -141,7 +141,7 @@ def test_another_kind_of_credentials_is_imported_if_used(atlas: Atlas) -> None:
     account = {"client_id": atlas.emulator.settings.client_id, "client_secret": atlas.emulator.settings.client_secret}
     found = loaded(atlas, "atlas_vpc_peer", **account, **peer(atlas))
     assert {"_auth.service_account", "_auth.token_cache"} <= found
-    assert among(found, "_auth.access_token", "_auth.api_key", "_auth.digest") == set()
+    assert among(found, "_auth.access_token", "_auth.api_key") == set()
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import hashlib
 import re
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.digest import (
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.api_key import (
     Challenge,
     DigestSession,
     parse_challenge,

@@ -6,7 +6,7 @@ import random
 import string
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.digest import Challenge, parse_challenge
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.api_key import Challenge, parse_challenge
 
 FOUND = Challenge("r", "n", None, ("auth",))
 DIGEST = 'Digest realm="r", nonce="n", qop="auth"'
