@@ -28,8 +28,8 @@ from .._engine.prune import check_ceiling, check_ignore, check_stranger, split_i
 from .._http.errors import ApiError, InvalidOptionError, NoAnswerError, TaskError
 from .._peering.connection import DeletePeer, PeerState
 from .._peering.container_choice import ContainerChoice
+from .._peering.match import check_overlaps, check_twins
 from .._peering.planner import PeerPlanner
-from .._peering.preflight import check_overlaps, check_twins
 from .._values.limits import MOST_PEERS, MOST_PENDING
 from .options import PATTERN_FITS, SAME_CONTAINER, PeerEntry, is_about
 from .order import after_twins, find_cycle, order

@@ -12,7 +12,7 @@ from .._clouds.cloud import Peer, block_of, is_leaving
 from .._engine.plan import Step
 from .._peering.connection import CreatePeer, DeletePeer, UpdatePeer
 from .._peering.container_choice import ContainerChoice
-from .._peering.preflight import find_holders, find_twins
+from .._peering.match import find_holders, find_twins
 from .._values.blocks import do_overlap
 from .._values.limits import MOST_PEERS
 

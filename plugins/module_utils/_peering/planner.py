@@ -15,8 +15,8 @@ from .._resources.containers import to_region
 from .connection import REACHED, CreatePeer, DeletePeer, PeerState, UpdatePeer
 from .container_choice import ContainerChoice, with_region
 from .life import failure
+from .match import check_overlaps, check_shown, check_twins, find_holders, find_twins
 from .options import choose_provider
-from .preflight import check_overlaps, check_shown, check_twins, find_holders, find_twins
 
 
 class PeerPlanner:
