@@ -28,10 +28,9 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec im
     register,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.libraries import INSTALL, lack_of
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import ModuleBase
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import ModuleBase, execute
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import check_one_way
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import Report
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.run import execute
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, unsent
 
 IN_PROCESS_VARIABLE = "atlas_in_process"

@@ -14,7 +14,7 @@ from .tables import NOT_MEASURED, Findings, Progress, counts, decimal, goal, rat
 # isort: split
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.clients import POOL
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.run import execute
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import execute
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer import OPERATION
 
 #: Each way to do it: its playbook, and the variable that chooses how our tasks run.

@@ -14,7 +14,7 @@ from .tables import Findings, Progress, decimal, goal, table
 
 # isort: split
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.run import execute
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import execute
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.markdown import to_markdown
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.page import to_html
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings

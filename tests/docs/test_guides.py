@@ -17,7 +17,7 @@ import pytest
 import yaml
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api import errors as _hints
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.aws import AWS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.run import CREATION_PAUSES
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import CREATION_PAUSES
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http import errors as _errors
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.life import NEW_FOR
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources import access_list as _access_list

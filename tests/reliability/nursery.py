@@ -147,7 +147,7 @@ threading.Event.wait = _scaled_wait  # type: ignore[method-assign]
 from ansible.module_utils import basic  # noqa: E402
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator  # noqa: E402
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api import client as _client  # noqa: E402
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.run import execute  # noqa: E402
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import execute  # noqa: E402
 from ansible_collections.cloudpeer.atlas.tests.support import operations  # noqa: E402
 
 OPERATIONS = {**operations.load_all(), **{module: operations.load(module) for module in operations.CLOUD_MODULES}}

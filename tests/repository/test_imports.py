@@ -79,7 +79,7 @@ LIBRARIES = {
     "http": {"_http"},
 }
 # A command, a plan and a wait are the same in check mode: what is done with them is the engine's business, and the shells'.
-MAY_NAME_CHECK_MODE = {"_engine/run.py", "_engine/shell.py", "plugin_utils/_action.py", "callback/plan.py"}
+MAY_NAME_CHECK_MODE = {"_engine/operation.py", "_engine/shell.py", "plugin_utils/_action.py", "callback/plan.py"}
 MAY_NAME_STATUSES = {
     "_api/client.py",
     "_api/reply.py",

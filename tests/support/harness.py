@@ -13,9 +13,8 @@ from typing import Any, ClassVar
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import clients as _clients
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import ModuleBase
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import ModuleBase, execute
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import Report
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.run import execute
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer import OPERATION
 from ansible_collections.cloudpeer.atlas.tests.emulator.faults import parse_rules
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator

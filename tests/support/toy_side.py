@@ -11,10 +11,9 @@ from typing import Any, ClassVar, NamedTuple
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import ArgumentSpec
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.front import Front
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Status
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Status, execute
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import Outcome, Report
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Plan, Step
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.run import execute
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.side import (
     ONLY,
     SEEN,

@@ -12,17 +12,17 @@ from dataclasses import dataclass
 
 from .._http.errors import TaskError
 from .ledger import Held
+from .operation import may_pass, pauses_before_look
 from .plan import Plan, Step
-from .run import may_pass, pauses_before_look
 from .side import SEEN, AnySide, NoReply, Purpose, ReplyValue, Target, Waiting, by_side
 from .wait import WaitTimeoutError
 
 if t.TYPE_CHECKING:
     from .front import AnyFront
     from .ledger import Ledger, Ready
-    from .looks import Looks, Planning
+    from .looks import Kept, Looks, Waits
     from .outcome import Outcome, RunProgress
-    from .waits import Kept, Waits
+    from .plan import Planning
 
 
 @dataclass

@@ -10,7 +10,7 @@ import itertools
 import typing as t
 from collections import Counter, deque
 
-from .._http.errors import TaskError, UndoneError
+from .._http.errors import StoppedError, TaskError, UndoneError
 from .plan import Change, Plan, Step
 from .side import BEFORE, Effect, Owner, Target, Waiting
 
@@ -221,6 +221,21 @@ class Ledger:
     def unsent(self) -> list[tuple[Target, Step]]:
         """Return the owners with steps that were not sent, or are not known to have taken effect, each with the first one."""
         return [(target, queue[0][1]) for target, queue in self._queues.items() if queue]
+
+    def fail_open(self) -> None:
+        """Fail the owners with steps that are in doubt, on their way or not sent, because the run is stopped."""
+        for target, doubt in [*self.doubts.items()]:
+            if doubt.error.outcome_unknown:
+                self.lost[target] = doubt.step
+                self._outcome.changed = True
+            self.fail(target, doubt.step, doubt.error)
+        text = "The task was stopped before the reply came."
+        on_its_way = TaskError(text, hint="Run it again.", outcome_unknown=True)
+        for target, step in self._context.running.items():
+            self.fail(target, step, on_its_way)
+        for target, step in self.unsent():
+            if target not in self.failed:
+                self.fail(target, step, StoppedError())
 
     def unsure(self) -> list[Step]:
         """Return the steps that may have taken effect: those that are being sent, and those whose reply was lost."""

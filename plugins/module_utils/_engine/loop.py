@@ -9,7 +9,7 @@ import math
 import typing as t
 from functools import partial
 
-from .._http.errors import StoppedError, TaskError
+from .._http.errors import TaskError
 from .._http.pauses import Sleep
 from .plan import Step
 from .side import AnySide, Call, Owner, ReplyValue, Target, by_side
@@ -19,9 +19,8 @@ if t.TYPE_CHECKING:
     from .intake import Intake, Search, Searches
     from .ledger import Ledger, Ready
     from .lists import InThreads
-    from .looks import Looks
+    from .looks import Kept, Looks, Waits
     from .outcome import Outcome, RunProgress
-    from .waits import Kept, Waits
 
 
 class Sent(t.NamedTuple):
@@ -147,18 +146,7 @@ class Loop:
                 self._intake.record(step, sent.reply)
             elif isinstance(sent.error, TaskError):
                 self._ledger.doubt(sent.target, step, sent.error)
-        for target, doubt in [*self._ledger.doubts.items()]:
-            if doubt.error.outcome_unknown:
-                self._ledger.lost[target] = doubt.step
-                self._outcome.changed = True
-            self._ledger.fail(target, doubt.step, doubt.error)
-        text = "The task was stopped before the reply came."
-        on_its_way = TaskError(text, hint="Run it again.", outcome_unknown=True)
-        for target, step in self._context.running.items():
-            self._ledger.fail(target, step, on_its_way)
-        for target, step in self._ledger.unsent():
-            if target not in self._ledger.failed:
-                self._ledger.fail(target, step, StoppedError())
+        self._ledger.fail_open()
 
     # What is ready is sent.
 

@@ -14,12 +14,12 @@ from .._http.errors import TaskError
 from .._http.exchange import ApiCall, count_requests
 from .._http.pauses import ANNOUNCE, Clock
 from .._http.redact import redacted, visible
-from .operation import ModuleBase, Session
 from .plan import Plan
 from .wait import GONE
 
 if t.TYPE_CHECKING:
     from .front import AnyFront, States
+    from .operation import ModuleBase, Session
     from .side import Target, Waiting
 
 Tell = t.Callable[[str], None]

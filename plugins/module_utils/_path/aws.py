@@ -46,10 +46,9 @@ from .._aws.session import AwsSession, AwsSessions
 from .._check.credentials import AWS_NAMES
 from .._clouds.aws import AWS
 from .._clouds.cloud import BLOCK, REGION, Peer, fields_of, is_failed, is_leaving
-from .._engine.operation import ModuleBase
+from .._engine.operation import ModuleBase, may_pass
 from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step
-from .._engine.run import may_pass
 from .._engine.wait import WaitTimeoutError
 from .._http.errors import OvertakenError, StoppedError, TaskError
 from .._http.threads import Workers

@@ -8,11 +8,10 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from .._engine.operation import ModuleBase
+from .._engine.operation import ModuleBase, begin_run
 from .._engine.options import Parameters
 from .._engine.outcome import SILENT, Outcome
 from .._engine.plan import Plan, Step
-from .._engine.run import begin_run
 from .._engine.wait import WaitTimeoutError
 from .._http.errors import TaskError
 from .._http.pauses import Clock, Sleep
@@ -20,7 +19,7 @@ from .entries import PathEntry
 from .path_state import PathState, Task, What
 
 if t.TYPE_CHECKING:
-    from .._engine.engine import Engine
+    from .._engine.front import Engine
 
 Answers = t.Mapping[t.Any, t.Any]
 

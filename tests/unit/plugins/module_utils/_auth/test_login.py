@@ -33,7 +33,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.sources impo
     read_sources,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.token_cache import Token, TokenCache
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.run import execute
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import execute
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, NoAnswerError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_info import OPERATION
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator, running

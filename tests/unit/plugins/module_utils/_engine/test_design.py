@@ -12,7 +12,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine import fro
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine import plan as _plan
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine import side as _side
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.run import execute
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import execute
 from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 

@@ -10,10 +10,9 @@ from typing import Any, ClassVar
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import ArgumentSpec
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation, execute
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import Lines, Outcome, Report, StatusHistory
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Plan
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.run import execute
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.pauses import ANNOUNCE
 from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.run import execute
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import execute
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import atlas_network_container as _container_task
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import (
     atlas_network_container_info as _container_info_task,

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import trustme
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.run import execute
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import execute
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import atlas_probe as _probe
 from ansible_collections.cloudpeer.atlas.tests.support.environment import free_port
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import begin_run
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import SILENT, Outcome
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Plan, Step
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.run import begin_run
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import NoAnswerError, TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.part import PathPart, line_of, task_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.path_state import (

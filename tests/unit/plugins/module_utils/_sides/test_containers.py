@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.aws import AWS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.engine import Engine
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.front import Front
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.front import Engine, Front
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import SILENT, Outcome
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.side import FORESEEN, Context
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import ConflictError
