@@ -1,0 +1,298 @@
+"""Whatever goes wrong with what a module writes: it tells the truth, writes nothing twice, and the next run has nothing to do."""
+
+from __future__ import annotations
+
+import gc
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from typing import Any, NamedTuple
+
+import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.front import Front
+from ansible_collections.cloudpeer.atlas.tests.support import trouble as faults
+from ansible_collections.cloudpeer.atlas.tests.support.azure_role_site import AzureSite
+from ansible_collections.cloudpeer.atlas.tests.support.environment import point_at
+from ansible_collections.cloudpeer.atlas.tests.support.gcp_site import GcpSite
+from ansible_collections.cloudpeer.atlas.tests.support.harness import CIDR, PAIR, PEERING, VPC, Done
+from ansible_collections.cloudpeer.atlas.tests.support.operations import load
+from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
+from ansible_collections.cloudpeer.atlas.tests.support.sets import block, entry, vpc
+from ansible_collections.cloudpeer.atlas.tests.support.trouble import (
+    BUSY,
+    DEAD,
+    KILLED,
+    LIMITED,
+    LOST,
+    OVERTAKEN,
+    REFUSED,
+    UNSENT,
+)
+
+FAULTS = (LOST, UNSENT, REFUSED, KILLED, faults.SLOW, BUSY, LIMITED, DEAD)
+#: What an error says after each: Atlas, GCP and AZURE, or AWS.
+CAUSES = {REFUSED: "HTTP 403|UnauthorizedOperation", DEAD: "the connection broke to|broke before|Connection was closed before"}
+#: A removal in Atlas is sent again without a look: its answer says whether it was the first.
+REMOVALS = ("DELETE peers", "DELETE containers", "DELETE accessList")
+#: Where the classes of runs are. Sessions are kept by the libraries, whose connections and pools know each other.
+RUNS = re.compile(r"\._(engine|sides|operations|path|peer_set|peering)\b")
+OTHER = "10.99.0.0/16"
+Options = dict[str, Any]
+
+
+# Where tasks run: a site, and where its services are.
+
+
+def on_atlas(get: Callable[[str], Any]) -> tuple[Any, list[str]]:
+    site = get("make_atlas")()
+    return site, [site.base_url]
+
+
+def on_aws(get: Callable[[str], Any]) -> tuple[Any, list[str]]:
+    site = get("make_site")()
+    return site, [site.front.url]
+
+
+def on_cloud(kind: type) -> Callable[[Callable[[str], Any]], tuple[Any, list[str]]]:
+    def make(get: Callable[[str], Any]) -> tuple[Any, list[str]]:
+        clouds = get("_clouds")
+        point_at(clouds, get("monkeypatch"), get("tmp_path"))
+        return kind(clouds), [clouds.proxy.url]
+
+    return make
+
+
+def on_all(get: Callable[[str], Any]) -> tuple[Any, list[str]]:
+    site = get("make_path")(with_clouds=True)
+    return site, [*site.urls, site.proxy]
+
+
+# What tasks find there, and what there is in the end.
+
+
+def begin_access(site: Any) -> Options:
+    with site.emulator.project.now() as project:
+        project.add_access([{"cidrBlock": CIDR}])
+    return {"entries": [{"cidr_block": OTHER}], "prune": True}
+
+
+def begin_change(site: Any) -> Options:
+    site.add_peer()
+    return {**PAIR, "route_table_cidr_block": OTHER}
+
+
+def begin_set(site: Any) -> Options:
+    for number in (0, 9):
+        site.add_peer(vpcId=vpc(number), routeTableCidrBlock=block(number))
+    return {"peers": [entry(0, route_table_cidr_block=OTHER), entry(1)], "prune": True, "parallel": 1}
+
+
+def begin_accepter(site: Any) -> Options:
+    site.route(site.tables[0], GatewayId=site.add_gateway())
+    return {"replace_routes": True, "dns": "enable", "group_id": "5356823b3794dee37132bb7b"}
+
+
+def begin_path(site: Any) -> Options:
+    return {"connections": [*site.make_vpcs(1), *site.make_vnets(1), *site.make_networks(1)], "parallel": 1}
+
+
+def containers(site: Any) -> Any:
+    with site.emulator.project.now() as project:
+        return sorted(one.region for one in project.containers.of("AWS"))
+
+
+def peers(site: Any) -> Any:
+    return {one["vpcId"]: one["routeTableCidrBlock"] for one in site.peers() if one["statusName"] != "TERMINATING"}
+
+
+def routes(site: Any) -> Any:
+    return [target == site.connection_id for target in site.targets().values()]
+
+
+def role(site: Any) -> Any:
+    return site.look()["is_allowed"], len(site.ours())
+
+
+def path(site: Any) -> Any:
+    mirrors = [one for network in site.clouds.gcp.show_all() if network["project"] == "my-project" for one in network["peerings"]]
+    return len(site.connected), len(site.access_list), len(mirrors), [site.statuses(one) for one in ("AWS", "AZURE", "GCP")]
+
+
+class Task(NamedTuple):
+    """A task of a module: where it runs, what it writes, what it finds before, and how that looks in the end."""
+
+    module: str
+    make: Callable[[Callable[[str], Any]], tuple[Any, list[str]]]
+    writes: tuple[str, ...]
+    begin: Callable[[Any], Options]
+    look: Callable[[Any], Any]
+    end: Any
+
+    def run(self, site: Any, options: Options) -> Done:
+        """Run it."""
+        return site.run(load(self.module), **options)  # type: ignore[no-any-return]
+
+
+def absent(present: Task, writes: tuple[str, ...], end: Any) -> Task:
+    """Return the task that takes away what another one has made."""
+
+    def begin(site: Any) -> Options:
+        options = present.begin(site)
+        assert not present.run(site, options).failed
+        return {**options, "state": "absent"}
+
+    return present._replace(writes=writes, begin=begin, end=end)
+
+
+OF_AWS = ("AcceptVpcPeeringConnection", "ReplaceRoute", "CreateRoute", "CreateTags", "ModifyVpcAttribute")
+OF_AZURE = ("POST servicePrincipals", "PUT roleDefinitions", "PUT roleAssignments")
+OF_ALL = ("POST containers", *OF_AZURE, "POST peers", OF_AWS[0], "addPeering", "CreateTags", "CreateRoute", "POST accessList")
+NOT_IN_AZURE = ("DELETE roleAssignments", "DELETE roleDefinitions")
+NOT_IN_ALL = ("DeleteRoute", "DELETE accessList", "DELETE peers", "removePeering", *NOT_IN_AZURE)
+ACCEPTER = Task("atlas_vpc_peer_accepter", on_aws, OF_AWS, begin_accepter, routes, [True, True])
+MIRROR = Task("atlas_gcp_peering", on_cloud(GcpSite), ("addPeering",), lambda unused: {}, lambda site: len(site.peerings()), 1)
+ROLE = Task("atlas_azure_role", on_cloud(AzureSite), OF_AZURE, lambda unused: {}, role, (True, 2))
+PATH = Task("atlas_peering", on_all, OF_ALL, begin_path, path, (1, 3, 1, [["AVAILABLE"]] * 3))
+TASKS = {
+    "custom DNS": Task(
+        *("atlas_custom_dns", on_atlas, ("PATCH awsCustomDNS",)),
+        *(lambda unused: {"enabled": True}, lambda site: site.emulator.project.custom_dns, True),
+    ),
+    "container": Task(
+        *("atlas_network_container", on_atlas, ("POST containers",)),
+        *(lambda unused: {"region_name": "eu-west-1"}, containers, ["EU_WEST_1", "US_EAST_1"]),
+    ),
+    "container, absent": Task(
+        *("atlas_network_container", on_atlas, ("DELETE containers",)),
+        *(lambda unused: {"region_name": "us-east-1", "state": "absent"}, containers, []),
+    ),
+    "access list": Task(
+        *("atlas_access_list", on_atlas, ("POST accessList", "DELETE accessList")),
+        *(begin_access, lambda site: site.access_list, {OTHER: None}),
+    ),
+    "accepter": ACCEPTER,
+    "accepter, absent": absent(ACCEPTER, ("DeleteRoute",), []),
+    "mirror": MIRROR,
+    "mirror, absent": absent(MIRROR, ("removePeering",), 0),
+    "role": ROLE,
+    "role, absent": absent(ROLE, NOT_IN_AZURE, (False, 0)),
+    "peer": Task("atlas_vpc_peer", on_atlas, ("POST peers",), lambda unused: PEERING, peers, {VPC: CIDR}),
+    "peer, changed": Task("atlas_vpc_peer", on_atlas, ("PATCH peers",), begin_change, peers, {VPC: OTHER}),
+    "peer, absent": Task(
+        *("atlas_vpc_peer", on_atlas, ("DELETE peers",)),
+        *(lambda site: {**begin_change(site), "state": "absent"}, peers, {}),
+    ),
+    "peers": Task(
+        *("atlas_vpc_peers", on_atlas, ("PATCH peers", "POST peers", "DELETE peers")),
+        *(begin_set, peers, {vpc(0): OTHER, vpc(1): block(1)}),
+    ),
+    "path": PATH,
+    "path, absent": absent(PATH, NOT_IN_ALL, (0, 0, 0, [[], [], []])),
+}
+
+
+def _cells() -> Iterator[Any]:
+    """Yield each fault with each write of each task; another run that is faster does all of a task, and meets its first write.
+
+    In `make test`, each write is lost on both ways, and other faults meet one write of each task; fewer where AWS takes its time.
+    """
+    for name, task in TASKS.items():
+        for turn, fault in enumerate(FAULTS):
+            for number, write in enumerate(task.writes):
+                is_usual = turn < 2 or number == turn % len(task.writes)
+                if task.make is on_aws:
+                    is_usual &= turn < 4
+                if task.make is on_all:
+                    is_usual = number == turn and fault in (LOST, KILLED)
+                yield pytest.param(name, write, fault, marks=() if is_usual else pytest.mark.full)
+        yield name, task.writes[0], OVERTAKEN
+
+
+@pytest.mark.parametrize(("name", "write", "fault"), [*_cells()])
+def test_each_write_may_go_wrong(request: pytest.FixtureRequest, name: str, write: str, fault: str) -> None:
+    task = TASKS[name]
+    site, urls = task.make(request.getfixturevalue)
+    options = task.begin(site)
+    trouble = faults.Trouble(site.clock, fault, write, overtake=lambda: task.run(site, options))
+    with trouble.between(*urls):
+        if fault == KILLED:
+            with pytest.raises(KeyboardInterrupt):
+                task.run(site, options)
+            assert "stopped before the end; done so far: " in site.lines[-1]
+        else:
+            check(task.run(site, options), trouble, fault, write)
+    assert len({*trouble.done}) == len(trouble.done)
+    again = faults.Trouble(site.clock)
+    with again.between(*urls):
+        done = task.run(site, options)
+    assert (done.failed, done.changed, task.look(site)) == (False, bool(again.done), task.end), done.result
+    assert not {*again.done} & {*trouble.done}
+    if fault in (*CAUSES, KILLED):
+        assert again.done or fault == KILLED
+        assert not task.run(site, options).changed
+    else:
+        assert again.wire.count(None) == len(again.wire)
+
+
+def check(done: Done, trouble: faults.Trouble, fault: str, write: str) -> None:
+    """Check what a task says, and how often it has sent what went wrong."""
+    assert (done.failed, done.changed) == (fault in CAUSES, bool(trouble.done)), done.result
+    if done.failed:
+        # One cause of several entries stands alone.
+        assert re.search(CAUSES[fault], done.msg), done.msg
+        assert "Failed to " in done.msg or " to connections[2]: " in done.msg
+    if "actions" in done.result:
+        assert len(done.result["actions"]) == len(trouble.done)
+        assert len(done.result["pruned"]) == sum(one.name.startswith("DELETE") for one in trouble.done)
+    sent = Counter(one for one in trouble.wire if one)
+    hit = next(one for one in sent if one.name == write)
+    places = [number for number, one in enumerate(trouble.wire) if one == hit]
+    if fault == DEAD:
+        # As often as the option says for Atlas, and as is usual for the clouds.
+        assert sent[hit] in ((3,) if "/groups/" in hit.path else (4, 5))
+    else:
+        is_repeated = fault in (UNSENT, BUSY, LIMITED) or (fault in (LOST, faults.SLOW) and write in REMOVALS)
+        assert sent - Counter({*sent}) == Counter({hit: 1} if is_repeated else {})
+    if fault in (UNSENT, BUSY, DEAD) and write not in REMOVALS:
+        # It was looked for each time.
+        ends = [*places[1:], len(trouble.wire)] if fault == DEAD else places[1:]
+        assert all(None in trouble.wire[first:second] for first, second in zip(places, ends))
+
+
+def test_no_side_sends_while_it_says_what_it_waits_for(request: pytest.FixtureRequest) -> None:
+    """And nothing of a run stays in memory until Python looks for cycles."""
+    for file in (ROOT / "plugins" / "module_utils" / "_sides").glob("[a-z]*.py"):
+        import_module(f"ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.{file.stem}")
+    asked: set[type] = set()
+    with _kept_garbage() as garbage:
+        for task in TASKS.values():
+            if not issubclass(load(task.module), Front):
+                continue
+            site, urls = task.make(request.getfixturevalue)
+            options = task.begin(site)
+            trouble = faults.Trouble(site.clock)
+            with trouble.between(*urls), trouble.watching_sides():
+                assert not task.run(site, options).failed
+            assert trouble.in_wait == []
+            asked |= trouble.asked
+    assert [one for one in faults.classes_of_sides() if not any(issubclass(other, one) for other in asked)] == []
+    assert garbage == {}
+
+
+@contextmanager
+def _kept_garbage() -> Iterator[Counter[str]]:
+    """Yield how many objects of each class of runs only Python's look for cycles has found when the block ends."""
+    found: Counter[str] = Counter()
+    gc.collect()
+    gc.disable()
+    try:
+        yield found
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        gc.collect()
+        found.update(type(one).__qualname__ for one in gc.garbage if RUNS.search(type(one).__module__))
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
