@@ -12,11 +12,10 @@ import pytest
 from ansible_collections.cloudpeer.atlas.tests.clouds.entra import LOGIN
 from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
 from ansible_collections.cloudpeer.atlas.tests.properties.memory import FAULTS, Fault, MemoryAzureSite
-from ansible_collections.cloudpeer.atlas.tests.reliability.children import HANG, Nursery, Run
+from ansible_collections.cloudpeer.atlas.tests.reliability.children import Nursery, Run
 from ansible_collections.cloudpeer.atlas.tests.support.azure_role_site import GROUP, SCOPE, AzureSite
 from ansible_collections.cloudpeer.atlas.tests.support.environment import clean_environment
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Done
-from ansible_collections.cloudpeer.atlas.tests.support.runner import until
 
 TIMEOUT = 60
 #: A request that is lost, a reply, and a refusal: of these, each operation has one every time.
@@ -148,8 +147,6 @@ def test_every_operation_survives(name: str, lasts: bool, fault_name: str) -> No
 
 
 MODULE = "atlas_azure_role"
-#: Whether the request is on its way when the process dies, or its reply has come.
-MOMENTS = (pytest.param("sent", marks=pytest.mark.full), "answered")
 
 
 @pytest.mark.full
@@ -166,41 +163,3 @@ def test_runs_that_begin_together_do_no_harm(state: str, nursery: Nursery, cloud
         assert [one.msg for one in runs if one.failed] == []
         assert any(one.changed for one in runs)
         assert (azure.roles.allows(SCOPE), len(site.ours())) == (state == "present", 2 * (state == "present"))
-
-
-@pytest.mark.parametrize("moment", MOMENTS)
-@pytest.mark.parametrize("where", ["at changes", pytest.param("at any", marks=pytest.mark.full)])
-@pytest.mark.parametrize("state", ["present", pytest.param("absent", marks=pytest.mark.full)])
-def test_the_run_after_a_kill_ends_well(state: str, where: str, moment: str, nursery: Nursery, clouds: RunningClouds) -> None:
-    site = AzureSite(clouds)
-    azure, is_absent = clouds.azure, state == "absent"
-
-    def run(die: tuple[int, str] | None = None, **options: Any) -> Any:
-        return nursery.run(Run(MODULE, {**site.usual, "state": state, **options}, environment=clouds.environment, die=die))
-
-    def begin() -> None:
-        azure.roles.clear()
-        if azure.entra.principal_of() is not None:
-            azure.entra.remove_principal()
-        if is_absent:
-            assert run(state="present").changed
-        site.assign(GROUP, "*/read", app_id=azure.entra.client_id)
-        azure.requests.clear()
-
-    begin()
-    clean = run()
-    assert not clean.failed, clean.msg
-    total = len(azure.requests)
-    writes = [number for number, (method, path) in enumerate(azure.requests, 1) if method != "GET" and LOGIN not in path]
-    assert total >= 8
-    for number in writes if where == "at changes" else range(1, total + 1):
-        begin()
-        killed = run((number, moment))
-        assert killed.results == [], f"it was to die at request {number}"
-        until(lambda number=number: len(azure.requests) >= number, HANG)
-        again = run()
-        assert not again.failed, f"killed at {number}: {again.msg}"
-        assert (azure.roles.allows(SCOPE), len(site.ours())) == (not is_absent, 2 * (not is_absent)), f"killed at {number}"
-        # A change that is on its way when the process dies may be made, or not.
-        assert number in writes or again.changed is (number < writes[-1]), f"killed at {number}"
-        assert not run().changed, f"killed at {number}"

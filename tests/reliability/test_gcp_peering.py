@@ -10,13 +10,10 @@ from itertools import cycle
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
 from ansible_collections.cloudpeer.atlas.tests.properties.memory import FAULTS, Fault, MemorySite
-from ansible_collections.cloudpeer.atlas.tests.reliability.children import HANG, Nursery, Run
 from ansible_collections.cloudpeer.atlas.tests.support.environment import clean_environment
-from ansible_collections.cloudpeer.atlas.tests.support.gcp_site import ATLAS, MINE, NAME, NAMES, OTHER, REMOTE
+from ansible_collections.cloudpeer.atlas.tests.support.gcp_site import ATLAS, MINE, NAME, OTHER, REMOTE
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Done
-from ansible_collections.cloudpeer.atlas.tests.support.runner import until
 
 TIMEOUT = 60
 #: Something that others made.
@@ -169,51 +166,3 @@ def test_every_operation_survives(name: str, lasts: bool, fault_name: str) -> No
             cell.append("the third run changes something")
         found += [f"request {number} of {total}: {one}" for one in cell]
     assert not found, "\n".join(found)
-
-
-MODULE = "atlas_gcp_peering"
-#: Whether the request is on its way when the process dies, or its reply has come.
-MOMENTS = ("sent", "answered")
-
-
-def begin(clouds: RunningClouds, is_absent: bool) -> None:
-    """Bring the stand-in to where an operation starts from."""
-    gcp = clouds.gcp
-    for key in (MINE, ATLAS):
-        gcp.discard_network(*key)
-        gcp.add_network(*key)
-    gcp.add_peering(*ATLAS, "peer-of-the-customer", MINE)
-    gcp.add_peering(*MINE, *THEIRS[0])
-    if is_absent:
-        gcp.add_peering(*MINE, NAME, ATLAS)
-    gcp.requests.clear()
-
-
-@pytest.mark.parametrize("moment", MOMENTS)
-@pytest.mark.parametrize("state", ["present", pytest.param("absent", marks=pytest.mark.full)])
-def test_the_run_after_a_kill_at_any_request_ends_well(state: str, moment: str, nursery: Nursery, clouds: RunningClouds) -> None:
-    gcp, is_absent = clouds.gcp, state == "absent"
-    options = {**NAMES, "access_token": clouds.tokens.issue()["access_token"], "state": state, "wait": True, "wait_sleep": 1}
-
-    def run(die: tuple[int, str] | None = None) -> Any:
-        return nursery.run(Run(MODULE, options, environment=clouds.environment, die=die))
-
-    begin(clouds, is_absent)
-    clean = run()
-    assert not clean.failed, clean.msg
-    total = len(gcp.requests)
-    assert total >= 4
-    for number in range(1, total + 1):
-        begin(clouds, is_absent)
-        before = len(gcp.operations())
-        killed = run((number, moment))
-        assert killed.results == [], f"it was to die at request {number}"
-        until(lambda number=number: len(gcp.requests) >= number, HANG)
-        again = run()
-        assert not again.failed, f"killed at {number}: {again.msg}"
-        there = [one["name"] for one in gcp.peerings(*MINE)]
-        assert there == [THEIRS[0][0], *([] if is_absent else [NAME])], f"killed at {number}"
-        assert len(gcp.operations()) - before == 1, f"killed at {number}"
-        # What the dead one has begun is done, whoever sees it end; the change itself may be on its way.
-        assert number == 2 or again.changed is (number == 1), f"killed at {number}"
-        assert not run().changed, f"killed at {number}"

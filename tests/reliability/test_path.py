@@ -127,22 +127,6 @@ def test_any_request_to_atlas_may_go_wrong(site: PathSite, number: int, kind: st
     heal(site, entries)
 
 
-@pytest.mark.parametrize("lost", [("Atlas", "DELETE", 0), pytest.param(("Atlas", "DELETE", 2), marks=pytest.mark.full)])
-@pytest.mark.parametrize("in_aws", [("AWS", "DeleteRoute", 1), pytest.param(("AWS", "Describe*", 2), marks=pytest.mark.full)])
-def test_a_lost_removal_is_not_repeated(site: PathSite, lost: Any, in_aws: Any) -> None:
-    entries = site.make_vpcs(2, accounts=2)
-    assert not site.run(connections=entries).failed
-    for side, action, number in (lost, in_aws):
-        site.lose(side, number, action)
-    done = site.run(connections=entries, state="absent")
-    assert (done.failed, done.changed) == (False, True), done.result
-    assert (site.connected, site.access_list) == (set(), {})
-    assert site.statuses("AWS") == []
-    assert site.to_aws["DeleteRoute"] == 2
-    again = site.run(connections=entries, state="absent")
-    assert (again.failed, again.changed) == (False, False), again.result
-
-
 def test_rates_on_both_sides_slow_a_task_and_fail_nothing(site: PathSite) -> None:
     entries = site.make_vpcs(6, accounts=2)
     for action in ("CreateRoute", "AcceptVpcPeeringConnection"):

@@ -64,14 +64,6 @@ def test_a_change_that_is_refused_names_the_role(atlas: Atlas, enabled: bool) ->
     assert done.missing(f"Failed to {verb} the custom DNS of project ", "HTTP 401 USER_UNAUTHORIZED", "Project Atlas Admin") == []
 
 
-@pytest.mark.parametrize("applied", [True, False])
-def test_after_a_lost_reply_it_looks_first(atlas: Atlas, applied: bool) -> None:
-    atlas.fault("PATCH", "lost_reply" if applied else "reset_before", times=1)
-    done = run(atlas)
-    assert (done.failed, done.changed, is_enabled(atlas)) == (False, True, True)
-    assert len(atlas.writes()) == (1 if applied else 2)
-
-
 @pytest.mark.parametrize("content", [{}, {"enabled": None}, {"enabled": "true"}, {"enabled": False}], ids=str)
 @pytest.mark.parametrize("applied", [True, False])
 def test_a_reply_that_does_not_confirm_is_looked_into(atlas: Atlas, wire: Wire, content: Any, applied: bool) -> None:

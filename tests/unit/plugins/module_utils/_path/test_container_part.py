@@ -248,13 +248,6 @@ def test_a_block_that_atlas_chooses_may_refuse_what_follows(atlas: AtlasSide) ->
     assert (done.changed, "POST peers" in atlas.asked, set(atlas.containers)) == (True, False, {"US_EAST_1", "EU_WEST_1"})
 
 
-def test_a_lost_reply_makes_no_second_container(atlas: AtlasSide) -> None:
-    atlas.fault("POST", "lost_reply")
-    done = atlas.connect([entry(0, container_region="eu-west-1")], **HALVES)
-    assert not done.failed, done.msg
-    assert set(atlas.containers) == {"US_EAST_1", "EU_WEST_1"}
-
-
 @pytest.mark.parametrize("with_connection", [False, True])
 def test_a_container_that_others_make_meanwhile_is_used(
     atlas: AtlasSide, monkeypatch: pytest.MonkeyPatch, with_connection: bool

@@ -349,16 +349,6 @@ def test_after_a_lost_reply_it_looks_again(site: GcpSite, state: str, verb: str,
     assert len(site.clouds.gcp._by_request) == (1 if state == "present" else 2)
 
 
-@pytest.mark.parametrize("state", ["present", "absent"])
-def test_a_fault_of_gcp_is_not_taken_for_an_answer(site: GcpSite, state: str) -> None:
-    if state == "absent":
-        site.run()
-    verb = {"present": "addPeering", "absent": "removePeering"}[state]
-    site.clouds.app.answers.append((f"/{verb}", 503, {"error": {"code": 503, "message": "Backend Error"}}))
-    done = site.run(state=state)
-    assert (done.failed, done.changed, len(site.writes())) == (False, True, 2), done.result
-
-
 def test_reads_are_repeated(site: GcpSite) -> None:
     site.clouds.app.lose.append("/my-network")
     site.clouds.app.answers.append(("/my-network", 503, {"error": {"code": 503, "message": "Backend Error"}}))
@@ -426,19 +416,6 @@ def test_a_name_that_another_run_takes_meanwhile_is_named(site: GcpSite, monkeyp
     done = site.run()
     assert (done.failed, done.changed) == (True, False)
     assert f"has a peering of this name, which leads to projects/{OTHER[0]}" in done.msg
-
-
-def test_a_mirror_that_another_run_removes_meanwhile_will_do(site: GcpSite, monkeypatch: pytest.MonkeyPatch) -> None:
-    remove = site.clouds.gcp.remove
-
-    def late(*arguments: object) -> object:
-        site.clouds.gcp.discard_peering(*MINE, NAME)
-        return remove(*arguments)  # type: ignore[arg-type]
-
-    site.run()
-    monkeypatch.setattr(site.clouds.gcp, "remove", late)
-    done = site.run(state="absent")
-    assert (done.failed, done.changed, site.writes()) == (False, False, ["POST removePeering"]), done.result
 
 
 @pytest.mark.parametrize(("state", "verb"), [("present", "addPeering"), ("absent", "removePeering")])

@@ -48,14 +48,6 @@ def test_a_post_that_was_carried_out_is_not_sent_again(atlas: Atlas, wire: Wire,
     assert (done.before, done.after["id"]) == ({}, done.peer["id"])
 
 
-@pytest.mark.parametrize("lost", [DROP, RESET, Reply(503)], ids=["close", "reset", "503"])
-def test_a_post_that_was_not_carried_out_is_sent_again(atlas: Atlas, wire: Wire, lost: Reply) -> None:
-    wire.faults.append(Fault("POST", lost))
-    done = atlas.run(**PEERING)
-    assert (done.failed, done.changed, verbs(wire)) == (False, True, ["GET", "POST", "GET", "GET", "POST"])
-    assert (len(atlas.peers()), atlas.clock.pauses) == (1, [2.0, 4.0])
-
-
 @pytest.mark.parametrize("retries", [0, 1, 3])
 def test_a_post_that_is_always_lost_is_given_up_after_retries(atlas: Atlas, wire: Wire, retries: int) -> None:
     wire.faults.append(Fault("POST", DROP, times=99))
@@ -122,32 +114,6 @@ def test_a_longer_lag_is_survived_where_duplicates_are_refused(make_atlas: Calla
     assert (done.failed, done.changed, len(atlas.peers())) == (False, True, 1)
 
 
-@LOST
-def test_a_patch_that_was_carried_out_is_not_sent_again(atlas: Atlas, wire: Wire, lost: Reply) -> None:
-    atlas.create()
-    wire.faults.append(Fault("PATCH", lost, forward=True))
-    done = atlas.run(**PAIR, route_table_cidr_block=OTHER)
-    assert (done.failed, done.changed, done.peer["route_table_cidr_block"]) == (False, True, OTHER)
-    assert (verbs(wire), done.before["route_table_cidr_block"]) == (["GET", "PATCH", "GET"], CIDR)
-
-
-def test_a_patch_that_was_not_carried_out_is_sent_again(atlas: Atlas, wire: Wire) -> None:
-    atlas.create()
-    wire.faults.append(Fault("PATCH", DROP))
-    done = atlas.run(**PAIR, route_table_cidr_block=OTHER)
-    assert (done.failed, done.changed, verbs(wire)) == (False, True, ["GET", "PATCH", "GET", "PATCH"])
-    assert [0.5 <= pause <= 1 for pause in atlas.clock.pauses] == [True]
-    assert atlas.peers()[0]["routeTableCidrBlock"] == OTHER
-
-
-def test_a_patch_that_is_lost_for_ever_is_given_up(atlas: Atlas, wire: Wire) -> None:
-    atlas.create()
-    wire.faults.append(Fault("PATCH", DROP, times=99))
-    done = atlas.run(**PAIR, route_table_cidr_block=OTHER, retries=1)
-    assert (done.failed, verbs(wire)) == (True, ["GET", "PATCH", "GET", "PATCH", "GET"])
-    assert atlas.peers()[0]["routeTableCidrBlock"] == CIDR
-
-
 # With retries: tests/reliability/test_matrix.py.
 @pytest.mark.parametrize("lost", [DROP, RESET, Reply(503)], ids=["close", "reset", "503"])
 @pytest.mark.parametrize("wait", [False, True])
@@ -157,14 +123,6 @@ def test_a_delete_that_was_carried_out_counts_without_retries(atlas: Atlas, wire
     done = atlas.run(**PAIR, state="absent", retries=0, wait=wait)
     assert (done.failed, done.changed, done.peer) == (False, True, None)
     assert atlas.peers() == [] or atlas.peers()[0]["statusName"] == "TERMINATING"
-
-
-@pytest.mark.parametrize("retries", [0, 1, 2])
-def test_a_delete_that_is_always_lost_is_given_up_after_retries(atlas: Atlas, retries: int) -> None:
-    atlas.create()
-    atlas.fault("DELETE", "close", times=99)
-    assert (atlas.run(**PAIR, state="absent", retries=retries).failed, len(atlas.peers())) == (True, 1)
-    assert atlas.sent("DELETE") == retries + 1
 
 
 @pytest.mark.parametrize("retries", [1, 2])
@@ -227,13 +185,6 @@ def test_a_failed_look_after_a_lost_reply_counts_as_changed(atlas: Atlas, wire: 
     assert (done.failed, done.changed) == (True, True)
 
 
-def test_losing_the_race_for_the_same_connection_is_no_change(atlas: Atlas, wire: Wire) -> None:
-    wire.faults.append(Fault("POST", None, before=atlas.add_peer))
-    done = atlas.run(**PEERING)
-    assert (done.failed, done.changed, verbs(wire)) == (False, False, ["GET", "POST", "GET"])
-    assert done.peer["id"] == atlas.peers()[0]["id"]
-
-
 def test_losing_the_race_for_another_block_leads_to_an_update(atlas: Atlas, wire: Wire) -> None:
     wire.faults.append(Fault("POST", None, before=lambda: atlas.add_peer(routeTableCidrBlock=OTHER)))
     done = atlas.run(**PEERING)
@@ -270,20 +221,3 @@ def test_a_limited_rate_in_the_middle_is_waited_out(atlas: Atlas, wire: Wire) ->
     done = atlas.run(**PEERING)
     assert (done.failed, done.changed, verbs(wire)) == (False, True, ["GET", "GET", "POST", "POST"])
     assert atlas.clock.pauses == [2, 2]
-
-
-@pytest.mark.parametrize("change", ["create", "update", "delete"])
-def test_whatever_is_lost_the_same_task_again_finishes_the_work(atlas: Atlas, change: str) -> None:
-    if change != "create":
-        atlas.create()
-    wanted: dict[str, Any] = {
-        "create": PEERING,
-        "update": {**PAIR, "route_table_cidr_block": OTHER},
-        "delete": {**PAIR, "state": "absent"},
-    }[change]
-    method = {"create": "POST", "update": "PATCH", "delete": "DELETE"}[change]
-    atlas.fault(method, "close", times=99)
-    assert atlas.run(**wanted, retries=0).failed
-    atlas.emulator.faults.clear()
-    assert atlas.run(**wanted).changed
-    assert not atlas.run(**wanted).changed

@@ -15,26 +15,6 @@ def methods(atlas: SetSite) -> str:
     return "".join(one["method"][0:2] + " " for one in atlas.emulator.requests.entries()[len(LOOK) :])
 
 
-@pytest.mark.parametrize("kind", ["lost_reply", "half_json", "truncated"])
-@pytest.mark.parametrize("skip", [0, 2, 4])
-def test_a_post_of_a_set_that_was_carried_out_is_not_sent_again(atlas: SetSite, skip: int, kind: str) -> None:
-    atlas.fault("POST", kind, skip=skip)
-    done = atlas.apply(entries(5), parallel=1)
-    assert (done.failed, done.sums) == (False, {"created": 5})
-    assert done.actions == [("create", index) for index in range(5)]
-    # All the others first, and then one look.
-    assert methods(atlas) == "PO " * 5 + "GE "
-    assert all(peer["id"] for peer in done.result["vpc_peers"])
-
-
-def test_a_post_of_a_set_that_was_lost_is_sent_again(atlas: SetSite) -> None:
-    atlas.fault("POST", "close", skip=2)
-    done = atlas.apply(entries(5), parallel=1)
-    assert (done.failed, done.sums, len(atlas.peers())) == (False, {"created": 5}, 5)
-    assert methods(atlas) == "PO " * 5 + "GE " * 2 + "PO "
-    assert atlas.clock.pauses == [2.0, 4.0]
-
-
 @pytest.mark.parametrize("parallel", [1, 8])
 def test_all_that_are_lost_share_one_look(atlas: SetSite, parallel: int) -> None:
     atlas.fault("POST", "lost_reply", times=4)
@@ -42,13 +22,6 @@ def test_all_that_are_lost_share_one_look(atlas: SetSite, parallel: int) -> None
     done = atlas.apply(entries(12), parallel=parallel)
     assert (done.failed, done.sums, len(atlas.peers())) == (False, {"created": 12}, 12)
     assert (methods(atlas).count("GE"), methods(atlas).count("PO")) == (2, 16)
-
-
-def test_one_that_is_always_lost_is_given_up_after_the_retries(atlas: SetSite) -> None:
-    atlas.fault("POST", "close", skip=2, times=None)
-    done = atlas.apply(entries(3), parallel=1, retries=1)
-    assert (done.sums, done.failures.keys()) == ({"created": 2, "failed": 1}, {2})
-    assert (methods(atlas), done.changed) == ("PO PO PO GE GE PO GE GE ", True)
 
 
 @pytest.mark.parametrize("lag", [1, 5])
@@ -76,17 +49,6 @@ def test_a_removal_is_not_asked_for_again_while_the_list_lags(atlas: SetSite, wi
     done = atlas.apply([entry(0), entry(5)], prune=True, parallel=1)
     assert (done.failed, done.sums) == (False, {"created": 1, "unchanged": 1, "deleted": 1, "undeclared": 1})
     assert len(wire.sent("DELETE")) == 1
-
-
-@pytest.mark.parametrize(("kind", "sent"), [("lost_reply", 1), ("close", 2)])
-def test_a_change_that_got_no_answer_is_looked_up(atlas: SetSite, kind: str, sent: int) -> None:
-    atlas.apply(entries(2))
-    atlas.clear()
-    atlas.fault("PATCH", kind)
-    done = atlas.apply([entry(0, route_table_cidr_block="10.200.0.0/16"), entry(1)])
-    assert (done.failed, done.changed, done.sums) == (False, True, {"updated": 1, "unchanged": 1})
-    assert atlas.writes().count("PATCH") == sent
-    assert done.result["diff"][1]["before"] == "route_table_cidr_block: 10.100.0.0/16\n"
 
 
 def test_a_failed_look_ends_the_task_and_leaves_the_lost_open(atlas: SetSite) -> None:

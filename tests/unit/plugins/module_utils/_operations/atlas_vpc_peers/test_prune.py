@@ -186,13 +186,6 @@ def test_a_removal_without_reply_is_looked_up(five: SetSite, times: int | None) 
     assert set(five.there()) == {vpc(number) for number in range(4)}
 
 
-def test_a_removal_that_never_arrives_is_not_in_pruned(five: SetSite) -> None:
-    five.fault("DELETE", "close", times=None)
-    done = five.apply(entries(4), prune=True)
-    assert (done.failed, done.pruned, done.sums) == (True, set(), {"unchanged": 4, "undeclared": 1})
-    assert len(five.there()) == 5
-
-
 def test_what_somebody_else_removes_first_is_not_in_pruned(five: SetSite) -> None:
     gone = five.id_of(4)
     once = [gone]
