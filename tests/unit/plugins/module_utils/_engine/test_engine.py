@@ -97,13 +97,13 @@ def test_check_mode_foresees_on_a_copy() -> None:
     replies = []
 
     def record(side: NameSide, step: Step, reply: Any) -> None:
-        replies.append((reply, sorted(side.states[ONLY])))
+        replies.append((reply, side.context.is_prediction, sorted(side.states[ONLY])))
 
     one = world("a", "b", there="z", record=record, wait=lambda *unused: Waiting("ever"))
     outcome = run(OneFront, one, check_mode=True)
     assert (outcome.failure, outcome.changed, names(outcome), one.log) == (None, True, ["a", "b"], ["look"])
     # Each step finds what those before have done.
-    assert replies == [(FORESEEN, ["z"]), (FORESEEN, ["a", "z"]), (FORESEEN, ["a", "b", "z"])]
+    assert replies == [(FORESEEN, True, ["z"]), (FORESEEN, True, ["a", "z"]), (FORESEEN, True, ["a", "b", "z"])]
     side = NameSide(OneFront({}, one, FakeClock()).context, one, [ONLY])
     side.states = {ONLY: frozenset("z")}
     side.predict(side.plan([ONLY]).steps)

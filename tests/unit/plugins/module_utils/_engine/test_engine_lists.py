@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.front import joined
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import Outcome
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import ChangeKey, Step
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, ChangeKey, Plan, Step
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.side import Effect, Waiting
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import WaitTimeoutError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import NoAnswerError, TaskError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import NoAnswerError, TaskError, UndoneError
 from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock
 from ansible_collections.cloudpeer.atlas.tests.support.toy_side import ListFront, NameSide, World, lost, refused, run
 
@@ -32,6 +34,17 @@ def with_side(**traits: Any) -> type[ListFront]:
 def staged(*stages: str, seconds: float = 60, **members: Any) -> type[ListFront]:
     """Return a front with stages, each of which has so many seconds."""
     return type("Staged", (ListFront,), {"stages": stages, "seconds_of": lambda self, stage: float(seconds), **members})
+
+
+class TwoSides(ListFront):
+    """A front with two sides of the same entries, of which the second one wants a name of its own."""
+
+    def __init__(self, params: Any, session: World, clock: Any) -> None:
+        super().__init__(params, session, clock)
+        more = World(names=session.names, wanted=dict.fromkeys(session.wanted, "b"), wait=session.wait)
+        more.do = session.do  # type: ignore[method-assign]
+        other = type("OtherSide", (NameSide,), {"name": "others"})
+        self.sides = (*self.sides, other(self.context, more, [*session.wanted]))
 
 
 def failed(outcome: Outcome) -> Any:
@@ -89,6 +102,21 @@ def test_a_lane_and_the_limit_keep_the_order_of_the_plan(traits: Any, parallel: 
     assert (most, one.sent("add")) == (1, ["add z a", "add x a", "add y a"])
 
 
+def test_a_full_lane_holds_up_no_other_step() -> None:
+    gate, lanes = threading.Event(), {"lanes": (("two at a time", 2),)}
+    one = world({"w": "a", "x": "a", "y": "a", "z": "b"}, traits={"a": lanes}, gates={"add w a": gate, "add x a": gate})
+    first = one.do
+
+    def do(what: str, *effect: Any) -> Any:
+        if what == "add z b":
+            gate.set()
+        return first(what, *effect)
+
+    one.do = do  # type: ignore[method-assign]
+    assert run(ListFront, one, parallel=9).failure is None
+    assert one.sent("add")[2:] == ["add z b", "add y a"]
+
+
 def test_ready_is_not_sent() -> None:
     """`wait` is asked again right before a request: the place that was free may be taken."""
 
@@ -114,6 +142,40 @@ def test_an_owner_without_a_state_is_never_evaluated() -> None:
     assert one.log == ["look x"]
 
 
+# Looks and plans of all sides.
+
+
+def test_all_sides_are_asked_at_once() -> None:
+    one = world({"x": "a"})
+    barrier, first = threading.Barrier(2, timeout=10), one.do
+
+    def do(what: str, *effect: Any) -> Any:
+        if what.startswith("look"):
+            barrier.wait()
+        return first(what, *effect)
+
+    one.do = do  # type: ignore[method-assign]
+    assert run(TwoSides, one).failure is None
+    assert (one.log[:2], sorted(one.sent("add"))) == (["look x", "look x"], ["add x a", "add x b"])
+
+
+def test_of_several_refusals_of_an_entry_the_first_counts() -> None:
+    first, second = (Plan(refusals={"x": TaskError(text)}, failures={"y": TaskError(text)}) for text in ("First.", "Second."))
+    plan = joined([first, second])
+    assert (plan.refusals, plan.failures) == (first.refusals, first.failures)
+
+
+def test_what_is_asked_for_all_ends_the_run_without_an_answer() -> None:
+    one = world({"x": "a", "y": "a"}, faults={"look x": [refused("No.")]})
+    outcome = run(with_side(queries=_for_all), one)
+    assert outcome.failure is not None
+    assert (outcome.failure["msg"], outcome.plan, outcome.changed) == ("No.", None, False)
+
+
+def _for_all(self: NameSide, owners: Any, purpose: Any) -> Any:
+    return [query._replace(owners=()) for query in NameSide.queries(self, owners, purpose)]
+
+
 # Failures.
 
 
@@ -125,28 +187,25 @@ def test_what_is_unread_refuses_the_whole_with_all_of_it() -> None:
 
 
 def test_a_failure_stops_its_entry_alone_on_all_sides() -> None:
-    other = type("OtherSide", (NameSide,), {"name": "others"})
-
-    class Both(ListFront):
-        """A front with two sides, of the same entries."""
-
-        def __init__(self, params: Any, session: World, clock: Any) -> None:
-            super().__init__(params, session, clock)
-            waits = {"x": "b", "y": "b"}
-            second = other(self.context, World(names=session.names, wanted=waits, wait=session.wait), ["x", "y"])
-            second.world.do = session.do
-            self.sides = (*self.sides, second)
-
     def goes_first(side: NameSide, owner: str, step: Step | None) -> bool:
         return side.name == "names" or "a" in side.world.names[owner]
 
     one = world({"x": "a", "y": "a"}, wait=unless(goes_first, "a", polls=False), faults={"add x a": [refused("No.")]})
-    outcome = run(Both, one)
+    outcome = run(TwoSides, one)
     assert (failed(outcome), outcome.changed) == ({"x": "No."}, True)
     # A new state of an owner has it evaluated on all sides.
     assert sorted(one.sent("add")) == ["add x a", "add y a", "add y b"]
     assert outcome.failure is not None
     assert outcome.failure["msg"] == "Failed: x."
+
+
+def test_a_change_without_an_effect_takes_back_its_own_alone() -> None:
+    def wait(side: NameSide, owner: str, step: Step | None) -> Waiting | None:
+        if step is None and owner == "x":
+            raise UndoneError("Undone.")
+        return None
+
+    assert [run(ListFront, world(wanted, wait=wait)).changed for wanted in ({"x": "a"}, {"x": "a", "y": "a"})] == [False, True]
 
 
 def test_an_entry_that_has_failed_with_the_plan_is_not_sent() -> None:
@@ -266,6 +325,35 @@ def test_a_later_plan_does_no_more_than_the_first_has_shown() -> None:
     assert one.names["x"] == {"a"}
 
 
+def test_a_later_plan_may_do_what_was_shown_in_another_way() -> None:
+    """A route that was to be replaced may have to be created."""
+
+    class Other(NameSide):
+        """A side whose later plans have another action for a key."""
+
+        def plan(self, owners: Any) -> Any:
+            plan = super().plan(owners)
+            return replace(plan, steps=tuple(replace(step, action="create") for step in plan.steps)) if self.plans > 1 else plan
+
+    one = world({"x": "a"}, faults={"add x a": [lost(False)]})
+    assert run(type("Front", (ListFront,), {"side": Other}), one).failure is None
+    assert one.names["x"] == {"a"}
+
+
+@pytest.mark.parametrize(("retries", "sent"), [(0, 1), (3, 4)])
+def test_a_side_may_have_retries_of_its_own(retries: int, sent: int) -> None:
+    one = world({"x": "a"}, faults={"add x a": [lost(False)] * 9})
+    assert failed(run(with_side(retries=retries), one)) == {"x": "Lost."}
+    assert one.log.count("add x a") == sent
+
+
+def test_a_step_may_say_which_changes_it_has_made() -> None:
+    change = Change("create", "x/other", None, {})
+    one = world({"x": "a"}, record=lambda side, step, reply: Effect({step.owner: frozenset("a")}, [change]))
+    outcome = run(ListFront, one)
+    assert (outcome.diff, outcome.changed) == ([{"done": ["x/other"]}], True)
+
+
 def test_an_unplanned_removal_fails_its_owner() -> None:
     class Both(NameSide):
         """A side whose first plan only changes what a later one would remove."""
@@ -328,6 +416,33 @@ def test_it_plans_again_after_a_stage() -> None:
     assert (outcome.failure, one.names["x"], outcome.plan) == (None, {*"ab"}, "1 steps")
 
 
+def test_a_refusal_of_the_plan_after_a_stage_ends_the_run() -> None:
+    class Refusing(NameSide):
+        """A side whose later plans are refused."""
+
+        def plan(self, owners: Any) -> Any:
+            plan = super().plan(owners)
+            return plan if self.plans == 1 else replace(plan, refusals={"x": TaskError("Not now.")})
+
+    one = world({"x": "a", "y": "b"}, traits={"a": {"stage": "first"}, "b": {"stage": "second"}})
+    outcome = run(staged("first", "second", side=Refusing, plans_again_after=lambda self, stage: stage == "first"), one)
+    assert outcome.failure is not None
+    assert (outcome.failure["msg"], outcome.changed, one.sent("add")) == ("Refused: x.", True, ["add x a"])
+
+
+def test_each_stage_has_its_whole_time() -> None:
+    one = world({"x": ""}, wait=unless(lambda side, owner, step: side.context.clock() >= _end_of(side)))
+    assert run(staged("first", "second"), one).failure is None
+    assert failed(run(staged("first", "second", seconds=40), world({"x": ""}, wait=one.wait))) == {
+        "x": "x waits for quiet after 40 s."
+    }
+
+
+def _end_of(side: NameSide) -> float:
+    """Each stage takes 50 seconds."""
+    return 1050 if side.context.stage == "first" else 1100
+
+
 @pytest.mark.parametrize("polls", [True, False])
 def test_a_held_step_may_outlast_its_stage_but_not_the_last(polls: bool) -> None:
     def retry_wait(side: NameSide, step: Step, error: TaskError) -> Waiting:
@@ -344,14 +459,11 @@ def test_a_held_step_may_outlast_its_stage_but_not_the_last(polls: bool) -> None
 
 
 def test_a_failed_poll_fails_its_owners_or_ends_the_run() -> None:
-    def no_owners(self: NameSide, owners: Any, purpose: Any) -> Any:
-        return [query._replace(owners=()) for query in NameSide.queries(self, owners, purpose)]
-
     wait = unless(lambda side, owner, step: step is not None or side.world.log.count(f"poll {owner}") > 1)
     one = world({"x": "a", "y": "a"}, wait=wait, faults={"poll x": [refused("No.")]})
     assert failed(run(ListFront, one, wait_timeout=600)) == {"x": "No."}
     one = world({"x": "a", "y": "a"}, wait=wait, faults={"poll x": [refused("No.")]})
-    outcome = run(with_side(queries=no_owners), one, wait_timeout=600)
+    outcome = run(with_side(queries=_for_all), one, wait_timeout=600)
     assert outcome.failure is not None
     assert outcome.failure["msg"] == "No."
 
@@ -498,12 +610,36 @@ def test_a_signal_has_running_steps_recorded() -> None:
     assert one.sent("add") == ["add x a"]
 
 
+def keeping(results: list[dict[str, Any]], **traits: Any) -> type[ListFront]:
+    """Return a front whose side has some traits, and whose results are kept, since a signal leaves none."""
+
+    def show(self: ListFront, changed: Any) -> dict[str, Any]:
+        results.append(ListFront.show(self, changed))
+        return dict(results[-1])
+
+    return type("Kept", (with_side(**traits),), {"show": show})
+
+
+def test_a_signal_names_what_is_on_its_way_and_what_was_not_sent() -> None:
+    def request(self: NameSide, step: Step) -> Any:
+        if step.owner == "y":
+            raise KeyboardInterrupt
+        return NameSide.request(self, step)
+
+    results, lines = list[dict[str, Any]](), list[str]()
+    with pytest.raises(KeyboardInterrupt):
+        run(keeping(results, request=request), world({"x": "a", "y": "a"}), lines=lines)
+    texts = {"x": "before the reply came", "y": "before the request was sent"}
+    assert results[-1]["failed"] == {key: f"The task was stopped {text}. Run it again." for key, text in texts.items()}
+    assert lines[-1] == "stopped before the end; done so far: nothing; perhaps also: update x/a"
+
+
 def test_a_signal_leaves_open_what_was_lost_and_names_refusals() -> None:
     gate = threading.Event()
     one = world({"w": "a", "x": "a", "y": "a", "z": ""}, gates={"add w a": gate, "add x a": gate})
     one.faults = {"add w a": [lost(True)], "add x a": [refused("No.")], "add y a": [refused(is_transient=True)]}
     one.wait = unless(lambda side, owner, step: owner != "z" or "poll z" in one.log)
-    first, results = one.do, list[Any]()
+    first, results = one.do, list[dict[str, Any]]()
 
     def do(what: str, *effect: Any) -> Any:
         if what == "poll z":
@@ -511,18 +647,9 @@ def test_a_signal_leaves_open_what_was_lost_and_names_refusals() -> None:
             raise KeyboardInterrupt
         return first(what, *effect)
 
-    class Kept(ListFront):
-        """A front whose result is kept, since a signal leaves none."""
-
-        side = type("Meanwhile", (NameSide,), {"polls_while_sending": True})
-
-        def show(self, changed: Any) -> dict[str, Any]:
-            results.append(super().show(changed))
-            return dict(results[-1])
-
     one.do = do  # type: ignore[method-assign]
     lines: list[str] = []
     with pytest.raises(KeyboardInterrupt):
-        run(Kept, one, lines=lines)
+        run(keeping(results, polls_while_sending=True), one, lines=lines)
     assert results[-1]["failed"] == {"w": "Lost.", "x": "No.", "y": "Refused."}
     assert lines[-1] == "stopped before the end; done so far: nothing; perhaps also: update w/a"
