@@ -455,7 +455,8 @@ def test_a_held_step_may_outlast_its_stage_but_not_the_last(polls: bool) -> None
     assert one.sent("add")[:2] == ["add x a", "add y b"]
     assert one.names == {"x": {"a"}, "y": {"b"}}
     one = world({"x": "a"}, traits={"a": {"stage": "first"}}, retry_wait=retry_wait, faults={"add x a": [FULL] * 99})
-    assert failed(run(staged("first", "second"), one)) == {"x": "x waits for room after 60 s."}
+    one.explain = lambda side, step, error: TaskError(f"Explained: {error.message}")
+    assert failed(run(staged("first", "second"), one)) == {"x": "Explained: x waits for room after 60 s."}
 
 
 def test_a_failed_poll_fails_its_owners_or_ends_the_run() -> None:
@@ -476,6 +477,8 @@ def test_of_the_late_those_with_an_unsent_step_come_first() -> None:
         return TaskError(f"Late after {error.waited:.0f} s.")
 
     one = world({"x": "", "y": "a", "z": ""}, traits={"a": {"stage": "only"}}, wait=unless(lambda side, owner, step: False))
+    # Nothing was refused.
+    one.explain = lambda side, step, error: TaskError("Better.")
     side = type("Late", (NameSide,), {"timeout_error": timeout_error})
     outcome = run(staged("only", "last", side=side), one)
     assert {*failed(outcome).values()} == {"Late after 60 s."}

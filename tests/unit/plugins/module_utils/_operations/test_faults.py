@@ -89,6 +89,11 @@ def begin_set(site: Any) -> Options:
     return {"peers": [entry(0, route_table_cidr_block=OTHER), entry(1)], "prune": True, "parallel": 1}
 
 
+def begin_dead(site: Any) -> Options:
+    site.fail(site.add_peer())
+    return {**PEERING, "recreate": "dead"}
+
+
 def begin_accepter(site: Any) -> Options:
     site.route(site.tables[0], GatewayId=site.add_gateway())
     return {"replace_routes": True, "dns": "enable", "group_id": "5356823b3794dee37132bb7b"}
@@ -150,6 +155,7 @@ OF_AWS = ("AcceptVpcPeeringConnection", "ReplaceRoute", "CreateRoute", "CreateTa
 OF_AZURE = ("POST servicePrincipals", "PUT roleDefinitions", "PUT roleAssignments")
 OF_ALL = ("POST containers", *OF_AZURE, "POST peers", OF_AWS[0], "addPeering", "CreateTags", "CreateRoute", "POST accessList")
 NOT_IN_AZURE = ("DELETE roleAssignments", "DELETE roleDefinitions")
+REPLACE = ("DELETE peers", "POST peers")
 NOT_IN_ALL = ("DeleteRoute", "DELETE accessList", "DELETE peers", "removePeering", *NOT_IN_AZURE)
 ACCEPTER = Task("atlas_vpc_peer_accepter", on_aws, OF_AWS, begin_accepter, routes, [True, True])
 MIRROR = Task("atlas_gcp_peering", on_cloud(GcpSite), ("addPeering",), lambda unused: {}, lambda site: len(site.peerings()), 1)
@@ -183,6 +189,11 @@ TASKS = {
     "peer, absent": Task(
         *("atlas_vpc_peer", on_atlas, ("DELETE peers",)),
         *(lambda site: {**begin_change(site), "state": "absent"}, peers, {}),
+    ),
+    "peer, replaced": Task("atlas_vpc_peer", on_atlas, REPLACE, begin_dead, peers, {VPC: CIDR}),
+    "peers, replaced": Task(
+        *("atlas_vpc_peers", on_atlas, REPLACE),
+        *(lambda site: {"peers": [PEERING], "recreate": begin_dead(site)["recreate"]}, peers, {VPC: CIDR}),
     ),
     "peers": Task(
         *("atlas_vpc_peers", on_atlas, ("PATCH peers", "POST peers", "DELETE peers")),
@@ -244,8 +255,8 @@ def check(done: Done, trouble: faults.Trouble, fault: str, write: str) -> None:
         assert re.search(CAUSES[fault], done.msg), done.msg
         assert "Failed to " in done.msg or " to connections[2]: " in done.msg
     if "actions" in done.result:
-        assert len(done.result["actions"]) == len(trouble.done)
-        assert len(done.result["pruned"]) == sum(one.name.startswith("DELETE") for one in trouble.done)
+        assert sum(1 + (action == "recreate") for action, unused in done.actions) == len(trouble.done)
+        assert len(done.result["pruned"]) == done.actions.count(("delete", None))
     sent = Counter(one for one in trouble.wire if one)
     hit = next(one for one in sent if one.name == write)
     places = [number for number, one in enumerate(trouble.wire) if one == hit]

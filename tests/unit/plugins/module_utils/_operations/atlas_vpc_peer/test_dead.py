@@ -160,18 +160,6 @@ def test_a_creation_that_fails_after_the_removal_is_a_change(atlas: Atlas) -> No
     assert atlas.peers() == []
 
 
-@pytest.mark.parametrize("forward", [True, False])
-@pytest.mark.parametrize("which", ["pair", "both"])
-def test_a_lost_reply_during_recreate_leaves_no_less(atlas: Atlas, which: str, forward: bool) -> None:
-    peer = atlas.create()
-    atlas.act("fail", peer["id"])
-    atlas.fault("POST", "lost_reply" if forward else "close")
-    done = atlas.run(**PEERING, peer_id=peer["id"] if which == "both" else None, recreate="dead")
-    assert (done.failed, done.changed) == (False, True)
-    assert [one["vpcId"] for one in atlas.peers()] == [VPC]
-    assert atlas.sent("POST") == (1 if forward else 2)
-
-
 def test_what_is_being_removed_is_waited_out_without_wait_too(atlas: Atlas) -> None:
     peer = atlas.create()
     atlas.act("delete", peer["id"])

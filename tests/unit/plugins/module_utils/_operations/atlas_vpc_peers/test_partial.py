@@ -286,30 +286,6 @@ def test_a_refused_removal_leaves_it_and_nothing_is_created(atlas: SetSite, dead
     assert atlas.writes().count("POST") == 1
 
 
-@pytest.mark.parametrize("wait", [True, False])
-@pytest.mark.parametrize("kind", ["close", "lost_reply", "half_json"])
-def test_the_lost_reply_of_its_removal_is_no_failure_of_it(atlas: SetSite, dead: str, kind: str, wait: bool) -> None:
-    atlas.fault("DELETE", kind)
-    done = atlas.apply(entries(2), recreate="dead", wait=wait)
-    assert (done.failed, done.sums) == (False, {"recreated": 1, "unchanged": 1}), done.result
-
-
-@pytest.mark.parametrize("wait", [True, False])
-def test_a_removal_that_never_arrives_is_told_as_such(atlas: SetSite, dead: str, wait: bool) -> None:
-    atlas.fault("DELETE", "close", times=None)
-    done = atlas.apply(entries(2), recreate="dead", wait=wait)
-    assert (done.failed, done.sums, done.actions) == (True, {"failed": 1, "unchanged": 1}, [])
-    assert "Failed to delete VPC peering connection" in done.failures[0]
-    assert atlas.id_of(0) == dead
-
-
-@pytest.mark.parametrize("kind", ["close", "lost_reply"])
-def test_the_lost_reply_of_its_successor_is_looked_up(atlas: SetSite, dead: str, kind: str) -> None:
-    atlas.fault("POST", kind)
-    done = atlas.apply(entries(2), recreate="dead", wait=True)
-    assert (done.failed, done.sums, len(atlas.peers())) == (False, {"recreated": 1, "unchanged": 1}, 2)
-
-
 def test_one_that_somebody_else_removes_first_is_created_again(atlas: SetSite, dead: str) -> None:
     atlas.act("delete", dead)
     done = atlas.apply(entries(2), recreate="dead", max_deletions=0)
