@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 from unittest import mock
 from urllib.parse import parse_qsl, urlsplit
 
@@ -30,12 +30,8 @@ _STATUSES = {REFUSED: 403, BUSY: 503, LIMITED: 429}
 _OF_AWS = {BUSY: refusal("Unavailable", status=503), LIMITED: refusal("RequestLimitExceeded", status=503)}
 
 
-class Write(NamedTuple):
-    """A request that writes."""
-
-    name: str
-    path: str
-    body: bytes
+#: A request that writes: its name, its path and its body.
+Write = tuple[str, str, bytes]
 
 
 def name_of(sent: Sent) -> str:
@@ -83,25 +79,18 @@ def _interrupt() -> None:
 
 @dataclass
 class Trouble:
-    """What stands between a task and its services.
-
-    Attributes:
-        clock: The clock of the task.
-        fault: What goes wrong.
-        name: With which request: the first one that writes this.
-        overtake: What another run does first.
-        wire: The requests, in order; None for each that only reads.
-        done: Those that write and were carried out.
-        in_wait: What was sent while a side said what it waits for.
-        asked: The classes of the sides that were asked what they wait for.
-    """
+    """What stands between a task and its services."""
 
     clock: Any
     fault: str = ""
+    #: The first request that writes this meets it.
     name: str = ""
+    #: What another run does first.
     overtake: Callable[[], Any] = lambda: None
+    #: The requests, in order, None for each that only reads; and those that write and were carried out.
     wire: list[Write | None] = field(default_factory=list)
     done: list[Write] = field(default_factory=list)
+    #: What was sent while a side said what it waits for, and the classes of the sides that were asked that.
     in_wait: list[str] = field(default_factory=list)
     asked: set[type] = field(default_factory=set)
     _thread: threading.local = field(default_factory=threading.local)
@@ -117,7 +106,7 @@ class Trouble:
         if getattr(self._thread, "side", ""):
             self.in_wait.append(f"{self._thread.side}: {sent.method} {sent.target}")
         name = name_of(sent)
-        write = Write(name, sent.path, sent.body) if name else None
+        write = (name, sent.path, sent.body) if name else None
         fault = self.fault if name == self.name else ""
         if fault not in ("", DEAD):
             self.fault = ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import threading
 from typing import Any
 
@@ -501,7 +500,7 @@ def test_a_wait_may_look_and_plan_again_in_place_of_a_poll() -> None:
     assert one.log == ["look", "look", "add b"]
 
 
-# Signals, runs inside of others, and memory.
+# Signals, and runs inside of others.
 
 
 @pytest.mark.parametrize(
@@ -542,20 +541,3 @@ def test_inside_another_run_it_starts_no_thread(monkeypatch: pytest.MonkeyPatch)
         STOP.reset(token)
     assert one.log == ["add a", "look", "more x", "more y", "add b"]
     assert (ran.state, ran.applied, outcome.changed) == (frozenset("ab"), ("/a", "/b"), True)
-
-
-def _parts() -> list[Any]:
-    """Return what belongs to one run."""
-    return [one for one in gc.get_objects() if isinstance(one, (OneFront, Side, Engine, Intake, Ledger))]
-
-
-def test_nothing_of_an_item_stays_in_memory() -> None:
-    """A cycle would keep the state of each item of a loop until Python looks for cycles."""
-    gc.collect()
-    gc.disable()
-    try:
-        before = _parts()
-        run(OneFront, world("a", there="z"))
-        assert [one for one in _parts() if not any(one is other for other in before)] == []
-    finally:
-        gc.enable()

@@ -79,12 +79,6 @@ def test_check_mode_foresees_a_container(atlas: Atlas) -> None:
     assert {name: value for name, value in done.after.items() if name not in unforeseen} == expected
 
 
-def test_a_container_that_another_has_removed_meanwhile_is_gone(atlas: Atlas) -> None:
-    atlas.fault("DELETE", "status", status=404, code="CLOUD_PROVIDER_CONTAINER_NOT_FOUND", applied=True)
-    done = run(atlas, **ABSENT)
-    assert (done.failed, done.changed, containers(atlas)) == (False, False, [])
-
-
 def test_a_container_in_use_is_removed_as_soon_as_it_may_be(atlas: Atlas) -> None:
     peer_id = atlas.add_peer()
     refused = run(atlas, **ABSENT)

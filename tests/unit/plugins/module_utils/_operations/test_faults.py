@@ -258,11 +258,11 @@ def check(done: Done, trouble: faults.Trouble, fault: str, write: str) -> None:
         assert sum(1 + (action == "recreate") for action, unused in done.actions) == len(trouble.done)
         assert len(done.result["pruned"]) == done.actions.count(("delete", None))
     sent = Counter(one for one in trouble.wire if one)
-    hit = next(one for one in sent if one.name == write)
+    hit = next(one for one in sent if one[0] == write)
     places = [number for number, one in enumerate(trouble.wire) if one == hit]
     if fault == DEAD:
         # As often as the option says for Atlas, and as is usual for the clouds.
-        assert sent[hit] in ((3,) if "/groups/" in hit.path else (4, 5))
+        assert sent[hit] in ((3,) if "/groups/" in hit[1] else (4, 5))
     else:
         is_repeated = fault in (UNSENT, BUSY, LIMITED) or (fault in (LOST, faults.SLOW) and write in REMOVALS)
         assert sent - Counter({*sent}) == Counter({hit: 1} if is_repeated else {})
