@@ -123,10 +123,14 @@ def test_ready_is_not_sent() -> None:
     def has_place(side: NameSide, owner: str, step: Step | None) -> bool:
         return step is None or not side.context.running
 
+    def request(self: NameSide, step: Step) -> Any:
+        beside.append(len(self.context.running))
+        return NameSide.request(self, step)
+
+    beside, clock = list[int](), FakeClock()
     one = world({"x": "a", "y": "a"}, wait=unless(has_place, "a place", polls=False, ends_with_steps=True))
-    clock = FakeClock()
-    assert run(ListFront, one, clock=clock).failure is None
-    assert (one.sent("add", "poll"), clock.pauses) == (["add x a", "add y a"], [])
+    assert run(with_side(request=request), one, clock=clock).failure is None
+    assert (one.sent("add", "poll"), beside, clock.pauses) == (["add x a", "add y a"], [0, 0], [])
 
 
 def test_an_owner_without_a_state_is_never_evaluated() -> None:
@@ -201,9 +205,9 @@ def test_a_failure_stops_its_entry_alone_on_all_sides() -> None:
 
 def test_a_change_without_an_effect_takes_back_its_own_alone() -> None:
     def wait(side: NameSide, owner: str, step: Step | None) -> Waiting | None:
-        if step is None and owner == "x":
+        if step is None and owner == "x" and all(side.states.values()):
             raise UndoneError("Undone.")
-        return None
+        return Waiting("y", polls=False, ends_with_steps=True) if step is None and owner == "x" else None
 
     assert [run(ListFront, world(wanted, wait=wait)).changed for wanted in ({"x": "a"}, {"x": "a", "y": "a"})] == [False, True]
 
@@ -329,15 +333,16 @@ def test_a_later_plan_may_do_what_was_shown_in_another_way() -> None:
     """A route that was to be replaced may have to be created."""
 
     class Other(NameSide):
-        """A side whose later plans have another action for a key."""
+        """A side whose later plans have another request for a key."""
 
         def plan(self, owners: Any) -> Any:
             plan = super().plan(owners)
-            return replace(plan, steps=tuple(replace(step, action="create") for step in plan.steps)) if self.plans > 1 else plan
+            others = tuple(replace(step, action="create", request="another") for step in plan.steps)
+            return plan if self.plans == 1 else replace(plan, steps=others)
 
     one = world({"x": "a"}, faults={"add x a": [lost(False)]})
     assert run(type("Front", (ListFront,), {"side": Other}), one).failure is None
-    assert one.names["x"] == {"a"}
+    assert one.names["x"] == {"another"}
 
 
 @pytest.mark.parametrize(("retries", "sent"), [(0, 1), (3, 4)])
@@ -517,6 +522,19 @@ def test_an_own_pace_is_for_its_owner_alone() -> None:
     one = world({"x": "", "y": ""}, wait=wait)
     assert run(staged("first", "last"), one, clock=clock).failure is None
     assert one.log.count("poll x") > one.log.count("poll y") + 5
+
+
+def test_what_no_poll_can_end_has_no_pace() -> None:
+    asked = []
+
+    def wait(side: NameSide, owner: str, step: Step | None) -> Waiting | None:
+        if owner == "x":
+            return Waiting("quiet") if side.context.clock() < 1030 else None
+        asked.append(side.context.clock())
+        return Waiting("others", polls=False)
+
+    assert failed(run(staged("first", "last"), world({"x": "", "y": ""}, wait=wait))) == {"y": "y waits for others after 60 s."}
+    assert asked == [1000, 1060]
 
 
 def test_the_first_poll_comes_a_while_after_a_wait_has_begun() -> None:
