@@ -416,6 +416,9 @@ def test_a_side_knows_which_step_is_lost() -> None:
 def test_the_late_error_has_the_last_missing_answer() -> None:
     one = world(wait=until_polled(999), faults={"poll": [SILENT_POLL] * 99})
     assert failed(run(OneFront, one, wait_timeout=5)) == " waits for quiet after 5 s. Silent."
+    # There has been an answer since.
+    one = world(wait=until_polled(999), faults={"poll": [SILENT_POLL]})
+    assert failed(run(OneFront, one, wait_timeout=5)) == " waits for quiet after 5 s."
 
 
 def test_a_failed_poll_before_a_step_is_a_reason_to_look() -> None:

@@ -195,10 +195,10 @@ def test_a_failure_stops_its_entry_alone_on_all_sides() -> None:
         return side.name == "names" or "a" in side.world.names[owner]
 
     one = world({"x": "a", "y": "a"}, wait=unless(goes_first, "a", polls=False), faults={"add x a": [refused("No.")]})
-    outcome = run(TwoSides, one)
+    outcome = run(TwoSides, one, clock=(clock := FakeClock()))
     assert (failed(outcome), outcome.changed) == ({"x": "No."}, True)
     # A new state of an owner has it evaluated on all sides.
-    assert sorted(one.sent("add")) == ["add x a", "add y a", "add y b"]
+    assert (sorted(one.sent("add")), clock.pauses) == (["add x a", "add y a", "add y b"], [])
     assert outcome.failure is not None
     assert outcome.failure["msg"] == "Failed: x."
 
@@ -464,6 +464,16 @@ def test_a_held_step_may_outlast_its_stage_but_not_the_last(polls: bool) -> None
     assert failed(run(staged("first", "second"), one)) == {"x": "Explained: x waits for room after 60 s."}
 
 
+def test_what_a_refused_step_took_is_free_for_others() -> None:
+    def has_place(side: NameSide, owner: str, step: Step | None) -> bool:
+        return owner == "x" or not side.context.running
+
+    one = world({"x": "a", "y": "a"}, wait=unless(has_place, "a place", polls=False, ends_with_steps=True))
+    one.faults, one.retry_wait = {"add x a": [FULL]}, lambda side, step, error: Waiting("room")
+    assert run(ListFront, one).failure is None
+    assert one.sent("add", "poll") == ["add x a", "add y a", "poll x", "add x a"]
+
+
 def test_a_failed_poll_fails_its_owners_or_ends_the_run() -> None:
     wait = unless(lambda side, owner, step: step is not None or side.world.log.count(f"poll {owner}") > 1)
     one = world({"x": "a", "y": "a"}, wait=wait, faults={"poll x": [refused("No.")]})
@@ -641,7 +651,7 @@ def keeping(results: list[dict[str, Any]], **traits: Any) -> type[ListFront]:
     return type("Kept", (with_side(**traits),), {"show": show})
 
 
-def test_a_signal_names_what_is_on_its_way_and_what_was_not_sent() -> None:
+def test_a_signal_names_what_is_on_its_way_and_what_is_unsent() -> None:
     def request(self: NameSide, step: Step) -> Any:
         if step.owner == "y":
             raise KeyboardInterrupt

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.aws import AwsPart
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.peer_part import PeerPart
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import denial
 from ansible_collections.cloudpeer.atlas.tests.support.path_site import (
@@ -507,28 +506,6 @@ def test_what_one_entry_fails_to_enable_another_one_does(site: PathSite, is_lost
 
 
 # What goes wrong
-
-
-@pytest.mark.parametrize("number", [1, *(pytest.param(one, marks=pytest.mark.full) for one in (0, 2, 3))])
-def test_a_stop_after_any_change_loses_nothing(site: PathSite, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
-    """What was done is reported, and the next run goes on from there."""
-    entries = requested(site, 2, 2)
-    left, record = [number], AwsPart.record
-
-    def stop(*args: Any) -> Any:
-        left[0] -= 1
-        if left[0] == -1:
-            raise KeyboardInterrupt
-        return record(*args)
-
-    monkeypatch.setattr(AwsPart, "record", stop)
-    with pytest.raises(KeyboardInterrupt):
-        run(site, entries)
-    monkeypatch.setattr(AwsPart, "record", record)
-    assert "stopped before the end; done so far" in site.lines[-1]
-    done = run(site, entries)
-    assert not done.failed, done.result
-    assert site.connected == {one["vpc_id"] for one in entries}
 
 
 def test_a_connection_that_others_accept_meanwhile_is_fine(site: PathSite) -> None:

@@ -390,21 +390,6 @@ def test_what_a_killed_run_has_begun_is_waited_for(site: GcpSite, state: str) ->
     assert site.peerings() == ([NAME] if state == "present" else [])
 
 
-def test_a_mirror_that_another_run_makes_meanwhile_will_do(site: GcpSite, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is made after the look, and before the request."""
-    add = site.clouds.gcp.add
-
-    def late(*arguments: object) -> object:
-        if not site.peerings():
-            site.clouds.gcp.add_peering(*MINE, "theirs", ATLAS)
-        return add(*arguments)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(site.clouds.gcp, "add", late)
-    done = site.run()
-    assert (done.failed, done.changed) == (False, False), done.result
-    assert site.peerings() == ["theirs"]
-
-
 def test_a_name_that_another_run_takes_meanwhile_is_named(site: GcpSite, monkeypatch: pytest.MonkeyPatch) -> None:
     add = site.clouds.gcp.add
 
