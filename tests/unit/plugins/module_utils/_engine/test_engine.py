@@ -142,7 +142,7 @@ def test_a_lost_creation_is_looked_for_after_two_pauses(takes_effect: bool, log:
     """The next request comes right after the last look."""
     one, clock = world("a", "b", traits={"a": CREATE}, faults={"add a": [lost(takes_effect)]}), FakeClock()
     outcome = run(OneFront, one, clock=clock)
-    assert (outcome.failure, outcome.changed, names(outcome)) == (None, True, ["a", "b"])
+    assert (outcome.failure, outcome.changed, names(outcome), outcome.plan) == (None, True, ["a", "b"], "2 steps")
     assert one.log == ["look", "add a", *log, "add b"]
     assert clock.pauses == [2.0, 4.0][: 1 if takes_effect else 2]
 

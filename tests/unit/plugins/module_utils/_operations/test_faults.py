@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import pytest
@@ -20,43 +21,38 @@ from ansible_collections.cloudpeer.atlas.tests.support.harness import CIDR, PAIR
 from ansible_collections.cloudpeer.atlas.tests.support.operations import load
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 from ansible_collections.cloudpeer.atlas.tests.support.sets import block, entry, vpc
-from ansible_collections.cloudpeer.atlas.tests.support.trouble import (
-    BUSY,
-    DEAD,
-    KILLED,
-    LIMITED,
-    LOST,
-    OVERTAKEN,
-    REFUSED,
-    UNSENT,
-)
 
-FAULTS = (LOST, UNSENT, REFUSED, KILLED, faults.SLOW, BUSY, LIMITED, DEAD)
+FAULTS = (faults.LOST, faults.UNSENT, faults.REFUSED, faults.KILLED, faults.SLOW, faults.BUSY, faults.LIMITED, faults.DEAD)
 #: What an error says after each: Atlas, GCP and AZURE, or AWS.
-CAUSES = {REFUSED: "HTTP 403|UnauthorizedOperation", DEAD: "the connection broke to|broke before|Connection was closed before"}
+CAUSES = {
+    faults.REFUSED: "HTTP 403|UnauthorizedOperation",
+    faults.DEAD: "the connection broke to|broke before|Connection was closed before",
+}
 #: A removal in Atlas is sent again without a look: its answer says whether it was the first.
 REMOVALS = ("DELETE peers", "DELETE containers", "DELETE accessList")
 #: Where the classes of runs are. Sessions are kept by the libraries, whose connections and pools know each other.
 RUNS = re.compile(r"\._(engine|sides|operations|path|peer_set|peering)\b")
 OTHER = "10.99.0.0/16"
 Options = dict[str, Any]
+Get = Callable[[str], Any]
+Made = tuple[Any, list[str]]
 
 
 # Where tasks run: a site, and where its services are.
 
 
-def on_atlas(get: Callable[[str], Any]) -> tuple[Any, list[str]]:
+def on_atlas(get: Get) -> Made:
     site = get("make_atlas")()
     return site, [site.base_url]
 
 
-def on_aws(get: Callable[[str], Any]) -> tuple[Any, list[str]]:
+def on_aws(get: Get) -> Made:
     site = get("make_site")()
     return site, [site.front.url]
 
 
-def on_cloud(kind: type) -> Callable[[Callable[[str], Any]], tuple[Any, list[str]]]:
-    def make(get: Callable[[str], Any]) -> tuple[Any, list[str]]:
+def on_cloud(kind: type) -> Callable[[Get], Made]:
+    def make(get: Get) -> Made:
         clouds = get("_clouds")
         point_at(clouds, get("monkeypatch"), get("tmp_path"))
         return kind(clouds), [clouds.proxy.url]
@@ -64,12 +60,16 @@ def on_cloud(kind: type) -> Callable[[Callable[[str], Any]], tuple[Any, list[str
     return make
 
 
-def on_all(get: Callable[[str], Any]) -> tuple[Any, list[str]]:
+def on_all(get: Get) -> Made:
     site = get("make_path")(with_clouds=True)
     return site, [*site.urls, site.proxy]
 
 
 # What tasks find there, and what there is in the end.
+
+
+def always(options: Options) -> Callable[[Any], Options]:
+    return lambda unused: options
 
 
 def begin_access(site: Any) -> Options:
@@ -92,6 +92,10 @@ def begin_set(site: Any) -> Options:
 def begin_dead(site: Any) -> Options:
     site.fail(site.add_peer())
     return {**PEERING, "recreate": "dead"}
+
+
+def begin_dead_set(site: Any) -> Options:
+    return {"peers": [PEERING], "recreate": begin_dead(site)["recreate"]}
 
 
 def begin_accepter(site: Any) -> Options:
@@ -118,20 +122,24 @@ def routes(site: Any) -> Any:
     return [target == site.connection_id for target in site.targets().values()]
 
 
+def mirrors(site: Any) -> Any:
+    return len(site.peerings())
+
+
 def role(site: Any) -> Any:
     return site.look()["is_allowed"], len(site.ours())
 
 
 def path(site: Any) -> Any:
-    mirrors = [one for network in site.clouds.gcp.show_all() if network["project"] == "my-project" for one in network["peerings"]]
-    return len(site.connected), len(site.access_list), len(mirrors), [site.statuses(one) for one in ("AWS", "AZURE", "GCP")]
+    there = [one for network in site.clouds.gcp.show_all() if network["project"] == "my-project" for one in network["peerings"]]
+    return len(site.connected), len(site.access_list), len(there), [site.statuses(one) for one in ("AWS", "AZURE", "GCP")]
 
 
 class Task(NamedTuple):
     """A task of a module: where it runs, what it writes, what it finds before, and how that looks in the end."""
 
     module: str
-    make: Callable[[Callable[[str], Any]], tuple[Any, list[str]]]
+    make: Callable[[Get], Made]
     writes: tuple[str, ...]
     begin: Callable[[Any], Options]
     look: Callable[[Any], Any]
@@ -157,50 +165,33 @@ OF_AWS = ("AcceptVpcPeeringConnection", "ReplaceRoute", "CreateRoute", "CreateTa
 OF_AZURE = ("POST servicePrincipals", "PUT roleDefinitions", "PUT roleAssignments")
 OF_ALL = ("POST containers", *OF_AZURE, "POST peers", OF_AWS[0], "addPeering", "CreateTags", "CreateRoute", "POST accessList")
 NOT_IN_AZURE = ("DELETE roleAssignments", "DELETE roleDefinitions")
-REPLACE = ("DELETE peers", "POST peers")
+ACCESS, REPLACE = ("POST accessList", "DELETE accessList"), ("DELETE peers", "POST peers")
+SET = ("PATCH peers", "POST peers", "DELETE peers")
+EUROPE, NOT_IN_AMERICA = {"region_name": "eu-west-1"}, {"region_name": "us-east-1", "state": "absent"}
 NOT_IN_ALL = ("DeleteRoute", "DELETE accessList", "DELETE peers", "removePeering", *NOT_IN_AZURE)
 ACCEPTER = Task("atlas_vpc_peer_accepter", on_aws, OF_AWS, begin_accepter, routes, [True, True])
-MIRROR = Task("atlas_gcp_peering", on_cloud(GcpSite), ("addPeering",), lambda unused: {}, lambda site: len(site.peerings()), 1)
-ROLE = Task("atlas_azure_role", on_cloud(AzureSite), OF_AZURE, lambda unused: {}, role, (True, 2))
+MIRROR = Task("atlas_gcp_peering", on_cloud(GcpSite), ("addPeering",), always({}), mirrors, 1)
+ROLE = Task("atlas_azure_role", on_cloud(AzureSite), OF_AZURE, always({}), role, (True, 2))
 PATH = Task("atlas_peering", on_all, OF_ALL, begin_path, path, (1, 3, 1, [["AVAILABLE"]] * 3))
+DNS = attrgetter("emulator.project.custom_dns")
+CONTAINER, PEER = "atlas_network_container", "atlas_vpc_peer"
 TASKS = {
-    "custom DNS": Task(
-        *("atlas_custom_dns", on_atlas, ("PATCH awsCustomDNS",)),
-        *(lambda unused: {"enabled": True}, lambda site: site.emulator.project.custom_dns, True),
-    ),
-    "container": Task(
-        *("atlas_network_container", on_atlas, ("POST containers",)),
-        *(lambda unused: {"region_name": "eu-west-1"}, containers, ["EU_WEST_1", "US_EAST_1"]),
-    ),
-    "container, absent": Task(
-        *("atlas_network_container", on_atlas, ("DELETE containers",)),
-        *(lambda unused: {"region_name": "us-east-1", "state": "absent"}, containers, []),
-    ),
-    "access list": Task(
-        *("atlas_access_list", on_atlas, ("POST accessList", "DELETE accessList")),
-        *(begin_access, lambda site: site.access_list, {OTHER: None}),
-    ),
+    "custom DNS": Task("atlas_custom_dns", on_atlas, ("PATCH awsCustomDNS",), always({"enabled": True}), DNS, True),
+    "container": Task(CONTAINER, on_atlas, ("POST containers",), always(EUROPE), containers, ["EU_WEST_1", "US_EAST_1"]),
+    "container, absent": Task(CONTAINER, on_atlas, ("DELETE containers",), always(NOT_IN_AMERICA), containers, []),
+    "access list": Task("atlas_access_list", on_atlas, ACCESS, begin_access, attrgetter("access_list"), {OTHER: None}),
     "accepter": ACCEPTER,
     "accepter, absent": absent(ACCEPTER, ("DeleteRoute",), []),
     "mirror": MIRROR,
     "mirror, absent": absent(MIRROR, ("removePeering",), 0),
     "role": ROLE,
     "role, absent": absent(ROLE, NOT_IN_AZURE, (False, 0)),
-    "peer": Task("atlas_vpc_peer", on_atlas, ("POST peers",), lambda unused: PEERING, peers, {VPC: CIDR}),
-    "peer, changed": Task("atlas_vpc_peer", on_atlas, ("PATCH peers",), begin_change, peers, {VPC: OTHER}),
-    "peer, absent": Task(
-        *("atlas_vpc_peer", on_atlas, ("DELETE peers",)),
-        *(lambda site: {**begin_change(site), "state": "absent"}, peers, {}),
-    ),
-    "peer, replaced": Task("atlas_vpc_peer", on_atlas, REPLACE, begin_dead, peers, {VPC: CIDR}),
-    "peers, replaced": Task(
-        *("atlas_vpc_peers", on_atlas, REPLACE),
-        *(lambda site: {"peers": [PEERING], "recreate": begin_dead(site)["recreate"]}, peers, {VPC: CIDR}),
-    ),
-    "peers": Task(
-        *("atlas_vpc_peers", on_atlas, ("PATCH peers", "POST peers", "DELETE peers")),
-        *(begin_set, peers, {vpc(0): OTHER, vpc(1): block(1)}),
-    ),
+    "peer": Task(PEER, on_atlas, ("POST peers",), always(PEERING), peers, {VPC: CIDR}),
+    "peer, changed": Task(PEER, on_atlas, ("PATCH peers",), begin_change, peers, {VPC: OTHER}),
+    "peer, absent": Task(PEER, on_atlas, ("DELETE peers",), lambda site: {**begin_change(site), "state": "absent"}, peers, {}),
+    "peer, replaced": Task(PEER, on_atlas, REPLACE, begin_dead, peers, {VPC: CIDR}),
+    "peers": Task("atlas_vpc_peers", on_atlas, SET, begin_set, peers, {vpc(0): OTHER, vpc(1): block(1)}),
+    "peers, replaced": Task("atlas_vpc_peers", on_atlas, REPLACE, begin_dead_set, peers, {VPC: CIDR}),
     "path": PATH,
     "path, absent": absent(PATH, NOT_IN_ALL, (0, 0, 0, [[], [], []])),
 }
@@ -220,10 +211,10 @@ def _cells() -> Iterator[Any]:
                 if task.make is on_aws:
                     is_usual &= turn < 4
                 if task.make is on_all:
-                    is_usual = number == turn and fault in (LOST, KILLED)
+                    is_usual = number == turn and fault in (faults.LOST, faults.KILLED)
                 if is_one or turn < 4:
                     yield pytest.param(name, write, fault, marks=() if is_usual else pytest.mark.full)
-        yield name, task.writes[0], OVERTAKEN
+        yield name, task.writes[0], faults.OVERTAKEN
 
 
 @pytest.mark.parametrize(("name", "write", "fault"), [*_cells()])
@@ -233,7 +224,7 @@ def test_each_write_may_go_wrong(request: pytest.FixtureRequest, name: str, writ
     options = task.begin(site)
     trouble = faults.Trouble(site.clock, fault, write, overtake=lambda: task.run(site, options))
     with trouble.between(*urls):
-        if fault == KILLED:
+        if fault == faults.KILLED:
             with pytest.raises(KeyboardInterrupt):
                 task.run(site, options)
             assert "stopped before the end; done so far: " in site.lines[-1]
@@ -245,8 +236,8 @@ def test_each_write_may_go_wrong(request: pytest.FixtureRequest, name: str, writ
         done = task.run(site, options)
     assert (done.failed, done.changed, task.look(site)) == (False, bool(again.done), task.end), done.result
     assert not {*again.done} & {*trouble.done}
-    if fault in (*CAUSES, KILLED):
-        assert again.done or fault == KILLED
+    if fault in (*CAUSES, faults.KILLED):
+        assert again.done or fault == faults.KILLED
         assert not task.run(site, options).changed
     else:
         assert again.wire.count(None) == len(again.wire)
@@ -265,15 +256,17 @@ def check(done: Done, trouble: faults.Trouble, fault: str, write: str) -> None:
     sent = Counter(one for one in trouble.wire if one)
     hit = next(one for one in sent if one[0] == write)
     places = [number for number, one in enumerate(trouble.wire) if one == hit]
-    if fault == DEAD:
+    if fault == faults.DEAD:
         # As often as the option says for Atlas, and as is usual for the clouds.
         assert sent[hit] in ((3,) if "/groups/" in hit[1] else (4, 5))
     else:
-        is_repeated = fault in (UNSENT, BUSY, LIMITED) or (fault in (LOST, faults.SLOW) and write in REMOVALS)
+        is_repeated = fault in (faults.UNSENT, faults.BUSY, faults.LIMITED) or (
+            fault in (faults.LOST, faults.SLOW) and write in REMOVALS
+        )
         assert sent - Counter({*sent}) == Counter({hit: 1} if is_repeated else {})
-    if fault in (UNSENT, BUSY, DEAD) and write not in REMOVALS:
+    if fault in (faults.UNSENT, faults.BUSY, faults.DEAD) and write not in REMOVALS:
         # It was looked for each time.
-        ends = [*places[1:], len(trouble.wire)] if fault == DEAD else places[1:]
+        ends = [*places[1:], len(trouble.wire)] if fault == faults.DEAD else places[1:]
         assert all(None in trouble.wire[first:second] for first, second in zip(places, ends))
 
 
