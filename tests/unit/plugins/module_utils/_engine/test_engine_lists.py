@@ -506,6 +506,22 @@ def test_a_wait_ends_with_its_seconds_or_the_stage_before(seconds: float, waited
     assert failed(run(staged("first", "last", seconds=20), one)) == {"x": f"x waits for quiet after {waited} s."}
 
 
+def test_a_later_wait_has_the_time_of_its_stage() -> None:
+    def wait(side: NameSide, owner: str, step: Step | None) -> Waiting:
+        return Waiting("quiet" if side.context.clock() < 1005 else "more quiet")
+
+    assert failed(run(staged("only", seconds=20), world({"x": ""}, wait=wait))) == {"x": "x waits for more quiet after 20 s."}
+
+
+def test_a_stage_does_not_end_a_wait_that_outlasts_it() -> None:
+    def wait(side: NameSide, owner: str, step: Step | None) -> Waiting | None:
+        if owner == "x":
+            return Waiting("ever")
+        return Waiting("quiet", seconds=30, outlasts=("first",)) if side.context.clock() < 1025 else None
+
+    assert failed(run(staged("first", "last", seconds=20), world({"x": "", "y": ""}, wait=wait))).keys() == {"x"}
+
+
 @pytest.mark.parametrize(("own_pace", "pause"), [(False, 3.0), (True, 0.5)])
 def test_an_owner_has_the_pace_of_the_stage_or_its_own(own_pace: bool, pause: float) -> None:
     clock, moments = FakeClock(), list[float]()
