@@ -151,6 +151,10 @@ def test_what_fits_nothing_is_refused_before_a_project_is_read(site: Atlas, opti
         ),
         ({"org_id": NO_SUCH_PROJECT, "project_name": "x"}, "project_name and org_id are mutually exclusive."),
         ({"project_name": "x", "group_id": NO_SUCH_PROJECT}, "group_id and project_name are mutually exclusive."),
+        (
+            {"project_name": "x", "group_id": NO_SUCH_PROJECT, "org_id": NO_SUCH_PROJECT},
+            "group_id and project_name are mutually exclusive.",
+        ),
         ({"project_name": " "}, "project_name is empty."),
         ({}, "group_id is required. Set it (or its alias project_id) or project_name, or the environment variable "),
     ],
