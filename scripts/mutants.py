@@ -282,7 +282,7 @@ def main() -> int:
     parser.add_argument("--commit", default="HEAD", help="whose tests are tried")
     parser.add_argument("--seed", default="A")
     parser.add_argument("--number", type=int, default=150)
-    given = parser.parse_args()
+    given = parser.parse_intermixed_args()
     revision = subprocess.run(
         ["git", "rev-parse", "--short", given.commit], cwd=ROOT, check=True, capture_output=True, text=True
     ).stdout.strip()
