@@ -6,13 +6,10 @@ import threading
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.front import Engine
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.intake import Intake
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.ledger import Ledger
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Status, begin_run
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import SILENT, Outcome
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Step
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.side import FORESEEN, ONLY, Effect, Side, Waiting
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.side import FORESEEN, ONLY, Effect, Waiting
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http import threads as _threads
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import NoAnswerError, TaskError, UndoneError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.pauses import STOP
