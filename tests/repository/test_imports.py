@@ -28,7 +28,7 @@ HTTP = {"_http", *VALUES}
 CLOUDS = {"_clouds", *HTTP}
 BELOW_CLOUD_APIS = {"_engine", "_resources", *CLOUDS}
 FEATURES = {"_aws", "_gcp", "_azure", *BELOW_CLOUD_APIS}
-PLANNERS = {"_access_list", "_containers"}
+PLANNERS = {"_access_list", "_containers", "_entries"}
 MAY_IMPORT = {
     "modules": {"_operations", "_engine.shell"},
     "action": {"_operations", "plugin_utils"},
@@ -38,8 +38,8 @@ MAY_IMPORT = {
     "plugin_utils": {"_check.findings", "_engine", "_clouds", "_http.errors", "_http.exchange", "_http.redact"},
     "_operations": {"_sides", "_path", "_check", "_peer_set", "_peering", *PLANNERS, "_api", "_auth", *FEATURES},
     "_sides": {"_peer_set", "_peering", *PLANNERS, *FEATURES},
-    "_path": {"_check", "_peer_set", "_peering", "_access_list", "_containers", *FEATURES},
-    "_check": {"_check.rules", "_peer_set", "_peering", "_access_list", "_containers", "_api", "_auth.clients", *FEATURES},
+    "_path": {"_check", "_peer_set", "_peering", *PLANNERS, *FEATURES},
+    "_check": {"_check.rules", "_peer_set", "_peering", *PLANNERS, "_api", "_auth.clients", *FEATURES},
     "_check.rules": {
         "_check.facts",
         "_aws.objects",
@@ -50,10 +50,11 @@ MAY_IMPORT = {
         "_resources",
         *CLOUDS,
     },
-    "_peer_set": {"_peering", "_access_list", "_containers", *FEATURES},
-    "_peering": {"_access_list", "_containers", *FEATURES},
+    "_peer_set": {"_peering", *PLANNERS, *FEATURES},
+    "_peering": {*PLANNERS, *FEATURES},
     "_access_list": {"_containers", *FEATURES},
     "_containers": FEATURES,
+    "_entries": FEATURES,
     "_aws": BELOW_CLOUD_APIS,
     "_gcp": BELOW_CLOUD_APIS,
     "_azure": BELOW_CLOUD_APIS,
@@ -105,6 +106,8 @@ STATUSES = {int(status) for status in http.HTTPStatus if status >= 400} | {200, 
 # A cloud is described in `_clouds`. Its own API, the rules that are about it alone, and documentation name its facts, too.
 MAY_NAME_FACTS_OF_CLOUDS = (
     *(f"{name}/" for name in ("_clouds", "_aws", "_gcp", "_azure", "modules")),
+    # The table says which cloud each option of an entry is for.
+    "_entries/table.",
     *(f"_path/{name}." for name in ("aws", "azure", "gcp")),
     *(f"_check/rules/{name}_" for name in ("a4", "g4", "p4", "p5", "p6", "p7")),
 )

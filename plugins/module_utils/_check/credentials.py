@@ -15,6 +15,8 @@ from contextlib import contextmanager
 
 from .._aws.options import AWS_OPTIONS, credential_names, credentials_of, validate
 from .._azure import credentials as azure_credentials
+from .._clouds.cloud import Cloud
+from .._clouds.gcp import GCP
 from .._engine.argspec import ArgumentSpec
 from .._engine.options import Parameters
 from .._gcp.credentials import GCP_OPTIONS, check_credentials
@@ -132,6 +134,19 @@ def azure_credentials_of(params: Parameters, entry: Parameters) -> dict[str, t.A
     given = {name: source.get(option) for name, option in AZURE_NAMES.items()}
     with azure_names():
         return azure_credentials.check_credentials({**given, _SUBSCRIPTION: None})
+
+
+def check_credentials_of(cloud: Cloud, params: Parameters, entry: Parameters) -> None:
+    """Check the credentials of an entry on AZURE or GCP.
+
+    Raises:
+        InvalidOptionError: If they contradict each other.
+    """
+    find = gcp_credentials_of if cloud is GCP else azure_credentials_of
+    try:
+        find(params, entry)
+    except InvalidOptionError as error:
+        raise error.with_message(f": {error.message}") from None
 
 
 @contextmanager

@@ -11,11 +11,23 @@ import typing as t
 from .._azure.vnets import parse_vnet, parse_vnet_peering
 from .._clouds.aws import AWS
 from .._clouds.azure import AZURE
-from .._clouds.cloud import ALL, ALL_CLOUDS, CLOUDS
+from .._clouds.cloud import ALL, ALL_CLOUDS, CLOUDS, Cloud
 from .._clouds.gcp import GCP
 from .._engine.argspec import CONNECTION, PROJECTS, ArgumentSpec
-from .._engine.options import FALSE, Parameters, check_options, many_projects, parse_option, parse_region
+from .._engine.options import (
+    FALSE,
+    Entry,
+    Parameters,
+    check_options,
+    join_problems,
+    many_projects,
+    parse_option,
+    parse_region,
+)
+from .._entries.parser import EntryParser, EntryValues, unchecked_clouds
+from .._entries.table import CHECK, list_of
 from .._http.errors import InvalidOptionError
+from .._values.blocks import parse_client_block, parse_private_block
 from .._values.ids import (
     parse_cluster_name,
     parse_instance_id,
@@ -25,8 +37,17 @@ from .._values.ids import (
     parse_subnet_id,
 )
 from .._values.invalid import InvalidValueError
-from .credentials import AWS_SPEC, AZURE_SPEC, GCP_SPEC, azure_credentials_of, gcp_credentials_of, validate_aws
-from .entries import ENTRY_OPTIONS, parse_client_block, parse_connections, unchecked_clouds
+from .credentials import (
+    AWS_SPEC,
+    AZURE_SPEC,
+    GCP_SPEC,
+    aws_credentials_of,
+    azure_credentials_of,
+    check_credentials_of,
+    gcp_credentials_of,
+    validate_aws,
+    validate_aws_of_entry,
+)
 
 if t.TYPE_CHECKING:
     from .earlier import Earlier
@@ -39,7 +60,7 @@ ARGUMENT_SPEC = (
     + PROJECTS
     + ArgumentSpec(
         {
-            "connections": {"type": "list", "elements": "dict", "options": ENTRY_OPTIONS},
+            "connections": list_of(CHECK),
             "container_region": {"type": "str"},
             "atlas_cidr_block": {"type": "str", "aliases": ["container_cidr_block"]},
             "subnet_ids": {"type": "list", "elements": "str"},
@@ -109,13 +130,82 @@ def validate(params: Parameters) -> tuple[Parameters, list[str]]:
     _check_probes(params["probes"])
     region, warnings = _parse_container_region(params, clouds)
     aws, more = validate_aws(params)
-    connections, unknown = parse_connections({**params, **region})
+    connections, unknown = _parse_connections({**params, **region})
     if connections is None and GCP.name in clouds and params["gcp"]:
         gcp_credentials_of(params, {})
     if connections is None and AZURE.name in clouds and params["azure"]:
         azure_credentials_of(params, {})
     parsed = {**lists, **_parse_vnets(params), **region, **aws, "connections": connections, "clouds": clouds, "since": since}
     return {**params, **parsed}, warnings + more + unknown
+
+
+class _Parser(EntryParser):
+    """Parses the entries of the check."""
+
+    module = CHECK
+
+    def prepare(self, values: EntryValues, cloud: Cloud) -> list[str]:
+        """Fill in the network container that the task names."""
+        params = self.params
+        values["atlas_cidr_block"] = values["atlas_cidr_block"] or params["atlas_cidr_block"] or None
+        if values["container_id"] is None and params["container_cloud"] == cloud.name:
+            values["container_region"] = values["container_region"] or params["container_region"]
+        return []
+
+    def check_needs(self, values: Parameters, cloud: Cloud) -> None:
+        """Check that the cloud of an entry is checked, and that it has the full name of its network and what Atlas would say.
+
+        Raises:
+            InvalidOptionError: If it does not.
+        """
+        wanted = self.params["provider_name"]
+        if wanted not in (None, ALL, cloud.name):
+            raise InvalidOptionError(f"is on {cloud.name}, and provider_name is {wanted}.", hint=f"Set provider_name to {ALL}.")
+        missing = [name for name in cloud.network_identity if values[name] is None]
+        if missing:
+            raise InvalidOptionError(f"needs {' and '.join(missing)}.", hint=cloud.check_hint)
+        missing = [name for name in cloud.check_needs if values[name] is None]
+        if missing and not self.params["atlas"]:
+            raise InvalidOptionError(
+                f"({values[cloud.network]}) needs {' and '.join(missing)} with atlas: false.",
+                hint="The owner of the Atlas project knows them.",
+            )
+
+    def check_credentials(self, entry: Entry, cloud: Cloud) -> list[str]:
+        """Record what is wrong with the credentials of an entry, and return warnings."""
+        params, values = self.params, entry.values
+        if cloud is not AWS:
+            if params[cloud.half[0]]:
+                entry.attempt(check_credentials_of, cloud, params, values)
+            return []
+        warnings = entry.attempt(validate_aws_of_entry, values, entry.place)
+        if params["aws"] and not params["atlas"]:
+            # Otherwise, the connection in Atlas says the account.
+            entry.attempt(aws_credentials_of, params, values, None, values["aws_account_id"])
+        return warnings or []
+
+
+def _parse_connections(params: Parameters) -> tuple[list[EntryValues] | None, list[str]]:
+    """Return the parsed entries, or None if there is no list, and warnings.
+
+    Raises:
+        InvalidOptionError: If some are invalid; the message names all of them.
+    """
+    if params["atlas_cidr_block"]:
+        parse_option("atlas_cidr_block", params["atlas_cidr_block"], parse_private_block)
+    if params["connections"] is None:
+        return None, []
+    parser = _Parser(params)
+    found = parser.parse(params["connections"])
+    problems = [problem for entry in found for problem in entry.problems]
+    if problems:
+        raise InvalidOptionError(join_problems(problems))
+    return [entry.values for entry in found], parser.warnings
+
+
+def ignored_options(args: Parameters) -> list[str]:
+    """Return the options of unchecked entries that only atlas_vpc_peers and the role use."""
+    return _Parser.find_ignored(args.get("connections"))
 
 
 def _parse_since(params: Parameters) -> Earlier | None:

@@ -12,8 +12,7 @@ from functools import partial
 from .._auth import clients
 from .._check import options
 from .._check.atlas_half import AtlasReader
-from .._check.entries import ignored_options
-from .._check.options import are_elsewhere
+from .._check.options import are_elsewhere, ignored_options
 from .._check.reading import are_both_read, read_facts
 from .._check.result import judge
 from .._check.session import CheckSession, connect

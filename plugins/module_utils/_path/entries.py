@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 
 from .._check.credentials import (
     AWS_NAMES,
@@ -16,57 +16,31 @@ from .._check.credentials import (
     aws_credentials_of,
     aws_names_of,
     azure_credentials_of,
+    check_credentials_of,
     gcp_credentials_of,
     validate_aws_of_entry,
 )
-from .._check.entries import (
-    ENTRY_OPTIONS,
-    EXCLUSIVE,
-    check_credentials_of,
-    check_tables,
-    find_cloud,
-    parse_cidr_blocks,
-    parse_client_block,
-    parse_form,
-)
 from .._clouds.aws import AWS
 from .._clouds.azure import AZURE
-from .._clouds.cloud import ALL_CLOUDS, BLOCK, CLOUDS, REGION, REGIONS, Cloud, identity_of, with_aliases
-from .._clouds.gcp import GCP
+from .._clouds.cloud import ALL_CLOUDS, BLOCK, CLOUDS, REGION, REGIONS, Cloud, identity_of
 from .._containers import block_form, parse_regions
-from .._engine.options import Entry, Parameters, find_ignored, name_entry, parse_option, parse_region, read_entries
+from .._engine.options import Entry, Parameters, name_entry, parse_option, parse_region
+from .._entries.parser import EntryParser, EntryValues
+from .._entries.table import OPTIONS, PATH, list_of, used_by
 from .._gcp.credentials import DEFAULT_SCOPES
 from .._http.errors import InvalidOptionError, TaskError
 from .._peer_set.options import FIELDS, PeerEntry, find_twins
 from .._resources.access_list import LONGEST_COMMENT
 from .._values.blocks import parse_private_block
-from .._values.ids import parse_object_id
-
-
-class _Defaults(t.NamedTuple):
-    """What the task says of the network container of each entry."""
-
-    region: str | None = None
-    block: str | None = None
-
+from .._values.patterns import Parse
 
 LIST = "connections"
-# What only atlas_vpc_peers has. An entry may have it, so that one list serves all of them.
-_IGNORED = ("wait_for",)
-_OPTIONS: dict[str, dict[str, t.Any]] = {
-    **{name: one for name, one in ENTRY_OPTIONS.items() if name not in (BLOCK, *_IGNORED)},
-    "container_cidr_block": with_aliases("container_cidr_block", {"type": "str"}),
-}
 # The option `connections` in the argument spec.
-DECLARED: dict[str, t.Any] = {
-    "type": "list",
-    "elements": "dict",
-    "required": True,
-    "options": {**_OPTIONS, **{name: ENTRY_OPTIONS[name] for name in _IGNORED}},
-}
+DECLARED = list_of(PATH, required=True)
+_OPTIONS = used_by(PATH)
 _CREDENTIALS = {*AWS_NAMES.values(), *AZURE_NAMES.values(), *GCP_NAMES.values()}
-# What the Atlas half says itself.
-_WITHOUT_ATLAS = (str(AWS.accepted_id), *AZURE.check_forms, *GCP.atlas_network)
+# What the Atlas half finds out itself.
+_FROM_ATLAS = {one.name for one in OPTIONS if one.is_from_atlas}
 
 
 @dataclass(frozen=True)
@@ -230,31 +204,18 @@ def parse_path_entries(params: Parameters) -> tuple[tuple[PathEntry, ...], list[
     Raises:
         InvalidOptionError: If the option is no list.
     """
-    found = read_entries(LIST, params[LIST], _OPTIONS, _IGNORED)
-    clouds = [_find(entry) for entry in found]
-    used = clouds_of(clouds)
-    main = used[0] if len(used) == 1 else AWS
-    problems, warnings = list[str](), list[str]()
-    defaults = _Defaults()
-    try:
-        defaults, warnings = _parse_defaults(params, main)
-    except InvalidOptionError as error:
-        problems.append(str(error))
-    entries: list[PathEntry] = []
-    for index, (entry, cloud) in enumerate(zip(found, clouds)):
-        if cloud is not None:
-            warnings += _parse(entry, cloud, params, defaults if cloud is main else _Defaults())
-            if not entry.problems:
-                entries.append(PathEntry(index, cloud, entry.values, entry.written, params))
-    problems += [text for cloud in used for text in _check_halves(params, cloud)]
-    problems += [problem for entry in found for problem in entry.problems]
+    parser = _Parser(params)
+    found = parser.parse(params[LIST])
+    sound = [(index, CLOUDS[one.values["provider_name"]], one) for index, one in enumerate(found) if not one.problems]
+    entries = tuple(PathEntry(index, cloud, one.values, one.written, params) for index, cloud, one in sound)
+    problems = [*parser.problems, *(problem for entry in found for problem in entry.problems)]
     problems += find_twins([one.peer_entry() for one in entries])
-    return tuple(entries), [*problems, *_find_contradictions(entries)], warnings
+    return entries, [*problems, *_find_contradictions(entries)], parser.warnings
 
 
 def ignored_options(args: Parameters) -> list[str]:
     """Return the options of unchecked entries that only atlas_vpc_peers has."""
-    return find_ignored(args.get(LIST), _IGNORED)
+    return _Parser.find_ignored(args.get(LIST))
 
 
 def clouds_of(clouds: t.Iterable[Cloud | None]) -> tuple[Cloud, ...]:
@@ -263,85 +224,83 @@ def clouds_of(clouds: t.Iterable[Cloud | None]) -> tuple[Cloud, ...]:
     return tuple(CLOUDS[name] for name in ALL_CLOUDS if name in names)
 
 
-def _find(entry: Entry) -> Cloud | None:
-    """Return the cloud of an entry; None if its options name none, which is recorded unless another mistake may be the cause."""
-    name = entry.attempt_first(find_cloud, entry.given, entry.place)
-    return None if name is None else CLOUDS[name]
+class _Parser(EntryParser):
+    """Parses the entries of both sides.
 
-
-def _parse_defaults(params: Parameters, cloud: Cloud) -> tuple[_Defaults, list[str]]:
-    """Return what the task says of the network container, and warnings.
-
-    Raises:
-        InvalidOptionError: If it is invalid.
+    Attributes:
+        problems: What is wrong with the options of the task that are about all entries, after `parse`.
     """
-    region, block = params["container_region"], params["container_cidr_block"]
-    if block is not None:
-        parse_option("container_cidr_block", block, parse_private_block)
-    if region is None or cloud.has_one_container:
-        return _Defaults(None, block), []
-    region, warnings = parse_region("container_region", region, cloud)
-    return _Defaults(region, block), warnings
 
+    module = PATH
 
-def _parse(entry: Entry, cloud: Cloud, params: Parameters, defaults: _Defaults) -> list[str]:
-    """Parse an entry and fill in its defaults, record all that is wrong with it, and return warnings.
+    def begin(self, clouds: t.Sequence[Cloud]) -> None:
+        """Parse what the task says of the network container; in a list for several clouds, it is about AWS."""
+        used, params = clouds_of(clouds), self.params
+        self._main = used[0] if len(used) == 1 else AWS
+        self._region: str | None = None
+        self._block: str | None = params["container_cidr_block"]
+        self.problems: list[str] = []
+        try:
+            if self._block is not None:
+                parse_option("container_cidr_block", self._block, parse_private_block)
+            if params["container_region"] is not None and not self._main.has_one_container:
+                self._region, self.warnings = parse_region("container_region", params["container_region"], self._main)
+        except InvalidOptionError as error:
+            self.problems.append(str(error))
+            self._region = self._block = None
+        self.problems += [text for cloud in used for text in _check_halves(params, cloud)]
 
-    Empty values count as not set, and so does what the Atlas half finds out itself.
-    """
-    values, before, warnings = entry.values, len(entry.problems), list[str]()
-    ignored = _WITHOUT_ATLAS if params["atlas"] else ()
-    unset = [name for name, value in values.items() if name in ignored or (value in ("", [], {}) and name != cloud.network)]
-    values.update(dict.fromkeys(unset), provider_name=cloud.name)
-    if cloud.has_one_container and values["container_region"] is not None:
+    def unset(self, values: Parameters, cloud: Cloud) -> list[str]:
+        """Return the options whose values are empty, and those that the Atlas half finds out itself."""
+        ignored = _FROM_ATLAS if self.params["atlas"] else ()
+        return [name for name, value in values.items() if name in ignored or (value in ("", [], {}) and name != cloud.network)]
+
+    def prepare(self, values: EntryValues, cloud: Cloud) -> list[str]:
+        """Leave out a region that has no effect, and return a warning."""
+        if not cloud.has_one_container or values["container_region"] is None:
+            return []
         values["container_region"] = None
-        warnings.append(f"container_region has no effect: a project has one network container on {cloud.name}.")
-    for names in EXCLUSIVE:
-        entry.exclude(*names)
-    # Where Atlas does not route to the block of the clients, it may be any.
-    clients = cloud.forms.get(cloud.block or "", parse_client_block)
-    for name, parse in {**cloud.forms, "cidr_block": clients, "container_id": parse_object_id, **cloud.check_forms}.items():
-        entry.attempt(parse_form, values, name, parse, cloud)
-    for option in ("region", "container_region"):
-        warnings += entry.attempt(_parse_region, values, option, cloud) or ()
-    warnings += entry.attempt(_parse_regions, values, cloud) or ()
-    _fill_in(values, params, defaults)
-    for check in (check_tables, parse_cidr_blocks, partial(_check_block, params=params), _check_texts):
-        entry.attempt(check, values, cloud)
-    if not before:
-        entry.attempt(_check_needs, values, cloud, params)
-    return [*(entry.named(TaskError(one)).message for one in warnings), *_check_credentials(entry, cloud, params)]
+        return [f"container_region has no effect: a project has one network container on {cloud.name}."]
 
+    def parse_place(self, values: EntryValues, name: str, cloud: Cloud) -> list[str]:
+        """Parse a region, or the regions of the network container, and return warnings."""
+        if name != "container_regions" or values[name] is None:
+            return super().parse_place(values, name, cloud)
+        values[name], warnings = parse_regions(name, values[name], cloud)
+        return warnings
 
-def _parse_region(values: dict[str, t.Any], name: str, cloud: Cloud) -> list[str]:
-    if values[name] is None:
+    def complete(self, values: EntryValues, cloud: Cloud) -> None:
+        """Fill in what the task says of the network container, unless the entry names another one."""
+        region, block = (self._region, self._block) if cloud is self._main else (None, None)
+        names_other = values["container_id"] is not None and self.params["atlas"]
+        if values["container_id"] is None:
+            values["container_region"] = values["container_region"] or region
+        if not names_other and values["container_region"] in (None, region):
+            values["container_cidr_block"] = values["container_cidr_block"] or block
+
+    def parsers(self, values: Parameters, cloud: Cloud) -> dict[str, Parse]:
+        """Return the parsers, with the sizes of a block where the network container may have to be created."""
+        found = super().parsers(values, cloud)
+        if self.params["atlas"] and self.params["state"] == "present":
+            found["container_cidr_block"] = block_form(cloud, values["container_regions"])
+        return found
+
+    def checks(self) -> tuple[t.Callable[[EntryValues, Cloud], None], ...]:
+        """Return the checks of other values."""
+        return (*super().checks(), _check_texts)
+
+    def check_needs(self, values: Parameters, cloud: Cloud) -> None:
+        """Check that an entry names its network, and has what a half that is off does not find out."""
+        _check_needs(values, cloud, self.params)
+
+    def check_credentials(self, entry: Entry, cloud: Cloud) -> list[str]:
+        """Record what is wrong with the credentials of an entry, and return warnings."""
+        if not self.params[cloud.half[0]]:
+            return []
+        if cloud is AWS:
+            return entry.attempt(validate_aws_of_entry, entry.values, entry.place) or []
+        entry.attempt(check_credentials_of, cloud, self.params, entry.values)
         return []
-    values[name], warnings = parse_region(name, values[name], cloud)
-    return warnings
-
-
-def _parse_regions(values: dict[str, t.Any], cloud: Cloud) -> list[str]:
-    if values["container_regions"] is None:
-        return []
-    values["container_regions"], warnings = parse_regions("container_regions", values["container_regions"], cloud)
-    return warnings
-
-
-def _fill_in(values: dict[str, t.Any], params: Parameters, defaults: _Defaults) -> None:
-    """Fill in what the task says of the network container, unless the entry names another one."""
-    names_other = values["container_id"] is not None and params["atlas"]
-    if values["container_id"] is None:
-        values["container_region"] = values["container_region"] or defaults.region
-    if not names_other and values["container_region"] in (None, defaults.region):
-        values["container_cidr_block"] = values["container_cidr_block"] or defaults.block
-
-
-def _check_block(values: Parameters, cloud: Cloud, params: Parameters) -> None:
-    """Check the block of the network container, and its size where the container may have to be created."""
-    creates = params["atlas"] and params["state"] == "present"
-    if values["container_cidr_block"] is not None:
-        parse = block_form(cloud, values["container_regions"]) if creates else parse_private_block
-        parse_option("container_cidr_block", values["container_cidr_block"], parse)
 
 
 def _check_texts(values: Parameters, cloud: Cloud) -> None:
@@ -395,16 +354,6 @@ def _needed_of_atlas(values: Parameters, cloud: Cloud, is_present: bool) -> tupl
     if cloud.has_names and (is_present or values["gcp_peering_name"] is None):
         return cloud.atlas_network
     return ()
-
-
-def _check_credentials(entry: Entry, cloud: Cloud, params: Parameters) -> list[str]:
-    """Record what is wrong with the credentials of an entry, and return warnings."""
-    if not params[cloud.half[0]]:
-        return []
-    if cloud is AWS:
-        return entry.attempt(validate_aws_of_entry, entry.values, entry.place) or []
-    entry.attempt(check_credentials_of, gcp_credentials_of if cloud is GCP else azure_credentials_of, params, entry)
-    return []
 
 
 def _check_halves(params: Parameters, cloud: Cloud) -> t.Iterator[str]:

@@ -12,7 +12,6 @@ from dataclasses import replace
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 
 from .._check.credentials import AWS_SPEC, AZURE_SPEC, GCP_SPEC, validate_aws
-from .._check.entries import unchecked_clouds
 from .._clouds.aws import AWS
 from .._clouds.cloud import ALL, CLOUDS
 from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
@@ -27,6 +26,7 @@ from .._engine.options import (
     parse_option,
 )
 from .._engine.prune import PRUNE, parse_prune
+from .._entries.parser import unchecked_clouds
 from .._http.errors import InvalidOptionError
 from .._peer_set.options import pattern_forms
 from .._peering.options import check_role_timeout

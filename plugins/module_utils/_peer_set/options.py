@@ -15,6 +15,7 @@ from .._clouds.aws import AWS
 from .._clouds.cloud import CLOUD_OPTIONS, CLOUDS, HALF_OPTIONS, Cloud, identity_of, name_of, to_clouds, with_aliases
 from .._engine.argspec import names_of
 from .._engine.options import Entry, Parameters, find_ignored, join_problems, name_entry, parse_values, read_entries
+from .._entries.table import SETS, used_by
 from .._http.errors import InvalidOptionError, TaskError
 from .._peering.options import choose_provider, parse_cloud
 from .._values.ids import parse_object_id
@@ -29,8 +30,8 @@ FIELDS = (
     "container_region_name",
 )
 _WHOLE = [cloud.whole for cloud in _ALL if cloud.whole is not None]
+GOALS: list[str] = used_by(SETS)["wait_for"].spec["choices"]
 SAME_CONTAINER = "Both have the same network container: declare it once."
-GOALS = ["pending_acceptance", "available"]
 _OPTIONS: dict[str, dict[str, t.Any]] = {
     "provider_name": {"type": "str", "choices": [*CLOUDS]},
     **{name: with_aliases(name, {"type": "str"}) for name in (*FIELDS, *_WHOLE)},

@@ -61,6 +61,19 @@ def parse_private_block(value: str) -> ipaddress.IPv4Network:
     return network
 
 
+def parse_client_block(value: str) -> str:
+    """Return a block of clients, private or public.
+
+    Raises:
+        InvalidValueError: If it is not a block for IPv4.
+    """
+    hint = "Give an IPv4 CIDR block, such as 10.0.0.0/16."
+    network = parse_block(value, hint)
+    if not isinstance(network, ipaddress.IPv4Network):
+        raise InvalidValueError(f"is an IPv6 block: {value!r}; Atlas peers IPv4 only", hint)
+    return str(network)
+
+
 def do_overlap(block: str | None, other: str | None) -> bool:
     """Whether two CIDR blocks overlap. False if either is missing or not a block: Atlas decides then."""
     try:

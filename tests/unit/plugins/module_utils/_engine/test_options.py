@@ -10,10 +10,10 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.settings import ApiSettings
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.clients import choose_credential
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.sources import CREDENTIAL_KINDS, read_sources
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.entries import ENTRY_OPTIONS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, PROJECTS, ArgumentSpec
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Entry, join_problems, name_project
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.prune import PRUNE
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._entries.table import CHECK, list_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer import OPERATION
 
@@ -266,7 +266,7 @@ def test_an_empty_text_is_not_set(given: dict[str, Any], expected: dict[str, Any
 
 
 def test_an_empty_text_of_an_entry_is_not_set() -> None:
-    spec = {**ENTRY_OPTIONS, "comment": {"type": "str"}}
+    spec = {**list_of(CHECK)["options"], "comment": {"type": "str"}}
     given = {
         "vpc_id": " vpc-1 ",
         "wait_for": "",

@@ -1,0 +1,250 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The parser of the entries in a list of connections, and the cloud of each."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._clouds.aws import AWS
+from .._clouds.cloud import CLOUDS, Cloud
+from .._engine.argspec import Options
+from .._engine.options import Entry, Parameters, find_ignored, parse_option, parse_region, read_entries
+from .._http.errors import InvalidOptionError, TaskError
+from .._values.blocks import parse_client_block
+from .._values.ids import parse_route_table_id
+from .._values.patterns import Parse
+from .table import exclusive_in, ignored_by, names_of_cloud, used_by
+
+EntryValues = dict[str, t.Any]
+_OF_CLOUDS = {cloud.name: names_of_cloud(cloud) for cloud in CLOUDS.values()}
+
+
+class EntryParser:
+    """Parses the entries of a list by the table, and records all that is wrong with each.
+
+    A module has a subclass, which fills in what the task says for all entries, and checks what an entry needs there:
+
+        class SetParser(EntryParser):
+            module = SETS
+            list_name = "peers"
+
+            def check_needs(self, values: Parameters, cloud: Cloud) -> None:
+                …
+
+    The methods run in the order in which they stand here; those that raise InvalidOptionError are recorded one by one.
+
+    Args:
+        params: The options of the task.
+
+    Attributes:
+        warnings: Sentences for the user, after `parse`.
+    """
+
+    module: t.ClassVar[str]
+    _spec: t.ClassVar[Options]
+    _ignored: t.ClassVar[frozenset[str]]
+    _exclusive: t.ClassVar[tuple[tuple[str, ...], ...]]
+    _places: t.ClassVar[list[str]]
+    _parsers: t.ClassVar[dict[str, dict[str, Parse]]]
+    list_name = "connections"
+
+    def __init__(self, params: Parameters) -> None:
+        self.params = params
+        self.warnings: list[str] = []
+
+    def __init_subclass__(cls) -> None:
+        """Read the table once: a task has no need of its file."""
+        options = used_by(cls.module)
+        cls._spec = {name: one.spec_in(cls.module) for name, one in options.items()}
+        cls._ignored, cls._exclusive = ignored_by(cls.module), exclusive_in(cls.module)
+        cls._places = [name for name, one in options.items() if one.is_region]
+        found = {cloud.name: {name: one.parser_for(cloud) for name, one in options.items()} for cloud in CLOUDS.values()}
+        cls._parsers = {cloud: {name: one for name, one in own.items() if one is not None} for cloud, own in found.items()}
+
+    @classmethod
+    def find_ignored(cls, listed: t.Any) -> list[str]:
+        """Return the options of an unchecked list that have no effect."""
+        return find_ignored(listed, cls._ignored)
+
+    def parse(self, listed: t.Any) -> list[Entry]:
+        """Return the entries of a list as the task has it, with their values and what is wrong with them.
+
+        Raises:
+            InvalidOptionError: If it is no list.
+        """
+        found = read_entries(self.list_name, listed, self._spec, self._ignored)
+        clouds = [entry.attempt_first(self.find_cloud, entry) for entry in found]
+        self.begin([cloud for cloud in clouds if cloud is not None])
+        for entry, cloud in zip(found, clouds):
+            if cloud is not None:
+                self._parse(entry, cloud)
+        return found
+
+    def _parse(self, entry: Entry, cloud: Cloud) -> None:
+        values, is_misspelt = entry.values, bool(entry.problems)
+        values.update(dict.fromkeys(self.unset(values, cloud)), provider_name=cloud.name)
+        warnings = self.prepare(values, cloud)
+        for names in self._exclusive:
+            entry.exclude(*names)
+        for name in self._places:
+            warnings += entry.attempt(self.parse_place, values, name, cloud) or ()
+        self.complete(values, cloud)
+        for name, parse in self.parsers(values, cloud).items():
+            if values[name] is not None:
+                warnings += entry.attempt(self.parse_value, values, name, parse, cloud) or ()
+        for check in self.checks():
+            entry.attempt(check, values, cloud)
+        if not is_misspelt:
+            entry.attempt(self.check_needs, values, cloud)
+        self.warnings += [entry.named(TaskError(one)).message for one in warnings]
+        self.warnings += self.check_credentials(entry, cloud)
+
+    def find_cloud(self, entry: Entry) -> Cloud:
+        """Return the cloud of an entry.
+
+        Raises:
+            InvalidOptionError: If its options name none.
+        """
+        return CLOUDS[find_cloud(entry.given, entry.place)]
+
+    def begin(self, clouds: t.Sequence[Cloud]) -> None:
+        """Take the clouds of all entries, before the first is parsed."""
+
+    def unset(self, values: Parameters, cloud: Cloud) -> list[str]:
+        """Return the options whose values count as not set; for an empty id of a VPC, its parser has a better message."""
+        return [name for name, value in values.items() if value == "" and not (cloud is AWS and name == AWS.network)]
+
+    def prepare(self, values: EntryValues, cloud: Cloud) -> list[str]:
+        """Fill in what the task says, before it is parsed as what the entry says, and return warnings."""
+        return []
+
+    def parse_place(self, values: EntryValues, name: str, cloud: Cloud) -> list[str]:
+        """Parse a region as its cloud writes it, and return warnings.
+
+        Raises:
+            InvalidOptionError: If it is invalid, or the network containers of the cloud have none.
+        """
+        if values[name] is None:
+            return []
+        if cloud.has_one_container:
+            raise self.without_regions(name, cloud)
+        values[name], warnings = parse_region(name, values[name], cloud)
+        return warnings
+
+    def without_regions(self, name: str, cloud: Cloud) -> InvalidOptionError:
+        """Return the error for a region on a cloud where a network container has none."""
+        text = f"{name}: the network container on {cloud.name} has no region; a project has one for all regions."
+        return InvalidOptionError(text, hint="Leave it out.")
+
+    def complete(self, values: EntryValues, cloud: Cloud) -> None:
+        """Fill in what the task says for entries in some regions."""
+
+    def parsers(self, values: Parameters, cloud: Cloud) -> dict[str, Parse]:
+        """Return the parsers of the options on a cloud."""
+        return dict(self._parsers[cloud.name])
+
+    def parse_value(self, values: EntryValues, name: str, parse: Parse, cloud: Cloud) -> list[str]:
+        """Parse an option, fill in the options that the one for the whole network stands for, and return warnings.
+
+        Raises:
+            InvalidOptionError: If it is invalid, or another option contradicts the one for the whole network.
+        """
+        value = parse_option(name, values[name], parse)
+        if name != cloud.whole:
+            values[name] = str(value)
+            return []
+        parts = value._asdict()
+        for part in cloud.differing({one: values[one] for one in parts if values[one] is not None}, parts):
+            raise InvalidOptionError(f": {part} is {values[part]}, and {name} names {parts[part]}.", hint=f"Leave {part} out.")
+        values.update(parts)
+        return []
+
+    def checks(self) -> tuple[t.Callable[[EntryValues, Cloud], None], ...]:
+        """Return the checks of other values, which raise InvalidOptionError."""
+        return (check_tables, parse_cidr_blocks)
+
+    def check_needs(self, values: Parameters, cloud: Cloud) -> None:
+        """Check that an entry has what the module needs.
+
+        Raises:
+            InvalidOptionError: If something is missing.
+        """
+        raise NotImplementedError
+
+    def check_credentials(self, entry: Entry, cloud: Cloud) -> list[str]:
+        """Record what is wrong with the credentials of an entry, and return warnings."""
+        return []
+
+
+def check_tables(values: Parameters, cloud: Cloud) -> None:
+    """Check the ids of route tables.
+
+    Raises:
+        InvalidOptionError: If one is malformed.
+    """
+    for table_id in values["route_table_ids"] or ():
+        parse_option("route_table_ids", table_id, parse_route_table_id)
+
+
+def parse_cidr_blocks(values: EntryValues, cloud: Cloud) -> None:
+    """Parse `cidr_blocks`, the blocks of clients beside `cidr_block`.
+
+    Raises:
+        InvalidOptionError: If one is not a block, or the entry is on AWS, where the subnets have the blocks.
+    """
+    given = values["cidr_blocks"] or ()
+    if given and cloud is AWS:
+        raise InvalidOptionError(
+            ": cidr_blocks is an option for AZURE and GCP.", hint="Leave it out: the subnets of the VPC tell the blocks."
+        )
+    values["cidr_blocks"] = tuple(
+        parse_option(f"cidr_blocks[{index}]", one, parse_client_block) for index, one in enumerate(given)
+    )
+
+
+def find_cloud(entry: Parameters, place: str) -> str:
+    """Return the cloud of an entry, as its options that belong to one cloud say; `provider_name` may only confirm it.
+
+    Args:
+        entry: The entry, as the task has it.
+        place: Its name in messages, such as `connections[0]`.
+
+    Raises:
+        InvalidOptionError: If it names no network, has options of two clouds, or contradicts `provider_name`.
+    """
+    unset: tuple[t.Any, ...] = (None, "", [])
+    given = {cloud: name for cloud, names in _OF_CLOUDS.items() for name in reversed(names) if entry.get(name) not in unset}
+    if entry.get(AWS.network) == "" and not given:
+        # The check of the id has a better message.
+        return AWS.name
+    wanted = entry.get("provider_name")
+    others = [name for cloud, name in given.items() if cloud != wanted]
+    if wanted and others:
+        raise InvalidOptionError(
+            f"{place}: {others[0]} is not an option for {wanted}, which provider_name names.", hint="Leave one of them out."
+        )
+    if len(given) > 1:
+        names = list(given.values())
+        raise InvalidOptionError(
+            f"{place}: {names[0]} and {names[1]} are options of two clouds.", hint="Leave one of them out, or make two entries."
+        )
+    if not given:
+        raise InvalidOptionError(
+            f"{place} names no network.",
+            hint="Set vpc_id for AWS, vnet_resource_id for AZURE, or gcp_project_id and network_name for GCP.",
+        )
+    (found,) = given
+    return found
+
+
+def unchecked_clouds(entries: t.Any) -> set[str | None]:
+    """Return the clouds of unchecked entries, with None for those that the parser will refuse."""
+    found: set[str | None] = set()
+    for entry in entries if isinstance(entries, list) else (entries,) if entries else ():
+        try:
+            found.add(find_cloud(entry, "") if isinstance(entry, dict) else None)
+        except InvalidOptionError:
+            found.add(None)
+    return found
