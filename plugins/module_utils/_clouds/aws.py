@@ -10,7 +10,7 @@ import shlex
 import typing as t
 
 from .._values.blocks import parse_private_block
-from .._values.ids import parse_account_id, parse_connection_id, parse_security_group_id, parse_vpc_id
+from .._values.ids import parse_account_id, parse_connection_id, parse_vpc_id
 from .._values.invalid import InvalidValueError
 from .._values.limits import PENDING_LIFE
 from .._values.regions import RegionTable, to_atlas_region, to_cloud_region
@@ -136,21 +136,6 @@ AWS = Cloud(
     block_sizes=lambda regions: range(21, 25),
     atlas_network=("vpc_id",),
     half=("aws",),
-    check_options={
-        "region": {"type": "str"},
-        "route_table_ids": {"type": "list", "elements": "str"},
-        "route_table_tags": {"type": "dict", "no_log": False},
-        "aws_security_group": {"type": "str"},
-        "connection_id": {"type": "str"},
-        "aws_profile": {"type": "str"},
-        "aws_access_key": {"type": "str", "no_log": False},
-        "aws_secret_key": {"type": "str", "no_log": True},
-        "aws_session_token": {"type": "str", "no_log": True},
-        "aws_assume_role_arn": {"type": "str"},
-        "aws_endpoint_url": {"type": "str"},
-        "aws_ca_bundle": {"type": "path"},
-    },
-    check_forms={"aws_security_group": parse_security_group_id},
     check_needs=("connection_id", "atlas_cidr_block"),
     check_hint="Set it to the id of the VPC.",
     accepted_id="connection_id",

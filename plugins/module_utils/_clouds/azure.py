@@ -219,14 +219,6 @@ AZURE = Cloud(
     # The id of Atlas's subscription is not a UUID, unlike those of customers, and so not parsed.
     atlas_network=("atlas_azure_subscription_id", "atlas_vnet_name"),
     half=("azure", "vnet_peerings", "virtual_networks"),
-    check_options={
-        "azure_auth_source": {"type": "str", "choices": ["auto", "cli", "env", "credential_file", "msi"]},
-        "azure_profile": {"type": "str"},
-        "azure_client_id": {"type": "str"},
-        "azure_secret": {"type": "str", "no_log": True},
-        "atlas_vnet_name": {"type": "str"},
-    },
-    check_forms={"atlas_vnet_name": parse_azure_name},
     check_needs=("atlas_cidr_block",),
     check_hint="Or set vnet_resource_id, which names both.",
     names=("azure_subscription_id", "resource_group_name", "vnet_name"),

@@ -32,21 +32,6 @@ CLOUD_OPTIONS: t.Mapping[str, tuple[str, ...]] = {
 ALL_CLOUDS = (*CLOUD_OPTIONS,)
 TOGETHER = (("vpc_id", "aws_account_id"), ("gcp_project_id", "network_name"))
 ONE_OF = ("vpc_id", "vnet_name", "vnet_resource_id", "network_name")
-# One vocabulary for lists of connections: the names of each option that atlas_vpc_peers, atlas_vpc_peer_check and the role call
-# differently. The first two pairs are for AWS; on other clouds, `cidr_block` is a block of clients.
-SYNONYMS = (
-    ("route_table_cidr_block", "cidr_block"),
-    ("accepter_region_name", "region", "aws_region"),
-    ("container_region_name", "container_region"),
-    ("atlas_cidr_block", "container_cidr_block"),
-)
-# What the customer's half needs of an entry, on all clouds; `Cloud.check_options` has what it needs on one.
-HALF_OPTIONS: t.Mapping[str, t.Mapping[str, t.Any]] = {
-    "cidr_block": {"type": "str"},
-    "cidr_blocks": {"type": "list", "elements": "str"},
-    "atlas_cidr_block": {"type": "str"},
-    "comment": {"type": "str"},
-}
 
 
 class Peer(t.TypedDict, total=False):
@@ -67,12 +52,6 @@ class Peer(t.TypedDict, total=False):
 def fields_of(peer: Peer) -> Fields:
     """Return a connection as a plain mapping, for fields that depend on the cloud."""
     return t.cast("Fields", peer)
-
-
-def with_aliases(name: str, option: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """Return an option of an entry with its other names."""
-    others = [one for names in SYNONYMS if name in names for one in names if one != name]
-    return {**option, "aliases": others} if others else dict(option)
 
 
 class CustomerTask(t.NamedTuple):
@@ -116,10 +95,7 @@ class Cloud(t.NamedTuple):
         block_sizes: Returns the allowed prefix lengths of a container's block, given the number of chosen regions (0 for all).
         atlas_network: The fields of a container that name Atlas's network.
         half: The options of atlas_vpc_peer_check for the customer's half: a switch or lists.
-        check_options: What the customer's half needs of an entry, each with its argument spec: the check and the role use it, and
-            atlas_vpc_peers ignores it.
-        check_forms: The parsers of some `check_options`.
-        check_needs: What such an entry needs if Atlas is not read.
+        check_needs: What an entry of the check needs if Atlas is not read.
         check_hint: What to do if such an entry names no network.
         names: The fields of the name that users see; empty if these are the identity.
         futile_reasons: The `error_state_name` of requests that would fail again.
@@ -161,8 +137,6 @@ class Cloud(t.NamedTuple):
     block_sizes: t.Callable[[int], range]
     atlas_network: tuple[str, ...]
     half: tuple[str, ...]
-    check_options: t.Mapping[str, t.Mapping[str, t.Any]]
-    check_forms: t.Mapping[str, t.Callable[[str], t.Any]]
     check_needs: tuple[str, ...]
     check_hint: str
     names: tuple[str, ...] = ()

@@ -64,9 +64,9 @@ class EntryParser:
         cls._parsers = {cloud: {name: one for name, one in own.items() if one is not None} for cloud, own in found.items()}
 
     @classmethod
-    def find_ignored(cls, listed: t.Any) -> list[str]:
-        """Return the options of an unchecked list that have no effect."""
-        return find_ignored(listed, cls._ignored)
+    def find_ignored(cls, listed: t.Any, others: t.Iterable[str] = ()) -> list[str]:
+        """Return the options of an unchecked list that have no effect, `others` among them."""
+        return find_ignored(listed, cls._ignored.union(others))
 
     def parse(self, listed: t.Any) -> list[Entry]:
         """Return the entries of a list as the task has it, with their values and what is wrong with them.

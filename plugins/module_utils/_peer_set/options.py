@@ -9,15 +9,14 @@ import ipaddress
 import re
 import typing as t
 from dataclasses import dataclass, field
-from functools import partial
 
 from .._clouds.aws import AWS
-from .._clouds.cloud import CLOUD_OPTIONS, CLOUDS, HALF_OPTIONS, Cloud, identity_of, name_of, to_clouds, with_aliases
-from .._engine.argspec import names_of
-from .._engine.options import Entry, Parameters, find_ignored, join_problems, name_entry, parse_values, read_entries
-from .._entries.table import SETS, used_by
+from .._clouds.cloud import CLOUD_OPTIONS, CLOUDS, Cloud, identity_of, name_of, to_clouds
+from .._engine.options import Entry, Parameters, join_problems, name_entry, parse_values, parts_of_whole
+from .._entries.parser import EntryParser, EntryValues
+from .._entries.table import SETS, list_of, used_by
 from .._http.errors import InvalidOptionError, TaskError
-from .._peering.options import choose_provider, parse_cloud
+from .._peering.options import choose_provider, no_region_error
 from .._values.ids import parse_object_id
 from .._values.invalid import InvalidValueError
 from .._values.patterns import Fits, Parse, Pattern, fits_in_any_case, fits_text
@@ -29,25 +28,11 @@ FIELDS = (
     "container_id",
     "container_region_name",
 )
-_WHOLE = [cloud.whole for cloud in _ALL if cloud.whole is not None]
-GOALS: list[str] = used_by(SETS)["wait_for"].spec["choices"]
 SAME_CONTAINER = "Both have the same network container: declare it once."
-_OPTIONS: dict[str, dict[str, t.Any]] = {
-    "provider_name": {"type": "str", "choices": [*CLOUDS]},
-    **{name: with_aliases(name, {"type": "str"}) for name in (*FIELDS, *_WHOLE)},
-    "wait_for": {"type": "str", "choices": GOALS},
-}
-_NAMES = frozenset(alias for name, one in _OPTIONS.items() for alias in names_of(name, one))
-# What only the check and the role use. An entry may have it, so that one list serves all of them.
-_IGNORED: dict[str, dict[str, t.Any]] = {
-    name: with_aliases(name, one)
-    for options in (HALF_OPTIONS, *(cloud.check_options for cloud in _ALL))
-    for name, one in options.items()
-    if name not in _NAMES
-}
-_IGNORED_NAMES = frozenset(alias for name, one in _IGNORED.items() for alias in names_of(name, one))
 # The option `peers` in the argument spec.
-PEERS: dict[str, t.Any] = {"type": "list", "elements": "dict", "required": True, "options": {**_OPTIONS, **_IGNORED}}
+PEERS = list_of(SETS, required=True)
+_OPTIONS = used_by(SETS)
+GOALS: list[str] = _OPTIONS["wait_for"].spec["choices"]
 
 
 def _parse_word(value: str) -> str:
@@ -179,6 +164,62 @@ def _to_entry(index: int, one: Parameters, params: Parameters) -> PeerEntry:
     return PeerEntry(index, own, CLOUDS[one["provider_name"]], one["written"])
 
 
+class _Parser(EntryParser):
+    """Parses the entries of a set."""
+
+    module = SETS
+    list_name = "peers"
+
+    def find_cloud(self, entry: Entry) -> Cloud:
+        """Return the cloud of an entry.
+
+        Raises:
+            InvalidOptionError: If its options name no cloud, or `provider_name` of the task excludes it.
+        """
+        wanted = self.params["provider_name"]
+        entry.values["api_version"] = self.params["api_version"]
+        cloud = choose_provider({name: None if value == "" else value for name, value in entry.values.items()})
+        if cloud is None:
+            raise InvalidOptionError(
+                "names no network.",
+                hint="Set vpc_id and aws_account_id, azure_subscription_id and vnet_name, or gcp_project_id and network_name.",
+            )
+        if cloud not in to_clouds(wanted):
+            raise InvalidOptionError(
+                f"is on {cloud.name}, and provider_name is {wanted or 'AWS if it is not set'}.",
+                hint="Set provider_name: all to declare the connections of all clouds in one list, or move the entry.",
+            )
+        return cloud
+
+    def without_regions(self, name: str, cloud: Cloud) -> InvalidOptionError:
+        """Return the error for a region on a cloud where a network container has none."""
+        return no_region_error(cloud)
+
+    def parse_value(self, values: EntryValues, name: str, parse: Parse, cloud: Cloud) -> list[str]:
+        """Parse an option as the task for one connection does, and return warnings."""
+        if name == cloud.whole:
+            values.update(parts_of_whole(values, cloud))
+            return []
+        if cloud is AWS:
+            return parse_values({name: values[name], "api_version": values["api_version"]})[1]
+        return super().parse_value(values, name, parse, cloud)
+
+    def checks(self) -> tuple[t.Callable[[EntryValues, Cloud], None], ...]:
+        """Return no checks: an entry has no lists."""
+        return ()
+
+    def check_needs(self, values: Parameters, cloud: Cloud) -> None:
+        """Check that an entry names a network.
+
+        Raises:
+            InvalidOptionError: If a part of the name is missing.
+        """
+        for name in cloud.identity:
+            if values[name] is None:
+                others = " and ".join(reversed(cloud.identity))
+                raise InvalidOptionError(f"{name} is missing.", hint=f"A connection with {cloud.name} needs {others}.")
+
+
 def parse_entries(params: Parameters) -> tuple[list[dict[str, t.Any]], list[str]]:
     """Return the entries of the option `peers`, parsed and each with its `provider_name`, and warnings.
 
@@ -186,23 +227,23 @@ def parse_entries(params: Parameters) -> tuple[list[dict[str, t.Any]], list[str]
         InvalidOptionError: If some are invalid, or mean the same connection. The message names all of them, and then also blocks
             that overlap; alone, these are left to the plan, because connections that overlap already may stay.
     """
-    given, warnings = params["peers"], list[str]()
-    listed = [*map(_without_clients, given)] if isinstance(given, list) else given
-    found = read_entries("peers", listed, _OPTIONS, _IGNORED_NAMES)
+    given = params["peers"]
+    parser = _Parser(params)
+    found = parser.parse([*map(_without_clients, given)] if isinstance(given, list) else given)
     for entry in found:
-        warnings += _parse(entry, params)
+        entry.values["written"] = entry.written
     sound = [_to_entry(index, one.values, params) for index, one in enumerate(found) if not one.problems]
     problems = [problem for entry in found for problem in entry.problems] + [*find_twins(sound)]
     if problems:
         raise InvalidOptionError(join_problems((*problems, *find_overlaps(sound))))
-    return [one.values for one in found], warnings
+    return [one.values for one in found], parser.warnings
 
 
 def ignored_options(args: Parameters) -> list[str]:
     """Return the options of unchecked entries that only the check and the role use."""
     entries = args.get("peers")
-    clients = {"cidr_block"} if isinstance(entries, list) and any(map(_has_clients, entries)) else set()
-    return find_ignored(entries, _IGNORED_NAMES | clients)
+    has_clients = isinstance(entries, list) and any(map(_has_clients, entries))
+    return _Parser.find_ignored(entries, ("cidr_block",) if has_clients else ())
 
 
 def _has_clients(given: t.Any) -> bool:
@@ -217,54 +258,6 @@ def _has_clients(given: t.Any) -> bool:
 def _without_clients(given: t.Any) -> t.Any:
     """Return an unchecked entry without a block of clients, for which a set has no use."""
     return {name: value for name, value in given.items() if name != "cidr_block"} if _has_clients(given) else given
-
-
-def _parse(entry: Entry, params: Parameters) -> list[str]:
-    """Parse an entry, record all that is wrong with it, and return warnings."""
-    values, before = entry.values, len(entry.problems)
-    unset = {name: None for name, value in values.items() if value == ""}
-    values.update(unset, api_version=params["api_version"], written=entry.written)
-    provider = entry.attempt_first(_choose, values, params["provider_name"])
-    if provider is None:
-        return []
-    values["provider_name"] = provider.name
-    if provider is AWS and AWS.network in unset:
-        # An empty id has a better message of its own.
-        values[AWS.network] = ""
-    warnings: list[str] = []
-    for read in _readers(values, provider):
-        parsed, unknown = entry.attempt(read) or ({}, [])
-        values.update(parsed)
-        warnings += [entry.named(TaskError(one)).message for one in unknown]
-    entry.exclude("container_id", "container_region_name")
-    if not before:
-        entry.attempt(_check_identity, values, provider)
-    return warnings
-
-
-def _readers(entry: Parameters, provider: Cloud) -> t.Iterator[t.Callable[[], tuple[dict[str, t.Any], list[str]]]]:
-    """Return the parsers of an entry's options. They run one by one, so that all mistakes are found."""
-    for name in FIELDS:
-        if provider is AWS or name != "container_region_name":
-            yield partial(_parse_one, entry, name)
-    yield partial(parse_cloud, entry, provider)
-
-
-def _parse_one(entry: Parameters, name: str) -> tuple[dict[str, t.Any], list[str]]:
-    values, warnings = parse_values({name: entry.get(name), "api_version": entry["api_version"]})
-    return {name: values[name]}, warnings
-
-
-def _check_identity(values: Parameters, provider: Cloud) -> None:
-    """Check that an entry names a network.
-
-    Raises:
-        InvalidOptionError: If a part of the name is missing.
-    """
-    for name in provider.identity:
-        if values[name] is None:
-            others = " and ".join(reversed(provider.identity))
-            raise InvalidOptionError(f"{name} is missing.", hint=f"A connection with {provider.name} needs {others}.")
 
 
 def find_twins(entries: t.Sequence[PeerEntry]) -> t.Iterator[str]:
@@ -309,23 +302,3 @@ def find_overlaps(entries: t.Sequence[PeerEntry]) -> t.Iterator[str]:
 def _place_of(entry: PeerEntry) -> tuple[t.Any, ...]:
     """Return what an entry says of its container, and what it follows from otherwise."""
     return entry.container or (None, entry.params.get(entry.provider.region or ""))
-
-
-def _choose(entry: Parameters, provider_name: str | None) -> Cloud:
-    """Return the cloud provider of an entry.
-
-    Raises:
-        InvalidOptionError: If its options name no cloud, or `provider_name` of the task excludes it.
-    """
-    provider = choose_provider(entry)
-    if provider is None:
-        raise InvalidOptionError(
-            "names no network.",
-            hint="Set vpc_id and aws_account_id, azure_subscription_id and vnet_name, or gcp_project_id and network_name.",
-        )
-    if provider not in to_clouds(provider_name):
-        raise InvalidOptionError(
-            f"is on {provider.name}, and provider_name is {provider_name or 'AWS if it is not set'}.",
-            hint="Set provider_name: all to declare the connections of all clouds in one list, or move the entry.",
-        )
-    return provider

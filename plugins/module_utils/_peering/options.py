@@ -72,12 +72,17 @@ def parse_cloud(params: Parameters, provider: Cloud) -> tuple[dict[str, t.Any], 
     if region is None:
         return found, []
     if provider.has_one_container:
-        raise InvalidOptionError(
-            f"container_region_name is for AWS and AZURE, and provider_name is {provider.name}.",
-            hint=f"Leave it out: a project has one network container on {provider.name}.",
-        )
+        raise no_region_error(provider)
     parsed, warnings = parse_region("container_region_name", region, provider)
     return {**found, "container_region_name": parsed}, warnings
+
+
+def no_region_error(provider: Cloud) -> InvalidOptionError:
+    """Return the error for a region of a network container on a cloud where it has none."""
+    return InvalidOptionError(
+        f"container_region_name is for AWS and AZURE, and provider_name is {provider.name}.",
+        hint=f"Leave it out: a project has one network container on {provider.name}.",
+    )
 
 
 def check_identity(params: Parameters, provider: Cloud) -> None:
