@@ -84,7 +84,7 @@ bench: setup ## Measure time, requests and memory (ARGS=--write: into docs/perfo
 	@$(if $(findstring --write,$(ARGS)),sh scripts/setup.sh docs)
 	@$(python) -m tests.benchmarks $(ARGS)
 
-fragments: setup ## Write what follows from the argument specs: the options of the check into its playbook
+fragments: setup ## Write what follows from tables: RETURN, the options of entries, the role's argument specs, the check's playbook
 	@$(python) scripts/fragments.py
 
 format: setup ## Format the Python files

@@ -241,6 +241,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+# From scripts/tables/results.yml: make fragments.
 access_list:
   description:
     - The entries that O(entries) names, as they are now, or in check mode as they would be.
@@ -254,7 +255,7 @@ access_list:
       aws_security_group: null
       comment: The application's VPC
       delete_after_date: null
-  contains: &entry
+  contains:
     cidr_block:
       description: The CIDR block. For an address it is the block that has only this address. Null for a security group.
       type: str
@@ -274,8 +275,8 @@ access_list:
       type: str
       sample: "2030-01-31T12:00:00Z"
 left:
-  description:
-    - With O(state=absent) and O(only_own=true), the entries that have another comment, and so were not removed. Otherwise empty.
+  description: With O(state=absent) and O(only_own=true), the entries that have another comment, and so were not removed.
+    Otherwise empty.
   returned: success
   type: list
   elements: dict
@@ -286,27 +287,65 @@ left:
       aws_security_group: null
       comment: The office
       delete_after_date: null
-      reason: "10.15.0.0/16 has the comment 'The office', not 'The application': somebody else uses it, or has changed it."
+      reason: >-
+        10.15.0.0/16 has the comment 'The office', not 'The application': somebody else uses it, or has changed it.
   contains:
-    <<: *entry
+    cidr_block:
+      description: The CIDR block. For an address it is the block that has only this address. Null for a security group.
+      type: str
+    ip_address:
+      description: The IP address. Null if the entry is not an address.
+      type: str
+      sample: 10.20.0.5
+    aws_security_group:
+      description: The id of the security group. Null if the entry is not a security group.
+      type: str
+      sample: sg-0a1b2c3d4e5f67890
+    comment:
+      description: What the entry is for. Null if it has no comment.
+      type: str
+    delete_after_date:
+      description: When Atlas removes the entry. Null if it is permanent.
+      type: str
+      sample: "2030-01-31T12:00:00Z"
     reason:
       description: Why the entry was not removed.
       type: str
 pruned:
-  description:
-    - The entries that were removed because O(entries) does not declare them, as they were. Only those whose removal Atlas has
-      accepted. In check mode, those that would be removed.
+  description: The entries that were removed because O(entries) does not declare them, as they were. Only those whose removal
+    Atlas has accepted. In check mode, those that would be removed.
   returned: when the access list of the project is known
   type: list
   elements: dict
   version_added: 2.1.0
   sample:
-    - {cidr_block: 10.16.0.0/16, ip_address: null, aws_security_group: null, comment: The former VPC, delete_after_date: null}
-  contains: *entry
+    - cidr_block: 10.16.0.0/16
+      ip_address: null
+      aws_security_group: null
+      comment: The former VPC
+      delete_after_date: null
+  contains:
+    cidr_block:
+      description: The CIDR block. For an address it is the block that has only this address. Null for a security group.
+      type: str
+    ip_address:
+      description: The IP address. Null if the entry is not an address.
+      type: str
+      sample: 10.20.0.5
+    aws_security_group:
+      description: The id of the security group. Null if the entry is not a security group.
+      type: str
+      sample: sg-0a1b2c3d4e5f67890
+    comment:
+      description: What the entry is for. Null if it has no comment.
+      type: str
+    delete_after_date:
+      description: When Atlas removes the entry. Null if it is permanent.
+      type: str
+      sample: "2030-01-31T12:00:00Z"
 summary:
-  description:
-    - How many entries were changed and how many there are beside them. In check mode, and if the task fails before it changes
-      anything, what it would do.
+  description: How many entries were changed and how many there are beside them. In check mode, and if the task fails before it
+    changes anything, what it would do.
   returned: when the access list of the project is known
   type: dict
   version_added: 2.5.0
@@ -317,7 +356,8 @@ summary:
     unchanged: 4
     ignored: 2
     undeclared: 1
-    plan: "Plan: 1 to create, 0 to change, 1 to remove, 4 unchanged, in project 5356823b3794dee37132bb7b"
+    plan: >-
+      Plan: 1 to create, 0 to change, 1 to remove, 4 unchanged, in project 5356823b3794dee37132bb7b
   contains:
     created:
       description: Entries that were added.
@@ -338,9 +378,8 @@ summary:
       description: Other entries that O(entries) does not declare, those that O(prune) removes included.
       type: int
     plan:
-      description: >-
-        The plan in one line with the project, counted before anything was changed. Null if there was nothing to do, or no way
-        to do it. In check mode, the line is also shown on the standard error, and it is the first line of the diff.
+      description: The plan in one line with the project, counted before anything was changed. Null if there was nothing to do, or
+        no way to do it. In check mode, the line is also shown on the standard error, and it is the first line of the diff.
       type: str
 actions:
   description:
@@ -380,21 +419,39 @@ requests:
   returned: always
   type: dict
   version_added: 2.5.0
-  sample: {sent: 3, writes: 1}
+  sample:
+    sent: 3
+    writes: 1
   contains:
-    sent: {type: int, description: All requests.}
-    writes: {type: int, description: Those that may change something.}
+    sent:
+      description: All requests.
+      type: int
+    writes:
+      description: Those that may change something.
+      type: int
 api_calls:
-  description: >-
-    The requests to Atlas in their order, each with C(method), C(path), C(status) (null without a reply) and C(milliseconds).
+  description: The requests to Atlas in their order, each with C(method), C(path), C(status) (null without a reply) and
+    C(milliseconds).
   returned: at verbosity 2 (C(-vv)) or more
   type: list
   elements: dict
   sample:
-    - {method: GET, path: /api/atlas/v2/groups/5356823b3794dee37132bb7b/accessList, status: 200, milliseconds: 48}
-http_status: {returned: failure, type: int, description: The HTTP status of Atlas's refusal. Null if it refused nothing.}
-error_code: {returned: failure, type: str, description: The error code of Atlas. Null if there is none.}
-detail: {returned: failure, type: str, description: What Atlas or the network said about the failure. Null if nothing.}
+    - method: GET
+      path: /api/atlas/v2/groups/5356823b3794dee37132bb7b/accessList
+      status: 200
+      milliseconds: 48
+http_status:
+  description: The HTTP status of Atlas's refusal. Null if it refused nothing.
+  returned: failure
+  type: int
+error_code:
+  description: The error code of Atlas. Null if there is none.
+  returned: failure
+  type: str
+detail:
+  description: What Atlas or the network said about the failure. Null if nothing.
+  returned: failure
+  type: str
 """
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.shell import run_module

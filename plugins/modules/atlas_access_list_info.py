@@ -100,6 +100,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+# From scripts/tables/results.yml: make fragments.
 access_list:
   description: The entries, each like those of RV(cloudpeer.atlas.atlas_access_list#module:access_list).
   returned: success
@@ -143,8 +144,7 @@ access_list:
       type: str
       sample: "2030-01-31T12:00:00Z"
     status:
-      description: >-
-        Whether the entry is active for all clusters, one of V(PENDING), V(ACTIVE), V(FAILED).
+      description: Whether the entry is active for all clusters, one of V(PENDING), V(ACTIVE), V(FAILED).
       returned: with O(include_status=true)
       type: str
       sample: ACTIVE
@@ -159,7 +159,8 @@ projects:
       id: 5356823b3794dee37132bb7b
       name: shop-production
       count: 1
-      states: {ACTIVE: 1}
+      states:
+        ACTIVE: 1
   contains:
     group_id:
       description: The id of the project, under its name in RV(access_list) and RV(failures).
@@ -174,8 +175,7 @@ projects:
       description: How many elements of RV(access_list) are of the project.
       type: int
     states:
-      description: >-
-        With O(include_status=true), how many entries are in which RV(access_list[].status). Empty without it.
+      description: With O(include_status=true), how many entries are in which RV(access_list[].status). Empty without it.
       type: dict
 failures:
   description: The projects that could not be read. The task fails if there is one.
@@ -187,9 +187,9 @@ failures:
     - group_id: 5356823b3794dee37132bb7b
       project_name: shop-production
       msg: >-
-        Failed to list the access list of project 5356823b3794dee37132bb7b: Current user is not authorized to perform this
-        action (HTTP 403 USER_UNAUTHORIZED). Check public_key and private_key (or client_id and client_secret, or access_token),
-        and that they have a role in the project.
+        Failed to list the access list of project 5356823b3794dee37132bb7b: Current user is not authorized to perform this action
+        (HTTP 403 USER_UNAUTHORIZED). Check public_key and private_key (or client_id and client_secret, or access_token), and that
+        they have a role in the project.
       http_status: 403
       error_code: USER_UNAUTHORIZED
       detail: Current user is not authorized to perform this action
@@ -217,21 +217,39 @@ requests:
   returned: always
   type: dict
   version_added: 2.5.0
-  sample: {sent: 3, writes: 0}
+  sample:
+    sent: 3
+    writes: 0
   contains:
-    sent: {type: int, description: All requests.}
-    writes: {type: int, description: Those that may change something.}
+    sent:
+      description: All requests.
+      type: int
+    writes:
+      description: Those that may change something.
+      type: int
 api_calls:
-  description: >-
-    The requests to Atlas in their order, each with C(method), C(path), C(status) (null without a reply) and C(milliseconds).
+  description: The requests to Atlas in their order, each with C(method), C(path), C(status) (null without a reply) and
+    C(milliseconds).
   returned: at verbosity 2 (C(-vv)) or more
   type: list
   elements: dict
   sample:
-    - {method: GET, path: /api/atlas/v2/groups/5356823b3794dee37132bb7b/accessList, status: 200, milliseconds: 48}
-http_status: {returned: failure, type: int, description: The HTTP status of Atlas's refusal. Null if it refused nothing.}
-error_code: {returned: failure, type: str, description: The error code of Atlas. Null if there is none.}
-detail: {returned: failure, type: str, description: What Atlas or the network said about the failure. Null if nothing.}
+    - method: GET
+      path: /api/atlas/v2/groups/5356823b3794dee37132bb7b/accessList
+      status: 200
+      milliseconds: 48
+http_status:
+  description: The HTTP status of Atlas's refusal. Null if it refused nothing.
+  returned: failure
+  type: int
+error_code:
+  description: The error code of Atlas. Null if there is none.
+  returned: failure
+  type: str
+detail:
+  description: What Atlas or the network said about the failure. Null if nothing.
+  returned: failure
+  type: str
 """
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.shell import run_module

@@ -143,6 +143,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+# From scripts/tables/results.yml: make fragments.
 azure_role:
   description: What Atlas may do at the VNet, or in check mode will. Null if Atlas may do none of its actions there.
   returned: always
@@ -150,13 +151,13 @@ azure_role:
   sample:
     application_id: e90a1407-55c3-432d-9cb1-3638900a9d22
     principal_id: 0f8fad5b-d9cb-469f-a165-70867728950e
-    scope: >-
+    scope:
       /subscriptions/3b7e2d90-1f45-4c8a-8e6d-5a9b0c1d2e3f/resourceGroups/production/providers/Microsoft.Network/virtualNetworks/production-vnet
     role_definition_ids:
-      - >-
+      -
         /subscriptions/3b7e2d90-1f45-4c8a-8e6d-5a9b0c1d2e3f/providers/Microsoft.Authorization/roleDefinitions/7c9e6679-7425-50de-944b-e07fc1f90ae7
     assignment_ids:
-      - >-
+      -
         /subscriptions/3b7e2d90-1f45-4c8a-8e6d-5a9b0c1d2e3f/resourceGroups/production/providers/Microsoft.Network/virtualNetworks/production-vnet/providers/Microsoft.Authorization/roleAssignments/16fd2706-8baf-533b-82eb-8c7fada847da
     actions:
       - Microsoft.Network/virtualNetworks/virtualNetworkPeerings/read
@@ -197,7 +198,7 @@ vnet:
     address_prefixes: [10.0.0.0/24]
     peerings:
       - name: atlas-peering
-        remote_network: >-
+        remote_network:
           /subscriptions/8d2f4c1b-6a3e-4f5d-9c7b-1e0a2b3c4d5f/resourceGroups/rg_5356823b3794dee37132bb7b/providers/Microsoft.Network/virtualNetworks/vnet_5356823b3794dee37132bb7b_abcdefgh
         remote_prefixes: [192.168.248.0/21]
         state: Connected
@@ -234,22 +235,39 @@ requests:
   description: How many requests the task has sent, those that were repeated included.
   returned: always
   type: dict
-  sample: {sent: 7, writes: 0}
+  sample:
+    sent: 7
+    writes: 0
   contains:
-    sent: {type: int, description: All requests.}
-    writes: {type: int, description: Those that may change something.}
+    sent:
+      description: All requests.
+      type: int
+    writes:
+      description: Those that may change something.
+      type: int
 api_calls:
-  description: >-
-    The requests in their order, those for tokens included, each with C(method), C(path), C(status) (null without a reply)
-    and C(milliseconds).
+  description: The requests in their order, those for tokens included, each with C(method), C(path), C(status) (null without a
+    reply) and C(milliseconds).
   returned: at verbosity 2 (C(-vv)) or more
   type: list
   elements: dict
   sample:
-    - {method: POST, path: graph.microsoft.com/v1.0/servicePrincipals, status: 201, milliseconds: 48}
-http_status: {returned: failure, type: int, description: The HTTP status of the reply. Null if there was none.}
-error_code: {returned: failure, type: str, description: AZURE's code for the failure. Null if it gave none.}
-detail: {returned: failure, type: str, description: What AZURE or the network said about the failure. Null if nothing.}
+    - method: POST
+      path: graph.microsoft.com/v1.0/servicePrincipals
+      status: 201
+      milliseconds: 48
+http_status:
+  description: The HTTP status of the reply. Null if there was none.
+  returned: failure
+  type: int
+error_code:
+  description: AZURE's code for the failure. Null if it gave none.
+  returned: failure
+  type: str
+detail:
+  description: What AZURE or the network said about the failure. Null if nothing.
+  returned: failure
+  type: str
 """
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.shell import run_module

@@ -78,6 +78,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+# From scripts/tables/results.yml: make fragments.
 clusters:
   description: The clusters.
   returned: success
@@ -101,9 +102,7 @@ clusters:
         standard_srv: mongodb+srv://shop.ab1cd.mongodb.net
         private: null
         private_srv: null
-      members:
-        - shop-shard-00-00.ab1cd.mongodb.net:27017
-        - shop-shard-00-01.ab1cd.mongodb.net:27017
+      members: ['shop-shard-00-00.ab1cd.mongodb.net:27017', 'shop-shard-00-01.ab1cd.mongodb.net:27017']
       private_members: []
   contains:
     group_id:
@@ -131,8 +130,7 @@ clusters:
       description: Whether the cluster is paused. Null for Flex clusters, which cannot be paused, and if Atlas does not say.
       type: bool
     cluster_type:
-      description: >-
-        Whether the cluster has shards, V(REPLICASET), V(SHARDED) or V(GEOSHARDED). Null if Atlas does not say.
+      description: Whether the cluster has shards, V(REPLICASET), V(SHARDED) or V(GEOSHARDED). Null if Atlas does not say.
       type: str
       version_added: 2.6.0
     regions:
@@ -141,9 +139,8 @@ clusters:
       elements: dict
       contains:
         provider_name:
-          description: >-
-            The cloud provider, V(AWS), V(AZURE) or V(GCP); V(TENANT) for a shared cluster, and V(FLEX) for a Flex cluster, which
-            cannot be peered.
+          description: The cloud provider, V(AWS), V(AZURE) or V(GCP); V(TENANT) for a shared cluster, and V(FLEX) for a Flex
+            cluster, which cannot be peered.
           type: str
         backing_provider_name:
           description: The cloud provider behind a shared or a Flex cluster. Null for a dedicated cluster.
@@ -153,9 +150,8 @@ clusters:
           description: The region, as Atlas writes it.
           type: str
         electable_nodes:
-          description: >-
-            How many nodes can become the primary, in all shards. This and the other numbers are null for shared and Flex
-            clusters, because Atlas does not return them.
+          description: How many nodes can become the primary, in all shards. This and the other numbers are null for shared and
+            Flex clusters, because Atlas does not return them.
           type: int
         read_only_nodes:
           description: How many nodes are read-only, in all shards.
@@ -174,10 +170,8 @@ clusters:
           description: The ordinary connection string for drivers that look the members up in DNS.
           type: str
         private:
-          description: >-
-            The connection string whose names resolve to private addresses everywhere. Null unless a peering connection is
-            available; on AWS, custom DNS must be enabled in the project too
-            (M(cloudpeer.atlas.atlas_custom_dns)).
+          description: The connection string whose names resolve to private addresses everywhere. Null unless a peering connection
+            is available; on AWS, custom DNS must be enabled in the project too (M(cloudpeer.atlas.atlas_custom_dns)).
           type: str
           sample: mongodb://shop-shard-00-00-pri.ab1cd.mongodb.net:27017,shop-shard-00-01-pri.ab1cd.mongodb.net:27017/?ssl=true
         private_srv:
@@ -206,7 +200,8 @@ projects:
       id: 5356823b3794dee37132bb7b
       name: shop-production
       count: 1
-      states: {IDLE: 1}
+      states:
+        IDLE: 1
   contains:
     group_id:
       description: The id of the project, under its name in RV(clusters) and RV(failures).
@@ -233,9 +228,9 @@ failures:
     - group_id: 5356823b3794dee37132bb7b
       project_name: shop-production
       msg: >-
-        Failed to list the clusters of project 5356823b3794dee37132bb7b: Current user is not authorized to perform this
-        action (HTTP 403 USER_UNAUTHORIZED). Check public_key and private_key (or client_id and client_secret, or access_token),
-        and that they have a role in the project.
+        Failed to list the clusters of project 5356823b3794dee37132bb7b: Current user is not authorized to perform this action
+        (HTTP 403 USER_UNAUTHORIZED). Check public_key and private_key (or client_id and client_secret, or access_token), and that
+        they have a role in the project.
       http_status: 403
       error_code: USER_UNAUTHORIZED
       detail: Current user is not authorized to perform this action
@@ -263,21 +258,39 @@ requests:
   returned: always
   type: dict
   version_added: 2.5.0
-  sample: {sent: 3, writes: 0}
+  sample:
+    sent: 3
+    writes: 0
   contains:
-    sent: {type: int, description: All requests.}
-    writes: {type: int, description: Those that may change something.}
+    sent:
+      description: All requests.
+      type: int
+    writes:
+      description: Those that may change something.
+      type: int
 api_calls:
-  description: >-
-    The requests to Atlas in their order, each with C(method), C(path), C(status) (null without a reply) and C(milliseconds).
+  description: The requests to Atlas in their order, each with C(method), C(path), C(status) (null without a reply) and
+    C(milliseconds).
   returned: at verbosity 2 (C(-vv)) or more
   type: list
   elements: dict
   sample:
-    - {method: GET, path: /api/atlas/v2/groups/5356823b3794dee37132bb7b/clusters, status: 200, milliseconds: 48}
-http_status: {returned: failure, type: int, description: The HTTP status of Atlas's refusal. Null if it refused nothing.}
-error_code: {returned: failure, type: str, description: The error code of Atlas. Null if there is none.}
-detail: {returned: failure, type: str, description: What Atlas or the network said about the failure. Null if nothing.}
+    - method: GET
+      path: /api/atlas/v2/groups/5356823b3794dee37132bb7b/clusters
+      status: 200
+      milliseconds: 48
+http_status:
+  description: The HTTP status of Atlas's refusal. Null if it refused nothing.
+  returned: failure
+  type: int
+error_code:
+  description: The error code of Atlas. Null if there is none.
+  returned: failure
+  type: str
+detail:
+  description: What Atlas or the network said about the failure. Null if nothing.
+  returned: failure
+  type: str
 """
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.shell import run_module

@@ -65,6 +65,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+# From scripts/tables/results.yml: make fragments.
 custom_dns:
   description:
     - Custom DNS of the project, or in check mode as it would be.
@@ -81,21 +82,39 @@ requests:
   description: How many requests the task has sent, those that were repeated included.
   returned: always
   type: dict
-  sample: {sent: 3, writes: 1}
+  sample:
+    sent: 3
+    writes: 1
   contains:
-    sent: {type: int, description: All requests.}
-    writes: {type: int, description: Those that may change something.}
+    sent:
+      description: All requests.
+      type: int
+    writes:
+      description: Those that may change something.
+      type: int
 api_calls:
-  description: >-
-    The requests to Atlas in their order, each with C(method), C(path), C(status) (null without a reply) and C(milliseconds).
+  description: The requests to Atlas in their order, each with C(method), C(path), C(status) (null without a reply) and
+    C(milliseconds).
   returned: at verbosity 2 (C(-vv)) or more
   type: list
   elements: dict
   sample:
-    - {method: GET, path: /api/atlas/v2/groups/5356823b3794dee37132bb7b/awsCustomDNS, status: 200, milliseconds: 48}
-http_status: {returned: failure, type: int, description: The HTTP status of Atlas's refusal. Null if it refused nothing.}
-error_code: {returned: failure, type: str, description: The error code of Atlas. Null if there is none.}
-detail: {returned: failure, type: str, description: What Atlas or the network said about the failure. Null if nothing.}
+    - method: GET
+      path: /api/atlas/v2/groups/5356823b3794dee37132bb7b/awsCustomDNS
+      status: 200
+      milliseconds: 48
+http_status:
+  description: The HTTP status of Atlas's refusal. Null if it refused nothing.
+  returned: failure
+  type: int
+error_code:
+  description: The error code of Atlas. Null if there is none.
+  returned: failure
+  type: str
+detail:
+  description: What Atlas or the network said about the failure. Null if nothing.
+  returned: failure
+  type: str
 """
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.shell import run_module

@@ -134,6 +134,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+# From scripts/tables/results.yml: make fragments.
 gcp_peering:
   description: Your half of the peering, or in check mode as it would be. Null if there is none.
   returned: always
@@ -142,7 +143,8 @@ gcp_peering:
     name: atlas-nt-5356823b3794dee37132bb7b-abcdefgh
     network: projects/p-abcdefghijklmnopqrstuvwx/global/networks/nt-5356823b3794dee37132bb7b-abcdefgh
     state: ACTIVE
-    state_details: "[2026-11-26T08:00:00.000-00:00]: Connected."
+    state_details: >-
+      [2026-11-26T08:00:00.000-00:00]: Connected.
   contains:
     name:
       description: The name of the peering.
@@ -180,22 +182,39 @@ requests:
   returned: always
   type: dict
   version_added: 2.5.0
-  sample: {sent: 3, writes: 1}
+  sample:
+    sent: 3
+    writes: 1
   contains:
-    sent: {type: int, description: All requests.}
-    writes: {type: int, description: Those that may change something.}
+    sent:
+      description: All requests.
+      type: int
+    writes:
+      description: Those that may change something.
+      type: int
 api_calls:
-  description: >-
-    The requests to GCP in their order, those for tokens included, each with C(method), C(path), C(status) (null without a reply)
-    and C(milliseconds).
+  description: The requests to GCP in their order, those for tokens included, each with C(method), C(path), C(status) (null
+    without a reply) and C(milliseconds).
   returned: at verbosity 2 (C(-vv)) or more
   type: list
   elements: dict
   sample:
-    - {method: GET, path: /compute/v1/projects/my-project/global/networks/my-network, status: 200, milliseconds: 48}
-http_status: {returned: failure, type: int, description: The HTTP status of GCP's reply. Null if GCP did not answer.}
-error_code: {returned: failure, type: str, description: GCP's reason for the failure. Null if it gave none.}
-detail: {returned: failure, type: str, description: What GCP or the network said about the failure. Null if nothing.}
+    - method: GET
+      path: /compute/v1/projects/my-project/global/networks/my-network
+      status: 200
+      milliseconds: 48
+http_status:
+  description: The HTTP status of GCP's reply. Null if GCP did not answer.
+  returned: failure
+  type: int
+error_code:
+  description: GCP's reason for the failure. Null if it gave none.
+  returned: failure
+  type: str
+detail:
+  description: What GCP or the network said about the failure. Null if nothing.
+  returned: failure
+  type: str
 """
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.shell import run_module

@@ -153,10 +153,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+# From scripts/tables/results.yml: make fragments.
 container:
   description:
-    - The network container as Atlas describes it, or in check mode as it would be. Fields that only Atlas can set are null
-      until then.
+    - The network container as Atlas describes it, or in check mode as it would be. Fields that only Atlas can set are null until
+      then.
     - Null with O(state=absent).
     - If the task fails, the network container as it was last seen.
   returned: when the state of the network container is known
@@ -180,8 +181,8 @@ container:
       returned: on AWS and AZURE
       type: str
     regions:
-      description: >-
-        On GCP, the regions to which the network container is limited, as Atlas writes them. Empty if it is for all regions.
+      description: On GCP, the regions to which the network container is limited, as Atlas writes them. Empty if it is for all
+        regions.
       returned: on GCP
       type: list
       elements: str
@@ -194,8 +195,8 @@ container:
       returned: on AWS
       type: str
     atlas_azure_subscription_id:
-      description: >-
-        On AZURE, Atlas's own id of the subscription that has its VNet, 24 hexadecimal digits. Null until the VNet is needed.
+      description: On AZURE, Atlas's own id of the subscription that has its VNet, 24 hexadecimal digits. Null until the VNet is
+        needed.
       returned: on AZURE
       type: str
       sample: 5f0c1a2b3c4d5e6f70819203
@@ -225,21 +226,39 @@ requests:
   returned: always
   type: dict
   version_added: 2.5.0
-  sample: {sent: 3, writes: 1}
+  sample:
+    sent: 3
+    writes: 1
   contains:
-    sent: {type: int, description: All requests.}
-    writes: {type: int, description: Those that may change something.}
+    sent:
+      description: All requests.
+      type: int
+    writes:
+      description: Those that may change something.
+      type: int
 api_calls:
-  description: >-
-    The requests to Atlas in their order, each with C(method), C(path), C(status) (null without a reply) and C(milliseconds).
+  description: The requests to Atlas in their order, each with C(method), C(path), C(status) (null without a reply) and
+    C(milliseconds).
   returned: at verbosity 2 (C(-vv)) or more
   type: list
   elements: dict
   sample:
-    - {method: GET, path: /api/atlas/v2/groups/5356823b3794dee37132bb7b/containers, status: 200, milliseconds: 48}
-http_status: {returned: failure, type: int, description: The HTTP status of Atlas's refusal. Null if it refused nothing.}
-error_code: {returned: failure, type: str, description: The error code of Atlas. Null if there is none.}
-detail: {returned: failure, type: str, description: What Atlas or the network said about the failure. Null if nothing.}
+    - method: GET
+      path: /api/atlas/v2/groups/5356823b3794dee37132bb7b/containers
+      status: 200
+      milliseconds: 48
+http_status:
+  description: The HTTP status of Atlas's refusal. Null if it refused nothing.
+  returned: failure
+  type: int
+error_code:
+  description: The error code of Atlas. Null if there is none.
+  returned: failure
+  type: str
+detail:
+  description: What Atlas or the network said about the failure. Null if nothing.
+  returned: failure
+  type: str
 """
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.shell import run_module

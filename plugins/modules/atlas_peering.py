@@ -81,6 +81,7 @@ options:
     elements: dict
     required: true
     suboptions:
+      # From scripts/tables/entries.yml: make fragments.
       provider_name:
         description: The cloud of the entry. It follows from the other options, which are for one cloud alone.
         type: str
@@ -90,6 +91,9 @@ options:
         type: str
       aws_account_id:
         description: The AWS account that owns the VPC. Quote it, because YAML drops the leading zeros of a number.
+        type: str
+      connection_id:
+        description: The id of the connection in AWS (V(pcx-...)). This is required with O(atlas=false), and ignored otherwise.
         type: str
       azure_directory_id:
         description: The id of the Entra tenant (directory) of the VNet.
@@ -112,6 +116,14 @@ options:
       network_name:
         description: The name of the VPC network in GCP.
         type: str
+      container_id:
+        description: The id of the network container, in place of its region. Mutually exclusive with
+          O(connections[].container_region).
+        type: str
+      container_region:
+        description: The region of the network container on AWS or AZURE, if it differs from O(container_region).
+        type: str
+        aliases: [container_region_name]
       cidr_block:
         description:
           - On AWS, the CIDR block of the VPC, or the part of it that you want to connect.
@@ -129,36 +141,25 @@ options:
             and of GKE pods.
         type: list
         elements: str
-      region:
-        description:
-          - The AWS region of the VPC, written as V(us-east-1) or V(US_EAST_1). The default is the region of the network
-            container.
-        type: str
-        aliases: [accepter_region_name, aws_region]
-      container_id:
-        description:
-          - The id of the network container, in place of its region. Mutually exclusive with O(connections[].container_region).
-        type: str
-      container_region:
-        description: The region of the network container on AWS or AZURE, if it differs from O(container_region).
-        type: str
-        aliases: [container_region_name]
       container_cidr_block:
-        description:
-          - The CIDR block of the network container in O(connections[].container_region), and on GCP that of the only one, as
-            O(container_cidr_block).
+        description: The CIDR block of the network container in O(connections[].container_region), and on GCP that of the only
+          one, as O(container_cidr_block).
         type: str
         aliases: [atlas_cidr_block]
-      container_regions:
+      comment:
         description:
-          - On GCP, the regions to which a new network container is limited, written as V(europe-west3) or V(EUROPE_WEST_3). If
-            this is not set, it is for all regions.
-        type: list
-        elements: str
+          - The comment of the entry in the access list. The default is C(VPC peering with) and the name of the network, which is
+            the id on AWS, C(resource_group_name) and C(vnet_name) on AZURE, and C(gcp_project_id) and C(network_name) on GCP.
+          - An existing entry keeps its comment. Only entries with this comment or with the default one are removed.
+        type: str
+      region:
+        description: The AWS region of the VPC, written as V(us-east-1) or V(US_EAST_1). The default is the region of the network
+          container.
+        type: str
+        aliases: [accepter_region_name, aws_region]
       route_table_ids:
-        description:
-          - The ids of the route tables that get a route to Atlas. Without these and O(connections[].route_table_tags), all route
-            tables of the VPC get it, except those that are associated with a gateway.
+        description: The ids of the route tables that get a route to Atlas. Without these and O(connections[].route_table_tags),
+          all route tables of the VPC get it, except those that are associated with a gateway.
         type: list
         elements: str
       route_table_tags:
@@ -169,34 +170,6 @@ options:
           - Let only this security group connect, instead of all addresses in O(connections[].cidr_block). It must be one of the
             VPC. Entries of the access list with blocks of the VPC that were added for it are removed; see O(access_list).
           - This names the clients in the access list of Atlas. The rules of the security group are not changed.
-        type: str
-      gcp_peering_name:
-        description:
-          - The name of a new peering in GCP. The default is C(atlas-) and the name of Atlas's network. A peering that leads to
-            Atlas's network is used whatever its name is.
-          - With O(state=absent), the peering of this name is removed if Atlas no longer has the network container that tells
-            where it leads.
-        type: str
-      comment:
-        description:
-          - The comment of the entry in the access list. The default is C(VPC peering with) and the name of the network, which is
-            the id on AWS, C(resource_group_name) and C(vnet_name) on AZURE, and C(gcp_project_id) and C(network_name) on GCP.
-          - An existing entry keeps its comment. Only entries with this comment or with the default one are removed.
-        type: str
-      connection_id:
-        description:
-          - The id of the connection in AWS (V(pcx-...)). This is required with O(atlas=false), and ignored otherwise.
-        type: str
-      atlas_gcp_project_id:
-        description: The id of Atlas's own project in GCP. This is required with O(atlas=false), and ignored otherwise.
-        type: str
-      atlas_network_name:
-        description: The name of Atlas's own network in GCP. This is required with O(atlas=false), and ignored otherwise.
-        type: str
-      atlas_vnet_name:
-        description:
-          - The name of Atlas's own VNet. With O(atlas=false), it says which peering of the VNet is Atlas's. It is ignored
-            otherwise.
         type: str
       aws_profile:
         description:
@@ -237,6 +210,28 @@ options:
         type: str
       azure_secret:
         description: The secret of that service principal.
+        type: str
+      atlas_vnet_name:
+        description: The name of Atlas's own VNet. With O(atlas=false), it says which peering of the VNet is Atlas's. It is
+          ignored otherwise.
+        type: str
+      atlas_gcp_project_id:
+        description: The id of Atlas's own project in GCP. This is required with O(atlas=false), and ignored otherwise.
+        type: str
+      atlas_network_name:
+        description: The name of Atlas's own network in GCP. This is required with O(atlas=false), and ignored otherwise.
+        type: str
+      container_regions:
+        description: On GCP, the regions to which a new network container is limited, written as V(europe-west3) or
+          V(EUROPE_WEST_3). If this is not set, it is for all regions.
+        type: list
+        elements: str
+      gcp_peering_name:
+        description:
+          - The name of a new peering in GCP. The default is C(atlas-) and the name of Atlas's network. A peering that leads to
+            Atlas's network is used whatever its name is.
+          - With O(state=absent), the peering of this name is removed if Atlas no longer has the network container that tells
+            where it leads.
         type: str
       gcp_service_account_file:
         description:
@@ -683,6 +678,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+# From scripts/tables/results.yml: make fragments.
 peering:
   description:
     - What the task has found and done. In check mode, everything is as it would be afterwards.
@@ -808,14 +804,12 @@ peering:
           type: str
           sample: shop
         container:
-          description: >-
-            The network container, as M(cloudpeer.atlas.atlas_network_container) returns it. Null with O(atlas=false), and if
-            there is none.
+          description: The network container, as M(cloudpeer.atlas.atlas_network_container) returns it. Null with O(atlas=false),
+            and if there is none.
           type: dict
         vpc_peer:
-          description: >-
-            The connection in Atlas, as M(cloudpeer.atlas.atlas_vpc_peer) returns it. Null with O(atlas=false), and if there is
-            none.
+          description: The connection in Atlas, as M(cloudpeer.atlas.atlas_vpc_peer) returns it. Null with O(atlas=false), and if
+            there is none.
           type: dict
         connection_id:
           description: The id of the connection in AWS. Null on other clouds, and until AWS knows the connection.
@@ -828,9 +822,8 @@ peering:
           type: list
           elements: str
         routes:
-          description: >-
-            An entry for each route table in AWS, changed or not, with C(route_table_id), C(destination_cidr_block), C(before) and
-            C(after), as M(cloudpeer.atlas.atlas_vpc_peer_accepter) returns them.
+          description: An entry for each route table in AWS, changed or not, with C(route_table_id), C(destination_cidr_block),
+            C(before) and C(after), as M(cloudpeer.atlas.atlas_vpc_peer_accepter) returns them.
           type: list
           elements: dict
         gcp_peering:
@@ -841,28 +834,25 @@ peering:
             network: projects/my-sample-project-191923/global/networks/shop
             state: ACTIVE
         actions:
-          description: >-
-            What the task has done for this entry, or in check mode would do, in the order of its steps. If the task fails, what
-            it has done so far.
+          description: What the task has done for this entry, or in check mode would do, in the order of its steps. If the task
+            fails, what it has done so far.
           type: list
           elements: dict
-          contains: &actions
+          contains:
             side:
               description: Where, one of V(Atlas), V(AWS), V(AZURE), V(GCP).
               type: str
             action:
-              description: >-
-                What, one of V(create), V(change), V(recreate), V(accept), V(tag), V(untag), V(enable), V(replace), V(delete).
+              description: What, one of V(create), V(change), V(recreate), V(accept), V(tag), V(untag), V(enable), V(replace),
+                V(delete).
               type: str
             kind:
-              description: >-
-                To what, one of V(connection), V(container), V(route), V(mirror) (the peering in GCP), V(role), V(access list
-                entry), V(attribute).
+              description: To what, one of V(connection), V(container), V(route), V(mirror) (the peering in GCP), V(role),
+                V(access list entry), V(attribute).
               type: str
             name:
-              description: >-
-                Its name, or that of its network. Null for a peering in GCP that is called after a network which Atlas has yet to
-                make.
+              description: Its name, or that of its network. Null for a peering in GCP that is called after a network which Atlas
+                has yet to make.
               type: str
     containers:
       description: The network containers of the entries, as they are at the end.
@@ -873,9 +863,8 @@ peering:
       type: list
       elements: dict
     pruned:
-      description: >-
-        The connections that O(prune) has removed, or in check mode would remove, as M(cloudpeer.atlas.atlas_vpc_peers) returns
-        them, each with its C(actions), as RV(peering.connections[].actions).
+      description: The connections that O(prune) has removed, or in check mode would remove, as M(cloudpeer.atlas.atlas_vpc_peers)
+        returns them, each with its C(actions), as RV(peering.connections[].actions).
       type: list
       elements: dict
       sample:
@@ -887,12 +876,18 @@ peering:
           route_table_cidr_block: 10.16.0.0/16
           provider_name: AWS
           actions:
-            - {side: AWS, action: delete, kind: route, name: 192.168.248.0/21 in rtb-0a1b2c3d4e5f67891}
-            - {side: Atlas, action: delete, kind: connection, name: 210987654321/vpc-0f9e8d7c6b5a43210}
+            - side: AWS
+              action: delete
+              kind: route
+              name: 192.168.248.0/21 in rtb-0a1b2c3d4e5f67891
+            - side: Atlas
+              action: delete
+              kind: connection
+              name: 210987654321/vpc-0f9e8d7c6b5a43210
     left:
-      description: >-
-        The entries of the access list that were not removed because somebody has changed their comments, or because a connection
-        that stays needs them, or may need them, each with the C(reason), as M(cloudpeer.atlas.atlas_access_list) returns them.
+      description: The entries of the access list that were not removed because somebody has changed their comments, or because a
+        connection that stays needs them, or may need them, each with the C(reason), as M(cloudpeer.atlas.atlas_access_list)
+        returns them.
       type: list
       elements: dict
       sample:
@@ -905,27 +900,24 @@ peering:
             10.15.0.0/16 has the comment 'the office', not 'VPC peering with vpc-0a1b2c3d4e5f67890': somebody else uses it, or has
             changed it.
     remaining:
-      description: >-
-        Sentences that say what another team has to do, what could not be checked, and what was kept. In check mode, what there
-        would be to say.
+      description: Sentences that say what another team has to do, what could not be checked, and what was kept. In check mode,
+        what there would be to say.
       type: list
       elements: str
       sample:
-        - >-
-          Accept pcx-0f3b9a6d7e8c12345 in AWS account 123456789012, region us-east-1, within seven days of the request, and route
+        - Accept pcx-0f3b9a6d7e8c12345 in AWS account 123456789012, region us-east-1, within seven days of the request, and route
           192.168.248.0/21 to it in the route tables of vpc-0a1b2c3d4e5f67890.
 failures:
-  description: >-
-    What has failed, or why the task was refused, with one element for each cause. Of each entry, it is its first failure.
+  description: What has failed, or why the task was refused, with one element for each cause. Of each entry, it is its first
+    failure.
   returned: unless Ansible itself refuses the options
   type: list
   elements: dict
   sample: []
   contains:
     index:
-      description: >-
-        The place of the entry in O(connections), counted from 0, of several the first one. Null for a pruned connection, and
-        for what concerns the whole list.
+      description: The place of the entry in O(connections), counted from 0, of several the first one. Null for a pruned
+        connection, and for what concerns the whole list.
       type: int
       sample: 3
     indexes:
@@ -947,9 +939,8 @@ failures:
       elements: str
       sample: [vpc-0a1b2c3d4e5f67890]
     step:
-      description: >-
-        The step that has failed, one of V(read), V(plan), V(container), V(role), V(request), V(accept), V(tags), V(dns),
-        V(routes), V(mirror), V(available), V(access_list), V(remove).
+      description: The step that has failed, one of V(read), V(plan), V(container), V(role), V(request), V(accept), V(tags),
+        V(dns), V(routes), V(mirror), V(available), V(access_list), V(remove).
       type: str
       sample: accept
     msg:
@@ -981,7 +972,8 @@ summary:
     failed: 0
     pruned: 0
     left: 0
-    plan: "Plan: 1 to create, 0 to change, 0 to remove, 49 unchanged (2 in Atlas, 2 in AWS), in project 5356823b3794dee37132bb7b"
+    plan: >-
+      Plan: 1 to create, 0 to change, 0 to remove, 49 unchanged (2 in Atlas, 2 in AWS), in project 5356823b3794dee37132bb7b
   contains:
     connections:
       description: The entries of O(connections).
@@ -1002,32 +994,48 @@ summary:
       description: The entries in RV(peering.left).
       type: int
     plan:
-      description: >-
-        The plan in one line with the project, counted by connection, with the number of changes on each side, before anything
-        was changed. Behind it stand the route tables that serve no subnet and get a route, too, and the live connections that
-        lose their routes by O(replace_routes). Null if there was nothing to do. In check mode, the line is also shown on the
+      description: The plan in one line with the project, counted by connection, with the number of changes on each side, before
+        anything was changed. Behind it stand the route tables that serve no subnet and get a route, too, and the live connections
+        that lose their routes by O(replace_routes). Null if there was nothing to do. In check mode, the line is also shown on the
         standard error, and it is the first line of the diff.
       type: str
 requests:
   description: How many requests the task has sent to Atlas and the clouds, those that were repeated included.
   returned: always
   type: dict
-  sample: {sent: 12, writes: 4}
+  sample:
+    sent: 12
+    writes: 4
   contains:
-    sent: {type: int, description: All requests.}
-    writes: {type: int, description: Those that may change something.}
+    sent:
+      description: All requests.
+      type: int
+    writes:
+      description: Those that may change something.
+      type: int
 api_calls:
-  description: >-
-    The requests in the order in which they ended, each with C(method), C(path), C(status) (null without a reply) and
+  description: The requests in the order in which they ended, each with C(method), C(path), C(status) (null without a reply) and
     C(milliseconds).
   returned: at verbosity 2 (C(-vv)) or more
   type: list
   elements: dict
   sample:
-    - {method: GET, path: /api/atlas/v2/groups/5356823b3794dee37132bb7b/peers, status: 200, milliseconds: 48}
-http_status: {returned: failure, type: int, description: That of RV(failures) if it has one entry. Otherwise null.}
-error_code: {returned: failure, type: str, description: That of RV(failures) if it has one entry. Otherwise null.}
-detail: {returned: failure, type: str, description: That of RV(failures) if it has one entry. Otherwise null.}
+    - method: GET
+      path: /api/atlas/v2/groups/5356823b3794dee37132bb7b/peers
+      status: 200
+      milliseconds: 48
+http_status:
+  description: That of RV(failures) if it has one entry. Otherwise null.
+  returned: failure
+  type: int
+error_code:
+  description: That of RV(failures) if it has one entry. Otherwise null.
+  returned: failure
+  type: str
+detail:
+  description: That of RV(failures) if it has one entry. Otherwise null.
+  returned: failure
+  type: str
 """
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.shell import run_module

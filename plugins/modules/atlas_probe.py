@@ -112,6 +112,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+# From scripts/tables/results.yml: make fragments.
 probe:
   description: What the host found out. O(cloudpeer.atlas.atlas_vpc_peer_check#module:probes) takes a list of these.
   returned: when the members were probed
@@ -148,20 +149,18 @@ probe:
           type: list
           elements: str
         local_address:
-          description: >-
-            The address of the host from which the system sends to the member, or to O(atlas_cidr_block) if the name could not be
-            resolved. Null without both, or without a way there. M(cloudpeer.atlas.atlas_vpc_peer_check) finds the network of the
-            host by it.
+          description: The address of the host from which the system sends to the member, or to O(atlas_cidr_block) if the name
+            could not be resolved. Null without both, or without a way there. M(cloudpeer.atlas.atlas_vpc_peer_check) finds the
+            network of the host by it.
           type: str
           version_added: 2.6.0
         in_block:
-          description: >-
-            Whether all of its addresses are in O(atlas_cidr_block). Null if that is not set, or if there are no addresses.
+          description: Whether all of its addresses are in O(atlas_cidr_block). Null if that is not set, or if there are no
+            addresses.
           type: bool
         tcp:
-          description: >-
-            What happened with the TCP connection, one of V(open), V(refused), V(timeout), V(unreachable), V(unresolved). With
-            several addresses, that of the first one that takes a connection, or else of the last one.
+          description: What happened with the TCP connection, one of V(open), V(refused), V(timeout), V(unreachable),
+            V(unresolved). With several addresses, that of the first one that takes a connection, or else of the last one.
           type: str
         tls:
           description: Whether TLS answered. Null without a TCP connection.
@@ -169,25 +168,41 @@ probe:
         error:
           description: Why the first step that failed did so. Null if none failed.
           type: str
-          sample: "192.168.248.21: timed out"
+          sample: >-
+            192.168.248.21: timed out
 requests:
   description: How many requests the task has sent, those that were repeated included.
   returned: always
   type: dict
   version_added: 2.5.0
-  sample: {sent: 0, writes: 0}
+  sample:
+    sent: 0
+    writes: 0
   contains:
-    sent: {type: int, description: All requests.}
-    writes: {type: int, description: Those that may change something.}
+    sent:
+      description: All requests.
+      type: int
+    writes:
+      description: Those that may change something.
+      type: int
 api_calls:
   description: Always empty, because the task sends no requests to Atlas or AWS.
   returned: at verbosity 2 (C(-vv)) or more
   type: list
   elements: dict
   sample: []
-http_status: {returned: failure, type: int, description: "Always null, because the task sends no such requests."}
-error_code: {returned: failure, type: str, description: "Always null, because the task sends no such requests."}
-detail: {returned: failure, type: str, description: "Always null, because the task sends no such requests."}
+http_status:
+  description: Always null, because the task sends no such requests.
+  returned: failure
+  type: int
+error_code:
+  description: Always null, because the task sends no such requests.
+  returned: failure
+  type: str
+detail:
+  description: Always null, because the task sends no such requests.
+  returned: failure
+  type: str
 """
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.shell import run_module

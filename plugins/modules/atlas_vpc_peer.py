@@ -310,6 +310,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+# From scripts/tables/results.yml: make fragments.
 vpc_peer:
   description:
     - The connection as Atlas describes it, or in check mode as it would be. Fields that only Atlas can set are null until then.
@@ -339,15 +340,13 @@ vpc_peer:
       returned: on AWS
       type: str
     status_name:
-      description: >-
-        The state of the connection. On AWS, one of V(INITIATING), V(PENDING_ACCEPTANCE), V(FINALIZING), V(AVAILABLE),
-        V(FAILED), V(TERMINATING). On AZURE, one of V(ADDING_PEER), V(AVAILABLE), V(FAILED), V(DELETING), V(DELETION_FAILED).
-        On GCP, one of V(ADDING_PEER), V(WAITING_FOR_USER), V(AVAILABLE), V(FAILED), V(DELETING).
+      description: The state of the connection. On AWS, one of V(INITIATING), V(PENDING_ACCEPTANCE), V(FINALIZING), V(AVAILABLE),
+        V(FAILED), V(TERMINATING). On AZURE, one of V(ADDING_PEER), V(AVAILABLE), V(FAILED), V(DELETING), V(DELETION_FAILED). On
+        GCP, one of V(ADDING_PEER), V(WAITING_FOR_USER), V(AVAILABLE), V(FAILED), V(DELETING).
       type: str
     error_state_name:
-      description: >-
-        Why the connection has failed. On AWS, one of V(REJECTED), V(EXPIRED), V(INVALID_ARGUMENT); on AZURE and GCP, any text.
-        Null if it has not failed.
+      description: Why the connection has failed. On AWS, one of V(REJECTED), V(EXPIRED), V(INVALID_ARGUMENT); on AZURE and GCP,
+        any text. Null if it has not failed.
       type: str
       sample: REJECTED
     vpc_id:
@@ -366,9 +365,8 @@ vpc_peer:
       description: The id of the network container in the Atlas project.
       type: str
     accepter_region_name:
-      description: >-
-        The AWS region of the VPC. Where Atlas returns null, since it is that of the network container, this is the region of the
-        network container. Until 2.4.0, it was null then.
+      description: The AWS region of the VPC. Where Atlas returns null, since it is that of the network container, this is the
+        region of the network container. Until 2.4.0, it was null then.
       returned: on AWS
       type: str
       sample: us-west-2
@@ -419,8 +417,8 @@ vpc_peer:
       version_added: 2.5.0
       sample: "2026-11-20T09:30:00Z"
     expires_at:
-      description: >-
-        When AWS drops the request, seven days after RV(vpc_peer.requested_at), unless it is accepted. Null in all other cases.
+      description: When AWS drops the request, seven days after RV(vpc_peer.requested_at), unless it is accepted. Null in all
+        other cases.
       type: str
       version_added: 2.5.0
       sample: "2026-11-27T09:30:00Z"
@@ -429,8 +427,8 @@ handover:
     - What the owner of the network needs for the other half. Each cloud has its own keys, and a value that is not known is null.
     - Null with O(state=absent).
     - On AWS, the network container is read for it, which costs one more request. In Ansible's own process, the items of a loop
-      share it as long as a connection that was there before still uses the container. With O(peer_id), no list shows
-      that, so each item reads it.
+      share it as long as a connection that was there before still uses the container. With O(peer_id), no list shows that, so
+      each item reads it.
     - On GCP, the names of Atlas's network are known once Atlas has made it. If the connection waits for the customer and the
       names are not known yet, they cost one more request.
   returned: always
@@ -442,13 +440,12 @@ handover:
     atlas_gcp_project_id: p-abcdefghijklmnopqrstuvwx
     atlas_network_name: nt-507f1f77bcf86cd799439011-abcd1234
     name: atlas-nt-507f1f77bcf86cd799439011-abcd1234
-    gcloud: >-
-      gcloud compute networks peerings create atlas-nt-507f1f77bcf86cd799439011-abcd1234 --project=my-sample-project-191923
+    gcloud: gcloud compute networks peerings create atlas-nt-507f1f77bcf86cd799439011-abcd1234 --project=my-sample-project-191923
       --network=production --peer-project=p-abcdefghijklmnopqrstuvwx --peer-network=nt-507f1f77bcf86cd799439011-abcd1234
     add_peering:
       networkPeering:
         name: atlas-nt-507f1f77bcf86cd799439011-abcd1234
-        network: >-
+        network:
           https://www.googleapis.com/compute/v1/projects/p-abcdefghijklmnopqrstuvwx/global/networks/nt-507f1f77bcf86cd799439011-abcd1234
         exchangeSubnetRoutes: true
   contains:
@@ -486,11 +483,9 @@ handover:
       returned: on AWS
       type: str
       version_added: 2.5.0
-      sample: >-
-        aws ec2 accept-vpc-peering-connection --region us-east-1 --vpc-peering-connection-id pcx-0f3b9a6d7e8c12345
-
-        aws ec2 create-route --route-table-id "$ROUTE_TABLE_ID" --destination-cidr-block 192.168.248.0/21 --region us-east-1
-        --vpc-peering-connection-id pcx-0f3b9a6d7e8c12345
+      sample: "aws ec2 accept-vpc-peering-connection --region us-east-1 --vpc-peering-connection-id pcx-0f3b9a6d7e8c12345\naws ec2
+        create-route --route-table-id \"$ROUTE_TABLE_ID\" --destination-cidr-block 192.168.248.0/21 --region us-east-1
+        --vpc-peering-connection-id pcx-0f3b9a6d7e8c12345"
     application_id:
       description: The id of Atlas's application in AZURE. Null in the government cloud, where it is not known.
       returned: on AZURE
@@ -542,9 +537,8 @@ handover:
       returned: on GCP
       type: dict
 status_history:
-  description: >-
-    The states in which the task has seen the connection, in this order. The last one is V(gone) if it was removed. While Atlas
-    refuses a connection for its role on AZURE, the state is V(refused).
+  description: The states in which the task has seen the connection, in this order. The last one is V(gone) if it was removed.
+    While Atlas refuses a connection for its role on AZURE, the state is V(refused).
   returned: success, with O(wait=true)
   type: list
   elements: dict
@@ -565,21 +559,39 @@ requests:
   returned: always
   type: dict
   version_added: 2.5.0
-  sample: {sent: 3, writes: 1}
+  sample:
+    sent: 3
+    writes: 1
   contains:
-    sent: {type: int, description: All requests.}
-    writes: {type: int, description: Those that may change something.}
+    sent:
+      description: All requests.
+      type: int
+    writes:
+      description: Those that may change something.
+      type: int
 api_calls:
-  description: >-
-    The requests to Atlas in their order, each with C(method), C(path), C(status) (null without a reply) and C(milliseconds).
+  description: The requests to Atlas in their order, each with C(method), C(path), C(status) (null without a reply) and
+    C(milliseconds).
   returned: at verbosity 2 (C(-vv)) or more
   type: list
   elements: dict
   sample:
-    - {method: GET, path: /api/atlas/v2/groups/5356823b3794dee37132bb7b/peers, status: 200, milliseconds: 48}
-http_status: {returned: failure, type: int, description: The HTTP status of Atlas's refusal. Null if it refused nothing.}
-error_code: {returned: failure, type: str, description: Atlas's error code or RV(vpc_peer.error_state_name). Null without either.}
-detail: {returned: failure, type: str, description: What Atlas or the network said about the failure. Null if nothing.}
+    - method: GET
+      path: /api/atlas/v2/groups/5356823b3794dee37132bb7b/peers
+      status: 200
+      milliseconds: 48
+http_status:
+  description: The HTTP status of Atlas's refusal. Null if it refused nothing.
+  returned: failure
+  type: int
+error_code:
+  description: Atlas's error code or RV(vpc_peer.error_state_name). Null without either.
+  returned: failure
+  type: str
+detail:
+  description: What Atlas or the network said about the failure. Null if nothing.
+  returned: failure
+  type: str
 """
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.shell import run_module

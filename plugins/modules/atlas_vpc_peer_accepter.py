@@ -258,6 +258,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+# From scripts/tables/results.yml: make fragments.
 accepter:
   description:
     - The connection, its VPC and the routes, or in check mode as they would be.
@@ -315,7 +316,7 @@ accepter:
         requester:
           description: Atlas's side of the connection.
           type: dict
-          contains: &side
+          contains:
             vpc_id:
               description: The id of the VPC.
               type: str
@@ -332,7 +333,20 @@ accepter:
         accepter:
           description: Your side of the connection.
           type: dict
-          contains: *side
+          contains:
+            vpc_id:
+              description: The id of the VPC.
+              type: str
+            account_id:
+              description: The AWS account that owns the VPC.
+              type: str
+            region:
+              description: The region of the VPC.
+              type: str
+            cidr_blocks:
+              description: The IPv4 blocks of the VPC. AWS shows them only for active connections.
+              type: list
+              elements: str
         tags:
           description: The tags that the connection has in your account.
           type: dict
@@ -375,9 +389,8 @@ accepter:
           type: str
           sample: pcx-0123456789abcdef0
         after:
-          description: >-
-            The target of the route after the task. Null if there is no such route, and in check mode without O(connection_id) if
-            the route would be created or replaced.
+          description: The target of the route after the task. Null if there is no such route, and in check mode without
+            O(connection_id) if the route would be created or replaced.
           type: str
 summary:
   description: The plan for people.
@@ -385,7 +398,8 @@ summary:
   type: dict
   version_added: 2.5.0
   sample:
-    plan: "Plan: 2 to create, 1 to change, 0 to remove, 4 unchanged"
+    plan: >-
+      Plan: 2 to create, 1 to change, 0 to remove, 4 unchanged
   contains:
     plan:
       description:
@@ -401,22 +415,39 @@ requests:
   returned: always
   type: dict
   version_added: 2.5.0
-  sample: {sent: 3, writes: 1}
+  sample:
+    sent: 3
+    writes: 1
   contains:
-    sent: {type: int, description: All requests.}
-    writes: {type: int, description: Those that may change something.}
+    sent:
+      description: All requests.
+      type: int
+    writes:
+      description: Those that may change something.
+      type: int
 api_calls:
-  description: >-
-    The requests to AWS in their order, those that were repeated included, each with C(method), C(path) (the action, as in an IAM
-    policy), C(status) (null without a reply) and C(milliseconds).
+  description: The requests to AWS in their order, those that were repeated included, each with C(method), C(path) (the action, as
+    in an IAM policy), C(status) (null without a reply) and C(milliseconds).
   returned: at verbosity 2 (C(-vv)) or more
   type: list
   elements: dict
   sample:
-    - {method: POST, path: ec2:DescribeVpcs, status: 200, milliseconds: 48}
-http_status: {returned: failure, type: int, description: The HTTP status of AWS's refusal. Null if it refused nothing.}
-error_code: {returned: failure, type: str, description: "The error code of AWS, or the state of a connection that has ended."}
-detail: {returned: failure, type: str, description: What AWS or the network said about the failure. Null if nothing.}
+    - method: POST
+      path: ec2:DescribeVpcs
+      status: 200
+      milliseconds: 48
+http_status:
+  description: The HTTP status of AWS's refusal. Null if it refused nothing.
+  returned: failure
+  type: int
+error_code:
+  description: The error code of AWS, or the state of a connection that has ended.
+  returned: failure
+  type: str
+detail:
+  description: What AWS or the network said about the failure. Null if nothing.
+  returned: failure
+  type: str
 """
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.shell import run_module

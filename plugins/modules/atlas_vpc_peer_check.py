@@ -64,6 +64,7 @@ options:
     type: list
     elements: dict
     suboptions:
+      # From scripts/tables/entries.yml: make fragments.
       provider_name:
         description: The cloud of the network. It follows from the other options, which are for one cloud alone.
         type: str
@@ -71,6 +72,12 @@ options:
         version_added: 2.3.0
       vpc_id:
         description: The id of the VPC. Required on AWS.
+        type: str
+      aws_account_id:
+        description: The AWS account that owns the VPC. Quote it, because YAML drops the leading zeros of a number.
+        type: str
+      connection_id:
+        description: The id of the connection in AWS (V(pcx-...)). Required on AWS with O(atlas=false), and ignored otherwise.
         type: str
       azure_directory_id:
         description: The id of the directory (Entra tenant) of the VNet. If it is not that of the connection, C(P101) says so.
@@ -100,23 +107,19 @@ options:
         description: The name of the VPC network in GCP.
         type: str
         version_added: 2.3.0
-      atlas_gcp_project_id:
-        description: The project of Atlas's network in GCP. Required on GCP with O(atlas=false), and ignored otherwise.
-        type: str
-        version_added: 2.3.0
-      atlas_vnet_name:
+      container_id:
         description:
-          - The name of Atlas's VNet, C(atlas_vnet_name) of the network container. With O(atlas=false), it says which peering is
-            Atlas's, which is unknown without it. It is ignored otherwise.
+          - The id of the network container. The entry then stands for the connection to it alone.
+          - Mutually exclusive with C(container_region).
         type: str
-        version_added: 2.6.0
-      atlas_network_name:
-        description: The name of Atlas's network in GCP. Required on GCP with O(atlas=false), and ignored otherwise.
+        version_added: 2.5.0
+      container_region:
+        description:
+          - The region of the network container on AWS or AZURE, if it differs from O(container_region). The one on GCP has no
+            region.
+          - The alias was added in 2.5.0.
         type: str
-        version_added: 2.3.0
-      aws_account_id:
-        description: The AWS account that owns the VPC. Quote it, because YAML drops the leading zeros of a number.
-        type: str
+        aliases: [container_region_name]
       cidr_block:
         description:
           - The CIDR block of the VPC, or the part of it that has the clients. Subnets outside it are not checked.
@@ -132,6 +135,14 @@ options:
         type: list
         elements: str
         version_added: 2.3.0
+      atlas_cidr_block:
+        description: The CIDR block of the network container, if it differs from O(atlas_cidr_block). With O(atlas=false), one of
+          them is required on AWS and AZURE.
+        type: str
+        aliases: [container_cidr_block]
+      comment:
+        description: This has no effect. It is accepted because the role has it.
+        type: str
       region:
         description:
           - The AWS region of the VPC, written as V(us-east-1) or V(US_EAST_1).
@@ -140,25 +151,6 @@ options:
           - The alias C(accepter_region_name) was added in 2.5.0.
         type: str
         aliases: [accepter_region_name, aws_region]
-      container_id:
-        description:
-          - The id of the network container. The entry then stands for the connection to it alone.
-          - Mutually exclusive with C(container_region).
-        type: str
-        version_added: 2.5.0
-      container_region:
-        description:
-          - The region of the network container on AWS or AZURE, if it differs from O(container_region). The one on GCP has no
-            region.
-          - The alias was added in 2.5.0.
-        type: str
-        aliases: [container_region_name]
-      atlas_cidr_block:
-        description:
-          - The CIDR block of the network container, if it differs from O(atlas_cidr_block). With O(atlas=false), one of them is
-            required on AWS and AZURE.
-        type: str
-        aliases: [container_cidr_block]
       route_table_ids:
         description: Check only the subnets of these route tables.
         type: list
@@ -168,55 +160,6 @@ options:
         type: dict
       aws_security_group:
         description: The security group that the access list lets in, instead of C(cidr_block).
-        type: str
-      comment:
-        description: This has no effect. It is accepted because the role has it.
-        type: str
-      wait_for:
-        description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peers) has it.
-        type: str
-        version_added: 2.5.0
-      azure_auth_source:
-        description: How to sign in to Azure for this VNet, as O(azure_auth_source).
-        type: str
-        choices: [auto, cli, env, credential_file, msi]
-        version_added: 2.6.0
-      azure_profile:
-        description:
-          - The profile with the credentials for this VNet, as O(azure_profile). Until version 2.6.0 of the collection, it had no
-            effect.
-          - An entry with this, C(azure_client_id) or C(azure_auth_source) uses none of the credentials at the top.
-        type: str
-        version_added: 2.3.0
-      azure_client_id:
-        description: The client id of an application that may read this VNet, instead of a profile.
-        type: str
-        version_added: 2.3.0
-      azure_secret:
-        description: The client secret of that application.
-        type: str
-        version_added: 2.3.0
-      container_regions:
-        description: This has no effect. It is accepted because the role has it.
-        type: list
-        elements: str
-        version_added: 2.3.0
-      gcp_peering_name:
-        description: This has no effect. It is accepted because the role has it.
-        type: str
-        version_added: 2.3.0
-      gcp_service_account_file:
-        description:
-          - The JSON key of a service account for this project in GCP.
-          - An entry with this or with C(gcp_access_token) uses none of the credentials at the top.
-        type: path
-        version_added: 2.3.0
-      gcp_access_token:
-        description: An access token for this project in GCP, instead of a key.
-        type: str
-        version_added: 2.3.0
-      connection_id:
-        description: The id of the connection in AWS (V(pcx-...)). Required on AWS with O(atlas=false), and ignored otherwise.
         type: str
       aws_profile:
         description:
@@ -242,6 +185,62 @@ options:
       aws_ca_bundle:
         description: The certificates to trust, if they differ from O(aws_ca_bundle).
         type: path
+      azure_auth_source:
+        description: How to sign in to Azure for this VNet, as O(azure_auth_source).
+        type: str
+        choices: [auto, cli, env, credential_file, msi]
+        version_added: 2.6.0
+      azure_profile:
+        description:
+          - The profile with the credentials for this VNet, as O(azure_profile). Until version 2.6.0 of the collection, it had no
+            effect.
+          - An entry with this, C(azure_client_id) or C(azure_auth_source) uses none of the credentials at the top.
+        type: str
+        version_added: 2.3.0
+      azure_client_id:
+        description: The client id of an application that may read this VNet, instead of a profile.
+        type: str
+        version_added: 2.3.0
+      azure_secret:
+        description: The client secret of that application.
+        type: str
+        version_added: 2.3.0
+      atlas_vnet_name:
+        description: The name of Atlas's VNet, C(atlas_vnet_name) of the network container. With O(atlas=false), it says which
+          peering is Atlas's, which is unknown without it. It is ignored otherwise.
+        type: str
+        version_added: 2.6.0
+      atlas_gcp_project_id:
+        description: The project of Atlas's network in GCP. Required on GCP with O(atlas=false), and ignored otherwise.
+        type: str
+        version_added: 2.3.0
+      atlas_network_name:
+        description: The name of Atlas's network in GCP. Required on GCP with O(atlas=false), and ignored otherwise.
+        type: str
+        version_added: 2.3.0
+      container_regions:
+        description: This has no effect. It is accepted because the role has it.
+        type: list
+        elements: str
+        version_added: 2.3.0
+      gcp_peering_name:
+        description: This has no effect. It is accepted because the role has it.
+        type: str
+        version_added: 2.3.0
+      gcp_service_account_file:
+        description:
+          - The JSON key of a service account for this project in GCP.
+          - An entry with this or with C(gcp_access_token) uses none of the credentials at the top.
+        type: path
+        version_added: 2.3.0
+      gcp_access_token:
+        description: An access token for this project in GCP, instead of a key.
+        type: str
+        version_added: 2.3.0
+      wait_for:
+        description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peers) has it.
+        type: str
+        version_added: 2.5.0
   provider_name:
     description:
       - The clouds whose connections are read. V(all) without O(connections) reads those with all clouds.
@@ -745,6 +744,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+# From scripts/tables/results.yml: make fragments.
 peering_check:
   description: The verdict, and what it is made from.
   returned: when both halves were read, also if the task fails for what it has found
@@ -753,7 +753,8 @@ peering_check:
     verdict: not_reachable
     summary: The connection with vpc-0a1b2c3d4e5f67890 is not reachable (P601).
     not_looked_at:
-      - "Route 53 Profiles were not looked at: they may give a VPC more private zones and resolver rules."
+      - >-
+        Route 53 Profiles were not looked at: they may give a VPC more private zones and resolver rules.
     findings:
       - code: P601
         codes: [P601]
@@ -813,17 +814,15 @@ peering_check:
             connections: [vpc-0a1b2c3d4e5f67890]
   contains:
     verdict:
-      description: >-
-        The worst verdict on a connection. V(reachable_by_design) if nothing is missing, V(not_reachable) if a check fails, and
-        V(unknown) if a check that decides could not be done, if one half was not read, or if there is no connection.
+      description: The worst verdict on a connection. V(reachable_by_design) if nothing is missing, V(not_reachable) if a check
+        fails, and V(unknown) if a check that decides could not be done, if one half was not read, or if there is no connection.
       type: str
     summary:
       description: The verdict in a sentence, with the codes of the checks that failed or could not be done.
       type: str
     not_looked_at:
-      description: >-
-        What could keep traffic from flowing and no check has looked at, in the clouds that were read; a sentence for each thing.
-        It does not change the verdict.
+      description: What could keep traffic from flowing and no check has looked at, in the clouds that were read; a sentence for
+        each thing. It does not change the verdict.
       type: list
       elements: str
       version_added: 2.6.0
@@ -861,9 +860,8 @@ peering_check:
           description: Whether this comes from O(since), because what it is about could not be read now.
           type: bool
         connections:
-          description: >-
-            Where it was found, once for each connection and subject; what could not be read, once for each connection. The fields
-            of the network are those of RV(peering_check.connections).
+          description: Where it was found, once for each connection and subject; what could not be read, once for each connection.
+            The fields of the network are those of RV(peering_check.connections).
           type: list
           elements: dict
           contains:
@@ -876,24 +874,51 @@ peering_check:
             provider_name:
               description: The cloud of the network.
               type: str
-            vpc_id: {type: str, returned: on AWS, description: The id of the VPC.}
-            vpc_name: {type: str, returned: on AWS, description: The tag C(Name) of the VPC. Null if it is not known.}
-            aws_account_id: {type: str, returned: on AWS, description: The account of the VPC. Null if it is not known.}
-            region: {type: str, returned: on AWS, description: The region of the VPC. Null if it is not known.}
-            connection_id: {type: str, returned: on AWS, description: The id of the connection there. Null if there is none yet.}
+            vpc_id:
+              description: The id of the VPC.
+              returned: on AWS
+              type: str
+            vpc_name:
+              description: The tag C(Name) of the VPC. Null if it is not known.
+              returned: on AWS
+              type: str
+            aws_account_id:
+              description: The account of the VPC. Null if it is not known.
+              returned: on AWS
+              type: str
+            region:
+              description: The region of the VPC. Null if it is not known.
+              returned: on AWS
+              type: str
+            connection_id:
+              description: The id of the connection there. Null if there is none yet.
+              returned: on AWS
+              type: str
             azure_subscription_id:
-              returned: on AZURE
               description: The id of the subscription of the VNet.
+              returned: on AZURE
               type: str
               sample: fd01adff-b37e-4693-8497-83ecf183a145
             resource_group_name:
-              returned: on AZURE
               description: The resource group of the VNet. Null if it is not known.
+              returned: on AZURE
               type: str
               sample: network-group
-            vnet_name: {type: str, returned: on AZURE, description: The name of the VNet., sample: shop-vnet}
-            gcp_project_id: {type: str, returned: on GCP, description: The project of the VPC network., sample: my-project}
-            network_name: {type: str, returned: on GCP, description: The name of the VPC network., sample: my-network}
+            vnet_name:
+              description: The name of the VNet.
+              returned: on AZURE
+              type: str
+              sample: shop-vnet
+            gcp_project_id:
+              description: The project of the VPC network.
+              returned: on GCP
+              type: str
+              sample: my-project
+            network_name:
+              description: The name of the VPC network.
+              returned: on GCP
+              type: str
+              sample: my-network
             peer_id:
               description: The id of the connection in Atlas. Null if there is none, or Atlas was not read.
               type: str
@@ -933,55 +958,55 @@ peering_check:
           type: str
           version_added: 2.3.0
         azure_subscription_id:
-          returned: on AZURE
           description: The id of the subscription of the VNet.
+          returned: on AZURE
           type: str
           sample: fd01adff-b37e-4693-8497-83ecf183a145
           version_added: 2.3.0
         resource_group_name:
-          returned: on AZURE
           description: The resource group of the VNet, from Atlas or from the entry. Null if neither has it.
+          returned: on AZURE
           type: str
           sample: network-group
           version_added: 2.3.0
         vnet_name:
-          returned: on AZURE
           description: The name of the VNet.
+          returned: on AZURE
           type: str
           sample: shop-vnet
           version_added: 2.3.0
         gcp_project_id:
-          returned: on GCP
           description: The id of the project of the VPC network.
+          returned: on GCP
           type: str
           sample: my-project
           version_added: 2.3.0
         network_name:
-          returned: on GCP
           description: The name of the VPC network.
+          returned: on GCP
           type: str
           sample: my-network
           version_added: 2.3.0
         vpc_id:
-          returned: on AWS
           description: The id of the VPC.
+          returned: on AWS
           type: str
         vpc_name:
-          returned: on AWS
           description: The tag C(Name) of the VPC. Null if it has none, or AWS was not read.
+          returned: on AWS
           type: str
           version_added: 3.1.0
         aws_account_id:
-          returned: on AWS
           description: The account of the VPC, from the entry or from Atlas. Null if neither has it.
+          returned: on AWS
           type: str
         region:
-          returned: on AWS
           description: The region of the VPC. Null if it is not known.
+          returned: on AWS
           type: str
         connection_id:
-          returned: on AWS
           description: The id of the connection there. Null if there is none yet.
+          returned: on AWS
           type: str
         peer_id:
           description: The id of the connection in Atlas. Null if there is none, or Atlas was not read.
@@ -1039,9 +1064,8 @@ peering_check:
               description: The verdict on this subnet.
               type: str
         checks:
-          description: >-
-            What the checks have found, in the order of their numbers. Each check for the cloud has at least one entry, but with
-            several projects, those that are V(ok) or V(skipped) are left out.
+          description: What the checks have found, in the order of their numbers. Each check for the cloud has at least one entry,
+            but with several projects, those that are V(ok) or V(skipped) are left out.
           type: list
           elements: dict
           contains:
@@ -1049,9 +1073,8 @@ peering_check:
               description: The code of the check, which is also an anchor in the guide.
               type: str
             severity:
-              description: >-
-                V(fail) keeps the connection from working. V(warn) may do so. V(info) is worth knowing. V(ok) is all right.
-                V(unknown) could not be read. V(skipped) had nothing to judge, or another check names the cause.
+              description: V(fail) keeps the connection from working. V(warn) may do so. V(info) is worth knowing. V(ok) is all
+                right. V(unknown) could not be read. V(skipped) had nothing to judge, or another check names the cause.
               type: str
             subject:
               description: What the finding is about, as an id or a name.
@@ -1089,7 +1112,8 @@ peering_check:
           name: shop
           org_id: 5a1b2c3d4e5f6a7b8c9d0e1f
           count: 1
-          states: {AVAILABLE: 1}
+          states:
+            AVAILABLE: 1
           verdict: not_reachable
       contains:
         id:
@@ -1156,22 +1180,39 @@ requests:
   returned: always
   type: dict
   version_added: 2.5.0
-  sample: {sent: 3, writes: 0}
+  sample:
+    sent: 3
+    writes: 0
   contains:
-    sent: {type: int, description: All requests.}
-    writes: {type: int, description: Those that may change something.}
+    sent:
+      description: All requests.
+      type: int
+    writes:
+      description: Those that may change something.
+      type: int
 api_calls:
-  description: >-
-    The requests to Atlas, AWS and GCP in the order of their replies, each with C(method), C(path) (for AWS the action, as in an
-    IAM policy), C(status) (null without a reply) and C(milliseconds).
+  description: The requests to Atlas, AWS and GCP in the order of their replies, each with C(method), C(path) (for AWS the action,
+    as in an IAM policy), C(status) (null without a reply) and C(milliseconds).
   returned: at verbosity 2 (C(-vv)) or more
   type: list
   elements: dict
   sample:
-    - {method: POST, path: ec2:DescribeVpcs, status: 200, milliseconds: 48}
-http_status: {returned: failure, type: int, description: "The HTTP status of a refusal by Atlas, AWS or GCP. Null without one."}
-error_code: {returned: failure, type: str, description: "The error code of Atlas, AWS or GCP. Null if there is none."}
-detail: {returned: failure, type: str, description: "What Atlas, a cloud or the network said about the failure. Null if nothing."}
+    - method: POST
+      path: ec2:DescribeVpcs
+      status: 200
+      milliseconds: 48
+http_status:
+  description: The HTTP status of a refusal by Atlas, AWS or GCP. Null without one.
+  returned: failure
+  type: int
+error_code:
+  description: The error code of Atlas, AWS or GCP. Null if there is none.
+  returned: failure
+  type: str
+detail:
+  description: What Atlas, a cloud or the network said about the failure. Null if nothing.
+  returned: failure
+  type: str
 """
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.shell import run_module

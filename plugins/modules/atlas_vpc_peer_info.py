@@ -181,6 +181,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+# From scripts/tables/results.yml: make fragments.
 vpc_peers:
   description:
     - The connections as Atlas describes them, each like RV(cloudpeer.atlas.atlas_vpc_peer#module:vpc_peer).
@@ -223,15 +224,13 @@ vpc_peers:
       returned: on AWS
       type: str
     status_name:
-      description: >-
-        The state of the connection. On AWS, one of V(INITIATING), V(PENDING_ACCEPTANCE), V(FINALIZING), V(AVAILABLE),
-        V(FAILED), V(TERMINATING). On AZURE, one of V(ADDING_PEER), V(AVAILABLE), V(FAILED), V(DELETING), V(DELETION_FAILED).
-        On GCP, one of V(ADDING_PEER), V(WAITING_FOR_USER), V(AVAILABLE), V(FAILED), V(DELETING).
+      description: The state of the connection. On AWS, one of V(INITIATING), V(PENDING_ACCEPTANCE), V(FINALIZING), V(AVAILABLE),
+        V(FAILED), V(TERMINATING). On AZURE, one of V(ADDING_PEER), V(AVAILABLE), V(FAILED), V(DELETING), V(DELETION_FAILED). On
+        GCP, one of V(ADDING_PEER), V(WAITING_FOR_USER), V(AVAILABLE), V(FAILED), V(DELETING).
       type: str
     error_state_name:
-      description: >-
-        Why the connection has failed. On AWS, one of V(REJECTED), V(EXPIRED), V(INVALID_ARGUMENT); on AZURE and GCP, any text.
-        Null if it has not failed.
+      description: Why the connection has failed. On AWS, one of V(REJECTED), V(EXPIRED), V(INVALID_ARGUMENT); on AZURE and GCP,
+        any text. Null if it has not failed.
       type: str
       sample: REJECTED
     vpc_id:
@@ -250,9 +249,8 @@ vpc_peers:
       description: The id of the network container in the Atlas project.
       type: str
     accepter_region_name:
-      description: >-
-        The AWS region of the VPC. Where Atlas returns null, since it is that of the network container, this is the region of the
-        network container. Until 2.4.0, it was null then.
+      description: The AWS region of the VPC. Where Atlas returns null, since it is that of the network container, this is the
+        region of the network container. Until 2.4.0, it was null then.
       returned: on AWS
       type: str
       sample: us-west-2
@@ -303,8 +301,8 @@ vpc_peers:
       version_added: 2.5.0
       sample: "2026-11-20T09:30:00Z"
     expires_at:
-      description: >-
-        When AWS drops the request, seven days after RV(vpc_peers[].requested_at), unless it is accepted. Null in all other cases.
+      description: When AWS drops the request, seven days after RV(vpc_peers[].requested_at), unless it is accepted. Null in all
+        other cases.
       type: str
       version_added: 2.5.0
       sample: "2026-11-27T09:30:00Z"
@@ -337,7 +335,8 @@ projects:
       id: 5356823b3794dee37132bb7b
       name: shop-production
       count: 1
-      states: {AVAILABLE: 1}
+      states:
+        AVAILABLE: 1
       declared:
         - vpc_id: vpc-0a1b2c3d4e5f67890
           aws_account_id: "123456789012"
@@ -409,21 +408,39 @@ requests:
   returned: always
   type: dict
   version_added: 2.5.0
-  sample: {sent: 3, writes: 0}
+  sample:
+    sent: 3
+    writes: 0
   contains:
-    sent: {type: int, description: All requests.}
-    writes: {type: int, description: Those that may change something.}
+    sent:
+      description: All requests.
+      type: int
+    writes:
+      description: Those that may change something.
+      type: int
 api_calls:
-  description: >-
-    The requests to Atlas in their order, each with C(method), C(path), C(status) (null without a reply) and C(milliseconds).
+  description: The requests to Atlas in their order, each with C(method), C(path), C(status) (null without a reply) and
+    C(milliseconds).
   returned: at verbosity 2 (C(-vv)) or more
   type: list
   elements: dict
   sample:
-    - {method: GET, path: /api/atlas/v2/groups/5356823b3794dee37132bb7b/peers, status: 200, milliseconds: 48}
-http_status: {returned: failure, type: int, description: The HTTP status of Atlas's refusal. Null if it refused nothing.}
-error_code: {returned: failure, type: str, description: The error code of Atlas. Null if there is none.}
-detail: {returned: failure, type: str, description: What Atlas or the network said about the failure. Null if nothing.}
+    - method: GET
+      path: /api/atlas/v2/groups/5356823b3794dee37132bb7b/peers
+      status: 200
+      milliseconds: 48
+http_status:
+  description: The HTTP status of Atlas's refusal. Null if it refused nothing.
+  returned: failure
+  type: int
+error_code:
+  description: The error code of Atlas. Null if there is none.
+  returned: failure
+  type: str
+detail:
+  description: What Atlas or the network said about the failure. Null if nothing.
+  returned: failure
+  type: str
 """
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.shell import run_module

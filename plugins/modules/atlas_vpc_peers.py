@@ -35,9 +35,9 @@ options:
     elements: dict
     required: true
     suboptions:
+      # From scripts/tables/entries.yml: make fragments.
       provider_name:
-        description:
-          - The cloud of the connection. It follows from the other options of the entry, so there is no need to set it.
+        description: The cloud of the connection. It follows from the other options of the entry, so there is no need to set it.
         type: str
         choices: [AWS, AZURE, GCP]
         version_added: 2.3.0
@@ -47,58 +47,42 @@ options:
           - Required together with O(peers[].aws_account_id).
         type: str
       aws_account_id:
-        description:
-          - The AWS account that owns the VPC, 12 digits. Quote it, because YAML reads a number that begins with 0 as octal.
+        description: The AWS account that owns the VPC, 12 digits. Quote it, because YAML reads a number that begins with 0 as
+          octal.
         type: str
-      route_table_cidr_block:
-        description:
-          - The CIDR block of the VPC, or a part of it, to which Atlas routes traffic. It must be IPv4 and from a private range.
-          - This is required to create a connection. If an existing connection has another block, it is changed in place.
-          - On AZURE and GCP, C(cidr_block) is a block of clients, and has no effect. The aliases were added in 2.5.0.
+      connection_id:
+        description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
         type: str
-        aliases: [cidr_block]
-      accepter_region_name:
-        description:
-          - The AWS region of the VPC, written as V(us-east-1) or V(US_EAST_1). If this is not set, a new connection is requested
-            for a VPC in the region of the network container. The region of an existing connection cannot be changed.
-        type: str
-        aliases: [region, aws_region]
+        version_added: 2.5.0
       azure_directory_id:
-        description:
-          - The Entra directory (tenant) of the VNet. It is required to create a connection. Atlas cannot change it.
+        description: The Entra directory (tenant) of the VNet. It is required to create a connection. Atlas cannot change it.
         type: str
         version_added: 2.3.0
       azure_subscription_id:
-        description:
-          - The Azure subscription of the VNet. Upper and lower case are the same in all ids and names of AZURE.
+        description: The Azure subscription of the VNet. Upper and lower case are the same in all ids and names of AZURE.
         type: str
         version_added: 2.3.0
       resource_group_name:
-        description:
-          - The resource group of the VNet. It is required to create a connection. Atlas cannot change it, and does not use it to
-            tell connections apart, so two VNets with the same name in one subscription cannot be declared for one network
-            container.
+        description: The resource group of the VNet. It is required to create a connection. Atlas cannot change it, and does not
+          use it to tell connections apart, so two VNets with the same name in one subscription cannot be declared for one network
+          container.
         type: str
         version_added: 2.3.0
       vnet_name:
-        description:
-          - The name of the VNet. Required together with O(peers[].azure_subscription_id).
+        description: The name of the VNet. Required together with O(peers[].azure_subscription_id).
         type: str
         version_added: 2.3.0
       vnet_resource_id:
-        description:
-          - The resource id of the VNet, in place of O(peers[].azure_subscription_id), O(peers[].resource_group_name) and
-            O(peers[].vnet_name).
+        description: The resource id of the VNet, in place of O(peers[].azure_subscription_id), O(peers[].resource_group_name) and
+          O(peers[].vnet_name).
         type: str
         version_added: 2.3.0
       gcp_project_id:
-        description:
-          - The GCP project of your VPC network. Required together with O(peers[].network_name).
+        description: The GCP project of your VPC network. Required together with O(peers[].network_name).
         type: str
         version_added: 2.3.0
       network_name:
-        description:
-          - The name of your VPC network.
+        description: The name of your VPC network.
         type: str
         version_added: 2.3.0
       container_id:
@@ -108,17 +92,18 @@ options:
           - Mutually exclusive with O(peers[].container_region_name).
         type: str
       container_region_name:
-        description:
-          - The region of the network container, instead of O(peers[].container_id), written as AWS or AZURE does (V(us-east-1),
-            V(northeurope)), or as Atlas does (V(US_EAST_1), V(EUROPE_NORTH)). A project has one network container on GCP, for all
-            regions.
+        description: The region of the network container, instead of O(peers[].container_id), written as AWS or AZURE does
+          (V(us-east-1), V(northeurope)), or as Atlas does (V(US_EAST_1), V(EUROPE_NORTH)). A project has one network container on
+          GCP, for all regions.
         type: str
         aliases: [container_region]
-      wait_for:
+      route_table_cidr_block:
         description:
-          - The state to wait for, in place of O(wait_for).
+          - The CIDR block of the VPC, or a part of it, to which Atlas routes traffic. It must be IPv4 and from a private range.
+          - This is required to create a connection. If an existing connection has another block, it is changed in place.
+          - On AZURE and GCP, C(cidr_block) is a block of clients, and has no effect. The aliases were added in 2.5.0.
         type: str
-        choices: [pending_acceptance, available]
+        aliases: [cidr_block]
       cidr_blocks:
         description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
         type: list
@@ -133,6 +118,11 @@ options:
         description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
         type: str
         version_added: 2.5.0
+      accepter_region_name:
+        description: The AWS region of the VPC, written as V(us-east-1) or V(US_EAST_1). If this is not set, a new connection is
+          requested for a VPC in the region of the network container. The region of an existing connection cannot be changed.
+        type: str
+        aliases: [region, aws_region]
       route_table_ids:
         description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
         type: list
@@ -143,10 +133,6 @@ options:
         type: dict
         version_added: 2.5.0
       aws_security_group:
-        description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
-        type: str
-        version_added: 2.5.0
-      connection_id:
         description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
         type: str
         version_added: 2.5.0
@@ -224,6 +210,10 @@ options:
         description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
         type: str
         version_added: 2.5.0
+      wait_for:
+        description: The state to wait for, in place of O(wait_for).
+        type: str
+        choices: [pending_acceptance, available]
   prune:
     description:
       - Remove the connections that O(peers) does not declare and O(ignore) does not match, including those that other people have
@@ -531,6 +521,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+# From scripts/tables/results.yml: make fragments.
 vpc_peers:
   description:
     - The connections as they were last seen, one for each entry of O(peers), in the same order. If an entry has none, its element
@@ -563,8 +554,7 @@ vpc_peers:
       returned: on AWS
       type: str
     status_name:
-      description: >-
-        The state of the connection. On AWS, one of V(INITIATING), V(PENDING_ACCEPTANCE), V(FINALIZING), V(AVAILABLE),
+      description: The state of the connection. On AWS, one of V(INITIATING), V(PENDING_ACCEPTANCE), V(FINALIZING), V(AVAILABLE),
         V(FAILED), V(TERMINATING). On AZURE, one of V(ADDING_PEER), V(AVAILABLE), V(FAILED), V(DELETING), V(DELETION_FAILED). On
         GCP, one of V(ADDING_PEER), V(WAITING_FOR_USER), V(AVAILABLE), V(FAILED), V(DELETING).
       type: str
@@ -590,9 +580,8 @@ vpc_peers:
       description: The id of the network container in the Atlas project.
       type: str
     accepter_region_name:
-      description: >-
-        The AWS region of the VPC. Where Atlas returns null, since it is that of the network container, this is the region of the
-        network container. Until 2.4.0, it was null then.
+      description: The AWS region of the VPC. Where Atlas returns null, since it is that of the network container, this is the
+        region of the network container. Until 2.4.0, it was null then.
       returned: on AWS
       type: str
       sample: us-west-2
@@ -607,8 +596,8 @@ vpc_peers:
       version_added: 2.5.0
       sample: "2026-11-20T09:30:00Z"
     expires_at:
-      description: >-
-        When AWS drops the request, seven days after RV(vpc_peers[].requested_at), unless it is accepted. Null in all other cases.
+      description: When AWS drops the request, seven days after RV(vpc_peers[].requested_at), unless it is accepted. Null in all
+        other cases.
       type: str
       version_added: 2.5.0
       sample: "2026-11-27T09:30:00Z"
@@ -652,8 +641,8 @@ handover:
     - On AZURE, V(application_id), V(scope), V(role_definition) with its name, actions and assignable scopes, and V(az), a list of
       commands that give Atlas its role in the VNet, before the connection is created.
     - On GCP, V(gcp_project_id), V(network_name), V(atlas_gcp_project_id), V(atlas_network_name), V(name), V(gcloud), a command
-      that creates your half, and V(add_peering), the body of a request that does the same. The names of Atlas's network are
-      known as soon as the connection is V(WAITING_FOR_USER).
+      that creates your half, and V(add_peering), the body of a request that does the same. The names of Atlas's network are known
+      as soon as the connection is V(WAITING_FOR_USER).
   returned: unless Ansible itself refuses the options
   type: list
   elements: dict
@@ -664,13 +653,14 @@ handover:
       atlas_gcp_project_id: p-a1b2c3d4e5f6a7b8c9d0e1f2
       atlas_network_name: nt-507f1f77bcf86cd799439011-a1b2c3d4
       name: atlas-nt-507f1f77bcf86cd799439011-a1b2c3d4
-      gcloud: >-
-        gcloud compute networks peerings create atlas-nt-507f1f77bcf86cd799439011-a1b2c3d4 --project=my-sample-project-191923
-        --network=shop --peer-project=p-a1b2c3d4e5f6a7b8c9d0e1f2 --peer-network=nt-507f1f77bcf86cd799439011-a1b2c3d4
+      gcloud: gcloud compute networks peerings create atlas-nt-507f1f77bcf86cd799439011-a1b2c3d4
+        --project=my-sample-project-191923 --network=shop --peer-project=p-a1b2c3d4e5f6a7b8c9d0e1f2
+        --peer-network=nt-507f1f77bcf86cd799439011-a1b2c3d4
       add_peering:
         networkPeering:
           name: atlas-nt-507f1f77bcf86cd799439011-a1b2c3d4
-          network: https://www.googleapis.com/compute/v1/projects/p-a1b2c3d4e5f6a7b8c9d0e1f2/global/networks/nt-507f1f77bcf86cd799439011-a1b2c3d4
+          network:
+            https://www.googleapis.com/compute/v1/projects/p-a1b2c3d4e5f6a7b8c9d0e1f2/global/networks/nt-507f1f77bcf86cd799439011-a1b2c3d4
           exchangeSubnetRoutes: true
 pruned:
   description:
@@ -682,9 +672,8 @@ pruned:
   elements: dict
   sample: []
 actions:
-  description:
-    - What the task does, or would do, in the order of O(peers), with removals at the end. Entries that are as they should be are
-      not in it.
+  description: What the task does, or would do, in the order of O(peers), with removals at the end. Entries that are as they
+    should be are not in it.
   returned: when it is known what has to be done
   type: list
   elements: dict
@@ -725,9 +714,8 @@ failures:
   sample: []
   contains:
     index:
-      description: >-
-        The place of the entry in O(peers), counted from 0, of several the first one. Null for a removal, and for what concerns
-        the whole list.
+      description: The place of the entry in O(peers), counted from 0, of several the first one. Null for a removal, and for what
+        concerns the whole list.
       type: int
       sample: 3
     indexes:
@@ -741,8 +729,8 @@ failures:
       type: str
       sample: 1112222b3bf99403840e8934
     name:
-      description: >-
-        The name of the connection, as in RV(actions[].name), of several the first one. Null for what concerns the whole list.
+      description: The name of the connection, as in RV(actions[].name), of several the first one. Null for what concerns the
+        whole list.
       type: str
       sample: 123456789012/vpc-0a1b2c3d4e5f67890
     names:
@@ -782,7 +770,8 @@ summary:
     deleted: 0
     ignored: 2
     undeclared: 0
-    plan: "Plan: 1 to create, 0 to change, 0 to remove, 49 unchanged, in project 5356823b3794dee37132bb7b"
+    plan: >-
+      Plan: 1 to create, 0 to change, 0 to remove, 49 unchanged, in project 5356823b3794dee37132bb7b
   contains:
     created:
       description: Entries whose connection was created.
@@ -809,15 +798,13 @@ summary:
       description: Other connections that the list does not declare, those that O(prune) removes included.
       type: int
     plan:
-      description: >-
-        The plan in one line with the project, counted before anything was changed. The number to replace is left out if it is
-        0. Null if there was nothing to do. In check mode, the line is also shown on the standard error, and it is the first
-        line of the diff.
+      description: The plan in one line with the project, counted before anything was changed. The number to replace is left out
+        if it is 0. Null if there was nothing to do. In check mode, the line is also shown on the standard error, and it is the
+        first line of the diff.
       type: str
       version_added: 2.5.0
 status_history:
-  description:
-    - The states in which the task has seen each connection, one list for each entry of O(peers), in the same order.
+  description: The states in which the task has seen each connection, one list for each entry of O(peers), in the same order.
   returned: success, with O(wait=true)
   type: list
   elements: list
@@ -831,22 +818,39 @@ requests:
   returned: always
   type: dict
   version_added: 2.5.0
-  sample: {sent: 3, writes: 1}
+  sample:
+    sent: 3
+    writes: 1
   contains:
-    sent: {type: int, description: All requests.}
-    writes: {type: int, description: Those that may change something.}
+    sent:
+      description: All requests.
+      type: int
+    writes:
+      description: Those that may change something.
+      type: int
 api_calls:
-  description: >-
-    The requests to Atlas in the order in which they ended, each with C(method), C(path), C(status) (null without a reply) and
-    C(milliseconds).
+  description: The requests to Atlas in the order in which they ended, each with C(method), C(path), C(status) (null without a
+    reply) and C(milliseconds).
   returned: at verbosity 2 (C(-vv)) or more
   type: list
   elements: dict
   sample:
-    - {method: GET, path: /api/atlas/v2/groups/5356823b3794dee37132bb7b/peers, status: 200, milliseconds: 48}
-http_status: {returned: failure, type: int, description: That of RV(failures) if it has one entry. Otherwise null.}
-error_code: {returned: failure, type: str, description: That of RV(failures) if it has one entry. Otherwise null.}
-detail: {returned: failure, type: str, description: That of RV(failures) if it has one entry. Otherwise null.}
+    - method: GET
+      path: /api/atlas/v2/groups/5356823b3794dee37132bb7b/peers
+      status: 200
+      milliseconds: 48
+http_status:
+  description: That of RV(failures) if it has one entry. Otherwise null.
+  returned: failure
+  type: int
+error_code:
+  description: That of RV(failures) if it has one entry. Otherwise null.
+  returned: failure
+  type: str
+detail:
+  description: That of RV(failures) if it has one entry. Otherwise null.
+  returned: failure
+  type: str
 """
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.shell import run_module
