@@ -6,6 +6,7 @@ texts.
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import sys
@@ -63,6 +64,8 @@ Dumper.add_representer(list, _list)
 
 def to_yaml(value: Texts, indent: int = 0, width: int = 130) -> str:
     """Return a mapping as YAML, in lines with an indentation."""
+    # What stands in two places is written twice, and not as an alias.
+    value = json.loads(json.dumps(value))
     text = yaml.dump(value, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=math.inf)
     return "".join(f"{line}\n" for long in text.splitlines() for line in _wrapped(" " * indent + long, width))
 
@@ -92,13 +95,14 @@ def fields_of(rows: list[Any], shared: Texts) -> Iterator[tuple[str, Texts]]:
         if isinstance(row, list):
             yield from ((name.rpartition(".")[2], field_of(shared[name], shared)) for name in row)
         else:
-            yield from ((name, field_of(field, shared)) for name, field in row.items())
+            (name, field), *more = row.items()
+            yield name, field_of({**field, **dict(more)}, shared)
 
 
 def complete(row: Texts, shared: Texts) -> Texts:
     """Return a row with what it has from another one."""
-    own = {key: value for key, value in row.items() if key not in ("like", "with")}
-    return {**(complete(shared[row["like"]], shared) if "like" in row else {}), **own, **row.get("with", {})}
+    own = {key: value for key, value in row.items() if key != "like"}
+    return {**complete(shared[row["like"]], shared), **own} if "like" in row else own
 
 
 def field_of(row: Texts, shared: Texts) -> Texts:
