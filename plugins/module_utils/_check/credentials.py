@@ -15,10 +15,11 @@ from contextlib import contextmanager
 
 from .._aws.options import AWS_OPTIONS, credential_names, credentials_of, validate
 from .._azure import credentials as azure_credentials
+from .._clouds.aws import AWS
 from .._clouds.cloud import Cloud
 from .._clouds.gcp import GCP
 from .._engine.argspec import ArgumentSpec
-from .._engine.options import Parameters
+from .._engine.options import Entry, Parameters
 from .._gcp.credentials import GCP_OPTIONS, check_credentials
 from .._http.errors import InvalidOptionError, TaskError
 
@@ -136,17 +137,15 @@ def azure_credentials_of(params: Parameters, entry: Parameters) -> dict[str, t.A
         return azure_credentials.check_credentials({**given, _SUBSCRIPTION: None})
 
 
-def check_credentials_of(cloud: Cloud, params: Parameters, entry: Parameters) -> None:
-    """Check the credentials of an entry on AZURE or GCP.
-
-    Raises:
-        InvalidOptionError: If they contradict each other.
-    """
-    find = gcp_credentials_of if cloud is GCP else azure_credentials_of
+def check_credentials_of(entry: Entry, cloud: Cloud, params: Parameters) -> list[str]:
+    """Record what is wrong with the credentials of an entry on a cloud, and return warnings."""
+    if cloud is AWS:
+        return entry.attempt(validate_aws_of_entry, entry.values, entry.place) or []
     try:
-        find(params, entry)
+        (gcp_credentials_of if cloud is GCP else azure_credentials_of)(params, entry.values)
     except InvalidOptionError as error:
-        raise error.with_message(f": {error.message}") from None
+        entry.problems.append(f"{entry.place}: {error}")
+    return []
 
 
 @contextmanager

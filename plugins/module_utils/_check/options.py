@@ -46,7 +46,6 @@ from .credentials import (
     check_credentials_of,
     gcp_credentials_of,
     validate_aws,
-    validate_aws_of_entry,
 )
 
 if t.TYPE_CHECKING:
@@ -173,16 +172,14 @@ class _Parser(EntryParser):
 
     def check_credentials(self, entry: Entry, cloud: Cloud) -> list[str]:
         """Record what is wrong with the credentials of an entry, and return warnings."""
-        params, values = self.params, entry.values
-        if cloud is not AWS:
-            if params[cloud.half[0]]:
-                entry.attempt(check_credentials_of, cloud, params, values)
+        params = self.params
+        if cloud is not AWS and not params[cloud.half[0]]:
             return []
-        warnings = entry.attempt(validate_aws_of_entry, values, entry.place)
-        if params["aws"] and not params["atlas"]:
+        warnings = check_credentials_of(entry, cloud, params)
+        if cloud is AWS and params["aws"] and not params["atlas"]:
             # Otherwise, the connection in Atlas says the account.
-            entry.attempt(aws_credentials_of, params, values, None, values["aws_account_id"])
-        return warnings or []
+            entry.attempt(aws_credentials_of, params, entry.values, None, entry.values["aws_account_id"])
+        return warnings
 
 
 def _parse_connections(params: Parameters) -> tuple[list[EntryValues] | None, list[str]]:
@@ -197,9 +194,8 @@ def _parse_connections(params: Parameters) -> tuple[list[EntryValues] | None, li
         return None, []
     parser = _Parser(params)
     found = parser.parse(params["connections"])
-    problems = [problem for entry in found for problem in entry.problems]
-    if problems:
-        raise InvalidOptionError(join_problems(problems))
+    if parser.problems:
+        raise InvalidOptionError(join_problems(parser.problems))
     return [entry.values for entry in found], parser.warnings
 
 

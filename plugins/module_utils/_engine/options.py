@@ -337,7 +337,7 @@ class Entry:
 
     def exclude(self, *names: str) -> None:
         """Add a problem if several of these options are set."""
-        used = [self.written.get(name, name) for name in names if self.values[name]]
+        used = [self.written.get(name, name) for name in names if self.values.get(name)]
         if len(used) > 1:
             self.problems.append(f"{self.place}: {used[0]} and {used[1]} exclude each other. Leave one of them out.")
 

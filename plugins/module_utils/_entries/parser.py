@@ -15,10 +15,36 @@ from .._http.errors import InvalidOptionError, TaskError
 from .._values.blocks import parse_client_block
 from .._values.ids import parse_route_table_id
 from .._values.patterns import Parse
-from .table import exclusive_in, ignored_by, names_of_cloud, used_by
+from .table import EXCLUSIVE, ignored_by, names_of_cloud, used_by
 
 EntryValues = dict[str, t.Any]
 _OF_CLOUDS = {cloud.name: names_of_cloud(cloud) for cloud in CLOUDS.values()}
+
+
+def check_tables(values: Parameters, cloud: Cloud) -> None:
+    """Check the ids of route tables.
+
+    Raises:
+        InvalidOptionError: If one is malformed.
+    """
+    for table_id in values["route_table_ids"] or ():
+        parse_option("route_table_ids", table_id, parse_route_table_id)
+
+
+def parse_cidr_blocks(values: EntryValues, cloud: Cloud) -> None:
+    """Parse `cidr_blocks`, the blocks of clients beside `cidr_block`.
+
+    Raises:
+        InvalidOptionError: If one is not a block, or the entry is on AWS, where the subnets have the blocks.
+    """
+    given = values["cidr_blocks"] or ()
+    if given and cloud is AWS:
+        raise InvalidOptionError(
+            ": cidr_blocks is an option for AZURE and GCP.", hint="Leave it out: the subnets of the VPC tell the blocks."
+        )
+    values["cidr_blocks"] = tuple(
+        parse_option(f"cidr_blocks[{index}]", one, parse_client_block) for index, one in enumerate(given)
+    )
 
 
 class EntryParser:
@@ -39,26 +65,28 @@ class EntryParser:
         params: The options of the task.
 
     Attributes:
-        warnings: Sentences for the user, after `parse`.
+        problems: What is wrong with the list, in sentences for the user, after `parse`.
+        warnings: More sentences for the user.
     """
 
     module: t.ClassVar[str]
     _spec: t.ClassVar[Options]
     _ignored: t.ClassVar[frozenset[str]]
-    _exclusive: t.ClassVar[tuple[tuple[str, ...], ...]]
     _places: t.ClassVar[list[str]]
     _parsers: t.ClassVar[dict[str, dict[str, Parse]]]
     list_name = "connections"
+    checks: t.ClassVar[tuple[t.Callable[[EntryValues, Cloud], None], ...]] = (check_tables, parse_cidr_blocks)
 
     def __init__(self, params: Parameters) -> None:
         self.params = params
+        self.problems: list[str] = []
         self.warnings: list[str] = []
 
     def __init_subclass__(cls) -> None:
         """Read the table once: a task has no need of its file."""
         options = used_by(cls.module)
         cls._spec = {name: one.spec_in(cls.module) for name, one in options.items()}
-        cls._ignored, cls._exclusive = ignored_by(cls.module), exclusive_in(cls.module)
+        cls._ignored = ignored_by(cls.module)
         cls._places = [name for name, one in options.items() if one.is_region]
         found = {cloud.name: {name: one.parser_for(cloud) for name, one in options.items()} for cloud in CLOUDS.values()}
         cls._parsers = {cloud: {name: one for name, one in own.items() if one is not None} for cloud, own in found.items()}
@@ -80,13 +108,14 @@ class EntryParser:
         for entry, cloud in zip(found, clouds):
             if cloud is not None:
                 self._parse(entry, cloud)
+            self.problems += entry.problems
         return found
 
     def _parse(self, entry: Entry, cloud: Cloud) -> None:
         values, is_misspelt = entry.values, bool(entry.problems)
         values.update(dict.fromkeys(self.unset(values, cloud)), provider_name=cloud.name)
         warnings = self.prepare(values, cloud)
-        for names in self._exclusive:
+        for names in EXCLUSIVE:
             entry.exclude(*names)
         for name in self._places:
             warnings += entry.attempt(self.parse_place, values, name, cloud) or ()
@@ -94,7 +123,7 @@ class EntryParser:
         for name, parse in self.parsers(values, cloud).items():
             if values[name] is not None:
                 warnings += entry.attempt(self.parse_value, values, name, parse, cloud) or ()
-        for check in self.checks():
+        for check in self.checks:
             entry.attempt(check, values, cloud)
         if not is_misspelt:
             entry.attempt(self.check_needs, values, cloud)
@@ -161,10 +190,6 @@ class EntryParser:
         values.update(parts)
         return []
 
-    def checks(self) -> tuple[t.Callable[[EntryValues, Cloud], None], ...]:
-        """Return the checks of other values, which raise InvalidOptionError."""
-        return (check_tables, parse_cidr_blocks)
-
     def check_needs(self, values: Parameters, cloud: Cloud) -> None:
         """Check that an entry has what the module needs.
 
@@ -176,32 +201,6 @@ class EntryParser:
     def check_credentials(self, entry: Entry, cloud: Cloud) -> list[str]:
         """Record what is wrong with the credentials of an entry, and return warnings."""
         return []
-
-
-def check_tables(values: Parameters, cloud: Cloud) -> None:
-    """Check the ids of route tables.
-
-    Raises:
-        InvalidOptionError: If one is malformed.
-    """
-    for table_id in values["route_table_ids"] or ():
-        parse_option("route_table_ids", table_id, parse_route_table_id)
-
-
-def parse_cidr_blocks(values: EntryValues, cloud: Cloud) -> None:
-    """Parse `cidr_blocks`, the blocks of clients beside `cidr_block`.
-
-    Raises:
-        InvalidOptionError: If one is not a block, or the entry is on AWS, where the subnets have the blocks.
-    """
-    given = values["cidr_blocks"] or ()
-    if given and cloud is AWS:
-        raise InvalidOptionError(
-            ": cidr_blocks is an option for AZURE and GCP.", hint="Leave it out: the subnets of the VPC tell the blocks."
-        )
-    values["cidr_blocks"] = tuple(
-        parse_option(f"cidr_blocks[{index}]", one, parse_client_block) for index, one in enumerate(given)
-    )
 
 
 def find_cloud(entry: Parameters, place: str) -> str:

@@ -42,8 +42,8 @@ class Option(t.NamedTuple):
         cloud: The cloud whose entries have it; empty for all clouds.
         spec: Its argument spec, without its other names.
         parse: The parser of its value, unless the cloud has one for a field of this name; None for any text.
-        others: Its other names.
-        renamed: The modules that call it by one of these, with that name.
+        renamed: The names that some modules have for it, which the others take as well.
+        others: More names that all modules take.
         is_region: Whether it is a region, which is parsed as its cloud writes it.
         is_from_atlas: Whether the Atlas half finds it out, so that it is for tasks without that half.
         elsewhere: The argument spec in modules that do not use it, if that differs.
@@ -54,16 +54,20 @@ class Option(t.NamedTuple):
     cloud: str = ""
     spec: Spec = _TEXT
     parse: Parse | None = None
-    others: tuple[str, ...] = ()
     renamed: t.Mapping[str, str] = {}
+    others: tuple[str, ...] = ()
     is_region: bool = False
     is_from_atlas: bool = False
     elsewhere: Spec | None = None
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names of the option."""
+        return (self.name, *self.renamed.values(), *self.others)
+
     def names_in(self, module: str) -> tuple[str, ...]:
         """Return all names of the option, that of a module first."""
-        own = self.renamed.get(module, self.name)
-        return (own, *(name for name in (self.name, *self.others) if name != own))
+        return (*dict.fromkeys((self.renamed.get(module, self.name), *self.names)),)
 
     def spec_in(self, module: str) -> dict[str, t.Any]:
         """Return its argument spec in a module."""
@@ -75,7 +79,7 @@ class Option(t.NamedTuple):
         """Return the parser of its value on a cloud; None for a region, for any text, and for an option of another cloud."""
         if self.is_region or self.cloud not in ("", cloud.name):
             return None
-        return next((cloud.forms[name] for name in (self.name, *self.others) if name in cloud.forms), self.parse)
+        return next((cloud.forms[name] for name in self.names if name in cloud.forms), self.parse)
 
 
 OPTIONS = (
@@ -86,35 +90,13 @@ OPTIONS = (
     *(Option(name, cloud=_AZURE) for name in CLOUDS[_AZURE].forms),
     *(Option(name, cloud=_GCP) for name in CLOUDS[_GCP].forms),
     Option("container_id", parse=parse_object_id),
-    Option(
-        "container_region",
-        others=("container_region_name",),
-        renamed={SETS: "container_region_name"},
-        is_region=True,
-    ),
+    Option("container_region", renamed={SETS: "container_region_name"}, is_region=True),
     # On AWS the block of the VPC, on other clouds a block of clients, for which a set has no use.
-    Option(
-        "cidr_block",
-        parse=parse_client_block,
-        others=("route_table_cidr_block",),
-        renamed={SETS: "route_table_cidr_block"},
-    ),
+    Option("cidr_block", parse=parse_client_block, renamed={SETS: "route_table_cidr_block"}),
     Option("cidr_blocks", _HALVES, spec=_TEXTS),
-    Option(
-        "atlas_cidr_block",
-        _HALVES,
-        parse=parse_private_block,
-        others=("container_cidr_block",),
-        renamed={PATH: "container_cidr_block"},
-    ),
+    Option("atlas_cidr_block", _HALVES, parse=parse_private_block, renamed={PATH: "container_cidr_block"}),
     Option("comment", (PATH,)),
-    Option(
-        "region",
-        cloud=_AWS,
-        others=("accepter_region_name", "aws_region"),
-        renamed={SETS: "accepter_region_name"},
-        is_region=True,
-    ),
+    Option("region", cloud=_AWS, renamed={SETS: "accepter_region_name"}, others=("aws_region",), is_region=True),
     Option("route_table_ids", _HALVES, _AWS, _TEXTS),
     Option("route_table_tags", _HALVES, _AWS, {"type": "dict", "no_log": False}),
     Option("aws_security_group", _HALVES, _AWS, parse=parse_security_group_id),
@@ -138,12 +120,13 @@ OPTIONS = (
     Option("gcp_access_token", _HALVES, _GCP, _SECRET),
     Option("wait_for", (SETS,), spec=_GOALS, elsewhere=_TEXT),
 )
-# The options that exclude each other.
-_EXCLUSIVE = (
+# The options that exclude each other, under all of their names.
+EXCLUSIVE = (
     ("aws_profile", "aws_access_key"),
     ("aws_profile", "aws_session_token"),
     ("route_table_ids", "route_table_tags"),
     ("container_id", "container_region"),
+    ("container_id", "container_region_name"),
 )
 
 
@@ -154,13 +137,7 @@ def used_by(module: str) -> dict[str, Option]:
 
 def ignored_by(module: str) -> frozenset[str]:
     """Return all names of the options that a module takes without effect."""
-    return frozenset(name for one in OPTIONS if module not in one.users for name in one.names_in(module))
-
-
-def exclusive_in(module: str) -> tuple[tuple[str, ...], ...]:
-    """Return the options of a module that exclude each other, by the names that it has for them."""
-    names = {one.name: name for name, one in used_by(module).items()}
-    return tuple(tuple(names[name] for name in pair) for pair in _EXCLUSIVE if names.keys() >= {*pair})
+    return frozenset(name for one in OPTIONS if module not in one.users for name in one.names)
 
 
 def list_of(module: str, **spec: t.Any) -> dict[str, t.Any]:
@@ -171,5 +148,4 @@ def list_of(module: str, **spec: t.Any) -> dict[str, t.Any]:
 
 def names_of_cloud(cloud: Cloud) -> tuple[str, ...]:
     """Return the options that only entries on a cloud have, under all of their names."""
-    own = (name for one in OPTIONS if one.cloud == cloud.name for name in (one.name, *one.others))
-    return (*dict.fromkeys((*cloud.forms, *own)),)
+    return (*dict.fromkeys((*cloud.forms, *(name for one in OPTIONS if one.cloud == cloud.name for name in one.names))),)

@@ -18,7 +18,6 @@ from .._check.credentials import (
     azure_credentials_of,
     check_credentials_of,
     gcp_credentials_of,
-    validate_aws_of_entry,
 )
 from .._clouds.aws import AWS
 from .._clouds.azure import AZURE
@@ -208,9 +207,8 @@ def parse_path_entries(params: Parameters) -> tuple[tuple[PathEntry, ...], list[
     found = parser.parse(params[LIST])
     sound = [(index, CLOUDS[one.values["provider_name"]], one) for index, one in enumerate(found) if not one.problems]
     entries = tuple(PathEntry(index, cloud, one.values, one.written, params) for index, cloud, one in sound)
-    problems = [*parser.problems, *(problem for entry in found for problem in entry.problems)]
-    problems += find_twins([one.peer_entry() for one in entries])
-    return entries, [*problems, *_find_contradictions(entries)], parser.warnings
+    twins = find_twins([one.peer_entry() for one in entries])
+    return entries, [*parser.problems, *twins, *_find_contradictions(entries)], parser.warnings
 
 
 def ignored_options(args: Parameters) -> list[str]:
@@ -224,14 +222,21 @@ def clouds_of(clouds: t.Iterable[Cloud | None]) -> tuple[Cloud, ...]:
     return tuple(CLOUDS[name] for name in ALL_CLOUDS if name in names)
 
 
-class _Parser(EntryParser):
-    """Parses the entries of both sides.
+def _check_texts(values: Parameters, cloud: Cloud) -> None:
+    """Check the comment and the tags of route tables."""
+    if len(values["comment"] or "") > LONGEST_COMMENT:
+        raise InvalidOptionError(f"comment is longer than {LONGEST_COMMENT} characters, which Atlas refuses.", hint="Shorten it.")
+    if values["route_table_tags"] is not None:
+        from .._aws.accepter.options import to_tags
 
-    Attributes:
-        problems: What is wrong with the options of the task that are about all entries, after `parse`.
-    """
+        to_tags("route_table_tags", values["route_table_tags"])
+
+
+class _Parser(EntryParser):
+    """Parses the entries of both sides."""
 
     module = PATH
+    checks = (*EntryParser.checks, _check_texts)
 
     def begin(self, clouds: t.Sequence[Cloud]) -> None:
         """Parse what the task says of the network container; in a list for several clouds, it is about AWS."""
@@ -239,7 +244,6 @@ class _Parser(EntryParser):
         self._main = used[0] if len(used) == 1 else AWS
         self._region: str | None = None
         self._block: str | None = params["container_cidr_block"]
-        self.problems: list[str] = []
         try:
             if self._block is not None:
                 parse_option("container_cidr_block", self._block, parse_private_block)
@@ -248,7 +252,10 @@ class _Parser(EntryParser):
         except InvalidOptionError as error:
             self.problems.append(str(error))
             self._region = self._block = None
-        self.problems += [text for cloud in used for text in _check_halves(params, cloud)]
+        for cloud in () if params["atlas"] else used:
+            if not params[cloud.half[0]]:
+                text = f"atlas and {cloud.half[0]} are both false, so there is nothing to do on {cloud.name}."
+                self.problems.append(f"{text} Set one of them to true.")
 
     def unset(self, values: Parameters, cloud: Cloud) -> list[str]:
         """Return the options whose values are empty, and those that the Atlas half finds out itself."""
@@ -285,61 +292,33 @@ class _Parser(EntryParser):
             found["container_cidr_block"] = block_form(cloud, values["container_regions"])
         return found
 
-    def checks(self) -> tuple[t.Callable[[EntryValues, Cloud], None], ...]:
-        """Return the checks of other values."""
-        return (*super().checks(), _check_texts)
-
     def check_needs(self, values: Parameters, cloud: Cloud) -> None:
         """Check that an entry names its network, and has what a half that is off does not find out."""
-        _check_needs(values, cloud, self.params)
+        is_present = self.params["state"] == "present"
+        named = dict.fromkeys((*(cloud.names or cloud.identity), *(cloud.needed if is_present else ())))
+        missing = [name for name in named if name != cloud.block and not values[name]]
+        if missing:
+            raise InvalidOptionError(
+                f"is one on {cloud.name}, and lacks {' and '.join(missing)}.",
+                hint=f"Set {'it' if len(missing) == 1 else 'them'}, or the options of another cloud.",
+            )
+        name = _name_of(values, cloud)
+        if not self.params["atlas"]:
+            needed = _needed_of_atlas(values, cloud, is_present)
+            missing = [one for one in needed if values[one] is None]
+            if missing:
+                raise InvalidOptionError(
+                    f"({name}) needs {' and '.join(missing)} with atlas: false.",
+                    hint=f"The team that does the Atlas half has {'it' if len(missing) == 1 else 'them'} in its result.",
+                )
+        if cloud.block is not None and is_present and not self.params[cloud.half[0]] and values["cidr_block"] is None:
+            raise InvalidOptionError(
+                f"({name}) needs cidr_block with {cloud.half[0]}: false.", hint="The task cannot read it in the cloud then."
+            )
 
     def check_credentials(self, entry: Entry, cloud: Cloud) -> list[str]:
         """Record what is wrong with the credentials of an entry, and return warnings."""
-        if not self.params[cloud.half[0]]:
-            return []
-        if cloud is AWS:
-            return entry.attempt(validate_aws_of_entry, entry.values, entry.place) or []
-        entry.attempt(check_credentials_of, cloud, self.params, entry.values)
-        return []
-
-
-def _check_texts(values: Parameters, cloud: Cloud) -> None:
-    """Check the comment and the tags of route tables."""
-    if len(values["comment"] or "") > LONGEST_COMMENT:
-        raise InvalidOptionError(f"comment is longer than {LONGEST_COMMENT} characters, which Atlas refuses.", hint="Shorten it.")
-    if values["route_table_tags"] is not None:
-        from .._aws.accepter.options import to_tags
-
-        to_tags("route_table_tags", values["route_table_tags"])
-
-
-def _check_needs(values: Parameters, cloud: Cloud, params: Parameters) -> None:
-    """Check that an entry names its network, and has what a half that is off does not find out.
-
-    Raises:
-        InvalidOptionError: If something is missing.
-    """
-    is_present = params["state"] == "present"
-    named = [name for name in (*(cloud.names or cloud.identity), *(cloud.needed if is_present else ())) if name != cloud.block]
-    missing = list(dict.fromkeys(name for name in named if not values[name]))
-    if missing:
-        raise InvalidOptionError(
-            f"is one on {cloud.name}, and lacks {' and '.join(missing)}.",
-            hint=f"Set {'it' if len(missing) == 1 else 'them'}, or the options of another cloud.",
-        )
-    name = _name_of(values, cloud)
-    if not params["atlas"]:
-        needed = _needed_of_atlas(values, cloud, is_present)
-        missing = [one for one in needed if values[one] is None]
-        if missing:
-            raise InvalidOptionError(
-                f"({name}) needs {' and '.join(missing)} with atlas: false.",
-                hint=f"The team that does the Atlas half has {'it' if len(missing) == 1 else 'them'} in its result.",
-            )
-    if cloud.block is not None and is_present and not params[cloud.half[0]] and values["cidr_block"] is None:
-        raise InvalidOptionError(
-            f"({name}) needs cidr_block with {cloud.half[0]}: false.", hint="The task cannot read it in the cloud then."
-        )
+        return check_credentials_of(entry, cloud, self.params) if self.params[cloud.half[0]] else []
 
 
 def _name_of(values: Parameters, cloud: Cloud) -> str:
@@ -354,13 +333,6 @@ def _needed_of_atlas(values: Parameters, cloud: Cloud, is_present: bool) -> tupl
     if cloud.has_names and (is_present or values["gcp_peering_name"] is None):
         return cloud.atlas_network
     return ()
-
-
-def _check_halves(params: Parameters, cloud: Cloud) -> t.Iterator[str]:
-    """Yield a sentence if both halves of the connections with a cloud are off."""
-    half = cloud.half[0]
-    if not params["atlas"] and not params[half]:
-        yield f"atlas and {half} are both false, so there is nothing to do on {cloud.name}. Set one of them to true."
 
 
 def _find_contradictions(entries: t.Sequence[PathEntry]) -> t.Iterator[str]:

@@ -116,9 +116,10 @@ def validate(params: Parameters) -> tuple[Parameters, list[str]]:
     unset = {name: None for name in _EMPTY if not params[name]}
     params = {**params, **unset, "prune": params["prune"] and is_present}
     problems, warnings = list[str](), list[str]()
-    for parse in (_check_version, _check_numbers, _parse_ids, _parse_tags, _parse_patterns, _check_prune, validate_aws):
+    numbers, parsers = (check_wait, check_role_timeout, check_parallel), (_parse_tags, _parse_patterns)
+    for parse in (_check_version, *numbers, _check_ids, *parsers, _check_prune, validate_aws):
         try:
-            values, more = parse(params)
+            values, more = parse(params) or ({}, [])
         except InvalidOptionError as error:
             problems.append(str(error))
         else:
@@ -138,31 +139,17 @@ def halves_of(args: Parameters) -> set[str]:
     return {name for name in found if str(args.get(CLOUDS[name].half[0])).lower() not in FALSE}
 
 
-def _check_version(params: Parameters) -> _Parsed:
+def _check_version(params: Parameters) -> None:
     if params["api_version"] != "v2":
         raise InvalidOptionError(
             "api_version must be v2.", hint="Leave it out: v1.0 is for modules with connections on AWS alone."
         )
-    return {}, []
 
 
-def _check_numbers(params: Parameters) -> _Parsed:
-    problems = []
-    for check in (check_wait, check_role_timeout, check_parallel):
-        try:
-            check(params)
-        except InvalidOptionError as error:
-            problems.append(str(error))
-    if problems:
-        raise InvalidOptionError(join_problems(problems))
-    return {}, []
-
-
-def _parse_ids(params: Parameters) -> _Parsed:
+def _check_ids(params: Parameters) -> None:
     check_options(params, parse_project_id, "group_id", "aws_group_id")
     for index, one in enumerate(params["atlas_aws_account_ids"] or ()):
         parse_option(f"atlas_aws_account_ids[{index}]", one, parse_account_id)
-    return {}, []
 
 
 def _parse_tags(params: Parameters) -> _Parsed:
@@ -177,7 +164,6 @@ def _parse_patterns(params: Parameters) -> _Parsed:
     return {"ignore": parse_prune(params, LIST, pattern_forms(ALL))}, []
 
 
-def _check_prune(params: Parameters) -> _Parsed:
+def _check_prune(params: Parameters) -> None:
     if params["prune"] and not params["atlas"]:
         raise InvalidOptionError("prune needs the Atlas half, and atlas is false.", hint="Set prune to false, or atlas to true.")
-    return {}, []

@@ -169,6 +169,8 @@ class _Parser(EntryParser):
 
     module = SETS
     list_name = "peers"
+    # It uses no lists of an entry.
+    checks = ()
 
     def find_cloud(self, entry: Entry) -> Cloud:
         """Return the cloud of an entry.
@@ -204,10 +206,6 @@ class _Parser(EntryParser):
             return parse_values({name: values[name], "api_version": values["api_version"]})[1]
         return super().parse_value(values, name, parse, cloud)
 
-    def checks(self) -> tuple[t.Callable[[EntryValues, Cloud], None], ...]:
-        """Return no checks: an entry has no lists."""
-        return ()
-
     def check_needs(self, values: Parameters, cloud: Cloud) -> None:
         """Check that an entry names a network.
 
@@ -233,7 +231,7 @@ def parse_entries(params: Parameters) -> tuple[list[dict[str, t.Any]], list[str]
     for entry in found:
         entry.values["written"] = entry.written
     sound = [_to_entry(index, one.values, params) for index, one in enumerate(found) if not one.problems]
-    problems = [problem for entry in found for problem in entry.problems] + [*find_twins(sound)]
+    problems = [*parser.problems, *find_twins(sound)]
     if problems:
         raise InvalidOptionError(join_problems((*problems, *find_overlaps(sound))))
     return [one.values for one in found], parser.warnings
