@@ -117,3 +117,14 @@ def test_a_region_is_read_as_its_cloud_writes_it() -> None:
     )
     assert found[0]["container_region_name"] == "EUROPE_NORTH"
     assert [one.split(" is not ")[0] for one in warnings] == ["peers[1].container_region_name 'moon'"]
+
+
+def test_all_mistakes_of_an_entry_are_named_on_each_cloud() -> None:
+    with pytest.raises(InvalidOptionError) as caught:
+        parsed(
+            {**gcp(1), "network_name": "Shop"},
+            {**azure(1), "resource_group_name": "a/b", "vnet_name": "c/d"},
+            provider_name="all",
+        )
+    named = [word for word in str(caught.value).split() if word.startswith("peers[")]
+    assert named == ["peers[0].network_name", "peers[1].resource_group_name", "peers[1].vnet_name"]
