@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 
 from .._http.errors import ApiError, NotFoundError, OvertakenError, TaskError
 from .._http.exchange import ApiCall
-from .._http.pauses import Clock, Sleep, stoppable_sleep
+from .._http.pauses import Clock, Sleep, stoppable_sleep, within
 from .request import DEFAULT_VERSION, NOTHING, Credential, Json, Request
 from .sender import Retry, Sender, Senders
 from .settings import ApiSettings
@@ -55,6 +55,8 @@ class AtlasClient:
         InvalidOptionError: If the settings are invalid.
     """
 
+    within = staticmethod(within)
+
     def __init__(
         self, settings: ApiSettings, credential: Credential, *, clock: Clock = time.monotonic, sleep: Sleep = stoppable_sleep
     ) -> None:
@@ -81,17 +83,6 @@ class AtlasClient:
             yield self.calls
         finally:
             self._senders.close(but=1)
-
-    @contextmanager
-    def within(self, deadline: float) -> t.Iterator[None]:
-        """Bound the requests inside the block by a deadline, on the client's clock.
-
-        Each gets the time that is left, at least a second and at most `timeout`. After the deadline, there are no retries and no
-        pauses. Blocks may be nested; the earlier deadline counts. A thread inherits the deadline of the thread that
-        submitted its call.
-        """
-        with self._retry.within(deadline):
-            yield
 
     @contextmanager
     def side_by_side(self, parallel: int, longest_pause: float) -> t.Iterator[None]:

@@ -5,15 +5,13 @@
 
 from __future__ import annotations
 
-import math
 import typing as t
-from contextlib import closing, contextmanager, nullcontext
-from contextvars import ContextVar
+from contextlib import closing, nullcontext
 from urllib.parse import urlsplit
 
 from .._http.errors import TaskError, connection_error
 from .._http.exchange import ApiCall, Prepared, Reply
-from .._http.pauses import LONGEST_PAUSE, Clock, Sleep, announce, backoff, check_stopped
+from .._http.pauses import LONGEST_PAUSE, Clock, Sleep, announce, backoff, check_stopped, current_deadline, time_left
 from .._http.redact import redacted
 from .._http.transport import Transport, TransportError
 from .errors import CONNECTION_HINTS
@@ -24,12 +22,8 @@ from .settings import ApiSettings
 if t.TYPE_CHECKING:
     from .._http.threads import Governor
 
-# In seconds: the least time of a try, and the pause if the rate limit is used up.
-SHORTEST_TIMEOUT = 1.0
+# In seconds, the pause if the rate limit is used up.
 RATE_LIMIT_PAUSE = 1.0
-
-# When the innermost block `within` ends; a thread inherits it from the thread that has submitted its call.
-_DEADLINE: ContextVar[float] = ContextVar("deadline", default=math.inf)
 
 
 class Retry:
@@ -52,23 +46,9 @@ class Retry:
         self.sleep = sleep
         self._settings = settings
 
-    @property
-    def deadline(self) -> float:
-        """When the retries of this thread end, on the clock."""
-        return _DEADLINE.get()
-
-    @contextmanager
-    def within(self, deadline: float) -> t.Iterator[None]:
-        """Bound the requests inside the block by a deadline, on the clock; an earlier one of an outer block counts."""
-        before = _DEADLINE.set(min(deadline, _DEADLINE.get()))
-        try:
-            yield
-        finally:
-            _DEADLINE.reset(before)
-
     def time_left(self) -> float:
         """Return the seconds that a try gets if it starts now."""
-        return min(self._settings.timeout, max(SHORTEST_TIMEOUT, self.deadline - self.clock()))
+        return min(self._settings.timeout, time_left(self.clock))
 
     def until_answered(self, request: Request, exchange: t.Callable[[], Json]) -> Json:
         """Call `exchange` until there is an answer, and return it.
@@ -98,12 +78,12 @@ class Retry:
                 may_be_done = failure.outcome_unknown or may_be_done
                 if governor is not None and failure.was_refused_unread:
                     pause, end = 0.0, governor.pause(failure.retry_after)
-                    may_repeat, silence = end < self.deadline, end - self.clock()
+                    may_repeat, silence = end < current_deadline(), end - self.clock()
                 else:
                     attempt = self._settings.retries - retries
                     pause = backoff(attempt) if failure.retry_after is None else min(failure.retry_after, LONGEST_PAUSE)
                     is_repeatable = failure.was_refused_unread or (request.is_repeatable and failure.is_transient)
-                    may_repeat = is_repeatable and retries > 0 and self.clock() + pause <= min(last_try, self.deadline)
+                    may_repeat = is_repeatable and retries > 0 and self.clock() + pause <= min(last_try, current_deadline())
                     retries, silence = retries - 1, pause
                 if not may_repeat:
                     # For a repeatable request, all retries are used up; callers must not add their own.
@@ -193,7 +173,7 @@ class Sender:
         governor = self._retry.governor
         if self._is_bucket_empty and governor is None:
             # The next request would be refused. Atlas does not say how fast its bucket of tokens refills.
-            self._retry.sleep(min(RATE_LIMIT_PAUSE, max(0.0, self._retry.deadline - self._retry.clock())))
+            self._retry.sleep(min(RATE_LIMIT_PAUSE, max(0.0, current_deadline() - self._retry.clock())))
         reply = self._exchange(request, prepared)
         self._is_bucket_empty = reply.headers.get("RateLimit-Remaining") == "0"
         if self._is_bucket_empty and governor is not None and not reply.is_rate_limited:

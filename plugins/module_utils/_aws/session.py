@@ -10,7 +10,6 @@ import math
 import threading
 import typing as t
 from contextlib import contextmanager
-from contextvars import ContextVar
 from functools import partial
 
 from .._clouds.aws import AWS
@@ -19,7 +18,7 @@ from .._engine.operation import Warn
 from .._engine.options import Parameters
 from .._http.errors import RateLimitError, StoppedError, TaskError
 from .._http.exchange import ApiCall
-from .._http.pauses import DEFAULT_LIMITS, Limits, repeat
+from .._http.pauses import DEFAULT_LIMITS, SHORTEST_TIMEOUT, Limits, current_deadline, repeat, within
 from .errors import NoRegionError, aws_error, policy_name
 from .objects import DEFAULT_QUOTAS, NO_QUOTA
 from .options import NAMES, SECRET_OPTIONS, credential_names, credentials_of
@@ -29,7 +28,6 @@ from .rate import RateGovernor
 IDENTITY_SECONDS = 5
 # In seconds, for a change, whatever `timeout` is: without its reply, the outcome is unknown.
 CHANGE_SECONDS = 60
-SHORTEST_SECONDS = 1.0
 # In seconds: how long a task without the option `wait_timeout` waits for each request that is refused for its rate. All tries of
 # one that is not answered may take longer.
 PATIENCE = 120.0
@@ -37,8 +35,6 @@ PATIENCE = 120.0
 MOST_VALUES = 200
 # Long lists without pages are slow, and refused sooner. 1,000 objects are the most that AWS puts on a page.
 IN_PAGES = {"MaxResults": 1000}
-# When the innermost block `within` ends; a thread inherits it from the thread that has submitted its call.
-_DEADLINE: ContextVar[float | None] = ContextVar("deadline", default=None)
 
 
 class AwsSession:
@@ -59,6 +55,8 @@ class AwsSession:
     Raises:
         TaskError: If there is no region, or the credentials cannot be read.
     """
+
+    within = staticmethod(within)
 
     def __init__(
         self,
@@ -235,19 +233,11 @@ class AwsSession:
             is_default = isinstance(error, TaskError) and error.error_code == NO_QUOTA
             return DEFAULT_QUOTAS[code] if is_default else None
 
-    @contextmanager
-    def within(self, deadline: float) -> t.Iterator[None]:
-        """Bound the requests inside the block; see `Session`. It holds for this thread, and for calls submitted inside."""
-        token = _DEADLINE.set(deadline)
-        try:
-            yield
-        finally:
-            _DEADLINE.reset(token)
-
     def _read(self, description: str, service: str, action: str, **parameters: t.Any) -> dict[str, t.Any]:
         """Send a request that changes nothing; outside of waits, which poll anyway, again after transient failures."""
         place = service, self.region
-        limits = self._limits if _DEADLINE.get() is None and place not in self._silent else self._limits._replace(retries=0)
+        is_repeated = current_deadline() == math.inf and place not in self._silent
+        limits = self._limits if is_repeated else self._limits._replace(retries=0)
         request = partial(self._send, description, service, action, parameters)
         clock = self._governor.clock
         try:
@@ -285,16 +275,14 @@ class AwsSession:
             TaskError: If it fails.
         """
         name = f"{policy_name(service)}:{action}"
-        clock, deadline = self._governor.clock, _DEADLINE.get()
-        until, most = clock() + self._patience, CHANGE_SECONDS if is_write else min(seconds, self._limits.timeout)
-        if deadline is not None:
-            until = min(until, deadline)
+        clock, deadline = self._governor.clock, current_deadline()
+        until, most = min(clock() + self._patience, deadline), CHANGE_SECONDS if is_write else min(seconds, self._limits.timeout)
 
         def request() -> dict[str, t.Any]:
             # A write may wait for its turn for long, and gets its time even then.
-            left = self._patience if is_write and deadline is None else until - clock()
+            left = self._patience if is_write and deadline == math.inf else until - clock()
             with self._explained(description, name, is_write=is_write):
-                return self._clients.send(service, action, min(most, max(SHORTEST_SECONDS, left)), parameters)
+                return self._clients.send(service, action, min(most, max(SHORTEST_TIMEOUT, left)), parameters)
 
         return self._governor.send(*self.place, name, request, until - clock(), before)
 

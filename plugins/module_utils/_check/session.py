@@ -15,8 +15,8 @@ from .._auth import clients
 from .._engine.libraries import check_libraries
 from .._engine.operation import Warn
 from .._engine.options import Parameters
-from .._http.pauses import DEFAULT_LIMITS, Limits
-from .._http.session import CloudSession, bounded
+from .._http.pauses import DEFAULT_LIMITS, Limits, within
+from .._http.session import CloudSession
 
 if t.TYPE_CHECKING:
     from .._aws.session import AwsSessions
@@ -37,6 +37,8 @@ class CheckSession:
     Attributes:
         calls: The requests to all services, in the order of their replies; the list grows.
     """
+
+    within = staticmethod(within)
 
     def __init__(self, atlas: AtlasClient | None, parallel: int | None = None, limits: Limits = DEFAULT_LIMITS) -> None:
         self.atlas = atlas
@@ -119,12 +121,6 @@ class CheckSession:
     def side_by_side(self, parallel: int, longest_pause: float) -> t.Iterator[None]:
         """Let several threads send to Atlas inside the block; see `AtlasClient.side_by_side`."""
         with self.atlas.side_by_side(parallel, longest_pause) if self.atlas is not None else nullcontext():
-            yield
-
-    @contextmanager
-    def within(self, deadline: float) -> t.Iterator[None]:
-        """Bound the requests to Atlas, AZURE and GCP inside the block; see `Session`."""
-        with self.atlas.within(deadline) if self.atlas is not None else nullcontext(), bounded(deadline):
             yield
 
 

@@ -1,15 +1,17 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How long to pause between tries, and whether this thread may go on."""
+"""How long to pause between tries, until when this thread may send, and whether it may go on."""
 
 from __future__ import annotations
 
 import contextvars
+import math
 import random
 import threading
 import time
 import typing as t
+from contextlib import contextmanager
 
 from .errors import InvalidOptionError, StoppedError, TaskError
 
@@ -19,8 +21,12 @@ _Result = t.TypeVar("_Result")
 
 # In seconds, the longest pause between two tries, whatever the service asks for.
 LONGEST_PAUSE = 60.0
+# In seconds, the least time of a try, also after the deadline.
+SHORTEST_TIMEOUT = 1.0
 _LONGEST_TIMEOUT = 86400
 _MOST_RETRIES = 1000
+# When the requests of this thread end, on the clock of the task; a thread inherits it from the one that submitted its call.
+_DEADLINE: contextvars.ContextVar[float] = contextvars.ContextVar("deadline", default=math.inf)
 # The event is set when the thread must send nothing more; None in threads that cannot be stopped.
 STOP: contextvars.ContextVar[threading.Event | None] = contextvars.ContextVar("stop", default=None)
 Announce = t.Callable[[str, TaskError, float], None]
@@ -97,6 +103,41 @@ def repeat(service: str, request: t.Callable[[], _Result], limits: Limits, until
             announce(service, error, pause)
         sleep(pause)
     return request()
+
+
+@contextmanager
+def within(deadline: float) -> t.Iterator[None]:
+    """Bound the requests inside the block by a deadline, on the clock of the task, whichever service they go to.
+
+    Each gets the time that is left, at least a second and at most its `timeout`. After the deadline, there are no retries and no
+    pauses. Blocks may be nested; the earliest deadline counts. A thread inherits the deadline of the thread that submitted its
+    call.
+    """
+    before = _DEADLINE.set(min(deadline, _DEADLINE.get()))
+    try:
+        yield
+    finally:
+        _DEADLINE.reset(before)
+
+
+@contextmanager
+def unbounded() -> t.Iterator[None]:
+    """Let the requests inside the block have time of their own, although the block around it has a deadline."""
+    before = _DEADLINE.set(math.inf)
+    try:
+        yield
+    finally:
+        _DEADLINE.reset(before)
+
+
+def current_deadline() -> float:
+    """Return the deadline of this thread; infinity if there is none."""
+    return _DEADLINE.get()
+
+
+def time_left(clock: Clock) -> float:
+    """Return the seconds that a try gets if it starts now: until the deadline, and a second even after it."""
+    return max(SHORTEST_TIMEOUT, _DEADLINE.get() - clock())
 
 
 def check_stopped() -> None:

@@ -10,25 +10,31 @@ import math
 import threading
 import time
 import typing as t
-from contextlib import contextmanager
-from contextvars import ContextVar
 from functools import partial
 from urllib.parse import urlsplit
 
 from .errors import TRANSIENT_STATUSES, ApiError, AuthError, ConnectionHints, NoAnswerError, connection_error, quoted
 from .exchange import TOO_LONG, TOO_LONG_HINT, ApiCall, Reply, parse_json
-from .pauses import DEFAULT_LIMITS, Clock, Limits, Sleep, check_stopped, repeat, stoppable_sleep
+from .pauses import (
+    DEFAULT_LIMITS,
+    Clock,
+    Limits,
+    Sleep,
+    check_stopped,
+    current_deadline,
+    repeat,
+    stoppable_sleep,
+    time_left,
+    within,
+)
 from .transport import Transport, TransportError
 
 _T = t.TypeVar("_T")
 # Sends one request of a library for tokens: method, address, body, headers, and the seconds it may take.
 Send = t.Callable[[str, str, t.Any, t.Mapping[str, str], t.Optional[float]], Reply]
-SHORTEST_SECONDS = 1.0
 # A list has some thousands of objects at most, and a page a hundred or more.
 _MOST_PAGES = 100
 _NO_CONTENT = 204
-# When the innermost block `within` ends; a thread inherits it from the thread that has submitted its call.
-_DEADLINE: ContextVar[float] = ContextVar("deadline of clouds", default=math.inf)
 # Who asks for a token changes the filters of warnings, which all threads of the process share.
 _SIGNING_IN = threading.Lock()
 # What a library for tokens raises, beside its own errors, for unexpected files, keys and replies.
@@ -81,16 +87,6 @@ class TokenRefusal(t.NamedTuple):
         return f"{self.host} refused the request for it: {reason} (HTTP {self.status})"
 
 
-@contextmanager
-def bounded(deadline: float) -> t.Iterator[None]:
-    """Bound the requests of this thread to all clouds inside the block; see `Session.within`. Infinity takes a bound away."""
-    before = _DEADLINE.set(deadline)
-    try:
-        yield
-    finally:
-        _DEADLINE.reset(before)
-
-
 class CloudSession:
     """The requests of one task to a cloud. A subclass says who signs in, and what a refusal means.
 
@@ -110,6 +106,7 @@ class CloudSession:
 
     service: t.ClassVar[str]
     host: t.ClassVar[str]
+    within = staticmethod(within)
 
     def __init__(
         self,
@@ -135,12 +132,6 @@ class CloudSession:
         """The secrets known so far; a copy, because a thread may learn another one."""
         raise NotImplementedError
 
-    @contextmanager
-    def within(self, deadline: float) -> t.Iterator[None]:
-        """Bound the requests inside the block; see `Session`."""
-        with bounded(deadline):
-            yield
-
     def _token(self, description: str, url: str) -> str:
         """Return a token for an address, with which `description` is done.
 
@@ -164,7 +155,7 @@ class CloudSession:
             TaskError: If it fails.
         """
         request = partial(self._answer, description, "GET", url)
-        return repeat(self.service, request, self._limits, _DEADLINE.get(), self._clock, self._sleep)
+        return repeat(self.service, request, self._limits, current_deadline(), self._clock, self._sleep)
 
     def _pages(
         self, description: str, url: str, next_of: t.Callable[[dict[str, t.Any]], str | None]
@@ -249,7 +240,7 @@ class CloudSession:
             self._free.append(transport)
 
     def _seconds_left(self, most: float) -> float:
-        return min(self._limits.timeout, most, max(SHORTEST_SECONDS, _DEADLINE.get() - self._clock()))
+        return min(self._limits.timeout, most, time_left(self._clock))
 
     def _send_for_token(self, method: str, url: str, body: t.Any, headers: t.Mapping[str, str], seconds: float | None) -> Reply:
         """Send a request for a token, for the library that asks for it.

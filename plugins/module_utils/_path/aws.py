@@ -51,6 +51,7 @@ from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step
 from .._engine.wait import WaitTimeoutError
 from .._http.errors import OvertakenError, StoppedError, TaskError
+from .._http.pauses import unbounded, within
 from .._http.threads import Workers
 from .._peer_set.causes import Failed, by_cause, to_failed
 from .._peering.life import too_late
@@ -496,6 +497,7 @@ class AwsPart(PathPart):
             return self._named(entry, too_late(peer, t.cast(str, AWS.pending), error, None))
         return super().blocked(step, state, error)
 
+    @unbounded()
     def send(self, step: Step, state: PathState) -> View | None:
         """Make a change, and return the view after it; None if it is there, or is lost or overtaken, and the entry went on alone.
 
@@ -630,7 +632,7 @@ class AwsPart(PathPart):
 
     def _ask_again(self, survey: RegionSurvey, ids: t.Sequence[str]) -> t.Mapping[str, PeeringConnection]:
         """Ask about connections once: the next poll comes soon."""
-        with survey.session.within(self._clock() + _POLL):
+        with unbounded(), within(self._clock() + _POLL):
             return survey.find_connections(ids)
 
     def _with_silence(self, place: _Place, error: TaskError, waiting: t.Iterable[PathEntry], state: PathState) -> PathState:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import math
 import typing as t
 from dataclasses import replace
 from functools import partial
@@ -29,7 +28,7 @@ from .._engine.operation import ModuleBase
 from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step
 from .._http.errors import AuthError, InvalidOptionError, NotFoundError, TaskError
-from .._http.session import bounded
+from .._http.pauses import unbounded
 from .._resources.containers import Container
 from .._values.blocks import do_overlap
 from .entries import PathEntry
@@ -303,7 +302,7 @@ class AzurePart(PathPart):
             if ran.state is not None:
                 self._reached[key] = ran.state
 
-        with azure_names(), bounded(math.inf):
+        with azure_names(), unbounded():
             operation = self._operation(params, self._session.open_azure(credentials, directory), self._clock)
             return self._run_to_end(operation, known, reach)
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import math
 import typing as t
 from dataclasses import replace
 from functools import partial
@@ -26,7 +25,7 @@ from .._gcp.networks import Networks, list_networks, list_subnets
 from .._gcp.options import name_networks
 from .._gcp.plan import NetworkState, find_mirror, inactive_error, is_active, plan_absent, plan_present, state_after
 from .._http.errors import AuthError, InvalidOptionError, NotFoundError, TaskError
-from .._http.session import bounded
+from .._http.pauses import unbounded
 from .._resources.containers import Containers
 from .container_part import with_containers
 from .entries import PathEntry
@@ -282,7 +281,7 @@ class GcpPart(PathPart):
 
     def _run(self, credentials: Parameters, params: Parameters, known: NetworkState | None) -> Ran:
         """Run the front of one mirror. Its waits have their own end."""
-        with gcp_names(), bounded(math.inf):
+        with gcp_names(), unbounded():
             operation = self._operation(params, self._session.open_gcp(credentials), self._clock)
             return self._run_to_end(operation, known)
 

@@ -18,6 +18,7 @@ from .._clouds.cloud import Peer, fields_of
 from .._engine.options import Parameters
 from .._engine.plan import Change
 from .._http.errors import TaskError
+from .._http.pauses import unbounded
 from .entries import PathEntry
 from .path_state import What
 
@@ -59,6 +60,7 @@ class PrunedRoutes:
         named = [(What(peer["id"], "routes", AWS.name, "delete", "route", _name_of(one)), one) for one in found]
         return [Change("delete", what.key, to_change(one).before, None) for what, one in named]
 
+    @unbounded()
     def remove(self, peer: Peer, name: str) -> bool:
         """Remove a route, after it was read again, and return whether this has removed it. Runs in a thread.
 

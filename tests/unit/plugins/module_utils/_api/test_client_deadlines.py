@@ -172,7 +172,7 @@ def test_a_wait_ends_with_its_time_although_nobody_answers(
 
     def begin(self: AtlasClient, deadline: float) -> Any:
         began.append(clock())
-        return within(self, deadline)
+        return within(deadline)
 
     def send_until_the_wait_begins(self: Transport, *request: Any) -> Any:
         return silence.send(*request) if began else send(self, *request)

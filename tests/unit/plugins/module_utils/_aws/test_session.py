@@ -505,7 +505,7 @@ def test_a_reply_that_drips_ends_with_the_deadline(
 ) -> None:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
-    monkeypatch.setattr(_aws_session, "SHORTEST_SECONDS", 0.3)
+    monkeypatch.setattr(_aws_session, "SHORTEST_TIMEOUT", 0.3)
     with serving(
         Reply(200, b"<DescribeVpcsResponse>" * 50, drip=0.05), tls=certificate(authority) if way == "tls" else None
     ) as wire:
