@@ -13,9 +13,9 @@ from urllib.parse import parse_qsl
 
 from .._http.errors import ApiError, NotFoundError, OvertakenError, TaskError
 from .._http.exchange import ApiCall
-from .._http.pauses import Clock, Sleep, stoppable_sleep, within
+from .._http.pauses import Clock, Retry, Sleep, stoppable_sleep, within
 from .request import DEFAULT_VERSION, NOTHING, Credential, Json, Request
-from .sender import Retry, Sender, Senders
+from .sender import Sender, Senders
 from .settings import ApiSettings
 
 # The largest page of Atlas, and more pages than any of its lists has.
@@ -65,7 +65,7 @@ class AtlasClient:
         self.secrets = credential.secrets
         self.calls: list[ApiCall] = []
         self.kept: dict[Path, t.Any] = {}
-        self._retry = Retry(settings, clock, sleep)
+        self._retry = Retry("Atlas", settings.limits, clock, sleep)
         self._senders = Senders(lambda: Sender(settings, credential, self._retry, self._record))
         # The paths whose deletion got no clear answer.
         self._perhaps_deleted: set[Path] = set()

@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import typing as t
-from contextlib import closing, nullcontext
+from contextlib import closing
 from urllib.parse import urlsplit
 
 from .._http.errors import TaskError, connection_error
 from .._http.exchange import ApiCall, Prepared, Reply
-from .._http.pauses import LONGEST_PAUSE, Clock, Sleep, announce, backoff, check_stopped, current_deadline, time_left
+from .._http.pauses import Policy, Retry, check_stopped, current_deadline
 from .._http.redact import redacted
 from .._http.transport import Transport, TransportError
 from .errors import CONNECTION_HINTS
@@ -19,77 +19,8 @@ from .reply import read_reply
 from .request import Credential, Json, Request
 from .settings import ApiSettings
 
-if t.TYPE_CHECKING:
-    from .._http.threads import Governor
-
 # In seconds, the pause if the rate limit is used up.
 RATE_LIMIT_PAUSE = 1.0
-
-
-class Retry:
-    """Decides when a client's requests are sent again, and how long each may take.
-
-    Args:
-        settings: The options `timeout` and `retries`.
-        clock: A monotonic clock, in seconds.
-        sleep: Sleeps that many seconds.
-
-    Attributes:
-        clock: The clock.
-        sleep: Sleeps that many seconds.
-        governor: Slows down parallel requests; None if there are none.
-    """
-
-    def __init__(self, settings: ApiSettings, clock: Clock, sleep: Sleep) -> None:
-        self.governor: Governor | None = None
-        self.clock = clock
-        self.sleep = sleep
-        self._settings = settings
-
-    def time_left(self) -> float:
-        """Return the seconds that a try gets if it starts now."""
-        return min(self._settings.timeout, time_left(self.clock))
-
-    def until_answered(self, request: Request, exchange: t.Callable[[], Json]) -> Json:
-        """Call `exchange` until there is an answer, and return it.
-
-        After a rate limit error (429) any request is sent again: Atlas has not carried it out. After another transient failure,
-        only a repeatable request is. With a governor, a 429 uses up no retry, and the time in its pauses does not count.
-
-        Args:
-            request: The request.
-            exchange: Sends it once and reads the reply.
-
-        Raises:
-            TaskError: If the last try fails. Its `outcome_unknown` covers all tries.
-        """
-        # A token is fetched inside the slot of the request that needs it, and does not count for the rate limit.
-        governor = self.governor if request.root is None else None
-        last_try = self.clock() + self._settings.limits.total_time
-        retries, pause, may_be_done = self._settings.retries, 0.0, False
-        while True:
-            try:
-                if pause:
-                    self.sleep(pause)
-                with governor.slot() if governor is not None else nullcontext(0.0) as waited:
-                    last_try += waited
-                    return exchange()
-            except TaskError as failure:
-                may_be_done = failure.outcome_unknown or may_be_done
-                if governor is not None and failure.was_refused_unread:
-                    pause, end = 0.0, governor.pause(failure.retry_after)
-                    may_repeat, silence = end < current_deadline(), end - self.clock()
-                else:
-                    attempt = self._settings.retries - retries
-                    pause = backoff(attempt) if failure.retry_after is None else min(failure.retry_after, LONGEST_PAUSE)
-                    is_repeatable = failure.was_refused_unread or (request.is_repeatable and failure.is_transient)
-                    may_repeat = is_repeatable and retries > 0 and self.clock() + pause <= min(last_try, current_deadline())
-                    retries, silence = retries - 1, pause
-                if not may_repeat:
-                    # For a repeatable request, all retries are used up; callers must not add their own.
-                    is_transient = failure.is_transient and not request.is_repeatable
-                    raise failure.with_outcome(unknown=may_be_done, is_transient=is_transient) from failure.__cause__
-                announce("Atlas", failure, silence)
 
 
 class Sender:
@@ -141,9 +72,17 @@ class Sender:
             ) from error
 
     def _repeat(self, request: Request, send: t.Callable[[Request], Reply]) -> Json:
-        return self._retry.until_answered(
-            request, lambda: read_reply(send(request), request, self._settings, self._credential.secrets)
-        )
+        def last(failure: TaskError, may_be_done: bool) -> TaskError:
+            # For a repeatable request, all retries are used up; callers must not add their own.
+            is_transient = failure.is_transient and not request.is_repeatable
+            return failure.with_outcome(unknown=may_be_done, is_transient=is_transient)
+
+        policy = Policy(current_deadline(), request.is_repeatable, waits_for_rate=False, final=last)
+        # A token is fetched inside the slot of the request that needs it, and does not count for the rate limit.
+        governor = self._retry.governor if request.root is None else None
+        if governor is not None:
+            policy = policy._replace(turn=governor.slot, hold=lambda failure: governor.pause(failure.retry_after))
+        return self._retry.send(lambda: read_reply(send(request), request, self._settings, self._credential.secrets), policy)
 
     def _send(self, request: Request) -> Reply:
         """Sign and send one request, as often as the credential asks for it."""

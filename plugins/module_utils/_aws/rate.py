@@ -9,9 +9,10 @@ import math
 import threading
 import time
 import typing as t
+from contextlib import contextmanager
 
-from .._http.errors import RateLimitError
-from .._http.pauses import Clock, Sleep, announce, backoff, stoppable_sleep
+from .._http.errors import TaskError
+from .._http.pauses import Clock, Limits, Policy, Retry, Sleep, backoff, stoppable_sleep
 from .._http.threads import Governor
 
 # In seconds.
@@ -89,6 +90,8 @@ class RateGovernor:
         self.clock = clock
         self.sleep = sleep
         self._parallel = parallel
+        # A refusal for the rate uses up no retry, and after anything else, the session decides.
+        self._retry = Retry("AWS", Limits(retries=0), clock, sleep)
         self._lock = threading.Lock()
         self._governors: dict[tuple[str, ...], Governor] = {}
         self._buckets: dict[tuple[str, ...], Bucket] = {}
@@ -121,26 +124,28 @@ class RateGovernor:
         """
         governor, bucket = self._governor(account, region, action), self._bucket(account, region, action)
         is_write, place, started = _is_write(action), (account, region), self.clock()
-        refusals, since = 0, 0.0
-        while True:
+        refused: list[float] = []
+
+        @contextmanager
+        def turn() -> t.Iterator[float]:
             if bucket is not None:
                 bucket.wait()
-            with governor.slot():
+            with governor.slot() as waited:
                 before()
-                try:
-                    result = request()
-                except RateLimitError as error:
-                    now = self.clock()
-                    refusals, since = refusals + 1, since or now
-                    taken = self._taken.get(place, started) if is_write else started
-                    left = max(started, taken) + patience - now
-                    if left <= 0:
-                        raise _exhausted(error, action, refusals, now - since) from error.__cause__
-                    announce("AWS", error, governor.pause(None, most=left) - now)
-                    continue
-            if is_write:
-                self._taken[place] = self.clock()
-            return result
+                yield waited
+
+        def hold(error: TaskError) -> float:
+            refused.append(self.clock())
+            taken = self._taken.get(place, started) if is_write else started
+            left = max(started, taken) + patience - refused[-1]
+            if left <= 0:
+                raise _exhausted(error, action, refused) from error.__cause__
+            return governor.pause(None, most=left)
+
+        result = self._retry.send(request, Policy(turn=turn, hold=hold))
+        if is_write:
+            self._taken[place] = self.clock()
+        return result
 
     def _governor(self, account: str, region: str, action: str) -> Governor:
         service, is_write = action.partition(":")[0], _is_write(action)
@@ -181,6 +186,6 @@ def _longer(before: int) -> float:
     return backoff(before, LONGEST_PAUSE)
 
 
-def _exhausted(error: RateLimitError, action: str, refusals: int, seconds: float) -> RateLimitError:
-    times = "once" if refusals == 1 else f"{refusals} times in {seconds:.0f} seconds"
+def _exhausted(error: TaskError, action: str, refused: t.Sequence[float]) -> TaskError:
+    times = "once" if len(refused) == 1 else f"{len(refused)} times in {refused[-1] - refused[0]:.0f} seconds"
     return error.with_message(f"{error.message} AWS has refused {action} {times}.")

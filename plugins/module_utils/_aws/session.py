@@ -18,7 +18,7 @@ from .._engine.operation import Warn
 from .._engine.options import Parameters
 from .._http.errors import RateLimitError, StoppedError, TaskError
 from .._http.exchange import ApiCall
-from .._http.pauses import DEFAULT_LIMITS, SHORTEST_TIMEOUT, Limits, current_deadline, repeat, within
+from .._http.pauses import DEFAULT_LIMITS, SHORTEST_TIMEOUT, Limits, Policy, Retry, current_deadline, within
 from .errors import NoRegionError, aws_error, policy_name
 from .objects import DEFAULT_QUOTAS, NO_QUOTA
 from .options import NAMES, SECRET_OPTIONS, credential_names, credentials_of
@@ -241,7 +241,7 @@ class AwsSession:
         request = partial(self._send, description, service, action, parameters)
         clock = self._governor.clock
         try:
-            reply = repeat("AWS", request, limits, clock() + self._patience, clock, self._governor.sleep)
+            reply = Retry("AWS", limits, clock, self._governor.sleep).send(request, Policy(clock() + self._patience))
         except TaskError as error:
             if limits.retries and error.is_transient and not isinstance(error, RateLimitError):
                 self._silent.add(place)

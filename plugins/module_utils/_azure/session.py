@@ -62,7 +62,7 @@ class AzureSession(CloudSession):
         # What all VNets of the directory share, by name. One thread asks for it, for all of them.
         self._shared: dict[str, tuple[t.Any, TaskError | None]] = {}
         self._asking = threading.Lock()
-        self._tokens = Tokens(params, directory_id, self._send_for_token, self._seconds_left)
+        self._tokens = Tokens(params, directory_id, self._send_for_token, self._retry.time_left)
 
     @property
     def secrets(self) -> set[str]:

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How long to pause between tries, until when this thread may send, and whether it may go on."""
+"""When a request is sent again, how long it may take, and whether this thread may go on."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ import random
 import threading
 import time
 import typing as t
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from .errors import InvalidOptionError, StoppedError, TaskError
+
+if t.TYPE_CHECKING:
+    from .threads import Governor
 
 Clock = t.Callable[[], float]
 Sleep = t.Callable[[float], None]
@@ -77,34 +80,6 @@ def backoff(attempt: int, longest: float = LONGEST_PAUSE) -> float:
     return random.uniform(0.5, 1) * min(2.0 ** min(attempt, 10), longest)  # noqa: S311 - jitter is no secret
 
 
-def repeat(service: str, request: t.Callable[[], _Result], limits: Limits, until: float, clock: Clock, sleep: Sleep) -> _Result:
-    """Send a request that changes nothing, and again after transient failures.
-
-    Args:
-        service: The name of the service, for the user.
-        request: Sends it once.
-        limits: How often it is sent again, and for how long; a refusal for the rate is waited for, and has only the number.
-        until: When it is sent for the last time, on the clock.
-        clock: A monotonic clock, in seconds.
-        sleep: Sleeps that many seconds.
-
-    Raises:
-        TaskError: The last failure.
-    """
-    last_try = clock() + limits.total_time
-    for attempt in range(limits.retries):
-        try:
-            return request()
-        except TaskError as error:
-            pause = backoff(attempt) if error.retry_after is None else min(error.retry_after, LONGEST_PAUSE)
-            end = until if error.was_refused_unread else min(until, last_try)
-            if not error.is_transient or clock() + pause >= end:
-                raise
-            announce(service, error, pause)
-        sleep(pause)
-    return request()
-
-
 @contextmanager
 def within(deadline: float) -> t.Iterator[None]:
     """Bound the requests inside the block by a deadline, on the clock of the task, whichever service they go to.
@@ -135,11 +110,6 @@ def current_deadline() -> float:
     return _DEADLINE.get()
 
 
-def time_left(clock: Clock) -> float:
-    """Return the seconds that a try gets if it starts now: until the deadline, and a second even after it."""
-    return max(SHORTEST_TIMEOUT, _DEADLINE.get() - clock())
-
-
 def check_stopped() -> None:
     """Check that this thread may go on.
 
@@ -162,3 +132,100 @@ def stoppable_sleep(seconds: float) -> None:
         time.sleep(seconds)
     elif stop.wait(seconds):
         raise StoppedError
+
+
+class Policy(t.NamedTuple):
+    """When one request is sent again.
+
+    A refusal for the rate (429) has carried out nothing, so any request is sent again after it.
+
+    Attributes:
+        until: When it is sent for the last time, on the clock.
+        is_repeatable: Whether it is sent again after any transient failure.
+        waits_for_rate: Whether the tries after a refusal for the rate end with `until` alone, and not with the time of all tries.
+        turn: Returns a context manager that waits for the turn of a try, and yields the seconds waited: these do not count.
+        hold: Holds all requests after a refusal for the rate, and returns when the pause ends, on the clock. The next turn waits
+            for that, and no retry is used up. It may raise the final error. None: each request pauses for itself.
+        final: Returns the error to raise for the last one, given whether any try may have been carried out.
+    """
+
+    until: float = math.inf
+    is_repeatable: bool = True
+    waits_for_rate: bool = True
+    turn: t.Callable[[], AbstractContextManager[float]] = lambda: nullcontext(0.0)
+    hold: t.Callable[[TaskError], float] | None = None
+    final: t.Callable[[TaskError, bool], TaskError] = lambda error, unused: error
+
+
+_USUAL = Policy()
+
+
+class Retry:
+    """Sends the requests of a session until they are answered, and says how long each may take.
+
+    Args:
+        service: The name of the service, for the user.
+        limits: How often a request is sent again, and for how long.
+        clock: A monotonic clock, in seconds.
+        sleep: Sleeps that many seconds.
+
+    Attributes:
+        clock: The clock.
+        sleep: Sleeps that many seconds.
+        governor: Slows down parallel requests; None if there are none.
+    """
+
+    def __init__(self, service: str, limits: Limits, clock: Clock, sleep: Sleep) -> None:
+        self.governor: Governor | None = None
+        self.clock = clock
+        self.sleep = sleep
+        self._service = service
+        self._limits = limits
+
+    def time_left(self, most: float = math.inf) -> float:
+        """Return the seconds that a try gets if it starts now: at most so many, and at least one although the time is up."""
+        return min(self._limits.timeout, most, max(SHORTEST_TIMEOUT, _DEADLINE.get() - self.clock()))
+
+    def send(self, request: t.Callable[[], _Result], policy: Policy = _USUAL) -> _Result:
+        """Send a request until it is answered, and return what it returns.
+
+        Args:
+            request: Sends it once.
+            policy: When it is sent again.
+
+        Raises:
+            TaskError: If the last try fails.
+        """
+        last_try = self.clock() + self._limits.total_time
+        tries, pause, may_be_done = 0, 0.0, False
+        while True:
+            held: float | None = None
+            try:
+                if pause:
+                    self.sleep(pause)
+                with policy.turn() as waited:
+                    last_try += waited
+                    try:
+                        return request()
+                    except TaskError as error:
+                        if policy.hold is not None and error.was_refused_unread:
+                            held = policy.hold(error)
+                        raise
+            except TaskError as error:
+                may_be_done = may_be_done or error.outcome_unknown
+                if held is not None:
+                    pause, silence, may_repeat = 0.0, held - self.clock(), held < policy.until
+                else:
+                    pause = silence = backoff(tries) if error.retry_after is None else min(error.retry_after, LONGEST_PAUSE)
+                    may_repeat = tries < self._limits.retries and self._is_in_time(error, policy, last_try, pause)
+                    tries += 1
+                if not may_repeat:
+                    raise policy.final(error, may_be_done) from error.__cause__
+                announce(self._service, error, silence)
+
+    def _is_in_time(self, error: TaskError, policy: Policy, last_try: float, pause: float) -> bool:
+        """Whether a request may be sent again after a pause."""
+        if not error.was_refused_unread and not (policy.is_repeatable and error.is_transient):
+            return False
+        end = policy.until if error.was_refused_unread and policy.waits_for_rate else min(policy.until, last_try)
+        return self.clock() + pause <= end

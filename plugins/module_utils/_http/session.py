@@ -19,12 +19,12 @@ from .pauses import (
     DEFAULT_LIMITS,
     Clock,
     Limits,
+    Policy,
+    Retry,
     Sleep,
     check_stopped,
     current_deadline,
-    repeat,
     stoppable_sleep,
-    time_left,
     within,
 )
 from .transport import Transport, TransportError
@@ -116,9 +116,7 @@ class CloudSession:
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         self.calls: list[ApiCall] = [] if calls is None else calls
-        self._clock = clock
-        self._sleep = sleep
-        self._limits = limits
+        self._retry = Retry(self.service, limits, clock, sleep)
         # The transports that are not in use; the last one was used last.
         self._free: list[Transport] = []
 
@@ -154,8 +152,7 @@ class CloudSession:
         Raises:
             TaskError: If it fails.
         """
-        request = partial(self._answer, description, "GET", url)
-        return repeat(self.service, request, self._limits, current_deadline(), self._clock, self._sleep)
+        return self._retry.send(partial(self._answer, description, "GET", url), Policy(current_deadline()))
 
     def _pages(
         self, description: str, url: str, next_of: t.Callable[[dict[str, t.Any]], str | None]
@@ -232,15 +229,12 @@ class CloudSession:
         try:
             transport = self._free.pop()
         except IndexError:
-            transport = Transport(self._clock, self.calls.append)
+            transport = Transport(self._retry.clock, self.calls.append)
         try:
             prepared = transport.prepare(method, url, data, headers)
-            return transport.exchange(prepared, self._seconds_left(most), path)
+            return transport.exchange(prepared, self._retry.time_left(most), path)
         finally:
             self._free.append(transport)
-
-    def _seconds_left(self, most: float) -> float:
-        return min(self._limits.timeout, most, time_left(self._clock))
 
     def _send_for_token(self, method: str, url: str, body: t.Any, headers: t.Mapping[str, str], seconds: float | None) -> Reply:
         """Send a request for a token, for the library that asks for it.

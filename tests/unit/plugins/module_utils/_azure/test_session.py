@@ -437,7 +437,7 @@ def test_a_deadline_holds_for_a_thread_and_what_it_submits(site: AzureSite) -> N
     session = open_site(site)
 
     def left() -> float:
-        return session._seconds_left(20.0)
+        return session._retry.time_left(20.0)
 
     with Workers[str, float](2) as workers, session.within(site.clock() + 7):
         workers.submit("inside", left)
@@ -470,6 +470,6 @@ def test_a_task_has_one_session_for_each_credentials(site: AzureSite) -> None:
         opened = {one.result() for one in workers.results()}
         others = {task.open_azure(params, None), task.open_azure({**params, "secret": "other"}, site.entra.tenant)}
         assert (len(opened), len(others), opened & others) == (1, 2, set())
-        with task.within(opened.copy().pop()._clock() + 7):
-            assert 6.0 < opened.copy().pop()._seconds_left(100.0) <= 7.0
+        with task.within(opened.copy().pop()._retry.clock() + 7):
+            assert 6.0 < opened.copy().pop()._retry.time_left(100.0) <= 7.0
         assert {"other", site.entra.secret} <= task.secrets

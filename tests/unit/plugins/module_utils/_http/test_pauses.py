@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextvars
-import math
 import threading
 import time
 
@@ -17,9 +16,9 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.pauses import (
     STOP,
     Limits,
+    Retry,
     backoff,
     check_stopped,
-    repeat,
     stoppable_sleep,
 )
 from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock
@@ -45,7 +44,7 @@ def test_no_request_is_sent_again_after_the_time_of_all_tries(kind: type[TaskErr
         raise kind("x", is_transient=True, retry_after=10.0)
 
     with pytest.raises(kind):
-        repeat("AZURE", request, Limits(3, 4), math.inf, clock, clock.sleep)
+        Retry("AZURE", Limits(3, 4), clock, clock.sleep).send(request)
     assert len(sent) == tries
 
 
