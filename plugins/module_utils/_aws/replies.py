@@ -8,7 +8,10 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
+from .._http.errors import TaskError
 from .objects import (
+    DEFAULT_QUOTAS,
+    NO_QUOTA,
     AclRule,
     DhcpOptions,
     GroupRule,
@@ -66,6 +69,26 @@ def member(reply: t.Any, name: str, kind: type[Parsed]) -> Parsed:
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)) or value == "":
         raise OddReplyError(f"no {name}")
     return value
+
+
+def ask_quota(code: str, send: t.Callable[..., Reply]) -> int:
+    """Return a quota of Amazon VPC: AWS's default if the account has none of its own.
+
+    Args:
+        code: The code of the quota.
+        send: Sends the request, and returns its reply.
+
+    Raises:
+        TaskError: What `send` raises.
+        OverflowError, ValueError: If the reply is malformed.
+    """
+    try:
+        reply = send(f"read the quota {code}", "service-quotas", "GetServiceQuota", ServiceCode="vpc", QuotaCode=code)
+    except TaskError as error:
+        if error.error_code == NO_QUOTA:
+            return DEFAULT_QUOTAS[code]
+        raise
+    return int(member(member(reply, "Quota", dict), "Value", float))
 
 
 def _check_texts(reply: Reply, *names: str) -> None:

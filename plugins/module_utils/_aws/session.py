@@ -20,7 +20,6 @@ from .._http.errors import RateLimitError, StoppedError, TaskError
 from .._http.exchange import ApiCall
 from .._http.pauses import DEFAULT_LIMITS, SHORTEST_TIMEOUT, Limits, Policy, Retry, current_deadline, within
 from .errors import NoRegionError, aws_error, policy_name
-from .objects import DEFAULT_QUOTAS, NO_QUOTA
 from .options import NAMES, SECRET_OPTIONS, credential_names, credentials_of
 from .rate import RateGovernor
 
@@ -223,15 +222,15 @@ class AwsSession:
 
         It is asked once, and briefly: some networks reach EC2 and not this service.
         """
-        asked = {"ServiceCode": "vpc", "QuotaCode": code}
+        # Few tasks need it, and the file has the parsers of all replies.
+        from .replies import ask_quota
+
         try:
-            reply = self._send(f"read the quota {code}", "service-quotas", "GetServiceQuota", asked, seconds=IDENTITY_SECONDS)
-            return int(reply["Quota"]["Value"])
-        except (KeyError, TaskError, TypeError, ValueError) as error:
+            return ask_quota(code, lambda *request, **asked: self._send(*request, asked, seconds=IDENTITY_SECONDS))
+        except (OverflowError, TaskError, ValueError) as error:
             if isinstance(error, StoppedError):
                 raise
-            is_default = isinstance(error, TaskError) and error.error_code == NO_QUOTA
-            return DEFAULT_QUOTAS[code] if is_default else None
+            return None
 
     def _read(self, description: str, service: str, action: str, **parameters: t.Any) -> dict[str, t.Any]:
         """Send a request that changes nothing; outside of waits, which poll anyway, again after transient failures."""

@@ -14,9 +14,7 @@ from . import replies
 from .errors import NOT_AWS, cause_of, foreign
 from .objects import (
     CONNECTIONS_QUOTA,
-    DEFAULT_QUOTAS,
     DNS_ATTRIBUTES,
-    NO_QUOTA,
     ROUTES_QUOTA,
     HostedZone,
     Interface,
@@ -182,16 +180,8 @@ class Survey:
         return self._list(description, "ec2", action, "Entries", replies.parse_list_block, PrefixListId=list_id)
 
     def _ask_quota(self, code: str) -> int:
-        def make(pages: Pages) -> int:
-            return int(member(member(pages[0], "Quota", dict), "Value", float))
-
-        try:
-            names = {"ServiceCode": "vpc", "QuotaCode": code}
-            return self._ask(f"read the quota {code}", "service-quotas", "GetServiceQuota", make, **names)
-        except TaskError as error:
-            if error.error_code == NO_QUOTA:
-                return DEFAULT_QUOTAS[code]
-            raise
+        ask = partial(replies.ask_quota, code, lambda *request, **asked: self.session.read_pages(*request, **asked)[0])
+        return self._parsed(f"read the quota {code}", "GetServiceQuota", ask)
 
     def _list(
         self, description: str, service: str, action: str, name: str, parse: t.Callable[[Reply], Parsed], **parameters: t.Any
@@ -201,13 +191,18 @@ class Survey:
         return self._ask(description, service, action, make, **parameters)
 
     def _ask(self, description: str, service: str, action: str, make: t.Callable[[Pages], Parsed], **parameters: t.Any) -> Parsed:
-        """Send one request, and return what `make` returns for its pages.
+        """Send one request, and return what `make` returns for its pages."""
+        read = partial(self.session.read_pages, description, service, action, **parameters)
+        return self._parsed(description, action, lambda: make(read()))
+
+    def _parsed(self, description: str, action: str, ask: t.Callable[[], Parsed]) -> Parsed:
+        """Return the answer to a question.
 
         Raises:
-            TaskError: If it fails, or the reply is malformed.
+            TaskError: If the request fails, or the reply is malformed.
         """
         try:
-            return make(self.session.read_pages(description, service, action, **parameters))
+            return ask()
         except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as error:
             hint = NOT_AWS.format(**self.session.names)
             raise TaskError(f"Failed to {description}: {foreign(action)} ({error}).", hint=hint) from error
