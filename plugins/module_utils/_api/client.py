@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 import typing as t
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from urllib.parse import parse_qsl
 
 from .._http.errors import ApiError, NotFoundError, OvertakenError, TaskError
 from .._http.exchange import ApiCall
-from .._http.pauses import Clock, Retry, Sleep, stoppable_sleep, within
+from .._http.pauses import Clock, Inquiry, Retry, Sleep, stoppable_sleep, within
 from .request import DEFAULT_VERSION, NOTHING, Credential, Json, Request
 from .sender import Sender, Senders
 from .settings import ApiSettings
@@ -26,7 +25,6 @@ MOST_UNANSWERED = 8
 Path = tuple[str, ...]
 Codes = frozenset[str]
 Hints = t.Mapping[str, str]
-_Result = t.TypeVar("_Result")
 
 
 class AtlasClient:
@@ -192,43 +190,17 @@ class AtlasClient:
             raise
 
 
-class Patience:
-    """Asks no more after `MOST_UNANSWERED` requests in a row without an answer. Thread-safe.
+def inquiry() -> Inquiry[Path]:
+    """Return what asks Atlas many questions, but no more after `MOST_UNANSWERED` requests in a row without an answer.
 
     Each of them takes as long as all its tries.
     """
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._unanswered = 0
+    def refusal() -> TaskError:
+        message = f"This was not asked, because Atlas has not answered {MOST_UNANSWERED} requests in a row."
+        return TaskError(message, hint="Run the task again when Atlas answers.")
 
-    def ask(self, call: t.Callable[[], _Result]) -> _Result:
-        """Return what a request returns.
-
-        Raises:
-            TaskError: If it fails, or is not sent any more.
-        """
-        if self._unanswered >= MOST_UNANSWERED:
-            message = f"This was not asked, because Atlas has not answered {MOST_UNANSWERED} requests in a row."
-            raise TaskError(message, hint="Run the task again when Atlas answers.")
-        try:
-            result = call()
-        except TaskError as error:
-            self._count(error.is_unanswered)
-            raise
-        self._count(False)
-        return result
-
-    def answer(self, call: t.Callable[[], _Result]) -> _Result | TaskError:
-        """Return what a request returns, or its TaskError."""
-        try:
-            return self.ask(call)
-        except TaskError as error:
-            return error
-
-    def _count(self, is_unanswered: bool) -> None:
-        with self._lock:
-            self._unanswered = self._unanswered + 1 if is_unanswered else 0
+    return Inquiry(lambda error: error.is_unanswered, MOST_UNANSWERED, refusal)
 
 
 def collect_pages(answer: t.Callable[[Request], Json], first: Request, key: t.Callable[[Json], t.Any]) -> list[Json]:

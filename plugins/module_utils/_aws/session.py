@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import copy
 import math
-import threading
 import typing as t
 from contextlib import contextmanager
 from functools import partial
@@ -18,7 +17,7 @@ from .._engine.operation import Warn
 from .._engine.options import Parameters
 from .._http.errors import RateLimitError, StoppedError, TaskError
 from .._http.exchange import ApiCall
-from .._http.pauses import DEFAULT_LIMITS, SHORTEST_TIMEOUT, Limits, Policy, Retry, current_deadline, within
+from .._http.pauses import DEFAULT_LIMITS, SHORTEST_TIMEOUT, Inquiry, Limits, Policy, Retry, current_deadline, within
 from .errors import NoRegionError, aws_error, policy_name
 from .options import NAMES, SECRET_OPTIONS, credential_names, credentials_of
 from .rate import RateGovernor
@@ -225,8 +224,11 @@ class AwsSession:
         # Few tasks need it, and the file has the parsers of all replies.
         from .replies import ask_quota
 
+        def send(description: str, service: str, action: str, **asked: str) -> dict[str, t.Any]:
+            return self._send(description, service, action, asked, seconds=IDENTITY_SECONDS)
+
         try:
-            return ask_quota(code, lambda *request, **asked: self._send(*request, asked, seconds=IDENTITY_SECONDS))
+            return ask_quota(code, send)
         except (OverflowError, TaskError, ValueError) as error:
             if isinstance(error, StoppedError):
                 raise
@@ -319,16 +321,15 @@ class AwsSessions:
     ) -> None:
         self._open = partial(AwsSession, calls=calls, governor=governor, limits=limits)
         self._names = names
-        self._lock = threading.Lock()
-        self._locks: dict[t.Hashable, threading.Lock] = {}
-        # By credentials: the first session, or why there is none.
-        self._first: dict[t.Hashable, AwsSession | TaskError] = {}
-        self._found: dict[t.Hashable, AwsSession] = {}
+        # The first session for each set of credentials, with the region that was asked for.
+        self._first: Inquiry[t.Hashable] = Inquiry()
+        self._elsewhere: Inquiry[t.Hashable] = Inquiry()
 
     @property
     def secrets(self) -> set[str]:
         """The secrets that are known so far."""
-        return {secret for one in (*self._first.values(),) if isinstance(one, AwsSession) for secret in one.secrets}
+        first = [*self._first.answers.values()]
+        return {secret for one in first if not isinstance(one, TaskError) for secret in one[0].secrets}
 
     def open(self, params: Parameters, names: t.Mapping[str, str] | None = None) -> AwsSession:
         """Return the session for some options; the same one for the same credentials and region.
@@ -340,34 +341,21 @@ class AwsSessions:
         Raises:
             TaskError: If there is no region, the credentials cannot be read, or the role cannot be assumed.
         """
-        known = tuple((name, value) for name, value in sorted(params.items()) if name != "region")
-        with self._lock:
-            lock = self._locks.setdefault(known, threading.Lock())
-        with lock:
-            first = self._first.get(known)
-            if isinstance(first, TaskError):
-                raise first
-            key = (known, params["region"])
-            if key not in self._found:
-                self._found[key] = self._make(known, params, names) if first is None else first.in_region(params["region"])
-            return self._found[key]
-
-    def _make(self, known: t.Hashable, params: Parameters, names: t.Mapping[str, str] | None) -> AwsSession:
+        known, region = tuple((name, value) for name, value in sorted(params.items()) if name != "region"), params["region"]
         try:
-            role = params["assume_role_arn"]
-            if role:
-                # Others may assume their roles with the same credentials.
-                made = self.open({**params, "assume_role_arn": None}, names).as_role(role, names)
-            else:
-                made = self._open(params, names=names or self._names)
-            self._first[known] = made
+            first, its_region = self._first.ask(known, lambda: (self._make(params, names), region))
         except NoRegionError:
             # Another entry with these credentials may name its region.
+            self._first.forget(known)
             raise
-        except TaskError as error:
-            self._first[known] = error
-            raise
-        return made
+        return first if region == its_region else self._elsewhere.ask((known, region), partial(first.in_region, region))
+
+    def _make(self, params: Parameters, names: t.Mapping[str, str] | None) -> AwsSession:
+        role = params["assume_role_arn"]
+        if role:
+            # Others may assume their roles with the same credentials.
+            return self.open({**params, "assume_role_arn": None}, names).as_role(role, names)
+        return self._open(params, names=names or self._names)
 
 
 def filters(name: str, values: t.Iterable[str | None]) -> list[dict[str, t.Any]]:

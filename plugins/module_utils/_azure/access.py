@@ -116,7 +116,7 @@ class Access:
 
         A directory has one for all VNets, so a session asks for it once.
         """
-        return self._session.ask_once(_PRINCIPALS, self._ask_for_principal)
+        return self._session.shared.ask(_PRINCIPALS, self._ask_for_principal)
 
     def _ask_for_principal(self) -> str | None:
         description = "read the service principal of Atlas"
@@ -164,7 +164,7 @@ class Access:
             reply = self._session.write(description, "POST", _PRINCIPALS, body={"appId": APPLICATION_ID}, graph=True)
         finally:
             # Also after a refusal: there may be one that others have made.
-            self._session.forget(_PRINCIPALS)
+            self._session.shared.forget(_PRINCIPALS)
         return self._session.parsed(_parse_principal, reply, description, is_write=True)
 
     def _put_role(self, vnet: Vnet, role: Role) -> Role:

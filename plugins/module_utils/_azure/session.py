@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 import typing as t
 from contextlib import closing
@@ -16,9 +15,9 @@ from .._clouds.azure import AZURE
 from .._engine.libraries import find_library
 from .._engine.operation import Warn
 from .._engine.options import Parameters
-from .._http.errors import ApiError, NotFoundError, TaskError
+from .._http.errors import ApiError, NotFoundError
 from .._http.exchange import ApiCall, Reply
-from .._http.pauses import DEFAULT_LIMITS, Clock, Limits, Sleep, stoppable_sleep
+from .._http.pauses import DEFAULT_LIMITS, Clock, Inquiry, Limits, Sleep, stoppable_sleep
 from .._http.session import CloudSession
 from .._http.transport import REQUESTS_IMPORT_ERROR
 from .._values.json_fields import objects_in
@@ -26,7 +25,6 @@ from .auth import Tokens
 from .errors import GRAPH_HOST, azure_error
 
 HOST = "management.azure.com"
-_T = t.TypeVar("_T")
 
 
 # azure-identity is not loaded yet, which takes half a second.
@@ -40,6 +38,9 @@ class AzureSession(CloudSession):
         params: The options, as `credentials.check_credentials` returns them.
         clock, sleep, calls, limits: As for CloudSession.
         directory_id: The directory whose tokens are wanted; None for that of the credentials.
+
+    Attributes:
+        shared: Asks what all VNets of the directory share.
 
     Raises:
         InvalidOptionError: If there are no credentials, or they are incomplete.
@@ -59,37 +60,13 @@ class AzureSession(CloudSession):
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         super().__init__(clock, sleep, calls, limits)
-        # What all VNets of the directory share, by name. One thread asks for it, for all of them.
-        self._shared: dict[str, tuple[t.Any, TaskError | None]] = {}
-        self._asking = threading.Lock()
+        self.shared: Inquiry[str] = Inquiry()
         self._tokens = Tokens(params, directory_id, self._send_for_token, self._retry.time_left)
 
     @property
     def secrets(self) -> set[str]:
         """The secrets known so far."""
         return set(self._tokens.secrets)
-
-    def ask_once(self, name: str, ask: t.Callable[[], _T]) -> _T:
-        """Return what `ask` returns, which the first thread asks for, until `forget`.
-
-        Raises:
-            TaskError: What `ask` raised then.
-        """
-        with self._asking:
-            if name not in self._shared:
-                try:
-                    self._shared[name] = (ask(), None)
-                except TaskError as error:
-                    self._shared[name] = (None, error)
-            found, failure = self._shared[name]
-        if failure is not None:
-            raise failure
-        return t.cast("_T", found)
-
-    def forget(self, name: str) -> None:
-        """Have something asked for again, because a request may have changed it."""
-        with self._asking:
-            self._shared.pop(name, None)
 
     def read(
         self,

@@ -1,31 +1,40 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Asks AZURE and GCP: several questions side by side, and no more of a cloud that cannot be asked."""
+"""Asks AZURE and GCP: several questions side by side, each once, and no more of a cloud that cannot be asked."""
 
 from __future__ import annotations
 
-import threading
 import typing as t
 from contextlib import AbstractContextManager
+from functools import partial
 
 from .._http.errors import AuthError, NoAnswerError, TaskError
+from .._http.pauses import Inquiry
 from .._http.session import CloudSession
 from .._http.threads import call_all
 
-_Session = t.TypeVar("_Session", bound=CloudSession)
 _Key = t.TypeVar("_Key")
 _Value = t.TypeVar("_Value")
 
 # How many questions to a cloud are asked at the same time.
 _READERS = 8
+# Asks a cloud with one set of credentials: returns what a request returns, which is called with the session and the arguments,
+# or its TaskError. The request and the arguments are the question.
+Ask = t.Callable[..., t.Any]
 
 
-class Asker(t.Generic[_Session]):
-    """Asks a cloud with one set of credentials. Thread-safe.
+def asking(
+    open_session: t.Callable[[], CloudSession],
+    names: t.Callable[[], AbstractContextManager[None]],
+    refusal: type[AuthError],
+    *,
+    needs_one: bool,
+) -> Ask:
+    """Return what asks a cloud with one set of credentials.
 
     A failure that is not about one resource is the answer to all later questions, which are not sent. Until one is answered,
-    they are sent one after the other, so that credentials that are refused are refused once.
+    they are sent one after the other.
 
     Args:
         open_session: Returns the session with the cloud.
@@ -36,52 +45,26 @@ class Asker(t.Generic[_Session]):
     Raises:
         TaskError: If the credentials cannot be used, and that is an error.
     """
+    try:
+        with names():
+            session = open_session()
+    except TaskError as error:
+        if needs_one:
+            raise
+        failure = error
+        return lambda *unused: failure
 
-    def __init__(
-        self,
-        open_session: t.Callable[[], _Session],
-        names: t.Callable[[], AbstractContextManager[None]],
-        refusal: type[AuthError],
-        *,
-        needs_one: bool,
-    ) -> None:
-        self._names = names
-        self._refusal = refusal
-        self._failure: TaskError | None = None
-        self._is_answered = False
-        self._until_answered = threading.Lock()
-        try:
-            with names():
-                self._session = open_session()
-        except TaskError as error:
-            if needs_one:
-                raise
-            self._failure = error
+    def is_general(error: TaskError) -> bool:
+        # A refusal by the cloud itself has a code.
+        is_of_one = isinstance(error, refusal) and error.error_code is not None
+        return isinstance(error, (NoAnswerError, AuthError)) and not is_of_one
 
-    def ask(self, request: t.Callable[..., t.Any], *args: t.Any) -> t.Any:
-        """Return what a request returns, which is called with the session and these arguments, or its TaskError."""
-        if not self._is_answered:
-            with self._until_answered:
-                if not self._is_answered:
-                    return self._send(request, *args)
-        return self._send(request, *args)
+    def call(request: t.Callable[..., t.Any], *args: t.Any) -> t.Any:
+        with names():
+            return request(session, *args)
 
-    def _send(self, request: t.Callable[..., t.Any], *args: t.Any) -> t.Any:
-        if self._failure is not None:
-            return self._failure
-        try:
-            with self._names():
-                answer = request(self._session, *args)
-        except TaskError as error:
-            # A refusal by the cloud itself has a code.
-            is_of_one = isinstance(error, self._refusal) and error.error_code is not None
-            if isinstance(error, (NoAnswerError, AuthError)) and not is_of_one:
-                # What was sent meanwhile may have failed for the same cause.
-                self._failure = self._failure or error
-                return self._failure
-            answer = error
-        self._is_answered = True
-        return answer
+    inquiry: Inquiry[tuple[t.Any, ...]] = Inquiry(is_general, first_alone=True)
+    return lambda *question: inquiry.answer(question, partial(call, *question))
 
 
 def side_by_side(calls: t.Mapping[_Key, t.Callable[[], _Value]]) -> dict[_Key, _Value]:

@@ -9,7 +9,7 @@ import typing as t
 from dataclasses import dataclass, field
 from functools import partial
 
-from .._api.client import AtlasClient, Patience
+from .._api.client import AtlasClient, inquiry
 from .._clouds.aws import AWS
 from .._clouds.cloud import CLOUDS
 from .._engine.options import Parameters
@@ -102,7 +102,8 @@ class AtlasReader:
         self._named = params["clusters"]
         self._clouds: t.Sequence[str] = params["clouds"]
         self._read_all = read_all
-        self._patience = Patience()
+        # Of several projects, and of what only some connections need.
+        self._inquiry = inquiry()
 
     def read(self) -> list[ProjectReading]:
         """Read what all connections need.
@@ -152,17 +153,22 @@ class AtlasReader:
         Raises:
             TaskError: If the containers cannot be read.
         """
-        ask, clusters = self._patience.answer, Clusters(self._client, group_id)
-        containers = self._patience.ask(partial(_list_containers, self._client, group_id, None))
+
+        def ask(name: str, call: t.Callable[[], Answer]) -> Answer:
+            return self._inquiry.answer((group_id, name), call)
+
+        clusters = Clusters(self._client, group_id)
+        containers = self._inquiry.ask((group_id, "containers"), partial(_list_containers, self._client, group_id, None))
         with_containers = {one["provider_name"] or AWS.name for one in containers}
         clouds = [one for one in self._clouds if one in with_containers]
         if not clouds:
             return {}
-        peers = {one: ask(partial(_list_peers, self._client, group_id, one)) for one in clouds}
+        peers = {one: ask(f"peers on {one}", partial(_list_peers, self._client, group_id, one)) for one in clouds}
         if not any(peers.values()):
             return {one: AtlasReading(peers[one], _of_cloud(containers, one, group_id), (), (), None, {}) for one in clouds}
-        listed, entries = ask(clusters.list_clusters), ask(partial(_list_entries, self._client, group_id))
-        flex = ask(clusters.list_flex_clusters) if self._needs_flex(listed) else None
+        listed = ask("clusters", clusters.list_clusters)
+        entries = ask("entries", partial(_list_entries, self._client, group_id))
+        flex = ask("Flex clusters", clusters.list_flex_clusters) if self._needs_flex(listed) else None
         return {
             cloud: AtlasReading(
                 peers[cloud],
@@ -197,14 +203,14 @@ class AtlasReader:
             The status of each entry, by project and key, and whether custom DNS is enabled, by project.
         """
         calls: dict[tuple[str, ...], t.Callable[[], t.Any]] = {
-            (group_id, key): partial(AccessList(self._client, group_id).get_status, key)
+            (group_id, "status", key): partial(AccessList(self._client, group_id).get_status, key)
             for group_id in keys
             for key in keys[group_id]
         }
-        calls.update({(group_id,): partial(is_custom_dns_enabled, self._client, group_id) for group_id in own_servers})
-        answers = self._read_all({key: partial(self._patience.ask, call) for key, call in calls.items()}) if calls else {}
-        statuses = {group_id: {key: answers[group_id, key] for key in keys[group_id]} for group_id in keys}
-        return statuses, {group_id: answers[group_id,] for group_id in own_servers}
+        calls.update({(group_id, "DNS"): partial(is_custom_dns_enabled, self._client, group_id) for group_id in own_servers})
+        answers = self._read_all({key: partial(self._inquiry.ask, key, call) for key, call in calls.items()}) if calls else {}
+        statuses = {group_id: {key: answers[group_id, "status", key] for key in keys[group_id]} for group_id in keys}
+        return statuses, {group_id: answers[group_id, "DNS"] for group_id in own_servers}
 
 
 def _to_reading(group_id: str, project: Project | None, answer: Readings | TaskError) -> ProjectReading:

@@ -19,7 +19,7 @@ from .._azure.objects import ROUTE_TABLE_VERSION, parse_nsg, parse_route_table
 from .._azure.vnets import VERSION, Vnet, get_vnet, parse_vnet_reply
 from .._clouds.azure import AZURE, vnet_id
 from .._http.errors import AuthError, TaskError
-from .asking import Asker, side_by_side
+from .asking import Ask, asking, side_by_side
 from .connections import Connection
 from .credentials import azure_names
 from .facts import Missing, NetworkFacts, Unread, field_of, need_one_answer
@@ -28,13 +28,10 @@ from .session import CheckSession
 if t.TYPE_CHECKING:
     from .._azure.session import AzureSession
 
-    # Asks with the credentials of some connections, in one directory.
-    _Asker = Asker[AzureSession]
-
 # From this number on, one list of a subscription takes fewer requests, even if it has pages.
 _MANY = 4
 # What was read, or the TaskError in its place, by who has asked and by the id of the resource, in lower case.
-_Answers = dict[tuple["_Asker", str], t.Any]
+_Answers = dict[tuple[Ask, str], t.Any]
 
 
 @dataclass(frozen=True)
@@ -65,59 +62,58 @@ def read_azure(
     Raises:
         TaskError: If nothing could be read, and a request failed in another way than by a denial.
     """
-    askers: dict[tuple[str, str], _Asker] = {}
-    wanted: dict[Connection, tuple[_Asker, str]] = {}
+    asks: dict[tuple[str, str], Ask] = {}
+    wanted: dict[Connection, tuple[Ask, str]] = {}
     for one in connections:
         directory = one.entry.azure_directory_id or field_of(one.peer, "azure_directory_id")
         # Names the sign-in: credentials, and the directory.
         key = json.dumps(dict(one.credentials), sort_keys=True, default=str), str(directory).lower()
-        if key not in askers:
+        if key not in asks:
             open_session = partial(session.open_azure, one.credentials, directory)
             # A subscription of another directory refuses credentials that others take.
-            askers[key] = Asker(open_session, azure_names, AuthError, needs_one=needs_one)
-        wanted[one] = askers[key], _name_of(one)
+            asks[key] = asking(open_session, azure_names, AuthError, needs_one=needs_one)
+        wanted[one] = asks[key], _name_of(one)
     # A name without a resource group stands for the only VNet with that name in the subscription.
-    vnets = _read((asker, _VNETS, name) for asker, name in wanted.values())
+    vnets = _read((ask, _VNETS, name) for ask, name in wanted.values())
     if needs_one:
         need_one_answer(vnets.values(), AzureDeniedError)
     # Of subnets in which there may be clients.
     subnets = [
-        (asker, subnet)
-        for (asker, _name), vnet in vnets.items()
+        (ask, subnet)
+        for (ask, _name), vnet in vnets.items()
         if isinstance(vnet, Vnet)
         for subnet in vnet.subnets
         if not subnet.is_reserved
     ]
     parts = _read(
-        (asker, kind, name)
+        (ask, kind, name)
         for kind, field in ((_NSGS, "nsg_id"), (_TABLES, "route_table_id"))
-        for asker, subnet in subnets
+        for ask, subnet in subnets
         if (name := getattr(subnet, field))
     )
-    return {one: _facts_of(asker, vnets[asker, name.lower()], parts) for one, (asker, name) in wanted.items()}
+    return {one: _facts_of(ask, vnets[ask, name.lower()], parts) for one, (ask, name) in wanted.items()}
 
 
-def _read(wanted: t.Iterable[tuple[_Asker, _Kind, str]]) -> _Answers:
+def _read(wanted: t.Iterable[tuple[Ask, _Kind, str]]) -> _Answers:
     """Read resources side by side, each once."""
-    names = {(asker, name.lower()): (kind, name) for asker, kind, name in wanted}
-    counted = Counter((asker, kind, _subscription_of(key)) for (asker, key), (kind, _name) in names.items())
-    lists = side_by_side({one: partial(one[0].ask, _list, *one[1:]) for one, count in counted.items() if count >= _MANY})
+    names = {(ask, name.lower()): (kind, name) for ask, kind, name in wanted}
+    counted = Counter((ask, kind, _subscription_of(key)) for (ask, key), (kind, _name) in names.items())
+    lists = side_by_side({one: partial(one[0], _list, *one[1:]) for one, count in counted.items() if count >= _MANY})
     # Who may not list a subscription may still read what is in it.
     shown = {
-        (asker, key): reply
-        for (asker, *_place), found in lists.items()
+        (ask, key): reply
+        for (ask, *_place), found in lists.items()
         if not isinstance(found, TaskError)
         for key, reply in found.items()
     }
-    return side_by_side(
-        {
-            one: partial(one[0].ask, *((_parsed, kind, shown[one]) if one in shown else (_get, kind, name)))
-            for one, (kind, name) in names.items()
-        }
-    )
+    requests = {
+        one: partial(_parsed, kind=kind, reply=shown[one]) if one in shown else partial(_get, kind=kind, name=name)
+        for one, (kind, name) in names.items()
+    }
+    return side_by_side({one: partial(one[0], request) for one, request in requests.items()})
 
 
-def _facts_of(asker: _Asker, vnet: Vnet | TaskError | None, parts: _Answers) -> NetworkFacts:
+def _facts_of(ask: Ask, vnet: Vnet | TaskError | None, parts: _Answers) -> NetworkFacts:
     """Return the facts about a VNet that was asked for; None if AZURE has none."""
     if isinstance(vnet, TaskError):
         return NetworkFacts.none(_unread(vnet))
@@ -126,7 +122,7 @@ def _facts_of(asker: _Asker, vnet: Vnet | TaskError | None, parts: _Answers) -> 
 
     def read(ids: t.Iterable[str | None]) -> dict[str, t.Any]:
         keys = sorted({one.lower() for one in ids if one})
-        found = {key: parts[asker, key] for key in keys if (asker, key) in parts}
+        found = {key: parts[ask, key] for key in keys if (ask, key) in parts}
         return {key: _unread(one) if isinstance(one, TaskError) else one for key, one in found.items()}
 
     return NetworkFacts(

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import threading
 import typing as t
 from dataclasses import replace
 from functools import partial
@@ -16,14 +15,11 @@ from .._gcp.errors import GcpDeniedError
 from .._gcp.network import Network
 from .._gcp.networks import get_firewalls, get_host_project, list_networks, list_routes, list_subnets
 from .._http.errors import TaskError
-from .asking import Asker, side_by_side
+from .asking import Ask, asking, side_by_side
 from .connections import Connection
 from .credentials import gcp_names
 from .facts import ConnectionFacts, Missing, NetworkFacts, Unread, need_one_answer, or_none
 from .session import CheckSession
-
-if t.TYPE_CHECKING:
-    from .._gcp.session import GcpSession
 
 # GCP's codes for a missing permission. It also denies requests for other reasons, such as a disabled API.
 _LACKS_PERMISSION = ("forbidden", "PERMISSION_DENIED")
@@ -39,26 +35,6 @@ _PERMISSIONS: dict[t.Callable[..., t.Any], str] = {
 _Answer = t.Any
 
 
-class _Question:
-    """A request that is sent once, although several connections need the answer. Thread-safe.
-
-    Args:
-        ask: Sends it, and returns the answer.
-    """
-
-    def __init__(self, ask: t.Callable[[], _Answer]) -> None:
-        self._ask = ask
-        self._asking = threading.Lock()
-        self._answers: list[_Answer] = []
-
-    def answer(self) -> _Answer:
-        """Return the answer."""
-        with self._asking:
-            if not self._answers:
-                self._answers.append(self._ask())
-            return self._answers[0]
-
-
 class GcpReader:
     """Reads GCP, each thing once for all connections with the same credentials, and several side by side.
 
@@ -70,10 +46,7 @@ class GcpReader:
     def __init__(self, session: CheckSession, *, needs_one: bool = True) -> None:
         self._session = session
         self._needs_one = needs_one
-        # By credentials.
-        self._askers: dict[str, Asker[GcpSession]] = {}
-        self._questions: dict[tuple[t.Any, ...], _Question] = {}
-        self._changing = threading.Lock()
+        self._asks: dict[Connection, Ask] = {}
 
     def read_projects(self, connections: t.Sequence[Connection]) -> dict[Connection, NetworkFacts]:
         """Return the networks and the subnets in the project of each connection.
@@ -81,6 +54,13 @@ class GcpReader:
         Raises:
             TaskError: If nothing could be read, and a request failed in another way than by a denial.
         """
+        asks: dict[str, Ask] = {}
+        for one in connections:
+            key = json.dumps(dict(one.credentials), sort_keys=True, default=str)
+            if key not in asks:
+                open_session = partial(self._session.open_gcp, one.credentials)
+                asks[key] = asking(open_session, gcp_names, GcpDeniedError, needs_one=self._needs_one)
+            self._asks[one] = asks[key]
         answers = side_by_side(
             {one: partial(self._ask, one, list_networks, str(one.entry.gcp_project_id)) for one in connections}
         )
@@ -135,19 +115,8 @@ class GcpReader:
         return _to_unread(answer, request) if isinstance(answer, TaskError) else answer
 
     def _ask(self, connection: Connection, request: t.Callable[..., t.Any], *args: t.Any) -> _Answer:
-        """Return the answer to a request, which is sent unless it was before.
-
-        Raises:
-            TaskError: If the credentials cannot be used, and that is an error.
-        """
-        credentials = json.dumps(dict(connection.credentials), sort_keys=True, default=str)
-        with self._changing:
-            if credentials not in self._askers:
-                open_session = partial(self._session.open_gcp, connection.credentials)
-                self._askers[credentials] = Asker(open_session, gcp_names, GcpDeniedError, needs_one=self._needs_one)
-            asked = partial(self._askers[credentials].ask, request, *args)
-            question = self._questions.setdefault((credentials, request, *args), _Question(asked))
-        return question.answer()
+        """Return the answer to a request, which is sent unless it was before."""
+        return self._asks[connection](request, *args)
 
 
 def _to_unread(error: TaskError, request: t.Callable[..., t.Any]) -> Unread:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import threading
 import typing as t
 from contextlib import contextmanager, nullcontext
 
@@ -15,7 +14,7 @@ from .._auth import clients
 from .._engine.libraries import check_libraries
 from .._engine.operation import Warn
 from .._engine.options import Parameters
-from .._http.pauses import DEFAULT_LIMITS, Limits, within
+from .._http.pauses import DEFAULT_LIMITS, Inquiry, Limits, within
 from .._http.session import CloudSession
 
 if t.TYPE_CHECKING:
@@ -47,8 +46,7 @@ class CheckSession:
         self._limits = limits
         self._aws: AwsSessions | None = None
         # The sessions with GCP and AZURE, by credentials.
-        self._others: dict[str, CloudSession] = {}
-        self._opening = threading.Lock()
+        self._others: Inquiry[str] = Inquiry()
 
     @property
     def aws(self) -> AwsSessions:
@@ -101,21 +99,21 @@ class CheckSession:
 
     def _open(self, make: t.Callable[[], _Session], credentials: Parameters, directory: str = "") -> _Session:
         key = json.dumps([dict(credentials), directory], sort_keys=True, default=str)
-        with self._opening:
-            if key not in self._others:
-                self._others[key] = make()
-            return t.cast("_Session", self._others[key])
+        return self._others.ask(key, make)
 
     @property
     def secrets(self) -> set[str]:
         """The secrets known so far."""
         found = set(self.atlas.secrets) if self.atlas is not None else set()
-        return found.union(self._aws.secrets if self._aws is not None else (), *(one.secrets for one in [*self._others.values()]))
+        return found.union(self._aws.secrets if self._aws is not None else (), *(one.secrets for one in self._opened()))
 
     def close(self) -> None:
         """Close the sessions with AZURE and GCP."""
-        for one in self._others.values():
+        for one in self._opened():
             one.close()
+
+    def _opened(self) -> list[CloudSession]:
+        return [one for one in [*self._others.answers.values()] if isinstance(one, CloudSession)]
 
     @contextmanager
     def side_by_side(self, parallel: int, longest_pause: float) -> t.Iterator[None]:

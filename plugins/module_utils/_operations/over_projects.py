@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from functools import partial
 
-from .._api.client import Patience
+from .._api.client import inquiry
 from .._engine.argspec import PROJECTS
 from .._engine.plan import Plan
 from .._http.errors import FAILURE_FIELDS, TaskError
@@ -55,8 +55,8 @@ class OverProjects(AtlasOperation[t.Any]):
         """Read the project, or all of them side by side."""
         if not self._projects:
             return super().look()
-        patience = Patience()
-        return self.read_all({key: partial(patience.ask, partial(self._read, key)) for key in self._projects})
+        ask = inquiry().ask
+        return self.read_all({key: partial(ask, (key,), partial(self._read, key)) for key in self._projects})
 
     def _read(self, group_id: str) -> Reading:
         operation = self.of_one({**self.params, "group_id": group_id}, self.session, self.clock)
