@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._accounts.session import CheckSession
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.session import AzureSession
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.session import CheckSession
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import begin_run
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import Outcome, Report
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Plan, Step

@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 from functools import partial
 
+from .._accounts.session import CheckSession
 from .._aws.errors import NoRegionError
 from .._aws.objects import CONNECTIONS_QUOTA, DNS_ATTRIBUTES, ROUTES_QUOTA, DhcpOptions, HostedZone
 from .._aws.session import AwsSessions
@@ -17,7 +18,6 @@ from .._http.errors import TaskError
 from .._http.threads import call_all, value_or_error
 from .connections import Connection
 from .facts import AwsFacts, Missing, Unread, ZoneContents, to_fact
-from .session import CheckSession
 
 Credentials = frozenset[tuple[str, t.Any]]
 

@@ -8,22 +8,20 @@ Of a kind of which a subscription has many that are wanted, one list is read; wh
 
 from __future__ import annotations
 
-import json
 import typing as t
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import partial
 
+from .._accounts.asking import Ask, side_by_side
+from .._accounts.session import CheckSession
 from .._azure.errors import AzureDeniedError
 from .._azure.objects import ROUTE_TABLE_VERSION, parse_nsg, parse_route_table
 from .._azure.vnets import VERSION, Vnet, get_vnet, parse_vnet_reply
 from .._clouds.azure import AZURE, vnet_id
-from .._http.errors import AuthError, TaskError
-from .asking import Ask, asking, side_by_side
+from .._http.errors import TaskError
 from .connections import Connection
-from .credentials import azure_names
 from .facts import Missing, NetworkFacts, Unread, field_of, need_one_answer
-from .session import CheckSession
 
 if t.TYPE_CHECKING:
     from .._azure.session import AzureSession
@@ -62,17 +60,10 @@ def read_azure(
     Raises:
         TaskError: If nothing could be read, and a request failed in another way than by a denial.
     """
-    asks: dict[tuple[str, str], Ask] = {}
     wanted: dict[Connection, tuple[Ask, str]] = {}
     for one in connections:
         directory = one.entry.azure_directory_id or field_of(one.peer, "azure_directory_id")
-        # Names the sign-in: credentials, and the directory.
-        key = json.dumps(dict(one.credentials), sort_keys=True, default=str), str(directory).lower()
-        if key not in asks:
-            open_session = partial(session.open_azure, one.credentials, directory)
-            # A subscription of another directory refuses credentials that others take.
-            asks[key] = asking(open_session, azure_names, AuthError, needs_one=needs_one)
-        wanted[one] = asks[key], _name_of(one)
+        wanted[one] = session.ask_azure(one.credentials, directory, needs_one=needs_one), _name_of(one)
     # A name without a resource group stands for the only VNet with that name in the subscription.
     vnets = _read((ask, _VNETS, name) for ask, name in wanted.values())
     if needs_one:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field, fields, replace
 
+from .._accounts.credentials import aws_credentials_of, aws_names_of, azure_credentials_of, gcp_credentials_of
 from .._clouds.aws import AWS
 from .._clouds.cloud import CLOUDS, cloud_of, identity_of
 from .._clouds.gcp import GCP
@@ -15,7 +16,6 @@ from .._engine.options import Parameters
 from .._http.errors import InvalidOptionError, TaskError
 from .._values.regions import to_cloud_region
 from .atlas_half import AtlasReading, ProjectReading
-from .credentials import aws_credentials_of, aws_names_of, azure_credentials_of, gcp_credentials_of
 from .facts import AtlasObject, ConnectionEntry, Fact, ListedPeers, Missing, Unread, field_of, to_fact
 
 ATLAS_OFF = Missing("Atlas was not read: atlas is false.")

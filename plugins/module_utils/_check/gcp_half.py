@@ -5,21 +5,19 @@
 
 from __future__ import annotations
 
-import json
 import typing as t
 from dataclasses import replace
 from functools import partial
 
+from .._accounts.asking import Ask, side_by_side
+from .._accounts.session import CheckSession
 from .._clouds.gcp import network_path
 from .._gcp.errors import GcpDeniedError
 from .._gcp.network import Network
 from .._gcp.networks import get_firewalls, get_host_project, list_networks, list_routes, list_subnets
 from .._http.errors import TaskError
-from .asking import Ask, asking, side_by_side
 from .connections import Connection
-from .credentials import gcp_names
 from .facts import ConnectionFacts, Missing, NetworkFacts, Unread, need_one_answer, or_none
-from .session import CheckSession
 
 # GCP's codes for a missing permission. It also denies requests for other reasons, such as a disabled API.
 _LACKS_PERMISSION = ("forbidden", "PERMISSION_DENIED")
@@ -54,13 +52,7 @@ class GcpReader:
         Raises:
             TaskError: If nothing could be read, and a request failed in another way than by a denial.
         """
-        asks: dict[str, Ask] = {}
-        for one in connections:
-            key = json.dumps(dict(one.credentials), sort_keys=True, default=str)
-            if key not in asks:
-                open_session = partial(self._session.open_gcp, one.credentials)
-                asks[key] = asking(open_session, gcp_names, GcpDeniedError, needs_one=self._needs_one)
-            self._asks[one] = asks[key]
+        self._asks = {one: self._session.ask_gcp(one.credentials, needs_one=self._needs_one) for one in connections}
         answers = side_by_side(
             {one: partial(self._ask, one, list_networks, str(one.entry.gcp_project_id)) for one in connections}
         )

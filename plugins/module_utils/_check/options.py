@@ -8,6 +8,16 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
+from .._accounts.credentials import (
+    AWS_SPEC,
+    AZURE_SPEC,
+    GCP_SPEC,
+    aws_credentials_of,
+    azure_credentials_of,
+    check_credentials_of,
+    gcp_credentials_of,
+    validate_aws,
+)
 from .._azure.vnets import parse_vnet, parse_vnet_peering
 from .._clouds.aws import AWS
 from .._clouds.azure import AZURE
@@ -37,16 +47,6 @@ from .._values.ids import (
     parse_subnet_id,
 )
 from .._values.invalid import InvalidValueError
-from .credentials import (
-    AWS_SPEC,
-    AZURE_SPEC,
-    GCP_SPEC,
-    aws_credentials_of,
-    azure_credentials_of,
-    check_credentials_of,
-    gcp_credentials_of,
-    validate_aws,
-)
 
 if t.TYPE_CHECKING:
     from .earlier import Earlier

@@ -10,6 +10,7 @@ import typing as t
 from dataclasses import replace
 from functools import partial
 
+from .._accounts.session import CheckSession
 from .._aws.objects import Vpc
 from .._aws.survey import Survey
 from .._azure.vnets import Vnet, VnetPeering
@@ -40,7 +41,6 @@ from .facts import (
 from .rules.common import own_dns_servers
 from .rules.p3_access_list import deciding_entries
 from .selection import Places, check_clusters, check_tables, find_places, find_stray_probes, to_selection
-from .session import CheckSession
 
 if t.TYPE_CHECKING:
     from .gcp_half import GcpReader

@@ -9,9 +9,9 @@ import typing as t
 import weakref
 from functools import partial
 
+from .._accounts.session import CheckSession, connect
 from .._api.client import AtlasClient
 from .._auth import clients
-from .._check.session import CheckSession, connect
 from .._clouds.aws import AWS
 from .._clouds.cloud import CLOUDS, Cloud, Fields, cloud_of
 from .._engine.front import Front, ResultValue

@@ -9,13 +9,13 @@ import typing as t
 from collections import Counter
 from functools import partial
 
+from .._accounts.session import CheckSession, connect
 from .._auth import clients
 from .._check import options
 from .._check.atlas_half import AtlasReader
 from .._check.options import are_elsewhere, ignored_options
 from .._check.reading import are_both_read, read_facts
 from .._check.result import judge
-from .._check.session import CheckSession, connect
 from .._clouds.cloud import CLOUDS
 from .._engine.libraries import find_library
 from .._engine.operation import Library, Operation

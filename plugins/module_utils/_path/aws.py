@@ -12,6 +12,7 @@ from collections import Counter
 from dataclasses import replace
 from functools import partial, reduce
 
+from .._accounts.credentials import AWS_NAMES
 from .._aws.accepter.checks import (
     ANEW,
     CREDENTIALS,
@@ -43,7 +44,6 @@ from .._aws.accepter.view import View, may_lead
 from .._aws.objects import ACTIVE, ENDED, INITIATING, PENDING, PROVISIONING, PeeringConnection
 from .._aws.rate import READERS
 from .._aws.session import AwsSession, AwsSessions
-from .._check.credentials import AWS_NAMES
 from .._clouds.aws import AWS
 from .._clouds.cloud import BLOCK, REGION, Peer, fields_of, is_failed, is_leaving
 from .._engine.operation import ModuleBase, may_pass

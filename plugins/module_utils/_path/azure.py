@@ -9,6 +9,8 @@ import typing as t
 from dataclasses import replace
 from functools import partial
 
+from .._accounts.credentials import azure_credentials_of, azure_names
+from .._accounts.session import CheckSession
 from .._azure.access import Access
 from .._azure.plan import (
     AccessState,
@@ -20,8 +22,6 @@ from .._azure.plan import (
     state_after,
 )
 from .._azure.vnets import Vnet, get_vnet
-from .._check.credentials import azure_credentials_of, azure_names
-from .._check.session import CheckSession
 from .._clouds.azure import AZURE, VnetId, is_atlas_network, parse_vnet_id, role_name, vnet_id
 from .._clouds.cloud import BLOCK, Fields, Peer, cloud_of, fields_of
 from .._engine.operation import ModuleBase

@@ -9,7 +9,7 @@ import typing as t
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from .._check.credentials import (
+from .._accounts.credentials import (
     AWS_NAMES,
     AZURE_NAMES,
     GCP_NAMES,

@@ -10,8 +10,8 @@ import typing as t
 from dataclasses import replace
 from functools import partial
 
-from .._check.credentials import gcp_credentials_of, gcp_names
-from .._check.session import CheckSession
+from .._accounts.credentials import gcp_credentials_of, gcp_names
+from .._accounts.session import CheckSession
 from .._clouds.cloud import Fields, Peer, fields_of
 from .._clouds.gcp import GCP, network_path
 from .._engine.operation import ModuleBase

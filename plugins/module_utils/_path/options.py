@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 
-from .._check.credentials import AWS_SPEC, AZURE_SPEC, GCP_SPEC, validate_aws
+from .._accounts.credentials import AWS_SPEC, AZURE_SPEC, GCP_SPEC, validate_aws
 from .._clouds.aws import AWS
 from .._clouds.cloud import ALL, CLOUDS
 from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec

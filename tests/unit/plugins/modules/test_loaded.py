@@ -151,7 +151,7 @@ def test_another_kind_of_credentials_is_imported_if_used(atlas: Atlas) -> None:
 def test_boto3_is_imported_where_a_task_reads_aws(atlas: Atlas, module: str, options: dict[str, Any]) -> None:
     connection = {"gcp_project_id": "my-project", "network_name": "my-network", "container_cidr_block": "192.168.0.0/18"}
     found = loaded(atlas, module, **key(atlas), **options, connections=[connection], gcp=False, _ansible_check_mode=True)
-    assert "_check.session" in found
+    assert "_accounts.session" in found
     assert among(found, "_aws.boto", "_gcp.auth", "_azure.auth") == set()
 
 

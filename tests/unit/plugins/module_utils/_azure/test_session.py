@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 import trustme
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._accounts.session import CheckSession
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure import session as azure_session
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.credentials import check_credentials
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.errors import AzureDeniedError, permission_for
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.vnets import Vnet, VnetSubnet, get_vnet, parse_vnet_reply
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.session import CheckSession
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http import pauses
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http import session as shared
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import (

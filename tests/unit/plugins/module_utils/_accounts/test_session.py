@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 import botocore.exceptions
 import google.auth.compute_engine._metadata as metadata
 import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._accounts.session import CheckSession, connect
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.options import AWS_OPTIONS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure import auth as azure_auth
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.credentials import AZURE_OPTIONS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.credentials import check_credentials as check_azure
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.session import CheckSession, connect
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.credentials import GCP_OPTIONS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.credentials import check_credentials as check_gcp
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.deadline import Deadline

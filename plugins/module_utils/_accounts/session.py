@@ -1,13 +1,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The session of atlas_vpc_peer_check: Atlas, and sessions with the clouds for each set of credentials."""
+"""The session of a task on both sides: Atlas, and sessions with the clouds for each set of credentials."""
 
 from __future__ import annotations
 
 import json
 import typing as t
 from contextlib import contextmanager, nullcontext
+from functools import partial
 
 from .._api.client import AtlasClient
 from .._auth import clients
@@ -21,6 +22,7 @@ if t.TYPE_CHECKING:
     from .._aws.session import AwsSessions
     from .._azure.session import AzureSession
     from .._gcp.session import GcpSession
+    from .asking import Ask
 
 _Session = t.TypeVar("_Session", bound=CloudSession)
 
@@ -47,6 +49,8 @@ class CheckSession:
         self._aws: AwsSessions | None = None
         # The sessions with GCP and AZURE, by credentials.
         self._others: Inquiry[str] = Inquiry()
+        # What asks them.
+        self._asks: Inquiry[str] = Inquiry()
 
     @property
     def aws(self) -> AwsSessions:
@@ -98,8 +102,35 @@ class CheckSession:
         return self._open(make, credentials, str(directory_id).lower())
 
     def _open(self, make: t.Callable[[], _Session], credentials: Parameters, directory: str = "") -> _Session:
-        key = json.dumps([dict(credentials), directory], sort_keys=True, default=str)
-        return self._others.ask(key, make)
+        return self._others.ask(_key(credentials, directory), make)
+
+    def ask_gcp(self, credentials: Parameters, *, needs_one: bool) -> Ask:
+        """Return what asks GCP with credentials; see `asking`.
+
+        Raises:
+            TaskError: If the credentials cannot be used, and that is an error.
+        """
+        from .._gcp.errors import GcpDeniedError
+        from .asking import asking
+        from .credentials import gcp_names
+
+        make = partial(asking, partial(self.open_gcp, credentials), gcp_names, GcpDeniedError, needs_one=needs_one)
+        return self._asks.ask(_key(credentials), make)
+
+    def ask_azure(self, credentials: Parameters, directory_id: str | None, *, needs_one: bool) -> Ask:
+        """Return what asks AZURE with credentials in a directory; see `asking`.
+
+        Raises:
+            TaskError: If the credentials cannot be used, and that is an error.
+        """
+        from .._http.errors import AuthError
+        from .asking import asking
+        from .credentials import azure_names
+
+        open_session = partial(self.open_azure, credentials, directory_id)
+        # A subscription of another directory refuses credentials that others take.
+        make = partial(asking, open_session, azure_names, AuthError, needs_one=needs_one)
+        return self._asks.ask(_key(credentials, str(directory_id).lower()), make)
 
     @property
     def secrets(self) -> set[str]:
@@ -120,6 +151,10 @@ class CheckSession:
         """Let several threads send to Atlas inside the block; see `AtlasClient.side_by_side`."""
         with self.atlas.side_by_side(parallel, longest_pause) if self.atlas is not None else nullcontext():
             yield
+
+
+def _key(credentials: Parameters, directory: str = "") -> str:
+    return json.dumps([dict(credentials), directory], sort_keys=True, default=str)
 
 
 @contextmanager
