@@ -77,7 +77,7 @@ class Sender:
             is_transient = failure.is_transient and not request.is_repeatable
             return failure.with_outcome(unknown=may_be_done, is_transient=is_transient)
 
-        policy = Policy(current_deadline(), request.is_repeatable, waits_for_rate=False, final=last)
+        policy = Policy(is_repeatable=request.is_repeatable, waits_for_rate=False, final=last)
         # A token is fetched inside the slot of the request that needs it, and does not count for the rate limit.
         governor = self._retry.governor if request.root is None else None
         if governor is not None:

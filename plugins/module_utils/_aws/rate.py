@@ -142,7 +142,7 @@ class RateGovernor:
                 raise _exhausted(error, action, refused) from error.__cause__
             return governor.pause(None, most=left)
 
-        result = self._retry.send(request, Policy(turn=turn, hold=hold))
+        result = self._retry.send(request, Policy(math.inf, turn=turn, hold=hold))
         if is_write:
             self._taken[place] = self.clock()
         return result

@@ -141,19 +141,20 @@ class Policy(t.NamedTuple):
     A refusal for the rate (429) has carried out nothing, so any request is sent again after it.
 
     Attributes:
-        until: When it is sent for the last time, on the clock.
+        until: When it is sent for the last time, on the clock; None for the deadline of the thread.
         is_repeatable: Whether it is sent again after any transient failure.
         waits_for_rate: Whether the tries after a refusal for the rate end with `until` alone, and not with the time of all tries.
-        turn: Returns a context manager that waits for the turn of a try, and yields the seconds waited: these do not count.
+        turn: Returns a context manager that waits for the turn of a try, and yields the seconds waited, which do not count; None:
+            each try is sent at once.
         hold: Holds all requests after a refusal for the rate, and returns when the pause ends, on the clock. The next turn waits
             for that, and no retry is used up. It may raise the final error. None: each request pauses for itself.
         final: Returns the error to raise for the last one, given whether any try may have been carried out.
     """
 
-    until: float = math.inf
+    until: float | None = None
     is_repeatable: bool = True
     waits_for_rate: bool = True
-    turn: t.Callable[[], AbstractContextManager[float]] = lambda: nullcontext(0.0)
+    turn: t.Callable[[], AbstractContextManager[float]] | None = None
     hold: t.Callable[[TaskError], float] | None = None
     final: t.Callable[[TaskError, bool], TaskError] = lambda error, unused: error
 
@@ -197,6 +198,7 @@ class Retry:
         Raises:
             TaskError: If the last try fails.
         """
+        until = _DEADLINE.get() if policy.until is None else policy.until
         last_try = self.clock() + self._limits.total_time
         tries, pause, may_be_done = 0, 0.0, False
         while True:
@@ -204,7 +206,7 @@ class Retry:
             try:
                 if pause:
                     self.sleep(pause)
-                with policy.turn() as waited:
+                with nullcontext(0.0) if policy.turn is None else policy.turn() as waited:
                     last_try += waited
                     try:
                         return request()
@@ -215,21 +217,16 @@ class Retry:
             except TaskError as error:
                 may_be_done = may_be_done or error.outcome_unknown
                 if held is not None:
-                    pause, silence, may_repeat = 0.0, held - self.clock(), held < policy.until
+                    pause, silence, may_repeat = 0.0, held - self.clock(), held < until
                 else:
                     pause = silence = backoff(tries) if error.retry_after is None else min(error.retry_after, LONGEST_PAUSE)
-                    may_repeat = tries < self._limits.retries and self._is_in_time(error, policy, last_try, pause)
+                    may_repeat = error.was_refused_unread or (policy.is_repeatable and error.is_transient)
+                    end = until if error.was_refused_unread and policy.waits_for_rate else min(until, last_try)
+                    may_repeat = may_repeat and tries < self._limits.retries and self.clock() + pause <= end
                     tries += 1
                 if not may_repeat:
                     raise policy.final(error, may_be_done) from error.__cause__
                 announce(self._service, error, silence)
-
-    def _is_in_time(self, error: TaskError, policy: Policy, last_try: float, pause: float) -> bool:
-        """Whether a request may be sent again after a pause."""
-        if not error.was_refused_unread and not (policy.is_repeatable and error.is_transient):
-            return False
-        end = policy.until if error.was_refused_unread and policy.waits_for_rate else min(policy.until, last_try)
-        return self.clock() + pause <= end
 
 
 class Inquiry(t.Generic[_Key]):

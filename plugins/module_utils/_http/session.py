@@ -19,11 +19,9 @@ from .pauses import (
     DEFAULT_LIMITS,
     Clock,
     Limits,
-    Policy,
     Retry,
     Sleep,
     check_stopped,
-    current_deadline,
     stoppable_sleep,
     within,
 )
@@ -152,7 +150,7 @@ class CloudSession:
         Raises:
             TaskError: If it fails.
         """
-        return self._retry.send(partial(self._answer, description, "GET", url), Policy(current_deadline()))
+        return self._retry.send(partial(self._answer, description, "GET", url))
 
     def _pages(
         self, description: str, url: str, next_of: t.Callable[[dict[str, t.Any]], str | None]

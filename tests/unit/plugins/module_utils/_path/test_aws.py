@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import threading
 import time
@@ -10,6 +11,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.session import AwsSession
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.pauses import current_deadline
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.aws import AwsPart
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.peer_part import PeerPart
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import denial
 from ansible_collections.cloudpeer.atlas.tests.support.path_site import (
@@ -415,6 +419,22 @@ def test_one_poll_serves_all_connections_of_an_account(site: PathSite) -> None:
     assert not done.failed, done.result
     # One for each connection would be four times as many; a busy machine may ask once more while acceptances are on their way.
     assert {site.to_account(one)["DescribeVpcPeeringConnections"] for one in ACCOUNTS[:2]} <= {5, 6}
+
+
+def test_a_write_in_aws_has_its_own_time(site: PathSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And a poll, which takes 30 seconds at most: neither ends with the stage."""
+    sent: dict[str, set[float]] = {"read": set(), "write": set()}
+    for name in sent:
+        real = getattr(AwsSession, name)
+
+        def note(self: AwsSession, *given: Any, name: str = name, real: Any = real, **more: Any) -> Any:
+            sent[name].add(current_deadline() - site.clock())
+            return real(self, *given, **more)
+
+        monkeypatch.setattr(AwsSession, name, note)
+    done = run(site, requested(site, 2), wait_timeout=10)
+    assert not done.failed, done.result
+    assert sent == {"read": {math.inf, 30}, "write": {math.inf}}
 
 
 def test_a_request_that_aws_does_not_show_yet_is_waited_for(site: PathSite) -> None:
