@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from .._http.errors import TaskError, connection_error
 from .._http.exchange import ApiCall, Prepared, Reply
-from .._http.pauses import Policy, Retry, check_stopped, current_deadline
+from .._http.pauses import DEADLINE, Policy, Retry, check_stopped
 from .._http.redact import redacted
 from .._http.transport import Transport, TransportError
 from .errors import CONNECTION_HINTS
@@ -112,7 +112,7 @@ class Sender:
         governor = self._retry.governor
         if self._is_bucket_empty and governor is None:
             # The next request would be refused. Atlas does not say how fast its bucket of tokens refills.
-            self._retry.sleep(min(RATE_LIMIT_PAUSE, max(0.0, current_deadline() - self._retry.clock())))
+            self._retry.sleep(min(RATE_LIMIT_PAUSE, max(0.0, DEADLINE.get() - self._retry.clock())))
         reply = self._exchange(request, prepared)
         self._is_bucket_empty = reply.headers.get("RateLimit-Remaining") == "0"
         if self._is_bucket_empty and governor is not None and not reply.is_rate_limited:

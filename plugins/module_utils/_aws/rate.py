@@ -9,7 +9,7 @@ import math
 import threading
 import time
 import typing as t
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 from .._http.errors import TaskError
 from .._http.pauses import Clock, Limits, Policy, Retry, Sleep, backoff, stoppable_sleep
@@ -105,7 +105,6 @@ class RateGovernor:
         action: str,
         request: t.Callable[[], _Result],
         patience: float,
-        before: t.Callable[[], None] = lambda: None,
     ) -> _Result:
         """Send a request until it is not refused for its rate, and return what it returns.
 
@@ -116,23 +115,19 @@ class RateGovernor:
             request: Sends it once.
             patience: After how many seconds it is sent for the last time; for one that writes, seconds in which AWS has taken
                 no other one there.
-            before: Called each time right before it is sent. What it raises ends all, a refusal of its own requests too.
 
         Raises:
             RateLimitError: If it is refused then, too; the message says how often and how long.
-            Exception: What `before` raised, or the request raised else.
+            Exception: What the request raised else.
         """
         governor, bucket = self._governor(account, region, action), self._bucket(account, region, action)
         is_write, place, started = _is_write(action), (account, region), self.clock()
         refused: list[float] = []
 
-        @contextmanager
-        def turn() -> t.Iterator[float]:
+        def turn() -> AbstractContextManager[float]:
             if bucket is not None:
                 bucket.wait()
-            with governor.slot() as waited:
-                before()
-                yield waited
+            return governor.slot()
 
         def hold(error: TaskError) -> float:
             refused.append(self.clock())
@@ -188,4 +183,6 @@ def _longer(before: int) -> float:
 
 def _exhausted(error: TaskError, action: str, refused: t.Sequence[float]) -> TaskError:
     times = "once" if len(refused) == 1 else f"{len(refused)} times in {refused[-1] - refused[0]:.0f} seconds"
-    return error.with_message(f"{error.message} AWS has refused {action} {times}.")
+    # A write that has read first is not refused by that.
+    used_up = error.with_outcome(unknown=False, is_transient=error.is_transient)
+    return used_up.with_message(f"{error.message} AWS has refused {action} {times}.")

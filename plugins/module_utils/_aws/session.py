@@ -17,7 +17,7 @@ from .._engine.operation import Warn
 from .._engine.options import Parameters
 from .._http.errors import RateLimitError, StoppedError, TaskError
 from .._http.exchange import ApiCall
-from .._http.pauses import DEFAULT_LIMITS, SHORTEST_TIMEOUT, Inquiry, Limits, Policy, Retry, current_deadline, within
+from .._http.pauses import DEADLINE, DEFAULT_LIMITS, SHORTEST_TIMEOUT, Inquiry, Limits, Policy, Retry, within
 from .errors import NoRegionError, aws_error, policy_name
 from .options import NAMES, SECRET_OPTIONS, credential_names, credentials_of
 from .rate import RateGovernor
@@ -237,7 +237,7 @@ class AwsSession:
     def _read(self, description: str, service: str, action: str, **parameters: t.Any) -> dict[str, t.Any]:
         """Send a request that changes nothing; outside of waits, which poll anyway, again after transient failures."""
         place = service, self.region
-        is_repeated = current_deadline() == math.inf and place not in self._silent
+        is_repeated = DEADLINE.get() == math.inf and place not in self._silent
         limits = self._limits if is_repeated else self._limits._replace(retries=0)
         request = partial(self._send, description, service, action, parameters)
         clock = self._governor.clock
@@ -276,16 +276,17 @@ class AwsSession:
             TaskError: If it fails.
         """
         name = f"{policy_name(service)}:{action}"
-        clock, deadline = self._governor.clock, current_deadline()
+        clock, deadline = self._governor.clock, DEADLINE.get()
         until, most = min(clock() + self._patience, deadline), CHANGE_SECONDS if is_write else min(seconds, self._limits.timeout)
 
         def request() -> dict[str, t.Any]:
+            before()
             # A write may wait for its turn for long, and gets its time even then.
             left = self._patience if is_write and deadline == math.inf else until - clock()
             with self._explained(description, name, is_write=is_write):
                 return self._clients.send(service, action, min(most, max(SHORTEST_TIMEOUT, left)), parameters)
 
-        return self._governor.send(*self.place, name, request, until - clock(), before)
+        return self._governor.send(*self.place, name, request, until - clock())
 
     @contextmanager
     def _explained(self, description: str, action: str, *, is_write: bool = False) -> t.Iterator[None]:

@@ -30,7 +30,7 @@ SHORTEST_TIMEOUT = 1.0
 _LONGEST_TIMEOUT = 86400
 _MOST_RETRIES = 1000
 # When the requests of this thread end, on the clock of the task; a thread inherits it from the one that submitted its call.
-_DEADLINE: contextvars.ContextVar[float] = contextvars.ContextVar("deadline", default=math.inf)
+DEADLINE: contextvars.ContextVar[float] = contextvars.ContextVar("deadline", default=math.inf)
 # The event is set when the thread must send nothing more; None in threads that cannot be stopped.
 STOP: contextvars.ContextVar[threading.Event | None] = contextvars.ContextVar("stop", default=None)
 Announce = t.Callable[[str, TaskError, float], None]
@@ -89,26 +89,21 @@ def within(deadline: float) -> t.Iterator[None]:
     pauses. Blocks may be nested; the earliest deadline counts. A thread inherits the deadline of the thread that submitted its
     call.
     """
-    before = _DEADLINE.set(min(deadline, _DEADLINE.get()))
+    before = DEADLINE.set(min(deadline, DEADLINE.get()))
     try:
         yield
     finally:
-        _DEADLINE.reset(before)
+        DEADLINE.reset(before)
 
 
 @contextmanager
 def unbounded() -> t.Iterator[None]:
     """Let the requests inside the block have time of their own, although the block around it has a deadline."""
-    before = _DEADLINE.set(math.inf)
+    before = DEADLINE.set(math.inf)
     try:
         yield
     finally:
-        _DEADLINE.reset(before)
-
-
-def current_deadline() -> float:
-    """Return the deadline of this thread; infinity if there is none."""
-    return _DEADLINE.get()
+        DEADLINE.reset(before)
 
 
 def check_stopped() -> None:
@@ -186,7 +181,7 @@ class Retry:
 
     def time_left(self, most: float = math.inf) -> float:
         """Return the seconds that a try gets if it starts now: at most so many, and at least one although the time is up."""
-        return min(self._limits.timeout, most, max(SHORTEST_TIMEOUT, _DEADLINE.get() - self.clock()))
+        return min(self._limits.timeout, most, max(SHORTEST_TIMEOUT, DEADLINE.get() - self.clock()))
 
     def send(self, request: t.Callable[[], _Result], policy: Policy = _USUAL) -> _Result:
         """Send a request until it is answered, and return what it returns.
@@ -198,8 +193,8 @@ class Retry:
         Raises:
             TaskError: If the last try fails.
         """
-        until = _DEADLINE.get() if policy.until is None else policy.until
-        last_try = self.clock() + self._limits.total_time
+        until = DEADLINE.get() if policy.until is None else policy.until
+        started = self.clock()
         tries, pause, may_be_done = 0, 0.0, False
         while True:
             held: float | None = None
@@ -207,7 +202,7 @@ class Retry:
                 if pause:
                     self.sleep(pause)
                 with nullcontext(0.0) if policy.turn is None else policy.turn() as waited:
-                    last_try += waited
+                    started += waited
                     try:
                         return request()
                     except TaskError as error:
@@ -221,7 +216,8 @@ class Retry:
                 else:
                     pause = silence = backoff(tries) if error.retry_after is None else min(error.retry_after, LONGEST_PAUSE)
                     may_repeat = error.was_refused_unread or (policy.is_repeatable and error.is_transient)
-                    end = until if error.was_refused_unread and policy.waits_for_rate else min(until, last_try)
+                    is_bounded = not (error.was_refused_unread and policy.waits_for_rate)
+                    end = min(until, started + self._limits.total_time) if is_bounded else until
                     may_repeat = may_repeat and tries < self._limits.retries and self.clock() + pause <= end
                     tries += 1
                 if not may_repeat:

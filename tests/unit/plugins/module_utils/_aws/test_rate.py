@@ -216,7 +216,7 @@ def test_without_time_a_request_is_sent_once(clock: FakeClock) -> None:
 def test_a_refused_read_before_a_write_is_no_refused_write(clock: FakeClock) -> None:
     governor = RateGovernor(clock, clock.sleep)
     with pytest.raises(RateLimitError, match=r"^Failed\. AWS has refused ec2:DescribeVpcs once\.$"):
-        governor.send(*MINE, refuse(0), 0, lambda: governor.send(*READ, refuse(1), 0))
+        governor.send(*MINE, lambda: governor.send(*READ, refuse(1), 0), 60)
 
 
 def test_requests_side_by_side_all_get_through(clock: FakeClock) -> None:

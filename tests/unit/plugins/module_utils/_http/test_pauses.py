@@ -16,13 +16,13 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors impor
     TaskError,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.pauses import (
+    DEADLINE,
     STOP,
     Inquiry,
     Limits,
     Retry,
     backoff,
     check_stopped,
-    current_deadline,
     stoppable_sleep,
     unbounded,
     within,
@@ -90,13 +90,13 @@ def test_a_pause_ends_as_soon_as_its_thread_is_to_stop() -> None:
 def test_the_earliest_deadline_counts_unless_a_step_has_its_own() -> None:
     with within(7):
         with within(100):
-            assert current_deadline() == 7
+            assert DEADLINE.get() == 7
         with unbounded(), within(100):
-            assert current_deadline() == 100
+            assert DEADLINE.get() == 100
         with within(3):
-            assert current_deadline() == 3
-        assert current_deadline() == 7
-    assert current_deadline() == math.inf
+            assert DEADLINE.get() == 3
+        assert DEADLINE.get() == 7
+    assert DEADLINE.get() == math.inf
 
 
 def failing(error: TaskError) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.session import AwsSession
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.pauses import current_deadline
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.pauses import DEADLINE
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.aws import AwsPart
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.peer_part import PeerPart
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import denial
@@ -428,7 +428,7 @@ def test_a_write_in_aws_has_its_own_time(site: PathSite, monkeypatch: pytest.Mon
         real = getattr(AwsSession, name)
 
         def note(self: AwsSession, *given: Any, name: str = name, real: Any = real, **more: Any) -> Any:
-            sent[name].add(current_deadline() - site.clock())
+            sent[name].add(DEADLINE.get() - site.clock())
             return real(self, *given, **more)
 
         monkeypatch.setattr(AwsSession, name, note)
