@@ -241,7 +241,8 @@ class Loop:
                 self._intake.keep(target, due[target].waiting, is_held=True)
             elif target in self._ledger.held:
                 self._intake.release(target)
-        self._evaluate_due(due, moment)
+        # A poll that has taken until the end was the last one.
+        self._evaluate_due(due, max(moment, self._clock()))
 
     def _evaluate_due(self, due: t.Mapping[Target, Kept], moment: float) -> None:
         """Evaluate owners after a poll, and fail those whose time is up: first those with a step that was not sent."""
