@@ -23,11 +23,16 @@ from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 from ansible_collections.cloudpeer.atlas.tests.support.sets import block, entry, vpc
 
 FAULTS = (faults.LOST, faults.UNSENT, faults.REFUSED, faults.KILLED, faults.SLOW, faults.BUSY, faults.LIMITED, faults.DEAD)
-#: What an error says after each: Atlas, GCP and AZURE, or AWS.
-CAUSES = {
-    faults.REFUSED: "HTTP 403|UnauthorizedOperation",
-    faults.DEAD: "the connection broke to|broke before|Connection was closed before",
+#: What an error says of a request that never arrived, to Atlas, GCP and AZURE, or AWS.
+SILENCE = "the connection broke to|broke before|Connection was closed before"
+#: Who refuses some writes, and what they need; any other one is for Atlas, or an action of AWS.
+NEEDS = {
+    **dict.fromkeys(("addPeering", "removePeering"), "HTTP 403 odd"),
+    "POST servicePrincipals": "Application.ReadWrite.All",
+    **{f"PUT {one}": f"Microsoft.Authorization/{one}/write" for one in ("roleDefinitions", "roleAssignments")},
+    **{f"DELETE {one}": f"Microsoft.Authorization/{one}/delete" for one in ("roleDefinitions", "roleAssignments")},
 }
+FAILED = (faults.REFUSED, faults.DEAD)
 #: A removal in Atlas is sent again without a look: its answer says whether it was the first.
 REMOVALS = ("DELETE peers", "DELETE containers", "DELETE accessList")
 #: Where the classes of runs are. Sessions are kept by the libraries, whose connections and pools know each other.
@@ -236,7 +241,7 @@ def test_each_write_may_go_wrong(request: pytest.FixtureRequest, name: str, writ
         done = task.run(site, options)
     assert (done.failed, done.changed, task.look(site)) == (False, bool(again.done), task.end), done.result
     assert not {*again.done} & {*trouble.done}
-    if fault in (*CAUSES, faults.KILLED):
+    if fault in (*FAILED, faults.KILLED):
         assert again.done or fault == faults.KILLED
         assert not task.run(site, options).changed
     else:
@@ -245,10 +250,14 @@ def test_each_write_may_go_wrong(request: pytest.FixtureRequest, name: str, writ
 
 def check(done: Done, trouble: faults.Trouble, fault: str, write: str) -> None:
     """Check what a task says, and how often it has sent what went wrong."""
-    assert (done.failed, done.changed) == (fault in CAUSES, bool(trouble.done)), done.result
+    assert (done.failed, done.changed) == (fault in FAILED, bool(trouble.done)), done.result
     if done.failed:
+        needs = NEEDS.get(write) or (
+            "Check the roles of the API key" if " " in write else f"Allow ec2:{write} to these credentials"
+        )
+        assert re.search(needs if fault == faults.REFUSED else SILENCE, done.msg), done.msg
+        assert done.result["http_status"] == (403 if fault == faults.REFUSED else None)
         # One cause of several entries stands alone.
-        assert re.search(CAUSES[fault], done.msg), done.msg
         assert "Failed to " in done.msg or " to connections[2]: " in done.msg
     if "actions" in done.result:
         assert sum(1 + (action == "recreate") for action, unused in done.actions) == len(trouble.done)

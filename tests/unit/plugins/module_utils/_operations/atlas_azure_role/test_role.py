@@ -291,22 +291,6 @@ def test_a_refused_look_at_the_directory_changes_nothing(site: AzureSite) -> Non
         assert site.wire() == READS
 
 
-@pytest.mark.parametrize(
-    ("action", "made"),
-    [("", 0), ("Microsoft.Authorization/roleDefinitions/write", 1), ("Microsoft.Authorization/roleAssignments/write", 2)],
-)
-def test_a_refused_change_says_what_is_missing(site: AzureSite, action: str, made: int) -> None:
-    site.azure.entra.is_read_only = not action
-    site.azure.denied |= {action} - {""}
-    done = site.run()
-    assert (done.failed, done.changed, done.result["http_status"]) == (True, made > 0, 403)
-    assert (action or "Application.ReadWrite.All") in done.msg
-    assert site.writes() == MADE[: made + 1]
-    site.azure.entra.is_read_only = False
-    site.azure.denied.clear()
-    assert (site.run().changed, site.writes()) == (True, MADE[made:])
-
-
 def test_a_role_that_a_policy_forbids_says_how_to_do_without(site: AzureSite, monkeypatch: pytest.MonkeyPatch) -> None:
     """RequestDisallowedByPolicy, from the common errors of Azure Resource Manager, is about no permission."""
 
@@ -317,17 +301,6 @@ def test_a_role_that_a_policy_forbids_says_how_to_do_without(site: AzureSite, mo
     done = site.run()
     assert (done.failed, done.result["error_code"]) == (True, "RequestDisallowedByPolicy")
     assert done.msg.endswith("(HTTP 403 RequestDisallowedByPolicy). Set role_definition_id to a role that exists.")
-
-
-@pytest.mark.parametrize("action", [f"Microsoft.Authorization/role{one}/delete" for one in ("Assignments", "Definitions")])
-def test_a_refused_removal_says_what_is_missing(site: AzureSite, action: str) -> None:
-    site.run()
-    site.azure.denied.add(action)
-    done = site.run(state="absent")
-    assert (done.failed, done.changed, done.result["http_status"]) == (True, "Definitions" in action, 403)
-    assert action in done.msg
-    site.azure.denied.clear()
-    assert (site.run(state="absent").changed, site.definitions(), site.assignments()) == (True, [], [])
 
 
 def test_a_new_principal_is_waited_for(site: AzureSite) -> None:
