@@ -153,4 +153,4 @@ class Trouble:
 def classes_of_sides(base: type = Side) -> list[type]:
     """Return the classes of sides of the collection itself."""
     found = [one for below in base.__subclasses__() for one in (below, *classes_of_sides(below))]
-    return [one for one in found if ".plugins." in one.__module__]
+    return [one for one in found if ".atlas.plugins." in one.__module__]

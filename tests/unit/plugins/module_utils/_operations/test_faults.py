@@ -36,7 +36,7 @@ FAILED = (faults.REFUSED, faults.DEAD)
 #: A removal in Atlas is sent again without a look: its answer says whether it was the first.
 REMOVALS = ("DELETE peers", "DELETE containers", "DELETE accessList")
 #: Where the classes of runs are. Sessions are kept by the libraries, whose connections and pools know each other.
-RUNS = re.compile(r"\._(engine|sides|operations|path|peer_set|peering)\b")
+RUNS = re.compile(r"\.atlas\.plugins\.module_utils\._(engine|sides|operations|path|peer_set|peering)\b")
 OTHER = "10.99.0.0/16"
 Options = dict[str, Any]
 Get = Callable[[str], Any]
@@ -212,11 +212,10 @@ def _cells() -> Iterator[Any]:
         for turn, fault in enumerate(FAULTS):
             for number, write in enumerate(task.writes):
                 is_one = number == turn % len(task.writes)
-                is_usual = is_one or turn < 2
-                if task.make is on_aws:
-                    is_usual &= turn < 4
                 if task.make is on_all:
-                    is_usual = number == turn and fault in (faults.LOST, faults.KILLED)
+                    is_usual = is_one and turn == 0
+                else:
+                    is_usual = turn == 0 or (is_one and turn < 4) if task.make is on_aws else turn < 2 or is_one
                 if is_one or turn < 4:
                     yield pytest.param(name, write, fault, marks=() if is_usual else pytest.mark.full)
         yield name, task.writes[0], faults.OVERTAKEN
