@@ -145,9 +145,9 @@ def test_a_lost_creation_is_looked_for_after_two_pauses(takes_effect: bool, log:
 
 
 def test_a_step_that_stays_lost_fails_without_a_change() -> None:
-    one = world("a", faults={"add a": [lost(False)] * 9})
-    outcome = run(OneFront, one)
-    assert (failed(outcome), outcome.changed) == ("Lost.", False)
+    one, clock = world("a", faults={"add a": [lost(False)] * 9}), FakeClock()
+    outcome = run(OneFront, one, clock=clock)
+    assert (failed(outcome), outcome.changed, 0.5 <= clock.pauses[0] <= 1) == ("Lost.", False, True)
     # It is sent as often as `retries` says, and looked for once more.
     assert (one.log.count("add a"), one.log[-1]) == (3, "look")
 
