@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 import typing as t
 from collections import deque
-from dataclasses import dataclass
 
 from .._http.errors import TaskError
 from .ledger import Held
@@ -25,7 +24,6 @@ if t.TYPE_CHECKING:
     from .plan import Planning
 
 
-@dataclass
 class Search:
     """When steps in doubt are looked for.
 
@@ -35,9 +33,10 @@ class Search:
         due: When the next look is due, on the clock.
     """
 
-    targets: list[Target]
-    pauses: deque[float]
-    due: float = 0.0
+    due = 0.0
+
+    def __init__(self, targets: list[Target], pauses: deque[float]) -> None:
+        self.targets, self.pauses = targets, pauses
 
 
 class Searches:

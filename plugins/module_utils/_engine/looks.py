@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 import typing as t
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
 from functools import partial
 from operator import attrgetter
 
@@ -179,7 +178,6 @@ def _parallel(front: AnyFront) -> SideBySide:
     return t.cast("SideBySide", front.session)
 
 
-@dataclass
 class Kept:
     """What an owner waits for.
 
@@ -193,13 +191,11 @@ class Kept:
         unanswered: The error of the last poll; None if it got an answer.
     """
 
-    waiting: Waiting
-    since: float
-    deadline: float
-    due: float
-    is_paced: bool = False
-    is_polled: bool = False
-    unanswered: TaskError | None = None
+    is_polled = False
+
+    def __init__(self, waiting: Waiting, since: float, deadline: float, due: float, *, is_paced: bool = False) -> None:
+        self.waiting, self.since, self.deadline, self.due, self.is_paced = waiting, since, deadline, due, is_paced
+        self.unanswered: TaskError | None = None
 
 
 _due: t.Callable[[Kept], float] = attrgetter("due")
@@ -301,8 +297,9 @@ class Waits:
             # Nothing was polled for a while.
             self._next_poll = now + self._interval(*self._stage)
         due = now + self._interval(since, deadline) if is_timed and not is_paced else deadline
-        unanswered = old.unanswered if old is not None and is_same else None
-        kept[owner] = Kept(waiting, since, deadline, due, is_paced, unanswered=unanswered)
+        kept[owner] = new = Kept(waiting, since, deadline, due, is_paced=is_paced)
+        if old is not None and is_same:
+            new.unanswered = old.unanswered
         return not is_same
 
     def drop(self, target: Target) -> None:

@@ -178,7 +178,8 @@ def execute(
         clock: A monotonic clock, in seconds.
         sleep: Sleeps that many seconds.
     """
-    outcome = Outcome(values=dict(operation.nothing))
+    outcome = Outcome()
+    outcome.values = dict(operation.nothing)
     try:
         params, outcome.warnings = operation.validate(params)
         with operation.connect(params, outcome.warnings.append) as session:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 import typing as t
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 from .._http.errors import TaskError
 from .._http.exchange import ApiCall, count_requests
@@ -45,7 +44,6 @@ class Report(t.NamedTuple):
 SILENT = Report()
 
 
-@dataclass
 class Outcome:
     """What a module has done so far, and how it ends.
 
@@ -62,16 +60,18 @@ class Outcome:
         secrets: What the shells must hide beside the secret options: tokens, and credentials of a profile.
     """
 
-    changed: bool = False
-    values: dict[str, object] = field(default_factory=dict)
     before: t.Mapping[str, object] | None = None
     after: t.Mapping[str, object] | None = None
     diff: list[dict[str, object]] | None = None
     plan: str | None = None
-    warnings: list[str] = field(default_factory=list)
-    api_calls: t.Sequence[ApiCall] = field(default_factory=list)
+    api_calls: t.Sequence[ApiCall] = ()
     failure: dict[str, object] | None = None
-    secrets: set[str] = field(default_factory=set)
+
+    def __init__(self) -> None:
+        self.changed = False
+        self.values: dict[str, object] = {}
+        self.warnings: list[str] = []
+        self.secrets: set[str] = set()
 
     def show(self, values: dict[str, object]) -> None:
         """Show the fields of the result, with the line of the plan in `summary` if the module has one."""

@@ -22,8 +22,7 @@ if t.TYPE_CHECKING:
 StepRequest = t.Any
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(t.NamedTuple):
     """The change of one object.
 
     Attributes:
@@ -59,8 +58,7 @@ class ChangeKey(t.NamedTuple):
     ids: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(t.NamedTuple):
     """One request, and the changes that it makes.
 
     Attributes:
@@ -241,4 +239,4 @@ class Planning:
 
 def _stamped(plan: Plan, side: AnySide) -> Plan:
     """Return a plan whose steps have the name of their side."""
-    return replace(plan, steps=tuple(replace(step, side=side.name) for step in plan.steps))
+    return replace(plan, steps=tuple(step._replace(side=side.name) for step in plan.steps))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 import typing as t
-from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from .._http.errors import TaskError
 from .._http.pauses import Clock
@@ -73,8 +73,7 @@ class Query(t.NamedTuple):
     owners: tuple[Owner, ...] = ()
 
 
-@dataclass(frozen=True)
-class Waiting:
+class Waiting(t.NamedTuple):
     """What an owner waits for.
 
     Attributes:
@@ -99,8 +98,7 @@ class Waiting:
     looks_again: bool = False
 
 
-@dataclass(frozen=True)
-class Effect:
+class Effect(t.NamedTuple):
     """What a step has done.
 
     Attributes:
@@ -111,7 +109,7 @@ class Effect:
 
     states: t.Mapping[Owner, AnyState]
     changes: t.Sequence[Change] | None = None
-    failures: t.Mapping[str, TaskError] = field(default_factory=dict)
+    failures: t.Mapping[str, TaskError] = MappingProxyType({})
 
 
 class Failure(t.NamedTuple):
@@ -121,7 +119,6 @@ class Failure(t.NamedTuple):
     error: TaskError
 
 
-@dataclass
 class Context:
     """What all sides and the front of a run share. Only the engine writes it.
 
@@ -137,15 +134,13 @@ class Context:
         lost: The last step of each owner whose outcome is unknown, until it is known or the next one has taken effect.
     """
 
-    params: Parameters
-    clock: Clock
-    is_prediction: bool = False
-    stage: str = ""
-    plan: Plan = field(default_factory=Plan)
-    failures: dict[str, Failure] = field(default_factory=dict)
-    done: dict[t.Hashable, Change] = field(default_factory=dict)
-    running: dict[Target, Step] = field(default_factory=dict)
-    lost: dict[Target, Step] = field(default_factory=dict)
+    def __init__(self, params: Parameters, clock: Clock) -> None:
+        self.params, self.clock = params, clock
+        self.is_prediction, self.stage, self.plan = False, "", Plan()
+        self.failures: dict[str, Failure] = {}
+        self.done: dict[t.Hashable, Change] = {}
+        self.running: dict[Target, Step] = {}
+        self.lost: dict[Target, Step] = {}
 
 
 class Side(t.Generic[State]):

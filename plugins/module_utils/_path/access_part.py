@@ -662,7 +662,7 @@ class AccessPart(PathPart):
         """Return the change of an entry as results show it."""
         change = to_change(name, before, after)
         key = What(need.owners[0], _STEP, _SIDE, "delete" if after is None else "create", _KIND, name).key
-        return replace(change, key=key)
+        return change._replace(key=key)
 
     def _with_failure(self, need: _Need, error: TaskError, state: PathState) -> PathState:
         for owner in need.owners:

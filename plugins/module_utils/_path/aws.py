@@ -429,7 +429,7 @@ class AwsPart(PathPart):
         found: list[tuple[Change, Step]] = []
         needs = ""
         for request in requests:
-            change, turn = replace(to_change(request), key=_what(entry.key, entry.name, request).key), ""
+            change, turn = to_change(request)._replace(key=_what(entry.key, entry.name, request).key), ""
             if isinstance(request, EnableDns):
                 attribute = (entry.params["vpc_id"], request.name)
                 turn, enabled[attribute] = enabled.get(attribute, ""), change.key
@@ -560,7 +560,7 @@ class AwsPart(PathPart):
             # What is true for a VPC is so for all of its entries.
             owners = self._sharing(entry, state) if isinstance(request, EnableDns) else [task.owner]
             state = replace(state, aws={**state.aws, **{owner: view_after(state.aws[owner], request) for owner in owners}})
-        return state.with_done([replace(to_change(request), key=step.keys[0])])
+        return state.with_done([to_change(request)._replace(key=step.keys[0])])
 
     def _with_account(self, entry: PathEntry, state: PathState) -> PathState:
         """Return the state with a warning of the account of an accepted connection, unless that is known as Atlas's."""

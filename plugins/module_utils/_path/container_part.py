@@ -203,7 +203,7 @@ class ContainerPart(PathPart):
         request = ContainerTask(tuple(fields.items()), group.keys, container_id)
         action = t.cast(t.Literal["create", "update", "delete"], change.action)
         step = Step(action, Task(self.name, CONTAINERS, "", request), (what.key,), is_run=True)
-        return Plan((replace(change, key=what.key),), (step,))
+        return Plan((change._replace(key=what.key),), (step,))
 
     def predict(self, state: PathState, plan: Plan) -> PathState:
         """Return the state with the containers as they will be; a new one has no id. One that others use fails."""

@@ -120,7 +120,7 @@ class GcpPart(PathPart):
                 what = self._what(key, str((change.before or {}).get("name", self._names[key])))
                 # What is not made yet has no names.
                 after = change.after if change.after is None or self.names_of(entry, state) is not None else {}
-                changes.append(replace(change, key=what.key, after=after))
+                changes.append(change._replace(key=what.key, after=after))
                 task = Task(self.name, ACTING if self._is_present else SIDES, key, change.action)
                 steps.append(Step("create" if self._is_present else "delete", task, (what.key,), is_run=True))
         return Plan(tuple(changes), tuple(steps), tuple(warnings), {}, refusals)

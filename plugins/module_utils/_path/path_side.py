@@ -165,7 +165,7 @@ class PathSide(Side[PathState]):
         self._pending: dict[int, Step] = {}
         self._entry_of: dict[Owner, str] = {}
         # What steps wait for that were refused for now, by their stage.
-        self._held = {stage: replace(_OTHERS, outlasts=(stage,)) for stage in stages}
+        self._held = {stage: _OTHERS._replace(outlasts=(stage,)) for stage in stages}
         # Why the last poll got no answer; and what is shown of errors that need no explanation, by their identity.
         self._unanswered: TaskError | None = None
         self._final: dict[int, TaskError] = {}
@@ -247,7 +247,7 @@ class PathSide(Side[PathState]):
         task = task_of(step)
         owner = self.parts[task.part].queue_of(step)
         self._entry_of[owner] = task.owner or owner
-        return replace(step, owner=owner, stage=task.stage)
+        return step._replace(owner=owner, stage=task.stage)
 
     def _decide(self) -> Plan:
         state = self.state

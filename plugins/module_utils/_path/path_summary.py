@@ -407,11 +407,11 @@ def _compared(what: What, change: Change) -> tuple[str, str]:
         pair = compared(change)
         if pair[0] and not pair[1] and change.after:
             # The same is made again.
-            return pair[0], compared(replace(change, before=None))[1]
+            return pair[0], compared(change._replace(before=None))[1]
         if any(pair):
             return pair
         # Nothing but its name is known before it has a network container.
-        change = replace(change, before=None, after=None)
+        change = change._replace(before=None, after=None)
     before, after = change.before or None, change.after or None
     if before is None and after is None:
         before, after = ({}, None) if what.action == "delete" else (None, {})

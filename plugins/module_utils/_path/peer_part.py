@@ -210,7 +210,7 @@ class PeerPart(_AtlasSide):
         self._last = (peers, plan)
         for change in plan.changes:
             self._whats.setdefault(change.key, self._to_what(change))
-        changes = (replace(one, key=self._whats[one.key].key, after=_without_words(one.after)) for one in plan.changes)
+        changes = (one._replace(key=self._whats[one.key].key, after=_without_words(one.after)) for one in plan.changes)
         return Plan(
             tuple(changes),
             tuple(self._to_step(step) for step in plan.steps),
@@ -244,7 +244,7 @@ class PeerPart(_AtlasSide):
     def _to_step(self, step: Step) -> Step:
         (owner,) = step.keys
         task = Task(self.name, REQUESTS, owner, step.request)
-        return replace(step, request=task, keys=(self._whats[owner].key,))
+        return step._replace(request=task, keys=(self._whats[owner].key,))
 
     def predict(self, state: PathState, plan: Plan) -> PathState:
         """Return the state with the connections as they will be."""
@@ -320,7 +320,7 @@ class PeerPart(_AtlasSide):
         half = what._replace(action="delete")
         done = {key: one for key, one in state.done.items() if key != half.key}
         key = half.key if change.action == "delete" else what.key
-        return self._adopt(replace(state, done={**done, key: replace(change, key=key)}), peers)
+        return self._adopt(replace(state, done={**done, key: change._replace(key=key)}), peers)
 
     def explain(self, step: Step, error: TaskError, state: PathState) -> TaskError:
         """Return the error with the cause of a refusal: the option at fault, what is in the way, or rights that Atlas lacks."""
@@ -481,7 +481,7 @@ class PeerRemovalPart(_AtlasSide):
                     name = names.pop() if names else peer["id"]
                     what = What(entry.key, "remove", _ATLAS, "delete", _CONNECTION, name)
                     changes.append(Change("delete", what.key, peer, None))
-                    steps.append(replace(step, request=Task(self.name, CONNECTIONS, entry.key, step.request), keys=(what.key,)))
+                    steps.append(step._replace(request=Task(self.name, CONNECTIONS, entry.key, step.request), keys=(what.key,)))
         return Plan(tuple(changes), tuple(steps), refusals=refusals)
 
     def leaving(self, state: PathState) -> t.Iterator[tuple[str, Peer]]:
@@ -607,7 +607,7 @@ def _unclear(entry: PathEntry, state: PathState) -> TaskError:
 def _inner(step: Step) -> Step:
     """Return a step as the set has it: its key is the entry, or the id of the connection."""
     task = task_of(step)
-    return replace(step, request=task.request, keys=(task.owner,))
+    return step._replace(request=task.request, keys=(task.owner,))
 
 
 def _name_of(fields: t.Mapping[str, t.Any]) -> str:

@@ -219,8 +219,8 @@ class PeerSetPlanner:
                 hint="Set it, or container_region_name, or use api_version: v2.",
             )
         final = t.cast("Peer", planner.predict(own, plan).peer)
-        change = replace(change, key=entry.key, after=fields_of(final))
-        return Plan((change,), tuple(replace(step, keys=(entry.key,)) for step in plan.steps)), final
+        change = change._replace(key=entry.key, after=fields_of(final))
+        return Plan((change,), tuple(step._replace(keys=(entry.key,)) for step in plan.steps)), final
 
 
 def _find_refusals(

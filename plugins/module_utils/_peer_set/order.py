@@ -83,7 +83,7 @@ def after_twins(step: Step, leaving: t.Iterable[Peer], choices: t.Mapping[str, C
     if not isinstance(step.request, CreatePeer):
         return step
     twins = find_twins(choices[step.keys[0]], step.request.fields, leaving)
-    return replace(step, after=(*(step.after or ()), *twins)) if twins else step
+    return step._replace(after=(*(step.after or ()), *twins)) if twins else step
 
 
 def find_cycle(steps: t.Iterable[Step]) -> tuple[Step, ...]:
@@ -116,7 +116,7 @@ def _with_after(step: Step, holders: t.Sequence[Peer], leaving: t.Collection[str
         frozenset(ids & set(changed)),
         block_of(step.request.fields),
     )
-    return replace(step, after=after)
+    return step._replace(after=after)
 
 
 def _with_places(creations: t.Sequence[Step], listed: t.Sequence[Peer], leaving: t.Collection[str]) -> list[Step]:
@@ -132,5 +132,5 @@ def _with_places(creations: t.Sequence[Step], listed: t.Sequence[Peer], leaving:
             free -= 1
             if free < 0 and places:
                 needed = {places.pop(0)}
-        placed.append(replace(step, after=replace(step.after, gone=step.after.gone | needed)))
+        placed.append(step._replace(after=replace(step.after, gone=step.after.gone | needed)))
     return placed

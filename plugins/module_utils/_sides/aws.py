@@ -120,7 +120,7 @@ class AwsSide(Side[View]):
         params, view = self._accepters[owner].params, self.states[owner]
         is_absent = params["state"] == "absent"
         plan = plan_absent(params, view) if is_absent else plan_present(params, view, self._facts[owner])
-        return replace(plan, steps=tuple(replace(step, owner=owner) for step in plan.steps))
+        return replace(plan, steps=tuple(step._replace(owner=owner) for step in plan.steps))
 
     def wait(self, owner: Owner, step: Step | None) -> Waiting | None:
         """Wait until the connection is there before a plan, and has settled before each step after the acceptance.

@@ -100,7 +100,7 @@ class AzureSide(Side[AccessState]):
                 plan = plan_absent(params, state, will_end=self.context.is_prediction)
             else:
                 plan = plan_present(params, state)
-            plans.append(replace(plan, steps=tuple(replace(step, owner=owner) for step in plan.steps)))
+            plans.append(replace(plan, steps=tuple(step._replace(owner=owner) for step in plan.steps)))
         return joined(plans)
 
     def wait(self, owner: Owner, step: Step | None) -> Waiting | None:

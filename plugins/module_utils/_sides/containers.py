@@ -121,7 +121,7 @@ class ContainerSide(Side[ContainerState]):
         for owner in owners:
             planner, state = self._planners[owner], self.states[owner]
             plan = planner.plan_absent(state) if self._options[owner].is_absent else planner.plan_present(state, self._users)
-            plans.append(replace(plan, steps=tuple(replace(step, owner=owner) for step in plan.steps)))
+            plans.append(replace(plan, steps=tuple(step._replace(owner=owner) for step in plan.steps)))
         changes = tuple(change for plan in plans for change in plan.changes)
         return Plan(changes, tuple(step for plan in plans for step in plan.steps))
 

@@ -113,7 +113,7 @@ class GcpSide(Side[NetworkState]):
         for owner in owners:
             params, state = self._mirrors[owner].params, self.states[owner]
             plan = plan_absent(params, state) if params["state"] == "absent" else plan_present(params, state)
-            plans.append(replace(plan, steps=tuple(replace(step, owner=owner) for step in plan.steps)))
+            plans.append(replace(plan, steps=tuple(step._replace(owner=owner) for step in plan.steps)))
         return joined(plans)
 
     def wait(self, owner: Owner, step: Step | None) -> Waiting | None:

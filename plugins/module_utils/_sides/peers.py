@@ -96,7 +96,7 @@ class PeerSide(Side[PeerState]):
         for key, own in state.entries.items():
             if own.peer is not None:
                 choices[key].read_names(own.peer)
-        steps = tuple(replace(step, owner=step.keys[0], stage=_REQUESTS) for step in plan.steps)
+        steps = tuple(step._replace(owner=step.keys[0], stage=_REQUESTS) for step in plan.steps)
         plan = replace(plan, steps=steps, warnings=(*plan.warnings, *planner.warnings(plan, state)))
         if not self.context.stage:
             return plan

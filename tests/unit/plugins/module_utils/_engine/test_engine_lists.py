@@ -337,7 +337,7 @@ def test_a_later_plan_may_do_what_was_shown_in_another_way() -> None:
 
         def plan(self, owners: Any) -> Any:
             plan = super().plan(owners)
-            others = tuple(replace(step, action="create", request="another") for step in plan.steps)
+            others = tuple(step._replace(action="create", request="another") for step in plan.steps)
             return plan if self.plans == 1 else replace(plan, steps=others)
 
     one = world({"x": "a"}, faults={"add x a": [lost(False)]})

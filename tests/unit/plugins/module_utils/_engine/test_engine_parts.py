@@ -143,7 +143,7 @@ def test_an_owner_that_only_a_plan_knows_stops_with_its_entry() -> None:
 
         def plan(self, owners: Any) -> Plan:
             plan = super().plan(owners)
-            more = [replace(step, owner="more", request="b") for step in plan.steps]
+            more = [step._replace(owner="more", request="b") for step in plan.steps]
             self.states["more"] = frozenset()
             self.world.names["more"] = set()
             return replace(plan, steps=(*plan.steps, *more))

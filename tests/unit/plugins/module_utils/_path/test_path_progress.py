@@ -41,7 +41,9 @@ class Run:
             diff=list,
         )
         report = Report(self.lines.append, self.details.append if has_detail else None)
-        self.progress = PathProgress(self.front, Outcome(plan=""), report, self.clock)
+        outcome = Outcome()
+        outcome.plan = ""
+        self.progress = PathProgress(self.front, outcome, report, self.clock)
 
     def plan(self) -> None:
         """Show the plan."""

@@ -379,7 +379,7 @@ def test_the_diff_has_what_only_has_a_name() -> None:
 
 def test_the_diff_of_a_replacement_has_what_is_made() -> None:
     recreated = done(KEYS[0], "request", "Atlas recreate connection", vpc(1), peer(1, "FAILED"), peer(1))
-    case = Case(aws(1), peers=(peer(1),)).put(replace(recreated, action="recreate"))
+    case = Case(aws(1), peers=(peer(1),)).put(recreated._replace(action="recreate"))
     (shown,) = case.summary.diff(case.state, Plan())
     assert "status_name: FAILED" in shown["before"]
     assert shown["after"].startswith(f"route_table_cidr_block: {CLIENTS}")

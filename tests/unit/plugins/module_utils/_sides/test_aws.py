@@ -113,7 +113,7 @@ def test_a_route_waits_for_the_acceptance_and_for_the_block() -> None:
     assert first is not None
     assert (first.goal, first.seconds, first.polls_at_once) == ("it to be active", None, True)
     made.states.update(made.observe({"a": None}))
-    assert made.wait("a", route) == replace(first, polls_at_once=False)
+    assert made.wait("a", route) == first._replace(polls_at_once=False)
     made.states.update(made.observe({"a": view("active").connection}))
     block = made.wait("a", route)
     assert block is not None
