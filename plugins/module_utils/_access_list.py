@@ -8,7 +8,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field, replace
 
-from ._engine.options import Parameters, join_problems, read_entries
+from ._engine.entry import join_problems, read_entries
+from ._engine.options import Parameters
 from ._engine.plan import Change, Plan, Step, find_differences
 from ._engine.prune import check_ceiling, check_ignore, split_ignored
 from ._engine.wait import WaitTimeoutError

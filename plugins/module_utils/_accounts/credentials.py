@@ -19,7 +19,8 @@ from .._clouds.aws import AWS
 from .._clouds.cloud import Cloud
 from .._clouds.gcp import GCP
 from .._engine.argspec import ArgumentSpec
-from .._engine.options import Entry, Parameters
+from .._engine.entry import Entry
+from .._engine.options import Parameters
 from .._gcp.credentials import GCP_OPTIONS, check_credentials
 from .._http.errors import InvalidOptionError, TaskError
 

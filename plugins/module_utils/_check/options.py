@@ -24,16 +24,8 @@ from .._clouds.azure import AZURE
 from .._clouds.cloud import ALL, ALL_CLOUDS, CLOUDS, Cloud
 from .._clouds.gcp import GCP
 from .._engine.argspec import CONNECTION, PROJECTS, ArgumentSpec
-from .._engine.options import (
-    FALSE,
-    Entry,
-    Parameters,
-    check_options,
-    join_problems,
-    many_projects,
-    parse_option,
-    parse_region,
-)
+from .._engine.entry import Entry, join_problems
+from .._engine.options import FALSE, Parameters, check_options, many_projects, parse_option, parse_region
 from .._entries.parser import EntryParser, EntryValues, unchecked_clouds
 from .._entries.table import CHECK, list_of
 from .._http.errors import InvalidOptionError

@@ -5,17 +5,14 @@
 
 from __future__ import annotations
 
-import re
 import typing as t
 
-from ansible.module_utils.common.parameters import DEFAULT_TYPE_VALIDATORS
-
-from .._http.errors import InvalidOptionError, TaskError
+from .._http.errors import InvalidOptionError
 from .._http.redact import visible
 from .._values.ids import parse_object_id, parse_project_id
 from .._values.invalid import InvalidValueError
 from .._values.regions import parse_any_region
-from .argspec import PROJECTS, OptionValue, explain_unknown, names_of, trimmed
+from .argspec import PROJECTS, OptionValue
 
 if t.TYPE_CHECKING:
     from .._clouds.cloud import Cloud
@@ -23,21 +20,6 @@ if t.TYPE_CHECKING:
 Parameters = t.Mapping[str, OptionValue]
 Value = t.TypeVar("Value")
 
-_Error = t.TypeVar("_Error", bound=TaskError)
-# The conversions of ansible-core, which raise TypeError or ValueError.
-_TYPES: t.Mapping[str, t.Callable[[OptionValue], OptionValue]] = DEFAULT_TYPE_VALIDATORS
-# The types of the options of entries, and what values are, for messages.
-_WANTED = {"str": "a text", "path": "a path", "dict": "a mapping", "list": "a list of texts"}
-# A problem that begins with the place of its entry.
-_PLACED = re.compile(r"^(\w+)\[(\d+)\]")
-_KINDS = (
-    (type(None), "null"),
-    (str, "a text"),
-    (bool, "a boolean"),
-    ((int, float), "a number"),
-    (list, "a list"),
-    (dict, "a mapping"),
-)
 # What ansible-core takes for false, of options that are not checked yet.
 FALSE = {"false", "no", "n", "off", "f", "0", "0.0"}
 # A year, in seconds.
@@ -243,205 +225,3 @@ def check_cloud_of_region(option: str, region: str) -> None:
                     f"{option} {region!r} is a region of {cloud.name}, and provider_name is {AWS.name} if it is not set.",
                     hint=f"Set provider_name: {cloud.name}.",
                 ) from None
-
-
-class Entry:
-    """One entry of a list while it is checked: its options, and all that is wrong with it.
-
-    Args:
-        place: Its name in messages, such as `peers[2]`.
-        given: The entry as the task has it.
-        spec: The options of an entry, as in an argument spec.
-        others: The names of options that have no effect.
-
-    Attributes:
-        given: Its options as the task has them; empty if it is no mapping.
-        values: Its options under their own names; None for those that are not set.
-        written: The names under which the task has options, where these are aliases.
-        problems: What is wrong, in sentences for the user.
-    """
-
-    def __init__(
-        self, place: str, given: OptionValue, spec: t.Mapping[str, t.Mapping[str, OptionValue]], others: t.Collection[str] = ()
-    ) -> None:
-        self.place = place
-        self.values: dict[str, OptionValue] = dict.fromkeys(spec)
-        self.written: dict[str, str] = {}
-        self.problems: list[str] = []
-        self._names = {alias: name for name, one in spec.items() for alias in names_of(name, one)}
-        self.given: dict[str, OptionValue] = {}
-        try:
-            options = self.given = {str(name): value for name, value in _TYPES["dict"](given).items()}
-        except (TypeError, ValueError):
-            self.problems.append(f"{place} is {_kind_of(given)}, and not a mapping of options.")
-            return
-        known = {*self._names, *others}
-        self.problems += [f"{place}: {explain_unknown(name, known)}" for name in options if name not in known]
-        for name, one in spec.items():
-            values = {alias: trimmed(name, one, options[alias]) for alias in names_of(name, one) if alias in options}
-            options.update(values)
-            self._take(name, one, values)
-
-    def _take(self, name: str, option: t.Mapping[str, OptionValue], given: t.Mapping[str, OptionValue]) -> None:
-        """Take the value of an option, under whichever of its names."""
-        # A null or an empty text beside a value is none.
-        used = [alias for alias, value in given.items() if value not in (None, "")] or list(given)
-        if not used:
-            return
-        if used[0] != name:
-            self.written[name] = used[0]
-        if any(str(given[other]) != str(given[used[0]]) for other in used[1:]):
-            values = "" if option.get("no_log") else f": {given[used[0]]} and {given[used[1]]}"
-            self.problems.append(
-                f"{self.place}: {used[0]} and {used[1]} are two names of one option, and have different values{values}. "
-                "Set only one of them."
-            )
-        elif given[used[0]] is not None:
-            self._set(name, option, f"{self.place}.{used[0]}", given[used[0]])
-
-    def _set(self, name: str, option: t.Mapping[str, OptionValue], path: str, value: OptionValue) -> None:
-        """Set an option, converted as ansible-core does; a list or a mapping is no text, however.
-
-        An empty text is not set where something else is meant, or one of several words.
-        """
-        if value == "" and (option["type"] != "str" or "choices" in option):
-            return
-        try:
-            found = _converted(option["type"], option.get("elements"), value)
-        except (TypeError, ValueError):
-            self.problems.append(f"{path} must be {_WANTED[option['type']]}, and is {_kind_of(value)}.")
-            return
-        if found in option.get("choices", (found,)):
-            self.values[name] = found
-        else:
-            self.problems.append(f"{path} must be one of {', '.join(option['choices'])}, and is {found!r}.")
-
-    def attempt(self, check: t.Callable[..., Value], *args: object) -> Value | None:
-        """Return what a check returns; if it raises InvalidOptionError, add that to the problems, and return None."""
-        try:
-            return check(*args)
-        except InvalidOptionError as error:
-            self.problems.append(str(self.named(error)))
-            return None
-
-    def attempt_first(self, check: t.Callable[..., Value], *args: object) -> Value | None:
-        """Return what `attempt` does for a check that needs an option; its problem counts only if there is none yet.
-
-        Otherwise, an option with a wrong name or type may be the one that is missing.
-        """
-        before = self.problems[:]
-        found = self.attempt(check, *args)
-        if before:
-            self.problems[:] = before
-        return found
-
-    def exclude(self, *names: str) -> None:
-        """Add a problem if several of these options are set."""
-        used = [self.written.get(name, name) for name in names if self.values.get(name)]
-        if len(used) > 1:
-            self.problems.append(f"{self.place}: {used[0]} and {used[1]} exclude each other. Leave one of them out.")
-
-    def named(self, error: _Error) -> _Error:
-        """Return an error about this entry that names it, and its options as the task has them."""
-        return name_entry(error, self.place, " ", self.values, self.written)
-
-
-def read_entries(
-    option: str, value: OptionValue, spec: t.Mapping[str, t.Mapping[str, OptionValue]], others: t.Collection[str] = ()
-) -> list[Entry]:
-    """Return the entries of a list, with their options and what is wrong with these; ansible-core does not check them.
-
-    Args:
-        option: The name of the list.
-        value: The list as the task has it.
-        spec, others: As for `Entry`.
-
-    Raises:
-        InvalidOptionError: If it is no list.
-    """
-    if value is None:
-        raise InvalidOptionError(
-            f"{option} must not be null.", hint="Give a list; often a variable in the playbook has no value."
-        )
-    try:
-        found = _TYPES["list"](value)
-        if isinstance(value, str):
-            found = [_TYPES["dict"](one) for one in found]
-    except (TypeError, ValueError):
-        # The text of a list may have secrets.
-        raise InvalidOptionError(
-            f"{option} is {_kind_of(value)}, and not a list.", hint="Give a list of entries, each a mapping of its options."
-        ) from None
-    return [Entry(f"{option}[{index}]", one, spec, others) for index, one in enumerate(found)]
-
-
-def name_places(option: str, indexes: t.Iterable[int]) -> str:
-    """Return the names of entries in messages, such as `peers[1], peers[3] to peers[7]`; the indexes are sorted."""
-    runs: list[list[int]] = []
-    for index in indexes:
-        if runs and runs[-1][-1] == index - 1:
-            runs[-1].append(index)
-        else:
-            runs.append([index])
-    return ", ".join(f"{option}[{run[0]}]" + (f" to {option}[{run[-1]}]" if run[1:] else "") for run in runs)
-
-
-def join_problems(problems: t.Iterable[str]) -> str:
-    """Return what is wrong with entries as one text, which has a problem of several of them once, with all their places."""
-    found: dict[tuple[str, str], list[int]] = {}
-    for text in problems:
-        place = _PLACED.match(text)
-        option, index = place.groups() if place else ("", "0")
-        found.setdefault((option, text[place.end() :] if place else text), []).append(int(index))
-    texts = []
-    for (option, rest), (first, *others) in found.items():
-        texts.append(f"{option}[{first}]{rest}" if option else rest)
-        if option and others:
-            texts.append(f"The same goes for {name_places(option, others)}.")
-    return " ".join(texts)
-
-
-def name_entry(error: _Error, place: str, title: str, options: t.Container[str], written: t.Mapping[str, str]) -> _Error:
-    """Return an error about an entry that names it: `peers[3].vpc_id is …`, or the place, the title and the message.
-
-    Args:
-        error: The error.
-        place: The name of the entry.
-        title: What stands between the place and a message that begins with neither an option nor a colon.
-        options: The options of an entry, under the names that the error uses.
-        written: The names that the task uses in place of some of these.
-    """
-    text = error.message
-    first = text.split(" ", 1)[0].rstrip(":").partition("[")[0]
-    if text.startswith(":"):
-        text = f"{place}{text}"
-    elif not text.startswith(place):
-        text = f"{place}.{text}" if first in options else f"{place}{title}{text}"
-    hint = error.hint
-    for name, alias in written.items():
-        # Some names are also words.
-        pattern = rf"\b{name}\b" if "_" in name else rf"(?<=\.){name}\b"
-        text, hint = re.sub(pattern, alias, text), hint and re.sub(pattern, alias, hint)
-    return error.with_message(text).with_hint(hint)
-
-
-def find_ignored(entries: OptionValue, names: t.Container[str]) -> list[str]:
-    """Return which of the options `names` are set in unchecked entries, in their order."""
-    listed = [one for one in entries if isinstance(one, dict)] if isinstance(entries, list) else []
-    return list(dict.fromkeys(name for one in listed for name, value in one.items() if name in names and value not in (None, "")))
-
-
-def _kind_of(value: OptionValue) -> str:
-    return next((text for kind, text in _KINDS if isinstance(value, kind)), type(value).__name__)
-
-
-def _converted(kind: str, elements: str | None, value: OptionValue) -> OptionValue:
-    """Return a value as a type of ansible-core's.
-
-    Raises:
-        TypeError, ValueError: If it is of another type.
-    """
-    if value is None or (kind in ("str", "path") and isinstance(value, (list, dict))):
-        raise TypeError
-    found = _TYPES[kind](value)
-    return found if elements is None else [_converted(elements, None, one) for one in found]

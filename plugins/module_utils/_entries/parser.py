@@ -10,7 +10,8 @@ import typing as t
 from .._clouds.aws import AWS
 from .._clouds.cloud import CLOUDS, Cloud
 from .._engine.argspec import Options
-from .._engine.options import Entry, Parameters, find_ignored, parse_option, parse_region, read_entries
+from .._engine.entry import Entry, find_ignored, read_entries
+from .._engine.options import Parameters, parse_option, parse_region
 from .._http.errors import InvalidOptionError, TaskError
 from .._values.blocks import parse_client_block
 from .._values.ids import parse_route_table_id

@@ -23,7 +23,8 @@ from .._clouds.aws import AWS
 from .._clouds.azure import AZURE
 from .._clouds.cloud import ALL_CLOUDS, BLOCK, CLOUDS, REGION, REGIONS, Cloud, identity_of
 from .._containers import block_form, parse_regions
-from .._engine.options import Entry, Parameters, name_entry, parse_option, parse_region
+from .._engine.entry import Entry, name_entry
+from .._engine.options import Parameters, parse_option, parse_region
 from .._entries.parser import EntryParser, EntryValues
 from .._entries.table import OPTIONS, PATH, list_of, used_by
 from .._gcp.credentials import DEFAULT_SCOPES

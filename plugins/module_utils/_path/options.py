@@ -15,16 +15,8 @@ from .._accounts.credentials import AWS_SPEC, AZURE_SPEC, GCP_SPEC, validate_aws
 from .._clouds.aws import AWS
 from .._clouds.cloud import ALL, CLOUDS
 from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
-from .._engine.options import (
-    FALSE,
-    Parameters,
-    check_one_way,
-    check_options,
-    check_parallel,
-    check_wait,
-    join_problems,
-    parse_option,
-)
+from .._engine.entry import join_problems
+from .._engine.options import FALSE, Parameters, check_one_way, check_options, check_parallel, check_wait, parse_option
 from .._engine.prune import PRUNE, parse_prune
 from .._entries.parser import unchecked_clouds
 from .._http.errors import InvalidOptionError

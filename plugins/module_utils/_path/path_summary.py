@@ -10,7 +10,8 @@ from collections import Counter
 from dataclasses import replace
 
 from .._clouds.cloud import CLOUDS, Fields, Peer, block_of, cloud_of, fields_of, name_of, with_request_times
-from .._engine.options import Parameters, name_places, name_project
+from .._engine.entry import name_places
+from .._engine.options import Parameters, name_project
 from .._engine.plan import Change, Plan, listed, nothing_changed
 from .._engine.side import Failure
 from .._http.errors import TaskError

@@ -10,7 +10,7 @@ import typing as t
 from dataclasses import dataclass
 
 from .._clouds.cloud import Fields, cloud_of
-from .._engine.options import name_places
+from .._engine.entry import name_places
 from .._engine.plan import listed
 from .._http.errors import TaskError
 from .._peering.errors import RoleError

@@ -31,8 +31,8 @@ from .._peering.container_choice import ContainerChoice
 from .._peering.match import check_overlaps, check_twins
 from .._peering.planner import PeerPlanner
 from .._values.limits import MOST_PEERS, MOST_PENDING
+from .gate import after_twins, find_cycle, order
 from .options import PATTERN_FITS, SAME_CONTAINER, PeerEntry, is_about
-from .order import after_twins, find_cycle, order
 from .state import PeerSetState
 
 Refusals = dict[str, TaskError]

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 from .._clouds.aws import AWS
 from .._clouds.cloud import CLOUD_OPTIONS, CLOUDS, Cloud, identity_of, name_of, to_clouds
-from .._engine.options import Entry, Parameters, join_problems, name_entry, parse_values, parts_of_whole
+from .._engine.entry import Entry, join_problems, name_entry
+from .._engine.options import Parameters, parse_values, parts_of_whole
 from .._entries.parser import EntryParser, EntryValues
 from .._entries.table import SETS, list_of, used_by
 from .._http.errors import InvalidOptionError, TaskError

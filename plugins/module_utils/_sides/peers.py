@@ -15,8 +15,8 @@ from .._engine.plan import Plan, Step
 from .._engine.side import SEEN, Call, Context, Effect, NoReply, Owner, Purpose, Query, Replies, ReplyValue, Side, Waiting
 from .._engine.wait import GONE, WaitTimeoutError
 from .._http.errors import TaskError
+from .._peer_set.gate import After
 from .._peer_set.options import PeerEntry
-from .._peer_set.order import After
 from .._peer_set.requests import PeerSet
 from .._peer_set.state import PeerSetState
 from .._peering.azure_role import ROLE

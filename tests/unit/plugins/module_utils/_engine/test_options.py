@@ -11,7 +11,8 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.settings impo
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.clients import choose_credential
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.sources import CREDENTIAL_KINDS, read_sources
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, PROJECTS, ArgumentSpec
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Entry, join_problems, name_project
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.entry import Entry, join_problems
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import name_project
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.prune import PRUNE
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._entries.table import CHECK, list_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Step
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_set.order import After, find_cycle, order
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_set.gate import After, find_cycle, order
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.connection import CreatePeer, DeletePeer, UpdatePeer
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.match import find_holders
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.limits import MOST_PEERS
