@@ -35,12 +35,7 @@ class AtlasAccessList(AtlasModule, Front[AtlasClient]):
         + PRUNE
         + ArgumentSpec(
             {
-                "entries": {
-                    "type": "list",
-                    "elements": "dict",
-                    "required": True,
-                    "options": ENTRY_SPEC,
-                },
+                "entries": {"type": "list", "elements": "dict", "required": True, "options": ENTRY_SPEC},
                 "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
                 "max_deletions": {"type": "int", "default": FEWEST},
                 "keep_comment": {"type": "bool", "default": False},

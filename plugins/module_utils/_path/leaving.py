@@ -23,9 +23,7 @@ class Leaving:
     """
 
     def __init__(
-        self,
-        find: t.Callable[[PathState], t.Iterable[tuple[str, Peer]]],
-        foresee: t.Callable[[PathState], PathState],
+        self, find: t.Callable[[PathState], t.Iterable[tuple[str, Peer]]], foresee: t.Callable[[PathState], PathState]
     ) -> None:
         self._find = find
         self._foresee = foresee

@@ -119,11 +119,7 @@ def _holders_for(step: Step, listed: t.Sequence[Peer]) -> list[Peer]:
 def _with_after(step: Step, holders: t.Sequence[Peer], leaving: t.Collection[str], changed: t.Collection[str]) -> Step:
     ids = {peer["id"] for peer in holders}
     gone = {peer["id"] for peer in step.after or ()}
-    after = After(
-        frozenset(gone | (ids & set(leaving))),
-        frozenset(ids & set(changed)),
-        block_of(step.request.fields),
-    )
+    after = After(frozenset(gone | (ids & set(leaving))), frozenset(ids & set(changed)), block_of(step.request.fields))
     return step._replace(after=after)
 
 

@@ -74,13 +74,7 @@ class PeerSet:
         waiter: Polls the connections.
     """
 
-    def __init__(
-        self,
-        params: Parameters,
-        peers: t.Mapping[str, VpcPeers],
-        containers: Containers,
-        clock: Clock,
-    ) -> None:
+    def __init__(self, params: Parameters, peers: t.Mapping[str, VpcPeers], containers: Containers, clock: Clock) -> None:
         self._params, self._clock = params, clock
         self.facts: Facts = _ContainerFacts(params, peers.keys(), containers)
         self.lists = PeerLists(peers, self.facts)

@@ -13,20 +13,7 @@ from functools import partial
 from .._engine.front import joined
 from .._engine.options import Parameters
 from .._engine.plan import Plan, Step
-from .._engine.side import (
-    SEEN,
-    Call,
-    Context,
-    Effect,
-    NoReply,
-    Owner,
-    Purpose,
-    Query,
-    Replies,
-    ReplyValue,
-    Side,
-    Waiting,
-)
+from .._engine.side import SEEN, Call, Context, Effect, NoReply, Owner, Purpose, Query, Replies, ReplyValue, Side, Waiting
 from .._engine.wait import WaitTimeoutError, time_is_up
 from .._gcp.errors import PeeringBusyError
 from .._gcp.network import ACTIVE, AddPeering, RemovePeering, Running

@@ -22,15 +22,7 @@ from .._peering.azure_role import ROLE, may_repeat, role_failure, role_status
 from .._peering.connection import LIST_PEERS, REACHED, CreatePeer, DeletePeer, PeerState
 from .._peering.container_choice import KNOWN_REGIONS, ContainerChoice, read_containers
 from .._peering.errors import OtherCloudError
-from .._peering.life import (
-    SentRequests,
-    customer_task,
-    explain_removal,
-    failure,
-    removed_by_others,
-    too_late,
-    with_removal,
-)
+from .._peering.life import SentRequests, customer_task, explain_removal, failure, removed_by_others, too_late, with_removal
 from .._peering.match import PeerMatch
 from .._peering.options import check_goal, choose_provider
 from .._peering.planner import PeerPlanner
