@@ -47,9 +47,7 @@ class Engine:
         waits, ready = Waits(front.params, clock), Ready(self._ledger)
         searches = Searches(front, self._ledger, self._progress)
         self._intake = Intake(front, self._ledger, waits, self._looks, self._planning, ready, searches, self._progress, outcome)
-        self._loop = Loop(
-            front, self._ledger, waits, self._looks, ready, searches, self._intake, jobs, self._progress, outcome, sleep
-        )
+        self._loop = Loop(front, self._intake, jobs, sleep)
 
     @property
     def state(self) -> AnyState:

@@ -145,83 +145,83 @@ class Intake:
         self.has_waited = False
         self._front, self._clock = front, front.clock
         self._sides: dict[str, AnySide] = {side.name: side for side in front.sides}
-        self._ledger, self._waits, self._looks, self._planning = ledger, waits, looks, planning
-        self._ready, self._searches, self._progress, self._outcome = ready, searches, progress, outcome
+        self.ledger, self.waits, self.looks, self._planning = ledger, waits, looks, planning
+        self.ready, self.searches, self.progress, self.outcome = ready, searches, progress, outcome
 
     def record(self, step: Step, reply: ReplyValue | NoReply) -> None:
         """Record that a step took effect; `reply` is what its call has returned, or SEEN."""
         side, target = self._sides[step.side], (step.side, step.owner)
         effect = side.record(step, reply)
-        changed = self._looks.take(side, effect.states)
-        self._ledger.record(step, effect, is_seen=reply is SEEN)
+        changed = self.looks.take(side, effect.states)
+        self.ledger.record(step, effect, is_seen=reply is SEEN)
         self.deadlines.pop(target, None)
-        self._waits.forget(target)
+        self.waits.forget(target)
         self.note([target, *changed])
         if effect.failures:
-            self.stop(self._ledger.fail_entries(effect.failures, side.name, step))
-        self._progress.see(changed)
+            self.stop(self.ledger.fail_entries(effect.failures, side.name, step))
+        self.progress.see(changed)
 
     def refuse(self, target: Target, step: Step, error: TaskError) -> None:
         """Hold a refused step back, or find out what became of it."""
         side = self._sides[target[0]]
         # A request whose outcome is unknown must not be sent again before another look, and one of a failed entry not at all.
-        is_final = error.outcome_unknown or target in self._ledger.failed
+        is_final = error.outcome_unknown or target in self.ledger.failed
         waiting = None if is_final else side.retry_wait(step, error)
         deadline = self.deadlines.pop(target, math.inf)
         if waiting is None:
             self._doubt(target, step, error)
             return
-        self._ledger.held[target] = Held(waiting, error)
+        self.ledger.held[target] = Held(waiting, error)
         self.keep(target, waiting, is_held=True)
         if not self._front.is_one:
             # What others have to do may be known now.
-            self._progress.see([target])
+            self.progress.see([target])
         # What it took is free for others.
-        self.news.update({one: None for one in self._waits.of_steps() if one not in self._ledger.held})
+        self.news.update({one: None for one in self.waits.of_steps() if one not in self.ledger.held})
         if deadline <= self._clock():
-            self.fail_late(target, t.cast("Kept", self._waits.get(target)), self._clock())
+            self.fail_late(target, t.cast("Kept", self.waits.get(target)), self._clock())
 
     def keep(self, target: Target, waiting: Waiting, *, is_held: bool = False) -> None:
         """Note and show what an owner waits for, with a refused step if `is_held`."""
         self.has_waited = True
-        is_new = self._waits.keep(target, waiting, is_held=is_held)
-        deadline = t.cast("Kept", self._waits.get(target)).deadline
+        is_new = self.waits.keep(target, waiting, is_held=is_held)
+        deadline = t.cast("Kept", self.waits.get(target)).deadline
         if target in self.deadlines:
             # It is not sent again yet.
             self.deadlines[target] = deadline
         # What is polled at once is shown with its state.
         if is_new and deadline < math.inf:
-            self._progress.see((), waiting, deadline)
+            self.progress.see((), waiting, deadline)
 
     def note(self, targets: t.Iterable[Target]) -> None:
         """Note that something has changed of some owners: they are evaluated on all sides, and so are waits for steps."""
         for unused, owner in targets:
             self.news.update({(name, owner): None for name, side in self._sides.items() if owner in side.states})
-        for target in self._waits.of_steps():
-            if target in self._ledger.held:
+        for target in self.waits.of_steps():
+            if target in self.ledger.held:
                 self.release(target)
             self.news[target] = None
 
     def release(self, target: Target) -> None:
         """Let a refused step be sent again. Its request ends with its wait."""
-        self.deadlines[target] = t.cast("Kept", self._waits.get(target)).deadline
-        del self._ledger.held[target]
-        self._waits.drop(target)
+        self.deadlines[target] = t.cast("Kept", self.waits.get(target)).deadline
+        del self.ledger.held[target]
+        self.waits.drop(target)
 
     def fail(self, target: Target, step: Step | None, error: TaskError, cause: BaseException | None = None) -> None:
         """Fail because of a wait. One object is looked at again if that can help before a step: it goes on from there."""
         if self._front.is_one and step is not None:
-            self._ledger.held.pop(target, None)
+            self.ledger.held.pop(target, None)
             self._doubt(target, step, error)
         else:
-            self.stop(self._ledger.fail(target, step, error, cause))
+            self.stop(self.ledger.fail(target, step, error, cause))
 
     def fail_late(self, target: Target, kept: Kept, moment: float) -> None:
         """Fail because the time of a wait was up at a moment."""
-        side, step = self._sides[target[0]], self._ledger.next_step(target)
-        held = self._ledger.held.pop(target, None)
+        side, step = self._sides[target[0]], self.ledger.next_step(target)
+        held = self.ledger.held.pop(target, None)
         refusal = held.refusal if held is not None else None
-        late = WaitTimeoutError(self._waits.waited(kept, moment), kept.unanswered, refusal)
+        late = WaitTimeoutError(self.waits.waited(kept, moment), kept.unanswered, refusal)
         error = side.timeout_error(target[1], step, kept.waiting, late)
         if held is not None and step is not None and not self._front.is_one:
             error = side.explain(step, error)
@@ -231,11 +231,11 @@ class Intake:
         """Wait no more for owners that have failed; others may have waited for them."""
         stopped = [*targets]
         for target in stopped:
-            self._waits.drop(target)
-            self._ready.remove(target)
+            self.waits.drop(target)
+            self.ready.remove(target)
         self.note(stopped)
         if stopped:
-            self._progress.see(stopped)
+            self.progress.see(stopped)
 
     def read_again(self, targets: t.Sequence[Target]) -> Plan:
         """Read and plan some owners again, and return the plan.
@@ -244,22 +244,22 @@ class Intake:
             TaskError: If they cannot be read, or the plan must not be carried out.
         """
         try:
-            changed = self._looks.look(by_side(targets), Purpose.AGAIN)
-            self._progress.see(changed)
+            changed = self.looks.look(by_side(targets), Purpose.AGAIN)
+            self.progress.see(changed)
             plan, stopped = self._planning.again(targets)
         except Exception:
             # It may have taken effect.
-            self._outcome.changed |= any(target in self._ledger.lost for target in targets)
+            self.outcome.changed |= any(target in self.ledger.lost for target in targets)
             raise
-        stopped += self._looks.fail_unread()
+        stopped += self.looks.fail_unread()
         self.stop(stopped)
         self.note(changed)
         return plan
 
     def settle(self, target: Target, plan: Plan) -> None:
         """Decide about a step in doubt after another look: done, failed, or sent again."""
-        step, error = self._ledger.doubts.pop(target)
-        lost, tries = self._ledger.lost.get(target), self._ledger.tries[target]
+        step, error = self.ledger.doubts.pop(target)
+        lost, tries = self.ledger.lost.get(target), self.ledger.tries[target]
         if lost is not None and not plan.still_needs(lost):
             # It took effect, at least in part.
             self.record(lost, SEEN)
@@ -267,22 +267,22 @@ class Intake:
         better = self._sides[step.side].explain(step, error) if is_needed else error
         is_left = bool(plan.steps) if self._front.is_one else is_needed
         if better is not error:
-            self.stop(self._ledger.fail(target, step, better, error))
-        elif is_left and (tries > self._searches.retries(target) or not may_pass(step, error)):
-            self.stop(self._ledger.fail(target, step, error))
+            self.stop(self.ledger.fail(target, step, better, error))
+        elif is_left and (tries > self.searches.retries(target) or not may_pass(step, error)):
+            self.stop(self.ledger.fail(target, step, error))
         else:
             self.note([target])
 
     def _doubt(self, target: Target, step: Step, error: TaskError) -> None:
         """Let another look decide about a failed step, or fail with it if that cannot help: a run of its own has looked."""
-        passes = may_pass(step, error) and target not in self._ledger.failed
+        passes = may_pass(step, error) and target not in self.ledger.failed
         if step.is_run or (not error.outcome_unknown and not passes):
-            self._outcome.changed |= error.outcome_unknown
+            self.outcome.changed |= error.outcome_unknown
             better = self._sides[target[0]].explain(step, error)
-            self.stop(self._ledger.fail(target, step, better, error.__cause__))
+            self.stop(self.ledger.fail(target, step, better, error.__cause__))
             return
         if error.outcome_unknown:
-            self._ledger.lost[target] = step
+            self.ledger.lost[target] = step
         # After another look, what it waits for begins again.
-        self._waits.forget(target)
-        self._ledger.doubt(target, step, error)
+        self.waits.forget(target)
+        self.ledger.doubt(target, step, error)

@@ -16,11 +16,9 @@ from .side import AnySide, Call, Owner, ReplyValue, Target, by_side
 
 if t.TYPE_CHECKING:
     from .front import AnyFront
-    from .intake import Intake, Search, Searches
-    from .ledger import Ledger, Ready
+    from .intake import Intake, Search
     from .lists import InThreads
-    from .looks import Kept, Looks, Waits
-    from .outcome import Outcome, RunProgress
+    from .looks import Kept
 
 
 class Sent(t.NamedTuple):
@@ -64,37 +62,17 @@ class Loop:
 
     Args:
         front: The front that runs.
-        ledger: Has the steps.
-        waits: Has what the owners wait for.
-        looks: Polls the owners.
-        ready: Has the steps that can be sent.
-        searches: Has the looks for steps in doubt.
-        intake: Takes in what comes of it.
+        intake: Takes in what comes of it; this loop shares all that it was made with.
         jobs: Sends steps.
-        progress: Shows each poll.
-        outcome: Receives whether something may have been changed.
         sleep: Sleeps that many seconds.
     """
 
-    def __init__(
-        self,
-        front: AnyFront,
-        ledger: Ledger,
-        waits: Waits,
-        looks: Looks,
-        ready: Ready,
-        searches: Searches,
-        intake: Intake,
-        jobs: InTurn | InThreads,
-        progress: RunProgress,
-        outcome: Outcome,
-        sleep: Sleep,
-    ) -> None:
+    def __init__(self, front: AnyFront, intake: Intake, jobs: InTurn | InThreads, sleep: Sleep) -> None:
         self._front, self._context, self._clock = front, front.context, front.clock
         self._sides: dict[str, AnySide] = {side.name: side for side in front.sides}
-        self._ledger, self._waits, self._looks = ledger, waits, looks
-        self._ready, self._searches, self._intake = ready, searches, intake
-        self._jobs, self._progress, self._outcome, self._sleep = jobs, progress, outcome, sleep
+        self._ledger, self._waits, self._looks = intake.ledger, intake.waits, intake.looks
+        self._ready, self._searches, self._progress = intake.ready, intake.searches, intake.progress
+        self._intake, self._jobs, self._sleep = intake, jobs, sleep
         self._are_long = len(front.sides) > 1 or not front.sides[0].has_short_steps
         # How many steps were sent, and how many requests before those that are running.
         self._sent = self._calls = 0
@@ -222,7 +200,7 @@ class Loop:
         except Exception as error:
             # A defect, or a lack of memory or threads. Failures of a request itself are TaskErrors.
             calls = () if isinstance(error, TaskError) else self._front.session.calls[self._calls :]
-            self._outcome.changed |= any(call.is_write and call.status is not None for call in calls)
+            self._intake.outcome.changed |= any(call.is_write and call.status is not None for call in calls)
             raise
 
     # What is due is done.
