@@ -109,7 +109,7 @@ def field_of(row: Texts, shared: Texts) -> Texts:
     """Return a row of the table of results as RETURN has it."""
     row = complete(row, shared)
     kind = next(iter(row))
-    name, _, elements = kind.partition(" of ")
+    name, unused, elements = kind.partition(" of ")
     field = {"description": row.pop(kind)}
     if "returned" in row:
         field["returned"] = row.pop("returned")

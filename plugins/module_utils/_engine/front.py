@@ -14,7 +14,7 @@ from .intake import Intake, Searches
 from .ledger import Ledger, Ready
 from .looks import Looks, Waits, Wanted
 from .loop import InTurn, Loop
-from .operation import ModuleBase, S, Session, Status
+from .operation import ModuleBase, S_co, Session, Status
 from .options import Parameters
 from .outcome import Lines, Outcome, Report, RunProgress
 from .plan import ChangeKey, Plan, Planning, Step
@@ -158,7 +158,7 @@ ResultValue = object
 States = t.Mapping[str, t.Mapping[Owner, AnyState]]
 
 
-class Front(ModuleBase[S]):
+class Front(ModuleBase[S_co]):
     """What a module has of its own: its options, its words and its result. All else is in its sides.
 
     The engine makes one front for each run, and runs its sides: it reads, asks `plans` for the plan of each side, shows
@@ -204,7 +204,7 @@ class Front(ModuleBase[S]):
     keeps_history: t.ClassVar[bool] = False
     sides: t.Sequence[AnySide] = ()
 
-    def __init__(self, params: Parameters, session: S, clock: Clock) -> None:
+    def __init__(self, params: Parameters, session: S_co, clock: Clock) -> None:
         super().__init__(params, session, clock)
         self.context = Context(params, clock)
 

@@ -53,7 +53,7 @@ class SideBySide(t.Protocol):
         """Let several threads send inside the block; see `AtlasClient.side_by_side`."""
 
 
-S = t.TypeVar("S", bound=Session, covariant=True)
+S_co = t.TypeVar("S_co", bound=Session, covariant=True)
 _Session = t.TypeVar("_Session", bound=Session)
 
 
@@ -64,7 +64,7 @@ class Status(t.NamedTuple):
     to_do: str = ""
 
 
-class ModuleBase(t.Generic[S]):
+class ModuleBase(t.Generic[S_co]):
     """What the shells need of a module: its options, its libraries and its session. The engine makes one object for each run.
 
     Attributes:
@@ -88,7 +88,7 @@ class ModuleBase(t.Generic[S]):
     engine: t.ClassVar[type[Engine] | None] = None
     nothing: t.ClassVar[t.Mapping[str, object]] = {}
 
-    def __init__(self, params: Parameters, session: S, clock: Clock) -> None:
+    def __init__(self, params: Parameters, session: S_co, clock: Clock) -> None:
         self.params = params
         self.session = session
         self.clock = clock
@@ -104,7 +104,7 @@ class ModuleBase(t.Generic[S]):
         return []
 
     @staticmethod
-    def connect(params: Parameters, warn: Warn, /) -> AbstractContextManager[S]:
+    def connect(params: Parameters, warn: Warn, /) -> AbstractContextManager[S_co]:
         """Return a context manager that yields the session for the options; `warn` takes a sentence for the user."""
         raise NotImplementedError
 
@@ -139,7 +139,7 @@ class ModuleBase(t.Generic[S]):
         return ""
 
 
-class Operation(ModuleBase[S], t.Generic[S, State]):
+class Operation(ModuleBase[S_co], t.Generic[S_co, State]):
     """What a module does that only reads, in either shell. What changes something is a Front."""
 
     def look(self) -> State:

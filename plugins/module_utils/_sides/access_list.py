@@ -167,7 +167,7 @@ def _write(access_list: AccessList, changes: _Changes, check_permanent: t.Callab
     Raises:
         TaskError: If the entries are refused, an entry cannot be read, or all of them have stayed as they were.
     """
-    access_list.create_entries([to_send(t.cast("AccessEntry", change.after)) for change in changes])
+    access_list.create_entries([to_send(t.cast(AccessEntry, change.after)) for change in changes])
     made = []
     for change in changes:
         found = change
@@ -177,7 +177,7 @@ def _write(access_list: AccessList, changes: _Changes, check_permanent: t.Callab
             except TaskError as error:
                 raise error.with_outcome(unknown=True) from error.__cause__
             if entry["delete_after_date"]:
-                found = to_change(change.key, t.cast("AccessEntry", change.before), entry)
+                found = to_change(change.key, t.cast(AccessEntry, change.before), entry)
         if found.after != found.before:
             made.append(found)
     if not made:

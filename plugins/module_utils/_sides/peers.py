@@ -146,7 +146,7 @@ class PeerSide(Side[PeerState]):
             return error.refusal
         if step is not None:
             return self._set.gate.blocked(step, self._project, error)
-        return self._set.waiter.late_error(self._by_key.get(str(owner)), t.cast("Peer", self.states[owner].peer), error)
+        return self._set.waiter.late_error(self._by_key.get(str(owner)), t.cast(Peer, self.states[owner].peer), error)
 
     def request(self, step: Step) -> Call:
         """Request, change or remove a connection; the call returns Atlas's reply, or None for a removal."""

@@ -139,7 +139,7 @@ def test_an_owner_without_a_state_is_never_evaluated() -> None:
     class Unread(NameSide):
         """A side that gets no state of an owner."""
 
-        def observe(self, answers: Any) -> Any:
+        def observe(self, replies: Any) -> Any:
             return {}
 
     assert run(type("Front", (ListFront,), {"side": Unread}), one).failure is None

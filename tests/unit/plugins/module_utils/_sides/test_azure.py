@@ -45,7 +45,7 @@ def side(shown: AccessState, owners: tuple[str, ...] = (ONLY,), **options: Any) 
 def given() -> AccessState:
     """Return what Atlas may do once the role is given."""
     made, unused = side(PEERED)
-    (state,) = made.predict(made.plan([ONLY]).steps).values()
+    state = made.predict(made.plan([ONLY]).steps)[ONLY]
     own = tuple(replace(one, id="/assignment", description=role.description) for one, role in state.giving)
     return replace(state, own=own, chosen=None)
 
