@@ -162,7 +162,7 @@ class Front(ModuleBase[S_co]):
     """What a module has of its own: its options, its words and its result. All else is in its sides.
 
     The engine makes one front for each run, and runs its sides: it reads, asks `plans` for the plan of each side, shows
-    `plan_of` them, sends the steps, waits, and shows the result after each event.
+    them as one, sends the steps, waits, and shows the result after each event.
 
     A front must have `argument_spec`, `noun`, a constructor that sets `sides`, and `show_state` or `show`. A list must have
     `entries_of`, `failure` and `refusal`, too. `context` is made by the base class, for the sides.
@@ -216,10 +216,6 @@ class Front(ModuleBase[S_co]):
         """
         for side in self.sides:
             yield side, side.plan([*side.states])
-
-    def plan_of(self, plans: t.Sequence[Plan]) -> Plan:
-        """Return the plan of all sides together, which users see."""
-        return plans[0] if len(plans) == 1 else joined(plans)
 
     def plans_again_after(self, stage: str) -> bool:
         """Return whether what was done in a stage tells what was not known when the plan was made."""
@@ -300,22 +296,6 @@ class Front(ModuleBase[S_co]):
 
 
 AnyFront = Front[Session]
-
-
-def joined(plans: t.Iterable[Plan]) -> Plan:
-    """Return plans as one, in their order. Of several refusals or failures under one key, the first counts."""
-    found = Plan()
-    for plan in plans:
-        found = Plan(
-            found.changes + plan.changes,
-            found.steps + plan.steps,
-            found.warnings + plan.warnings,
-            {**plan.failures, **found.failures},
-            {**plan.refusals, **found.refusals},
-            found.notes + plan.notes,
-            found.consequences + plan.consequences,
-        )
-    return found
 
 
 def _in_words(step: Step) -> str:

@@ -97,11 +97,10 @@ class ListProgress(RunProgress):
         now = self._clock()
         if line and (line != self._line or now - self._reported >= REPORT_INTERVAL):
             self._line, self._reported = line, now
-            times = "" if until is None else f"; {self._times(max(0.0, until - now))}"
-            self.tell(": ".join(filter(None, (self._front.name, f"{line}{times}"))))
+            self.tell_named(f"{line}{'' if until is None else f'; {self._times(until - now)}'}")
 
     def _times(self, left: float) -> str:
         stage = self._front.context.stage
         # Without a negative zero.
         waited = f"{max(0.0, round(self._front.seconds_of(stage) - left, 3)):.0f} s waited, " if stage else ""
-        return f"{waited}{left:.0f} s left"
+        return f"{waited}{max(0.0, left):.0f} s left"

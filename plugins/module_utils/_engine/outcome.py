@@ -186,6 +186,10 @@ class Lines:
         """Report a line, without secrets and control characters."""
         self._report.progress(self._cleaned(line))
 
+    def tell_named(self, text: str) -> None:
+        """Report a line that begins with the name of what the task is about, if it has one."""
+        self.tell(": ".join(filter(None, (self._module.name, text))))
+
     def _cleaned(self, line: str) -> str:
         return visible(redacted(line, self._module.session.secrets))
 
@@ -204,13 +208,13 @@ class Lines:
         line, now = f"{service} {what} ({error.http_status or 'no reply'}), trying again", self._clock()
         if seconds > LONGEST_SILENCE and now - self._announced.get(line, -math.inf) >= REPORT_INTERVAL:
             self._announced[line] = now
-            self.tell(": ".join(filter(None, (self._module.name, line))))
+            self.tell_named(line)
 
     def stop(self, done: t.Sequence[str], unsure: t.Sequence[str]) -> None:
         """Report what a task that is interrupted has done, and may have done: it may have no result."""
         text = f"stopped before the end; done so far: {', '.join(done) or 'nothing'}"
         text = f"{text}; perhaps also: {', '.join(unsure)}" if unsure else text
-        self.tell(": ".join(filter(None, (self._module.name, text))))
+        self.tell_named(text)
 
 
 class RunProgress(Lines):

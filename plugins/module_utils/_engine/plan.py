@@ -20,6 +20,7 @@ if t.TYPE_CHECKING:
 
 # What a step sends, and what has to come before it: only its side knows what they are.
 StepRequest = t.Any
+_AnyPlan = t.TypeVar("_AnyPlan", bound="Plan")
 
 
 class Change(t.NamedTuple):
@@ -107,6 +108,10 @@ class Plan:
     notes: tuple[str, ...] = ()
     consequences: tuple[str, ...] = ()
 
+    def of_owner(self: _AnyPlan, owner: t.Hashable) -> _AnyPlan:
+        """Return the plan with its steps as those of an owner."""
+        return replace(self, steps=tuple(step._replace(owner=owner) for step in self.steps))
+
     def still_needs(self, step: Step) -> bool:
         """Whether this plan, too, has a step of an earlier one: then that has not taken effect."""
         # Some requests are equal for all owners.
@@ -131,6 +136,24 @@ class Facts(dict[str, "ReplyValue"]):
         """Read a fact at its first use."""
         self[key] = found = self._read(key)
         return found
+
+
+def joined(plans: t.Sequence[Plan]) -> Plan:
+    """Return plans as one, in their order; one alone is as it was. Of several refusals or failures of a key, the first counts."""
+    if len(plans) == 1:
+        return plans[0]
+    found = Plan()
+    for plan in plans:
+        found = Plan(
+            found.changes + plan.changes,
+            found.steps + plan.steps,
+            found.warnings + plan.warnings,
+            {**plan.failures, **found.failures},
+            {**plan.refusals, **found.refusals},
+            found.notes + plan.notes,
+            found.consequences + plan.consequences,
+        )
+    return found
 
 
 def to_line(plan: Plan, unchanged: int) -> str:
@@ -195,7 +218,7 @@ class Planning:
             TaskError: If the plan must not be carried out; the outcome already shows it.
         """
         front, unread = self._front, self._looks.unread
-        plan = Plan(refusals=dict(unread)) if unread else front.plan_of([_stamped(plan, side) for side, plan in front.plans()])
+        plan = Plan(refusals=dict(unread)) if unread else joined([_stamped(plan, side) for side, plan in front.plans()])
         front.context.plan = plan
         if self._outcome.plan is None:
             # People see what the task set out to do; later plans have what is left of it.

@@ -33,6 +33,11 @@ class WaitTimeoutError(Exception):
         self.refusal = refusal
 
 
+def still_refused(error: WaitTimeoutError, refusal: TaskError, hint: str) -> TaskError:
+    """Return the error of a step that was refused until the end of its wait."""
+    return refusal.with_message(f"{refusal.message} It was still refused after {error.waited:.0f} seconds.").with_hint(hint)
+
+
 def time_is_up(error: WaitTimeoutError, what: str) -> TaskError:
     """Return the error of a wait that has ended before `what`."""
     reason = f" The last question got no answer: {error.unanswered}" if error.unanswered is not None else ""

@@ -469,9 +469,7 @@ class PathProgress(ListProgress):
         line = self._path.progress_line()
         if line:
             self._stage, self._reported = stage, now
-            left = until - now
-            waited = max(0.0, round(self._front.seconds_of(stage) - left, 3))
-            self.tell(f"{self._front.name}: {line}; {waited:.0f} s waited, {max(0.0, left):.0f} s left")
+            self.tell_named(f"{line}; {self._times(until - now)}")
 
     def wakes_at(self) -> float:
         """Return infinity: a stage is polled as long as it is not over."""
@@ -484,7 +482,7 @@ class PathProgress(ListProgress):
             return
         self._noted = notes
         for note in [one for one in notes if one not in known]:
-            self.tell(f"{self._front.name}: {note}")
+            self.tell_named(note)
 
     def _report_ended(self) -> None:
         """Report, with `-v`, the entries that have ended since the last event."""

@@ -26,9 +26,8 @@ from .._aws.accepter.requests import Accept, RouteChange, Takeover, view_after, 
 from .._aws.accepter.routes import say_notes, say_takeovers
 from .._aws.accepter.view import View
 from .._aws.objects import ACTIVE, ENDED, INITIATING, PENDING, PROVISIONING, ROUTES_QUOTA, PeeringConnection
-from .._engine.front import joined
 from .._engine.options import Parameters
-from .._engine.plan import Facts, Plan, Step
+from .._engine.plan import Facts, Plan, Step, joined
 from .._engine.side import (
     BEFORE,
     FORESEEN,
@@ -113,14 +112,13 @@ class AwsSide(Side[View]):
         plans = [self._plan_one(owner) for owner in owners]
         changes = [change for plan in plans for change in plan.route_changes]
         said = tuple(self._said.setdefault(one, text) for one, text in say_takeovers(changes).items())
-        plan = plans[0] if len(plans) == 1 else joined(plans)
-        return replace(plan, notes=tuple(say_notes(changes)), consequences=said)
+        return replace(joined(plans), notes=tuple(say_notes(changes)), consequences=said)
 
     def _plan_one(self, owner: Owner) -> AccepterPlan:
         params, view = self._accepters[owner].params, self.states[owner]
         is_absent = params["state"] == "absent"
         plan = plan_absent(params, view) if is_absent else plan_present(params, view, self._facts[owner])
-        return replace(plan, steps=tuple(step._replace(owner=owner) for step in plan.steps))
+        return plan.of_owner(owner)
 
     def wait(self, owner: Owner, step: Step | None) -> Waiting | None:
         """Wait until the connection is there before a plan, and has settled before each step after the acceptance.

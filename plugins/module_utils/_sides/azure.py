@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import replace
 from functools import partial
 
 from .._azure.access import ROLE_ABSENT, Access
@@ -21,9 +20,8 @@ from .._azure.plan import (
     plan_present,
     state_after,
 )
-from .._engine.front import joined
 from .._engine.options import Parameters
-from .._engine.plan import Plan, Step
+from .._engine.plan import Plan, Step, joined
 from .._engine.side import (
     BEFORE,
     FORESEEN,
@@ -40,7 +38,7 @@ from .._engine.side import (
     Side,
     Waiting,
 )
-from .._engine.wait import WaitTimeoutError, time_is_up
+from .._engine.wait import WaitTimeoutError, still_refused, time_is_up
 from .._http.errors import TaskError
 
 _NO_PRINCIPAL = "PrincipalNotFound"
@@ -100,7 +98,7 @@ class AzureSide(Side[AccessState]):
                 plan = plan_absent(params, state, will_end=self.context.is_prediction)
             else:
                 plan = plan_present(params, state)
-            plans.append(replace(plan, steps=tuple(step._replace(owner=owner) for step in plan.steps)))
+            plans.append(plan.of_owner(owner))
         return joined(plans)
 
     def wait(self, owner: Owner, step: Step | None) -> Waiting | None:
@@ -112,10 +110,8 @@ class AzureSide(Side[AccessState]):
 
     def timeout_error(self, owner: Owner, step: Step | None, waiting: Waiting, error: WaitTimeoutError) -> TaskError:
         """Return the error of a peering that has not ended, or of an assignment that is still refused."""
-        refusal = error.refusal
-        if refusal is not None:
-            text = f"{refusal.message} It was still refused after {error.waited:.0f} seconds."
-            return refusal.with_message(text).with_hint("Run the task again in some minutes, or raise wait_timeout.")
+        if error.refusal is not None:
+            return still_refused(error, error.refusal, "Run the task again in some minutes, or raise wait_timeout.")
         peering = ending_peerings(self._roles[owner].params, self.states[owner])[0]
         return time_is_up(error, f"the peering {peering.name} with {peering.remote_name} had ended (it is {peering.state})")
 

@@ -12,7 +12,7 @@ from functools import partial
 from .._clouds.cloud import Cloud, Peer, is_leaving
 from .._containers import UNUSED, ContainerPlanner, ContainerState, in_use, to_fields
 from .._engine.options import Parameters
-from .._engine.plan import Facts, Plan, Step
+from .._engine.plan import Facts, Plan, Step, joined
 from .._engine.side import (
     FORESEEN,
     SEEN,
@@ -121,9 +121,8 @@ class ContainerSide(Side[ContainerState]):
         for owner in owners:
             planner, state = self._planners[owner], self.states[owner]
             plan = planner.plan_absent(state) if self._options[owner].is_absent else planner.plan_present(state, self._users)
-            plans.append(replace(plan, steps=tuple(step._replace(owner=owner) for step in plan.steps)))
-        changes = tuple(change for plan in plans for change in plan.changes)
-        return Plan(changes, tuple(step for plan in plans for step in plan.steps))
+            plans.append(plan.of_owner(owner))
+        return joined(plans)
 
     def wait(self, owner: Owner, step: Step | None) -> Waiting | None:
         """Wait before a removal until nothing uses the container."""

@@ -10,11 +10,10 @@ import uuid
 from dataclasses import replace
 from functools import partial
 
-from .._engine.front import joined
 from .._engine.options import Parameters
-from .._engine.plan import Plan, Step
+from .._engine.plan import Plan, Step, joined
 from .._engine.side import SEEN, Call, Context, Effect, NoReply, Owner, Purpose, Query, Replies, ReplyValue, Side, Waiting
-from .._engine.wait import WaitTimeoutError, time_is_up
+from .._engine.wait import WaitTimeoutError, still_refused, time_is_up
 from .._gcp.errors import PeeringBusyError
 from .._gcp.network import ACTIVE, AddPeering, RemovePeering, Running
 from .._gcp.networks import Networks
@@ -100,7 +99,7 @@ class GcpSide(Side[NetworkState]):
         for owner in owners:
             params, state = self._mirrors[owner].params, self.states[owner]
             plan = plan_absent(params, state) if params["state"] == "absent" else plan_present(params, state)
-            plans.append(replace(plan, steps=tuple(step._replace(owner=owner) for step in plan.steps)))
+            plans.append(plan.of_owner(owner))
         return joined(plans)
 
     def wait(self, owner: Owner, step: Step | None) -> Waiting | None:
@@ -123,11 +122,9 @@ class GcpSide(Side[NetworkState]):
     def timeout_error(self, owner: Owner, step: Step | None, waiting: Waiting, error: WaitTimeoutError) -> TaskError:
         """Return the error of what is not there in time."""
         params, where = self._mirrors[owner].params, self._mirrors[owner].params["local"]
-        refusal = error.refusal
-        if refusal is not None:
-            text = f"{refusal.message} It was still refused after {error.waited:.0f} seconds."
+        if error.refusal is not None:
             hint = "Wait for the other operation, then run the task again, or raise wait_timeout."
-            return refusal.with_message(text).with_hint(hint)
+            return still_refused(error, error.refusal, hint)
         if waiting.goal == ACTIVE:
             return inactive_error(params, self.states[owner], error)
         goal = f"GCP's operation on the network {where} ended"

@@ -8,9 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.front import joined
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import Outcome
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, ChangeKey, Plan, Step
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, ChangeKey, Plan, Step, joined
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.side import Effect, Waiting
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import WaitTimeoutError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import NoAnswerError, TaskError, UndoneError
