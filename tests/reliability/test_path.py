@@ -13,7 +13,6 @@ import pytest
 import yaml
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.access_part import AccessPart
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.aws import AwsPart
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.container_part import ContainerPart
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.peer_part import PeerPart
 from ansible_collections.cloudpeer.atlas.tests.reliability.children import Nursery, Run
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import denial
@@ -154,7 +153,7 @@ def test_an_interrupted_task_says_what_it_has_done(site: PathSite, changes: int)
         return record
 
     with pytest.MonkeyPatch.context() as patch:
-        for part in (ContainerPart, PeerPart, AwsPart, AccessPart):
+        for part in (PeerPart, AwsPart, AccessPart):
             patch.setattr(part, "record", interrupting(part.record))
         with pytest.raises(KeyboardInterrupt):
             site.run(connections=entries)
