@@ -121,6 +121,28 @@ class ContainerState:
     is_freed: bool = False
 
 
+class ListTerms(t.NamedTuple):
+    """What a list says of one of its containers, beside the options that the module for one has.
+
+    Attributes:
+        key: The key of its change.
+        entries: The keys of the entries that fail with it.
+        stage: The stage in which it is created, changed or removed.
+        find_users: Returns what uses the container with an id, in words, as far as the task knows that without a request.
+        check_removal: Raises a TaskError if it has to stay.
+        consequence: What becomes of the rest if it is in use, in a sentence.
+        instead: What to do in place of a removal, as a clause.
+    """
+
+    key: str
+    entries: tuple[str, ...]
+    stage: str
+    find_users: t.Callable[[str], tuple[str, ...]]
+    check_removal: t.Callable[[], None]
+    consequence: str
+    instead: str
+
+
 class ContainerPlanner:
     """Plans the creation, change or removal of the container that the options mean.
 
@@ -180,7 +202,7 @@ class ContainerPlanner:
             way_out = "or set wait to true to wait until they are gone" if state.is_freed else ""
             raise in_use("removed", container, state.users, way_out)
         key = container["id"]
-        step = Step("delete", None, (key,), after=UNUSED if self._waits else None)
+        step = Step("delete", key, (key,), after=UNUSED if self._waits else None)
         return Plan((Change("delete", key, container, None),), (step,))
 
     def plan_present(self, state: ContainerState, facts: Facts) -> Plan:
@@ -279,9 +301,18 @@ def _to_request(fields: t.Mapping[str, t.Any]) -> Pairs:
     return tuple((name, tuple(value) if isinstance(value, list) else value) for name, value in fields.items())
 
 
-def in_use(change: str, container: Container, users: t.Sequence[str], way_out: str) -> TaskError:
-    """Return the error for a change that is not possible while the container is in use; `way_out` is empty for no other one."""
-    return TaskError(
-        f"Network container {describe([container])} cannot be {change}: it is used by {'; '.join(users)}.",
-        hint=f"{', '.join(filter(None, ('Remove what uses it', way_out)))}.",
-    )
+def in_use(change: str, container: Container, users: t.Sequence[str], way_out: str, terms: ListTerms | None = None) -> TaskError:
+    """Return the error for a change that is not possible while the container is in use.
+
+    Args:
+        change: What cannot be done, as a participle.
+        container: The container.
+        users: What uses it, in words.
+        way_out: What else helps; empty for nothing.
+        terms: What a list says of it; None for a container alone.
+    """
+    text = f"Network container {describe([container])} cannot be {change}: it is used by {'; '.join(users)}."
+    if terms is not None:
+        text = f"{text} {terms.consequence}"
+        way_out = f"{way_out}. Or {terms.instead}" if way_out else f"or {terms.instead}"
+    return TaskError(text, hint=f"{', '.join(filter(None, ('Remove what uses it', way_out)))}.")

@@ -251,8 +251,10 @@ class Intake:
             # It may have taken effect.
             self.outcome.changed |= any(target in self.ledger.lost for target in targets)
             raise
-        stopped += self.looks.fail_unread()
-        self.stop(stopped)
+        unread = self.looks.fail_unread()
+        # What was lost may have taken effect.
+        self.outcome.changed |= any(target in self.ledger.lost for target in unread)
+        self.stop(stopped + unread)
         self.note(changed)
         return plan
 

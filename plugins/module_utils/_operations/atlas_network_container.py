@@ -45,10 +45,10 @@ class AtlasNetworkContainer(AtlasModule, Front[AtlasClient]):
     def __init__(self, params: Parameters, session: AtlasClient, clock: Clock) -> None:
         super().__init__(params, session, clock)
         cloud = choose_cloud(params)
-        containers, users = Containers(session, params["group_id"]), VpcPeers(session, params["group_id"], cloud)
+        containers, peers = Containers(session, params["group_id"]), partial(VpcPeers, session, params["group_id"])
         options: dict[Owner, ContainerOptions] = {ONLY: ContainerOptions(cloud, params)}
         read = partial(_list, containers, cloud)
-        self.sides = (ContainerSide(self.context, options, containers, read, users.list_users),)
+        self.sides = (ContainerSide(self.context, options, containers, read, peers),)
 
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:

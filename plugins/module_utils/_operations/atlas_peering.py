@@ -19,14 +19,14 @@ from .._engine.libraries import find_library
 from .._engine.operation import Library
 from .._engine.options import Parameters, name_project
 from .._engine.plan import Plan, Step
-from .._engine.side import Failure, Owner, Target
+from .._engine.side import AnySide, Failure, Owner, Target
 from .._http import tls
 from .._http.errors import TaskError
 from .._http.pauses import Clock, Sleep, stoppable_sleep
 from .._path import options
 from .._path.access_part import AccessPart
-from .._path.container_part import ContainerPart
 from .._path.entries import PathEntry, ignored_options
+from .._path.entry_containers import EntryContainers
 from .._path.leaving import Leaving
 from .._path.part import Common, PathPart
 from .._path.path_side import PathProgress, PathSide
@@ -35,6 +35,7 @@ from .._path.path_summary import PathSummary
 from .._path.peer_part import PeerPart, PeerRemovalPart
 from .._resources.containers import Containers
 from .._resources.peers import VpcPeers
+from .._sides.containers import ContainerSide
 from .atlas import choose_project, warn_of_connection, with_projects
 
 if t.TYPE_CHECKING:
@@ -44,7 +45,6 @@ if t.TYPE_CHECKING:
     from .._path.pruned import Cleaner
     from .._path.pruned_routes import PrunedRoutes
     from .atlas_access_list import AtlasAccessList
-    from .atlas_network_container import AtlasNetworkContainer
 
 
 class AtlasPeering(Front[CheckSession]):
@@ -70,8 +70,11 @@ class AtlasPeering(Front[CheckSession]):
         self._own = own = weakref.proxy(self)
         atlas = session.atlas if params["atlas"] else None
         list_peers = None if atlas is None else VpcPeers(atlas, params["group_id"], AWS).list_peers
+        if atlas is not None:
+            containers, peers = Containers(atlas, params["group_id"]), partial(VpcPeers, atlas, params["group_id"])
+            self._containers = ContainerSide(self.context, {}, containers, containers.list_all_containers, peers)
         self.path = PathSide(self.context, self._entries, self.stages, partial(AtlasPeering._begin, own), list_peers)
-        self.sides = (self.path,)
+        self.sides = (self.path,) if atlas is None else (self._containers, self.path)
 
     def _begin(self) -> t.Mapping[str, PathPart]:
         """Make the parts, which have read nothing yet."""
@@ -97,13 +100,13 @@ class AtlasPeering(Front[CheckSession]):
         params = {**self.params, "base_url": atlas.settings.base_url}
         common, containers = self._common(self._entries)._replace(params=params), Containers(atlas, params["group_id"])
         is_absent = params["state"] == "absent"
-        make, list_clusters = partial(_make_container, atlas, self.clock), None
+        list_clusters = None
         if is_absent and params["remove_container"]:
             # Only where a container is removed does it matter what uses it.
             from .._resources.clusters import Clusters
 
             list_clusters = Clusters(atlas, params["group_id"]).list_clusters
-        yield ContainerPart(common, containers, make, list_clusters)
+        yield EntryContainers(common, containers, self._containers.add, partial(AtlasPeering._now, self._own), list_clusters)
         # With state absent, connections with other clouds may need the same entries of the access list.
         declared = {cloud.name for cloud in params["clouds"]} or {AWS.name}
         names = CLOUDS if is_absent else declared | ({AWS.name} if params["prune"] else set())
@@ -151,9 +154,12 @@ class AtlasPeering(Front[CheckSession]):
 
         return PrunedRoutes(self.params, self._entries, self.session.aws)
 
+    def _now(self) -> PathState:
+        return self.state
+
     def _foresee(self, state: PathState) -> PathState:
         """Return the state with the network containers as they will be."""
-        part = self._parts[ContainerPart.name]
+        part = self._parts[EntryContainers.name]
         return part.predict(state, part.plan(state)) if self.params["state"] == "present" else state
 
     def _make_cloud_parts(self, containers: Containers | None) -> t.Iterator[PathPart]:
@@ -185,6 +191,10 @@ class AtlasPeering(Front[CheckSession]):
         from .atlas_gcp_peering import AtlasGcpPeering
 
         return GcpPart(self._common(entries), self.session, containers, AtlasGcpPeering)
+
+    @property
+    def _entry_containers(self) -> EntryContainers:
+        return t.cast(EntryContainers, self._parts[EntryContainers.name])
 
     def _replaced(self) -> t.Collection[str]:
         """Return the keys of entries whose connection in Atlas the task replaces, or has replaced."""
@@ -232,19 +242,31 @@ class AtlasPeering(Front[CheckSession]):
 
     def must_plan_again(self, state: PathState) -> bool:
         """Whether containers were made or changed, by this task or by others at the same time."""
-        return self.path.plans_containers
+        return bool(self.path.container_steps)
+
+    def plans(self) -> t.Iterator[tuple[AnySide, Plan]]:
+        """Yield the plan of all parts, which is made at once, and the steps of the containers before it."""
+        plan = self.path.plan([*self.path.states])
+        if self.path.container_steps:
+            yield self._containers, Plan(steps=self.path.container_steps)
+        yield self.path, plan
 
     def plans_again_after(self, stage: str) -> bool:
         """Return whether blocks of new containers are known now. What needs them may be refused."""
         return stage == CONTAINERS and stage != self.stages[-1] and self.must_plan_again(self.state)
 
     def entries_of(self, side: str, owner: Owner, step: Step | None) -> t.Sequence[str]:
-        """Return the entry or pruned connection whose step it is."""
-        return (self.path.entry_of(owner),)
+        """Return the entry or pruned connection whose step it is, or the entries of a container."""
+        return (self.path.entry_of(owner),) if side == self.path.name else self._entry_containers.entries_of(owner)
 
     def failed(self, side: str, entry: str, step: Step | None, error: TaskError) -> Failure:
         """Let the parts know of a failure."""
-        return self.path.fail(entry, step, error)
+        if step is not None or side not in (ContainerSide.name, "read"):
+            return self.path.fail(entry, step, error)
+        # The container of the entry could not be read or planned again.
+        lost = any(entry in self.entries_of(*target, None) for target in self.context.lost if target[0] == ContainerSide.name)
+        better = error.with_outcome(unknown=True) if lost else error
+        return self.path.fail(entry, None, better, self._entry_containers.key_of(entry))
 
     def foresee(self, plan: Plan) -> list[Step]:
         """Return the steps that are not known to fail."""
@@ -293,12 +315,6 @@ def _make_access_list(params: Parameters, atlas: AtlasClient, clock: Clock) -> A
     from .atlas_access_list import AtlasAccessList
 
     return AtlasAccessList(params, atlas, clock)
-
-
-def _make_container(atlas: AtlasClient, clock: Clock, params: Parameters) -> AtlasNetworkContainer:
-    from .atlas_network_container import AtlasNetworkContainer
-
-    return AtlasNetworkContainer(params, atlas, clock)
 
 
 OPERATION = AtlasPeering

@@ -1,47 +1,39 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The network containers of the entries: which one each has, their creation and change, and their removal."""
+"""Which network container each entry has, and what the list asks of it; the side of containers does it."""
 
 from __future__ import annotations
 
 import typing as t
 from dataclasses import replace
+from functools import partial
 
-from .._clouds.cloud import BLOCK, CLOUDS, REGION, REGIONS, Cloud, Peer, fields_of, identity_of, is_failed, is_leaving
-from .._containers import ContainerPlanner, ContainerState, in_use
-from .._engine.operation import ModuleBase
+from .._clouds.cloud import BLOCK, REGION, REGIONS, Cloud, Peer, fields_of, identity_of, is_failed, is_leaving
+from .._containers import ContainerPlanner, ContainerState, ListTerms, in_use
 from .._engine.options import Parameters
-from .._engine.plan import Change, Facts, Plan, Step
+from .._engine.plan import Change, Plan, Step
+from .._engine.side import Owner
 from .._http.errors import InvalidOptionError, TaskError
 from .._peering.container_choice import connected_elsewhere, on_other_cloud
 from .._resources.containers import Container, Containers, container_cloud, describe, is_in_region
 from .._resources.peers import describe_users
 from .entries import PathEntry
-from .part import Answers, Common, PathPart, task_of
-from .path_state import CONTAINERS, PathState, Task, What
+from .part import Answers, Common, PathPart
+from .path_state import CONTAINERS, PathState, What
 
 if t.TYPE_CHECKING:
     # Read only where a container is removed.
     from .._resources.clusters import Cluster
 
 _KIND, _CLUSTERS = "container", "clusters"
-_WAY_OUT = "or set remove_container to false"
+_INSTEAD = "set remove_container to false"
+_STAYS = "It stays; the list's connections to it are removed."
 _Errors = dict[str, TaskError]
 
 
-class ContainerTask(t.NamedTuple):
-    """What is done with a container.
-
-    Attributes:
-        fields: The options of the Operation on it, as pairs.
-        keys: The keys of the entries whose container it is.
-        container_id: Its id; None for a new one.
-    """
-
-    fields: tuple[tuple[str, t.Any], ...]
-    keys: tuple[str, ...]
-    container_id: str | None
+# Takes a container into its side, and returns the plan: its owner, cloud, options and state, and what the list says of it.
+Add = t.Callable[[Owner, Cloud, Parameters, ListTerms, ContainerState], Plan]
 
 
 class _Group(t.NamedTuple):
@@ -51,6 +43,11 @@ class _Group(t.NamedTuple):
     container: Container | None
     region: str | None
     entries: list[PathEntry]
+
+    @property
+    def owner(self) -> Owner:
+        """What stands for it in its side."""
+        return (self.cloud.name, self.region) if self.container is None else self.container["id"]
 
     @property
     def name(self) -> str:
@@ -63,13 +60,22 @@ class _Group(t.NamedTuple):
         return tuple(entry.key for entry in self.entries)
 
 
-class ContainerPart(PathPart):
-    """The network containers.
+class _Planned(t.NamedTuple):
+    """A container that was planned: what it is about, and what the list says of it."""
+
+    group: _Group
+    what: What
+    terms: ListTerms
+
+
+class EntryContainers(PathPart):
+    """The network containers of the entries: it reads them, and plans them with their side.
 
     Args:
         common: What all parts get.
         containers: The containers of the project.
-        operation: Makes the front of one container of its options; it runs in threads.
+        add: Takes a container into the side.
+        now: Returns the current state.
         list_clusters: Lists the clusters of the project, which keep a container from being removed; None if none is removed.
     """
 
@@ -79,15 +85,18 @@ class ContainerPart(PathPart):
         self,
         common: Common,
         containers: Containers,
-        operation: t.Callable[[Parameters], ModuleBase[t.Any]],
+        add: Add,
+        now: t.Callable[[], PathState],
         list_clusters: t.Callable[[], list[Cluster]] | None,
     ) -> None:
         super().__init__(common)
         self._entries = common.entries
         self._containers = containers
+        self._add, self._now = add, now
         self._list_clusters = list_clusters
         self._clusters: t.Sequence[Cluster] = ()
-        self._operation = operation
+        # What is planned, by owner.
+        self._planned: dict[Owner, _Planned] = {}
 
     def reads(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
         """Read the containers of all clouds in one list and, with `remove_container`, the clusters."""
@@ -107,7 +116,7 @@ class ContainerPart(PathPart):
         listed, plans = [*state.containers], list[Plan]()
         for group in groups:
             try:
-                plan = self._plan_group(group, listed, state.peers.listed)
+                plan = self._plan_group(group, listed, state)
             except TaskError as error:
                 refusals.update({entry.key: entry.named(error) for entry in group.entries})
                 continue
@@ -152,17 +161,32 @@ class ContainerPart(PathPart):
             groups.setdefault(place, _Group(cloud, home, region, [])).entries.append(entry)
         return [*groups.values()], errors
 
-    def _plan_group(self, group: _Group, listed: t.Sequence[Container], peers: t.Sequence[Peer]) -> Plan:
+    def _plan_group(self, group: _Group, listed: t.Sequence[Container], state: PathState) -> Plan:
         cloud, container = group.cloud, group.container
         wanted = {BLOCK: _only("container_cidr_block", group), REGIONS: _only("container_regions", group)}
-        fields = {"provider_name": cloud.name, REGION: group.region, **wanted, "state": "present"}
-        planner = ContainerPlanner({**fields, "wait": True, "group_id": self._params["group_id"]}, cloud)
-        current = ContainerState(container, tuple(one for one in listed if _is_on(cloud, one)))
-        plan = planner.plan_present(current, Facts(lambda container_id: describe_users(peers, container_id)))
-        if not plan.changes:
-            return plan
         action = "create" if container is None else "change"
-        return self._to_plan(group, plan.changes[0], What("", _KIND, "Atlas", action, _KIND, group.name), fields)
+        what = What("", _KIND, "Atlas", action, _KIND, group.name)
+        current = ContainerState(container, tuple(one for one in listed if _is_on(cloud, one)))
+        options = {**wanted, "wait": True, "state": "present"}
+        return self._plan_by_side(group, what, options, current, lambda: state)
+
+    def _plan_by_side(
+        self, group: _Group, what: What, options: Parameters, current: ContainerState, now: t.Callable[[], PathState]
+    ) -> Plan:
+        """Plan a container; `now` returns the state whose connections use it."""
+        cloud = group.cloud
+        params = {"group_id": self._params["group_id"], "provider_name": cloud.name, REGION: group.region, **options}
+        terms = ListTerms(
+            what.key,
+            (what.key,) if self._is_absent else group.keys,
+            CONTAINERS,
+            partial(_find_users, now),
+            partial(_check_removal, now, group, what),
+            _STAYS,
+            _INSTEAD,
+        )
+        self._planned[group.owner] = _Planned(group, what, terms)
+        return self._add(group.owner, cloud, params, terms, current)
 
     def _plan_absent(self, state: PathState) -> Plan:
         groups, refusals = self._groups(state)
@@ -175,17 +199,18 @@ class ContainerPart(PathPart):
                 continue
             clusters = self._find_clusters(group)
             if clusters:
-                error = in_use("removed", container, clusters, _WAY_OUT)
+                error = in_use("removed", container, clusters, f"or {_INSTEAD}")
                 refusals.update({entry.key: entry.named(error) for entry in group.entries})
                 continue
             leaving = {entry.identity for entry in group.entries}
             others = [one for one in state.peers.listed if one["container_id"] == container["id"] and not is_leaving(one)]
             # It is no use to wait for connections that are not in the list, failed ones included.
             waits = all(identity_of(fields_of(one)) in leaving for one in others)
-            fields = {"provider_name": group.cloud.name, REGION: group.region, REGIONS: None, BLOCK: None, "state": "absent"}
-            change = Change("delete", "", container, None)
             what = What("", "remove", "Atlas", "delete", _KIND, group.name)
-            plans.append(self._to_plan(group, change, what, {**fields, "wait": waits}))
+            listed = tuple(one for one in state.containers if _is_on(group.cloud, one))
+            options = {REGIONS: None, BLOCK: None, "state": "absent", "wait": waits}
+            # Who uses it is asked when it is removed.
+            plans.append(self._plan_by_side(group, what, options, ContainerState(container, listed, None), self._now))
         changes = tuple(change for plan in plans for change in plan.changes)
         steps = tuple(step for plan in plans for step in plan.steps)
         return Plan(changes, steps, self._warn_of_others(groups, state), refusals=refusals)
@@ -198,90 +223,54 @@ class ContainerPart(PathPart):
         there = [one for one in staying if any(has_nodes_at(each, group.region, group.cloud) for each in one["regions"])]
         return [f"cluster {one['name']}" for one in there]
 
-    def _to_plan(self, group: _Group, change: Change, what: What, fields: Parameters) -> Plan:
-        container_id = None if group.container is None else group.container["id"]
-        request = ContainerTask(tuple(fields.items()), group.keys, container_id)
-        action = t.cast(t.Literal["create", "update", "delete"], change.action)
-        step = Step(action, Task(self.name, CONTAINERS, "", request), (what.key,), is_run=True)
-        return Plan((change._replace(key=what.key),), (step,))
-
     def predict(self, state: PathState, plan: Plan) -> PathState:
         """Return the state with the containers as they will be; a new one has no id. One that others use fails."""
         changes = {change.key: change for change in plan.changes}
         for step in plan.steps:
-            error = self._find_users(step, state) if self._is_absent else None
+            error = self._find_other_users(step, state) if self._is_absent else None
             if error is None:
-                state = self._changed(step, t.cast("Container | None", changes[step.keys[0]].after), state)
+                state = self._with(step.owner, t.cast("Container | None", changes[step.keys[0]].after), state)
             else:
                 state = state.with_failure(step.keys[0], What.of(step.keys[0]).step, error)
         return state
 
-    def _find_users(self, step: Step, state: PathState) -> TaskError | None:
+    def _find_other_users(self, step: Step, state: PathState) -> TaskError | None:
         """Return the error of a removal because of connections that the list does not have; None if there are none."""
-        request: ContainerTask = task_of(step).request
-        fields = dict(request.fields)
-        container = next(one for one in state.containers if one["id"] == request.container_id)
-        leaving = {entry.identity for entry in self._entries if entry.key in request.keys}
+        group, unused, terms = self._planned[step.owner]
+        leaving = {entry.identity for entry in group.entries}
         staying = [one for one in state.peers.listed if identity_of(fields_of(one)) not in leaving]
+        container = t.cast(Container, group.container)
         users = describe_users(staying, container["id"])
-        planner = ContainerPlanner({**fields, "group_id": self._params["group_id"]}, CLOUDS[fields["provider_name"]])
-        try:
-            planner.plan_absent(ContainerState(container, (), users))
-        except TaskError as error:
-            return self.explain(step, error, state)
-        return None
+        if not users or step.after is not None:
+            return None
+        return in_use("removed", container, users, "", terms)
 
-    def is_ready(self, step: Step, state: PathState, running: t.Sequence[Step]) -> bool:
-        """Return True; a container whose connections stay is not removed.
+    def entries_of(self, owner: Owner) -> t.Sequence[str]:
+        """Return the entries that fail with a container; its removal fails for itself."""
+        return self._planned[owner].terms.entries
 
-        Raises:
-            TaskError: If the plan removes it, and the connection of an entry stays in it.
-        """
-        request: ContainerTask = task_of(step).request
-        failed = [entry.title for entry in self._entries if entry.key in request.keys and entry.key in state.failures]
-        if failed and self._is_absent:
-            name = What.of(step.keys[0]).name
-            raise TaskError(
-                f"Network container {request.container_id} ({name}) stays, because {' and '.join(failed)} could not be removed."
-            )
-        return True
+    def key_of(self, entry: str) -> str:
+        """Return the key of the change to the container of an entry; the argument if it is such a key."""
+        return next((one.what.key for one in self._planned.values() if entry in one.group.keys), entry)
 
-    def send(self, step: Step, state: PathState) -> t.Any:
-        """Make, change or remove a container, as the module for one does."""
-        request: ContainerTask = task_of(step).request
-        fields = dict(request.fields)
-        listed = tuple(one for one in state.containers if _provider(one) == fields["provider_name"])
-        container = next((one for one in listed if one["id"] == request.container_id), None)
-        users = describe_users(state.peers.listed, container["id"]) if self._is_absent and container is not None else ()
-        operation = self._operation({"wait": True, **self._params, **fields})
-        known = ContainerState(container, listed, users)
-        return self._run_to_end(operation, known)
+    def take(self, owner: Owner, container: Container | None, done: t.Mapping[t.Hashable, Change], state: PathState) -> PathState:
+        """Return the state with a container as its side has it, and with what was done to it."""
+        # A container is shown as it was until it is removed.
+        state = state if self._is_absent and container is not None else self._with(owner, container, state)
+        change = done.get(self._planned[owner].what.key)
+        return state if change is None or state.done.get(change.key) is change else state.with_done([change])
 
-    def record(self, step: Step, reply: t.Any, state: PathState) -> PathState:
+    def _with(self, owner: Owner, container: Container | None, state: PathState) -> PathState:
         """Return the state with the container, which its entries now have; or without it."""
-        what, request = What.of(step.keys[0]), task_of(step).request
-        before = next((one for one in state.containers if one["id"] == request.container_id), None)
-        container = t.cast(ContainerState, reply.state).container
-        change = Change(step.action, what.key, before, container)
-        # Others may have done it at the same time.
-        return self._changed(step, container, state).with_done([change] if reply.has_changed else [])
-
-    def _changed(self, step: Step, container: Container | None, state: PathState) -> PathState:
-        request: ContainerTask = task_of(step).request
-        others = tuple(one for one in state.containers if one["id"] is None or one["id"] != request.container_id)
+        group = self._planned[owner].group
+        own = container["id"] if container is not None else None
+        before = group.container["id"] if group.container is not None else own
+        others = tuple(one for one in state.containers if one["id"] is None or one["id"] != before)
         if container is None:
             # Entries are shown with the container that they had.
             return replace(state, containers=others)
-        homes = {**state.homes, **dict.fromkeys(request.keys, container)}
+        homes = {**state.homes, **dict.fromkeys(group.keys, container)}
         return replace(state, containers=(*others, container), homes=homes)
-
-    def explain(self, step: Step, error: TaskError, state: PathState) -> TaskError:
-        """Return the error; one about a container that is in use says what is done, and names the option of this task."""
-        hint = error.hint or ""
-        if not self._is_absent or not hint.startswith("Remove what uses it"):
-            return error
-        way_out = f"Remove what uses it, {_WAY_OUT}." if "wait_timeout" not in hint else f"{hint} {_WAY_OUT.capitalize()}."
-        return error.with_message(f"{error.message} It stays; the list's connections to it are removed.").with_hint(way_out)
 
     def record_failure(self, what: What, error: TaskError, state: PathState) -> PathState:
         """Return the state with a container that could not be made or changed as a failure of its entries alone."""
@@ -289,16 +278,29 @@ class ContainerPart(PathPart):
             return state
         failures = {owner: one for owner, one in state.failures.items() if one.error is not error}
         state = replace(state, failures=failures)
+        keys = {key for one in self._planned.values() if one.what == what for key in one.group.keys}
         for entry in self._entries:
-            if self._makes(what, entry, state):
+            if entry.key in keys:
                 state = state.with_failure(entry.key, _KIND, entry.named(error))
         return state
 
-    def _makes(self, what: What, entry: PathEntry, state: PathState) -> bool:
-        """Whether the container that a change is about is that of an entry."""
-        home = state.homes.get(entry.key)
-        region = entry.params["container_region"] if home is None else home.get(REGION)
-        return (home is None) == (what.action == "create") and what.name == _Group(entry.provider, home, region, []).name
+
+def _find_users(now: t.Callable[[], PathState], container_id: str) -> tuple[str, ...]:
+    return describe_users(now().peers.listed, container_id)
+
+
+def _check_removal(now: t.Callable[[], PathState], group: _Group, what: What) -> None:
+    """Check that the connections of a container are removed.
+
+    Raises:
+        TaskError: If that of an entry stays in it.
+    """
+    failures = now().failures
+    failed = [entry.title for entry in group.entries if entry.key in failures]
+    if failed:
+        container_id = t.cast(Container, group.container)["id"]
+        reason = f"{' and '.join(failed)} could not be removed"
+        raise TaskError(f"Network container {container_id} ({what.name}) stays, because {reason}.")
 
 
 def with_homes(entries: t.Iterable[PathEntry], state: PathState) -> PathState:

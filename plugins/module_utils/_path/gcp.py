@@ -27,8 +27,8 @@ from .._gcp.plan import NetworkState, find_mirror, inactive_error, is_active, pl
 from .._http.errors import AuthError, InvalidOptionError, NotFoundError, TaskError
 from .._http.pauses import unbounded
 from .._resources.containers import Containers
-from .container_part import with_containers
 from .entries import PathEntry
+from .entry_containers import with_containers
 from .part import Answers, Common, PathPart, Ran, task_of
 from .path_state import ACTING, SIDES, PathState, Task, What
 

@@ -35,13 +35,14 @@ from .._engine.side import (
 from .._engine.wait import WaitTimeoutError
 from .._http.errors import TaskError
 from .._http.pauses import Clock
-from .container_part import ContainerPart
 from .entries import PathEntry
+from .entry_containers import EntryContainers
 from .part import PathPart, line_of, task_of, without
 from .path_state import PathState, What
 
 if t.TYPE_CHECKING:
     from .._engine.front import AnyFront
+    from .._resources.containers import Container
     from .path_summary import PathSummary
 
 # What cannot be read refuses the whole list.
@@ -221,6 +222,11 @@ class PathSide(Side[PathState]):
             changed.update({step.owner: state for step in self._pending.values() if task_of(step).owner in state.failures})
         return changed
 
+    def take_container(self, owner: Owner, container: Container | None) -> None:
+        """Take in a container that its side has read, created, changed or removed."""
+        part = t.cast(EntryContainers, self.parts[EntryContainers.name])
+        self.state = part.take(owner, container, self.context.done, self.state)
+
     # Planning.
 
     def plan(self, owners: t.Sequence[Owner]) -> Plan:
@@ -257,7 +263,7 @@ class PathSide(Side[PathState]):
         plans: dict[str, Plan] = {}
         for name, part in self.parts.items():
             plans[name] = part.plan(state)
-            if name == ContainerPart.name:
+            if name == EntryContainers.name:
                 # All other parts plan with the containers as they will be, which have no ids yet.
                 state = part.predict(state, plans[name])
             for owner, error in plans[name].failures.items():
@@ -273,10 +279,12 @@ class PathSide(Side[PathState]):
         in_aws = plans.get(AWS.half[0], Plan()).refusals
         refusals.update({key: error for key, error in in_aws.items() if self._entries[key].params["cidr_block"] is None})
         # An entry that has failed goes no further, on no side.
-        self._plans = plans = {name: without(failures, plan) for name, plan in plans.items()}
+        self._plans = plans = {
+            name: plan if name == EntryContainers.name else without(failures, plan) for name, plan in plans.items()
+        }
         return Plan(
             tuple(change for plan in plans.values() for change in plan.changes),
-            tuple(step for plan in plans.values() for step in plan.steps),
+            tuple(step for name, plan in plans.items() if name != EntryContainers.name for step in plan.steps),
             tuple(dict.fromkeys(warning for plan in plans.values() for warning in plan.warnings)),
             failures,
             refusals,
@@ -285,9 +293,9 @@ class PathSide(Side[PathState]):
         )
 
     @property
-    def plans_containers(self) -> bool:
-        """Whether the last plan makes or changes containers."""
-        return bool(self._plans.get(ContainerPart.name, Plan()).steps)
+    def container_steps(self) -> tuple[Step, ...]:
+        """The steps of the last plan that create, change or remove containers: their side sends them."""
+        return self._plans.get(EntryContainers.name, Plan()).steps
 
     def predict(self, steps: t.Iterable[Step]) -> dict[Owner, PathState]:
         """Return the state after the plans of all parts; what is known to fail is not done."""
@@ -312,7 +320,8 @@ class PathSide(Side[PathState]):
             return None if self._is_over() else Waiting(self.context.stage, ends_with_steps=True)
         if step is None:
             return None
-        # Asked for each step after each event: what can be a call less is one.
+        # Asked for each step after each event: what can be a call less is one. All that is running is of parts: containers have a
+        # stage of their own.
         state, task = self.state, step.request
         failure = state.failures.get(task.owner)
         if failure is not None:
@@ -389,17 +398,18 @@ class PathSide(Side[PathState]):
             self._give_up(step.keys, better)
         return better
 
-    def fail(self, entry: str, step: Step | None, error: TaskError) -> Failure:
+    def fail(self, entry: str, step: Step | None, error: TaskError, key: str = "") -> Failure:
         """Take in the failure of an entry, or of a step for several entries: what is left of it goes no further.
 
         Args:
             entry: What `entry_of` returns.
             step: The step; None for a failure of the plan.
             error: The error.
+            key: The key of the change that has failed without a step; empty for the entry itself.
         """
         if entry in self._places:
             return Failure("", error)
-        self._give_up((entry,) if step is None else step.keys, error)
+        self._give_up((key or entry,) if step is None else step.keys, error)
         for other in [one for one in self._pending.values() if self.entry_of(one.owner) == entry]:
             del self._pending[id(other.request)]
             if step is None or other.request is not step.request:
@@ -445,7 +455,8 @@ class PathProgress(ListProgress):
 
     def __init__(self, front: AnyFront, outcome: Outcome, report: Report, clock: Clock) -> None:
         super().__init__(front, outcome, report, clock)
-        self._path = t.cast(PathSide, front.sides[0])
+        # The sides of their own come first.
+        self._path = t.cast(PathSide, front.sides[-1])
         self._summary: PathSummary = t.cast("t.Any", front).summary
         self._stage = ""
         # The keys of the entries whose ends were reported.
@@ -455,6 +466,9 @@ class PathProgress(ListProgress):
 
     def see(self, changed: t.Collection[Target] = (), waiting: Waiting | None = None, until: float | None = None) -> None:
         """Report an event. With a `waiting` that polls, a line says what its stage waits for, and then once a minute."""
+        for side, owner in changed:
+            if side != self._path.name:
+                self._path.take_container(owner, self._front.sides[0].states[owner].container)
         if waiting is not None and not waiting.polls:
             return
         self._report_notes()

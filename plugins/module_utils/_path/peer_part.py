@@ -25,8 +25,8 @@ from .._peering.life import too_late
 from .._peering.planner import PeerPlanner
 from .._resources.containers import Container, Containers, container_cloud
 from .._resources.peers import NO_PLACE, VpcPeers
-from .container_part import find_home, with_containers, with_homes
 from .entries import PathEntry
+from .entry_containers import find_home, with_containers, with_homes
 from .part import Answers, Common, PathPart, task_of
 from .path_state import ACTING, AVAILABLE, CONNECTIONS, REQUESTS, PathState, Task, What
 

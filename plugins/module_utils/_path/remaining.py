@@ -17,7 +17,7 @@ from .._clouds.cloud import BLOCK, fields_of
 from .._clouds.gcp import GCP, gcloud_line, is_atlas_network, peering_name
 from .._engine.options import Parameters
 from .._resources.containers import container_cloud
-from .container_part import is_known
+from .entry_containers import is_known
 from .entry_view import EntryView
 from .path_state import PathState, What
 

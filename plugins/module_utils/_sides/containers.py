@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 
 from .._clouds.cloud import Cloud, Peer, is_leaving
-from .._containers import UNUSED, ContainerPlanner, ContainerState, in_use, to_fields
+from .._containers import UNUSED, ContainerPlanner, ContainerState, ListTerms, in_use, to_fields
 from .._engine.options import Parameters
 from .._engine.plan import Facts, Plan, Step, joined
 from .._engine.side import (
@@ -30,17 +30,18 @@ from .._engine.side import (
 )
 from .._engine.wait import WaitTimeoutError
 from .._http.errors import ConflictError, TaskError
-from .._resources.containers import Container, Containers
-from .._resources.peers import describe_users
+from .._resources.containers import Container, Containers, container_cloud
+from .._resources.peers import VpcPeers, describe_users
 
 _LIST = "containers"
 
 
 class ContainerOptions(t.NamedTuple):
-    """What one container should be: its cloud, and the options of its module."""
+    """What one container should be: its cloud, the options of its module, and what a list says of it."""
 
     cloud: Cloud
     params: Parameters
+    terms: ListTerms | None = None
 
     @property
     def is_absent(self) -> bool:
@@ -49,17 +50,17 @@ class ContainerOptions(t.NamedTuple):
 
 
 class ContainerSide(Side[ContainerState]):
-    """Network containers, each an owner.
+    """Network containers, each an owner: those whose options are known at the start, and those that a list adds.
 
     Atlas's list has all of them. Who uses one is read before it is removed or changed, and again while it waits to be unused. A
     removal that Atlas refuses is sent again until the time is up: a cluster is being removed, or the container is too new.
 
     Args:
         context: What all sides of the run share.
-        options: The options of each container, by its owner.
+        options: The options of each container, by its owner; empty for a list, which adds its own.
         containers: The containers of the project.
         read: Reads the list of containers.
-        list_users: Reads the connections that use the container with an id.
+        peers: Returns the connections with a cloud.
     """
 
     name = "containers"
@@ -70,24 +71,35 @@ class ContainerSide(Side[ContainerState]):
         options: t.Mapping[Owner, ContainerOptions],
         containers: Containers,
         read: t.Callable[[], list[Container]],
-        list_users: t.Callable[[str], list[Peer]],
+        peers: t.Callable[[Cloud], VpcPeers],
     ) -> None:
         super().__init__(context, [*options])
-        self._options = options
+        self._options = dict(options)
         self._planners = {owner: ContainerPlanner(one.params, one.cloud) for owner, one in options.items()}
         self._containers = containers
-        self._read, self._list_users = read, list_users
-        self._users = Facts(lambda container_id: describe_users(list_users(container_id), container_id))
+        self._read, self._peers = read, peers
+        # The users of each, by the id of the container, as far as its plan needs them.
+        self._users = {owner: Facts(partial(_read_users, peers, one.cloud)) for owner, one in options.items()}
+
+    def add(self, owner: Owner, cloud: Cloud, params: Parameters, terms: ListTerms, state: ContainerState) -> Plan:
+        """Take in a container of a list, in the state that the list has read, and plan it.
+
+        Raises:
+            TaskError: If there is no allowed plan.
+        """
+        self._options[owner], self.states[owner] = ContainerOptions(cloud, params, terms), state
+        self._planners[owner], self._users[owner] = ContainerPlanner(params, cloud), Facts(terms.find_users)
+        return self._plan(owner)
 
     def queries(self, owners: t.Sequence[Owner], purpose: Purpose) -> t.Iterable[Query]:
         """Ask for the list and, once it is read, for the users of what is removed. A poll asks for these alone."""
-        if purpose is not Purpose.POLL:
-            yield Query(_LIST, self._read)
+        if owners and purpose is not Purpose.POLL:
+            yield Query(_LIST, self._read, tuple(owners))
         for owner in owners:
             state = self.states.get(owner)
             if state is not None and state.container is not None and (purpose is Purpose.POLL or state.users is None):
                 container_id = state.container["id"]
-                yield Query(container_id, partial(self._list_users, container_id), (owner,))
+                yield Query(container_id, partial(self._peers(self._options[owner].cloud).list_users, container_id), (owner,))
 
     def observe(self, replies: Replies) -> t.Mapping[Owner, ContainerState]:
         """Return the container of each owner in the list, and the users that were read.
@@ -96,39 +108,73 @@ class ContainerSide(Side[ContainerState]):
             TaskError: If it is unclear which container the options mean.
         """
         found: dict[Owner, ContainerState] = {}
-        for owner in self.owners:
+        for owner, options in self._options.items():
             state = self.states.get(owner)
             if _LIST in replies:
-                listed = tuple(replies[_LIST])
+                listed = tuple(one for one in replies[_LIST] if container_cloud(one["provider_name"]) is options.cloud)
                 container = self._planners[owner].choose(listed)
-                is_removed = self._options[owner].is_absent and container is not None
+                is_removed = options.is_absent and container is not None
                 state = ContainerState(container, listed, None if is_removed else ())
             if state is not None and state.container is not None and state.container["id"] in replies:
                 container_id = state.container["id"]
                 users: list[Peer] = replies[container_id]
                 state = replace(state, users=describe_users(users, container_id), is_freed=all(map(is_leaving, users)))
-            if state is not None:
+            if state is not None and state != self.states.get(owner):
                 found[owner] = state
         return found
 
     def plan(self, owners: t.Sequence[Owner]) -> Plan:
-        """Plan the creation, change or removal of containers.
+        """Plan the creation, change or removal of containers. One of a list that is not possible fails for its entries.
 
         Raises:
             TaskError: If one is not possible.
         """
-        plans = []
+        plans, failures = list[Plan](), dict[str, TaskError]()
         for owner in owners:
-            planner, state = self._planners[owner], self.states[owner]
-            plan = planner.plan_absent(state) if self._options[owner].is_absent else planner.plan_present(state, self._users)
-            plans.append(plan.of_owner(owner))
-        return joined(plans)
+            terms = self._options[owner].terms
+            try:
+                plans.append(self._plan(owner))
+            except TaskError as error:
+                if terms is None:
+                    raise
+                failures.update(dict.fromkeys(terms.entries, error))
+        return replace(joined(plans), failures=failures)
+
+    def _plan(self, owner: Owner) -> Plan:
+        options, planner, state = self._options[owner], self._planners[owner], self.states[owner]
+        terms = options.terms
+        if terms is not None:
+            # Its removal is planned while it is in use: see `wait`.
+            state = replace(state, users=None)
+        plan = planner.plan_absent(state) if options.is_absent else planner.plan_present(state, self._users[owner])
+        plan = plan.of_owner(owner)
+        if terms is None:
+            return plan
+        changes = tuple(change._replace(key=terms.key) for change in plan.changes)
+        return Plan(changes, tuple(step._replace(keys=(terms.key,), stage=terms.stage) for step in plan.steps))
 
     def wait(self, owner: Owner, step: Step | None) -> Waiting | None:
-        """Wait before a removal until nothing uses the container."""
-        if step is None or step.after is None:
+        """Wait before a removal until nothing uses the container.
+
+        Raises:
+            TaskError: If it has to stay, or is in use and the task does not wait for that.
+        """
+        if step is None or step.action != "delete":
             return None
-        return Waiting(UNUSED) if self.states[owner].users else None
+        terms = self._options[owner].terms
+        if terms is not None:
+            terms.check_removal()
+        users = self._users_of(owner)
+        if users and step.after is None:
+            raise in_use("removed", t.cast("Container", self.states[owner].container), users, "", terms)
+        return Waiting(UNUSED) if users else None
+
+    def _users_of(self, owner: Owner) -> t.Sequence[str]:
+        """Return what uses a container, in words: what was read last or, before that, what a list knows."""
+        state, terms = self.states[owner], self._options[owner].terms
+        if state.users is None and terms is not None and state.container is not None:
+            return terms.find_users(state.container["id"])
+        return state.users or ()
 
     def retry_wait(self, step: Step, error: TaskError) -> Waiting | None:
         """Wait after a refused removal, if the task waits: something else uses the container, or it is too new."""
@@ -136,32 +182,38 @@ class ContainerSide(Side[ContainerState]):
 
     def timeout_error(self, owner: Owner, step: Step | None, waiting: Waiting, error: WaitTimeoutError) -> TaskError:
         """Return the error of a container that is still used."""
-        state, refusal = self.states[owner], error.refusal
+        refusal, terms = error.refusal, self._options[owner].terms
         hint = f"after {error.waited:.0f} seconds of waiting; remove them, or raise wait_timeout"
         if error.unanswered is not None:
             hint = f"or raise wait_timeout: Atlas did not answer at the end of the {error.waited:.0f} seconds of waiting"
-        users: t.Sequence[str] = state.users or ()
+        users = self._users_of(owner)
         if refusal is not None:
             users = [(refusal.detail or refusal.error_code or "something that Atlas does not name").rstrip(".")]
-        return in_use("removed", t.cast("Container", state.container), users, hint)
+        return in_use("removed", t.cast("Container", self.states[owner].container), users, hint, terms)
 
     def request(self, step: Step) -> Call:
         """Create, change or remove a container."""
         container = self.states[step.owner].container
         if step.action == "delete":
-            return partial(self._containers.delete_container, step.keys[0])
+            return partial(self._containers.delete_container, step.request)
         fields = to_fields(step.request)
-        if container is None:
+        if step.action == "create" or container is None:
             return partial(self._containers.create_container, self._options[step.owner].cloud, fields)
         return partial(self._containers.update_container, container, fields)
 
     def record(self, step: Step, reply: ReplyValue | NoReply) -> Effect:
         """Record the container as Atlas shows it, or as it will be."""
-        state = self.states[step.owner]
-        if reply is SEEN:
-            return Effect({})
-        if step.action == "delete":
-            return Effect({step.owner: replace(state, container=None)})
-        if reply is FORESEEN:
-            reply = self._planners[step.owner].foresee(state.container, to_fields(step.request))
-        return Effect({step.owner: replace(state, container=t.cast("Container", reply))})
+        owner, state = step.owner, self.states[step.owner]
+        if reply is FORESEEN and step.action != "delete":
+            reply = self._planners[owner].foresee(state.container, to_fields(step.request))
+        container = state.container if reply is SEEN else None if step.action == "delete" else t.cast("Container", reply)
+        after = replace(state, container=container)
+        if self._options[owner].terms is None:
+            return Effect({} if reply is SEEN else {owner: after})
+        # A list shows the container as it has become, and not as it was foreseen; a new state is one even if a look has shown it.
+        changes = [replace(one, after=container) for one in self.context.plan.changes if one.key == step.keys[0]]
+        return Effect({owner: after}, changes)
+
+
+def _read_users(peers: t.Callable[[Cloud], VpcPeers], cloud: Cloud, container_id: str) -> tuple[str, ...]:
+    return describe_users(peers(cloud).list_users(container_id), container_id)

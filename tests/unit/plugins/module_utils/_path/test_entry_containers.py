@@ -9,8 +9,8 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.aws import
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.azure import AZURE
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.gcp import GCP
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import ApiError, TaskError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.container_part import find_home, with_homes
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.entries import DECLARED, PathEntry
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.entry_containers import find_home, with_homes
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.path_state import PathState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_set.state import PeerSetState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Containers
@@ -427,3 +427,13 @@ def test_without_its_option_containers_stay(atlas: AtlasSide) -> None:
     done = atlas.remove([entry(0)], **HALVES)
     assert [one["id"] for one in done.result["peering"]["containers"]] == [atlas.container_id]
     assert set(atlas.containers) == {"US_EAST_1"}
+
+
+def test_a_lost_container_that_is_unread_fails_its_entries(atlas: AtlasSide) -> None:
+    """It may be there: the task does not say that it has changed nothing."""
+    atlas.fault("POST", "lost_reply", path="*containers*", times=1)
+    atlas.fault("GET", "status", status=503, skip=1, path="*containers*")
+    done = atlas.connect([entry(0, container_region="eu-west-1")], retries=0, **HALVES)
+    (failure,) = done.result["failures"]
+    assert (failure["indexes"], failure["step"], done.changed) == ([0], "container", True)
+    assert "Failed to list the network containers" in failure["msg"]

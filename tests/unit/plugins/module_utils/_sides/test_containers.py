@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.aws import AWS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._containers import ContainerState, ListTerms
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.front import Engine, Front
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import SILENT, Outcome
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.side import FORESEEN, Context
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import ConflictError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.side import FORESEEN, SEEN, Context, Purpose
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import WaitTimeoutError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import ConflictError, TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.containers import ContainerOptions, ContainerSide
 from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock
 from ansible_collections.cloudpeer.atlas.tests.support.toy_side import World
@@ -57,7 +60,7 @@ def removals(project: Project, **more: Any) -> ContainerSide:
 
     wanted = {"first": options("us-east-1"), "second": options("eu-west-1")}
     fake: Any = project
-    return ContainerSide(Context(PARAMS, FakeClock()), wanted, fake, project.read, project.list_users)
+    return ContainerSide(Context(PARAMS, FakeClock()), wanted, fake, project.read, lambda cloud: fake)
 
 
 class Removals(Front[Any]):
@@ -107,3 +110,63 @@ def test_a_plan_a_wait_and_a_prediction_send_nothing() -> None:
     assert side.record(plan.steps[0], FORESEEN).states["first"].container is None
     assert [state.container for state in side.predict(plan.steps).values()] == [None, None]
     assert project.log == []
+
+
+class InList:
+    """A container that a list removes in the stage `last`, or what else its options say; the list knows who uses it."""
+
+    def __init__(self, users: list[Any], **options: Any) -> None:
+        self.users, self.reasons = users, list[TaskError]()
+        fake: Any = Project()
+        self.side = ContainerSide(Context(PARAMS, FakeClock()), {}, fake, fake.read, lambda cloud: fake)
+        unset = {"region_name": "us-east-1", "regions": None, "atlas_cidr_block": None}
+        terms = ListTerms("key", ("one", "two"), "last", self.find_users, self.check, "It stays.", "let it be")
+        state = ContainerState(fake.there[A], (), None)
+        params = {**PARAMS, **unset, "state": "absent", **options}
+        self.plan = self.side.context.plan = self.side.add(A, AWS, params, terms, state)
+        (self.step,) = self.plan.steps
+
+    def find_users(self, container_id: str) -> tuple[str, ...]:
+        return tuple(f"{user} in {container_id}" for user in self.users)
+
+    def check(self) -> None:
+        for reason in self.reasons:
+            raise reason
+
+
+def test_a_list_names_its_container_and_knows_its_users() -> None:
+    known = ["vpc-1"]
+    list_ = InList(known)
+    side, step = list_.side, list_.step
+    assert ([change.key for change in list_.plan.changes], step.keys, step.stage, step.owner) == (["key"], ("key",), "last", A)
+    assert not [*side.queries(side.owners, Purpose.FIRST)]
+    waiting = side.wait(A, step)
+    assert waiting is not None
+    late = side.timeout_error(A, step, waiting, WaitTimeoutError(9))
+    assert not [
+        word for word in (f"used by vpc-1 in {A}. It stays.", "after 9 seconds", "Or let it be.") if word not in str(late)
+    ]
+    # What was read is newer than what the list knows.
+    side.states.update(side.observe({A: []}))
+    assert side.wait(A, step) is None
+    for reply in (None, SEEN):
+        side.states.update(side.record(step, reply).states)
+        (change,) = side.record(step, reply).changes or ()
+        assert (change.key, change.after, side.states[A].container) == ("key", None, None)
+
+
+def test_a_container_of_a_list_may_have_to_stay() -> None:
+    list_ = InList(["vpc-1"], wait=False)
+    with pytest.raises(TaskError, match=r"It stays\. Remove what uses it, or let it be\."):
+        list_.side.wait(A, list_.step)
+    list_.reasons.append(TaskError("Its connection is there."))
+    with pytest.raises(TaskError, match="Its connection is there"):
+        list_.side.wait(A, list_.step)
+
+
+def test_a_later_plan_of_a_list_fails_for_its_entries() -> None:
+    list_ = InList([], state="present", atlas_cidr_block="10.11.0.0/21")
+    assert list_.step.action == "update"
+    list_.side.states[A] = ContainerState(list_.side.states[A].container, (container(B, "EU_WEST_1", "10.11.0.0/21"),))
+    plan = list_.side.plan([A])
+    assert (plan.steps, [*plan.failures]) == ((), ["one", "two"])
