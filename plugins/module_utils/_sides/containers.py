@@ -211,7 +211,7 @@ class ContainerSide(Side[ContainerState]):
         if self._options[owner].terms is None:
             return Effect({} if reply is SEEN else {owner: after})
         # A list shows the container as it has become, and not as it was foreseen; a new state is one even if a look has shown it.
-        changes = [replace(one, after=container) for one in self.context.plan.changes if one.key == step.keys[0]]
+        changes = [one._replace(after=container) for one in self.context.plan.changes if one.key == step.keys[0]]
         return Effect({owner: after}, changes)
 
 
