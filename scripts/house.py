@@ -14,7 +14,7 @@ def main() -> int:
         from ansible_collections.cloudpeer.atlas.tests.support import house_figures
 
         for title, value in house_figures.figures():
-            print(f"{title:<66}{value:>8}")
+            print(f"{title:<100}{value:>8}")
     return 0
 
 

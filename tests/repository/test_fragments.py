@@ -26,13 +26,6 @@ def test_each_module_has_its_results_in_the_table(root: Path) -> None:
     assert fragments.table("results")["modules"].keys() == modules
 
 
-def test_few_lines_are_kept_by_hand(root: Path) -> None:
-    """Of 3,566 when RETURN, the role's argument specs and the playbook of the check were."""
-    files = [root / "playbooks" / "check.yml", *(root / "scripts" / "tables" / f"{name}.yml" for name in ("results", "role"))]
-    lines = [line for file in files for line in file.read_text(encoding="utf-8").splitlines()]
-    assert len([line for line in lines if not line.endswith('| default(omit) }}"')]) <= 1000
-
-
 def test_texts_are_about_options_that_exist() -> None:
     names = [one.name for one in load("_entries.table").OPTIONS]
     assert [*fragments.table("entries")] == names

@@ -35,6 +35,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.house import (
     uses_of_any,
     wrong_in,
 )
+from ansible_collections.cloudpeer.atlas.tests.support.house_bounds import BOUNDS, Bound
 
 #: The most files that a task may enter, in a process that has run it before.
 ENTERED = {
@@ -89,6 +90,13 @@ def test_the_design_is_short_and_names_what_is_there() -> None:
     assert [
         one for one in names if one not in known and not any((folder / one).exists() for folder in (SHARED, ROOT, PLUGINS))
     ] == []
+
+
+@pytest.mark.parametrize("bound", BOUNDS, ids=lambda one: one.title)
+def test_a_bound_holds(bound: Bound) -> None:
+    """One whose goal is not reached yet is what there was at last, so that it can only get better."""
+    assert bound.goal <= bound.most
+    assert bound.figure() <= bound.most
 
 
 def test_functions_have_at_most_forty_lines() -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import functools
+import io
 import sys
 import threading
+import tokenize
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -100,6 +102,16 @@ def lines_of(file: Path) -> int:
     return text_of(file).count("\n")
 
 
+def lines_of_code(file: Path) -> int:
+    """Return how many lines a file has without docstrings, comments and blanks."""
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
+    first = [node.body[0] for node in nodes_of(file) if isinstance(node, documented) and ast.get_docstring(node) is not None]
+    docstrings = {line for one in first for line in range(one.lineno, (one.end_lineno or one.lineno) + 1)}
+    no_code = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
+    tokens = [one for one in tokenize.generate_tokens(io.StringIO(text_of(file)).readline) if one.type not in no_code]
+    return len({line for one in tokens for line in range(one.start[0], one.end[0] + 1)} - docstrings)
+
+
 def functions_of(file: Path) -> Iterator[tuple[str, int]]:
     """Yield each function of a file, and its lines without its docstring."""
     for node in nodes_of(file):
@@ -120,16 +132,17 @@ def classes_of(file: Path) -> Iterator[tuple[str, int, int]]:
 
 def aliases_of_any(file: Path) -> dict[str, int]:
     """Return the names that stand for `typing.Any` in a file, with their lines."""
-    values = [node for node in nodes_of(file) if isinstance(node, ast.Assign) and _is_any(node.value)]
+    values = [node for node in nodes_of(file) if isinstance(node, ast.Assign) and is_any(node.value)]
     return {target.id: node.lineno for node in values for target in node.targets if isinstance(target, ast.Name)}
 
 
 def uses_of_any(file: Path) -> list[int]:
     """Return the lines in which `typing.Any` stands itself."""
-    return [node.lineno for node in nodes_of(file) if _is_any(node) if isinstance(node, ast.expr)]
+    return [node.lineno for node in nodes_of(file) if is_any(node) if isinstance(node, ast.expr)]
 
 
-def _is_any(node: ast.AST) -> bool:
+def is_any(node: ast.AST) -> bool:
+    """Whether something is `typing.Any`."""
     return (isinstance(node, ast.Attribute) and node.attr == "Any") or (isinstance(node, ast.Name) and node.id == "Any")
 
 
