@@ -15,16 +15,78 @@ from .._auth import clients
 from .._engine.libraries import check_libraries
 from .._engine.operation import Warn
 from .._engine.options import Parameters
+from .._http.errors import TaskError
+from .._http.exchange import ApiCall
 from .._http.pauses import DEFAULT_LIMITS, Inquiry, Limits, within
 from .._http.session import CloudSession
 
 if t.TYPE_CHECKING:
-    from .._aws.session import AwsSessions
+    from .._aws.rate import RateGovernor
+    from .._aws.session import AwsSession
     from .._azure.session import AzureSession
     from .._gcp.session import GcpSession
     from .asking import Ask
 
 _Session = t.TypeVar("_Session", bound=CloudSession)
+
+
+class AwsSessions:
+    """The sessions of one task: one for each set of credentials and region. Thread-safe.
+
+    Credentials are looked for once for all regions and roles, and a role is assumed once for all regions.
+
+    Args:
+        calls: The list that requests are added to.
+        names: The names of the options in messages.
+        governor: Waits for AWS's rate limits.
+        limits: As for AwsSession.
+    """
+
+    def __init__(
+        self, calls: list[ApiCall], names: t.Mapping[str, str], governor: RateGovernor, limits: Limits = DEFAULT_LIMITS
+    ) -> None:
+        # Each file that is read costs time at the start of a task: those of a cloud are for tasks that use it.
+        from .._aws.session import AwsSession
+
+        self._open = partial(AwsSession, calls=calls, governor=governor, limits=limits)
+        self._names = names
+        # The first session for each set of credentials, with the region that was asked for.
+        self._first: Inquiry[t.Hashable] = Inquiry()
+        self._elsewhere: Inquiry[t.Hashable] = Inquiry()
+
+    @property
+    def secrets(self) -> set[str]:
+        """The secrets that are known so far."""
+        first = [*self._first.answers.values()]
+        return {secret for one in first if not isinstance(one, TaskError) for secret in one[0].secrets}
+
+    def open(self, params: Parameters, names: t.Mapping[str, str] | None = None) -> AwsSession:
+        """Return the session for some options; the same one for the same credentials and region.
+
+        Args:
+            params: The options for AWS, with `wait_timeout` where the task has that.
+            names: Their names in messages, where they differ from those of the task.
+
+        Raises:
+            TaskError: If there is no region, the credentials cannot be read, or the role cannot be assumed.
+        """
+        from .._aws.errors import NoRegionError
+
+        known, region = tuple((name, value) for name, value in sorted(params.items()) if name != "region"), params["region"]
+        try:
+            first, its_region = self._first.ask(known, lambda: (self._make(params, names), region))
+        except NoRegionError:
+            # Another entry with these credentials may name its region.
+            self._first.forget(known)
+            raise
+        return first if region == its_region else self._elsewhere.ask((known, region), partial(first.in_region, region))
+
+    def _make(self, params: Parameters, names: t.Mapping[str, str] | None) -> AwsSession:
+        role = params["assume_role_arn"]
+        if role:
+            # Others may assume their roles with the same credentials.
+            return self.open({**params, "assume_role_arn": None}, names).as_role(role, names)
+        return self._open(params, names=names or self._names)
 
 
 class CheckSession:
@@ -43,7 +105,7 @@ class CheckSession:
 
     def __init__(self, atlas: AtlasClient | None, parallel: int | None = None, limits: Limits = DEFAULT_LIMITS) -> None:
         self.atlas = atlas
-        self.calls: list[t.Any] = atlas.calls if atlas is not None else []
+        self.calls: list[ApiCall] = atlas.calls if atlas is not None else []
         self._parallel = parallel
         self._limits = limits
         self._aws: AwsSessions | None = None
@@ -56,9 +118,7 @@ class CheckSession:
     def aws(self) -> AwsSessions:
         """The sessions with AWS, whose requests are recorded here."""
         if self._aws is None:
-            # Each file that is read costs time at the start of a task: those of a cloud are for tasks that use it.
             from .._aws.rate import READERS, RateGovernor
-            from .._aws.session import AwsSessions
             from .credentials import AWS_NAMES
 
             self._aws = AwsSessions(self.calls, AWS_NAMES, RateGovernor(parallel=self._parallel or READERS), self._limits)

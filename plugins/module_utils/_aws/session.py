@@ -17,8 +17,8 @@ from .._engine.operation import Warn
 from .._engine.options import Parameters
 from .._http.errors import RateLimitError, StoppedError, TaskError
 from .._http.exchange import ApiCall
-from .._http.pauses import DEADLINE, DEFAULT_LIMITS, SHORTEST_TIMEOUT, Inquiry, Limits, Policy, Retry, within
-from .errors import NoRegionError, aws_error, policy_name
+from .._http.pauses import DEADLINE, DEFAULT_LIMITS, SHORTEST_TIMEOUT, Limits, Policy, Retry, within
+from .errors import aws_error, policy_name
 from .options import NAMES, SECRET_OPTIONS, credential_names, credentials_of
 from .rate import RateGovernor
 
@@ -303,60 +303,6 @@ class AwsSession:
                 raise
             # After a write, a defect in this code also leaves the outcome unknown.
             raise aws_error(description, action, error, is_write=is_write, secrets=self.secrets, names=self.names) from error
-
-
-class AwsSessions:
-    """The sessions of one task: one for each set of credentials and region. Thread-safe.
-
-    Credentials are looked for once for all regions and roles, and a role is assumed once for all regions.
-
-    Args:
-        calls: The list that requests are added to.
-        names: The names of the options in messages.
-        governor: Waits for AWS's rate limits.
-        limits: As for AwsSession.
-    """
-
-    def __init__(
-        self, calls: list[ApiCall], names: t.Mapping[str, str], governor: RateGovernor, limits: Limits = DEFAULT_LIMITS
-    ) -> None:
-        self._open = partial(AwsSession, calls=calls, governor=governor, limits=limits)
-        self._names = names
-        # The first session for each set of credentials, with the region that was asked for.
-        self._first: Inquiry[t.Hashable] = Inquiry()
-        self._elsewhere: Inquiry[t.Hashable] = Inquiry()
-
-    @property
-    def secrets(self) -> set[str]:
-        """The secrets that are known so far."""
-        first = [*self._first.answers.values()]
-        return {secret for one in first if not isinstance(one, TaskError) for secret in one[0].secrets}
-
-    def open(self, params: Parameters, names: t.Mapping[str, str] | None = None) -> AwsSession:
-        """Return the session for some options; the same one for the same credentials and region.
-
-        Args:
-            params: The options for AWS, with `wait_timeout` where the task has that.
-            names: Their names in messages, where they differ from those of the task.
-
-        Raises:
-            TaskError: If there is no region, the credentials cannot be read, or the role cannot be assumed.
-        """
-        known, region = tuple((name, value) for name, value in sorted(params.items()) if name != "region"), params["region"]
-        try:
-            first, its_region = self._first.ask(known, lambda: (self._make(params, names), region))
-        except NoRegionError:
-            # Another entry with these credentials may name its region.
-            self._first.forget(known)
-            raise
-        return first if region == its_region else self._elsewhere.ask((known, region), partial(first.in_region, region))
-
-    def _make(self, params: Parameters, names: t.Mapping[str, str] | None) -> AwsSession:
-        role = params["assume_role_arn"]
-        if role:
-            # Others may assume their roles with the same credentials.
-            return self.open({**params, "assume_role_arn": None}, names).as_role(role, names)
-        return self._open(params, names=names or self._names)
 
 
 def filters(name: str, values: t.Iterable[str | None]) -> list[dict[str, t.Any]]:

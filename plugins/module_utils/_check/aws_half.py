@@ -8,10 +8,9 @@ from __future__ import annotations
 import typing as t
 from functools import partial
 
-from .._accounts.session import CheckSession
+from .._accounts.session import AwsSessions, CheckSession
 from .._aws.errors import NoRegionError
 from .._aws.objects import CONNECTIONS_QUOTA, DNS_ATTRIBUTES, ROUTES_QUOTA, DhcpOptions, HostedZone
-from .._aws.session import AwsSessions
 from .._aws.survey import NO_DHCP_OPTIONS, Survey, ask_all, carry_out, readers_for
 from .._engine.options import Parameters
 from .._http.errors import TaskError

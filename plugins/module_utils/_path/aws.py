@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import partial, reduce
 
 from .._accounts.credentials import AWS_NAMES
+from .._accounts.session import AwsSessions
 from .._aws.accepter.checks import (
     ANEW,
     CREDENTIALS,
@@ -43,7 +44,7 @@ from .._aws.accepter.routes import check_room, choose_tables, plan_new_routes, s
 from .._aws.accepter.view import View, may_lead
 from .._aws.objects import ACTIVE, ENDED, INITIATING, PENDING, PROVISIONING, PeeringConnection
 from .._aws.rate import READERS
-from .._aws.session import AwsSession, AwsSessions
+from .._aws.session import AwsSession
 from .._clouds.aws import AWS
 from .._clouds.cloud import BLOCK, REGION, Peer, fields_of, is_failed, is_leaving
 from .._engine.operation import ModuleBase, may_pass

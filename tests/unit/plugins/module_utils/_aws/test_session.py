@@ -20,6 +20,7 @@ import botocore.retries.standard
 import pytest
 import trustme
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._accounts.session import AwsSessions
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import boto as _aws_boto
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import errors as _aws_errors
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import session as _aws_session
@@ -31,7 +32,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.options impor
     validate,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.rate import RateGovernor
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.session import AwsSession, AwsSessions
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.session import AwsSession
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.pauses import DEFAULT_LIMITS, Limits
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.threads import Workers
