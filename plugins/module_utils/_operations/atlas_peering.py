@@ -28,7 +28,7 @@ from .._path.access_part import AccessPart
 from .._path.entries import PathEntry, ignored_options
 from .._path.entry_containers import EntryContainers
 from .._path.leaving import Leaving
-from .._path.part import Common, PathPart
+from .._path.part import Chooser, Common, PathPart
 from .._path.path_side import PathProgress, PathSide
 from .._path.path_state import ABSENT, CONTAINERS, PRESENT, PathState
 from .._path.path_summary import PathSummary
@@ -242,22 +242,23 @@ class AtlasPeering(Front[CheckSession]):
 
     def must_plan_again(self, state: PathState) -> bool:
         """Whether containers were made or changed, by this task or by others at the same time."""
-        return bool(self.path.container_steps)
+        return bool(self.path.steps_of(ContainerSide.name))
 
     def plans(self) -> t.Iterator[tuple[AnySide, Plan]]:
-        """Yield the plan of all parts, which is made at once, and the steps of the containers before it."""
+        """Yield the plan of all parts, which is made at once, and the steps of the other sides."""
         plan = self.path.plan([*self.path.states])
-        if self.path.container_steps:
-            yield self._containers, Plan(steps=self.path.container_steps)
-        yield self.path, plan
+        for side in self.sides:
+            yield side, plan if side is self.path else Plan(steps=self.path.steps_of(side.name))
 
     def plans_again_after(self, stage: str) -> bool:
         """Return whether blocks of new containers are known now. What needs them may be refused."""
         return stage == CONTAINERS and stage != self.stages[-1] and self.must_plan_again(self.state)
 
     def entries_of(self, side: str, owner: Owner, step: Step | None) -> t.Sequence[str]:
-        """Return the entry or pruned connection whose step it is, or the entries of a container."""
-        return (self.path.entry_of(owner),) if side == self.path.name else self._entry_containers.entries_of(owner)
+        """Return the entry or pruned connection whose step it is, or the entries of a container or of another side's owner."""
+        if side == self.path.name:
+            return (self.path.entry_of(owner),)
+        return t.cast(Chooser, self._parts[side]).entries_of(owner)
 
     def failed(self, side: str, entry: str, step: Step | None, error: TaskError) -> Failure:
         """Let the parts know of a failure."""

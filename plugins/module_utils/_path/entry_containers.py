@@ -19,7 +19,7 @@ from .._peering.container_choice import connected_elsewhere, on_other_cloud
 from .._resources.containers import Container, Containers, container_cloud, describe, is_in_region
 from .._resources.peers import describe_users
 from .entries import PathEntry
-from .part import Answers, Common, PathPart
+from .part import Answers, Chooser, Common
 from .path_state import CONTAINERS, PathState, What
 
 if t.TYPE_CHECKING:
@@ -68,7 +68,7 @@ class _Planned(t.NamedTuple):
     terms: ListTerms
 
 
-class EntryContainers(PathPart):
+class EntryContainers(Chooser):
     """The network containers of the entries: it reads them, and plans them with their side.
 
     Args:
@@ -253,8 +253,9 @@ class EntryContainers(PathPart):
         """Return the key of the change to the container of an entry; the argument if it is such a key."""
         return next((one.what.key for one in self._planned.values() if entry in one.group.keys), entry)
 
-    def take(self, owner: Owner, container: Container | None, done: t.Mapping[t.Hashable, Change], state: PathState) -> PathState:
+    def take(self, owner: Owner, found: ContainerState, done: t.Mapping[t.Hashable, Change], state: PathState) -> PathState:
         """Return the state with a container as its side has it, and with what was done to it."""
+        container = found.container
         # A container is shown as it was until it is removed.
         state = state if self._is_absent and container is not None else self._with(owner, container, state)
         change = done.get(self._planned[owner].what.key)

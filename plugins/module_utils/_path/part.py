@@ -11,7 +11,8 @@ from dataclasses import replace
 from .._engine.operation import ModuleBase, begin_run
 from .._engine.options import Parameters
 from .._engine.outcome import SILENT, Outcome
-from .._engine.plan import Plan, Step
+from .._engine.plan import Change, Plan, Step
+from .._engine.side import AnyState, Owner
 from .._engine.wait import WaitTimeoutError
 from .._http.errors import TaskError
 from .._http.pauses import Clock, Sleep
@@ -201,6 +202,29 @@ class PathPart:
         return Ran(run.state, outcome.changed, run.applied)
 
 
+class Chooser(PathPart):
+    """A part that only chooses what is done: the side with its name sends its steps, and waits for them."""
+
+    def entries_of(self, owner: Owner) -> t.Sequence[str]:
+        """Return the entries that fail with an owner of the side."""
+        raise NotImplementedError
+
+    def key_of(self, entry: str) -> str:
+        """Return the key of the change that has failed for an entry without a step."""
+        return entry
+
+    def take(self, owner: Owner, found: AnyState, done: t.Mapping[t.Hashable, Change], state: PathState) -> PathState:
+        """Return the state with what the side has read or changed.
+
+        Args:
+            owner: The owner whose state has changed.
+            found: Its state.
+            done: The changes that took effect.
+            state: The state before.
+        """
+        raise NotImplementedError
+
+
 def without(owners: t.Container[str], plan: Plan) -> Plan:
     """Return a plan without the steps that are for some entries alone, and their changes."""
     dropped = {key for step in plan.steps if task_of(step).owner in owners for key in step.keys}
@@ -208,10 +232,10 @@ def without(owners: t.Container[str], plan: Plan) -> Plan:
     return replace(plan, changes=changes, steps=tuple(step for step in plan.steps if dropped.isdisjoint(step.keys)))
 
 
-def line_of(parts: t.Iterable[PathPart], state: PathState) -> str:
-    """Return what parts wait for, in one line."""
+def one_line(lines: t.Iterable[str]) -> str:
+    """Return what is waited for in one line; empty texts are left out."""
     # Names come last: they have commas of their own.
-    return ", ".join(sorted(filter(None, (part.line(state) for part in parts)), key=lambda line: ": " in line))
+    return ", ".join(sorted(filter(None, lines), key=lambda line: ": " in line))
 
 
 def task_of(step: Step) -> Task:

@@ -18,6 +18,7 @@ from .._engine.plan import Plan, Step
 from .._engine.side import (
     ONLY,
     SEEN,
+    AnySide,
     Call,
     Context,
     Effect,
@@ -37,12 +38,11 @@ from .._http.errors import TaskError
 from .._http.pauses import Clock
 from .entries import PathEntry
 from .entry_containers import EntryContainers
-from .part import PathPart, line_of, task_of, without
+from .part import Chooser, PathPart, one_line, task_of, without
 from .path_state import PathState, What
 
 if t.TYPE_CHECKING:
     from .._engine.front import AnyFront
-    from .._resources.containers import Container
     from .path_summary import PathSummary
 
 # What cannot be read refuses the whole list.
@@ -222,10 +222,10 @@ class PathSide(Side[PathState]):
             changed.update({step.owner: state for step in self._pending.values() if task_of(step).owner in state.failures})
         return changed
 
-    def take_container(self, owner: Owner, container: Container | None) -> None:
-        """Take in a container that its side has read, created, changed or removed."""
-        part = t.cast(EntryContainers, self.parts[EntryContainers.name])
-        self.state = part.take(owner, container, self.context.done, self.state)
+    def take_from(self, side: AnySide, owner: Owner) -> None:
+        """Take in what another side has read or changed."""
+        chooser = t.cast(Chooser, self.parts[side.name])
+        self.state = chooser.take(owner, side.states[owner], self.context.done, self.state)
 
     # Planning.
 
@@ -280,11 +280,11 @@ class PathSide(Side[PathState]):
         refusals.update({key: error for key, error in in_aws.items() if self._entries[key].params["cidr_block"] is None})
         # An entry that has failed goes no further, on no side.
         self._plans = plans = {
-            name: plan if name == EntryContainers.name else without(failures, plan) for name, plan in plans.items()
+            name: plan if isinstance(self.parts[name], Chooser) else without(failures, plan) for name, plan in plans.items()
         }
         return Plan(
             tuple(change for plan in plans.values() for change in plan.changes),
-            tuple(step for name, plan in plans.items() if name != EntryContainers.name for step in plan.steps),
+            tuple(step for name, plan in plans.items() if not isinstance(self.parts[name], Chooser) for step in plan.steps),
             tuple(dict.fromkeys(warning for plan in plans.values() for warning in plan.warnings)),
             failures,
             refusals,
@@ -292,10 +292,9 @@ class PathSide(Side[PathState]):
             consequences=tuple(one for plan in plans.values() for one in plan.consequences),
         )
 
-    @property
-    def container_steps(self) -> tuple[Step, ...]:
-        """The steps of the last plan that create, change or remove containers: their side sends them."""
-        return self._plans.get(EntryContainers.name, Plan()).steps
+    def steps_of(self, side: str) -> tuple[Step, ...]:
+        """Return the steps of the last plan that another side sends."""
+        return self._plans.get(side, Plan()).steps
 
     def predict(self, steps: t.Iterable[Step]) -> dict[Owner, PathState]:
         """Return the state after the plans of all parts; what is known to fail is not done."""
@@ -320,16 +319,19 @@ class PathSide(Side[PathState]):
             return None if self._is_over() else Waiting(self.context.stage, ends_with_steps=True)
         if step is None:
             return None
-        # Asked for each step after each event: what can be a call less is one. All that is running is of parts: containers have a
-        # stage of their own.
+        # Asked for each step after each event: what can be a call less is one.
         state, task = self.state, step.request
         failure = state.failures.get(task.owner)
         if failure is not None:
             raise failure.error
         part = self._reader.parts[task.part]
-        if part.is_ready(step, state, [*self.context.running.values()]):
+        if part.is_ready(step, state, self._running()):
             return None
         return self._held[step.stage] if part.is_held(step, state) else _OTHERS
+
+    def _running(self) -> list[Step]:
+        """Return the steps of parts that are being sent; other sides have requests of their own."""
+        return [step for (side, _owner), step in self.context.running.items() if side == self.name]
 
     def _is_over(self) -> bool:
         """Whether all steps up to this stage have ended, and nothing is waited for.
@@ -380,7 +382,7 @@ class PathSide(Side[PathState]):
             return None
         self.state = held
         try:
-            part.is_ready(step, held, [*self.context.running.values()])
+            part.is_ready(step, held, self._running())
         except TaskError as final:
             self._final[id(error)] = final
             return None
@@ -428,7 +430,7 @@ class PathSide(Side[PathState]):
 
     def progress_line(self) -> str:
         """Return what the parts wait for, in one line."""
-        return line_of(self.parts.values(), self.state)
+        return one_line(part.line(self.state) for part in self.parts.values())
 
 
 def _or_error(call: Call) -> tuple[ReplyValue]:
@@ -455,8 +457,8 @@ class PathProgress(ListProgress):
 
     def __init__(self, front: AnyFront, outcome: Outcome, report: Report, clock: Clock) -> None:
         super().__init__(front, outcome, report, clock)
-        # The sides of their own come first.
-        self._path = t.cast(PathSide, front.sides[-1])
+        self._sides = {side.name: side for side in front.sides}
+        self._path = t.cast(PathSide, self._sides[PathSide.name])
         self._summary: PathSummary = t.cast("t.Any", front).summary
         self._stage = ""
         # The keys of the entries whose ends were reported.
@@ -468,7 +470,7 @@ class PathProgress(ListProgress):
         """Report an event. With a `waiting` that polls, a line says what its stage waits for, and then once a minute."""
         for side, owner in changed:
             if side != self._path.name:
-                self._path.take_container(owner, self._front.sides[0].states[owner].container)
+                self._path.take_from(self._sides[side], owner)
         if waiting is not None and not waiting.polls:
             return
         self._report_notes()
@@ -480,7 +482,7 @@ class PathProgress(ListProgress):
         now, stage = self._clock(), self._front.context.stage
         if until is None or (stage == self._stage and now - self._reported < REPORT_INTERVAL):
             return
-        line = self._path.progress_line()
+        line = one_line(side.progress_line() for side in self._front.sides)
         if line:
             self._stage, self._reported = stage, now
             self.tell_named(f"{line}; {self._times(until - now)}")

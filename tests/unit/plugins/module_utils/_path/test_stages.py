@@ -13,7 +13,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import SILENT, Outcome
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Plan, Step
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import NoAnswerError, TaskError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.part import PathPart, line_of, task_of
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.part import PathPart, one_line, task_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.path_state import (
     ACCESS,
     ACTING,
@@ -282,4 +282,4 @@ def test_a_line_has_names_last() -> None:
     parts = [FakePart(World(), ()) for _line in lines]
     for part, line in zip(parts, lines, strict=True):
         part.line = lambda state, line=line: line  # type: ignore[misc,assignment]
-    assert line_of(parts, PathState()) == "0 of 2 accepted in AWS, 2 wait for Atlas: vpc-1, vpc-2"
+    assert one_line(part.line(PathState()) for part in parts) == "0 of 2 accepted in AWS, 2 wait for Atlas: vpc-1, vpc-2"
