@@ -399,7 +399,7 @@ def _peer_groups(hostvars: Row) -> list[str]:
     if states is None:
         return [unknown]
     # Loaded where it is needed.
-    from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.cloud import CLOUDS
+    from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.clouds import CLOUDS
 
     works = {cloud.available for cloud in CLOUDS.values()}
     ended = {state for cloud in CLOUDS.values() for state in cloud.ended}

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from ._clouds.aws import AWS
-from ._clouds.cloud import BLOCK, CLOUDS, REGION, REGIONS, Cloud
+from ._clouds.cloud import BLOCK, REGION, REGIONS, Cloud
+from ._clouds.clouds import CLOUDS
 from ._clouds.gcp import GCP, MOST_REGIONS
 from ._engine.options import Parameters, check_cloud_of_region, check_options, check_version, parse_option, parse_region
 from ._engine.plan import Change, Facts, Plan, Step

@@ -6,7 +6,7 @@ import re
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.result import load_rules
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.rule import CHECKS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.cloud import ALL_CLOUDS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.clouds import ALL_CLOUDS
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.view import GUIDE, link_of
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 

@@ -5,15 +5,19 @@ from __future__ import annotations
 import ast
 import http
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.cloud import CLOUDS as DESCRIBED
+import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.clouds import CLOUDS as DESCRIBED
 from ansible_collections.cloudpeer.atlas.tests.support.house import (
     COLLECTION,
     FILES,
     PLUGINS,
     ROOT,
     SHARED,
+    SHARED_FILES,
+    files_needed_to_run,
     imports_of,
     loaded_with,
     name_of,
@@ -130,9 +134,6 @@ OTHER_FACTS = {
     "_path/path_summary.py": {"connection_id"},
     "_check/rules/p1_atlas.py": {"route_table_cidr_block"},
     "_check/result.py": {"vpc_id", "aws_account_id", "connection_id"},
-    # Where Atlas's names do not follow from those of results; `_resources` alone has them.
-    "_resources/containers.py": {"AZURE"},
-    "_resources/peers.py": {"AZURE", "GCP"},
 }
 # What reads a field, as an attribute does.
 READERS = {"get", "field_of"}
@@ -179,6 +180,13 @@ def test_every_arrow_points_down() -> None:
     targets = [(name, package_of(target)) for name in order for target in MAY_IMPORT[name] if target != "_check.facts"]
     upward = [(name, target) for name, target in targets if target in order and order.index(target) <= order.index(name)]
     assert upward in ([], [("action", "plugin_utils")])
+
+
+def test_files_import_each_other_in_no_circle() -> None:
+    try:
+        TopologicalSorter({file: files_needed_to_run(file) for file in SHARED_FILES}).prepare()
+    except CycleError as error:
+        pytest.fail(" imports ".join(name_of(file) for file in reversed(error.args[1])))
 
 
 def test_every_package_is_in_the_table() -> None:

@@ -31,7 +31,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts impor
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.result import load_rules
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.rule import Finding, run_checks
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.cloud import ALL_CLOUDS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.clouds import ALL_CLOUDS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.access_list import key_of
 
 load_rules(ALL_CLOUDS)

@@ -59,12 +59,12 @@ def nodes_of(file: Path) -> list[ast.AST]:
 @functools.cache
 def imports_of(file: Path) -> list[tuple[str, int]]:
     """Return the full dotted name of each thing that a file imports, and how many dots stood before it."""
-    return list(_imports(file))
+    return list(_imports(file, nodes_of(file)))
 
 
-def _imports(file: Path) -> Iterator[tuple[str, int]]:
+def _imports(file: Path, nodes: Iterable[ast.AST]) -> Iterator[tuple[str, int]]:
     here = [*COLLECTION.split("."), *file.relative_to(ROOT).parent.parts]
-    for node in nodes_of(file):
+    for node in nodes:
         if isinstance(node, ast.Import):
             yield from ((alias.name, 0) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -73,18 +73,25 @@ def _imports(file: Path) -> Iterator[tuple[str, int]]:
             yield from ((f"{module}.{alias.name}", node.level) for alias in node.names)
 
 
-def own_imports(file: Path) -> Iterator[tuple[str, int]]:
-    """Yield what a file imports of the plugins, below `module_utils` or `plugins`."""
-    for name, dots in imports_of(file):
+def own_imports(file: Path, imports: Iterable[tuple[str, int]] | None = None) -> Iterator[tuple[str, int]]:
+    """Yield what a file imports of the plugins, below `module_utils` or `plugins`; some of its imports if these are given."""
+    for name, dots in imports_of(file) if imports is None else imports:
         if name.startswith(f"{COLLECTION}."):
             yield name.removeprefix(f"{COLLECTION}.plugins.").removeprefix("module_utils."), dots
 
 
-def imported_files(file: Path) -> set[Path]:
-    """Return the files of `module_utils` that a file imports itself."""
-    names = [name.split(".") for name, dots in own_imports(file)]
+def imported_files(file: Path, imports: Iterable[tuple[str, int]] | None = None) -> set[Path]:
+    """Return the files of `module_utils` that a file imports itself; with some of its imports if these are given."""
+    names = [name.split(".") for name, dots in own_imports(file, imports)]
     targets = {SHARED.joinpath(*name[:count]).with_suffix(".py") for name in names for count in range(1, len(name) + 1)}
     return {target for target in targets if target.is_file()}
+
+
+def files_needed_to_run(file: Path) -> set[Path]:
+    """Return the other files of `module_utils` that a file imports when it runs, at once or later, and not for types alone."""
+    blocks = [node for node in nodes_of(file) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)]
+    for_types = {inner for block in blocks for inner in ast.walk(block)}
+    return imported_files(file, _imports(file, [node for node in nodes_of(file) if node not in for_types])) - {file}
 
 
 def loaded_with(*files: Path) -> set[Path]:

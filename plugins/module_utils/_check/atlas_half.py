@@ -11,7 +11,7 @@ from functools import partial
 
 from .._api.client import AtlasClient, inquiry
 from .._clouds.aws import AWS
-from .._clouds.cloud import CLOUDS
+from .._clouds.clouds import CLOUDS
 from .._engine.options import Parameters
 from .._http.errors import ApiError, TaskError
 from .._resources.access_list import AccessList

@@ -9,12 +9,11 @@ import typing as t
 from dataclasses import dataclass, field, fields, replace
 
 from .._accounts.credentials import aws_credentials_of, aws_names_of, azure_credentials_of, gcp_credentials_of
-from .._clouds.aws import AWS
-from .._clouds.cloud import CLOUDS, cloud_of, identity_of
+from .._clouds.aws import AWS, to_cloud_region
+from .._clouds.clouds import CLOUDS, cloud_of, identity_of
 from .._clouds.gcp import GCP
 from .._engine.options import Parameters
 from .._http.errors import InvalidOptionError, TaskError
-from .._values.regions import to_cloud_region
 from .atlas_half import AtlasReading, ProjectReading
 from .facts import AtlasObject, ConnectionEntry, Fact, ListedPeers, Missing, Unread, field_of, to_fact
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .._clouds.cloud import ALL_CLOUDS
+from .._clouds.clouds import ALL_CLOUDS
 from .._http.errors import InvalidOptionError
 from .._values.moments import to_moment, to_text
 from .findings import REPORT_VERSION, SEVERITIES, Group, network_of, ordered

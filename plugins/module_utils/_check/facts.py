@@ -28,7 +28,8 @@ from .._aws.objects import (
 from .._azure.objects import Nsg, UserRouteTable
 from .._azure.vnets import VnetPeering, VnetSubnet
 from .._clouds.aws import AWS
-from .._clouds.cloud import CLOUDS, Cloud, cloud_of
+from .._clouds.cloud import Cloud
+from .._clouds.clouds import CLOUDS, cloud_of
 from .._gcp.network import Peering
 from .._http.errors import AuthError, TaskError
 from .._http.redact import visible

@@ -9,7 +9,7 @@ import re
 import typing as t
 
 from .._clouds.aws import NOUNS
-from .._clouds.cloud import CLOUDS
+from .._clouds.clouds import CLOUDS
 from .rules.rule import Finding
 
 # The severities of findings that results have, the worst first.

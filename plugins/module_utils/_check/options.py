@@ -21,7 +21,8 @@ from .._accounts.credentials import (
 from .._azure.vnets import parse_vnet, parse_vnet_peering
 from .._clouds.aws import AWS
 from .._clouds.azure import AZURE
-from .._clouds.cloud import ALL, ALL_CLOUDS, CLOUDS, Cloud
+from .._clouds.cloud import Cloud
+from .._clouds.clouds import ALL, ALL_CLOUDS, CLOUDS
 from .._clouds.gcp import GCP
 from .._engine.argspec import CONNECTION, PROJECTS, ArgumentSpec
 from .._engine.entry import Entry, join_problems

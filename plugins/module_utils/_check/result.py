@@ -13,7 +13,8 @@ from collections import Counter
 from .._aws.objects import PeeringConnection
 from .._clouds.aws import AWS
 from .._clouds.azure import AZURE
-from .._clouds.cloud import Peer, fields_of, with_request_times
+from .._clouds.cloud import Peer, fields_of
+from .._clouds.clouds import with_request_times
 from .._clouds.gcp import GCP
 from .._engine.plan import listed
 from .._http.errors import TaskError

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 import shlex
 import typing as t
@@ -12,9 +13,7 @@ import typing as t
 from .._values.blocks import parse_private_block
 from .._values.ids import parse_account_id, parse_connection_id, parse_vpc_id
 from .._values.invalid import InvalidValueError
-from .._values.limits import PENDING_LIFE
-from .._values.regions import RegionTable, to_atlas_region, to_cloud_region
-from .cloud import Cloud, CustomerTask, Fields, Peer
+from .cloud import Cloud, CustomerTask, Fields, Peer, RegionTable
 
 _REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-[0-9]+")
 _KNOWN = """
@@ -44,6 +43,21 @@ NOUNS = {
     "vgw": "VPN gateway",
     "vpc": "VPC",
 }
+
+
+def to_cloud_region(region: str) -> str:
+    """Return a region as AWS writes it, from either spelling: `us-east-1`."""
+    return region.lower().replace("_", "-")
+
+
+def to_atlas_region(region: str) -> str:
+    """Return a region as Atlas writes it in containers, from either spelling: `US_EAST_1`."""
+    return region.upper().replace("-", "_")
+
+
+def same_region(region: str | None, other: str | None) -> bool:
+    """Whether two regions are the same, in either spelling; False if one is missing."""
+    return region is not None and other is not None and to_cloud_region(region) == to_cloud_region(other)
 
 
 class _Regions(RegionTable):
@@ -118,7 +132,7 @@ AWS = Cloud(
     regions=AWS_REGIONS,
     progress=("INITIATING", "PENDING_ACCEPTANCE", "FINALIZING", "AVAILABLE"),
     pending="PENDING_ACCEPTANCE",
-    pending_life=PENDING_LIFE,
+    pending_life=datetime.timedelta(days=7),
     failed="FAILED",
     terminating="TERMINATING",
     failure_reasons={

@@ -11,8 +11,7 @@ import shlex
 import typing as t
 
 from .._values.invalid import InvalidValueError
-from .._values.regions import RegionTable
-from .cloud import Cloud, CustomerTask, Fields, Peer
+from .cloud import Cloud, CustomerTask, Fields, Peer, RegionTable
 
 # Atlas's application in Azure, for which the customer creates a service principal, and the actions of its role on the VNet:
 # https://www.mongodb.com/docs/atlas/security-vpc-peering/
@@ -233,5 +232,6 @@ AZURE = Cloud(
     most_peerings=500,
     removal_fix="Give Atlas's service principal its role on the VNet again, and remove the connection with state: absent.",
     lost="because its role was taken away, or because the VNet was deleted",
+    api_names={"status_name": "status", "error_state_name": "errorState", "region_name": "region"},
     role_codes=frozenset(("AZURE_CUSTOMER_NETWORK_UNREACHABLE", "AZURE_CUSTOMER_NETWORK_VALIDATION_FAILED")),
 )

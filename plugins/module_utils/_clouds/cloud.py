@@ -1,37 +1,21 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The description of a cloud as data, and functions that choose a cloud by name or by the fields of a connection.
-
-A module's process compiles each file that it imports, so the file of a cloud is imported where that cloud is chosen.
-"""
+"""What a cloud is: the fields of its description, its regions, and the types of connections."""
 
 from __future__ import annotations
 
 import datetime
+import types
 import typing as t
 
 from .._values.blocks import parse_private_block
 from .._values.invalid import InvalidValueError
-from .._values.moments import created_at, to_text
-from .._values.regions import RegionTable
 
 Fields = t.Mapping[str, t.Any]
 REGION: t.Final = "region_name"
 REGIONS: t.Final = "regions"
 BLOCK: t.Final = "atlas_cidr_block"
-# The value of the option `provider_name` for all clouds.
-ALL: t.Final = "all"
-# For argument specs, before a cloud is chosen: the options of a single cloud, by its name; the pairs that must be set together;
-# and the options that name a network, one of which is required.
-CLOUD_OPTIONS: t.Mapping[str, tuple[str, ...]] = {
-    "AWS": ("vpc_id", "aws_account_id", "route_table_cidr_block", "accepter_region_name", "connection_id"),
-    "AZURE": ("azure_directory_id", "azure_subscription_id", "resource_group_name", "vnet_name", "vnet_resource_id"),
-    "GCP": ("gcp_project_id", "network_name"),
-}
-ALL_CLOUDS = (*CLOUD_OPTIONS,)
-TOGETHER = (("vpc_id", "aws_account_id"), ("gcp_project_id", "network_name"))
-ONE_OF = ("vpc_id", "vnet_name", "vnet_resource_id", "network_name")
 
 
 class Peer(t.TypedDict, total=False):
@@ -64,6 +48,53 @@ class CustomerTask(t.NamedTuple):
 
     to_do: str
     hint: str
+
+
+class RegionTable:
+    """The known regions of one cloud. Clouds open new ones, so an unknown name is returned unchanged.
+
+    Args:
+        provider_name: The cloud, for messages.
+        names: The cloud's name of each region, by Atlas's name.
+    """
+
+    def __init__(self, provider_name: str, names: t.Mapping[str, str]) -> None:
+        self.names = names
+        self.provider_name = provider_name
+        self._atlas_names = {
+            _key(name): atlas_name for atlas_name, cloud_name in names.items() for name in (cloud_name, atlas_name)
+        }
+
+    def to_atlas(self, region: str) -> str:
+        """Return a region as Atlas writes it, from either spelling; an unknown one without spaces around it."""
+        return self._atlas_names.get(_key(region), region.strip())
+
+    def to_cloud(self, region: str) -> str:
+        """Return a region as the cloud writes it, from either spelling; an unknown one without spaces around it."""
+        return self.names.get(self.to_atlas(region), region.strip())
+
+    def is_known(self, region: str) -> bool:
+        """Whether this version of the collection knows a region."""
+        return _key(region) in self._atlas_names
+
+    def parse(self, value: str) -> str:
+        """Return the region that an option names, as Atlas writes it.
+
+        Raises:
+            InvalidValueError: If it is empty.
+        """
+        if not value.strip():
+            examples = " or ".join(next(iter(self.names.items())))
+            raise InvalidValueError("is empty", f"Give a region of {self.provider_name}, such as {examples}.")
+        return self.to_atlas(value)
+
+
+def _key(region: str) -> str:
+    """Return one key for all spellings of a name: people mix up hyphens, underscores and case.
+
+    AZURE also accepts its display names, such as North Europe: these are its names with spaces.
+    """
+    return region.strip().upper().replace("-", "_").replace(" ", "")
 
 
 class Cloud(t.NamedTuple):
@@ -116,6 +147,7 @@ class Cloud(t.NamedTuple):
         has_one_container: Whether a project has one container in total, and not one per region.
         most_peerings: How many peerings a customer's network may have by default; None if the check reads that.
         chooses_block: Whether Atlas chooses a container's block if a creation names none.
+        api_names: The API's names of fields that are not those of the results in camelCase.
     """
 
     name: str
@@ -159,6 +191,7 @@ class Cloud(t.NamedTuple):
     has_one_container: bool = False
     most_peerings: int | None = None
     chooses_block: bool = False
+    api_names: t.Mapping[str, str] = types.MappingProxyType({})
 
     @property
     def owner(self) -> str:
@@ -322,124 +355,3 @@ class Cloud(t.NamedTuple):
     def describe_regions(self, regions: t.Iterable[str]) -> str:
         """Return chosen regions in words, as the cloud writes them."""
         return " and ".join(map(self.regions.to_cloud, regions)) or "all regions"
-
-
-class CloudsByName(t.Mapping[str, Cloud]):
-    """The clouds by name; the file of a cloud is imported when it is first looked up."""
-
-    def __init__(self) -> None:
-        # An import statement takes its time even if the file is imported, and a cloud is looked up for each connection.
-        self._imported: dict[str, Cloud] = {}
-
-    def __getitem__(self, name: str) -> Cloud:
-        """Return a cloud."""
-        found = self._imported.get(name)
-        if found is None:
-            found = self._imported[name] = self._import(name)
-        return found
-
-    def _import(self, name: str) -> Cloud:
-        """Return a cloud. The imports are literal, so that Ansible finds them when it packs a module."""
-        if name == "AWS":
-            from .aws import AWS
-
-            return AWS
-        if name == "AZURE":
-            from .azure import AZURE
-
-            return AZURE
-        if name == "GCP":
-            from .gcp import GCP
-
-            return GCP
-        raise KeyError(name)
-
-    def __contains__(self, name: object) -> bool:
-        """Whether there is a cloud with this name; no file is imported."""
-        return name in CLOUD_OPTIONS
-
-    def __iter__(self) -> t.Iterator[str]:
-        """Yield the names; no file is imported."""
-        return iter(CLOUD_OPTIONS)
-
-    def __len__(self) -> int:
-        """Return the number of clouds."""
-        return len(CLOUD_OPTIONS)
-
-
-CLOUDS = CloudsByName()
-
-
-def to_clouds(provider_name: str | None) -> tuple[Cloud, ...]:
-    """Return the clouds that the option `provider_name` means; None means AWS."""
-    return (*CLOUDS.values(),) if provider_name == ALL else (CLOUDS[provider_name or "AWS"],)
-
-
-def cloud_of(fields: Fields) -> Cloud:
-    """Return the cloud of a connection by its fields, not by `provider_name`, which a reply may have wrong; AWS by default."""
-    for name in CLOUD_OPTIONS:
-        if CLOUDS[name].owner in fields:
-            return CLOUDS[name]
-    return CLOUDS["AWS"]
-
-
-def identity_of(fields: Fields) -> tuple[str | None, ...]:
-    """Return the values that identify a connection within a container, in lower case if the cloud ignores case."""
-    cloud = cloud_of(fields)
-    values = (fields[name] for name in cloud.identity)
-    return tuple(value.lower() if cloud.ignores_case and isinstance(value, str) else value for value in values)
-
-
-def name_of(fields: Fields) -> str:
-    """Return the name of a connection, for users: `account/vpc`, `subscription/group/vnet` or `project/network`."""
-    cloud = cloud_of(fields)
-    return "/".join(str(fields[name]) for name in cloud.names or cloud.identity if fields.get(name) is not None)
-
-
-def block_of(fields: Fields) -> str | None:
-    """Return the customer's block to which Atlas routes; None if Atlas does not know it."""
-    block = cloud_of(fields).block
-    return None if block is None else fields.get(block)
-
-
-def with_request_times(peer: Peer) -> Peer:
-    """Return a connection for results: with `requested_at` and `expires_at`, null unless the customer is waited for.
-
-    Both follow from the id, which has the time of the request. In the predicted result of a new connection, there is none yet.
-    """
-    cloud, times = cloud_of(peer), dict.fromkeys(("requested_at", "expires_at"))
-    is_pending = cloud.pending is not None and peer["status_name"] == cloud.pending
-    requested = created_at(peer.get("id") or "") if is_pending else None
-    if requested is not None:
-        times["requested_at"] = to_text(requested)
-        times["expires_at"] = None if cloud.pending_life is None else to_text(requested + cloud.pending_life)
-    return t.cast("Peer", {**peer, **times})
-
-
-def is_leaving(peer: Peer) -> bool:
-    """Whether a connection is being removed."""
-    return bool(peer["status_name"] == cloud_of(peer).terminating)
-
-
-def is_failed(peer: Peer) -> bool:
-    """Whether a connection, or its removal, has failed."""
-    return cloud_of(peer).has_failed(peer)
-
-
-def is_pending(peer: Peer) -> bool:
-    """Whether a connection still waits to be accepted or set up."""
-    return peer["status_name"] in cloud_of(peer).progress[:-1]
-
-
-def for_pending(peers: t.Iterable[Peer], on_aws: str, elsewhere: str) -> str:
-    """Return what to do about pending connections.
-
-    Args:
-        peers: The existing connections.
-        on_aws: The advice if none is pending, or AWS is the only cloud to act in.
-        elsewhere: The advice otherwise; the names of the clouds are added.
-    """
-    pending = {cloud_of(peer).name for peer in peers if is_pending(peer)} or {"AWS"}
-    # Clouds where the customer need not act are named only if there are no others.
-    names = sorted({name for name in pending if CLOUDS[name].pending is not None} or pending)
-    return on_aws if names == ["AWS"] else f"{elsewhere} {' and '.join(names)}"

@@ -10,8 +10,7 @@ import shlex
 import typing as t
 
 from .._values.invalid import InvalidValueError
-from .._values.regions import RegionTable
-from .cloud import Cloud, CustomerTask, Fields, Peer, fields_of
+from .cloud import Cloud, CustomerTask, Fields, Peer, RegionTable, fields_of
 
 # The most regions that a container can list; without a list, it is for all regions.
 MOST_REGIONS = 8
@@ -190,6 +189,7 @@ GCP = Cloud(
     check_needs=("atlas_gcp_project_id", "atlas_network_name"),
     check_hint="Both together name a VPC network.",
     lost="because the peering was removed in GCP, or because the VPC network was deleted",
+    api_names={"status_name": "status", "error_state_name": "errorMessage"},
     has_names=True,
     has_one_container=True,
     # https://cloud.google.com/vpc/docs/quota#vpc-peering

@@ -11,7 +11,6 @@ from .._http.errors import InvalidOptionError
 from .._http.redact import visible
 from .._values.ids import parse_object_id, parse_project_id
 from .._values.invalid import InvalidValueError
-from .._values.regions import parse_any_region
 from .argspec import PROJECTS, OptionValue
 
 if t.TYPE_CHECKING:
@@ -105,9 +104,11 @@ def parse_region_anywhere(option: str, value: str) -> tuple[str, list[str]]:
     Raises:
         InvalidOptionError: If it is empty.
     """
-    from .._clouds.cloud import CLOUDS
+    from .._clouds.clouds import CLOUDS
 
-    region = parse_option(option, value, parse_any_region)
+    region = value.strip()
+    if not region:
+        raise InvalidOptionError(f"{option} is empty.", hint="Give a region such as us-east-1, or leave it out.")
     clouds = [cloud for cloud in CLOUDS.values() if not cloud.has_one_container]
     if any(cloud.regions.is_known(region) for cloud in clouds):
         return region, []
@@ -214,7 +215,7 @@ def check_cloud_of_region(option: str, region: str) -> None:
         InvalidOptionError: If it is.
     """
     from .._clouds.aws import AWS
-    from .._clouds.cloud import CLOUDS
+    from .._clouds.clouds import CLOUDS
 
     try:
         AWS.regions.parse(region)

@@ -8,7 +8,8 @@ from __future__ import annotations
 import typing as t
 
 from .._clouds.aws import AWS
-from .._clouds.cloud import CLOUDS, Cloud
+from .._clouds.cloud import Cloud
+from .._clouds.clouds import CLOUDS
 from .._engine.argspec import Options
 from .._engine.entry import Entry, find_ignored, read_entries
 from .._engine.options import Parameters, parse_option, parse_region

@@ -12,7 +12,8 @@ from __future__ import annotations
 import typing as t
 
 from .._clouds.azure import parse_azure_name
-from .._clouds.cloud import ALL_CLOUDS, CLOUDS, Cloud
+from .._clouds.cloud import Cloud
+from .._clouds.clouds import ALL_CLOUDS, CLOUDS
 from .._clouds.gcp import parse_gcp_name, parse_gcp_project
 from .._values.blocks import parse_client_block, parse_private_block
 from .._values.ids import parse_object_id, parse_security_group_id

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import typing as t
 
-from .._clouds.aws import AWS
-from .._clouds.cloud import CLOUDS
+from .._clouds.aws import AWS, same_region
+from .._clouds.clouds import CLOUDS
 from .._engine.argspec import CONNECTION, ArgumentSpec
 from .._engine.options import Parameters, check_options
 from .._engine.plan import Plan
 from .._http.errors import InvalidOptionError, TaskError
 from .._resources.clusters import Cluster, Clusters, Region
 from .._values.ids import parse_cluster_name
-from .._values.regions import same_region
 from .atlas import AtlasOperation
 from .over_projects import over_projects
 

@@ -9,7 +9,8 @@ from functools import partial
 
 from .._api.client import AtlasClient
 from .._clouds.aws import AWS
-from .._clouds.cloud import CLOUDS, Cloud
+from .._clouds.cloud import Cloud
+from .._clouds.clouds import CLOUDS
 from .._containers import ContainerState, check_block, choose_cloud, parse_place
 from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
 from .._engine.front import Front

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from .._clouds.aws import AWS
-from .._clouds.cloud import ALL, CLOUDS
+from .._clouds.clouds import ALL, CLOUDS
 from .._containers import choose_cloud, parse_place
 from .._engine.argspec import CONNECTION, ArgumentSpec
 from .._engine.options import Parameters, check_version, parse_region_anywhere

@@ -13,7 +13,8 @@ from .._accounts.session import CheckSession, connect
 from .._api.client import AtlasClient
 from .._auth import clients
 from .._clouds.aws import AWS
-from .._clouds.cloud import CLOUDS, Cloud, Fields, cloud_of
+from .._clouds.cloud import Cloud, Fields
+from .._clouds.clouds import CLOUDS, cloud_of
 from .._engine.front import Front, ResultValue
 from .._engine.libraries import find_library
 from .._engine.operation import Library

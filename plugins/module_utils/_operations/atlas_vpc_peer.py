@@ -10,7 +10,8 @@ from functools import partial
 
 from .._api.client import AtlasClient
 from .._clouds.aws import AWS
-from .._clouds.cloud import CLOUDS, ONE_OF, TOGETHER, Peer, with_request_times
+from .._clouds.cloud import Peer
+from .._clouds.clouds import CLOUDS, ONE_OF, TOGETHER, with_request_times
 from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
 from .._engine.front import Front, ResultValue, States
 from .._engine.operation import Status

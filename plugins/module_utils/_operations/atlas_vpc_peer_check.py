@@ -16,7 +16,7 @@ from .._check.atlas_half import AtlasReader
 from .._check.options import are_elsewhere, ignored_options
 from .._check.reading import are_both_read, read_facts
 from .._check.result import judge
-from .._clouds.cloud import CLOUDS
+from .._clouds.clouds import CLOUDS
 from .._engine.libraries import find_library
 from .._engine.operation import Library, Operation
 from .._engine.options import Parameters, many_projects

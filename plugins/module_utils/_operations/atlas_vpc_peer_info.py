@@ -9,7 +9,8 @@ import datetime
 import typing as t
 
 from .._clouds.aws import AWS
-from .._clouds.cloud import ALL, CLOUDS, Cloud, Peer, cloud_of, fields_of, with_request_times
+from .._clouds.cloud import Cloud, Peer, fields_of
+from .._clouds.clouds import ALL, CLOUDS, cloud_of, with_request_times
 from .._engine.argspec import CONNECTION, ArgumentSpec
 from .._engine.options import Parameters, check_version, parse_option, parse_region_anywhere
 from .._engine.plan import Facts, Plan

@@ -9,7 +9,7 @@ import typing as t
 
 from .._api.client import AtlasClient
 from .._clouds.aws import AWS
-from .._clouds.cloud import ALL, CLOUDS, to_clouds, with_request_times
+from .._clouds.clouds import ALL, CLOUDS, to_clouds, with_request_times
 from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
 from .._engine.front import Front, ResultValue
 from .._engine.options import Parameters, check_parallel, check_version, name_project

@@ -12,7 +12,8 @@ from functools import partial
 
 from .._access_list import AccessListPlanner, AccessListState, check_status, not_in_force, other_comment, to_change
 from .._clouds.aws import AWS
-from .._clouds.cloud import CLOUDS, Fields, Peer, block_of, cloud_of, fields_of, name_of
+from .._clouds.cloud import Fields, Peer, fields_of
+from .._clouds.clouds import CLOUDS, block_of, cloud_of, name_of
 from .._engine.operation import ModuleBase
 from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step

@@ -46,7 +46,8 @@ from .._aws.objects import ACTIVE, ENDED, INITIATING, PENDING, PROVISIONING, Pee
 from .._aws.rate import READERS
 from .._aws.session import AwsSession
 from .._clouds.aws import AWS
-from .._clouds.cloud import BLOCK, REGION, Peer, fields_of, is_failed, is_leaving
+from .._clouds.cloud import BLOCK, REGION, Peer, fields_of
+from .._clouds.clouds import is_failed, is_leaving
 from .._engine.operation import ModuleBase, may_pass
 from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step
@@ -62,7 +63,6 @@ from .part import Answers, Common, PathPart, Ran, task_of
 from .path_state import ACTING, ROUTES, PathState, Task, What
 
 _Place = tuple[t.Any, ...]
-
 # What is done, in its order: the step of results, and the action and the kind of the change.
 _STEPS: dict[type[t.Any], tuple[str, str, str]] = {
     Accept: ("accept", "accept", "connection"),

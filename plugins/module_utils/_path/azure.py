@@ -23,7 +23,8 @@ from .._azure.plan import (
 )
 from .._azure.vnets import Vnet, get_vnet
 from .._clouds.azure import AZURE, VnetId, is_atlas_network, parse_vnet_id, role_name, vnet_id
-from .._clouds.cloud import BLOCK, Fields, Peer, cloud_of, fields_of
+from .._clouds.cloud import BLOCK, Fields, Peer, fields_of
+from .._clouds.clouds import cloud_of
 from .._engine.operation import ModuleBase
 from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step

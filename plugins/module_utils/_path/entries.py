@@ -21,7 +21,8 @@ from .._accounts.credentials import (
 )
 from .._clouds.aws import AWS
 from .._clouds.azure import AZURE
-from .._clouds.cloud import ALL_CLOUDS, BLOCK, CLOUDS, REGION, REGIONS, Cloud, identity_of
+from .._clouds.cloud import BLOCK, REGION, REGIONS, Cloud
+from .._clouds.clouds import ALL_CLOUDS, CLOUDS, identity_of
 from .._containers import block_form, parse_regions
 from .._engine.entry import Entry, name_entry
 from .._engine.options import Parameters, parse_option, parse_region

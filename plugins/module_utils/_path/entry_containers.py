@@ -9,7 +9,8 @@ import typing as t
 from dataclasses import replace
 from functools import partial
 
-from .._clouds.cloud import BLOCK, REGION, REGIONS, Cloud, Peer, fields_of, identity_of, is_failed, is_leaving
+from .._clouds.cloud import BLOCK, REGION, REGIONS, Cloud, Peer, fields_of
+from .._clouds.clouds import identity_of, is_failed, is_leaving
 from .._containers import ContainerPlanner, ContainerState, ListTerms, in_use
 from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
-from .._clouds.cloud import Peer, is_leaving
+from .._clouds.cloud import Peer
+from .._clouds.clouds import is_leaving
 from .path_state import PathState
 
 

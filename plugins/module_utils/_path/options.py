@@ -13,7 +13,7 @@ from ansible.module_utils.errors import AnsibleFallbackNotFound
 
 from .._accounts.credentials import AWS_SPEC, AZURE_SPEC, GCP_SPEC, validate_aws
 from .._clouds.aws import AWS
-from .._clouds.cloud import ALL, CLOUDS
+from .._clouds.clouds import ALL, CLOUDS
 from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
 from .._engine.entry import join_problems
 from .._engine.options import FALSE, Parameters, check_one_way, check_options, check_parallel, check_wait, parse_option

@@ -9,7 +9,8 @@ import typing as t
 from collections import Counter
 from dataclasses import replace
 
-from .._clouds.cloud import CLOUDS, Fields, Peer, block_of, cloud_of, fields_of, name_of, with_request_times
+from .._clouds.cloud import Fields, Peer, fields_of
+from .._clouds.clouds import CLOUDS, block_of, cloud_of, name_of, with_request_times
 from .._engine.entry import name_places
 from .._engine.options import Parameters, name_project
 from .._engine.plan import Change, Plan, listed, nothing_changed

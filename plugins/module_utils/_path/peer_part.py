@@ -10,7 +10,8 @@ import typing as t
 from dataclasses import replace
 
 from .._clouds.aws import AWS
-from .._clouds.cloud import ALL, Fields, Peer, cloud_of, fields_of, identity_of, is_leaving, is_pending, name_of
+from .._clouds.cloud import Fields, Peer, fields_of
+from .._clouds.clouds import ALL, cloud_of, identity_of, is_leaving, is_pending, name_of
 from .._engine.plan import Change, Plan, Step, listed
 from .._engine.wait import GONE, WaitTimeoutError
 from .._http.errors import TaskError

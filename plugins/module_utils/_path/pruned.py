@@ -9,7 +9,8 @@ import typing as t
 from dataclasses import replace
 from functools import partial
 
-from .._clouds.cloud import Cloud, Peer, cloud_of, fields_of, name_of
+from .._clouds.cloud import Cloud, Peer, fields_of
+from .._clouds.clouds import cloud_of, name_of
 from .._engine.plan import Change, Plan, Step
 from .._http.errors import TaskError
 from .entries import default_comment

@@ -9,7 +9,8 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from .._clouds.cloud import Fields, cloud_of
+from .._clouds.cloud import Fields
+from .._clouds.clouds import cloud_of
 from .._engine.entry import name_places
 from .._engine.plan import listed
 from .._http.errors import TaskError

@@ -9,19 +9,8 @@ import typing as t
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from .._clouds.cloud import (
-    CLOUDS,
-    Cloud,
-    Fields,
-    Peer,
-    cloud_of,
-    fields_of,
-    for_pending,
-    identity_of,
-    is_failed,
-    is_leaving,
-    is_pending,
-)
+from .._clouds.cloud import Cloud, Fields, Peer, fields_of
+from .._clouds.clouds import CLOUDS, cloud_of, for_pending, identity_of, is_failed, is_leaving, is_pending
 from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step
 from .._engine.prune import check_ceiling, check_ignore, check_stranger, split_ignored
@@ -30,7 +19,7 @@ from .._peering.connection import DeletePeer, PeerState
 from .._peering.container_choice import ContainerChoice
 from .._peering.match import check_overlaps, check_twins
 from .._peering.planner import PeerPlanner
-from .._values.limits import MOST_PEERS, MOST_PENDING
+from .._resources.peers import MOST_PEERS, MOST_PENDING
 from .gate import after_twins, find_cycle, order
 from .options import PATTERN_FITS, SAME_CONTAINER, PeerEntry, is_about
 from .state import PeerSetState

@@ -8,7 +8,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, replace
 
-from .._clouds.cloud import Peer, block_of, cloud_of, for_pending, is_leaving, is_pending
+from .._clouds.cloud import Peer
+from .._clouds.clouds import block_of, cloud_of, for_pending, is_leaving, is_pending
 from .._engine.options import Parameters
 from .._engine.plan import Step
 from .._engine.wait import WaitTimeoutError
@@ -19,9 +20,8 @@ from .._peering.connection import CreatePeer, DeletePeer, PeerState, UpdatePeer
 from .._peering.container_choice import ContainerChoice
 from .._peering.life import has_removal_failed, with_removal
 from .._peering.match import PeerMatch, find_holders, find_twins
-from .._resources.peers import NO_PLACE
+from .._resources.peers import MOST_PEERS, NO_PLACE
 from .._values.blocks import do_overlap
-from .._values.limits import MOST_PEERS
 from .state import PeerSetState
 
 

@@ -10,8 +10,9 @@ import re
 import typing as t
 from dataclasses import dataclass, field
 
-from .._clouds.aws import AWS
-from .._clouds.cloud import CLOUD_OPTIONS, CLOUDS, Cloud, identity_of, name_of, to_clouds
+from .._clouds.aws import AWS, to_cloud_region
+from .._clouds.cloud import Cloud
+from .._clouds.clouds import CLOUD_OPTIONS, CLOUDS, identity_of, name_of, to_clouds
 from .._engine.entry import Entry, join_problems, name_entry
 from .._engine.options import Parameters, parse_values, parts_of_whole
 from .._entries.parser import EntryParser, EntryValues
@@ -21,7 +22,6 @@ from .._peering.options import choose_provider, no_region_error
 from .._values.ids import parse_object_id
 from .._values.invalid import InvalidValueError
 from .._values.patterns import Fits, Parse, Pattern, fits_in_any_case, fits_text
-from .._values.regions import to_cloud_region
 
 _ALL = (*CLOUDS.values(),)
 FIELDS = (

@@ -9,7 +9,8 @@ import typing as t
 from functools import partial
 
 from .._clouds.aws import AWS
-from .._clouds.cloud import Peer, cloud_of
+from .._clouds.cloud import Peer
+from .._clouds.clouds import cloud_of
 from .._engine.options import Parameters
 from .._engine.plan import Facts, Step
 from .._http.errors import TaskError

@@ -8,7 +8,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field, replace
 
-from .._clouds.cloud import Cloud, Peer, cloud_of, fields_of, identity_of
+from .._clouds.cloud import Cloud, Peer, fields_of
+from .._clouds.clouds import cloud_of, identity_of
 from .._engine.plan import Change, Facts
 from .._http.errors import ApiError, NoAnswerError, TaskError
 from .._peering.connection import PeerState

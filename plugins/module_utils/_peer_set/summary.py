@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
-from .._clouds.cloud import Fields, Peer, cloud_of, name_of
+from .._clouds.cloud import Fields, Peer
+from .._clouds.clouds import cloud_of, name_of
 from .._engine.plan import Change, Plan, nothing_changed
 from .._engine.wait import GONE
 from .._http.errors import TaskError

@@ -9,7 +9,8 @@ import typing as t
 from collections import Counter
 from dataclasses import replace
 
-from .._clouds.cloud import CustomerTask, Peer, cloud_of, fields_of, is_failed, is_leaving
+from .._clouds.cloud import CustomerTask, Peer, fields_of
+from .._clouds.clouds import cloud_of, is_failed, is_leaving
 from .._engine.plan import listed
 from .._engine.wait import GONE, WaitTimeoutError
 from .._http.errors import TaskError

@@ -8,7 +8,8 @@ from __future__ import annotations
 import typing as t
 from urllib.parse import urlsplit
 
-from .._clouds.cloud import REGION, Cloud, Fields, Peer, cloud_of, fields_of
+from .._clouds.cloud import REGION, Cloud, Fields, Peer, fields_of
+from .._clouds.clouds import cloud_of
 from .._engine.options import Parameters
 from .._engine.plan import Facts
 from .._http.errors import InvalidOptionError, NotFoundError, TaskError

@@ -8,7 +8,8 @@ from __future__ import annotations
 import datetime
 import math
 
-from .._clouds.cloud import Cloud, CustomerTask, Peer, cloud_of, fields_of
+from .._clouds.cloud import Cloud, CustomerTask, Peer, fields_of
+from .._clouds.clouds import cloud_of
 from .._engine.options import Parameters
 from .._engine.wait import WaitTimeoutError
 from .._http.errors import OvertakenError, TaskError

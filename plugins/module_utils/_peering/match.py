@@ -8,7 +8,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from .._clouds.cloud import Cloud, Peer, block_of, fields_of, identity_of
+from .._clouds.cloud import Cloud, Peer, fields_of
+from .._clouds.clouds import block_of, identity_of
 from .._http.errors import ApiError, ConflictError, InvalidOptionError, TaskError
 from .._resources.containers import Container
 from .._resources.peers import ALREADY_EXISTS, VpcPeers

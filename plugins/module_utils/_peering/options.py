@@ -8,7 +8,8 @@ from __future__ import annotations
 import typing as t
 
 from .._clouds.aws import AWS
-from .._clouds.cloud import CLOUD_OPTIONS, CLOUDS, Cloud
+from .._clouds.cloud import Cloud
+from .._clouds.clouds import CLOUD_OPTIONS, CLOUDS
 from .._engine.options import Parameters, check_options, check_version, parse_region, parts_of_whole
 from .._http.errors import InvalidOptionError
 

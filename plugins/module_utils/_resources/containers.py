@@ -13,7 +13,8 @@ import typing as t
 from .._api.client import AtlasClient
 from .._api.reply import check_written
 from .._clouds.aws import AWS
-from .._clouds.cloud import BLOCK, CLOUDS, REGION, REGIONS, Cloud, Peer, cloud_of
+from .._clouds.cloud import BLOCK, REGION, REGIONS, Cloud, Peer
+from .._clouds.clouds import CLOUDS, cloud_of
 from .._http.errors import ApiError
 
 # Only a 404 with this code means that the container does not exist.
@@ -248,7 +249,7 @@ def _api_name(name: str, cloud: Cloud) -> str:
     """Return the API's name of a container's field; fields of Atlas's network have no prefix `atlas_` there."""
     if name in cloud.atlas_network:
         name = name.replace("atlas_", "", 1)
-    return "region" if (cloud.name, name) == ("AZURE", REGION) else to_camel_case(name)
+    return cloud.api_names.get(name, to_camel_case(name))
 
 
 def to_camel_case(name: str) -> str:

@@ -13,13 +13,16 @@ import typing as t
 
 from .._api.client import AtlasClient
 from .._api.reply import check_written
-from .._clouds.aws import AWS
-from .._clouds.cloud import CLOUDS, Cloud, Peer, cloud_of, fields_of
+from .._clouds.aws import AWS, same_region
+from .._clouds.cloud import Cloud, Peer, fields_of
+from .._clouds.clouds import CLOUDS, cloud_of
 from .._http.errors import ApiError
-from .._values.limits import MOST_PEERS, MOST_PENDING
-from .._values.regions import same_region
 from .containers import CONTAINER_HINTS, to_camel_case
 
+# Connections per project, over all cloud providers, and how many of them may be pending (not yet accepted or set up):
+# https://www.mongodb.com/docs/atlas/security-vpc-peering/
+MOST_PEERS = 50
+MOST_PENDING = 25
 # Only a 404 with one of these codes means that the connection does not exist: another one may be about the project.
 _MISSING = frozenset(("PEER_NOT_FOUND", "INVALID_PEER_ID"))
 _GONE = _MISSING | {"PEER_ALREADY_REQUESTED_DELETION"}
@@ -36,11 +39,6 @@ PEER_HINTS = {
         "Remove connections that are no longer used, or accept those that are pending: "
         f"a project holds {MOST_PEERS} connections, of which {MOST_PENDING} may be pending."
     ),
-}
-# The API's names that are not the result names in camelCase, by cloud.
-_API_NAMES: t.Mapping[str, t.Mapping[str, str]] = {
-    "AZURE": {"status_name": "status", "error_state_name": "errorState"},
-    "GCP": {"status_name": "status", "error_state_name": "errorMessage"},
 }
 
 
@@ -203,5 +201,4 @@ def _to_body(peer: t.Mapping[str, t.Any], cloud: Cloud, *, with_provider: bool =
 def _api_names(provider_name: str) -> t.Mapping[str, str]:
     """Return the API's names of a connection's fields, by those of the results."""
     cloud = CLOUDS[provider_name]
-    names = {name: to_camel_case(name) for name in (*cloud.read_only, *cloud.writable)}
-    return {**names, **_API_NAMES.get(provider_name, {})}
+    return {name: cloud.api_names.get(name, to_camel_case(name)) for name in (*cloud.read_only, *cloud.writable)}

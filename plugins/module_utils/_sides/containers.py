@@ -9,7 +9,8 @@ import typing as t
 from dataclasses import replace
 from functools import partial
 
-from .._clouds.cloud import Cloud, Peer, is_leaving
+from .._clouds.cloud import Cloud, Peer
+from .._clouds.clouds import is_leaving
 from .._containers import UNUSED, ContainerPlanner, ContainerState, ListTerms, in_use, to_fields
 from .._engine.options import Parameters
 from .._engine.plan import Facts, Plan, Step, joined

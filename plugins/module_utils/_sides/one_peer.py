@@ -10,7 +10,8 @@ from dataclasses import replace
 from functools import partial
 
 from .._clouds.aws import AWS
-from .._clouds.cloud import CLOUDS, Cloud, Fields, Peer
+from .._clouds.cloud import Cloud, Fields, Peer
+from .._clouds.clouds import CLOUDS
 from .._engine.operation import Status
 from .._engine.options import Parameters, check_version
 from .._engine.plan import Facts, Plan, Step

@@ -11,7 +11,8 @@ from collections import Counter
 from dataclasses import dataclass
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.findings import SEVERITIES
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.cloud import CLOUDS, Cloud
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.cloud import Cloud
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.clouds import CLOUDS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.redact import visible
 
 GUIDE = "https://github.com/cloudpeer/atlas/blob/main/docs/guides/no_traffic.md"

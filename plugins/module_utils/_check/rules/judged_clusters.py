@@ -12,7 +12,8 @@ import dataclasses
 import ipaddress
 import typing as t
 
-from ..._clouds.cloud import Cloud, cloud_of
+from ..._clouds.cloud import Cloud
+from ..._clouds.clouds import cloud_of
 from ..._resources.clusters import FLEX, SHARED, has_nodes, has_nodes_at
 from ..._values.blocks import Range, merge_ranges
 from ..facts import AtlasObject, ConnectionFacts, SkippedError, Unread, UnreadError, known, known_or, or_none

@@ -10,10 +10,10 @@ import ipaddress
 import typing as t
 
 from ..._clouds.aws import AWS
-from ..._clouds.cloud import ALL_CLOUDS, CLOUDS
+from ..._clouds.clouds import ALL_CLOUDS, CLOUDS
 from ..._clouds.gcp import GCP
+from ..._resources.peers import MOST_PEERS, MOST_PENDING
 from ..._values.blocks import is_within
-from ..._values.limits import MOST_PEERS, MOST_PENDING, PENDING_LIFE
 from ..._values.moments import created_at
 from ..facts import AtlasObject, ConnectionFacts, Fact, Missing, Unread, UnreadError, known, known_or
 from .common import NEARLY, container_block, listed, need_container, peer_of, span_text, to_network, vpc_blocks_of
@@ -222,8 +222,8 @@ def _describe_state(peer: AtlasObject, facts: ConnectionFacts) -> tuple[str, str
         return f"{status}: it is being removed.", "Request a new one when it is gone (state: present)."
     if status == cloud.removal_failed:
         return f"{status}: Atlas could not remove it.", cloud.removal_fix
-    if status == cloud.pending and cloud is AWS:
-        return _pending(peer, age)
+    if status == cloud.pending and cloud.pending_life is not None:
+        return _pending(peer, age, cloud.pending_life)
     if status == cloud.pending:
         from .g4_mirror import mirror_advice
 
@@ -233,12 +233,12 @@ def _describe_state(peer: AtlasObject, facts: ConnectionFacts) -> tuple[str, str
     return status + (f"; requested {span_text(age)} ago." if age is not None else "."), _WAIT
 
 
-def _pending(peer: AtlasObject, age: datetime.timedelta | None) -> tuple[str, str]:
+def _pending(peer: AtlasObject, age: datetime.timedelta | None, life: datetime.timedelta) -> tuple[str, str]:
     name = peer["connection_id"] or "it"
     fix = f"Accept {name} in AWS account {peer['aws_account_id']}: atlas_vpc_peer_accepter, or atlas_peering."
     if age is None:
         return f"{AWS.pending}.", fix
-    left = PENDING_LIFE - age
+    left = life - age
     rest = f"about {span_text(left)} left" if left.total_seconds() > 0 else "AWS drops it after 7 d"
     return f"{AWS.pending} for {span_text(age)}; {rest}.", fix
 

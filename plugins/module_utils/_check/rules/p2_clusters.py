@@ -9,7 +9,8 @@ import dataclasses
 import typing as t
 
 from ..._clouds.azure import AZURE
-from ..._clouds.cloud import ALL_CLOUDS, Cloud
+from ..._clouds.cloud import Cloud
+from ..._clouds.clouds import ALL_CLOUDS
 from ..._clouds.gcp import GCP
 from ..facts import AtlasObject, ConnectionFacts, Missing, known
 from .common import listed, need_container, own_dns_servers

@@ -11,11 +11,10 @@ import typing as t
 from dataclasses import dataclass, replace
 
 from ..._aws.objects import Interface, Subnet, Vpc
-from ..._clouds.aws import AWS
-from ..._clouds.cloud import ALL_CLOUDS
+from ..._clouds.aws import AWS, same_region
+from ..._clouds.clouds import ALL_CLOUDS
 from ..._values.blocks import ends_of, is_within, parts_outside_ranges
 from ..._values.moments import to_moment
-from ..._values.regions import same_region
 from ..facts import (
     ConnectionFacts,
     Fact,

@@ -9,7 +9,7 @@ import ipaddress
 import typing as t
 
 from ..._clouds.aws import AWS
-from ..._clouds.cloud import ALL_CLOUDS
+from ..._clouds.clouds import ALL_CLOUDS
 from ..._values.blocks import is_within
 from ..facts import ConnectionFacts, Missing, local_addresses_of, or_none
 from .client_ranges import network_blocks_of

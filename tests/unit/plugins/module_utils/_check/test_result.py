@@ -19,7 +19,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.result impo
     worst_of,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.rule import Finding, Severity
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.cloud import ALL_CLOUDS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.clouds import ALL_CLOUDS
 from ansible_collections.cloudpeer.atlas.tests.support.check_clouds import healthy_azure, healthy_gcp
 from ansible_collections.cloudpeer.atlas.tests.support.check_facts import cluster, healthy, object_id, peer
 

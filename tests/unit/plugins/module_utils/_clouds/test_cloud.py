@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.cloud import (
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.clouds import (
     CLOUD_OPTIONS,
     CLOUDS,
     ONE_OF,

@@ -17,7 +17,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter.view
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import Vpc
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.plan import AccessState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.vnets import Vnet
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.cloud import name_of
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.clouds import name_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Plan
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import StoppedError, TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_access_list import AtlasAccessList

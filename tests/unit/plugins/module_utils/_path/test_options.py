@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.cloud import CLOUDS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.clouds import CLOUDS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, names_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.entries import PathEntry, ignored_options

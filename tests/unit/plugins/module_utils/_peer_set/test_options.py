@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.cloud import CLOUDS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.clouds import CLOUDS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, StoppedError, TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_set.options import (
     FIELDS,

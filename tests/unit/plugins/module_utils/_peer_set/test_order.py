@@ -9,7 +9,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_set.gate import After, find_cycle, order
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.connection import CreatePeer, DeletePeer, UpdatePeer
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.match import find_holders
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.limits import MOST_PEERS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import MOST_PEERS
 
 CONTAINER = "c1"
 

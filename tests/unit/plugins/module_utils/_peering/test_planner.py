@@ -7,7 +7,8 @@ from typing import Any, cast
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.azure import AZURE
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.cloud import CLOUDS, Cloud, Peer
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.cloud import Cloud, Peer
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.clouds import CLOUDS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.gcp import GCP
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Facts
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, TaskError
