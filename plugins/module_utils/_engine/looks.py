@@ -79,30 +79,35 @@ class Looks:
         return changed
 
     def poll(self, wanted: Wanted, deadline: float) -> Polled:
-        """Ask about some owners once.
+        """Ask about some owners once: each side after those before it, since what these show decides what it asks.
 
         Args:
             wanted: The owners.
             deadline: When their time is up; the requests end with it. Infinity for a poll at once.
         """
-        answered: dict[str, dict[t.Hashable, ReplyValue]] = {}
         polled = Polled([], [], [])
-        queries = self._queries(wanted, Purpose.POLL)
+        for name, side in self._sides.items():
+            if name in wanted:
+                self._poll_side(side, wanted[name], deadline, polled)
+        return polled
+
+    def _poll_side(self, side: AnySide, owners: t.Sequence[Owner], deadline: float, polled: Polled) -> None:
+        answered: dict[t.Hashable, ReplyValue] = {}
+        queries = self._queries({side.name: owners}, Purpose.POLL)
         replies: dict[_Asked, ReplyValue] = self.within(deadline, partial(self._ask, queries))
         is_near = self._front.clock() + LONGEST_PAUSE >= deadline
         for (name, key), reply in replies.items():
             if not isinstance(reply, TaskError):
-                answered.setdefault(name, {})[key] = reply
+                answered[key] = reply
                 continue
             # Before, the client has used all its retries. Near the end, it has no time for them, so that a missing answer is no
             # failure. If the poll may have changed something, the task must look.
             is_late = is_near and reply.is_unanswered and not reply.outcome_unknown
             # A poll at once, which has no deadline, is the first look at something.
-            is_waited_through = self._sides[name].is_patient and reply.is_transient and deadline < math.inf
+            is_waited_through = side.is_patient and reply.is_transient and deadline < math.inf
             (polled.unanswered if is_late or is_waited_through else polled.failed).append((name, queries[name, key], reply))
-        for name, found in answered.items():
-            polled.changed.extend(self.take(self._sides[name], self._sides[name].observe(found)))
-        return polled
+        if answered:
+            polled.changed.extend(self.take(side, side.observe(answered)))
 
     def within(self, deadline: float, call: Call) -> ReplyValue:
         """Make a call whose requests end at a deadline, on the clock; infinity for none."""

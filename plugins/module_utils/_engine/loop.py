@@ -225,7 +225,8 @@ class Loop:
     def _evaluate_due(self, due: t.Mapping[Target, Kept], moment: float) -> None:
         """Evaluate owners after a poll, and fail those whose time is up: first those with a step that was not sent."""
         late: list[tuple[bool, int, Target, Kept]] = []
-        for target, kept in due.items():
+        sides = [*self._sides]
+        for target, kept in sorted(due.items(), key=lambda one: sides.index(one[0][0])):
             step = self._evaluate(target)
             if step is not None:
                 self._ready.add(target, step, self._sent)
