@@ -11,9 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.access_part import AccessPart
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.aws import AwsPart
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.peer_part import PeerPart
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.ledger import Ledger
 from ansible_collections.cloudpeer.atlas.tests.reliability.children import Nursery, Run
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import denial
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Done
@@ -141,20 +139,15 @@ def test_rates_on_both_sides_slow_a_task_and_fail_nothing(site: PathSite) -> Non
 def test_an_interrupted_task_says_what_it_has_done(site: PathSite, changes: int) -> None:
     """The exception that Ctrl-C raises, and the `timeout` of a task does."""
     entries = site.make_vpcs(2, accounts=2)
-    signals = [KeyboardInterrupt()]
+    signals, record = [KeyboardInterrupt()], Ledger.record
 
-    def interrupting(real: Any) -> Any:
-        def record(*arguments: Any) -> Any:
-            state = real(*arguments)
-            if len(state.done) >= changes and signals:
-                raise signals.pop()
-            return state
-
-        return record
+    def interrupted(self: Ledger, *given: Any, **more: Any) -> None:
+        record(self, *given, **more)
+        if len(self._context.done) >= changes and signals:
+            raise signals.pop()
 
     with pytest.MonkeyPatch.context() as patch:
-        for part in (PeerPart, AwsPart, AccessPart):
-            patch.setattr(part, "record", interrupting(part.record))
+        patch.setattr(Ledger, "record", interrupted)
         with pytest.raises(KeyboardInterrupt):
             site.run(connections=entries)
     line = site.lines[-1]

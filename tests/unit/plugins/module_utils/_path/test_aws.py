@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.session import AwsSession
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.pauses import DEADLINE
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.peer_part import PeerPart
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_set.requests import PeerSet
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import denial
 from ansible_collections.cloudpeer.atlas.tests.support.path_site import (
     ACCOUNTS,
@@ -545,14 +545,14 @@ def test_a_connection_that_others_accept_meanwhile_is_fine(site: PathSite) -> No
 
 def test_a_connection_that_another_task_has_made_is_fine(site: PathSite, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is AVAILABLE in Atlas, and was not there when this task read AWS."""
-    entries, send = site.make_vpcs(2), PeerPart.send
+    entries, send = site.make_vpcs(2), PeerSet.send
 
-    def overtaken(self: PeerPart, *given: Any) -> Any:
-        monkeypatch.setattr(PeerPart, "send", send)
+    def overtaken(self: PeerSet, *given: Any) -> Any:
+        monkeypatch.setattr(PeerSet, "send", send)
         assert not site.run(connections=entries).failed
         return send(self, *given)
 
-    monkeypatch.setattr(PeerPart, "send", overtaken)
+    monkeypatch.setattr(PeerSet, "send", overtaken)
     done = site.run(connections=entries, parallel=1)
     assert (done.failed, site.connected) == (False, {one["vpc_id"] for one in entries}), done.result
     # Those of the other one.

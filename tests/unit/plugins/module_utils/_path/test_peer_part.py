@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.entry_containers import EntryContainers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.path_state import PathState
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.peer_part import PeerPart
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Containers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import VpcPeers
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import refusal
@@ -184,12 +184,12 @@ def test_places_of_what_has_failed_are_not_waited_for(make_path: Callable[..., A
 
 def test_what_has_failed_on_the_other_side_is_not_waited_for(atlas: AtlasSide, monkeypatch: pytest.MonkeyPatch) -> None:
     """A poll has shown the failure, and nothing is left to send for the entry; Atlas waits on."""
-    poll = PeerPart.poll
+    poll = EntryContainers.poll
 
-    def fail(self: PeerPart, state: PathState) -> PathState:
+    def fail(self: EntryContainers, state: PathState) -> PathState:
         return poll(self, state).with_failure("connections[0]", "mirror", TaskError("The peering is inactive."))
 
-    monkeypatch.setattr(PeerPart, "poll", fail)
+    monkeypatch.setattr(EntryContainers, "poll", fail)
     done = atlas.connect([entry(0)])
     assert [one["step"] for one in done.result["failures"]] == ["mirror"]
     assert sum(atlas.clock.pauses) < 60
