@@ -28,7 +28,7 @@ class Run:
             title=lambda key, state: f"{key} (vpc-1)",
         )
         state = SimpleNamespace(notes=(), warnings=())
-        self.path = SimpleNamespace(state=state, last=Plan(), progress_line=lambda: self.line)
+        self.path = SimpleNamespace(name="path", state=state, last=Plan(), progress_line=lambda: self.line)
         self.front: Any = SimpleNamespace(
             name="project 1",
             summary=summary,
