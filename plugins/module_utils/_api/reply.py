@@ -50,7 +50,8 @@ def read_reply(reply: Reply, request: Request, settings: ApiSettings, secrets: t
         raise api_error(request, status, content, secrets=secrets, retry_after=reply.retry_after)
     flaw = flaw or _flaw(status, reply, content, request)
     if not flaw:
-        return t.cast("Json", content or {})
+        found: Json = content or {}
+        return found
     raise ApiError(
         f"Failed to {request.description}: the reply {quoted(flaw, secrets)} (HTTP {status}).",
         http_status=status,

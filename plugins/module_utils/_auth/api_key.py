@@ -103,7 +103,8 @@ def _split_challenges(header: str) -> t.Iterator[tuple[str, dict[str, str]]]:
     scheme: str | None = None
     parameters: dict[str, str] = {}
     while True:
-        position = t.cast("re.Match[str]", _SEPARATOR.match(header, position)).end()
+        separator = _SEPARATOR.match(header, position)
+        position = separator.end() if separator else position
         name = _TOKEN.match(header, position)
         if name is None:
             break
@@ -240,8 +241,8 @@ class ApiKey:
         digest = self._own if shared.is_bound else shared.digest
         for refusals in range(1, _MOST_REFUSALS + 2):
             if digest is not None:
-                body = request.body or b""
-                request.headers["Authorization"] = digest.authorization(request.method, request.path_url, body)
+                body = request.body if isinstance(request.body, bytes) else b""
+                request.headers["Authorization"] = digest.authorization(str(request.method), request.path_url, body)
             reply: Reply = yield request
             if not reply.is_unauthorized:
                 next_nonce = parse_next_nonce(reply.headers.get("Authentication-Info"))

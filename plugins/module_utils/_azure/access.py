@@ -11,8 +11,21 @@ from dataclasses import replace
 from .._clouds.azure import APPLICATION_ID
 from .._engine.options import Parameters
 from .._http.errors import ApiError, OvertakenError
+from .._values.json_fields import JsonObject
 from .errors import VNET_ABSENT, AzureDeniedError
-from .plan import DESCRIPTION, AccessState, CreatePrincipal, Delete, PutAssignment, PutRole, assignment_uuid, find_named, is_ours
+from .plan import (
+    DESCRIPTION,
+    AccessState,
+    CreatePrincipal,
+    Delete,
+    Made,
+    PutAssignment,
+    PutRole,
+    Request,
+    assignment_uuid,
+    find_named,
+    is_ours,
+)
 from .roles import (
     ASSIGNMENTS,
     DENIALS,
@@ -96,7 +109,7 @@ class Access:
         absent = VNET_ABSENT if self._params["state"] == "absent" else ()
         return replace(state, vnet=get_vnet(self._session, self._params["scope"], absent))
 
-    def send(self, request: t.Any, state: AccessState) -> t.Any:
+    def send(self, request: Request, state: AccessState) -> Made:
         """Send the request of a step, and return what its reply shows: a service principal's id, a role, an assignment, or None.
 
         Raises:
@@ -105,10 +118,10 @@ class Access:
         if isinstance(request, CreatePrincipal):
             return self._create_principal()
         if isinstance(request, PutRole):
-            return self._put_role(t.cast(Vnet, state.vnet), request.role)
+            return self._put_role(state.scope, request.role)
         if isinstance(request, PutAssignment):
-            return self._put_assignment(t.cast(Vnet, state.vnet), t.cast(Role, state.chosen), str(state.principal_id))
-        self._delete(t.cast(Vnet, state.vnet), request)
+            return self._put_assignment(state.scope, t.cast(Role, state.chosen), str(state.principal_id))
+        self._delete(state.scope, request)
         return None
 
     def _find_principal(self) -> str | None:
@@ -152,7 +165,7 @@ class Access:
             return None
         return tuple(one for one in found if principal_id not in one.excluded and (principal_id is not None or one.is_for_all))
 
-    def _list(self, description: str, path: str, only: str | None, parse: t.Callable[[t.Any], _T]) -> tuple[_T, ...]:
+    def _list(self, description: str, path: str, only: str | None, parse: t.Callable[[JsonObject], _T]) -> tuple[_T, ...]:
         query = {} if only is None else {"$filter": only}
         return tuple(
             self._session.parsed(parse, one, description) for one in self._session.list(description, path, VERSION, query)
@@ -167,7 +180,7 @@ class Access:
             self._session.shared.forget(_PRINCIPALS)
         return self._session.parsed(_parse_principal, reply, description, is_write=True)
 
-    def _put_role(self, vnet: Vnet, role: Role) -> Role:
+    def _put_role(self, scope: str, role: Role) -> Role:
         description = f"put the role {role.role_name}"
         permissions = [{key: [*texts] for key, texts in zip(PERMISSION_KEYS, one)} for one in role.permissions]
         properties = {
@@ -177,7 +190,7 @@ class Access:
             "permissions": permissions,
             "assignableScopes": [*role.scopes],
         }
-        path = f"{vnet.id}{ROLES}/{role.name}"
+        path = f"{scope}{ROLES}/{role.name}"
         reply = self._session.write(description, "PUT", path, VERSION, {"properties": properties})
 
         def parse(one: t.Mapping[str, t.Any]) -> Role:
@@ -188,8 +201,8 @@ class Access:
 
         return self._session.parsed(parse, reply, description, is_write=True)
 
-    def _put_assignment(self, vnet: Vnet, role: Role, principal_id: str) -> Assignment:
-        description = f"assign the role {role.role_name} to Atlas at {vnet.id}"
+    def _put_assignment(self, scope: str, role: Role, principal_id: str) -> Assignment:
+        description = f"assign the role {role.role_name} to Atlas at {scope}"
         properties = {
             "roleDefinitionId": role.id,
             "principalId": principal_id,
@@ -197,20 +210,20 @@ class Access:
             "principalType": "ServicePrincipal",
             "description": DESCRIPTION,
         }
-        path = f"{vnet.id}{ASSIGNMENTS}/{assignment_uuid(vnet.id, role.name, principal_id)}"
+        path = f"{scope}{ASSIGNMENTS}/{assignment_uuid(scope, role.name, principal_id)}"
         reply = self._session.write(description, "PUT", path, VERSION, {"properties": properties})
 
         def parse(one: t.Mapping[str, t.Any]) -> Assignment:
             made = parse_assignment(one)
-            if not is_same(made.scope, vnet.id) or (made.role, made.principal_id) != (role.name, principal_id):
+            if not is_same(made.scope, scope) or (made.role, made.principal_id) != (role.name, principal_id):
                 raise ValueError("does not show the assignment that was sent")
             return made
 
         return self._session.parsed(parse, reply, description, is_write=True)
 
-    def _delete(self, vnet: Vnet, request: Delete) -> None:
+    def _delete(self, scope: str, request: Delete) -> None:
         # A role's id is in the subscription, where these credentials may not have the permission that they have at the VNet.
-        path = f"{vnet.id}{ROLES}/{request.id.rpartition('/')[2]}" if request.what == "role" else request.id
+        path = f"{scope}{ROLES}/{request.id.rpartition('/')[2]}" if request.what == "role" else request.id
         try:
             self._session.write(f"delete the {request.what} {request.id}", "DELETE", path, VERSION)
         except OvertakenError:

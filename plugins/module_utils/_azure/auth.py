@@ -261,9 +261,10 @@ def _make_transport(ask: t.Callable[[str, str, t.Any, t.Mapping[str, str]], Repl
             super().__init__(request, reply)
             self.status_code, self.headers, self.reason = reply.status, case_insensitive_dict(reply.headers), ""
             self.content_type = reply.headers.get("Content-Type")
+            self._content = reply.content
 
         def body(self) -> bytes:
-            return t.cast("Reply", self.internal_response).content
+            return self._content
 
     class _OurTransport(HttpTransport[t.Any, t.Any]):
         def send(self, request: t.Any, **unused: t.Any) -> t.Any:

@@ -49,6 +49,11 @@ class Delete(t.NamedTuple):
     what: str
 
 
+Request = t.Union[CreatePrincipal, PutRole, PutAssignment, Delete]
+# What the reply to one shows: the id of a service principal, or what was made; None in a prediction, and after a removal.
+Made = t.Union[str, Role, Assignment, None]
+
+
 @dataclass(frozen=True)
 class AccessState:
     """The VNet, and what Atlas's application may do there, as it was read last.
@@ -70,6 +75,11 @@ class AccessState:
     chosen: Role | None = None
     own: tuple[Assignment, ...] = ()
     denials: tuple[DenyAssignment, ...] | None = ()
+
+    @property
+    def scope(self) -> str:
+        """The id of the VNet; empty if it does not exist."""
+        return "" if self.vnet is None else self.vnet.id
 
     @property
     def notes(self) -> list[str]:
@@ -101,7 +111,7 @@ class AccessState:
         """Return what Atlas may do, as results show it; None for nothing."""
         if self.vnet is None or not self.actions:
             return None
-        scope, giving = self.vnet.id, self.giving
+        scope, giving = self.scope, self.giving
         return {
             "application_id": APPLICATION_ID,
             "principal_id": self.principal_id,
@@ -141,7 +151,7 @@ def plan_present(params: Parameters, state: AccessState) -> Plan:
     Raises:
         TaskError: If the role that the options mean does not give the actions.
     """
-    scope = t.cast(Vnet, state.vnet).id
+    scope = state.scope
     if params["role"] is not None:
         _check_chosen(params["role_definition_id"], state.chosen, scope)
     warnings = _warn_denied(state, scope)
@@ -158,7 +168,7 @@ def plan_present(params: Parameters, state: AccessState) -> Plan:
     return Plan(tuple(change for change, _step in planned), tuple(step for _change, step in planned), warnings)
 
 
-def _planned(action: t.Literal["create", "update", "delete"], key: str, request: t.Any) -> tuple[Change, Step]:
+def _planned(action: t.Literal["create", "update", "delete"], key: str, request: Request) -> tuple[Change, Step]:
     return Change(action, key, None, None), Step(action, request, (key,))
 
 
@@ -274,15 +284,15 @@ def plan_absent(params: Parameters, state: AccessState, *, will_end: bool = True
                 "Remove the connection in Atlas, or a peering that has no connection there any more, then run the task again.",
             )
         )
-    warnings = (_warn_wider(t.cast(Role, role), wider, scope),) if wider else ()
+    warnings = (_warn_wider(role, wider, scope),) if role is not None and wider else ()
     return Plan(tuple(change for change, _step in planned), tuple(step for _change, step in planned), warnings)
 
 
 def removal_lines(plan: Plan, state: AccessState) -> list[str]:
     """Return the commands of `az` that remove what the plan of a removal does."""
-    scope = shlex.quote(t.cast(Vnet, state.vnet).id) if plan.steps else ""
+    name = "" if state.chosen is None else state.chosen.role_name
     return [
-        f"az role definition delete --name {shlex.quote(t.cast(Role, state.chosen).role_name)} --scope {scope}"
+        f"az role definition delete --name {shlex.quote(name)} --scope {shlex.quote(state.scope)}"
         if step.request.what == "role"
         else f"az role assignment delete --ids {shlex.quote(step.request.id)}"
         for step in plan.steps
@@ -296,21 +306,22 @@ def _warn_wider(role: Role, wider: t.Iterable[Assignment], scope: str) -> str:
     )
 
 
-def state_after(state: AccessState, request: t.Any, made: t.Any = None) -> AccessState:
+def state_after(state: AccessState, request: Request, made: object = None) -> AccessState:
     """Return the state after a request.
 
     Args:
         state: The state before it.
         request: The request of a step.
-        made: What the reply shows: the id of the service principal, the role, or the assignment; None in a prediction.
+        made: What the reply shows.
     """
     if isinstance(request, CreatePrincipal):
-        return replace(state, principal_id=made)
+        return replace(state, principal_id=made if isinstance(made, str) else None)
     if isinstance(request, PutRole):
-        role = made or request.role
+        role = made if isinstance(made, Role) else request.role
         return replace(state, chosen=role, roles=(*(one for one in state.roles if one.name != role.name), role))
     if isinstance(request, PutAssignment):
-        assignment = made or Assignment(None, t.cast(Vnet, state.vnet).id, request.role, state.principal_id)
+        shown = made if isinstance(made, Assignment) else None
+        assignment = shown or Assignment(None, state.scope, request.role, state.principal_id)
         roles = state.roles if state.chosen is None or state.chosen in state.roles else (*state.roles, state.chosen)
         return replace(state, held=(*state.held, assignment), roles=roles)
     held, own = (tuple(one for one in some if not is_same(str(one.id), request.id)) for some in (state.held, state.own))

@@ -53,8 +53,9 @@ def read_aws(
         surveys = {key: causes[0] if isinstance(one, NoRegionError) else one for key, one in surveys.items()}
     carry_out([one for one in surveys.values() if isinstance(one, Survey)])
     failures = [_failure_of(surveys[key]) for key in together if surveys[key] not in causes]
-    if failures and all(failures) and params["projects"] is None:
-        raise t.cast("TaskError", failures[0])
+    first = next(iter(failures), None)
+    if first is not None and all(failures) and params["projects"] is None:
+        raise first
     return {one: surveys[key] for key, ones in together.items() for one in ones}
 
 

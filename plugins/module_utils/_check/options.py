@@ -370,10 +370,11 @@ def _parse_vnets(params: Parameters) -> dict[str, list[t.Any] | None]:
     """
     found: dict[str, list[t.Any] | None] = {}
     for option, parse in _VNETS.items():
-        found[option] = None if params[option] is None else []
+        parsed = []
         for index, one in enumerate(params[option] or ()):
             try:
-                t.cast("list[t.Any]", found[option]).append(parse(one))
+                parsed.append(parse(one))
             except InvalidValueError as error:
                 raise InvalidOptionError(f"{option}[{index}] {error}.", hint=error.hint) from None
+        found[option] = None if params[option] is None else parsed
     return found

@@ -12,6 +12,14 @@ import time
 import typing as t
 import zlib
 
+if t.TYPE_CHECKING:
+    import requests
+
+    # A request as it goes out. A digest signs the target as the HTTP library has rewritten it.
+    Prepared = requests.PreparedRequest
+else:
+    Prepared = object
+
 # The longest body, both as received and decompressed: four times a page of 500 objects, twice one of ten large clusters.
 MOST_BYTES = 2 << 20
 TOO_LONG = f"is longer than {MOST_BYTES >> 20} MiB, the most that a task reads"
@@ -46,24 +54,6 @@ def count_requests(calls: t.Iterable[ApiCall]) -> dict[str, int]:
     """Return `requests` of a result: how many were `sent`, and how many of them are `writes`."""
     writes = [call.is_write for call in calls]
     return {"sent": len(writes), "writes": sum(writes)}
-
-
-class Prepared(t.Protocol):
-    """A request as it goes out. A digest signs the target as the HTTP library has rewritten it.
-
-    Attributes:
-        method: The HTTP method.
-        body: The body as it is sent; None for none.
-        headers: All headers; a credential adds `Authorization`.
-    """
-
-    method: t.Any
-    body: t.Any
-    headers: t.Any
-
-    @property
-    def path_url(self) -> str:
-        """The target: path and query."""
 
 
 class Reply(t.NamedTuple):

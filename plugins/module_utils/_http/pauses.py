@@ -280,7 +280,8 @@ class Inquiry(t.Generic[_Key]):
         with self._turn(question):
             if question not in self.answers:
                 self.answers[question] = self._ask_in_turn(call)
-            return t.cast("_Result | TaskError", self.answers[question])
+            found: _Result | TaskError = self.answers[question]
+            return found
 
     def forget(self, question: _Key) -> None:
         """Have a question asked again, because its answer may have changed."""

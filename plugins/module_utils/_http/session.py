@@ -217,7 +217,8 @@ class CloudSession:
         flaw = _flaw_of(reply) or ("" if isinstance(content, dict) else "is not a JSON object")
         if flaw:
             raise self._odd_reply(description, flaw, is_write=is_write, status=reply.status, host=_host_of(url))
-        return t.cast("dict[str, t.Any]", content)
+        found: dict[str, t.Any] = content
+        return found
 
     def _exchange(self, method: str, url: str, data: t.Any, headers: t.Mapping[str, str], most: float = math.inf) -> Reply:
         """Send a request once, within `timeout` and so many seconds, and record it."""

@@ -140,7 +140,7 @@ class Transport:
             reply = self.send(prepared, timeout)
             status = reply.status
         finally:
-            self._record(ApiCall(prepared.method, path, status, round((self._clock() - started) * 1000)))
+            self._record(ApiCall(str(prepared.method), path, status, round((self._clock() - started) * 1000)))
         return reply
 
     def send(self, prepared: Prepared, timeout: float) -> Reply:
@@ -153,12 +153,11 @@ class Transport:
         Raises:
             TransportError: If no complete reply comes by then.
         """
-        ours = t.cast("requests.PreparedRequest", prepared)
-        url = str(ours.url)
+        url = str(prepared.url)
         try:
             # Send the cookies that were set after the request was prepared, too.
-            ours.headers.pop("Cookie", None)
-            ours.prepare_cookies(self._session.cookies)
+            prepared.headers.pop("Cookie", None)
+            prepared.prepare_cookies(self._session.cookies)
             options = self._session.merge_environment_settings(url, {}, True, self._verify, None)
             if urlsplit(url).scheme == "http":
                 # Plain http is allowed for this host only, and a proxy would be another host.
@@ -167,7 +166,7 @@ class Transport:
             if proxy is not None:
                 _check_proxy(proxy)
             with self._deadline.running(timeout):
-                reply = _read(self._session.send(ours, timeout=timeout, **options))
+                reply = _read(self._session.send(prepared, timeout=timeout, **options))
         except (RequestException, HTTPError, OSError, ValueError) as error:
             # After the deadline has shut the connection down, the library's error is not the cause.
             if not self._deadline.has_expired:

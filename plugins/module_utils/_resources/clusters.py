@@ -26,11 +26,12 @@ PAGE = {"itemsPerPage": "10"}
 _MISSING = frozenset(("CLUSTER_NOT_FOUND",))
 # The error code of the resource `clusters` for a Flex cluster.
 _IS_FLEX = "CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API"
+_T = t.TypeVar("_T")
 _MEMBERS = re.compile(r"mongodb://([A-Za-z0-9.-]+:[0-9]+(?:,[A-Za-z0-9.-]+:[0-9]+)*)(?:[/?].*)?")
 # The API's names, by the names of the results.
 _STRINGS = {"standard": "standard", "standard_srv": "standardSrv", "private": "private", "private_srv": "privateSrv"}
 _NODES = {"electable_nodes": "electableSpecs", "read_only_nodes": "readOnlySpecs", "analytics_nodes": "analyticsSpecs"}
-_KINDS: dict[type[t.Any], str] = {str: "a text", bool: "true or false", int: "a whole number", list: "a list", dict: "an object"}
+_KINDS: dict[type, str] = {str: "a text", bool: "true or false", int: "a whole number", list: "a list", dict: "an object"}
 
 
 class Region(t.TypedDict):
@@ -161,33 +162,45 @@ def _to_region(config: Fields) -> Region:
     is_told = not is_shared and any(one is not None for one in specs.values())
     nodes = {name: _nodes_of(one) if is_told else None for name, one in specs.items()}
     backing, region = (_typed(config, name, str) for name in ("backingProviderName", "regionName"))
-    where = {"provider_name": provider, "backing_provider_name": backing, "region_name": region}
-    return t.cast("Region", {**where, **nodes})
+    return {
+        "provider_name": provider,
+        "backing_provider_name": backing,
+        "region_name": region,
+        "electable_nodes": nodes["electable_nodes"],
+        "read_only_nodes": nodes["read_only_nodes"],
+        "analytics_nodes": nodes["analytics_nodes"],
+    }
 
 
 def _nodes_of(specs: Fields | None) -> int | None:
     """Return the number of nodes of one kind: 0 without `specs`, None if these have no number."""
-    return 0 if specs is None else t.cast("int | None", _typed(specs, "nodeCount", int))
+    return 0 if specs is None else _typed(specs, "nodeCount", int)
 
 
 def _in_all_shards(regions: t.Iterable[Region]) -> list[Region]:
     """Return each region once, with its nodes in all shards, in the order of first appearance."""
-    found: dict[tuple[str | None, ...], dict[str, t.Any]] = {}
+    found: dict[tuple[str | None, ...], Region] = {}
     for region in regions:
         key = (region["provider_name"], region["backing_provider_name"], region["region_name"])
-        if key not in found:
-            found[key] = dict(region)
-        else:
-            nodes = {name: t.cast("Fields", region)[name] for name in _NODES}
-            found[key].update({name: _sum(found[key][name], number) for name, number in nodes.items()})
-    return t.cast("list[Region]", list(found.values()))
+        known = found.get(key)
+        found[key] = (
+            region
+            if known is None
+            else {
+                **region,
+                "electable_nodes": _sum(known["electable_nodes"], region["electable_nodes"]),
+                "read_only_nodes": _sum(known["read_only_nodes"], region["read_only_nodes"]),
+                "analytics_nodes": _sum(known["analytics_nodes"], region["analytics_nodes"]),
+            }
+        )
+    return list(found.values())
 
 
 def _sum(one: int | None, other: int | None) -> int | None:
     return None if one is None or other is None else one + other
 
 
-def _typed(one: Fields, name: str, kind: type[t.Any]) -> t.Any:
+def _typed(one: Fields, name: str, kind: type[_T]) -> _T | None:
     """Return a field; None if there is none.
 
     Raises:
@@ -209,7 +222,7 @@ def _text(one: Fields, name: str) -> str:
     value = _typed(one, name, str)
     if not value:
         raise ValueError(f"{name} is missing")
-    return str(value)
+    return value
 
 
 def _objects(one: Fields, name: str) -> list[dict[str, t.Any]]:

@@ -209,11 +209,12 @@ def _written(reply: t.Mapping[str, t.Any], sent: t.Mapping[str, t.Any], descript
         raise ApiError(
             f"Failed to {description}: the reply is not a network container.", hint="Check base_url.", outcome_unknown=True
         )
-    wanted = {name: value for name, value in to_container(sent).items() if value is not None}
-    chosen = t.cast("list[str]", wanted.pop("regions", []))
+    asked = to_container(sent)
+    wanted = {name: value for name, value in asked.items() if value is not None and name != REGIONS}
+    chosen = asked.get("regions", [])
     if sorted(chosen) != sorted(result.get("regions", [])):
         # Not if only the order differs, which Atlas may change.
-        wanted["regions"] = chosen
+        wanted[REGIONS] = chosen
     # A reply may leave out the provider.
     shown = {**result, "provider_name": result["provider_name"] or wanted.get("provider_name")}
     check_written(description, shown, wanted)

@@ -54,8 +54,8 @@ def parse_private_block(value: str) -> ipaddress.IPv4Network:
     hint = "Give an IPv4 CIDR block, such as 10.0.0.0/16."
     if ":" in value:
         raise InvalidValueError(f"is an IPv6 block: {value!r}; Atlas peers IPv4 only", hint)
-    network = t.cast("ipaddress.IPv4Network", parse_block(value, hint))
-    if not any(network.subnet_of(private) for private in _PRIVATE_NETWORKS):
+    network = parse_block(value, hint)
+    if not isinstance(network, ipaddress.IPv4Network) or not any(network.subnet_of(private) for private in _PRIVATE_NETWORKS):
         ranges = ", ".join(str(private) for private in _PRIVATE_NETWORKS)
         raise InvalidValueError(f"is not private: {value!r}", f"Atlas takes blocks within {ranges} only.")
     return network

@@ -225,18 +225,18 @@ class Network:
         if isinstance(request, RouteChange):
             self.change_route(request)
         elif isinstance(request, (AddTags, RemoveTags)):
-            connection_id = t.cast(PeeringConnection, view.connection).id
+            connection_id = view.connection_id
             tags = [{"Key": key, "Value": value} for key, value in request.tags]
             verb, action = ("tag", "CreateTags") if isinstance(request, AddTags) else ("remove tags of", "DeleteTags")
             self._session.write(f"{verb} {connection_id}", action, Resources=[connection_id], Tags=tags)
-        else:
-            vpc_id = t.cast(Vpc, view.vpc).id
+        elif view.vpc is not None:
+            vpc_id = view.vpc.id
             change: dict[str, t.Any] = {DNS_ATTRIBUTES[request.name]: {"Value": True}}
             self._session.write(f"enable {request.name} of the VPC {vpc_id}", "ModifyVpcAttribute", VpcId=vpc_id, **change)
         return view_after(view, request)
 
     def _accept(self, view: View) -> View:
-        connection_id = t.cast(PeeringConnection, view.connection).id
+        connection_id = view.connection_id
         description = f"accept the VPC peering connection {connection_id}"
         reply = self._session.write(description, "AcceptVpcPeeringConnection", VpcPeeringConnectionId=connection_id)
         shown = reply.get("VpcPeeringConnection")

@@ -9,7 +9,7 @@ import typing as t
 from dataclasses import dataclass, field, replace
 
 from ..._engine.plan import Change
-from ..objects import ACTIVE, PROVISIONING, Route, RouteAction, RouteTable, Vpc
+from ..objects import ACTIVE, PROVISIONING, Route, RouteAction, RouteTable
 from .view import View, route_to
 
 
@@ -112,7 +112,7 @@ def view_after(view: View, request: Request) -> View:
         return _with_route(view, request)
     if isinstance(request, EnableDns):
         enabled: dict[str, t.Any] = {request.name: True}
-        return replace(view, vpc=replace(t.cast(Vpc, view.vpc), **enabled))
+        return view if view.vpc is None else replace(view, vpc=replace(view.vpc, **enabled))
     if isinstance(request, Accept):
         return with_status(view, ACTIVE)
     connection = view.connection

@@ -246,7 +246,7 @@ def say_notes(changes: t.Iterable[RouteChange]) -> list[str]:
     idle = []
     for one in changes:
         if one.loser:
-            losing.setdefault((one.block, t.cast(str, one.before), one.loser), []).append(one.table_id)
+            losing.setdefault((one.block, str(one.before), one.loser), []).append(one.table_id)
         if one.is_idle:
             idle.append(one.table_id)
     notes = [

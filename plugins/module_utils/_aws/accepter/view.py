@@ -45,6 +45,11 @@ class View:
     is_stale: bool = False
 
     @property
+    def connection_id(self) -> str:
+        """The id of the connection; empty if it is not known."""
+        return "" if self.connection is None else self.connection.id
+
+    @property
     def place(self) -> str:
         """The region and the account, in words."""
         if self.account_id is None:
