@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import bisect
+import functools
 import ipaddress
 import itertools
 import typing as t
@@ -74,11 +75,15 @@ def parse_client_block(value: str) -> str:
     return str(network)
 
 
+# Each block is compared with many others.
+_network_of = functools.lru_cache(4096)(ipaddress.ip_network)
+
+
 def do_overlap(block: str | None, other: str | None) -> bool:
     """Whether two CIDR blocks overlap. False if either is missing or not a block: Atlas decides then."""
     try:
-        return block is not None and other is not None and ipaddress.ip_network(block).overlaps(ipaddress.ip_network(other))
-    except ValueError:
+        return block is not None and other is not None and _network_of(block).overlaps(_network_of(other))
+    except (TypeError, ValueError):
         return False
 
 
@@ -86,7 +91,7 @@ def is_part(block: str | None, other: str | None) -> bool:
     """Whether a CIDR block is a part of another one, or equal. False if either is missing or not a block."""
     if block is None or not do_overlap(block, other):
         return False
-    return ipaddress.ip_network(block).prefixlen >= ipaddress.ip_network(str(other)).prefixlen
+    return _network_of(block).prefixlen >= _network_of(str(other)).prefixlen
 
 
 def ends_of(block: ipaddress.IPv4Network) -> Range:
