@@ -9,7 +9,8 @@ import typing as t
 from functools import partial
 
 from .._http.errors import TaskError
-from .._http.threads import call_all, value_or_error
+from .._http.pauses import value_or_error
+from .._http.threads import call_all
 from . import replies
 from .errors import NOT_AWS, cause_of, foreign
 from .objects import (

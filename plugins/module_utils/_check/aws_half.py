@@ -14,7 +14,8 @@ from .._aws.objects import CONNECTIONS_QUOTA, DNS_ATTRIBUTES, ROUTES_QUOTA, Dhcp
 from .._aws.survey import NO_DHCP_OPTIONS, Survey, ask_all, carry_out, readers_for
 from .._engine.options import Parameters
 from .._http.errors import TaskError
-from .._http.threads import call_all, value_or_error
+from .._http.pauses import value_or_error
+from .._http.threads import call_all
 from .connections import Connection
 from .facts import AwsFacts, Missing, Unread, ZoneContents, to_fact
 

@@ -21,7 +21,8 @@ from .plan import ChangeKey, Plan, Planning, Step
 from .side import BEFORE, ONLY, AnySide, AnyState, Context, Failure, Owner, Purpose, Target, Waiting
 
 if t.TYPE_CHECKING:
-    from .lists import InThreads, ListProgress
+    from .lists import ListProgress
+    from .loop import Jobs
 
 
 class Engine:
@@ -141,15 +142,16 @@ class Engine:
         self._progress.stop(*self._front.stopped(self._ledger.applied, self._ledger.unsure()))
 
 
-def _parts_of(front: AnyFront, outcome: Outcome, report: Report, clock: Clock) -> tuple[RunProgress, InTurn | InThreads, int]:
+def _parts_of(front: AnyFront, outcome: Outcome, report: Report, clock: Clock) -> tuple[RunProgress, Jobs, int]:
     """Return the progress of a front, how its steps are sent, and how many at the same time."""
     if front.is_one:
         return RunProgress(front, outcome, report, clock), InTurn(), 1
     # Imported late: a module's process compiles each file again.
-    from .lists import InThreads, ListProgress
+    from .._http.threads import Workers
+    from .lists import ListProgress
 
     limit = front.threads or int(front.params["parallel"])
-    return (front.progress or ListProgress)(front, outcome, report, clock), InThreads(limit), limit
+    return (front.progress or ListProgress)(front, outcome, report, clock), Workers(limit), limit
 
 
 # What a field of a result has.

@@ -185,7 +185,7 @@ class Intake:
         """Note and show what an owner waits for, with a refused step if `is_held`."""
         self.has_waited = True
         is_new = self.waits.keep(target, waiting, is_held=is_held)
-        deadline = t.cast("Kept", self.waits.get(target)).deadline
+        deadline = self.waits.deadline_of(target)
         if target in self.deadlines:
             # It is not sent again yet.
             self.deadlines[target] = deadline
@@ -204,7 +204,7 @@ class Intake:
 
     def release(self, target: Target) -> None:
         """Let a refused step be sent again. Its request ends with its wait."""
-        self.deadlines[target] = t.cast("Kept", self.waits.get(target)).deadline
+        self.deadlines[target] = self.waits.deadline_of(target)
         del self.ledger.held[target]
         self.waits.drop(target)
 

@@ -1,47 +1,18 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What only lists need: their steps are sent side by side, and their progress is one line."""
+"""The progress of a list, in one line."""
 
 from __future__ import annotations
 
 import typing as t
 
 from .._http.pauses import Clock
-from .._http.threads import Workers
-from .loop import Sent
 from .outcome import REPORT_INTERVAL, Outcome, Report, RunProgress, StatusHistory
-from .side import Call, ReplyValue, Target, Waiting
+from .side import Target, Waiting
 
 if t.TYPE_CHECKING:
     from .front import AnyFront, ResultValue
-
-
-class InThreads:
-    """Sends steps side by side.
-
-    Args:
-        limit: The most that are sent at the same time.
-    """
-
-    def __init__(self, limit: int) -> None:
-        self._workers: Workers[Target, ReplyValue] = Workers(limit)
-
-    def submit(self, target: Target, call: Call, *, is_long: bool) -> None:
-        """Queue a call. One that may take long never runs in this thread; another one does if it is alone."""
-        self._workers.submit(target, call, is_long=is_long)
-
-    def next(self, seconds: float | None = None) -> Sent | None:
-        """Wait until a call ends, and return how; None if none has ended in so many seconds."""
-        ended = self._workers.next(seconds)
-        if ended is None:
-            return None
-        return Sent(ended.key, None if ended.error is not None else ended.result(), ended.error)
-
-    def drain(self) -> list[Sent]:
-        """Start no more calls, wait for those that are running, and return how they have ended."""
-        drained = self._workers.drain()
-        return [Sent(one.key, None if one.error is not None else one.result(), one.error) for one in drained]
 
 
 class ListProgress(RunProgress):

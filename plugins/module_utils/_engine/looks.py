@@ -12,7 +12,7 @@ from functools import partial
 from operator import attrgetter
 
 from .._http.errors import TaskError
-from .._http.pauses import LONGEST_PAUSE, STOP, Clock, Limits
+from .._http.pauses import LONGEST_PAUSE, STOP, Clock, Limits, value_or_error
 from .options import Parameters
 from .side import AnySide, AnyState, Call, Owner, Purpose, Query, ReplyValue, Target, Waiting
 from .wait import INTERVAL_SHARE, SHORTEST_INTERVAL
@@ -138,15 +138,9 @@ class Looks:
     def _ask(self, queries: t.Mapping[_Asked, Query]) -> dict[_Asked, ReplyValue]:
         """Ask all queries, and return the reply or TaskError of each. A single one needs no thread, and no thread starts one."""
         if len(queries) <= 1 or STOP.get() is not None:
-            replies: dict[_Asked, ReplyValue] = {}
-            for key, query in queries.items():
-                try:
-                    replies[key] = query.call()
-                except TaskError as error:
-                    replies[key] = error
-            return replies
+            return {key: value_or_error(query.call) for key, query in queries.items()}
         # Imported late: few tasks need it, and a module's process compiles each file again.
-        from .._http.threads import READERS, call_all, value_or_error
+        from .._http.threads import READERS, call_all
 
         calls = {key: partial(value_or_error, query.call) for key, query in queries.items()}
         params = self._front.params
@@ -322,6 +316,10 @@ class Waits:
     def get(self, target: Target) -> Kept | None:
         """Return what an owner waits for; None for nothing."""
         return self._kept.get(target[0], {}).get(target[1])
+
+    def deadline_of(self, target: Target) -> float:
+        """Return when the time of an owner that waits is up."""
+        return self._kept[target[0]][target[1]].deadline
 
     def of_steps(self) -> list[Target]:
         """Return the owners whose waits a step of another owner may end."""

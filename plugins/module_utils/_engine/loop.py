@@ -10,23 +10,17 @@ import typing as t
 from functools import partial
 
 from .._http.errors import TaskError
-from .._http.pauses import Sleep
+from .._http.pauses import Ended, Sleep
 from .plan import Step
 from .side import AnySide, Call, Owner, ReplyValue, Target, by_side
 
 if t.TYPE_CHECKING:
+    from .._http.threads import Workers
     from .front import AnyFront
     from .intake import Intake, Search
-    from .lists import InThreads
     from .looks import Kept
 
-
-class Sent(t.NamedTuple):
-    """A step that was sent: its owner, and what its call has returned or raised."""
-
-    target: Target
-    reply: ReplyValue
-    error: BaseException | None
+    Jobs = t.Union["InTurn", Workers[Target, ReplyValue]]
 
 
 class InTurn:
@@ -39,17 +33,14 @@ class InTurn:
         """Note a call for `next`."""
         self._job = (target, call)
 
-    def next(self, seconds: float | None = None) -> Sent | None:
+    def next(self, seconds: float | None = None) -> Ended[Target, ReplyValue] | None:
         """Make the call, and return how it has ended; None if there is none."""
         if self._job is None:
             return None
         (target, call), self._job = self._job, None
-        try:
-            return Sent(target, call(), None)
-        except Exception as error:
-            return Sent(target, None, error)
+        return Ended(target, call)
 
-    def drain(self) -> list[Sent]:
+    def drain(self) -> list[Ended[Target, ReplyValue]]:
         """Return nothing: the only call is over, or was interrupted."""
         return []
 
@@ -67,7 +58,7 @@ class Loop:
         sleep: Sleeps that many seconds.
     """
 
-    def __init__(self, front: AnyFront, intake: Intake, jobs: InTurn | InThreads, sleep: Sleep) -> None:
+    def __init__(self, front: AnyFront, intake: Intake, jobs: Jobs, sleep: Sleep) -> None:
         self._front, self._context, self._clock = front, front.context, front.clock
         self._sides: dict[str, AnySide] = {side.name: side for side in front.sides}
         self._ledger, self._waits, self._looks = intake.ledger, intake.waits, intake.looks
@@ -119,11 +110,11 @@ class Loop:
     def drain(self) -> None:
         """Start no more steps, and record those that have ended or are still running."""
         for sent in self._jobs.drain():
-            step = self._context.running.pop(sent.target)
+            step = self._context.running.pop(sent.key)
             if sent.error is None:
-                self._intake.record(step, sent.reply)
+                self._intake.record(step, sent.result())
             elif isinstance(sent.error, TaskError):
-                self._ledger.doubt(sent.target, step, sent.error)
+                self._ledger.doubt(sent.key, step, sent.error)
         self._ledger.fail_open()
 
     # What is ready is sent.
@@ -188,13 +179,13 @@ class Loop:
 
     # What comes of it is taken in.
 
-    def _take(self, sent: Sent) -> None:
-        step = self._context.running.pop(sent.target)
+    def _take(self, sent: Ended[Target, ReplyValue]) -> None:
+        step = self._context.running.pop(sent.key)
         try:
             if sent.error is None:
-                self._intake.record(step, sent.reply)
+                self._intake.record(step, sent.result())
             elif isinstance(sent.error, TaskError):
-                self._intake.refuse(sent.target, step, sent.error)
+                self._intake.refuse(sent.key, step, sent.error)
             else:
                 raise sent.error
         except Exception as error:

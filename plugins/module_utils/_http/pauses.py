@@ -130,6 +130,36 @@ def stoppable_sleep(seconds: float) -> None:
         raise StoppedError
 
 
+class Ended(t.Generic[_Key, _Result]):
+    """How a call ended: its `key`, and the `error` that it raised; None if it returned."""
+
+    def __init__(self, key: _Key, call: t.Callable[[], _Result]) -> None:
+        self.key = key
+        self.error: BaseException | None = None
+        try:
+            self._result = call()
+        except Exception as error:
+            self.error = error
+
+    def result(self) -> _Result:
+        """Return what the call returned.
+
+        Raises:
+            Exception: What the call raised.
+        """
+        if self.error is not None:
+            raise self.error
+        return self._result
+
+
+def value_or_error(call: t.Callable[[], _Result]) -> _Result | TaskError:
+    """Return what a call returns, or its TaskError."""
+    try:
+        return call()
+    except TaskError as error:
+        return error
+
+
 class Policy(t.NamedTuple):
     """When one request is sent again.
 
@@ -303,10 +333,7 @@ class Inquiry(t.Generic[_Key]):
         with self._changing:
             if len(self._failures) >= self._most:
                 return self._refusal() if self._refusal else self._failures[0]
-        try:
-            answer: _Result | TaskError = call()
-        except TaskError as error:
-            answer = error
+        answer = value_or_error(call)
         with self._changing:
             if isinstance(answer, TaskError) and self._is_general(answer):
                 self._failures.append(answer)

@@ -16,7 +16,7 @@ from collections import deque
 from contextlib import contextmanager
 
 from .errors import TaskError
-from .pauses import ANNOUNCE, LONGEST_PAUSE, STOP, Clock, Sleep, announce, check_stopped
+from .pauses import ANNOUNCE, LONGEST_PAUSE, STOP, Clock, Ended, Sleep, announce, check_stopped
 
 # How many requests to Atlas that only read run in parallel.
 READERS = 8
@@ -131,28 +131,6 @@ class Governor:
                 self._successes = 0
                 self._in_a_row = min(self._in_a_row + 1, 10)
             return self._end
-
-
-class Ended(t.Generic[_Key, _Result]):
-    """How a call ended: its `key`, and the `error` that it raised; None if it returned."""
-
-    def __init__(self, key: _Key, call: t.Callable[[], _Result]) -> None:
-        self.key = key
-        self.error: BaseException | None = None
-        try:
-            self._result = call()
-        except Exception as error:
-            self.error = error
-
-    def result(self) -> _Result:
-        """Return what the call returned.
-
-        Raises:
-            Exception: What the call raised.
-        """
-        if self.error is not None:
-            raise self.error
-        return self._result
 
 
 class Workers(t.Generic[_Key, _Result]):
@@ -285,11 +263,3 @@ def call_all(calls: t.Mapping[_Key, t.Callable[[], _Result]], limit: int) -> dic
             workers.submit(key, call)
         found = {ended.key: ended.result() for ended in workers.results()}
     return {key: found[key] for key in calls}
-
-
-def value_or_error(call: t.Callable[[], _Result]) -> _Result | TaskError:
-    """Return what a call returns, or its TaskError."""
-    try:
-        return call()
-    except TaskError as error:
-        return error

@@ -10,14 +10,13 @@ from functools import partial
 
 from .._api.client import AtlasClient
 from .._auth import clients
-from .._auth import clients as login
 from .._auth.sources import find_project, is_in_environment
 from .._engine.operation import ModuleBase, Operation, SideBySide
 from .._engine.options import Parameters, check_one_way, check_wait, many_projects, parse_values
 from .._engine.wait import State
 from .._http import tls
 from .._http.errors import InvalidOptionError, TaskError
-from .._http.pauses import Limits
+from .._http.pauses import Limits, value_or_error
 
 _Key = t.TypeVar("_Key")
 _Result = t.TypeVar("_Result")
@@ -33,7 +32,7 @@ class AtlasModule(ModuleBase[AtlasClient]):
     def preload(cls) -> None:
         """Load the usual certificates, and what signing in needs, before Ansible forks its workers."""
         tls.preload()
-        login.preload()
+        clients.preload()
 
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
@@ -137,7 +136,7 @@ def read_all(
         The value or the TaskError of each call, by the same keys in the same order.
     """
     # Imported late: few tasks need it, and a module's process compiles each file again.
-    from .._http.threads import READERS, call_all, value_or_error
+    from .._http.threads import READERS, call_all
 
     # A pause for a rate limit may take as long as all tries of a request.
     with client.side_by_side(READERS, Limits(params["timeout"], params["retries"]).total_time):

@@ -12,6 +12,7 @@ from .._api.client import inquiry
 from .._engine.argspec import PROJECTS
 from .._engine.plan import Plan
 from .._http.errors import FAILURE_FIELDS, TaskError
+from .._http.pauses import value_or_error
 from .._http.redact import visible
 from .atlas import AtlasOperation
 
@@ -105,13 +106,7 @@ class _InTurn(AtlasOperation[t.Any]):
 
     def read_all(self, calls: t.Mapping[t.Any, t.Callable[[], t.Any]]) -> dict[t.Any, t.Any]:
         """Make several calls one after the other; see the function `read_all`."""
-        found = {}
-        for key, call in calls.items():
-            try:
-                found[key] = call()
-            except TaskError as error:
-                found[key] = error
-        return found
+        return {key: value_or_error(call) for key, call in calls.items()}
 
 
 def _read(state: t.Mapping[str, t.Any]) -> dict[str, Reading]:

@@ -35,7 +35,7 @@ from .._engine.side import (
 )
 from .._engine.wait import WaitTimeoutError
 from .._http.errors import TaskError
-from .._http.pauses import Clock
+from .._http.pauses import Clock, value_or_error
 from .entries import PathEntry
 from .entry_containers import EntryContainers
 from .part import Chooser, PathPart, one_line, task_of, without
@@ -435,10 +435,7 @@ class PathSide(Side[PathState]):
 
 def _or_error(call: Call) -> tuple[ReplyValue]:
     """Return what a call returns, or its TaskError: that what could not be read is a failure of its entries."""
-    try:
-        return (call(),)
-    except TaskError as error:
-        return (error,)
+    return (value_or_error(call),)
 
 
 def _fail(error: TaskError) -> t.NoReturn:
