@@ -10,9 +10,9 @@ from contextlib import nullcontext
 
 from .._http.errors import TaskError
 from .._http.pauses import Clock, Sleep
-from .intake import Intake, Searches
-from .ledger import Ledger, Ready
-from .looks import Looks, Waits, Wanted
+from .intake import Intake
+from .ledger import Ledger
+from .looks import Looks, Wanted
 from .loop import InTurn, Loop
 from .operation import ModuleBase, S_co, Session, Status
 from .options import Parameters
@@ -45,9 +45,7 @@ class Engine:
         self._ledger = Ledger(front, outcome, limit)
         self._looks = Looks(front, self._ledger)
         self._planning = Planning(front, self._ledger, self._looks, self._progress, outcome)
-        waits, ready = Waits(front.params, clock), Ready(self._ledger)
-        searches = Searches(front, self._ledger, self._progress)
-        self._intake = Intake(front, self._ledger, waits, self._looks, self._planning, ready, searches, self._progress, outcome)
+        self._intake = Intake(front, self._ledger, self._looks, self._planning, self._progress)
         self._loop = Loop(front, self._intake, jobs, sleep)
 
     @property

@@ -10,17 +10,18 @@ import typing as t
 from collections import deque
 
 from .._http.errors import TaskError
-from .ledger import Held
+from .ledger import Held, Ready
+from .looks import Waits
 from .operation import may_pass, pauses_before_look
 from .plan import Plan, Step
-from .side import SEEN, AnySide, NoReply, Purpose, ReplyValue, Target, Waiting, by_side
+from .side import SEEN, AnySide, Purpose, ReplyValue, Target, Waiting, by_side
 from .wait import WaitTimeoutError
 
 if t.TYPE_CHECKING:
     from .front import AnyFront
-    from .ledger import Ledger, Ready
-    from .looks import Kept, Looks, Waits
-    from .outcome import Outcome, RunProgress
+    from .ledger import Ledger
+    from .looks import Kept, Looks
+    from .outcome import RunProgress
     from .plan import Planning
 
 
@@ -114,41 +115,29 @@ class Intake:
     Args:
         front: The front that runs.
         ledger: Has the steps.
-        waits: Has what the owners wait for.
         looks: Reads the owners.
         planning: Plans again.
-        ready: Has the steps that can be sent.
-        searches: Has the looks for steps in doubt.
         progress: Shows each event.
-        outcome: Receives whether something was changed.
 
     Attributes:
+        waits: What the owners wait for.
+        ready: The steps that can be sent.
+        searches: The looks for steps in doubt.
         news: The owners of which something has changed, and which have to be evaluated.
         deadlines: The ends of the waits of steps that are sent again after a refusal, by their owners.
         has_waited: Whether anything was waited for.
     """
 
-    def __init__(
-        self,
-        front: AnyFront,
-        ledger: Ledger,
-        waits: Waits,
-        looks: Looks,
-        planning: Planning,
-        ready: Ready,
-        searches: Searches,
-        progress: RunProgress,
-        outcome: Outcome,
-    ) -> None:
+    def __init__(self, front: AnyFront, ledger: Ledger, looks: Looks, planning: Planning, progress: RunProgress) -> None:
         self.news: dict[Target, None] = {}
         self.deadlines: dict[Target, float] = {}
         self.has_waited = False
         self._front, self._clock = front, front.clock
         self._sides: dict[str, AnySide] = {side.name: side for side in front.sides}
-        self.ledger, self.waits, self.looks, self._planning = ledger, waits, looks, planning
-        self.ready, self.searches, self.progress, self.outcome = ready, searches, progress, outcome
+        self.ledger, self.looks, self._planning, self.progress = ledger, looks, planning, progress
+        self.waits, self.ready, self.searches = Waits(front.params, front.clock), Ready(ledger), Searches(front, ledger, progress)
 
-    def record(self, step: Step, reply: ReplyValue | NoReply) -> None:
+    def record(self, step: Step, reply: ReplyValue) -> None:
         """Record that a step took effect; `reply` is what its call has returned, or SEEN."""
         side, target = self._sides[step.side], (step.side, step.owner)
         effect = side.record(step, reply)
@@ -249,11 +238,11 @@ class Intake:
             plan, stopped = self._planning.again(targets)
         except Exception:
             # It may have taken effect.
-            self.outcome.changed |= any(target in self.ledger.lost for target in targets)
+            self.ledger.outcome.changed |= any(target in self.ledger.lost for target in targets)
             raise
         unread = self.looks.fail_unread()
         # What was lost may have taken effect.
-        self.outcome.changed |= any(target in self.ledger.lost for target in unread)
+        self.ledger.outcome.changed |= any(target in self.ledger.lost for target in unread)
         self.stop(stopped + unread)
         self.note(changed)
         return plan
@@ -279,7 +268,7 @@ class Intake:
         """Let another look decide about a failed step, or fail with it if that cannot help: a run of its own has looked."""
         passes = may_pass(step, error) and target not in self.ledger.failed
         if step.is_run or (not error.outcome_unknown and not passes):
-            self.outcome.changed |= error.outcome_unknown
+            self.ledger.outcome.changed |= error.outcome_unknown
             better = self._sides[target[0]].explain(step, error)
             self.stop(self.ledger.fail(target, step, better, error.__cause__))
             return

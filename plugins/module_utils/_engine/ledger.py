@@ -51,6 +51,7 @@ class Ledger:
         tries: How often the steps of each owner have failed in a row.
         failed: The owners that have failed, of which nothing is sent any more.
         applied: The steps that took effect, in order.
+        outcome: Receives whether something was changed.
     """
 
     def __init__(self, front: AnyFront, outcome: Outcome, limit: int) -> None:
@@ -59,7 +60,7 @@ class Ledger:
         self.tries: Counter[Target] = Counter()
         self.failed: set[Target] = set()
         self.applied: list[Step] = []
-        self._front, self._context, self._outcome = front, front.context, outcome
+        self._front, self._context, self.outcome = front, front.context, outcome
         self.lost = front.context.lost
         self._limit = limit
         self._stages = {stage: number for number, stage in enumerate((BEFORE, *front.stages))}
@@ -162,7 +163,7 @@ class Ledger:
         is_part = any(key in later.keys for number, later in queue or () for key in step.keys)
         if changes or is_part or is_seen:
             self._changed.add(target)
-            self._outcome.changed = True
+            self.outcome.changed = True
         self.applied.append(step)
         if not is_seen:
             self.tries.pop(target, None)
@@ -193,7 +194,7 @@ class Ledger:
         """
         if isinstance(error, UndoneError) and not (step is not None and step.is_run):
             self._changed.discard(target)
-            self._outcome.changed = bool(self._changed)
+            self.outcome.changed = bool(self._changed)
         if self._front.is_one:
             raise error from (cause or error.__cause__)
         self.doubts.pop(target, None)
@@ -227,7 +228,7 @@ class Ledger:
         for target, doubt in [*self.doubts.items()]:
             if doubt.error.outcome_unknown:
                 self.lost[target] = doubt.step
-                self._outcome.changed = True
+                self.outcome.changed = True
             self.fail(target, doubt.step, doubt.error)
         text = "The task was stopped before the reply came."
         on_its_way = TaskError(text, hint="Run it again.", outcome_unknown=True)

@@ -191,7 +191,7 @@ class Loop:
         except Exception as error:
             # A defect, or a lack of memory or threads. Failures of a request itself are TaskErrors.
             calls = () if isinstance(error, TaskError) else self._front.session.calls[self._calls :]
-            self._intake.outcome.changed |= any(call.is_write and call.status is not None for call in calls)
+            self._ledger.outcome.changed |= any(call.is_write and call.status is not None for call in calls)
             raise
 
     # What is due is done.

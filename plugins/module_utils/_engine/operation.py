@@ -23,6 +23,9 @@ if t.TYPE_CHECKING:
     from .front import AnyFront, Engine
     from .side import AnyState
 
+    # One run of what a module does.
+    Run = t.Union[Engine, "ReadingRun"]
+
 Warn = t.Callable[[str], None]
 # The name of a Python package, and the traceback of its failed import (None if it is there).
 Library = tuple[str, t.Optional[str]]
@@ -204,23 +207,6 @@ def execute(
         )
         outcome.failure = {**failure.to_result(), "exception": traceback.format_exc()}
     return outcome
-
-
-class Run(t.Protocol):
-    """One run of what a module does."""
-
-    @property
-    def lines(self) -> Lines:
-        """What reports lines for the user."""
-
-    def predict(self) -> None:
-        """Let the outcome show what would be done."""
-
-    def carry_out(self) -> None:
-        """Do it, and let the outcome show what was done."""
-
-    def stop(self) -> None:
-        """Report what was done so far: a signal has ended the run."""
 
 
 def begin_run(module: ModuleBase[Session], outcome: Outcome, report: Report, clock: Clock, sleep: Sleep) -> Run:

@@ -258,7 +258,7 @@ class Side(t.Generic[State]):
         """Return the call that sends a step, with everything bound. What is needed no more is a call that does nothing."""
         raise NotImplementedError
 
-    def record(self, step: Step, reply: ReplyValue | NoReply) -> Effect:
+    def record(self, step: Step, reply: ReplyValue) -> Effect:
         """Return what a step has done; `reply` is what its call has returned, SEEN or FORESEEN."""
         raise NotImplementedError
 

@@ -13,7 +13,7 @@ from .._engine.argspec import CONNECTION, ArgumentSpec
 from .._engine.front import Front
 from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step
-from .._engine.side import ONLY, Call, Context, Effect, NoReply, Owner, Purpose, Query, Replies, ReplyValue, Side
+from .._engine.side import ONLY, Call, Context, Effect, Owner, Purpose, Query, Replies, ReplyValue, Side
 from .._http.pauses import Clock
 from .._resources.custom_dns import is_custom_dns_enabled, update_custom_dns
 from .atlas import AtlasModule
@@ -54,7 +54,7 @@ class CustomDns(Side[bool]):
         """Enable or disable it."""
         return partial(update_custom_dns, self._client, self._group_id, enabled=step.request)
 
-    def record(self, step: Step, reply: ReplyValue | NoReply) -> Effect:
+    def record(self, step: Step, reply: ReplyValue) -> Effect:
         """Record what was sent, which Atlas has confirmed."""
         return Effect({ONLY: step.request})
 

@@ -241,10 +241,6 @@ class AtlasPeering(Front[CheckSession]):
         """The state of the whole path."""
         return self.path.state
 
-    def must_plan_again(self, state: PathState) -> bool:
-        """Whether containers were made or changed, by this task or by others at the same time."""
-        return bool(self.path.steps_of(ContainerSide.name))
-
     def plans(self) -> t.Iterator[tuple[AnySide, Plan]]:
         """Yield the plan of all parts, which is made at once, and the steps of the other sides."""
         plan = self.path.plan([*self.path.states])
@@ -253,7 +249,7 @@ class AtlasPeering(Front[CheckSession]):
 
     def plans_again_after(self, stage: str) -> bool:
         """Return whether blocks of new containers are known now. What needs them may be refused."""
-        return stage == CONTAINERS and stage != self.stages[-1] and self.must_plan_again(self.state)
+        return stage == CONTAINERS and stage != self.stages[-1] and bool(self.path.steps_of(ContainerSide.name))
 
     def entries_of(self, side: str, owner: Owner, step: Step | None) -> t.Sequence[str]:
         """Return the entry or pruned connection whose step it is, or the entries of a container or of another side's owner."""

@@ -12,22 +12,7 @@ from functools import partial
 from .._access_list import IN_FORCE, AccessListPlanner, AccessListState, AccessRequest, check_status, not_in_force, to_change
 from .._engine.options import name_project
 from .._engine.plan import Change, Facts, Plan, Step
-from .._engine.side import (
-    FORESEEN,
-    ONLY,
-    SEEN,
-    Call,
-    Context,
-    Effect,
-    NoReply,
-    Owner,
-    Purpose,
-    Query,
-    Replies,
-    ReplyValue,
-    Side,
-    Waiting,
-)
+from .._engine.side import FORESEEN, ONLY, SEEN, Call, Context, Effect, Owner, Purpose, Query, Replies, ReplyValue, Side, Waiting
 from .._engine.wait import WaitTimeoutError
 from .._http.errors import TaskError
 from .._resources.access_list import AccessEntry, AccessList, to_send
@@ -144,7 +129,7 @@ class AccessListSide(Side[AccessListState]):
             return partial(_remove, self._access_list, changes)
         return partial(_write, self._access_list, changes, partial(self._planner.check_permanent, self.states[ONLY]))
 
-    def record(self, step: Step, reply: ReplyValue | NoReply) -> Effect:
+    def record(self, step: Step, reply: ReplyValue) -> Effect:
         """Record the changes that were made. Of a request whose reply was lost, those count that the list shows."""
         state, changes = self.states[ONLY], t.cast(AccessRequest, step.request).changes
         if reply is SEEN:

@@ -14,21 +14,7 @@ from .._clouds.clouds import is_leaving
 from .._containers import UNUSED, ContainerPlanner, ContainerState, ListTerms, in_use, to_fields
 from .._engine.options import Parameters
 from .._engine.plan import Facts, Plan, Step, joined
-from .._engine.side import (
-    FORESEEN,
-    SEEN,
-    Call,
-    Context,
-    Effect,
-    NoReply,
-    Owner,
-    Purpose,
-    Query,
-    Replies,
-    ReplyValue,
-    Side,
-    Waiting,
-)
+from .._engine.side import FORESEEN, SEEN, Call, Context, Effect, Owner, Purpose, Query, Replies, ReplyValue, Side, Waiting
 from .._engine.wait import WaitTimeoutError
 from .._http.errors import ConflictError, TaskError
 from .._resources.containers import Container, Containers, container_cloud
@@ -202,7 +188,7 @@ class ContainerSide(Side[ContainerState]):
             return partial(self._containers.create_container, self._options[step.owner].cloud, fields)
         return partial(self._containers.update_container, container, fields)
 
-    def record(self, step: Step, reply: ReplyValue | NoReply) -> Effect:
+    def record(self, step: Step, reply: ReplyValue) -> Effect:
         """Record the container as Atlas shows it, or as it will be."""
         owner, state = step.owner, self.states[step.owner]
         if reply is FORESEEN and step.action != "delete":

@@ -129,8 +129,8 @@ class OnePart(Whole):
         )
         self.summary = Owners()
 
-    def must_plan_again(self, state: PathState) -> bool:
-        return any(What.of(key).kind == "container" for key in state.done)
+    def plans_again_after(self, stage: str) -> bool:
+        return stage == CONTAINERS and any(What.of(key).kind == "container" for key in self.state.done)
 
 
 class Run:
