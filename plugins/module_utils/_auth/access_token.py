@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
-from .._api.request import Flow, check_header_values
+from .._api.request import Flow, Prepared, check_header_values
 from .._http.errors import InvalidOptionError
-from .._http.exchange import Prepared
 
 
 class AccessToken:

@@ -12,14 +12,6 @@ import time
 import typing as t
 import zlib
 
-if t.TYPE_CHECKING:
-    import requests
-
-    # A request as it goes out. A digest signs the target as the HTTP library has rewritten it.
-    Prepared = requests.PreparedRequest
-else:
-    Prepared = object
-
 # The longest body, both as received and decompressed: four times a page of 500 objects, twice one of ten large clusters.
 MOST_BYTES = 2 << 20
 TOO_LONG = f"is longer than {MOST_BYTES >> 20} MiB, the most that a task reads"

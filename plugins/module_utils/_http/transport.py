@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from .._version import VERSION
 from .deadline import Deadline, guarded
 from .errors import ConnectionFailure, root_cause
-from .exchange import ApiCall, BodyError, Prepared, Reply, read_body
+from .exchange import ApiCall, BodyError, Reply, read_body
 from .pauses import Clock
 from .tls import trusting, trusting_anybody
 
@@ -36,6 +36,8 @@ except ImportError:
     REQUESTS_IMPORT_ERROR: str | None = traceback.format_exc()
 else:
     REQUESTS_IMPORT_ERROR = None
+    # A request as it goes out. A digest signs the target as this library has rewritten it.
+    Prepared = requests.PreparedRequest
 
     class _Session(requests.Session):
         """A session that never resolves redirects: requests raises on a malformed Location."""
