@@ -6,7 +6,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -559,6 +560,27 @@ def put(atlas: Atlas, block: str, comment: str, status: str | None = None) -> No
         project.access_list.put_first(Entry(block, comment, None, atlas.clock(), status))
 
 
+@contextmanager
+def around(
+    method: str, before: Callable[[], None] = lambda: None, after: Callable[[], None] = lambda: None, skip: int = 0
+) -> Iterator[None]:
+    """Let something happen before or after each call of a method of the access list, but for the first ones."""
+    real, calls = getattr(AccessList, method), list[str]()
+
+    def call(*arguments: Any) -> Any:
+        calls.append(method)
+        if len(calls) <= skip:
+            return real(*arguments)
+        before()
+        found = real(*arguments)
+        after()
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(AccessList, method, call)
+        yield
+
+
 def actions(done: Done) -> list[tuple[str, str]]:
     """Return the actions on the access list."""
     of_peers = done.result["peering"]["connections"] + done.result["peering"]["pruned"]
@@ -584,15 +606,11 @@ def test_all_is_added_in_one_request_and_waited_for(atlas: Atlas) -> None:
 
 
 def test_an_entry_that_is_later_in_force_is_asked_for_again(atlas: Atlas) -> None:
-    real = AccessPart.record
-
-    def record(part: Any, step: Any, reply: Any, state: Any) -> Any:
+    def hold() -> None:
         put(atlas, B, OURS[2], "PENDING")
         atlas.clock.after(10, lambda: put(atlas, B, OURS[2], "ACTIVE"))
-        return real(part, step, reply, state)
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(AccessPart, "record", record)
+    with around("create_entries", after=hold):
         done = run(atlas)
     assert not done.failed
     asked = [one["path"] for one in atlas.emulator.requests.entries() if one["authenticated"] and one["path"].endswith("/status")]
@@ -616,15 +634,12 @@ def test_an_entry_that_others_add_meanwhile_keeps_its_comment(atlas: Atlas) -> N
 def test_what_others_have_added_meanwhile_is_no_change(atlas: Atlas) -> None:
     run(atlas, access_list=False)
     assert atlas.access_list == {}
-    plan = AccessPart.send
 
-    def late(part: Any, step: Any, state: Any) -> Any:
+    def others() -> None:
         for block in COMMENTS:
             put(atlas, block, "The office")
-        return plan(part, step, state)
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(AccessPart, "send", late)
+    with around("list_entries", before=others, skip=1):
         done = run(atlas)
     assert (done.failed, done.changed, actions(done)) == (False, False, [])
     assert set(atlas.access_list.values()) == {"The office"}
@@ -677,14 +692,7 @@ def test_an_entry_that_does_not_come_into_force_fails_alone(atlas: Atlas, status
         with atlas.emulator.project.now() as project:
             project.access_list.get(A).fixed_status = status
 
-    real = AccessPart.record
-
-    def record(part: Any, step: Any, reply: Any, state: Any) -> Any:
-        hold()
-        return real(part, step, reply, state)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(AccessPart, "record", record)
+    with around("create_entries", after=hold):
         done = run(atlas)
     assert (done.failed, atlas.access_list) == (True, COMMENTS)
     failed = {index for one in done.result["failures"] for index in one["indexes"]}
@@ -719,14 +727,7 @@ def test_clouds_that_the_list_does_not_name_are_read(atlas: Atlas) -> None:
 def test_a_comment_that_others_have_changed_is_left(atlas: Atlas) -> None:
     run(atlas)
     put(atlas, A, "The office")
-    real = AccessPart.send
-
-    def late(part: Any, step: Any, state: Any) -> Any:
-        put(atlas, B, "The office")
-        return real(part, step, state)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(AccessPart, "send", late)
+    with around("list_entries", before=lambda: put(atlas, B, "The office"), skip=1):
         done = run(atlas, state="absent")
     assert (done.failed, atlas.access_list) == (False, {A: "The office", B: "The office"})
     assert {one["cidr_block"]: one["comment"] for one in done.result["peering"]["left"]} == {A: "The office", B: "The office"}
