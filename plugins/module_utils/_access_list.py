@@ -80,11 +80,11 @@ class AccessRequest:
     """What a step sends; two are equal if they send the same.
 
     Attributes:
-        sent: The entries to write, or the name of the one to remove.
+        sent: The entries to write, or the name of the one to remove; of a list of connections, the names of all.
         changes: The changes that it makes, from what is there when it is planned.
     """
 
-    sent: tuple[AccessEntry | t.Mapping[str, t.Any] | None, ...] | str
+    sent: tuple[AccessEntry | t.Mapping[str, t.Any] | None, ...] | tuple[str, ...] | str
     changes: tuple[Change, ...] = field(compare=False)
 
 

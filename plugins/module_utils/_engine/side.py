@@ -182,6 +182,7 @@ class Side(t.Generic[State]):
         is_patient: Whether polls go on after every transient failure, because its session has no retries.
         polls_while_sending: Whether polls go on while steps of this side are being sent.
         looks_together: Whether there is one look for all steps whose outcome is unknown, once nothing of this side is sent.
+        takes_turns: Whether a step may wait for its turn before it sends anything: its side's line is reported meanwhile.
         has_short_steps: Whether a step of a list that is alone is sent without a thread: each is one request, and nothing goes on
             meanwhile. Only where this side is the only one.
 
@@ -200,6 +201,7 @@ class Side(t.Generic[State]):
     is_patient: t.ClassVar[bool] = False
     polls_while_sending: t.ClassVar[bool] = False
     looks_together: t.ClassVar[bool] = False
+    takes_turns: t.ClassVar[bool] = False
     has_short_steps: t.ClassVar[bool] = False
 
     def __init__(self, context: Context, owners: t.Sequence[Owner] = (ONLY,)) -> None:

@@ -22,6 +22,7 @@
 from __future__ import annotations
 
 import typing as t
+from types import MappingProxyType
 
 from .redact import redacted, visible
 
@@ -47,9 +48,11 @@ class TaskError(Exception):
 
     Attributes:
         was_refused_unread: Whether only the rate was refused, so that any request may be sent again.
+        parts: The errors of several requests of one step, by what they are about; empty if it is the error of one.
     """
 
     was_refused_unread = False
+    parts: t.Mapping[str, TaskError] = MappingProxyType({})
 
     def __init__(
         self,
@@ -102,6 +105,10 @@ class TaskError(Exception):
     def with_outcome(self: _Error, *, unknown: bool, is_transient: bool = False) -> _Error:
         """Return this error, from the last try of a request, with the outcome of all tries together."""
         return self._with(outcome_unknown=unknown, is_transient=is_transient, was_refused_unread=False)
+
+    def with_parts(self: _Error, parts: t.Mapping[str, TaskError]) -> _Error:
+        """Return this error as that of several requests, each with its own."""
+        return self._with(parts=parts)
 
     def without_secrets(self: _Error, secrets: t.Sequence[str]) -> _Error:
         """Return this error with `secrets` redacted in its texts."""

@@ -25,17 +25,19 @@ from .._http import tls
 from .._http.errors import TaskError
 from .._http.pauses import Clock, Sleep, stoppable_sleep
 from .._path import options
-from .._path.access_part import AccessPart
 from .._path.entries import PathEntry, ignored_options
+from .._path.entry_access import EntryAccess
 from .._path.entry_containers import EntryContainers
 from .._path.leaving import Leaving
 from .._path.part import Chooser, Common, PathPart
 from .._path.path_side import PathProgress, PathSide
-from .._path.path_state import ABSENT, CONTAINERS, PRESENT, PathState
+from .._path.path_state import ABSENT, ACCESS, CONTAINERS, PRESENT, PathState
 from .._path.path_summary import PathSummary
 from .._path.peer_part import PeerPart, PeerRemovalPart
+from .._resources.access_list import AccessList
 from .._resources.containers import Containers
 from .._resources.peers import VpcPeers
+from .._sides.access_requests import AccessRequests
 from .._sides.containers import ContainerSide
 from .atlas import choose_project, warn_of_connection, with_projects
 
@@ -45,7 +47,6 @@ if t.TYPE_CHECKING:
     from .._path.gcp import GcpPart
     from .._path.pruned import Cleaner
     from .._path.pruned_routes import PrunedRoutes
-    from .atlas_access_list import AtlasAccessList
 
 
 class AtlasPeering(Front[CheckSession]):
@@ -76,6 +77,11 @@ class AtlasPeering(Front[CheckSession]):
             self._containers = ContainerSide(self.context, {}, containers, containers.list_all_containers, peers)
         self.path = PathSide(self.context, self._entries, self.stages, partial(AtlasPeering._begin, own), list_peers)
         self.sides = (self.path,) if atlas is None else (self._containers, self.path)
+        if atlas is not None and params["access_list"]:
+            turn = partial(_turn_of, (atlas.settings.base_url, params["group_id"]))
+            choice, access_list = partial(AtlasPeering._entry_access, own), AccessList(atlas, params["group_id"])
+            self._access = AccessRequests(self.context, access_list, choice, turn, stoppable_sleep, ACCESS)
+            self.sides += (self._access,)
 
     def _begin(self) -> t.Mapping[str, PathPart]:
         """Make the parts, which have read nothing yet."""
@@ -128,10 +134,9 @@ class AtlasPeering(Front[CheckSession]):
             pruned = PrunedPart(common, leaving, self._make_routes(), cleaners)
             yield pruned
         if params["access_list"]:
-            turn = partial(_turn_of, (atlas.settings.base_url, params["group_id"]))
             unlisted = CLOUDS.keys() - t.cast(PeerPart, parts[PeerPart.name]).clouds
-            read_blocks = partial(AtlasPeering._read_blocks, own)
-            yield AccessPart(common, atlas, _make_access_list, leaving, pruned, turn, sorted(unlisted), read_blocks)
+            now, read_blocks = partial(AtlasPeering._now, own), partial(AtlasPeering._read_blocks, own)
+            yield EntryAccess(common, atlas, now, leaving, pruned, sorted(unlisted), read_blocks)
 
     def _read_blocks(self, network: Fields) -> t.Mapping[str, t.Sequence[str]]:
         """Return the blocks of the clients of a network on AZURE or GCP, or of all networks of its project, by name.
@@ -197,6 +202,9 @@ class AtlasPeering(Front[CheckSession]):
     def _entry_containers(self) -> EntryContainers:
         return t.cast(EntryContainers, self._parts[EntryContainers.name])
 
+    def _entry_access(self) -> EntryAccess:
+        return t.cast(EntryAccess, self._parts[EntryAccess.name])
+
     def _replaced(self) -> t.Collection[str]:
         """Return the keys of entries whose connection in Atlas the task replaces, or has replaced."""
         peers = self._parts.get(PeerPart.name)
@@ -244,6 +252,8 @@ class AtlasPeering(Front[CheckSession]):
     def plans(self) -> t.Iterator[tuple[AnySide, Plan]]:
         """Yield the plan of all parts, which is made at once, and the steps of the other sides."""
         plan = self.path.plan([*self.path.states])
+        if self.state.access is not None:
+            self._access.begin(self.path.steps_of(self._access.name), self.state.access)
         for side in self.sides:
             yield side, plan if side is self.path else Plan(steps=self.path.steps_of(side.name))
 
@@ -255,16 +265,20 @@ class AtlasPeering(Front[CheckSession]):
         """Return the entry or pruned connection whose step it is, or the entries of a container or of another side's owner."""
         if side == self.path.name:
             return (self.path.entry_of(owner),)
-        return t.cast(Chooser, self._parts[side]).entries_of(owner)
+        return t.cast(Chooser, self._parts[side]).entries_of(owner, step)
 
     def failed(self, side: str, entry: str, step: Step | None, error: TaskError) -> Failure:
         """Let the parts know of a failure."""
-        if step is not None or side not in (ContainerSide.name, "read"):
+        if side == "read":
+            side = ContainerSide.name if self.context.stage == CONTAINERS else AccessRequests.name
+        chooser = self._parts.get(side)
+        if not isinstance(chooser, Chooser):
             return self.path.fail(entry, step, error)
-        # The container of the entry could not be read or planned again.
-        lost = any(entry in self.entries_of(*target, None) for target in self.context.lost if target[0] == ContainerSide.name)
-        better = error.with_outcome(unknown=True) if lost else error
-        return self.path.fail(entry, None, better, self._entry_containers.key_of(entry))
+        if step is None and any(entry in self.entries_of(*target, None) for target in self.context.lost if target[0] == side):
+            # It could not be read or planned again.
+            error = error.with_outcome(unknown=True)
+        own = next((one for name, one in error.parts.items() if entry in chooser.entries_of(name, None)), error)
+        return self.path.fail(entry, None, own, chooser.key_of(entry))
 
     def foresee(self, plan: Plan) -> list[Step]:
         """Return the steps that are not known to fail."""
@@ -307,12 +321,6 @@ def _turn_of(identity: t.Sequence[str], patience: float, sleep: Sleep) -> t.Cont
     from .._auth.private_folder import turn_of
 
     return turn_of(identity, patience, sleep)
-
-
-def _make_access_list(params: Parameters, atlas: AtlasClient, clock: Clock) -> AtlasAccessList:
-    from .atlas_access_list import AtlasAccessList
-
-    return AtlasAccessList(params, atlas, clock)
 
 
 OPERATION = AtlasPeering

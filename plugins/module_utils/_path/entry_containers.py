@@ -246,7 +246,7 @@ class EntryContainers(Chooser):
             return None
         return in_use("removed", container, users, "", terms)
 
-    def entries_of(self, owner: Owner) -> t.Sequence[str]:
+    def entries_of(self, owner: Owner, step: Step | None) -> t.Sequence[str]:
         """Return the entries that fail with a container; its removal fails for itself."""
         return self._planned[owner].terms.entries
 

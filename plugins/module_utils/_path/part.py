@@ -205,8 +205,8 @@ class PathPart:
 class Chooser(PathPart):
     """A part that only chooses what is done: the side with its name sends its steps, and waits for them."""
 
-    def entries_of(self, owner: Owner) -> t.Sequence[str]:
-        """Return the entries that fail with an owner of the side."""
+    def entries_of(self, owner: Owner, step: Step | None) -> t.Sequence[str]:
+        """Return the entries that fail with an owner of the side, or with one of its steps."""
         raise NotImplementedError
 
     def key_of(self, entry: str) -> str:

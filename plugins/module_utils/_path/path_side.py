@@ -33,7 +33,7 @@ from .._engine.side import (
     Target,
     Waiting,
 )
-from .._engine.wait import WaitTimeoutError
+from .._engine.wait import SHORTEST_INTERVAL, WaitTimeoutError
 from .._http.errors import TaskError
 from .._http.pauses import Clock, value_or_error
 from .entries import PathEntry
@@ -458,6 +458,8 @@ class PathProgress(ListProgress):
         self._path = t.cast(PathSide, self._sides[PathSide.name])
         self._summary: PathSummary = t.cast("t.Any", front).summary
         self._stage = ""
+        # The stage in which a step was found to last, and since when.
+        self._lasting = ("", 0.0)
         # The keys of the entries whose ends were reported.
         self._ended: set[str] = set()
         # What others have to do that was known when the plan was made, or was reported since; None without a plan.
@@ -475,18 +477,31 @@ class PathProgress(ListProgress):
         if waiting is not None:
             self._tell_line(until)
 
-    def _tell_line(self, until: float | None) -> None:
+    def _tell_line(self, until: float | None, sides: t.Iterable[AnySide] | None = None) -> None:
         now, stage = self._clock(), self._front.context.stage
         if until is None or (stage == self._stage and now - self._reported < REPORT_INTERVAL):
             return
-        line = one_line(side.progress_line() for side in self._front.sides)
+        line = one_line(side.progress_line() for side in sides or self._front.sides)
         if line:
             self._stage, self._reported = stage, now
             self.tell_named(f"{line}; {self._times(until - now)}")
 
     def wakes_at(self) -> float:
-        """Return infinity: a stage is polled as long as it is not over."""
-        return math.inf
+        """Return when a line is due although nothing is polled, on the clock: while a step may wait for its turn."""
+        return self._clock() + SHORTEST_INTERVAL if self._in_turn() else math.inf
+
+    def wake(self) -> None:
+        """Report whose turn it is before, once a stage and a minute."""
+        stage, sides = self._front.context.stage, self._in_turn()
+        if stage != self._lasting[0]:
+            self._lasting = stage, self._clock()
+        if sides:
+            self._tell_line(self._lasting[1] + self._front.seconds_of(stage), sides)
+
+    def _in_turn(self) -> list[AnySide]:
+        """Return the sides that are sending a step which may wait for its turn."""
+        sides = (self._sides[side] for side, _owner in self._front.context.running)
+        return [side for side in sides if side.takes_turns]
 
     def _report_notes(self) -> None:
         """Report what others have to do as soon as it is known: the task may wait for it."""

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._access_list import AccessListState
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._access_list import IN_FORCE, AccessListState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.private_folder import turn_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter.view import View
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import Vpc
@@ -20,16 +20,17 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.plan import
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.vnets import Vnet
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.clouds import name_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Plan
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.side import Context, Waiting
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import StoppedError, TaskError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_access_list import AtlasAccessList
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_peering import OPERATION
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.access_part import AccessPart
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.entry_access import EntryAccess
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.leaving import Leaving
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.part import Common, task_of
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.part import Common
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.path_state import ACCESS, PathState, What
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_set.state import PeerSetState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.connection import PeerState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.access_list import AccessList
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.access_requests import AccessRequests
 from ansible_collections.cloudpeer.atlas.tests.emulator.accesslist import Entry
 from ansible_collections.cloudpeer.atlas.tests.emulator.faults import parse_rules
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import refusal
@@ -94,8 +95,8 @@ class Case:
         before = replace(before or PathState(), peers=PeerSetState(tuple(there), first=tuple(there), entries=own or {}))
         clock = FakeClock()
         self.blocks, self.asked = blocks or {}, list[str]()
-        outside: Any = (None, AtlasAccessList, going, None, None, (), self._read_blocks)
-        self.part = AccessPart(Common(params, params["connections"], clock, clock.sleep), *outside)
+        outside: Any = (None, lambda: self.state, going, None, (), self._read_blocks)
+        self.part = EntryAccess(Common(params, params["connections"], clock, clock.sleep), *outside)
         answers: dict[Any, Any] = {"list": listed(access)}
         self.state = self.part.begin(answers, before)
         while calls := self.part.reads_more(self.state):
@@ -119,6 +120,16 @@ class Case:
     @property
     def plan(self) -> Plan:
         return self.part.plan(self.state)
+
+    def side(self) -> AccessRequests:
+        """Return the side in the stage of the access list, after the plan."""
+        clock = FakeClock()
+        context: Any = Context({"parallel": 8}, clock)
+        context.stage = ACCESS
+        outside: Any = (None, lambda: self.part, None, clock.sleep, ACCESS)
+        side = AccessRequests(context, *outside)
+        side.begin(self.plan.steps, self.state.access or AccessListState({}, {}))
+        return side
 
     @property
     def changes(self) -> list[tuple[str, str, str]]:
@@ -430,6 +441,7 @@ def test_what_is_pruned_takes_its_own_entries_along(
 
 
 WIDE, NARROW, NARROW_2 = A, "10.1.2.0/24", "10.1.3.0/24"
+WAITING = Waiting(IN_FORCE, polls=False, ends_with_steps=True)
 NEAR, FAR = {"container_region": "us-east-1"}, {"container_region": "eu-west-1"}
 NOTED = (
     "{} stays in the access list: by the comment, it is of this network ({}), and in no entry of this list. Remove it in Atlas "
@@ -480,7 +492,7 @@ def test_a_narrower_entry_replaces_the_wide_one(
     assert [name for action, owner, name in case.changes if action == "create"] == added
     assert {(owner, name) for action, owner, name in case.changes if action == "delete"} == {(KEYS[0], name) for name in going}
     # They are changes of the connection, sent after the additions.
-    assert [task_of(step).stage for step in case.plan.steps] == [ACCESS] * (bool(added) + bool(going))
+    assert [step.stage for step in case.plan.steps] == [ACCESS] * (bool(added) + bool(going))
     assert case.state.left == left
     title = name_of({**connections[0]})
     assert [*case.state.notes] == [NOTED.format(name, title.rpartition("/")[2] if "vpc" in title else title) for name in noted]
@@ -508,10 +520,13 @@ def test_networks_with_one_comment_are_all_waited_for() -> None:
     )
     (step,) = case.plan.steps
     assert (What.of(step.keys[0]).owner, case.state.access and case.state.access.waiting) == (KEYS[0], (A, B))
-    for waiting, is_ready in (((A, B), False), ((B,), False), ((), True)):
-        assert case.state.access is not None
-        state = replace(case.state, stage=ACCESS, access=replace(case.state.access, waiting=waiting))
-        assert case.part.is_ready(step, state, ()) is is_ready
+    assert (step.stage, [*case.part.replacements(step.request.sent)]) == (ACCESS, [A, B])
+    side = case.side()
+    assert (side.wait(A, None), side.wait(step.owner, step)) == (Waiting(IN_FORCE), WAITING)
+    side.states.update(side.observe({"statuses": {A: True}}))
+    assert side.wait(step.owner, step) == WAITING
+    side.states.update(side.observe({"statuses": {B: True}}))
+    assert side.wait(step.owner, step) is None
     # Where the wide one stays, nothing is asked for.
     case = Case([aws(1, cidr_block=A)], {wide: OURS[1], A: OURS[1]}, stays=[peer(2, aws(2), B)])
     assert (case.plan.steps, case.state.access and case.state.access.waiting) == ((), ())
@@ -670,6 +685,15 @@ def test_an_entry_that_atlas_refuses_fails_alone(atlas: Atlas) -> None:
     assert (again.failed, atlas.access_list) == (False, COMMENTS)
 
 
+@pytest.mark.parametrize("kind", ["lost_reply", "close"])
+def test_a_lost_reply_to_one_of_several_requests_is_looked_at(atlas: Atlas, kind: str) -> None:
+    fault(atlas, "POST", "status", status=400, code="INVALID_ATTRIBUTE")
+    fault(atlas, "POST", kind, skip=1)
+    done = run(atlas)
+    assert (done.failed, done.changed, atlas.access_list) == (False, True, COMMENTS)
+    assert actions(done) == [("create", name) for name in COMMENTS]
+
+
 def test_rights_that_are_missing_are_asked_for_once(atlas: Atlas) -> None:
     fault(atlas, "POST", "status", status=403, code="USER_UNAUTHORIZED", times=9)
     done = run(atlas)
@@ -746,6 +770,23 @@ def test_a_removal_that_is_refused_keeps_its_connection(atlas: Atlas) -> None:
     assert [one["vpcId"] for one in atlas.peers()] == [vpc(2)]
     again = run(atlas, state="absent")
     assert (again.failed, atlas.access_list, atlas.peers()) == (False, {}, [])
+
+
+def test_removals_without_a_clear_reply_fail_alone(atlas: Atlas) -> None:
+    run(atlas)
+    for block, status in ((A, 500), (C, 503)):
+        fault(atlas, "DELETE", "status", f"/api/*/accessList/{block.replace('/', '*')}", times=None, status=status)
+    done = run(atlas, state="absent", retries=0)
+    assert (done.failed, done.changed, atlas.access_list.keys()) == (True, True, {A, C})
+    assert actions(done) == [("delete", B), ("delete", "34.0.0.0/24")]
+    failed = {one["index"]: (one["step"], one["http_status"], one["msg"]) for one in done.result["failures"]}
+    assert [(index, *failed[index][:2]) for index in sorted(failed)] == [(0, "access_list", 500), (2, "access_list", 503)]
+    assert (f"remove {A}" in failed[0][2], f"remove {C}" in failed[2][2]) == (True, True)
+    again = run(atlas, state="absent")
+    assert again.failed
+    atlas.emulator.faults.clear()
+    again = run(atlas, state="absent")
+    assert (again.failed, atlas.access_list) == (False, {})
 
 
 @pytest.mark.parametrize("kind", ["lost_reply", "close"])

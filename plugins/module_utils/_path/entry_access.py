@@ -1,31 +1,36 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The access list: what all connections need in it, what those that leave no longer need, and why the rest stays."""
+"""What all connections need in the access list, what those that leave no longer need, and why the rest stays."""
 
 from __future__ import annotations
 
 import typing as t
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from .._access_list import AccessListPlanner, AccessListState, check_status, not_in_force, other_comment, to_change
+from .._access_list import (
+    IN_FORCE,
+    AccessListPlanner,
+    AccessListState,
+    AccessRequest,
+    Entries,
+    other_comment,
+    to_change,
+)
 from .._clouds.aws import AWS
 from .._clouds.cloud import Fields, Peer, fields_of
 from .._clouds.clouds import CLOUDS, block_of, cloud_of, name_of
-from .._engine.operation import ModuleBase
-from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step
+from .._engine.side import AnyState, Owner
 from .._engine.wait import WaitTimeoutError
-from .._http.errors import AuthError, NoAnswerError, StoppedError, TaskError
-from .._http.pauses import Sleep
+from .._http.errors import StoppedError, TaskError
 from .._resources.access_list import MOST_ENTRIES, AccessEntry, AccessList, is_name, key_of, spelled
 from .._resources.peers import VpcPeers
 from .._values.blocks import do_overlap, is_part
 from .entries import PathEntry, default_comment
-from .part import Answers, Common, PathPart, task_of
-from .path_state import ACCESS, CLEANING, PathState, Task, What
+from .part import Answers, Chooser, Common
+from .path_state import ACCESS, CLEANING, PathState, What
 
 if t.TYPE_CHECKING:
     from .leaving import Leaving
@@ -33,32 +38,11 @@ if t.TYPE_CHECKING:
 
 _LIST = "list"
 _STEP, _SIDE, _KIND = "access_list", "Atlas", "access list entry"
-# A step that waits for its turn ends this many seconds before its stage.
-_MARGIN = 1.0
-# Waits for the turn of this task, at most so many seconds; inside of it, False says that others had theirs all the time.
-Turn = t.Callable[[float, Sleep], AbstractContextManager[bool]]
+# The owner of the request that adds entries.
+_ADD = ("add", "")
 # Reads the blocks of the clients of a network, or of all networks of its project, by the names of networks in lower case.
 BlockReader = t.Callable[[Fields], t.Mapping[str, t.Sequence[str]]]
 _ALL_ADDRESSES = "0.0.0.0/0"
-
-
-class AddAccess(t.NamedTuple):
-    """Add entries, by name, in one request."""
-
-    names: tuple[str, ...]
-
-
-class RemoveAccess(t.NamedTuple):
-    """Remove entries, by name, one after the other."""
-
-    names: tuple[str, ...]
-
-
-class Written(t.NamedTuple):
-    """What became of a step: the access list afterwards, and why entries could not be written, by name."""
-
-    access: AccessListState
-    failures: t.Mapping[str, TaskError]
 
 
 @dataclass
@@ -102,16 +86,15 @@ class _User(t.NamedTuple):
         return any(do_overlap(block, name) for block in self.blocks)
 
 
-class AccessPart(PathPart):
-    """The access list of the project.
+class EntryAccess(Chooser):
+    """What the connections of a list need in the access list of the project, and leave there.
 
     Args:
         common: What all parts get.
         client: Atlas.
-        make: Makes the front of the access list, of options, client and clock.
+        now: Returns the current state.
         leaving: The connections that the task removes.
         pruned: What is cleaned before connections are pruned; None if the task does not prune.
-        turn: Waits until no other host of the play changes the same list.
         unlisted: The clouds whose connections no other part reads.
         read_blocks: Reads the blocks of clients on AZURE and GCP.
     """
@@ -122,10 +105,9 @@ class AccessPart(PathPart):
         self,
         common: Common,
         client: t.Any,
-        make: t.Callable[..., ModuleBase[t.Any]],
+        now: t.Callable[[], PathState],
         leaving: Leaving,
         pruned: PrunedPart | None,
-        turn: Turn,
         unlisted: t.Collection[str],
         read_blocks: BlockReader,
     ) -> None:
@@ -142,11 +124,9 @@ class AccessPart(PathPart):
         self._first: t.Mapping[str, AccessEntry] = {}
         self._by_comment: dict[str | None, list[str]] = {}
         self._client = client
-        self._make = make
-        self._access_list = AccessList(client, self._params["group_id"])
+        self._now = now
         self._leaving = leaving
         self._pruned = pruned
-        self._turn = turn
         self._unlisted = unlisted
         self._read_blocks = read_blocks
         # What reads_more has read: the connections of the unlisted clouds, and the blocks of clients by place.
@@ -154,12 +134,13 @@ class AccessPart(PathPart):
         self._has_others = False
         # Or why they could not be read.
         self._blocks: dict[tuple[str, ...], t.Mapping[str, t.Sequence[str]] | str] = {}
-        # Whether a step waits for its turn; its thread says so.
-        self._is_queued = False
+        # The connections that fail with each entry of the access list, and the entries of each request, as planned last.
+        self._owners_of: dict[str, t.Sequence[str]] = {}
+        self._requested: dict[Owner, tuple[str, ...]] = {}
 
     def reads(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
         """Read the list."""
-        return {_LIST: self._access_list.list_entries}
+        return {_LIST: AccessList(self._client, self._params["group_id"]).list_entries}
 
     def reads_more(self, state: PathState) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
         """Read who else may need what would go: first the connections on the other clouds, then the blocks of clients there."""
@@ -199,24 +180,21 @@ class AccessPart(PathPart):
         replaced = self._replaced(state)
         going = self._going(state)
         removals = [self._change(name, need, access.listed[name], None) for name, need in going.items()]
-        stage, steps = ACCESS if self._is_absent else CLEANING, list[Step]()
+        wanted = self._wanted(state)
+        self._owners_of.update({name: need.owners for name, need in {**going, **wanted}.items()})
         # What a network needs no longer goes after what it needs was added; the rest first, and in one step.
-        batches: dict[str, list[What]] = {}
-        for what in (What.of(change.key) for change in removals):
-            batches.setdefault(what.owner if what.name in replaced else "", []).append(what)
-        for owner, whats in batches.items():
-            request = RemoveAccess(tuple(what.name for what in whats))
-            task = Task(self.name, ACCESS if owner else stage, owner, request)
-            steps.append(Step("delete", task, tuple(what.key for what in whats), is_run=True))
+        batches: dict[str, list[Change]] = {}
+        for change in removals:
+            what = What.of(change.key)
+            batches.setdefault(what.owner if what.name in replaced else "", []).append(change)
+        steps = [self._to_step(("remove", owner), batch, IN_FORCE if owner else None) for owner, batch in batches.items()]
         if self._is_absent:
             return Plan(tuple(removals), tuple(steps))
-        wanted = self._wanted(state)
         planner = self._planner(wanted)
         writes = planner.plan_present(access).changes
         added = [self._change(one.key, wanted[one.key], None, t.cast(AccessEntry, one.after)) for one in writes]
         if added:
-            new = AddAccess(tuple(one.key for one in writes))
-            steps.append(Step("update", Task(self.name, ACCESS, "", new), tuple(one.key for one in added), is_run=True))
+            steps.append(self._to_step(_ADD, added))
         expiring = planner.expiring(access, None)
         warnings = (
             f"Atlas will remove entries of the access list that connections need: {expiring}. Make them permanent in Atlas, or "
@@ -228,37 +206,52 @@ class AccessPart(PathPart):
         )
         return Plan((*removals, *added), tuple(steps), warnings if expiring else (), refusals=refusals)
 
+    def _to_step(self, owner: tuple[str, str], changes: t.Sequence[Change], after: str | None = None) -> Step:
+        """Return a request. It is an update of the list, since it may be sent again after it has taken effect in part."""
+        keys = tuple(change.key for change in changes)
+        names = self._requested[owner] = tuple(What.of(key).name for key in keys)
+        stage = ACCESS if self._is_absent or after is not None or owner == _ADD else CLEANING
+        request = AccessRequest(names, tuple(to_change(name, *_entries_of(one)) for name, one in zip(names, changes)))
+        return Step("update", request, keys, after, owner=owner, stage=stage, lanes=((self.name, 1),))
+
+    def plan_again(self) -> Plan:
+        """Plan what is left to do."""
+        return self.plan(self._now())
+
     def predict(self, state: PathState, plan: Plan) -> PathState:
         """Return the state with the list after a plan."""
         access = _list_of(state)
         changes = [to_change(What.of(one.key).name, *_entries_of(one)) for one in plan.changes]
         return replace(state, access=replace(access.with_changes(changes), waiting=()))
 
-    def is_ready(self, step: Step, state: PathState, running: t.Sequence[Step]) -> bool:
-        """Return whether a step can be sent: what is pruned has to be clean in the customer's cloud before.
+    def entries_of(self, owner: Owner, step: Step | None) -> t.Sequence[str]:
+        """Return the entries and pruned connections that fail with an entry of the access list, or with a request."""
+        names = self._requested.get(owner, (str(owner),)) if step is None else step.request.sent
+        return [*dict.fromkeys(one for name in names for one in self._owners_of.get(name, ()))]
+
+    def key_of(self, entry: str) -> str:
+        """Return the key of an entry in the access list, whichever."""
+        return What(entry, _STEP, _SIDE, "", _KIND, "").key
+
+    def is_clear(self, step: Step) -> bool:
+        """Return whether what is pruned is clean in the customer's cloud, so that its entries can go.
 
         Raises:
-            TaskError: If all connections that it is for have failed.
+            TaskError: If all connections that the step is for have failed.
         """
-        request = task_of(step).request
-        if isinstance(request, AddAccess):
-            if not self._wanted(state).keys() & {*request.names}:
-                raise self._first_failure(step, state)
-            return True
-        if task_of(step).owner:
-            return not self._awaited(step, state) and not any(task_of(one).part == self.name for one in running)
-        owners = {owner for need in self._leavings(state).values() for owner in need.owners}
-        if self._pruned is not None and any(not self._pruned.is_clean(owner) for owner in owners - state.failures.keys()):
-            return False
-        if not owners - state.failures.keys():
-            raise self._first_failure(step, state)
-        return True
+        failures, owners = self._now().failures, self.entries_of(step.owner, step)
+        left = [owner for owner in owners if owner not in failures]
+        if owners and not left:
+            raise failures[owners[0]].error
+        return self._pruned is None or all(map(self._pruned.is_clean, left))
 
-    def _awaited(self, step: Step, state: PathState) -> list[str]:
-        """Return what has to be in force before a step that removes wide entries; nothing if these stay after a failure."""
-        listed, waiting = _list_of(state).listed, self._waiting(state)
-        names = self._replacements(task_of(step).request.names, state)
-        return [name for name in names if name in waiting or name not in listed]
+    def too_late(self, step: Step, error: WaitTimeoutError) -> TaskError:
+        """Return the error of a step that was not clear before its time was up."""
+        return self.blocked(step, self._now(), error)
+
+    def replacements(self, names: t.Container[str]) -> t.Iterable[str]:
+        """Return what the list declares in place of those wide entries that `names` has."""
+        return self._replacements(names, self._now())
 
     def _replacements(self, names: t.Container[str], state: PathState) -> dict[str, None]:
         """Return what the list declares in place of those wide entries that `names` has, by name."""
@@ -266,156 +259,37 @@ class AccessPart(PathPart):
         owners = dict.fromkeys(owner for own in found for owner in own)
         return dict.fromkeys(name for owner in owners for name in self._names(self._by_key[owner], state))
 
-    def blocked(self, step: Step, state: PathState, error: WaitTimeoutError) -> TaskError:
-        """Return the error of a step that was not ready before the time was up: what has to be in force before."""
-        if task_of(step).owner and (awaited := self._awaited(step, state)):
-            return not_in_force(awaited, error)
-        return super().blocked(step, state, error)
+    def planner(self, names: t.Container[str]) -> AccessListPlanner:
+        """Return the planner of those of some entries that connections need which have not failed."""
+        return self._planner({name: need for name, need in self._wanted(self._now()).items() if name in names})
 
-    def send(self, step: Step, state: PathState) -> Written:
-        """Add or remove entries, when it is the turn of this task; the list is read again before.
+    def removals(self, names: t.Container[str]) -> t.Callable[[Entries], t.Sequence[Change]]:
+        """Return what chooses which of some entries a list has that nothing needs which stays. It runs in a thread."""
+        return partial(self._removals, names, self._now())
 
-        Raises:
-            TaskError: If others have had their turn all the time, or all entries have failed for one reason.
-        """
-        request = task_of(step).request
-        patience = max(self._params["wait_timeout"] - _MARGIN, _MARGIN / 2)
-        with self._turn(patience, self._wait) as has_turn:
-            self._is_queued = False
-            if not has_turn:
-                raise TaskError(
-                    f"Another task on this machine has held the access list of project {self._params['group_id']} for "
-                    f"{patience:.0f} seconds.",
-                    hint="Run the task again, or raise wait_timeout.",
-                )
-            return self._add(request, state) if isinstance(request, AddAccess) else self._remove(request, state)
+    def _removals(self, names: t.Container[str], state: PathState, listed: Entries) -> list[Change]:
+        going = self._going(replace(state, access=replace(_list_of(state), listed=listed)))
+        return [to_change(name, listed[name], None) for name in going if name in names]
 
-    def _wait(self, seconds: float) -> None:
-        self._is_queued = True
-        self._sleep(seconds)
+    def to_changes(self, made: t.Iterable[Change]) -> list[Change]:
+        """Return changes of the access list as results show them, with the first connection that they are for."""
+        state = self._now()
+        needs = {**self._candidates(state), **self._wanted(state)}
+        return [self._change(one.key, needs[one.key], *_entries_of(one)) for one in made if one.key in needs]
 
-    def _add(self, request: AddAccess, state: PathState) -> Written:
-        """Add what connections need that have not failed: in one request or, if Atlas refuses one entry, one by one."""
-        entries = [need.entry for name, need in self._wanted(state).items() if name in request.names]
-        try:
-            return Written(self._run("present", entries, None), {})
-        except (StoppedError, AuthError, NoAnswerError):
-            raise
-        except TaskError as error:
-            if len(entries) == 1 or error.outcome_unknown or error.is_unanswered:
-                raise
-        return self._one_by_one("present", entries, self._read())
-
-    def _remove(self, request: RemoveAccess, state: PathState) -> Written:
-        """Remove entries that nothing needs which stays."""
-        access = self._read()
-        going = self._going(replace(state, access=replace(_list_of(state), listed=access.listed)))
-        return self._one_by_one("absent", [need.entry for name, need in going.items() if name in request.names], access)
-
-    def _read(self) -> AccessListState:
-        listed = self._access_list.list_entries()
-        return AccessListState(listed, listed)
-
-    def _one_by_one(self, wanted: str, entries: t.Iterable[AccessEntry], access: AccessListState) -> Written:
-        failures: dict[str, TaskError] = {}
-        for entry in entries:
-            try:
-                access = self._run(wanted, [entry], access)
-            except TaskError as error:
-                # If the task is stopped, what was done before is recorded, and nothing more is sent.
-                failures[str(key_of(entry))] = error
-        return Written(access, failures)
-
-    def _run(self, wanted: str, entries: t.Sequence[AccessEntry], known: AccessListState | None) -> AccessListState:
-        """Run the Operation on the access list for some entries, and return the list afterwards.
-
-        Raises:
-            TaskError: If it fails.
-        """
-        operation = self._make(self._options(entries, wanted), self._client, self._clock)
-        return t.cast(AccessListState, self._run_to_end(operation, known).state)
-
-    def _options(self, entries: t.Sequence[AccessEntry], wanted: str = "present") -> Parameters:
-        """Return the options of the Operation on the access list: what others have added keeps its comment, and stays."""
-        own = {"prune": False, "prune_temporary": False, "wait": False, "keep_comment": True, "only_own": True}
-        return {**self._params, **own, "entries": entries, "state": wanted}
-
-    def _planner(self, needs: t.Mapping[str, _Need]) -> AccessListPlanner:
-        return AccessListPlanner(self._options([need.entry for need in needs.values()]))
-
-    def record(self, step: Step, reply: Written, state: PathState) -> PathState:
-        """Return the state after entries were added or removed; those that are not in force yet are waited for."""
-        request, access = task_of(step).request, _list_of(state)
-        is_addition = isinstance(request, AddAccess)
-        needs = self._wanted(state) if is_addition else self._candidates(state)
-        made = {name: change for name, change in reply.access.done.items() if name in needs}
-        changes = [self._change(name, needs[name], *_entries_of(change)) for name, change in made.items()]
-        waiting = (*(access.waiting or ()), *(made if is_addition else ()))
-        done = {**access.done, **made}
-        state = replace(state, access=replace(access, listed=reply.access.listed, waiting=waiting, done=done)).with_done(changes)
-        for name, error in reply.failures.items():
-            state = self._with_failure(needs[name], error, state)
-        return self._judged(state)
+    def take(self, owner: Owner, found: AnyState, done: t.Mapping[t.Hashable, Change], state: PathState) -> PathState:
+        """Return the state with the access list as its side has it, and with what was done to it."""
+        if not isinstance(found, AccessListState):
+            return state
+        return self._judged(replace(state, access=found).with_done(found.done.values()))
 
     def record_failure(self, what: What, error: TaskError, state: PathState) -> PathState:
-        """Return the state in which a failed entry of the access list has failed for all of its connections."""
-        if what.step == _STEP:
-            needs = self._wanted(state) if what.action == "create" else self._candidates(state)
-            if what.name in needs:
-                state = self._with_failure(needs[what.name], error, state)
+        """Return the state in which entries stay that what has failed still uses."""
         return self._judged(state)
 
-    def poll(self, state: PathState) -> PathState:
-        """Ask for the status of one new entry until it is in force, and then for those of the others."""
-        waiting = self._waiting(state)
-        if not waiting:
-            return state
-        state = self._asked(waiting[:1], state)
-        return state if waiting[0] in self._waiting(state) else self._asked(waiting[1:], state)
-
-    def is_settled(self, state: PathState) -> bool:
-        """Return whether all entries that this task has added are in force."""
-        return not self._waiting(state)
-
-    def late(self, state: PathState, error: WaitTimeoutError) -> PathState:
-        """Return the state when the time is up: connections whose entries are not in force have failed."""
-        waiting, needs = self._waiting(state), self._wanted(state)
-        for name in waiting:
-            if name in needs:
-                state = self._with_failure(needs[name], not_in_force([name], error), state)
-        return _without_waiting(state, waiting)
-
-    def line(self, state: PathState) -> str:
-        """Return how many entries are not in force yet, or whose turn it is before."""
-        if self._is_queued and state.stage in (ACCESS, CLEANING):
-            return "another task on this machine changes the access list"
-        number = len(self._waiting(state))
-        noun = "entry of the access list is" if number == 1 else "entries of the access list are"
-        return f"{number} {noun} not in force yet" if number else ""
-
-    def _waiting(self, state: PathState) -> tuple[str, ...]:
-        return (_list_of(state).waiting or ()) if state.stage == ACCESS else ()
-
-    def _asked(self, names: t.Sequence[str], state: PathState) -> PathState:
-        """Return the state after asking for the status of entries, once each, side by side."""
-        from .._http.threads import Workers
-
-        needs, answered = self._wanted(state), list[str]()
-        with Workers[str, str](self._params["parallel"]) as workers:
-            for name in names:
-                workers.submit(name, partial(self._access_list.get_status, name))
-            for ended in workers.results():
-                name = ended.key
-                try:
-                    if not check_status(name, ended.result()):
-                        continue
-                except TaskError as error:
-                    if error.is_unanswered:
-                        raise
-                    if name in needs:
-                        state = self._with_failure(needs[name], error, state)
-                answered.append(name)
-        return _without_waiting(state, answered)
+    def _planner(self, needs: t.Mapping[str, _Need]) -> AccessListPlanner:
+        """Return a planner that adds entries: what others have added keeps its comment, and stays."""
+        return AccessListPlanner({"entries": [need.entry for need in needs.values()], "keep_comment": True, "prune": False})
 
     # What connections need, and what they leave.
 
@@ -665,17 +539,6 @@ class AccessPart(PathPart):
         key = What(need.owners[0], _STEP, _SIDE, "delete" if after is None else "create", _KIND, name).key
         return change._replace(key=key)
 
-    def _with_failure(self, need: _Need, error: TaskError, state: PathState) -> PathState:
-        for owner in need.owners:
-            entry = self._by_key.get(owner)
-            state = state.with_failure(owner, _STEP, error if entry is None else entry.named(error))
-        return state
-
-    def _first_failure(self, step: Step, state: PathState) -> TaskError:
-        """Return why a step is not sent: the failure of its connection."""
-        owners = [What.of(key).owner for key in step.keys]
-        return next((state.failures[owner].error for owner in owners if owner in state.failures), StoppedError())
-
     def _above_limit(self, staying: int, added: int, replaced: int) -> dict[str, TaskError]:
         """Return the refusal of a plan for which the list has no room."""
         number = staying + added
@@ -723,8 +586,3 @@ def _may_need(name: str, user: _User) -> str:
         f"known{why}. With credentials that may read the {cloud.noun} in {cloud.owner_noun} {owner}, the task finds out whether "
         "it does. Or remove the entry in Atlas if no client there needs it."
     )
-
-
-def _without_waiting(state: PathState, names: t.Container[str]) -> PathState:
-    access = _list_of(state)
-    return replace(state, access=replace(access, waiting=tuple(one for one in access.waiting or () if one not in names)))

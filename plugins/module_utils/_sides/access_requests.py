@@ -1,0 +1,332 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The access list as a side of a list of connections: requests for several of its entries, and entries that come into force."""
+
+from __future__ import annotations
+
+import typing as t
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from functools import partial
+from types import MappingProxyType
+
+from .._access_list import (
+    IN_FORCE,
+    AccessListPlanner,
+    AccessListState,
+    AccessRequest,
+    Entries,
+    check_status,
+    not_in_force,
+)
+from .._engine.plan import Change, Plan, Step
+from .._engine.side import SEEN, Call, Context, Effect, NoReply, Owner, Purpose, Query, Replies, ReplyValue, Side, Waiting
+from .._engine.wait import WaitTimeoutError
+from .._http.errors import AuthError, NoAnswerError, OvertakenError, StoppedError, TaskError
+from .._http.pauses import Sleep
+from .._resources.access_list import AccessEntry, AccessList, to_send
+
+_LIST, _STATUSES = "list", "statuses"
+# A step that waits for its turn ends this many seconds before its stage.
+_MARGIN = 1.0
+# Waits for the turn of this task, at most so many seconds; inside of it, False says that others had theirs all the time.
+Turn = t.Callable[[float, Sleep], AbstractContextManager[bool]]
+_Changes = t.Sequence[Change]
+# Of a request: the list; of an entry: whether it is in force, or why it never will be.
+_State = t.Union[AccessListState, bool, TaskError]
+
+
+class Written(t.NamedTuple):
+    """What became of a request: the list afterwards, the changes made, and why others could not be made, by name."""
+
+    listed: Entries
+    made: _Changes
+    failures: t.Mapping[str, TaskError]
+
+
+class AccessChoice(t.Protocol):
+    """What the connections need and leave, as far as it is known now."""
+
+    def plan_again(self) -> Plan:
+        """Plan what is left to do."""
+
+    def is_clear(self, step: Step) -> bool:
+        """Return whether nothing has to be removed elsewhere before a step.
+
+        Raises:
+            TaskError: If all connections that it is for have failed.
+        """
+
+    def too_late(self, step: Step, error: WaitTimeoutError) -> TaskError:
+        """Return the error of a step that was not clear before its time was up."""
+
+    def replacements(self, names: t.Container[str]) -> t.Iterable[str]:
+        """Return what has to be in force before some entries are removed that it replaces."""
+
+    def planner(self, names: t.Container[str]) -> AccessListPlanner:
+        """Return the planner of those of some entries that connections need."""
+
+    def removals(self, names: t.Container[str]) -> t.Callable[[Entries], _Changes]:
+        """Return what chooses which of some entries a list has that may be removed. It runs in a thread."""
+
+    def to_changes(self, made: _Changes) -> list[Change]:
+        """Return changes of the list as results show them."""
+
+    def entries_of(self, owner: Owner, step: Step | None) -> t.Sequence[str]:
+        """Return the connections that fail with an entry of the access list, or with a request."""
+
+
+class AccessRequests(Side[_State]):
+    """Each request to the access list is an owner, and so is each of its entries that is waited for.
+
+    The state of a request is the list, and that of an entry is whether it is in force; an error if it never will be. All
+    additions are one request, and removals are sent one by one in one step. Both read the list again, in the turn of this task
+    among those of its machine. What Atlas refuses fails for its connections alone.
+
+    Args:
+        context: What all sides of the run share.
+        access_list: The access list in Atlas.
+        choice: Returns what the connections need and leave.
+        turn: Waits until no other host of the play changes the same list.
+        sleep: Sleeps that many seconds, and ends as soon as the thread must stop.
+        stage: The stage in which new entries come into force.
+    """
+
+    name = "access"
+    polls_while_sending = takes_turns = True
+
+    def __init__(
+        self,
+        context: Context,
+        access_list: AccessList,
+        choice: t.Callable[[], AccessChoice],
+        turn: Turn,
+        sleep: Sleep,
+        stage: str,
+    ) -> None:
+        super().__init__(context, ())
+        self._access_list, self._choice = access_list, choice
+        self._turn, self._sleep, self._stage = turn, sleep, stage
+        self._access = AccessListState({}, {})
+        # The keys of the changes that plans have shown, by owner and name.
+        self._keys: dict[tuple[Owner, str], str] = {}
+        # Whether a step waits for its turn; its thread says so.
+        self._is_queued = False
+
+    def begin(self, steps: t.Iterable[Step], access: AccessListState) -> None:
+        """Take in the steps of a plan that is shown, and the list, with entries that are waited for although they are not new."""
+        self._access = access
+        for step in steps:
+            self.states[step.owner] = access
+            self._keys.update({(step.owner, name): key for name, key in zip(step.request.sent, step.keys)})
+        self.states.update({name: False for name in access.waiting or () if name not in self.states})
+
+    def queries(self, owners: t.Sequence[Owner], purpose: Purpose) -> t.Iterable[Query]:
+        """Ask for the list or, in a poll, for the status of one new entry until it is in force, and then for the others'."""
+        if purpose is Purpose.AGAIN:
+            yield Query(_LIST, self._access_list.list_entries, tuple(owners))
+        names = [str(owner) for owner in owners if self.states[owner] is False]
+        if purpose is Purpose.POLL and names:
+            yield Query(_STATUSES, partial(_read_statuses, self._access_list, names, self.context.params["parallel"]))
+
+    def observe(self, replies: Replies) -> t.Mapping[Owner, _State]:
+        """Return the list for all requests, and which entries are in force, or never will be."""
+        if _LIST not in replies:
+            return t.cast("dict[Owner, _State]", replies[_STATUSES])
+        self._access = access = replace(self._access, listed=replies[_LIST])
+        return {owner: access for owner, state in self.states.items() if isinstance(state, AccessListState)}
+
+    def plan(self, owners: t.Sequence[Owner]) -> Plan:
+        """Plan what is left of some requests, as far as a plan has shown it."""
+        plan = self._choice().plan_again()
+        steps = (self._as_shown(step) for step in plan.steps if step.owner in owners)
+        return Plan(plan.changes, tuple(step for step in steps if step.keys))
+
+    def _as_shown(self, step: Step) -> Step:
+        """Return a step with the keys that a plan has shown: of a change for several connections, some may have failed since."""
+        names = tuple(name for name in step.request.sent if (step.owner, name) in self._keys)
+        changes = tuple(change for change in step.request.changes if change.key in names)
+        keys = tuple(self._keys[step.owner, name] for name in names)
+        return step._replace(request=AccessRequest(names, changes), keys=keys)
+
+    def wait(self, owner: Owner, step: Step | None) -> Waiting | None:
+        """Wait for what has to be removed or in force before a request, and until new entries are in force.
+
+        Raises:
+            TaskError: If an entry never will be, or all connections of the request have failed.
+        """
+        if step is None:
+            state = self.states[owner]
+            if isinstance(state, TaskError):
+                raise state
+            return Waiting(IN_FORCE) if state is False and self.context.stage == self._stage else None
+        if not self._choice().is_clear(step):
+            return Waiting("what is removed before", polls=False, ends_with_steps=True)
+        return Waiting(IN_FORCE, polls=False, ends_with_steps=True) if self._awaited(step) else None
+
+    def _awaited(self, step: Step) -> list[str]:
+        """Return what has to be in force before a step that removes wide entries; nothing if these stay after a failure."""
+        if step.after is None:
+            return []
+        names = self._choice().replacements(step.request.sent)
+        return [name for name in names if self.states.get(name) is False or name not in self._access.listed]
+
+    def timeout_error(self, owner: Owner, step: Step | None, waiting: Waiting, error: WaitTimeoutError) -> TaskError:
+        """Return the error of an entry that is not in force, or of a request that something had to come before."""
+        names = [str(owner)] if step is None else self._awaited(step)
+        return not_in_force(names, error) if names else self._choice().too_late(t.cast(Step, step), error)
+
+    def request(self, step: Step) -> Call:
+        """Add entries or remove some, when it is the turn of this task."""
+        choice, request = self._choice(), step.request
+        if any(change.after is not None for change in request.changes):
+            return partial(self._in_turn, partial(_add, self._access_list, choice.planner(request.sent)))
+        choose = choice.removals(request.sent)
+        if not choose(self._access.listed):
+            # What needed it no longer has failed since.
+            return partial(Written, self._access.listed, (), {})
+        return partial(self._in_turn, partial(_remove, self._access_list, choose))
+
+    def _in_turn(self, write: t.Callable[[], Written]) -> Written:
+        """Write when it is the turn of this task. Runs in a thread.
+
+        Raises:
+            TaskError: If others have had their turn all the time, or it is unknown what became of some entries.
+        """
+        params = self.context.params
+        patience = max(params["wait_timeout"] - _MARGIN, _MARGIN / 2)
+        with self._turn(patience, self._wait) as has_turn:
+            self._is_queued = False
+            if not has_turn:
+                raise TaskError(
+                    f"Another task on this machine has held the access list of project {params['group_id']} for "
+                    f"{patience:.0f} seconds.",
+                    hint="Run the task again, or raise wait_timeout.",
+                )
+            return write()
+
+    def _wait(self, seconds: float) -> None:
+        self._is_queued = True
+        self._sleep(seconds)
+
+    def record(self, step: Step, reply: ReplyValue | NoReply) -> Effect:
+        """Record the list and what was made; new entries are waited for. After a lost reply, what the list shows counts."""
+        changes, choice = t.cast(AccessRequest, step.request).changes, self._choice()
+        listed, made, failures = self._access.listed, t.cast(_Changes, ()), t.cast("t.Mapping[str, TaskError]", {})
+        if reply is SEEN:
+            made = [change for change in changes if listed.get(change.key) == change.after]
+        else:
+            listed, made, failures = t.cast(Written, reply)
+        shown = choice.to_changes(made)
+        done = {**self._access.done, **{change.key: change for change in shown}}
+        self._access = access = replace(self._access, listed=listed, done=done)
+        new = [change.key for change in made if change.after is not None]
+        failed = {entry: error for name, error in failures.items() for entry in choice.entries_of(name, None)}
+        return Effect({step.owner: access, **dict.fromkeys(new, False)}, shown, failed)
+
+    def predict(self, steps: t.Iterable[Step]) -> t.Mapping[Owner, _State]:
+        """Return nothing: the choice predicts the list."""
+        return {}
+
+    def progress_line(self) -> str:
+        """Return how many entries are not in force yet, or whose turn it is before."""
+        if self._is_queued:
+            return "another task on this machine changes the access list"
+        number = [*self.states.values()].count(False) if self.context.stage == self._stage else 0
+        noun = "entry of the access list is" if number == 1 else "entries of the access list are"
+        return f"{number} {noun} not in force yet" if number else ""
+
+
+def _read_statuses(access_list: AccessList, names: t.Sequence[str], parallel: int) -> dict[str, bool | TaskError]:
+    """Return whether one entry is in force and, once it is, the others; an error for one that never will be.
+
+    Raises:
+        TaskError: If Atlas does not answer.
+    """
+    from .._http.threads import call_all
+
+    def read(name: str) -> bool | TaskError:
+        try:
+            return check_status(name, access_list.get_status(name))
+        except TaskError as error:
+            if error.is_unanswered:
+                raise
+            return error
+
+    first = read(names[0])
+    others = call_all({name: partial(read, name) for name in names[1:]}, parallel) if first is not False else {}
+    return {names[0]: first, **others}
+
+
+def _add(access_list: AccessList, planner: AccessListPlanner) -> Written:
+    """Add what is missing: in one request or, if Atlas refuses one entry, one by one.
+
+    Raises:
+        TaskError: If all fail for one reason, or it is unknown what became of some.
+    """
+    changes, listed = _missing(access_list, planner)
+    try:
+        if changes:
+            access_list.create_entries(_to_send(changes))
+        return _written(listed, changes)
+    except (StoppedError, AuthError, NoAnswerError):
+        raise
+    except TaskError as error:
+        if len(changes) == 1 or error.outcome_unknown or error.is_unanswered:
+            raise
+    changes, listed = _missing(access_list, planner)
+    return _one_by_one(listed, changes, lambda change: access_list.create_entries(_to_send([change])))
+
+
+def _missing(access_list: AccessList, planner: AccessListPlanner) -> tuple[_Changes, Entries]:
+    """Return the additions, and the list as it is read for them."""
+    listed = access_list.list_entries()
+    return planner.plan_present(AccessListState(listed, listed)).changes, listed
+
+
+def _to_send(changes: _Changes) -> list[AccessEntry]:
+    return [to_send(t.cast(AccessEntry, change.after)) for change in changes]
+
+
+def _remove(access_list: AccessList, choose: t.Callable[[Entries], _Changes]) -> Written:
+    """Remove entries that nothing needs which stays, one by one.
+
+    Raises:
+        TaskError: If it is unknown what became of some.
+    """
+    listed = access_list.list_entries()
+    return _one_by_one(listed, choose(listed), lambda change: access_list.delete_entry(change.key))
+
+
+def _one_by_one(listed: Entries, changes: _Changes, write: t.Callable[[Change], None]) -> Written:
+    """Write changes one after the other.
+
+    Raises:
+        TaskError: If another look has to show what became of some, or they may pass then; it has the errors of all.
+    """
+    made, gone, failures = list[Change](), list[Change](), dict[str, TaskError]()
+    for change in changes:
+        try:
+            write(change)
+        except OvertakenError:
+            gone.append(change)
+        except TaskError as error:
+            # If the task is stopped, what was done before is recorded, and nothing more is sent.
+            failures[change.key] = error
+        else:
+            made.append(change)
+    lost = next((one for one in failures.values() if one.outcome_unknown), None)
+    open_ = lost or next((one for one in failures.values() if one.is_transient), None)
+    if open_ is not None:
+        is_unknown, is_transient = bool(lost or made), any(one.is_transient for one in failures.values())
+        raise open_.with_outcome(unknown=is_unknown, is_transient=is_transient).with_parts(failures) from open_.__cause__
+    return _written(listed, made, gone, failures)
+
+
+def _written(
+    listed: Entries, made: _Changes, gone: _Changes = (), failures: t.Mapping[str, TaskError] = MappingProxyType({})
+) -> Written:
+    """Return what was written, with the list as it is then; `gone` is what others have removed meanwhile."""
+    after = AccessListState(listed, listed).with_changes((*made, *gone)).listed
+    return Written(after, made, failures)
