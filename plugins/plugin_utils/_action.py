@@ -61,10 +61,10 @@ class AtlasAction(ActionBase):
         super().__init_subclass__()
         cls.OPERATION.preload()
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, object]:
         """Run the task in this process if possible, otherwise as a module; the result is the same."""
         variables = task_vars or {}
-        result: dict[str, t.Any] = super().run(tmp, variables)
+        result: dict[str, object] = super().run(tmp, variables)
         spec = self.OPERATION.argument_spec
         try:
             args = self._args()
@@ -96,13 +96,13 @@ class AtlasAction(ActionBase):
             result.pop("invocation", None)
         return result
 
-    def _show_plan(self, result: t.Mapping[str, t.Any], variables: t.Mapping[str, t.Any]) -> None:
+    def _show_plan(self, result: t.Mapping[str, object], variables: t.Mapping[str, object]) -> None:
         """Show the line with the plan in check mode, from the result: the same in both ways of running."""
         summary = result.get("summary")
         if self._task.check_mode and isinstance(summary, dict) and summary.get("plan"):
             self._report(f"[{variables.get('inventory_hostname')}] {summary['plan']}")
 
-    def _args(self) -> dict[str, t.Any]:
+    def _args(self) -> dict[str, object]:
         """Return the options, which Ansible has merged with `module_defaults`, without aliases.
 
         Of the ways to say which project it is, only those nearest to the task count.
@@ -123,7 +123,7 @@ class AtlasAction(ActionBase):
             check_one_way({name: args[name] if name in of_task else None for name in spec.options})
         return {name: value for name, value in args.items() if value is None or name not in farther}
 
-    def _distance(self, name: str, value: t.Any) -> int:
+    def _distance(self, name: str, value: object) -> int:
         """Return where the value of an option is from: 0 for the task, 1 for the module's defaults, 2 for those of a group.
 
         Ansible has merged them. Where it is not known what the task has, a value that is equal to the default's is the default's.
@@ -162,7 +162,7 @@ class AtlasAction(ActionBase):
         lacks = (lack_of(name, import_error) for name, import_error in libraries if import_error is not None)
         return next((f"Ansible's own Python has {lack}" for lack in lacks), None)
 
-    def _obstacle(self, variables: dict[str, t.Any]) -> str | None:
+    def _obstacle(self, variables: dict[str, object]) -> str | None:
         """Return why the task cannot run in this process; None if it can."""
         if not boolean(self._templar.template(variables.get(IN_PROCESS_VARIABLE, True)), strict=False):
             return f"{IN_PROCESS_VARIABLE} is false"
@@ -185,7 +185,7 @@ class AtlasAction(ActionBase):
             merged.update(self._templar.template(variables) or {})
         return {name: str(value) for name, value in merged.items()}
 
-    def _run_here(self, args: t.Mapping[str, t.Any], variables: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    def _run_here(self, args: t.Mapping[str, object], variables: t.Mapping[str, object]) -> dict[str, object]:
         spec = self.OPERATION.argument_spec
         rules = spec.to_kwargs()
         checked = ArgumentSpecValidator(rules.pop("argument_spec"), **rules).validate(dict(args))
@@ -198,7 +198,7 @@ class AtlasAction(ActionBase):
             message = spec.explain(checked.errors.msg, args)
             if isinstance(checked.errors[0], UnsupportedError):
                 message = f"Unsupported parameters for ({self._task.action}) module: {message}"
-            result: dict[str, t.Any] = {"failed": True, "msg": message, **unsent()}
+            result: dict[str, object] = {"failed": True, "msg": message, **unsent()}
         else:
             host = variables.get("inventory_hostname")
             outcome = execute(
@@ -230,6 +230,6 @@ class AtlasAction(ActionBase):
             self._display.display(line, stderr=True)
 
 
-def _shows_invocation(variables: t.Mapping[str, t.Any]) -> bool:
+def _shows_invocation(variables: t.Mapping[str, object]) -> bool:
     """Whether results have `invocation`: always before ansible-core 2.21, and since then if the user sets it."""
     return bool(boolean(variables.get("ansible_inject_invocation", getattr(C, "INJECT_INVOCATION", True)), strict=False))

@@ -46,7 +46,7 @@ class ShowsCheck(ActionBase):
     _supports_async = False
     _task_environment: t.Callable[[], dict[str, str]]
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, object]:
         """Run the task, then show and write its result as the options `text` and `report` say. Neither counts as a change."""
         args = self._task.args
         try:
@@ -71,7 +71,7 @@ class ShowsCheck(ActionBase):
             result = {**result, **_written(report, peering_check, moment, result)}
         return {**result, "report": args["report"]} if reports else result
 
-    def _take_variables(self, variables: t.Mapping[str, t.Any]) -> None:
+    def _take_variables(self, variables: t.Mapping[str, object]) -> None:
         """Add extra variables whose names have no prefix yet to the options of the playbook's task.
 
         Raises:
@@ -119,7 +119,7 @@ class ShowsCheck(ActionBase):
         found = named or {**os.environ, **self._task_environment()}.get(_PROJECT_VARIABLE)
         return str(found) if found else None
 
-    def _show(self, peering_check: t.Mapping[str, t.Any], moment: str, host: str | None) -> None:
+    def _show(self, peering_check: t.Mapping[str, object], moment: str, host: str | None) -> None:
         """Show the text on stderr, since programs may parse stdout; in one call, so that workers do not mix their lines."""
 
         def text(color: bool) -> str:
@@ -159,7 +159,7 @@ def _paths(value: t.Any) -> list[str]:
     return paths
 
 
-def with_content(args: dict[str, t.Any], loader: t.Any) -> dict[str, t.Any]:
+def with_content(args: dict[str, object], loader: object) -> dict[str, object]:
     """Return the options with the content of the file in `since`, which is on the controller, in the place of its path.
 
     Raises:
@@ -170,8 +170,8 @@ def with_content(args: dict[str, t.Any], loader: t.Any) -> dict[str, t.Any]:
 
 
 def _written(
-    report: Report, peering_check: t.Mapping[str, t.Any], moment: str, result: t.Mapping[str, t.Any]
-) -> dict[str, t.Any]:
+    report: Report, peering_check: t.Mapping[str, object], moment: str, result: t.Mapping[str, t.Any]
+) -> dict[str, object]:
     """Write the report, and return the fields to add to the result: none, or those of a failure.
 
     If the task has failed already, the failure of the report is only a warning.

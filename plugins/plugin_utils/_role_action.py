@@ -36,10 +36,10 @@ class OfRole(ActionBase):
     """
 
     OPERATION: t.ClassVar[type[ModuleBase[t.Any]]]
-    _args: t.Callable[[], dict[str, t.Any]]
+    _args: t.Callable[[], dict[str, object]]
     _defaulted: t.AbstractSet[str]
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+    def run(self, tmp: str | None = None, task_vars: dict[str, object] | None = None) -> dict[str, t.Any]:
         """Run the task. In the role, it is refused if a variable is misspelt, or if another host may declare what it prunes."""
         args, role = self._task.args, self._task._role
         if role is not None and role.get_name() == ROLE:

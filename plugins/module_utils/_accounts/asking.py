@@ -59,11 +59,11 @@ def asking(
         is_of_one = isinstance(error, refusal) and error.error_code is not None
         return isinstance(error, (NoAnswerError, AuthError)) and not is_of_one
 
-    def call(request: t.Callable[..., t.Any], *args: t.Any) -> t.Any:
+    def call(request: t.Callable[..., object], *args: object) -> object:
         with names():
             return request(session, *args)
 
-    inquiry: Inquiry[tuple[t.Any, ...]] = Inquiry(is_general, first_alone=True)
+    inquiry: Inquiry[tuple[object, ...]] = Inquiry(is_general, first_alone=True)
     return lambda *question: inquiry.answer(question, partial(call, *question))
 
 

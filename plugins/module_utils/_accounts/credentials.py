@@ -47,7 +47,7 @@ GCP_SPEC = ArgumentSpec({GCP_NAMES[name]: option for name, option in GCP_OPTIONS
 AZURE_SPEC = ArgumentSpec({AZURE_NAMES[name]: azure_credentials.AZURE_OPTIONS.options[name] for name in AZURE_NAMES})
 
 
-def validate_aws(params: Parameters) -> tuple[dict[str, t.Any], list[str]]:
+def validate_aws(params: Parameters) -> tuple[dict[str, object], list[str]]:
     """Check the task's options for AWS.
 
     Returns:
@@ -95,11 +95,11 @@ def aws_names_of(params: Parameters, entry: Parameters, account: str | None) -> 
     return credential_names(_unprefixed(params), account, _unprefixed(entry), AWS_NAMES)
 
 
-def _unprefixed(options: Parameters) -> dict[str, t.Any]:
+def _unprefixed(options: Parameters) -> dict[str, object]:
     return {name: options.get(option) for name, option in AWS_NAMES.items()}
 
 
-def gcp_credentials_of(params: Parameters, entry: Parameters, scopes: t.Sequence[str] = READ_ONLY) -> dict[str, t.Any]:
+def gcp_credentials_of(params: Parameters, entry: Parameters, scopes: t.Sequence[str] = READ_ONLY) -> dict[str, object]:
     """Return the options for GCP of one connection, under the names of the GCP session.
 
     The task's options may come from environment variables for other tasks, so call this only if GCP is read.
@@ -121,7 +121,7 @@ def gcp_credentials_of(params: Parameters, entry: Parameters, scopes: t.Sequence
         return check_credentials({**given, "scopes": given["scopes"] or scopes})
 
 
-def azure_credentials_of(params: Parameters, entry: Parameters) -> dict[str, t.Any]:
+def azure_credentials_of(params: Parameters, entry: Parameters) -> dict[str, object]:
     """Return the options for AZURE of one connection, under the names of the session with AZURE.
 
     Args:

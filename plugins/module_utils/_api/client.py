@@ -124,7 +124,7 @@ class AtlasClient:
         path: Path,
         query: t.Mapping[str, str],
         description: str,
-        key: t.Callable[[Json], t.Any] = lambda one: one.get("id"),
+        key: t.Callable[[Json], object] = lambda one: one.get("id"),
         *,
         version: str = DEFAULT_VERSION,
     ) -> list[Json]:
@@ -203,7 +203,7 @@ def inquiry() -> Inquiry[Path]:
     return Inquiry(lambda error: error.is_unanswered, MOST_UNANSWERED, refusal)
 
 
-def collect_pages(answer: t.Callable[[Request], Json], first: Request, key: t.Callable[[Json], t.Any]) -> list[Json]:
+def collect_pages(answer: t.Callable[[Request], Json], first: Request, key: t.Callable[[Json], object]) -> list[Json]:
     """Return the objects of all pages of a list, up to the page without a `next` link (the total count is an estimate).
 
     Objects may move between pages while these are read: duplicates (same `key`) are dropped.
@@ -238,7 +238,7 @@ def collect_pages(answer: t.Callable[[Request], Json], first: Request, key: t.Ca
     raise ApiError(f"{failed}: the list has no end.", hint="Check base_url.")
 
 
-def _next_page(page: t.Mapping[str, t.Any]) -> dict[str, str] | None:
+def _next_page(page: t.Mapping[str, object]) -> dict[str, str] | None:
     """Return the query of the next page, from Atlas's `next` link; None for the last page.
 
     Only the query of the link is used: base_url alone decides where credentials go.

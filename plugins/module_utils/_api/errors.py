@@ -65,7 +65,7 @@ CONNECTION_HINTS: ConnectionHints = {
 
 
 def api_error(
-    request: Request, status: int, body: t.Any, *, secrets: t.Iterable[str] = (), retry_after: float | None = None
+    request: Request, status: int, body: object, *, secrets: t.Iterable[str] = (), retry_after: float | None = None
 ) -> ApiError:
     """Return the error for a reply of Atlas with an error status.
 
@@ -99,7 +99,7 @@ def api_error(
     )
 
 
-def _detail(fields: dict[t.Any, t.Any]) -> str:
+def _detail(fields: dict[object, object]) -> str:
     """Return Atlas's text, or that of a gateway (`message`), and the rejected fields."""
     names = ("detail", "error_description", "message", "reason")
     words = [text for text in map(fields.get, names) if text and isinstance(text, str)][:1]

@@ -50,8 +50,7 @@ def read_reply(reply: Reply, request: Request, settings: ApiSettings, secrets: t
         raise api_error(request, status, content, secrets=secrets, retry_after=reply.retry_after)
     flaw = flaw or _flaw(status, reply, content, request)
     if not flaw:
-        found: Json = content or {}
-        return found
+        return content if isinstance(content, dict) else {}
     raise ApiError(
         f"Failed to {request.description}: the reply {quoted(flaw, secrets)} (HTTP {status}).",
         http_status=status,
@@ -61,7 +60,7 @@ def read_reply(reply: Reply, request: Request, settings: ApiSettings, secrets: t
     )
 
 
-def _open_envelope(status: int, envelope: Json, request: Request) -> tuple[int, t.Any]:
+def _open_envelope(status: int, envelope: Json, request: Request) -> tuple[int, object]:
     """Return the status and the content of an envelope; an object without `status` is the content itself.
 
     Raises:
@@ -87,7 +86,7 @@ def _open_envelope(status: int, envelope: Json, request: Request) -> tuple[int, 
     raise ValueError("is not an envelope with a result or an error")
 
 
-def _flaw(status: int, reply: Reply, content: t.Any, request: Request) -> str:
+def _flaw(status: int, reply: Reply, content: object, request: Request) -> str:
     """Return what is wrong with a reply that is neither an error nor a redirect; empty for a success."""
     if status < 200:
         return "is an interim one, and no final one came"
@@ -107,7 +106,7 @@ def _redirect_target(headers: t.Mapping[str, str]) -> str:
         return "an invalid address"
 
 
-def check_written(description: str, shown: t.Mapping[str, t.Any], wanted: t.Mapping[str, t.Any]) -> None:
+def check_written(description: str, shown: t.Mapping[str, object], wanted: t.Mapping[str, object]) -> None:
     """Check that the reply to a change shows what was sent.
 
     Args:

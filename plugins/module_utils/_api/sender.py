@@ -87,7 +87,7 @@ class Sender:
     def _send(self, request: Request) -> Reply:
         """Sign and send one request, as often as the credential asks for it."""
         prepared = self._prepare(request)
-        reply: t.Any = None
+        reply: object = None
         with closing(self._credential.sign_in(prepared, self._retry.time_left)) as flow:
             while True:
                 try:

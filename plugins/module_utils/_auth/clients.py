@@ -42,7 +42,7 @@ class ClientPool:
         self._clock = clock
         self._sleep = sleep
         # The last one was used last.
-        self._clients: dict[tuple[t.Any, ...], AtlasClient] = {}
+        self._clients: dict[tuple[object, ...], AtlasClient] = {}
         self._in_use: list[AtlasClient] = []
 
     @contextmanager
@@ -101,7 +101,7 @@ POOL = ClientPool()
 
 
 @contextmanager
-def connect(params: t.Mapping[str, t.Any], warn: t.Callable[[str], None]) -> t.Iterator[AtlasClient]:
+def connect(params: t.Mapping[str, object], warn: t.Callable[[str], None]) -> t.Iterator[AtlasClient]:
     """Yield a client of this process that records the requests of one task.
 
     Args:

@@ -74,7 +74,7 @@ class ServiceAccount:
                 return
             self._refused = token.value
 
-    def _good_token(self, patience: t.Callable[[], float]) -> t.Generator[Request, t.Any, Token]:
+    def _good_token(self, patience: t.Callable[[], float]) -> t.Generator[Request, object, Token]:
         """Return a token that is valid for a while: the last one, the cached one, or a new one."""
         with self._lock:
             token = self._good(self._token)
@@ -106,7 +106,7 @@ class ServiceAccount:
         return Token(str(value), self._clock() + lifetime)
 
 
-def _lifetime(expires_in: t.Any) -> float:
+def _lifetime(expires_in: object) -> float:
     """Return the seconds for which a token is used; 0 if `expires_in` is not a positive number.
 
     Some servers send it as text, and a reply may leave it out (RFC 6749, 5.1).

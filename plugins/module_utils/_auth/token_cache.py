@@ -41,7 +41,7 @@ class Token:
         return now < self.ends - MARGIN_SECONDS and self.ends <= now + LIFETIME_SECONDS
 
 
-def is_token(value: t.Any) -> bool:
+def is_token(value: object) -> bool:
     """Whether a value can be a token."""
     return isinstance(value, str) and len(value) <= _LONGEST_TOKEN and _TOKEN.fullmatch(value) is not None
 

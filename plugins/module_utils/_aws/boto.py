@@ -61,7 +61,7 @@ else:
 
         thread: _Thread
 
-        def create_client(self, *args: t.Any, **kwargs: t.Any) -> t.Any:
+        def create_client(self, *args: object, **kwargs: object) -> object:
             """Return a client, as botocore does."""
             return _bound(super().create_client(*args, **kwargs), self.thread)
 
@@ -135,7 +135,7 @@ class _Bounded:
         self._http = http
         self._thread = thread
 
-    def send(self, request: t.Any) -> t.Any:
+    def send(self, request: t.Any) -> object:
         """Send a request once, and return the whole reply.
 
         Raises:
@@ -160,7 +160,7 @@ class _Bounded:
         self._http.close()
 
 
-def _bound(client: t.Any, thread: _Thread) -> t.Any:
+def _bound(client: t.Any, thread: _Thread) -> object:
     """Return a client of botocore, whose requests have a deadline from now on."""
     # A version of botocore without these has only the time-outs, which start again with every byte.
     with contextlib.suppress(AttributeError):
@@ -200,12 +200,12 @@ class Clients:
         self._limits = limits
         self._thread = _Thread(limits.timeout)
         # By service.
-        self._clients: dict[str, t.Any] = {}
+        self._clients: dict[str, object] = {}
         keys = {option: params[name] or None for option, name in KEYS.items()}
         self._session = self._make_session(**keys)
         self.region = self._find_region()
 
-    def _make_session(self, provider: t.Any = None, **keys: str | None) -> t.Any:
+    def _make_session(self, provider: object = None, **keys: str | None) -> t.Any:
         """Return a new session of boto3.
 
         Args:
@@ -274,7 +274,7 @@ class Clients:
         other._session = other._make_session(types.SimpleNamespace(load_credentials=lambda: found))
         return other
 
-    def send(self, service: str, action: str, seconds: float, parameters: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    def send(self, service: str, action: str, seconds: float, parameters: t.Mapping[str, object]) -> dict[str, object]:
         """Send a request once, and return the reply.
 
         Args:
@@ -307,7 +307,7 @@ class Clients:
                 self._clients[service] = self._make(service)
             return self._clients[service]
 
-    def _make(self, service: str) -> t.Any:
+    def _make(self, service: str) -> object:
         own_endpoint = os.environ.get(f"AWS_ENDPOINT_URL_{OWN_ENDPOINTS[service]}") if service in OWN_ENDPOINTS else None
         client = self._session.client(
             service,
@@ -325,10 +325,10 @@ class Clients:
         client.meta.events.register("response-received", self._record_end)
         return client
 
-    def _record_start(self, **unused: t.Any) -> None:
+    def _record_start(self, **unused: object) -> None:
         self._thread.sent = time.monotonic()
 
-    def _record_end(self, event_name: str, response_dict: t.Mapping[str, t.Any] | None = None, **unused: t.Any) -> None:
+    def _record_end(self, event_name: str, response_dict: t.Mapping[str, t.Any] | None = None, **unused: object) -> None:
         service, action = event_name.split(".")[1:3]
         status = response_dict.get("status_code") if response_dict else None
         milliseconds = round((time.monotonic() - self._thread.sent) * 1000)

@@ -434,7 +434,7 @@ def _to_tags(reply: Reply) -> dict[str, str]:
     return {str(one.get("Key")): str(one.get("Value") or "") for one in reply.get("Tags") or []}
 
 
-def _to_text(moment: t.Any) -> str | None:
+def _to_text(moment: object) -> str | None:
     """Return a moment in ISO 8601, in UTC."""
     if not isinstance(moment, datetime.datetime):
         return str(moment) if moment else None

@@ -142,7 +142,7 @@ def _check_role(name: str, role: str) -> None:
         )
 
 
-def _parse_accounts(option: str, value: t.Mapping[t.Any, t.Any]) -> dict[str, dict[str, str]]:
+def _parse_accounts(option: str, value: t.Mapping[object, object]) -> dict[str, dict[str, str]]:
     """Return what `accounts` says of each account.
 
     Raises:

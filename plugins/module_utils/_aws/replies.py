@@ -59,7 +59,7 @@ def parse_all(pages: t.Iterable[Reply], name: str, parse: t.Callable[[Reply], Pa
     return list({repr(one): one for one in parsed}.values())
 
 
-def member(reply: t.Any, name: str, kind: type[Parsed]) -> Parsed:
+def member(reply: object, name: str, kind: type[Parsed]) -> Parsed:
     """Return a member of an object in a reply.
 
     Raises:
@@ -98,7 +98,7 @@ def _check_texts(reply: Reply, *names: str) -> None:
             raise OddReplyError(f"{name} is not a text")
 
 
-def _parse_block(block: t.Any) -> str:
+def _parse_block(block: object) -> str:
     """Return an IPv4 block; anything else raises a ValueError."""
     if not isinstance(block, str):
         raise OddReplyError("no block")

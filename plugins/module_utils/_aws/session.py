@@ -143,7 +143,7 @@ class AwsSession:
         """Whose limits the requests count for, and the region: the account, or the credentials while that is not known."""
         return self._account, self.region
 
-    def read(self, description: str, action: str, name: str, values: t.Iterable[str]) -> list[dict[str, t.Any]]:
+    def read(self, description: str, action: str, name: str, values: t.Iterable[str]) -> list[dict[str, object]]:
         """Read objects from EC2, on all pages of the reply, with as many requests as the values need.
 
         Args:
@@ -158,7 +158,7 @@ class AwsSession:
         pages = [page for one in filters(name, values) for page in self.read_pages(description, "ec2", action, **one)]
         return [one for page in pages for one in page.get(action.removeprefix("Describe")) or []]
 
-    def read_pages(self, description: str, service: str, action: str, **parameters: t.Any) -> list[dict[str, t.Any]]:
+    def read_pages(self, description: str, service: str, action: str, **parameters: object) -> list[dict[str, t.Any]]:
         """Send a request that changes nothing, and return all pages of its reply, unparsed.
 
         Args:
@@ -183,7 +183,7 @@ class AwsSession:
         return self._clients.knows(service, shape, name)
 
     def write(
-        self, description: str, action: str, before: t.Callable[[], None] = lambda: None, **parameters: t.Any
+        self, description: str, action: str, before: t.Callable[[], None] = lambda: None, **parameters: object
     ) -> dict[str, t.Any]:
         """Send a request to EC2 that changes something, and return its reply.
 
@@ -224,7 +224,7 @@ class AwsSession:
         # Few tasks need it, and the file has the parsers of all replies.
         from .replies import ask_quota
 
-        def send(description: str, service: str, action: str, **asked: str) -> dict[str, t.Any]:
+        def send(description: str, service: str, action: str, **asked: str) -> dict[str, object]:
             return self._send(description, service, action, asked, seconds=IDENTITY_SECONDS)
 
         try:
@@ -234,7 +234,7 @@ class AwsSession:
                 raise
             return None
 
-    def _read(self, description: str, service: str, action: str, **parameters: t.Any) -> dict[str, t.Any]:
+    def _read(self, description: str, service: str, action: str, **parameters: object) -> dict[str, t.Any]:
         """Send a request that changes nothing; outside of waits, which poll anyway, again after transient failures."""
         place = service, self.region
         is_repeated = DEADLINE.get() == math.inf and place not in self._silent
@@ -255,12 +255,12 @@ class AwsSession:
         description: str,
         service: str,
         action: str,
-        parameters: t.Mapping[str, t.Any],
+        parameters: t.Mapping[str, object],
         *,
         before: t.Callable[[], None] = lambda: None,
         seconds: float = math.inf,
         is_write: bool = False,
-    ) -> dict[str, t.Any]:
+    ) -> dict[str, object]:
         """Send a request, again while AWS refuses it for its rate: see `RateGovernor`.
 
         Args:
@@ -279,7 +279,7 @@ class AwsSession:
         clock, deadline = self._governor.clock, DEADLINE.get()
         until, most = min(clock() + self._patience, deadline), CHANGE_SECONDS if is_write else min(seconds, self._limits.timeout)
 
-        def request() -> dict[str, t.Any]:
+        def request() -> dict[str, object]:
             before()
             # A write may wait for its turn for long, and gets its time even then.
             left = self._patience if is_write and deadline == math.inf else until - clock()
@@ -305,14 +305,14 @@ class AwsSession:
             raise aws_error(description, action, error, is_write=is_write, secrets=self.secrets, names=self.names) from error
 
 
-def filters(name: str, values: t.Iterable[str | None]) -> list[dict[str, t.Any]]:
+def filters(name: str, values: t.Iterable[str | None]) -> list[dict[str, object]]:
     """Return the parameters of one or more requests, each with a filter of at most `MOST_VALUES` values."""
     given = list(values)
     starts = range(0, len(given), MOST_VALUES)
     return [{"Filters": [{"Name": name, "Values": given[start : start + MOST_VALUES]}]} for start in starts]
 
 
-def _next_place(page: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+def _next_place(page: t.Mapping[str, object]) -> dict[str, object]:
     """Return the parameters that ask for the page after one; empty for the last one. The records of Route 53 have no token."""
     if page.get("NextToken"):
         return {"NextToken": page["NextToken"]}

@@ -29,7 +29,7 @@ from .session import IN_PAGES, AwsSession, filters
 
 # The kind of an answer, and the id of the object where AWS takes one at a time.
 Key = tuple[str, ...]
-Question = t.Callable[[], t.Any]
+Question = t.Callable[[], object]
 Pages = t.Sequence[Reply]
 
 # Of how many accounts and regions the requests of one are sent at the same time: more wait for the processor.
@@ -128,7 +128,7 @@ class Survey:
         answer = self.answers.get(key, [])
         return [] if isinstance(answer, TaskError) else answer
 
-    def _of_vpcs(self, what: str, name: str, parse: t.Callable[[Reply], Parsed], **more: t.Any) -> Question:
+    def _of_vpcs(self, what: str, name: str, parse: t.Callable[[Reply], Parsed], **more: object) -> Question:
         return self._of_ec2(what, name, parse, [{**one, **more} for one in filters("vpc-id", self.vpc_ids)])
 
     def _of_ec2(self, what: str, name: str, parse: t.Callable[[Reply], Parsed], asked: t.Sequence[Reply]) -> Question:
@@ -185,13 +185,15 @@ class Survey:
         return self._parsed(f"read the quota {code}", "GetServiceQuota", ask)
 
     def _list(
-        self, description: str, service: str, action: str, name: str, parse: t.Callable[[Reply], Parsed], **parameters: t.Any
+        self, description: str, service: str, action: str, name: str, parse: t.Callable[[Reply], Parsed], **parameters: object
     ) -> list[Parsed]:
         """Send one request, and return the objects in a list of its reply."""
         make = partial(replies.parse_all, name=name, parse=parse)
         return self._ask(description, service, action, make, **parameters)
 
-    def _ask(self, description: str, service: str, action: str, make: t.Callable[[Pages], Parsed], **parameters: t.Any) -> Parsed:
+    def _ask(
+        self, description: str, service: str, action: str, make: t.Callable[[Pages], Parsed], **parameters: object
+    ) -> Parsed:
         """Send one request, and return what `make` returns for its pages."""
         read = partial(self.session.read_pages, description, service, action, **parameters)
         return self._parsed(description, action, lambda: make(read()))

@@ -193,7 +193,7 @@ class Access:
         path = f"{scope}{ROLES}/{role.name}"
         reply = self._session.write(description, "PUT", path, VERSION, {"properties": properties})
 
-        def parse(one: t.Mapping[str, t.Any]) -> Role:
+        def parse(one: t.Mapping[str, object]) -> Role:
             made = parse_role(one)
             if made.name != role.name or made.lacking:
                 raise ValueError("does not show the role that was sent")
@@ -213,7 +213,7 @@ class Access:
         path = f"{scope}{ASSIGNMENTS}/{assignment_uuid(scope, role.name, principal_id)}"
         reply = self._session.write(description, "PUT", path, VERSION, {"properties": properties})
 
-        def parse(one: t.Mapping[str, t.Any]) -> Assignment:
+        def parse(one: t.Mapping[str, object]) -> Assignment:
             made = parse_assignment(one)
             if not is_same(made.scope, scope) or (made.role, made.principal_id) != (role.name, principal_id):
                 raise ValueError("does not show the assignment that was sent")
@@ -236,7 +236,7 @@ class Access:
             raise
 
 
-def _parse_principal(reply: t.Mapping[str, t.Any]) -> str:
+def _parse_principal(reply: t.Mapping[str, object]) -> str:
     """Return the object id of the service principal in a reply of Graph."""
     if str(reply.get("appId")).lower() != APPLICATION_ID or not isinstance(reply.get("id"), str):
         raise ValueError("is not the service principal of Atlas")

@@ -179,7 +179,7 @@ class Tokens:
             raise self._error(description, text, self._failure) from None
         return str(found.token), float(found.expires_on)
 
-    def _make_credential(self, kind: str) -> t.Any:
+    def _make_credential(self, kind: str) -> object:
         from azure import identity
 
         # They warn of each failure, and may quote it whole.
@@ -211,7 +211,7 @@ class Tokens:
         except UnicodeDecodeError:
             raise ValueError(f"{path} is not a text file") from None
 
-    def _ask(self, method: str, url: str, body: t.Any, headers: t.Mapping[str, str]) -> Reply:
+    def _ask(self, method: str, url: str, body: object, headers: t.Mapping[str, str]) -> Reply:
         """Send a request of azure-identity: for an application to AZURE's host alone, else to where the machine's identity is.
 
         Raises:
@@ -250,7 +250,7 @@ def _login_of(directory: str) -> Reply:
     return reply_of(said)
 
 
-def _make_transport(ask: t.Callable[[str, str, t.Any, t.Mapping[str, str]], Reply]) -> t.Any:
+def _make_transport(ask: t.Callable[[str, str, object, t.Mapping[str, str]], Reply]) -> t.Any:
     """Return an HttpTransport of azure.core that sends each request by a function of ours."""
     from azure.core.exceptions import ServiceRequestError
     from azure.core.pipeline.transport import HttpResponse, HttpTransport
@@ -266,8 +266,8 @@ def _make_transport(ask: t.Callable[[str, str, t.Any, t.Mapping[str, str]], Repl
         def body(self) -> bytes:
             return self._content
 
-    class _OurTransport(HttpTransport[t.Any, t.Any]):
-        def send(self, request: t.Any, **unused: t.Any) -> t.Any:
+    class _OurTransport(HttpTransport[object, object]):
+        def send(self, request: t.Any, **unused: object) -> object:
             try:
                 return _Response(request, ask(request.method, request.url, request.data, request.headers))
             except TokenUnansweredError as error:
@@ -279,7 +279,7 @@ def _make_transport(ask: t.Callable[[str, str, t.Any, t.Mapping[str, str]], Repl
         def close(self) -> None:
             """Do nothing: the session closes them."""
 
-        def __exit__(self, *unused: t.Any) -> None:
+        def __exit__(self, *unused: object) -> None:
             """Do nothing, either."""
 
     return _OurTransport()
@@ -291,7 +291,7 @@ def _check_regular(path: str) -> None:
         raise ValueError(f"{path} is not a regular file")
 
 
-def _claims(token: str) -> dict[str, t.Any]:
+def _claims(token: str) -> dict[str, object]:
     """Return the claims of a JWT, unverified; none if it is not one."""
     part = token.split(".")[1:2]
     try:

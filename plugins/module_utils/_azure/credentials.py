@@ -79,7 +79,7 @@ class SignIn(t.NamedTuple):
     fields: t.Mapping[str, str]
 
 
-def check_credentials(params: Parameters) -> dict[str, t.Any]:
+def check_credentials(params: Parameters) -> dict[str, object]:
     """Check the options, without the network, files and environment variables, and return them with `auth_source` filled in.
 
     Raises:

@@ -62,7 +62,7 @@ class AzureDeniedError(AuthError):
         self.permission = permission
 
 
-def azure_error(description: str, method: str, url: str, reply: Reply, content: t.Any, *, secrets: t.Iterable[str]) -> ApiError:
+def azure_error(description: str, method: str, url: str, reply: Reply, content: object, *, secrets: t.Iterable[str]) -> ApiError:
     """Make the error for a reply of AZURE with an error status.
 
     Args:

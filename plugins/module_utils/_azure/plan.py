@@ -107,7 +107,7 @@ class AccessState:
         """Whether Atlas may do all of its actions."""
         return len(self.actions) == len(ACTIONS)
 
-    def to_result(self) -> dict[str, t.Any] | None:
+    def to_result(self) -> dict[str, object] | None:
         """Return what Atlas may do, as results show it; None for nothing."""
         if self.vnet is None or not self.actions:
             return None

@@ -76,7 +76,7 @@ class AzureSession(CloudSession):
         query: t.Mapping[str, str] | None = None,
         *,
         graph: bool = False,
-    ) -> dict[str, t.Any]:
+    ) -> dict[str, object]:
         """Read an object, with retries after transient failures, until the deadline if there is one.
 
         Args:
@@ -93,7 +93,7 @@ class AzureSession(CloudSession):
 
     def find(
         self, absent: t.Container[str | None], description: str, path: str, api_version: str | None = None, *, graph: bool = False
-    ) -> dict[str, t.Any] | None:
+    ) -> dict[str, object] | None:
         """Read an object as `read` does, and return None for a 404 with one of the codes in `absent`."""
         try:
             return self.read(description, path, api_version, graph=graph)
@@ -110,7 +110,7 @@ class AzureSession(CloudSession):
         query: t.Mapping[str, str] | None = None,
         *,
         graph: bool = False,
-    ) -> list[dict[str, t.Any]]:
+    ) -> list[dict[str, object]]:
         """Read all objects of a list, on all its pages. The arguments are those of `read`.
 
         Raises:
@@ -127,10 +127,10 @@ class AzureSession(CloudSession):
         method: str,
         path: str,
         api_version: str | None = None,
-        body: t.Mapping[str, t.Any] | None = None,
+        body: t.Mapping[str, object] | None = None,
         *,
         graph: bool = False,
-    ) -> dict[str, t.Any]:
+    ) -> dict[str, object]:
         """Send a request that changes something, once, and return the object in the reply; empty for none after a DELETE.
 
         Args:
@@ -147,7 +147,7 @@ class AzureSession(CloudSession):
     def _token(self, description: str, url: str) -> str:
         return self._tokens.get(description, f"https://{urlsplit(url).hostname}")
 
-    def _refusal(self, description: str, method: str, url: str, reply: Reply, content: t.Any) -> ApiError:
+    def _refusal(self, description: str, method: str, url: str, reply: Reply, content: object) -> ApiError:
         return azure_error(description, method, url, reply, content, secrets=self.secrets)
 
 
@@ -159,7 +159,7 @@ def _url(path: str, api_version: str | None, query: t.Mapping[str, str] | None, 
     return f"{root}{where}" + (f"?{urlencode(parameters, quote_via=quote)}" if parameters else "")
 
 
-def _next_page(page: dict[str, t.Any], first: str) -> str | None:
+def _next_page(page: dict[str, object], first: str) -> str | None:
     """Return the address of the next page, which is at the host of the first one."""
     link = page.get("nextLink") or page.get("@odata.nextLink")
     if link is None:

@@ -136,7 +136,7 @@ class Vnet:
         """The resource id."""
         return vnet_id(self.subscription_id, self.resource_group_name, self.name)
 
-    def to_result(self) -> dict[str, t.Any]:
+    def to_result(self) -> dict[str, object]:
         """Return it as results show it."""
         return {"address_prefixes": list(self.prefixes), "peerings": [one.to_result() for one in self.peerings]}
 
@@ -178,7 +178,7 @@ class VnetPeering:
         """The name of the VNet on the other side; empty if it is not known."""
         return self.remote_id.rpartition("/")[2]
 
-    def to_result(self) -> dict[str, t.Any]:
+    def to_result(self) -> dict[str, object]:
         """Return it as results show it."""
         remote = {"remote_network": self.remote_id, "remote_prefixes": list(self.prefixes)}
         return {"name": self.name, **remote, "state": self.state}
@@ -315,7 +315,7 @@ def _resource_of(configuration: str) -> tuple[str, str]:
     return (found["type"], found["name"]) if found else ("", "")
 
 
-def _id_of(value: t.Any) -> str | None:
+def _id_of(value: object) -> str | None:
     """Return the id of a resource that another one refers to; None if it refers to none."""
     if value is None:
         return None

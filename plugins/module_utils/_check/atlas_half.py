@@ -28,7 +28,7 @@ _CONTAINER = "network container"
 # A list of objects, or the TaskError of the failed request.
 Answer = t.Any
 # Makes calls in parallel, and returns the value or the TaskError of each, by key.
-ReadAll = t.Callable[[t.Mapping[t.Any, t.Callable[[], t.Any]]], dict[t.Any, t.Any]]
+ReadAll = t.Callable[[t.Mapping[object, t.Callable[[], object]]], dict[object, t.Any]]
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ class AtlasReader:
         clusters = Clusters(self._client, group_id)
         # For AWS alone, the request names the cloud, as it did before there were other clouds.
         only = AWS.name if list(self._clouds) == [AWS.name] else None
-        own: dict[t.Any, t.Callable[[], t.Any]] = {
+        own: dict[object, t.Callable[[], object]] = {
             **{("peers", one): partial(_list_peers, self._client, group_id, one) for one in self._clouds},
             "containers": partial(_list_containers, self._client, group_id, only),
             "access_list": partial(_list_entries, self._client, group_id),
@@ -202,7 +202,7 @@ class AtlasReader:
         Returns:
             The status of each entry, by project and key, and whether custom DNS is enabled, by project.
         """
-        calls: dict[tuple[str, ...], t.Callable[[], t.Any]] = {
+        calls: dict[tuple[str, ...], t.Callable[[], object]] = {
             (group_id, "status", key): partial(AccessList(self._client, group_id).get_status, key)
             for group_id in keys
             for key in keys[group_id]
@@ -275,7 +275,7 @@ def _read_other(client: AtlasClient, group_id: str) -> list[AtlasObject]:
     return [{**peer, "atlas_cidr_block": blocks.get(peer["container_id"])} for peer in peers]
 
 
-def _check_texts(found: t.Iterable[t.Mapping[str, t.Any]], names: t.Sequence[str], what: str, group_id: str) -> None:
+def _check_texts(found: t.Iterable[t.Mapping[str, object]], names: t.Sequence[str], what: str, group_id: str) -> None:
     """Check that fields are texts or null, and that an id is not null."""
     for one in found:
         odd = [name for name in names if one[name] is not None and not isinstance(one[name], str)]

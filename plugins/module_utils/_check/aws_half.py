@@ -10,7 +10,17 @@ from functools import partial
 
 from .._accounts.session import AwsSessions, CheckSession
 from .._aws.errors import NoRegionError
-from .._aws.objects import CONNECTIONS_QUOTA, DNS_ATTRIBUTES, ROUTES_QUOTA, DhcpOptions, HostedZone
+from .._aws.objects import (
+    CONNECTIONS_QUOTA,
+    DNS_ATTRIBUTES,
+    ROUTES_QUOTA,
+    DhcpOptions,
+    HostedZone,
+    PeeringConnection,
+    ResolverRule,
+    SecurityGroup,
+    Vpc,
+)
 from .._aws.survey import NO_DHCP_OPTIONS, Survey, ask_all, carry_out, readers_for
 from .._engine.options import Parameters
 from .._http.errors import TaskError
@@ -19,7 +29,7 @@ from .._http.threads import call_all
 from .connections import Connection
 from .facts import AwsFacts, Missing, Unread, ZoneContents, to_fact
 
-Credentials = frozenset[tuple[str, t.Any]]
+Credentials = frozenset[tuple[str, object]]
 
 # The states in which a connection counts for the quota.
 _ACTIVE = ("active", "provisioning")
@@ -69,7 +79,7 @@ def to_aws_facts(survey: Survey, vpc_id: str, connection_id: str | None) -> AwsF
         connection_id: Its id in AWS; None if it is not known.
     """
     part = VpcSurvey(survey, vpc_id)
-    questions: dict[str, t.Callable[[], t.Any]] = {
+    questions: dict[str, t.Callable[[], object]] = {
         "connection": lambda: part.connection(connection_id) if connection_id is not None else None,
         "vpc": part.vpc,
         "account_id": lambda: part.answer("account") or _NO_ACCOUNT,
@@ -116,7 +126,7 @@ def _contents_of(zone: HostedZone, survey: Survey | None) -> ZoneContents:
     return ZoneContents(*(to_fact(survey.answers[kind, zone.id]) for kind in ("records", "fallback")))
 
 
-def _ask(question: t.Callable[[], t.Any]) -> t.Any:
+def _ask(question: t.Callable[[], object]) -> t.Any:
     try:
         return question()
     except TaskError as error:
@@ -177,15 +187,15 @@ class VpcSurvey:
         """Return the objects of a kind that are in the VPC."""
         return [one for one in self.answer(kind) if one.vpc_id == self._vpc_id]
 
-    def vpc(self) -> t.Any:
+    def vpc(self) -> Vpc | None:
         """Return the VPC; None if AWS does not know it."""
         return next((one for one in self.answer("vpcs") if one.id == self._vpc_id), None)
 
-    def connection(self, connection_id: str) -> t.Any:
+    def connection(self, connection_id: str) -> PeeringConnection | None:
         """Return a connection; None if AWS does not know it."""
         return next((one for one in self.answer("connections") if one.id == connection_id), None)
 
-    def connections(self) -> list[t.Any]:
+    def connections(self) -> list[PeeringConnection]:
         """Return the connections that the VPC has, as requester or accepter."""
         return [one for one in self.answer("connections") if self._vpc_id in (one.accepter.vpc_id, one.requester.vpc_id)]
 
@@ -197,15 +207,16 @@ class VpcSurvey:
         """Return the DNS attributes."""
         return {name: self.answer("dns", self._vpc_id, name) for name in DNS_ATTRIBUTES}
 
-    def dhcp_options(self) -> t.Any:
+    def dhcp_options(self) -> DhcpOptions | Unread:
         """Return the DHCP options; those of a VPC without any have no servers."""
         vpc = self.vpc()
-        if vpc.dhcp_options_id == NO_DHCP_OPTIONS:
+        options_id = None if vpc is None else vpc.dhcp_options_id
+        if options_id == NO_DHCP_OPTIONS:
             return DhcpOptions(NO_DHCP_OPTIONS, ())
-        found = next((one for one in self.answer("dhcp") if one.id == vpc.dhcp_options_id), None)
+        found = next((one for one in self.answer("dhcp") if one.id == options_id), None)
         return found or Unread(f"AWS does not show the DHCP options of {self._vpc_id}.", "ec2:DescribeDhcpOptions")
 
-    def resolver_rules(self) -> t.Any:
+    def resolver_rules(self) -> list[ResolverRule] | Unread:
         """Return the resolver rules that the VPC has."""
         rules = {one.id: one for one in self.answer("rules")}
         ids = [rule_id for vpc_id, rule_id in self.answer("associations") if vpc_id == self._vpc_id]
@@ -214,11 +225,11 @@ class VpcSurvey:
             return Unread(f"AWS does not show the resolver rule {hidden[0]}.", "route53resolver:ListResolverRules")
         return [rules[one] for one in ids]
 
-    def security_groups(self) -> dict[str, t.Any]:
+    def security_groups(self) -> dict[str, SecurityGroup]:
         """Return the security groups of all VPCs, and those of others that the options, Atlas or interfaces name, by id."""
         return {one.id: one for one in (*self.answer("groups"), *self.answer("groups", "elsewhere"))}
 
-    def prefix_lists(self) -> dict[str, t.Any]:
+    def prefix_lists(self) -> dict[str, object]:
         """Return the blocks of each prefix list that routes and rules name, or Unread, by id."""
         return {key[1]: to_fact(answer) for key, answer in self._answers.items() if key[0] == "list"}
 

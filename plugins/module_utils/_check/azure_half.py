@@ -39,7 +39,7 @@ class _Kind:
     name: str
     noun: str
     version: str
-    parse: t.Callable[[t.Mapping[str, t.Any]], t.Any]
+    parse: t.Callable[[t.Mapping[str, object]], object]
 
 
 _VNETS = _Kind("virtualNetworks", AZURE.noun, VERSION, lambda reply: parse_vnet_reply(reply, str(reply.get("id"))))
@@ -133,7 +133,7 @@ def _list(session: AzureSession, kind: _Kind, subscription: str) -> dict[str, t.
     return {str(one.get("id")).lower(): one for one in replies}
 
 
-def _get(session: AzureSession, kind: _Kind, name: str) -> t.Any:
+def _get(session: AzureSession, kind: _Kind, name: str) -> object:
     if kind is _VNETS:
         return _get_vnet(session, name)
     description = f"read the {kind.noun} {name}"
@@ -153,11 +153,11 @@ def _get_vnet(session: AzureSession, name: str) -> Vnet | None:
     return t.cast("Vnet", _parsed(session, _VNETS, found[0]))
 
 
-def _parsed(session: AzureSession, kind: _Kind, reply: dict[str, t.Any]) -> t.Any:
+def _parsed(session: AzureSession, kind: _Kind, reply: dict[str, object]) -> object:
     return session.parsed(kind.parse, reply, f"read the {kind.noun} {reply.get('id')}")
 
 
-def _of_name(reply: t.Mapping[str, t.Any], name: str) -> t.Mapping[str, t.Any]:
+def _of_name(reply: t.Mapping[str, object], name: str) -> t.Mapping[str, object]:
     """Return a reply, which has to be about the resource that was asked for."""
     if str(reply.get("id")).lower() != name.lower():
         raise ValueError(f"is not {name}")

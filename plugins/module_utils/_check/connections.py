@@ -38,7 +38,7 @@ class Connection:
     entry: ConnectionEntry
     peer: Fact[AtlasObject | None]
     container: Fact[AtlasObject | None]
-    credentials: t.Mapping[str, t.Any]
+    credentials: t.Mapping[str, object]
     names: t.Mapping[str, str] = field(default_factory=dict)
     refusal: TaskError | None = None
     project: ProjectReading = field(default_factory=ProjectReading)

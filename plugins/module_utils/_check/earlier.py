@@ -14,7 +14,7 @@ from .._values.moments import to_moment, to_text
 from .findings import REPORT_VERSION, SEVERITIES, Group, network_of, ordered
 
 # What is known of one finding on one connection from run to run: project, network, container, code, subject, severity.
-_Known = tuple[t.Any, ...]
+_Known = tuple[object, ...]
 # The fields of a finding that a report has, but for the connections.
 _TEXTS = ("code", "message", "fix")
 _Row = t.Mapping[str, t.Any]
@@ -79,7 +79,7 @@ def _parse(one: t.Any) -> Group:
     }
 
 
-def _parse_item(item: t.Any) -> dict[str, t.Any]:
+def _parse_item(item: t.Any) -> dict[str, object]:
     if item["provider_name"] not in ALL_CLOUDS:
         raise ValueError(f"a provider_name is {item['provider_name']!r:.40}")
     for value in (*network_of(item), item["container_id"], item["project_name"], item["peer_id"]):
@@ -89,19 +89,19 @@ def _parse_item(item: t.Any) -> dict[str, t.Any]:
     return {**item, "subject": _text(item["subject"]), "subnet_ids": subnet_ids, "first_seen": _moment(item["first_seen"])}
 
 
-def _text(value: t.Any) -> str:
+def _text(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError(f"{value!r:.40} is not a text")
     return value
 
 
-def _code(value: t.Any) -> str:
+def _code(value: object) -> str:
     if not re.fullmatch("[A-Z][0-9]{3}", _text(value)):
         raise ValueError(f"a code is {value!r:.40}")
     return str(value)
 
 
-def _moment(value: t.Any) -> str:
+def _moment(value: object) -> str:
     return to_text(to_moment(_text(value)))
 
 
@@ -142,7 +142,7 @@ def compare(
     return ordered([*findings, *kept])
 
 
-def _is_unread(one: Group, item: _Row, unread: t.Mapping[tuple[t.Any, ...], t.Collection[str]]) -> bool:
+def _is_unread(one: Group, item: _Row, unread: t.Mapping[tuple[object, ...], t.Collection[str]]) -> bool:
     """Whether what a finding is about could not be read today. What was unknown itself is known as that today."""
     network = network_of(item)
     # Without its container, a connection is still one with this network.

@@ -128,7 +128,7 @@ def or_none(ask: t.Callable[[], _Value]) -> _Value | None:
         return None
 
 
-def to_fact(answer: t.Any) -> t.Any:
+def to_fact(answer: object) -> t.Any:
     """Return an answer as a fact: a TaskError becomes `Unread`, anything else is unchanged."""
     if not isinstance(answer, TaskError):
         return answer
@@ -144,7 +144,7 @@ def to_fact(answer: t.Any) -> t.Any:
     return Unread(visible(answer.message), advice=visible(answer.hint or ""))
 
 
-def need_one_answer(answers: t.Iterable[t.Any], denied: type[TaskError]) -> None:
+def need_one_answer(answers: t.Iterable[object], denied: type[TaskError]) -> None:
     """Raise a TaskError if all answers are TaskErrors, and one of them is not about a permission.
 
     Args:
@@ -228,7 +228,7 @@ class Selection:
     clusters: tuple[str, ...] | None = None
     client_cidr_blocks: tuple[str, ...] | None = None
     probes: tuple[t.Mapping[str, t.Any], ...] | None = None
-    stray_probes: tuple[t.Mapping[str, t.Any], ...] | None = None
+    stray_probes: tuple[t.Mapping[str, object], ...] | None = None
 
     @property
     def client_blocks(self) -> list[ipaddress.IPv4Network]:
@@ -241,7 +241,7 @@ def local_addresses_of(probe: t.Mapping[str, t.Any]) -> list[str]:
     return list(dict.fromkeys(one["local_address"] for one in probe["members"] if one.get("local_address")))
 
 
-def group_id(name: t.Any) -> str | None:
+def group_id(name: object) -> str | None:
     """Return the id of a security group without the account that may stand before it; None for none."""
     return str(name).rpartition("/")[2] if name else None
 
@@ -250,13 +250,13 @@ class ListedPeers(list[AtlasObject]):
     """The connections of a project with one cloud, found by their networks: each connection that is checked asks for its own."""
 
     @cached_property
-    def _by_network(self) -> dict[tuple[t.Any, ...], list[AtlasObject]]:
-        found: dict[tuple[t.Any, ...], list[AtlasObject]] = {}
+    def _by_network(self) -> dict[tuple[object, ...], list[AtlasObject]]:
+        found: dict[tuple[object, ...], list[AtlasObject]] = {}
         for peer in self:
             found.setdefault(cloud_of(peer).network_key(peer), []).append(peer)
         return found
 
-    def of_network(self, cloud: Cloud, fields: t.Mapping[str, t.Any]) -> t.Sequence[AtlasObject]:
+    def of_network(self, cloud: Cloud, fields: t.Mapping[str, object]) -> t.Sequence[AtlasObject]:
         """Return those with the network that an entry has, whatever their states are."""
         return self._by_network.get(cloud.network_key(fields), ())
 
@@ -307,12 +307,12 @@ class ListedEntries(list[ListedEntry]):
         return any(one["delete_after_date"] is not None for one in self)
 
 
-def with_peers(answer: t.Any) -> t.Any:
+def with_peers(answer: t.Any) -> object:
     """Return a list of connections as one that finds them by their networks; anything else is unchanged."""
     return ListedPeers(answer) if isinstance(answer, (list, tuple)) and not isinstance(answer, ListedPeers) else answer
 
 
-def with_entries(answer: t.Any) -> t.Any:
+def with_entries(answer: t.Any) -> object:
     """Return a list of entries of the access list as such that are parsed once; anything else is unchanged."""
     is_plain = isinstance(answer, (list, tuple)) and not isinstance(answer, ListedEntries)
     return ListedEntries(map(ListedEntry, answer)) if is_plain else answer

@@ -95,7 +95,7 @@ def _number(code: str) -> tuple[str, str]:
     return code[1:], code
 
 
-def _connections_of(one: Group) -> set[tuple[t.Any, ...]]:
+def _connections_of(one: Group) -> set[tuple[object, ...]]:
     """Return the connections of a finding, each once, although several of its subnets or tables may be at fault."""
     items = one["connections"].values() if isinstance(one["connections"], dict) else one["connections"]
     return {(item["peer_id"], item["container_id"], *network_of(item)) for item in items}
@@ -131,7 +131,7 @@ def _add(groups: dict[tuple[str, ...], Group], one: Found, finding: Finding, now
     _add_item(made["connections"], one, _network_in(one) if is_unknown else finding.subject, finding.subnet_ids, now)
 
 
-def _add_item(items: dict[t.Any, Group], one: Found, subject: str, subnet_ids: t.Sequence[str] | None, now: str) -> None:
+def _add_item(items: dict[object, Group], one: Found, subject: str, subnet_ids: t.Sequence[str] | None, now: str) -> None:
     """Add a subject on a connection, or more of its subnets; None stands for all."""
     names = ("group_id", "project_name", "provider_name", *one.names, "peer_id", "container_id")
     place, listed = (id(one.row), subject), None if subnet_ids is None else list(subnet_ids)

@@ -22,7 +22,7 @@ from .facts import ConnectionFacts, Missing, NetworkFacts, Unread, need_one_answ
 # GCP's codes for a missing permission. It also denies requests for other reasons, such as a disabled API.
 _LACKS_PERMISSION = ("forbidden", "PERMISSION_DENIED")
 # What each request needs.
-_PERMISSIONS: dict[t.Callable[..., t.Any], str] = {
+_PERMISSIONS: dict[t.Callable[..., object], str] = {
     list_networks: "compute.networks.list",
     list_subnets: "compute.subnetworks.list",
     list_routes: "compute.networks.listPeeringRoutes",
@@ -101,17 +101,17 @@ class GcpReader:
         peerings = {name: one.peerings for name, one in networks.items()}
         return NetworkFacts(gcp_networks=peerings, gcp_ranges=ranges if name in networks else unknown, **missing)
 
-    def _fact(self, connection: Connection, request: t.Callable[..., t.Any], *args: t.Any) -> t.Any:
+    def _fact(self, connection: Connection, request: t.Callable[..., object], *args: object) -> t.Any:
         """Return the answer to a request as a fact."""
         answer = self._ask(connection, request, *args)
         return _to_unread(answer, request) if isinstance(answer, TaskError) else answer
 
-    def _ask(self, connection: Connection, request: t.Callable[..., t.Any], *args: t.Any) -> _Answer:
+    def _ask(self, connection: Connection, request: t.Callable[..., object], *args: object) -> _Answer:
         """Return the answer to a request, which is sent unless it was before."""
         return self._asks[connection](request, *args)
 
 
-def _to_unread(error: TaskError, request: t.Callable[..., t.Any]) -> Unread:
+def _to_unread(error: TaskError, request: t.Callable[..., object]) -> Unread:
     if isinstance(error, GcpDeniedError) and error.error_code in _LACKS_PERMISSION:
         # The finding gives its own advice on permissions.
         return Unread(error.message, _PERMISSIONS[request])

@@ -85,7 +85,7 @@ _OF_ATLAS = ("clusters", "compare_group_ids")
 _OF_AWS = ("subnet_ids", "security_group_ids", "instance_ids")
 # The options that are about one project.
 _OF_ONE_PROJECT = ("connections", "atlas_cidr_block", *_OF_AWS, *_OF_ATLAS, "client_cidr_blocks", "probes")
-_LISTS: dict[str, t.Callable[[str], t.Any]] = {
+_LISTS: dict[str, t.Callable[[str], object]] = {
     "subnet_ids": parse_subnet_id,
     "security_group_ids": parse_security_group_id,
     "instance_ids": parse_instance_id,
@@ -93,7 +93,7 @@ _LISTS: dict[str, t.Callable[[str], t.Any]] = {
     "client_cidr_blocks": parse_client_block,
     "compare_group_ids": parse_object_id,
 }
-_VNETS: dict[str, t.Callable[[t.Mapping[str, t.Any]], t.Any]] = {
+_VNETS: dict[str, t.Callable[[t.Mapping[str, object]], object]] = {
     "vnet_peerings": parse_vnet_peering,
     "virtual_networks": parse_vnet,
 }
@@ -275,7 +275,7 @@ def _check_probes(probes: t.Sequence[t.Mapping[str, t.Any]] | None) -> None:
             )
 
 
-def _is_probed_member(member: t.Any) -> bool:
+def _is_probed_member(member: object) -> bool:
     """Whether a value is a member as atlas_probe returns it."""
     if not isinstance(member, dict) or "in_block" not in member or not isinstance(member.get("member"), str):
         return False
@@ -310,7 +310,7 @@ def _find_clouds(params: Parameters) -> tuple[str, ...]:
     return tuple(one for one in ALL_CLOUDS if one in used) or (AWS.name,)
 
 
-def are_elsewhere(args: t.Mapping[str, t.Any]) -> bool:
+def are_elsewhere(args: t.Mapping[str, object]) -> bool:
     """Whether AWS is off, or all connections are with other clouds, by unchecked options; False if in doubt."""
     if str(args.get("aws")).lower() in FALSE:
         return True
@@ -362,13 +362,13 @@ def _parse_container_region(params: Parameters, clouds: t.Iterable[str]) -> tupl
     return {"container_region": parsed, "container_cloud": with_regions[0].name}, warnings
 
 
-def _parse_vnets(params: Parameters) -> dict[str, list[t.Any] | None]:
+def _parse_vnets(params: Parameters) -> dict[str, list[object] | None]:
     """Return the options `vnet_peerings` and `virtual_networks`, parsed.
 
     Raises:
         InvalidOptionError: If they are not what the info modules return.
     """
-    found: dict[str, list[t.Any] | None] = {}
+    found: dict[str, list[object] | None] = {}
     for option, parse in _VNETS.items():
         parsed = []
         for index, one in enumerate(params[option] or ()):

@@ -258,7 +258,7 @@ def _blocks_of(facts: ConnectionFacts) -> t.Sequence[str]:
     return [*read, *own, *entry.cidr_blocks]
 
 
-def _with_strays(found: t.Sequence[ConnectionFacts], strays: tuple[t.Mapping[str, t.Any], ...]) -> list[ConnectionFacts]:
+def _with_strays(found: t.Sequence[ConnectionFacts], strays: tuple[t.Mapping[str, object], ...]) -> list[ConnectionFacts]:
     """Return the facts with probes of no network in those on one connection, if possible one whose probes are judged."""
     on_aws = [one for one in found if one.entry.cloud is AWS]
     judged = [one for one in on_aws if field_of(one.atlas.peer, "status_name") in (None, AWS.available)]

@@ -42,7 +42,7 @@ def judge(
     are_both_read: t.Callable[[ConnectionFacts], bool],
     projects: t.Sequence[ProjectReading] | None = None,
     earlier: Earlier | None = None,
-) -> dict[str, t.Any]:
+) -> dict[str, object]:
     """Run all checks on all connections, and return `peering_check` of the result.
 
     Args:
@@ -82,7 +82,7 @@ def judge(
     }
 
 
-def show_projects(projects: t.Sequence[ProjectReading], found: t.Iterable[t.Mapping[str, t.Any]]) -> dict[str, t.Any]:
+def show_projects(projects: t.Sequence[ProjectReading], found: t.Iterable[t.Mapping[str, t.Any]]) -> dict[str, object]:
     """Return the fields of a result on several projects: each of them, and why some could not be read.
 
     Args:
@@ -217,7 +217,7 @@ def _network(facts: ConnectionFacts) -> dict[str, str | None]:
     return {name: field_of(peer, name) or getattr(entry, name) for name in entry.cloud.names or entry.cloud.identity}
 
 
-def _subnets(facts: ConnectionFacts, findings: t.Sequence[Finding], *, both_halves: bool) -> list[dict[str, t.Any]]:
+def _subnets(facts: ConnectionFacts, findings: t.Sequence[Finding], *, both_halves: bool) -> list[dict[str, object]]:
     tables = known_or(facts.aws.route_tables, ())
     return [
         {

@@ -121,7 +121,7 @@ def to_selection(
     return Selection(**{name: tuple(values) if values else None for name, values in lists.items()})
 
 
-def find_stray_probes(params: Parameters, networks: t.Collection[t.Collection[str]]) -> tuple[t.Mapping[str, t.Any], ...]:
+def find_stray_probes(params: Parameters, networks: t.Collection[t.Collection[str]]) -> tuple[t.Mapping[str, object], ...]:
     """Return the probes on hosts that are in none of the networks, given their blocks; none if some of these are not known."""
     if not all(networks):
         return ()
@@ -130,7 +130,7 @@ def find_stray_probes(params: Parameters, networks: t.Collection[t.Collection[st
 
 
 def _may_be_in(
-    probe: t.Mapping[str, t.Any], here: t.Collection[ipaddress.IPv4Network], elsewhere: t.Collection[ipaddress.IPv4Network]
+    probe: t.Mapping[str, object], here: t.Collection[ipaddress.IPv4Network], elsewhere: t.Collection[ipaddress.IPv4Network]
 ) -> bool:
     """Whether a probe may have been made in a network: by its addresses, if it has some, and the network's blocks are known."""
     if not local_addresses_of(probe) or _is_in(probe, here):
@@ -138,6 +138,6 @@ def _may_be_in(
     return not here and not _is_in(probe, elsewhere)
 
 
-def _is_in(probe: t.Mapping[str, t.Any], blocks: t.Iterable[ipaddress.IPv4Network]) -> bool:
+def _is_in(probe: t.Mapping[str, object], blocks: t.Iterable[ipaddress.IPv4Network]) -> bool:
     addresses = [ipaddress.ip_address(one) for one in local_addresses_of(probe)]
     return any(address in block for block in blocks for address in addresses)

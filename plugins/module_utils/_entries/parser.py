@@ -94,11 +94,11 @@ class EntryParser:
         cls._parsers = {cloud: {name: one for name, one in own.items() if one is not None} for cloud, own in found.items()}
 
     @classmethod
-    def find_ignored(cls, listed: t.Any, others: t.Iterable[str] = ()) -> list[str]:
+    def find_ignored(cls, listed: object, others: t.Iterable[str] = ()) -> list[str]:
         """Return the options of an unchecked list that have no effect, `others` among them."""
         return find_ignored(listed, cls._ignored.union(others))
 
-    def parse(self, listed: t.Any) -> list[Entry]:
+    def parse(self, listed: object) -> list[Entry]:
         """Return the entries of a list as the task has it, with their values and what is wrong with them.
 
         Raises:
@@ -215,7 +215,7 @@ def find_cloud(entry: Parameters, place: str) -> str:
     Raises:
         InvalidOptionError: If it names no network, has options of two clouds, or contradicts `provider_name`.
     """
-    unset: tuple[t.Any, ...] = (None, "", [])
+    unset: tuple[object, ...] = (None, "", [])
     given = {cloud: name for cloud, names in _OF_CLOUDS.items() for name in reversed(names) if entry.get(name) not in unset}
     if entry.get(AWS.network) == "" and not given:
         # The check of the id has a better message.
@@ -240,7 +240,7 @@ def find_cloud(entry: Parameters, place: str) -> str:
     return found
 
 
-def unchecked_clouds(entries: t.Any) -> set[str | None]:
+def unchecked_clouds(entries: object) -> set[str | None]:
     """Return the clouds of unchecked entries, with None for those that the parser will refuse."""
     found: set[str | None] = set()
     for entry in entries if isinstance(entries, list) else (entries,) if entries else ():

@@ -70,7 +70,7 @@ class Option(t.NamedTuple):
         """Return all names of the option, that of a module first."""
         return (*dict.fromkeys((self.renamed.get(module, self.name), *self.names)),)
 
-    def spec_in(self, module: str) -> dict[str, t.Any]:
+    def spec_in(self, module: str) -> dict[str, object]:
         """Return its argument spec in a module."""
         spec = self.elsewhere if self.elsewhere is not None and module not in self.users else self.spec
         aliases = [*self.names_in(module)[1:]]
@@ -141,7 +141,7 @@ def ignored_by(module: str) -> frozenset[str]:
     return frozenset(name for one in OPTIONS if module not in one.users for name in one.names)
 
 
-def list_of(module: str, **spec: t.Any) -> dict[str, t.Any]:
+def list_of(module: str, **spec: object) -> dict[str, object]:
     """Return the argument spec of the list of a module, with more of it, such as `required`."""
     options = {one.names_in(module)[0]: one.spec_in(module) for one in OPTIONS}
     return {"type": "list", "elements": "dict", **spec, "options": options}

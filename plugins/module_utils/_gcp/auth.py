@@ -110,11 +110,11 @@ class Tokens:
         way, hint = f"{GCP.name} with auth_kind {self._kind}", _HINTS.get(self._kind)
         return sign_in_error(description, way, text, hint=hint, secrets=self.secrets, is_transient=is_transient)
 
-    def _note(self, get: t.Callable[[str], t.Any]) -> None:
+    def _note(self, get: t.Callable[[str], object]) -> None:
         found = (get(name) for name in _SECRET_NAMES)
         self.secrets |= {one for one in found if one and isinstance(one, str)}
 
-    def _find(self) -> t.Any:
+    def _find(self) -> object:
         scopes = self._params["scopes"]
         if self._kind == "serviceaccount":
             return google.oauth2.service_account.Credentials.from_service_account_info(  # type: ignore[no-untyped-call]
@@ -129,10 +129,10 @@ class Tokens:
         self,
         url: str,
         method: str = "GET",
-        body: t.Any = None,
+        body: object = None,
         headers: t.Mapping[str, str] | None = None,
         timeout: float | None = None,
-        **unused: t.Any,
+        **unused: object,
     ) -> _Response:
         """Send a request of google-auth, which checks the status itself.
 

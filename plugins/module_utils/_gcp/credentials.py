@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import typing as t
 
 from .._engine.argspec import ArgumentSpec, from_variable
 from .._engine.options import Parameters
@@ -40,7 +39,7 @@ GCP_OPTIONS = ArgumentSpec(
 )
 
 
-def check_credentials(params: Parameters) -> dict[str, t.Any]:
+def check_credentials(params: Parameters) -> dict[str, object]:
     """Return the options with `auth_kind` and `scopes` filled in, and None for credentials that do not apply.
 
     Raises:
@@ -54,7 +53,7 @@ def check_credentials(params: Parameters) -> dict[str, t.Any]:
     return {**params, "auth_kind": _find_kind(params), "scopes": scopes or list(DEFAULT_SCOPES)}
 
 
-def _that_count(params: Parameters) -> dict[str, t.Any]:
+def _that_count(params: Parameters) -> dict[str, object]:
     """Return the credentials that the task sets or, if it sets none, those of environment variables; None for the others.
 
     The argument spec does not say where a value comes from: values are compared with the variables.
@@ -101,7 +100,7 @@ def _find_kind(params: Parameters) -> str:
     return kind
 
 
-def read_key(params: Parameters) -> dict[str, t.Any]:
+def read_key(params: Parameters) -> dict[str, object]:
     """Return the key of the service account that the options name.
 
     Raises:

@@ -46,7 +46,7 @@ class PeeringBusyError(ConflictError):
     """GCP makes one change at a time to the peerings of both networks, and refused this one. It may succeed later."""
 
 
-def gcp_error(description: str, status: int, content: t.Any, *, is_write: bool, secrets: t.Iterable[str]) -> ApiError:
+def gcp_error(description: str, status: int, content: object, *, is_write: bool, secrets: t.Iterable[str]) -> ApiError:
     """Make the error for a reply of GCP with an error status.
 
     Args:

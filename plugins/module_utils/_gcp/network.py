@@ -43,7 +43,7 @@ class Peering:
     exchanges_subnets: bool | None = None
     exports_public: bool | None = None
 
-    def to_result(self) -> dict[str, t.Any]:
+    def to_result(self) -> dict[str, object]:
         """Return it as results show it."""
         return {"name": self.name, "network": self.network, "state": self.state, "state_details": self.state_details}
 
@@ -70,7 +70,7 @@ class AddPeering:
 
     action = "addPeering"
 
-    def to_body(self) -> dict[str, t.Any]:
+    def to_body(self) -> dict[str, object]:
         """Return the body. Routes of subnets are exchanged, as GCP requires, and no custom routes."""
         return {"networkPeering": {"name": self.name, "network": _ROOT + self.network, "exchangeSubnetRoutes": True}}
 
@@ -84,7 +84,7 @@ class RemovePeering:
 
     action = "removePeering"
 
-    def to_body(self) -> dict[str, t.Any]:
+    def to_body(self) -> dict[str, object]:
         """Return the body."""
         return {"name": self.name}
 

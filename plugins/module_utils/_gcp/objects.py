@@ -233,7 +233,7 @@ def _parse_firewall(fields: JsonObject) -> t.Iterator[EgressRule]:
             yield EgressRule(f"firewall rule {name}", priority, action, ports, blocks, sources, targets)
 
 
-def _changed(rule: EgressRule, **changes: t.Any) -> EgressRule:
+def _changed(rule: EgressRule, **changes: object) -> EgressRule:
     return EgressRule(**{**vars(rule), **changes})
 
 

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import typing as t
-
 from .._clouds.gcp import is_atlas_network, network_path, parse_gcp_name, parse_gcp_project, peering_name
 from .._engine.argspec import WAIT, ArgumentSpec
 from .._engine.options import Parameters, check_wait, parse_option
@@ -55,7 +53,7 @@ def validate(params: Parameters) -> Parameters:
     return {**check_credentials(params), **name_networks(params, "name")}
 
 
-def name_networks(params: Parameters, option: str) -> dict[str, t.Any]:
+def name_networks(params: Parameters, option: str) -> dict[str, object]:
     """Return both networks as paths (`projects/…`) in `local` and `remote`, and the name of the peering, with its option.
 
     Args:

@@ -59,7 +59,7 @@ class GcpSession(CloudSession):
         """The secrets known so far."""
         return set(self._tokens.secrets)
 
-    def read(self, description: str, path: str, query: t.Mapping[str, str] | None = None) -> dict[str, t.Any]:
+    def read(self, description: str, path: str, query: t.Mapping[str, str] | None = None) -> dict[str, object]:
         """Read an object, with retries after transient failures, until the deadline if there is one.
 
         Args:
@@ -72,10 +72,10 @@ class GcpSession(CloudSession):
         """
         return self._read(description, _url(path, query))
 
-    def pages(self, description: str, path: str, query: t.Mapping[str, str] | None = None) -> t.Iterator[dict[str, t.Any]]:
+    def pages(self, description: str, path: str, query: t.Mapping[str, str] | None = None) -> t.Iterator[dict[str, object]]:
         """Yield each page of a list, read like an object."""
 
-        def next_of(page: dict[str, t.Any]) -> str | None:
+        def next_of(page: dict[str, object]) -> str | None:
             token = page.get("nextPageToken")
             if token is not None and not isinstance(token, str):
                 raise ValueError("has a nextPageToken that is not a text")
@@ -83,7 +83,7 @@ class GcpSession(CloudSession):
 
         return self._pages(description, _url(path, query), next_of)
 
-    def write(self, description: str, path: str, body: t.Mapping[str, t.Any], request_id: str) -> dict[str, t.Any]:
+    def write(self, description: str, path: str, body: t.Mapping[str, object], request_id: str) -> dict[str, object]:
         """Send a request that changes something, once, and return the object in the reply.
 
         Args:
@@ -100,7 +100,7 @@ class GcpSession(CloudSession):
     def _token(self, description: str, unused_url: str) -> str:
         return self._tokens.get(description)
 
-    def _refusal(self, description: str, method: str, unused_url: str, reply: Reply, content: t.Any) -> ApiError:
+    def _refusal(self, description: str, method: str, unused_url: str, reply: Reply, content: object) -> ApiError:
         return gcp_error(description, reply.status, content, is_write=method != "GET", secrets=self.secrets)
 
 

@@ -91,7 +91,7 @@ class Deadline:
                     self._guarded.shutdown(socket.SHUT_RDWR)
 
 
-def guarded(pools: t.Mapping[str, t.Any], deadline_of: t.Callable[[], Deadline]) -> dict[str, t.Any]:
+def guarded(pools: t.Mapping[str, t.Any], deadline_of: t.Callable[[], Deadline]) -> dict[str, object]:
     """Return classes of urllib3's pools whose connections a deadline guards while they are in use.
 
     Args:
@@ -111,7 +111,7 @@ _VERIFIED = property(lambda self: True, lambda self, value: None)
 def _guarded(base: t.Any, deadline_of: t.Callable[[], Deadline]) -> type:
     """Return a subclass of `base`, a class of urllib3's connections, that the deadlines guard."""
 
-    def new_connection(self: t.Any) -> t.Any:
+    def new_connection(self: object) -> object:
         deadline = deadline_of()
         # A SOCKS connection does its own lookup.
         used = base._new_conn(self) if hasattr(self, "_socks_options") else _connect(self, base._new_conn, deadline)
@@ -122,12 +122,12 @@ def _guarded(base: t.Any, deadline_of: t.Callable[[], Deadline]) -> type:
             raise
         return used
 
-    def putrequest(self: t.Any, *args: t.Any, **kwargs: t.Any) -> None:
+    def putrequest(self: t.Any, *args: object, **kwargs: object) -> None:
         if self.sock is not None:
             deadline_of().guard(self.sock)
         base.putrequest(self, *args, **kwargs)
 
-    def endheaders(self: t.Any, *args: t.Any, **kwargs: t.Any) -> None:
+    def endheaders(self: t.Any, *args: object, **kwargs: object) -> None:
         if self.sock is None:
             self.connect()
         # Not earlier: whatever fails before this has sent nothing.
@@ -151,7 +151,7 @@ def _final(base: t.Any) -> type:
     follows.
     """
 
-    def read_status(self: t.Any) -> t.Any:
+    def read_status(self: t.Any) -> object:
         found = base._read_status(self)
         while found[1] // 100 == 1 and found[1] != HTTPStatus.SWITCHING_PROTOCOLS:
             parse_headers(self.fp)
@@ -161,7 +161,7 @@ def _final(base: t.Any) -> type:
     return type(base.__name__, (base,), {"_read_status": read_status})
 
 
-def _connect(connection: t.Any, new_socket: t.Callable[[t.Any], t.Any], deadline: Deadline) -> t.Any:
+def _connect(connection: t.Any, new_socket: t.Callable[[object], t.Any], deadline: Deadline) -> t.Any:
     """Connect to the first address of a host that answers.
 
     Each address gets its share of the time that is left, so that a silent one leaves some to the next, and at most the time-out

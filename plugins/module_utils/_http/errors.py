@@ -85,7 +85,7 @@ class TaskError(Exception):
         """Whether to try again later: no reply, a server error (5xx), or a rate limit (429)."""
         return isinstance(self, (NoAnswerError, RateLimitError)) or (self.http_status or 0) >= 500 or self.http_status == 429
 
-    def to_result(self) -> dict[str, t.Any]:
+    def to_result(self) -> dict[str, object]:
         """Return the fields of a failed result: `msg`, `http_status`, `error_code`, `detail`."""
         fields = {name: getattr(self, name) for name in FAILURE_FIELDS}
         return {"msg": str(self), **{name: visible(one) if isinstance(one, str) else one for name, one in fields.items()}}
@@ -115,7 +115,7 @@ class TaskError(Exception):
         texts = {name: getattr(self, name) for name in ("message", "hint", "error_code", "detail")}
         return self._with(**{name: text and redacted(text, secrets) for name, text in texts.items()})
 
-    def _with(self: _Error, **changes: t.Any) -> _Error:
+    def _with(self: _Error, **changes: object) -> _Error:
         """Return a copy with some attributes changed. `__init__` is not called: its arguments differ between classes."""
         fields = {**vars(self), **changes}
         made = type(self).__new__(type(self), fields["message"])
@@ -185,7 +185,7 @@ ConnectionFailure = t.Literal["untrusted", "no proxy", "no files", "unreachable"
 ConnectionHints = t.Mapping[ConnectionFailure, tuple[str, str]]
 
 
-def unsent() -> dict[str, t.Any]:
+def unsent() -> dict[str, object]:
     """Return the fields, beside `msg`, of a failed result of a task that has sent nothing."""
     return {"requests": {"sent": 0, "writes": 0}, **dict.fromkeys(FAILURE_FIELDS)}
 
@@ -203,7 +203,7 @@ def quoted(text: str, secrets: t.Iterable[str]) -> str:
     return " ".join(redacted(text, secrets, MAX_DETAIL_LENGTH).split())
 
 
-def error_fields(content: t.Any) -> t.Mapping[str, t.Any]:
+def error_fields(content: object) -> t.Mapping[str, t.Any]:
     """Return the fields of an error, from the body of a reply in the form of GCP and AZURE; those of a gateway are at the top."""
     content = content if isinstance(content, dict) else {}
     error = content.get("error")

@@ -95,12 +95,12 @@ class Reply(t.NamedTuple):
             return None
 
 
-def reply_of(content: t.Mapping[str, t.Any]) -> Reply:
+def reply_of(content: t.Mapping[str, object]) -> Reply:
     """Return the reply to a request that need not be sent, because its object is known."""
     return Reply(200, {"Content-Type": "application/json"}, json.dumps(content).encode())
 
 
-def parse_json(body: bytes) -> t.Any:
+def parse_json(body: bytes) -> object:
     """Return the value of a JSON body; None if it is empty or not valid JSON."""
     try:
         content = json.loads(body) if body.strip() else None

@@ -29,7 +29,7 @@ from .transport import Transport, TransportError
 
 _T = t.TypeVar("_T")
 # Sends one request of a library for tokens: method, address, body, headers, and the seconds it may take.
-Send = t.Callable[[str, str, t.Any, t.Mapping[str, str], t.Optional[float]], Reply]
+Send = t.Callable[[str, str, object, t.Mapping[str, str], t.Optional[float]], Reply]
 # A list has some thousands of objects at most, and a page a hundred or more.
 _MOST_PAGES = 100
 _NO_CONTENT = 204
@@ -136,11 +136,11 @@ class CloudSession:
         """
         raise NotImplementedError
 
-    def _refusal(self, description: str, method: str, url: str, reply: Reply, content: t.Any) -> ApiError:
+    def _refusal(self, description: str, method: str, url: str, reply: Reply, content: object) -> ApiError:
         """Return the error for a reply with an error status, whose parsed body is `content`."""
         raise NotImplementedError
 
-    def _read(self, description: str, url: str) -> dict[str, t.Any]:
+    def _read(self, description: str, url: str) -> dict[str, object]:
         """Read an object, with retries after transient failures, until the deadline if there is one.
 
         Args:
@@ -153,8 +153,8 @@ class CloudSession:
         return self._retry.send(partial(self._answer, description, "GET", url))
 
     def _pages(
-        self, description: str, url: str, next_of: t.Callable[[dict[str, t.Any]], str | None]
-    ) -> t.Iterator[dict[str, t.Any]]:
+        self, description: str, url: str, next_of: t.Callable[[dict[str, object]], str | None]
+    ) -> t.Iterator[dict[str, object]]:
         """Yield each page of a list.
 
         Args:
@@ -175,7 +175,7 @@ class CloudSession:
         raise self._odd_reply(description, "has no last page", is_write=False)
 
     def parsed(
-        self, parse: t.Callable[[dict[str, t.Any]], _T], reply: dict[str, t.Any], description: str, *, is_write: bool = False
+        self, parse: t.Callable[[dict[str, object]], _T], reply: dict[str, object], description: str, *, is_write: bool = False
     ) -> _T:
         """Parse a reply of the main host; if it is malformed, `parse` raises a ValueError, whose text completes "the reply …".
 
@@ -187,7 +187,7 @@ class CloudSession:
         except ValueError as error:
             raise self._odd_reply(description, str(error), is_write=is_write) from error
 
-    def _answer(self, description: str, method: str, url: str, body: t.Mapping[str, t.Any] | None = None) -> dict[str, t.Any]:
+    def _answer(self, description: str, method: str, url: str, body: t.Mapping[str, object] | None = None) -> dict[str, object]:
         """Send a request once, and return the object in the reply; an empty one for a DELETE without a body in the reply.
 
         Args:
@@ -214,13 +214,13 @@ class CloudSession:
             raise self._refusal(description, method, url, reply, content)
         if method == "DELETE" and reply.status == _NO_CONTENT:
             return {}
-        flaw = _flaw_of(reply) or ("" if isinstance(content, dict) else "is not a JSON object")
-        if flaw:
+        flaw = _flaw_of(reply)
+        if flaw or not isinstance(content, dict):
+            flaw = flaw or "is not a JSON object"
             raise self._odd_reply(description, flaw, is_write=is_write, status=reply.status, host=_host_of(url))
-        found: dict[str, t.Any] = content
-        return found
+        return content
 
-    def _exchange(self, method: str, url: str, data: t.Any, headers: t.Mapping[str, str], most: float = math.inf) -> Reply:
+    def _exchange(self, method: str, url: str, data: object, headers: t.Mapping[str, str], most: float = math.inf) -> Reply:
         """Send a request once, within `timeout` and so many seconds, and record it."""
         path = urlsplit(url).path
         path = path if _host_of(url) == self.host else f"{_host_of(url)}{path}"
@@ -235,7 +235,7 @@ class CloudSession:
         finally:
             self._free.append(transport)
 
-    def _send_for_token(self, method: str, url: str, body: t.Any, headers: t.Mapping[str, str], seconds: float | None) -> Reply:
+    def _send_for_token(self, method: str, url: str, body: object, headers: t.Mapping[str, str], seconds: float | None) -> Reply:
         """Send a request for a token, for the library that asks for it.
 
         Raises:

@@ -61,7 +61,7 @@ else:
             super().init_poolmanager(*args, **kwargs)
             self._guard_all(self.poolmanager)
 
-        def proxy_manager_for(self, proxy: str, **kwargs: t.Any) -> t.Any:
+        def proxy_manager_for(self, proxy: str, **kwargs: object) -> object:
             """Return the manager of connections through a proxy."""
             is_new = proxy not in self.proxy_manager
             manager = super().proxy_manager_for(proxy, **kwargs)
@@ -69,7 +69,7 @@ else:
                 self._guard_all(manager)
             return manager
 
-        def cert_verify(self, conn: t.Any, url: str, verify: t.Any, cert: t.Any) -> None:
+        def cert_verify(self, conn: t.Any, url: str, verify: object, cert: object) -> None:
             """Set how the connections of the pool `conn` verify the server: as in requests, but with the shared TLS contexts.
 
             Connections through a proxy read the certificates each time, as in requests.
@@ -127,7 +127,7 @@ class Transport:
         """Whether the last request went out, at least in part."""
         return self._deadline.was_sent
 
-    def prepare(self, method: str, url: str, data: t.Any, headers: t.Mapping[str, str]) -> Prepared:
+    def prepare(self, method: str, url: str, data: object, headers: t.Mapping[str, str]) -> Prepared:
         """Return a request as it goes out, without the credentials."""
         return self._session.prepare_request(requests.Request(method, url, data=data, headers=dict(headers)))
 

@@ -146,12 +146,12 @@ def _enumerated(names: t.Sequence[str]) -> str:
     return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
 
 
-def to_result(entry: t.Mapping[str, t.Any]) -> AccessEntry:
+def to_result(entry: t.Mapping[str, object]) -> AccessEntry:
     """Return an entry of the API with the names of the results."""
     return t.cast("AccessEntry", {name: entry.get(key) for name, key in ENTRY_FIELDS.items()})
 
 
-def key_of(entry: t.Mapping[str, t.Any]) -> str | None:
+def key_of(entry: t.Mapping[str, object]) -> str | None:
     """Return the name of an entry, as in paths: its security group, or its block in canonical form; None if it has no subject.
 
     An address and its block (/32 or /128) are one entry: Atlas stores both fields.
@@ -250,23 +250,23 @@ def _parse_group(value: str) -> str:
 
 
 # The parser of each subject.
-_SUBJECT_FORMS: dict[str, t.Callable[[str], t.Any]] = {
+_SUBJECT_FORMS: dict[str, t.Callable[[str], object]] = {
     "cidr_block": _parse_block,
     "ip_address": _parse_address,
     "aws_security_group": _parse_group,
 }
 # The fields for patterns over entries; a comment can be any text.
-ENTRY_FORMS: dict[str, t.Callable[[str], t.Any] | None] = {**_SUBJECT_FORMS, "comment": None}
+ENTRY_FORMS: dict[str, t.Callable[[str], object] | None] = {**_SUBJECT_FORMS, "comment": None}
 
 
-def _fits_group(value: t.Any, text: str) -> bool:
+def _fits_group(value: object, text: str) -> bool:
     """Whether a security group fits a text. The account before it counts only if both have one."""
     if value is None or ("/" in str(value) and "/" in text):
         return fits_text(value, text)
     return fits_text(value, text) or fits_text(str(value).rpartition("/")[2], text.rpartition("/")[2])
 
 
-def _fits_comment(value: t.Any, text: str) -> bool:
+def _fits_comment(value: object, text: str) -> bool:
     """Whether a comment fits a text. An empty comment is a missing one, which only an empty text fits."""
     return fits_text(value, text) if value else not text
 

@@ -225,7 +225,7 @@ def _text(one: Fields, name: str) -> str:
     return value
 
 
-def _objects(one: Fields, name: str) -> list[dict[str, t.Any]]:
+def _objects(one: Fields, name: str) -> list[dict[str, object]]:
     found = _typed(one, name, list) or []
     if not all(isinstance(each, dict) for each in found):
         raise ValueError(f"{name} has something else than objects")

@@ -132,7 +132,7 @@ class Containers:
     def _users_of(self, container_id: str) -> frozenset[str]:
         return frozenset(peer_id for peer_id, used in (self._users or {}).items() if used == container_id)
 
-    def create_container(self, cloud: Cloud, fields: t.Mapping[str, t.Any]) -> Container:
+    def create_container(self, cloud: Cloud, fields: t.Mapping[str, object]) -> Container:
         """Create a container and return it as Atlas describes it.
 
         Args:
@@ -145,7 +145,7 @@ class Containers:
         reply = self._client.post(self._path, body, description, exists=_ALREADY_EXISTS, hints=CONTAINER_HINTS)
         return _written(reply, body, description)
 
-    def update_container(self, container: Container, fields: t.Mapping[str, t.Any]) -> Container:
+    def update_container(self, container: Container, fields: t.Mapping[str, object]) -> Container:
         """Change a container that nothing uses, and return it as Atlas describes it then.
 
         The whole object is sent, as resource_network_container.go of the Terraform provider does.
@@ -176,7 +176,7 @@ class Containers:
         self._client.delete((*self._path, container_id), description, gone=frozenset((NOT_FOUND,)), hints=CONTAINER_HINTS)
 
 
-def _read(reply: t.Mapping[str, t.Any], description: str, cloud: Cloud | None = None, *, is_write: bool = False) -> Container:
+def _read(reply: t.Mapping[str, object], description: str, cloud: Cloud | None = None, *, is_write: bool = False) -> Container:
     """Return the container in a reply.
 
     Args:
@@ -198,7 +198,7 @@ def _read(reply: t.Mapping[str, t.Any], description: str, cloud: Cloud | None = 
     )
 
 
-def _written(reply: t.Mapping[str, t.Any], sent: t.Mapping[str, t.Any], description: str) -> Container:
+def _written(reply: t.Mapping[str, object], sent: t.Mapping[str, t.Any], description: str) -> Container:
     """Return the container in the reply to a change, which must show what was sent.
 
     Raises:
@@ -240,7 +240,7 @@ def to_container(container: t.Mapping[str, t.Any], cloud: Cloud | None = None) -
     return t.cast("Container", {**first, **fields, "provisioned": container.get("provisioned")})
 
 
-def _to_body(fields: t.Mapping[str, t.Any], cloud: Cloud) -> dict[str, t.Any]:
+def _to_body(fields: t.Mapping[str, object], cloud: Cloud) -> dict[str, object]:
     """Return the body of a POST or PATCH: the writable fields with a value, and `providerName`."""
     body = {_api_name(name, cloud): fields[name] for name in (cloud.place, BLOCK) if fields.get(name)}
     return {"providerName": cloud.name, **body}

@@ -86,7 +86,7 @@ class VpcPeers:
             raise ApiError(f"Failed to {description}: the reply is not this VPC peering connection.", hint="Check base_url.")
         return peer
 
-    def create_peer(self, fields: t.Mapping[str, t.Any], home_region: str | None = None) -> Peer:
+    def create_peer(self, fields: t.Mapping[str, object], home_region: str | None = None) -> Peer:
         """Request a connection and return it as Atlas describes it then.
 
         Without a container, the body is for API v1.0 and has no `providerName`.
@@ -100,7 +100,7 @@ class VpcPeers:
         reply = self._client.post(self._path, body, description, exists=ALREADY_EXISTS, hints=PEER_HINTS)
         return self._written(reply, fields, home_region, description)
 
-    def update_peer(self, peer: Peer, fields: t.Mapping[str, t.Any]) -> Peer:
+    def update_peer(self, peer: Peer, fields: t.Mapping[str, object]) -> Peer:
         """Change a connection and return it as Atlas describes it then.
 
         All writable fields are sent, and the provider: Atlas would assume another one without it.
@@ -110,7 +110,7 @@ class VpcPeers:
             fields: The fields to change.
         """
         description = f"update VPC peering connection {peer['id']} of project {self._group_id}"
-        wanted: dict[str, t.Any] = {**peer, **fields}
+        wanted: dict[str, object] = {**peer, **fields}
         reply = self._client.patch((*self._path, peer["id"]), _to_body(wanted, self.provider), description, hints=PEER_HINTS)
         return self._written(reply, wanted, None, description)
 
@@ -125,7 +125,7 @@ class VpcPeers:
         self._client.delete((*self._path, peer_id), description, gone=_GONE, hints=PEER_HINTS)
 
     def _to_result(
-        self, peer: t.Mapping[str, t.Any], description: str, *, is_write: bool = False, provider: Cloud | None = None
+        self, peer: t.Mapping[str, object], description: str, *, is_write: bool = False, provider: Cloud | None = None
     ) -> Peer:
         """Return a connection with the names of the results.
 
@@ -151,7 +151,7 @@ class VpcPeers:
         return result
 
     def _written(
-        self, reply: t.Mapping[str, t.Any], sent: t.Mapping[str, t.Any], home_region: str | None, description: str
+        self, reply: t.Mapping[str, object], sent: t.Mapping[str, t.Any], home_region: str | None, description: str
     ) -> Peer:
         """Return the connection in the reply to a change, which must show what was sent.
 
@@ -184,13 +184,13 @@ def describe_users(peers: t.Iterable[Peer], container_id: str) -> tuple[str, ...
     )
 
 
-def _to_peer(peer: t.Mapping[str, t.Any], cloud: Cloud) -> Peer:
+def _to_peer(peer: t.Mapping[str, object], cloud: Cloud) -> Peer:
     """Return a connection of the API with the names of the results and Atlas's values."""
     result = {name: peer.get(api_name) for name, api_name in _api_names(cloud.name).items()}
     return t.cast("Peer", {**result, "provider_name": peer.get("providerName") or cloud.name})
 
 
-def _to_body(peer: t.Mapping[str, t.Any], cloud: Cloud, *, with_provider: bool = True) -> dict[str, t.Any]:
+def _to_body(peer: t.Mapping[str, object], cloud: Cloud, *, with_provider: bool = True) -> dict[str, object]:
     """Return the body of a POST or PATCH: the writable fields with a value, and `providerName`."""
     names = _api_names(cloud.name)
     body = {names[name]: peer[name] for name in cloud.writable if peer.get(name) is not None}

@@ -30,7 +30,7 @@ def as_filter(usage: str, failure: type[Exception]) -> t.Callable[[t.Callable[..
 
     def decorate(function: t.Callable[..., _Result]) -> t.Callable[..., _Result]:
         @functools.wraps(function)
-        def filtered(*args: t.Any, **named: t.Any) -> _Result:
+        def filtered(*args: object, **named: object) -> _Result:
             try:
                 inspect.signature(function).bind(*args, **named)
             except TypeError as error:

@@ -45,7 +45,7 @@ def object_in(fields: JsonObject, key: str) -> JsonObject:
     return value or {}
 
 
-def properties_of(value: t.Any, what: str) -> JsonObject:
+def properties_of(value: object, what: str) -> JsonObject:
     """Return the properties of an object of AZURE, which have to be there; `what` is its kind."""
     found = value.get("properties") if isinstance(value, dict) else None
     if not isinstance(found, dict):

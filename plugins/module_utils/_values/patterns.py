@@ -16,7 +16,7 @@ Pattern = t.Mapping[str, t.Optional[str]]
 Fits = t.Callable[[t.Any, str], bool]
 
 
-def parse_pattern(pattern: t.Mapping[str, t.Any], forms: t.Mapping[str, Parse | None], wildcards: str = "*?") -> Pattern:
+def parse_pattern(pattern: t.Mapping[str, object], forms: t.Mapping[str, Parse | None], wildcards: str = "*?") -> Pattern:
     """Return a pattern with its values as texts. A null stays null and matches nothing.
 
     Args:
@@ -47,7 +47,7 @@ def parse_pattern(pattern: t.Mapping[str, t.Any], forms: t.Mapping[str, Parse | 
     return parsed
 
 
-def matches(pattern: Pattern, fields: t.Mapping[str, t.Any], fits: t.Mapping[str, Fits]) -> bool:
+def matches(pattern: Pattern, fields: t.Mapping[str, object], fits: t.Mapping[str, Fits]) -> bool:
     """Whether an object matches all fields of a pattern. A null in the pattern and a field that the object lacks match nothing.
 
     Args:
@@ -60,16 +60,16 @@ def matches(pattern: Pattern, fields: t.Mapping[str, t.Any], fits: t.Mapping[str
     )
 
 
-def fits_text(value: t.Any, text: str) -> bool:
+def fits_text(value: object, text: str) -> bool:
     """Whether a value fits a text with the wildcards `*` and `?`, so that each text fits itself; a missing value fits none."""
     return fits_shell(value, text.replace("[", "[[]"))
 
 
-def fits_shell(value: t.Any, text: str) -> bool:
+def fits_shell(value: object, text: str) -> bool:
     """Whether a value fits a text with a shell's wildcards, `[…]` too; a missing value fits none."""
     return value is not None and fnmatch.fnmatchcase(str(value), text)
 
 
-def fits_in_any_case(value: t.Any, text: str) -> bool:
+def fits_in_any_case(value: object, text: str) -> bool:
     """Whether a value fits a text as with `fits_text`, in upper or lower case."""
     return value is not None and fits_text(str(value).lower(), text.lower())

@@ -10,7 +10,6 @@ import json
 import os
 import re
 import stat
-import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.findings import REPORT_VERSION
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, TaskError
@@ -53,7 +52,7 @@ class Report:
             link, or the mode is none.
     """
 
-    def __init__(self, path: str, mode: t.Any = None) -> None:
+    def __init__(self, path: str, mode: object = None) -> None:
         extension = os.path.splitext(path)[1].lower()
         if extension not in _FORMS:
             raise InvalidOptionError(
@@ -119,7 +118,7 @@ class Report:
         return stat.S_IMODE(found) if stat.S_ISREG(found) else _PRIVATE
 
 
-def _parse_mode(value: t.Any) -> int:
+def _parse_mode(value: object) -> int:
     """Return a mode.
 
     Raises:
@@ -130,7 +129,7 @@ def _parse_mode(value: t.Any) -> int:
     return int(value, 8)
 
 
-def read_report(option: str, path: str) -> t.Any:
+def read_report(option: str, path: str) -> object:
     """Return the content of a JSON report of an earlier run.
 
     Args:

@@ -488,7 +488,7 @@ def _pictures(check: Check, few: t.Sequence[Connection]) -> dict[int, list[Drawi
     return {**found, **{one.number: [draw(one, layout) for layout in (WIDE, NARROW)] for one in drawn}}
 
 
-def _evidence(values: t.Mapping[str, t.Any]) -> str:
+def _evidence(values: t.Mapping[str, object]) -> str:
     return json.dumps(values, indent=2, sort_keys=True, ensure_ascii=False, default=str)
 
 

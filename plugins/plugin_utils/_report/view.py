@@ -59,7 +59,7 @@ class Finding:
     subject: str
     message: str
     fix: str
-    evidence: t.Mapping[str, t.Any]
+    evidence: t.Mapping[str, object]
     group: int | None
     is_shared: bool
     places: tuple[str, ...]
@@ -386,7 +386,7 @@ def _without_others(result: Result) -> Result:
     return {**result, "checks": checks}
 
 
-def _visible(value: t.Any) -> t.Any:
+def _visible(value: object) -> t.Any:
     if isinstance(value, t.Mapping):
         return {_visible(key): _visible(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
@@ -420,7 +420,7 @@ def _project_of(result: Result, shared: t.Container[str]) -> str:
     return f"{name} ({group_id})" if name in shared else str(name)
 
 
-def _key_of(result: Result) -> tuple[t.Any, ...]:
+def _key_of(result: Result) -> tuple[object, ...]:
     """Return what identifies a connection, in the list of connections and in findings."""
     network = CLOUDS[result["provider_name"]].network
     return tuple(result.get(name) for name in ("group_id", "peer_id", "container_id", network))
@@ -440,7 +440,7 @@ def _badness_of(result: Result) -> tuple[int, ...]:
 def _connection(
     number: int,
     result: Result,
-    groups: t.Mapping[tuple[t.Any, ...], int],
+    groups: t.Mapping[tuple[object, ...], int],
     told: t.Mapping[tuple[str, ...], int],
     shared: t.Container[str],
 ) -> Connection:
@@ -475,7 +475,7 @@ def _order_of(subnet: Result) -> tuple[bool, ipaddress.IPv4Network, str]:
 
 def _together(checks: t.Iterable[Result]) -> list[list[Result]]:
     """Return what checks have found, where what could not be read for one cause is together."""
-    found: dict[tuple[t.Any, ...], list[Result]] = {}
+    found: dict[tuple[object, ...], list[Result]] = {}
     for number, one in enumerate(checks):
         cause = (one["subject"], one["message"], one["fix"]) if one["severity"] == "unknown" else (number,)
         found.setdefault(cause, []).append(one)
@@ -513,11 +513,11 @@ def _places_of(check: Result, subnets: t.Sequence[str]) -> tuple[str, ...]:
 def _group(
     number: int,
     found: Result,
-    connections: t.Mapping[tuple[t.Any, ...], Connection],
+    connections: t.Mapping[tuple[object, ...], Connection],
     moment: str,
     shared: t.Container[str],
 ) -> Group:
-    together: dict[tuple[t.Any, ...], list[Result]] = {}
+    together: dict[tuple[object, ...], list[Result]] = {}
     for one in found["connections"]:
         together.setdefault(_key_of(one), []).append(one)
     is_partly_new = found["is_new"] and not all(one["is_new"] for one in found["connections"])
@@ -568,7 +568,7 @@ def _projects(
     nothing: Counter[str] = Counter()
     read = [one for one in projects if one["id"] not in unread]
 
-    def badness(one: Result) -> tuple[t.Any, ...]:
+    def badness(one: Result) -> tuple[object, ...]:
         found = counted.get(one["id"], nothing)
         # A project of which no connection was judged is as good as any.
         verdict = len(VERDICTS) if one["verdict"] is None else list(VERDICTS).index(one["verdict"])

@@ -63,7 +63,7 @@ def _parse_connection_id(value: str) -> str:
 
 
 # The parser of each option, or of each element of a list.
-_PARSERS: dict[str, t.Callable[[str], t.Any]] = {
+_PARSERS: dict[str, t.Callable[[str], object]] = {
     "connection_id": _parse_connection_id,
     "vpc_id": parse_vpc_id,
     "group_id": parse_object_id,
@@ -123,7 +123,7 @@ def _check_vpc(params: Parameters) -> None:
         require_connection(params)
 
 
-def to_tags(option: str, value: t.Mapping[t.Any, t.Any] | None) -> dict[str, str]:
+def to_tags(option: str, value: t.Mapping[object, object] | None) -> dict[str, str]:
     """Return the tags of an option as text.
 
     Raises:

@@ -15,7 +15,7 @@ from .network import Network, is_own
 from .routes import NEARLY_FULL, Facts
 
 Key = tuple[str, ...]
-Questions = dict[Key, t.Callable[[], t.Any]]
+Questions = dict[Key, t.Callable[[], object]]
 
 # The keys of answers.
 ACCOUNT, CONNECTIONS, VPCS, TABLES, GROUPS = ("account",), ("connections",), ("vpcs",), ("tables",), ("groups",)
@@ -99,8 +99,8 @@ class RegionSurvey(Network):
         vpc: Vpc | None = self.answers[VPCS].get(vpc_id)
         return vpc
 
-    def _dns(self, vpc_id: str) -> t.Mapping[str, t.Any]:
-        found: t.Mapping[str, t.Any] = self.answers["dns", vpc_id]
+    def _dns(self, vpc_id: str) -> t.Mapping[str, object]:
+        found: t.Mapping[str, object] = self.answers["dns", vpc_id]
         return found
 
     def _tables_of(self, vpc_id: str) -> tuple[RouteTable, ...]:

@@ -84,7 +84,7 @@ def route_to(table: RouteTable, block: str, *, propagated: bool = False) -> Rout
     return next((one for one in table.routes if one.destination == block and one.is_propagated == propagated), None)
 
 
-def to_result(before: View, after: View, table_ids: t.Sequence[str], block: str | None) -> dict[str, t.Any]:
+def to_result(before: View, after: View, table_ids: t.Sequence[str], block: str | None) -> dict[str, object]:
     """Return the fields of a result: the connection and the VPC after the task, and each route before and after it.
 
     Args:
@@ -124,7 +124,7 @@ def to_diff(view: View, table_ids: t.Sequence[str], block: str | None) -> dict[s
     }
 
 
-def _show(found: PeeringConnection | Vpc) -> dict[str, t.Any]:
+def _show(found: PeeringConnection | Vpc) -> dict[str, object]:
     """Return the documented fields of an object. Only atlas_vpc_peer_check needs the others."""
     shown = asdict(found)
     for one in (shown, shown.get("requester", {}), shown.get("accepter", {})):

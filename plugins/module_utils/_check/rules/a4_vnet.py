@@ -294,7 +294,7 @@ def _message(peering: VnetPeering) -> str:
     return f"The peering {peering.name} of VNet {peering.vnet.name}{blocks} is {peering.state}{meaning}."
 
 
-def _evidence(peering: VnetPeering) -> dict[str, t.Any]:
+def _evidence(peering: VnetPeering) -> dict[str, object]:
     return {
         "name": peering.name,
         "remote_vnet_name": peering.remote_name,

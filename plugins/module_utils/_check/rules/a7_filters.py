@@ -68,7 +68,7 @@ def find_closed_nsgs(facts: ConnectionFacts) -> Findings:
     There is at most one finding for each subnet and block: the worst. Findings alike are one.
     """
     sides, ports, read = sides_of(facts), needed_ports(facts), known(facts.network.vnet_nsgs)
-    together: dict[tuple[t.Any, ...], tuple[Finding, list[str]]] = {}
+    together: dict[tuple[object, ...], tuple[Finding, list[str]]] = {}
     for subnet, ranges in client_subnets(facts).items():
         if subnet.nsg_id is None:
             continue

@@ -23,7 +23,7 @@ NEARLY = 0.8
 AMAZONS_SERVERS = ("AmazonProvidedDNS", "169.254.169.253", "fd00:ec2::253")
 
 
-def listed(names: t.Iterable[t.Any]) -> str:
+def listed(names: t.Iterable[object]) -> str:
     """Join names for a sentence: up to four of them, or the first three and how many more there are."""
     texts = [str(name) for name in names]
     if len(texts) > _LONGEST + 1:

@@ -172,7 +172,7 @@ def find_near_limits(facts: ConnectionFacts) -> Findings:
 def _find_near_in_network(facts: ConnectionFacts) -> Findings:
     """Yield a warning if a network on AZURE or GCP has nearly as many peerings, with any network, as the cloud allows."""
     entry = facts.entry
-    peerings: Fact[t.Sequence[t.Any]] = facts.network.vnet_peerings
+    peerings: Fact[t.Sequence[object]] = facts.network.vnet_peerings
     if entry.cloud is GCP:
         networks = facts.network.gcp_networks
         peerings = networks if isinstance(networks, (Missing, Unread)) else networks.get(entry.network, ())

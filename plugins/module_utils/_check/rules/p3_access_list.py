@@ -454,7 +454,7 @@ def _by_groups_finding(gaps: _Gaps, groups: frozenset[str], facts: ConnectionFac
     return Finding("warn", _SUBJECT, message, fix, {**_evidence(gaps), "groups": sorted(groups)})
 
 
-def _evidence(gaps: _Gaps) -> dict[str, t.Any]:
+def _evidence(gaps: _Gaps) -> dict[str, object]:
     parts_of: dict[str, list[str]] = {}
     for client, parts in gaps.items():
         parts_of.setdefault(client.name, []).extend(map(str, parts))

@@ -205,7 +205,7 @@ def _lacking(
     cluster: AtlasObject,
     lacking: t.Mapping[Name, ZoneAnswer],
     lost: t.Sequence[str],
-    evidence: t.Mapping[str, t.Any],
+    evidence: t.Mapping[str, object],
     severity: Severity,
 ) -> Finding:
     missing = [name.text for name, answer in lacking.items() if not isinstance(answer, Astray)]

@@ -240,7 +240,7 @@ def _ports_out(facts: ConnectionFacts) -> str:
     return f"{ports_text(dict(needed_ports(facts))['fail'])} out to {atlas_block_of(facts)}"
 
 
-def _evidence_on(closed: t.Sequence[Interface]) -> dict[str, t.Any]:
+def _evidence_on(closed: t.Sequence[Interface]) -> dict[str, object]:
     groups = sorted({group for one in closed for group in one.security_group_ids})
     return {"interfaces": [one.id for one in closed], "security_group_ids": groups}
 
@@ -294,7 +294,7 @@ def _advice_on(need: Need, block: ipaddress.IPv4Network) -> str:
     return f"Allow TCP from {block} to ports 1024 to 65535 inbound, before rules that deny it: replies come back to these."
 
 
-def _evidence_of(closed: Closed) -> dict[str, t.Any]:
+def _evidence_of(closed: Closed) -> dict[str, object]:
     return {
         "rule_number": closed.rule.number if closed.rule else None,
         "cidr_blocks": [str(block) for block in closed.blocks],

@@ -117,7 +117,7 @@ def _is_inside(member: _Member, facts: ConnectionFacts) -> bool:
     return all(any(_is_in(address, block) for block in blocks) for address in member["addresses"])
 
 
-def _is_in(address: t.Any, block: ipaddress.IPv4Network) -> bool:
+def _is_in(address: object, block: ipaddress.IPv4Network) -> bool:
     try:
         return ipaddress.ip_address(str(address)) in block
     except ValueError:
@@ -128,5 +128,5 @@ def _names(members: t.Iterable[_Member]) -> list[str]:
     return [str(one.get("member")) for one in members]
 
 
-def _evidence(members: t.Sequence[_Member]) -> dict[str, t.Any]:
+def _evidence(members: t.Sequence[_Member]) -> dict[str, object]:
     return {"members": [dict(one) for one in members]}

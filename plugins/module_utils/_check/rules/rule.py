@@ -40,13 +40,13 @@ class Finding:
     subject: str
     message: str
     fix: str = ""
-    evidence: t.Mapping[str, t.Any] = field(default_factory=dict)
+    evidence: t.Mapping[str, object] = field(default_factory=dict)
     subnet_ids: tuple[str, ...] | None = None
     code: str = ""
     waits_for: str | None = None
     decides: bool = True
 
-    def to_result(self) -> dict[str, t.Any]:
+    def to_result(self) -> dict[str, object]:
         """Return the finding as results show it."""
         names = ("code", "severity", "subject", "message", "fix", "evidence", "waits_for")
         return {name: getattr(self, name) for name in names}
