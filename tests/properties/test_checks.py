@@ -24,8 +24,8 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts impor
     Unread,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.result import verdict_of
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.acl import closed_by
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.p3_access_list import deciding_entries
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.p7_filters import closed_by
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.prefixes import parts_of, ways_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.rule import CHECKS, run_checks
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.objects import EgressRule, PeeringRoute

@@ -11,14 +11,8 @@ from types import MappingProxyType
 from urllib.parse import quote, urlencode
 
 from .._http.errors import InvalidOptionError
+from .._http.transport import Prepared
 from .settings import ApiSettings
-
-if t.TYPE_CHECKING:
-    from .._http import transport
-
-    Prepared = transport.Prepared
-else:
-    Prepared = object
 
 Json = dict[str, t.Any]
 

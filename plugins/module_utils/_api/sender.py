@@ -13,10 +13,10 @@ from .._http.errors import TaskError, connection_error
 from .._http.exchange import ApiCall, Reply
 from .._http.pauses import DEADLINE, Policy, Retry, check_stopped
 from .._http.redact import redacted
-from .._http.transport import Transport, TransportError
+from .._http.transport import Prepared, Transport, TransportError
 from .errors import CONNECTION_HINTS
 from .reply import read_reply
-from .request import Credential, Json, Prepared, Request
+from .request import Credential, Json, Request
 from .settings import ApiSettings
 
 # In seconds, the pause if the rate limit is used up.

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
-from .._api.request import Flow, Prepared, check_header_values
+from .._api.request import Flow, check_header_values
 from .._http.errors import InvalidOptionError
+from .._http.transport import Prepared
 
 
 class AccessToken:

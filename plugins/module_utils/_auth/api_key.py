@@ -11,8 +11,9 @@ import secrets
 import threading
 import typing as t
 
-from .._api.request import Flow, Prepared, check_header_values
+from .._api.request import Flow, check_header_values
 from .._http.exchange import Reply
+from .._http.transport import Prepared
 
 # hashlib's name for each algorithm of RFC 7616. Atlas asks for MD5, and its government cloud for SHA-256.
 _HASHES = {"MD5": "md5", "SHA-256": "sha256", "SHA-512-256": "sha512_256"}

@@ -11,9 +11,10 @@ import time
 import typing as t
 from urllib.parse import urlencode
 
-from .._api.request import Flow, Prepared, Request, check_header_values
+from .._api.request import Flow, Request, check_header_values
 from .._http.errors import ApiError
 from .._http.exchange import Reply
+from .._http.transport import Prepared
 from .token_cache import LIFETIME_SECONDS, Token, TokenCache, is_token
 
 

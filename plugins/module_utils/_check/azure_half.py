@@ -13,8 +13,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from functools import partial
 
-from .._accounts.asking import Ask, side_by_side
-from .._accounts.session import CheckSession
+from .._accounts.session import Ask, CheckSession, side_by_side
 from .._azure.errors import AzureDeniedError
 from .._azure.objects import ROUTE_TABLE_VERSION, parse_nsg, parse_route_table
 from .._azure.vnets import VERSION, Vnet, get_vnet, parse_vnet_reply

@@ -9,8 +9,7 @@ import typing as t
 from dataclasses import replace
 from functools import partial
 
-from .._accounts.asking import Ask, side_by_side
-from .._accounts.session import CheckSession
+from .._accounts.session import Ask, CheckSession, side_by_side
 from .._clouds.gcp import network_path
 from .._gcp.errors import GcpDeniedError
 from .._gcp.network import Network

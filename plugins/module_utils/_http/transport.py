@@ -36,8 +36,6 @@ except ImportError:
     REQUESTS_IMPORT_ERROR: str | None = traceback.format_exc()
 else:
     REQUESTS_IMPORT_ERROR = None
-    # A request as it goes out. A digest signs the target as this library has rewritten it.
-    Prepared = requests.PreparedRequest
 
     class _Session(requests.Session):
         """A session that never resolves redirects: requests raises on a malformed Location."""
@@ -82,6 +80,12 @@ else:
         def _guard_all(self, manager: t.Any) -> None:
             manager.pool_classes_by_scheme = guarded(manager.pool_classes_by_scheme, lambda: self._deadline)
 
+
+if t.TYPE_CHECKING:
+    # A request as it goes out. A digest signs the target as the library has rewritten it.
+    Prepared = requests.PreparedRequest
+else:
+    Prepared = object
 
 USER_AGENT = f"cloudpeer.atlas/{VERSION} (Ansible collection)"
 # Empty for an address without a scheme.

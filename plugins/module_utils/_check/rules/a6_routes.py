@@ -10,10 +10,9 @@ import typing as t
 
 from ..._azure.objects import UserRoute, UserRouteTable
 from ..._clouds.azure import AZURE
-from ..._values.blocks import ends_of
+from ..._values.blocks import Area, blocks_of, ends_of, shared_of, without
 from ..facts import ConnectionFacts, Fact, Missing, Unread, known
 from .a4_vnet import VnetSide, sides_of
-from .areas import Area, blocks_of, shared_of, without
 from .client_ranges import client_subnets, left_out_subnets
 from .common import listed
 from .rule import Finding, Findings, check, not_read

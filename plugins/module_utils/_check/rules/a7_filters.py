@@ -11,10 +11,9 @@ from dataclasses import dataclass
 
 from ..._azure.objects import Nsg, SecurityRule
 from ..._clouds.azure import AZURE
-from ..._values.blocks import Range, ends_of, merge_ranges
+from ..._values.blocks import Area, Range, blocks_of, ends_of, merge_ranges, shared_of, without
 from ..facts import ConnectionFacts, Fact, Missing, Unread, known
 from .a4_vnet import VnetSide, sides_of
-from .areas import Area, blocks_of, shared_of, without
 from .client_ranges import ClientRange, client_subnets
 from .common import listed, ports_text
 from .judged_clusters import judge_single_addresses, needed_ports

@@ -15,8 +15,8 @@ from ..._clouds.gcp import GCP
 from ..._values.blocks import is_within, parts_outside
 from ..facts import ConnectionFacts, Missing, Unread, known, known_or
 from .common import to_network, vpc_blocks_of
+from .interfaces import service_vnet_subnets
 from .rule import skip
-from .vnet_subnets import service_vnet_subnets
 
 _Network = ipaddress.IPv4Network
 

@@ -12,14 +12,7 @@ from dataclasses import dataclass
 from ..._clouds.aws import AWS
 from ..._resources.clusters import has_nodes_at
 from ..facts import AtlasObject, ConnectionFacts, Missing, Unread, known
-from .judged_clusters import (
-    is_running,
-    is_sharded,
-    judged_clusters,
-    peered_containers,
-    peers_of_network,
-    unpeered_regions,
-)
+from .judged_clusters import is_running, is_sharded, judged_clusters, peered_containers, peers_of_network, unpeered_regions
 from .rule import Finding, Severity, run_checks
 
 # The checks of a connection and of the way to its block. They judge that of each region of a cluster, on AWS alone.

@@ -12,9 +12,8 @@ from dataclasses import dataclass, replace
 
 from ..._clouds.gcp import GCP
 from ..._gcp.objects import ALLOW, DENY, INSPECT, NEXT, EgressRule, Firewalls
-from ..._values.blocks import Range, ends_of, merge_ranges
+from ..._values.blocks import Area, Range, blocks_of, ends_of, merge_ranges, shared_of, without
 from ..facts import ConnectionFacts, known, or_none
-from .areas import Area, blocks_of, shared_of, without
 from .client_ranges import client_ranges
 from .common import atlas_block_of, listed, ports_text, to_network
 from .judged_clusters import judge_single_addresses, needed_ports

@@ -1,7 +1,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who the clients in a VPC are: the named instances, or else the used interfaces that are not those of AWS's services."""
+"""Who the clients are: in a VPC the named instances, or else the used interfaces that are not those of AWS's services.
+
+In a VNet, subnets with nothing but services of Azure have none.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import ipaddress
 import typing as t
 
 from ..._aws.objects import Interface
+from ..._azure.vnets import VnetSubnet
 from ..facts import ConnectionFacts, known, known_or
 
 SENDS_FIRST = "An instance sends with the primary address of its first interface, unless its system has routes of its own."
@@ -79,3 +83,27 @@ def is_in_client_blocks(interface: Interface, facts: ConnectionFacts) -> bool:
     subnet = next((one.cidr_block for one in known_or(facts.aws.subnets, ()) if one.id == interface.subnet_id), None)
     blocks = [one for one in facts.selection.client_blocks if subnet is not None and one.subnet_of(ipaddress.IPv4Network(subnet))]
     return not blocks or any(ipaddress.IPv4Network(own).overlaps(one) for own in interface.addresses for one in blocks)
+
+
+def service_vnet_subnets(facts: ConnectionFacts) -> set[str]:
+    """Return the names of the subnets in which only services of Azure are, if the VNet has a client elsewhere."""
+    return {one.name for one in _without_clients(facts) if not one.is_empty}
+
+
+def empty_vnet_subnets(facts: ConnectionFacts) -> set[str]:
+    """Return the names of the subnets in which nothing is, if the VNet has a client elsewhere."""
+    return {one.name for one in _without_clients(facts) if one.is_empty}
+
+
+def _without_clients(facts: ConnectionFacts) -> list[VnetSubnet]:
+    """Return the subnets without clients, but for those in which `client_cidr_blocks` are; none if no subnet has any."""
+    subnets = known_or(facts.network.vnet_subnets, ())
+    if not any(one.has_clients for one in subnets):
+        return []
+    declared = facts.selection.client_blocks
+    others = [one for one in subnets if not one.has_clients and not one.is_reserved]
+    return [one for one in others if not _is_around(one, declared)]
+
+
+def _is_around(subnet: VnetSubnet, blocks: list[ipaddress.IPv4Network]) -> bool:
+    return any(block.subnet_of(ipaddress.IPv4Network(one)) for one in subnet.prefixes for block in blocks)

@@ -11,11 +11,10 @@ import typing as t
 from ..._aws.objects import HostedZone, ResolverRule
 from ..._clouds.aws import AWS
 from ..facts import AtlasObject, ConnectionFacts, Missing, SkippedError, Unread, UnreadError, known, known_or, or_none
-from .cluster_names import Name, answering, is_at_or_above, names_of
+from .cluster_names import Astray, Name, ZoneAnswer, answer_of, answering, is_at_or_above, names_of
 from .common import listed, own_dns_servers
 from .judged_clusters import has_private_string, have_all_private_strings, is_running, need_clusters, unless_private
 from .rule import Finding, Findings, Severity, check, not_looked_at, not_read
-from .zone_answers import Astray, ZoneAnswer, answer_of
 
 # The domain of all clusters.
 _DOMAIN = "mongodb.net"

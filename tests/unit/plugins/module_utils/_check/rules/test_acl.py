@@ -3,7 +3,7 @@ from __future__ import annotations
 from ipaddress import IPv4Network
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import AclRule, Ports
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.acl import closed_by
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.p7_filters import closed_by
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import merge_ranges
 
 BLOCK = IPv4Network("192.168.248.0/21")
