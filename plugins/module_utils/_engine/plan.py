@@ -31,12 +31,14 @@ class Change(t.NamedTuple):
         key: Identifies it.
         before: Its current fields; None if it does not exist.
         after: Its fields afterwards; None if it does not exist then.
+        ids: What its service knows it by, where results need that: of a route, its table and its block.
     """
 
     action: t.Literal["create", "update", "delete", "recreate"]
     key: str
     before: t.Mapping[str, ReplyValue] | None
     after: t.Mapping[str, ReplyValue] | None
+    ids: tuple[str, ...] = ()
 
 
 class ChangeKey(t.NamedTuple):

@@ -12,7 +12,7 @@ from .._engine.plan import Change
 from .._http.errors import TaskError
 from .._resources.containers import Container
 from .entries import PathEntry
-from .path_state import PathState, What
+from .path_state import PathState
 
 
 class EntryView:
@@ -105,10 +105,10 @@ class EntryView:
             # The plan refuses it.
             return []
         block, rows = self.block or self._shown_block(), []
-        changes = self._done("route")
+        changes = {change.ids[:1]: change for change in reversed(self._done("route"))}
         for table in tables:
             after = target_of(view, table.id, block)
-            change = next((one for what, one in changes if table.id in what.name.split()), None)
+            change = changes.get((table.id,))
             before = after if change is None else (change.before or {}).get("target")
             if change is not None:
                 # When it was planned, the connection may have had no id.
@@ -123,9 +123,9 @@ class EntryView:
         blocks = connection.requester.cidr_blocks if connection is not None else []
         return blocks[0] if len(blocks) == 1 else None
 
-    def _done(self, kind: str) -> list[tuple[What, Change]]:
+    def _done(self, kind: str) -> list[Change]:
         """Return the changes of this task that were made for the entry, of one kind."""
-        return [(what, one) for what, one in self._state.done_by_owner.get(self.entry.key, ()) if what.kind == kind]
+        return [one for what, one in self._state.done_by_owner.get(self.entry.key, ()) if what.kind == kind]
 
     @property
     def mirror(self) -> dict[str, t.Any] | None:
@@ -142,7 +142,7 @@ class EntryView:
             found = next((one for one in state.peerings if one.name == self.entry.params["gcp_peering_name"]), None)
         if found is not None:
             return found.to_result()
-        gone = (change.before for _what, change in self._done("mirror"))
+        gone = (change.before for change in self._done("mirror"))
         before = next(gone, None) if self._is_absent else None
         return None if before is None else dict(before)
 

@@ -94,8 +94,10 @@ class Case:
 
 REQUEST = done(KEYS[0], "request", "Atlas create connection", vpc(1), None, peer(1))
 ACCEPT = done(KEYS[0], "accept", "AWS accept connection", "pcx-1", {"status": "pending-acceptance"}, {"status": "active"})
-ROUTE = done(KEYS[0], "routes", "AWS create route", f"{BLOCK} in {TABLE}", None, {"target": "pcx-1"})
-UNROUTE = done(KEYS[0], "routes", "AWS delete route", f"{BLOCK} in {TABLE}", {"target": "pcx-1"}, None)
+ROUTE = done(KEYS[0], "routes", "AWS create route", f"{BLOCK} in {TABLE}", None, {"target": "pcx-1"})._replace(ids=(TABLE, BLOCK))
+UNROUTE = done(KEYS[0], "routes", "AWS delete route", f"{BLOCK} in {TABLE}", {"target": "pcx-1"}, None)._replace(
+    ids=(TABLE, BLOCK)
+)
 ACCESS = done(KEYS[0], "access_list", "Atlas create access list entry", CLIENTS, None, {"comment": "shop"})
 CONTAINER = done("", "container", "Atlas create container", "us-east-1", None, HOME)
 ALL = (ACCESS, ROUTE, CONTAINER, ACCEPT, REQUEST)
