@@ -9,10 +9,9 @@ import typing as t
 from dataclasses import dataclass
 from functools import partial
 
-from ._clouds.aws import AWS
 from ._clouds.cloud import BLOCK, REGION, REGIONS, Cloud
-from ._clouds.clouds import CLOUDS
-from ._clouds.gcp import GCP, MOST_REGIONS
+from ._clouds.clouds import CLOUDS, DEFAULT_CLOUD
+from ._clouds.gcp import MOST_REGIONS
 from ._engine.options import Parameters, check_cloud_of_region, check_options, check_version, parse_option, parse_region
 from ._engine.plan import Change, Facts, Plan, Step
 from ._http.errors import InvalidOptionError, TaskError
@@ -31,13 +30,14 @@ def choose_cloud(params: Parameters) -> Cloud:
         InvalidOptionError: If the options contradict each other.
     """
     named, region, regions = params["provider_name"], params["region_name"], params.get("regions")
-    if regions is not None and named not in (None, GCP.name):
+    if regions is not None and named is not None and CLOUDS[named].place != REGIONS:
         raise InvalidOptionError(
             f"regions is for GCP, and provider_name is {named}.", hint=f"Set region_name for a network container on {named}."
         )
     if regions is not None and region is not None:
         raise InvalidOptionError("region_name is for AWS and AZURE, and regions is for GCP.", hint="Set only one of them.")
-    cloud = CLOUDS[named or (GCP.name if regions is not None else AWS.name)]
+    usual = DEFAULT_CLOUD if regions is None else next(name for name, one in CLOUDS.items() if one.place == REGIONS)
+    cloud = CLOUDS[named or usual]
     check_version(params, cloud.name)
     if cloud.has_one_container and region is not None:
         raise InvalidOptionError(

@@ -128,6 +128,8 @@ OTHER_FACTS = {
     "_check/rules/p3_access_list.py": {"FAILED", "vpc_id"},
     "_check/rules/judged_clusters.py": {"DELETING"},
     "_resources/clusters.py": {"DELETING"},
+    # Which cloud has which credentials, without its file.
+    "_accounts/credentials.py": {"AZURE", "GCP"},
     # A stage, and the states of a set.
     "_path/path_state.py": {"AVAILABLE"},
     # What the result of the whole path, a finding, or the result of a check shows of a VPC.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import io
+import re
 import sys
 import threading
 import tokenize
@@ -28,6 +29,8 @@ MAY_HAVE_ONE_IMPORTER = ("_auth/", "_clouds/", "_operations/", "_version.py", "_
 SHARED_NAMES = {"options", "entries", "errors", "session", "aws", "azure", "gcp", "containers", "access_list", "peers"}
 # Names within these packages say what they are in this cloud.
 OF_ONE_CLOUD = ("_aws/", "_gcp/", "_azure/")
+# What is about one cloud alone: its description, its API, its sides and halves, and the rules that are named after it.
+ABOUT_ONE_CLOUD = re.compile(r"^_(clouds|aws|azure|gcp)/|(^|[/_])(aws|azure|gcp)[._]|^_check/rules/([ag]\d|p[4-7])_")
 # The lines of a file that may be a part of another one.
 SHORT = 60
 
@@ -151,6 +154,26 @@ def uses_of_any(file: Path) -> list[int]:
 def is_any(node: ast.AST) -> bool:
     """Whether something is `typing.Any`."""
     return (isinstance(node, ast.Attribute) and node.attr == "Any") or (isinstance(node, ast.Name) and node.id == "Any")
+
+
+def clouds_named_in(file: Path) -> list[str]:
+    """Return the cloud of each place where a file about several clouds decides by one: in a comparison, or by its name."""
+    if ABOUT_ONE_CLOUD.search(name_of(file)):
+        return []
+    places = {}
+    shown = {part for node in nodes_of(file) if isinstance(node, ast.FormattedValue) for part in ast.walk(node.value)}
+    for node in nodes_of(file):
+        if isinstance(node, ast.Compare):
+            parts = [part for side in (node.left, *node.comparators) for part in ast.walk(side)]
+        elif isinstance(node, ast.Attribute) and node.attr == "name" and node not in shown:
+            parts = [node.value]
+        else:
+            parts = [node] if isinstance(node, ast.Constant) else []
+        for part in parts:
+            name = part.id if isinstance(part, ast.Name) else part.value if isinstance(part, ast.Constant) else None
+            if name in ("AWS", "AZURE", "GCP") and isinstance(part, ast.expr):
+                places[part.lineno, part.col_offset] = str(name)
+    return [*places.values()]
 
 
 def files_with_one_importer() -> list[Path]:

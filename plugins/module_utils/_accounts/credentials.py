@@ -15,9 +15,7 @@ from contextlib import contextmanager
 
 from .._aws.options import AWS_OPTIONS, credential_names, credentials_of, validate
 from .._azure import credentials as azure_credentials
-from .._clouds.aws import AWS
 from .._clouds.cloud import Cloud
-from .._clouds.gcp import GCP
 from .._engine.argspec import ArgumentSpec
 from .._engine.entry import Entry
 from .._engine.options import Parameters
@@ -138,12 +136,20 @@ def azure_credentials_of(params: Parameters, entry: Parameters) -> dict[str, obj
         return azure_credentials.check_credentials({**given, _SUBSCRIPTION: None})
 
 
+# The clouds whose credentials depend on neither an account nor a region.
+CREDENTIALS_OF: dict[str, t.Callable[[Parameters, Parameters], dict[str, t.Any]]] = {
+    "GCP": gcp_credentials_of,
+    "AZURE": azure_credentials_of,
+}
+
+
 def check_credentials_of(entry: Entry, cloud: Cloud, params: Parameters) -> list[str]:
     """Record what is wrong with the credentials of an entry on a cloud, and return warnings."""
-    if cloud is AWS:
+    credentials_of = CREDENTIALS_OF.get(cloud.name)
+    if credentials_of is None:
         return entry.attempt(validate_aws_of_entry, entry.values, entry.place) or []
     try:
-        (gcp_credentials_of if cloud is GCP else azure_credentials_of)(params, entry.values)
+        credentials_of(params, entry.values)
     except InvalidOptionError as error:
         entry.problems.append(f"{entry.place}: {error}")
     return []

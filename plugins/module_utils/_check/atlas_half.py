@@ -11,7 +11,8 @@ from functools import partial
 
 from .._api.client import AtlasClient, inquiry
 from .._clouds.aws import AWS
-from .._clouds.clouds import CLOUDS
+from .._clouds.cloud import REGION, Cloud
+from .._clouds.clouds import CLOUDS, DEFAULT_CLOUD
 from .._engine.options import Parameters
 from .._http.errors import ApiError, TaskError
 from .._resources.access_list import AccessList
@@ -121,10 +122,10 @@ class AtlasReader:
     def _read_one(self, group_id: str) -> Readings:
         """Return what was read of the only project: all its lists are read side by side."""
         clusters = Clusters(self._client, group_id)
-        # For AWS alone, the request names the cloud, as it did before there were other clouds.
-        only = AWS.name if list(self._clouds) == [AWS.name] else None
+        first, *more = (CLOUDS[one] for one in self._clouds)
+        only = None if more or first.lists_all else first
         own: dict[object, t.Callable[[], object]] = {
-            **{("peers", one): partial(_list_peers, self._client, group_id, one) for one in self._clouds},
+            **{("peers", one): partial(_list_peers, self._client, group_id, CLOUDS[one]) for one in self._clouds},
             "containers": partial(_list_containers, self._client, group_id, only),
             "access_list": partial(_list_entries, self._client, group_id),
             "clusters": clusters.list_clusters,
@@ -141,7 +142,7 @@ class AtlasReader:
                 answers["access_list"],
                 answers["clusters"],
                 flex,
-                {one: answers["other", one] for one in self._others} if cloud == AWS.name else {},
+                {one: answers["other", one] for one in self._others},
                 _join([answers["peers", one] for one in self._clouds if one != cloud]),
             )
             for cloud in self._clouds
@@ -159,11 +160,11 @@ class AtlasReader:
 
         clusters = Clusters(self._client, group_id)
         containers = self._inquiry.ask((group_id, "containers"), partial(_list_containers, self._client, group_id, None))
-        with_containers = {one["provider_name"] or AWS.name for one in containers}
+        with_containers = {one["provider_name"] or DEFAULT_CLOUD for one in containers}
         clouds = [one for one in self._clouds if one in with_containers]
         if not clouds:
             return {}
-        peers = {one: ask(f"peers on {one}", partial(_list_peers, self._client, group_id, one)) for one in clouds}
+        peers = {one: ask(f"peers on {one}", partial(_list_peers, self._client, group_id, CLOUDS[one])) for one in clouds}
         if not any(peers.values()):
             return {one: AtlasReading(peers[one], _of_cloud(containers, one, group_id), (), (), None, {}) for one in clouds}
         listed = ask("clusters", clusters.list_clusters)
@@ -220,36 +221,36 @@ def _to_reading(group_id: str, project: Project | None, answer: Readings | TaskE
     return ProjectReading(group_id, name, org_id, answer)
 
 
-def _list_peers(client: AtlasClient, group_id: str, cloud: str = AWS.name) -> list[AtlasObject]:
+def _list_peers(client: AtlasClient, group_id: str, cloud: Cloud = AWS) -> list[AtlasObject]:
     """Return the connections with one cloud."""
-    found = VpcPeers(client, group_id, CLOUDS[cloud]).list_peers()
-    if cloud == AWS.name:
-        _check_regions(found, AWS.region or "", "VPC peering connection", group_id)
+    found = VpcPeers(client, group_id, cloud).list_peers()
+    if cloud.region is not None:
+        _check_regions(found, cloud, cloud.region, "VPC peering connection", group_id)
     return list(found)
 
 
-def _list_containers(client: AtlasClient, group_id: str, cloud: str | None = AWS.name) -> list[AtlasObject]:
+def _list_containers(client: AtlasClient, group_id: str, cloud: Cloud | None = AWS) -> list[AtlasObject]:
     """Return the containers on one cloud; for None, those on all clouds, of which only that field is checked yet."""
     containers = Containers(client, group_id)
-    found = list(containers.list_all_containers() if cloud is None else containers.list_containers(cloud))
+    found = list(containers.list_all_containers() if cloud is None else containers.list_containers(cloud.name))
     _check_texts(found, ("provider_name",), _CONTAINER, group_id)
     return list(found) if cloud is None else _on_cloud(found, cloud, group_id)
 
 
-def _on_cloud(containers: t.Iterable[AtlasObject], cloud: str, group_id: str) -> list[AtlasObject]:
+def _on_cloud(containers: t.Iterable[AtlasObject], cloud: Cloud, group_id: str) -> list[AtlasObject]:
     """Return the containers that are on one cloud, after checking the fields that rules rely on."""
-    found = [one for one in containers if (one["provider_name"] or AWS.name) == cloud]
+    found = [one for one in containers if (one["provider_name"] or DEFAULT_CLOUD) == cloud.name]
     for one in found:
         _check_texts([one], [name for name in one if name not in ("provisioned", "regions")], _CONTAINER, group_id)
-    if cloud == AWS.name:
-        _check_regions(found, "region_name", _CONTAINER, group_id)
+    if cloud.region is not None:
+        _check_regions(found, cloud, REGION, _CONTAINER, group_id)
     return found
 
 
 def _of_cloud(answer: Answer, cloud: str, group_id: str) -> Answer:
     """Return the containers on one cloud from the answer for all clouds, or the TaskError."""
     try:
-        return answer if isinstance(answer, TaskError) else _on_cloud(answer, cloud, group_id)
+        return answer if isinstance(answer, TaskError) else _on_cloud(answer, CLOUDS[cloud], group_id)
     except ApiError as error:
         return error
 
@@ -283,12 +284,12 @@ def _check_texts(found: t.Iterable[t.Mapping[str, object]], names: t.Sequence[st
             raise _odd_reply(what, ", ".join(odd) or "id", group_id)
 
 
-def _check_regions(found: t.Iterable[t.Mapping[str, t.Any]], name: str, what: str, group_id: str) -> None:
-    """Check that a field is a region of AWS, if it is set: requests to AWS may go to that region."""
+def _check_regions(found: t.Iterable[t.Mapping[str, t.Any]], cloud: Cloud, name: str, what: str, group_id: str) -> None:
+    """Check that a field is a region of the cloud, if it is set: requests to the cloud may go to that region."""
     for one in found:
         try:
             if one[name]:
-                AWS.regions.parse(one[name])
+                cloud.regions.parse(one[name])
         except InvalidValueError:
             raise _odd_reply(what, name, group_id) from None
 

@@ -16,15 +16,18 @@ from functools import partial
 from .._accounts.session import Ask, CheckSession, side_by_side
 from .._azure.errors import AzureDeniedError
 from .._azure.objects import ROUTE_TABLE_VERSION, parse_nsg, parse_route_table
-from .._azure.vnets import VERSION, Vnet, get_vnet, parse_vnet_reply
+from .._azure.vnets import VERSION, Vnet, VnetPeering, get_vnet, parse_vnet_reply
 from .._clouds.azure import AZURE, vnet_id
+from .._engine.options import Parameters
 from .._http.errors import TaskError
 from .connections import Connection
-from .facts import Missing, NetworkFacts, Unread, field_of, need_one_answer
+from .facts import ConnectionEntry, Missing, NetworkFacts, Unread, field_of, need_one_answer
 
 if t.TYPE_CHECKING:
     from .._azure.session import AzureSession
 
+_OFF = Missing("AZURE was not read: azure is false.")
+_READ = "Leave vnet_peerings and virtual_networks out, or set azure to true, to read it."
 # From this number on, one list of a subscription takes fewer requests, even if it has pages.
 _MANY = 4
 # What was read, or the TaskError in its place, by who has asked and by the id of the resource, in lower case.
@@ -82,6 +85,35 @@ def read_azure(
         if (name := getattr(subnet, field))
     )
     return {one: _facts_of(ask, vnets[ask, name.lower()], parts) for one, (ask, name) in wanted.items()}
+
+
+def given_facts(params: Parameters, connection: Connection) -> NetworkFacts:
+    """Return the facts about the VNet of a connection that the options give, where AZURE is not read."""
+    entry = connection.entry
+    group = entry.resource_group_name or field_of(connection.peer, "resource_group_name")
+    peerings: t.Sequence[VnetPeering] | None = params["vnet_peerings"]
+    vnets: t.Sequence[Vnet] | None = params["virtual_networks"]
+    if peerings is None and vnets is None:
+        return NetworkFacts.none(_OFF)
+    of_vnet = [one for one in peerings or () if one.vnet.is_meant(entry.azure_subscription_id, group, entry.vnet_name)]
+    return NetworkFacts(
+        Unread("vnet_peerings is not given.", advice=_READ) if peerings is None else of_vnet,
+        Unread("virtual_networks is not given.", advice=_READ) if vnets is None else _prefixes_of(entry, group, vnets),
+        **dict.fromkeys(
+            ("vnet_subnets", "vnet_nsgs", "vnet_tables"),
+            Unread("AZURE was not read: vnet_peerings or virtual_networks is given.", advice=_READ),
+        ),
+    )
+
+
+def _prefixes_of(entry: ConnectionEntry, group: str | None, vnets: t.Sequence[Vnet]) -> tuple[str, ...] | Unread:
+    """Return the address prefixes of a VNet; `Unread` if `virtual_networks` does not have it."""
+    found = [one for one in vnets if one.is_meant(entry.azure_subscription_id, group, entry.vnet_name)]
+    if not found:
+        where = f" of resource group {group}" if group else ""
+        message = f"virtual_networks does not have {entry.title}{where} of subscription {entry.azure_subscription_id}."
+        return Unread(message, advice="Read it with azure_rm_virtualnetwork_info, and check the names.")
+    return found[0].prefixes
 
 
 def _read(wanted: t.Iterable[tuple[Ask, _Kind, str]]) -> _Answers:

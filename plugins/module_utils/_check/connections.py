@@ -8,10 +8,9 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field, fields, replace
 
-from .._accounts.credentials import aws_credentials_of, aws_names_of, azure_credentials_of, gcp_credentials_of
+from .._accounts.credentials import CREDENTIALS_OF, aws_credentials_of, aws_names_of
 from .._clouds.aws import AWS, to_cloud_region
 from .._clouds.clouds import CLOUDS, cloud_of, identity_of
-from .._clouds.gcp import GCP
 from .._engine.options import Parameters
 from .._http.errors import InvalidOptionError, TaskError
 from .atlas_half import AtlasReading, ProjectReading
@@ -169,10 +168,9 @@ def _to_connection(
     """Return a connection. On AWS, its region is the first that the entry, Atlas's connection or the container has."""
     values = {one.name: entry[one.name] for one in fields(ConnectionEntry) if entry.get(one.name) is not None}
     values["route_table_ids"] = tuple(entry.get("route_table_ids") or ()) or None
-    if entry["provider_name"] != AWS.name:
-        is_on_gcp = entry["provider_name"] == GCP.name
-        credentials_of = gcp_credentials_of if is_on_gcp else azure_credentials_of
-        is_read = params["gcp" if is_on_gcp else "azure"]
+    credentials_of = CREDENTIALS_OF.get(entry["provider_name"])
+    if credentials_of is not None:
+        is_read = params[CLOUDS[entry["provider_name"]].switch]
         return Connection(ConnectionEntry(**values), peer, container, credentials_of(params, entry) if is_read else {})
     regions = [
         entry.get("region"),

@@ -27,9 +27,8 @@ from .._aws.objects import (
 )
 from .._azure.objects import Nsg, UserRouteTable
 from .._azure.vnets import VnetPeering, VnetSubnet
-from .._clouds.aws import AWS
 from .._clouds.cloud import Cloud
-from .._clouds.clouds import CLOUDS, cloud_of
+from .._clouds.clouds import CLOUDS, DEFAULT_CLOUD, cloud_of
 from .._gcp.network import Peering
 from .._http.errors import AuthError, TaskError
 from .._http.redact import visible
@@ -175,7 +174,7 @@ class ConnectionEntry:
     route_table_tags: t.Mapping[str, str] | None = None
     connection_id: str | None = None
     atlas_cidr_block: str | None = None
-    provider_name: str = AWS.name
+    provider_name: str = DEFAULT_CLOUD
     cidr_blocks: tuple[str, ...] = ()
     azure_directory_id: str | None = None
     azure_subscription_id: str | None = None

@@ -11,19 +11,15 @@ import typing as t
 from .._accounts.credentials import (
     AWS_SPEC,
     AZURE_SPEC,
+    CREDENTIALS_OF,
     GCP_SPEC,
     aws_credentials_of,
-    azure_credentials_of,
     check_credentials_of,
-    gcp_credentials_of,
     validate_aws,
 )
 from .._azure.vnets import parse_vnet, parse_vnet_peering
-from .._clouds.aws import AWS
-from .._clouds.azure import AZURE
 from .._clouds.cloud import Cloud
-from .._clouds.clouds import ALL, ALL_CLOUDS, CLOUDS
-from .._clouds.gcp import GCP
+from .._clouds.clouds import ALL, ALL_CLOUDS, CLOUDS, DEFAULT_CLOUD
 from .._engine.argspec import CONNECTION, PROJECTS, ArgumentSpec
 from .._engine.entry import Entry, join_problems
 from .._engine.options import FALSE, Parameters, check_options, many_projects, parse_option, parse_region
@@ -123,10 +119,9 @@ def validate(params: Parameters) -> tuple[Parameters, list[str]]:
     region, warnings = _parse_container_region(params, clouds)
     aws, more = validate_aws(params)
     connections, unknown = _parse_connections({**params, **region})
-    if connections is None and GCP.name in clouds and params["gcp"]:
-        gcp_credentials_of(params, {})
-    if connections is None and AZURE.name in clouds and params["azure"]:
-        azure_credentials_of(params, {})
+    for name, credentials_of in CREDENTIALS_OF.items():
+        if connections is None and name in clouds and params[CLOUDS[name].switch]:
+            credentials_of(params, {})
     parsed = {**lists, **_parse_vnets(params), **region, **aws, "connections": connections, "clouds": clouds, "since": since}
     return {**params, **parsed}, warnings + more + unknown
 
@@ -166,10 +161,10 @@ class _Parser(EntryParser):
     def check_credentials(self, entry: Entry, cloud: Cloud) -> list[str]:
         """Record what is wrong with the credentials of an entry, and return warnings."""
         params = self.params
-        if cloud is not AWS and not params[cloud.half[0]]:
-            return []
+        if cloud.name in CREDENTIALS_OF:
+            return check_credentials_of(entry, cloud, params) if params[cloud.switch] else []
         warnings = check_credentials_of(entry, cloud, params)
-        if cloud is AWS and params["aws"] and not params["atlas"]:
+        if params["aws"] and not params["atlas"]:
             # Otherwise, the connection in Atlas says the account.
             entry.attempt(aws_credentials_of, params, entry.values, None, entry.values["aws_account_id"])
         return warnings
@@ -297,7 +292,7 @@ def _is_address(text: str) -> bool:
 
 
 def _find_clouds(params: Parameters) -> tuple[str, ...]:
-    """Return the clouds whose connections are checked: those of `provider_name`, or else of the entries, or else AWS.
+    """Return the clouds whose connections are checked: those of `provider_name`, or else of the entries, or else the default.
 
     Of several projects, all clouds are checked.
     """
@@ -307,17 +302,14 @@ def _find_clouds(params: Parameters) -> tuple[str, ...]:
     if many_projects(params):
         return ALL_CLOUDS
     used = unchecked_clouds(params["connections"])
-    return tuple(one for one in ALL_CLOUDS if one in used) or (AWS.name,)
+    return tuple(one for one in ALL_CLOUDS if one in used) or (DEFAULT_CLOUD,)
 
 
 def are_elsewhere(args: t.Mapping[str, object]) -> bool:
     """Whether AWS is off, or all connections are with other clouds, by unchecked options; False if in doubt."""
     if str(args.get("aws")).lower() in FALSE:
         return True
-    found = unchecked_clouds(args.get("connections"))
-    if not found:
-        return args.get("provider_name") in [name for name in ALL_CLOUDS if name != AWS.name]
-    return not found & {AWS.name, None}
+    return (unchecked_clouds(args.get("connections")) or {str(args.get("provider_name"))}) <= CREDENTIALS_OF.keys()
 
 
 def _check_customer_halves(params: Parameters, clouds: t.Iterable[str]) -> None:
@@ -336,7 +328,7 @@ def _check_customer_halves(params: Parameters, clouds: t.Iterable[str]) -> None:
         raise InvalidOptionError(f"{message}, so there is nothing to check.", hint=hint)
 
 
-def _parse_container_region(params: Parameters, clouds: t.Iterable[str]) -> tuple[dict[str, str | None], list[str]]:
+def _parse_container_region(params: Parameters, clouds: t.Sequence[str]) -> tuple[dict[str, str | None], list[str]]:
     """Return `container_region` as its cloud names it, that cloud in `container_cloud`, and warnings.
 
     In a list for several clouds, it is a region of AWS, and one for GCP alone has no use for it, as with atlas_peering.
@@ -355,7 +347,7 @@ def _parse_container_region(params: Parameters, clouds: t.Iterable[str]) -> tupl
         )
     if not with_regions:
         raise InvalidOptionError(
-            f"container_region: the network container on {GCP.name} has no region; a project has one for all regions.",
+            f"container_region: the network container on {clouds[0]} has no region; a project has one for all regions.",
             hint="Leave it out.",
         )
     parsed, warnings = parse_region("container_region", region, with_regions[0])

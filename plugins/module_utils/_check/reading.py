@@ -13,9 +13,8 @@ from functools import partial
 from .._accounts.session import CheckSession
 from .._aws.objects import Vpc
 from .._aws.survey import Survey
-from .._azure.vnets import Vnet, VnetPeering
-from .._clouds.aws import AWS
 from .._clouds.azure import AZURE
+from .._clouds.clouds import CLOUDS
 from .._clouds.gcp import GCP
 from .._engine.options import Parameters
 from .._http.errors import TaskError
@@ -47,8 +46,6 @@ if t.TYPE_CHECKING:
 
 _NOT_AWS = Missing("The connection is not with AWS.")
 _AWS_OFF = Missing("AWS was not read: aws is false.")
-_AZURE_OFF = Missing("AZURE was not read: azure is false.")
-_READ = "Leave vnet_peerings and virtual_networks out, or set azure to true, to read it."
 _GCP_OFF = Missing("GCP was not read: gcp is false.")
 _NO_FLEX = Missing("There are dedicated clusters, so Flex clusters were not read.")
 _NO_OTHERS = Missing("compare_group_ids names no other project.")
@@ -81,12 +78,13 @@ def read_facts(session: CheckSession, params: Parameters, reader: AtlasReader | 
         check_clusters(params, next(iter(projects[0].readings.values()), None))
     else:
         connections, projects = choose_from_all(params, projects)
-    on_aws = [one for one in connections if one.entry.cloud is AWS]
+    on_aws = [one for one in connections if one.entry.vpc_id]
+    on_azure = [one for one in connections if one.entry.cloud is AZURE]
     on_gcp = [one for one in connections if one.entry.cloud is GCP]
     surveys = read_aws(session, params, on_aws) if params["aws"] else {}
     gcp = _gcp_reader(session, params) if on_gcp and params["gcp"] else None
-    networks = gcp.read_projects(on_gcp) if gcp is not None else {}
-    networks.update(_read_vnets(session, params, [one for one in connections if one.entry.cloud is AZURE]))
+    networks = gcp.read_projects(on_gcp) if gcp is not None else dict.fromkeys(on_gcp, NetworkFacts.none(_GCP_OFF))
+    networks.update(_vnet_facts(session, params, on_azure))
     places = find_places(params, [*dict.fromkeys(surveys.values())], {one.entry.vpc_id for one in on_aws})
     shared = None if params["projects"] is None else _by_vpc(projects)
     now, found = datetime.datetime.now(datetime.timezone.utc), []
@@ -99,7 +97,7 @@ def read_facts(session: CheckSession, params: Parameters, reader: AtlasReader | 
                 now,
                 _atlas_facts(one, shared),
                 _aws_facts(survey, one),
-                network=networks.get(one) or _network_facts(params, one),
+                network=networks.get(one, NetworkFacts()),
                 group_id=one.project.group_id,
                 project_name=one.project.name,
             )
@@ -107,7 +105,8 @@ def read_facts(session: CheckSession, params: Parameters, reader: AtlasReader | 
     check_tables(params, found)
     found = _with_selections(params, places, found)
     if gcp is not None:
-        read = gcp.read_networks({one: facts for one, facts in zip(connections, found) if one.entry.cloud is GCP})
+        facts_of = dict(zip(connections, found))
+        read = gcp.read_networks({one: facts_of[one] for one in on_gcp})
         found = [read.get(one, facts) for one, facts in zip(connections, found)]
     found = _with_zones(found, [one for one in surveys.values() if isinstance(one, Survey)])
     return Read(projects, _read_rest(found, reader) if reader is not None else found)
@@ -129,9 +128,9 @@ def _with_selections(params: Parameters, places: Places, found: t.Sequence[Conne
 def _by_vpc(projects: t.Iterable[ProjectReading]) -> dict[str, dict[str, list[AtlasObject]]]:
     """Return the connections with each VPC, by project, each with `atlas_cidr_block` of its container."""
     found: dict[str, dict[str, list[AtlasObject]]] = {}
-    for one in projects:
-        reading = one.readings.get(AWS.name)
-        if reading is None or isinstance(reading.peers, TaskError):
+    readings = [(one, reading) for one in projects for name, reading in one.readings.items() if CLOUDS[name].has_unique_ids]
+    for one, reading in readings:
+        if isinstance(reading.peers, TaskError):
             continue
         blocks = {each["id"]: each["atlas_cidr_block"] for each in known_or(to_fact(reading.containers), ())}
         for peer in reading.peers:
@@ -140,12 +139,14 @@ def _by_vpc(projects: t.Iterable[ProjectReading]) -> dict[str, dict[str, list[At
     return found
 
 
-def _read_vnets(session: CheckSession, params: Parameters, connections: t.Sequence[Connection]) -> dict[Connection, NetworkFacts]:
-    if not connections or not params["azure"]:
+def _vnet_facts(session: CheckSession, params: Parameters, connections: t.Sequence[Connection]) -> dict[Connection, NetworkFacts]:
+    if not connections:
         return {}
     # Only tasks with such connections need it.
-    from .azure_half import read_azure
+    from .azure_half import given_facts, read_azure
 
+    if not params["azure"]:
+        return {one: given_facts(params, one) for one in connections}
     return read_azure(session, connections, needs_one=params["projects"] is None)
 
 
@@ -194,7 +195,7 @@ def _atlas_facts(connection: Connection, shared: t.Mapping[str, t.Mapping[str, t
 
 def _aws_facts(survey: Survey | TaskError | None, connection: Connection) -> AwsFacts:
     if survey is None:
-        return AwsFacts.none(_AWS_OFF if connection.entry.cloud is AWS else _NOT_AWS)
+        return AwsFacts.none(_AWS_OFF if connection.entry.vpc_id else _NOT_AWS)
     if isinstance(survey, TaskError):
         return AwsFacts.none(to_fact(survey))
     entry, peer = connection.entry, connection.peer
@@ -210,39 +211,6 @@ def _gcp_reader(session: CheckSession, params: Parameters) -> GcpReader:
     return GcpReader(session, needs_one=params["projects"] is None)
 
 
-def _network_facts(params: Parameters, connection: Connection) -> NetworkFacts:
-    """Return the customer's half on AZURE or GCP where neither was read: on AZURE, options may say what they have."""
-    entry = connection.entry
-    if entry.cloud is GCP:
-        return NetworkFacts.none(_GCP_OFF)
-    if entry.cloud is not AZURE:
-        return NetworkFacts()
-    group = entry.resource_group_name or field_of(connection.peer, "resource_group_name")
-    peerings: t.Sequence[VnetPeering] | None = params["vnet_peerings"]
-    vnets: t.Sequence[Vnet] | None = params["virtual_networks"]
-    if peerings is None and vnets is None:
-        return NetworkFacts.none(_AZURE_OFF)
-    of_vnet = [one for one in peerings or () if one.vnet.is_meant(entry.azure_subscription_id, group, entry.vnet_name)]
-    return NetworkFacts(
-        Unread("vnet_peerings is not given.", advice=_READ) if peerings is None else of_vnet,
-        Unread("virtual_networks is not given.", advice=_READ) if vnets is None else _prefixes_of(entry, group, vnets),
-        **dict.fromkeys(
-            ("vnet_subnets", "vnet_nsgs", "vnet_tables"),
-            Unread("AZURE was not read: vnet_peerings or virtual_networks is given.", advice=_READ),
-        ),
-    )
-
-
-def _prefixes_of(entry: ConnectionEntry, group: str | None, vnets: t.Sequence[Vnet]) -> tuple[str, ...] | Unread:
-    """Return the address prefixes of a VNet; `Unread` if `virtual_networks` does not have it."""
-    found = [one for one in vnets if one.is_meant(entry.azure_subscription_id, group, entry.vnet_name)]
-    if not found:
-        where = f" of resource group {group}" if group else ""
-        message = f"virtual_networks does not have {entry.title}{where} of subscription {entry.azure_subscription_id}."
-        return Unread(message, advice="Read it with azure_rm_virtualnetwork_info, and check the names.")
-    return found[0].prefixes
-
-
 def _key_of(entry: ConnectionEntry) -> tuple[str | None, ...]:
     """Return the identity of an entry's network."""
     return (*entry.identity.values(),)
@@ -251,7 +219,7 @@ def _key_of(entry: ConnectionEntry) -> tuple[str | None, ...]:
 def _blocks_of(facts: ConnectionFacts) -> t.Sequence[str]:
     """Return the blocks of a network, as far as they are known."""
     entry, vpc = facts.entry, facts.aws.vpc
-    if entry.cloud is AWS:
+    if entry.cloud.judges_subnets:
         return vpc.cidr_blocks if isinstance(vpc, Vpc) else ()
     own = [entry.cidr_block] if entry.cidr_block else []
     read = [*known_or(facts.network.vnet_prefixes, ()), *(one.cidr_block for one in known_or(facts.network.gcp_ranges, ()))]
@@ -260,8 +228,8 @@ def _blocks_of(facts: ConnectionFacts) -> t.Sequence[str]:
 
 def _with_strays(found: t.Sequence[ConnectionFacts], strays: tuple[t.Mapping[str, object], ...]) -> list[ConnectionFacts]:
     """Return the facts with probes of no network in those on one connection, if possible one whose probes are judged."""
-    on_aws = [one for one in found if one.entry.cloud is AWS]
-    judged = [one for one in on_aws if field_of(one.atlas.peer, "status_name") in (None, AWS.available)]
+    on_aws = [one for one in found if one.entry.vpc_id]
+    judged = [one for one in on_aws if field_of(one.atlas.peer, "status_name") in (None, one.entry.cloud.available)]
     first = next(iter((*judged, *on_aws)), None)
     return [replace(one, selection=replace(one.selection, stray_probes=strays)) if one is first else one for one in found]
 

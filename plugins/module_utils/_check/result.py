@@ -206,7 +206,7 @@ def _judge_one(facts: ConnectionFacts, *, both_halves: bool) -> Found:
 def _network(facts: ConnectionFacts) -> dict[str, str | None]:
     """Return the fields of the customer's network, which differ between clouds."""
     entry, peer = facts.entry, facts.atlas.peer
-    if entry.cloud is AWS:
+    if entry.vpc_id:
         return {
             "vpc_id": entry.vpc_id,
             "vpc_name": vpc.name if (vpc := known_or(facts.aws.vpc, None)) is not None else None,

@@ -158,5 +158,7 @@ AWS = Cloud(
     has_unique_ids=True,
     has_error_codes=True,
     lists_all=False,
+    has_security_groups=True,
+    judges_subnets=True,
     chooses_block=True,
 )

@@ -146,6 +146,8 @@ class Cloud(t.NamedTuple):
         lists_all: Whether containers are read from the list of all clouds.
         has_one_container: Whether a project has one container in total, and not one per region.
         most_peerings: How many peerings a customer's network may have by default; None if the check reads that.
+        has_security_groups: Whether entries of the access list may be security groups of this cloud.
+        judges_subnets: Whether the check judges each subnet of a network, and not blocks of clients.
         chooses_block: Whether Atlas chooses a container's block if a creation names none.
         api_names: The API's names of fields that are not those of the results in camelCase.
     """
@@ -190,6 +192,8 @@ class Cloud(t.NamedTuple):
     lists_all: bool = True
     has_one_container: bool = False
     most_peerings: int | None = None
+    has_security_groups: bool = False
+    judges_subnets: bool = False
     chooses_block: bool = False
     api_names: t.Mapping[str, str] = types.MappingProxyType({})
 
@@ -202,6 +206,11 @@ class Cloud(t.NamedTuple):
     def owner_noun(self) -> str:
         """The noun for the owner of a network."""
         return self.places[self.owner]
+
+    @property
+    def switch(self) -> str:
+        """The option that says whether a task reads or changes the customer's half."""
+        return self.half[0]
 
     @property
     def network(self) -> str:

@@ -13,8 +13,9 @@ import typing as t
 from .._values.moments import created_at, to_text
 from .cloud import Cloud, Fields, Peer
 
-# The value of the option `provider_name` for all clouds.
+# The value of the option `provider_name` for all clouds, and the cloud that is meant where none is named. API v1.0 has no other.
 ALL: t.Final = "all"
+DEFAULT_CLOUD: t.Final = "AWS"
 # For argument specs, before a cloud is chosen: the options of a single cloud, by its name; the pairs that must be set together;
 # and the options that name a network, one of which is required.
 CLOUD_OPTIONS: t.Mapping[str, tuple[str, ...]] = {
@@ -74,16 +75,16 @@ CLOUDS = CloudsByName()
 
 
 def to_clouds(provider_name: str | None) -> tuple[Cloud, ...]:
-    """Return the clouds that the option `provider_name` means; None means AWS."""
-    return (*CLOUDS.values(),) if provider_name == ALL else (CLOUDS[provider_name or "AWS"],)
+    """Return the clouds that the option `provider_name` means; None means the default."""
+    return (*CLOUDS.values(),) if provider_name == ALL else (CLOUDS[provider_name or DEFAULT_CLOUD],)
 
 
 def cloud_of(fields: Fields) -> Cloud:
-    """Return the cloud of a connection by its fields, not by `provider_name`, which a reply may have wrong; AWS by default."""
+    """Return the cloud of a connection by its fields, not by `provider_name`, which a reply may have wrong."""
     for name in CLOUD_OPTIONS:
         if CLOUDS[name].owner in fields:
             return CLOUDS[name]
-    return CLOUDS["AWS"]
+    return CLOUDS[DEFAULT_CLOUD]
 
 
 def identity_of(fields: Fields) -> tuple[str | None, ...]:

@@ -200,9 +200,9 @@ def check_version(params: Parameters, provider_name: str) -> None:
     Raises:
         InvalidOptionError: If it does not.
     """
-    from .._clouds.aws import AWS
+    from .._clouds.clouds import DEFAULT_CLOUD
 
-    if provider_name != AWS.name and params["api_version"] != "v2":
+    if provider_name != DEFAULT_CLOUD and params["api_version"] != "v2":
         raise InvalidOptionError(
             f"api_version must be v2 with provider_name {provider_name}.", hint="Version 1.0 is used for AWS only."
         )

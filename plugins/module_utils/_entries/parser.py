@@ -40,7 +40,7 @@ def parse_cidr_blocks(values: EntryValues, cloud: Cloud) -> None:
         InvalidOptionError: If one is not a block, or the entry is on AWS, where the subnets have the blocks.
     """
     given = values["cidr_blocks"] or ()
-    if given and cloud is AWS:
+    if given and cloud.judges_subnets:
         raise InvalidOptionError(
             ": cidr_blocks is an option for AZURE and GCP.", hint="Leave it out: the subnets of the VPC tell the blocks."
         )
@@ -145,7 +145,7 @@ class EntryParser:
 
     def unset(self, values: Parameters, cloud: Cloud) -> list[str]:
         """Return the options whose values count as not set; for an empty id of a VPC, its parser has a better message."""
-        return [name for name, value in values.items() if value == "" and not (cloud is AWS and name == AWS.network)]
+        return [name for name, value in values.items() if value == "" and not (cloud.has_unique_ids and name == cloud.network)]
 
     def prepare(self, values: EntryValues, cloud: Cloud) -> list[str]:
         """Fill in what the task says, before it is parsed as what the entry says, and return warnings."""

@@ -73,7 +73,7 @@ class AtlasNetworkContainer(AtlasModule, Front[AtlasClient]):
 
 
 def _list(containers: Containers, cloud: Cloud) -> list[Container]:
-    if cloud is AWS:
+    if not cloud.lists_all:
         return containers.list_containers(cloud.name)
     return [one for one in containers.list_all_containers() if one["provider_name"] == cloud.name]
 

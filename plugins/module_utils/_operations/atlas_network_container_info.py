@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from .._clouds.aws import AWS
-from .._clouds.clouds import ALL, CLOUDS
+from .._clouds.clouds import ALL, CLOUDS, DEFAULT_CLOUD
 from .._containers import choose_cloud, parse_place
 from .._engine.argspec import CONNECTION, ArgumentSpec
 from .._engine.options import Parameters, check_version, parse_region_anywhere
@@ -35,7 +35,7 @@ class AtlasNetworkContainerInfo(AtlasOperation["list[Container]"]):
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
         """Check the options, and choose the cloud: all by default, AWS with API v1.0. With all, the region may be one of any."""
         region = params["region_name"]
-        params = {**params, "provider_name": params["provider_name"] or (ALL if params["api_version"] == "v2" else AWS.name)}
+        params = {**params, "provider_name": params["provider_name"] or (ALL if params["api_version"] == "v2" else DEFAULT_CLOUD)}
         if params["provider_name"] == ALL:
             check_version(params, ALL)
             checked, warnings = super().validate({**params, "region_name": None})
@@ -60,9 +60,9 @@ class AtlasNetworkContainerInfo(AtlasOperation["list[Container]"]):
                 if error.error_code != NOT_FOUND:
                     raise
                 return []
-        if self.params["provider_name"] == AWS.name:
-            return containers.list_containers(AWS.name)
-        return containers.list_all_containers()
+        name = self.params["provider_name"]
+        is_own_list = name != ALL and not CLOUDS[name].lists_all
+        return containers.list_containers(name) if is_own_list else containers.list_all_containers()
 
     def decide(self, state: list[Container]) -> Plan:
         """Plan no change."""
@@ -77,7 +77,7 @@ class AtlasNetworkContainerInfo(AtlasOperation["list[Container]"]):
         return [
             one
             for one in state
-            if provider in (ALL, one["provider_name"] or AWS.name) and (region is None or is_in_region(one, region))
+            if provider in (ALL, one["provider_name"] or DEFAULT_CLOUD) and (region is None or is_in_region(one, region))
         ]
 
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from .._api.client import AtlasClient
-from .._clouds.aws import AWS
-from .._clouds.clouds import ALL, CLOUDS, to_clouds, with_request_times
+from .._clouds.clouds import ALL, CLOUDS, DEFAULT_CLOUD, to_clouds, with_request_times
 from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
 from .._engine.front import Front, ResultValue
 from .._engine.options import Parameters, check_parallel, check_version, name_project
@@ -70,7 +69,7 @@ class AtlasVpcPeers(AtlasModule, Front[AtlasClient]):
         """Check the options, and parse the entries and the patterns of `ignore`."""
         params, warnings = super().validate(params)
         check_parallel(params)
-        check_version(params, params["provider_name"] or AWS.name)
+        check_version(params, params["provider_name"] or DEFAULT_CLOUD)
         check_role_timeout(params)
         patterns = parse_prune(params, "peers", pattern_forms(params["provider_name"]))
         entries, unknown = parse_entries(params)

@@ -71,7 +71,6 @@ _STEPS: dict[type[t.Any], tuple[str, str, str]] = {
     EnableDns: ("dns", "enable", "attribute"),
     RouteChange: ("routes", "", "route"),
 }
-_ORDER = [*_STEPS]
 # In seconds: how long Atlas may know a request before AWS shows it, and how long a poll takes at most.
 _YOUNG, _POLL = 120, 30.0
 # In seconds, the pause before an entry whose write was lost goes on alone.
@@ -426,7 +425,7 @@ class AwsPart(PathPart):
             plan: Its plan.
             enabled: Takes the attributes for DNS that entries enable, by VPC and name, with the keys of the last changes.
         """
-        requests = sorted((step.request for step in plan.steps), key=lambda one: _ORDER.index(type(one)))
+        requests = sorted((step.request for step in plan.steps), key=lambda one: [*_STEPS].index(type(one)))
         found: list[tuple[Change, Step]] = []
         needs = ""
         for request in requests:

@@ -20,7 +20,6 @@ from .._accounts.credentials import (
     gcp_credentials_of,
 )
 from .._clouds.aws import AWS
-from .._clouds.azure import AZURE
 from .._clouds.cloud import BLOCK, REGION, REGIONS, Cloud
 from .._clouds.clouds import ALL_CLOUDS, CLOUDS, identity_of
 from .._containers import block_form, parse_regions
@@ -191,7 +190,8 @@ def default_comment(fields: t.Mapping[str, t.Any], provider: Cloud) -> str:
         fields: The fields of the network: those of an entry, or of a connection.
         provider: Its cloud.
     """
-    name = f"{fields['resource_group_name']}/{fields['vnet_name']}" if provider is AZURE else _name_of(fields, provider)
+    # Without the owner of the network.
+    name = "/".join(str(fields[one]) for one in provider.names[1:]) or _name_of(fields, provider)
     return f"VPC peering with {name}"[:LONGEST_COMMENT]
 
 

@@ -12,8 +12,7 @@ from dataclasses import replace
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 
 from .._accounts.credentials import AWS_SPEC, AZURE_SPEC, GCP_SPEC, validate_aws
-from .._clouds.aws import AWS
-from .._clouds.clouds import ALL, CLOUDS
+from .._clouds.clouds import ALL, CLOUDS, DEFAULT_CLOUD
 from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
 from .._engine.entry import join_problems
 from .._engine.options import FALSE, Parameters, check_one_way, check_options, check_parallel, check_wait, parse_option
@@ -125,9 +124,9 @@ def validate(params: Parameters) -> tuple[Parameters, list[str]]:
 def halves_of(args: Parameters) -> set[str]:
     """Return the clouds whose customer's half a task does, by unchecked options; in doubt, one is included."""
     given = args.get(LIST)
-    # An empty list that prunes removes what is on AWS.
+    # An empty list that prunes removes what is on the default cloud.
     prunes_all = not given and str(args.get("prune") or False).lower() not in FALSE
-    found = {AWS.name} if prunes_all else {name or AWS.name for name in unchecked_clouds(given)}
+    found = {DEFAULT_CLOUD} if prunes_all else {name or DEFAULT_CLOUD for name in unchecked_clouds(given)}
     return {name for name in found if str(args.get(CLOUDS[name].half[0])).lower() not in FALSE}
 
 

@@ -35,10 +35,12 @@ def sentences(params: Parameters, views: t.Sequence[EntryView], state: PathState
         state: The state at the end of the task, or the predicted one.
     """
     is_present = params["state"] == "present"
-    connect = {AWS.name: _connect_aws, AZURE.name: _connect_azure, GCP.name: _connect_gcp}
-    disconnect = {AWS.name: _disconnect_aws, AZURE.name: _disconnect_azure, GCP.name: _disconnect_gcp}
-    own = connect if is_present else disconnect
-    found = [text for view in views for text in own[view.entry.provider.name](params, view, state)]
+    own = {
+        AWS.name: (_connect_aws, _disconnect_aws),
+        AZURE.name: (_connect_azure, _disconnect_azure),
+        GCP.name: (_connect_gcp, _disconnect_gcp),
+    }
+    found = [text for view in views for text in own[view.entry.provider.name][not is_present](params, view, state)]
     if is_present:
         found += _unchecked(params, views)
         found += _private_names(views, state)
@@ -50,7 +52,7 @@ def sentences(params: Parameters, views: t.Sequence[EntryView], state: PathState
 
 def _connect_aws(params: Parameters, view: EntryView, state: PathState) -> t.Iterator[str]:
     name, account, own = view.entry.name, view.entry.params["aws_account_id"], view.entry.params
-    if not params["aws"] and view.status == AWS.pending:
+    if not params["aws"] and view.status == view.entry.provider.pending:
         what = view.connection_id or f"the request for {name}"
         tables = ", ".join(own["route_table_ids"] or ()) or "the route tables"
         yield (
@@ -79,7 +81,7 @@ def _connect_azure(params: Parameters, view: EntryView, state: PathState) -> t.I
 
 def _connect_gcp(params: Parameters, view: EntryView, state: PathState) -> t.Iterator[str]:
     name, blocks = view.entry.name, view.entry.blocks
-    if not params["gcp"] and view.status == GCP.pending:
+    if not params["gcp"] and view.status == view.entry.provider.pending:
         half = f"Make the other half of the connection to {name} in GCP"
         if view.atlas_network is None:
             yield f"{half}, as soon as Atlas has made its own and {' and '.join(GCP.atlas_network)} are in its network container."

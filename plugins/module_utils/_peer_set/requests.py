@@ -10,7 +10,7 @@ from functools import partial
 
 from .._clouds.aws import AWS
 from .._clouds.cloud import Peer
-from .._clouds.clouds import cloud_of
+from .._clouds.clouds import CLOUDS, cloud_of
 from .._engine.options import Parameters
 from .._engine.plan import Facts, Step
 from .._http.errors import TaskError
@@ -53,7 +53,9 @@ class _ContainerFacts(Facts):
 
 
 def _list_containers(clouds: t.Collection[str], containers: Containers, key: str) -> list[Container]:
-    return containers.list_containers(AWS.name) if {*clouds} == {AWS.name} else containers.list_all_containers()
+    first, *others = clouds
+    is_own_list = not others and not CLOUDS[first].lists_all
+    return containers.list_containers(first) if is_own_list else containers.list_all_containers()
 
 
 class PeerSet:

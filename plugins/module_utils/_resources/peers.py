@@ -15,7 +15,7 @@ from .._api.client import AtlasClient
 from .._api.reply import check_written
 from .._clouds.aws import AWS, same_region
 from .._clouds.cloud import Cloud, Peer, fields_of
-from .._clouds.clouds import CLOUDS, cloud_of
+from .._clouds.clouds import CLOUDS, DEFAULT_CLOUD, cloud_of
 from .._http.errors import ApiError
 from .containers import CONTAINER_HINTS, to_camel_case
 
@@ -59,7 +59,7 @@ class VpcPeers:
 
     def list_peers(self) -> list[Peer]:
         """Return all connections with the provider, also those that are leaving (Atlas has one list per provider)."""
-        cloud = "" if self.provider.name == AWS.name else f" on {self.provider.name}"
+        cloud = "" if self.provider.name == DEFAULT_CLOUD else f" on {self.provider.name}"
         description = f"list the VPC peering connections{cloud} of project {self._group_id}"
         found = self._client.get_all(self._path, {"providerName": self.provider.name}, description)
         return [self._to_result(one, description) for one in found]

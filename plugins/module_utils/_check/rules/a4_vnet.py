@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A4: the customer's half of a connection on AZURE. It is a peering of the VNet, which Atlas makes."""
+"""A4, A5: the customer's half of a connection on AZURE, a peering of the VNet that Atlas makes; private connection strings."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from .client_ranges import client_ranges, network_blocks_of
 from .common import atlas_block_of, container_block, listed, need_container, status_of, to_network
 from .further_regions import FurtherRegions
 from .judged_clusters import is_in_region, is_sharded, judged_clusters, peered_containers
+from .p2_clusters import STRING_CAUSES, find_without_private_strings
 from .rule import Finding, Findings, Severity, check, not_looked_at, not_read, skip
 
 _CONNECTED, _DISCONNECTED = "Connected", "Disconnected"
@@ -141,6 +142,12 @@ def find_closed_peering(facts: ConnectionFacts) -> Findings:
             if state == _DELETING:
                 message, fix = f"The peering {name} is being deleted.", f"If you want it, {_REQUEST_AGAIN}"
             yield Finding(side.level, name, message, fix, _evidence(one))
+
+
+@check("A501", waits_for=STRING_CAUSES, clouds=(AZURE.name,))
+def find_no_private_strings_on_azure(facts: ConnectionFacts) -> Findings:
+    """The judged clusters have private connection strings: all others resolve to public addresses."""
+    return find_without_private_strings(facts)
 
 
 @not_looked_at(AZURE.name)

@@ -9,8 +9,6 @@ import ipaddress
 import typing as t
 
 from ..._azure.vnets import VnetSubnet
-from ..._clouds.aws import AWS
-from ..._clouds.azure import AZURE
 from ..._clouds.gcp import GCP
 from ..._values.blocks import is_within, parts_outside
 from ..facts import ConnectionFacts, Missing, Unread, known, known_or
@@ -41,12 +39,12 @@ def network_blocks_of(facts: ConnectionFacts) -> list[_Network]:
     Raises:
         UnreadError, SkippedError: If they are not known.
     """
-    if facts.entry.cloud is AZURE:
-        return [to_network(one, facts.entry.title) for one in known(facts.network.vnet_prefixes)]
+    if facts.entry.cloud.judges_subnets:
+        return vpc_blocks_of(facts)
     if facts.entry.cloud is GCP:
         ranges = [to_network(one.cidr_block, one.title) for one in known(facts.network.gcp_ranges)]
         return [*ranges, *_ranges_of_connectors(facts, ranges)]
-    return vpc_blocks_of(facts)
+    return [to_network(one, facts.entry.title) for one in known(facts.network.vnet_prefixes)]
 
 
 def client_ranges(facts: ConnectionFacts) -> list[ClientRange]:
@@ -116,7 +114,7 @@ def limit_without_subnets(facts: ConnectionFacts) -> list[str]:
     Raises:
         UnreadError, SkippedError: If the subnets or the ranges of the network are not known.
     """
-    if facts.entry.cloud is AWS or not _subnets_of(facts):
+    if not _subnets_of(facts):
         return []
     own = network_blocks_of(facts)
     are_in_it = all(is_within(to_network(one, "cidr_blocks"), own) for one in facts.entry.cidr_blocks)
@@ -138,12 +136,12 @@ def _subnets_of(facts: ConnectionFacts) -> list[tuple[str, _Network]] | None:
     Raises:
         UnreadError: If they could not be read on GCP, where nothing else tells the blocks.
     """
-    if facts.entry.cloud is GCP and not isinstance(facts.network.gcp_ranges, Missing):
+    if not isinstance(facts.network.gcp_ranges, Missing):
         ranges = {one: to_network(one.cidr_block, one.title) for one in known(facts.network.gcp_ranges)}
         connectors = [(str(one), one) for one in _ranges_of_connectors(facts, ranges.values())]
         return [*((one.title, block) for one, block in ranges.items() if one.has_clients), *connectors]
     subnets = facts.network.vnet_subnets
-    if facts.entry.cloud is not AZURE or isinstance(subnets, (Missing, Unread)):
+    if isinstance(subnets, (Missing, Unread)):
         return None
     left_out = service_vnet_subnets(facts)
     meant = [one for one in subnets if not one.is_reserved and one.name not in left_out]
@@ -162,8 +160,6 @@ def _ranges_of_connectors(facts: ConnectionFacts, ranges: t.Collection[_Network]
 
 def ranges_of_services(facts: ConnectionFacts) -> list[str]:
     """Return the titles of the ranges of GKE's Services, which are left out unless `client_cidr_blocks` names a part of them."""
-    if facts.entry.cloud is not GCP:
-        return []
     limit = _limit_of(facts)
     declared = facts.selection.client_blocks
     named = [one for one in known_or(facts.network.gcp_ranges, ()) if one.name is not None and not one.has_clients]
@@ -174,7 +170,7 @@ def ranges_of_services(facts: ConnectionFacts) -> list[str]:
 
 def _prefixes_of(facts: ConnectionFacts, declared: t.Sequence[_Network]) -> list[_Network]:
     """Return the prefixes of a VNet, which stand for its subnets; none if the options say where the clients are."""
-    if facts.entry.cloud is not AZURE or (declared and isinstance(facts.network.vnet_prefixes, Missing)):
+    if facts.entry.cloud is GCP or (declared and isinstance(facts.network.vnet_prefixes, Missing)):
         return []
     return network_blocks_of(facts)
 

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from functools import partial
 
 from ..._aws.objects import HostedZone, Record, ResolverRule
-from ..._clouds.aws import AWS
 from ..._resources.clusters import has_nodes
 from ..facts import AtlasObject, ConnectionFacts, Unread, known, known_or, or_none
 from .common import atlas_block_of, container_block, listed, vpc_blocks_of
@@ -168,7 +167,7 @@ def _judge(found: t.Sequence[Record], zone: HostedZone, cluster: AtlasObject, fa
 def _blocks_of(cluster: AtlasObject, facts: ConnectionFacts) -> list[_Network]:
     """Return the blocks of the network containers that a cluster has nodes in, and of that of the connection."""
     containers = known_or(facts.atlas.containers, ())
-    there = [one for one in containers if is_in_region(cluster, one["region_name"], AWS)]
+    there = [one for one in containers if is_in_region(cluster, one["region_name"], facts.entry.cloud)]
     found = [or_none(partial(atlas_block_of, facts)), *(or_none(partial(container_block, one)) for one in there)]
     return list(dict.fromkeys(one for one in found if one is not None))
 
@@ -176,8 +175,9 @@ def _blocks_of(cluster: AtlasObject, facts: ConnectionFacts) -> list[_Network]:
 def _are_all_known(cluster: AtlasObject, facts: ConnectionFacts) -> bool:
     """Whether all network containers that a cluster has nodes in are known: those on other clouds are not read here."""
     regions = [one for one in cluster["regions"] if has_nodes(one)]
-    containers = known_or(facts.atlas.containers, ())
+    containers, cloud = known_or(facts.atlas.containers, ()), facts.entry.cloud
     return all(
-        one["provider_name"] == AWS.name and any(AWS.is_in_region(one["region_name"], each["region_name"]) for each in containers)
+        one["provider_name"] == cloud.name
+        and any(cloud.is_in_region(one["region_name"], each["region_name"]) for each in containers)
         for one in regions
     )

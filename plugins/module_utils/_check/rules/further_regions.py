@@ -9,7 +9,6 @@ import dataclasses
 import typing as t
 from dataclasses import dataclass
 
-from ..._clouds.aws import AWS
 from ..._resources.clusters import has_nodes_at
 from ..facts import AtlasObject, ConnectionFacts, Missing, Unread, known
 from .judged_clusters import is_running, is_sharded, judged_clusters, peered_containers, peers_of_network, unpeered_regions
@@ -80,9 +79,9 @@ class FurtherRegions:
         return container is not None and any(has_nodes_at(one, container.get("region_name"), cloud) for one in cluster["regions"])
 
     def _find_ways_to(self, cluster: AtlasObject) -> list[tuple[AtlasObject, list[Finding]]]:
-        """Return the connected further regions of a cluster on AWS, with what is wrong or not known on the way to each."""
+        """Return the connected further regions of a cluster, with what is wrong or not known on the way to each."""
         facts, own = self._facts, known(self._facts.atlas.container)
-        if facts.entry.cloud is not AWS:
+        if not facts.entry.cloud.judges_subnets:
             return []
         containers = [one for one in peered_containers(facts) if own is None or one["id"] != own["id"]]
         home = own["region_name"] if own is not None else None
@@ -90,7 +89,7 @@ class FurtherRegions:
             (region, self._find_on_way(container))
             for region in cluster["regions"]
             for container in containers
-            if has_nodes_at(region, container["region_name"], AWS) and container["region_name"] != home
+            if has_nodes_at(region, container["region_name"], facts.entry.cloud) and container["region_name"] != home
         ]
 
     def _find_on_way(self, container: AtlasObject) -> list[Finding]:

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""G4: the customer's half of a connection on GCP. It is a peering of the VPC network with Atlas's network."""
+"""G4, G5: the customer's half of a connection on GCP, a peering with Atlas's network; private connection strings."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from ..facts import ConnectionFacts, Missing, SkippedError, Unread, UnreadError,
 from .client_ranges import ClientRange, client_ranges, network_blocks_of
 from .common import listed, need_container, status_of, to_network
 from .judged_clusters import has_ended
+from .p2_clusters import STRING_CAUSES, find_without_private_strings
 from .rule import Finding, Findings, check, not_looked_at, skip
 
 # The states of Atlas's connection in which the customer's half has to be there.
@@ -90,6 +91,12 @@ def find_no_way_back(facts: ConnectionFacts) -> Findings:
     if unknown:
         message = f"GCP does not tell whether Atlas's network imports a route to {listed(map(_title_of, unknown))}."
         yield Finding("unknown", facts.entry.network, message, "Check again in a minute.")
+
+
+@check("G501", waits_for=STRING_CAUSES, clouds=(GCP.name,))
+def find_no_private_strings_on_gcp(facts: ConnectionFacts) -> Findings:
+    """The judged clusters have private connection strings: all others resolve to public addresses."""
+    return find_without_private_strings(facts)
 
 
 @not_looked_at(GCP.name)

@@ -11,7 +11,6 @@ import typing as t
 
 from ..._clouds.aws import AWS
 from ..._clouds.clouds import ALL_CLOUDS, CLOUDS
-from ..._clouds.gcp import GCP
 from ..._resources.peers import MOST_PEERS, MOST_PENDING
 from ..._values.blocks import is_within
 from ..._values.moments import created_at
@@ -48,7 +47,7 @@ def find_not_available(facts: ConnectionFacts) -> Findings:
             return
     if status == entry.cloud.available:
         return
-    if status == GCP.pending:
+    if status == entry.cloud.pending and entry.cloud.has_names:
         # Loaded where a connection is with GCP.
         from .g4_mirror import is_mirror_missing
 
@@ -67,7 +66,7 @@ def find_failed(facts: ConnectionFacts) -> Findings:
         return
     reason = peer["error_state_name"]
     # On other clouds, the reason is a text of the cloud.
-    meaning = AWS.failure_reasons.get(reason or "") if facts.entry.cloud is AWS else None
+    meaning = facts.entry.cloud.failure_reasons.get(reason or "") if facts.entry.cloud.has_error_codes else None
     message = f"FAILED ({reason or 'no reason given'})" + (f": {meaning}." if meaning else ".")
     fix = "Then replace the connection: set recreate to dead."
     if reason in facts.entry.cloud.futile_reasons:
@@ -161,21 +160,20 @@ def find_near_limits(facts: ConnectionFacts) -> Findings:
     pending = [peer for peer in staying if peer["status_name"] in _PENDING]
     yield from _find_near(len(staying), MOST_PEERS, "project", "connections", "Remove those that are no longer used.")
     yield from _find_near(len(pending), MOST_PENDING, "project", "pending connections", "Accept or remove them.")
-    if facts.entry.cloud is not AWS:
+    if facts.entry.cloud.most_peerings is not None:
         yield from _find_near_in_network(facts)
         return
     count, quota = known(facts.aws.connections_count), known(facts.aws.connections_quota)
     fix = "Ask AWS for more (quota L-7E9ECCDB, up to 125), or remove those that are no longer used."
-    yield from _find_near(count, quota, AWS.noun, "connections", fix, facts.entry.network)
+    yield from _find_near(count, quota, facts.entry.cloud.noun, "connections", fix, facts.entry.network)
 
 
 def _find_near_in_network(facts: ConnectionFacts) -> Findings:
     """Yield a warning if a network on AZURE or GCP has nearly as many peerings, with any network, as the cloud allows."""
-    entry = facts.entry
+    entry, networks = facts.entry, facts.network.gcp_networks
     peerings: Fact[t.Sequence[object]] = facts.network.vnet_peerings
-    if entry.cloud is GCP:
-        networks = facts.network.gcp_networks
-        peerings = networks if isinstance(networks, (Missing, Unread)) else networks.get(entry.network, ())
+    if not isinstance(networks, Missing):
+        peerings = networks if isinstance(networks, Unread) else networks.get(entry.network, ())
     if not isinstance(peerings, Missing) and entry.cloud.most_peerings is not None:
         fix = f"Remove those that are no longer used, or ask {entry.cloud.name} whether it allows more."
         yield from _find_near(len(known(peerings)), entry.cloud.most_peerings, entry.title, "peerings", fix)
@@ -188,8 +186,8 @@ def _describe_missing(facts: ConnectionFacts) -> tuple[str, str]:
     owners = sorted({str(peer[cloud.owner]) for peer in _namesakes(facts)})
     if owner is not None and owners and not any(cloud.is_same(owner, one) for one in owners):
         message = f"Atlas has a connection with {entry.title} of {cloud.owner_noun} {listed(owners)}, not of {cloud.owner_noun}"
-        why = "a VPC belongs to one account" if cloud is AWS else "or request a connection with this one"
-        return f"{message} {owner}.", f"Correct {cloud.owner} of the connection{':' if cloud is AWS else ','} {why}."
+        why = "a VPC belongs to one account" if cloud.has_unique_ids else "or request a connection with this one"
+        return f"{message} {owner}.", f"Correct {cloud.owner} of the connection{':' if cloud.has_unique_ids else ','} {why}."
     if others and wanted is not None and not cloud.has_one_container and containers is not None:
         ids = {peer["container_id"] for peer in others}
         regions = listed(sorted({str(one["region_name"]) for one in containers if one["id"] in ids}))
@@ -200,14 +198,14 @@ def _describe_missing(facts: ConnectionFacts) -> tuple[str, str]:
         there = listed(sorted({str(peer["container_id"]) for peer in others}))
         message = f"Atlas has connections with {entry.title} to network container {there}, and none to {entry.container_id}."
         return message, "Correct container_id, or request one with that container."
-    where = "" if cloud is AWS else f" of {cloud.owner_noun} {owner}"
+    where = "" if cloud.has_unique_ids else f" of {cloud.owner_noun} {owner}"
     return f"Atlas has no connection with {entry.title}{where}.", "Request it: atlas_vpc_peer, or atlas_peering."
 
 
 def _namesakes(facts: ConnectionFacts) -> list[AtlasObject]:
     """Return the connections with a network of the same name or id, of any owner."""
     cloud = facts.entry.cloud
-    if cloud is AWS:
+    if cloud.has_unique_ids:
         return peers_of_network(facts)
     return [one for one in known(facts.atlas.peers) if cloud.is_same(one[cloud.network], facts.entry.network)]
 

@@ -1,17 +1,15 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""P2, A5, G5: the clusters, and what their connection strings resolve to."""
+"""P2: the clusters, and what their connection strings resolve to."""
 
 from __future__ import annotations
 
 import dataclasses
 import typing as t
 
-from ..._clouds.azure import AZURE
 from ..._clouds.cloud import Cloud
 from ..._clouds.clouds import ALL_CLOUDS
-from ..._clouds.gcp import GCP
 from ..facts import AtlasObject, ConnectionFacts, Missing, known
 from .common import listed, need_container, own_dns_servers
 from .further_regions import FurtherRegions, Problem
@@ -26,7 +24,8 @@ from .judged_clusters import (
 )
 from .rule import Finding, Findings, Severity, check, skip
 
-_CAUSES = ("P101", "P102", "P201")
+# A private connection string needs a connection and a cluster.
+STRING_CAUSES = ("P101", "P102", "P201")
 _LARGER = "Network peering needs a dedicated cluster: M10 or larger."
 
 
@@ -131,19 +130,8 @@ def find_no_private_strings(facts: ConnectionFacts) -> Findings:
         yield Finding("warn", cluster["name"], message, fix, evidence)
 
 
-@check("A501", waits_for=_CAUSES, clouds=(AZURE.name,))
-def find_no_private_strings_on_azure(facts: ConnectionFacts) -> Findings:
-    """The judged clusters have private connection strings: all others resolve to public addresses."""
-    return _find_without_private_strings(facts)
-
-
-@check("G501", waits_for=_CAUSES, clouds=(GCP.name,))
-def find_no_private_strings_on_gcp(facts: ConnectionFacts) -> Findings:
-    """The judged clusters have private connection strings: all others resolve to public addresses."""
-    return _find_without_private_strings(facts)
-
-
-def _find_without_private_strings(facts: ConnectionFacts) -> Findings:
+def find_without_private_strings(facts: ConnectionFacts) -> Findings:
+    """Yield what is wrong on clouds where only the names in private connection strings resolve to private addresses."""
     clusters = [one for one in need_clusters(facts) if is_running(one)]
     are_needed = facts.selection.clusters is not None or not any(map(has_private_string, clusters))
     for one in clusters:

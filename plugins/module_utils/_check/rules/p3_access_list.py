@@ -11,7 +11,7 @@ import typing as t
 from dataclasses import dataclass, replace
 
 from ..._aws.objects import Interface, Subnet, Vpc
-from ..._clouds.aws import AWS, same_region
+from ..._clouds.aws import same_region
 from ..._clouds.clouds import ALL_CLOUDS
 from ..._values.blocks import ends_of, is_within, parts_outside_ranges
 from ..._values.moments import to_moment
@@ -76,7 +76,7 @@ _Gaps = t.Mapping[_Client, t.Sequence[_Network]]
 def find_clients_without_entry(facts: ConnectionFacts) -> Findings:
     """The clients get in: the named instances and security groups, or else each judged subnet."""
     entries = _entries_in_force(facts)
-    is_empty = not any(one.network is not None or (one.group and facts.entry.cloud is AWS) for one in entries)
+    is_empty = not any(one.network is not None or (one.group and facts.entry.cloud.has_security_groups) for one in entries)
     clients = or_none(lambda: _clients(facts)) if is_empty else _clients(facts)
     if is_empty and not clients:
         fix = "Add the blocks of the clients to the access list: atlas_access_list, or atlas_peering."
@@ -241,8 +241,8 @@ def _find_inactive(deciding: ListedEntries, uncovered: _Gaps, facts: ConnectionF
 
 
 def _judged_networks(facts: ConnectionFacts) -> dict[Subnet, ipaddress.IPv4Network]:
-    """Return the IPv4 blocks of the judged subnets. On other clouds than AWS, the blocks of the clients stand for them."""
-    if facts.entry.cloud is not AWS:
+    """Return the IPv4 blocks of the judged subnets, or else the blocks of the clients."""
+    if not facts.entry.cloud.judges_subnets:
         return {Subnet(one.name, facts.entry.network, str(one.block)): one.block for one in client_ranges(facts)}
     return {one: ipaddress.IPv4Network(one.cidr_block) for one in judged_subnets(facts) if one.cidr_block is not None}
 
@@ -255,7 +255,7 @@ def _clients(facts: ConnectionFacts) -> list[_Client]:
     """
     networks = _narrowed(_judged_networks(facts), facts)
     subnets = [_Client("subnet", one.id, (network,), (one.id,)) for one, network in networks.items()]
-    if facts.entry.cloud is not AWS or not are_clients_named(facts):
+    if not facts.entry.cloud.has_security_groups or not are_clients_named(facts):
         return subnets
     named = facts.selection.security_group_ids or ()
     if facts.selection.instance_ids and isinstance(facts.aws.interfaces, Unread):
@@ -296,7 +296,7 @@ def _instance(name: str, interfaces: t.Sequence[Interface], subnets: t.Mapping[S
 
 def _narrowed(networks: t.Mapping[Subnet, _Network], facts: ConnectionFacts) -> dict[Subnet, _Network]:
     """Return the parts of subnets in which `client_cidr_blocks` lie, and all other subnets as they are."""
-    if facts.entry.cloud is not AWS:
+    if not facts.entry.cloud.judges_subnets:
         return dict(networks)
     blocks = facts.selection.client_blocks
     found: dict[Subnet, _Network] = {}
@@ -345,13 +345,13 @@ def _admitting_groups(client: _Client, facts: ConnectionFacts, listed_groups: fr
     """Return the security groups of the access list that let a client in, or may do so if the options name no clients.
 
     A group counts if it is in this VPC, which has to be in the region of the container. If no clients are named and
-    `aws_security_group` of the connection names their group, only that counts. Only AWS has security groups.
+    `aws_security_group` of the connection names their group, only that counts.
     """
     named = listed_groups if client.groups is None else listed_groups & client.groups
     own = group_id(facts.entry.aws_security_group)
     if client.groups is None and own is not None:
         return named & {own}
-    if not named or facts.entry.cloud is not AWS or _is_across_regions(facts):
+    if not named or not facts.entry.cloud.has_security_groups or _is_across_regions(facts):
         return frozenset()
     groups = facts.aws.security_groups
     if isinstance(groups, (Missing, Unread)):

@@ -8,7 +8,6 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
-from ..._clouds.aws import AWS
 from ..._clouds.clouds import ALL_CLOUDS
 from ..._values.blocks import is_within
 from ..facts import ConnectionFacts, Missing, local_addresses_of, or_none
@@ -34,8 +33,8 @@ def find_clients_outside(facts: ConnectionFacts) -> Findings:
     clients = [*(facts.selection.client_cidr_blocks or ()), *facts.entry.cidr_blocks, *_block_elsewhere(facts)]
     if not clients:
         raise skip("No client_cidr_blocks are given.")
-    blocks, is_on_aws = network_blocks_of(facts), facts.entry.cloud is AWS
-    where = "the VPC" if is_on_aws else facts.entry.title
+    blocks, is_vpc = network_blocks_of(facts), bool(facts.entry.vpc_id)
+    where = "the VPC" if is_vpc else facts.entry.title
     for text in dict.fromkeys(clients):
         if not is_within(to_network(text, "client_cidr_blocks"), blocks):
             message = f"{text} is not in {where} ({listed(blocks)}), and a peering carries nothing through."
@@ -44,7 +43,7 @@ def find_clients_outside(facts: ConnectionFacts) -> Findings:
                 " leave with an address of the network: then name that."
             )
             evidence = {"client_cidr_block": text, "vpc_cidr_blocks": [str(one) for one in blocks]}
-            if not is_on_aws:
+            if not is_vpc:
                 fix = fix.replace("the VPC", where)
                 evidence = {"client_cidr_block": text, "address_prefixes": evidence["vpc_cidr_blocks"]}
             # It concerns clients elsewhere, so no judged subnet.
@@ -54,7 +53,7 @@ def find_clients_outside(facts: ConnectionFacts) -> Findings:
 def _block_elsewhere(facts: ConnectionFacts) -> list[str]:
     """Return `cidr_block` of an entry on AZURE or GCP if no range of the network is in it: no subnet would be judged then."""
     block, blocks = facts.entry.cidr_block, or_none(lambda: network_blocks_of(facts))
-    if facts.entry.cloud is AWS or block is None or not blocks:
+    if facts.entry.cloud.block is not None or block is None or not blocks:
         return []
     return [] if any(to_network(block, "cidr_block").overlaps(one) for one in blocks) else [block]
 
