@@ -14,7 +14,6 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.objects imp
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.vnets import Vnet, VnetPeering, VnetSubnet
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import (
-    AtlasFacts,
     AwsFacts,
     ConnectionEntry,
     ConnectionFacts,
@@ -30,6 +29,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
     NOW,
     Fields,
     add_consequences,
+    atlas_facts,
     cluster,
     entry,
     object_id,
@@ -225,7 +225,7 @@ def _healthy(
     return ConnectionFacts(
         entry=ConnectionEntry(**entry_fields),
         now=now,
-        atlas=AtlasFacts(**{**atlas, **changes}),
+        atlas=atlas_facts({**atlas, **changes}),
         aws=AwsFacts.none(NOT_AWS),
         selection=dataclasses.replace(Selection(), **selection),
         network=NetworkFacts(**network),

@@ -26,6 +26,9 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts impor
     AwsFacts,
     ConnectionEntry,
     ConnectionFacts,
+    ListedEntries,
+    ListedEntry,
+    ListedPeers,
     Missing,
     Selection,
 )
@@ -234,6 +237,14 @@ def add_consequences(changes: dict[str, Any]) -> None:
         changes.setdefault("access_status", {key_of(one): "ACTIVE" for one in changes["access_list"]})
 
 
+def atlas_facts(fields: Mapping[str, Any]) -> AtlasFacts:
+    """Return Atlas's half, with its lists as they are read."""
+    peers, entries = fields["peers"], fields["access_list"]
+    peers = ListedPeers(peers) if isinstance(peers, list) else peers
+    entries = ListedEntries(map(ListedEntry, entries)) if isinstance(entries, list) else entries
+    return AtlasFacts(**{**fields, "peers": peers, "access_list": entries})
+
+
 def healthy(
     entry: Mapping[str, Any] | None = None, selection: Mapping[str, Any] | None = None, **changes: Any
 ) -> ConnectionFacts:
@@ -255,7 +266,7 @@ def healthy(
     return ConnectionFacts(
         entry=ConnectionEntry(**{**fields, **(entry or {})}),
         now=now,
-        atlas=AtlasFacts(**{name: changes.get(name, value) for name, value in atlas.items()}),
+        atlas=atlas_facts({name: changes.get(name, value) for name, value in atlas.items()}),
         aws=AwsFacts(**{name: changes.get(name, value) for name, value in aws.items()}),
         selection=dataclasses.replace(Selection(), **(selection or {})),
     )

@@ -10,7 +10,12 @@ from typing import Any
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import Route, Subnet, Vpc
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.atlas_half import AtlasReading, ProjectReading
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import ConnectionFacts, Unread
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import (
+    ConnectionFacts,
+    ListedEntries,
+    ListedPeers,
+    Unread,
+)
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.result import judge
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AuthError
 from ansible_collections.cloudpeer.atlas.tests.support.check_clouds import healthy_azure, healthy_gcp
@@ -148,10 +153,11 @@ def _organization(projects: int, hostile: bool, unread: int) -> dict[str, Any]:
 
 def _reading(number: int, listed: list[ConnectionFacts], hostile: bool) -> ProjectReading:
     """Return what was read of a project: of all that, a result shows the connections as Atlas lists them."""
-    nothing = {"containers": [], "access_list": [], "clusters": [], "flex_clusters": None, "others": {}}
+    nothing = {"containers": [], "access_list": ListedEntries(), "clusters": [], "flex_clusters": None, "others": {}}
     clouds = {one.entry.provider_name for one in listed}
     readings = {
-        cloud: AtlasReading([one.atlas.peer for one in listed if one.entry.provider_name == cloud], **nothing) for cloud in clouds
+        cloud: AtlasReading(ListedPeers(one.atlas.peer for one in listed if one.entry.provider_name == cloud), **nothing)
+        for cloud in clouds
     }
     return ProjectReading(project_id(number), name_of(number, hostile=hostile), ORGANIZATION_ID, readings)
 

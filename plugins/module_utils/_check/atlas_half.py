@@ -22,12 +22,13 @@ from .._resources.custom_dns import is_custom_dns_enabled
 from .._resources.peers import VpcPeers
 from .._resources.projects import Project
 from .._values.invalid import InvalidValueError
-from .facts import AtlasObject, with_entries, with_peers
+from .facts import AtlasObject, ListedEntries, ListedEntry, ListedPeers
 
 # What a reply has to be.
 _CONTAINER = "network container"
 # A list of objects, or the TaskError of the failed request.
-Answer = t.Any
+Answer = t.Union[t.Sequence[AtlasObject], TaskError]
+_Value = t.TypeVar("_Value")
 # Makes calls in parallel, and returns the value or the TaskError of each, by key.
 ReadAll = t.Callable[[t.Mapping[object, t.Callable[[], object]]], dict[object, t.Any]]
 
@@ -46,18 +47,13 @@ class AtlasReading:
         other_peers: The connections with the other clouds that were read.
     """
 
-    peers: Answer
+    peers: ListedPeers | TaskError
     containers: Answer
-    access_list: Answer
+    access_list: ListedEntries | TaskError
     clusters: Answer
-    flex_clusters: Answer
+    flex_clusters: Answer | None
     others: t.Mapping[str, Answer]
     other_peers: Answer = ()
-
-    def __post_init__(self) -> None:
-        """Prepare once what each connection asks for."""
-        object.__setattr__(self, "peers", with_peers(self.peers))
-        object.__setattr__(self, "access_list", with_entries(self.access_list))
 
 
 Readings = t.Mapping[str, AtlasReading]
@@ -155,7 +151,7 @@ class AtlasReader:
             TaskError: If the containers cannot be read.
         """
 
-        def ask(name: str, call: t.Callable[[], Answer]) -> Answer:
+        def ask(name: str, call: t.Callable[[], _Value]) -> _Value | TaskError:
             return self._inquiry.answer((group_id, name), call)
 
         clusters = Clusters(self._client, group_id)
@@ -166,7 +162,10 @@ class AtlasReader:
             return {}
         peers = {one: ask(f"peers on {one}", partial(_list_peers, self._client, group_id, CLOUDS[one])) for one in clouds}
         if not any(peers.values()):
-            return {one: AtlasReading(peers[one], _of_cloud(containers, one, group_id), (), (), None, {}) for one in clouds}
+            return {
+                one: AtlasReading(peers[one], _of_cloud(containers, one, group_id), ListedEntries(), (), None, {})
+                for one in clouds
+            }
         listed = ask("clusters", clusters.list_clusters)
         entries = ask("entries", partial(_list_entries, self._client, group_id))
         flex = ask("Flex clusters", clusters.list_flex_clusters) if self._needs_flex(listed) else None
@@ -183,7 +182,7 @@ class AtlasReader:
             for cloud in clouds
         }
 
-    def _needs_flex(self, clusters: t.Any) -> bool:
+    def _needs_flex(self, clusters: Answer) -> bool:
         """Whether to read Flex clusters: no dedicated cluster exists, or `clusters` names one that is not listed."""
         if isinstance(clusters, TaskError):
             return False
@@ -193,7 +192,7 @@ class AtlasReader:
 
     def read_rest(
         self, keys: t.Mapping[str, t.Collection[str]], own_servers: t.Collection[str]
-    ) -> tuple[dict[str, dict[str, Answer]], dict[str, Answer]]:
+    ) -> tuple[dict[str, dict[str, str | TaskError]], dict[str, bool | TaskError]]:
         """Return what only some connections need: an answer may be a TaskError.
 
         Args:
@@ -221,12 +220,12 @@ def _to_reading(group_id: str, project: Project | None, answer: Readings | TaskE
     return ProjectReading(group_id, name, org_id, answer)
 
 
-def _list_peers(client: AtlasClient, group_id: str, cloud: Cloud = AWS) -> list[AtlasObject]:
+def _list_peers(client: AtlasClient, group_id: str, cloud: Cloud = AWS) -> ListedPeers:
     """Return the connections with one cloud."""
     found = VpcPeers(client, group_id, cloud).list_peers()
     if cloud.region is not None:
         _check_regions(found, cloud, cloud.region, "VPC peering connection", group_id)
-    return list(found)
+    return ListedPeers(found)
 
 
 def _list_containers(client: AtlasClient, group_id: str, cloud: Cloud | None = AWS) -> list[AtlasObject]:
@@ -257,16 +256,20 @@ def _of_cloud(answer: Answer, cloud: str, group_id: str) -> Answer:
 
 def _join(answers: t.Sequence[Answer]) -> Answer:
     """Return lists as one, or the first TaskError among them."""
-    failures = [one for one in answers if isinstance(one, TaskError)]
-    return failures[0] if failures else [one for answer in answers for one in answer]
+    found: list[AtlasObject] = []
+    for one in answers:
+        if isinstance(one, TaskError):
+            return one
+        found += one
+    return found
 
 
-def _list_entries(client: AtlasClient, group_id: str) -> list[AtlasObject]:
+def _list_entries(client: AtlasClient, group_id: str) -> ListedEntries:
     """Return the entries of the access list."""
     found = list(AccessList(client, group_id).list_entries().values())
     names = ("cidr_block", "ip_address", "aws_security_group", "comment", "delete_after_date")
     _check_texts(found, names, "entry of the access list", group_id)
-    return list(found)
+    return ListedEntries(map(ListedEntry, found))
 
 
 def _read_other(client: AtlasClient, group_id: str) -> list[AtlasObject]:

@@ -20,6 +20,7 @@ from .._azure.vnets import VERSION, Vnet, VnetPeering, get_vnet, parse_vnet_repl
 from .._clouds.azure import AZURE, vnet_id
 from .._engine.options import Parameters
 from .._http.errors import TaskError
+from .._values.json_fields import JsonObject
 from .connections import Connection
 from .facts import ConnectionEntry, Missing, NetworkFacts, Unread, field_of, need_one_answer
 
@@ -34,14 +35,17 @@ _MANY = 4
 _Answers = dict[tuple[Ask, str], t.Any]
 
 
+_Object = t.TypeVar("_Object")
+
+
 @dataclass(frozen=True)
-class _Kind:
+class _Kind(t.Generic[_Object]):
     """A kind of resource: its name in ids and in sentences, the version of its API, and its parser."""
 
     name: str
     noun: str
     version: str
-    parse: t.Callable[[t.Mapping[str, object]], object]
+    parse: t.Callable[[JsonObject], _Object]
 
 
 _VNETS = _Kind("virtualNetworks", AZURE.noun, VERSION, lambda reply: parse_vnet_reply(reply, str(reply.get("id"))))
@@ -116,7 +120,7 @@ def _prefixes_of(entry: ConnectionEntry, group: str | None, vnets: t.Sequence[Vn
     return found[0].prefixes
 
 
-def _read(wanted: t.Iterable[tuple[Ask, _Kind, str]]) -> _Answers:
+def _read(wanted: t.Iterable[tuple[Ask, _Kind[t.Any], str]]) -> _Answers:
     """Read resources side by side, each once."""
     names = {(ask, name.lower()): (kind, name) for ask, kind, name in wanted}
     counted = Counter((ask, kind, _subscription_of(key)) for (ask, key), (kind, _name) in names.items())
@@ -157,14 +161,14 @@ def _facts_of(ask: Ask, vnet: Vnet | TaskError | None, parts: _Answers) -> Netwo
     )
 
 
-def _list(session: AzureSession, kind: _Kind, subscription: str) -> dict[str, t.Any]:
+def _list(session: AzureSession, kind: _Kind[t.Any], subscription: str) -> dict[str, t.Any]:
     """Return the replies about all resources of a kind in a subscription, by id."""
     path = f"/subscriptions/{subscription}/providers/Microsoft.Network/{kind.name}"
     replies = session.list(f"list the {kind.noun}s of subscription {subscription}", path, kind.version)
     return {str(one.get("id")).lower(): one for one in replies}
 
 
-def _get(session: AzureSession, kind: _Kind, name: str) -> object:
+def _get(session: AzureSession, kind: _Kind[t.Any], name: str) -> object:
     if kind is _VNETS:
         return _get_vnet(session, name)
     description = f"read the {kind.noun} {name}"
@@ -181,10 +185,10 @@ def _get_vnet(session: AzureSession, name: str) -> Vnet | None:
         # AZURE leaves out of a list what these credentials may not read.
         message = f"Subscription {subscription} shows {len(found) or 'no'} VNets {vnet} to these credentials."
         raise TaskError(message, hint="Set resource_group_name, or vnet_resource_id, of the connection.")
-    return t.cast("Vnet", _parsed(session, _VNETS, found[0]))
+    return _parsed(session, _VNETS, found[0])
 
 
-def _parsed(session: AzureSession, kind: _Kind, reply: dict[str, object]) -> object:
+def _parsed(session: AzureSession, kind: _Kind[_Object], reply: dict[str, object]) -> _Object:
     return session.parsed(kind.parse, reply, f"read the {kind.noun} {reply.get('id')}")
 
 

@@ -14,7 +14,7 @@ from .._clouds.clouds import CLOUDS, cloud_of, identity_of
 from .._engine.options import Parameters
 from .._http.errors import InvalidOptionError, TaskError
 from .atlas_half import AtlasReading, ProjectReading
-from .facts import AtlasObject, ConnectionEntry, Fact, ListedPeers, Missing, Unread, field_of, to_fact
+from .facts import AtlasObject, ConnectionEntry, Fact, ListedPeers, Missing, field_of, to_fact
 
 ATLAS_OFF = Missing("Atlas was not read: atlas is false.")
 
@@ -96,7 +96,7 @@ def _of_cloud(params: Parameters, name: str, reading: AtlasReading) -> list[Conn
     region = params["container_region"] if not cloud.has_one_container else None
     if region is None or isinstance(reading.containers, TaskError):
         return chosen
-    meant = {one["id"] for one in _containers_of({"provider_name": name, "container_region": region}, reading)}
+    meant = {one["id"] for one in _containers_of({"provider_name": name, "container_region": region}, reading.containers)}
     return [one for one in chosen if field_of(one.peer, "container_id") in meant]
 
 
@@ -113,7 +113,7 @@ def _of_entry(params: Parameters, entry: Parameters, reading: AtlasReading) -> l
     if isinstance(reading.containers, TaskError):
         unread = to_fact(reading.containers)
         return [_to_connection(params, entry, peer, unread) for peer in best.values() or [None]]
-    there = {one["id"] for one in _containers_of(entry, reading)}
+    there = {one["id"] for one in _containers_of(entry, reading.containers)}
     found = [peer for peer in best.values() if region is None or peer["container_id"] in there]
     found = found or [peer for peer in best.values() if len(best) == 1 and not _rank(peer)]
     if not found:
@@ -141,12 +141,12 @@ def _rank(peer: AtlasObject) -> int:
     return ended.index(peer["status_name"]) + 1 if peer["status_name"] in ended else 0
 
 
-def _containers_of(entry: Parameters, reading: AtlasReading) -> list[AtlasObject]:
+def _containers_of(entry: Parameters, containers: t.Iterable[AtlasObject]) -> list[AtlasObject]:
     """Return the containers that an entry may mean, by `container_id` and `container_region`."""
     cloud, region = CLOUDS[entry["provider_name"]], entry.get("container_region")
     return [
         one
-        for one in reading.containers
+        for one in containers
         if entry.get("container_id") in (None, one["id"])
         and (region is None or cloud.is_in_region(one.get("region_name"), region))
     ]
@@ -155,8 +155,8 @@ def _containers_of(entry: Parameters, reading: AtlasReading) -> list[AtlasObject
 def _only_container(entry: Parameters, reading: AtlasReading) -> Fact[AtlasObject | None]:
     """Return the container that a connection would lead to: the one that the entry names, or the only one."""
     if isinstance(reading.containers, TaskError):
-        return t.cast(Unread, to_fact(reading.containers))
-    found = _containers_of(entry, reading)
+        return to_fact(reading.containers)
+    found = _containers_of(entry, reading.containers)
     if len(found) > 1:
         return Missing("The project has several network containers: set container_region.", "P101")
     return found[0] if found else None

@@ -127,7 +127,7 @@ def or_none(ask: t.Callable[[], _Value]) -> _Value | None:
         return None
 
 
-def to_fact(answer: object) -> t.Any:
+def to_fact(answer: _Value | TaskError) -> _Value | Unread:
     """Return an answer as a fact: a TaskError becomes `Unread`, anything else is unchanged."""
     if not isinstance(answer, TaskError):
         return answer
@@ -306,17 +306,6 @@ class ListedEntries(list[ListedEntry]):
         return any(one["delete_after_date"] is not None for one in self)
 
 
-def with_peers(answer: t.Any) -> object:
-    """Return a list of connections as one that finds them by their networks; anything else is unchanged."""
-    return ListedPeers(answer) if isinstance(answer, (list, tuple)) and not isinstance(answer, ListedPeers) else answer
-
-
-def with_entries(answer: t.Any) -> object:
-    """Return a list of entries of the access list as such that are parsed once; anything else is unchanged."""
-    is_plain = isinstance(answer, (list, tuple)) and not isinstance(answer, ListedEntries)
-    return ListedEntries(map(ListedEntry, answer)) if is_plain else answer
-
-
 @dataclass(frozen=True)
 class AtlasFacts:
     """Atlas's half: the facts that concern one connection.
@@ -346,11 +335,6 @@ class AtlasFacts:
     custom_dns: Fact[bool]
     other_projects: Fact[t.Mapping[str, Fact[t.Sequence[AtlasObject]]]]
     other_peers: Fact[t.Sequence[AtlasObject]] = ()
-
-    def __post_init__(self) -> None:
-        """Take plain lists as well."""
-        object.__setattr__(self, "peers", with_peers(self.peers))
-        object.__setattr__(self, "access_list", with_entries(self.access_list))
 
     @classmethod
     def none(cls, fact: Unread | Missing) -> AtlasFacts:

@@ -60,9 +60,10 @@ def check_clusters(params: Parameters, reading: AtlasReading | None) -> None:
     """
     named = params["clusters"]
     lists = [reading.clusters, reading.flex_clusters or []] if reading is not None else []
-    if not named or any(isinstance(one, TaskError) for one in lists):
+    known = [one for one in lists if not isinstance(one, TaskError)]
+    if not named or known != lists:
         return
-    names = [cluster["name"] for one in lists for cluster in one]
+    names = [cluster["name"] for one in known for cluster in one]
     unknown = [one for one in named if one not in names]
     if unknown:
         raise InvalidOptionError(

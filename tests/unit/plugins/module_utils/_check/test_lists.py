@@ -7,7 +7,13 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.atlas_half import AtlasReading
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import AtlasFacts, ListedPeers, Missing
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import (
+    AtlasFacts,
+    ListedEntries,
+    ListedEntry,
+    ListedPeers,
+    Missing,
+)
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.aws import AWS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.cloud import Cloud
 
@@ -19,8 +25,8 @@ def peer(number: int) -> dict[str, Any]:
 
 
 def test_all_connections_share_the_lists_of_their_project() -> None:
-    entries = [{"cidr_block": "10.0.0.0/16", "aws_security_group": None}]
-    reading = AtlasReading([peer(1)], [], entries, [], None, {})
+    entries = ListedEntries([ListedEntry(cidr_block="10.0.0.0/16", aws_security_group=None)])
+    reading = AtlasReading(ListedPeers([peer(1)]), [], entries, [], None, {})
     first, second = (
         replace(AtlasFacts.none(Missing("")), peers=reading.peers, access_list=reading.access_list) for unused in "12"
     )

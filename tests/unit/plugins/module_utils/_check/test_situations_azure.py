@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import ConnectionFacts, Missing, Unread
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import ConnectionFacts, ListedPeers, Missing, Unread
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.result import verdict_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.rule import run_checks
 from ansible_collections.cloudpeer.atlas.tests.support.check_clouds import (
@@ -84,7 +84,7 @@ def three_regions() -> ConnectionFacts:
     third = azure_container(
         id=THIRD, region_name="EUROPE_WEST", atlas_cidr_block="192.168.232.0/21", atlas_vnet_name="vnet_third"
     )
-    peers = [*facts.atlas.peers, azure_peer(id=object_id(number=8), container_id=THIRD)]
+    peers = ListedPeers([*facts.atlas.peers, azure_peer(id=object_id(number=8), container_id=THIRD)])
     return replace(facts, atlas=replace(facts.atlas, containers=[*facts.atlas.containers, third], peers=peers))
 
 
