@@ -20,15 +20,11 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.session import GcpSession
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.pauses import STOP
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_azure_role import AtlasAzureRole
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_gcp_peering import AtlasGcpPeering
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import atlas_peering
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_peering import OPERATION
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.azure import AzurePart
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.entries import PathEntry
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.gcp import GcpPart
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.options import PATH_SPEC, fill_in_project, validate
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.part import Common, PathPart
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.path_state import PathState, What
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.part import PathPart
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.path_state import ACTING, PathState, What
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_set.state import PeerSetState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.connection import PeerState
 from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
@@ -72,6 +68,9 @@ class Atlas(PathPart):
         entries = {key: PeerState(peer) for key, peer in self.peers.items()}
         return replace(state, peers=PeerSetState((*self.peers.values(), *self.others), entries=entries))
 
+    def is_settled(self, state: PathState) -> bool:
+        return state.stage != ACTING or all(peer["status_name"] != "ADDING_PEER" for peer in self.peers.values())
+
     def list_containers(self, provider_name: str) -> list[Any]:
         """Return the containers of a cloud."""
         return [one for one in self.homes.values() if one["provider_name"] == provider_name]
@@ -110,13 +109,22 @@ class Whole(OPERATION):
 
     def __init__(self, params: Any, session: Any, clock: FakeClock, parts: list[PathPart]) -> None:
         self._given = parts
-        for part in parts:
-            part.send = partial(_in_thread, part.send)  # type: ignore[method-assign]
         super().__init__(params, session, clock)
         self.summary: Any = Summary()
 
     def _make_parts(self) -> Iterator[PathPart]:
-        return iter(self._given)
+        for part in self._given:
+            part.send = partial(_in_thread, part.send)  # type: ignore[method-assign]
+            yield part
+
+
+class WithClouds(Whole):
+    """The whole path with what it has for AZURE and GCP, and given parts before that, of which the first one is Atlas."""
+
+    def _make_parts(self) -> Iterator[PathPart]:
+        containers: Any = self._given[0] if self.params["atlas"] else None
+        self._given += self._make_cloud_parts(containers)
+        return super()._make_parts()
 
 
 @dataclass
@@ -149,23 +157,15 @@ class PartsSite:
         self.credentials = {"azure_client_id": entra.client_id, "azure_secret": entra.secret}
 
     @contextlib.contextmanager
-    def opened(self, params: Mapping[str, Any]) -> Iterator[tuple[CheckSession, dict[str, PathPart]]]:
-        """Yield a session and the parts of a task with these options."""
+    def opened(self, params: Mapping[str, Any]) -> Iterator[tuple[Whole, Mapping[str, PathPart]]]:
+        """Yield a task with these options, and its parts."""
         with pytest.MonkeyPatch.context() as patch, contextlib.closing(CheckSession(None)) as session:
+            # What runs in the thread of a step lives on the same clock.
+            patch.setattr(atlas_peering, "stoppable_sleep", self.clock.sleep)
             for kind in (AzureSession, GcpSession):
                 patch.setattr(kind.__init__, "__defaults__", (self.clock, self.clock.sleep, None))
-            halves: dict[str, list[PathEntry]] = {"AZURE": [], "GCP": []}
-            for entry in params["connections"]:
-                if entry.has_half:
-                    halves[entry.provider.name].append(entry)
-            common = Common(params, (), self.clock, self.clock.sleep)
-            containers: Any = self.atlas if params["atlas"] else None
-            parts = [
-                self.atlas,
-                AzurePart(common._replace(entries=halves["AZURE"]), session, AtlasAzureRole),
-                GcpPart(common._replace(entries=halves["GCP"]), session, containers, AtlasGcpPeering),
-            ]
-            yield session, {part.name: part for part in parts}
+            whole = WithClouds({**params, "wait": False}, session, self.clock, [self.atlas])
+            yield whole, whole.path.parts
 
     def run(self, *connections: Mapping[str, Any], check_mode: bool = False, **more: Any) -> Ended:
         """Run a task with these entries and options."""
@@ -173,10 +173,9 @@ class PartsSite:
         params = options(*connections, **{**usual, **more})
         self.clouds.gcp.requests.clear()
         self.clouds.azure.requests.clear()
-        with answering(), self.opened(params) as (session, parts):
+        with answering(), self.opened(params) as (whole, _parts):
             outcome, lines = Outcome(), list[str]()
-            operation = Whole({**params, "wait": False}, session, self.clock, [*parts.values()])
-            run = begin_run(operation, outcome, Report(lines.append), self.clock, self.clock.sleep)
+            run = begin_run(whole, outcome, Report(lines.append), self.clock, self.clock.sleep)
             try:
                 run.predict() if check_mode else run.carry_out()
             except TaskError as error:

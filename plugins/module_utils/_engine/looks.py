@@ -53,8 +53,8 @@ class Looks:
     def __init__(self, front: AnyFront, ledger: Ledger) -> None:
         self._front, self._ledger = front, ledger
         self._sides = {side.name: side for side in front.sides}
-        # The errors of entries that could not be read at first.
-        self.unread: dict[str, TaskError] = {}
+        # The errors of entries that could not be read at first, each with the name of the side.
+        self.unread: dict[str, tuple[str, TaskError]] = {}
         # Whether several threads may send already.
         self._is_inside = False
 
@@ -119,7 +119,7 @@ class Looks:
     def fail_unread(self) -> list[Target]:
         """Let entries fail that could not be read again, and return their owners."""
         unread, self.unread = self.unread, {}
-        return self._ledger.fail_entries(unread, "read")
+        return [target for entry, (side, error) in unread.items() for target in self._ledger.fail_entries({entry: error}, side)]
 
     def take(self, side: AnySide, states: t.Mapping[Owner, AnyState]) -> list[Target]:
         """Store states of a side, and return the owners whose states have changed."""
@@ -169,7 +169,7 @@ class Looks:
         if self._front.is_strict or not query.owners:
             raise error
         entries = [entry for owner in query.owners for entry in self._front.entries_of(name, owner, None)]
-        self.unread.update({entry: error for entry in entries if entry not in self.unread})
+        self.unread.update({entry: (name, error) for entry in entries if entry not in self.unread})
 
 
 def _parallel(front: AnyFront) -> SideBySide:

@@ -220,7 +220,8 @@ class Planning:
             TaskError: If the plan must not be carried out; the outcome already shows it.
         """
         front, unread = self._front, self._looks.unread
-        plan = Plan(refusals=dict(unread)) if unread else joined([_stamped(plan, side) for side, plan in front.plans()])
+        refusals = {entry: error for entry, (_side, error) in unread.items()}
+        plan = Plan(refusals=refusals) if unread else joined([_stamped(plan, side) for side, plan in front.plans()])
         front.context.plan = plan
         if self._outcome.plan is None:
             # People see what the task set out to do; later plans have what is left of it.

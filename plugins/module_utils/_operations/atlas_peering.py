@@ -22,7 +22,7 @@ from .._engine.options import Parameters, name_project
 from .._engine.plan import Plan, Step
 from .._engine.side import AnySide, Failure, Owner, Target
 from .._http import tls
-from .._http.errors import TaskError
+from .._http.errors import TaskError, UndoneError
 from .._http.pauses import Clock, Sleep, stoppable_sleep
 from .._path import options
 from .._path.entries import PathEntry, ignored_options
@@ -44,9 +44,10 @@ from .atlas import choose_project, warn_of_connection, with_projects
 if t.TYPE_CHECKING:
     # Each file that is read costs time at the start of a task: these are for tasks that have something to do with them.
     from .._path.azure import AzurePart
-    from .._path.gcp import GcpPart
+    from .._path.gcp_entries import GcpEntries
     from .._path.pruned import Cleaner
     from .._path.pruned_routes import PrunedRoutes
+    from .._sides.gcp import GcpSide
 
 
 class AtlasPeering(Front[CheckSession]):
@@ -75,13 +76,31 @@ class AtlasPeering(Front[CheckSession]):
         if atlas is not None:
             containers, peers = Containers(atlas, params["group_id"]), partial(VpcPeers, atlas, params["group_id"])
             self._containers = ContainerSide(self.context, {}, containers, containers.list_all_containers, peers)
+        found = [self._make_cloud_side(entries[0].provider) for entries in self._halves().values()]
+        self._clouds = {side.name: side for side in found if side is not None}
         self.path = PathSide(self.context, self._entries, self.stages, partial(AtlasPeering._begin, own), list_peers)
-        self.sides = (self.path,) if atlas is None else (self._containers, self.path)
+        self.sides = (*(() if atlas is None else (self._containers,)), self.path, *self._clouds.values())
         if atlas is not None and params["access_list"]:
             turn = partial(_turn_of, (atlas.settings.base_url, params["group_id"]))
             choice, access_list = partial(AtlasPeering._entry_access, own), AccessList(atlas, params["group_id"])
             self._access = AccessRequests(self.context, access_list, choice, turn, stoppable_sleep, ACCESS)
             self.sides += (self._access,)
+
+    def _halves(self) -> dict[str, list[PathEntry]]:
+        """Return the entries whose half the task does, by the names of their clouds."""
+        halves: dict[str, list[PathEntry]] = {}
+        for entry in self._entries:
+            if entry.has_half:
+                halves.setdefault(entry.provider.name, []).append(entry)
+        return halves
+
+    def _make_cloud_side(self, cloud: Cloud) -> GcpSide | None:
+        """Return the side for a cloud; None if it is a part so far."""
+        if not cloud.has_names:
+            return None
+        from .._sides.gcp import GcpSide
+
+        return GcpSide(self.context, {})
 
     def _begin(self) -> t.Mapping[str, PathPart]:
         """Make the parts, which have read nothing yet."""
@@ -150,7 +169,7 @@ class AtlasPeering(Front[CheckSession]):
         if any(network[name] is None for name in cloud.names or cloud.identity):
             raise TaskError("Atlas does not report which network it is.")
         part = self._parts.get(cloud.half[0]) or self._make_cloud_part(cloud, ())
-        return t.cast("AzurePart | GcpPart", part).read_blocks(network)
+        return t.cast("AzurePart | GcpEntries", part).read_blocks(network)
 
     def _make_routes(self) -> PrunedRoutes | None:
         """Return what finds the routes to pruned connections; None if the task leaves AWS alone."""
@@ -170,37 +189,35 @@ class AtlasPeering(Front[CheckSession]):
 
     def _make_cloud_parts(self, containers: Containers | None) -> t.Iterator[PathPart]:
         """Yield the parts for the clouds. Their files are read where the list has the cloud, and the task does its half."""
-        halves: dict[str, list[PathEntry]] = {}
-        for entry in self._entries:
-            if entry.has_half:
-                halves.setdefault(entry.provider.name, []).append(entry)
-        if halves.get(AWS.name):
+        halves = self._halves()
+        if AWS.name in halves:
             from .._path.aws import AwsPart
             from .atlas_vpc_peer_accepter import AtlasVpcPeerAccepter
 
             replaced = partial(AtlasPeering._replaced, self._own)
             yield AwsPart(self._common(halves[AWS.name]), self.session.aws, AtlasVpcPeerAccepter, replaced)
         for cloud in self.params["clouds"]:
-            if cloud is not AWS and halves.get(cloud.name):
+            if cloud is not AWS and cloud.name in halves:
                 yield self._make_cloud_part(cloud, halves[cloud.name], containers)
 
     def _make_cloud_part(
         self, cloud: Cloud, entries: t.Sequence[PathEntry], containers: Containers | None = None
-    ) -> AzurePart | GcpPart:
+    ) -> AzurePart | GcpEntries:
         """Return the part for AZURE or GCP."""
         if cloud.role_codes:
             from .._path.azure import AzurePart
             from .atlas_azure_role import AtlasAzureRole
 
             return AzurePart(self._common(entries), self.session, AtlasAzureRole)
-        from .._path.gcp import GcpPart
+        from .._path.gcp_entries import GcpEntries
         from .atlas_gcp_peering import AtlasGcpPeering
 
-        return GcpPart(self._common(entries), self.session, containers, AtlasGcpPeering)
-
-    @property
-    def _entry_containers(self) -> EntryContainers:
-        return t.cast(EntryContainers, self._parts[EntryContainers.name])
+        side, now = self._clouds.get(cloud.half[0]), partial(AtlasPeering._now, self._own)
+        states = {} if side is None else side.states
+        part = GcpEntries(self._common(entries), self.session, containers, AtlasGcpPeering, states, now)
+        if side is not None:
+            side.entries = part
+        return part
 
     def _entry_access(self) -> EntryAccess:
         return t.cast(EntryAccess, self._parts[EntryAccess.name])
@@ -269,13 +286,13 @@ class AtlasPeering(Front[CheckSession]):
 
     def failed(self, side: str, entry: str, step: Step | None, error: TaskError) -> Failure:
         """Let the parts know of a failure."""
-        if side == "read":
-            side = ContainerSide.name if self.context.stage == CONTAINERS else AccessRequests.name
         chooser = self._parts.get(side)
         if not isinstance(chooser, Chooser):
             return self.path.fail(entry, step, error)
-        if step is None and any(entry in self.entries_of(*target, None) for target in self.context.lost if target[0] == side):
-            # It could not be read or planned again.
+        lost = any(entry in self.entries_of(*target, None) for target in self.context.lost if target[0] == side)
+        is_open = lost or (chooser.is_begun(entry, self.state) and not isinstance(error, UndoneError))
+        if step is None and is_open:
+            # It could not be read or planned again, or has waited in vain.
             error = error.with_outcome(unknown=True)
         own = next((one for name, one in error.parts.items() if entry in chooser.entries_of(name, None)), error)
         return self.path.fail(entry, None, own, chooser.key_of(entry))
@@ -305,7 +322,12 @@ class AtlasPeering(Front[CheckSession]):
         return self.summary.failure(self.state)
 
     def stopped(self, done: t.Sequence[Step], unsure: t.Sequence[Step]) -> tuple[list[str], list[str]]:
-        """Return what was done, and what may have been done, in words."""
+        """Return what was done, and what may have been done, in words: also what is not known to have come to its end."""
+        for step in done:
+            chooser = self._parts.get(step.side)
+            if isinstance(chooser, Chooser):
+                for entry in [one for one in chooser.entries_of(step.owner, step) if chooser.is_begun(one, self.state)]:
+                    self.path.fail(entry, step, TaskError("The task was stopped before its end.", outcome_unknown=True))
         return self.summary.stopped(self.state)
 
     def show(self, changed: t.Collection[Target]) -> dict[str, ResultValue]:

@@ -213,6 +213,10 @@ class Chooser(PathPart):
         """Return the key of the change that has failed for an entry without a step."""
         return entry
 
+    def is_begun(self, entry: str, state: PathState) -> bool:
+        """Return whether something was begun for an entry whose end is not known yet."""
+        return False
+
     def take(self, owner: Owner, found: AnyState, done: t.Mapping[t.Hashable, Change], state: PathState) -> PathState:
         """Return the state with what the side has read or changed.
 

@@ -12,7 +12,7 @@ from functools import partial
 
 from .._engine.options import Parameters
 from .._engine.plan import Plan, Step, joined
-from .._engine.side import SEEN, Call, Context, Effect, NoReply, Owner, Purpose, Query, Replies, ReplyValue, Side, Waiting
+from .._engine.side import Call, Context, Effect, NoReply, Owner, Purpose, Query, Replies, ReplyValue, Side, Waiting
 from .._engine.wait import WaitTimeoutError, still_refused, time_is_up
 from .._gcp.errors import PeeringBusyError
 from .._gcp.network import ACTIVE, AddPeering, RemovePeering, Running
@@ -32,6 +32,8 @@ from .._gcp.plan import (
 from .._http.errors import AuthError, OvertakenError, TaskError
 
 _FREE, _OPERATION, _NETWORK = "the end of another operation", "the end of GCP's operation", "the network"
+# What a mirror of a list waits for: what Atlas does first, or the end of another change.
+_FIRST = Waiting("what comes first", polls=False, ends_with_steps=True)
 
 
 class Mirror(t.NamedTuple):
@@ -41,15 +43,52 @@ class Mirror(t.NamedTuple):
     networks: Networks
 
 
+class MirrorList(t.Protocol):
+    """What a list says of its mirrors, each of an entry, and what it reads for several of them.
+
+    Attributes:
+        stage: The stage in which mirrors are changed.
+    """
+
+    stage: str
+
+    def mirror(self, owner: Owner) -> tuple[Parameters, Networks]:
+        """Return what a `Mirror` has, as far as it is known now."""
+
+    def plan_mirror(self, owner: Owner, state: NetworkState) -> Plan:
+        """Plan a mirror as a part of the list. The request to make one is empty: its names may become known later."""
+
+    def failure_of(self, owner: Owner) -> TaskError | None:
+        """Return why the entry has failed; None if it has not."""
+
+    def is_asked_for(self, owner: Owner) -> bool:
+        """Return whether Atlas waits for a mirror, and its names are known."""
+
+    def list_of(self, owner: Owner) -> t.Hashable:
+        """Return which list of networks the network of a mirror is in."""
+
+    def read(self, owners: t.Sequence[Owner]) -> t.Mapping[Owner, NetworkState]:
+        """Return the networks of mirrors that are in the same list. Runs in a thread."""
+
+    def late_error(self, owner: Owner, error: WaitTimeoutError) -> TaskError:
+        """Return the error of a mirror that could not be changed before the time was up."""
+
+
 class GcpSide(Side[NetworkState]):
     """The customer's half of peerings in GCP, each an owner.
 
     GCP makes one change at a time to the peerings of both networks, and refuses others: they are sent again. A change begins an
     operation, which is always waited for, and then for the network to show it. With `wait`, a mirror has to become active.
 
+    A list changes one mirror at a time for each network of Atlas, until GCP's operation has ended. It polls its mirrors that are
+    not active in one list for each project, and reads a network again before it removes a mirror.
+
     Args:
         context: What all sides of the run share.
-        mirrors: What each mirror should be, by its owner.
+        mirrors: What each mirror should be, by its owner; empty for a list.
+
+    Attributes:
+        entries: What a list says of its mirrors; None if there is no list.
     """
 
     name = "gcp"
@@ -59,72 +98,140 @@ class GcpSide(Side[NetworkState]):
 
     def __init__(self, context: Context, mirrors: t.Mapping[Owner, Mirror]) -> None:
         super().__init__(context, [*mirrors])
+        self.entries: MirrorList | None = None
         self._mirrors = mirrors
         # The id of the last request of each owner. GCP carries out only one with an id: after a lost reply, it is sent again.
         self._request_ids: dict[Owner, str] = {}
+        # Of a list: the owner of the last change to each network of Atlas, and those whose change was sent, and has not begun.
+        self._turns: dict[str | None, Owner] = {}
+        self._sent: set[Owner] = set()
+
+    def _mirror(self, owner: Owner) -> Mirror:
+        return self._mirrors[owner] if self.entries is None else Mirror(*self.entries.mirror(owner))
 
     def queries(self, owners: t.Sequence[Owner], purpose: Purpose) -> t.Iterable[Query]:
-        """Ask for the network or, in a poll, for the operation until it has ended."""
+        """Ask for the network or, in a poll, for the operation until it has ended. A list asks for made mirrors together."""
+        listed: dict[t.Hashable, list[Owner]] = {}
         for owner in owners:
-            (params, networks), state = self._mirrors[owner], self.states.get(owner)
+            (params, networks), state = self._mirror(owner), self.states.get(owner)
             running = state.running if state is not None and purpose is Purpose.POLL else None
+            is_absent = params["state"] == "absent"
             if running is not None and not running.is_done:
                 yield Query(owner, partial(networks.follow, running), (owner,))
+            elif self.entries is not None and purpose is Purpose.POLL and running is None and self._is_made(owner):
+                listed.setdefault(self.entries.list_of(owner), []).append(owner)
             else:
-                yield Query(owner, partial(networks.look, may_be_missing=params["state"] == "absent"), (owner,))
+                yield Query(owner, partial(networks.look, may_be_missing=is_absent), (owner,))
+        if self.entries is not None:
+            for key, found in listed.items():
+                yield Query(key, partial(self.entries.read, found), tuple(found))
+
+    def _is_made(self, owner: Owner) -> bool:
+        """Whether a mirror is there, so that a poll is about its state."""
+        params = self._mirror(owner).params
+        return params["state"] == "present" and find_mirror(params, self.states[owner]) is not None
 
     def observe(self, replies: Replies) -> t.Mapping[Owner, NetworkState]:
         """Return the networks that were read, with their operations until the networks show what these have done."""
         found = {}
-        for owner, reply in replies.items():
-            known = self.states.get(owner)
-            running = known.running if known is not None else None
-            if isinstance(reply, Running):
-                state = replace(t.cast(NetworkState, known), running=reply)
-            elif running is not None and not shows_change(self._mirrors[owner].params, reply):
-                state = replace(reply, running=running)
-            else:
-                state = reply
-            if state != known:
-                found[owner] = state
+        for key, reply in replies.items():
+            for owner, one in reply.items() if isinstance(reply, dict) else ((key, reply),):
+                state, known = self._observe(owner, one), self.states.get(owner)
+                if state != known:
+                    found[owner] = state
         return found
 
+    def _observe(self, owner: Owner, reply: NetworkState | Running) -> NetworkState:
+        known = self.states.get(owner)
+        running = known.running if known is not None else None
+        if isinstance(reply, Running):
+            return replace(t.cast(NetworkState, known), running=reply)
+        if running is not None and not shows_change(self._mirror(owner).params, reply):
+            return replace(reply, running=running)
+        return reply
+
     def plan(self, owners: t.Sequence[Owner]) -> Plan:
-        """Plan the mirrors that are missing, or their removal.
+        """Plan the mirrors that are missing, or their removal. One of a list that is not possible fails for its entry.
 
         Raises:
             TaskError: If a name belongs to another peering, or leads to a network that is not Atlas's.
         """
-        plans = []
+        plans, failures = list[Plan](), dict[str, TaskError]()
         for owner in owners:
-            params, state = self._mirrors[owner].params, self.states[owner]
-            plan = plan_absent(params, state) if params["state"] == "absent" else plan_present(params, state)
-            plans.append(plan.of_owner(owner))
-        return joined(plans)
+            self._sent.discard(owner)
+            try:
+                plans.append(self._plan(owner))
+            except TaskError as error:
+                if self.entries is None:
+                    raise
+                failures[str(owner)] = error
+        return replace(joined(plans), failures=failures)
+
+    def _plan(self, owner: Owner) -> Plan:
+        state = self.states[owner]
+        if self.entries is not None:
+            return self.entries.plan_mirror(owner, state)
+        params = self._mirror(owner).params
+        plan = plan_absent(params, state) if params["state"] == "absent" else plan_present(params, state)
+        return plan.of_owner(owner)
 
     def wait(self, owner: Owner, step: Step | None) -> Waiting | None:
         """Wait for the operation that a change has begun, for the network to show it and, with `wait`, for an active mirror.
 
+        A mirror of a list waits until Atlas asks for it, and for its turn.
+
         Raises:
-            TaskError: If the operation has failed, or the mirror was removed while it was waited for.
+            TaskError: If the operation has failed, or the mirror was removed while it was waited for; in a list, also if its
+                entry has failed, or its name belongs to another peering.
         """
-        params, state = self._mirrors[owner].params, self.states[owner]
         if step is not None:
+            return None if self.entries is None else self._wait_for_turn(owner, self.entries)
+        params, state = self._mirror(owner).params, self.states[owner]
+        running = state.running
+        if running is not None and running.error is not None and running.is_done:
+            raise operation_error(params, state, running)
+        if running is not None:
+            if running.is_done:
+                return Waiting(_NETWORK, polls_at_once=True, own_pace=True)
+            return Waiting(_OPERATION, own_pace=True)
+        if self.entries is not None and (self.context.stage != self.entries.stage or self.entries.failure_of(owner) is not None):
             return None
-        if state.running is not None and state.running.error is not None and state.running.is_done:
-            raise operation_error(params, state, state.running)
-        if state.running is not None:
-            return Waiting(_NETWORK, polls_at_once=True) if state.running.is_done else Waiting(_OPERATION)
         if not params["wait"] or params["state"] == "absent" or is_active(params, state):
             return None
-        return Waiting(ACTIVE)
+        if self.entries is None:
+            return Waiting(ACTIVE)
+        return Waiting(ACTIVE, polls=self.entries.is_asked_for(owner), ends_with_steps=True)
+
+    def _wait_for_turn(self, owner: Owner, entries: MirrorList) -> Waiting | None:
+        failure = entries.failure_of(owner)
+        if failure is not None:
+            raise failure
+        if not entries.is_asked_for(owner):
+            return _FIRST
+        last = self._turns.get(self._network_of(owner), owner)
+        if last != owner and self._is_changing(last):
+            return _FIRST
+        entries.plan_mirror(owner, self.states[owner])
+        return None
+
+    def _network_of(self, owner: Owner) -> str | None:
+        """Return Atlas's network of a mirror."""
+        params = self._mirror(owner).params
+        mirror = find_mirror(params, self.states[owner])
+        return params["remote"] or (None if mirror is None else mirror.network)
+
+    def _is_changing(self, owner: Owner) -> bool:
+        is_begun = owner in self._sent or self.states[owner].running is not None
+        return is_begun and owner not in self.context.failures
 
     def timeout_error(self, owner: Owner, step: Step | None, waiting: Waiting, error: WaitTimeoutError) -> TaskError:
         """Return the error of what is not there in time."""
-        params, where = self._mirrors[owner].params, self._mirrors[owner].params["local"]
+        params, where = self._mirror(owner).params, self._mirror(owner).params["local"]
         if error.refusal is not None:
             hint = "Wait for the other operation, then run the task again, or raise wait_timeout."
             return still_refused(error, error.refusal, hint)
+        if self.entries is not None and step is not None:
+            return self.entries.late_error(owner, error)
         if waiting.goal == ACTIVE:
             return inactive_error(params, self.states[owner], error)
         goal = f"GCP's operation on the network {where} ended"
@@ -132,41 +239,60 @@ class GcpSide(Side[NetworkState]):
 
     def request(self, step: Step) -> Call:
         """Make or remove a mirror; the call returns GCP's operation, or None if an earlier request has been carried out."""
-        networks, request = self._mirrors[step.owner].networks, step.request
-        is_lost = (self.name, step.owner) in self.context.lost
-        if not self._is_as_planned(step):
+        owner, (params, networks) = step.owner, self._mirror(step.owner)
+        is_lost = (self.name, owner) in self.context.lost
+        is_first = owner not in self._request_ids
+        if self.entries is not None:
+            self._turns[self._network_of(owner)] = owner
+            self._sent.add(owner)
+        request = self._needed(step)
+        if request is None:
             # What was sent before has been carried out, or it has changed while the task waited for another operation.
-            return _nothing if is_lost else partial(_overtaken, request)
+            return _nothing if is_lost else partial(_overtaken, params["name"] if step.request is None else step.request.name)
         if not is_lost:
-            self._request_ids[step.owner] = str(uuid.uuid4())
-        return partial(networks.change, request, self._request_ids[step.owner])
+            self._request_ids[owner] = str(uuid.uuid4())
+        if self.entries is not None and step.action == "delete" and is_first:
+            return partial(_read_and_remove, networks, params, self._request_ids[owner])
+        return partial(networks.change, request, self._request_ids[owner])
 
-    def _is_as_planned(self, step: Step) -> bool:
-        mirror, request = find_mirror(self._mirrors[step.owner].params, self.states[step.owner]), step.request
-        if isinstance(request, AddPeering):
-            return mirror is None
-        return mirror is not None and (mirror.name, mirror.network) == (request.name, request.network)
+    def _needed(self, step: Step) -> AddPeering | RemovePeering | None:
+        """Return what a step has to send, as far as that is known; None if the network is not as it was planned for."""
+        params = self._mirror(step.owner).params
+        mirror = find_mirror(params, self.states[step.owner])
+        if step.action == "create":
+            return AddPeering(params["name"], params["remote"]) if mirror is None else None
+        is_same = mirror is not None and (mirror.name, mirror.network) == (step.request.name, step.request.network)
+        return t.cast(RemovePeering, step.request) if is_same else None
 
     def record(self, step: Step, reply: ReplyValue | NoReply) -> Effect:
         """Record the operation that the change has begun."""
-        if reply is SEEN or reply is None:
-            return Effect({})
-        return Effect({step.owner: replace(self.states[step.owner], running=t.cast(Running, reply))})
+        owner, state = step.owner, self.states[step.owner]
+        self._sent.discard(owner)
+        if isinstance(reply, NetworkState):
+            # Its mirror is gone. If no request of this task was lost, others have removed it.
+            return Effect({owner: reply}, None if (self.name, owner) in self.context.lost else ())
+        if isinstance(reply, Running):
+            return Effect({owner: replace(state, running=reply)})
+        # A list takes what is new alone.
+        return Effect({} if self.entries is None else {owner: replace(state)})
 
     def retry_wait(self, step: Step, error: TaskError) -> Waiting | None:
         """Wait for the end of another operation on one of the two networks."""
-        return Waiting(_FREE) if isinstance(error, PeeringBusyError) else None
+        return Waiting(_FREE, own_pace=True) if isinstance(error, PeeringBusyError) else None
 
     def explain(self, step: Step, error: TaskError) -> TaskError:
         """Add a hint if the update strategy forbids a removal by one side."""
         is_about_strategy = not isinstance(error, (AuthError, PeeringBusyError)) and error.http_status is not None
-        if isinstance(step.request, AddPeering) or not is_about_strategy:
+        if step.action == "create" or not is_about_strategy:
             return error
-        hint = consensus_hint(find_mirror(self._mirrors[step.owner].params, self.states[step.owner]))
+        hint = consensus_hint(find_mirror(self._mirror(step.owner).params, self.states[step.owner]))
         return error.with_hint(hint) if hint else error
 
     def predict(self, steps: t.Iterable[Step]) -> t.Mapping[Owner, NetworkState]:
         """Return the networks after some steps and all waits. Without `wait`, the state of a new mirror is not known."""
+        if self.entries is not None:
+            # The list predicts its networks.
+            return {}
         planned = [*steps]
         return {
             owner: state_after(
@@ -180,5 +306,12 @@ def _nothing() -> None:
     """Send nothing."""
 
 
-def _overtaken(request: AddPeering | RemovePeering) -> t.NoReturn:
-    raise OvertakenError(f"The peering {request.name} has changed meanwhile.", hint="Run the task again.")
+def _overtaken(name: str) -> t.NoReturn:
+    raise OvertakenError(f"The peering {name} has changed meanwhile.", hint="Run the task again.")
+
+
+def _read_and_remove(networks: Networks, params: Parameters, request_id: str) -> Running | NetworkState:
+    """Read a network again, and remove its mirror; return GCP's operation, or the network if there is no mirror any more."""
+    state = networks.look(may_be_missing=True)
+    steps = plan_absent(params, state).steps
+    return networks.change(steps[0].request, request_id) if steps else state

@@ -189,16 +189,18 @@ def test_what_atlas_does_not_reach_is_named(parts: PartsSite, status: str, names
 
 
 def test_a_mirror_that_has_no_turn_says_so(parts: PartsSite) -> None:
-    make_networks(parts, 1)
-    params = options(entry(**NAMES), gcp_service_account_contents=parts.key, **ALONE)
-    with parts.opened(params) as (_session, made):
+    make_networks(parts, 2)
+    params = options(*entries(2, **NAMES), gcp_service_account_contents=parts.key, **ALONE)
+    with parts.opened(params) as (whole, made):
         part: Any = made["gcp"]
-        state = part.begin({key: call() for key, call in part.reads().items()}, PathState())
-        (step,) = part.plan(state).steps
-        assert not part.is_ready(step, state, [step])
-        assert "the other peerings with Atlas's network in GCP were changed" in str(
-            part.blocked(step, state, WaitTimeoutError(5))
-        )
+        whole.path.state = part.begin({key: call() for key, call in part.reads().items()}, PathState())
+        first, second = part.plan(whole.state).steps
+        side = whole.sides[-1]
+        assert side.wait(second.owner, second) is None
+        side.request(first)
+        waiting: Any = side.wait(second.owner, second)
+        late = side.timeout_error(second.owner, second, waiting, WaitTimeoutError(5))
+        assert "the other peerings with Atlas's network in GCP were changed" in str(late)
 
 
 def test_a_name_that_is_taken_late_fails_alone(parts: PartsSite) -> None:
