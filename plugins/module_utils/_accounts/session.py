@@ -17,7 +17,8 @@ from .._engine.operation import Warn
 from .._engine.options import Parameters
 from .._http.errors import AuthError, NoAnswerError, TaskError
 from .._http.exchange import ApiCall
-from .._http.pauses import DEFAULT_LIMITS, Inquiry, Limits, within
+from .._http.inquiry import Inquiry
+from .._http.pauses import DEFAULT_LIMITS, Limits, within
 from .._http.session import CloudSession
 from .._http.threads import call_all
 

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The client of Atlas: a method for each HTTP verb, paginated lists, and when to ask no more."""
+"""The client of Atlas: a method for each HTTP verb, paginated lists, and an inquiry that stops when Atlas is away."""
 
 from __future__ import annotations
 
@@ -12,15 +12,18 @@ from urllib.parse import parse_qsl
 
 from .._http.errors import ApiError, NotFoundError, OvertakenError, TaskError
 from .._http.exchange import ApiCall
-from .._http.pauses import Clock, Inquiry, Retry, Sleep, stoppable_sleep, within
+from .._http.pauses import Clock, Retry, Sleep, stoppable_sleep, within
 from .request import DEFAULT_VERSION, NOTHING, Credential, Json, Request
 from .sender import Sender, Senders
 from .settings import ApiSettings
 
+if t.TYPE_CHECKING:
+    from .._http.inquiry import Inquiry
+
 # The largest page of Atlas, and more pages than any of its lists has.
 PAGE_SIZE = 500
 MOST_PAGES = 100
-# After so many requests in a row without an answer, Atlas is away, and the rest is not asked.
+# After this many requests in a row without an answer, nothing more is asked.
 MOST_UNANSWERED = 8
 Path = tuple[str, ...]
 Codes = frozenset[str]
@@ -191,10 +194,9 @@ class AtlasClient:
 
 
 def inquiry() -> Inquiry[Path]:
-    """Return what asks Atlas many questions, but no more after `MOST_UNANSWERED` requests in a row without an answer.
-
-    Each of them takes as long as all its tries.
-    """
+    """Return an inquiry that stops after `MOST_UNANSWERED` requests in a row without an answer, since each takes long."""
+    # A task for one connection asks nothing twice.
+    from .._http.inquiry import Inquiry
 
     def refusal() -> TaskError:
         message = f"This was not asked, because Atlas has not answered {MOST_UNANSWERED} requests in a row."

@@ -17,7 +17,8 @@ from .._engine.operation import Warn
 from .._engine.options import Parameters
 from .._http.errors import ApiError, NotFoundError
 from .._http.exchange import ApiCall, Reply
-from .._http.pauses import DEFAULT_LIMITS, Clock, Inquiry, Limits, Sleep, stoppable_sleep
+from .._http.inquiry import Inquiry
+from .._http.pauses import DEFAULT_LIMITS, Clock, Limits, Sleep, stoppable_sleep
 from .._http.session import CloudSession
 from .._http.transport import REQUESTS_IMPORT_ERROR
 from .._values.json_fields import objects_in

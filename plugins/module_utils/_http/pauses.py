@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""When a request is sent again, how long it may take, what is asked once, and whether this thread may go on."""
+"""When a request is sent again, how long it may take, how it ended, and whether this thread may go on."""
 
 from __future__ import annotations
 
@@ -253,93 +253,3 @@ class Retry:
                 if not may_repeat:
                     raise policy.final(error, may_be_done) from error.__cause__
                 announce(self._service, error, silence)
-
-
-class Inquiry(t.Generic[_Key]):
-    """Asks each question once, however many threads need its answer. Thread-safe.
-
-    Args:
-        is_general: Whether a failure is not about its question alone; None: none is.
-        most: After how many general failures in a row nothing more is asked.
-        refusal: Returns the answer to all later questions, until one that is on its way is answered; None: that is the first
-            general failure.
-        first_alone: Whether questions are asked one after the other until one is answered, so that credentials that are refused
-            are refused once.
-
-    Attributes:
-        answers: The answer to each question, or its TaskError.
-    """
-
-    def __init__(
-        self,
-        is_general: t.Callable[[TaskError], bool] | None = None,
-        most: int = 1,
-        refusal: t.Callable[[], TaskError] | None = None,
-        *,
-        first_alone: bool = False,
-    ) -> None:
-        self.answers: dict[_Key, t.Any] = {}
-        self._is_general = is_general or (lambda error: False)
-        self._most = most
-        self._refusal = refusal
-        self._is_alone = first_alone
-        self._alone = threading.Lock()
-        self._changing = threading.Lock()
-        self._asking: dict[_Key, threading.Lock] = {}
-        # The general failures in a row.
-        self._failures: list[TaskError] = []
-
-    def ask(self, question: _Key, call: t.Callable[[], _Result]) -> _Result:
-        """Return what `answer` returns.
-
-        Raises:
-            TaskError: If that is one.
-        """
-        found = self.answer(question, call)
-        if isinstance(found, TaskError):
-            raise found
-        return found
-
-    def answer(self, question: _Key, call: t.Callable[[], _Result]) -> _Result | TaskError:
-        """Return the answer to a question, or its TaskError.
-
-        Args:
-            question: The question.
-            call: Asks it, unless it was asked before.
-        """
-        with self._turn(question):
-            if question not in self.answers:
-                self.answers[question] = self._ask_in_turn(call)
-            found: _Result | TaskError = self.answers[question]
-            return found
-
-    def forget(self, question: _Key) -> None:
-        """Have a question asked again, because its answer may have changed."""
-        with self._turn(question):
-            self.answers.pop(question, None)
-
-    def _turn(self, question: _Key) -> threading.Lock:
-        with self._changing:
-            return self._asking.setdefault(question, threading.Lock())
-
-    def _ask_in_turn(self, call: t.Callable[[], _Result]) -> _Result | TaskError:
-        if self._is_alone:
-            with self._alone:
-                if self._is_alone:
-                    return self._ask(call)
-        return self._ask(call)
-
-    def _ask(self, call: t.Callable[[], _Result]) -> _Result | TaskError:
-        with self._changing:
-            if len(self._failures) >= self._most:
-                return self._refusal() if self._refusal else self._failures[0]
-        answer = value_or_error(call)
-        with self._changing:
-            if isinstance(answer, TaskError) and self._is_general(answer):
-                self._failures.append(answer)
-                # What was asked meanwhile may have failed for the same cause.
-                return answer if self._refusal else self._failures[0]
-            if self._refusal:
-                self._failures.clear()
-            self._is_alone = False
-        return answer
