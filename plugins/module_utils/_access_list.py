@@ -46,6 +46,7 @@ def parse_access_entries(params: Parameters) -> tuple[list[AccessEntry], list[st
     """
     seen: set[str] = set()
     warnings: list[str] = []
+    entries: list[AccessEntry] = []
     found = read_entries("entries", params["entries"], ENTRY_SPEC)
     for one in found:
         one.values.update({name: None for name, value in one.values.items() if value == ""})
@@ -54,6 +55,7 @@ def parse_access_entries(params: Parameters) -> tuple[list[AccessEntry], list[st
             # Atlas and Terraform show an address beside its own block: both are one subject.
             one.values["ip_address"] = None
         entry, problems = t.cast("AccessEntry", one.values), one.problems
+        entries.append(entry)
         if not problems:
             one.exclude(*SUBJECTS)
             mistakes = find_mistakes(entry, params["state"], only_own=params["only_own"])
@@ -72,7 +74,7 @@ def parse_access_entries(params: Parameters) -> tuple[list[AccessEntry], list[st
     problems = [problem for one in found for problem in one.problems]
     if problems:
         raise InvalidOptionError(join_problems(problems))
-    return [t.cast("AccessEntry", one.values) for one in found], warnings
+    return entries, warnings
 
 
 @dataclass(frozen=True)
@@ -320,7 +322,7 @@ def to_change(name: str, before: AccessEntry | None, after: AccessEntry | None) 
     action: t.Literal["create", "update", "delete"] = "update"
     if before is None or after is None:
         action = "create" if before is None else "delete"
-    return Change(action, name, t.cast(t.Any, before), t.cast(t.Any, after))
+    return Change(action, name, None if before is None else {**before}, None if after is None else {**after})
 
 
 def to_actions(changes: t.Iterable[Change], declared: t.Iterable[str]) -> list[dict[str, t.Any]]:
