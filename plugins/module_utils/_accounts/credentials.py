@@ -112,7 +112,7 @@ def gcp_credentials_of(params: Parameters, entry: Parameters, scopes: t.Sequence
     """
     own = [name for name in GCP_OWN if entry.get(name)]
     if len(own) > 1:
-        raise InvalidOptionError(f"{own[0]} and {own[1]} exclude each other.", hint="Leave one of them out.")
+        raise InvalidOptionError(f"{own[0]} and {own[1]} are mutually exclusive.", hint="Leave one of them out.")
     source = {**dict.fromkeys(GCP_NAMES.values()), **entry, "gcp_scopes": params["gcp_scopes"]} if own else params
     given = {name: source[option] for name, option in GCP_NAMES.items()}
     with gcp_names():

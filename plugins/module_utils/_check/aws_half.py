@@ -111,7 +111,7 @@ def read_zones(surveys: t.Iterable[Survey], wanted: t.Collection[HostedZone]) ->
         surveys: The surveys of all VPCs.
         wanted: The zones.
     """
-    # An account that STS does not tell may be the owner: the reply says so.
+    # An account that STS does not report may be the owner: the reply says so.
     ordered = sorted(dict.fromkeys(surveys), key=lambda one: one.answers["account",] is None)
     sources = {zone: next((one for one in ordered if one.answers["account",] in (zone.owner, None)), None) for zone in wanted}
     ask_all([(survey, survey.ask_zone(zone)) for zone, survey in sources.items() if survey is not None])

@@ -125,7 +125,7 @@ class Entry:
         """Add a problem if several of these options are set."""
         used = [self.written.get(name, name) for name in names if self.values.get(name)]
         if len(used) > 1:
-            self.problems.append(f"{self.place}: {used[0]} and {used[1]} exclude each other. Leave one of them out.")
+            self.problems.append(f"{self.place}: {used[0]} and {used[1]} are mutually exclusive. Leave one of them out.")
 
     def named(self, error: _Error) -> _Error:
         """Return an error about this entry that names it, and its options as the task has them."""

@@ -42,7 +42,7 @@ def parse_cidr_blocks(values: EntryValues, cloud: Cloud) -> None:
     given = values["cidr_blocks"] or ()
     if given and cloud.judges_subnets:
         raise InvalidOptionError(
-            ": cidr_blocks is an option for AZURE and GCP.", hint="Leave it out: the subnets of the VPC tell the blocks."
+            ": cidr_blocks is an option for AZURE and GCP.", hint="Leave it out: the subnets of the VPC have the blocks."
         )
     values["cidr_blocks"] = tuple(
         parse_option(f"cidr_blocks[{index}]", one, parse_client_block) for index, one in enumerate(given)

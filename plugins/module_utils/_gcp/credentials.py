@@ -48,7 +48,7 @@ def check_credentials(params: Parameters) -> dict[str, object]:
     params = {**params, **_that_count(params)}
     both = [name for name in _ACCOUNTS if params[name]]
     if len(both) > 1:
-        raise InvalidOptionError(f"{both[0]} and {both[1]} exclude each other.", hint="Leave one of them out.")
+        raise InvalidOptionError(f"{both[0]} and {both[1]} are mutually exclusive.", hint="Leave one of them out.")
     scopes = [one for one in params["scopes"] or () if one.strip()]
     return {**params, "auth_kind": _find_kind(params), "scopes": scopes or list(DEFAULT_SCOPES)}
 

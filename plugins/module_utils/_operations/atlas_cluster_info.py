@@ -30,7 +30,7 @@ class AtlasClusterInfo(AtlasOperation["list[Cluster]"]):
         }
     )
     noun = "clusters"
-    # The clusters that are left out because Atlas does not tell where they are.
+    # The clusters that are left out because Atlas does not report where they are.
     _untold: tuple[str, ...] = ()
 
     @classmethod
@@ -64,7 +64,7 @@ class AtlasClusterInfo(AtlasOperation["list[Cluster]"]):
 
     def decide(self, state: list[Cluster]) -> Plan:
         """Warn of the clusters that may be where the options want them."""
-        text = "Atlas does not tell the regions of cluster {}, so provider_name and region_name leave it out."
+        text = "Atlas does not report the regions of cluster {}, so provider_name and region_name leave it out."
         return Plan(warnings=tuple(map(text.format, self._untold)))
 
     def _list(self, clusters: Clusters) -> list[Cluster]:

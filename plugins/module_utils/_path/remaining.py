@@ -114,7 +114,7 @@ def _disconnect_aws(params: Parameters, view: EntryView, state: PathState) -> t.
         )
     elif params["access_list"] and subject is None and not _has_removed_access(view, state):
         yield (
-            f"Atlas no longer has the connection to {name}, which would tell its block: no entry of the access list is removed. "
+            f"Atlas no longer has the connection to {name}, so its block is not known: no entry of the access list is removed. "
             "Set cidr_block to have it removed."
         )
     if params["aws"] and connection_id is None and block is None:

@@ -182,7 +182,7 @@ def check_block(params: Parameters, view: View, vpc: Vpc) -> str | None:
     block = find_block(params, view.connection)
     if block is None and view.connection is not None:
         raise TaskError(
-            f"atlas_cidr_block is required: AWS does not tell the block of {view.connection.id} while it is "
+            f"atlas_cidr_block is required: AWS does not report the block of {view.connection.id} while it is "
             f"{view.connection.status}, only once it is active.",
             hint=OF_CONTAINER,
         )
@@ -224,7 +224,7 @@ def find_block(params: Parameters, connection: PeeringConnection | None) -> str 
 def no_block_error(connection: PeeringConnection, block: str | None) -> TaskError:
     """Return the error for a connection whose block AWS does not show in time."""
     return TaskError(
-        f"The VPC peering connection {connection.id} is {connection.status}, and AWS does not tell yet which block is "
+        f"The VPC peering connection {connection.id} is {connection.status}, and AWS does not report yet which block is "
         f"behind it: no route was made, since atlas_cidr_block {block} could not be compared.",
         hint="Run the task again in a minute.",
     )
@@ -244,7 +244,7 @@ def late_error(connection_id: str, connection: PeeringConnection | None, goal: s
     if isinstance(unanswered, RateLimitError):
         silence = f" {unanswered}"
     elif unanswered is not None:
-        silence = f" AWS did not answer at last: {unanswered.detail}."
+        silence = f" AWS's last reply: none ({unanswered.detail})."
     return TaskError(
         f"The VPC peering connection {connection_id} is still {status} after {error.waited:.0f} seconds of waiting for "
         f"{goal}.{silence}",

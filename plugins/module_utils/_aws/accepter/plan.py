@@ -183,6 +183,6 @@ def _check_nothing_left(params: Parameters, view: View) -> None:
         missing = [option for option in missing if params[option] is None]
         raise TaskError(
             f"{' and '.join(missing)} must be set: routes still lead to {params['connection_id']} ({', '.join(left)}), "
-            "and AWS no longer tells which block it was for.",
+            "and AWS no longer reports which block it was for.",
             hint="The routes to that block are removed then.",
         )

@@ -104,7 +104,7 @@ def find_out_of_sync(facts: ConnectionFacts) -> Findings:
                 yield not_read(error.unread, peering.name)
         elif peering.sync_level not in (_IN_SYNC, _LOCAL_NOT_IN_SYNC):
             but = f", but {peering.sync_level!r}" if peering.sync_level else ""
-            yield not_read(Unread(f"Azure does not tell whether the peering {peering.name} is in sync{but}."), peering.name)
+            yield not_read(Unread(f"Azure does not report whether the peering {peering.name} is in sync{but}."), peering.name)
 
 
 @check("A403", clouds=(AZURE.name,))
@@ -278,7 +278,7 @@ def _unnamed(facts: ConnectionFacts, side: VnetSide) -> Unread:
         advice = "Set atlas_vnet_name of the connection, which is vnetName of the network container."
         return Unread(f"Which peering of {facts.entry.title} is Atlas's is not known.", advice=advice)
     need_container(facts)
-    return Unread(f"Atlas does not tell the name of its VNet with {side.block}.")
+    return Unread(f"Atlas does not report the name of its VNet with {side.block}.")
 
 
 def _left_over(peerings: t.Iterable[VnetPeering], block: ipaddress.IPv4Network) -> list[VnetPeering]:

@@ -151,7 +151,7 @@ def connection_id_of(facts: ConnectionFacts) -> str:
     elif connection_id is None:
         raise SkippedError(facts.atlas.peer)
     if connection_id == "":
-        raise UnreadError(Unread("Atlas does not tell the id of the connection in AWS, but an empty text."))
+        raise UnreadError(Unread("Atlas reports an empty text as the id of the connection in AWS."))
     if connection_id is None:
         raise skip("The connection has no id in AWS.", "P101")
     return connection_id

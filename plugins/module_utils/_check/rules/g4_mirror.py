@@ -44,7 +44,9 @@ def find_no_mirror(facts: ConnectionFacts) -> Findings:
         yield Finding("fail", entry.network, message, mirror_advice(facts), {"network": remote, "gcloud": _gcloud_line(facts)})
     elif mirror.state != ACTIVE:
         details = f" ({mirror.state_details})" if mirror.state_details else ""
-        message = f"The peering {mirror.name} of {entry.title} is {mirror.state or 'in a state that GCP does not tell'}{details}."
+        message = (
+            f"The peering {mirror.name} of {entry.title} is {mirror.state or 'in a state that GCP does not report'}{details}."
+        )
         fix = "Atlas's half is missing there: check that the connection in Atlas is with this network."
         yield Finding("fail" if mirror.state else "unknown", mirror.name, message, fix, mirror.to_result())
 
@@ -89,7 +91,7 @@ def find_no_way_back(facts: ConnectionFacts) -> Findings:
         yield Finding("fail", facts.entry.network, message, _advice_on_import(lost, mirror), evidence)
     unknown = [one for one, state in states.items() if state is None]
     if unknown:
-        message = f"GCP does not tell whether Atlas's network imports a route to {listed(map(_title_of, unknown))}."
+        message = f"GCP does not report whether Atlas's network imports a route to {listed(map(_title_of, unknown))}."
         yield Finding("unknown", facts.entry.network, message, "Check again in a minute.")
 
 
@@ -198,7 +200,7 @@ def _atlas_network(facts: ConnectionFacts) -> str:
     if isinstance(facts.atlas.container, Missing):
         raise SkippedError(facts.atlas.container)
     container = need_container(facts)
-    raise UnreadError(Unread(f"Atlas does not tell the names of its network in network container {container['id']}."))
+    raise UnreadError(Unread(f"Atlas does not report the names of its network in network container {container['id']}."))
 
 
 def _mirror(peerings: t.Iterable[Peering], remote: str) -> Peering | None:

@@ -57,7 +57,7 @@ def _not_imported(seen: _Seen, facts: ConnectionFacts) -> Findings:
     for (destination, is_imported), regions in seen.items():
         evidence = {"destination": str(destination), "regions": regions, "imported": is_imported}
         if is_imported is None:
-            message = f"GCP does not tell whether {title} imports the route to {destination}."
+            message = f"GCP does not report whether {title} imports the route to {destination}."
             yield Finding("unknown", facts.entry.network, message, "Check again in a minute.", evidence)
         elif not is_imported:
             message = f"{title} does not import the route to Atlas's {destination} in {listed(regions)}."

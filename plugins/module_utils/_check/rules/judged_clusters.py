@@ -39,7 +39,7 @@ def is_dedicated(cluster: AtlasObject) -> bool:
         UnreadError: If Atlas does not say.
     """
     if not cluster["regions"]:
-        raise UnreadError(Unread(f"Atlas does not tell the regions of cluster {cluster['name']}."))
+        raise UnreadError(Unread(f"Atlas does not report the regions of cluster {cluster['name']}."))
     return all(one["provider_name"] not in (SHARED, FLEX) for one in cluster["regions"])
 
 
@@ -131,7 +131,7 @@ def ports_of(facts: ConnectionFacts) -> frozenset[int]:
 
 
 def assumed_port(cluster: AtlasObject) -> int | None:
-    """Return the port that is judged because Atlas does not tell those of a cluster; None if it does."""
+    """Return the port that is judged because Atlas does not report those of a cluster; None if it does."""
     return None if _ports_in(cluster) else _usual_port_of(cluster)
 
 
@@ -204,7 +204,7 @@ def unpeered_regions(cluster: AtlasObject, facts: ConnectionFacts) -> list[Atlas
     """
     for one in cluster["regions"]:
         if one["electable_nodes"] is None:
-            message = f"Atlas does not tell how many nodes {cluster['name']} has in {one['region_name']}."
+            message = f"Atlas does not report how many nodes {cluster['name']} has in {one['region_name']}."
             raise UnreadError(Unread(message))
     regions, cloud = {container.get("region_name") for container in peered_containers(facts)}, facts.entry.cloud
     return [one for one in cluster["regions"] if has_nodes(one) and not any(has_nodes_at(one, each, cloud) for each in regions)]

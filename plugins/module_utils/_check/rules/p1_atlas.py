@@ -99,13 +99,13 @@ def find_wrong_container(facts: ConnectionFacts) -> Findings:
     if container is None:
         peer = peer_of(facts)
         if not peer["container_id"]:
-            raise UnreadError(Unread(f"Atlas does not tell the network container of connection {peer['id']}."))
+            raise UnreadError(Unread(f"Atlas does not report the network container of connection {peer['id']}."))
         message = f"Atlas has no network container {peer['container_id']} on {cloud.name}."
         yield Finding("fail", peer["id"], message, "Each connection has one: check base_url and group_id.")
         return
     provider, region = container["provider_name"], container.get("region_name")
     if provider == "" or (not region and not cloud.has_one_container):
-        raise UnreadError(Unread(f"Atlas does not tell the provider and region of network container {container['id']}."))
+        raise UnreadError(Unread(f"Atlas does not report the provider and region of network container {container['id']}."))
     if provider not in (None, cloud.name):
         message = f"The network container is on {provider}, and a {cloud.noun} needs one on {cloud.name}."
         yield Finding(

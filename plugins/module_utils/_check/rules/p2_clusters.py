@@ -71,7 +71,7 @@ def find_unpeered_regions(facts: ConnectionFacts) -> Findings:
 
 @check("P203", waits_for=("P201",), clouds=ALL_CLOUDS)
 def find_not_running(facts: ConnectionFacts) -> Findings:
-    """The judged clusters run. Where Atlas does not tell their ports, what is judged in place of them is said."""
+    """The judged clusters run. If Atlas does not report their ports, a finding names those that are assumed."""
     further = FurtherRegions(facts)
     for cluster in need_clusters(facts):
         if is_running(cluster):
@@ -79,9 +79,9 @@ def find_not_running(facts: ConnectionFacts) -> Findings:
             continue
         severity = _severity(facts, further)
         if not has_known_state(cluster):
-            message = f"Atlas does not tell a known state of {cluster['name']}, but {cluster['state_name']!r}."
+            message = f"Atlas reports an unknown state of {cluster['name']}: {cluster['state_name']!r}."
             if cluster["paused"] is None:
-                message = f"Atlas does not tell whether {cluster['name']} is paused."
+                message = f"Atlas does not report whether {cluster['name']} is paused."
             fix = "Look at the cluster in Atlas, or name other clusters."
             yield Finding("unknown", cluster["name"], message, fix, decides=severity == "fail")
             continue
@@ -141,7 +141,7 @@ def find_without_private_strings(facts: ConnectionFacts) -> Findings:
             yield Finding("info", name, message)
             continue
         if not any((one["connection_strings"] or {}).values()):
-            message = f"Atlas does not tell the connection strings of {name}, so whether one of them is private is not known."
+            message = f"Atlas does not report the connection strings of {name}, so whether one of them is private is not known."
             yield Finding("unknown", name, message, "Look at the cluster in Atlas, and check again.", decides=are_needed)
             continue
         message = f"{name} has no private connection string, and its other names resolve to public addresses."
@@ -154,7 +154,7 @@ def _say_what_is_not_told(cluster: AtlasObject) -> Findings:
     assumed = assumed_port(cluster)
     if assumed is not None:
         what = "members" if any((cluster["connection_strings"] or {}).values()) else "connection strings"
-        message = f"Atlas does not tell the {what} of {cluster['name']}: its port is taken to be {assumed}."
+        message = f"Atlas does not report the {what} of {cluster['name']}: port {assumed} is assumed."
         yield Finding("info", cluster["name"], message, "Check again when the cluster has them.", {"port": assumed})
 
 

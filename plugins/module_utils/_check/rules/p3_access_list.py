@@ -211,7 +211,7 @@ def _expires_at(entry: ListedEntry) -> datetime.datetime | None:
     try:
         return None if date is None else to_moment(date)
     except ValueError:
-        raise UnreadError(Unread(f"Atlas does not tell when {entry.key} ends, but {date!r}.")) from None
+        raise UnreadError(Unread(f"Atlas reports {date!r} as the end of {entry.key}, which is not a time.")) from None
 
 
 def _find_inactive(deciding: ListedEntries, uncovered: _Gaps, facts: ConnectionFacts) -> Findings:

@@ -37,7 +37,7 @@ def find_inactive_connection(facts: ConnectionFacts) -> Findings:
     if connection.status == ACTIVE:
         return
     if connection.status not in (PENDING, *_ON_ITS_WAY, *ENDED):
-        raise UnreadError(Unread(f"AWS does not tell a known status of {connection.id}, but {connection.status!r}."))
+        raise UnreadError(Unread(f"AWS reports an unknown status of {connection.id}: {connection.status!r}."))
     message = f"{connection.id} is {connection.status}{_details_of(connection, facts)}."
     evidence = {
         "status": connection.status,
@@ -62,7 +62,7 @@ def find_wrong_ends(facts: ConnectionFacts) -> Findings:
     connection, entry = _connection_of(facts), facts.entry
     side, owner = connection.accepter, entry.aws_account_id
     if not side.vpc_id or not side.account_id:
-        raise UnreadError(Unread(f"AWS does not tell where {connection.id} ends."))
+        raise UnreadError(Unread(f"AWS does not report where {connection.id} ends."))
     if side.vpc_id != entry.vpc_id or (owner is not None and side.account_id != owner):
         yield Finding(
             "fail",
@@ -74,9 +74,9 @@ def find_wrong_ends(facts: ConnectionFacts) -> Findings:
         )
     block, blocks = atlas_block_of(facts), connection.requester.cidr_blocks
     if not blocks and connection.status != ACTIVE:
-        raise skip("AWS tells the blocks of active connections alone.", "P402")
+        raise skip("AWS reports blocks only for active connections.", "P402")
     if not blocks:
-        raise UnreadError(Unread(f"AWS does not tell the block of the other side of {connection.id}."))
+        raise UnreadError(Unread(f"AWS does not report the block of the other side of {connection.id}."))
     if str(block) not in blocks:
         yield Finding(
             "fail",
@@ -92,7 +92,7 @@ def find_shared_vpc(facts: ConnectionFacts) -> Findings:
     """The VPC exists, and belongs to the account of the credentials."""
     vpc = known(facts.aws.vpc)
     if vpc is not None and not vpc.account_id:
-        raise UnreadError(Unread(f"AWS does not tell the owner of {vpc.id}."))
+        raise UnreadError(Unread(f"AWS does not report the owner of {vpc.id}."))
     other = _of_another_account(facts)
     if other is not None:
         yield other
@@ -109,7 +109,7 @@ def find_dns_options(facts: ConnectionFacts) -> Findings:
     requester, accepter = connection.requester.allows_remote_dns, connection.accepter.allows_remote_dns
     evidence = {"requester": requester, "accepter": accepter}
     if requester is None:
-        yield unless_private(not_read(Unread(f"AWS does not tell the DNS options of {connection.id}."), connection.id), facts)
+        yield unless_private(not_read(Unread(f"AWS does not report the DNS options of {connection.id}."), connection.id), facts)
     elif not requester:
         message = f"Atlas's side of {connection.id} does not resolve the names of clusters to private addresses for the VPC."
         fix = "Only Atlas changes its side: ask its support, or use the private connection string."

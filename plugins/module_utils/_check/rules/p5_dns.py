@@ -88,7 +88,7 @@ def find_shadowing_zones(facts: ConnectionFacts) -> Findings:
         if names_of(cluster):
             yield from _find_lost(cluster, view, facts)
         elif _is_domain_taken(facts):
-            message = f"Atlas does not tell the connection strings of {cluster['name']}, so which names it needs is not known."
+            message = f"Atlas does not report the connection strings of {cluster['name']}, so which names it needs is not known."
             yield Finding("unknown", cluster["name"], message, "Look at the cluster in Atlas, and check again.")
 
 

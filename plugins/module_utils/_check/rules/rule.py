@@ -162,7 +162,7 @@ def run_checks(facts: ConnectionFacts, codes: t.Container[str] | None = None) ->
         if facts.entry.provider_name not in one.clouds or (codes is not None and code not in codes):
             continue
         cause = next((cause for cause in one.waits_for if cause in failed), None)
-        found = [_skipped(facts, Missing(f"{cause} tells the cause.", cause))] if cause else _run(one, facts)
+        found = [_skipped(facts, Missing(f"See {cause}.", cause))] if cause else _run(one, facts)
         reporting |= {code for finding in found if finding.severity in ("fail", "unknown")}
         if one.weigh is not None and any(_is_about_subnets(finding) for finding in found):
             found = [*one.weigh(found, facts)]
@@ -212,7 +212,7 @@ def _causes_in(findings: t.Sequence[Finding], reporting: t.Iterable[str | None])
 
 def _without_cause(finding: Finding) -> Finding:
     """Turn a skipped finding into an `unknown` one, since no finding reports the cause."""
-    message = f"{finding.message} {finding.waits_for} was to tell why, and found nothing."
+    message = f"{finding.message} Unknown why: {finding.waits_for} found nothing."
     return dataclasses.replace(finding, severity="unknown", message=message, fix=_AGAIN, waits_for=None)
 
 

@@ -223,7 +223,7 @@ A402 = [
         {"A402": "fail"},
         NOT,
     ),
-    Situation("Azure does not tell", peering(sync_level=None), {"A402": "unknown"}, UNKNOWN),
+    Situation("Azure does not report", peering(sync_level=None), {"A402": "unknown"}, UNKNOWN),
     Situation("a level that is not known", peering(sync_level="Paused"), {"A402": "unknown"}, UNKNOWN),
     Situation(
         "a client is named where Atlas knows the addresses",

@@ -35,7 +35,7 @@ def run(atlas: Atlas, *entries: Any, **options: Any) -> Any:
         ),
         ({"cidrblock": BLOCK}, ["entries[0]: cidrblock is not an option (cidr_block?)."]),
         ({"comment": "x"}, ["entries[0] has nothing but nulls. Give one of cidr_block"]),
-        ({**ENTRY, "ip_address": "10.1.0.5"}, ["entries[0]: cidr_block and ip_address exclude each other."]),
+        ({**ENTRY, "ip_address": "10.1.0.5"}, ["entries[0]: cidr_block and ip_address are mutually exclusive."]),
         ({**ENTRY, "ip_address": BLOCK}, ["entries[0].ip_address", "cidr_block"]),
         ({**ENTRY, "comment": ["x"]}, ["entries[0].comment must be a text, and is a list."]),
         (

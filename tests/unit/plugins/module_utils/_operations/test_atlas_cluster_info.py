@@ -79,7 +79,7 @@ def test_a_cluster_without_regions_is_left_out_with_a_warning(atlas: Atlas, monk
     monkeypatch.setattr(Clusters, "list_clusters", lambda self: found)
     done = run(atlas, provider_name="AWS")
     assert "anywhere" not in names(done)
-    text = "Atlas does not tell the regions of cluster anywhere, so provider_name and region_name leave it out."
+    text = "Atlas does not report the regions of cluster anywhere, so provider_name and region_name leave it out."
     assert done.warnings == [text]
     assert ("anywhere" in names(run(atlas)), run(atlas).warnings) == (True, [])
 

@@ -220,7 +220,7 @@ def test_warnings_name_their_project(site: Atlas, monkeypatch: pytest.MonkeyPatc
     # A control character would reach the terminal.
     name = HOSTILE.replace("\x1b", "\\x1b")
     assert done.warnings == [
-        f"Project {name}: Atlas does not tell the regions of cluster main, so provider_name and region_name leave it out."
+        f"Project {name}: Atlas does not report the regions of cluster main, so provider_name and region_name leave it out."
     ]
 
 

@@ -206,7 +206,7 @@ def test_present_says_what_others_have_to_do(
             None,
             AWS_HOME,
             {},
-            f"Atlas no longer has the connection to {vpc(1)}, which would tell its block: no entry of the access list "
+            f"Atlas no longer has the connection to {vpc(1)}, so its block is not known: no entry of the access list "
             "is removed. Set "
             "cidr_block to have it removed.",
         ),

@@ -118,7 +118,7 @@ def test_a_route_waits_for_the_acceptance_and_for_the_block() -> None:
     block = made.wait("a", route)
     assert block is not None
     assert (block.seconds, block.polls_at_once) == (30, False)
-    assert "does not tell yet which block" in str(made.timeout_error("a", route, block, WaitTimeoutError(30)))
+    assert "does not report yet which block" in str(made.timeout_error("a", route, block, WaitTimeoutError(30)))
     assert made.wait("a", None) is None
     made.states.update(made.observe({"a": view("active", BLOCK).connection}))
     assert made.wait("a", route) is None

@@ -102,7 +102,7 @@ def test_a_cluster_in_an_unknown_state_is_not_taken_for_running() -> None:
 def test_a_cluster_without_regions_is_not_taken_for_shared() -> None:
     facts = with_clusters(cluster(regions=[]))
     assert severities(facts).items() >= {"P201": "unknown", "P202": "unknown", "P203": "unknown", "P204": "unknown"}.items()
-    assert found(facts)["P204"].message == "Atlas does not tell the regions of cluster shop."
+    assert found(facts)["P204"].message == "Atlas does not report the regions of cluster shop."
     assert severities(with_clusters(cluster(), cluster("dev", regions=[]))).items() >= {"P201": "unknown"}.items()
     named = healthy(clusters=[cluster(), cluster("dev", regions=[])], selection={"clusters": ("shop",)})
     assert "P203" not in severities(named)
@@ -111,10 +111,10 @@ def test_a_cluster_without_regions_is_not_taken_for_shared() -> None:
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
-        ({"members": []}, "Atlas does not tell the members of shop: its port is taken to be 27017."),
+        ({"members": []}, "Atlas does not report the members of shop: port 27017 is assumed."),
         (
             {"members": [], "connection_strings": None, "cluster_type": "SHARDED"},
-            "Atlas does not tell the connection strings of shop: its port is taken to be 27016.",
+            "Atlas does not report the connection strings of shop: port 27016 is assumed.",
         ),
     ],
 )

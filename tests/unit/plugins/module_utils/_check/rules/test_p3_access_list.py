@@ -118,7 +118,7 @@ def test_an_entry_whose_time_is_over_covers_nothing(seconds: int) -> None:
 def test_an_entry_with_an_unreadable_end_is_not_permanent(date: str) -> None:
     facts = healthy(access_list=[entry(VPC_BLOCK, delete_after_date=date)])
     assert severities(facts).items() >= {"P301": "unknown", "P302": "unknown"}.items()
-    assert found(facts)["P301"].message == f"Atlas does not tell when {VPC_BLOCK} ends, but {date!r}."
+    assert found(facts)["P301"].message == f"Atlas reports {date!r} as the end of {VPC_BLOCK}, which is not a time."
 
 
 def test_the_group_that_a_connection_names_has_to_be_listed() -> None:

@@ -198,7 +198,7 @@ def test_an_available_connection_without_an_id_is_unknown() -> None:
     facts = healthy(peer=peer(connection_id=None), connection=None)
     unknown = found(facts, "unknown")
     assert {"P401", "P402", "P601"} <= unknown.keys()
-    assert unknown["P401"].message == "The connection has no id in AWS. P101 was to tell why, and found nothing."
+    assert unknown["P401"].message == "The connection has no id in AWS. Unknown why: P101 found nothing."
     assert verdict_of(run_checks(facts), both_halves=True) == "unknown"
     waiting = healthy(peer=peer(connection_id=None, status_name="INITIATING"), connection=None)
     assert severities(waiting) == {"P101": "fail"}

@@ -144,7 +144,7 @@ def test_what_waits_for_a_cause_that_is_not_there_is_unknown() -> None:
         ("X104", "unknown", None, True),
         ("X105", "skipped", None, True),
     ]
-    assert run_checks(healthy())[1].message == "There is nothing to do. X101 was to tell why, and found nothing."
+    assert run_checks(healthy())[1].message == "There is nothing to do. Unknown why: X101 found nothing."
 
 
 def test_only_checks_that_can_fail_decide_and_a_finding_may_not() -> None:

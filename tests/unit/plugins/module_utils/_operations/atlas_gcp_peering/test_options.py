@@ -251,11 +251,11 @@ def test_half_a_private_key_is_a_failure_without_the_half(site: GcpSite) -> None
         ({"service_account_file": "/no/such/file"}, "/no/such/file cannot be read on the host this task runs on: No such file"),
         (
             {"service_account_file": "/f", "service_account_contents": "canary"},
-            "service_account_file and service_account_contents exclude each other",
+            "service_account_file and service_account_contents are mutually exclusive",
         ),
         (
             {"service_account_file": "/f", "service_account_email": "a@b"},
-            "service_account_file and service_account_email exclude",
+            "service_account_file and service_account_email are mutually exclusive",
         ),
         ({"auth_kind": "serviceaccount"}, "auth_kind serviceaccount needs the key of the account"),
         ({"auth_kind": "accesstoken"}, "auth_kind accesstoken needs access_token"),

@@ -77,7 +77,7 @@ def test_where_nothing_explains_a_refusal_it_is_told_as_it_is(atlas: Atlas, wire
 
 
 def test_a_refusal_stays_as_it_is_if_its_cause_cannot_be_read(atlas: Atlas, wire: Wire) -> None:
-    """It is what matters, and not that Atlas does not tell more about it."""
+    """It is what matters, and not that Atlas does not report more about it."""
     options = {**PEERING, "api_version": "v1.0"}
     unreadable = Fault("GET", DROP, times=0)
     refusal = reply({"error": 400, "errorCode": "INVALID_ATTRIBUTE", "detail": "No."}, 400)

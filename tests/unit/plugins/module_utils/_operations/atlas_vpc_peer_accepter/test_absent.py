@@ -167,7 +167,7 @@ def test_a_table_of_another_vpc_and_a_shared_vpc_are_refused(routed: AwsSite) ->
     routed.refused("shares it with account", **ABSENT)
 
 
-# What AWS does not tell any more
+# What AWS does not report any more
 
 
 def test_the_block_of_an_active_connection_is_the_default(routed: AwsSite) -> None:

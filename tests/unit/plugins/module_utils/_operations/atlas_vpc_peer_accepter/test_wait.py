@@ -116,7 +116,7 @@ def test_a_wait_that_ends_without_an_answer_says_so(site: AwsSite) -> None:
     site.front.provisioning = 1_000_000
     site.front.rule("DescribeVpcPeeringConnections", refusal("Unavailable", "Try later", status=503), skip=3)
     done = site.run(wait=True, wait_timeout=20)
-    assert done.missing("is still provisioning after 20 seconds", "AWS did not answer at last: Try later.") == []
+    assert done.missing("is still provisioning after 20 seconds", "AWS's last reply: none (Try later).") == []
     assert done.changed
 
 

@@ -121,7 +121,7 @@ def validated(**options: Any) -> tuple[Any, list[str]]:
         ),
         (
             {"provider_name": "GCP", "gcp_service_account_file": "/key", "gcp_service_account_email": "a@b"},
-            "gcp_service_account_file and gcp_service_account_email exclude each other",
+            "gcp_service_account_file and gcp_service_account_email are mutually exclusive",
         ),
         ({"provider_name": "GCP", "gcp_auth_kind": "accesstoken"}, "gcp_auth_kind accesstoken needs gcp_access_token."),
         (
@@ -144,7 +144,7 @@ def test_what_cannot_be_right_is_named(options: dict[str, Any], message: str) ->
         ({**ENTRY, "cidr_block": "10.0.0.1/8"}, ".cidr_block has host bits set"),
         ({**ENTRY, "region": "x"}, ".region is not an AWS region"),
         ({**ENTRY, "route_table_ids": ["x"]}, ".route_table_ids has a malformed id"),
-        ({**ENTRY, **KEY, "aws_profile": "x"}, ": aws_profile and aws_access_key exclude each other"),
+        ({**ENTRY, **KEY, "aws_profile": "x"}, ": aws_profile and aws_access_key are mutually exclusive"),
         ({}, " names no network. Set vpc_id for AWS, vnet_resource_id for AZURE"),
         ({"aws_account_id": "123456789012"}, " needs vpc_id"),
         ({"vnet_name": "shop-vnet"}, " needs azure_subscription_id"),
@@ -181,7 +181,10 @@ def test_what_cannot_be_right_is_named(options: dict[str, Any], message: str) ->
         ({**ENTRY, "route_table_ids": ["rtb-0a1b2c3d4e5f67890", None]}, ".route_table_ids must be a list of texts"),
         ({**ENTRY, "route_table_cidr_block": "10.0.0.1/8"}, ".route_table_cidr_block has host bits set"),
         ({**ENTRY, "accepter_region_name": "x"}, ".accepter_region_name is not an AWS region"),
-        ({**ENTRY, "container_id": GROUP, "container_region_name": "x"}, ": container_id and container_region_name exclude"),
+        (
+            {**ENTRY, "container_id": GROUP, "container_region_name": "x"},
+            ": container_id and container_region_name are mutually exclusive",
+        ),
         ({**ENTRY, "container_id": "x"}, ".container_id is malformed"),
         ({**ENTRY, "region": "x", "aws_region": "us-east-1"}, ": region and aws_region are two names of one option"),
         ({**ENTRY, "aws_secret_key": ["geheim"]}, ".aws_secret_key must be a text, and is a list."),
@@ -445,7 +448,7 @@ def test_variables_for_gcp_do_not_matter_without_it(monkeypatch: pytest.MonkeyPa
         monkeypatch.setenv(variable, "/key")
     assert validated()[0]["clouds"] == ("AWS",)
     assert validated(connections=[GCP], gcp=False)[0]["clouds"] == ("GCP",)
-    with pytest.raises(InvalidOptionError, match="exclude each other"):
+    with pytest.raises(InvalidOptionError, match="are mutually exclusive"):
         validated(connections=[GCP])
 
 

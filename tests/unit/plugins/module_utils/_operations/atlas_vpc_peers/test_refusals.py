@@ -115,7 +115,7 @@ def test_malformed_options_are_named_at_once_without_a_request(atlas: SetSite) -
         ([entry(0, wait_for="yes")], ["peers[0].wait_for must be one of pending_acceptance, available, and is 'yes'."]),
         (
             [entry(0, container_id=NONE, container_region="us-east-1")],
-            ["peers[0]: container_id and container_region exclude each other."],
+            ["peers[0]: container_id and container_region are mutually exclusive."],
         ),
         (
             [entry(0, cidr_block="10.0.0.0/16")],
