@@ -247,7 +247,7 @@ class Waits:
             self.keep(target, one.waiting, is_held=True)
 
     def start(self) -> Kept | None:
-        """Let the time of the stage begin, if it has one that has not begun; return a wait with its pace, a polled one first."""
+        """Let the time of the stage begin, if it has one that has not begun; return its longest wait, a polled one first."""
         if self._stage is None or self._stage[1] < math.inf or self._seconds is None:
             return None
         now = self._clock()
@@ -261,7 +261,8 @@ class Waits:
             deadline = self._deadline(kept.waiting, kept.since)
             kept.due = deadline if kept.due == kept.deadline else kept.due
             kept.deadline = deadline
-            if kept.is_paced and (paced is None or (kept.waiting.polls and not paced.waiting.polls)):
+            rank = (kept.waiting.polls, self.end_of(kept))
+            if kept.is_paced and (paced is None or rank > (paced.waiting.polls, self.end_of(paced))):
                 paced = kept
         return paced
 

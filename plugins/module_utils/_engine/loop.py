@@ -237,7 +237,8 @@ class Loop:
         polled = {target: kept for target, kept in due.items() if kept.waiting.polls and not kept.waiting.looks_again}
         if not polled:
             return set()
-        result = self._looks.poll(by_side(polled), max(map(self._waits.end_of, polled.values())))
+        end = max(map(self._waits.end_of, polled.values()))
+        result = self._looks.poll(by_side(polled), end)
         silent: set[Target] = set()
         for kept in polled.values():
             kept.unanswered = None
@@ -246,9 +247,8 @@ class Loop:
                 polled[target].unanswered = error
                 silent.add(target)
         if result.changed or len(silent) < len(polled):
-            kept = next(iter(polled.values()))
-            end = self._waits.end_of(kept)
-            self._progress.see(result.changed, kept.waiting, None if end == math.inf else end)
+            waiting = next(iter(polled.values())).waiting
+            self._progress.see(result.changed, waiting, None if end == math.inf else end)
         self._intake.note(result.changed)
         for name, query, error in result.failed:
             if not query.owners and not self._front.is_one:

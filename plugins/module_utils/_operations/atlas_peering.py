@@ -28,17 +28,18 @@ from .._path import options
 from .._path.entries import PathEntry, ignored_options
 from .._path.entry_access import EntryAccess
 from .._path.entry_containers import EntryContainers
-from .._path.leaving import Leaving
+from .._path.entry_peers import EntryPeers, Leaving, PathLinks, PathPeers
 from .._path.part import Chooser, Common, PathPart
 from .._path.path_side import PathProgress, PathSide
-from .._path.path_state import ABSENT, ACCESS, CONTAINERS, PRESENT, PathState
+from .._path.path_state import ABSENT, ACCESS, ACTING, AVAILABLE, CONNECTIONS, CONTAINERS, PRESENT, REQUESTS, PathState
 from .._path.path_summary import PathSummary
-from .._path.peer_part import PeerPart, PeerRemovalPart
+from .._path.peer_readers import DeclaredPeers, RemovedPeers
 from .._resources.access_list import AccessList
 from .._resources.containers import Containers
 from .._resources.peers import VpcPeers
 from .._sides.access_requests import AccessRequests
 from .._sides.containers import ContainerSide
+from .._sides.peers import PeerSide, PeerStages
 from .atlas import choose_project, warn_of_connection, with_projects
 
 if t.TYPE_CHECKING:
@@ -76,10 +77,11 @@ class AtlasPeering(Front[CheckSession]):
         if atlas is not None:
             containers, peers = Containers(atlas, params["group_id"]), partial(VpcPeers, atlas, params["group_id"])
             self._containers = ContainerSide(self.context, {}, containers, containers.list_all_containers, peers)
+            self._peers = self._make_peer_side(atlas, containers)
         found = [self._make_cloud_side(entries[0].provider) for entries in self._halves().values()]
         self._clouds = {side.name: side for side in found if side is not None}
         self.path = PathSide(self.context, self._entries, self.stages, partial(AtlasPeering._begin, own), list_peers)
-        self.sides = (*(() if atlas is None else (self._containers,)), self.path, *self._clouds.values())
+        self.sides = (*(() if atlas is None else (self._containers, self._peers)), self.path, *self._clouds.values())
         if atlas is not None and params["access_list"]:
             turn = partial(_turn_of, (atlas.settings.base_url, params["group_id"]))
             choice, access_list = partial(AtlasPeering._entry_access, own), AccessList(atlas, params["group_id"])
@@ -102,6 +104,23 @@ class AtlasPeering(Front[CheckSession]):
 
         return GcpSide(self.context, {})
 
+    def _make_peer_side(self, atlas: AtlasClient, containers: Containers) -> PeerSide:
+        """Return the side of connections, whose reader shares the state of the path."""
+        is_absent, group_id, own = self.params["state"] == "absent", self.params["group_id"], self._own
+        # With state absent, connections with other clouds may need the same entries of the access list.
+        declared = {cloud.name for cloud in self.params["clouds"]} or {AWS.name}
+        names = CLOUDS if is_absent else declared | ({AWS.name} if self.params["prune"] else set())
+        self._lists = {name: VpcPeers(atlas, group_id, CLOUDS[name]) for name in CLOUDS if name in names}
+        params = {**self.params, "base_url": atlas.settings.base_url}
+        links = PathLinks(partial(AtlasPeering._now, own), partial(AtlasPeering._write, own), partial(AtlasPeering._decide, own))
+        given = (params, self._entries, self._lists, containers, self.context, links)
+        lanes = (("Atlas", int(params["parallel"])),)
+        stages = PeerStages(REQUESTS, (REQUESTS,), (ACTING, AVAILABLE), lanes, frees_places=True)
+        if is_absent:
+            stages = PeerStages(CONNECTIONS, (), (CONNECTIONS,), lanes)
+        self._reader: PathPeers = (RemovedPeers if is_absent else DeclaredPeers)(*given)
+        return PeerSide(self.context, (), self._reader, stages)
+
     def _begin(self) -> t.Mapping[str, PathPart]:
         """Make the parts, which have read nothing yet."""
         self._parts: dict[str, PathPart] = {}
@@ -123,8 +142,8 @@ class AtlasPeering(Front[CheckSession]):
 
     def _make_atlas_parts(self, atlas: AtlasClient) -> t.Iterator[PathPart]:
         """Yield the parts for network containers and connections in Atlas."""
-        params = {**self.params, "base_url": atlas.settings.base_url}
-        common, containers = self._common(self._entries)._replace(params=params), Containers(atlas, params["group_id"])
+        params, common = self.params, self._common(self._entries)
+        containers = Containers(atlas, params["group_id"])
         is_absent = params["state"] == "absent"
         list_clusters = None
         if is_absent and params["remove_container"]:
@@ -133,17 +152,12 @@ class AtlasPeering(Front[CheckSession]):
 
             list_clusters = Clusters(atlas, params["group_id"]).list_clusters
         yield EntryContainers(common, containers, self._containers.add, partial(AtlasPeering._now, self._own), list_clusters)
-        # With state absent, connections with other clouds may need the same entries of the access list.
-        declared = {cloud.name for cloud in params["clouds"]} or {AWS.name}
-        names = CLOUDS if is_absent else declared | ({AWS.name} if params["prune"] else set())
-        peers = {name: VpcPeers(atlas, params["group_id"], CLOUDS[name]) for name in CLOUDS if name in names}
-        part = PeerRemovalPart if is_absent else PeerPart
-        yield part(common, peers, containers)
+        yield EntryPeers(common, self._lists, self._reader, self._peers.begin)
 
     def _make_last_parts(self, atlas: AtlasClient) -> t.Iterator[PathPart]:
         """Yield the parts for what pruned connections leave, and for the access list: those of the clouds are known."""
         params, parts, common, own = self.params, self._parts, self._common(self._entries), self._own
-        leaving = Leaving(t.cast(PeerPart, parts[PeerPart.name]).leaving, partial(AtlasPeering._foresee, own))
+        leaving = Leaving(self._reader.leaving, partial(AtlasPeering._foresee, own))
         pruned = None
         if params["prune"]:
             from .._path.pruned import PrunedPart
@@ -153,7 +167,7 @@ class AtlasPeering(Front[CheckSession]):
             pruned = PrunedPart(common, leaving, self._make_routes(), cleaners)
             yield pruned
         if params["access_list"]:
-            unlisted = CLOUDS.keys() - t.cast(PeerPart, parts[PeerPart.name]).clouds
+            unlisted = CLOUDS.keys() - self._lists.keys()
             now, read_blocks = partial(AtlasPeering._now, own), partial(AtlasPeering._read_blocks, own)
             yield EntryAccess(common, atlas, now, leaving, pruned, sorted(unlisted), read_blocks)
 
@@ -181,6 +195,12 @@ class AtlasPeering(Front[CheckSession]):
 
     def _now(self) -> PathState:
         return self.state
+
+    def _write(self, state: PathState) -> None:
+        self.path.state = state
+
+    def _decide(self) -> Plan:
+        return self.path.decide()
 
     def _foresee(self, state: PathState) -> PathState:
         """Return the state with the network containers as they will be."""
@@ -224,8 +244,7 @@ class AtlasPeering(Front[CheckSession]):
 
     def _replaced(self) -> t.Collection[str]:
         """Return the keys of entries whose connection in Atlas the task replaces, or has replaced."""
-        peers = self._parts.get(PeerPart.name)
-        return peers.replaced if isinstance(peers, PeerPart) else ()
+        return () if self.session.atlas is None else self._reader.replaced
 
     @classmethod
     def libraries_for(cls, args: t.Mapping[str, t.Any]) -> tuple[Library, ...]:

@@ -33,7 +33,7 @@ from .part import Answers, Chooser, Common
 from .path_state import ACCESS, CLEANING, PathState, What
 
 if t.TYPE_CHECKING:
-    from .leaving import Leaving
+    from .entry_peers import Leaving
     from .pruned import PrunedPart
 
 _LIST = "list"

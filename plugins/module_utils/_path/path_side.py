@@ -231,7 +231,7 @@ class PathSide(Side[PathState]):
 
     def plan(self, owners: t.Sequence[Owner]) -> Plan:
         """Plan both sides of all entries; for some owners, return what is left of their steps."""
-        plan = self.last = self._decide()
+        plan = self.decide()
         steps = tuple(map(self._placed, plan.steps))
         if ONLY not in owners:
             # It refuses nothing but entries of the first one, each for itself.
@@ -254,6 +254,11 @@ class PathSide(Side[PathState]):
         owner = self.parts[task.part].queue_of(step)
         self._entry_of[owner] = task.owner or owner
         return step._replace(owner=owner, stage=task.stage)
+
+    def decide(self) -> Plan:
+        """Plan what is left to do on all sides."""
+        self.last = self._decide()
+        return self.last
 
     def _decide(self) -> Plan:
         state = self.state

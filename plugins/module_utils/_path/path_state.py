@@ -137,9 +137,5 @@ class PathState:
         return replace(self, done={**self.done, **{change.key: change for change in changes}})
 
     def with_failure(self, owner: str, step: str, error: TaskError) -> PathState:
-        """Return the state after an entry has failed; its first failure stays. Its connection is not waited for any more."""
-        if owner in self.failures:
-            return self
-        is_new = owner and owner not in self.peers.failures
-        peers = self.peers.with_failure(owner, error) if is_new else self.peers
-        return replace(self, failures={**self.failures, owner: Failure(step, error)}, peers=peers)
+        """Return the state after an entry has failed; its first failure stays."""
+        return self if owner in self.failures else replace(self, failures={**self.failures, owner: Failure(step, error)})

@@ -14,7 +14,7 @@ from .._clouds.clouds import cloud_of, name_of
 from .._engine.plan import Change, Plan, Step
 from .._http.errors import TaskError
 from .entries import default_comment
-from .leaving import Leaving
+from .entry_peers import Leaving
 from .part import Answers, Common, PathPart, task_of
 from .path_state import AVAILABLE, CLEANING, PathState, Task, What
 

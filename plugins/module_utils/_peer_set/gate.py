@@ -157,32 +157,19 @@ class PeerGate:
 
     def hold(self, step: Step, error: TaskError, state: PeerSetState) -> PeerSetState | None:
         """Return the state in which a refused creation waits for the next poll; None if the refusal is a failure."""
-        key = step.keys[0]
+        key = str(step.owner)
         match = self._matches.get(key)
         if match is not None and may_repeat(match.choice, step.request, error, replaces=key in state.done):
             since = state.refused.get(key, self._clock())
             is_over = self._clock() - since >= self._role_timeout
-            return None if is_over else replace(state, refused={**state.refused, key: since}, resting=state.resting | {key})
+            return None if is_over else replace(state, refused={**state.refused, key: since})
         if not self._waits or error.error_code != NO_PLACE:
             return None
         return replace(state, full=(count_pending(state.listed), len(state.listed)), places=0)
 
     def is_held(self, step: Step, state: PeerSetState) -> bool:
         """Return whether an earlier refusal holds back a step."""
-        return isinstance(step.request, CreatePeer) and (state.full is not None or step.keys[0] in state.refused)
-
-    def is_ready(self, step: Step, state: PeerSetState, running: t.Sequence[Step]) -> bool:
-        """Return whether nothing is in the way of a step.
-
-        Raises:
-            TaskError: If its entry has failed, or the change or removal of a connection in its way has failed.
-        """
-        after, failed_before = step.after, state.failures.get(step.keys[0])
-        if failed_before is not None:
-            raise failed_before
-        blockers = after.blockers(state.listed) if isinstance(after, After) else []
-        self.check(blockers, state)
-        return not blockers and self.has_place(step, state, running) and step.keys[0] not in state.resting
+        return isinstance(step.request, CreatePeer) and (state.full is not None or step.owner in state.refused)
 
     def check(self, blockers: t.Iterable[Peer], state: PeerSetState) -> None:
         """Check that what is in the way of a step may still go.
@@ -232,7 +219,7 @@ class PeerGate:
             way_out = for_pending(state.listed, "Accept pending ones in AWS", "Have pending ones completed in")
             better = error.with_hint(f"{way_out}, then run the task again.")
         else:
-            key = step.keys[0]
+            key = str(step.owner)
             match, since = self._matches[key], state.refused.get(key)
             listed = tuple(peer for peer in state.listed if cloud_of(peer) is match.choice.provider)
             own = replace(state.entries.get(key, PeerState(None)), listed=listed)
@@ -241,13 +228,13 @@ class PeerGate:
 
 
 def counted(state: PeerSetState, listed: t.Collection[Peer]) -> PeerSetState:
-    """Return the state after a poll, with the free places counted, and refused creations free to be sent again."""
-    if state.full is not None:
-        pending = count_pending(listed)
-        # The limit is at least as high as any count that was seen.
-        full = (max(state.full[0], pending), max(state.full[1], len(listed)))
-        state = replace(state, full=full, places=max(full[0] - pending, full[1] - len(listed)))
-    return replace(state, resting=frozenset())
+    """Return the state after a poll, with the free places counted."""
+    if state.full is None:
+        return state
+    pending = count_pending(listed)
+    # The limit is at least as high as any count that was seen.
+    full = (max(state.full[0], pending), max(state.full[1], len(listed)))
+    return replace(state, full=full, places=max(full[0] - pending, full[1] - len(listed)))
 
 
 def count_pending(peers: t.Iterable[Peer]) -> int:
@@ -257,7 +244,7 @@ def count_pending(peers: t.Iterable[Peer]) -> int:
 
 def with_removed(step: Step, error: TaskError, state: PeerSetState) -> TaskError:
     """Return the error of a step; for a creation, it also names the connection that was removed for it."""
-    removal = state.done.get(step.keys[0])
+    removal = state.done.get(str(step.owner))
     if not isinstance(step.request, CreatePeer) or removal is None or removal.before is None:
         return error
     return with_removal(error, t.cast("Peer", removal.before))

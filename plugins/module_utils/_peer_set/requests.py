@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 from functools import partial
 
 from .._clouds.aws import AWS
 from .._clouds.cloud import Peer
 from .._clouds.clouds import CLOUDS, cloud_of
 from .._engine.options import Parameters
-from .._engine.plan import Facts, Step
+from .._engine.plan import Facts, Plan, Step
+from .._engine.side import Owner, Purpose, Query
 from .._http.errors import TaskError
 from .._http.pauses import Clock
 from .._peering.connection import CreatePeer, DeletePeer
@@ -26,6 +28,9 @@ from .gate import PeerGate, with_removed
 from .options import PeerEntry
 from .state import PeerLists, PeerSetState, choose_entries
 from .waiter import PeerSetWaiter
+
+# The keys of the queries for a look, and for a poll.
+LIST_QUERY, POLL_QUERY = "list", "poll"
 
 
 class _ContainerFacts(Facts):
@@ -68,6 +73,8 @@ class PeerSet:
         clock: A monotonic clock, in seconds.
 
     Attributes:
+        params: The options of the task.
+        entries: The entries, by key.
         facts: The containers of the project: those of AWS, or all if other clouds are read.
         lists: The connections of the project.
         sent: The requests that this task has sent.
@@ -78,7 +85,7 @@ class PeerSet:
     """
 
     def __init__(self, params: Parameters, peers: t.Mapping[str, VpcPeers], containers: Containers, clock: Clock) -> None:
-        self._params, self._clock = params, clock
+        self.params, self._clock = params, clock
         self.facts: Facts = _ContainerFacts(params, peers.keys(), containers)
         self.lists = PeerLists(peers, self.facts)
         self.sent = SentRequests(clock)
@@ -91,24 +98,83 @@ class PeerSet:
             entries: The entries.
             declared: The names of the clouds whose connections the list declares; empty for all that are read.
         """
-        self._by_key = {entry.key: entry for entry in entries}
+        self.entries = {entry.key: entry for entry in entries}
+        self._declared = declared or self.lists.names
         self._matches = {
             entry.key: PeerMatch(self.lists.with_cloud(entry.provider), ContainerChoice(entry.params, entry.provider, self.facts))
             for entry in entries
         }
         self.choices = {key: match.choice for key, match in self._matches.items()}
-        self.planner = PeerSetPlanner(self._params, entries, self.choices, declared or self.lists.names)
-        self.gate = PeerGate(self._params, self._matches, self._clock)
-        self.waiter = PeerSetWaiter(entries, self.choices, self.lists, self.sent, waits=self._params["wait"])
+        self.planner = PeerSetPlanner(self.params, entries, self.choices, self._declared)
+        self.gate = PeerGate(self.params, self._matches, self._clock)
+        self.waiter = PeerSetWaiter(entries, self.choices, self.lists, self.sent, waits=self.params["wait"])
 
-    def look(self) -> PeerSetState:
+    def queries(self, state: PeerSetState, purpose: Purpose) -> list[Query]:
+        """Return what a side asks: each look and each poll is one list of the connections with each cloud."""
+        if purpose is Purpose.POLL:
+            return [Query(POLL_QUERY, partial(self.waiter.poll, state))]
+        return [Query(LIST_QUERY, self._look if purpose is Purpose.FIRST else partial(self._look_again, state))]
+
+    def _look(self) -> PeerSetState:
         """Read all connections of the project."""
         listed = tuple(self.lists.list_peers())
         return self.choose(PeerSetState(listed, first=listed))
 
-    def look_again(self, state: PeerSetState, names: t.Collection[str] | None = None) -> PeerSetState:
-        """Read the connections with the named clouds, or with all, again, and keep what was done so far."""
-        return self.choose(self.waiter.look(state, names))
+    def _look_again(self, state: PeerSetState) -> PeerSetState:
+        """Read the connections again, and keep what was done so far."""
+        return self.choose(self.waiter.look(state, self._declared))
+
+    def plan(self, state: PeerSetState) -> Plan:
+        """Plan what is left to do for the list; the keys of steps are those of entries, or the ids of connections."""
+        if any(entry.provider.region is not None for entry in self.entries.values()):
+            # For the hand-over, which has the blocks.
+            self.facts[LIST_CONTAINERS]
+        plan = self.planner.plan(state)
+        for key, own in state.entries.items():
+            if own.peer is not None:
+                self.choices[key].read_names(own.peer)
+        return replace(plan, warnings=(*plan.warnings, *self.planner.warnings(plan, state)))
+
+    def undeclared(self, state: PeerSetState) -> t.Iterable[str]:
+        """Return the ids of the connections that are pruned."""
+        return (peer["id"] for peer in self.planner.split_undeclared(state)[1]) if self.params["prune"] else ()
+
+    def predict(self, state: PeerSetState, plan: Plan) -> PeerSetState:
+        """Return the state after a plan and all waits."""
+        return self.planner.predict(state, plan)
+
+    def key_of(self, owner: Owner) -> str:
+        """Return the key of the change of an entry or a pruned connection."""
+        return str(owner)
+
+    def failure_of(self, owner: Owner) -> TaskError | None:
+        """Return why an entry or a pruned connection has failed on another side; None if it has not."""
+        return None
+
+    def hold(self, step: Step, error: TaskError, state: PeerSetState) -> PeerSetState | None:
+        """Return the state in which a refused creation waits; None if the refusal is a failure."""
+        return self.gate.hold(step, error, state)
+
+    def without_hope(self, step: Step, state: PeerSetState, running: t.Collection[Step]) -> TaskError | None:
+        """Return the error of a creation for which there will be no place; None if others may make one free.
+
+        Args:
+            step: The creation.
+            state: The state.
+            running: The steps that are being sent.
+        """
+        return None
+
+    def must_go(self, owner: Owner, state: PeerSetState) -> bool:
+        """Return whether the end of a task waits for a connection, which no entry means, to be gone."""
+        return owner in state.done
+
+    def keep(self, state: PeerSetState, owner: str | None) -> None:
+        """Take note of a new state; a request of `owner` has led to it, if there is one."""
+
+    def line(self, state: PeerSetState) -> str:
+        """Return how many connections are in which state, and what they wait for."""
+        return self.waiter.line(state)
 
     def choose(self, state: PeerSetState) -> PeerSetState:
         """Return the state with the connection that each entry means now; see `choose_entries`."""
@@ -120,7 +186,7 @@ class PeerSet:
         if isinstance(request, DeletePeer):
             self.lists.with_cloud(cloud_of(state.find(request.id))).delete_peer(request.id)
             return None
-        peers = self.lists.with_cloud(self._by_key[step.keys[0]].provider)
+        peers = self.lists.with_cloud(self.entries[str(step.owner)].provider)
         if isinstance(request, CreatePeer):
             try:
                 return peers.create_peer(request.fields, request.home_region)
@@ -134,7 +200,7 @@ class PeerSet:
 
     def record(self, step: Step, reply: t.Any, state: PeerSetState) -> PeerSetState:
         """Return the state after a request took effect."""
-        key = step.keys[0]
+        key = str(step.owner)
         if isinstance(step.request, DeletePeer):
             self.sent.record_removal(state.find(step.request.id))
             return state.with_leaving(key, step.request.id)

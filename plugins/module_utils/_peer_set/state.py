@@ -33,7 +33,6 @@ class PeerSetState:
         full: The highest counts of pending and of all connections since Atlas had no place for one; None if it always had.
         places: How many more connections Atlas can take after such a refusal.
         refused: When the creation of an entry was first refused for lack of rights (clock, in seconds), by key.
-        resting: The keys of refused creations that are not repeated before the next poll.
     """
 
     listed: tuple[Peer, ...]
@@ -46,7 +45,6 @@ class PeerSetState:
     full: tuple[int, int] | None = None
     places: int = 0
     refused: t.Mapping[str, float] = field(default_factory=dict)
-    resting: frozenset[str] = frozenset()
 
     def find(self, peer_id: str) -> Peer:
         """Return a connection by its id, as it was last seen."""
@@ -78,10 +76,6 @@ class PeerSetState:
         if key not in self.entries:
             return replace(state, pruned=(*self.pruned, leaving))
         return replace(state, entries={**self.entries, key: PeerState(leaving, (leaving,), (), leaving)})
-
-    def with_failure(self, key: str, error: TaskError) -> PeerSetState:
-        """Return the state with a failure that is final."""
-        return replace(self, failures={**self.failures, key: error})
 
 
 def choose_entries(matches: t.Mapping[str, PeerMatch], state: PeerSetState) -> PeerSetState:

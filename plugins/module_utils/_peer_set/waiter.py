@@ -9,7 +9,7 @@ import typing as t
 from collections import Counter
 from dataclasses import replace
 
-from .._clouds.cloud import CustomerTask, Peer, fields_of
+from .._clouds.cloud import Peer, fields_of
 from .._clouds.clouds import cloud_of, is_failed, is_leaving
 from .._engine.plan import listed
 from .._engine.wait import GONE, WaitTimeoutError
@@ -98,36 +98,15 @@ class PeerSetWaiter:
         """Return the state that the task waits for, as Atlas calls it."""
         return entry.goal
 
-    def _to_do(self, entry: PeerEntry, peer: Peer) -> CustomerTask | None:
-        """Return what the customer has to do for an entry to go on; None for nothing."""
-        return customer_task(self._choices[entry.key], peer, entry.goal)
-
-    def is_settled(self, state: PeerSetState) -> bool:
-        """Return whether all that the task waits for is there, is gone, or has failed."""
-        if not self._waits:
-            return True
-        there = {peer["id"] for peer in state.listed}
-        return not self.missing(state) and not any(peer["id"] in there - state.failures.keys() for peer in state.pruned)
-
-    def late(self, state: PeerSetState, error: WaitTimeoutError) -> PeerSetState:
-        """Return the state when the time is up: what has not reached its goal has failed."""
-        for entry in self.missing(state):
-            peer = state.entries[entry.key].peer
-            if peer is None:
-                # Its request is being sent.
-                continue
-            state = state.with_failure(entry.key, entry.named(self.late_error(entry, peer, error)))
-        there = {peer["id"]: peer for peer in state.listed}
-        for gone in state.pruned:
-            if gone["id"] in there:
-                state = state.with_failure(gone["id"], self.late_error(None, there[gone["id"]], error))
-        return state
+    def awaits(self, entry: PeerEntry, peer: Peer) -> bool:
+        """Return whether the connection of an entry has to be waited for."""
+        return not entry.provider.has_reached(peer, self.goal(entry))
 
     def late_error(self, entry: PeerEntry | None, peer: Peer, error: WaitTimeoutError) -> TaskError:
         """Return the error of a connection that has not reached its goal in time; without an entry, that it is not gone."""
         if entry is None:
             return too_late(peer, GONE, error, None)
-        return too_late(peer, self.goal(entry), error, self._to_do(entry, peer))
+        return too_late(peer, self.goal(entry), error, customer_task(self._choices[entry.key], peer, entry.goal))
 
     def line(self, state: PeerSetState) -> str:
         """Return the progress of the entries in one line: how many there are in which state, and what they wait for."""
@@ -185,7 +164,7 @@ class PeerSetWaiter:
             for entry in self._entries
             if entry.key not in state.failures
             and (own := state.entries.get(entry.key)) is not None
-            and (own.peer is None or not entry.provider.has_reached(own.peer, self.goal(entry)))
+            and (own.peer is None or self.awaits(entry, own.peer))
         ]
 
     def _seen(self, entry: PeerEntry, own: PeerState, present: Peer | None) -> tuple[PeerState, TaskError | None]:

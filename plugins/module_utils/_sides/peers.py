@@ -17,17 +17,36 @@ from .._engine.wait import GONE, WaitTimeoutError
 from .._http.errors import TaskError
 from .._peer_set.gate import After
 from .._peer_set.options import PeerEntry
-from .._peer_set.requests import PeerSet
+from .._peer_set.requests import LIST_QUERY, PeerSet
 from .._peer_set.state import PeerSetState
 from .._peering.azure_role import ROLE
 from .._peering.connection import PeerState
-from .._peering.container_choice import LIST_CONTAINERS
 
-_LIST, _POLL = "list", "poll"
 _PLACE = "a place for another connection"
+
+
+class PeerStages(t.NamedTuple):
+    """The stages of a front, as far as they are about connections.
+
+    Attributes:
+        requests: The stage of all requests.
+        outlasted: The stages that may end while a creation waits for a place; what is in the way of one that was refused, too.
+        awaited: The stages that wait for the connections of entries; the last one also for those that are pruned to be gone.
+        lanes: What a request shares with others; see `Step.lanes`.
+        frees_places: Whether steps of other sides may end the wait for a place, or take the hope for one.
+    """
+
+    requests: str
+    outlasted: tuple[str, ...]
+    awaited: tuple[str, ...]
+    lanes: tuple[tuple[t.Hashable, int], ...] = ()
+    frees_places: bool = False
+
+
 _REQUESTS, _TAKEN, _REACHED = "requests", "taken", "reached"
 # What is in the way of requests goes; creations that were refused for lack of a role are taken; all are as the task waits for.
 STAGES = (_REQUESTS, _TAKEN, _REACHED)
+_OF_SETS = PeerStages(_REQUESTS, (_REQUESTS, _TAKEN), (_REACHED,))
 
 
 class PeerSide(Side[PeerState]):
@@ -41,16 +60,16 @@ class PeerSide(Side[PeerState]):
         context: The options, what was done, and what has failed.
         entries: The entries of the list.
         peers: Reads, plans and sends for the list.
+        stages: The stages of the front.
     """
 
     name = "peers"
     looks_together = True
     has_short_steps = True
 
-    def __init__(self, context: Context, entries: t.Sequence[PeerEntry], peers: PeerSet) -> None:
+    def __init__(self, context: Context, entries: t.Sequence[PeerEntry], peers: PeerSet, stages: PeerStages = _OF_SETS) -> None:
         super().__init__(context, [entry.key for entry in entries])
-        self._by_key = {entry.key: entry for entry in entries}
-        self._set = peers
+        self._set, self._stages = peers, stages
         # The project as a whole: Atlas's list belongs to no owner, and neither do its places.
         self._project = PeerSetState(())
         # The errors of owners that wait in vain, by the last poll.
@@ -61,25 +80,34 @@ class PeerSide(Side[PeerState]):
         """All connections of the project, what was done, and what has failed."""
         return replace(self._project, failures={key: failure.error for key, failure in self.context.failures.items()})
 
+    def begin(self, project: PeerSetState, plan: Plan) -> Plan:
+        """Take the connections of a project that the front has read, and return its plan for them as this side carries it out."""
+        self._project = project
+        self.states.update(self._states_of(project, self._set.undeclared(project)))
+        return self._to_steps(plan)
+
+    def _states_of(self, project: PeerSetState, others: t.Iterable[Owner]) -> dict[Owner, PeerState]:
+        """Return the states of the entries, and of other connections."""
+        listed = {peer["id"]: peer for peer in project.listed}
+        found: dict[Owner, PeerState] = {one: PeerState(listed.get(str(one))) for one in others}
+        found.update(project.entries.items())
+        return found
+
+    def _keep(self, project: PeerSetState, owner: str | None = None) -> None:
+        self._project = project
+        self._set.keep(project, owner)
+
     def queries(self, owners: t.Sequence[Owner], purpose: Purpose) -> t.Iterable[Query]:
         """Ask for the list of connections; in a poll, only of those with clouds that are waited for."""
-        if purpose is Purpose.POLL:
-            return [Query(_POLL, partial(self._set.waiter.poll, self.project))]
-        look = self._set.look if purpose is Purpose.FIRST else partial(self._set.look_again, self.project)
-        return [Query(_LIST, look)]
+        return self._set.queries(self.project, purpose)
 
     def observe(self, replies: Replies) -> t.Mapping[Owner, PeerState]:
         """Return the connections of entries, and those that are pruned, as far as they have changed."""
         ((key, project),) = replies.items()
         seen = t.cast(PeerSetState, project)
-        self._project = seen
-        found: dict[Owner, PeerState] = dict(seen.entries.items())
-        others = {owner for owner in self.states if owner not in self._by_key}
-        if key == _LIST and self.context.params["prune"]:
-            others.update(peer["id"] for peer in self._set.planner.split_undeclared(seen)[1])
-        if others:
-            listed = {peer["id"]: peer for peer in seen.listed}
-            found.update({one: PeerState(listed.get(str(one))) for one in others})
+        self._keep(seen)
+        others = {owner for owner in self.states if owner not in self._set.entries}
+        found = self._states_of(seen, others.union(self._set.undeclared(seen) if key == LIST_QUERY else ()))
         self._in_vain = {owner: error for owner, error in seen.failures.items() if owner not in self.context.failures}
         for owner in self._in_vain:
             # It is evaluated even if it looks the same.
@@ -88,24 +116,23 @@ class PeerSide(Side[PeerState]):
 
     def plan(self, owners: t.Sequence[Owner]) -> Plan:
         """Plan the whole list at first, and later what is left to do for some owners."""
-        state, planner, choices = self.project, self._set.planner, self._set.choices
-        if any(entry.provider.region is not None for entry in self._by_key.values()):
-            # For the hand-over, which has the blocks.
-            self._set.facts[LIST_CONTAINERS]
-        plan = planner.plan(state)
-        for key, own in state.entries.items():
-            if own.peer is not None:
-                choices[key].read_names(own.peer)
-        steps = tuple(step._replace(owner=step.keys[0], stage=_REQUESTS) for step in plan.steps)
-        plan = replace(plan, steps=steps, warnings=(*plan.warnings, *planner.warnings(plan, state)))
+        plan = self._to_steps(self._set.plan(self.project))
         if not self.context.stage:
             return plan
         # What is refused later fails, as far as the task set out to do it.
-        planned = {change.key for change in self.context.plan.changes}
-        errors = {key: error for key, error in {**plan.failures, **plan.refusals}.items() if key in planned}
-        changes = tuple(change for change in plan.changes if change.key in owners)
-        steps = tuple(step for step in steps if step.owner in owners)
+        planned, key_of = {change.key for change in self.context.plan.changes}, self._set.key_of
+        errors = {key: error for key, error in {**plan.failures, **plan.refusals}.items() if key_of(key) in planned}
+        keys = {*map(key_of, owners)}
+        changes = tuple(change for change in plan.changes if change.key in keys)
+        steps = tuple(step for step in plan.steps if step.owner in owners)
         return replace(plan, changes=changes, steps=steps, failures=errors, refusals={})
+
+    def _to_steps(self, plan: Plan) -> Plan:
+        """Return a plan of the list with owners and stages; its keys are those of results."""
+        key_of, stages = self._set.key_of, self._stages
+        changes = tuple(change._replace(key=key_of(change.key)) for change in plan.changes)
+        steps = (step._replace(owner=step.keys[0], stage=stages.requests, lanes=stages.lanes) for step in plan.steps)
+        return replace(plan, changes=changes, steps=tuple(step._replace(keys=(key_of(step.owner),)) for step in steps))
 
     def wait(self, owner: Owner, step: Step | None) -> Waiting | None:
         """Wait for what is in the way of a request, and at the end for connections to be reached or gone.
@@ -113,16 +140,18 @@ class PeerSide(Side[PeerState]):
         Raises:
             TaskError: If that is in vain.
         """
-        if owner in self._in_vain:
-            raise self._in_vain[owner]
+        failed = self._in_vain.get(owner) or self._set.failure_of(owner)
+        if failed is not None:
+            raise failed
         if step is not None:
             return self._wait_before(step)
-        if self.context.stage != _REACHED or not self.context.params["wait"]:
+        stage, awaited, peer = self.context.stage, self._stages.awaited, self.states[owner].peer
+        if stage not in awaited or peer is None or not self._set.params["wait"]:
             return None
-        entry, peer = self._by_key.get(str(owner)), self.states[owner].peer
+        entry, waiter = self._set.entries.get(str(owner)), self._set.waiter
         if entry is None:
-            return Waiting(GONE) if peer is not None and owner in self._project.done else None
-        return None if peer is None or entry.provider.has_reached(peer, entry.goal) else Waiting(entry.goal)
+            return Waiting(GONE) if stage == awaited[-1] and self._set.must_go(owner, self._project) else None
+        return Waiting(waiter.goal(entry)) if waiter.awaits(entry, peer) else None
 
     def _wait_before(self, step: Step) -> Waiting | None:
         gate, state = self._set.gate, self._project
@@ -130,15 +159,23 @@ class PeerSide(Side[PeerState]):
         if blockers:
             gate.check(blockers, self.project)
             return self._until(GONE, is_held=gate.is_held(step, state))
-        return None if gate.has_place(step, state, self.context.running.values()) else self._until(_PLACE, is_held=True)
+        if gate.has_place(step, state, self.context.running.values()):
+            return None
+        error = self._set.without_hope(step, state, self._running())
+        if error is not None:
+            raise error
+        return self._until(_PLACE, is_held=True)
+
+    def _running(self) -> list[Step]:
+        return [step for (side, _owner), step in self.context.running.items() if side == self.name]
 
     def _until(self, goal: str, *, is_held: bool) -> Waiting:
-        """Return a wait; if a refusal `is_held`, it has no end before that of the last stage."""
-        is_last = self.context.stage == _REACHED
-        if not is_held or is_last:
-            # A change of another entry may free what it needs.
-            return Waiting(goal, ends_with_steps=goal == GONE)
-        return Waiting(goal, math.inf, ends_with_steps=goal == GONE, outlasts=(_REQUESTS, _TAKEN))
+        """Return a wait; if a refusal `is_held`, it has no end before that of the first stage which it does not outlast."""
+        # A change of another entry may free what it needs.
+        ends, outlasted = goal == GONE or self._stages.frees_places, self._stages.outlasted
+        if not is_held or self.context.stage not in outlasted:
+            return Waiting(goal, ends_with_steps=ends)
+        return Waiting(goal, math.inf, ends_with_steps=ends, outlasts=outlasted)
 
     def timeout_error(self, owner: Owner, step: Step | None, waiting: Waiting, error: WaitTimeoutError) -> TaskError:
         """Return the error of a request that could not be sent, or of a connection that is not reached or not gone."""
@@ -146,7 +183,7 @@ class PeerSide(Side[PeerState]):
             return error.refusal
         if step is not None:
             return self._set.gate.blocked(step, self._project, error)
-        return self._set.waiter.late_error(self._by_key.get(str(owner)), t.cast(Peer, self.states[owner].peer), error)
+        return self._set.waiter.late_error(self._set.entries.get(str(owner)), t.cast(Peer, self.states[owner].peer), error)
 
     def request(self, step: Step) -> Call:
         """Request, change or remove a connection; the call returns Atlas's reply, or None for a removal."""
@@ -154,23 +191,23 @@ class PeerSide(Side[PeerState]):
 
     def record(self, step: Step, reply: ReplyValue | NoReply) -> Effect:
         """Record a request. The removal and the creation of a replacement are one change, which begins with the removal."""
-        key = step.keys[0]
-        self._project = self._set.record(step, None if reply is SEEN else reply, self._project)
+        key = str(step.owner)
+        self._keep(self._set.record(step, None if reply is SEEN else reply, self._project), key)
         change, own = self._project.done.get(key), self._project.entries.get(key)
         if own is None:
             # It is pruned, or it is not clear any more which connection the entry means.
-            own = self.states[key] if key in self._by_key else PeerState(self._project.find(key))
-        return Effect({key: own}, () if change is None else (change,))
+            own = self.states[key] if key in self._set.entries else PeerState(self._project.find(key))
+        return Effect({key: own}, () if change is None else (change._replace(key=step.keys[0]),))
 
     def retry_wait(self, step: Step, error: TaskError) -> Waiting | None:
         """Wait for a place, or for the role that Atlas needs if it may be too new."""
-        held = self._set.gate.hold(step, error, self._project)
+        held = self._set.hold(step, error, self._project)
         if held is None:
             return None
-        self._project = held
-        if step.owner not in held.refused:
-            return self._until(_PLACE, is_held=True)
-        return Waiting(ROLE, self.context.params["azure_role_timeout"], outlasts=(_REQUESTS,))
+        self._keep(held)
+        if step.owner in held.refused:
+            return Waiting(ROLE, self.context.params["azure_role_timeout"], outlasts=(self._stages.requests,))
+        return None if self._set.without_hope(step, held, self._running()) is not None else self._until(_PLACE, is_held=True)
 
     def explain(self, step: Step, error: TaskError) -> TaskError:
         """Return the error with the cause of a refusal: the option at fault, what is in the way, or rights that Atlas lacks."""
@@ -178,9 +215,9 @@ class PeerSide(Side[PeerState]):
 
     def predict(self, steps: t.Iterable[Step]) -> t.Mapping[Owner, PeerState]:
         """Return the connections after the plan and all waits."""
-        self._project = self._set.planner.predict(self.project, self.context.plan)
+        self._project = self._set.predict(self.project, self.context.plan)
         return dict(self._project.entries.items())
 
     def progress_line(self) -> str:
         """Return how many connections are in which state, and what they wait for."""
-        return self._set.waiter.line(self.project)
+        return self._set.line(self.project)

@@ -24,7 +24,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.side impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import StoppedError, TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_peering import OPERATION
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.entry_access import EntryAccess
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.leaving import Leaving
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.entry_peers import Leaving
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.part import Common
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.path_state import ACCESS, PathState, What
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_set.state import PeerSetState

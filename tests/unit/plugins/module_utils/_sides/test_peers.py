@@ -14,7 +14,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_set.options 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_set.requests import PeerSet
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Containers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import NO_PLACE, VpcPeers
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.peers import STAGES, PeerSide
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.peers import STAGES, PeerSide, PeerStages
 from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock
 from ansible_collections.cloudpeer.atlas.tests.support.sets import entry
 
@@ -52,16 +52,32 @@ def peer(number: int, status: str = "AVAILABLE") -> Any:
     return {**fields, "id": f"{number:024x}", "status_name": status, "error_state_name": None, "connection_id": None}
 
 
-def side_of(*peers: Any, entries: int = 2) -> PeerSide:
+class InPath(PeerSet):
+    """A list of which the connections are a part: keys of its own, and entries that have failed elsewhere."""
+
+    failed: dict[Any, TaskError] | None = None
+    hopeless: TaskError | None = None
+
+    def key_of(self, owner: Any) -> str:
+        return f"key of {owner}"
+
+    def failure_of(self, owner: Any) -> TaskError | None:
+        return (self.failed or {}).get(owner)
+
+    def without_hope(self, *given: Any) -> TaskError | None:
+        return self.hopeless
+
+
+def side_of(*peers: Any, entries: int = 2, kind: type[PeerSet] = PeerSet, **more: Any) -> PeerSide:
     """Return a side whose project has some connections, after its first look."""
     client: Any = Silence()
     written = [{**UNSET, **entry(number), "provider_name": "AWS", "written": {}} for number in range(entries)]
     params: Any = {**OPTIONS, "peers": written}
     group, declared = "0" * 24, to_entries(params)
-    found = PeerSet(params, {"AWS": VpcPeers(client, group)}, Containers(client, group), FakeClock())
+    found = kind(params, {"AWS": VpcPeers(client, group)}, Containers(client, group), FakeClock())
     found.use(declared)
     found.facts["containers"] = [CONTAINER]
-    side = PeerSide(Context(params, FakeClock()), declared, found)
+    side = PeerSide(Context(params, FakeClock()), declared, found, **more)
     found.lists.list_peers = lambda names=None: [*peers]  # type: ignore[method-assign]
     look(side, Purpose.FIRST)
     return side
@@ -147,3 +163,30 @@ def test_a_later_plan_is_for_its_owners() -> None:
     assert {*side.plan(["peers[1]"]).failures} == {"peers[2]"}
     side.context.plan = replace(Plan(), changes=(Change("create", "peers[1]", None, {}),))
     assert side.plan(["peers[1]"]).failures == {}
+
+
+def test_a_front_has_stages_lanes_and_keys_of_its_own() -> None:
+    stages = PeerStages("first", ("first",), ("second", "third"), (("Atlas", 2),), frees_places=True)
+    side = side_of(peer(0, "PENDING_ACCEPTANCE"), peer(7), kind=InPath, stages=stages)
+    reader: Any = side._set
+    side.context.plan = plan = side.plan([*side.states])
+    step, removal = plan.steps
+    assert (step.owner, step.keys, step.stage, step.lanes) == ("peers[1]", ("key of peers[1]",), "first", (("Atlas", 2),))
+    assert [change.key for change in plan.changes] == ["key of peers[1]", f"key of {peer(7)['id']}"]
+    side.context.stage = "first"
+    assert [change.key for change in side.plan(["peers[1]"]).changes] == ["key of peers[1]"]
+    held = side.retry_wait(step, TaskError("Full.", error_code=NO_PLACE))
+    assert held is not None
+    assert (held.outlasts, held.ends_with_steps) == (("first",), True)
+    side.states.update(side.record(removal, None).states)
+    # Entries are waited for in both stages, and what is pruned in the last one.
+    for stage, waits in (("first", [False, False]), ("second", [True, False]), ("third", [True, True])):
+        side.context.stage = stage
+        assert [side.wait(owner, None) is not None for owner in ("peers[0]", peer(7)["id"])] == waits
+    reader.hopeless = TaskError("No place will be free.")
+    with pytest.raises(TaskError, match="No place will be free"):
+        side.wait("peers[1]", step)
+    assert side.retry_wait(step, TaskError("Full.", error_code=NO_PLACE)) is None
+    reader.failed = {"peers[0]": TaskError("AWS refuses it.")}
+    with pytest.raises(TaskError, match="AWS refuses it"):
+        side.wait("peers[0]", None)
