@@ -68,7 +68,7 @@ class AtlasClient:
         self.kept: dict[Path, t.Any] = {}
         self._retry = Retry("Atlas", settings.limits, clock, sleep)
         self._senders = Senders(lambda: Sender(settings, credential, self._retry, self._record))
-        # The paths whose deletion got no clear answer.
+        # The paths of deletions whose outcome is unknown.
         self._perhaps_deleted: set[Path] = set()
 
     def close(self) -> None:

@@ -37,7 +37,7 @@ def read_reply(reply: Reply, request: Request, settings: ApiSettings, secrets: t
             f"{_redirect_target(reply.headers)}, which is not followed (HTTP {status}).",
             http_status=status,
             hint="Set base_url to the address of Atlas itself.",
-            # A proxy may have asked Atlas before it answers so.
+            # The proxy may have passed the request on to Atlas.
             outcome_unknown=request.is_write,
         )
     flaw = reply.flaw

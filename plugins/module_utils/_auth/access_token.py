@@ -30,10 +30,10 @@ class AccessToken:
         self._access_token = access_token
 
     def for_connection(self) -> AccessToken:
-        """Return this object: all connections can show the token."""
+        """Return this object: all connections can use the token."""
         return self
 
     def sign_in(self, request: Prepared, patience: t.Callable[[], float]) -> Flow:
-        """Show the token, once; see `Credential.sign_in`."""
+        """Send the token, once; see `Credential.sign_in`."""
         request.headers["Authorization"] = f"Bearer {self._access_token}"
         yield request

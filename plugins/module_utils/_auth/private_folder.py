@@ -36,8 +36,8 @@ class PrivateFolder:
         warn: Takes a sentence for the user.
 
     Attributes:
-        descriptor: That of the folder inside of `opened`; None where it cannot be used. All files are opened relative to it, so
-            that the folder cannot be swapped meanwhile.
+        descriptor: The folder's descriptor inside `opened`; None if the folder cannot be used. All files are opened relative to
+            it, so that the folder cannot be swapped meanwhile.
     """
 
     def __init__(self, path: str | None, noun: str, warn: t.Callable[[str], None]) -> None:
@@ -68,7 +68,7 @@ class PrivateFolder:
             sleep: Sleeps that many seconds; None for `time.sleep`.
 
         Yields:
-            False if others have held it all the time. True if it is held, or if no file can be locked here.
+            False if another process kept it until the time was up. True if it is locked, or no file can be locked here.
         """
         with contextlib.ExitStack() as stack:
             has_turn = True
@@ -119,7 +119,7 @@ class PrivateFolder:
 
 @contextlib.contextmanager
 def turn_of(identity: t.Sequence[str], patience: float, sleep: t.Callable[[float], None]) -> t.Iterator[bool]:
-    """Let the tasks of one user on one machine have their turns, one at a time, for the length of the block.
+    """Wait for this task's turn among those of the user on this machine, and keep it inside the block.
 
     A user without a private folder has no turns to wait for.
 
@@ -129,7 +129,7 @@ def turn_of(identity: t.Sequence[str], patience: float, sleep: t.Callable[[float
         sleep: Sleeps that many seconds.
 
     Yields:
-        Whether it is the turn of this task; False if others have had theirs all the time.
+        True if it is the turn of this task; False if the time was up before.
     """
     name = hashlib.sha256(json.dumps(list(identity)).encode()).hexdigest()
     folder = PrivateFolder(default_folder(), "folder for locks", lambda text: None)

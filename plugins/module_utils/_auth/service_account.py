@@ -57,11 +57,11 @@ class ServiceAccount:
         self._refused: str | None = None
 
     def for_connection(self) -> ServiceAccount:
-        """Return this object: all connections can show its token."""
+        """Return this object: all connections can use its token."""
         return self
 
     def sign_in(self, request: Prepared, patience: t.Callable[[], float]) -> Flow:
-        """Show the token; after a 401, which may mean that it is revoked, show another one, once. See `Credential.sign_in`.
+        """Send the token; after a 401, which may mean that it is revoked, send another one, once. See `Credential.sign_in`.
 
         Another token does not help an account that is not in the project, unless the refused one is from the cache: the account
         may have been invited since.

@@ -37,7 +37,7 @@ class Token:
     ends: float
 
     def is_good(self, now: float) -> bool:
-        """Whether it is valid for a while yet. One that claims a longer life than Atlas gives is not."""
+        """Whether it stays valid for a while. A token with a longer life than Atlas grants is not."""
         return now < self.ends - MARGIN_SECONDS and self.ends <= now + LIFETIME_SECONDS
 
 

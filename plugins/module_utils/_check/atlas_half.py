@@ -24,7 +24,7 @@ from .._resources.projects import Project
 from .._values.invalid import InvalidValueError
 from .facts import AtlasObject, ListedEntries, ListedEntry, ListedPeers
 
-# What a reply has to be.
+# What a reply should be, for messages.
 _CONTAINER = "network container"
 # A list of objects, or the TaskError of the failed request.
 Answer = t.Union[t.Sequence[AtlasObject], TaskError]

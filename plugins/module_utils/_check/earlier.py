@@ -39,7 +39,7 @@ def parse_since(content: t.Any) -> Earlier:
         content: The content of the file.
 
     Raises:
-        InvalidOptionError: If it is no report of this check.
+        InvalidOptionError: If it is not a report of this check.
     """
     try:
         if content["version"] != REPORT_VERSION:
@@ -48,7 +48,7 @@ def parse_since(content: t.Any) -> Earlier:
         findings = [_parse(one) for one in content["peering_check"]["findings"]]
         first_seen = {key: item["first_seen"] for one in findings for item in one["connections"] for key in _keys_of(one, item)}
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-        # What Python says of other types is of no use to a user.
+        # Python's messages about other types do not help a user.
         why = str(error) if isinstance(error, ValueError) else "a value has another type than in a report"
         why = f"{error} is missing" if isinstance(error, KeyError) else why
         raise InvalidOptionError(
@@ -62,7 +62,7 @@ def _parse(one: t.Any) -> Group:
     """Return a finding of a report.
 
     Raises:
-        Exception: If it is none.
+        Exception: If it is not one.
     """
     found: Group = {name: _text(one[name]) for name in _TEXTS}
     if one["severity"] not in SEVERITIES:

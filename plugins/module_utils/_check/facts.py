@@ -119,7 +119,7 @@ def field_of(fact: Fact[AtlasObject | None], name: str) -> t.Any:
     return None if found is None else found[name]
 
 
-def or_none(ask: t.Callable[[], _Value]) -> _Value | None:
+def if_known(ask: t.Callable[[], _Value]) -> _Value | None:
     """Return what a function returns; None if it needs a fact that is unread or missing."""
     try:
         return ask()

@@ -14,7 +14,7 @@ from .rules.rule import Finding
 
 # The severities of findings that results have, the worst first.
 SEVERITIES = ("fail", "unknown", "warn", "info")
-# Of a JSON report, as docs/check_report.schema.json describes it. It grows by new fields alone.
+# Of a JSON report, as docs/check_report.schema.json describes it. Later versions only add fields.
 REPORT_VERSION = 1
 _AWS_ID = rf"(?P<aws>{'|'.join(sorted(NOUNS, key=len, reverse=True))})-[0-9a-f]{{8,17}}\b"
 _BLOCK = r"(?!0\.0\.0\.0/0)(?P<block>\d{1,3}(?:\.\d{1,3}){3}/\d{1,2})\b|(?P<address>\d{1,3}(?:\.\d{1,3}){3})\b(?!/)"
@@ -30,7 +30,7 @@ _NAME = re.compile(
 _GAP = "…"
 _WORDS = {"block": "block", "address": "address", "account": "account", "host": "host"}
 _ALL_NOUNS = "|".join(sorted({*NOUNS.values(), *_WORDS.values(), "network container", "project"}, key=len, reverse=True))
-# Subjects that are no names.
+# Subjects that are not names.
 _COMMON = ("access list", "project")
 # A noun right before a name that has become that noun.
 _DOUBLED = re.compile(rf"\b((?:the )?)({_ALL_NOUNS}) the \2\b", re.IGNORECASE)
@@ -102,7 +102,7 @@ def _connections_of(one: Group) -> set[tuple[object, ...]]:
 
 
 def _add(groups: dict[tuple[str, ...], Group], one: Found, finding: Finding, now: str) -> None:
-    """Add a finding on a connection to those that it is like, or begin another group."""
+    """Add a finding on a connection to the group of those like it, or begin a new group."""
     is_unknown = finding.severity == "unknown"
     message = without_names(finding.message, one, finding.subject, keep_accounts=is_unknown)
     fix = without_names(finding.fix, one, finding.subject, keep_accounts=is_unknown)

@@ -16,7 +16,7 @@ from .._gcp.network import Network
 from .._gcp.networks import get_firewalls, get_host_project, list_networks, list_routes, list_subnets
 from .._http.errors import TaskError
 from .connections import Connection
-from .facts import ConnectionFacts, Missing, NetworkFacts, Unread, need_one_answer, or_none
+from .facts import ConnectionFacts, Missing, NetworkFacts, Unread, if_known, need_one_answer
 
 # GCP's codes for a missing permission. It also denies requests for other reasons, such as a disabled API.
 _LACKS_PERMISSION = ("forbidden", "PERMISSION_DENIED")
@@ -77,7 +77,7 @@ class GcpReader:
             return replace(facts, network=replace(facts.network, **host))
         path = network_path(project_id, name)
         found = {"gcp_firewalls": self._fact(connection, get_firewalls, path, own.policies_first)}
-        mirror, regions = or_none(partial(active_mirror, facts)), or_none(partial(client_regions, facts))
+        mirror, regions = if_known(partial(active_mirror, facts)), if_known(partial(client_regions, facts))
         if mirror is not None and regions:
             ask = partial(self._fact, connection, list_routes, path, mirror.name)
             found["gcp_incoming"] = {one: ask(one, "INCOMING") for one in regions}

@@ -108,7 +108,7 @@ def validate(params: Parameters) -> tuple[Parameters, list[str]]:
     since = _parse_since(params)
     clouds = _find_clouds(params)
     if params["azure"] is None:
-        # These lists are a way without credentials.
+        # With these lists, no credentials are needed.
         params = {**params, "azure": params["vnet_peerings"] is None and params["virtual_networks"] is None}
     _check_customer_halves(params, clouds)
     _check_halves(params)
@@ -165,7 +165,7 @@ class _Parser(EntryParser):
             return check_credentials_of(entry, cloud, params) if params[cloud.switch] else []
         warnings = check_credentials_of(entry, cloud, params)
         if params["aws"] and not params["atlas"]:
-            # Otherwise, the connection in Atlas says the account.
+            # Otherwise, the connection in Atlas has the account.
             entry.attempt(aws_credentials_of, params, entry.values, None, entry.values["aws_account_id"])
         return warnings
 
@@ -196,7 +196,7 @@ def _parse_since(params: Parameters) -> Earlier | None:
     """Return the earlier report, if there is one.
 
     Raises:
-        InvalidOptionError: If it is none, or `fail_on` needs one.
+        InvalidOptionError: If it is not a report, or `fail_on` needs one.
     """
     if params["since"] is not None:
         # Loaded where a task needs it.

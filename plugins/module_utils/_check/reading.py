@@ -33,8 +33,8 @@ from .facts import (
     NetworkFacts,
     Unread,
     field_of,
+    if_known,
     known_or,
-    or_none,
     to_fact,
 )
 from .rules.common import own_dns_servers
@@ -251,7 +251,7 @@ def _read_rest(found: t.Sequence[ConnectionFacts], reader: AtlasReader) -> list[
     for one in found:
         group_id = str(one.group_id)
         keys.setdefault(group_id, {}).update(dict.fromkeys(str(key_of(entry)) for entry in deciding_entries(one)))
-        if or_none(partial(own_dns_servers, one)):
+        if if_known(partial(own_dns_servers, one)):
             own_servers[group_id] = None
     answers, dns = reader.read_rest(keys, own_servers)
     statuses = {

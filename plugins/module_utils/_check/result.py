@@ -20,7 +20,7 @@ from .._engine.plan import listed
 from .._http.errors import TaskError
 from .._values.moments import to_text
 from .atlas_half import ProjectReading
-from .facts import ConnectionFacts, field_of, known_or, or_none
+from .facts import ConnectionFacts, field_of, if_known, known_or
 from .findings import Found, group
 from .rules import p1_atlas, p2_clusters, p3_access_list, p8_hosts
 from .rules.common import atlas_block_of, connection_id_of, judged_subnets, table_of
@@ -49,7 +49,7 @@ def judge(
         facts: The facts on each connection.
         are_both_read: Returns whether both halves of a connection are known.
         projects: The projects of a task on several; None if it is about one.
-        earlier: An earlier report to compare with; None for no such.
+        earlier: An earlier report to compare with; None if there is none.
     """
     load_rules({one.entry.provider_name for one in facts})
     now = facts[0].now if facts else datetime.datetime.now(datetime.timezone.utc)
@@ -124,7 +124,7 @@ def load_rules(clouds: t.Collection[str]) -> list[types.ModuleType]:
         clouds: The names of the clouds.
 
     Returns:
-        The files, for the caller to hold or to ignore.
+        The imported files.
     """
     found: list[types.ModuleType] = []
     if AWS.name in clouds:
@@ -193,11 +193,11 @@ def _judge_one(facts: ConnectionFacts, *, both_halves: bool) -> Found:
         "status_name": field_of(facts.atlas.peer, "status_name"),
         "error_state_name": field_of(facts.atlas.peer, "error_state_name"),
         "container_id": field_of(facts.atlas.container, "id") or field_of(facts.atlas.peer, "container_id"),
-        "atlas_cidr_block": or_none(lambda: str(atlas_block_of(facts))),
-        "cluster_names": or_none(lambda: [one["name"] for one in judged_clusters(facts)]) or [],
+        "atlas_cidr_block": if_known(lambda: str(atlas_block_of(facts))),
+        "cluster_names": if_known(lambda: [one["name"] for one in judged_clusters(facts)]) or [],
         "verdict": verdict_of(findings, both_halves=both_halves),
         **_request_times(facts),
-        "subnets": or_none(lambda: _subnets(facts, findings, both_halves=both_halves)) or [],
+        "subnets": if_known(lambda: _subnets(facts, findings, both_halves=both_halves)) or [],
         "checks": [one.to_result() for one in findings],
     }
     return Found(row, [*network], facts.entry.title, findings)
@@ -212,7 +212,7 @@ def _network(facts: ConnectionFacts) -> dict[str, str | None]:
             "vpc_name": vpc.name if (vpc := known_or(facts.aws.vpc, None)) is not None else None,
             "aws_account_id": entry.aws_account_id or field_of(peer, "aws_account_id"),
             "region": entry.region,
-            "connection_id": or_none(lambda: connection_id_of(facts)),
+            "connection_id": if_known(lambda: connection_id_of(facts)),
         }
     return {name: field_of(peer, name) or getattr(entry, name) for name in entry.cloud.names or entry.cloud.identity}
 

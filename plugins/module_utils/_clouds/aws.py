@@ -106,7 +106,7 @@ def _handover(peer: Fields, container: Fields | None, is_government: bool) -> di
     known = {**names, "accepter_region_name": region, "atlas_cidr_block": block}
     if None in known.values():
         return {**known, "aws": None}
-    # In a route table left open.
+    # The user fills in the route table.
     commands = [f'create-route --route-table-id "$ROUTE_TABLE_ID" --destination-cidr-block {shlex.quote(str(block))}']
     if peer.get("status_name") != AWS.progress[-1]:
         commands.insert(0, "accept-vpc-peering-connection")

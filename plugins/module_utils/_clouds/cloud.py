@@ -115,7 +115,7 @@ class Cloud(t.NamedTuple):
         regions: The regions.
         progress: The states on the way to a working connection, in order.
         pending: The state that waits for the customer; None if there is none.
-        pending_life: How long the cloud keeps a request that waits for the customer; None for ever.
+        pending_life: How long the cloud keeps a request that waits for the customer; None for no limit.
         failed: The state of a failed connection.
         terminating: The state of a connection that is leaving.
         failure_reasons: What each `error_state_name` means, and what to do.
@@ -272,7 +272,7 @@ class Cloud(t.NamedTuple):
         return REGIONS if self.has_one_container else REGION
 
     def goal(self, wait_for: str | None) -> str:
-        """Return the state that the option `wait_for` means: `available` a working connection, any other that Atlas is done."""
+        """Return the state that the option `wait_for` means: a working connection, or the end of Atlas's part."""
         if wait_for == "available":
             return self.available
         return self.pending or self.available
@@ -285,7 +285,7 @@ class Cloud(t.NamedTuple):
         return value.casefold() if self.ignores_case and isinstance(value, str) else value
 
     def network_key(self, fields: Fields) -> tuple[t.Any, ...]:
-        """Return what is equal of connections and entries with the same network."""
+        """Return a key that is equal for all connections and entries with the same network."""
         return tuple(self._comparable(fields[name]) for name in self.network_identity)
 
     def is_same_network(self, one: Fields, other: Fields) -> bool:

@@ -18,7 +18,7 @@ TOO_LONG = f"is longer than {MOST_BYTES >> 20} MiB, the most that a task reads"
 TOO_LONG_HINT = "If it comes from the service itself, report it with the kind and the number of the objects."
 _CHUNK = 1 << 16
 _LONGEST_CODING = 20
-# How the names of AWS's actions begin that change nothing.
+# The beginnings of the names of AWS's actions that only read.
 _READING_ACTIONS = ("Describe", "Get", "List", "AssumeRole")
 # zlib's `wbits` for the forms of each content coding: some servers send deflate without the zlib header (RFC 9110, 8.4.1.2).
 _GZIP = 16 + zlib.MAX_WBITS

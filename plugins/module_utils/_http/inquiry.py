@@ -49,10 +49,10 @@ class Inquiry(t.Generic[_Key]):
         self._failures: list[TaskError] = []
 
     def ask(self, question: _Key, call: t.Callable[[], _Result]) -> _Result:
-        """Return what `answer` returns.
+        """Return the answer to a question, as `answer` does.
 
         Raises:
-            TaskError: If that is one.
+            TaskError: If the answer is one.
         """
         found = self.answer(question, call)
         if isinstance(found, TaskError):
@@ -73,7 +73,7 @@ class Inquiry(t.Generic[_Key]):
             return found
 
     def forget(self, question: _Key) -> None:
-        """Have a question asked again, because its answer may have changed."""
+        """Forget the answer to a question, because it may have changed."""
         with self._turn(question):
             self.answers.pop(question, None)
 

@@ -70,7 +70,7 @@ DEFAULT_LIMITS = Limits()
 
 
 def announce(service: str, error: TaskError, seconds: float) -> None:
-    """Report that a request to a service which has failed is sent again after a pause of so many seconds."""
+    """Report the seconds of the pause before a failed request to a service is sent again."""
     report = ANNOUNCE.get()
     if report is not None:
         report(service, error, seconds)
@@ -172,7 +172,7 @@ class Policy(t.NamedTuple):
         turn: Returns a context manager that waits for the turn of a try, and yields the seconds waited, which do not count; None:
             each try is sent at once.
         hold: Holds all requests after a refusal for the rate, and returns when the pause ends, on the clock. The next turn waits
-            for that, and no retry is used up. It may raise the final error. None: each request pauses for itself.
+            for that, and no retry is used up. It may raise the final error. None if each request pauses on its own.
         final: Returns the error to raise for the last one, given whether any try may have been carried out.
     """
 
@@ -210,7 +210,7 @@ class Retry:
         self._limits = limits
 
     def time_left(self, most: float = math.inf) -> float:
-        """Return the seconds that a try gets if it starts now: at most so many, and at least one although the time is up."""
+        """Return the seconds for a try that starts now: at most `most`, and at least one, even after the deadline."""
         return min(self._limits.timeout, most, max(SHORTEST_TIMEOUT, DEADLINE.get() - self.clock()))
 
     def send(self, request: t.Callable[[], _Result], policy: Policy = _USUAL) -> _Result:

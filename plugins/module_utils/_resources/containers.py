@@ -92,7 +92,7 @@ class Containers:
     def regions_of(self, peers: t.Iterable[Peer]) -> dict[str, str | None]:
         """Return the regions of the containers of connections, by id, as far as they are known to be unchanged.
 
-        Those are known that a task with this client has read while the connection was there: Atlas moves a container to another
+        Known are those that a task with this client has read while the connection existed: Atlas moves a container to another
         region, as Terraform wants it, only while nothing uses it.
         """
         nothing: tuple[Container, frozenset[str]] = ({}, frozenset())
@@ -100,7 +100,7 @@ class Containers:
         return {where: container.get(REGION) for peer_id, (where, container, users) in kept.items() if peer_id in users}
 
     def record_users(self, peers: t.Iterable[Peer]) -> None:
-        """Record the connections of the project, as they have just been listed; one that has ended may hold no container."""
+        """Record the connections of the project, as they have just been listed; one that has ended may use no container."""
         is_first = self._users is None
         self._users = {peer["id"]: peer["container_id"] for peer in peers if peer["status_name"] not in cloud_of(peer).ended}
         for container_id in self._read if is_first else ():

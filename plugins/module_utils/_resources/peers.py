@@ -58,7 +58,7 @@ class VpcPeers:
         self._path = ("groups", group_id, "peers")
 
     def list_peers(self) -> list[Peer]:
-        """Return all connections with the provider, also those that are leaving (Atlas has one list per provider)."""
+        """Return all connections with the provider, including those that are being removed (Atlas has one list per provider)."""
         cloud = "" if self.provider.name == DEFAULT_CLOUD else f" on {self.provider.name}"
         description = f"list the VPC peering connections{cloud} of project {self._group_id}"
         found = self._client.get_all(self._path, {"providerName": self.provider.name}, description)
@@ -115,7 +115,7 @@ class VpcPeers:
         return self._written(reply, wanted, None, description)
 
     def delete_peer(self, peer_id: str) -> None:
-        """Ask Atlas to remove a connection, which then is leaving for a while.
+        """Ask Atlas to remove a connection, which takes a while.
 
         Raises:
             OvertakenError: If another client has removed it, or asked for that.
@@ -176,7 +176,7 @@ class VpcPeers:
 
 
 def describe_users(peers: t.Iterable[Peer], container_id: str) -> tuple[str, ...]:
-    """Return, in words, the connections that use a container; a leaving one does until it is gone."""
+    """Return, in words, the connections that use a container; one that is being removed does until it is gone."""
     return tuple(
         f"VPC peering connection {peer['id']} ({cloud_of(peer).describe(peer)}, {peer['status_name']})"
         for peer in peers

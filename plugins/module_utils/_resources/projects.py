@@ -90,7 +90,7 @@ def _id_in(project: JsonObject, key: str) -> str:
     """Return an id of a project. It becomes a part of paths and of names of hosts, so it has to be one.
 
     Raises:
-        ValueError: If it is none.
+        ValueError: If it is not an id.
     """
     try:
         return parse_object_id(text_in(project, key, "project"))

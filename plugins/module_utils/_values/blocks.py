@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""CIDR blocks and areas of ranges: parsing, overlaps, and what is left of one outside others."""
+"""CIDR blocks and areas of ranges: parsing, overlaps, and the parts of one outside others."""
 
 from __future__ import annotations
 
@@ -155,13 +155,13 @@ Area = tuple[Range, ...]
 
 
 def shared_of(area: Area, other: Area) -> Area | None:
-    """Return what two areas share; None if that is nothing."""
+    """Return the part that two areas share; None if they do not meet."""
     shared = tuple((max(one[0], two[0]), min(one[1], two[1])) for one, two in zip(area, other))
     return None if any(first > last for first, last in shared) else shared
 
 
 def without(area: Area, other: Area) -> list[Area]:
-    """Return what is left of an area without another one, in at most two pieces for each dimension."""
+    """Return the parts of an area outside another one: at most two for each dimension."""
     shared = shared_of(area, other)
     if shared is None:
         return [area]

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which blocks of a network are free, and which of a list overlap: for the filters, which have no module around them."""
+"""Which blocks of a network are free, and which of a list overlap, for the filters."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def as_filter(usage: str, failure: type[Exception]) -> t.Callable[[t.Callable[..
             try:
                 inspect.signature(function).bind(*args, **named)
             except TypeError as error:
-                # What Python says of the call itself has its own words for it, and no example.
+                # Python's own message about a wrong call has no example.
                 raise failure(f"{function.__name__}: {error}. Write it like {usage}.") from None
             try:
                 return function(*args, **named)
@@ -80,7 +80,7 @@ def next_free_blocks(
 def overlapping_blocks(blocks: t.Iterable[ipaddress.IPv4Network]) -> list[tuple[ipaddress.IPv4Network, ipaddress.IPv4Network]]:
     """Return each pair of blocks that overlap once, in ascending order; the larger block of a pair comes first.
 
-    Two blocks overlap only if one contains the other. A block that is there twice overlaps itself.
+    Two blocks overlap only if one contains the other. A duplicate overlaps itself.
     """
     found: set[tuple[ipaddress.IPv4Network, ipaddress.IPv4Network]] = set()
     around: list[ipaddress.IPv4Network] = []

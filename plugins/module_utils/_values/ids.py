@@ -49,7 +49,7 @@ def parse_object_id(value: str) -> str:
 
 
 def parse_project_id(value: str) -> str:
-    """Return the id of a project, as `parse_object_id` does; the hint says where the name of one belongs.
+    """Return the id of a project, as `parse_object_id` does; the hint says where a name belongs.
 
     Raises:
         InvalidValueError: If it is not an id.

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Strict looks at the fields of objects in replies: in one that lacks its list of rules, nothing would be wrong.
+"""Strict checks of fields in replies: an object without its list of rules would look harmless.
 
 Each function raises a ValueError whose text completes "the reply …".
 """
@@ -14,7 +14,7 @@ JsonObject = t.Mapping[str, t.Any]
 
 
 def text_in(fields: JsonObject, key: str, what: str) -> str:
-    """Return a text that has to be there; `what` is the kind of the object."""
+    """Return a required text; `what` is the kind of the object."""
     value = fields.get(key)
     if not isinstance(value, str) or not value:
         raise ValueError(f"has a {what} without a {key}")
@@ -22,7 +22,7 @@ def text_in(fields: JsonObject, key: str, what: str) -> str:
 
 
 def number_in(fields: JsonObject, key: str, what: str) -> int:
-    """Return a number that has to be there; `what` is the kind of the object."""
+    """Return a required number; `what` is the kind of the object."""
     value = fields.get(key)
     if not isinstance(value, int) or isinstance(value, bool):
         raise ValueError(f"has a {what} without a {key}")
@@ -30,7 +30,7 @@ def number_in(fields: JsonObject, key: str, what: str) -> int:
 
 
 def flag_in(fields: JsonObject, key: str) -> bool | None:
-    """Return a setting that is on or off; None if it is not there."""
+    """Return a boolean; None if it is missing."""
     value = fields.get(key)
     if value is not None and not isinstance(value, bool):
         raise ValueError(f"has {key} that is not true or false")
@@ -38,7 +38,7 @@ def flag_in(fields: JsonObject, key: str) -> bool | None:
 
 
 def object_in(fields: JsonObject, key: str) -> JsonObject:
-    """Return an object; an empty one if it is not there."""
+    """Return an object; empty if it is missing."""
     value = fields.get(key)
     if value is not None and not isinstance(value, dict):
         raise ValueError(f"has {key} that is not an object")
@@ -46,7 +46,7 @@ def object_in(fields: JsonObject, key: str) -> JsonObject:
 
 
 def properties_of(value: object, what: str) -> JsonObject:
-    """Return the properties of an object of AZURE, which have to be there; `what` is its kind."""
+    """Return the required properties of an object of AZURE; `what` is its kind."""
     found = value.get("properties") if isinstance(value, dict) else None
     if not isinstance(found, dict):
         raise ValueError(f"has a {what} without properties")
@@ -54,7 +54,7 @@ def properties_of(value: object, what: str) -> JsonObject:
 
 
 def objects_in(fields: JsonObject, key: str, *, is_always_there: bool = False) -> list[JsonObject]:
-    """Return a list of objects; an empty one if it is not there, unless it always is."""
+    """Return a list of objects; empty if it is missing, unless it is required."""
     found = fields.get(key)
     if found is None and not is_always_there:
         return []
@@ -64,7 +64,7 @@ def objects_in(fields: JsonObject, key: str, *, is_always_there: bool = False) -
 
 
 def texts_in(fields: JsonObject, key: str) -> list[str]:
-    """Return a list of texts; an empty one if it is not there."""
+    """Return a list of texts; empty if it is missing."""
     found = fields.get(key) or []
     if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
         raise ValueError(f"has {key} that is not a list of texts")

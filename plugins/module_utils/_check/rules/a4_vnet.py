@@ -12,7 +12,7 @@ from ..._azure.vnets import VnetPeering
 from ..._clouds.azure import AZURE
 from ..._resources.clusters import has_nodes_at
 from ..._values.blocks import is_within
-from ..facts import AtlasObject, ConnectionFacts, Missing, Unread, UnreadError, known, known_or, or_none
+from ..facts import AtlasObject, ConnectionFacts, Missing, Unread, UnreadError, if_known, known, known_or
 from .client_ranges import client_ranges, network_blocks_of
 from .common import atlas_block_of, container_block, listed, need_container, status_of, to_network
 from .further_regions import FurtherRegions
@@ -151,7 +151,7 @@ def find_no_private_strings_on_azure(facts: ConnectionFacts) -> Findings:
 
 
 @not_looked_at(AZURE.name)
-def say_what_of_vnets(facts: ConnectionFacts) -> t.Iterator[str]:
+def not_looked_at_in_vnets(facts: ConnectionFacts) -> t.Iterator[str]:
     """Say which filters are not among those of subnets, and what may keep names from resolving."""
     known(facts.network.vnet_peerings)
     yield "Network security groups of single network interfaces were not looked at: they filter beside those of subnets."
@@ -183,7 +183,7 @@ def sides_of(facts: ConnectionFacts) -> list[VnetSide]:
 def _further_containers(facts: ConnectionFacts) -> list[AtlasObject]:
     """Return the other containers that are connected with the VNet and have nodes of judged clusters; none if not known."""
     own = known_or(facts.atlas.container, None)
-    clusters, containers = or_none(lambda: judged_clusters(facts)), or_none(lambda: peered_containers(facts))
+    clusters, containers = if_known(lambda: judged_clusters(facts)), if_known(lambda: peered_containers(facts))
     others = [one for one in containers or () if own is not None and one["id"] != own["id"]]
     return [one for one in others if any(is_in_region(each, one["region_name"], AZURE) for each in clusters or ())]
 
@@ -194,7 +194,7 @@ def _level_of(container: AtlasObject, further: t.Iterable[AtlasObject], facts: C
     A cluster that needs another one of them may be lost for that.
     """
     losing = [one for one in judged_clusters(facts) if _needs(one, container, facts)]
-    usable = [] if facts.selection.clusters is not None else or_none(FurtherRegions(facts).usable_clusters) or []
+    usable = [] if facts.selection.clusters is not None else if_known(FurtherRegions(facts).usable_clusters) or []
     others = [one for one in usable if not any(_needs(one, each, facts) for each in further)]
     return "fail" if losing and not others else "warn"
 

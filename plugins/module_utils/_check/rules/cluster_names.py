@@ -17,7 +17,7 @@ from functools import partial
 
 from ..._aws.objects import HostedZone, Record, ResolverRule
 from ..._resources.clusters import has_nodes
-from ..facts import AtlasObject, ConnectionFacts, Unread, known, known_or, or_none
+from ..facts import AtlasObject, ConnectionFacts, Unread, if_known, known, known_or
 from .common import atlas_block_of, container_block, listed, vpc_blocks_of
 from .judged_clusters import is_in_region
 
@@ -154,7 +154,7 @@ def _judge(found: t.Sequence[Record], zone: HostedZone, cluster: AtlasObject, fa
     if not addresses or not blocks:
         return True
     shown = listed(dict.fromkeys(map(str, addresses)))
-    if any(address in block for address in addresses for block in or_none(partial(vpc_blocks_of, facts)) or ()):
+    if any(address in block for address in addresses for block in if_known(partial(vpc_blocks_of, facts)) or ()):
         what = f"The private zone {zone.title} has {shown} of {facts.entry.vpc_id} itself for names of {cluster['name']}"
         return Unread(f"{what}: whether a proxy there leads to the cluster is not known.", advice="Look what has this address.")
     if not _are_all_known(cluster, facts):
@@ -168,7 +168,7 @@ def _blocks_of(cluster: AtlasObject, facts: ConnectionFacts) -> list[_Network]:
     """Return the blocks of the network containers that a cluster has nodes in, and of that of the connection."""
     containers = known_or(facts.atlas.containers, ())
     there = [one for one in containers if is_in_region(cluster, one["region_name"], facts.entry.cloud)]
-    found = [or_none(partial(atlas_block_of, facts)), *(or_none(partial(container_block, one)) for one in there)]
+    found = [if_known(partial(atlas_block_of, facts)), *(if_known(partial(container_block, one)) for one in there)]
     return list(dict.fromkeys(one for one in found if one is not None))
 
 

@@ -11,7 +11,7 @@ import ipaddress
 import typing as t
 
 from ..._aws.objects import Interface, RouteTable, Subnet, Vpc
-from ..facts import AtlasObject, ConnectionFacts, Missing, SkippedError, Unread, UnreadError, known, or_none
+from ..facts import AtlasObject, ConnectionFacts, Missing, SkippedError, Unread, UnreadError, if_known, known
 from .interfaces import SENDS_FIRST, clients_of, declared_subnets, empty_subnets, named_subnets, service_subnets
 from .rule import Finding, Findings, Severity, skip
 
@@ -287,12 +287,12 @@ class _Senders:
     def __init__(self, findings: t.Iterable[Finding], facts: ConnectionFacts) -> None:
         self._named = set(facts.selection.instance_ids or ())
         self._chosen = facts.selection.subnet_ids
-        self._clients = or_none(lambda: clients_of(facts)) or []
+        self._clients = if_known(lambda: clients_of(facts)) or []
         self._siblings: dict[str | None, list[Interface]] = {}
         for one in self._clients:
             self._siblings.setdefault(one.instance_id, []).append(one)
         self._certain, self._empty = declared_subnets(facts), empty_subnets(facts)
-        self._judged = {one.id for one in or_none(lambda: judged_subnets(facts)) or ()}
+        self._judged = {one.id for one in if_known(lambda: judged_subnets(facts)) or ()}
         self._closed = {name for one in findings if one.severity == "fail" for name in one.subnet_ids or ()}
 
     def weighed(self, finding: Finding) -> Finding:

@@ -102,7 +102,7 @@ def find_no_private_strings_on_gcp(facts: ConnectionFacts) -> Findings:
 
 
 @not_looked_at(GCP.name)
-def say_what_of_rules(facts: ConnectionFacts) -> t.Iterator[str]:
+def not_looked_at_in_gcp(facts: ConnectionFacts) -> t.Iterator[str]:
     """Say which rules and routes are not among those that GCP shows for a network, and what may keep names from resolving.
 
     Source: "Routing order" in the documentation of Google Cloud's routes.

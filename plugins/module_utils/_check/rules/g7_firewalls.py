@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from ..._clouds.gcp import GCP
 from ..._gcp.objects import ALLOW, DENY, INSPECT, NEXT, EgressRule, Firewalls
 from ..._values.blocks import Area, Range, blocks_of, ends_of, merge_ranges, shared_of, without
-from ..facts import ConnectionFacts, known, or_none
+from ..facts import ConnectionFacts, if_known, known
 from .client_ranges import client_ranges
 from .common import atlas_block_of, listed, ports_text, to_network
 from .judged_clusters import judge_single_addresses, needed_ports
@@ -72,7 +72,7 @@ class Judgement:
 def find_closed_firewalls(facts: ConnectionFacts) -> Findings:
     """The rules of policies and of the network let TCP out to the block of the container, on the ports of the judged clusters."""
     firewalls, block = known(facts.network.gcp_firewalls), atlas_block_of(facts)
-    clients = or_none(functools.partial(client_ranges, facts))
+    clients = if_known(functools.partial(client_ranges, facts))
     if clients is not None and not clients:
         raise skip("There is no subnet to judge.")
     sources = None if clients is None else merge_ranges(ends_of(one.block) for one in clients)

@@ -91,7 +91,7 @@ def service_vnet_subnets(facts: ConnectionFacts) -> set[str]:
 
 
 def empty_vnet_subnets(facts: ConnectionFacts) -> set[str]:
-    """Return the names of the subnets in which nothing is, if the VNet has a client elsewhere."""
+    """Return the names of the empty subnets, if the VNet has a client elsewhere."""
     return {one.name for one in _without_clients(facts) if one.is_empty}
 
 

@@ -16,7 +16,7 @@ from ..._clouds.cloud import Cloud
 from ..._clouds.clouds import cloud_of
 from ..._resources.clusters import FLEX, SHARED, has_nodes, has_nodes_at
 from ..._values.blocks import Range, merge_ranges
-from ..facts import AtlasObject, ConnectionFacts, SkippedError, Unread, UnreadError, known, known_or, or_none
+from ..facts import AtlasObject, ConnectionFacts, SkippedError, Unread, UnreadError, if_known, known, known_or
 from .common import listed, need_container, until_replaced
 from .rule import Finding, Level, skip
 
@@ -110,7 +110,7 @@ def have_all_private_strings(facts: ConnectionFacts) -> bool:
 
 
 def unless_private(finding: Finding, facts: ConnectionFacts) -> Finding:
-    """Let what is not known decide only where not all judged clusters have private strings, which work with any DNS server."""
+    """Let an unknown finding decide only if a judged cluster lacks a private string: these work with any DNS server."""
     try:
         return dataclasses.replace(finding, decides=not have_all_private_strings(facts))
     except UnreadError:
@@ -123,7 +123,7 @@ def ports_of(facts: ConnectionFacts) -> frozenset[int]:
     Raises:
         UnreadError: If one of them is out of range.
     """
-    clusters = or_none(lambda: judged_clusters(facts)) or [{}]
+    clusters = if_known(lambda: judged_clusters(facts)) or [{}]
     ports = frozenset(port for one in clusters for port in _ports_in(one) or (_usual_port_of(one),))
     if any(not 0 < port <= _HIGHEST_PORT for port in ports):
         raise UnreadError(Unread("A connection string that Atlas tells has a port that does not exist."))
@@ -178,7 +178,7 @@ def _fewest_members(facts: ConnectionFacts, region_name: str | None) -> tuple[in
     Clients of a sharded cluster need one address: that of a router.
     """
     found: list[tuple[int, str]] = []
-    for cluster in or_none(lambda: judged_clusters(facts)) or ():
+    for cluster in if_known(lambda: judged_clusters(facts)) or ():
         here = [one for one in cluster["regions"] if has_nodes_at(one, region_name, facts.entry.cloud)]
         numbers = [1] if here and is_sharded(cluster) else [one["electable_nodes"] for one in here]
         if None in numbers:

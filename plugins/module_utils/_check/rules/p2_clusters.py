@@ -75,7 +75,7 @@ def find_not_running(facts: ConnectionFacts) -> Findings:
     further = FurtherRegions(facts)
     for cluster in need_clusters(facts):
         if is_running(cluster):
-            yield from _say_what_is_not_told(cluster)
+            yield from _find_assumed_port(cluster)
             continue
         severity = _severity(facts, further)
         if not has_known_state(cluster):
@@ -149,8 +149,8 @@ def find_without_private_strings(facts: ConnectionFacts) -> Findings:
         yield Finding("fail" if are_needed else "warn", name, message, fix)
 
 
-def _say_what_is_not_told(cluster: AtlasObject) -> Findings:
-    """Say which ports of a cluster are judged if its connection strings do not have them."""
+def _find_assumed_port(cluster: AtlasObject) -> Findings:
+    """Yield a finding about the port that is assumed if Atlas reports none of a cluster."""
     assumed = assumed_port(cluster)
     if assumed is not None:
         what = "members" if any((cluster["connection_strings"] or {}).values()) else "connection strings"

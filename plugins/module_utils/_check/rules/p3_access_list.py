@@ -25,9 +25,9 @@ from ..facts import (
     Unread,
     UnreadError,
     group_id,
+    if_known,
     known,
     known_or,
-    or_none,
 )
 from .client_ranges import client_ranges, limit_without_subnets, network_blocks_of, ranges_of_services
 from .common import judged_subnets, listed, span_text, to_network, weigh
@@ -77,7 +77,7 @@ def find_clients_without_entry(facts: ConnectionFacts) -> Findings:
     """The clients get in: the named instances and security groups, or else each judged subnet."""
     entries = _entries_in_force(facts)
     is_empty = not any(one.network is not None or (one.group and facts.entry.cloud.has_security_groups) for one in entries)
-    clients = or_none(lambda: _clients(facts)) if is_empty else _clients(facts)
+    clients = if_known(lambda: _clients(facts)) if is_empty else _clients(facts)
     if is_empty and not clients:
         fix = "Add the blocks of the clients to the access list: atlas_access_list, or atlas_peering."
         what = "has no block of addresses" if entries else "is empty"
@@ -377,7 +377,7 @@ def _uncovered_finding(gaps: _Gaps, facts: ConnectionFacts, entries: ListedEntri
     else:
         message += _why_not(entries.groups, facts)
     fix = f"Add {_missing_blocks(gaps, facts)} to the access list: atlas_access_list, or atlas_peering"
-    ranges = or_none(lambda: network_blocks_of(facts))
+    ranges = if_known(lambda: network_blocks_of(facts))
     if ranges is not None and not all(is_within(part, ranges) for parts in gaps.values() for part in parts):
         fix += ", unless these clients leave with an address of the network: then name that"
     subnet_ids = tuple(dict.fromkeys(name for client in gaps for name in client.subnet_ids))
@@ -441,7 +441,7 @@ def _by_groups_finding(gaps: _Gaps, groups: frozenset[str], facts: ConnectionFac
     """Return the finding if no clients are named, and security groups alone let them in."""
     message = f"Only members of {listed(sorted(groups))} may connect from {_parts_text(gaps)}"
     fix = "Name the clients with security_group_ids or instance_ids to check them."
-    clients = or_none(lambda: clients_of(facts))
+    clients = if_known(lambda: clients_of(facts))
     members = [one for one in clients or () if groups.intersection(one.security_group_ids)]
     if not clients or any(not one.is_second for one in members):
         return Finding("info", _SUBJECT, f"{message}.", fix, {**_evidence(gaps), "groups": sorted(groups)})

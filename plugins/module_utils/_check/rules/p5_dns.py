@@ -10,7 +10,7 @@ import typing as t
 
 from ..._aws.objects import HostedZone, ResolverRule
 from ..._clouds.aws import AWS
-from ..facts import AtlasObject, ConnectionFacts, Missing, SkippedError, Unread, UnreadError, known, known_or, or_none
+from ..facts import AtlasObject, ConnectionFacts, Missing, SkippedError, Unread, UnreadError, if_known, known, known_or
 from .cluster_names import Astray, Name, ZoneAnswer, answer_of, answering, is_at_or_above, names_of
 from .common import listed, own_dns_servers
 from .judged_clusters import has_private_string, have_all_private_strings, is_running, need_clusters, unless_private
@@ -93,7 +93,7 @@ def find_shadowing_zones(facts: ConnectionFacts) -> Findings:
 
 
 @not_looked_at(AWS.name)
-def say_what_of_dns(facts: ConnectionFacts) -> t.Iterator[str]:
+def not_looked_at_in_dns(facts: ConnectionFacts) -> t.Iterator[str]:
     """Say which features of Route 53, with permissions of their own, may change what names resolve to."""
     known(facts.aws.vpc)
     yield "Route 53 DNS Firewall was not looked at: its rule groups may keep names of clusters from resolving in a VPC."
@@ -102,7 +102,7 @@ def say_what_of_dns(facts: ConnectionFacts) -> t.Iterator[str]:
 
 def zones_in_question(facts: ConnectionFacts) -> list[HostedZone]:
     """Return the private zones of the VPC that answer for names of judged clusters, so that their records matter."""
-    clusters = or_none(lambda: need_clusters(facts)) or []
+    clusters = if_known(lambda: need_clusters(facts)) or []
     found = [one for one in _ask_all(filter(is_running, clusters), facts).values() if isinstance(one, HostedZone)]
     return list(dict.fromkeys(found))
 
@@ -150,7 +150,7 @@ def _has_no_resolver(facts: ConnectionFacts, *, are_needed: bool) -> bool:
 
 def _has_own_servers_alone(facts: ConnectionFacts) -> bool:
     """Whether the VPC has DNS servers of its own, and not Amazon's beside them."""
-    own = or_none(lambda: own_dns_servers(facts))
+    own = if_known(lambda: own_dns_servers(facts))
     return bool(own) and len(own or ()) == len(known(facts.aws.dhcp_options).domain_name_servers)
 
 

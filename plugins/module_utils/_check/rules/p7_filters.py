@@ -186,7 +186,7 @@ def find_closed_interfaces(facts: ConnectionFacts) -> Findings:
 
 
 @not_looked_at(AWS.name)
-def say_what_of_clients(facts: ConnectionFacts) -> t.Iterator[str]:
+def not_looked_at_of_clients(facts: ConnectionFacts) -> t.Iterator[str]:
     """Say what depends on network interfaces that could not be read."""
     known(facts.aws.vpc)
     unread = facts.aws.interfaces
@@ -198,7 +198,7 @@ def say_what_of_clients(facts: ConnectionFacts) -> t.Iterator[str]:
 
 
 def _judge_instance(interfaces: t.Sequence[Interface], facts: ConnectionFacts) -> Findings:
-    """Yield what closes the first interface of an instance. Another one that is closed is a word.
+    """Yield what closes the first interface of an instance. A further interface that is closed is only mentioned.
 
     It is unknown if only another one is open, or may be. Of those with which tasks of ECS send, one is enough for a warning.
     """
@@ -223,7 +223,7 @@ def _judge_instance(interfaces: t.Sequence[Interface], facts: ConnectionFacts) -
 
 
 def _is_one_open(found: t.Iterable[t.Sequence[Finding]]) -> bool | None:
-    """Whether an interface lets what fails otherwise out; None if that depends on what could not be read."""
+    """Whether one interface lets out what others close; None if that depends on what could not be read."""
     worst = [{one.severity for one in findings} for findings in found]
     if any(not severities & {"fail", "unknown"} for severities in worst):
         return True

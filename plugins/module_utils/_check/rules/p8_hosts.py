@@ -10,7 +10,7 @@ import typing as t
 
 from ..._clouds.clouds import ALL_CLOUDS
 from ..._values.blocks import is_within
-from ..facts import ConnectionFacts, Missing, local_addresses_of, or_none
+from ..facts import ConnectionFacts, Missing, if_known, local_addresses_of
 from .client_ranges import network_blocks_of
 from .common import atlas_block_of, container_block, listed, to_network
 from .judged_clusters import peered_containers
@@ -52,7 +52,7 @@ def find_clients_outside(facts: ConnectionFacts) -> Findings:
 
 def _block_elsewhere(facts: ConnectionFacts) -> list[str]:
     """Return `cidr_block` of an entry on AZURE or GCP if no range of the network is in it: no subnet would be judged then."""
-    block, blocks = facts.entry.cidr_block, or_none(lambda: network_blocks_of(facts))
+    block, blocks = facts.entry.cidr_block, if_known(lambda: network_blocks_of(facts))
     if facts.entry.cloud.block is not None or block is None or not blocks:
         return []
     return [] if any(to_network(block, "cidr_block").overlaps(one) for one in blocks) else [block]
