@@ -46,7 +46,7 @@ if t.TYPE_CHECKING:
     # Each file that is read costs time at the start of a task: these are for tasks that have something to do with them.
     from .._path.azure import AzurePart
     from .._path.gcp_entries import GcpEntries
-    from .._path.pruned import Cleaner
+    from .._path.pruned import Cleaner, PrunedLeftovers
     from .._path.pruned_routes import PrunedRoutes
     from .._sides.gcp import GcpSide
 
@@ -82,6 +82,11 @@ class AtlasPeering(Front[CheckSession]):
         self._clouds = {side.name: side for side in found if side is not None}
         self.path = PathSide(self.context, self._entries, self.stages, partial(AtlasPeering._begin, own), list_peers)
         self.sides = (*(() if atlas is None else (self._containers, self._peers)), self.path, *self._clouds.values())
+        if atlas is not None and params["prune"]:
+            from .._sides.pruned import PrunedSide
+
+            self._pruned = PrunedSide(self.context, partial(AtlasPeering._leftovers, own))
+            self.sides += (self._pruned,)
         if atlas is not None and params["access_list"]:
             turn = partial(_turn_of, (atlas.settings.base_url, params["group_id"]))
             choice, access_list = partial(AtlasPeering._entry_access, own), AccessList(atlas, params["group_id"])
@@ -160,11 +165,11 @@ class AtlasPeering(Front[CheckSession]):
         leaving = Leaving(self._reader.leaving, partial(AtlasPeering._foresee, own))
         pruned = None
         if params["prune"]:
-            from .._path.pruned import PrunedPart
+            from .._path.pruned import PrunedLeftovers
 
             others = [cloud for cloud in params["clouds"] if cloud is not AWS and cloud.half[0] in parts]
             cleaners = {cloud.name: t.cast("Cleaner", parts[cloud.half[0]]) for cloud in others}
-            pruned = PrunedPart(common, leaving, self._make_routes(), cleaners)
+            pruned = PrunedLeftovers(common, partial(AtlasPeering._now, own), leaving, self._make_routes(), cleaners)
             yield pruned
         if params["access_list"]:
             unlisted = CLOUDS.keys() - self._lists.keys()
@@ -239,6 +244,9 @@ class AtlasPeering(Front[CheckSession]):
             side.entries = part
         return part
 
+    def _leftovers(self) -> PrunedLeftovers:
+        return t.cast("PrunedLeftovers", self._parts["pruned"])
+
     def _entry_access(self) -> EntryAccess:
         return t.cast(EntryAccess, self._parts[EntryAccess.name])
 
@@ -290,6 +298,8 @@ class AtlasPeering(Front[CheckSession]):
         plan = self.path.plan([*self.path.states])
         if self.state.access is not None:
             self._access.begin(self.path.steps_of(self._access.name), self.state.access)
+        if "pruned" in self._parts:
+            self._pruned.states.update(self._leftovers().found)
         for side in self.sides:
             yield side, plan if side is self.path else Plan(steps=self.path.steps_of(side.name))
 

@@ -34,7 +34,7 @@ from .path_state import ACCESS, CLEANING, PathState, What
 
 if t.TYPE_CHECKING:
     from .entry_peers import Leaving
-    from .pruned import PrunedPart
+    from .pruned import PrunedLeftovers
 
 _LIST = "list"
 _STEP, _SIDE, _KIND = "access_list", "Atlas", "access list entry"
@@ -107,7 +107,7 @@ class EntryAccess(Chooser):
         client: t.Any,
         now: t.Callable[[], PathState],
         leaving: Leaving,
-        pruned: PrunedPart | None,
+        pruned: PrunedLeftovers | None,
         unlisted: t.Collection[str],
         read_blocks: BlockReader,
     ) -> None:

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What pruned connections leave in the customer's clouds: it is removed before Atlas forgets them, and all runs with it."""
+"""What pruned connections leave in the customer's clouds: what is removed of it, and what is said of the rest."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from functools import partial
 
 from .._clouds.cloud import Cloud, Peer, fields_of
 from .._clouds.clouds import cloud_of, name_of
-from .._engine.plan import Change, Plan, Step
+from .._engine.plan import Change, Plan, Step, StepRequest
+from .._engine.side import AnyState, Call, Owner
+from .._engine.wait import WaitTimeoutError
 from .._http.errors import TaskError
 from .entries import default_comment
 from .entry_peers import Leaving
-from .part import Answers, Common, PathPart, task_of
-from .path_state import AVAILABLE, CLEANING, PathState, Task, What
+from .part import Answers, Chooser, Common
+from .path_state import AVAILABLE, CLEANING, PathState, What
 
 if t.TYPE_CHECKING:
     # Read only where the list has connections on AWS.
@@ -42,11 +44,12 @@ class Cleaner(t.Protocol):
         """Return the state after a role was not removed. Only asked where Atlas needs one."""
 
 
-class PrunedPart(PathPart):
+class PrunedLeftovers(Chooser):
     """What pruned connections leave in the customer's clouds, but for the access list.
 
     Args:
         common: What all parts get.
+        now: Returns the current state.
         leaving: The connections that the task removes.
         routes: The routes in AWS; None if the task does not do that half.
         cleaners: The parts of the other clouds whose half the task does, by their names.
@@ -54,14 +57,23 @@ class PrunedPart(PathPart):
 
     name = "pruned"
 
-    def __init__(self, common: Common, leaving: Leaving, routes: PrunedRoutes | None, cleaners: t.Mapping[str, Cleaner]) -> None:
+    def __init__(
+        self,
+        common: Common,
+        now: t.Callable[[], PathState],
+        leaving: Leaving,
+        routes: PrunedRoutes | None,
+        cleaners: t.Mapping[str, Cleaner],
+    ) -> None:
         super().__init__(common)
+        self._now = now
         self._leaving = leaving
         self._routes = routes
         self._cleaners = cleaners
-        # What was found for each connection, by id; None where it could not be looked for.
-        self._found: dict[str, t.Any] = {}
-        self._planned: dict[str, tuple[Change, ...]] = {}
+        # What is there of each connection, by id; None where it could not be looked for.
+        self.found: dict[str, AnyState] = {}
+        # The changes that are planned for each, by key, and those that later plans had left.
+        self._planned: dict[str, dict[str, Change]] = {}
         # The keys of the changes that are made, or that others have made.
         self._cleaned: set[str] = set()
 
@@ -72,7 +84,7 @@ class PrunedPart(PathPart):
         places: dict[t.Any, list[Peer]] = {}
         for peer in self._leaving.pruned:
             cloud, fields = cloud_of(peer), fields_of(peer)
-            if peer["id"] in self._found or not self._has_half(cloud) or not _rest(peer):
+            if peer["id"] in self.found or not self._has_half(cloud) or not _rest(peer):
                 continue
             if cloud.region is not None:
                 places.setdefault((fields[cloud.owner], fields[cloud.region]), []).append(peer)
@@ -90,10 +102,10 @@ class PrunedPart(PathPart):
         """Keep what was found, and say what the task will not remove."""
         self._leaving.foresee(state)
         for ids, answer in answers.items():
-            self._found.update(answer if isinstance(answer, dict) else {ids[0]: answer})
+            self.found.update(answer if isinstance(answer, dict) else {ids[0]: answer})
         notes = [self._note(peer) for peer in self._leaving.pruned if self._is_unknown(peer, state)]
         for peer in self._leaving.pruned:
-            cloud, found = cloud_of(peer), self._found.get(peer["id"])
+            cloud, found = cloud_of(peer), self.found.get(peer["id"])
             if _needs_role(cloud) and found is not None:
                 notes += self._cleaners[cloud.name].warn_of_pruned(peer, found, *self._more(cloud), state)
         notes += [] if self._params["access_list"] else [_note_of_access(peer) for peer in self._leaving.pruned]
@@ -101,7 +113,7 @@ class PrunedPart(PathPart):
 
     def _is_unknown(self, peer: Peer, state: PathState) -> bool:
         """Whether a connection leaves something that the task cannot look for. A role that another one needs is to stay."""
-        is_read = peer["id"] in self._found and self._found[peer["id"]] is None
+        is_read = peer["id"] in self.found and self.found[peer["id"]] is None
         staying = (one for one in state.peers.listed if one["id"] not in self._leaving.peers)
         if _needs_role(cloud_of(peer)) and any(_is_beside(one, peer) for one in staying):
             return False
@@ -116,33 +128,57 @@ class PrunedPart(PathPart):
         changes, steps = list[Change](), list[Step]()
         for peer in self._leaving.pruned:
             owner, cloud = peer["id"], cloud_of(peer)
-            found = self._found.get(owner)
+            found = self.found.get(owner)
             if found is None or owner in state.failures:
                 continue
-            if cloud.region is not None:
-                whole: t.Sequence[Change] = t.cast("PrunedRoutes", self._routes).plan(peer, found)
-            else:
-                whole = self._cleaners[cloud.name].plan_pruned(peer, found, *self._more(cloud), state)
-            self._planned[owner] = left = tuple(change for change in whole if change.key not in self._cleaned)
-            changes += left
-            stage = AVAILABLE if _needs_role(cloud) else CLEANING
-            steps += [Step("delete", Task(self.name, stage, owner, one.key), (one.key,), is_run=True) for one in left]
+            planned = self._plan_of(peer, found, state)
+            left = [(change, request) for change, request in planned if change.key not in self._cleaned]
+            self._planned[owner] = {change.key: change for change, _request in left}
+            changes += self._planned[owner].values()
+            stage, is_run = AVAILABLE if _needs_role(cloud) else CLEANING, cloud.region is None
+            # One at a time for each network of Atlas.
+            lanes = ((self.name, int(self._params["parallel"])), *(((cloud.name, 1),) if cloud.has_names else ()))
+            steps += [
+                Step("delete", request, (change.key,), is_run=is_run, owner=owner, stage=stage, lanes=lanes)
+                for change, request in left
+            ]
         return Plan(tuple(changes), tuple(steps))
 
-    def is_ready(self, step: Step, state: PathState, running: t.Sequence[Step]) -> bool:
-        """Return whether there is a place for a step, and Atlas needs nothing more of what it removes.
+    def _plan_of(self, peer: Peer, found: AnyState, state: PathState) -> list[tuple[Change, StepRequest]]:
+        """Return the changes for what a connection leaves, each with what is sent."""
+        cloud = cloud_of(peer)
+        if cloud.region is not None:
+            return t.cast("PrunedRoutes", self._routes).plan(peer, found)
+        whole = self._cleaners[cloud.name].plan_pruned(peer, found, *self._more(cloud), state)
+        return [(change, change.key) for change in whole]
+
+    def plan_again(self) -> Plan:
+        """Plan what is left to do."""
+        before = self._planned.copy()
+        plan = self.plan(self._now())
+        self._planned = {owner: {**before.get(owner, {}), **planned} for owner, planned in self._planned.items()}
+        return plan
+
+    def entries_of(self, owner: Owner, step: Step | None) -> t.Sequence[str]:
+        """Return the id of a connection: it fails alone."""
+        return (str(owner),)
+
+    def key_of(self, entry: str) -> str:
+        """Return the key of the change that has failed: those of a connection are made in turn."""
+        return next((key for key in self._planned.get(entry, ()) if key not in self._cleaned), entry)
+
+    def look(self, owner: str) -> Call:
+        """Return the call that reads the routes to a connection again."""
+        return partial(t.cast("PrunedRoutes", self._routes).look_at_all, [self._leaving.peers[owner][1]])
+
+    def is_clear(self, step: Step) -> bool:
+        """Return whether Atlas needs nothing more of what a step removes.
 
         Raises:
             TaskError: If Atlas goes on needing it, because another connection was not removed.
         """
-        peer = self._peer(step)
-        others = [self._peer(one) for one in running if task_of(one).part == self.name]
-        if len(others) >= self._params["parallel"]:
-            return False
+        peer, state = self._peer(step), self._now()
         cloud = cloud_of(peer)
-        if cloud.has_names and any(cloud_of(one) is cloud for one in others):
-            # One at a time for each network of Atlas.
-            return False
         if not _needs_role(cloud):
             return True
         there = {one["id"] for one in state.peers.listed}
@@ -153,42 +189,47 @@ class PrunedPart(PathPart):
             raise TaskError(text, hint="Run the task again.")
         return not left
 
-    def send(self, step: Step, state: PathState) -> t.Any:
-        """Remove what a connection leaves.
+    def too_late(self, step: Step, error: WaitTimeoutError) -> TaskError:
+        """Return the error of a step that was not clear before its time was up."""
+        return self.blocked(step, self._now(), error)
 
-        Raises:
-            TaskError: If it fails: the connection stays then.
-        """
+    def removal(self, step: Step) -> Call:
+        """Return the call that removes a route, or that runs what removes anything else a connection leaves."""
         peer, cloud = self._peer(step), cloud_of(self._peer(step))
         if cloud.region is not None:
-            return t.cast("PrunedRoutes", self._routes).remove(peer, What.of(step.keys[0]).name)
-        return self._cleaners[cloud.name].send_pruned(peer, *self._more(cloud), state)
+            return partial(t.cast("PrunedRoutes", self._routes).remove, peer, step.request)
+        return partial(self._cleaners[cloud.name].send_pruned, peer, *self._more(cloud), self._now())
 
-    def record(self, step: Step, reply: t.Any, state: PathState) -> PathState:
-        """Return the state in which it is gone, or stays because others need it."""
-        owner, key = task_of(step).owner, step.keys[0]
-        self._cleaned.add(key)
-        change = next(one for one in self._planned[owner] if one.key == key)
-        stays = _needs_role(cloud_of(self._peer(step))) and reply.to_result() == change.before
-        return state if stays or reply is False else state.with_done([change])
+    def has_stayed(self, step: Step, found: AnyState) -> bool:
+        """Return whether a role is still there, because others need it."""
+        planned = self._planned[str(step.owner)][step.keys[0]]
+        return _needs_role(cloud_of(self._peer(step))) and bool(found.to_result() == planned.before)
+
+    def take(self, owner: Owner, found: AnyState, done: t.Mapping[t.Hashable, Change], state: PathState) -> PathState:
+        """Return the state with what was removed; what is not there any more is clean."""
+        peer, planned = self._leaving.peers[str(owner)][1], self._planned.get(str(owner), {})
+        self.found[peer["id"]] = found
+        is_routes = cloud_of(peer).region is not None
+        left = {change.key for change, _request in self._plan_of(peer, found, state)} if is_routes else set()
+        self._cleaned |= planned.keys() - left
+        return state.with_done(change for key, change in planned.items() if key in done)
 
     def record_failure(self, what: What, error: TaskError, state: PathState) -> PathState:
         """Return the state that says how to remove a role that is still there, and that no later run finds."""
         owner = self._leaving.peers.get(what.owner)
-        if owner is None or what.key not in {change.key for change in self._planned.get(what.owner, ())} - self._cleaned:
+        if owner is None or what.key not in self._planned.get(what.owner, {}).keys() - self._cleaned:
             return state
         peer, cloud = owner[1], cloud_of(owner[1])
         if not _needs_role(cloud):
             return state
-        return self._cleaners[cloud.name].keep_pruned(peer, self._found[peer["id"]], *self._more(cloud), state)
+        return self._cleaners[cloud.name].keep_pruned(peer, self.found[peer["id"]], *self._more(cloud), state)
 
     def is_clean(self, owner: str) -> bool:
         """Whether nothing is left of a connection that this part removes before it; True for all other owners."""
-        planned = {change.key for change in self._planned.get(owner, ())}
-        return planned <= self._cleaned or _needs_role(cloud_of(self._leaving.peers[owner][1]))
+        return self._planned.get(owner, {}).keys() <= self._cleaned or _needs_role(cloud_of(self._leaving.peers[owner][1]))
 
     def _peer(self, step: Step) -> Peer:
-        return self._leaving.peers[task_of(step).owner][1]
+        return self._leaving.peers[str(step.owner)][1]
 
     def _more(self, cloud: Cloud) -> tuple[t.Any, ...]:
         return (self._leaving.pruned,) if _needs_role(cloud) else ()

@@ -56,21 +56,22 @@ class PrunedRoutes:
         tables = Network(session).find_tables_with_routes_to([*ids.values()])
         return {id_: (*plan_unrouting(tables, connection_id),) for id_, connection_id in ids.items()}
 
-    def plan(self, peer: Peer, found: t.Sequence[RouteChange]) -> list[Change]:
-        """Return a change for each route, with the id of the connection in its key."""
-        named = [(What(peer["id"], "routes", AWS.name, "delete", "route", _name_of(one)), one) for one in found]
-        return [Change("delete", what.key, to_change(one).before, None) for what, one in named]
+    def plan(self, peer: Peer, found: t.Sequence[RouteChange]) -> list[tuple[Change, RouteChange]]:
+        """Return a change for each route, with the id of the connection in its key, and its removal."""
+        named = (
+            (What(peer["id"], "routes", AWS.name, "delete", "route", f"{one.block} in {one.table_id}"), one) for one in found
+        )
+        return [(to_change(one)._replace(key=what.key), one) for what, one in named]
 
     @unbounded()
-    def remove(self, peer: Peer, name: str) -> bool:
-        """Remove a route, after it was read again, and return whether this has removed it. Runs in a thread.
+    def remove(self, peer: Peer, change: RouteChange) -> None:
+        """Remove a route, after it was read again. Runs in a thread.
 
         Raises:
+            OvertakenError: If it leads elsewhere by now, or is gone.
             TaskError: If it cannot be removed, or it is not known where it leads.
         """
-        session = t.cast(AwsSession, self._find_session(peer))
-        block, _in, table_id = name.split()
-        return Network(session).remove_route(RouteChange("delete", table_id, block, fields_of(peer)["connection_id"], None))
+        Network(t.cast(AwsSession, self._find_session(peer))).change_route(change)
 
     def _find_session(self, peer: Peer) -> AwsSession | None:
         """Return a session with the account of a connection; None if no credentials are those of it."""
@@ -99,7 +100,3 @@ class PrunedRoutes:
 
     def _open(self, credentials: Parameters, names: t.Mapping[str, str]) -> AwsSession:
         return self._sessions.open({**credentials, "wait_timeout": self._params["wait_timeout"]}, names)
-
-
-def _name_of(route: RouteChange) -> str:
-    return f"{route.block} in {route.table_id}"

@@ -31,8 +31,6 @@ from .requests import Accept, AddTags, RemoveTags, Request, RouteChange, view_af
 from .routes import missing_tables, peers_of
 from .view import View, route_to
 
-# How often a removal is repeated whose reply was lost.
-_REPEATS = 3
 # How many ids a message names.
 _MOST_NAMED = 3
 _ROUTE_ACTIONS: dict[RouteAction, str] = {"create": "CreateRoute", "replace": "ReplaceRoute", "delete": "DeleteRoute"}
@@ -260,32 +258,6 @@ class Network:
             DestinationCidrBlock=change.block,
             **({"VpcPeeringConnectionId": change.target} if change.target is not None else {}),
         )
-
-    def remove_route(self, change: RouteChange) -> bool:
-        """Remove a route, and look where it leads after a lost reply; return whether this has removed it.
-
-        A route that leads elsewhere by now, or is gone, is the work of others and stays as it is.
-
-        Args:
-            change: The removal.
-
-        Raises:
-            TaskError: If it cannot be removed, or it is not known where it leads.
-        """
-        for tries in range(_REPEATS + 1):
-            try:
-                self.change_route(change)
-            except OvertakenError:
-                if self._target_of(change) == change.before:
-                    raise
-                # After a lost reply, it was this one.
-                return tries > 0
-            except TaskError as error:
-                if tries == _REPEATS or not (error.outcome_unknown or error.is_transient):
-                    raise
-            else:
-                return True
-        return False
 
     def _check_target(self, change: RouteChange) -> None:
         """Check that a route leads where it did. AWS refuses a second route to a block, but replaces or deletes any."""

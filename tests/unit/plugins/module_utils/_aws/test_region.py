@@ -12,10 +12,9 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter.requ
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter.routes import plan_unrouting
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.options import AWS_OPTIONS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.session import AwsSession
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import OvertakenError, TaskError
 from ansible_collections.cloudpeer.atlas.tests.support.accepter_site import ATLAS_BLOCK, AwsSite
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import refusal
-from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP
 
 UNSET = (
     *("connection_id", "vpc_id", "aws_account_id", "route_table_cidr_block", "atlas_aws_account_ids", "route_table_ids"),
@@ -165,7 +164,8 @@ def test_routes_through_a_connection_are_found_in_all_tables(site: AwsSite) -> N
     assert sorted((one.table_id, one.block) for one in changes) == sorted(
         [*((table, ATLAS_BLOCK) for table in tables), (tables[0], "192.168.200.0/24")]
     )
-    assert [network.remove_route(one) for one in changes] == [True] * 4
+    for one in changes:
+        network.change_route(one)
     assert site.targets() == {}
     assert site.targets("192.168.201.0/24") == {tables[1]: former}
     assert Counter(site.front.actions) == {"DescribeRouteTables": 1 + 4, "DeleteRoute": 4}
@@ -178,21 +178,6 @@ def remove(site: AwsSite) -> tuple[Network, RouteChange]:
     return Network(open_session(site)), RouteChange("delete", table, ATLAS_BLOCK, site.connection_id, None)
 
 
-def test_a_removal_whose_reply_is_lost_is_looked_at(site: AwsSite) -> None:
-    network, change = remove(site)
-    site.front.lose("DeleteRoute")
-    assert network.remove_route(change)
-    assert site.front.writes == ["DeleteRoute"]
-
-
-def test_a_removal_that_had_no_effect_is_sent_again(site: AwsSite) -> None:
-    network, change = remove(site)
-    site.front.rule("DeleteRoute", DROP, times=1)
-    assert network.remove_route(change)
-    assert site.front.writes == ["DeleteRoute", "DeleteRoute"]
-    assert site.targets() == {}
-
-
 @pytest.mark.parametrize("is_gone", [True, False])
 def test_a_route_that_changed_meanwhile_is_not_removed(site: AwsSite, is_gone: bool) -> None:
     network, change = remove(site)
@@ -200,7 +185,8 @@ def test_a_route_that_changed_meanwhile_is_not_removed(site: AwsSite, is_gone: b
     if not is_gone:
         site.route(change.table_id, VpcPeeringConnectionId=site.request())
     site.forget()
-    assert not network.remove_route(change)
+    with pytest.raises(OvertakenError):
+        network.change_route(change)
     assert site.front.writes == []
 
 
@@ -208,5 +194,5 @@ def test_a_removal_that_aws_refuses_fails(site: AwsSite) -> None:
     network, change = remove(site)
     site.front.rule("DeleteRoute", refusal("UnauthorizedOperation", status=403))
     with pytest.raises(TaskError, match="Allow ec2:DeleteRoute"):
-        network.remove_route(change)
+        network.change_route(change)
     assert site.front.writes == ["DeleteRoute"]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter.network import Network
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import denial, refusal
 from ansible_collections.cloudpeer.atlas.tests.support.azure_site import SUBSCRIPTION
 from ansible_collections.cloudpeer.atlas.tests.support.path_site import (
@@ -17,6 +18,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.path_site import (
     RULE,
     PathSite,
 )
+from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP
 
 PRUNE = {"prune": True, "max_deletions": 9}
 CLEANED = [("AWS", "delete", "route"), ("Atlas", "delete", "access list entry"), ("Atlas", "delete", "connection")]
@@ -173,6 +175,33 @@ def test_a_cleaning_that_fails_keeps_its_connection(site: PathSite) -> None:
     done = site.run(connections=entries[:1], **PRUNE)
     name = f"{ACCOUNTS[1]}/{entries[1]['vpc_id']}"
     assert not done.missing(f"Done so far: {name}: delete access list entry in Atlas.")
+
+
+@pytest.mark.parametrize("has_effect", [True, False])
+def test_a_route_whose_removal_is_lost_is_looked_for(site: PathSite, has_effect: bool) -> None:
+    entries = site.make_vpcs(2)
+    connect(site, entries)
+    site.front.rule("DeleteRoute", DROP, forward=has_effect, times=1)
+    done = site.run(connections=entries[:1], **PRUNE)
+    assert not done.failed, done.msg
+    assert (actions(done), routes(site, ACCOUNTS[0]).keys()) == (CLEANED, {entries[0]["vpc_id"]})
+    # What does not come through is not counted.
+    assert site.writes.count("DeleteRoute") == 1
+
+
+def test_a_route_that_others_have_taken_is_left_to_them(site: PathSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    entries = site.make_vpcs(2)
+    connect(site, entries)
+    real = Network.change_route
+
+    def late(network: Network, change: Any) -> None:
+        site.accounts[ACCOUNTS[0]].ec2().delete_route(RouteTableId=change.table_id, DestinationCidrBlock=change.block)
+        real(network, change)
+
+    monkeypatch.setattr(Network, "change_route", late)
+    done = site.run(connections=entries[:1], **PRUNE)
+    assert not done.failed, done.msg
+    assert (actions(done), routes(site, ACCOUNTS[0]).keys()) == (CLEANED[1:], {entries[0]["vpc_id"]})
 
 
 def test_mirrors_and_roles_are_cleaned_on_the_other_clouds(make_path: Callable[..., PathSite]) -> None:
