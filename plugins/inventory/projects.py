@@ -378,7 +378,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
 
 def _digest(params: Params) -> str:
-    """Return what tells apart whatever decides what is read; secrets are in it, and cannot be found out from it."""
+    """Return a key of all that decides what is read; secrets go into it, and cannot be derived from it."""
     sources = read_sources(params)
     deciding = [params[name] for name in READING if name not in ("timeout", "retries", "token_cache")]
     text = json.dumps([deciding, *sources], sort_keys=True)

@@ -57,7 +57,7 @@ class AtlasAction(ActionBase):
     _defaulted: t.AbstractSet[str] = frozenset()
 
     def __init_subclass__(cls) -> None:
-        """Preload what all workers need: Ansible loads the plugin in the parent process."""
+        """Import what all workers need: Ansible loads the plugin in the parent process."""
         super().__init_subclass__()
         cls.OPERATION.preload()
 
@@ -219,7 +219,7 @@ class AtlasAction(ActionBase):
         return masked(result, secrets)
 
     def _detail(self, host: t.Any) -> t.Callable[[str], None] | None:
-        """Return what shows a line with `-v`; None without it."""
+        """Return the function that shows a line with `-v`; None without it."""
         if self._task.no_log or self._display.verbosity < 1:
             return None
         return lambda line: self._display.v(line, host=host)

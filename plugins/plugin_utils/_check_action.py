@@ -75,7 +75,7 @@ class ShowsCheck(ActionBase):
         """Add extra variables whose names have no prefix yet to the options of the playbook's task.
 
         Raises:
-            InvalidOptionError: If a variable has the prefix and is no option.
+            InvalidOptionError: If a variable has the prefix and is not an option.
         """
         args, options = self._task.args, self.OPERATION.argument_spec.options
         known = {_REGISTERED, *(_PREFIX + name for name in options)}

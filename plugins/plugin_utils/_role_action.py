@@ -68,7 +68,7 @@ class OfRole(ActionBase):
         return {name: value for name, value in found.items() if name not in used}
 
     def _check_variables(self, variables: t.Mapping[str, t.Any]) -> None:
-        """Check that no variable is a misspelt one of the role, and those of the role that are no options of the task.
+        """Check that no variable of the role is misspelt, and check those that are not options of the task.
 
         ansible-core would check all of them, and refuse the empty texts of surveys: see `meta/argument_specs` of the role.
 

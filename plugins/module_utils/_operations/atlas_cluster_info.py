@@ -31,7 +31,7 @@ class AtlasClusterInfo(AtlasOperation["list[Cluster]"]):
     )
     noun = "clusters"
     # The clusters that are left out because Atlas does not report where they are.
-    _untold: tuple[str, ...] = ()
+    _unplaced: tuple[str, ...] = ()
 
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
@@ -59,13 +59,13 @@ class AtlasClusterInfo(AtlasOperation["list[Cluster]"]):
             found = self._list(clusters)
         if self._is_anywhere():
             return found
-        self._untold = tuple(one["name"] for one in found if not one["regions"])
+        self._unplaced = tuple(one["name"] for one in found if not one["regions"])
         return [one for one in found if any(map(self._fits, one["regions"]))]
 
     def decide(self, state: list[Cluster]) -> Plan:
         """Warn of the clusters that may be where the options want them."""
         text = "Atlas does not report the regions of cluster {}, so provider_name and region_name leave it out."
-        return Plan(warnings=tuple(map(text.format, self._untold)))
+        return Plan(warnings=tuple(map(text.format, self._unplaced)))
 
     def _list(self, clusters: Clusters) -> list[Cluster]:
         """Return the clusters of all kinds, each once: Atlas lists some Flex clusters, which were M2 or M5, twice."""

@@ -49,7 +49,7 @@ class Report:
 
     Raises:
         InvalidOptionError: If the extension is another one, the folder does not exist, the path is a folder or another user's
-            link, or the mode is none.
+            link, or the mode is invalid.
     """
 
     def __init__(self, path: str, mode: object = None) -> None:

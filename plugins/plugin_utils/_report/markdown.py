@@ -45,7 +45,7 @@ _UNFOLDED = 5
 
 
 class _Text:
-    """The blocks of a text, as long as there is room; `left` counts what found none, by its noun."""
+    """The blocks of a text, as long as there is room; `left` counts what did not fit, by its noun."""
 
     def __init__(self) -> None:
         self.blocks: list[str] = []
@@ -197,7 +197,7 @@ def _finding_rows(connection: Connection, check: Check) -> list[tuple[str, ...]]
 
 
 def _is_above(finding: Finding, check: Check) -> bool:
-    """Whether the list of findings has what to do, for all connections with the same finding."""
+    """Whether the list of findings has the advice, for all connections with the same finding."""
     return finding.is_shared and finding.group is not None and len(check.connections) > 1
 
 

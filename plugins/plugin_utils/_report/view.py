@@ -321,10 +321,10 @@ def view_of(peering_check: Result, moment: str = "") -> Check:
         for code in one["codes"]
         for where in one["connections"]
     }
-    told = Counter(text for one in peering_check["connections"] for text in {_text_of(check) for check in one["checks"]})
+    uses = Counter(text for one in peering_check["connections"] for text in {_text_of(check) for check in one["checks"]})
     shared = _shared_names(peering_check)
     ordered = sorted(peering_check["connections"], key=_badness_of)
-    connections = tuple(_connection(number, one, groups, told, shared) for number, one in enumerate(ordered, start=1))
+    connections = tuple(_connection(number, one, groups, uses, shared) for number, one in enumerate(ordered, start=1))
     by_key = {_key_of(one.result): one for one in reversed(connections)}
     failures = tuple(peering_check.get("failures") or ())
     return Check(
@@ -441,7 +441,7 @@ def _connection(
     number: int,
     result: Result,
     groups: t.Mapping[tuple[object, ...], int],
-    told: t.Mapping[tuple[str, ...], int],
+    uses: t.Mapping[tuple[str, ...], int],
     shared: t.Container[str],
 ) -> Connection:
     checks = result["checks"]
@@ -452,7 +452,7 @@ def _connection(
     for place, alike in enumerate(_together(found), start=1):
         check = alike[0]
         group = groups.get((check["code"], check["severity"], check["subject"], *_key_of(result)))
-        findings.append(_finding(place, alike, ids, group, is_shared=told[_text_of(check)] > 1))
+        findings.append(_finding(place, alike, ids, group, is_shared=uses[_text_of(check)] > 1))
     counted = Counter(one.severity for one in findings)
     return Connection(
         number,
