@@ -20,7 +20,7 @@ from .._engine.libraries import find_library
 from .._engine.operation import Library
 from .._engine.options import Parameters, name_project
 from .._engine.plan import Plan, Step
-from .._engine.side import AnySide, Failure, Owner, Target
+from .._engine.side import AnySide, AnyState, Failure, Owner, Target
 from .._http import tls
 from .._http.errors import TaskError, UndoneError
 from .._http.pauses import Clock, Sleep, stoppable_sleep
@@ -44,10 +44,11 @@ from .atlas import choose_project, warn_of_connection, with_projects
 
 if t.TYPE_CHECKING:
     # Each file that is read costs time at the start of a task: these are for tasks that have something to do with them.
-    from .._path.azure import AzurePart
+    from .._path.azure_entries import AzureEntries
     from .._path.gcp_entries import GcpEntries
     from .._path.pruned import Cleaner, PrunedLeftovers
     from .._path.pruned_routes import PrunedRoutes
+    from .._sides.azure import AzureSide
     from .._sides.gcp import GcpSide
 
 
@@ -78,8 +79,8 @@ class AtlasPeering(Front[CheckSession]):
             containers, peers = Containers(atlas, params["group_id"]), partial(VpcPeers, atlas, params["group_id"])
             self._containers = ContainerSide(self.context, {}, containers, containers.list_all_containers, peers)
             self._peers = self._make_peer_side(atlas, containers)
-        found = [self._make_cloud_side(entries[0].provider) for entries in self._halves().values()]
-        self._clouds = {side.name: side for side in found if side is not None}
+        clouds = [entries[0].provider for entries in self._halves().values() if entries[0].provider is not AWS]
+        self._clouds = {cloud.half[0]: self._make_cloud_side(cloud) for cloud in clouds}
         self.path = PathSide(self.context, self._entries, self.stages, partial(AtlasPeering._begin, own), list_peers)
         self.sides = (*(() if atlas is None else (self._containers, self._peers)), self.path, *self._clouds.values())
         if atlas is not None and params["prune"]:
@@ -101,10 +102,12 @@ class AtlasPeering(Front[CheckSession]):
                 halves.setdefault(entry.provider.name, []).append(entry)
         return halves
 
-    def _make_cloud_side(self, cloud: Cloud) -> GcpSide | None:
-        """Return the side for a cloud; None if it is a part so far."""
-        if not cloud.has_names:
-            return None
+    def _make_cloud_side(self, cloud: Cloud) -> AzureSide | GcpSide:
+        """Return the side for AZURE or GCP."""
+        if cloud.role_codes:
+            from .._sides.azure import AzureSide
+
+            return AzureSide(self.context, {})
         from .._sides.gcp import GcpSide
 
         return GcpSide(self.context, {})
@@ -188,7 +191,7 @@ class AtlasPeering(Front[CheckSession]):
         if any(network[name] is None for name in cloud.names or cloud.identity):
             raise TaskError("Atlas does not report which network it is.")
         part = self._parts.get(cloud.half[0]) or self._make_cloud_part(cloud, ())
-        return t.cast("AzurePart | GcpEntries", part).read_blocks(network)
+        return t.cast("AzureEntries | GcpEntries", part).read_blocks(network)
 
     def _make_routes(self) -> PrunedRoutes | None:
         """Return what finds the routes to pruned connections; None if the task leaves AWS alone."""
@@ -222,27 +225,32 @@ class AtlasPeering(Front[CheckSession]):
             replaced = partial(AtlasPeering._replaced, self._own)
             yield AwsPart(self._common(halves[AWS.name]), self.session.aws, AtlasVpcPeerAccepter, replaced)
         for cloud in self.params["clouds"]:
-            if cloud is not AWS and cloud.name in halves:
+            if cloud.half[0] in self._clouds:
                 yield self._make_cloud_part(cloud, halves[cloud.name], containers)
 
     def _make_cloud_part(
         self, cloud: Cloud, entries: t.Sequence[PathEntry], containers: Containers | None = None
-    ) -> AzurePart | GcpEntries:
-        """Return the part for AZURE or GCP."""
+    ) -> AzureEntries | GcpEntries:
+        """Return what chooses for the entries on AZURE or GCP; its side, if there is one, asks it."""
+        side, now = self._clouds.get(cloud.half[0]), partial(AtlasPeering._now, self._own)
+        states: dict[Owner, AnyState] = {} if side is None else side.states
         if cloud.role_codes:
-            from .._path.azure import AzurePart
+            from .._path.azure_entries import AzureEntries
+            from .._sides.azure import AzureSide
             from .atlas_azure_role import AtlasAzureRole
 
-            return AzurePart(self._common(entries), self.session, AtlasAzureRole)
+            roles = AzureEntries(self._common(entries), self.session, AtlasAzureRole, states, now)
+            if isinstance(side, AzureSide):
+                side.entries = roles
+            return roles
         from .._path.gcp_entries import GcpEntries
+        from .._sides.gcp import GcpSide
         from .atlas_gcp_peering import AtlasGcpPeering
 
-        side, now = self._clouds.get(cloud.half[0]), partial(AtlasPeering._now, self._own)
-        states = {} if side is None else side.states
-        part = GcpEntries(self._common(entries), self.session, containers, AtlasGcpPeering, states, now)
-        if side is not None:
-            side.entries = part
-        return part
+        mirrors = GcpEntries(self._common(entries), self.session, containers, AtlasGcpPeering, states, now)
+        if isinstance(side, GcpSide):
+            side.entries = mirrors
+        return mirrors
 
     def _leftovers(self) -> PrunedLeftovers:
         return t.cast("PrunedLeftovers", self._parts["pruned"])
@@ -318,10 +326,10 @@ class AtlasPeering(Front[CheckSession]):
         chooser = self._parts.get(side)
         if not isinstance(chooser, Chooser):
             return self.path.fail(entry, step, error)
-        lost = any(entry in self.entries_of(*target, None) for target in self.context.lost if target[0] == side)
-        is_open = lost or (chooser.is_begun(entry, self.state) and not isinstance(error, UndoneError))
-        if step is None and is_open:
-            # It could not be read or planned again, or has waited in vain.
+        lost = (entry in self.entries_of(*target, None) for target in self.context.lost if target[0] == side)
+        is_begun = chooser.is_begun(entry, self.state) and not isinstance(error, UndoneError)
+        if is_begun or (step is None and any(lost)):
+            # It has not come to its end, or could not be read or planned again.
             error = error.with_outcome(unknown=True)
         own = next((one for name, one in error.parts.items() if entry in chooser.entries_of(name, None)), error)
         return self.path.fail(entry, None, own, chooser.key_of(entry))

@@ -46,12 +46,10 @@ class Ran(t.NamedTuple):
 
     Attributes:
         state: Its last state; None if it could read none.
-        has_changed: Whether it has changed anything.
         applied: The keys of the changes that took effect.
     """
 
     state: t.Any
-    has_changed: bool
     applied: tuple[t.Hashable, ...] = ()
 
 
@@ -197,9 +195,9 @@ class PathPart:
         try:
             run.carry_out(known)
         except TaskError as error:
-            reach(Ran(run.state, outcome.changed, run.applied))
+            reach(Ran(run.state, run.applied))
             raise error.with_outcome(unknown=error.outcome_unknown or outcome.changed) from error.__cause__
-        return Ran(run.state, outcome.changed, run.applied)
+        return Ran(run.state, run.applied)
 
 
 class Chooser(PathPart):

@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 from functools import partial
 
 from .._azure.access import ROLE_ABSENT, Access
 from .._azure.errors import AzureDeniedError
 from .._azure.plan import (
     AccessState,
+    CreatePrincipal,
     PutAssignment,
     PutRole,
     ending_peerings,
@@ -44,6 +46,10 @@ from .._http.errors import TaskError
 _NO_PRINCIPAL = "PrincipalNotFound"
 _NAME_TAKEN = "RoleDefinitionWithSameNameExists"
 _ENDED, _KNOWN = "its end", "Azure to know it"
+# What a role of a list waits for: the service principal that another one makes.
+_PRINCIPAL = Waiting("the service principal", polls=False, ends_with_steps=True)
+# A role is removed after another look, and once more after its peerings have ended.
+_LOOK, _LOOK_LATER = (Waiting(goal, polls_at_once=True, looks_again=True) for goal in ("another look", "a look after its end"))
 
 
 class VnetRole(t.NamedTuple):
@@ -53,15 +59,43 @@ class VnetRole(t.NamedTuple):
     access: Access
 
 
+class RoleList(t.Protocol):
+    """What a list says of its roles, each of the entries with one VNet."""
+
+    def role(self, owner: Owner) -> tuple[Parameters, Access]:
+        """Return what a `VnetRole` has, as far as it is known now."""
+
+    def plan_role(self, owner: Owner, state: AccessState) -> Plan:
+        """Plan what is left to do for a role as a part of the list: one change, whatever the number of steps."""
+
+    def entries_of(self, owner: Owner) -> t.Sequence[str]:
+        """Return the entries with a VNet."""
+
+    def failure_of(self, owner: Owner) -> TaskError | None:
+        """Return why all entries with a VNet have failed; None if one has not."""
+
+    def directory_of(self, owner: Owner) -> str:
+        """Return the directory of a VNet, whose service principal all its VNets have."""
+
+    def late_error(self, step: Step, error: WaitTimeoutError) -> TaskError:
+        """Return the error of a step that was not ready before the time was up."""
+
+
 class AzureSide(Side[AccessState]):
     """The role of Atlas on VNets, each an owner: a service principal, a role, and its assignment.
 
     Before a role is removed, the peerings with `atlas_vnet_names` have to end. An assignment is refused until Azure knows
     everywhere what was made for it: it is sent again.
 
+    In a list, the steps of a VNet are one change, counted with the last one. The first VNet of a directory makes the service
+    principal for all; a role is removed after another look at its VNet.
+
     Args:
         context: What all sides of the run share.
-        roles: What each role should be, by its owner.
+        roles: What each role should be, by its owner; empty for a list.
+
+    Attributes:
+        entries: What a list says of its roles; None if there is no list.
     """
 
     name = "azure"
@@ -70,15 +104,23 @@ class AzureSide(Side[AccessState]):
 
     def __init__(self, context: Context, roles: t.Mapping[Owner, VnetRole]) -> None:
         super().__init__(context, [*roles])
+        self.entries: RoleList | None = None
         self._roles = roles
         # The owners whose role was sent, so that Azure may not know it everywhere yet.
         self._new: set[Owner] = set()
+        # Of a list: who makes the service principal of each directory, and whether the last read of an owner was a whole look.
+        self._makers: dict[str, Owner] = {}
+        self._looked: dict[Owner, bool] = {}
+
+    def _role(self, owner: Owner) -> VnetRole:
+        return self._roles[owner] if self.entries is None else VnetRole(*self.entries.role(owner))
 
     def queries(self, owners: t.Sequence[Owner], purpose: Purpose) -> t.Iterable[Query]:
         """Ask for the VNet and what Atlas may do there or, in a poll, for the VNet alone."""
         for owner in owners:
-            access = self._roles[owner].access
+            access = self._role(owner).access
             is_poll = purpose is Purpose.POLL
+            self._looked[owner] = not is_poll
             yield Query(owner, partial(access.look_at_vnet, self.states[owner]) if is_poll else access.look, (owner,))
 
     def observe(self, replies: Replies) -> t.Mapping[Owner, AccessState]:
@@ -89,53 +131,101 @@ class AzureSide(Side[AccessState]):
         """Plan what Atlas lacks, or what is removed. A prediction counts on the end of the peerings that a run waits for.
 
         Raises:
-            TaskError: If the role that the options mean does not give what Atlas needs.
+            TaskError: If the role that the options mean does not give what Atlas needs. In a list, it fails for its entries.
         """
-        plans = []
+        plans, failures = list[Plan](), dict[str, TaskError]()
         for owner in owners:
-            params, state = self._roles[owner].params, self.states[owner]
-            if params["state"] == "absent":
-                plan = plan_absent(params, state, will_end=self.context.is_prediction)
-            else:
-                plan = plan_present(params, state)
-            plans.append(plan.of_owner(owner))
-        return joined(plans)
+            self._makers = {directory: maker for directory, maker in self._makers.items() if maker != owner}
+            try:
+                plans.append(self._plan(owner))
+            except TaskError as error:
+                if self.entries is None:
+                    raise
+                failures.update(dict.fromkeys(self.entries.entries_of(owner), error))
+        return replace(joined(plans), failures=failures)
+
+    def _plan(self, owner: Owner) -> Plan:
+        state = self.states[owner]
+        if self.entries is not None:
+            return self.entries.plan_role(owner, state)
+        params = self._role(owner).params
+        if params["state"] == "absent":
+            return plan_absent(params, state, will_end=self.context.is_prediction).of_owner(owner)
+        return plan_present(params, state).of_owner(owner)
 
     def wait(self, owner: Owner, step: Step | None) -> Waiting | None:
-        """Wait before a plan until the peerings with `atlas_vnet_names` have ended, if there is something to remove then."""
-        params, state = self._roles[owner].params, self.states[owner]
+        """Wait before a plan until the peerings with `atlas_vnet_names` have ended, if there is something to remove then.
+
+        A list waits before each step: for that end, between two looks, or for the service principal that another VNet makes.
+
+        Raises:
+            TaskError: If all entries with the VNet have failed.
+        """
+        if self.entries is not None:
+            return None if step is None else self._wait_in_list(owner, step, self.entries)
+        params, state = self._role(owner).params, self.states[owner]
         if self.context.stage != BEFORE or params["state"] != "absent" or not ending_peerings(params, state):
             return None
         return Waiting(_ENDED) if plan_absent(params, state).steps else None
+
+    def _wait_in_list(self, owner: Owner, step: Step, entries: RoleList) -> Waiting | None:
+        failure = entries.failure_of(owner)
+        if failure is not None:
+            raise failure
+        params, state = self._role(owner).params, self.states[owner]
+        if params["state"] == "present":
+            maker = self._makers.get(entries.directory_of(owner), owner)
+            is_made = maker != owner and entries.failure_of(maker) is None
+            return _PRINCIPAL if isinstance(step.request, CreatePrincipal) and is_made else None
+        if owner not in self._looked:
+            return _LOOK
+        if ending_peerings(params, state):
+            return Waiting(_ENDED, own_pace=True)
+        return None if self._looked[owner] else _LOOK_LATER
 
     def timeout_error(self, owner: Owner, step: Step | None, waiting: Waiting, error: WaitTimeoutError) -> TaskError:
         """Return the error of a peering that has not ended, or of an assignment that is still refused."""
         if error.refusal is not None:
             return still_refused(error, error.refusal, "Run the task again in some minutes, or raise wait_timeout.")
-        peering = ending_peerings(self._roles[owner].params, self.states[owner])[0]
+        if self.entries is not None and step is not None and waiting == _PRINCIPAL:
+            return self.entries.late_error(step, error)
+        peering = ending_peerings(self._role(owner).params, self.states[owner])[0]
         return time_is_up(error, f"the peering {peering.name} with {peering.remote_name} had ended (it is {peering.state})")
 
     def request(self, step: Step) -> Call:
-        """Send a step; the call returns what its reply shows."""
+        """Send a step; the call returns what its reply shows. What another VNet has made meanwhile is not made again."""
+        owner, state = step.owner, self.states[step.owner]
+        if isinstance(step.request, CreatePrincipal) and self.entries is not None:
+            if state.principal_id is not None:
+                return partial(str, state.principal_id)
+            self._makers[self.entries.directory_of(owner)] = owner
         if isinstance(step.request, PutRole):
-            self._new.add(step.owner)
-        return partial(self._roles[step.owner].access.send, step.request, self.states[step.owner])
+            self._new.add(owner)
+        return partial(self._role(owner).access.send, step.request, state)
 
     def record(self, step: Step, reply: ReplyValue | NoReply) -> Effect:
         """Record what was made or removed; in a prediction, what is not made yet has no id."""
-        if reply is SEEN:
-            return Effect({})
-        made = None if reply is FORESEEN else reply
-        return Effect({step.owner: state_after(self.states[step.owner], step.request, made)})
+        owner, made = step.owner, None if reply is FORESEEN else reply
+        if self.entries is None:
+            return Effect({} if reply is SEEN else {owner: state_after(self.states[owner], step.request, made)})
+        # A list takes what is new alone.
+        after = replace(self.states[owner]) if reply is SEEN else state_after(self.states[owner], step.request, made)
+        states, directory = {owner: after}, self.entries.directory_of(owner)
+        if isinstance(step.request, CreatePrincipal):
+            self._makers.pop(directory, None)
+            for other, state in self.states.items():
+                if other != owner and state.principal_id is None and self.entries.directory_of(other) == directory:
+                    states[other] = replace(state, principal_id=after.principal_id)
+        return Effect(states, () if self.entries.plan_role(owner, after).steps else None)
 
     def retry_wait(self, step: Step, error: TaskError) -> Waiting | None:
         """Wait until Azure knows the service principal and our role everywhere: until then, it may refuse the assignment."""
         is_unknown = error.error_code == _NO_PRINCIPAL or (step.owner in self._new and error.error_code in ROLE_ABSENT)
-        return Waiting(_KNOWN, polls=False) if isinstance(step.request, PutAssignment) and is_unknown else None
+        return Waiting(_KNOWN, polls=False, own_pace=True) if isinstance(step.request, PutAssignment) and is_unknown else None
 
     def explain(self, step: Step, error: TaskError) -> TaskError:
         """Say how to do without a role of our own, if it is refused."""
-        params = self._roles[step.owner].params
+        params = self._role(step.owner).params
         if isinstance(step.request, PutRole) and isinstance(error, AzureDeniedError):
             way = or_another_role(params, "set role_definition_id to a role that exists.")
             return error.with_hint(f"{error.hint} Or {way}" if error.hint and way else error.hint or way.capitalize() or None)
@@ -143,3 +233,7 @@ class AzureSide(Side[AccessState]):
             way = or_another_role(params, ", or set role_definition_id")
             return error.with_hint(f"A role of this name exists, and cannot be assigned at the VNet. Remove it{way}.")
         return error
+
+    def predict(self, steps: t.Iterable[Step]) -> t.Mapping[Owner, AccessState]:
+        """Return the roles after some steps; a list predicts its own."""
+        return super().predict(steps) if self.entries is None else {}

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.plan import AccessState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.vnets import Vnet, VnetPeering
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.azure import why_role_stays
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.ledger import Ledger
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import Outcome
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.azure_entries import why_role_stays
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.path_state import PathState, What
 from ansible_collections.cloudpeer.atlas.tests.clouds.azure import vnet_id
 from ansible_collections.cloudpeer.atlas.tests.support.azure_site import SUBSCRIPTION
@@ -135,18 +137,18 @@ def test_roles_side_by_side_and_one_principal(parts: PartsSite) -> None:
 
 
 def test_no_more_than_parallel_at_a_time(parts: PartsSite) -> None:
-    entries, running, most = make_vnets(parts, 5), set[str](), list[int]()
+    entries = make_vnets(parts, 5)
     parts.clouds.azure.entra.add_principal()
     params = options(*entries, **parts.credentials, **ALONE, parallel=2)
-    with parts.opened(params) as (_session, made):
+    with parts.opened(params) as (whole, made):
         part: Any = made["azure"]
         state = part.begin({key: call() for key, call in part.reads().items()}, PathState())
         steps = part.plan(state).steps
+        ledger = Ledger(whole, Outcome(), 64)
         for step in steps:
-            if part.is_ready(step, state, [one for one in steps if one.keys[0] in running]):
-                running.add(step.keys[0])
-                most.append(len(running))
-    assert most == [1, 2]
+            if ledger.has_room(step):
+                whole.context.running["azure", step.owner] = step
+        assert (len(steps), len(whole.context.running)) == (10, 2)
 
 
 def test_rights_that_atlas_has_are_enough(parts: PartsSite) -> None:

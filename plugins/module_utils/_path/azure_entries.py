@@ -1,11 +1,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The customer's half on AZURE: Atlas makes both sides of a peering, and needs a role on each VNet for that."""
+"""The customer's half on AZURE of the entries: Atlas needs a role on each VNet. Its side gives it, or takes it away."""
 
 from __future__ import annotations
 
 import typing as t
+from collections.abc import MutableMapping
 from dataclasses import replace
 from functools import partial
 
@@ -27,40 +28,64 @@ from .._clouds.cloud import BLOCK, Fields, Peer, fields_of
 from .._clouds.clouds import cloud_of
 from .._engine.operation import ModuleBase
 from .._engine.options import Parameters
-from .._engine.plan import Change, Plan, Step
+from .._engine.plan import Change, Plan, Step, joined
+from .._engine.side import Owner
+from .._engine.wait import WaitTimeoutError
 from .._http.errors import AuthError, InvalidOptionError, NotFoundError, TaskError
 from .._http.pauses import unbounded
 from .._resources.containers import Container
 from .._values.blocks import do_overlap
 from .entries import PathEntry
-from .part import Answers, Common, PathPart, Ran, task_of
-from .path_state import ROLES, SIDES, PathState, Task, What
+from .part import Answers, Chooser, Common, Ran
+from .path_state import ROLES, SIDES, PathState, What
 
 # The name of the step in results.
 _ROLE = "role"
 
 
-class AzurePart(PathPart):
-    """Gives Atlas its role on VNets, or takes it away. Entries with the same VNet share its role.
+class VnetAccess(Access):
+    """Requests about the VNet of entries, whose errors name the options of the list."""
+
+    look = azure_names()(Access.look)
+    look_at_vnet = azure_names()(Access.look_at_vnet)
+    send = azure_names()(Access.send)
+
+
+class AzureEntries(Chooser):
+    """The roles of the entries, of which those with the same VNet share one: it reads the VNets, and plans; the side does it.
 
     Args:
         common: What all parts get, with the entries whose VNets it changes.
         session: The services that the task talks to.
         operation: The front of the role on one VNet.
+        states: The states of the side, which get what is read first.
+        now: Returns the current state.
     """
 
     name = "azure"
 
-    def __init__(self, common: Common, session: CheckSession, operation: type[ModuleBase[t.Any]]) -> None:
+    def __init__(
+        self,
+        common: Common,
+        session: CheckSession,
+        operation: type[ModuleBase[t.Any]],
+        states: MutableMapping[Owner, AccessState],
+        now: t.Callable[[], PathState],
+    ) -> None:
         super().__init__(common)
         self._session = session
         self._operation = operation
+        self._states, self._now = states, now
         self._is_present = not self._is_absent
-        # The entries of each VNet, by its resource id in lower case.
+        # The entries of each VNet, by its resource id in lower case; and the requests about it.
         self._groups: dict[str, list[PathEntry]] = {}
+        self._accesses: dict[str, Access] = {}
+        # The change of each VNet, as it was planned first, and what Atlas had there then.
+        self._changes: dict[str, Change] = {}
+        self._planned: dict[str, AccessState] = {}
         # Atlas's networks whose peerings with a VNet end because this task removes their connections.
         self._ending: dict[str, tuple[str, ...]] = {}
-        # What Atlas may still do where a role was not removed: by the VNet, or by the id of the pruned connection.
+        # What Atlas may still do where the role of a pruned connection was not removed, by the id of that.
         self._reached: dict[str, AccessState] = {}
         for entry in common.entries:
             self._groups.setdefault(_scope_of(entry.params).lower(), []).append(entry)
@@ -88,10 +113,11 @@ class AzurePart(PathPart):
 
     def plan(self, state: PathState) -> Plan:
         """Plan the roles that Atlas lacks, or their removal, and refuse blocks that overlap."""
-        changes, steps, warnings, refusals = list[Change](), list[Step](), list[str](), dict[str, TaskError]()
+        self._states.update({key: self._access_of(key, state) for key in self._groups})
+        plans, warnings, refusals = list[Plan](), list[str](), dict[str, TaskError]()
         for key, group in self._groups.items():
             try:
-                plan = self._plan_vnet(key, state)
+                plan = self._plan_vnet(key, self._access_of(key, state), state)
             except TaskError as error:
                 refusals.update({entry.key: entry.named(error) for entry in group})
                 continue
@@ -100,63 +126,97 @@ class AzurePart(PathPart):
                 problems = self._find_overlaps(entry, state)
                 if problems:
                     refusals[entry.key] = entry.named(TaskError(" ".join(problems)))
-            if plan.steps:
-                change = self._to_change(group[0], plan, state)
-                changes.append(change)
-                task = Task(self.name, ROLES if self._is_present else SIDES, "" if group[1:] else group[0].key, key)
-                steps.append(Step("create" if self._is_present else "delete", task, (change.key,), is_run=True))
-        return Plan(tuple(changes), tuple(steps), tuple(warnings), {}, refusals)
+            if plan.steps and any(entry.key not in state.failures for entry in group):
+                self._changes[key] = self._to_change(group[0], plan, state)
+                self._planned[key] = self._access_of(key, state)
+                plans.append(self._in_list(key, plan))
+        return replace(joined(plans), warnings=tuple(warnings), refusals=refusals)
+
+    def _in_list(self, key: str, plan: Plan) -> Plan:
+        """Return the plan of a role as a part of that of the list."""
+        change = self._changes.get(key)
+        if change is None:
+            # What was not planned first is not done.
+            return Plan()
+        stage, lanes = ROLES if self._is_present else SIDES, ((self.name, int(self._params["parallel"])),)
+        return Plan(
+            (change,),
+            tuple(step._replace(keys=(change.key,), owner=key, stage=stage, lanes=lanes) for step in plan.steps),
+        )
 
     def predict(self, state: PathState, plan: Plan) -> PathState:
         """Return the state with the roles as they will be; what is not made yet has no id."""
         found = {
-            entry.key: _after(self._plan_vnet(key, state), state.azure[entry.key])
+            entry.key: _after(self._plan_vnet(key, state.azure[entry.key], state), state.azure[entry.key])
             for key, group in self._groups.items()
             for entry in group
             if any(one.key not in state.failures for one in group)
         }
         return replace(state, azure={**state.azure, **found})
 
-    def is_ready(self, step: Step, state: PathState, running: t.Sequence[Step]) -> bool:
-        """Return whether fewer than `parallel` roles are changed now. Of a directory, one makes Atlas's service principal.
+    # What the side asks, and returns.
 
-        Raises:
-            TaskError: If all entries with the VNet have failed.
-        """
-        key = task_of(step).request
-        group = self._groups[key]
-        failures = [state.failures[entry.key].error for entry in group if entry.key in state.failures]
-        if len(failures) == len(group):
-            raise failures[0]
-        others = [task_of(one).request for one in running if task_of(one).part == self.name]
-        if len(others) >= self._params["parallel"]:
-            return False
-        needs_principal = self._is_present and self._access_of(key, state).principal_id is None
-        # The others of the directory need one, too, or it would be there.
-        return not (needs_principal and any(self._is_same_directory(key, other) for other in others))
-
-    def send(self, step: Step, state: PathState) -> Ran:
-        """Give Atlas its role on a VNet, as that was read at first, or take it away after it was read again."""
-        key = task_of(step).request
+    def role(self, owner: Owner) -> tuple[Parameters, Access]:
+        """Return what the role on a VNet should be, and the requests about it."""
+        key, state = str(owner), self._now()
         group = self._groups[key]
         # A connection that could not be removed keeps its peering, which is not waited for then.
         ending = () if any(entry.key in state.failures for entry in group) else self._ending[key]
         params = self._make_params(_scope_of(group[0].params), self._params["state"], ending)
-        known = self._access_of(key, state) if self._is_present else None
-        return self._run(group[0].azure_credentials(), self._directories[key], params, known, key)
+        if key not in self._accesses:
+            # The session is open since the VNet was read.
+            session = self._session.open_azure(group[0].azure_credentials(), self._directories[key])
+            self._accesses[key] = VnetAccess(session, params)
+        return params, self._accesses[key]
 
-    def record(self, step: Step, reply: t.Any, state: PathState) -> PathState:
-        """Return the state with what Atlas may do at the VNet now. Others of the directory have its service principal, too."""
-        key, ran, before = task_of(step).request, t.cast(Ran, reply), self._access_of(task_of(step).request, state)
-        found = {entry.key: ran.state for entry in self._groups[key]}
-        for other, group in self._groups.items():
-            access = self._access_of(other, state)
-            if other != key and access.principal_id is None and self._is_same_directory(key, other):
-                found.update({entry.key: replace(access, principal_id=ran.state.principal_id) for entry in group})
-        state = replace(state, azure={**state.azure, **found})
-        action = {"change": "update", "create": "create", "delete": "delete"}[What.of(step.keys[0]).action]
-        change = Change(t.cast("t.Any", action), step.keys[0], before.to_result(), ran.state.to_result())
-        return state.with_done([change] if ran.has_changed else [])
+    def plan_role(self, owner: Owner, access: AccessState) -> Plan:
+        """Plan what is left to do for a role."""
+        params, unused = self.role(owner)
+        return self._in_list(str(owner), plan_present(params, access) if self._is_present else plan_absent(params, access))
+
+    def entries_of(self, owner: Owner, step: Step | None = None) -> t.Sequence[str]:
+        """Return the entries with a VNet."""
+        return [entry.key for entry in self._groups[str(owner)]]
+
+    def failure_of(self, owner: Owner) -> TaskError | None:
+        """Return why the first entry with a VNet has failed if all have; None if one has not."""
+        failures = self._now().failures
+        found = [failures[entry.key].error for entry in self._groups[str(owner)] if entry.key in failures]
+        return found[0] if len(found) == len(self._groups[str(owner)]) else None
+
+    def directory_of(self, owner: Owner) -> str:
+        """Return the directory of a VNet, in lower case."""
+        return str(self._directories[str(owner)]).lower()
+
+    def late_error(self, step: Step, error: WaitTimeoutError) -> TaskError:
+        """Return the error of a step that was not ready before the time was up."""
+        return self.blocked(step, self._now(), error)
+
+    def key_of(self, entry: str) -> str:
+        """Return the key of the change to the role of an entry, whether there is one or not."""
+        key = self._scope_of_entry(entry)
+        change = self._changes.get(key)
+        return self._what(self._groups[key][0], "change").key if change is None else change.key
+
+    def is_begun(self, entry: str, state: PathState) -> bool:
+        """Return whether some of the steps for a role were done, and not all."""
+        key = self._scope_of_entry(entry)
+        before, now = self._planned.get(key), self._access_of(key, state)
+        if before is None or self._changes[key].key in state.done:
+            return False
+        return (before.chosen, before.held, before.own) != (now.chosen, now.held, now.own)
+
+    def _scope_of_entry(self, entry: str) -> str:
+        return next(key for key, group in self._groups.items() if entry in [one.key for one in group])
+
+    def take(self, owner: Owner, found: AccessState, done: t.Mapping[t.Hashable, Change], state: PathState) -> PathState:
+        """Return the state with what Atlas may do at a VNet, and with its change once all steps are done."""
+        key = str(owner)
+        state = replace(state, azure={**state.azure, **dict.fromkeys(self.entries_of(owner), found)})
+        change = done.get(self._changes[key].key) if key in self._changes else None
+        if change is None or change.key in state.done:
+            return state
+        return state.with_done([change._replace(after=found.to_result())])
 
     def record_failure(self, what: What, error: TaskError, state: PathState) -> PathState:
         """Return the state in which all entries with a VNet have failed whose role has; it says how to remove one that stays."""
@@ -169,7 +229,7 @@ class AzurePart(PathPart):
             return state
         fields = group[0].params
         params = self._make_params(_scope_of(fields), "absent", self._ending.get(key, ()))
-        access = self._reached.get(key, self._access_of(key, state))
+        access = self._access_of(key, state)
         again = "Run the task again with azure_directory_id in the entry, or"
         return self._with_kept_role(fields, params, access, again, state)
 
@@ -192,6 +252,14 @@ class AzurePart(PathPart):
             f"no longer has its connection. {again} remove it yourself{ending}: {'; '.join(lines)}"
         )
         return replace(state, kept_roles=(*(one for one in state.kept_roles if one != text), text))
+
+    def is_settled(self, state: PathState) -> bool:
+        """Return whether all roles are given that are planned, so that the stage needs no line."""
+        wanted = self._changes.items() if state.stage == ROLES else ()
+        return all(
+            change.key in state.done or self._access_of(key, state).is_enough or self.failure_of(key) is not None
+            for key, change in wanted
+        )
 
     def line(self, state: PathState) -> str:
         """Return how many VNets Atlas has its role on."""
@@ -252,8 +320,16 @@ class AzurePart(PathPart):
         """
         fields = fields_of(peer)
         params = self._params_of_pruned(peer, leaving, state)
-        ran = self._run(self._credentials_for(fields), fields["azure_directory_id"], params, None, peer["id"])
-        return t.cast(AccessState, ran.state)
+        credentials, directory = self._credentials_for(fields), fields["azure_directory_id"]
+
+        def reach(ran: Ran) -> None:
+            if ran.state is not None:
+                self._reached[peer["id"]] = ran.state
+
+        # Its waits have their own end.
+        with azure_names(), unbounded():
+            operation = self._operation(params, self._session.open_azure(credentials, directory), self._clock)
+            return t.cast(AccessState, self._run_to_end(operation, None, reach).state)
 
     def keep_pruned(self, peer: Peer, found: AccessState, leaving: t.Sequence[Peer], state: PathState) -> PathState:
         """Return the state after the role that a pruned connection leaves was not removed: it says how to do that."""
@@ -294,19 +370,6 @@ class AzurePart(PathPart):
         with azure_names():
             return Access(self._session.open_azure(credentials, directory), params).look()
 
-    def _run(
-        self, credentials: Parameters, directory: str | None, params: Parameters, known: AccessState | None, key: str
-    ) -> Ran:
-        """Run the front of one VNet. Its waits have their own end. If it fails, `key` has what it has reached."""
-
-        def reach(ran: Ran) -> None:
-            if ran.state is not None:
-                self._reached[key] = ran.state
-
-        with azure_names(), unbounded():
-            operation = self._operation(params, self._session.open_azure(credentials, directory), self._clock)
-            return self._run_to_end(operation, known, reach)
-
     def _make_params(self, scope: str, wanted: str, ending: tuple[str, ...]) -> dict[str, t.Any]:
         """Return the options of the front of one VNet."""
         return {
@@ -322,22 +385,19 @@ class AzurePart(PathPart):
     def _access_of(self, key: str, state: PathState) -> AccessState:
         return state.azure[self._groups[key][0].key]
 
-    def _is_same_directory(self, key: str, other: str) -> bool:
-        return str(self._directories[key]).lower() == str(self._directories[other]).lower()
-
     def _find_directory(self, group: t.Sequence[PathEntry], state: PathState) -> str | None:
         """Return the directory of a VNet, which an entry or Atlas's connection says; None if neither does."""
         own = (entry.params["azure_directory_id"] for entry in group)
         of_atlas = (fields_of(one)["azure_directory_id"] for one in state.peers.listed if _is_at(one, group[0].params))
         return next(filter(None, (*own, *of_atlas)), None)
 
-    def _plan_vnet(self, key: str, state: PathState) -> Plan:
+    def _plan_vnet(self, key: str, access: AccessState, state: PathState) -> Plan:
         """Plan the role on a VNet.
 
         Raises:
             TaskError: If a role that others have made has its name.
         """
-        group, access = self._groups[key], self._access_of(key, state)
+        group = self._groups[key]
         params = self._make_params(_scope_of(group[0].params), self._params["state"], self._ending.get(key, ()))
         if self._is_present:
             return plan_present(params, access)
@@ -352,8 +412,10 @@ class AzurePart(PathPart):
         if self._is_present and any(change.action == "update" for change in plan.changes):
             action = "update"
         verb = "change" if action == "update" else action
-        what = What(entry.key, _ROLE, AZURE.name, verb, _ROLE, role_name(_names_of(entry.params)))
-        return Change(action, what.key, access.to_result(), _after(plan, access).to_result())
+        return Change(action, self._what(entry, verb).key, access.to_result(), _after(plan, access).to_result())
+
+    def _what(self, entry: PathEntry, action: str) -> What:
+        return What(entry.key, _ROLE, AZURE.name, action, _ROLE, role_name(_names_of(entry.params)))
 
     def _find_overlaps(self, entry: PathEntry, state: PathState) -> list[str]:
         """Return a sentence for each block of the VNet, and of its peerings, that overlaps the block of Atlas's network."""
