@@ -265,7 +265,8 @@ class AccessListPlanner:
         """
         if expiring := self.expiring(state, NEVER):
             raise TaskError(
-                f"Failed to make entries of the access list permanent: Atlas has kept the ends of {expiring}.",
+                f"Atlas has kept the ends of {expiring}.",
+                description="make entries of the access list permanent",
                 hint="Remove them first (state: absent), then run the task again.",
             )
 

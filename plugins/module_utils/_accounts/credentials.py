@@ -146,12 +146,12 @@ CREDENTIALS_OF: dict[str, t.Callable[[Parameters, Parameters], dict[str, t.Any]]
 def check_credentials_of(entry: Entry, cloud: Cloud, params: Parameters) -> list[str]:
     """Record what is wrong with the credentials of an entry on a cloud, and return warnings."""
     credentials_of = CREDENTIALS_OF.get(cloud.name)
-    if credentials_of is None:
-        return entry.attempt(validate_aws_of_entry, entry.values, entry.place) or []
     try:
+        if credentials_of is None:
+            return validate_aws_of_entry(entry.values, entry.place)
         credentials_of(params, entry.values)
     except InvalidOptionError as error:
-        entry.problems.append(f"{entry.place}: {error}")
+        entry.problems.append(str(error) if credentials_of is None else f"{entry.place}: {error}")
     return []
 
 

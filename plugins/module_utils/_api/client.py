@@ -218,7 +218,7 @@ def collect_pages(answer: t.Callable[[Request], Json], first: Request, key: t.Ca
     Raises:
         ApiError: If a page is malformed, brings nothing new although there is a next one, or there are too many pages.
     """
-    request, failed = first, f"Failed to {first.description}"
+    request, description = first, first.description
     found: dict[str, Json] = {}
     for unused in range(MOST_PAGES):
         known = len(found)
@@ -228,16 +228,16 @@ def collect_pages(answer: t.Callable[[Request], Json], first: Request, key: t.Ca
         for one in results if isinstance(results, list) else [None]:
             identity = key(one) if isinstance(one, dict) else None
             if not isinstance(one, dict) or not isinstance(identity, str) or not identity:
-                raise ApiError(f"{failed}: the reply is not a list of Atlas.", hint="Check base_url.")
+                raise ApiError("the reply is not a list of Atlas.", description=description, hint="Check base_url.")
             found[identity] = one
         following = _next_page(page)
         if following is None:
             return list(found.values())
         if len(found) == known:
             # Following such pages would never end.
-            raise ApiError(f"{failed}: the pages of the list go round in a circle.", hint="Run the task again.")
+            raise ApiError("the pages of the list go round in a circle.", description=description, hint="Run the task again.")
         request = request._replace(query={**request.query, **following})
-    raise ApiError(f"{failed}: the list has no end.", hint="Check base_url.")
+    raise ApiError("the list has no end.", description=description, hint="Check base_url.")
 
 
 def _next_page(page: t.Mapping[str, object]) -> dict[str, str] | None:

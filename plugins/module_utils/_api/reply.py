@@ -33,8 +33,9 @@ def read_reply(reply: Reply, request: Request, settings: ApiSettings, secrets: t
     status, content = reply.status, parse_json(reply.content)
     if 300 <= status < 400:
         raise ApiError(
-            f"Failed to {request.description}: {settings.base_url} answers with a redirect to "
-            f"{_redirect_target(reply.headers)}, which is not followed (HTTP {status}).",
+            f"{settings.base_url} answers with a redirect to {_redirect_target(reply.headers)}, which is not followed "
+            f"(HTTP {status}).",
+            description=request.description,
             http_status=status,
             hint="Set base_url to the address of Atlas itself.",
             # The proxy may have passed the request on to Atlas.
@@ -52,7 +53,8 @@ def read_reply(reply: Reply, request: Request, settings: ApiSettings, secrets: t
     if not flaw:
         return content if isinstance(content, dict) else {}
     raise ApiError(
-        f"Failed to {request.description}: the reply {quoted(flaw, secrets)} (HTTP {status}).",
+        f"the reply {quoted(flaw, secrets)} (HTTP {status}).",
+        description=request.description,
         http_status=status,
         # A proxy's page is short.
         hint=TOO_LONG_HINT if flaw == TOO_LONG else _CHECK_SERVER,
@@ -120,7 +122,8 @@ def check_written(description: str, shown: t.Mapping[str, object], wanted: t.Map
     differing = [f"{name} is {shown[name]}, not {value}" for name, value in wanted.items() if shown[name] != value]
     if differing:
         raise ApiError(
-            f"Failed to {description}: the reply does not show what was sent: {', '.join(differing)}.",
+            f"the reply does not show what was sent: {', '.join(differing)}.",
+            description=description,
             hint="Look for a proxy that answers in place of Atlas, then run the task again.",
             outcome_unknown=True,
         )

@@ -65,7 +65,8 @@ class Sender:
                 raise
             # A lack of memory, for instance. The outcome is unknown, which callers can handle.
             raise TaskError(
-                f"Failed to {request.description}: {type(error).__name__} before the reply was read.",
+                f"{type(error).__name__} before the reply was read.",
+                description=request.description,
                 detail=redacted(str(error), self._credential.secrets) or None,
                 hint="Run the task again.",
                 outcome_unknown=True,

@@ -103,7 +103,7 @@ class ServiceAccount:
         answer = yield self._token_request
         value, lifetime = answer.get("access_token"), _lifetime(answer.get("expires_in"))
         if not is_token(value) or not lifetime:
-            raise ApiError("Failed to get an access token: the reply of Atlas has none.", hint="Check base_url.")
+            raise ApiError("the reply of Atlas has none.", description="get an access token", hint="Check base_url.")
         return Token(str(value), self._clock() + lifetime)
 
 

@@ -179,7 +179,8 @@ def aws_error(
     is_unsent = not _NOT_SENT.isdisjoint(classes)
     is_lost = not is_unsent and (_BEFORE_SENDING not in classes or not _LOST.isdisjoint(classes))
     return TaskError(
-        f"Failed to {description}: {text}.",
+        f"{text}.",
+        description=description,
         detail=text,
         hint=hint,
         outcome_unknown=is_write and is_lost,
@@ -210,8 +211,9 @@ def _refusal(
         more_time = f"raise {names['wait_timeout']}, or " if "wait_timeout" in names else ""
         hint = f"{_SHARED_LIMIT} {more_time}run the task again when that sends less."
     is_fault = isinstance(status, int) and status >= 500 and not is_throttled
-    message = f"Failed to {description}: {text} ({action}: {code or 'no code'})."
+    message = f"{text} ({action}: {code or 'no code'})."
     made: dict[str, t.Any] = {
+        "description": description,
         "http_status": status,
         "error_code": code,
         "detail": detail[:MAX_DETAIL_LENGTH] or None,

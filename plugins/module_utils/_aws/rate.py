@@ -185,4 +185,4 @@ def _exhausted(error: TaskError, action: str, refused: t.Sequence[float]) -> Tas
     times = "once" if len(refused) == 1 else f"{len(refused)} times in {refused[-1] - refused[0]:.0f} seconds"
     # A write that has read first is not refused by that.
     used_up = error.with_outcome(unknown=False, is_transient=error.is_transient)
-    return used_up.with_message(f"{error.message} AWS has refused {action} {times}.")
+    return used_up.with_sentence(f"AWS has refused {action} {times}.")

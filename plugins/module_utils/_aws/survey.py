@@ -169,7 +169,7 @@ class Survey:
             return replies.parse_fallback(member(pages[0], "HostedZone", dict))
 
         if not self.session.knows("route53", "HostedZone", "Features"):
-            raise TaskError(f"Failed to {description}: boto3 does not know public DNS fallback.", hint="Install a newer boto3.")
+            raise TaskError("boto3 does not know public DNS fallback.", description=description, hint="Install a newer boto3.")
         return self._ask(description, "route53", "GetHostedZone", make, Id=zone.id)
 
     def _ask_zones(self, vpc_id: str) -> list[HostedZone]:
@@ -208,7 +208,7 @@ class Survey:
             return ask()
         except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as error:
             hint = NOT_AWS.format(**self.session.names)
-            raise TaskError(f"Failed to {description}: {foreign(action)} ({error}).", hint=hint) from error
+            raise TaskError(f"{foreign(action)} ({error}).", description=description, hint=hint) from error
 
 
 def share_causes(answers: dict[Key, t.Any]) -> None:

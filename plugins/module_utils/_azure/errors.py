@@ -114,7 +114,7 @@ def permission_for(method: str, url: str) -> str:
 
 def wrong_directory(description: str, found: str, wanted: str, hint: str) -> AuthError:
     """Make the error for a token of another directory than the one that is wanted."""
-    return AuthError(f"Failed to {description}: these credentials are of the directory {found}, and not of {wanted}.", hint=hint)
+    return AuthError(f"these credentials are of the directory {found}, and not of {wanted}.", description=description, hint=hint)
 
 
 def _directory_hint(detail: str) -> str:

@@ -298,4 +298,4 @@ def _check_regions(found: t.Iterable[t.Mapping[str, t.Any]], cloud: Cloud, name:
 
 
 def _odd_reply(what: str, names: str, group_id: str) -> ApiError:
-    return ApiError(f"Failed to read project {group_id}: a reply is not a {what}: {names}.", hint="Check base_url.")
+    return ApiError(f"a reply is not a {what}: {names}.", description=f"read project {group_id}", hint="Check base_url.")

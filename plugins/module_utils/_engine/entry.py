@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 import typing as t
+from functools import partial
 
 from ansible.module_utils.common.parameters import DEFAULT_TYPE_VALIDATORS
 
-from .._http.errors import InvalidOptionError, TaskError
+from .._http.errors import EntryError, InvalidOptionError, TaskError
 from .argspec import OptionValue, explain_unknown, names_of, trimmed
 from .options import Value
 
@@ -193,22 +194,17 @@ def name_entry(error: _Error, place: str, title: str, options: t.Container[str],
     Args:
         error: The error.
         place: The name of the entry.
-        title: What stands between the place and a message that begins with neither an option nor a colon.
+        title: What stands between the place and a message that does not begin with an option.
         options: The options of an entry, under the names that the error uses.
         written: The names that the task uses in place of some of these.
     """
-    text = error.message
-    first = text.split(" ", 1)[0].rstrip(":").partition("[")[0]
-    if text.startswith(":"):
-        text = f"{place}{text}"
-    elif not text.startswith(place):
-        text = f"{place}.{text}" if first in options else f"{place}{title}{text}"
-    hint = error.hint
+    if not error.place:
+        first = error.message.split(" ", 1)[0].rstrip(":").partition("[")[0]
+        error = error.at(f"{place}{': ' if isinstance(error, EntryError) else '.' if first in options else title}")
     for name, alias in written.items():
         # Some names are also words.
-        pattern = rf"\b{name}\b" if "_" in name else rf"(?<=\.){name}\b"
-        text, hint = re.sub(pattern, alias, text), hint and re.sub(pattern, alias, hint)
-    return error.with_message(text).with_hint(hint)
+        error = error.renamed(partial(re.sub, rf"\b{name}\b" if "_" in name else rf"(?:\A|(?<=\.)){name}\b", alias))
+    return error
 
 
 def find_ignored(entries: OptionValue, names: t.Container[str]) -> list[str]:

@@ -35,7 +35,7 @@ class WaitTimeoutError(Exception):
 
 def still_refused(error: WaitTimeoutError, refusal: TaskError, hint: str) -> TaskError:
     """Return the error of a step that was refused until the end of its wait."""
-    return refusal.with_message(f"{refusal.message} It was still refused after {error.waited:.0f} seconds.").with_hint(hint)
+    return refusal.with_sentence(f"It was still refused after {error.waited:.0f} seconds.").with_hint(hint)
 
 
 def time_is_up(error: WaitTimeoutError, what: str) -> TaskError:

@@ -13,7 +13,7 @@ from .._clouds.clouds import CLOUDS
 from .._engine.argspec import Options
 from .._engine.entry import Entry, find_ignored, read_entries
 from .._engine.options import Parameters, parse_option, parse_region
-from .._http.errors import InvalidOptionError, TaskError
+from .._http.errors import EntryError, InvalidOptionError, TaskError
 from .._values.blocks import parse_client_block
 from .._values.ids import parse_route_table_id
 from .._values.patterns import Parse
@@ -41,8 +41,8 @@ def parse_cidr_blocks(values: EntryValues, cloud: Cloud) -> None:
     """
     given = values["cidr_blocks"] or ()
     if given and cloud.judges_subnets:
-        raise InvalidOptionError(
-            ": cidr_blocks is an option for AZURE and GCP.", hint="Leave it out: the subnets of the VPC have the blocks."
+        raise EntryError(
+            "cidr_blocks is an option for AZURE and GCP.", hint="Leave it out: the subnets of the VPC have the blocks."
         )
     values["cidr_blocks"] = tuple(
         parse_option(f"cidr_blocks[{index}]", one, parse_client_block) for index, one in enumerate(given)
@@ -138,7 +138,7 @@ class EntryParser:
         Raises:
             InvalidOptionError: If its options name none.
         """
-        return CLOUDS[find_cloud(entry.given, entry.place)]
+        return CLOUDS[find_cloud(entry.given)]
 
     def begin(self, clouds: t.Sequence[Cloud]) -> None:
         """Take the clouds of all entries, before the first is parsed."""
@@ -188,7 +188,7 @@ class EntryParser:
             return []
         parts = value._asdict()
         for part in cloud.differing({one: values[one] for one in parts if values[one] is not None}, parts):
-            raise InvalidOptionError(f": {part} is {values[part]}, and {name} names {parts[part]}.", hint=f"Leave {part} out.")
+            raise EntryError(f"{part} is {values[part]}, and {name} names {parts[part]}.", hint=f"Leave {part} out.")
         values.update(parts)
         return []
 
@@ -205,12 +205,11 @@ class EntryParser:
         return []
 
 
-def find_cloud(entry: Parameters, place: str) -> str:
+def find_cloud(entry: Parameters) -> str:
     """Return the cloud of an entry, as its options that belong to one cloud say; `provider_name` may only confirm it.
 
     Args:
         entry: The entry, as the task has it.
-        place: Its name in messages, such as `connections[0]`.
 
     Raises:
         InvalidOptionError: If it names no network, has options of two clouds, or contradicts `provider_name`.
@@ -223,17 +222,15 @@ def find_cloud(entry: Parameters, place: str) -> str:
     wanted = entry.get("provider_name")
     others = [name for cloud, name in given.items() if cloud != wanted]
     if wanted and others:
-        raise InvalidOptionError(
-            f"{place}: {others[0]} is not an option for {wanted}, which provider_name names.", hint="Leave one of them out."
-        )
+        raise EntryError(f"{others[0]} is not an option for {wanted}, which provider_name names.", hint="Leave one of them out.")
     if len(given) > 1:
         names = list(given.values())
-        raise InvalidOptionError(
-            f"{place}: {names[0]} and {names[1]} are options of two clouds.", hint="Leave one of them out, or make two entries."
+        raise EntryError(
+            f"{names[0]} and {names[1]} are options of two clouds.", hint="Leave one of them out, or make two entries."
         )
     if not given:
         raise InvalidOptionError(
-            f"{place} names no network.",
+            "names no network.",
             hint="Set vpc_id for AWS, vnet_resource_id for AZURE, or gcp_project_id and network_name for GCP.",
         )
     (found,) = given
@@ -245,7 +242,7 @@ def unchecked_clouds(entries: object) -> set[str | None]:
     found: set[str | None] = set()
     for entry in entries if isinstance(entries, list) else (entries,) if entries else ():
         try:
-            found.add(find_cloud(entry, "") if isinstance(entry, dict) else None)
+            found.add(find_cloud(entry) if isinstance(entry, dict) else None)
         except InvalidOptionError:
             found.add(None)
     return found

@@ -5,6 +5,7 @@
 
     TaskError                 any failure; raised itself if no subclass fits
         InvalidOptionError    an option is invalid
+            EntryError        an entry of a list is invalid as a whole
         StoppedError          the task ends, so this thread sends nothing more
         NoAnswerError         no reply came: unreachable, TLS, a time-out, a broken connection
         ApiError              a reply came: an error, or not from the service's API
@@ -34,10 +35,11 @@ _Error = t.TypeVar("_Error", bound="TaskError")
 
 
 class TaskError(Exception):
-    """A failure whose text is shown to the user unchanged.
+    """A failure, as a message for the user and fields.
 
     Args:
-        message: One sentence that names the option or the cause.
+        text: One sentence that names the option or the cause; after a description, what stands behind the colon.
+        description: What failed, as a verb phrase; None for anything but a request.
         http_status: The status of the reply; None if none came.
         error_code: The service's error code, such as `PEER_NOT_FOUND`.
         detail: The text of the service's error, or of the network's.
@@ -48,16 +50,21 @@ class TaskError(Exception):
 
     Attributes:
         was_refused_unread: Whether only the rate was refused, so that any request may be sent again.
+        place: The entry of a list that it is about, as the message begins; empty for none.
+        sentences: What callers have added to the message.
         parts: The errors of several requests of one step, by what they are about; empty if it is the error of one.
     """
 
     was_refused_unread = False
+    place = ""
+    sentences: tuple[str, ...] = ()
     parts: t.Mapping[str, TaskError] = MappingProxyType({})
 
     def __init__(
         self,
-        message: str,
+        text: str,
         *,
+        description: str | None = None,
         http_status: int | None = None,
         error_code: str | None = None,
         detail: str | None = None,
@@ -66,8 +73,9 @@ class TaskError(Exception):
         is_transient: bool = False,
         retry_after: float | None = None,
     ) -> None:
-        super().__init__(message)
-        self.message = message
+        super().__init__(text)
+        self.text = text
+        self.description = description
         self.http_status = http_status
         self.error_code = error_code
         self.detail = detail
@@ -75,6 +83,12 @@ class TaskError(Exception):
         self.outcome_unknown = outcome_unknown
         self.is_transient = is_transient
         self.retry_after = retry_after
+
+    @property
+    def message(self) -> str:
+        """Where and what failed, and why, without the hint."""
+        failed = "" if self.description is None else f"Failed to {self.description}: "
+        return " ".join((f"{self.place}{failed}{self.text}", *self.sentences))
 
     def __str__(self) -> str:
         """Return the message and the hint, with control characters escaped."""
@@ -92,7 +106,24 @@ class TaskError(Exception):
 
     def with_message(self: _Error, message: str) -> _Error:
         """Return this error with another message, and the same hint."""
-        return self._with(message=message)
+        return self._with(place="", description=None, text=message, sentences=())
+
+    def at(self: _Error, place: str) -> _Error:
+        """Return this error as that of an entry, with what its message begins with; with an empty text as that of none."""
+        return self._with(place=place)
+
+    def renamed(self: _Error, rename: t.Callable[[str], str]) -> _Error:
+        """Return this error with options that it names under other names; `rename` takes each of its texts."""
+        texts = {name: getattr(self, name) for name in ("description", "text", "hint")}
+        return self._with(**{name: text and rename(text) for name, text in texts.items()})
+
+    def with_sentence(self: _Error, sentence: str) -> _Error:
+        """Return this error with another sentence at the end of its message, unless it has that already."""
+        return self if sentence in self.sentences else self._with(sentences=(*self.sentences, sentence))
+
+    def without_description(self: _Error) -> _Error:
+        """Return this error without what failed: with why alone."""
+        return self._with(description=None)
 
     def with_hint(self: _Error, hint: str | None) -> _Error:
         """Return this error with another hint; None removes it."""
@@ -112,13 +143,13 @@ class TaskError(Exception):
 
     def without_secrets(self: _Error, secrets: t.Sequence[str]) -> _Error:
         """Return this error with `secrets` redacted in its texts."""
-        texts = {name: getattr(self, name) for name in ("message", "hint", "error_code", "detail")}
+        texts = {name: getattr(self, name) for name in ("text", "description", "hint", "error_code", "detail")}
         return self._with(**{name: text and redacted(text, secrets) for name, text in texts.items()})
 
     def _with(self: _Error, **changes: object) -> _Error:
         """Return a copy with some attributes changed. `__init__` is not called: its arguments differ between classes."""
         fields = {**vars(self), **changes}
-        made = type(self).__new__(type(self), fields["message"])
+        made = type(self).__new__(type(self), fields["text"])
         vars(made).update(fields)
         made.__cause__ = self.__cause__
         return made.with_traceback(self.__traceback__)
@@ -126,6 +157,10 @@ class TaskError(Exception):
 
 class InvalidOptionError(TaskError):
     """An invalid option; most are found before anything is sent."""
+
+
+class EntryError(InvalidOptionError):
+    """An entry of a list that is invalid as a whole, or an option that cannot be in it."""
 
 
 class StoppedError(TaskError):
@@ -237,7 +272,8 @@ def refusal_error(
     detail = quoted(detail, secrets)
     label = f"HTTP {status} {code}" if code else f"HTTP {status}"
     return kind(
-        f"Failed to {description}: {(detail or 'no reason given').rstrip('. ')} ({label}).",
+        f"{(detail or 'no reason given').rstrip('. ')} ({label}).",
+        description=description,
         http_status=status,
         error_code=code,
         detail=detail or None,
@@ -275,7 +311,8 @@ def connection_error(
     cause = quoted(cause, secrets) or type(root).__name__
     text, hint = hints[failure]
     return NoAnswerError(
-        f"Failed to {description}: {text.format(where=where)} ({cause}).",
+        f"{text.format(where=where)} ({cause}).",
+        description=description,
         detail=cause,
         hint=hint,
         outcome_unknown=is_write and failure in ("silent", "broken"),

@@ -244,9 +244,8 @@ class CloudSession:
         try:
             reply = self._exchange(method, url, body, headers, seconds or math.inf)
         except TransportError as error:
-            unanswered = self._unanswered("get it", url, error, is_write=False)
-            text = unanswered.message.partition(": ")[2]
-            raise TokenUnansweredError(text, hint=unanswered.hint, is_transient=unanswered.is_transient) from error
+            failed = self._unanswered("get it", url, error, is_write=False)
+            raise TokenUnansweredError(failed.text, hint=failed.hint, is_transient=failed.is_transient) from error
         flaw = _flaw_of(reply)
         if flaw:
             raise TokenUnansweredError(f"the reply of {_host_of(url)} {flaw}")
@@ -260,7 +259,8 @@ class CloudSession:
     def _odd_reply(self, description: str, flaw: str, *, is_write: bool, status: int = 200, host: str | None = None) -> ApiError:
         """Return the error for a malformed reply, which leaves the outcome of a change open; `flaw` completes "the reply …"."""
         return ApiError(
-            f"Failed to {description}: the reply of {host or self.host} {flaw} (HTTP {status}).",
+            f"the reply of {host or self.host} {flaw} (HTTP {status}).",
+            description=description,
             http_status=status,
             hint=TOO_LONG_HINT
             if flaw == TOO_LONG
@@ -300,7 +300,7 @@ def sign_in_error(
     """
     detail = quoted(text, secrets).rstrip(". ")
     return AuthError(
-        f"Failed to {description}: no token for {way}: {detail}.", detail=detail, hint=hint, is_transient=is_transient
+        f"no token for {way}: {detail}.", description=description, detail=detail, hint=hint, is_transient=is_transient
     )
 
 

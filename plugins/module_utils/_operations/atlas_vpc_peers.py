@@ -115,8 +115,7 @@ class AtlasVpcPeers(AtlasModule, Front[AtlasClient]):
     def failed(self, side: str, entry: str, step: Step | None, error: TaskError) -> Failure:
         """Return the failure of an entry or a removal, with the name of the entry."""
         found = self._by_key.get(entry)
-        is_named = found is None or str(error).startswith(entry)
-        return Failure("", error if is_named or found is None else found.named(error))
+        return Failure("", error if found is None else found.named(error))
 
     def refusal(self, plan: Plan) -> TaskError:
         """Return one error with all refusals and failures of a plan."""

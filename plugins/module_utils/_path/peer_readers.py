@@ -246,8 +246,7 @@ class DeclaredPeers(PathPeers):
         better = super().explain(step, error, state)
         if isinstance(better, RoleError):
             where = "" if self.path_entries[str(step.owner)].has_half else " (see remaining)"
-            brief = better.brief.replace(" (see handover)", where)
-            return RoleError(better.message, hint=better.hint or "", brief=brief).with_reply(better)
+            return better.with_brief(better.brief.replace(" (see handover)", where))
         return better if better is error else self.named("", better)
 
     def with_commands(self, key: str, error: TaskError, state: PathState) -> PathState:

@@ -82,14 +82,11 @@ def to_failed(error: TaskError, entry: Place | None, name: str | None, fields: F
         step: What has failed.
     """
     verb, values = "", t.cast("tuple[str, ...]", ())
-    text = error.brief if isinstance(error, RoleError) else str(error)
-    if entry is not None:
-        for prefix in (f"{entry.key} ({entry.name}): ", f"{entry.key}."):
-            text = text[len(prefix) :] if text.startswith(prefix) else text
-    whole = text
-    request, colon, rest = text.partition(": ")
-    if colon and request.startswith("Failed to "):
-        verb, text = request.split()[2], rest
+    shown = error.in_brief() if isinstance(error, RoleError) else error
+    shown = shown if entry is None else shown.at("")
+    text = str(shown.without_description())
+    if error.description is not None:
+        verb = error.description.split()[0]
     if fields:
         provider = cloud_of(fields)
         names = ("id", provider.accepted_id or "", provider.identity[-1], provider.block or "")
@@ -98,7 +95,7 @@ def to_failed(error: TaskError, entry: Place | None, name: str | None, fields: F
     for number, value in enumerate(values):
         if value:
             text = re.sub(rf"(?<![\w-]){re.escape(value)}(?![\w-])", f"\0{number}\0", text)
-    return Failed(None if entry is None else entry.index, fields.get("id"), name, step, error, whole, verb, text, values)
+    return Failed(None if entry is None else entry.index, fields.get("id"), name, step, error, str(shown), verb, text, values)
 
 
 def by_cause(option: str, failures: t.Iterable[Failed]) -> list[dict[str, t.Any]]:

@@ -39,13 +39,14 @@ def role_failure(choice: ContainerChoice, fields: Fields, error: TaskError, wait
     # Not joined by &&: for a second VNet, the first line fails as the service principal exists, but the others are needed.
     lines = "" if handover["az"] is None else f" To paste: {'; '.join(handover['az'])}"
     return RoleError(
-        f"{error.message}{repeated} {needs} needs a role with the actions {', '.join(role['actions'])} on the scope "
+        f"{error.text}{repeated} {needs} needs a role with the actions {', '.join(role['actions'])} on the scope "
         f"{handover['scope']}.",
+        description=error.description,
         hint=(
             "Check azure_subscription_id, resource_group_name and vnet_name first: a name that does not exist is answered in the "
             f"same way.{lines}"
         ),
-        brief=f"{error.message}{repeated} Check the names; then give Atlas's application its role in each VNet (see handover).",
+        brief=f"{error.text}{repeated} Check the names; then give Atlas's application its role in each VNet (see handover).",
     ).with_reply(error)
 
 

@@ -32,6 +32,14 @@ class RoleError(TaskError):
         brief: What to say of several networks, for which the message would be long, and its commands wrong.
     """
 
-    def __init__(self, message: str, *, hint: str, brief: str) -> None:
-        super().__init__(message, hint=hint)
+    def __init__(self, text: str, *, description: str | None, hint: str, brief: str) -> None:
+        super().__init__(text, description=description, hint=hint)
         self.brief = brief
+
+    def in_brief(self) -> RoleError:
+        """Return this error as one of several networks."""
+        return self._with(text=self.brief, sentences=(), hint=None)
+
+    def with_brief(self, brief: str) -> RoleError:
+        """Return this error with something else to say of several networks."""
+        return self._with(brief=brief)

@@ -181,4 +181,4 @@ def _not_removed(provider: Cloud, peer: Peer) -> TaskError:
 def with_removal(error: TaskError, removed: Peer) -> TaskError:
     """Return the error of a creation, with a sentence on the connection that was removed for it unless it has one."""
     text = f"VPC peering connection {removed['id']} is removed by now; the next run creates the new one."
-    return error if text in error.message else error.with_message(f"{error.message} {text}")
+    return error.with_sentence(text)

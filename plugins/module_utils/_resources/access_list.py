@@ -100,7 +100,8 @@ class AccessList:
         missing = [name for name in wanted if spelled(name, found) not in found]
         if missing:
             raise ApiError(
-                f"Failed to {description}: the reply is a list without {_enumerated(missing)}.",
+                f"the reply is a list without {_enumerated(missing)}.",
+                description=description,
                 hint="Run the task again; if this stays, check that base_url is Atlas.",
                 outcome_unknown=True,
             )
@@ -125,7 +126,7 @@ class AccessList:
         description = f"read {name} in the access list of project {self._group_id}"
         entry = to_result(self._client.get((*self._path, name), description))
         if key_of(entry) != name:
-            raise ApiError(f"Failed to {description}: the reply is not this entry.", hint="Check base_url.")
+            raise ApiError("the reply is not this entry.", description=description, hint="Check base_url.")
         return entry
 
     def get_status(self, name: str) -> str:
@@ -138,7 +139,7 @@ class AccessList:
         description = f"read the status of {name} in the access list of project {self._group_id}"
         status = self._client.get((*self._path, name, "status"), description).get("STATUS")
         if not isinstance(status, str):
-            raise ApiError(f"Failed to {description}: the reply is not a status.", hint="Check base_url.")
+            raise ApiError("the reply is not a status.", description=description, hint="Check base_url.")
         return status
 
 

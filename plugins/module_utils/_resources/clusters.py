@@ -125,7 +125,7 @@ def flex_to_result(cluster: Fields, description: str) -> Cluster:
 
 
 def _odd(description: str, error: ValueError) -> ApiError:
-    return ApiError(f"Failed to {description}: the reply is not a cluster: {error}.", hint="Check base_url.")
+    return ApiError(f"the reply is not a cluster: {error}.", description=description, hint="Check base_url.")
 
 
 def _to_cluster(cluster: Fields, regions: list[Region]) -> Cluster:

@@ -86,7 +86,7 @@ class Containers:
         container = _read(self._client.get((*self._path, container_id), description, hints=CONTAINER_HINTS), description)
         if container["id"] != container_id:
             # Its region would be taken for that of a connection, which `recreate: changed` may replace for it.
-            raise ApiError(f"Failed to {description}: the reply is not this network container.", hint="Check base_url.")
+            raise ApiError("the reply is not this network container.", description=description, hint="Check base_url.")
         return container
 
     def regions_of(self, peers: t.Iterable[Peer]) -> dict[str, str | None]:
@@ -192,7 +192,8 @@ def _read(reply: t.Mapping[str, object], description: str, cloud: Cloud | None =
     if isinstance(container.get(REGION), (str, type(None))):
         return container
     raise ApiError(
-        f"Failed to {description}: the reply has a network container whose region is not a text ({container['id']}).",
+        f"the reply has a network container whose region is not a text ({container['id']}).",
+        description=description,
         hint="Check base_url.",
         outcome_unknown=is_write,
     )
@@ -207,7 +208,7 @@ def _written(reply: t.Mapping[str, object], sent: t.Mapping[str, t.Any], descrip
     result = _read(reply, description, container_cloud(sent["providerName"]), is_write=True)
     if not isinstance(result["id"], str):
         raise ApiError(
-            f"Failed to {description}: the reply is not a network container.", hint="Check base_url.", outcome_unknown=True
+            "the reply is not a network container.", description=description, hint="Check base_url.", outcome_unknown=True
         )
     asked = to_container(sent)
     wanted = {name: value for name, value in asked.items() if value is not None and name != REGIONS}

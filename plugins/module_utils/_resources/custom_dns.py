@@ -23,7 +23,7 @@ def is_custom_dns_enabled(client: AtlasClient, group_id: str) -> bool:
     description = f"read the custom DNS of project {group_id}"
     enabled = _enabled_in(client.get(_path(group_id), description))
     if enabled is None:
-        raise ApiError(f"Failed to {description}: the reply does not say whether it is enabled.", hint="Check base_url.")
+        raise ApiError("the reply does not say whether it is enabled.", description=description, hint="Check base_url.")
     return enabled
 
 

@@ -83,7 +83,7 @@ class VpcPeers:
         peer = self._to_result(found, description, provider=provider)
         if peer["id"] != peer_id:
             # With `state: absent`, another connection would be removed.
-            raise ApiError(f"Failed to {description}: the reply is not this VPC peering connection.", hint="Check base_url.")
+            raise ApiError("the reply is not this VPC peering connection.", description=description, hint="Check base_url.")
         return peer
 
     def create_peer(self, fields: t.Mapping[str, object], home_region: str | None = None) -> Peer:
@@ -144,7 +144,8 @@ class VpcPeers:
         is_odd = any(value is not None and not isinstance(value, str) for value in result.values())
         if is_odd or not result["id"] or not result["status_name"]:
             raise ApiError(
-                f"Failed to {description}: the reply is not a VPC peering connection with {provider.name}.",
+                f"the reply is not a VPC peering connection with {provider.name}.",
+                description=description,
                 hint="Check base_url, and peer_id if it is set.",
                 outcome_unknown=is_write,
             )

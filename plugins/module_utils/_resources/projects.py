@@ -83,7 +83,7 @@ def to_result(project: JsonObject, description: str) -> Project:
             "region_usage_restrictions": project.get("regionUsageRestrictions"),
         }
     except ValueError as error:
-        raise ApiError(f"Failed to {description}: the reply {error}.", hint="Check base_url.") from None
+        raise ApiError(f"the reply {error}.", description=description, hint="Check base_url.") from None
 
 
 def _id_in(project: JsonObject, key: str) -> str:
@@ -102,4 +102,4 @@ def _to_organization(organization: JsonObject, description: str) -> Organization
     try:
         return {"id": text_in(organization, "id", "organization"), "name": text_in(organization, "name", "organization")}
     except ValueError as error:
-        raise ApiError(f"Failed to {description}: the reply {error}.", hint="Check base_url.") from None
+        raise ApiError(f"the reply {error}.", description=description, hint="Check base_url.") from None

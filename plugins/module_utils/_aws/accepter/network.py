@@ -189,7 +189,7 @@ class Network:
         found = self._session.read(description, action, name, values)
         if not all(one.get("RouteTableId") for one in found):
             hint = NOT_AWS.format(**self._session.names)
-            raise TaskError(f"Failed to {description}: {foreign(action)} (a route table has no id).", hint=hint)
+            raise TaskError(f"{foreign(action)} (a route table has no id).", description=description, hint=hint)
         return tuple(map(to_route_table, found))
 
     def find_groups(self, group_ids: t.Collection[str]) -> dict[str, str]:

@@ -38,8 +38,18 @@ def test_the_text_is_the_message_and_the_hint() -> None:
     assert (str(error()), error().message, error().hint) == ("It broke. Mend it.", "It broke.", "Mend it.")
 
 
+def test_the_message_begins_with_the_entry_and_what_failed() -> None:
+    made = TaskError("no route.", description="reach it").with_sentence("Never again.")
+    assert made.message == "Failed to reach it: no route. Never again."
+    assert made.at("peers[1]: ").message == "peers[1]: Failed to reach it: no route. Never again."
+    assert made.with_message("No.").message == "No."
+    assert made.without_secrets(["reach it", "no route"]).message == f"Failed to {STARS}: {STARS}. Never again."
+
+
 CHANGES = {
-    "with_message": (error().with_message("No."), {"message": "No."}),
+    "with_message": (error().with_message("No."), {"text": "No.", "place": "", "sentences": ()}),
+    "with_sentence": (error().with_sentence("Twice.").with_sentence("Twice."), {"sentences": ("Twice.",)}),
+    "at": (error().at("peers[1]: "), {"place": "peers[1]: "}),
     "with_hint": (error().with_hint("Wait."), {"hint": "Wait."}),
     "no hint": (error().with_hint(None), {"hint": None}),
     "with_reply": (error().with_reply(TaskError("x", http_status=404)), {"http_status": 404, "error_code": None, "detail": None}),
@@ -49,7 +59,7 @@ CHANGES = {
     ),
     "without_secrets": (
         error().without_secrets(["t broke.", "Mend it.", "TWICE", " is there."]),
-        {"message": f"I{STARS}", "hint": STARS, "error_code": STARS, "detail": f"It{STARS}"},
+        {"text": f"I{STARS}", "hint": STARS, "error_code": STARS, "detail": f"It{STARS}"},
     ),
 }
 

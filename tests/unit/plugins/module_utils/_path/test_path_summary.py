@@ -209,8 +209,9 @@ def test_actions_that_remove_are_in_their_order_too(state: str, owner: str, orde
 
 def denied(index: int) -> Failure:
     """Return the refusal of an acceptance: one cause, whatever the connection."""
-    text = f"{KEYS[index]} ({vpc(index + 1)}): Failed to accept pcx-{index + 1}: No (HTTP 403 Denied)."
-    return Failure("accept", AuthError(text, http_status=403, error_code="Denied", detail="No", hint="Ask for the right."))
+    refusal: dict[str, Any] = {"http_status": 403, "error_code": "Denied", "detail": "No", "hint": "Ask for the right."}
+    error = AuthError("No (HTTP 403 Denied).", description=f"accept pcx-{index + 1}", **refusal)
+    return Failure("accept", error.at(f"{KEYS[index]} ({vpc(index + 1)}): "))
 
 
 def test_one_cause_in_several_entries_is_one_failure() -> None:
@@ -239,7 +240,7 @@ def test_one_cause_in_several_entries_is_one_failure() -> None:
 
 def test_each_step_and_cause_has_its_own_failure() -> None:
     case = Case(aws(1), aws(2), peers=(peer(1), peer(2)))
-    late = Failure("available", TaskError(f"{KEYS[1]} ({vpc(2)}): pcx-2 is late."))
+    late = Failure("available", TaskError("pcx-2 is late.").at(f"{KEYS[1]} ({vpc(2)}): "))
     case.put(failures={KEYS[0]: denied(0), KEYS[1]: late})
     assert [(one["step"], one["index"]) for one in case.show()["failures"]] == [("accept", 0), ("available", 1)]
     error: Any = case.summary.failure(case.state)
@@ -286,7 +287,7 @@ def test_a_failure_says_what_expires_is_gone_and_is_new() -> None:
 
 def test_after_a_refusal_there_is_nothing_but_failures() -> None:
     case = Case(aws(1), aws(2), peers=(None, None))
-    refusal = TaskError(f"{KEYS[1]}.cidr_block is taken.", hint="Take another one.")
+    refusal = TaskError("cidr_block is taken.", hint="Take another one.").at(f"{KEYS[1]}.")
     plan = Plan((REQUEST,), refusals={KEYS[1]: refusal})
     shown = case.show(plan)
     assert (shown["peering"], shown["summary"]) == (None, None)
