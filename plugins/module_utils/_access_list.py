@@ -59,12 +59,12 @@ def parse_access_entries(params: Parameters) -> tuple[list[AccessEntry], list[st
         if not problems:
             one.exclude(*SUBJECTS)
             mistakes = find_mistakes(entry, params["state"], only_own=params["only_own"])
-            problems += [str(one.named(InvalidOptionError(f"{error}.", hint=error.hint))) for error in mistakes]
+            problems += [one.named(InvalidOptionError(f"{error}.", hint=error.hint)) for error in mistakes]
         if problems:
             continue
         name = str(key_of(entry))
         if spelled(name, seen) in seen:
-            problems.append(f"{one.place} is {name}, which is in the list before. Give each entry once.")
+            one.add(f"is {name}, which is in the list before. Give each entry once.", " ")
         seen.add(name)
         if params["state"] == "present" and name.endswith(_ANYWHERE):
             warnings.append(

@@ -11,7 +11,7 @@ from functools import partial
 
 from ansible.module_utils.common.parameters import DEFAULT_TYPE_VALIDATORS
 
-from .._http.errors import EntryError, InvalidOptionError, TaskError
+from .._http.errors import EntryError, EntryPlace, InvalidOptionError, TaskError
 from .argspec import OptionValue, explain_unknown, names_of, trimmed
 from .options import Value
 
@@ -20,8 +20,6 @@ _Error = t.TypeVar("_Error", bound=TaskError)
 _TYPES: t.Mapping[str, t.Callable[[OptionValue], OptionValue]] = DEFAULT_TYPE_VALIDATORS
 # The types of the options of entries, and what values are, for messages.
 _WANTED = {"str": "a text", "path": "a path", "dict": "a mapping", "list": "a list of texts"}
-# A problem that begins with the place of its entry.
-_PLACED = re.compile(r"^(\w+)\[(\d+)\]")
 _KINDS = (
     (type(None), "null"),
     (str, "a text"),
@@ -36,7 +34,7 @@ class Entry:
     """One entry of a list while it is checked: its options, and all that is wrong with it.
 
     Args:
-        place: Its name in messages, such as `peers[2]`.
+        place: Its place in the list.
         given: The entry as the task has it.
         spec: The options of an entry, as in an argument spec.
         others: The names of options that have no effect.
@@ -45,29 +43,39 @@ class Entry:
         given: Its options as the task has them; empty if it is no mapping.
         values: Its options under their own names; None for those that are not set.
         written: The names under which the task has options, where these are aliases.
-        problems: What is wrong, in sentences for the user.
+        problems: What is wrong.
     """
 
     def __init__(
-        self, place: str, given: OptionValue, spec: t.Mapping[str, t.Mapping[str, OptionValue]], others: t.Collection[str] = ()
+        self,
+        place: EntryPlace,
+        given: OptionValue,
+        spec: t.Mapping[str, t.Mapping[str, OptionValue]],
+        others: t.Collection[str] = (),
     ) -> None:
         self.place = place
         self.values: dict[str, OptionValue] = dict.fromkeys(spec)
         self.written: dict[str, str] = {}
-        self.problems: list[str] = []
+        self.problems: list[TaskError] = []
         self._names = {alias: name for name, one in spec.items() for alias in names_of(name, one)}
         self.given: dict[str, OptionValue] = {}
         try:
             options = self.given = {str(name): value for name, value in _TYPES["dict"](given).items()}
         except (TypeError, ValueError):
-            self.problems.append(f"{place} is {_kind_of(given)}, and not a mapping of options.")
+            self.add(f"is {_kind_of(given)}, and not a mapping of options.", " ")
             return
         known = {*self._names, *others}
-        self.problems += [f"{place}: {explain_unknown(name, known)}" for name in options if name not in known]
+        for name in options:
+            if name not in known:
+                self.add(explain_unknown(name, known))
         for name, one in spec.items():
             values = {alias: trimmed(name, one, options[alias]) for alias in names_of(name, one) if alias in options}
             options.update(values)
             self._take(name, one, values)
+
+    def add(self, text: str, link: str = ": ") -> None:
+        """Add a problem, and what stands between the entry and its text."""
+        self.problems.append(InvalidOptionError(text).at(self.place._replace(link=link)))
 
     def _take(self, name: str, option: t.Mapping[str, OptionValue], given: t.Mapping[str, OptionValue]) -> None:
         """Take the value of an option, under whichever of its names."""
@@ -79,14 +87,13 @@ class Entry:
             self.written[name] = used[0]
         if any(str(given[other]) != str(given[used[0]]) for other in used[1:]):
             values = "" if option.get("no_log") else f": {given[used[0]]} and {given[used[1]]}"
-            self.problems.append(
-                f"{self.place}: {used[0]} and {used[1]} are two names of one option, and have different values{values}. "
-                "Set only one of them."
+            self.add(
+                f"{used[0]} and {used[1]} are two names of one option, and have different values{values}. Set only one of them."
             )
         elif given[used[0]] is not None:
-            self._set(name, option, f"{self.place}.{used[0]}", given[used[0]])
+            self._set(name, option, used[0], given[used[0]])
 
-    def _set(self, name: str, option: t.Mapping[str, OptionValue], path: str, value: OptionValue) -> None:
+    def _set(self, name: str, option: t.Mapping[str, OptionValue], alias: str, value: OptionValue) -> None:
         """Set an option, converted as ansible-core does; a list or a mapping is no text, however.
 
         An empty text is not set where something else is meant, or one of several words.
@@ -96,19 +103,19 @@ class Entry:
         try:
             found = _converted(option["type"], option.get("elements"), value)
         except (TypeError, ValueError):
-            self.problems.append(f"{path} must be {_WANTED[option['type']]}, and is {_kind_of(value)}.")
+            self.add(f"{alias} must be {_WANTED[option['type']]}, and is {_kind_of(value)}.", ".")
             return
         if found in option.get("choices", (found,)):
             self.values[name] = found
         else:
-            self.problems.append(f"{path} must be one of {', '.join(option['choices'])}, and is {found!r}.")
+            self.add(f"{alias} must be one of {', '.join(option['choices'])}, and is {found!r}.", ".")
 
     def attempt(self, check: t.Callable[..., Value], *args: object) -> Value | None:
         """Return what a check returns; if it raises InvalidOptionError, add that to the problems, and return None."""
         try:
             return check(*args)
         except InvalidOptionError as error:
-            self.problems.append(str(self.named(error)))
+            self.problems.append(self.named(error))
             return None
 
     def attempt_first(self, check: t.Callable[..., Value], *args: object) -> Value | None:
@@ -126,11 +133,11 @@ class Entry:
         """Add a problem if several of these options are set."""
         used = [self.written.get(name, name) for name in names if self.values.get(name)]
         if len(used) > 1:
-            self.problems.append(f"{self.place}: {used[0]} and {used[1]} are mutually exclusive. Leave one of them out.")
+            self.add(f"{used[0]} and {used[1]} are mutually exclusive. Leave one of them out.")
 
     def named(self, error: _Error) -> _Error:
         """Return an error about this entry that names it, and its options as the task has them."""
-        return name_entry(error, self.place, " ", self.values, self.written)
+        return name_entry(error, self.place, self.values, self.written)
 
 
 def read_entries(
@@ -159,7 +166,7 @@ def read_entries(
         raise InvalidOptionError(
             f"{option} is {_kind_of(value)}, and not a list.", hint="Give a list of entries, each a mapping of its options."
         ) from None
-    return [Entry(f"{option}[{index}]", one, spec, others) for index, one in enumerate(found)]
+    return [Entry(EntryPlace(option, index, " "), one, spec, others) for index, one in enumerate(found)]
 
 
 def name_places(option: str, indexes: t.Iterable[int]) -> str:
@@ -173,13 +180,12 @@ def name_places(option: str, indexes: t.Iterable[int]) -> str:
     return ", ".join(f"{option}[{run[0]}]" + (f" to {option}[{run[-1]}]" if run[1:] else "") for run in runs)
 
 
-def join_problems(problems: t.Iterable[str]) -> str:
+def join_problems(problems: t.Iterable[TaskError]) -> str:
     """Return what is wrong with entries as one text, which has a problem of several of them once, with all their places."""
     found: dict[tuple[str, str], list[int]] = {}
-    for text in problems:
-        place = _PLACED.match(text)
-        option, index = place.groups() if place else ("", "0")
-        found.setdefault((option, text[place.end() :] if place else text), []).append(int(index))
+    for error in problems:
+        option, index, link = error.place or ("", 0, "")
+        found.setdefault((option, f"{link}{error.at(None)}"), []).append(index)
     texts = []
     for (option, rest), (first, *others) in found.items():
         texts.append(f"{option}[{first}]{rest}" if option else rest)
@@ -188,19 +194,19 @@ def join_problems(problems: t.Iterable[str]) -> str:
     return " ".join(texts)
 
 
-def name_entry(error: _Error, place: str, title: str, options: t.Container[str], written: t.Mapping[str, str]) -> _Error:
-    """Return an error about an entry that names it: `peers[3].vpc_id is …`, or the place, the title and the message.
+def name_entry(error: _Error, place: EntryPlace, options: t.Container[str], written: t.Mapping[str, str]) -> _Error:
+    """Return an error about an entry that names it: `peers[3].vpc_id is …`, or the place and the message.
 
     Args:
         error: The error.
-        place: The name of the entry.
-        title: What stands between the place and a message that does not begin with an option.
+        place: The place of the entry, with what stands between it and a message that does not begin with an option.
         options: The options of an entry, under the names that the error uses.
         written: The names that the task uses in place of some of these.
     """
-    if not error.place:
+    if error.place is None:
         first = error.message.split(" ", 1)[0].rstrip(":").partition("[")[0]
-        error = error.at(f"{place}{': ' if isinstance(error, EntryError) else '.' if first in options else title}")
+        link = ": " if isinstance(error, EntryError) else "." if first in options else place.link
+        error = error.at(place._replace(link=link))
     for name, alias in written.items():
         # Some names are also words.
         error = error.renamed(partial(re.sub, rf"\b{name}\b" if "_" in name else rf"(?:\A|(?<=\.)){name}\b", alias))

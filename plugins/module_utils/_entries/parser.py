@@ -67,8 +67,8 @@ class EntryParser:
         params: The options of the task.
 
     Attributes:
-        problems: What is wrong with the list, in sentences for the user, after `parse`.
-        warnings: More sentences for the user.
+        problems: What is wrong with the list, after `parse`.
+        warnings: Sentences for the user.
     """
 
     module: t.ClassVar[str]
@@ -81,7 +81,7 @@ class EntryParser:
 
     def __init__(self, params: Parameters) -> None:
         self.params = params
-        self.problems: list[str] = []
+        self.problems: list[TaskError] = []
         self.warnings: list[str] = []
 
     def __init_subclass__(cls) -> None:
@@ -129,8 +129,8 @@ class EntryParser:
             entry.attempt(check, values, cloud)
         if not is_misspelt:
             entry.attempt(self.check_needs, values, cloud)
+        warnings += self.check_credentials(entry, cloud)
         self.warnings += [entry.named(TaskError(one)).message for one in warnings]
-        self.warnings += self.check_credentials(entry, cloud)
 
     def find_cloud(self, entry: Entry) -> Cloud:
         """Return the cloud of an entry.

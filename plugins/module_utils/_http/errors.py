@@ -34,6 +34,24 @@ FAILURE_FIELDS = ("http_status", "error_code", "detail")
 _Error = t.TypeVar("_Error", bound="TaskError")
 
 
+class EntryPlace(t.NamedTuple):
+    """An entry of a list, as errors about it name it: `peers[3]`.
+
+    Attributes:
+        option: The list.
+        number: The place of the entry, from 0.
+        link: What stands between the entry and the message.
+    """
+
+    option: str
+    number: int
+    link: str = ": "
+
+    def __str__(self) -> str:
+        """Return the name of the entry."""
+        return f"{self.option}[{self.number}]"
+
+
 class TaskError(Exception):
     """A failure, as a message for the user and fields.
 
@@ -50,13 +68,13 @@ class TaskError(Exception):
 
     Attributes:
         was_refused_unread: Whether only the rate was refused, so that any request may be sent again.
-        place: The entry of a list that it is about, as the message begins; empty for none.
+        place: The entry of a list that it is about, with which the message begins; None for none.
         sentences: What callers have added to the message.
         parts: The errors of several requests of one step, by what they are about; empty if it is the error of one.
     """
 
     was_refused_unread = False
-    place = ""
+    place: EntryPlace | None = None
     sentences: tuple[str, ...] = ()
     parts: t.Mapping[str, TaskError] = MappingProxyType({})
 
@@ -87,8 +105,9 @@ class TaskError(Exception):
     @property
     def message(self) -> str:
         """Where and what failed, and why, without the hint."""
+        where = "" if self.place is None else f"{self.place}{self.place.link}"
         failed = "" if self.description is None else f"Failed to {self.description}: "
-        return " ".join((f"{self.place}{failed}{self.text}", *self.sentences))
+        return " ".join((f"{where}{failed}{self.text}", *self.sentences))
 
     def __str__(self) -> str:
         """Return the message and the hint, with control characters escaped."""
@@ -106,10 +125,10 @@ class TaskError(Exception):
 
     def with_message(self: _Error, message: str) -> _Error:
         """Return this error with another message, and the same hint."""
-        return self._with(place="", description=None, text=message, sentences=())
+        return self._with(place=None, description=None, text=message, sentences=())
 
-    def at(self: _Error, place: str) -> _Error:
-        """Return this error as that of an entry, with what its message begins with; with an empty text as that of none."""
+    def at(self: _Error, place: EntryPlace | None) -> _Error:
+        """Return this error as that of an entry; with None as that of none."""
         return self._with(place=place)
 
     def renamed(self: _Error, rename: t.Callable[[str], str]) -> _Error:

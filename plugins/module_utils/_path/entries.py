@@ -28,7 +28,7 @@ from .._engine.options import Parameters, parse_option, parse_region
 from .._entries.parser import EntryParser, EntryValues
 from .._entries.table import OPTIONS, PATH, list_of, used_by
 from .._gcp.credentials import DEFAULT_SCOPES
-from .._http.errors import InvalidOptionError, TaskError
+from .._http.errors import EntryPlace, InvalidOptionError, TaskError
 from .._peer_set.options import FIELDS, PeerEntry, find_twins
 from .._resources.access_list import LONGEST_COMMENT
 from .._values.blocks import parse_private_block
@@ -119,7 +119,7 @@ class PathEntry:
         names = self._names()
         # Credentials that the entry has not are those of the task.
         own = {name for name in _OPTIONS if name not in _CREDENTIALS or self.params[name] is not None}
-        return name_entry(error, self.key, f" ({self.name}): ", {*own, *names}, {**names, **self.written})
+        return name_entry(error, EntryPlace(LIST, self.index, f" ({self.name}): "), {*own, *names}, {**names, **self.written})
 
     def _names(self) -> dict[str, str]:
         """Return the entry's names of options that other modules call differently."""
@@ -195,8 +195,8 @@ def default_comment(fields: t.Mapping[str, t.Any], provider: Cloud) -> str:
     return f"VPC peering with {name}"[:LONGEST_COMMENT]
 
 
-def parse_path_entries(params: Parameters) -> tuple[tuple[PathEntry, ...], list[str], list[str]]:
-    """Return the entries of the option `connections`, what is wrong with them, in sentences, and warnings.
+def parse_path_entries(params: Parameters) -> tuple[tuple[PathEntry, ...], list[TaskError], list[str]]:
+    """Return the entries of the option `connections`, what is wrong with them, and warnings.
 
     Args:
         params: The options of the task, parsed but for this one. What is said there of the network container holds for the cloud
@@ -252,12 +252,12 @@ class _Parser(EntryParser):
             if params["container_region"] is not None and not self._main.has_one_container:
                 self._region, self.warnings = parse_region("container_region", params["container_region"], self._main)
         except InvalidOptionError as error:
-            self.problems.append(str(error))
+            self.problems.append(error)
             self._region = self._block = None
         for cloud in () if params["atlas"] else used:
             if not params[cloud.half[0]]:
                 text = f"atlas and {cloud.half[0]} are both false, so there is nothing to do on {cloud.name}."
-                self.problems.append(f"{text} Set one of them to true.")
+                self.problems.append(TaskError(text, hint="Set one of them to true."))
 
     def unset(self, values: Parameters, cloud: Cloud) -> list[str]:
         """Return the options whose values are empty, and those that the Atlas half finds out itself."""
@@ -337,8 +337,8 @@ def _needed_of_atlas(values: Parameters, cloud: Cloud, is_present: bool) -> tupl
     return ()
 
 
-def _find_contradictions(entries: t.Sequence[PathEntry]) -> t.Iterator[str]:
-    """Yield a sentence for each entry that wants another block, or other regions, of one container than an earlier one."""
+def _find_contradictions(entries: t.Sequence[PathEntry]) -> t.Iterator[TaskError]:
+    """Yield an error for each entry that wants another block, or other regions, of one container than an earlier one."""
     seen: dict[tuple[t.Any, ...], PathEntry] = {}
     for entry in entries:
         place = None if entry.provider.has_one_container else entry.params["container_id"] or entry.params["container_region"]
@@ -350,7 +350,7 @@ def _find_contradictions(entries: t.Sequence[PathEntry]) -> t.Iterator[str]:
             other = before.params[option]
             if sorted(other) != sorted(value) if isinstance(value, list) else other != value:
                 text = f"{option} is {_shown(value)}, and {before.key} has {_shown(other)} for the same network container."
-                yield str(entry.named(TaskError(text, hint="Correct one of them, or leave it out.")))
+                yield entry.named(TaskError(text, hint="Correct one of them, or leave it out."))
 
 
 def _shown(value: str | list[str]) -> str:

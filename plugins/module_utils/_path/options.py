@@ -18,7 +18,7 @@ from .._engine.entry import join_problems
 from .._engine.options import FALSE, Parameters, check_one_way, check_options, check_parallel, check_wait, parse_option
 from .._engine.prune import PRUNE, parse_prune
 from .._entries.parser import unchecked_clouds
-from .._http.errors import InvalidOptionError
+from .._http.errors import InvalidOptionError, TaskError
 from .._peer_set.options import pattern_forms
 from .._peering.options import check_role_timeout
 from .._values.ids import parse_account_id, parse_project_id
@@ -106,13 +106,13 @@ def validate(params: Parameters) -> tuple[Parameters, list[str]]:
     is_present = params["state"] == "present"
     unset = {name: None for name in _EMPTY if not params[name]}
     params = {**params, **unset, "prune": params["prune"] and is_present}
-    problems, warnings = list[str](), list[str]()
+    problems, warnings = list[TaskError](), list[str]()
     numbers, parsers = (check_wait, check_role_timeout, check_parallel), (_parse_tags, _parse_patterns)
     for parse in (_check_version, *numbers, _check_ids, *parsers, _check_prune, validate_aws):
         try:
             values, more = parse(params) or ({}, [])
         except InvalidOptionError as error:
-            problems.append(str(error))
+            problems.append(error)
         else:
             params, warnings = {**params, **values}, warnings + more
     entries, wrong, more = parse_path_entries(params)

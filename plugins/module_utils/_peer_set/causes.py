@@ -83,7 +83,7 @@ def to_failed(error: TaskError, entry: Place | None, name: str | None, fields: F
     """
     verb, values = "", t.cast("tuple[str, ...]", ())
     shown = error.in_brief() if isinstance(error, RoleError) else error
-    shown = shown if entry is None else shown.at("")
+    shown = shown if entry is None else shown.at(None)
     text = str(shown.without_description())
     if error.description is not None:
         verb = error.description.split()[0]

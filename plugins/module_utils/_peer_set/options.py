@@ -17,7 +17,7 @@ from .._engine.entry import Entry, join_problems, name_entry
 from .._engine.options import Parameters, parse_values, parts_of_whole
 from .._entries.parser import EntryParser, EntryValues
 from .._entries.table import SETS, list_of, used_by
-from .._http.errors import InvalidOptionError, TaskError
+from .._http.errors import EntryPlace, InvalidOptionError, TaskError
 from .._peering.options import choose_provider, no_region_error
 from .._values.ids import parse_object_id
 from .._values.invalid import InvalidValueError
@@ -151,7 +151,9 @@ class PeerEntry:
 
     def named(self, error: TaskError) -> TaskError:
         """Return an error about one connection with the name of the entry before its message."""
-        return name_entry(error, self.key, f" ({self.title or self.name}): ", _OPTIONS, self.written)
+        return name_entry(
+            error, EntryPlace(self.list_name, self.index, f" ({self.title or self.name}): "), _OPTIONS, self.written
+        )
 
 
 def to_entries(params: Parameters) -> tuple[PeerEntry, ...]:
@@ -259,8 +261,8 @@ def _without_clients(given: t.Any) -> t.Any:
     return {name: value for name, value in given.items() if name != "cidr_block"} if _has_clients(given) else given
 
 
-def find_twins(entries: t.Sequence[PeerEntry]) -> t.Iterator[str]:
-    """Yield a sentence for each entry that means the same connection as an earlier one, or may mean it."""
+def find_twins(entries: t.Sequence[PeerEntry]) -> t.Iterator[TaskError]:
+    """Yield an error for each entry that means the same connection as an earlier one, or may mean it."""
     seen: dict[tuple[str | None, ...], list[PeerEntry]] = {}
     for entry in entries:
         same = seen.setdefault(entry.identity, [])
@@ -269,7 +271,7 @@ def find_twins(entries: t.Sequence[PeerEntry]) -> t.Iterator[str]:
             hint = _explain_twin(entry, before)
             if hint:
                 text = f"it has {entry.provider.identity_noun} of {before.key}."
-                yield str(entry.named(TaskError(text, hint=hint)))
+                yield entry.named(TaskError(text, hint=hint))
                 break
 
 
@@ -282,8 +284,8 @@ def _explain_twin(entry: PeerEntry, before: PeerEntry) -> str:
     return SAME_CONTAINER if entry.container == before.container else ""
 
 
-def find_overlaps(entries: t.Sequence[PeerEntry]) -> t.Iterator[str]:
-    """Yield a sentence for each entry whose block overlaps that of an earlier one, as far as the list shows their containers."""
+def find_overlaps(entries: t.Sequence[PeerEntry]) -> t.Iterator[TaskError]:
+    """Yield an error for each entry whose block overlaps that of an earlier one, as far as the list shows their containers."""
     seen: list[tuple[PeerEntry, ipaddress.IPv4Network]] = []
     for entry in entries:
         name = entry.provider.block
@@ -293,7 +295,7 @@ def find_overlaps(entries: t.Sequence[PeerEntry]) -> t.Iterator[str]:
         for before, other in seen:
             if block.overlaps(other) and _place_of(entry) == _place_of(before):
                 hint = "The blocks of one network container must not overlap."
-                yield str(entry.named(TaskError(f"{name} {block} overlaps {other} of {before.key}.", hint=hint)))
+                yield entry.named(TaskError(f"{name} {block} overlaps {other} of {before.key}.", hint=hint))
                 break
         seen.append((entry, block))
 

@@ -15,7 +15,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.entry impo
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import name_project
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.prune import PRUNE
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._entries.table import CHECK, list_of
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import EntryPlace, InvalidOptionError, TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer import OPERATION
 
 GROUP = "5356823b3794dee37132bb7b"
@@ -275,7 +275,7 @@ def test_an_empty_text_of_an_entry_is_not_set() -> None:
         "route_table_ids": "",
         "cidr_blocks": "10.0.0.0/8, 10.1.0.0/16",
     }
-    entry = Entry("connections[0]", {**given, "comment": " a "}, spec)
+    entry = Entry(EntryPlace("connections", 0), {**given, "comment": " a "}, spec)
     assert entry.problems == []
     assert {name: value for name, value in entry.values.items() if value not in (None, "")} == {
         "vpc_id": "vpc-1",
@@ -353,7 +353,8 @@ def test_missing_halves_of_a_key_are_named_with_their_variables(public: str | No
 
 
 def test_a_problem_of_several_entries_is_named_once() -> None:
-    problems = ["peers[0] is on AZURE.", "peers[0].vpc_id is odd.", *(f"peers[{n}] is on AZURE." for n in (1, 2, 4)), "all: odd"]
+    wrong = [TaskError("is on AZURE.").at(EntryPlace("peers", index, " ")) for index in (0, 1, 2, 4)]
+    problems = [wrong[0], TaskError("vpc_id is odd.").at(EntryPlace("peers", 0, ".")), *wrong[1:], TaskError("all: odd")]
     assert join_problems(problems) == (
         "peers[0] is on AZURE. The same goes for peers[1] to peers[2], peers[4]. peers[0].vpc_id is odd. all: odd"
     )

@@ -9,6 +9,7 @@ import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import CONNECTION_HINTS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.errors import DeniedError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import (
+    EntryPlace,
     NoAnswerError,
     RateLimitError,
     StoppedError,
@@ -41,15 +42,15 @@ def test_the_text_is_the_message_and_the_hint() -> None:
 def test_the_message_begins_with_the_entry_and_what_failed() -> None:
     made = TaskError("no route.", description="reach it").with_sentence("Never again.")
     assert made.message == "Failed to reach it: no route. Never again."
-    assert made.at("peers[1]: ").message == "peers[1]: Failed to reach it: no route. Never again."
+    assert made.at(EntryPlace("peers", 1)).message == "peers[1]: Failed to reach it: no route. Never again."
     assert made.with_message("No.").message == "No."
     assert made.without_secrets(["reach it", "no route"]).message == f"Failed to {STARS}: {STARS}. Never again."
 
 
 CHANGES = {
-    "with_message": (error().with_message("No."), {"text": "No.", "place": "", "sentences": ()}),
+    "with_message": (error().with_message("No."), {"text": "No.", "place": None, "sentences": ()}),
     "with_sentence": (error().with_sentence("Twice.").with_sentence("Twice."), {"sentences": ("Twice.",)}),
-    "at": (error().at("peers[1]: "), {"place": "peers[1]: "}),
+    "at": (error().at(EntryPlace("peers", 1)), {"place": EntryPlace("peers", 1)}),
     "with_hint": (error().with_hint("Wait."), {"hint": "Wait."}),
     "no hint": (error().with_hint(None), {"hint": None}),
     "with_reply": (error().with_reply(TaskError("x", http_status=404)), {"http_status": 404, "error_code": None, "detail": None}),

@@ -12,7 +12,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Plan
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.network import Peering
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.plan import NetworkState
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AuthError, TaskError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AuthError, EntryPlace, TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.path_state import Failure, PathState, What
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.path_summary import PathSummary
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_set.draft import CEILING
@@ -211,7 +211,7 @@ def denied(index: int) -> Failure:
     """Return the refusal of an acceptance: one cause, whatever the connection."""
     refusal: dict[str, Any] = {"http_status": 403, "error_code": "Denied", "detail": "No", "hint": "Ask for the right."}
     error = AuthError("No (HTTP 403 Denied).", description=f"accept pcx-{index + 1}", **refusal)
-    return Failure("accept", error.at(f"{KEYS[index]} ({vpc(index + 1)}): "))
+    return Failure("accept", error.at(EntryPlace("connections", index, f" ({vpc(index + 1)}): ")))
 
 
 def test_one_cause_in_several_entries_is_one_failure() -> None:
@@ -240,7 +240,7 @@ def test_one_cause_in_several_entries_is_one_failure() -> None:
 
 def test_each_step_and_cause_has_its_own_failure() -> None:
     case = Case(aws(1), aws(2), peers=(peer(1), peer(2)))
-    late = Failure("available", TaskError("pcx-2 is late.").at(f"{KEYS[1]} ({vpc(2)}): "))
+    late = Failure("available", TaskError("pcx-2 is late.").at(EntryPlace("connections", 1, f" ({vpc(2)}): ")))
     case.put(failures={KEYS[0]: denied(0), KEYS[1]: late})
     assert [(one["step"], one["index"]) for one in case.show()["failures"]] == [("accept", 0), ("available", 1)]
     error: Any = case.summary.failure(case.state)
@@ -287,7 +287,7 @@ def test_a_failure_says_what_expires_is_gone_and_is_new() -> None:
 
 def test_after_a_refusal_there_is_nothing_but_failures() -> None:
     case = Case(aws(1), aws(2), peers=(None, None))
-    refusal = TaskError("cidr_block is taken.", hint="Take another one.").at(f"{KEYS[1]}.")
+    refusal = TaskError("cidr_block is taken.", hint="Take another one.").at(EntryPlace("connections", 1, "."))
     plan = Plan((REQUEST,), refusals={KEYS[1]: refusal})
     shown = case.show(plan)
     assert (shown["peering"], shown["summary"]) == (None, None)
