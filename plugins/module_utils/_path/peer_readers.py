@@ -246,13 +246,13 @@ class DeclaredPeers(PathPeers):
         better = super().explain(step, error, state)
         if isinstance(better, RoleError):
             where = "" if self.path_entries[str(step.owner)].has_half else " (see remaining)"
-            return better.with_brief(better.brief.replace(" (see handover)", where))
+            return better.with_commands_in(where)
         return better if better is error else self.named("", better)
 
     def with_commands(self, key: str, error: TaskError, state: PathState) -> PathState:
         """Return the state with the commands for those who give Atlas its role, where this task does not."""
         entry = self.path_entries.get(key)
-        commands = (error.hint or "").partition("To paste: ")[2] if isinstance(error, RoleError) else ""
+        commands = error.commands if isinstance(error, RoleError) else ""
         if entry is None or entry.has_half or not commands:
             return state
         self._commands[key] = note = f"Give Atlas its role on {entry.name} in {entry.provider.name}: {commands}"

@@ -37,16 +37,15 @@ def role_failure(choice: ContainerChoice, fields: Fields, error: TaskError, wait
             "The application id of the government's Atlas is not known here; ask MongoDB's support for it. Its service principal"
         )
     # Not joined by &&: for a second VNet, the first line fails as the service principal exists, but the others are needed.
-    lines = "" if handover["az"] is None else f" To paste: {'; '.join(handover['az'])}"
+    commands = "; ".join(handover["az"] or ())
     return RoleError(
         f"{error.text}{repeated} {needs} needs a role with the actions {', '.join(role['actions'])} on the scope "
         f"{handover['scope']}.",
         description=error.description,
-        hint=(
-            "Check azure_subscription_id, resource_group_name and vnet_name first: a name that does not exist is answered in the "
-            f"same way.{lines}"
-        ),
-        brief=f"{error.text}{repeated} Check the names; then give Atlas's application its role in each VNet (see handover).",
+        hint="Check azure_subscription_id, resource_group_name and vnet_name first: a name that does not exist is answered in "
+        "the same way.",
+        brief=f"{error.text}{repeated} Check the names; then give Atlas's application its role in each VNet",
+        commands=commands,
     ).with_reply(error)
 
 

@@ -30,16 +30,21 @@ class RoleError(TaskError):
 
     Attributes:
         brief: What to say of several networks, for which the message would be long, and its commands wrong.
+        commands: The commands to paste; empty for none.
+        where: Where results have the commands of each network, to follow `brief`.
     """
 
-    def __init__(self, text: str, *, description: str | None, hint: str, brief: str) -> None:
-        super().__init__(text, description=description, hint=hint)
+    where = " (see handover)"
+
+    def __init__(self, text: str, *, description: str | None, hint: str, brief: str, commands: str) -> None:
+        super().__init__(text, description=description, hint=f"{hint} To paste: {commands}" if commands else hint)
         self.brief = brief
+        self.commands = commands
 
     def in_brief(self) -> RoleError:
         """Return this error as one of several networks."""
-        return self._with(text=self.brief, sentences=(), hint=None)
+        return self._with(text=f"{self.brief}{self.where}.", sentences=(), hint=None)
 
-    def with_brief(self, brief: str) -> RoleError:
-        """Return this error with something else to say of several networks."""
-        return self._with(brief=brief)
+    def with_commands_in(self, where: str) -> RoleError:
+        """Return this error for results that have the commands in another place."""
+        return self._with(where=where)
