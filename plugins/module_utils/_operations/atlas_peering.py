@@ -45,8 +45,8 @@ from .atlas import choose_project, warn_of_connection, with_projects
 if t.TYPE_CHECKING:
     # Each file that is read costs time at the start of a task: these are for tasks that have something to do with them.
     from .._path.azure_entries import AzureEntries
+    from .._path.entry_pruned import Cleaner, PrunedLeftovers
     from .._path.gcp_entries import GcpEntries
-    from .._path.pruned import Cleaner, PrunedLeftovers
     from .._path.pruned_routes import PrunedRoutes
     from .._sides.azure import AzureSide
     from .._sides.gcp import GcpSide
@@ -168,7 +168,7 @@ class AtlasPeering(Front[CheckSession]):
         leaving = Leaving(self._reader.leaving, partial(AtlasPeering._foresee, own))
         pruned = None
         if params["prune"]:
-            from .._path.pruned import PrunedLeftovers
+            from .._path.entry_pruned import PrunedLeftovers
 
             others = [cloud for cloud in params["clouds"] if cloud is not AWS and cloud.half[0] in parts]
             cleaners = {cloud.name: t.cast("Cleaner", parts[cloud.half[0]]) for cloud in others}

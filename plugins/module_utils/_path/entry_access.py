@@ -34,7 +34,7 @@ from .path_state import ACCESS, CLEANING, PathState, What
 
 if t.TYPE_CHECKING:
     from .entry_peers import Leaving
-    from .pruned import PrunedLeftovers
+    from .entry_pruned import PrunedLeftovers
 
 _LIST = "list"
 _STEP, _SIDE, _KIND = "access_list", "Atlas", "access list entry"

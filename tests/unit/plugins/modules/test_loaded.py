@@ -160,7 +160,17 @@ def test_the_whole_path_imports_what_it_uses(atlas: Atlas) -> None:
     assert {"_path.entry_peers", "_path.entry_access", "_path.entry_containers"} <= found
     assert among(found, "_aws.session", "_aws.rate", "_aws.boto") == set()
     assert (
-        among(found, "_path.aws", "_path.azure_entries", "_path.gcp_entries", "_path.pruned*", "_sides.azure", "_sides.gcp")
+        among(
+            found,
+            "_path.aws",
+            "_path.azure_entries",
+            "_path.gcp_entries",
+            "_path.entry_pruned",
+            "_path.pruned*",
+            "_sides.pruned",
+            "_sides.azure",
+            "_sides.gcp",
+        )
         == set()
     )
     assert among(found, "_operations.atlas_access_list", "_operations.atlas_network_container", "_auth.private_folder") == set()
