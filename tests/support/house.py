@@ -26,7 +26,7 @@ SHARED_FILES = [file for file in FILES if SHARED in file.parents]
 # API, which is a subject however few paths it has.
 MAY_HAVE_ONE_IMPORTER = ("_auth/", "_clouds/", "_operations/", "_version.py", "_resources/")
 # What stands in several packages under one name, for the same reason in each.
-SHARED_NAMES = {"options", "entries", "errors", "session", "aws", "azure", "gcp", "containers", "access_list", "peers", "pruned"}
+SHARED_NAMES = {"options", "entries", "errors", "session", "aws", "azure", "gcp", "containers", "access_list", "peers"}
 # Names within these packages say what they are in this cloud.
 OF_ONE_CLOUD = ("_aws/", "_gcp/", "_azure/")
 # What is about one cloud alone: its description, its API, its sides and halves, and the rules that are named after it.
