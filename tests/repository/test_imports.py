@@ -41,7 +41,7 @@ MAY_IMPORT = {
     "inventory": {"_operations", "_api", "_auth", "_engine", "_clouds", "_http.errors", "_http.redact"},
     "plugin_utils": {"_check.findings", "_engine", "_clouds", "_http.errors", "_http.exchange", "_http.redact"},
     "_operations": {"_sides", "_path", "_check", "_peer_set", "_peering", *PLANNERS, "_accounts", "_api", "_auth", *FEATURES},
-    "_sides": {"_peer_set", "_peering", *PLANNERS, *FEATURES},
+    "_sides": {"_path", "_peer_set", "_peering", *PLANNERS, *FEATURES},
     "_path": {"_check", "_peer_set", "_peering", *PLANNERS, "_accounts", *FEATURES},
     "_check": {"_check.rules", "_peer_set", "_peering", *PLANNERS, "_accounts", "_api", *FEATURES},
     "_check.rules": {
@@ -113,7 +113,8 @@ MAY_NAME_FACTS_OF_CLOUDS = (
     *(f"{name}/" for name in ("_clouds", "_aws", "_gcp", "_azure", "modules")),
     # The table says which cloud each option of an entry is for.
     "_entries/table.",
-    *(f"_path/{name}." for name in ("aws", "azure_entries", "gcp_entries")),
+    *(f"_path/{name}." for name in ("entry_aws", "azure_entries", "gcp_entries")),
+    "_operations/atlas_vpc_peer_accepter.",
     *(f"_check/rules/{name}_" for name in ("a4", "g4", "p4", "p5", "p6", "p7")),
 )
 FACTS_OF_CLOUDS = {

@@ -174,13 +174,13 @@ class Intake:
         """Note and show what an owner waits for, with a refused step if `is_held`."""
         self.has_waited = True
         is_new = self.waits.keep(target, waiting, is_held=is_held)
-        deadline = self.waits.deadline_of(target)
         if target in self.deadlines:
             # It is not sent again yet.
-            self.deadlines[target] = deadline
+            self.deadlines[target] = self.waits.deadline_of(target)
         # What is polled at once is shown with its state.
-        if is_new and deadline < math.inf:
-            self.progress.see((), waiting, deadline)
+        end = self.waits.shown_end_of(t.cast("Kept", self.waits.get(target)))
+        if is_new and end < math.inf:
+            self.progress.see((), waiting, end)
 
     def note(self, targets: t.Iterable[Target]) -> None:
         """Note that something has changed of some owners: they are evaluated on all sides, and so are waits for steps."""

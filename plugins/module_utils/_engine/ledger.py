@@ -78,6 +78,9 @@ class Ledger:
         self._queues.clear()
         self.held.clear()
         self._planned = plan
+        for side in self._front.sides:
+            # A list may have added owners.
+            self.know(side.name, side.states)
         self._add(plan)
 
     def replace(self, targets: t.Iterable[Target], plan: Plan) -> dict[Target, tuple[Step, TaskError]]:

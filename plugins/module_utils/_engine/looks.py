@@ -365,6 +365,10 @@ class Waits:
         """Return when an owner stops waiting in this stage, on the clock; infinity if it is polled at once."""
         return min(kept.deadline, self._stage[1]) if self._stage is not None and kept.waiting.outlasts else kept.deadline
 
+    def shown_end_of(self, kept: Kept) -> float:
+        """Return when users see that an owner stops waiting, on the clock: with its stage, however short its own wait is."""
+        return self.end_of(kept) if self._stage is None or kept.waiting.outlasts else self._stage[1]
+
     def _all(self) -> t.Iterator[tuple[Target, Kept]]:
         for side, kept in self._kept.items():
             for owner, one in kept.items():

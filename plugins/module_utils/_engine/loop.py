@@ -105,7 +105,7 @@ class Loop:
         """Let the time of the stage begin, and show what is waited for."""
         kept = self._waits.start()
         if kept is not None:
-            self._progress.see((), kept.waiting, self._waits.end_of(kept))
+            self._progress.see((), kept.waiting, self._waits.shown_end_of(kept))
 
     def drain(self) -> None:
         """Start no more steps, and record those that have ended or are still running."""
@@ -247,8 +247,8 @@ class Loop:
                 polled[target].unanswered = error
                 silent.add(target)
         if result.changed or len(silent) < len(polled):
-            waiting = next(iter(polled.values())).waiting
-            self._progress.see(result.changed, waiting, None if end == math.inf else end)
+            waiting, shown = next(iter(polled.values())).waiting, max(map(self._waits.shown_end_of, polled.values()))
+            self._progress.see(result.changed, waiting, None if shown == math.inf else shown)
         self._intake.note(result.changed)
         for name, query, error in result.failed:
             if not query.owners and not self._front.is_one:

@@ -48,6 +48,7 @@ if t.TYPE_CHECKING:
     from .._path.entry_pruned import Cleaner, PrunedLeftovers
     from .._path.gcp_entries import GcpEntries
     from .._path.pruned_routes import PrunedRoutes
+    from .._sides.aws import AwsSide
     from .._sides.azure import AzureSide
     from .._sides.gcp import GcpSide
 
@@ -81,8 +82,14 @@ class AtlasPeering(Front[CheckSession]):
             self._peers = self._make_peer_side(atlas, containers)
         clouds = [entries[0].provider for entries in self._halves().values() if entries[0].provider is not AWS]
         self._clouds = {cloud.half[0]: self._make_cloud_side(cloud) for cloud in clouds}
+        self._aws: AwsSide | None = None
+        if AWS.name in self._halves():
+            from .._sides.aws import AwsReader, AwsSide
+
+            self._aws = AwsSide(self.context, AwsReader({}))
         self.path = PathSide(self.context, self._entries, self.stages, partial(AtlasPeering._begin, own), list_peers)
-        self.sides = (*(() if atlas is None else (self._containers, self._peers)), self.path, *self._clouds.values())
+        in_aws, in_atlas = () if self._aws is None else (self._aws,), () if atlas is None else (self._containers, self._peers)
+        self.sides = (*in_atlas, self.path, *in_aws, *self._clouds.values())
         if atlas is not None and params["prune"]:
             from .._sides.pruned import PrunedSide
 
@@ -218,12 +225,14 @@ class AtlasPeering(Front[CheckSession]):
     def _make_cloud_parts(self, containers: Containers | None) -> t.Iterator[PathPart]:
         """Yield the parts for the clouds. Their files are read where the list has the cloud, and the task does its half."""
         halves = self._halves()
-        if AWS.name in halves:
-            from .._path.aws import AwsPart
-            from .atlas_vpc_peer_accepter import AtlasVpcPeerAccepter
+        if self._aws is not None:
+            from .._path.entry_aws import AwsNetworks
+            from .._sides.aws_entries import AwsEntries
 
-            replaced = partial(AtlasPeering._replaced, self._own)
-            yield AwsPart(self._common(halves[AWS.name]), self.session.aws, AtlasVpcPeerAccepter, replaced)
+            replaced, now = partial(AtlasPeering._replaced, self._own), partial(AtlasPeering._now, self._own)
+            self._networks = AwsNetworks(self._common(halves[AWS.name]), self.session.aws, replaced)
+            self._aws.reader = AwsEntries(self.context, self._networks, now)
+            yield self._networks
         for cloud in self.params["clouds"]:
             if cloud.half[0] in self._clouds:
                 yield self._make_cloud_part(cloud, halves[cloud.name], containers)
@@ -308,6 +317,8 @@ class AtlasPeering(Front[CheckSession]):
             self._access.begin(self.path.steps_of(self._access.name), self.state.access)
         if "pruned" in self._parts:
             self._pruned.states.update(self._leftovers().found)
+        if self._aws is not None:
+            self._aws.states.update({key: view for key, view in self.state.aws.items() if key not in self._aws.states})
         for side in self.sides:
             yield side, plan if side is self.path else Plan(steps=self.path.steps_of(side.name))
 
@@ -323,6 +334,10 @@ class AtlasPeering(Front[CheckSession]):
 
     def failed(self, side: str, entry: str, step: Step | None, error: TaskError) -> Failure:
         """Let the parts know of a failure."""
+        if self._aws is not None and side == self._aws.name:
+            key, error = self._networks.worded(entry, step or self._aws.sent.get(entry), error, self.state)
+            is_lost = (side, entry) in self.context.lost
+            return self.path.fail(entry, None, error.with_outcome(unknown=True) if is_lost else error, key)
         chooser = self._parts.get(side)
         if not isinstance(chooser, Chooser):
             return self.path.fail(entry, step, error)

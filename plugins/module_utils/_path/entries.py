@@ -229,7 +229,7 @@ def _check_texts(values: Parameters, cloud: Cloud) -> None:
     if len(values["comment"] or "") > LONGEST_COMMENT:
         raise InvalidOptionError(f"comment is longer than {LONGEST_COMMENT} characters, which Atlas refuses.", hint="Shorten it.")
     if values["route_table_tags"] is not None:
-        from .._aws.accepter.options import to_tags
+        from .._aws.accepter.checks import to_tags
 
         to_tags("route_table_tags", values["route_table_tags"])
 

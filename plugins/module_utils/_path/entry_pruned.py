@@ -210,7 +210,9 @@ class PrunedLeftovers(Chooser):
         peer, planned = self._leaving.peers[str(owner)][1], self._planned.get(str(owner), {})
         self.found[peer["id"]] = found
         is_routes = cloud_of(peer).region is not None
-        left = {change.key for change, _request in self._plan_of(peer, found, state)} if is_routes else set()
+        left = (
+            {change.key for change, _request in self._plan_of(peer, found, state)} if is_routes and found is not None else set()
+        )
         self._cleaned |= planned.keys() - left
         return state.with_done(change for key, change in planned.items() if key in done)
 

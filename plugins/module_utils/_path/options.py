@@ -146,7 +146,7 @@ def _check_ids(params: Parameters) -> None:
 def _parse_tags(params: Parameters) -> _Parsed:
     if params["tags"] is None:
         return {}, []
-    from .._aws.accepter.options import to_tags
+    from .._aws.accepter.checks import to_tags
 
     return {"tags": to_tags("tags", params["tags"])}, []
 

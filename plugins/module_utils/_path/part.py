@@ -229,9 +229,9 @@ class Chooser(PathPart):
 
 def without(owners: t.Container[str], plan: Plan) -> Plan:
     """Return a plan without the steps that are for some entries alone, and their changes."""
-    dropped = {key for step in plan.steps if task_of(step).owner in owners for key in step.keys}
-    changes = tuple(change for change in plan.changes if change.key not in dropped)
-    return replace(plan, changes=changes, steps=tuple(step for step in plan.steps if dropped.isdisjoint(step.keys)))
+    kept = tuple(step for step in plan.steps if (step.owner or task_of(step).owner) not in owners)
+    dropped = {key for step in plan.steps for key in step.keys} - {key for step in kept for key in step.keys}
+    return replace(plan, changes=tuple(change for change in plan.changes if change.key not in dropped), steps=kept)
 
 
 def one_line(lines: t.Iterable[str]) -> str:

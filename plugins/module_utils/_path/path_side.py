@@ -220,6 +220,7 @@ class PathSide(Side[PathState]):
         changed: dict[Owner, PathState] = {} if state is before else {ONLY: state}
         if state.failures is not before.failures and len(state.failures) > len(before.failures):
             changed.update({step.owner: state for step in self._pending.values() if task_of(step).owner in state.failures})
+            changed.update(dict.fromkeys(state.failures.keys() - before.failures.keys(), state))
         return changed
 
     def take_from(self, side: AnySide, owner: Owner) -> None:
@@ -284,9 +285,7 @@ class PathSide(Side[PathState]):
         in_aws = plans.get(AWS.half[0], Plan()).refusals
         refusals.update({key: error for key, error in in_aws.items() if self._entries[key].params["cidr_block"] is None})
         # An entry that has failed goes no further, on no side.
-        self._plans = plans = {
-            name: plan if isinstance(self.parts[name], Chooser) else without(failures, plan) for name, plan in plans.items()
-        }
+        self._plans = plans = {name: without(failures, plan) for name, plan in plans.items()}
         return Plan(
             tuple(change for plan in plans.values() for change in plan.changes),
             tuple(step for name, plan in plans.items() if not isinstance(self.parts[name], Chooser) for step in plan.steps),

@@ -17,17 +17,18 @@ from .._aws.accepter.checks import (
     find_block,
     late_error,
     no_block_error,
+    require_connection,
     unknown_error,
 )
 from .._aws.accepter.network import Network
-from .._aws.accepter.options import require_connection
 from .._aws.accepter.plan import AccepterPlan, plan_absent, plan_present
-from .._aws.accepter.requests import Accept, RouteChange, Takeover, view_after, with_status
+from .._aws.accepter.requests import Accept, EnableDns, Request, RouteChange, Takeover, shows, view_after, with_status
+from .._aws.accepter.routes import Facts as FactsMapping
 from .._aws.accepter.routes import say_notes, say_takeovers
 from .._aws.accepter.view import View
 from .._aws.objects import ACTIVE, ENDED, INITIATING, PENDING, PROVISIONING, ROUTES_QUOTA, PeeringConnection
 from .._engine.options import Parameters
-from .._engine.plan import Facts, Plan, Step, joined
+from .._engine.plan import Change, Facts, Plan, Step, joined
 from .._engine.side import (
     BEFORE,
     FORESEEN,
@@ -48,43 +49,43 @@ from .._engine.wait import WaitTimeoutError
 from .._http.errors import TaskError
 
 _TO_BE_ACCEPTABLE, _TO_BE_ACTIVE = f"it to be {PENDING}", f"it to be {ACTIVE}"
+# What a connection has to be like for a route, beside being active: AWS shows the block behind it.
+ROUTABLE = "routable"
 
 
 class Accepter(t.NamedTuple):
-    """What the half of one connection in AWS should be: the options of its module, and the network that has it."""
+    """The half of one connection in AWS: the options of its module, and the network that has it."""
 
     params: Parameters
     network: Network
 
 
-class AwsSide(Side[View]):
-    """The accepter's half of connections in AWS, each an owner.
-
-    All that a connection needs is read in one look. Before there is a plan, AWS has to show the connection, and to have passed on
-    the request. After the acceptance, the connection has to settle before its other steps and, if the task waits, at the end;
-    before a route is made, AWS has to show the block behind it.
+class AwsReader:
+    """What AwsSide asks of AWS, and what it knows of its owners beside their states: each connection is read and planned alone.
 
     Args:
-        context: What all sides of the run share.
         accepters: What each half should be, by its owner.
     """
 
-    name = "aws"
-    retries = 3
-    is_patient = True
-    polls_while_sending = True
-
-    def __init__(self, context: Context, accepters: t.Mapping[Owner, Accepter]) -> None:
-        super().__init__(context, [*accepters])
+    def __init__(self, accepters: t.Mapping[Owner, Accepter]) -> None:
+        self.owners = [*accepters]
         self._accepters = accepters
         self._facts = {owner: Facts(partial(_read_fact, one.network)) for owner, one in accepters.items()}
         # What was said of wider routes: a later plan has only what is left to do.
         self._said: dict[Takeover, str] = {}
 
-    def queries(self, owners: t.Sequence[Owner], purpose: Purpose) -> t.Iterable[Query]:
+    def half_of(self, owner: Owner) -> Accepter:
+        """Return what the half of an owner should be."""
+        return self._accepters[owner]
+
+    def facts_of(self, owner: Owner) -> FactsMapping:
+        """Return the prefix lists and the quota for the routes of an owner."""
+        return self._facts[owner]
+
+    def queries(self, owners: t.Sequence[Owner], purpose: Purpose, states: t.Mapping[Owner, View]) -> t.Iterable[Query]:
         """Ask for all that a connection needs or, in a poll, for the connection alone."""
         for owner in owners:
-            (params, network), known = self._accepters[owner], self.states.get(owner)
+            (params, network), known = self._accepters[owner], states.get(owner)
             if purpose is Purpose.POLL:
                 call: Call = partial(network.get_connection, params["connection_id"])
             elif known is None:
@@ -93,10 +94,96 @@ class AwsSide(Side[View]):
                 call = partial(network.look, params, known.account_id)
             yield Query(owner, call, (owner,))
 
+    def shown(self, replies: Replies) -> t.Iterable[tuple[Owner, View | PeeringConnection | None]]:
+        """Return what replies show of each owner: a view, or in a poll the connection."""
+        return replies.items()
+
+    def plan(self, owners: t.Sequence[Owner], states: t.Mapping[Owner, View]) -> Plan:
+        """Plan what is left to do for each connection; the plan of a single one is an AccepterPlan.
+
+        Raises:
+            TaskError: If a check fails.
+        """
+        plans = [self._plan_one(owner, states[owner]) for owner in owners]
+        changes = [change for plan in plans for change in plan.route_changes]
+        said = tuple(self._said.setdefault(one, text) for one, text in say_takeovers(changes).items())
+        return replace(joined(plans), notes=tuple(say_notes(changes)), consequences=said)
+
+    def _plan_one(self, owner: Owner, view: View) -> AccepterPlan:
+        params = self._accepters[owner].params
+        is_absent = params["state"] == "absent"
+        plan = plan_absent(params, view) if is_absent else plan_present(params, view, self._facts[owner])
+        return plan.of_owner(owner)
+
+    def view_of(self, owner: Owner, view: View) -> View:
+        """Return the view of an owner for a step."""
+        return view
+
+    def needs(self, owner: Owner, step: Step | None, stage: str) -> Waiting | str:
+        """Return what a connection has to be before a step or, without one, at the end; or what else has to come first.
+
+        Returns:
+            PENDING for a connection that can be accepted, ACTIVE, or ROUTABLE; empty for nothing.
+
+        Raises:
+            TaskError: If the step must not be sent.
+        """
+        params = self._accepters[owner].params
+        if stage == BEFORE:
+            # Only a prediction does without `connection_id`.
+            require_connection(params)
+            return PENDING if is_awaited(params) else ""
+        if params["state"] == "absent" or not params["accept"] or (step is not None and step.after is None):
+            return ""
+        return ROUTABLE if step is not None and isinstance(step.request, RouteChange) else ACTIVE
+
+    def late_error(self, step: Step, error: WaitTimeoutError) -> TaskError:
+        """Return the error of a step that has waited for something else than its connection until the time was up."""
+        raise NotImplementedError
+
+    def sharing(self, owner: Owner) -> t.Sequence[Owner]:
+        """Return the owners with the same VPC."""
+        return [owner]
+
+    def changes_of(self, step: Step) -> list[Change] | None:
+        """Return the changes that a step makes; None for those of the plan."""
+        return None
+
+
+class AwsSide(Side[View]):
+    """The accepter's half of connections in AWS, each an owner.
+
+    All that a connection needs is read in one look. Before there is a plan, or its step is sent in a list, AWS has to show the
+    connection, and to have passed on the request. After the acceptance, the connection has to settle before its other steps and,
+    if the task waits, at the end; before a route is made, AWS has to show the block behind it.
+
+    Args:
+        context: What all sides of the run share.
+        reader: Asks and plans: one connection by itself, or the entries of a list.
+
+    Attributes:
+        reader: The reader; a list that has to be read again sets another one.
+        sent: The last step of each owner whose outcome is not known yet.
+    """
+
+    name = "aws"
+    retries = 3
+    is_patient = True
+    polls_while_sending = True
+
+    def __init__(self, context: Context, reader: AwsReader) -> None:
+        super().__init__(context, reader.owners)
+        self.reader = reader
+        self.sent: dict[Owner, Step] = {}
+
+    def queries(self, owners: t.Sequence[Owner], purpose: Purpose) -> t.Iterable[Query]:
+        """Ask for all that a connection needs or, in a poll, for connections alone."""
+        return self.reader.queries(owners, purpose, self.states)
+
     def observe(self, replies: Replies) -> t.Mapping[Owner, View]:
         """Return the views that were read, and after a poll those with another state of the connection."""
         found = {}
-        for owner, reply in replies.items():
+        for owner, reply in self.reader.shown(replies):
             known = self.states.get(owner)
             view = _newest(known, reply) if isinstance(reply, View) else _with_shown(t.cast(View, known), reply)
             if view != known:
@@ -104,65 +191,76 @@ class AwsSide(Side[View]):
         return found
 
     def plan(self, owners: t.Sequence[Owner]) -> Plan:
-        """Plan what is left to do for each connection; the plan of a single one is an AccepterPlan.
+        """Plan what is left to do for each connection.
 
         Raises:
             TaskError: If a check fails.
         """
-        plans = [self._plan_one(owner) for owner in owners]
-        changes = [change for plan in plans for change in plan.route_changes]
-        said = tuple(self._said.setdefault(one, text) for one, text in say_takeovers(changes).items())
-        return replace(joined(plans), notes=tuple(say_notes(changes)), consequences=said)
-
-    def _plan_one(self, owner: Owner) -> AccepterPlan:
-        params, view = self._accepters[owner].params, self.states[owner]
-        is_absent = params["state"] == "absent"
-        plan = plan_absent(params, view) if is_absent else plan_present(params, view, self._facts[owner])
-        return plan.of_owner(owner)
+        return self.reader.plan(owners, self.states)
 
     def wait(self, owner: Owner, step: Step | None) -> Waiting | None:
-        """Wait until the connection is there before a plan, and has settled before each step after the acceptance.
+        """Wait until the connection is there before its acceptance, and has settled before each step after that.
 
         Raises:
             TaskError: If the connection has ended, or its block is another one; or if the task cannot begin.
         """
-        params, view = self._accepters[owner].params, self.states[owner]
-        if self.context.stage == BEFORE:
-            return _wait_before(params, view)
-        connection = view.connection
-        is_settled = params["state"] == "absent" or not params["accept"] or connection is None
-        if is_settled or connection is None or (step is not None and step.after is None):
-            return None
+        stage = self.context.stage
+        needs = self.reader.needs(owner, step, stage)
+        if not needs or isinstance(needs, Waiting):
+            return needs or None
+        params, view = self.reader.half_of(owner).params, self.states[owner]
+        connection, goal = _connection(params, view), _TO_BE_ACCEPTABLE if stage == BEFORE else _TO_BE_ACTIVE
+        if connection is None:
+            check_account(params, view)
+            return Waiting(goal, min(LONGEST_APPEARANCE, params["wait_timeout"]))
+        if needs == PENDING:
+            return Waiting(goal) if connection.status == INITIATING else None
         if view.is_stale or (params["wait"] and connection.status not in (ACTIVE, *ENDED)):
-            return Waiting(_TO_BE_ACTIVE, polls_at_once=view.is_stale)
+            return Waiting(goal, polls_at_once=view.is_stale)
         check_usable(params, view, will_wait=False)
         find_block(params, connection)
-        is_route = step is not None and isinstance(step.request, RouteChange)
-        return Waiting(_TO_BE_ACTIVE, LONGEST_PROVISIONING) if is_route and not connection.requester.cidr_blocks else None
+        return Waiting(goal, LONGEST_PROVISIONING) if needs == ROUTABLE and not connection.requester.cidr_blocks else None
 
     def timeout_error(self, owner: Owner, step: Step | None, waiting: Waiting, error: WaitTimeoutError) -> TaskError:
         """Return the error of a connection that is not there in time, or has not settled."""
-        params, view = self._accepters[owner].params, self.states[owner]
-        if waiting.seconds is None:
+        params, view = self.reader.half_of(owner).params, self.states[owner]
+        if step is not None and waiting.goal not in (_TO_BE_ACCEPTABLE, _TO_BE_ACTIVE):
+            return self.reader.late_error(step, error)
+        if waiting.seconds is None or round(error.waited) < waiting.seconds:
             return late_error(params["connection_id"], view.connection, waiting.goal, error)
         if error.unanswered is not None:
             return error.unanswered
-        if view.connection is None or step is None:
-            return unknown_error(params, view)
-        return no_block_error(view.connection, step.request.block)
+        connection = _connection(params, view)
+        return unknown_error(params, view) if connection is None else no_block_error(connection, params["atlas_cidr_block"])
 
     def request(self, step: Step) -> Call:
-        """Make one change; the call returns the view after it."""
-        return partial(self._accepters[step.owner].network.make_change, self.states[step.owner], step.request)
+        """Make one change, unless it is made; the call returns the view after it."""
+        params, network = self.reader.half_of(step.owner)
+        view = self.reader.view_of(step.owner, self.states[step.owner])
+        self.sent[step.owner] = step
+        if shows(view, step.request):
+            return _nothing
+        return partial(_make_change, network, params, view, self.reader.facts_of(step.owner), step.request)
 
     def record(self, step: Step, reply: ReplyValue | NoReply) -> Effect:
-        """Record the change. Of an acceptance, the reply has the state of the connection, which is not the last one."""
+        """Record the change, unless others have made it. Of an acceptance, the reply has a state that is not the last one."""
+        owner, request, view = step.owner, step.request, self.states[step.owner]
+        self.sent.pop(owner, None)
+        changes = self.reader.changes_of(step)
+        if reply is None or (reply is SEEN and not shows(self.reader.view_of(owner, view), request)):
+            # What is there may need another step with the same key: the route that it replaces may be gone.
+            return Effect({}, ())
+        if isinstance(request, EnableDns):
+            # What is true for a VPC is so for all of its owners.
+            return Effect({one: view_after(self.states[one], request) for one in self.reader.sharing(owner)}, changes)
         if reply is SEEN:
-            return Effect({})
-        view = self.states[step.owner]
-        if reply is FORESEEN or not isinstance(step.request, Accept):
-            return Effect({step.owner: view_after(view, step.request)})
-        return Effect({step.owner: replace(view, connection=t.cast(View, reply).connection, is_stale=True)})
+            # A list takes in what was done with a new state, even if a look has shown it.
+            return Effect({owner: replace(view)}, changes)
+        if reply is FORESEEN or not isinstance(request, Accept):
+            return Effect({owner: view_after(view, request)}, changes)
+        # With stages, the next poll comes at the pace of the stage.
+        is_stale = not self.context.stage
+        return Effect({owner: replace(view, connection=t.cast(View, reply).connection, is_stale=is_stale)}, changes)
 
 
 def _look(network: Network, params: Parameters) -> View:
@@ -172,6 +270,32 @@ def _look(network: Network, params: Parameters) -> View:
 def _read_fact(network: Network, key: str) -> t.Collection[str] | int | None:
     """Read the blocks of a prefix list, or how many routes a table may have; None if the credentials may not."""
     return network.get_routes_quota() if key == ROUTES_QUOTA else network.get_list(key)
+
+
+def _nothing() -> None:
+    """Send nothing: it was there already."""
+
+
+def _make_change(network: Network, params: Parameters, view: View, facts: FactsMapping, request: Request) -> View:
+    """Make a change, and return the view after it.
+
+    Raises:
+        TaskError: If AWS refuses it, or shows another connection than the options mean.
+    """
+    if isinstance(request, Accept):
+        # What AWS shows now was not there, perhaps, when the plan was made.
+        plan_present(params, view, facts)
+    elif isinstance(request, RouteChange) and request.action != "delete":
+        connection = view.connection
+        find_block(params, connection)
+        request = replace(request, target=connection.id if connection is not None else None)
+    return network.make_change(view, request)
+
+
+def _connection(params: Parameters, view: View) -> PeeringConnection | None:
+    """Return the connection that the options name now; None if AWS does not show it, but perhaps one that was replaced."""
+    connection = view.connection
+    return connection if connection is not None and connection.id == params["connection_id"] else None
 
 
 def _newest(known: View | None, view: View) -> View:
@@ -189,22 +313,9 @@ def _with_shown(known: View, shown: PeeringConnection | None) -> View:
 
 def _is_older(shown: PeeringConnection | None, known: PeeringConnection | None) -> bool:
     """Whether a connection waits for its acceptance that is known to have been accepted."""
-    return shown is not None and shown.status == PENDING and known is not None and known.status in (PROVISIONING, ACTIVE)
-
-
-def _wait_before(params: Parameters, view: View) -> Waiting | None:
-    """Wait for a connection that AWS does not show yet, or that cannot be accepted yet.
-
-    Raises:
-        TaskError: If `connection_id` is not set, which only a prediction does without, or the credentials are of another account.
-    """
-    require_connection(params)
-    connection = view.connection
-    is_there = connection is not None and connection.status != INITIATING
-    if is_there or not is_awaited(params):
-        return None
-    check_account(params, view)
-    return Waiting(_TO_BE_ACCEPTABLE, min(LONGEST_APPEARANCE, params["wait_timeout"]) if connection is None else None)
+    if shown is None or known is None or shown.id != known.id:
+        return False
+    return shown.status == PENDING and known.status in (PROVISIONING, ACTIVE)
 
 
 def is_awaited(params: Parameters) -> bool:

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import ipaddress
+import typing as t
 
 from ..._engine.options import Parameters
 from ..._engine.wait import WaitTimeoutError
-from ..._http.errors import RateLimitError, TaskError
+from ..._http.errors import InvalidOptionError, RateLimitError, TaskError
 from ..._values.blocks import do_overlap
 from ..objects import ENDED, INITIATING, PeeringConnection, Vpc
 from .view import View
@@ -20,6 +21,7 @@ LONGEST_APPEARANCE = 60
 LONGEST_PROVISIONING = 30
 # The status of a connection that AWS does not show.
 UNKNOWN = "unknown"
+_MOST_TAG_KEY, _MOST_TAG_VALUE = 128, 256
 # Hints that other tasks replace, since they name options and modules.
 CREDENTIALS = "Use credentials of the VPC's owner (profile, access_key, assume_role_arn), or correct aws_account_id."
 ANEW = "Atlas has to request it again (atlas_vpc_peer with recreate: dead): then use the new connection_id."
@@ -255,3 +257,41 @@ def late_error(connection_id: str, connection: PeeringConnection | None, goal: s
 
 def _is_within(part: str, block: str) -> bool:
     return ipaddress.IPv4Network(part).subnet_of(ipaddress.IPv4Network(block))
+
+
+def require_connection(params: Parameters) -> None:
+    """Check that `connection_id` is set. State absent does without it, and so does check mode with `vpc_id`.
+
+    Raises:
+        InvalidOptionError: If it is missing with state present.
+    """
+    if params["connection_id"] is None and params["state"] == "present":
+        raise InvalidOptionError(
+            "connection_id is required.",
+            hint="It is in the results of atlas_vpc_peer with wait: true. Only in check mode may it be left out, with vpc_id.",
+        )
+
+
+def to_tags(option: str, value: t.Mapping[object, object] | None) -> dict[str, str]:
+    """Return the tags of an option as text.
+
+    Raises:
+        InvalidOptionError: If a value is not text, or AWS would refuse the tag.
+    """
+    tags = {}
+    for key, content in (value or {}).items():
+        if content is None or isinstance(content, (bool, dict, list)):
+            # The spelling of a boolean is lost: yes and true are the same by now.
+            raise InvalidOptionError(
+                f"{option} has no text for {key!r}.", hint="Write the value of the tag in quotes; it may be empty."
+            )
+        name, text = str(key), str(content)
+        if not 0 < len(name) <= _MOST_TAG_KEY or len(text) > _MOST_TAG_VALUE:
+            raise InvalidOptionError(
+                f"{option}: {name!r} is too long or empty.",
+                hint=f"AWS takes keys of up to {_MOST_TAG_KEY} characters, and values of up to {_MOST_TAG_VALUE}.",
+            )
+        if option == "tags" and name.lower().startswith("aws:"):
+            raise InvalidOptionError(f"tags has {name!r}: names that begin with aws: are AWS's own.", hint="Choose another one.")
+        tags[name] = text
+    return tags

@@ -12,8 +12,7 @@ from ..._engine.options import Parameters
 from ..._engine.plan import Plan, Step
 from ..._http.errors import TaskError
 from ..objects import ACTIVE, INITIATING, PENDING, PeeringConnection
-from .checks import check_account, check_block, check_groups, check_parties, check_usable, check_vpc, find_block
-from .options import to_tags
+from .checks import check_account, check_block, check_groups, check_parties, check_usable, check_vpc, find_block, to_tags
 from .requests import Accept, AddTags, EnableDns, RemoveTags, Request, RouteChange, to_change
 from .routes import Facts, choose_tables, leftovers, missing_tables, plan_removal, plan_routes
 from .view import View

@@ -13,7 +13,7 @@ from ..._engine.options import Parameters
 from ..._engine.plan import listed
 from ..._http.errors import TaskError
 from ..objects import ACTIVE, LOCAL, ROUTES_QUOTA, Route, RouteTable, Vpc
-from .options import to_tags
+from .checks import to_tags
 from .requests import RouteChange, Takeover
 from .view import View, may_lead, route_to
 

@@ -162,7 +162,7 @@ def test_the_whole_path_imports_what_it_uses(atlas: Atlas) -> None:
     assert (
         among(
             found,
-            "_path.aws",
+            "_sides.aws*",
             "_path.azure_entries",
             "_path.gcp_entries",
             "_path.entry_pruned",

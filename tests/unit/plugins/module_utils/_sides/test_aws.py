@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter.network import Network
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter.options import ARGUMENT_SPEC
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter.view import View
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import (
     PeeringConnection,
@@ -19,7 +18,8 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.side import BEFORE, SEEN, Context, Purpose
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import WaitTimeoutError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.aws import Accepter, AwsSide
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_accepter import ACCEPTER_SPEC
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.aws import Accepter, AwsReader, AwsSide
 from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock
 
 ID, BLOCK, ACCOUNT = "pcx-0123456789abcdef0", "192.168.248.0/21", "1" * 12
@@ -53,10 +53,10 @@ def view(status: str | None, *blocks: str) -> View:
 
 
 def side(shown: View | None = None, owners: tuple[str, ...] = ("a",), **options: Any) -> tuple[AwsSide, Watched]:
-    unset = {name: option.get("default") for name, option in ARGUMENT_SPEC.options.items()}
+    unset = {name: option.get("default") for name, option in ACCEPTER_SPEC.options.items()}
     params = {**unset, "connection_id": ID, "atlas_cidr_block": BLOCK, "wait": True, "wait_timeout": 600, **options}
     network = Watched()
-    made = AwsSide(Context(params, FakeClock()), {owner: Accepter(params, network) for owner in owners})
+    made = AwsSide(Context(params, FakeClock()), AwsReader({owner: Accepter(params, network) for owner in owners}))
     if shown is not None:
         made.states = dict.fromkeys(owners, shown)
     return made, network
