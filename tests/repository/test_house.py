@@ -44,7 +44,7 @@ ENTERED = {
     house_figures.CREATION: 38,
     house_figures.SET_OF_TWO: 50,
     house_figures.HALF_A_CHECK: 55,
-    house_figures.ONE_MORE: 90,
+    house_figures.ONE_MORE: 91,
 }
 #: The calls into the plugins before one engine ran all modules, by module and number of connections: from nothing and with
 #: nothing to do, each without and with `-v`. Counted in a work tree of commit 5a54f06b, with the house_figures.py, house.py and
