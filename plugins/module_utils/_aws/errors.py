@@ -104,6 +104,8 @@ _NOT_SENT = frozenset(("EndpointConnectionError", "ConnectTimeoutError", "ProxyC
 # botocore's exceptions before it sends anything have this base. Those in _LOST have it too, but the request may have arrived.
 _BEFORE_SENDING = "BotoCoreError"
 _LOST = frozenset(("HTTPClientError", "IncompleteReadError"))
+# What is raised for a reply that is not one of AWS: by botocore, and by `boto.py`.
+_FOREIGN = frozenset(("ResponseParserError", "ForeignReplyError"))
 _ENCODED = re.compile(r"\.?\s*Encoded authorization failure message:.*", re.DOTALL)
 
 
@@ -118,6 +120,10 @@ def policy_name(service: str) -> str:
 
 class NoRegionError(InvalidOptionError):
     """The options, the environment and the profile have no region."""
+
+
+class NotAwsError(TaskError):
+    """What answered is not AWS."""
 
 
 class DeniedError(TaskError):
@@ -144,7 +150,7 @@ def cause_of(error: TaskError) -> str | None:
     """
     if error.error_code in _OF_CREDENTIALS:
         return "credentials"
-    is_answered = error.http_status is not None or error.error_code is not None or (error.detail or "").startswith(foreign(""))
+    is_answered = error.http_status is not None or error.error_code is not None or isinstance(error, NotAwsError)
     return None if is_answered else error.detail
 
 
@@ -178,7 +184,7 @@ def aws_error(
     text = foreign(action) if is_foreign else quoted(str(error), secrets).rstrip(". ") or classes[0]
     is_unsent = not _NOT_SENT.isdisjoint(classes)
     is_lost = not is_unsent and (_BEFORE_SENDING not in classes or not _LOST.isdisjoint(classes))
-    return TaskError(
+    return (TaskError if _FOREIGN.isdisjoint(classes) else NotAwsError)(
         f"{text}.",
         description=description,
         detail=text,
