@@ -81,12 +81,9 @@ def to_failed(error: TaskError, entry: Place | None, name: str | None, fields: F
         fields: What is known of the connection, with the names of results; empty for nothing.
         step: What has failed.
     """
-    verb, values = "", t.cast("tuple[str, ...]", ())
-    shown = error.in_brief() if isinstance(error, RoleError) else error
-    shown = shown if entry is None else shown.at(None)
-    text = str(shown.without_description())
-    if error.description is not None:
-        verb = error.description.split()[0]
+    values = t.cast("tuple[str, ...]", ())
+    shown = (error.in_brief() if isinstance(error, RoleError) else error).at(None)
+    verb, text = (error.description or "").partition(" ")[0], str(shown.without_description())
     if fields:
         provider = cloud_of(fields)
         names = ("id", provider.accepted_id or "", provider.identity[-1], provider.block or "")
