@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import typing as t
 from contextlib import contextmanager
+from functools import partial
 
 from .._aws.options import AWS_OPTIONS, credential_names, credentials_of, validate
 from .._azure import credentials as azure_credentials
@@ -176,6 +177,5 @@ def _named(prefix: str, name: re.Pattern[str]) -> t.Iterator[None]:
     try:
         yield
     except TaskError as error:
-        hint = error.hint and name.sub(rf"{prefix}\1", error.hint)
-        message = name.sub(rf"{prefix}\1", error.message) if isinstance(error, InvalidOptionError) else error.message
-        raise error.with_message(message).with_hint(hint) from error.__cause__
+        renamed = error.renamed(partial(name.sub, rf"{prefix}\1"))
+        raise (renamed if isinstance(error, InvalidOptionError) else error.with_hint(renamed.hint)) from error.__cause__
