@@ -323,10 +323,16 @@ def test_without_all_secrets_there_are_no_options_in_a_result(way: Way, monkeypa
     assert result.get("invocation", {}) in ({}, {"module_args": {}})
 
 
+def test_a_secret_is_hidden_as_it_is_and_as_json_and_python_write_it() -> None:
+    """A result may quote it in each of these ways, and no letter of it may be left."""
+    assert CONNECTION.find_secrets({"client_secret": 'k"e\\y'}) == {'k"e\\y', 'k\\"e\\\\y', 'k"e\\\\y'}
+
+
 @pytest.mark.parametrize(
     ("name", "args", "begin", "end"),
     [
         ("atlas_vpc_peers", {"peer": []}, "missing required arguments: peers. ", " peer is not an option (peers?)."),
+        ("atlas_custom_dns", {"enabld": True}, "missing required arguments: enabled. ", " enabld is not an option (enabled?)."),
         ("atlas_vpc_peers", {"peers": [], "paralel": 2}, "Unsupported parameters for ", " paralel is not an option (parallel?)."),
         ("atlas_vpc_peers", {"peers": [], "qqq": 2}, "Unsupported parameters for ", ")."),
         (
