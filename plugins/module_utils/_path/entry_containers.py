@@ -256,11 +256,15 @@ class EntryContainers(Chooser):
 
     def take(self, owner: Owner, found: ContainerState, done: t.Mapping[t.Hashable, Change], state: PathState) -> PathState:
         """Return the state with a container as its side has it, and with what was done to it."""
-        container = found.container
+        container, planned = found.container, self._planned[owner]
+        change = done.get(planned.what.key)
+        if change is not None and state.done.get(change.key) is change:
+            # What has been read since is newer.
+            return state
         # A container is shown as it was until it is removed.
-        state = state if self._is_absent and container is not None else self._with(owner, container, state)
-        change = done.get(self._planned[owner].what.key)
-        return state if change is None or state.done.get(change.key) is change else state.with_done([change])
+        if container != planned.group.container and (container is None or not self._is_absent):
+            state = self._with(owner, container, state)
+        return state if change is None else state.with_done([change])
 
     def _with(self, owner: Owner, container: Container | None, state: PathState) -> PathState:
         """Return the state with the container, which its entries now have; or without it."""

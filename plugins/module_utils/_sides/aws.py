@@ -212,7 +212,9 @@ class AwsSide(Side[View]):
         connection, goal = _connection(params, view), _TO_BE_ACCEPTABLE if stage == BEFORE else _TO_BE_ACTIVE
         if connection is None:
             check_account(params, view)
-            return Waiting(goal, min(LONGEST_APPEARANCE, params["wait_timeout"]))
+            # The stage of a list ends by itself, with a text of its own.
+            most = params["wait_timeout"] if stage in ("", BEFORE) else LONGEST_APPEARANCE
+            return Waiting(goal, min(LONGEST_APPEARANCE, most))
         if needs == PENDING:
             return Waiting(goal) if connection.status == INITIATING else None
         if view.is_stale or (params["wait"] and connection.status not in (ACTIVE, *ENDED)):

@@ -323,7 +323,7 @@ def test_without_all_secrets_there_are_no_options_in_a_result(way: Way, monkeypa
     assert result.get("invocation", {}) in ({}, {"module_args": {}})
 
 
-def test_a_secret_is_hidden_as_it_is_and_as_json_and_python_write_it() -> None:
+def test_a_secret_is_hidden_in_each_way_of_writing_it() -> None:
     """A result may quote it in each of these ways, and no letter of it may be left."""
     assert CONNECTION.find_secrets({"client_secret": 'k"e\\y'}) == {'k"e\\y', 'k\\"e\\\\y', 'k"e\\\\y'}
 

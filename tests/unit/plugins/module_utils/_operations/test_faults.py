@@ -114,6 +114,12 @@ def begin_path(site: Any) -> Options:
     return {"connections": [*site.make_vpcs(1), *site.make_vnets(1), *networks], "parallel": 1}
 
 
+def begin_pruned(site: Any) -> Options:
+    vpcs = site.make_vpcs(2)
+    assert not PATH.run(site, {"connections": vpcs}).failed
+    return {"connections": vpcs[:1], "prune": True}
+
+
 def containers(site: Any) -> Any:
     with site.emulator.project.now() as project:
         return sorted(one.region for one in project.containers.of("AWS"))
@@ -284,7 +290,7 @@ def test_no_side_sends_while_it_says_what_it_waits_for(request: pytest.FixtureRe
         import_module(f"ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.{file.stem}")
     asked: set[type] = set()
     with _kept_garbage() as garbage:
-        for task in TASKS.values():
+        for task in (*TASKS.values(), PATH._replace(begin=begin_pruned)):
             if not issubclass(load(task.module), Front):
                 continue
             site, urls = task.make(request.getfixturevalue)
