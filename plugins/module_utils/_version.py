@@ -5,4 +5,4 @@
 
 from __future__ import annotations
 
-VERSION = "3.3.0"
+VERSION = "3.3.1"
