@@ -222,12 +222,21 @@ class AclRule:
 
 @dataclass(frozen=True)
 class NetworkAcl:
-    """A network ACL, with its rules for IPv4 and the subnets that it guards."""
+    """A network ACL, with its rules for IPv4 and the subnets that it guards.
+
+    `others` has the numbers of its rules for IPv6, each with whether it is for egress: they cannot be given once more.
+    """
 
     id: str
     vpc_id: str
     subnet_ids: tuple[str, ...]
     rules: tuple[AclRule, ...]
+    others: frozenset[tuple[bool, int]] = frozenset()
+
+    def taken(self, *, is_egress: bool) -> set[int]:
+        """Return the numbers that its rules of one direction have."""
+        own = {one.number for one in self.rules if one.is_egress == is_egress}
+        return own | {number for for_egress, number in self.others if for_egress == is_egress}
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import typing as t
 from dataclasses import dataclass
@@ -15,13 +16,15 @@ from ..._values.blocks import Area, Range, blocks_of, ends_of, merge_ranges, sha
 from ..facts import ConnectionFacts, Fact, Missing, Unread, known
 from .a4_vnet import VnetSide, sides_of
 from .client_ranges import ClientRange, client_subnets
-from .common import listed, ports_text
-from .judged_clusters import judge_single_addresses, needed_ports
+from .common import before_text, free_before, listed, ports_text
+from .judged_clusters import ATLAS_PORTS, judge_single_addresses, needed_ports
 from .rule import Finding, Findings, Level, Severity, check, not_read
 
 # The ports that clients send from: the ephemeral ports of Linux. Those of Windows, 49152 to 65535, are only in part among them.
 _CLIENT_PORTS: Range = (32768, 60999)
 _ORDER: tuple[Severity, ...] = ("fail", "unknown", "warn")
+# The priorities that rules of customers have. Source: "Network security groups overview" in Azure's documentation.
+_FIRST_PRIORITY, _LAST_PRIORITY = 100, 4096
 
 
 class Passage(t.NamedTuple):
@@ -139,7 +142,7 @@ def _judge(nsg: Nsg, demand: Demand, facts: ConnectionFacts) -> Findings:
             f"Whether {nsg.name} of {_SUBNETS} lets {ports_text(demand.ports)} out to {demand.side.block} depends on application "
             f"security groups, whose members were not read: {listed(names)}."
         )
-        fix = f"Check that the clients are in those that rules allow, or allow the ports in {nsg.name} by addresses."
+        fix = f"Check that the clients are in those that rules allow, and in none that they deny. Or {_advice_on(nsg, demand)}"
         yield Finding("unknown", nsg.name, message, fix, {"rules": names}, decides=demand.level == "fail")
 
 
@@ -165,6 +168,20 @@ def _single_addresses(passage: Passage, demand: Demand) -> list[Range]:
     return [one for one in closed if closed[one] != sources]
 
 
+def _advice_on(nsg: Nsg, demand: Demand) -> str:
+    """Return the rule to add, for all ports of Atlas at once, before the first rule that denies one of them to some client."""
+    ports = tuple(ATLAS_PORTS)
+    closed = passage_of(nsg.rules, dataclasses.replace(demand, ports=ports).areas, are_groups_open=False).closed
+    rules = [rule for rule, _area in closed if rule is not None and rule.priority <= _LAST_PRIORITY]
+    first = min(rules, key=lambda rule: rule.priority, default=None)
+    what = f"allow TCP to {ports_text(ports)} of {demand.side.block} outbound in {nsg.name}"
+    if first is None:
+        return f"{what}."
+    free = free_before(first.priority, nsg.taken, _FIRST_PRIORITY)
+    before = before_text(f"{first.name} ({first.priority})", "priority", first.priority, free)
+    return f"{what} by a rule{before}"
+
+
 def _finding(nsg: Nsg, demand: Demand, passage: Passage, severity: Severity, sentence: str) -> Finding:
     closed = passage.closed
     rules = {rule.name: f"{rule.name} ({rule.priority})" for rule, _area in closed if rule is not None}
@@ -176,7 +193,8 @@ def _finding(nsg: Nsg, demand: Demand, passage: Passage, severity: Severity, sen
     message += f", by {'rule' if len(rules) == 1 else 'rules'} {listed(rules.values())}." if rules else ": no rule allows it."
     if sentence:
         message += f" {sentence}"
-    fix = f"Allow TCP to {ports_text(demand.ports)} of {demand.side.block} outbound in {nsg.name}, before rules that deny it."
+    advice = _advice_on(nsg, demand)
+    fix = f"{advice[0].upper()}{advice[1:]}"
     evidence = {
         "rules": [*rules],
         "cidr_blocks": [str(one) for one in blocks],

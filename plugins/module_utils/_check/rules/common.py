@@ -22,6 +22,9 @@ NEARLY = 0.8
 # Names of Amazon's resolver; it also has the third address of the first block of the VPC.
 # Source: "Understanding Amazon DNS" in the Amazon VPC user guide.
 AMAZONS_SERVERS = ("AmazonProvidedDNS", "169.254.169.253", "fd00:ec2::253")
+# The private connection string, and Amazon's resolver, answer with private addresses for names of a public domain.
+# Source: `stop-dns-rebind` of dnsmasq, `private-address` and `private-domain` of Unbound, "Rebinding protection" of Knot.
+REBINDING = "DNS servers that drop private addresses from answers (rebinding protection) need an exception for mongodb.net, too."
 
 
 def listed(names: t.Iterable[object]) -> str:
@@ -42,6 +45,31 @@ def until_replaced(singles: t.Iterable[tuple[int, int]], begin: str = "Only") ->
     """Return a sentence about a filter that opens single addresses of Atlas alone, given as ranges of one."""
     addresses = [ipaddress.IPv4Address(first) for first, _last in singles]
     return f"{begin} {listed(addresses)} {'is' if len(addresses) == 1 else 'are'} open, so it works until a node is replaced."
+
+
+def free_before(number: int, taken: t.Container[int], lowest: int) -> int | None:
+    """Return the greatest number before another one that no rule has; None if there is none.
+
+    Args:
+        number: The number or priority of a rule.
+        taken: Those that cannot be given to another rule.
+        lowest: The first that the cloud takes.
+    """
+    return next((one for one in range(number - 1, lowest - 1, -1) if one not in taken), None)
+
+
+def before_text(rule: str, noun: str, number: int, free: int | None) -> str:
+    """Return the end of a sentence about a rule to add before another one, which decides today.
+
+    Args:
+        rule: The rule that decides.
+        noun: What the cloud calls the place of a rule: its "number" or "priority".
+        number: Its number or priority.
+        free: One before it that no rule has; None if there is none.
+    """
+    if free is None:
+        return f" before {rule}. No number is free before it: move the deny, or take a number from another rule."
+    return f" with a {noun} below {number}, such as {free}."
 
 
 def span_text(span: datetime.timedelta) -> str:

@@ -15,7 +15,8 @@ from ..._aws.objects import AclRule, GroupRule, Interface, NetworkAcl, Ports, Se
 from ..._clouds.aws import AWS
 from ..._values.blocks import Area, blocks_of, ends_of, merge_ranges, shared_of, without
 from ..facts import ConnectionFacts, Unread, known, known_or
-from .common import atlas_block_of, listed, need_subnets, ports_text, weigh, with_ipv4
+from .acl import Closed, closed_by, opens_single_addresses_alone, single_addresses
+from .common import atlas_block_of, before_text, free_before, listed, need_subnets, ports_text, with_ipv4
 from .interfaces import (
     SENDS_FIRST,
     are_clients_named,
@@ -113,6 +114,9 @@ _FEW = 10
 _ORDER = ("fail", "warn", "info")
 # The number of the rule that AWS shows for what no other rule matches.
 _DEFAULT_RULE = 32767
+_FIRST_RULE = 1
+# What replies may go to.
+_ALL_CLIENT_PORTS: Ranges = ((1024, 65535),)
 # Security groups name protocols, and network ACLs have their numbers.
 _NUMBERS = {"tcp": "6"}
 
@@ -299,8 +303,8 @@ def _all_closed_finding(closed: t.Sequence[Interface], facts: ConnectionFacts, *
     whose = "the only network interface of a client" if len(closed) == 1 else f"the {len(closed)} network interfaces of clients"
     message = f"No security group of {listed(one.id for one in closed)}, {whose}, lets {_ports_out(facts)}."
     fix = (
-        f"Allow TCP to {ports_text(ATLAS_PORTS)} of {atlas_block_of(facts)} outbound where the clients are. If these are no"
-        " clients, name the clients with instance_ids or security_group_ids."
+        f"Allow TCP to {ports_text(ATLAS_PORTS)} of {atlas_block_of(facts)} outbound in a security group of each client. If these"
+        " are no clients, name the clients with instance_ids or security_group_ids."
     )
     subnet_ids = tuple(dict.fromkeys(one.subnet_id for one in closed))
     if is_other_open:
@@ -350,7 +354,7 @@ def _judge(
     message = f"{clauses[0].upper()}{clauses[1:]}. It guards {listed(guarded)}."
     if level == "fail" and alone is not None and opens_single_addresses_alone(rules, block, need.ranges):
         level, message = alone[0], f"{message} {alone[1]}"
-    return Finding(level, acl.id, message, _advice_on(need, block), evidence, guarded)
+    return Finding(level, acl.id, message, _advice_on(acl, need, block), evidence, guarded)
 
 
 def _clause_of(closed: Closed, acl: NetworkAcl, need: Need) -> str:
@@ -361,10 +365,18 @@ def _clause_of(closed: Closed, acl: NetworkAcl, need: Need) -> str:
     return f"rule {closed.rule.number} of {acl.id} denies {ports} {blocks}"
 
 
-def _advice_on(need: Need, block: ipaddress.IPv4Network) -> str:
+def _advice_on(acl: NetworkAcl, need: Need, block: ipaddress.IPv4Network) -> str:
+    """Return the rule to add, for all ports at once, before the first rule that denies one of them."""
+    ports = ATLAS_PORTS if need.is_egress else _ALL_CLIENT_PORTS
+    what = f"Allow TCP from {block} to {ports_text(ports)}, to which replies come back, inbound in {acl.id}"
     if need.is_egress:
-        return f"Allow TCP to {ports_text(ATLAS_PORTS)} of {block} outbound, before rules that deny it."
-    return f"Allow TCP from {block} to ports 1024 to 65535 inbound, before rules that deny it: replies come back to these."
+        what = f"Allow TCP to {ports_text(ports)} of {block} outbound in {acl.id}"
+    closed = closed_by([rule for rule in acl.rules if rule.is_egress == need.is_egress], block, ports)
+    first = min((one.rule.number for one in closed if one.rule is not None), default=_DEFAULT_RULE)
+    if first == _DEFAULT_RULE:
+        return f"{what}."
+    free = free_before(first, acl.taken(is_egress=need.is_egress), _FIRST_RULE)
+    return f"{what} by a rule{before_text(f'rule {first}', 'number', first, free)}"
 
 
 def _evidence_of(closed: Closed) -> dict[str, object]:
@@ -410,7 +422,10 @@ def _judge_egress(
             # Rules of groups only allow, so whatever is closed is closed by the default.
             [default] = closed
             message = f"{who} not let {ports_text(default.ports)} out to {listed(default.blocks)}. {sentence}".rstrip()
-            fix = f"Allow TCP to {ports_text(ATLAS_PORTS)} of {block} outbound."
+            one_of = "one of " if len(groups) > 1 else ""
+            fix = f"Allow TCP to {ports_text(ATLAS_PORTS)} of {block} outbound in {one_of}{listed(group.id for group in groups)}."
+            if not groups:
+                fix = f"Give it a security group that allows TCP to {ports_text(ATLAS_PORTS)} of {block} outbound."
             evidence = {"security_group_ids": [group.id for group in groups]}
             yield Finding(severity, subject, message, f"{fix} {more}".rstrip(), evidence, subnet_ids)
         return
