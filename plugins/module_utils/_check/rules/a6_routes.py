@@ -10,7 +10,7 @@ import typing as t
 
 from ..._azure.objects import UserRoute, UserRouteTable
 from ..._clouds.azure import AZURE
-from ..._values.blocks import Area, blocks_of, ends_of, shared_of, without
+from ..._values.blocks import ends_of, is_within
 from ..facts import ConnectionFacts, Fact, Missing, Unread, known
 from .a4_vnet import VnetSide, sides_of
 from .client_ranges import client_subnets, left_out_subnets
@@ -93,12 +93,15 @@ def strays_of(
 
 def _judge(table: UserRouteTable, side: VnetSide, names: t.Sequence[str]) -> Findings:
     prefixes = [ipaddress.IPv4Network(one) for one in side.peering.prefixes] if side.peering is not None else []
+    lengths = [one.prefixlen for one in prefixes if one.overlaps(side.block)]
+    # A route of the same length comes before that of the peering.
+    shortest = min(lengths if is_within(side.block, prefixes) else [*lengths, side.block.prefixlen])
     for route, blocks in strays_of(table.routes, side.block, prefixes):
         hop = f"{route.hop_type} {route.hop_address}" if route.hop_address else route.hop_type
         message = (
             f"{listed(blocks)} goes to {hop} by the route {route.name} of {table.name}, and not to Atlas, from {listed(names)}."
         )
-        fix = f"Remove the route {route.name} from {table.name}, or make it shorter than the prefix of the peering."
+        fix = f"Remove the route {route.name} from {table.name}, or make it less specific (at most /{shortest - 1})."
         evidence = {
             "route_table": table.name,
             "route": route.name,

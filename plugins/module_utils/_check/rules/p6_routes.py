@@ -9,8 +9,8 @@ import ipaddress
 import typing as t
 from dataclasses import dataclass, replace
 
-from ..._aws.objects import ENDED, PeeringConnection, Route, RouteTable, Subnet
-from ..facts import ConnectionFacts, Unread, known, known_or
+from ..._aws.objects import ENDED, PeeringConnection, Route, RouteTable
+from ..facts import ConnectionFacts, known, known_or
 from .common import (
     NEARLY,
     are_all_judged,
@@ -28,72 +28,11 @@ from .common import (
     with_ipv4,
 )
 from .interfaces import service_subnets
-from .prefixes import Part, parts_of, ways_of
+from .prefixes import Part, Way, parts_of, static_way, ways_of
 from .rule import Finding, Findings, check, not_read
-
-
-@dataclass(frozen=True)
-class TableView:
-    """A route table, and where it sends the block of the container.
-
-    Attributes:
-        table: The table.
-        subnet_ids: The judged subnets that use it.
-        inside: The parts of the block that go to the connection.
-        strays: The parts that have no route, or another target.
-        unread: The routes to unread prefix lists that could change where the block goes, with the reasons; empty if it is known.
-    """
-
-    table: RouteTable
-    subnet_ids: tuple[str, ...]
-    inside: tuple[Part, ...]
-    strays: tuple[Part, ...]
-    unread: tuple[tuple[Route, Unread], ...]
-
-    @property
-    def name(self) -> str:
-        """The table for messages."""
-        return name_of(self.table)
-
-
-def name_of(table: RouteTable) -> str:
-    """Return a table for messages, such as `rtb-0a1b (main)`."""
-    return f"{table.id} (main)" if table.is_main else table.id
-
-
-def without_table(subnets: t.Iterable[Subnet], facts: ConnectionFacts) -> list[str]:
-    """Return the ids of subnets whose table AWS did not show.
-
-    Raises:
-        UnreadError, SkippedError: If the tables are not known.
-    """
-    tables = known(facts.aws.route_tables)
-    return [subnet.id for subnet in subnets if table_of(subnet, tables) is None]
-
-
-def tables_of(subnets: t.Iterable[Subnet], facts: ConnectionFacts) -> list[TableView]:
-    """Return the tables of the subnets that have IPv4 addresses, each once, in the order of the subnets.
-
-    Raises:
-        UnreadError, SkippedError: If the tables, the connection's id or the block of the container are not known.
-    """
-    tables = known(facts.aws.route_tables)
-    connection_id, block = connection_id_of(facts), atlas_block_of(facts)
-    found: dict[str, tuple[RouteTable, list[str]]] = {}
-    for subnet in with_ipv4(subnets):
-        table = table_of(subnet, tables)
-        if table is not None:
-            found.setdefault(table.id, (table, []))[1].append(subnet.id)
-    views = []
-    for table, ids in found.values():
-        ways = ways_of(table, facts.aws.prefix_lists)
-        parts = parts_of(block, ways.known, connection_id)
-        inside = tuple(part for part in parts if part.route is not None and part.route.target == connection_id)
-        strays = tuple(part for part in parts if part not in inside)
-        # A list that leads to the connection matters only if parts stray, and any other one only if none do.
-        unread = tuple(one for one in ways.unread if (one[0].target == connection_id) == bool(strays))
-        views.append(TableView(table, tuple(ids), inside, strays, unread))
-    return views
+from .senders import weigh
+from .tables import TableView, name_of, tables_of, without_table
+from .way_back import advice_for
 
 
 @check("P601", waits_for=("P102", "P105"), weigh=weigh)
@@ -204,7 +143,7 @@ def find_missing_ways_back(facts: ConnectionFacts) -> Findings:
     for subnet in with_ipv4(need_subnets(facts)):
         if not ipaddress.IPv4Network(subnet.cidr_block or "").subnet_of(block):
             message = f"Atlas has no way back to {subnet.cidr_block} of {subnet.id}: it routes only {block} to the VPC."
-            fix = "Use SNAT to addresses of that block, as for pods, or give the connection a wider block."
+            fix = advice_for(subnet, block, facts)
             evidence = {"cidr_block": subnet.cidr_block, "route_table_cidr_block": str(block)}
             yield Finding("fail", subnet.id, message, fix, evidence, (subnet.id,))
 
@@ -271,12 +210,14 @@ def _unread_lists(views: t.Iterable[TableView], facts: ConnectionFacts) -> Findi
 
 def _stray_finding(view: TableView, facts: ConnectionFacts) -> Finding:
     clauses = "; ".join(_clause_of(part, facts) for part in view.strays)
-    by = "by" if any(part.route for part in view.strays) else "in"
+    is_named = any(map(_route_text, view.strays)) or not any(part.route for part in view.strays)
+    by = "in" if is_named else "by"
     parts = [
         {
             "cidr_blocks": [str(block) for block in part.blocks],
-            "destination": part.route.destination if part.route else None,
-            "target": part.route.target if part.route else None,
+            "destination": part.route.destination if part.route and not part.rivals else None,
+            "target": part.route.target if part.route and not part.rivals else None,
+            "either": [{"destination": one.destination, "target": one.target} for one in _either(part) if part.rivals],
         }
         for part in view.strays
     ]
@@ -295,27 +236,58 @@ def _clause_of(part: Part, facts: ConnectionFacts) -> str:
     verb = ("goes", "has") if len(part.blocks) == 1 else ("go", "have")
     if part.route is None:
         return f"{blocks} {verb[1]} no route"
+    if part.rivals:
+        targets, names = ([getattr(one, name) for one in _either(part)] for name in ("target", "destination"))
+        return f"{blocks} {verb[0]} to {' or '.join(targets)} (AWS takes any of {listed(names)}, which have the same block)"
     status = "black hole" if part.route.is_blackhole else known_or(facts.aws.statuses, {}).get(part.route.target)
-    return f"{blocks} {verb[0]} to {part.route.target}{f' ({status})' if status else ''}"
+    return f"{blocks} {verb[0]} to {part.route.target}{f' ({status})' if status else ''}{_route_text(part)}"
+
+
+def _either(part: Part) -> list[Route]:
+    """Return the routes of which AWS takes any, in the order of their lists."""
+    return sorted((*([part.route] if part.route else ()), *part.rivals), key=lambda one: one.destination)
+
+
+def _route_text(part: Part) -> str:
+    """Return which route takes a part, if its destination is more than the part: a wider block, or a list."""
+    if part.route is None or part.route.destination in map(str, part.blocks):
+        return ""
+    return f" by {part.route.destination}"
 
 
 def _advice_on(view: TableView, facts: ConnectionFacts) -> str:
-    """Return the fix. A route for the whole block does not override routes that are as specific or more so."""
-    block = atlas_block_of(facts)
-    destinations = {part.route.destination for part in view.strays if part.route is not None}
-    narrow = sorted(one for one in destinations if one.startswith("pl-") or ipaddress.IPv4Network(one).subnet_of(block))
+    """Return the fix. A route for the whole block does not override routes that are as specific or more so.
+
+    One to a list has other blocks, too, so it stays: a route to a block itself wins. So does a static one over one that is
+    propagated, which cannot be removed from a table. One that is removed may leave the block without a route.
+    """
+    block, own = atlas_block_of(facts), connection_id_of(facts)
+    where = f"{own} in {view.table.id}"
+    ways = ways_of(view.table, facts.aws.prefix_lists).known
+    narrow = [one for one in ways if one.block.subnet_of(block) and any(_takes(one, part) for part in view.strays)]
+    propagated = [one.route.destination for one in narrow if one.route.is_propagated]
+    static = [one for one in narrow if not one.is_of_list and not one.route.is_propagated]
+    routed = {one.block: None for one in narrow if one.is_of_list}
+    if any(not any(_takes(one, part) for one in narrow) for part in view.strays):
+        routed[block] = None
     advice = []
-    # Propagated routes cannot be removed from a table, and a static one of the same destination wins.
-    propagated = {part.route.destination for part in view.strays if part.route is not None and part.route.is_propagated}
-    static = [one for one in narrow if one not in propagated]
-    if len(static) < len(narrow):
-        ones = listed(one for one in narrow if one in propagated)
-        advice.append(
-            f"Add a static route to {ones} by {connection_id_of(facts)} in {view.table.id}: it wins over the propagated one."
-        )
+    if propagated:
+        ones = ", ".join(sorted(propagated))
+        advice.append(f"Add a static route to {ones} by {where}: it wins over the propagated one.")
     if static:
         one, it = ("route", "it") if len(static) == 1 else ("routes", "them")
-        advice.append(f"Remove the {one} to {listed(static)}, or point {it} at the connection.")
-    if not narrow or len(narrow) < len(view.strays):
-        advice.append(f"Route {block} to {connection_id_of(facts)} in {view.table.id}.")
+        ones = listed(sorted(each.route.destination for each in static))
+        added = [static_way(each, own) for each in (*routed, *map(ipaddress.IPv4Network, propagated))]
+        left = parts_of(block, [*(each for each in ways if each not in static), *added], own)
+        is_enough = all(part.route is not None and part.route.target == own for part in left)
+        both = f"Remove the {one} to {ones}, or point {it} at {where}."
+        advice.append(both if is_enough else f"Point the {one} to {ones} at {where}.")
+    if routed:
+        over = ": a route to a block wins over one to a list that has it" if any(one.is_of_list for one in narrow) else ""
+        advice.append(f"Route {', '.join(map(str, sorted(routed)))} to {where}{over}.")
     return " ".join(advice)
+
+
+def _takes(way: Way, part: Part) -> bool:
+    """Whether a part goes by the route of a way."""
+    return way.route in (part.route, *part.rivals) and any(block.subnet_of(way.block) for block in part.blocks)
