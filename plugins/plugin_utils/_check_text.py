@@ -148,11 +148,16 @@ def _title_of(connection: Connection, check: Check) -> str:
 
 
 def _well(connections: t.Sequence[Connection], color: bool) -> list[str]:
-    """Return lines with the checks that passed on all connections, and with the skipped ones and their reasons, each once."""
+    """Return lines with the checks that passed on all connections, their texts, and the skipped ones with reasons, each once."""
     found = {finding.code for connection in connections for finding in connection.findings}
     passed = dict.fromkeys(code for connection in connections for code in connection.ok if code not in found)
     skipped = dict.fromkeys(f"{one['code']} {one['message']}".strip() for connection in connections for one in connection.skipped)
-    lines = [f"  {_painted('ok', color)}{' ' * (_WIDTH - len('ok'))}  {' '.join(passed)}"] if passed else []
+    of_all = [
+        one for connection in connections for one in connection.result["checks"] if one["severity"] == "ok" and one["message"]
+    ]
+    said = dict.fromkeys(f"{one['code']} {one['message']}" for one in of_all)
+    lead = f"  {_painted('ok', color)}{' ' * (_WIDTH - len('ok'))}  "
+    lines = [lead + text for text in (*([" ".join(passed)] if passed else []), *said)]
     return lines + [f"  {_painted('skipped', color)}  {text}" for text in skipped]
 
 

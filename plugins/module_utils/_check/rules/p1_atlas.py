@@ -9,19 +9,23 @@ import datetime
 import ipaddress
 import typing as t
 
+from ..._aws.objects import ACTIVE, ENDED, PROVISIONING, PeeringConnection
 from ..._clouds.aws import AWS
 from ..._clouds.clouds import ALL_CLOUDS, CLOUDS
 from ..._resources.peers import MOST_PEERS, MOST_PENDING
-from ..._values.blocks import is_within
+from ..._values.blocks import is_within, private_blocks_text
 from ..._values.moments import created_at
 from ..facts import AtlasObject, ConnectionFacts, Fact, Missing, Unread, UnreadError, known, known_or
 from .common import NEARLY, container_block, listed, need_container, peer_of, span_text, to_network, vpc_blocks_of
 from .judged_clusters import has_ended, peers_of_network
 from .rule import Finding, Findings, check, skip
+from .way_back import block_of_vpc
 
 _WAIT = "Wait, and check again: Atlas goes on by itself."
 # The states that Atlas counts as pending, and those that it does not count at all.
 _PENDING = {state for cloud in CLOUDS.values() for state in cloud.progress[:-1]}
+# The states in AWS of a request that somebody has accepted.
+_ACCEPTED = (ACTIVE, PROVISIONING)
 _LEAVING = {cloud.terminating for cloud in CLOUDS.values()}
 
 
@@ -53,6 +57,9 @@ def find_not_available(facts: ConnectionFacts) -> Findings:
 
         if is_mirror_missing(facts):
             raise skip("Atlas waits for the peering in GCP.", "G401")
+    if status == AWS.pending and status_in_aws(facts) in ENDED:
+        # Nobody can accept that any more, though Atlas has not seen it yet.
+        raise skip("The request has ended in AWS.", "P402")
     message, fix = _describe_state(peer, facts)
     evidence = {name: peer[name] for name in ("status_name", entry.cloud.accepted_id or "") if name in peer}
     yield Finding("fail", peer["id"], message, fix, evidence)
@@ -85,7 +92,9 @@ def find_no_way_back(facts: ConnectionFacts) -> Findings:
     evidence = {"route_table_cidr_block": text, "vpc_cidr_blocks": [str(one) for one in blocks]}
     if not any(block.overlaps(one) for one in blocks):
         message = f"Atlas sends replies for {text}; the VPC has {has}."
-        fix = "Set route_table_cidr_block (cidr_block in the role) to a block of the VPC."
+        right = block_of_vpc(facts)
+        what = f"to {right}" if right is not None else f"to a block of the VPC, within {private_blocks_text()}"
+        fix = f"Set route_table_cidr_block (cidr_block in the role) {what}."
         yield Finding("fail", peer["id"], message, fix, evidence)
     elif not is_within(block, blocks):
         message = f"Atlas sends replies for {text}, which is more than the VPC has: {has}."
@@ -221,7 +230,9 @@ def _describe_state(peer: AtlasObject, facts: ConnectionFacts) -> tuple[str, str
     if status == cloud.removal_failed:
         return f"{status}: Atlas could not remove it.", cloud.removal_fix
     if status == cloud.pending and cloud.pending_life is not None:
-        return _pending(peer, age, cloud.pending_life)
+        message, fix = _pending(peer, age, cloud.pending_life)
+        in_aws = status_in_aws(facts)
+        return (message, f"It is accepted: AWS has it as {in_aws}. {_WAIT}") if in_aws in _ACCEPTED else (message, fix)
     if status == cloud.pending:
         from .g4_mirror import mirror_advice
 
@@ -229,6 +240,12 @@ def _describe_state(peer: AtlasObject, facts: ConnectionFacts) -> tuple[str, str
         message = f"{status}{since}: Atlas's half is there, and yours is missing, or Atlas has not seen it yet."
         return message, mirror_advice(facts)
     return status + (f"; requested {span_text(age)} ago." if age is not None else "."), _WAIT
+
+
+def status_in_aws(facts: ConnectionFacts) -> str | None:
+    """Return the status of the connection in AWS; None if it is not known, or on another cloud."""
+    connection = facts.aws.connection
+    return connection.status if isinstance(connection, PeeringConnection) else None
 
 
 def _pending(peer: AtlasObject, age: datetime.timedelta | None, life: datetime.timedelta) -> tuple[str, str]:

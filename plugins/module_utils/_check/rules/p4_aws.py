@@ -10,6 +10,7 @@ import datetime
 from ..._aws.objects import ACTIVE, ENDED, INITIATING, PENDING, PROVISIONING, PeeringConnection, Vpc
 from ..._clouds.aws import AWS
 from ..._values.moments import to_moment
+from ..._values.regions import same_region, to_cloud_region
 from ..facts import ConnectionFacts, Missing, Unread, UnreadError, field_of, known
 from .common import atlas_block_of, connection_id_of, listed, span_text
 from .judged_clusters import have_all_private_strings, unless_private
@@ -26,6 +27,10 @@ def find_unknown_connection(facts: ConnectionFacts) -> Findings:
     connection_id = connection_id_of(facts)
     if known(facts.aws.connection) is None:
         message = f"AWS does not know {connection_id}{_place(facts)}."
+        elsewhere = _in_another_region(facts, connection_id)
+        if elsewhere is not None:
+            yield elsewhere
+            return
         fix = f"Use the region of the VPC. If it is right, the connection has ended, and AWS has forgotten it. {_REQUEST_AGAIN}"
         yield _of_another_account(facts) or Finding("fail", connection_id, message, fix, {"region": facts.entry.region})
 
@@ -99,7 +104,8 @@ def find_shared_vpc(facts: ConnectionFacts) -> Findings:
     elif vpc is None:
         message = f"AWS does not know {facts.entry.vpc_id}{_place(facts)}."
         fix = "Use the credentials and the region of the VPC."
-        yield Finding("fail", facts.entry.vpc_id, message, fix, {"region": facts.entry.region})
+        missing = Finding("fail", facts.entry.vpc_id, message, fix, {"region": facts.entry.region})
+        yield _in_another_region(facts, facts.entry.vpc_id) or missing
 
 
 @check("P405", waits_for=("P101", "P102", "P401", "P402"))
@@ -117,11 +123,11 @@ def find_dns_options(facts: ConnectionFacts) -> Findings:
         if isinstance(facts.atlas.clusters, Missing):
             severity = "unknown"
         yield Finding(severity, connection.id, message, fix, evidence)
-    if accepter is False:
+    if requester and accepter is False:
         message = (
             f"Your side of {connection.id} does not resolve the names of hosts in the VPC for Atlas. Clients do not need that."
         )
-        yield Finding("info", connection.id, message, evidence=evidence)
+        yield Finding("ok", connection.id, message, evidence=evidence)
 
 
 @check("P406", "warn")
@@ -154,6 +160,17 @@ def _place(facts: ConnectionFacts) -> str:
     account = facts.aws.account_id
     owner = f" of {account}" if isinstance(account, str) else ""
     return f" in {facts.entry.region or 'this region'}, with the credentials{owner}"
+
+
+def _in_another_region(facts: ConnectionFacts, subject: str) -> Finding | None:
+    """Return the finding that the settings look in another region than that of the VPC in Atlas; None if that is not known."""
+    wanted, region = field_of(facts.atlas.peer, "accepter_region_name"), facts.entry.region
+    if not wanted or not region or same_region(region, wanted):
+        return None
+    right = to_cloud_region(wanted)
+    message = f"The settings look in {region}; Atlas has the VPC in {right}."
+    evidence = {"region": region, "accepter_region_name": wanted}
+    return Finding("unknown", subject, message, f"Set region to {right}.", evidence)
 
 
 def _of_another_account(facts: ConnectionFacts) -> Finding | None:

@@ -80,6 +80,12 @@ def test_what_is_well_is_counted_and_listed_on_request() -> None:
     assert "-v lists" not in verbose
 
 
+def test_what_a_check_that_passed_says_is_shown_on_request() -> None:
+    shown = connection(checks=[finding("P405", "ok", "pcx-1", "Your side does not.")])
+    assert "Your side" not in text_of(shown)
+    assert "  ok       P405\n  ok       P405 Your side does not.\n" in text_of(shown, verbosity=1)
+
+
 @pytest.mark.parametrize("connections", [[], [connection()], [connection(), faulty(1)]])
 @pytest.mark.parametrize("verbosity", [0, 1])
 def test_the_limits_and_the_summary_come_last(connections: list[dict], verbosity: int) -> None:
