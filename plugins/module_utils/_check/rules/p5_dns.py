@@ -11,8 +11,8 @@ import typing as t
 from ..._aws.objects import HostedZone, ResolverRule
 from ..._clouds.aws import AWS
 from ..facts import AtlasObject, ConnectionFacts, Missing, SkippedError, Unread, UnreadError, known, known_or, or_none
-from .cluster_names import Astray, Name, ZoneAnswer, answer_of, answering, is_at_or_above, names_of
-from .common import listed, own_dns_servers
+from .cluster_names import Name, answering, is_at_or_above, names_of
+from .common import REBINDING, listed, own_dns_servers
 from .judged_clusters import has_private_string, have_all_private_strings, is_running, need_clusters, unless_private
 from .rule import Finding, Findings, Severity, check, not_looked_at, not_read
 
@@ -59,7 +59,7 @@ def find_own_dns_servers(facts: ConnectionFacts) -> Findings:
         return
     message = f"{known(options).id} names the DNS servers {listed(own)}"
     unless = "unless they ask Amazon's resolver of this VPC, names resolve to public addresses"
-    fix = "Let them forward mongodb.net to Amazon's resolver of this VPC, or use the private connection string."
+    fix = f"Let them forward {_DOMAIN} to Amazon's resolver of this VPC, or use the private connection string. {REBINDING}"
     if not have_all_private_strings(facts):
         message = f"{message}, and what these answer is not known: {unless}."
         yield Finding("unknown", known(options).id, message, fix, evidence)
@@ -167,7 +167,10 @@ def _find_forwarding(clusters: t.Iterable[AtlasObject], view: _View) -> Findings
         message = (
             f"{rule.id} forwards {what} to other DNS servers, which may resolve the names of {names_text} to public addresses."
         )
-        fix = f"Add a rule of type SYSTEM for {_DOMAIN}, or use the private connection string."
+        # The most specific rule counts, and a VPC has one for a domain.
+        is_wider = is_at_or_above(rule.domain_name, _DOMAIN) and not is_at_or_above(_DOMAIN, rule.domain_name)
+        instead = f"Add a rule of type SYSTEM for {_DOMAIN}" if is_wider else "Dissociate this rule from the VPC"
+        fix = f"{instead}, or use the private connection string."
         severity: Severity = "warn" if all(map(has_private_string, those)) else "unknown"
         yield Finding(severity, rule.id, message, fix, {"domain_name": rule.domain_name})
 
@@ -187,7 +190,10 @@ def _find_lost(cluster: AtlasObject, view: _View, facts: ConnectionFacts) -> Fin
         evidence = {"zone": zone.title, "zone_id": zone.id, "owner": zone.owner, "cluster": cluster["name"]}
         if lacking:
             severity: Severity = "fail" if set(lost) == set(strings) and not are_own_alone else "warn"
-            yield _lacking(zone, cluster, lacking, lost, {**evidence, "names": [name.text for name in lacking]}, severity)
+            contents = known_or(facts.aws.zone_contents, {}).get(zone.id)
+            falls_back = contents is not None and contents.falls_back is True
+            evidence = {**evidence, "names": [name.text for name in lacking]}
+            yield _lacking(zone, cluster, lacking, lost, evidence, severity, falls_back=falls_back)
         for unread in dict.fromkeys(answer for name in here if isinstance(answer := answers[name], Unread)):
             decides = not set(strings) - {*lost, *doubtful} and not are_own_alone
             finding = not_read(unread, zone.title)
@@ -206,6 +212,8 @@ def _lacking(
     lost: t.Sequence[str],
     evidence: t.Mapping[str, object],
     severity: Severity,
+    *,
+    falls_back: bool,
 ) -> Finding:
     missing = [name.text for name, answer in lacking.items() if not isinstance(answer, Astray)]
     astray = {name.text: answer for name, answer in lacking.items() if isinstance(answer, Astray)}
@@ -221,9 +229,11 @@ def _lacking(
         blocks = listed(dict.fromkeys(block for one in astray.values() for block in one.blocks))
         shown = listed(f"{name} ({', '.join(one.addresses)})" for name, one in astray.items())
         clauses.append(f"has {shown} outside of {blocks}, where {cluster['name']} is")
+        records = "these records, which may be of a private endpoint that is gone"
         advice.append(
-            "Remove these records, which may be of a private endpoint that is gone, or correct them, or dissociate the zone from "
-            "the VPC."
+            f"Remove {records}, or correct them, or dissociate the zone from the VPC."
+            if falls_back
+            else f"Correct {records}, or dissociate the zone from the VPC, or remove them and enable its public DNS fallback."
         )
         evidence = {**evidence, "addresses": {name: list(one.addresses) for name, one in astray.items()}}
     message = f"The private zone {zone.title} answers in place of public DNS, and {', and '.join(clauses)}: {what}."
