@@ -36,7 +36,7 @@ class Way:
     def block(self) -> Network:
         """The block."""
         (only,) = ipaddress.summarize_address_range(ipaddress.IPv4Address(self.first), ipaddress.IPv4Address(self.last))
-        return t.cast("Network", only)
+        return only
 
     @property
     def is_of_list(self) -> bool:
