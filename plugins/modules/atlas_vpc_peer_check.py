@@ -775,6 +775,7 @@ peering_check:
             connection_id: pcx-0f3b9a6d7e8c12345
             peer_id: 1112222b3bf99403840e8934
             container_id: 507f1f77bcf86cd799439011
+            container_region: US_EAST_1
             subject: rtb-0a1b2c3d4e5f67890
             subnet_ids: [subnet-0a1b2c3d4e5f67890]
             first_seen: "2026-11-28T09:30:00Z"
@@ -792,6 +793,7 @@ peering_check:
         status_name: AVAILABLE
         error_state_name: null
         container_id: 507f1f77bcf86cd799439011
+        container_region: US_EAST_1
         atlas_cidr_block: 192.168.248.0/21
         cluster_names: [shop]
         verdict: not_reachable
@@ -925,6 +927,10 @@ peering_check:
             container_id:
               description: The id of the network container. Null if there is none, or Atlas was not read.
               type: str
+            container_region:
+              description: The region of the network container. Null on GCP, and if it is not known.
+              type: str
+              version_added: 3.4.0
             subject:
               description: What it is about on this connection, as an id or a name.
               type: str
@@ -1023,6 +1029,10 @@ peering_check:
         container_id:
           description: The id of the network container. Null if there is none, or Atlas was not read.
           type: str
+        container_region:
+          description: The region of the network container. Null on GCP, and if it is not known.
+          type: str
+          version_added: 3.4.0
         atlas_cidr_block:
           description: The CIDR block of the network container. Null if it is not known.
           type: str

@@ -10,7 +10,11 @@ import typing as t
 from collections import Counter
 from dataclasses import dataclass
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.findings import SEVERITIES
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.findings import (
+    COMMON_SUBJECTS,
+    SEVERITIES,
+    network_of,
+)
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.cloud import Cloud
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.clouds import CLOUDS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.redact import visible
@@ -30,6 +34,8 @@ _OF_CONTAINER = {"P104", "P105", "P106"}
 _OF_NETWORK = {"A403"}
 # The column titles of a table with several clouds.
 ANY = ("network", "where")
+# Marks a connection of a network that has several.
+_IS_ONE_OF_SEVERAL = "is_one_of_several"
 # Stands for the project where Atlas was not read.
 NO_PROJECT = "no project"
 
@@ -183,6 +189,7 @@ class Group:
         history: What an earlier report knows of it, in a sentence; empty for nothing.
         places: The connections, each once.
         projects: The number of projects.
+        names: What the findings are about, such as tables and clusters, each once; without the connections themselves.
     """
 
     number: int
@@ -193,6 +200,7 @@ class Group:
     history: str
     places: tuple[Place, ...]
     projects: int
+    names: tuple[str, ...]
 
     @property
     def code(self) -> str:
@@ -314,6 +322,7 @@ def view_of(peering_check: Result, moment: str = "") -> Check:
         moment: When it is shown, in UTC, as results have it. Findings of earlier days say since when they are known.
     """
     peering_check = _visible({**peering_check, "connections": [_without_others(one) for one in peering_check["connections"]]})
+    _mark_several(peering_check)
     findings = peering_check["findings"]
     groups = {
         (code, one["severity"], where["subject"], *_key_of(where)): number
@@ -395,8 +404,21 @@ def _visible(value: object) -> t.Any:
 
 
 def _title_of(result: Result) -> str:
+    """Return the network of a connection; of several connections of one network, with the region that each leads to."""
     cloud = CLOUDS[result["provider_name"]]
-    return cloud.title(result[cloud.network])
+    title = cloud.title(result[cloud.network])
+    region = result.get("container_region") if result.get(_IS_ONE_OF_SEVERAL) else None
+    return f"{title} to {region}" if region else title
+
+
+def _mark_several(peering_check: t.Any) -> None:
+    """Mark the connections of networks that have several, in the list of connections and in findings."""
+    places = [*peering_check["connections"], *(place for one in peering_check["findings"] for place in one["connections"])]
+    containers: dict[tuple[t.Any, ...], set[str | None]] = {}
+    for one in places:
+        containers.setdefault(network_of(one), set()).add(one["container_id"])
+    for one in places:
+        one[_IS_ONE_OF_SEVERAL] = len(containers[network_of(one)] - {None}) > 1
 
 
 def _shared_names(peering_check: Result) -> frozenset[str]:
@@ -534,7 +556,14 @@ def _group(
         _history_of(found, moment, is_partly_new=is_partly_new),
         tuple(sorted(places, key=lambda one: not one.is_new)),
         len({one["group_id"] for one in found["connections"]}),
+        tuple(dict.fromkeys(name for one in found["connections"] if (name := one["subject"]) not in _names_of(one))),
     )
+
+
+def _names_of(one: Result) -> tuple[str | None, ...]:
+    """Return the names of a connection, and the subjects that are no names."""
+    network = CLOUDS[one["provider_name"]].network
+    return (*(one.get(name) for name in ("peer_id", "container_id", "connection_id", network)), *COMMON_SUBJECTS)
 
 
 def _history_of(found: Result, moment: str, *, is_partly_new: bool) -> str:

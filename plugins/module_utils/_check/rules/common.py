@@ -19,6 +19,8 @@ from .rule import Finding, Findings, Severity, skip
 _LONGEST = 3
 # The part of a limit at which a check warns.
 NEARLY = 0.8
+# What requests do that nobody has accepted.
+WAITING = "wait for acceptance"
 # Names of Amazon's resolver; it also has the third address of the first block of the VPC.
 # Source: "Understanding Amazon DNS" in the Amazon VPC user guide.
 AMAZONS_SERVERS = ("AmazonProvidedDNS", "169.254.169.253", "fd00:ec2::253")

@@ -16,9 +16,9 @@ from ..._resources.peers import MOST_PEERS, MOST_PENDING
 from ..._values.blocks import is_within, private_blocks_text
 from ..._values.moments import created_at
 from ..facts import AtlasObject, ConnectionFacts, Fact, Missing, Unread, UnreadError, known, known_or
-from .common import NEARLY, container_block, listed, need_container, peer_of, span_text, to_network, vpc_blocks_of
+from .common import NEARLY, WAITING, container_block, listed, need_container, peer_of, span_text, to_network, vpc_blocks_of
 from .judged_clusters import has_ended, peers_of_network
-from .rule import Finding, Findings, check, skip
+from .rule import Ending, Finding, Findings, check, skip
 from .way_back import block_of_vpc
 
 _WAIT = "Wait, and check again: Atlas goes on by itself."
@@ -62,7 +62,7 @@ def find_not_available(facts: ConnectionFacts) -> Findings:
         raise skip("The request has ended in AWS.", "P402")
     message, fix = _describe_state(peer, facts)
     evidence = {name: peer[name] for name in ("status_name", entry.cloud.accepted_id or "") if name in peer}
-    yield Finding("fail", peer["id"], message, fix, evidence)
+    yield Finding("fail", peer["id"], message, fix, evidence, ending=_ending_of(peer, facts))
 
 
 @check("P102", clouds=ALL_CLOUDS)
@@ -240,6 +240,15 @@ def _describe_state(peer: AtlasObject, facts: ConnectionFacts) -> tuple[str, str
         message = f"{status}{since}: Atlas's half is there, and yours is missing, or Atlas has not seen it yet."
         return message, mirror_advice(facts)
     return status + (f"; requested {span_text(age)} ago." if age is not None else "."), _WAIT
+
+
+def _ending_of(peer: AtlasObject, facts: ConnectionFacts) -> Ending | None:
+    """Return when a request that nobody has accepted ends; None if it has ended, or is another state."""
+    requested = created_at(peer["id"])
+    if peer["status_name"] != AWS.pending or status_in_aws(facts) in _ACCEPTED or requested is None:
+        return None
+    end = requested + PENDING_LIFE
+    return Ending(WAITING, end) if requested <= facts.now < end else None
 
 
 def status_in_aws(facts: ConnectionFacts) -> str | None:

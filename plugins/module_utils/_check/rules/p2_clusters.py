@@ -70,7 +70,7 @@ def find_unpeered_regions(facts: ConnectionFacts) -> Findings:
             evidence = {**found.evidence, "regions": names, "code": found.code, "subject": found.subject}
             message = f"{begin}, and on the way there {found.code} tells: {found.message}"
             yield dataclasses.replace(
-                found, severity=severity, subject=cluster["name"], message=message, evidence=evidence, code=""
+                found, severity=severity, subject=cluster["name"], message=message, evidence=evidence, code="", ending=None
             )
 
 

@@ -32,7 +32,8 @@ from ..facts import (
 from .client_ranges import client_ranges, limit_without_subnets, network_blocks_of, ranges_of_services
 from .common import judged_subnets, listed, span_text, to_network, weigh
 from .interfaces import SENDS_FIRST, are_clients_named, clients_of, named_interfaces, senders_of
-from .rule import Finding, Findings, Severity, check, not_read, skip
+from .rule import Ending, Finding, Findings, Severity, check, not_read, skip
+from .senders import weigh
 
 _Network = ipaddress.IPv4Network
 _SUBJECT = "access list"
@@ -128,7 +129,9 @@ def find_entries_out_of_force(facts: ConnectionFacts) -> Findings:
     if _difference(_find_uncovered(facts, ListedEntries(one for one in deciding if one.key not in soon)), uncovered):
         for key, left in soon.items():
             fix = "Replace it by an entry without delete_after_date, if the clients need it longer."
-            yield Finding("warn", key, f"{key} expires in {span_text(left)}.", fix, {"seconds_left": int(left.total_seconds())})
+            ending = Ending("entries expire", facts.now + left)
+            message, evidence = f"{key} expires in {span_text(left)}.", {"seconds_left": int(left.total_seconds())}
+            yield Finding("warn", key, message, fix, evidence, ending=ending)
     yield from _find_inactive(deciding, uncovered, facts)
 
 

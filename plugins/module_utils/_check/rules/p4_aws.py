@@ -12,9 +12,9 @@ from ..._clouds.aws import AWS
 from ..._values.moments import to_moment
 from ..._values.regions import same_region, to_cloud_region
 from ..facts import ConnectionFacts, Missing, Unread, UnreadError, field_of, known
-from .common import atlas_block_of, connection_id_of, listed, span_text
+from .common import WAITING, atlas_block_of, connection_id_of, listed, span_text
 from .judged_clusters import have_all_private_strings, unless_private
-from .rule import Finding, Findings, Severity, check, not_read, skip
+from .rule import Ending, Finding, Findings, Severity, check, not_read, skip
 
 _ON_ITS_WAY = (INITIATING, PROVISIONING)
 # For Atlas, such a connection is alive.
@@ -58,6 +58,7 @@ def find_inactive_connection(facts: ConnectionFacts) -> Findings:
         _advice_on(connection.status),
         evidence,
         waits_for="P101" if is_said else None,
+        ending=Ending(WAITING, end) if (end := _end_of(connection)) is not None and end > facts.now else None,
     )
 
 
@@ -193,11 +194,18 @@ def _details_of(connection: PeeringConnection, facts: ConnectionFacts) -> str:
     """Return how much time is left to accept a connection, or what AWS says about its end."""
     if connection.status != PENDING:
         return f" ({connection.status_message})" if connection.status_message else ""
-    try:
-        left = to_moment(connection.expiration_time or "") - facts.now
-    except ValueError:
+    end = _end_of(connection)
+    if end is None:
         return ""
-    return f"; {span_text(left)} left" if left > datetime.timedelta(0) else "; the time to accept it is over"
+    return f"; {span_text(end - facts.now)} left" if end > facts.now else "; the time to accept it is over"
+
+
+def _end_of(connection: PeeringConnection) -> datetime.datetime | None:
+    """Return when the time to accept a connection ends; None if it is not pending, or AWS does not say it."""
+    try:
+        return to_moment(connection.expiration_time or "") if connection.status == PENDING else None
+    except ValueError:
+        return None
 
 
 def _advice_on(status: str) -> str:

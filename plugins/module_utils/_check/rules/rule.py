@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import datetime
 import functools
 import typing as t
 from dataclasses import dataclass, field
@@ -17,6 +18,18 @@ from .interfaces import empty_subnets, empty_vnet_subnets
 
 Level = t.Literal["fail", "warn", "info"]
 Severity = t.Literal["fail", "warn", "info", "ok", "unknown", "skipped"]
+
+
+class Ending(t.NamedTuple):
+    """What ends at some time, unless somebody does something.
+
+    Attributes:
+        what: What several of its kind do, for a sentence: "wait for acceptance".
+        at: When it ends.
+    """
+
+    what: str
+    at: datetime.datetime
 
 
 @dataclass(frozen=True)
@@ -33,6 +46,7 @@ class Finding:
         code: The code of the check, which `run_checks` fills in.
         waits_for: If skipped, the code of the check that reports the cause; None if there is none.
         decides: Whether severity `unknown` makes the verdict unknown; `run_checks` sets False for levels below `fail`.
+        ending: What ends, and when, if it is about that: of several such findings, the soonest is said.
     """
 
     severity: Severity
@@ -44,6 +58,7 @@ class Finding:
     code: str = ""
     waits_for: str | None = None
     decides: bool = True
+    ending: Ending | None = None
 
     def to_result(self) -> dict[str, object]:
         """Return the finding as results show it."""
