@@ -54,6 +54,7 @@ def test_a_connection_that_works_is_reachable_by_design(site: CheckSite, *, chec
         "aws_account_id": site.account.id,
         "region": "us-east-1",
         "connection_id": site.connection_id,
+        "container_region": "US_EAST_1",
         "atlas_cidr_block": ATLAS_BLOCK,
         "cluster_names": ["shop"],
         "verdict": "reachable_by_design",
