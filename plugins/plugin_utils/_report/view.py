@@ -562,8 +562,9 @@ def _group(
 
 def _names_of(one: Result) -> tuple[str | None, ...]:
     """Return the names of a connection, and the subjects that are no names."""
-    network = CLOUDS[one["provider_name"]].network
-    return (*(one.get(name) for name in ("peer_id", "container_id", "connection_id", network)), *COMMON_SUBJECTS)
+    cloud = CLOUDS[one["provider_name"]]
+    names = ("peer_id", "container_id", cloud.accepted_id or "", cloud.network)
+    return (*(one.get(name) for name in names), *COMMON_SUBJECTS)
 
 
 def _history_of(found: Result, moment: str, *, is_partly_new: bool) -> str:

@@ -19,7 +19,7 @@ from .rule import Finding, Findings, Severity, skip
 _LONGEST = 3
 # The part of a limit at which a check warns.
 NEARLY = 0.8
-# What requests do that nobody has accepted.
+# What several requests do that are not accepted yet, for a sentence.
 WAITING = "wait for acceptance"
 # Names of Amazon's resolver; it also has the third address of the first block of the VPC.
 # Source: "Understanding Amazon DNS" in the Amazon VPC user guide.

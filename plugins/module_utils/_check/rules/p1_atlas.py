@@ -24,9 +24,9 @@ from .way_back import block_of_vpc
 _WAIT = "Wait, and check again: Atlas goes on by itself."
 # The states that Atlas counts as pending, and those that it does not count at all.
 _PENDING = {state for cloud in CLOUDS.values() for state in cloud.progress[:-1]}
-# The states in AWS of a request that somebody has accepted.
-_ACCEPTED = (ACTIVE, PROVISIONING)
 _LEAVING = {cloud.terminating for cloud in CLOUDS.values()}
+# The states in AWS of a request that is accepted.
+_ACCEPTED = (ACTIVE, PROVISIONING)
 
 
 @check("P101", clouds=ALL_CLOUDS)
@@ -58,7 +58,7 @@ def find_not_available(facts: ConnectionFacts) -> Findings:
         if is_mirror_missing(facts):
             raise skip("Atlas waits for the peering in GCP.", "G401")
     if status == AWS.pending and status_in_aws(facts) in ENDED:
-        # Nobody can accept that any more, though Atlas has not seen it yet.
+        # It is too late to accept it, though Atlas has not seen that yet.
         raise skip("The request has ended in AWS.", "P402")
     message, fix = _describe_state(peer, facts)
     evidence = {name: peer[name] for name in ("status_name", entry.cloud.accepted_id or "") if name in peer}
@@ -243,7 +243,7 @@ def _describe_state(peer: AtlasObject, facts: ConnectionFacts) -> tuple[str, str
 
 
 def _ending_of(peer: AtlasObject, facts: ConnectionFacts) -> Ending | None:
-    """Return when a request that nobody has accepted ends; None if it has ended, or is another state."""
+    """Return when a request ends that is not accepted yet; None if it has ended, or the connection is in another state."""
     requested = created_at(peer["id"])
     if peer["status_name"] != AWS.pending or status_in_aws(facts) in _ACCEPTED or requested is None:
         return None

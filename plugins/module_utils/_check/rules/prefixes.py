@@ -57,7 +57,7 @@ class Part:
 
 
 def static_way(block: Network, target: str) -> Way:
-    """Return the way of a route that somebody may add."""
+    """Return the way of a static route, such as one to add."""
     return Way(*ends_of(block), Route(str(block), target), _STATIC)
 
 

@@ -21,7 +21,7 @@ Severity = t.Literal["fail", "warn", "info", "ok", "unknown", "skipped"]
 
 
 class Ending(t.NamedTuple):
-    """What ends at some time, unless somebody does something.
+    """The end of something, such as the time to accept a request.
 
     Attributes:
         what: What several of its kind do, for a sentence: "wait for acceptance".

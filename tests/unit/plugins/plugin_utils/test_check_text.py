@@ -169,7 +169,7 @@ def test_a_finding_of_several_networks_is_shown_once() -> None:
     assert all(f"                - vpc-0a1b2c3d4e5f6{number:04}" in verbose for number in range(8))
 
 
-def test_what_a_finding_of_many_projects_is_about_has_its_first_names() -> None:
+def test_a_finding_of_many_projects_has_its_first_names() -> None:
     """Its message leaves them out, and there is no room for those of each project."""
     checked = organization(40)
     text = "\n".join(lines_of(checked, verbosity=0, color=False))

@@ -138,7 +138,7 @@ def test_a_request_that_has_ended_is_not_one_to_accept(status: str) -> None:
 
 
 @pytest.mark.parametrize("changes", [{"connection": None}, {"vpc": None}])
-def test_settings_for_another_region_than_atlas_has_are_not_a_connection_that_is_gone(changes: dict[str, Any]) -> None:
+def test_another_region_is_not_a_connection_that_is_gone(changes: dict[str, Any]) -> None:
     facts = healthy({"region": "eu-west-1"}, peer=peer(accepter_region_name="US_EAST_1"), **changes)
     code = "P401" if "connection" in changes else "P404"
     finding = found(facts)[code]

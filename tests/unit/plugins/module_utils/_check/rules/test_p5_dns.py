@@ -78,7 +78,7 @@ def test_a_rule_says_what_it_forwards(domain: str, what: str) -> None:
         ("abcde.mongodb.net", "Dissociate this rule from the VPC"),
     ],
 )
-def test_a_rule_that_forwards_is_overridden_by_a_narrower_one_alone(domain: str, fix: str) -> None:
+def test_only_a_narrower_rule_overrides_one_that_forwards(domain: str, fix: str) -> None:
     """Source: "How VPC Resolver determines whether the domain name in a query matches any rules" in Route 53's documentation."""
     finding = found(healthy(resolver_rules=[ResolverRule("rslvr-rr-1", domain, "FORWARD")]))["P503"]
     assert finding.fix == f"{fix}, or use the private connection string."
