@@ -11,9 +11,9 @@ from ..._aws.objects import ACTIVE, ENDED, INITIATING, PENDING, PROVISIONING, Pe
 from ..._clouds.aws import AWS
 from ..._values.moments import to_moment
 from ..._values.regions import same_region, to_cloud_region
-from ..facts import ConnectionFacts, Missing, Unread, UnreadError, field_of, known
+from ..facts import ConnectionFacts, Missing, Unread, UnreadError, field_of, known, known_or, or_none
 from .common import WAITING, atlas_block_of, connection_id_of, listed, span_text
-from .judged_clusters import have_all_private_strings, unless_private
+from .judged_clusters import have_all_private_strings, peers_of_network, unless_private
 from .rule import Ending, Finding, Findings, Severity, check, not_read, skip
 
 _ON_ITS_WAY = (INITIATING, PROVISIONING)
@@ -165,13 +165,28 @@ def _place(facts: ConnectionFacts) -> str:
 
 def _in_another_region(facts: ConnectionFacts, subject: str) -> Finding | None:
     """Return the finding that the settings look in another region than that of the VPC in Atlas; None if that is not known."""
-    wanted, region = field_of(facts.atlas.peer, "accepter_region_name"), facts.entry.region
+    wanted, region = _region_in_atlas(facts), facts.entry.region
     if not wanted or not region or same_region(region, wanted):
         return None
     right = to_cloud_region(wanted)
     message = f"The settings look in {region}; Atlas has the VPC in {right}."
     evidence = {"region": region, "accepter_region_name": wanted}
     return Finding("unknown", subject, message, f"Set region to {right}.", evidence)
+
+
+def _region_in_atlas(facts: ConnectionFacts) -> str | None:
+    """Return the region that Atlas has the VPC in; None if it has no connection, or that is not known.
+
+    All connections of a VPC have its region. Where Atlas says none, the only one is in the region of its network container.
+    """
+    if known_or(facts.atlas.peer, None) is None:
+        return None
+    there = or_none(lambda: peers_of_network(facts)) or ()
+    regions = [one["accepter_region_name"] for one in there if one["accepter_region_name"]]
+    if regions or len(there) > 1:
+        return next(iter(regions), None)
+    found: str | None = field_of(facts.atlas.container, "region_name")
+    return found
 
 
 def _of_another_account(facts: ConnectionFacts) -> Finding | None:

@@ -24,6 +24,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
     connection,
     found,
     healthy,
+    object_id,
     only,
     peer,
     severities,
@@ -149,6 +150,12 @@ def test_another_region_is_not_a_connection_that_is_gone(changes: dict[str, Any]
     assert finding.fix == "Set region to us-east-1."
     same = healthy({"region": "us-east-1"}, peer=peer(accepter_region_name="US_EAST_1"), **changes)
     assert found(same)[code].severity == "fail"
+    # The only connection without a region is in that of its network container; of several, that is not known.
+    assert found(healthy({"region": "eu-west-1"}, **changes))[code].severity == "unknown"
+    second = peer(id=object_id(number=9), container_id="6566f0000000000000000002")
+    assert found(healthy({"region": "eu-west-1"}, peers=[peer(), second], **changes))[code].severity == "fail"
+    second["accepter_region_name"] = "US_EAST_1"
+    assert found(healthy({"region": "eu-west-1"}, peers=[peer(), second], **changes))[code].severity == "unknown"
 
 
 def accepter(**changes: Any) -> Side:
