@@ -37,6 +37,12 @@ def listed(names: t.Iterable[object]) -> str:
     return " and ".join(filter(None, [", ".join(texts[:-1]), *texts[-1:]]))
 
 
+def all_of(names: t.Iterable[t.Any]) -> str:
+    """Join all names for a sentence that says what to do: a reader cannot add "2 more"."""
+    texts = [str(name) for name in names]
+    return " and ".join(filter(None, [", ".join(texts[:-1]), *texts[-1:]]))
+
+
 def ports_text(ranges: t.Iterable[tuple[int, int]]) -> str:
     """Return ranges of ports, both ends included, for a sentence: "port 27017", or "ports 27015 to 27016 and 27018"."""
     texts = [str(first) if first == last else f"{first} to {last}" for first, last in ranges]

@@ -11,7 +11,7 @@ import typing as t
 from ..._clouds.cloud import Cloud
 from ..._clouds.clouds import ALL_CLOUDS
 from ..facts import AtlasObject, ConnectionFacts, Missing, known
-from .common import REBINDING, listed, need_container, own_dns_servers
+from .common import REBINDING, all_of, listed, need_container, own_dns_servers
 from .further_regions import FurtherRegions, Problem
 from .judged_clusters import (
     assumed_port,
@@ -183,7 +183,7 @@ def _not_connected(severity: Severity, begin: str, problem: Problem, cluster: At
     if problem.is_electable and problem.severity == "warn":
         why = "the routers (mongos) of the other regions have to do"
     message = f"{begin}, which {'is' if len(names) == 1 else 'are'} not connected with this {noun}; {why}."
-    fix = f"Connect the {noun} with the network container of each region: {listed(names)}."
+    fix = f"Connect the {noun} with the network container of each region: {all_of(names)}."
     if any(one["provider_name"] != cloud.name for one in problem.regions):
         fix = f"A {noun} can be connected with regions of {cloud.name} only: move the nodes, or reach them another way."
     return Finding(severity, cluster["name"], message, fix, {"regions": names})

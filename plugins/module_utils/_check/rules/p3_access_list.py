@@ -30,7 +30,7 @@ from ..facts import (
     or_none,
 )
 from .client_ranges import client_ranges, limit_without_subnets, network_blocks_of, ranges_of_services
-from .common import judged_subnets, listed, span_text, to_network, weigh
+from .common import all_of, judged_subnets, listed, span_text, to_network
 from .interfaces import SENDS_FIRST, are_clients_named, clients_of, named_interfaces, senders_of
 from .rule import Ending, Finding, Findings, Severity, check, not_read, skip
 from .senders import weigh
@@ -480,7 +480,7 @@ def _missing_blocks(gaps: _Gaps, facts: ConnectionFacts) -> str:
         parts = [one for one in blocks if any(part.overlaps(one) for part in parts)]
     if len(parts) > _MOST:
         return f"{listed(parts)} (all of them are in the evidence)"
-    return " and ".join(filter(None, (", ".join(map(str, parts[:-1])), str(parts[-1]))))
+    return all_of(parts)
 
 
 def _parts_text(gaps: _Gaps) -> str:

@@ -13,6 +13,7 @@ from ..._aws.objects import ENDED, PeeringConnection, Route, RouteTable
 from ..facts import ConnectionFacts, known, known_or
 from .common import (
     NEARLY,
+    all_of,
     are_all_judged,
     atlas_block_of,
     chosen_subnets,
@@ -276,7 +277,7 @@ def _advice_on(view: TableView, facts: ConnectionFacts) -> str:
         advice.append(f"Add a static route to {ones} by {where}: it wins over the propagated one.")
     if static:
         one, it = ("route", "it") if len(static) == 1 else ("routes", "them")
-        ones = listed(sorted(each.route.destination for each in static))
+        ones = all_of(sorted(each.route.destination for each in static))
         added = [static_way(each, own) for each in (*routed, *map(ipaddress.IPv4Network, propagated))]
         left = parts_of(block, [*(each for each in ways if each not in static), *added], own)
         is_enough = all(part.route is not None and part.route.target == own for part in left)

@@ -260,6 +260,7 @@ MORE = [
     with_main(Route("192.168.0.0/16", "tgw-1")),
     with_main(Route(ATLAS_BLOCK, "tgw-1")),
     with_main(TO_ATLAS, Route("192.168.248.0/24", "tgw-1"), Route("192.168.250.0/24", "tgw-1")),
+    with_main(TO_ATLAS, *(Route(f"192.168.{248 + number}.0/24", "tgw-1") for number in range(6))),
     with_main(Route("192.168.252.0/22", CONNECTION_ID), Route("192.168.248.0/24", "tgw-1")),
     with_main(Route("192.168.248.0/22", "tgw-1"), Route("192.168.252.0/22", CONNECTION_ID)),
     with_main(Route(ATLAS_BLOCK, "vgw-1", is_propagated=True)),
