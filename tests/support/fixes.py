@@ -183,10 +183,10 @@ def _on_table(
     return changed(facts, route_tables=new)
 
 
-def add_routes(facts: ConnectionFacts, _finding: Finding, match: Match) -> ConnectionFacts:
-    return routed(
-        facts, match["table"], re.findall(BLOCK, match[0].partition(" to pcx")[0].partition(" by pcx")[0]), match["target"]
-    )
+def add_routes(facts: ConnectionFacts, finding: Finding, match: Match) -> ConnectionFacts:
+    blocks = re.findall(BLOCK, match[0].partition(" to pcx")[0].partition(" by pcx")[0])
+    assert {*blocks} <= {*finding.evidence["routes_to_add"]}
+    return routed(facts, match["table"], blocks, match["target"])
 
 
 def _other_routes(facts: ConnectionFacts, match: Match, target: str | None) -> ConnectionFacts:
@@ -252,11 +252,11 @@ def _acl_rule(facts: ConnectionFacts, match: Match, number: int, *, is_egress: b
     return changed(facts, network_acls=acls)
 
 
-def allow_in_acl(facts: ConnectionFacts, _finding: Finding, match: Match) -> ConnectionFacts:
+def allow_in_acl(facts: ConnectionFacts, finding: Finding, match: Match) -> ConnectionFacts:
     is_egress = "outbound" in match[0]
     (own,) = [one for one in facts.aws.network_acls if one.id == match["acl"]]
-    taken = own.taken(is_egress=is_egress)
-    number = before(match, taken, 1) if match["number"] else max(one for one in range(1, 32767) if one not in taken)
+    taken, number = own.taken(is_egress=is_egress), finding.evidence["free_rule_number"]
+    assert number == (before(match, taken, 1) if match["number"] else max(one for one in range(1, 32767) if one not in taken))
     return _acl_rule(facts, match, number, is_egress=is_egress)
 
 
@@ -302,9 +302,10 @@ def _nsgs(facts: ConnectionFacts, match: Match) -> list[Nsg]:
     return [one for one in nsgs.values() if isinstance(one, Nsg) and one.name == match["nsg"]]
 
 
-def allow_in_nsg(facts: ConnectionFacts, _finding: Finding, match: Match) -> ConnectionFacts:
+def allow_in_nsg(facts: ConnectionFacts, finding: Finding, match: Match) -> ConnectionFacts:
     taken = {number for one in _nsgs(facts, match) for number in one.taken}
     number = before(match, taken, 100) if match["number"] else max(one for one in range(100, 4097) if one not in taken)
+    assert number == finding.evidence["free_priority"]
     return _nsg_rule(facts, match, number)
 
 
@@ -328,10 +329,12 @@ def _gcp_rule(facts: ConnectionFacts, match: Match, action: str, priority: int, 
     return changed(facts, gcp_firewalls=(*firewalls[:place], tuple(rules), *firewalls[place + 1 :]))
 
 
-def allow_in_gcp(facts: ConnectionFacts, _finding: Finding, match: Match) -> ConnectionFacts:
+def allow_in_gcp(facts: ConnectionFacts, finding: Finding, match: Match) -> ConnectionFacts:
     policies = [one.policy for rules in facts.network.gcp_firewalls for one in rules if one.policy]
     taken = next((one.taken for one in policies if one.name == match["policy"]), ())
-    return _gcp_rule(facts, match, "allow", before(match, taken, 0))
+    number = before(match, taken, 0)
+    assert (number, match["policy"]) == (finding.evidence["free_priority"], finding.evidence["policy"])
+    return _gcp_rule(facts, match, "allow", number)
 
 
 def goto_next(facts: ConnectionFacts, finding: Finding, _match: Match) -> ConnectionFacts:

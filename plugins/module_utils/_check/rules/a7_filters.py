@@ -142,8 +142,10 @@ def _judge(nsg: Nsg, demand: Demand, facts: ConnectionFacts) -> Findings:
             f"Whether {nsg.name} of {_SUBNETS} lets {ports_text(demand.ports)} out to {demand.side.block} depends on application "
             f"security groups, whose members were not read: {listed(names)}."
         )
-        fix = f"Check that the clients are in those that rules allow, and in none that they deny. Or {_advice_on(nsg, demand)}"
-        yield Finding("unknown", nsg.name, message, fix, {"rules": names}, decides=demand.level == "fail")
+        advice, free = _advice_on(nsg, demand)
+        fix = f"Check that the clients are in those that rules allow, and in none that they deny. Or {advice}"
+        evidence = {"rules": names, "free_priority": free}
+        yield Finding("unknown", nsg.name, message, fix, evidence, decides=demand.level == "fail")
 
 
 def _severity(passage: Passage, demand: Demand, facts: ConnectionFacts) -> tuple[Severity | None, str]:
@@ -168,18 +170,20 @@ def _single_addresses(passage: Passage, demand: Demand) -> list[Range]:
     return [one for one in closed if closed[one] != sources]
 
 
-def _advice_on(nsg: Nsg, demand: Demand) -> str:
-    """Return the rule to add, for all ports of Atlas at once, before the first rule that denies one of them to some client."""
+def _advice_on(nsg: Nsg, demand: Demand) -> tuple[str, int | None]:
+    """Return the rule to add, for all ports of Atlas at once, before the first that denies one of them to some client.
+
+    The second value is a priority for it; None if none is free.
+    """
     ports = tuple(ATLAS_PORTS)
     closed = passage_of(nsg.rules, dataclasses.replace(demand, ports=ports).areas, are_groups_open=False).closed
     rules = [rule for rule, _area in closed if rule is not None and rule.priority <= _LAST_PRIORITY]
     first = min(rules, key=lambda rule: rule.priority, default=None)
     what = f"allow TCP to {ports_text(ports)} of {demand.side.block} outbound in {nsg.name}"
+    free = free_before(first.priority if first is not None else _LAST_PRIORITY + 1, nsg.taken, _FIRST_PRIORITY)
     if first is None:
-        return f"{what}."
-    free = free_before(first.priority, nsg.taken, _FIRST_PRIORITY)
-    before = before_text(f"{first.name} ({first.priority})", "priority", first.priority, free)
-    return f"{what} by a rule{before}"
+        return f"{what}.", free
+    return f"{what} by a rule{before_text(f'{first.name} ({first.priority})', 'priority', first.priority, free)}", free
 
 
 def _finding(nsg: Nsg, demand: Demand, passage: Passage, severity: Severity, sentence: str) -> Finding:
@@ -193,9 +197,10 @@ def _finding(nsg: Nsg, demand: Demand, passage: Passage, severity: Severity, sen
     message += f", by {'rule' if len(rules) == 1 else 'rules'} {listed(rules.values())}." if rules else ": no rule allows it."
     if sentence:
         message += f" {sentence}"
-    advice = _advice_on(nsg, demand)
+    advice, free = _advice_on(nsg, demand)
     fix = f"{advice[0].upper()}{advice[1:]}"
     evidence = {
+        "free_priority": free,
         "rules": [*rules],
         "cidr_blocks": [str(one) for one in blocks],
         "source_cidr_blocks": [str(one) for one in blocks_of(sources)],

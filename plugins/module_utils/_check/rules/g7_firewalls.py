@@ -215,10 +215,19 @@ def _closed(level: Level, found: Judgement, sources: t.Sequence[Range] | None, f
         evidence = {
             "rule": rule.name,
             "priority": rule.priority,
+            "policy": rule.policy.name if rule.policy is not None else None,
+            "free_priority": _free_priority(rule),
             "cidr_blocks": [str(one) for one in blocks],
             "ports": [list(one) for one in ports],
         }
         yield Finding(severity, facts.entry.network, message, fix, evidence)
+
+
+def _free_priority(rule: EgressRule) -> int | None:
+    """Return a priority before a rule that no other has; None if there is none, or no rule can be added there."""
+    if rule.policy is not None and rule.policy.kind == SYSTEM:
+        return None
+    return free_before(rule.priority, rule.policy.taken if rule.policy is not None else (), _FIRST_PRIORITY)
 
 
 def _advice_on(rule: EgressRule, block: ipaddress.IPv4Network, whom: str = "") -> str:
@@ -231,7 +240,7 @@ def _advice_on(rule: EgressRule, block: ipaddress.IPv4Network, whom: str = "") -
     if policy is not None and policy.kind == SYSTEM:
         return f"{what} in a policy of the organization or a folder: {policy.name} is one of Google's, which nobody else changes."
     place = "of the network" if policy is None else f"in policy {policy.name}"
-    free = free_before(rule.priority, policy.taken if policy is not None else (), _FIRST_PRIORITY)
+    free = _free_priority(rule)
     advice = f"{what} {place}{before_text(rule.name, 'priority', rule.priority, free)}"
     if policy is None or policy.kind != HIERARCHY:
         return advice
@@ -246,7 +255,12 @@ def _doubtful(level: Level, found: Judgement, facts: ConnectionFacts) -> Finding
     )
     first = next(one for rules in known(facts.network.gcp_firewalls) for one in rules if one in found.doubts)
     fix = f"See that all clients are let out. Or {_advice_on(first, atlas_block_of(facts), ' for all instances')}"
-    evidence = {"rules": [one.name for one in found.doubts], "cidr_blocks": [str(one) for one in blocks]}
+    evidence = {
+        "rules": [one.name for one in found.doubts],
+        "cidr_blocks": [str(one) for one in blocks],
+        "policy": first.policy.name if first.policy is not None else None,
+        "free_priority": _free_priority(first),
+    }
     return Finding("unknown", facts.entry.network, message, fix, evidence, decides=level == "fail")
 
 

@@ -222,12 +222,13 @@ def _stray_finding(view: TableView, facts: ConnectionFacts) -> Finding:
         }
         for part in view.strays
     ]
+    fix, routes = _advice_on(view, facts)
     return Finding(
         "fail",
         view.table.id,
         f"{clauses} {by} {view.name}, the table of {listed(view.subnet_ids)}.",
-        _advice_on(view, facts),
-        {"route_table_id": view.table.id, "subnet_ids": list(view.subnet_ids), "parts": parts},
+        fix,
+        {"route_table_id": view.table.id, "subnet_ids": list(view.subnet_ids), "parts": parts, **routes},
         view.subnet_ids,
     )
 
@@ -256,10 +257,10 @@ def _route_text(part: Part) -> str:
     return f" by {part.route.destination}"
 
 
-def _advice_on(view: TableView, facts: ConnectionFacts) -> str:
-    """Return the fix. A route for the whole block does not override routes that are as specific or more so.
+def _advice_on(view: TableView, facts: ConnectionFacts) -> tuple[str, dict[str, list[str]]]:
+    """Return the fix, and the destinations of the routes to add, and of those to point at the connection.
 
-    One to a list has other blocks, too, so it stays: a route to a block itself wins. So does a static one over one that is
+    A route for the whole block does not override routes that are as specific or more so. One to a list has other blocks, too, so it stays: a route to a block itself wins. So does a static one over one that is
     propagated, which cannot be removed from a table. One that is removed may leave the block without a route.
     """
     block, own = atlas_block_of(facts), connection_id_of(facts)
@@ -278,15 +279,16 @@ def _advice_on(view: TableView, facts: ConnectionFacts) -> str:
     if static:
         one, it = ("route", "it") if len(static) == 1 else ("routes", "them")
         ones = all_of(sorted(each.route.destination for each in static))
-        added = [static_way(each, own) for each in (*routed, *map(ipaddress.IPv4Network, propagated))]
-        left = parts_of(block, [*(each for each in ways if each not in static), *added], own)
+        new = [static_way(each, own) for each in (*routed, *map(ipaddress.IPv4Network, propagated))]
+        left = parts_of(block, [*(each for each in ways if each not in static), *new], own)
         is_enough = all(part.route is not None and part.route.target == own for part in left)
         both = f"Remove the {one} to {ones}, or point {it} at {where}."
         advice.append(both if is_enough else f"Point the {one} to {ones} at {where}.")
     if routed:
         over = ": a route to a block wins over one to a list that has it" if any(one.is_of_list for one in narrow) else ""
         advice.append(f"Route {', '.join(map(str, sorted(routed)))} to {where}{over}.")
-    return " ".join(advice)
+    added = sorted({*map(str, routed), *propagated})
+    return " ".join(advice), {"routes_to_add": added, "routes_to_point": sorted(each.route.destination for each in static)}
 
 
 def _takes(way: Way, part: Part) -> bool:

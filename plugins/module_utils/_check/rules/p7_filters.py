@@ -345,16 +345,18 @@ def _judge(
     is_minor = need.ranges == _OTHER_CLIENT_PORTS and sum(last - first + 1 for first, last in ports) <= _FEW
     level: Level = "info" if is_minor else need.level
     clauses = "; ".join(_clause_of(one, acl, need) for one in closed)
+    fix, free = _advice_on(acl, need, block)
     evidence = {
         "network_acl_id": acl.id,
         "direction": "egress" if need.is_egress else "ingress",
         "subnet_ids": list(guarded),
         "closed": [_evidence_of(one) for one in closed],
+        "free_rule_number": free,
     }
     message = f"{clauses[0].upper()}{clauses[1:]}. It guards {listed(guarded)}."
     if level == "fail" and alone is not None and opens_single_addresses_alone(rules, block, need.ranges):
         level, message = alone[0], f"{message} {alone[1]}"
-    return Finding(level, acl.id, message, _advice_on(acl, need, block), evidence, guarded)
+    return Finding(level, acl.id, message, fix, evidence, guarded)
 
 
 def _clause_of(closed: Closed, acl: NetworkAcl, need: Need) -> str:
@@ -365,18 +367,18 @@ def _clause_of(closed: Closed, acl: NetworkAcl, need: Need) -> str:
     return f"rule {closed.rule.number} of {acl.id} denies {ports} {blocks}"
 
 
-def _advice_on(acl: NetworkAcl, need: Need, block: ipaddress.IPv4Network) -> str:
-    """Return the rule to add, for all ports at once, before the first rule that denies one of them."""
+def _advice_on(acl: NetworkAcl, need: Need, block: ipaddress.IPv4Network) -> tuple[str, int | None]:
+    """Return the rule to add, for all ports at once, before the first rule that denies one of them, and a number for it."""
     ports = ATLAS_PORTS if need.is_egress else _ALL_CLIENT_PORTS
     what = f"Allow TCP from {block} to {ports_text(ports)}, to which replies come back, inbound in {acl.id}"
     if need.is_egress:
         what = f"Allow TCP to {ports_text(ports)} of {block} outbound in {acl.id}"
     closed = closed_by([rule for rule in acl.rules if rule.is_egress == need.is_egress], block, ports)
     first = min((one.rule.number for one in closed if one.rule is not None), default=_DEFAULT_RULE)
-    if first == _DEFAULT_RULE:
-        return f"{what}."
     free = free_before(first, acl.taken(is_egress=need.is_egress), _FIRST_RULE)
-    return f"{what} by a rule{before_text(f'rule {first}', 'number', first, free)}"
+    if first == _DEFAULT_RULE:
+        return f"{what}.", free
+    return f"{what} by a rule{before_text(f'rule {first}', 'number', first, free)}", free
 
 
 def _evidence_of(closed: Closed) -> dict[str, object]:
