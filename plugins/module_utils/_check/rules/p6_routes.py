@@ -260,9 +260,9 @@ def _route_text(part: Part) -> str:
 def _advice_on(view: TableView, facts: ConnectionFacts) -> tuple[str, dict[str, list[str]]]:
     """Return the fix, and the destinations of the routes to add, and of those to point at the connection.
 
-    A route for the whole block does not override routes that are as specific or more so. One to a list has other blocks, too, so
-    it stays: a route to a block itself wins. So does a static one over one that is propagated, which cannot be removed from a table.
-    One that is removed may leave the block without a route.
+    A route for the whole block does not override routes that are as specific or more so. A route to a list stays, since the list
+    has other blocks, too: a route to a block itself wins. A propagated route cannot be removed from a table: a static one wins.
+    Where a route is removed, the block may have none.
     """
     block, own = atlas_block_of(facts), connection_id_of(facts)
     where = f"{own} in {view.table.id}"
