@@ -885,7 +885,7 @@ peering_check:
               returned: on AWS
               type: str
             aws_account_id:
-              description: The account of the VPC. Null if it is not known.
+              description: The account of the VPC, from the entry or from Atlas. Null if neither has it.
               returned: on AWS
               type: str
             region:
@@ -979,20 +979,20 @@ peering_check:
           description: The name of the VNet.
           returned: on AZURE
           type: str
-          sample: shop-vnet
           version_added: 2.3.0
+          sample: production-vnet
         gcp_project_id:
-          description: The id of the project of the VPC network.
+          description: The project of the VPC network.
           returned: on GCP
           type: str
-          sample: my-project
           version_added: 2.3.0
+          sample: my-sample-project-191923
         network_name:
           description: The name of the VPC network.
           returned: on GCP
           type: str
-          sample: my-network
           version_added: 2.3.0
+          sample: production
         vpc_id:
           description: The id of the VPC.
           returned: on AWS
