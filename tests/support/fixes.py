@@ -560,7 +560,7 @@ def remove_peer(facts: ConnectionFacts, finding: Finding, _match: Match) -> Conn
 
 
 _REQUEST = r"remove the connection in Atlas with state: absent, and request it again\."
-_LEFT_OVER = r"Remove the left-over from the VNet(?: \(az [^)]*\), and request the connection again)?\."
+_LEFT_OVER = r"Remove the left-over from the VNet(?:, and request the connection again)?\."
 
 
 def in_force(facts: ConnectionFacts, _finding: Finding, _match: Match) -> ConnectionFacts:
@@ -680,13 +680,13 @@ ACTIONS: dict[str, Actions] = {
         rf"Check the names of the connection\. If the VNet was deleted, {_REQUEST}": peer_again,
     },
     "A402": {
-        r"Sync the peering in Azure .*": sync,
+        r"Sync the peering in Azure\. .*": sync,
         rf"Atlas's side has to sync: ask MongoDB's support, or {_REQUEST}": peer_again,
     },
     "A403": {r"Connect a network container with another block, or another VNet\.": other_container},
     "A404": {
-        r"Set it on \(az [^)]*\)\.": on_peering(allows_access=True),
-        r"Sync the peering in Azure .*": on_peering(provisioning_state="Succeeded"),
+        r"Set it on\.": on_peering(allows_access=True),
+        r"Sync the peering in Azure\. .*": on_peering(provisioning_state="Succeeded"),
         rf"If you want it, {_REQUEST}": peer_again,
     },
     "A501": {r"Atlas adds it some minutes after .*?\.": give_private_strings},

@@ -11,8 +11,8 @@ import typing as t
 from .._clouds.aws import NOUNS
 from .._clouds.clouds import CLOUDS
 from .._values.moments import to_moment
-from .rules.common import span_text
-from .rules.rule import Ending, Finding
+from .rules.common import listed, span_text
+from .rules.rule import Ending, Finding, owner_of
 
 # The severities of findings that results have, the worst first.
 SEVERITIES = ("fail", "unknown", "warn", "info")
@@ -75,8 +75,8 @@ def group(found: t.Iterable[Found], now: str) -> list[Group]:
         for finding in one.findings:
             if finding.severity in SEVERITIES:
                 _add(groups, one, finding, now)
-    listed = list(groups.values())
-    for each in listed:
+    found_groups = list(groups.values())
+    for each in found_groups:
         each["codes"].sort(key=_number)
         texts, (message, fix), endings = each.pop("_texts"), each.pop("_general"), each.pop("_endings")
         each["connections"] = list(each["connections"].values())
@@ -86,7 +86,8 @@ def group(found: t.Iterable[Found], now: str) -> list[Group]:
             message = _soonest(endings, number, now)
         each["message"], each["fix"] = texts[0] if len(texts) == 1 else (message, fix)
         each["code"] = each["codes"][0]
-    return ordered(listed)
+        each["owner"] = listed(dict.fromkeys(one["owner"] for one in each["connections"]))
+    return ordered(found_groups)
 
 
 def ordered(groups: t.Iterable[Group]) -> list[Group]:
@@ -120,6 +121,7 @@ def _add(groups: dict[tuple[str, ...], Group], one: Found, finding: Finding, now
             "severity": finding.severity,
             "message": "",
             "fix": "",
+            "owner": "",
             "first_seen": now,
             "is_new": None,
             "is_kept": False,
@@ -135,20 +137,36 @@ def _add(groups: dict[tuple[str, ...], Group], one: Found, finding: Finding, now
     # Two different ones are enough to tell.
     if len(made["_texts"]) < 2 and (finding.message, finding.fix) not in made["_texts"]:
         made["_texts"].append((finding.message, finding.fix))
-    # Of what could not be read, each check has another subject.
-    _add_item(made["connections"], one, _network_in(one) if is_unknown else finding.subject, finding.subnet_ids, now)
+    _add_item(made["connections"], one, finding, now)
 
 
-def _add_item(items: dict[object, Group], one: Found, subject: str, subnet_ids: t.Sequence[str] | None, now: str) -> None:
-    """Add a subject on a connection, or more of its subnets; None stands for all."""
+def _add_item(items: dict[t.Any, Group], one: Found, finding: Finding, now: str) -> None:
+    """Add the subject of a finding on a connection, or more of its subnets and lines."""
     names = ("group_id", "project_name", "provider_name", *one.names, "peer_id", "container_id", "container_region")
-    place, listed = (id(one.row), subject), None if subnet_ids is None else list(subnet_ids)
+    # Of what could not be read, each check has another subject, and what to change is not known.
+    is_unknown = finding.severity == "unknown"
+    subject, commands = (_network_in(one), ()) if is_unknown else (finding.subject, finding.commands)
+    place, ids = (id(one.row), subject), None if finding.subnet_ids is None else list(finding.subnet_ids)
     if place not in items:
-        of_one = {name: one.row[name] for name in names}
-        items[place] = {**of_one, "subject": subject, "subnet_ids": listed, "first_seen": now, "is_new": None}
+        of_one = {"subject": subject, "subnet_ids": ids, "owner": _owner_in(one, finding), "commands": list(commands)}
+        items[place] = {**{name: one.row[name] for name in names}, **of_one, "first_seen": now, "is_new": None}
         return
     known = items[place]["subnet_ids"]
-    items[place]["subnet_ids"] = None if known is None or listed is None else list(dict.fromkeys((*known, *listed)))
+    items[place]["subnet_ids"] = None if known is None or ids is None else list(dict.fromkeys((*known, *ids)))
+    items[place]["commands"] = list(dict.fromkeys((*items[place]["commands"], *commands)))
+
+
+def _owner_in(one: Found, finding: Finding) -> str:
+    """Return who can carry out a fix on a connection, in words."""
+    owner, row = owner_of(finding), one.row
+    if owner == "atlas":
+        name = f"{row['project_name']} ({row['group_id']})" if row["project_name"] else row["group_id"]
+        return f"Atlas project {name}" if name else "the Atlas project"
+    if owner == "network":
+        cloud = CLOUDS[row["provider_name"]]
+        whose = row[cloud.owner]
+        return f"{cloud.name} {cloud.owner_noun} {whose}" if whose else f"the {cloud.name} {cloud.owner_noun}"
+    return "the playbook" if owner == "playbook" else "the organization or folder"
 
 
 def without_names(text: str, one: Found, subject: str, *, keep_accounts: bool = False) -> str:

@@ -97,11 +97,13 @@ class Policy:
         name: Its name.
         kind: `HIERARCHY` (the organization's, or a folder's), `SYSTEM` (a service's of Google) or `NETWORK`.
         taken: The priorities of its rules, also of those for what comes in: each is there once.
+        id: What finds it: the number of an organization's, or the name of a network's; None if GCP does not say it.
     """
 
     name: str
     kind: str
     taken: frozenset[int] = frozenset()
+    id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -200,7 +202,8 @@ def _parse_policy(policy: JsonObject) -> tuple[EgressRule, ...]:
     name = str(policy.get("shortName") or policy.get("displayName") or policy.get("name") or "without a name")
     shown = objects_in(policy, "rules")
     taken = frozenset(number_in(one, "priority", "rule") for one in shown)
-    own = Policy(name, text_in(policy, "type", "firewall policy"), taken)
+    found = policy.get("name")
+    own = Policy(name, text_in(policy, "type", "firewall policy"), taken, str(found) if found else None)
     rules = [rule for one in shown for rule in _parse_policy_rule(one, own)]
     return tuple(sorted(rules, key=lambda rule: rule.priority))
 

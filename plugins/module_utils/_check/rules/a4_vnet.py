@@ -17,7 +17,7 @@ from .client_ranges import client_ranges, network_blocks_of
 from .common import atlas_block_of, container_block, listed, need_container, status_of, to_network
 from .further_regions import FurtherRegions
 from .judged_clusters import is_in_region, is_sharded, judged_clusters, peered_containers
-from .p2_clusters import STRING_CAUSES, find_without_private_strings
+from .lines import Lines, az
 from .rule import Finding, Findings, Severity, check, not_looked_at, not_read, skip
 
 _CONNECTED, _DISCONNECTED = "Connected", "Disconnected"
@@ -29,8 +29,8 @@ _SUCCEEDED, _DELETING = "Succeeded", "Deleting"
 # In these provisioning states, Azure is still at work.
 _IN_PROGRESS = ("Creating", "Updating")
 _REQUEST_AGAIN = "remove the connection in Atlas with state: absent, and request it again."
-_SYNC = f"Sync the peering in Azure (az network vnet peering sync). If that does not help, {_REQUEST_AGAIN}"
-_LEFT_OVER = "Remove the left-over from the VNet (az network vnet peering delete), and request the connection again."
+_SYNC = f"Sync the peering in Azure. If that does not help, {_REQUEST_AGAIN}"
+_LEFT_OVER = "Remove the left-over from the VNet, and request the connection again."
 # The meaning of each state but `Connected`, and what to do.
 # Source: "Create, change, or delete a virtual network peering" in Azure's documentation.
 _STATES = {
@@ -71,7 +71,7 @@ def find_no_peering(facts: ConnectionFacts) -> Findings:
         # Another check reports the cause. But a left-over peering would also break the next connection.
         left_over = _left_over(peerings, block)
         for one in left_over:
-            yield Finding("warn", one.name, _message(one), _LEFT_OVER, _evidence(one))
+            yield Finding("warn", one.name, _message(one), _LEFT_OVER, _evidence(one), commands=_line("delete", one))
         if not left_over:
             raise skip("The connection in Atlas is not AVAILABLE.", "P102" if status_of(facts) == AZURE.failed else "P101")
         return
@@ -92,10 +92,10 @@ def find_out_of_sync(facts: ConnectionFacts) -> Findings:
             message = (
                 f"The peering {peering.name} leads to {listed(peering.prefixes)}: the VNet has no route to all of {side.block}."
             )
-            yield Finding(side.level, peering.name, message, _SYNC, _evidence(peering))
+            yield Finding(side.level, peering.name, message, _SYNC, _evidence(peering), commands=_line("sync", peering))
         elif peering.sync_level == _LOCAL_NOT_IN_SYNC:
             message = f"The peering {peering.name} is {peering.sync_level}: the VNet does not know all addresses of Atlas."
-            yield Finding("warn", peering.name, message, _SYNC, _evidence(peering))
+            yield Finding("warn", peering.name, message, _SYNC, _evidence(peering), commands=_line("sync", peering))
         if peering.sync_level in _REMOTE_NOT_IN_SYNC:
             try:
                 yield from _judge_remote(side, peering, facts)
@@ -126,8 +126,8 @@ def find_closed_peering(facts: ConnectionFacts) -> Findings:
         name, state = one.name, one.provisioning_state
         if one.allows_access is False:
             message = f"The peering {name} does not let traffic through: allowVirtualNetworkAccess is off."
-            fix = "Set it on (az network vnet peering update --set allowVirtualNetworkAccess=true)."
-            yield Finding(side.level, name, message, fix, _evidence(one))
+            line = _line("update", one, set="allowVirtualNetworkAccess=true")
+            yield Finding(side.level, name, message, "Set it on.", _evidence(one), commands=line)
         elif one.allows_access is None:
             yield not_read(Unread(f"Whether the peering {name} lets traffic through is not known."), name)
         if state is None or state in _IN_PROGRESS:
@@ -138,10 +138,14 @@ def find_closed_peering(facts: ConnectionFacts) -> Findings:
             )
             yield not_read(Unread(what), name)
         elif state != _SUCCEEDED:
-            message, fix = f"Azure could not carry out the last change of the peering {name}: {state}.", _SYNC
+            message, fix, line = (
+                f"Azure could not carry out the last change of the peering {name}: {state}.",
+                _SYNC,
+                _line("sync", one),
+            )
             if state == _DELETING:
-                message, fix = f"The peering {name} is being deleted.", f"If you want it, {_REQUEST_AGAIN}"
-            yield Finding(side.level, name, message, fix, _evidence(one))
+                message, fix, line = f"The peering {name} is being deleted.", f"If you want it, {_REQUEST_AGAIN}", ()
+            yield Finding(side.level, name, message, fix, _evidence(one), commands=line)
 
 
 @check("A501", waits_for=STRING_CAUSES, clouds=(AZURE.name,))
@@ -247,10 +251,12 @@ def _judge_side(side: VnetSide, peerings: t.Sequence[VnetPeering], facts: Connec
         yield Finding(side.level, facts.entry.network, message, f"Atlas has made one that is gone: {_REQUEST_AGAIN}", evidence)
     elif one.state != _CONNECTED:
         fix = _STATES.get(one.state, ("", "Look at the peering of the VNet in Azure."))[1]
-        yield Finding(side.level, one.name, _message(one), fix, _evidence(one))
+        line = _line("delete", one) if one.state == _DISCONNECTED else ()
+        yield Finding(side.level, one.name, _message(one), fix, _evidence(one), commands=line)
     else:
         for left in _left_over(peerings, side.block):
-            yield Finding("info", left.name, _message(left), "Remove the left-over from the VNet.", _evidence(left))
+            fix = "Remove the left-over from the VNet."
+            yield Finding("info", left.name, _message(left), fix, _evidence(left), commands=_line("delete", left))
 
 
 def _judge_remote(side: VnetSide, peering: VnetPeering, facts: ConnectionFacts) -> Findings:
@@ -301,7 +307,14 @@ def _message(peering: VnetPeering) -> str:
     return f"The peering {peering.name} of VNet {peering.vnet.name}{blocks} is {peering.state}{meaning}."
 
 
-def _evidence(peering: VnetPeering) -> dict[str, object]:
+def _line(verb: str, peering: VnetPeering, **more: str) -> Lines:
+    """Return the line for `az` that does something with a peering of the VNet."""
+    vnet = peering.vnet
+    names = {"name": peering.name, "vnet_name": vnet.name, "resource_group": vnet.resource_group_name}
+    return az(f"network vnet peering {verb}", vnet.subscription_id, **names, **more)
+
+
+def _evidence(peering: VnetPeering) -> dict[str, t.Any]:
     return {
         "name": peering.name,
         "remote_vnet_name": peering.remote_name,

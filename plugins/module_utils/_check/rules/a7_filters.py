@@ -18,6 +18,7 @@ from .a4_vnet import VnetSide, sides_of
 from .client_ranges import ClientRange, client_subnets
 from .common import before_text, free_before, listed, ports_text
 from .judged_clusters import ATLAS_PORTS, judge_single_addresses, needed_ports
+from .lines import az, group_and_subscription
 from .rule import Finding, Findings, Level, Severity, check, not_read
 
 # The ports that clients send from: the ephemeral ports of Linux. Those of Windows, 49152 to 65535, are only in part among them.
@@ -80,15 +81,13 @@ def find_closed_nsgs(facts: ConnectionFacts) -> Findings:
             yield not_read(reason, subnet.nsg_id.rpartition("/")[2], (subnet.name,))
             continue
         for side in sides:
-            found = [one for demand in _needs(ranges, side, ports) for one in _judge(nsg, demand, facts)]
+            found = [one for demand in _needs(ranges, side, ports) for one in _judge(nsg, subnet.nsg_id, demand, facts)]
             for worst in sorted(found, key=lambda one: _ORDER.index(one.severity))[:1]:
                 key = (worst.severity, worst.subject, worst.message)
                 together.setdefault(key, (worst, []))[1].append(subnet.name)
     for finding, names in together.values():
         message = finding.message.replace(_SUBNETS, listed(names))
-        yield Finding(
-            finding.severity, finding.subject, message, finding.fix, finding.evidence, tuple(names), decides=finding.decides
-        )
+        yield dataclasses.replace(finding, message=message, subnet_ids=tuple(names))
 
 
 def passage_of(rules: t.Iterable[SecurityRule], areas: t.Iterable[Area], *, are_groups_open: bool) -> Passage:
@@ -130,11 +129,11 @@ def _needs(
             yield Demand(side, own, tuple(some), sources, sources in declared)
 
 
-def _judge(nsg: Nsg, demand: Demand, facts: ConnectionFacts) -> Findings:
+def _judge(nsg: Nsg, nsg_id: str, demand: Demand, facts: ConnectionFacts) -> Findings:
     surely = passage_of(nsg.rules, demand.areas, are_groups_open=True)
     severity, sentence = _severity(surely, demand, facts)
     if severity is not None:
-        yield _finding(nsg, demand, surely, severity, sentence)
+        yield _finding(nsg, nsg_id, demand, surely, severity, sentence)
     perhaps = passage_of(nsg.rules, demand.areas, are_groups_open=False)
     if severity != demand.level and _severity(perhaps, demand, facts)[0] != severity:
         names = [f"{one.name} ({one.priority})" for one in nsg.rules if one.is_by_groups]
@@ -186,7 +185,7 @@ def _advice_on(nsg: Nsg, demand: Demand) -> tuple[str, int | None]:
     return f"{what} by a rule{before_text(f'{first.name} ({first.priority})', 'priority', first.priority, free)}", free
 
 
-def _finding(nsg: Nsg, demand: Demand, passage: Passage, severity: Severity, sentence: str) -> Finding:
+def _finding(nsg: Nsg, nsg_id: str, demand: Demand, passage: Passage, severity: Severity, sentence: str) -> Finding:
     closed = passage.closed
     rules = {rule.name: f"{rule.name} ({rule.priority})" for rule, _area in closed if rule is not None}
     blocks = blocks_of(area[1] for _rule, area in closed)
@@ -198,7 +197,7 @@ def _finding(nsg: Nsg, demand: Demand, passage: Passage, severity: Severity, sen
     if sentence:
         message += f" {sentence}"
     advice, free = _advice_on(nsg, demand)
-    fix = f"{advice[0].upper()}{advice[1:]}"
+    fix, block = f"{advice[0].upper()}{advice[1:]}", demand.side.block
     evidence = {
         "free_priority": free,
         "rules": [*rules],
@@ -206,4 +205,10 @@ def _finding(nsg: Nsg, demand: Demand, passage: Passage, severity: Severity, sen
         "source_cidr_blocks": [str(one) for one in blocks_of(sources)],
         "ports": [list(one) for one in ports],
     }
-    return Finding(severity, nsg.name, message, fix, evidence)
+    group, subscription = group_and_subscription(nsg_id)
+    rule = {"name": f"allow-atlas-{block.network_address}-{block.prefixlen}".replace(".", "-"), "priority": free}
+    what = {"direction": "Outbound", "access": "Allow", "protocol": "Tcp", "destination_address_prefixes": str(block)}
+    ports = {"destination_port_ranges": "-".join(map(str, ATLAS_PORTS[0]))}
+    place = {"nsg_name": nsg.name, "resource_group": group}
+    line = az("network nsg rule create", subscription, **rule, **place, **what, **ports)
+    return Finding(severity, nsg.name, message, fix, evidence, commands=line)

@@ -12,13 +12,14 @@ import typing as t
 from dataclasses import dataclass, replace
 
 from ..._clouds.gcp import GCP
-from ..._gcp.objects import ALLOW, DENY, HIERARCHY, INSPECT, NEXT, SYSTEM, EgressRule, Firewalls
+from ..._gcp.objects import ALLOW, DENY, HIERARCHY, INSPECT, NETWORK, NEXT, SYSTEM, EgressRule, Firewalls
 from ..._values.blocks import Range, ends_of, merge_ranges
 from ..facts import ConnectionFacts, known, or_none
 from .client_ranges import client_ranges
 from .common import atlas_block_of, before_text, free_before, listed, ports_text, to_network
 from .judged_clusters import ATLAS_PORTS, judge_single_addresses, needed_ports
-from .rule import Finding, Findings, Level, check, skip
+from .lines import Lines, gcloud
+from .rule import Finding, Findings, Level, Owner, check, skip
 
 # The dimensions of areas.
 _SOURCE, _DESTINATION, _PORT = range(3)
@@ -220,7 +221,28 @@ def _closed(level: Level, found: Judgement, sources: t.Sequence[Range] | None, f
             "cidr_blocks": [str(one) for one in blocks],
             "ports": [list(one) for one in ports],
         }
-        yield Finding(severity, facts.entry.network, message, fix, evidence)
+        owner: Owner = "network" if rule.policy is None or rule.policy.kind == NETWORK else "organization"
+        line = _line_for(rule, block, facts)
+        yield Finding(severity, facts.entry.network, message, fix, evidence, commands=line, owner=owner)
+
+
+def _line_for(rule: EgressRule, block: ipaddress.IPv4Network, facts: ConnectionFacts) -> Lines:
+    """Return the line that adds the rule of the fix where a rule decides; none without a free priority, or in a policy of Google.
+
+    A policy of an organization or a folder is found by its number, whatever the organization is.
+    """
+    policy, free, project = rule.policy, _free_priority(rule), facts.entry.gcp_project_id
+    ports, name = f"tcp:{'-'.join(map(str, ATLAS_PORTS[0]))}", f"allow-atlas-{block.network_address}-{block.prefixlen}-{free}"
+    if policy is None:
+        what = {"direction": "EGRESS", "action": "ALLOW", "rules": ports, "destination_ranges": str(block), "priority": free}
+        network = {"project": project, "network": facts.entry.network_name}
+        return gcloud("firewall-rules create", name.replace(".", "-"), **network, **what)
+    what = {"action": "allow", "direction": "EGRESS", "layer4_configs": ports, "dest_ip_ranges": str(block)}
+    if policy.kind == NETWORK:
+        where = {"firewall_policy": policy.id, "global_firewall_policy": True, "project": project}
+        return gcloud("network-firewall-policies rules create", free, **where, **what)
+    number = policy.id if policy.id and policy.id.isdecimal() else None
+    return gcloud("firewall-policies rules create", free, firewall_policy=number, **what)
 
 
 def _free_priority(rule: EgressRule) -> int | None:

@@ -15,10 +15,22 @@ from ..._clouds.clouds import ALL_CLOUDS, CLOUDS
 from ..._resources.peers import MOST_PEERS, MOST_PENDING
 from ..._values.blocks import is_within, private_blocks_text
 from ..._values.moments import created_at
-from ..facts import AtlasObject, ConnectionFacts, Fact, Missing, Unread, UnreadError, known, known_or
-from .common import NEARLY, WAITING, container_block, listed, need_container, peer_of, span_text, to_network, vpc_blocks_of
+from ..facts import AtlasObject, ConnectionFacts, Fact, Missing, Unread, UnreadError, known, known_or, or_none
+from .common import (
+    NEARLY,
+    WAITING,
+    connection_id_of,
+    container_block,
+    listed,
+    need_container,
+    peer_of,
+    span_text,
+    to_network,
+    vpc_blocks_of,
+)
 from .judged_clusters import has_ended, peers_of_network
-from .rule import Ending, Finding, Findings, check, skip
+from .lines import Lines, aws
+from .rule import Ending, Finding, Findings, Owner, check, skip
 from .way_back import block_of_vpc
 
 _WAIT = "Wait, and check again: Atlas goes on by itself."
@@ -35,7 +47,8 @@ def find_not_available(facts: ConnectionFacts) -> Findings:
     peer = known(facts.atlas.peer)
     if peer is None:
         message, fix = _describe_missing(facts)
-        yield Finding("fail", facts.entry.network, message, fix)
+        owner: Owner = "playbook" if fix.startswith("Correct") else "atlas"
+        yield Finding("fail", facts.entry.network, message, fix, owner=owner)
         return
     status = peer["status_name"]
     if status == facts.entry.cloud.failed:
@@ -47,7 +60,7 @@ def find_not_available(facts: ConnectionFacts) -> Findings:
         if wanted is not None and not entry.cloud.is_same(current, wanted):
             message = f"The connection with {entry.title} has {name} {current}, not {wanted}."
             fix = f"Correct {name}, or replace the connection."
-            yield Finding("fail", peer["id"], message, fix, {name: current})
+            yield Finding("fail", peer["id"], message, fix, {name: current}, owner="playbook")
             return
     if status == entry.cloud.available:
         return
@@ -62,7 +75,10 @@ def find_not_available(facts: ConnectionFacts) -> Findings:
         raise skip("The request has ended in AWS.", "P402")
     message, fix = _describe_state(peer, facts)
     evidence = {name: peer[name] for name in ("status_name", entry.cloud.accepted_id or "") if name in peer}
-    yield Finding("fail", peer["id"], message, fix, evidence, ending=_ending_of(peer, facts))
+    ending, lines = _ending_of(peer, facts), _lines_for(status, facts)
+    is_theirs = bool(lines) or (status == entry.cloud.pending and status_in_aws(facts) not in _ACCEPTED)
+    owner: Owner = "network" if is_theirs else "atlas"
+    yield Finding("fail", peer["id"], message, fix, evidence, ending=ending, commands=lines, owner=owner)
 
 
 @check("P102", clouds=ALL_CLOUDS)
@@ -95,7 +111,7 @@ def find_no_way_back(facts: ConnectionFacts) -> Findings:
         right = block_of_vpc(facts)
         what = f"to {right}" if right is not None else f"to a block of the VPC, within {private_blocks_text()}"
         fix = f"Set route_table_cidr_block (cidr_block in the role) {what}."
-        yield Finding("fail", peer["id"], message, fix, evidence)
+        yield Finding("fail", peer["id"], message, fix, evidence, owner="playbook")
     elif not is_within(block, blocks):
         message = f"Atlas sends replies for {text}, which is more than the VPC has: {has}."
         yield Finding("info", peer["id"], message, "", evidence)
@@ -110,7 +126,8 @@ def find_wrong_container(facts: ConnectionFacts) -> Findings:
         if not peer["container_id"]:
             raise UnreadError(Unread(f"Atlas does not tell the network container of connection {peer['id']}."))
         message = f"Atlas has no network container {peer['container_id']} on {cloud.name}."
-        yield Finding("fail", peer["id"], message, "Each connection has one: check base_url and group_id.")
+        fix = "Each connection has one: check base_url and group_id."
+        yield Finding("fail", peer["id"], message, fix, owner="playbook")
         return
     provider, region = container["provider_name"], container.get("region_name")
     if provider == "" or (not region and not cloud.has_one_container):
@@ -124,7 +141,8 @@ def find_wrong_container(facts: ConnectionFacts) -> Findings:
     if wanted is not None and not cloud.has_one_container and not cloud.is_in_region(region, wanted):
         message = f"The network container is in {region}, not in {cloud.regions.to_atlas(wanted)}."
         fix = "Correct container_region, or request a connection with the network container there."
-        yield Finding("fail", container["id"], message, fix, {"region_name": region, "container_region": wanted})
+        evidence = {"region_name": region, "container_region": wanted}
+        yield Finding("fail", container["id"], message, fix, evidence, owner="playbook")
 
 
 @check("P105")
@@ -155,7 +173,7 @@ def find_shared_routes(facts: ConnectionFacts) -> Findings:
     for group_id, fact in ({} if isinstance(projects, Missing) else projects).items():
         if isinstance(fact, Unread):
             fix = "Check compare_group_ids: give the credentials a role in that project, or leave it out."
-            yield Finding("unknown", group_id, fact.message, fix, {"group_id": group_id}, decides=False)
+            yield Finding("unknown", group_id, fact.message, fix, {"group_id": group_id}, decides=False, owner="playbook")
         elif not isinstance(fact, Missing):
             others = [peer for peer in fact if peer["id"] not in own_ids and not has_ended(peer)]
             yield from _find_shared(block, f"Project {group_id}", others)
@@ -242,6 +260,22 @@ def _describe_state(peer: AtlasObject, facts: ConnectionFacts) -> tuple[str, str
     return status + (f"; requested {span_text(age)} ago." if age is not None else "."), _WAIT
 
 
+def _lines_for(status: str, facts: ConnectionFacts) -> Lines:
+    """Return the lines that accept a request in AWS, or make the customer's half in GCP; none where nothing waits for that."""
+    if status == AWS.pending and facts.entry.cloud is AWS and status_in_aws(facts) not in _ACCEPTED:
+        return accept_line(facts)
+    if status != GCP.pending:
+        return ()
+    from .g4_mirror import mirror_lines
+
+    return mirror_lines(facts)
+
+
+def accept_line(facts: ConnectionFacts) -> Lines:
+    """Return the line that accepts the request in AWS."""
+    return aws("ec2 accept-vpc-peering-connection", facts, vpc_peering_connection_id=or_none(lambda: connection_id_of(facts)))
+
+
 def _ending_of(peer: AtlasObject, facts: ConnectionFacts) -> Ending | None:
     """Return when a request ends that is not accepted yet; None if it has ended, or the connection is in another state."""
     requested = created_at(peer["id"])
@@ -282,4 +316,5 @@ def _find_near(count: int, limit: int, noun: str, what: str, fix: str, subject: 
     """Yield a warning if a limit is nearly reached."""
     if count >= NEARLY * limit:
         message = f"The {noun} has {count} {what}, and {limit} is the limit."
-        yield Finding("warn", subject or noun, message, fix, {"count": count, "limit": limit})
+        owner: Owner = "atlas" if noun == "project" else "network"
+        yield Finding("warn", subject or noun, message, fix, {"count": count, "limit": limit}, owner=owner)

@@ -14,6 +14,7 @@ from ..._values.regions import same_region, to_cloud_region
 from ..facts import ConnectionFacts, Missing, Unread, UnreadError, field_of, known, known_or, or_none
 from .common import WAITING, atlas_block_of, connection_id_of, listed, span_text
 from .judged_clusters import have_all_private_strings, peers_of_network, unless_private
+from .p1_atlas import accept_line
 from .rule import Ending, Finding, Findings, Severity, check, not_read, skip
 
 _ON_ITS_WAY = (INITIATING, PROVISIONING)
@@ -32,7 +33,8 @@ def find_unknown_connection(facts: ConnectionFacts) -> Findings:
             yield elsewhere
             return
         fix = f"Use the region of the VPC. If it is right, the connection has ended, and AWS has forgotten it. {_REQUEST_AGAIN}"
-        yield _of_another_account(facts) or Finding("fail", connection_id, message, fix, {"region": facts.entry.region})
+        evidence = {"region": facts.entry.region}
+        yield _of_another_account(facts) or Finding("fail", connection_id, message, fix, evidence, owner="playbook")
 
 
 @check("P402", waits_for=("P102", "P401"))
@@ -59,6 +61,8 @@ def find_inactive_connection(facts: ConnectionFacts) -> Findings:
         evidence,
         waits_for="P101" if is_said else None,
         ending=Ending(WAITING, end) if (end := _end_of(connection)) is not None and end > facts.now else None,
+        commands=accept_line(facts) if connection.status == PENDING else (),
+        owner="atlas" if connection.status in ENDED else "network",
     )
 
 
@@ -77,6 +81,7 @@ def find_wrong_ends(facts: ConnectionFacts) -> Findings:
             f"{f' of account {owner}' if owner else ''}.",
             "Correct vpc_id and aws_account_id of the connection.",
             {"vpc_id": side.vpc_id, "aws_account_id": side.account_id},
+            owner="playbook",
         )
     block, blocks = atlas_block_of(facts), connection.requester.cidr_blocks
     if not blocks and connection.status != ACTIVE:
@@ -90,6 +95,7 @@ def find_wrong_ends(facts: ConnectionFacts) -> Findings:
             f"{connection.id} comes from {listed(blocks)}; the network container has {block}.",
             "Request the connection again, for the network container whose clusters the VPC is to reach.",
             {"requester_cidr_blocks": list(blocks), "atlas_cidr_block": str(block)},
+            owner="atlas",
         )
 
 
@@ -105,7 +111,7 @@ def find_shared_vpc(facts: ConnectionFacts) -> Findings:
     elif vpc is None:
         message = f"AWS does not know {facts.entry.vpc_id}{_place(facts)}."
         fix = "Use the credentials and the region of the VPC."
-        missing = Finding("fail", facts.entry.vpc_id, message, fix, {"region": facts.entry.region})
+        missing = Finding("fail", facts.entry.vpc_id, message, fix, {"region": facts.entry.region}, owner="playbook")
         yield _in_another_region(facts, facts.entry.vpc_id) or missing
 
 
@@ -123,7 +129,7 @@ def find_dns_options(facts: ConnectionFacts) -> Findings:
         severity: Severity = "warn" if have_all_private_strings(facts) else "fail"
         if isinstance(facts.atlas.clusters, Missing):
             severity = "unknown"
-        yield Finding(severity, connection.id, message, fix, evidence)
+        yield Finding(severity, connection.id, message, fix, evidence, owner="atlas")
     if requester and accepter is False:
         message = (
             f"Your side of {connection.id} does not resolve the names of hosts in the VPC for Atlas. Clients do not need that."
@@ -171,7 +177,7 @@ def _in_another_region(facts: ConnectionFacts, subject: str) -> Finding | None:
     right = to_cloud_region(wanted)
     message = f"The settings look in {region}; Atlas has the VPC in {right}."
     evidence = {"region": region, "accepter_region_name": wanted}
-    return Finding("unknown", subject, message, f"Set region to {right}.", evidence)
+    return Finding("unknown", subject, message, f"Set region to {right}.", evidence, owner="playbook")
 
 
 def _region_in_atlas(facts: ConnectionFacts) -> str | None:
@@ -202,7 +208,8 @@ def _of_another_account(facts: ConnectionFacts) -> Finding | None:
     if owner in (None, known(own)):
         return None
     message = f"These credentials are of account {own}, {vpc_id} is of account {owner}."
-    return Finding("unknown", vpc_id, message, f"Use credentials of account {owner}.", {"owner_id": owner, "account_id": own})
+    evidence = {"owner_id": owner, "account_id": own}
+    return Finding("unknown", vpc_id, message, f"Use credentials of account {owner}.", evidence, owner="playbook")
 
 
 def _details_of(connection: PeeringConnection, facts: ConnectionFacts) -> str:

@@ -14,6 +14,7 @@ from ..facts import AtlasObject, ConnectionFacts, Missing, SkippedError, Unread,
 from .cluster_names import Name, answering, is_at_or_above, names_of
 from .common import REBINDING, listed, own_dns_servers
 from .judged_clusters import has_private_string, have_all_private_strings, is_running, need_clusters, unless_private
+from .lines import aws, together
 from .rule import Finding, Findings, Severity, check, not_looked_at, not_read
 
 # The domain of all clusters.
@@ -31,13 +32,20 @@ def find_dns_attributes(facts: ConnectionFacts) -> Findings:
     if not off:
         return
     are_private, are = have_all_private_strings(facts), "is" if len(off) == 1 else "are"
+    # One request changes one attribute, and host names need support.
+    turned_on = [
+        aws("ec2 modify-vpc-attribute", facts, vpc_id=vpc_id, **{name: '{"Value": true}'})
+        for name in _ATTRIBUTES
+        if not attributes[name]
+    ]
+    lines = together(*turned_on)
     if not attributes["enable_dns_support"] and _has_no_resolver(facts, are_needed=are_private):
         message = f"{listed(off)} of {vpc_id} {are} off, and its DHCP options name no other DNS servers: nothing resolves."
-        yield Finding("fail", vpc_id, message, f"Turn {listed(off)} on (dns: enable).", dict(attributes))
+        yield Finding("fail", vpc_id, message, f"Turn {listed(off)} on (dns: enable).", dict(attributes), commands=lines)
         return
     message = f"{listed(off)} of {vpc_id} {are} off: names resolve to public addresses."
     fix = f"Turn {listed(off)} on (dns: enable){', or use the private connection strings' if are_private else ''}."
-    yield Finding("warn" if are_private else "fail", vpc_id, message, fix, dict(attributes))
+    yield Finding("warn" if are_private else "fail", vpc_id, message, fix, dict(attributes), commands=lines)
 
 
 @check("P502")
@@ -83,7 +91,7 @@ def find_shadowing_zones(facts: ConnectionFacts) -> Findings:
     if isinstance(facts.aws.zones, Unread) and _has_zones(facts):
         yield dataclasses.replace(not_read(facts.aws.zones, facts.entry.vpc_id), decides=not _has_own_servers_alone(facts))
     view = _ask_all(clusters, facts)
-    yield from _find_forwarding(clusters, view)
+    yield from _find_forwarding(clusters, view, facts)
     for cluster in clusters:
         if names_of(cluster):
             yield from _find_lost(cluster, view, facts)
@@ -154,7 +162,7 @@ def _has_own_servers_alone(facts: ConnectionFacts) -> bool:
     return bool(own) and len(own or ()) == len(known(facts.aws.dhcp_options).domain_name_servers)
 
 
-def _find_forwarding(clusters: t.Iterable[AtlasObject], view: _View) -> Findings:
+def _find_forwarding(clusters: t.Iterable[AtlasObject], view: _View, facts: ConnectionFacts) -> Findings:
     """Yield the rules that forward names of clusters to other DNS servers, whose answers are not known."""
     concerned: dict[ResolverRule, list[AtlasObject]] = {}
     for cluster in clusters:
@@ -172,7 +180,10 @@ def _find_forwarding(clusters: t.Iterable[AtlasObject], view: _View) -> Findings
         instead = f"Add a rule of type SYSTEM for {_DOMAIN}" if is_wider else "Dissociate this rule from the VPC"
         fix = f"{instead}, or use the private connection string."
         severity: Severity = "warn" if all(map(has_private_string, those)) else "unknown"
-        yield Finding(severity, rule.id, message, fix, {"domain_name": rule.domain_name})
+        line = aws("route53resolver disassociate-resolver-rule", facts, vpc_id=facts.entry.vpc_id, resolver_rule_id=rule.id)
+        evidence = {"domain_name": rule.domain_name}
+        # The id of a rule to add is not known before.
+        yield Finding(severity, rule.id, message, fix, evidence, commands=() if is_wider else line)
 
 
 def _find_lost(cluster: AtlasObject, view: _View, facts: ConnectionFacts) -> Findings:

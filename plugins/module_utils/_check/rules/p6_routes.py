@@ -29,6 +29,7 @@ from .common import (
     with_ipv4,
 )
 from .interfaces import service_subnets
+from .lines import Lines, aws, together
 from .prefixes import Part, Way, parts_of, static_way, ways_of
 from .rule import Finding, Findings, check, not_read
 from .senders import weigh
@@ -68,7 +69,12 @@ def find_black_holes(facts: ConnectionFacts) -> Findings:
             message = f"The route to {listed(blocks)} in {view.name} is a black hole{active}."
             fix = f"Delete the route to {connection_id_of(facts)}, and create it again."
             evidence = {"route_table_id": view.table.id, "cidr_blocks": blocks, "subnet_ids": list(view.subnet_ids)}
-            yield Finding("fail", view.table.id, message, fix, evidence, view.subnet_ids)
+            names = list(dict.fromkeys(part.route.destination for part in holes if part.route is not None))
+            lines = together(
+                *(_route_line("delete", view.table, name, facts) for name in names),
+                *(_route_line("create", view.table, name, facts) for name in names),
+            )
+            yield Finding("fail", view.table.id, message, fix, evidence, view.subnet_ids, commands=lines)
 
 
 @check("P603", weigh=weigh)
@@ -133,6 +139,7 @@ def find_left_over_routes(facts: ConnectionFacts) -> Findings:
             f"{connection_id} {f'is {status}' if status else 'does not exist'}, but routes still lead to it: {listed(places)}.",
             "Delete these routes.",
             {"routes": [{"route_table_id": table.id, "destination": destination} for table, destination in routes]},
+            commands=together(*(_route_line("delete", table, destination, facts) for table, destination in routes)),
         )
 
 
@@ -146,7 +153,7 @@ def find_missing_ways_back(facts: ConnectionFacts) -> Findings:
             message = f"Atlas has no way back to {subnet.cidr_block} of {subnet.id}: it routes only {block} to the VPC."
             fix = advice_for(subnet, block, facts)
             evidence = {"cidr_block": subnet.cidr_block, "route_table_cidr_block": str(block)}
-            yield Finding("fail", subnet.id, message, fix, evidence, (subnet.id,))
+            yield Finding("fail", subnet.id, message, fix, evidence, (subnet.id,), owner="playbook")
 
 
 @check("P608", weigh=weigh)
@@ -182,17 +189,20 @@ def _nothing_judged(facts: ConnectionFacts) -> Finding:
         return Finding("info", vpc_id, f"{vpc_id} has no subnet, so nothing in it was judged.")
     if _left_out(facts):
         message = f"The subnets that are meant have interfaces of AWS's services alone, so nothing in {vpc_id} was judged."
-        return Finding("unknown", vpc_id, message, "Use subnet_ids to judge them.", {"subnet_ids": _left_out(facts)})
+        evidence = {"subnet_ids": _left_out(facts)}
+        return Finding("unknown", vpc_id, message, "Use subnet_ids to judge them.", evidence, owner="playbook")
     if chosen_subnets(facts):
         message = f"No subnet that is meant is in {block}, the cidr_block of the connection, so nothing in {vpc_id} was judged."
-        return Finding("unknown", vpc_id, message, "Correct cidr_block of the connection.", {"cidr_block": block})
+        fix = "Correct cidr_block of the connection."
+        return Finding("unknown", vpc_id, message, fix, {"cidr_block": block}, owner="playbook")
     how = (
         "has one of the route tables that the connection names" if facts.selection.subnet_ids is None else "is one of subnet_ids"
     )
     message = f"No subnet of {vpc_id} {how}, so nothing in it was judged."
     fix = "Name the tables of subnets with route_table_ids or route_table_tags, or leave both out to judge all subnets."
     tables = {"route_table_ids": list(facts.entry.route_table_ids or ()), "route_table_tags": facts.entry.route_table_tags}
-    return Finding("unknown", vpc_id, message, fix, {name: one for name, one in tables.items() if one})
+    evidence = {name: one for name, one in tables.items() if one}
+    return Finding("unknown", vpc_id, message, fix, evidence, owner="playbook")
 
 
 def _unread_lists(views: t.Iterable[TableView], facts: ConnectionFacts) -> Findings:
@@ -230,7 +240,18 @@ def _stray_finding(view: TableView, facts: ConnectionFacts) -> Finding:
         fix,
         {"route_table_id": view.table.id, "subnet_ids": list(view.subnet_ids), "parts": parts, **routes},
         view.subnet_ids,
+        commands=together(
+            *(_route_line("create", view.table, one, facts) for one in routes["routes_to_add"]),
+            *(_route_line("replace", view.table, one, facts) for one in routes["routes_to_point"]),
+        ),
     )
+
+
+def _route_line(verb: str, table: RouteTable, destination: str, facts: ConnectionFacts) -> Lines:
+    """Return the line that creates a route to the connection, points one at it, or deletes one."""
+    kind = "destination_cidr_block" if "/" in destination else "destination_prefix_list_id"
+    target = {} if verb == "delete" else {"vpc_peering_connection_id": connection_id_of(facts)}
+    return aws(f"ec2 {verb}-route", facts, route_table_id=table.id, **{kind: destination}, **target)
 
 
 def _clause_of(part: Part, facts: ConnectionFacts) -> str:

@@ -27,6 +27,7 @@ from .interfaces import (
     senders_of,
 )
 from .judged_clusters import ATLAS_PORTS, judge_single_addresses, needed_ports
+from .lines import Lines, aws, together
 from .prefixes import blocks_of_list
 from .rule import Finding, Findings, Level, Severity, check, not_looked_at, not_read, skip
 
@@ -149,7 +150,7 @@ def find_closed_acls(facts: ConnectionFacts) -> Findings:
         singles = _open_addresses(acl, needs, block) if guarded else []
         alone = judge_single_addresses(map(ends_of, singles), facts) if singles else None
         for is_egress in (True, False) if guarded else ():
-            found = [_judge(acl, need, block, guarded, alone) for need in needs if need.is_egress == is_egress]
+            found = [_judge(acl, need, block, guarded, alone, facts) for need in needs if need.is_egress == is_egress]
             yield from sorted(filter(None, found), key=lambda finding: _ORDER.index(finding.severity))[:1]
 
 
@@ -223,7 +224,7 @@ def _judge_instance(interfaces: t.Sequence[Interface], facts: ConnectionFacts) -
         if one.severity == "unknown":
             yield dataclasses.replace(one, decides=False)
         else:
-            yield dataclasses.replace(one, severity="info", message=f"{one.message} {SENDS_FIRST}")
+            yield dataclasses.replace(one, severity="info", message=f"{one.message} {SENDS_FIRST}", commands=())
 
 
 def _is_one_open(found: t.Iterable[t.Sequence[Finding]]) -> bool | None:
@@ -310,7 +311,9 @@ def _all_closed_finding(closed: t.Sequence[Interface], facts: ConnectionFacts, *
     if is_other_open:
         message += f" Another interface of an instance is open, or may be. {SENDS_FIRST}"
     severity: Severity = "unknown" if is_other_open else "fail"
-    return Finding(severity, facts.entry.vpc_id, message, fix, _evidence_on(closed), subnet_ids)
+    groups = dict.fromkeys(one.security_group_ids[0] for one in closed)
+    lines = together(*(_group_line(one, facts) for one in groups))
+    return Finding(severity, facts.entry.vpc_id, message, fix, _evidence_on(closed), subnet_ids, commands=lines)
 
 
 def _ports_out(facts: ConnectionFacts) -> str:
@@ -335,6 +338,7 @@ def _judge(
     block: ipaddress.IPv4Network,
     guarded: tuple[str, ...],
     alone: tuple[Level, str] | None,
+    facts: ConnectionFacts,
 ) -> Finding | None:
     """Return what a network ACL closes of a need; `alone` is how bad it is if single addresses alone are open, and says so."""
     rules = [rule for rule in acl.rules if rule.is_egress == need.is_egress]
@@ -356,7 +360,17 @@ def _judge(
     message = f"{clauses[0].upper()}{clauses[1:]}. It guards {listed(guarded)}."
     if level == "fail" and alone is not None and opens_single_addresses_alone(rules, block, need.ranges):
         level, message = alone[0], f"{message} {alone[1]}"
-    return Finding(level, acl.id, message, fix, evidence, guarded)
+    line = _acl_line(acl, need, block, free, facts)
+    return Finding(level, acl.id, message, fix, evidence, guarded, commands=line)
+
+
+def _acl_line(acl: NetworkAcl, need: Need, block: ipaddress.IPv4Network, number: int | None, facts: ConnectionFacts) -> Lines:
+    """Return the line that adds the rule of the fix."""
+    [(first, last)] = merge_ranges(ATLAS_PORTS if need.is_egress else _ALL_CLIENT_PORTS)
+    direction = {"egress" if need.is_egress else "ingress": True}
+    ports = {"protocol": "6", "port_range": f"From={first},To={last}", "cidr_block": str(block)}
+    names = {"network_acl_id": acl.id, "rule_number": number, "rule_action": "allow"}
+    return aws("ec2 create-network-acl-entry", facts, **names, **ports, **direction)
 
 
 def _clause_of(closed: Closed, acl: NetworkAcl, need: Need) -> str:
@@ -429,8 +443,16 @@ def _judge_egress(
             if not groups:
                 fix = f"Give it a security group that allows TCP to {ports_text(ATLAS_PORTS)} of {block} outbound."
             evidence = {"security_group_ids": [group.id for group in groups]}
-            yield Finding(severity, subject, message, f"{fix} {more}".rstrip(), evidence, subnet_ids)
+            line = _group_line(groups[0].id, facts) if groups else ()
+            yield Finding(severity, subject, message, f"{fix} {more}".rstrip(), evidence, subnet_ids, commands=line)
         return
+
+
+def _group_line(group_id: str, facts: ConnectionFacts) -> Lines:
+    """Return the line that lets requests out in a group."""
+    [(first, last)] = merge_ranges(ATLAS_PORTS)
+    rule = {"protocol": "tcp", "port": f"{first}-{last}", "cidr": str(atlas_block_of(facts))}
+    return aws("ec2 authorize-security-group-egress", facts, group_id=group_id, **rule)
 
 
 def _rules_of(groups: t.Iterable[SecurityGroup], facts: ConnectionFacts) -> tuple[list[AclRule], list[Unread]]:

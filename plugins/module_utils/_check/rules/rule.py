@@ -13,11 +13,14 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ..._clouds.aws import AWS
-from ..facts import ConnectionFacts, Missing, SkippedError, Unread, UnreadError
-from .interfaces import empty_subnets, empty_vnet_subnets
+from ..facts import ATLAS_ROLE, ConnectionFacts, Missing, SkippedError, Unread, UnreadError
+from .interfaces import empty_subnets
+from .vnet_subnets import empty_vnet_subnets
 
 Level = t.Literal["fail", "warn", "info"]
 Severity = t.Literal["fail", "warn", "info", "ok", "unknown", "skipped"]
+# Who can carry out a fix: the owner of the network, its organization or a folder of that, Atlas's project, or the playbook.
+Owner = t.Literal["network", "organization", "atlas", "playbook"]
 
 
 class Ending(t.NamedTuple):
@@ -47,6 +50,8 @@ class Finding:
         waits_for: If skipped, the code of the check that reports the cause; None if there is none.
         decides: Whether severity `unknown` makes the verdict unknown; `run_checks` sets False for levels below `fail`.
         ending: What ends, and when, if it is about that: of several such findings, the soonest is said.
+        commands: Lines that carry out the fix in the customer's cloud; see `lines`.
+        owner: Who can carry it out; None for the usual one of its code, see `owner_of`.
     """
 
     severity: Severity
@@ -59,6 +64,8 @@ class Finding:
     waits_for: str | None = None
     decides: bool = True
     ending: Ending | None = None
+    commands: tuple[str, ...] = ()
+    owner: Owner | None = None
 
     def to_result(self) -> dict[str, object]:
         """Return the finding as results show it."""
@@ -144,6 +151,18 @@ def find_not_looked_at(facts: t.Iterable[ConnectionFacts]) -> list[str]:
             with contextlib.suppress(SkippedError, UnreadError):
                 found.extend(function(one))
     return list(dict.fromkeys(found))
+
+
+def owner_of(finding: Finding) -> Owner:
+    """Return who can carry out a fix: by default, Atlas's project for its half (codes 1xx to 3xx), or else the network's owner.
+
+    What could not be read is up to whoever gives the permission.
+    """
+    if finding.owner is not None:
+        return finding.owner
+    permission = finding.evidence.get("permission")
+    is_of_atlas = finding.code[1:2] in "123" if permission is None else permission == ATLAS_ROLE
+    return "atlas" if is_of_atlas else "network"
 
 
 def skip(reason: str, waits_for: str | None = None) -> SkippedError:

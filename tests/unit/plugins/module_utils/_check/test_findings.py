@@ -186,6 +186,7 @@ def test_a_finding_has_the_fields_of_its_connection() -> None:
         "severity": "fail",
         "message": "It is so.",
         "fix": "",
+        "owner": "AWS account 111122223331",
         "first_seen": NOW,
         "is_new": None,
         "is_kept": False,
@@ -203,6 +204,8 @@ def test_a_finding_has_the_fields_of_its_connection() -> None:
                 "container_region": "US_EAST_1",
                 "subject": "rtb-0a1b2c3d4e5f60001",
                 "subnet_ids": ["subnet-1"],
+                "owner": "AWS account 111122223331",
+                "commands": [],
                 "first_seen": NOW,
                 "is_new": None,
             }
@@ -224,3 +227,37 @@ def test_hostile_names_stay_within_their_connection(name: str) -> None:
         for number, own in ((1, name), (2, "shop"))
     ]
     assert [one["message"] for one in group(both, NOW)] == ["The VNet has no peering."]
+
+
+def test_each_place_has_its_lines_and_its_owner() -> None:
+    several = [found(number, finding(number, "It has no route.", commands=(f"aws {number}",))) for number in (1, 2)]
+    [made] = group(several, NOW)
+    assert [one["commands"] for one in made["connections"]] == [["aws 1"], ["aws 2"]]
+    assert [one["owner"] for one in made["connections"]] == ["AWS account 111122223331", "AWS account 111122223332"]
+    assert made["owner"] == "AWS account 111122223331 and AWS account 111122223332"
+
+
+def test_lines_about_one_subject_are_together_each_once() -> None:
+    both = [finding(1, "It has no route.", commands=lines) for lines in (("aws 1", "aws 2"), ("aws 2", "aws 3"))]
+    [made] = group([found(1, *both)], NOW)
+    assert [one["commands"] for one in made["connections"]] == [["aws 1", "aws 2", "aws 3"]]
+
+
+def test_what_is_not_known_has_no_line() -> None:
+    [made] = group([found(1, finding(1, "It could not be read.", severity="unknown", commands=("aws 1",)))], NOW)
+    assert [one["commands"] for one in made["connections"]] == [[]]
+
+
+@pytest.mark.parametrize(
+    ("code", "more", "owner"),
+    [
+        ("P301", {}, "Atlas project shop-1 (5a1b2c3d4e5f6a7b8c9d0001)"),
+        ("P301", {"evidence": {"permission": "ec2:DescribeSubnets"}}, "AWS account 111122223331"),
+        ("P601", {"evidence": {"permission": "Project Read Only"}}, "Atlas project shop-1 (5a1b2c3d4e5f6a7b8c9d0001)"),
+        ("G701", {"owner": "organization"}, "the organization or folder"),
+        ("P104", {"owner": "playbook"}, "the playbook"),
+    ],
+)
+def test_the_owner_is_who_can_do_it(code: str, more: dict[str, Any], owner: str) -> None:
+    [made] = group([found(1, finding(1, "It is wrong.", code=code, **more))], NOW)
+    assert (made["owner"], made["connections"][0]["owner"]) == (owner, owner)
