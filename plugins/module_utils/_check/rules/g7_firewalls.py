@@ -19,7 +19,7 @@ from .client_ranges import client_ranges
 from .common import atlas_block_of, before_text, free_before, listed, ports_text, to_network
 from .judged_clusters import ATLAS_PORTS, judge_single_addresses, needed_ports
 from .lines import Lines, gcloud
-from .rule import Finding, Findings, Level, Owner, check, skip
+from .rule import Finding, Findings, FixOwner, Level, check, skip
 
 # The dimensions of areas.
 _SOURCE, _DESTINATION, _PORT = range(3)
@@ -221,7 +221,7 @@ def _closed(level: Level, found: Judgement, sources: t.Sequence[Range] | None, f
             "cidr_blocks": [str(one) for one in blocks],
             "ports": [list(one) for one in ports],
         }
-        owner: Owner = "network" if rule.policy is None or rule.policy.kind == NETWORK else "organization"
+        owner: FixOwner = "network" if rule.policy is None or rule.policy.kind == NETWORK else "organization"
         line = _line_for(rule, block, facts)
         yield Finding(severity, facts.entry.network, message, fix, evidence, commands=line, owner=owner)
 

@@ -18,18 +18,18 @@ from ..facts import ConnectionFacts
 
 Lines = tuple[str, ...]
 # True stands for an option without a value.
-_Value = t.Union[str, int, None]
+_Option = t.Union[str, int, None]
 # What tools take for an option, or for a file or an address to read the value from.
 # Source: "Loading a parameter from a file" in the AWS CLI's user guide, and "Using Azure CLI parameters" for `@`.
 _ODD = re.compile(r"[-@]|\w+://")
 
 
-def aws(command: str, facts: ConnectionFacts, **options: _Value) -> Lines:
+def aws(command: str, facts: ConnectionFacts, **options: _Option) -> Lines:
     """Return a line for the AWS CLI, in the region of the VPC."""
     return _line(f"aws {command}", (), {**options, "region": facts.entry.region}, " ")
 
 
-def az(command: str, subscription: str | None, **options: _Value) -> Lines:
+def az(command: str, subscription: str | None, **options: _Option) -> Lines:
     """Return a line for Azure's CLI."""
     return _line(f"az {command}", (), {**options, "subscription": subscription}, " ")
 
@@ -40,7 +40,7 @@ def group_and_subscription(resource_id: str) -> tuple[str | None, str | None]:
     return (match[2], match[1]) if match else (None, None)
 
 
-def gcloud(command: str, name: _Value, **options: _Value) -> Lines:
+def gcloud(command: str, name: _Option, **options: _Option) -> Lines:
     """Return a line for Google's CLI, about what has a name."""
     return _line(f"gcloud compute {command}", (name,), options, "=")
 
@@ -50,7 +50,7 @@ def together(*lines: Lines) -> Lines:
     return tuple(itertools.chain(*lines)) if all(lines) else ()
 
 
-def _line(command: str, names: t.Sequence[_Value], options: t.Mapping[str, _Value], link: str) -> Lines:
+def _line(command: str, names: t.Sequence[_Option], options: t.Mapping[str, _Option], link: str) -> Lines:
     values = [*names, *options.values()]
     if any(one is None or _is_odd(str(one)) for one in values):
         return ()

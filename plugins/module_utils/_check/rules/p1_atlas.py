@@ -30,7 +30,7 @@ from .common import (
 )
 from .judged_clusters import has_ended, peers_of_network
 from .lines import Lines, aws
-from .rule import Ending, Finding, Findings, Owner, check, skip
+from .rule import Ending, Finding, Findings, FixOwner, check, skip
 from .way_back import block_of_vpc
 
 _WAIT = "Wait, and check again: Atlas goes on by itself."
@@ -47,7 +47,7 @@ def find_not_available(facts: ConnectionFacts) -> Findings:
     peer = known(facts.atlas.peer)
     if peer is None:
         message, fix = _describe_missing(facts)
-        owner: Owner = "playbook" if fix.startswith("Correct") else "atlas"
+        owner: FixOwner = "playbook" if fix.startswith("Correct") else "atlas"
         yield Finding("fail", facts.entry.network, message, fix, owner=owner)
         return
     status = peer["status_name"]
@@ -77,7 +77,7 @@ def find_not_available(facts: ConnectionFacts) -> Findings:
     evidence = {name: peer[name] for name in ("status_name", entry.cloud.accepted_id or "") if name in peer}
     ending, lines = _ending_of(peer, facts), _lines_for(status, facts)
     is_theirs = bool(lines) or (status == entry.cloud.pending and status_in_aws(facts) not in _ACCEPTED)
-    owner: Owner = "network" if is_theirs else "atlas"
+    owner: FixOwner = "network" if is_theirs else "atlas"
     yield Finding("fail", peer["id"], message, fix, evidence, ending=ending, commands=lines, owner=owner)
 
 
@@ -316,5 +316,5 @@ def _find_near(count: int, limit: int, noun: str, what: str, fix: str, subject: 
     """Yield a warning if a limit is nearly reached."""
     if count >= NEARLY * limit:
         message = f"The {noun} has {count} {what}, and {limit} is the limit."
-        owner: Owner = "atlas" if noun == "project" else "network"
+        owner: FixOwner = "atlas" if noun == "project" else "network"
         yield Finding("warn", subject or noun, message, fix, {"count": count, "limit": limit}, owner=owner)

@@ -20,7 +20,7 @@ from .vnet_subnets import empty_vnet_subnets
 Level = t.Literal["fail", "warn", "info"]
 Severity = t.Literal["fail", "warn", "info", "ok", "unknown", "skipped"]
 # Who can carry out a fix: the owner of the network, its organization or a folder of that, Atlas's project, or the playbook.
-Owner = t.Literal["network", "organization", "atlas", "playbook"]
+FixOwner = t.Literal["network", "organization", "atlas", "playbook"]
 
 
 class Ending(t.NamedTuple):
@@ -65,7 +65,7 @@ class Finding:
     decides: bool = True
     ending: Ending | None = None
     commands: tuple[str, ...] = ()
-    owner: Owner | None = None
+    owner: FixOwner | None = None
 
     def to_result(self) -> dict[str, object]:
         """Return the finding as results show it."""
@@ -153,7 +153,7 @@ def find_not_looked_at(facts: t.Iterable[ConnectionFacts]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def owner_of(finding: Finding) -> Owner:
+def owner_of(finding: Finding) -> FixOwner:
     """Return who can carry out a fix: by default, Atlas's project for its half (codes 1xx to 3xx), or else the network's owner.
 
     What could not be read is up to whoever gives the permission.
