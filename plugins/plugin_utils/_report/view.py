@@ -57,6 +57,8 @@ class Finding:
         group: The number of its group; None if there is none.
         is_shared: Whether other connections have the same finding, with the same message and advice.
         places: Where a drawing shows it: the ids of subnets, or one of CONNECTION, CONTAINER and VPC.
+        owner: Who can do it; empty if that is not known.
+        commands: Lines for the cloud's own tool that do it.
     """
 
     number: int
@@ -69,6 +71,8 @@ class Finding:
     group: int | None
     is_shared: bool
     places: tuple[str, ...]
+    owner: str = ""
+    commands: tuple[str, ...] = ()
 
     @property
     def code(self) -> str:
@@ -155,6 +159,7 @@ class Place:
         connection: The connection; None if it was not read this time.
         subjects: What the findings are about in it, each with the name of a subnet or nothing; without the network itself.
         is_new: Whether they are new here, and known elsewhere.
+        commands: Lines for the cloud's own tool that do something about them here.
     """
 
     project: str
@@ -163,6 +168,7 @@ class Place:
     connection: Connection | None
     subjects: tuple[tuple[str, str], ...]
     is_new: bool
+    commands: tuple[str, ...] = ()
 
     @property
     def about(self) -> tuple[str, ...]:
@@ -190,6 +196,7 @@ class Group:
         places: The connections, each once.
         projects: The number of projects.
         names: What the findings are about, such as tables and clusters, each once; without the connections themselves.
+        owner: Who can do something about them; empty if that is not known.
     """
 
     number: int
@@ -201,6 +208,7 @@ class Group:
     places: tuple[Place, ...]
     projects: int
     names: tuple[str, ...]
+    owner: str = ""
 
     @property
     def code(self) -> str:
@@ -302,6 +310,11 @@ class Check:
         return bool(self.groups) and (len(self.connections) != 1 or any(one.history for one in self.groups))
 
     @property
+    def owners(self) -> tuple[str, ...]:
+        """Who can do something about the findings, each once, in the order of the findings."""
+        return tuple(dict.fromkeys(one.owner for one in self.groups))
+
+    @property
     def head(self) -> tuple[str, str]:
         """The titles of the columns for networks and their places."""
         heads = {(connection.cloud.noun, connection.place_noun) for connection in self.connections}
@@ -324,6 +337,7 @@ def view_of(peering_check: Result, moment: str = "") -> Check:
     peering_check = _visible({**peering_check, "connections": [_without_others(one) for one in peering_check["connections"]]})
     _mark_several(peering_check)
     findings = peering_check["findings"]
+    _hand_over(peering_check)
     groups = {
         (code, one["severity"], where["subject"], *_key_of(where)): number
         for number, one in enumerate(findings, start=1)
@@ -346,6 +360,20 @@ def view_of(peering_check: Result, moment: str = "") -> Check:
         failures,
         frozenset(one["org_id"] for one in peering_check.get("projects") or () if one["org_id"]),
     )
+
+
+def _hand_over(peering_check: t.Any) -> None:
+    """Give what the checks have found on a connection its owner and its lines, which the findings of all connections have."""
+    known = {
+        (code, one["severity"], where["subject"], *_key_of(where)): where
+        for one in peering_check["findings"]
+        for code in one["codes"]
+        for where in one["connections"]
+    }
+    for one in peering_check["connections"]:
+        for check in one["checks"]:
+            where = known.get((check["code"], check["severity"], check["subject"], *_key_of(one)), {})
+            check.update(owner=where.get("owner", ""), commands=where.get("commands", ()))
 
 
 def in_words(moment: str) -> str:
@@ -517,6 +545,8 @@ def _finding(number: int, alike: t.Sequence[Result], subnets: t.Sequence[str], g
         group,
         is_shared,
         tuple(dict.fromkeys(place for one in alike for place in _places_of(one, subnets))),
+        check["owner"],
+        tuple(check["commands"]),
     )
 
 
@@ -557,6 +587,7 @@ def _group(
         tuple(sorted(places, key=lambda one: not one.is_new)),
         len({one["group_id"] for one in found["connections"]}),
         tuple(dict.fromkeys(name for one in found["connections"] if (name := one["subject"]) not in _names_of(one))),
+        found.get("owner", ""),
     )
 
 
@@ -583,7 +614,8 @@ def _place(listed: t.Sequence[Result], connection: Connection | None, shared: t.
     names = {subnet["subnet_id"]: subnet["subnet_name"] for subnet in connection.subnets} if connection else {}
     ids = dict.fromkeys(name for each in listed for name in (each["subject"], *(each["subnet_ids"] or ())) if name != network)
     subjects = tuple((name, names.get(name) or "") for name in ids)
-    return Place(_project_of(one, shared), suite_of(one), _title_of(one), connection, subjects, is_new)
+    commands = tuple(dict.fromkeys(line for each in listed for line in each.get("commands", ())))
+    return Place(_project_of(one, shared), suite_of(one), _title_of(one), connection, subjects, is_new, commands)
 
 
 def _projects(

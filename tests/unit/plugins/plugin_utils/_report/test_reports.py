@@ -95,6 +95,48 @@ def test_a_page_stands_alone() -> None:
     assert "default-src 'none'; style-src 'unsafe-inline'" in page.all_of("meta", "content")
 
 
+def handed_over(*numbers: int) -> dict:
+    """Return a result whose finding P601 is for others to carry out, with a line for each connection."""
+    check = peering_check(*map(faulty, numbers))
+    for one in check["findings"]:
+        is_route = one["code"] == "P601"
+        owners = []
+        for number, where in enumerate(one["connections"]):
+            where["owner"] = f"AWS account {number}" if is_route else "Atlas project <shop>"
+            where["commands"] = [f"aws ec2 create-route --tag '```<b>{number}'"] if is_route else []
+            owners.append(where["owner"])
+        one["owner"] = " and ".join(dict.fromkeys(owners))
+    return check
+
+
+@pytest.mark.parametrize("numbers", [(0,), (0, 1)])
+def test_lines_to_hand_over_are_on_the_page_and_in_markdown(numbers: tuple[int, ...]) -> None:
+    check = handed_over(*numbers)
+    page, text = Page(to_html(check, WHEN)), to_markdown(check, WHEN)
+    for number in range(len(numbers)):
+        line = f"aws ec2 create-route --tag '```<b>{number}'"
+        assert (page.text.count(line), text.splitlines().count(line)) == (1, 1)
+    assert "For Atlas project <shop>." in page.text
+    assert r"Atlas project &lt;shop&gt;" in text
+    # A fence that no line ends.
+    assert [one for one in text.splitlines() if one.startswith("````")] == ["````sh", "````"]
+
+
+def test_the_page_can_be_sorted_by_owner() -> None:
+    """Without a script: titles of owners and findings have an order, which a style uses when it is chosen."""
+    page = Page(to_html(handed_over(0, 1), WHEN))
+    orders = [int(style.partition("order: ")[2]) for style in page.all_of("h3", "style")]
+    assert orders == [0, 2]
+    assert {int(style.partition("order: ")[2]) for style in page.all_of("article", "style")} == {1, 3}
+    assert page.all_of("input", "id") == ["by-severity", "by-owner"]
+    assert page.all_of("label", "for") == ["by-severity", "by-owner"]
+    assert "#by-owner:checked ~ .cards { display: flex" in to_html(handed_over(0, 1), WHEN)
+
+
+def test_with_one_owner_there_is_nothing_to_sort() -> None:
+    assert Page(to_html(peering_check(faulty(), connection(1)), WHEN)).all_of("input", "id") == []
+
+
 def test_nothing_of_a_result_is_taken_for_a_part_of_the_page() -> None:
     page = Page(to_html(hostile(), WHEN))
     plain = Page(
@@ -325,6 +367,8 @@ def test_whatever_others_call_things_is_text(to_text: Callable[..., str]) -> Non
         assert "<" not in re.sub(r"</?(details|summary)>", "", text)
         # A line that begins with HTML is none of Markdown (CommonMark 0.31, 4.6).
         own = re.sub(r"(?m)^<details>.*$", "", text)
+        # Lines to hand over are shown as they are.
+        own = re.sub(r"(?ms)^```sh$.*?^```$", "", own)
         assert not re.search(r"(?<!\\)[`\[](?!P\d|A\d|G\d)", own)
     elif to_text is to_html:
         assert Page(text).all_of("a", "href")
