@@ -17,7 +17,7 @@ from .client_ranges import client_ranges, network_blocks_of
 from .common import atlas_block_of, container_block, listed, need_container, status_of, to_network
 from .further_regions import FurtherRegions
 from .judged_clusters import is_in_region, is_sharded, judged_clusters, peered_containers
-from .lines import Lines, az
+from .lines import FixLines, az
 from .rule import Finding, Findings, Severity, check, not_looked_at, not_read, skip
 
 _CONNECTED, _DISCONNECTED = "Connected", "Disconnected"
@@ -307,7 +307,7 @@ def _message(peering: VnetPeering) -> str:
     return f"The peering {peering.name} of VNet {peering.vnet.name}{blocks} is {peering.state}{meaning}."
 
 
-def _line(verb: str, peering: VnetPeering, **more: str) -> Lines:
+def _line(verb: str, peering: VnetPeering, **more: str) -> FixLines:
     """Return the line for `az` that does something with a peering of the VNet."""
     vnet = peering.vnet
     names = {"name": peering.name, "vnet_name": vnet.name, "resource_group": vnet.resource_group_name}

@@ -14,7 +14,7 @@ from ..facts import ConnectionFacts, Missing, SkippedError, Unread, UnreadError,
 from .client_ranges import ClientRange, client_ranges, network_blocks_of
 from .common import listed, need_container, status_of, to_network
 from .judged_clusters import has_ended
-from .lines import Lines, gcloud, together
+from .lines import FixLines, gcloud, together
 from .rule import Finding, Findings, check, not_looked_at, skip
 
 # The states of Atlas's connection in which the customer's half has to be there.
@@ -163,17 +163,17 @@ def mirror_advice(facts: ConnectionFacts) -> str:
     return f"Make it: atlas_gcp_peering, the role, or `{line}`."
 
 
-def mirror_lines(facts: ConnectionFacts) -> Lines:
+def mirror_lines(facts: ConnectionFacts) -> FixLines:
     """Return the line that makes the customer's half; none if it is there, or the names of Atlas's network are not known."""
     return () if _is_mirror_active(facts) else _create_line(facts)
 
 
-def lines_to_make_again(mirror: Peering, facts: ConnectionFacts) -> Lines:
+def lines_to_make_again(mirror: Peering, facts: ConnectionFacts) -> FixLines:
     """Return the lines that remove a peering of the network with Atlas's network, and make it again."""
     return together(_delete_line(mirror, facts.entry.network, facts), _create_line(facts))
 
 
-def _create_line(facts: ConnectionFacts) -> Lines:
+def _create_line(facts: ConnectionFacts) -> FixLines:
     names, entry = _atlas_names(facts), facts.entry
     if names is None:
         return ()
@@ -181,7 +181,7 @@ def _create_line(facts: ConnectionFacts) -> Lines:
     return gcloud("networks peerings create", peering_name(names[1]), **options)
 
 
-def _delete_line(mirror: Peering | None, network: str, facts: ConnectionFacts) -> Lines:
+def _delete_line(mirror: Peering | None, network: str, facts: ConnectionFacts) -> FixLines:
     names = {"project": facts.entry.gcp_project_id, "network": network}
     return gcloud("networks peerings delete", None if mirror is None else mirror.name, **names)
 

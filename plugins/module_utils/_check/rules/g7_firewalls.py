@@ -18,7 +18,7 @@ from ..facts import ConnectionFacts, known, or_none
 from .client_ranges import client_ranges
 from .common import atlas_block_of, before_text, free_before, listed, ports_text, to_network
 from .judged_clusters import ATLAS_PORTS, judge_single_addresses, needed_ports
-from .lines import Lines, gcloud
+from .lines import FixLines, gcloud
 from .rule import Finding, Findings, FixOwner, Level, check, skip
 
 # The dimensions of areas.
@@ -226,7 +226,7 @@ def _closed(level: Level, found: Judgement, sources: t.Sequence[Range] | None, f
         yield Finding(severity, facts.entry.network, message, fix, evidence, commands=line, owner=owner)
 
 
-def _line_for(rule: EgressRule, block: ipaddress.IPv4Network, facts: ConnectionFacts) -> Lines:
+def _line_for(rule: EgressRule, block: ipaddress.IPv4Network, facts: ConnectionFacts) -> FixLines:
     """Return the line that adds the rule of the fix where a rule decides; none without a free priority, or in a policy of Google.
 
     A policy of an organization or a folder is found by its number, whatever the organization is.

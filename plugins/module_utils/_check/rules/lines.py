@@ -16,7 +16,7 @@ import typing as t
 
 from ..facts import ConnectionFacts
 
-Lines = tuple[str, ...]
+FixLines = tuple[str, ...]
 # True stands for an option without a value.
 _Option = t.Union[str, int, None]
 # What tools take for an option, or for a file or an address to read the value from.
@@ -24,12 +24,12 @@ _Option = t.Union[str, int, None]
 _ODD = re.compile(r"[-@]|\w+://")
 
 
-def aws(command: str, facts: ConnectionFacts, **options: _Option) -> Lines:
+def aws(command: str, facts: ConnectionFacts, **options: _Option) -> FixLines:
     """Return a line for the AWS CLI, in the region of the VPC."""
     return _line(f"aws {command}", (), {**options, "region": facts.entry.region}, " ")
 
 
-def az(command: str, subscription: str | None, **options: _Option) -> Lines:
+def az(command: str, subscription: str | None, **options: _Option) -> FixLines:
     """Return a line for Azure's CLI."""
     return _line(f"az {command}", (), {**options, "subscription": subscription}, " ")
 
@@ -40,17 +40,17 @@ def group_and_subscription(resource_id: str) -> tuple[str | None, str | None]:
     return (match[2], match[1]) if match else (None, None)
 
 
-def gcloud(command: str, name: _Option, **options: _Option) -> Lines:
+def gcloud(command: str, name: _Option, **options: _Option) -> FixLines:
     """Return a line for Google's CLI, about what has a name."""
     return _line(f"gcloud compute {command}", (name,), options, "=")
 
 
-def together(*lines: Lines) -> Lines:
+def together(*lines: FixLines) -> FixLines:
     """Return lines that carry out a fix in this order; none if one of them is missing."""
     return tuple(itertools.chain(*lines)) if all(lines) else ()
 
 
-def _line(command: str, names: t.Sequence[_Option], options: t.Mapping[str, _Option], link: str) -> Lines:
+def _line(command: str, names: t.Sequence[_Option], options: t.Mapping[str, _Option], link: str) -> FixLines:
     values = [*names, *options.values()]
     if any(one is None or _is_odd(str(one)) for one in values):
         return ()

@@ -29,7 +29,7 @@ from .common import (
     vpc_blocks_of,
 )
 from .judged_clusters import has_ended, peers_of_network
-from .lines import Lines, aws
+from .lines import FixLines, aws
 from .rule import Ending, Finding, Findings, FixOwner, check, skip
 from .way_back import block_of_vpc
 
@@ -260,7 +260,7 @@ def _describe_state(peer: AtlasObject, facts: ConnectionFacts) -> tuple[str, str
     return status + (f"; requested {span_text(age)} ago." if age is not None else "."), _WAIT
 
 
-def _lines_for(status: str, facts: ConnectionFacts) -> Lines:
+def _lines_for(status: str, facts: ConnectionFacts) -> FixLines:
     """Return the lines that accept a request in AWS, or make the customer's half in GCP; none where nothing waits for that."""
     if status == AWS.pending and facts.entry.cloud is AWS and status_in_aws(facts) not in _ACCEPTED:
         return accept_line(facts)
@@ -271,7 +271,7 @@ def _lines_for(status: str, facts: ConnectionFacts) -> Lines:
     return mirror_lines(facts)
 
 
-def accept_line(facts: ConnectionFacts) -> Lines:
+def accept_line(facts: ConnectionFacts) -> FixLines:
     """Return the line that accepts the request in AWS."""
     return aws("ec2 accept-vpc-peering-connection", facts, vpc_peering_connection_id=or_none(lambda: connection_id_of(facts)))
 

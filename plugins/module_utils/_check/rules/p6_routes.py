@@ -29,7 +29,7 @@ from .common import (
     with_ipv4,
 )
 from .interfaces import service_subnets
-from .lines import Lines, aws, together
+from .lines import FixLines, aws, together
 from .prefixes import Part, Way, parts_of, static_way, ways_of
 from .rule import Finding, Findings, check, not_read
 from .senders import weigh
@@ -247,7 +247,7 @@ def _stray_finding(view: TableView, facts: ConnectionFacts) -> Finding:
     )
 
 
-def _route_line(verb: str, table: RouteTable, destination: str, facts: ConnectionFacts) -> Lines:
+def _route_line(verb: str, table: RouteTable, destination: str, facts: ConnectionFacts) -> FixLines:
     """Return the line that creates a route to the connection, points one at it, or deletes one."""
     kind = "destination_cidr_block" if "/" in destination else "destination_prefix_list_id"
     target = {} if verb == "delete" else {"vpc_peering_connection_id": connection_id_of(facts)}

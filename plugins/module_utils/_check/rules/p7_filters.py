@@ -27,7 +27,7 @@ from .interfaces import (
     senders_of,
 )
 from .judged_clusters import ATLAS_PORTS, judge_single_addresses, needed_ports
-from .lines import Lines, aws, together
+from .lines import FixLines, aws, together
 from .prefixes import blocks_of_list
 from .rule import Finding, Findings, Level, Severity, check, not_looked_at, not_read, skip
 
@@ -364,7 +364,7 @@ def _judge(
     return Finding(level, acl.id, message, fix, evidence, guarded, commands=line)
 
 
-def _acl_line(acl: NetworkAcl, need: Need, block: ipaddress.IPv4Network, number: int | None, facts: ConnectionFacts) -> Lines:
+def _acl_line(acl: NetworkAcl, need: Need, block: ipaddress.IPv4Network, number: int | None, facts: ConnectionFacts) -> FixLines:
     """Return the line that adds the rule of the fix."""
     [(first, last)] = merge_ranges(ATLAS_PORTS if need.is_egress else _ALL_CLIENT_PORTS)
     direction = {"egress" if need.is_egress else "ingress": True}
@@ -448,7 +448,7 @@ def _judge_egress(
         return
 
 
-def _group_line(group_id: str, facts: ConnectionFacts) -> Lines:
+def _group_line(group_id: str, facts: ConnectionFacts) -> FixLines:
     """Return the line that lets requests out in a group."""
     [(first, last)] = merge_ranges(ATLAS_PORTS)
     rule = {"protocol": "tcp", "port": f"{first}-{last}", "cidr": str(atlas_block_of(facts))}
