@@ -19,7 +19,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
 from ansible_collections.cloudpeer.atlas.tests.unit.plugins.module_utils._check.rules.test_lines import LINES
 
 #: Moto has no routes to prefix lists that lead to a connection, and no rule of the resolver that is associated here.
-TRIED = ("accept", "no route", "black hole", "names", "ACL", "group")
+TRIED = ("accept", "no route", "black hole", "names", "no DHCP options", "ACL", "group")
 
 
 @pytest.mark.full
@@ -51,6 +51,9 @@ def test_the_lines_of_findings_are_pasted_into_aws(aws: Aws) -> None:
         assert done.returncode == 0, (own, done.stderr)
     assert account.connections()[connection_id] == "active"
     assert account.routes(vpc_id) == {ATLAS_BLOCK: connection_id, "192.168.248.0/22": connection_id}
+    used = ec2.describe_vpcs(VpcIds=[vpc_id])["Vpcs"][0]["DhcpOptionsId"]
+    [options] = ec2.describe_dhcp_options(DhcpOptionsIds=[used])["DhcpOptions"]
+    assert options["DhcpConfigurations"] == [{"Key": "domain-name-servers", "Values": [{"Value": "AmazonProvidedDNS"}]}]
     assert all(
         ec2.describe_vpc_attribute(VpcId=vpc_id, Attribute=name)[name[0].upper() + name[1:]]["Value"]
         for name in ("enableDnsSupport", "enableDnsHostnames")

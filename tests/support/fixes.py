@@ -580,7 +580,7 @@ ACTIONS: dict[str, Actions] = {
         r"Correct (?:azure_directory_id|resource_group_name), or replace the connection\.": to(
             entry={"azure_directory_id": None, "resource_group_name": None}
         ),
-        r"Make it: atlas_gcp_peering, the role, or `.*`\.": lambda facts, finding, match: in_force(
+        r"Make it: atlas_gcp_peering, or the role\.": lambda facts, finding, match: in_force(
             mirrored(facts, finding, match), finding, match
         ),
     },

@@ -18,7 +18,7 @@ from .common import atlas_block_of, container_block, listed, need_container, sta
 from .further_regions import FurtherRegions
 from .judged_clusters import is_in_region, is_sharded, judged_clusters, peered_containers
 from .lines import FixLines, az
-from .rule import Finding, Findings, Severity, check, not_looked_at, not_read, skip
+from .rule import Finding, Findings, FixOwner, Severity, check, not_looked_at, not_read, skip
 
 _CONNECTED, _DISCONNECTED = "Connected", "Disconnected"
 _IN_SYNC = "FullyInSync"
@@ -64,7 +64,7 @@ def find_no_peering(facts: ConnectionFacts) -> Findings:
     if known_or(facts.network.vnet_exists, True) is False:
         message = f"Azure has no {entry.title} in subscription {entry.azure_subscription_id}."
         fix = f"Check the names of the connection. If the VNet was deleted, {_REQUEST_AGAIN}"
-        yield Finding("fail", entry.network, message, fix, entry.identity)
+        yield Finding("fail", entry.network, message, fix, entry.identity, owner="playbook")
         return
     peerings, block = known(facts.network.vnet_peerings), atlas_block_of(facts)
     if not _is_available(facts):
@@ -116,7 +116,7 @@ def find_shared_addresses(facts: ConnectionFacts) -> Findings:
         message = f"The network container has {block}, and {facts.entry.title} {listed(shared)}: Azure does not peer them."
         fix = "Connect a network container with another block, or another VNet."
         evidence = {"atlas_cidr_block": str(block), "address_prefixes": list(prefixes)}
-        yield Finding("fail", facts.entry.network, message, fix, evidence)
+        yield Finding("fail", facts.entry.network, message, fix, evidence, owner="atlas")
 
 
 @check("A404", waits_for=("P101", "P102", "A401"), clouds=(AZURE.name,))
@@ -145,7 +145,8 @@ def find_closed_peering(facts: ConnectionFacts) -> Findings:
             )
             if state == _DELETING:
                 message, fix, line = f"The peering {name} is being deleted.", f"If you want it, {_REQUEST_AGAIN}", ()
-            yield Finding(side.level, name, message, fix, _evidence(one), commands=line)
+            owner: FixOwner = "network" if line else "atlas"
+            yield Finding(side.level, name, message, fix, _evidence(one), commands=line, owner=owner)
 
 
 @check("A501", waits_for=STRING_CAUSES, clouds=(AZURE.name,))
@@ -248,7 +249,8 @@ def _judge_side(side: VnetSide, peerings: t.Sequence[VnetPeering], facts: Connec
         for each in similar:
             message += f" The peering {each.name} has this block, and leads to {each.remote_name or 'another network'}."
         evidence = {"atlas_vnet_name": side.vnet_name, "atlas_cidr_block": str(side.block)}
-        yield Finding(side.level, facts.entry.network, message, f"Atlas has made one that is gone: {_REQUEST_AGAIN}", evidence)
+        fix = f"Atlas has made one that is gone: {_REQUEST_AGAIN}"
+        yield Finding(side.level, facts.entry.network, message, fix, evidence, owner="atlas")
     elif one.state != _CONNECTED:
         fix = _STATES.get(one.state, ("", "Look at the peering of the VNet in Azure."))[1]
         line = _line("delete", one) if one.state == _DISCONNECTED else ()
@@ -264,18 +266,18 @@ def _judge_remote(side: VnetSide, peering: VnetPeering, facts: ConnectionFacts) 
     what = f"The peering {peering.name} is {peering.sync_level}: Atlas does not know"
     fix = f"Atlas's side has to sync: ask MongoDB's support, or {_REQUEST_AGAIN}"
     if peering.known_prefixes is None:
-        yield Finding("warn", peering.name, f"{what} all addresses of the VNet.", fix, _evidence(peering))
+        yield Finding("warn", peering.name, f"{what} all addresses of the VNet.", fix, _evidence(peering), owner="atlas")
         raise UnreadError(Unread(f"Which addresses of the VNet Atlas knows by the peering {peering.name} is not known."))
     known_blocks = [to_network(one, peering.name) for one in peering.known_prefixes]
     lost = [one for one in client_ranges(facts) if not is_within(one.block, known_blocks)]
     if lost:
         message = f"{what} {listed(dict.fromkeys(one.block for one in lost))}, where clients are."
         names = tuple(dict.fromkeys(one.name for one in lost))
-        yield Finding(side.level, peering.name, message, fix, _evidence(peering), names)
+        yield Finding(side.level, peering.name, message, fix, _evidence(peering), names, owner="atlas")
     else:
         outside = [one for one in network_blocks_of(facts) if not is_within(one, known_blocks)]
         message = f"{what} {listed(outside) or 'all addresses of the VNet'}, where no client is."
-        yield Finding("warn", peering.name, message, fix, _evidence(peering))
+        yield Finding("warn", peering.name, message, fix, _evidence(peering), owner="atlas")
 
 
 def _unnamed(facts: ConnectionFacts, side: VnetSide) -> Unread:

@@ -52,8 +52,9 @@ def find_stray_user_routes(facts: ConnectionFacts) -> Findings:
             message = f"{found.name} of {listed(names)} takes away the routes of peerings: disablePeeringRoute is All."
             fix = f"Set disablePeeringRoute of {found.name} to None."
             # `az network route-table` does not know the property yet.
-            change = {"api_version": ROUTE_TABLE_VERSION, "set": "properties.disablePeeringRoute=None", "force_string": True}
-            line = az("resource update", group_and_subscription(ids[table_id])[1], ids=ids[table_id], **change)
+            change = {"api_version": ROUTE_TABLE_VERSION, "set": "properties.disablePeeringRoute=None"}
+            _group, subscription = group_and_subscription(ids[table_id])
+            line = az("resource update", subscription, ids=ids[table_id], **change, force_string=True)
             yield Finding("fail", found.name, message, fix, {"disable_peering_route": "All"}, tuple(names), commands=line)
         else:
             for side in sides:

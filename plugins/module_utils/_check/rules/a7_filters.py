@@ -206,9 +206,11 @@ def _finding(nsg: Nsg, nsg_id: str, demand: Demand, passage: Passage, severity: 
         "ports": [list(one) for one in ports],
     }
     group, subscription = group_and_subscription(nsg_id)
-    rule = {"name": f"allow-atlas-{block.network_address}-{block.prefixlen}".replace(".", "-"), "priority": free}
+    # `az` replaces a rule of the same name.
+    name = f"allow-atlas-{block.network_address}-{block.prefixlen}-{free}"
+    rule = {"name": name.replace(".", "-"), "priority": free}
     what = {"direction": "Outbound", "access": "Allow", "protocol": "Tcp", "destination_address_prefixes": str(block)}
-    ports = {"destination_port_ranges": "-".join(map(str, ATLAS_PORTS[0]))}
+    what["destination_port_ranges"] = "-".join(map(str, ATLAS_PORTS[0]))
     place = {"nsg_name": nsg.name, "resource_group": group}
-    line = az("network nsg rule create", subscription, **rule, **place, **what, **ports)
+    line = az("network nsg rule create", subscription, **rule, **place, **what)
     return Finding(severity, nsg.name, message, fix, evidence, commands=line)

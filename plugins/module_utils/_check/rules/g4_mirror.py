@@ -41,8 +41,9 @@ def find_no_mirror(facts: ConnectionFacts) -> Findings:
         if elsewhere:
             raise skip(f"The peering with Atlas's network is on {listed(elsewhere)}.", "G402")
         message = f"{entry.title} has no peering with {remote}."
-        evidence = {"network": remote, "gcloud": _gcloud_line(facts)}
-        yield Finding("fail", entry.network, message, mirror_advice(facts), evidence, commands=mirror_lines(facts))
+        lines = mirror_lines(facts)
+        evidence = {"network": remote, "gcloud": next(iter(lines), None)}
+        yield Finding("fail", entry.network, message, mirror_advice(facts), evidence, commands=lines)
     elif mirror.state != ACTIVE:
         details = f" ({mirror.state_details})" if mirror.state_details else ""
         message = f"The peering {mirror.name} of {entry.title} is {mirror.state or 'in a state that GCP does not tell'}{details}."
@@ -75,7 +76,7 @@ def find_no_way_back(facts: ConnectionFacts) -> Findings:
     mirror = active_mirror(facts)
     if mirror.exchanges_subnets is False:
         message = f"The peering {mirror.name} of {facts.entry.title} does not exchange the routes of subnets."
-        fix = f"Remove it, and make it again: atlas_gcp_peering, the role, or `{_gcloud_line(facts)}`."
+        fix = "Remove it, and make it again: atlas_gcp_peering, or the role."
         yield Finding("fail", mirror.name, message, fix, mirror.to_result(), commands=lines_to_make_again(mirror, facts))
         return
     own = network_blocks_of(facts)
@@ -152,15 +153,14 @@ def _advice_on_import(lost: t.Sequence[ClientRange], mirror: Peering) -> str:
 
 
 def mirror_advice(facts: ConnectionFacts) -> str:
-    """Return what to do about the customer's half: wait if GCP has it, or else make it, with a gcloud command if possible."""
+    """Return what to do about the customer's half: wait if GCP has it, or else make it."""
     if _is_mirror_active(facts):
         return _WAIT
-    line = _gcloud_line(facts)
-    if line is None:
+    if _atlas_names(facts) is None:
         return (
             "Make it: atlas_gcp_peering, or atlas_peering. The network container has atlas_gcp_project_id and atlas_network_name."
         )
-    return f"Make it: atlas_gcp_peering, the role, or `{line}`."
+    return "Make it: atlas_gcp_peering, or the role."
 
 
 def mirror_lines(facts: ConnectionFacts) -> FixLines:
@@ -184,11 +184,6 @@ def _create_line(facts: ConnectionFacts) -> FixLines:
 def _delete_line(mirror: Peering | None, network: str, facts: ConnectionFacts) -> FixLines:
     names = {"project": facts.entry.gcp_project_id, "network": network}
     return gcloud("networks peerings delete", None if mirror is None else mirror.name, **names)
-
-
-def _gcloud_line(facts: ConnectionFacts) -> str | None:
-    """Return the command that makes the customer's half; None if the names of Atlas's network are not known."""
-    return next(iter(_create_line(facts)), None)
 
 
 def _is_mirror_active(facts: ConnectionFacts) -> bool:

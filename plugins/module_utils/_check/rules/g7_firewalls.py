@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import ipaddress
 import itertools
+import re
 import typing as t
 from dataclasses import dataclass, replace
 
@@ -241,7 +242,8 @@ def _line_for(rule: EgressRule, block: ipaddress.IPv4Network, facts: ConnectionF
     if policy.kind == NETWORK:
         where = {"firewall_policy": policy.id, "global_firewall_policy": True, "project": project}
         return gcloud("network-firewall-policies rules create", free, **where, **what)
-    number = policy.id if policy.id and policy.id.isdecimal() else None
+    # `gcloud` takes fewer digits for the short name of a policy, which it finds by its organization alone.
+    number = policy.id if re.fullmatch("[0-9]{9,}", policy.id or "") else None
     return gcloud("firewall-policies rules create", free, firewall_policy=number, **what)
 
 

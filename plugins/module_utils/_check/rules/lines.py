@@ -29,6 +29,12 @@ def aws(command: str, facts: ConnectionFacts, **options: _Option) -> FixLines:
     return _line(f"aws {command}", (), {**options, "region": facts.entry.region}, " ")
 
 
+def aws_for_new(command: str, option: str, new: FixLines, facts: ConnectionFacts, **options: _Option) -> FixLines:
+    """Return a line for the AWS CLI about what another line creates, which prints the id for an option."""
+    lines = together(aws(command, facts, **options), new)
+    return (f'{lines[0]} --{option} "$({lines[1]})"',) if lines else ()
+
+
 def az(command: str, subscription: str | None, **options: _Option) -> FixLines:
     """Return a line for Azure's CLI."""
     return _line(f"az {command}", (), {**options, "subscription": subscription}, " ")

@@ -47,8 +47,7 @@ def find_not_available(facts: ConnectionFacts) -> Findings:
     peer = known(facts.atlas.peer)
     if peer is None:
         message, fix = _describe_missing(facts)
-        owner: FixOwner = "playbook" if fix.startswith("Correct") else "atlas"
-        yield Finding("fail", facts.entry.network, message, fix, owner=owner)
+        yield Finding("fail", facts.entry.network, message, fix, owner="playbook" if fix.startswith("Correct") else "atlas")
         return
     status = peer["status_name"]
     if status == facts.entry.cloud.failed:
@@ -134,9 +133,8 @@ def find_wrong_container(facts: ConnectionFacts) -> Findings:
         raise UnreadError(Unread(f"Atlas does not tell the provider and region of network container {container['id']}."))
     if provider not in (None, cloud.name):
         message = f"The network container is on {provider}, and a {cloud.noun} needs one on {cloud.name}."
-        yield Finding(
-            "fail", container["id"], message, f"Choose a network container on {cloud.name}.", {"provider_name": provider}
-        )
+        fix = f"Choose a network container on {cloud.name}."
+        yield Finding("fail", container["id"], message, fix, {"provider_name": provider}, owner="playbook")
     wanted = facts.entry.container_region
     if wanted is not None and not cloud.has_one_container and not cloud.is_in_region(region, wanted):
         message = f"The network container is in {region}, not in {cloud.regions.to_atlas(wanted)}."

@@ -23,7 +23,7 @@ from .judged_clusters import (
     is_serverless,
     need_clusters,
 )
-from .rule import Finding, Findings, Severity, check, skip
+from .rule import Finding, Findings, Severity, check, owner_of, skip
 
 _CAUSES = ("P101", "P102", "P201")
 _LARGER = "Upgrade it: network peering needs a dedicated cluster, M10 or larger."
@@ -70,7 +70,14 @@ def find_unpeered_regions(facts: ConnectionFacts) -> Findings:
             evidence = {**found.evidence, "regions": names, "code": found.code, "subject": found.subject}
             message = f"{begin}, and on the way there {found.code} tells: {found.message}"
             yield dataclasses.replace(
-                found, severity=severity, subject=cluster["name"], message=message, evidence=evidence, code="", ending=None
+                found,
+                severity=severity,
+                subject=cluster["name"],
+                message=message,
+                evidence=evidence,
+                code="",
+                ending=None,
+                owner=owner_of(found),
             )
 
 

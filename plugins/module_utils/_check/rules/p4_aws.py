@@ -14,6 +14,7 @@ from ..._values.regions import same_region, to_cloud_region
 from ..facts import ConnectionFacts, Missing, Unread, UnreadError, field_of, known, known_or, or_none
 from .common import WAITING, atlas_block_of, connection_id_of, listed, span_text
 from .judged_clusters import have_all_private_strings, peers_of_network, unless_private
+from .lines import aws
 from .p1_atlas import accept_line
 from .rule import Ending, Finding, Findings, Severity, check, not_read, skip
 
@@ -150,7 +151,12 @@ def find_encryption_controls(facts: ConnectionFacts) -> Findings:
         message = (
             f"The encryption controls of {vpc.id} are enforced, and do not exclude peering connections: AWS may stop traffic."
         )
-        yield Finding("warn", vpc.id, message, "Exclude VPC peering from the encryption controls of the VPC.")
+        fix, own = (
+            "Exclude VPC peering from the encryption controls of the VPC.",
+            {"vpc_encryption_control_id": vpc.encryption_id},
+        )
+        line = aws("ec2 modify-vpc-encryption-control", facts, **own, mode="enforce", vpc_peering_exclusion="enable")
+        yield Finding("warn", vpc.id, message, fix, commands=line)
 
 
 def _connection_of(facts: ConnectionFacts) -> PeeringConnection:

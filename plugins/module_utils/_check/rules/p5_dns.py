@@ -14,7 +14,7 @@ from ..facts import AtlasObject, ConnectionFacts, Missing, SkippedError, Unread,
 from .cluster_names import Name, answering, is_at_or_above, names_of
 from .common import REBINDING, listed, own_dns_servers
 from .judged_clusters import has_private_string, have_all_private_strings, is_running, need_clusters, unless_private
-from .lines import aws, together
+from .lines import FixLines, aws, aws_for_new, together
 from .rule import Finding, Findings, Severity, check, not_looked_at, not_read
 
 # The domain of all clusters.
@@ -62,7 +62,9 @@ def find_own_dns_servers(facts: ConnectionFacts) -> Findings:
         is_set = known(options).id.startswith("dopt-")
         message = f"{known(options).id} names no DNS servers" if is_set else f"{facts.entry.vpc_id} has no DHCP options"
         subject = known(options).id if is_set else facts.entry.vpc_id
-        yield Finding("warn", subject, f"{message}, {_NO_SERVER}.", _ASSOCIATE, evidence)
+        # Where there are some, new ones would take their other settings away.
+        lines = () if is_set else _lines_to_associate(facts)
+        yield Finding("warn", subject, f"{message}, {_NO_SERVER}.", _ASSOCIATE, evidence, commands=lines)
     if not own:
         return
     message = f"{known(options).id} names the DNS servers {listed(own)}"
@@ -162,6 +164,31 @@ def _has_own_servers_alone(facts: ConnectionFacts) -> bool:
     return bool(own) and len(own or ()) == len(known(facts.aws.dhcp_options).domain_name_servers)
 
 
+def _lines_to_associate(facts: ConnectionFacts) -> FixLines:
+    """Return the line that creates DHCP options with Amazon's DNS server, and associates them with the VPC."""
+    servers = {"dhcp_configurations": "Key=domain-name-servers,Values=AmazonProvidedDNS"}
+    new = aws("ec2 create-dhcp-options", facts, **servers, query="DhcpOptions.DhcpOptionsId", output="text")
+    return aws_for_new("ec2 associate-dhcp-options", "dhcp-options-id", new, facts, vpc_id=facts.entry.vpc_id)
+
+
+def _lines_instead_of(rule: ResolverRule, facts: ConnectionFacts, *, is_wider: bool) -> FixLines:
+    """Return the line that creates a rule for Atlas beside a wider one, or dissociates the rule."""
+    vpc_id = facts.entry.vpc_id
+    if not is_wider:
+        return aws("route53resolver disassociate-resolver-rule", facts, vpc_id=vpc_id, resolver_rule_id=rule.id)
+    own = {"creator_request_id": f"atlas-{vpc_id}", "rule_type": "SYSTEM", "domain_name": _DOMAIN}
+    new = aws("route53resolver create-resolver-rule", facts, **own, query="ResolverRule.Id", output="text")
+    return aws_for_new("route53resolver associate-resolver-rule", "resolver-rule-id", new, facts, vpc_id=vpc_id)
+
+
+def _zone_line(zone: HostedZone, facts: ConnectionFacts) -> FixLines:
+    """Return the line that dissociates a zone; none if it has other names than Atlas's, too, or is a service's."""
+    if not zone.owner.isdecimal() or not is_at_or_above(_DOMAIN, zone.name):
+        return ()
+    vpc = f"VPCRegion={facts.entry.region},VPCId={facts.entry.vpc_id}"
+    return aws("route53 disassociate-vpc-from-hosted-zone", facts, hosted_zone_id=zone.id, vpc=vpc)
+
+
 def _find_forwarding(clusters: t.Iterable[AtlasObject], view: _View, facts: ConnectionFacts) -> Findings:
     """Yield the rules that forward names of clusters to other DNS servers, whose answers are not known."""
     concerned: dict[ResolverRule, list[AtlasObject]] = {}
@@ -180,10 +207,8 @@ def _find_forwarding(clusters: t.Iterable[AtlasObject], view: _View, facts: Conn
         instead = f"Add a rule of type SYSTEM for {_DOMAIN}" if is_wider else "Dissociate this rule from the VPC"
         fix = f"{instead}, or use the private connection string."
         severity: Severity = "warn" if all(map(has_private_string, those)) else "unknown"
-        line = aws("route53resolver disassociate-resolver-rule", facts, vpc_id=facts.entry.vpc_id, resolver_rule_id=rule.id)
-        evidence = {"domain_name": rule.domain_name}
-        # The id of a rule to add is not known before.
-        yield Finding(severity, rule.id, message, fix, evidence, commands=() if is_wider else line)
+        lines = _lines_instead_of(rule, facts, is_wider=is_wider)
+        yield Finding(severity, rule.id, message, fix, {"domain_name": rule.domain_name}, commands=lines)
 
 
 def _find_lost(cluster: AtlasObject, view: _View, facts: ConnectionFacts) -> Findings:
@@ -204,7 +229,8 @@ def _find_lost(cluster: AtlasObject, view: _View, facts: ConnectionFacts) -> Fin
             contents = known_or(facts.aws.zone_contents, {}).get(zone.id)
             falls_back = contents is not None and contents.falls_back is True
             evidence = {**evidence, "names": [name.text for name in lacking]}
-            yield _lacking(zone, cluster, lacking, lost, evidence, severity, falls_back=falls_back)
+            finding = _lacking(zone, cluster, lacking, lost, evidence, severity, falls_back=falls_back)
+            yield dataclasses.replace(finding, commands=_zone_line(zone, facts))
         for unread in dict.fromkeys(answer for name in here if isinstance(answer := answers[name], Unread)):
             decides = not set(strings) - {*lost, *doubtful} and not are_own_alone
             finding = not_read(unread, zone.title)

@@ -31,7 +31,7 @@ from .common import (
 from .interfaces import service_subnets
 from .lines import FixLines, aws, together
 from .prefixes import Part, Way, parts_of, static_way, ways_of
-from .rule import Finding, Findings, check, not_read
+from .rule import Finding, Findings, FixOwner, check, not_read
 from .senders import weigh
 from .tables import TableView, name_of, tables_of, without_table
 from .way_back import advice_for
@@ -153,7 +153,8 @@ def find_missing_ways_back(facts: ConnectionFacts) -> Findings:
             message = f"Atlas has no way back to {subnet.cidr_block} of {subnet.id}: it routes only {block} to the VPC."
             fix = advice_for(subnet, block, facts)
             evidence = {"cidr_block": subnet.cidr_block, "route_table_cidr_block": str(block)}
-            yield Finding("fail", subnet.id, message, fix, evidence, (subnet.id,), owner="playbook")
+            owner: FixOwner = "playbook" if "route_table_cidr_block" in fix else "network"
+            yield Finding("fail", subnet.id, message, fix, evidence, (subnet.id,), owner=owner)
 
 
 @check("P608", weigh=weigh)
@@ -189,8 +190,8 @@ def _nothing_judged(facts: ConnectionFacts) -> Finding:
         return Finding("info", vpc_id, f"{vpc_id} has no subnet, so nothing in it was judged.")
     if _left_out(facts):
         message = f"The subnets that are meant have interfaces of AWS's services alone, so nothing in {vpc_id} was judged."
-        evidence = {"subnet_ids": _left_out(facts)}
-        return Finding("unknown", vpc_id, message, "Use subnet_ids to judge them.", evidence, owner="playbook")
+        left_out = {"subnet_ids": _left_out(facts)}
+        return Finding("unknown", vpc_id, message, "Use subnet_ids to judge them.", left_out, owner="playbook")
     if chosen_subnets(facts):
         message = f"No subnet that is meant is in {block}, the cidr_block of the connection, so nothing in {vpc_id} was judged."
         fix = "Correct cidr_block of the connection."
@@ -200,8 +201,8 @@ def _nothing_judged(facts: ConnectionFacts) -> Finding:
     )
     message = f"No subnet of {vpc_id} {how}, so nothing in it was judged."
     fix = "Name the tables of subnets with route_table_ids or route_table_tags, or leave both out to judge all subnets."
-    tables = {"route_table_ids": list(facts.entry.route_table_ids or ()), "route_table_tags": facts.entry.route_table_tags}
-    evidence = {name: one for name, one in tables.items() if one}
+    tables = {"route_table_ids": [*(facts.entry.route_table_ids or ())], "route_table_tags": facts.entry.route_table_tags}
+    evidence: dict[str, object] = {name: one for name, one in tables.items() if one}
     return Finding("unknown", vpc_id, message, fix, evidence, owner="playbook")
 
 

@@ -156,7 +156,7 @@ def find_not_looked_at(facts: t.Iterable[ConnectionFacts]) -> list[str]:
 def owner_of(finding: Finding) -> FixOwner:
     """Return who can carry out a fix: by default, Atlas's project for its half (codes 1xx to 3xx), or else the network's owner.
 
-    What could not be read is up to whoever gives the permission.
+    Of what could not be read, the owner is the one who gives the permission.
     """
     if finding.owner is not None:
         return finding.owner

@@ -7,8 +7,15 @@ import shlex
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import AclRule, ResolverRule, Route
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import ConnectionFacts
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import (
+    AclRule,
+    DhcpOptions,
+    HostedZone,
+    ResolverRule,
+    Route,
+    Subnet,
+)
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import ConnectionFacts, ZoneContents
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.lines import aws, az, gcloud, together
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.rule import Finding, owner_of, run_checks
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.objects import parse_firewalls
@@ -22,6 +29,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.check_clouds import (
     SUBSCRIPTION,
     TABLE_ID,
     VNET,
+    azure_container,
     healthy_azure,
     healthy_gcp,
     mirror,
@@ -31,6 +39,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.check_clouds import (
     vnet_peering,
 )
 from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
+    ACCOUNT_ID,
     ACL_ID,
     ATLAS_BLOCK,
     CONNECTION_ID,
@@ -50,6 +59,11 @@ from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
     with_private_string,
 )
 from ansible_collections.cloudpeer.atlas.tests.support.check_facts import TABLE_ID as OWN_TABLE_ID
+from ansible_collections.cloudpeer.atlas.tests.unit.plugins.module_utils._check.test_situations_names import (
+    TO_HOME,
+    two_regions,
+    wide,
+)
 
 AT = f"--name atlas-peering --vnet-name {VNET} --resource-group {GROUP}"
 OF = f"--subscription {SUBSCRIPTION}"
@@ -83,7 +97,12 @@ def with_main(*routes: Route, **changes: Any) -> ConnectionFacts:
     return healthy(route_tables=[own, table(MAIN_TABLE_ID, *routes, is_main=True, list_routes=lists)], **changes)
 
 
-def firewalls(rule: dict[str, Any], kind: str | None = None, name: str = "1") -> ConnectionFacts:
+def with_zone(name: str, owner: str = ACCOUNT_ID) -> ConnectionFacts:
+    """Return facts with a private zone that has no names."""
+    return healthy(zones=[HostedZone("Z1", name, owner)], zone_contents={"Z1": ZoneContents([], False)})
+
+
+def firewalls(rule: dict[str, Any], kind: str | None = None, name: str = "110123456789") -> ConnectionFacts:
     """Return facts with a rule of the network, or of a policy."""
     block = {"destIpRanges": ["0.0.0.0/0"], "layer4Configs": [{"ipProtocol": "all"}]}
     in_policy = {"priority": 10, "action": "deny", "direction": "EGRESS", "match": block}
@@ -154,6 +173,42 @@ LINES: dict[str, tuple[ConnectionFacts, str, list[str]]] = {
         "P503",
         [f"aws route53resolver disassociate-resolver-rule --vpc-id {VPC_ID} --resolver-rule-id rslvr-rr-1 --region us-east-1"],
     ),
+    "forwarding of more": (
+        healthy(resolver_rules=[ResolverRule("rslvr-rr-1", ".", "FORWARD")], clusters=[with_private_string(cluster())]),
+        "P503",
+        [
+            f"aws route53resolver associate-resolver-rule --vpc-id {VPC_ID} --region us-east-1"
+            f' --resolver-rule-id "$(aws route53resolver create-resolver-rule --creator-request-id atlas-{VPC_ID}'
+            ' --rule-type SYSTEM --domain-name mongodb.net --query ResolverRule.Id --output text --region us-east-1)"'
+        ],
+    ),
+    "zone": (
+        with_zone("abcde.mongodb.net"),
+        "P503",
+        [
+            "aws route53 disassociate-vpc-from-hosted-zone --hosted-zone-id Z1"
+            f" --vpc VPCRegion=us-east-1,VPCId={VPC_ID} --region us-east-1"
+        ],
+    ),
+    "zone with more": (with_zone("net"), "P503", []),
+    "zone of a service": (with_zone("abcde.mongodb.net", owner="vpce.amazonaws.com"), "P503", []),
+    "no DHCP options": (
+        healthy(dhcp_options=DhcpOptions("default", ())),
+        "P502",
+        [
+            f"aws ec2 associate-dhcp-options --vpc-id {VPC_ID} --region us-east-1 --dhcp-options-id"
+            ' "$(aws ec2 create-dhcp-options --dhcp-configurations Key=domain-name-servers,Values=AmazonProvidedDNS'
+            ' --query DhcpOptions.DhcpOptionsId --output text --region us-east-1)"'
+        ],
+    ),
+    "encryption": (
+        healthy(vpc=dataclasses.replace(healthy().aws.vpc, refuses_peerings=True, encryption_id="vpcec-0a1b2c3d4e5f60001")),
+        "P406",
+        [
+            "aws ec2 modify-vpc-encryption-control --vpc-encryption-control-id vpcec-0a1b2c3d4e5f60001 --mode enforce"
+            " --vpc-peering-exclusion enable --region us-east-1"
+        ],
+    ),
     "ACL": (
         healthy(network_acls=[acl(*OPEN, AclRule(100, True, False, "-1", "0.0.0.0/0", None))]),
         "P701",
@@ -207,7 +262,7 @@ LINES: dict[str, tuple[ConnectionFacts, str, list[str]]] = {
         healthy_azure(vnet_nsgs={NSG_ID: nsg(security_rule("deny", 200))}),
         "A701",
         [
-            f"az network nsg rule create --name allow-atlas-192-168-248-0-21 --priority 199 --nsg-name nsg-apps {IN_GROUP}"
+            f"az network nsg rule create --name allow-atlas-192-168-248-0-21-199 --priority 199 --nsg-name nsg-apps {IN_GROUP}"
             " --direction Outbound --access Allow --protocol Tcp"
             f" --destination-address-prefixes {ATLAS_BLOCK} --destination-port-ranges 27015-27017 {OF}"
         ],
@@ -242,11 +297,21 @@ LINES: dict[str, tuple[ConnectionFacts, str, list[str]]] = {
     "policy of the organization": (
         firewalls(DENY, "HIERARCHY"),
         "G701",
-        [f"gcloud compute firewall-policies rules create 9 --firewall-policy=1 --action=allow --direction=EGRESS {TO_POLICY}"],
+        [
+            "gcloud compute firewall-policies rules create 9 --firewall-policy=110123456789 --action=allow --direction=EGRESS"
+            f" {TO_POLICY}"
+        ],
     ),
     "policy without a number": (firewalls(DENY, "HIERARCHY", "org"), "G701", []),
+    "policy whose name is a number": (firewalls(DENY, "HIERARCHY", "12345678"), "G701", []),
     "policy of Google": (firewalls(DENY, "SYSTEM"), "G701", []),
 }
+
+
+def ways_back(current: str, *blocks: str) -> ConnectionFacts:
+    """Return facts with subnets, to which Atlas routes one block."""
+    subnets = [Subnet(name, VPC_ID, block) for name, block in zip(SUBNET_IDS, (current, *blocks))]
+    return healthy({"cidr_block": None}, subnets=subnets, peer=peer(route_table_cidr_block=current))
 
 
 def first(facts: ConnectionFacts, code: str) -> Finding:
@@ -283,6 +348,25 @@ def test_names_are_quoted() -> None:
     assert shlex.split(line)[-1] == f"--project={name}"
 
 
+def test_names_of_others_are_quoted_or_give_no_line() -> None:
+    """What a network has anybody may have named."""
+
+    def commands_for(name: str) -> tuple[str, ...]:
+        return first(healthy_azure(vnet_peerings=[vnet_peering(allows_access=False, name=name)]), "A404").commands
+
+    hostile = 'a b\'; "$(id)" `id` !! \\ # | & > x'
+    [line] = commands_for(hostile)
+    assert shlex.split(line)[shlex.split(line).index("--name") + 1] == hostile
+    assert [commands_for(name) for name in ("-o", "a\nb", "a\u2028b", "@x")] == [(), (), (), ()]
+
+
+def test_lines_are_in_no_sentence() -> None:
+    """The text and `msg` have the sentences."""
+    for name, (facts, _code, lines) in LINES.items():
+        for finding in run_checks(facts):
+            assert not any(line in f"{finding.message} {finding.fix}" for line in (*lines, *finding.commands)), name
+
+
 def test_without_a_region_there_is_no_line() -> None:
     assert first(healthy({"region": None}, peer=peer(status_name="PENDING_ACCEPTANCE")), "P101").commands == ()
 
@@ -303,6 +387,15 @@ def test_without_a_region_there_is_no_line() -> None:
         (LINES["policy of the organization"][0], "G701", "organization"),
         (LINES["policy of Google"][0], "G701", "organization"),
         (healthy_gcp(gcp_networks={}), "G401", "playbook"),
+        (LINES["Disconnected"][0], "A401", "network"),
+        (healthy_azure(vnet_peerings=[]), "A401", "atlas"),
+        (healthy_azure(vnet_exists=False), "A401", "playbook"),
+        (healthy_azure(vnet_peerings=[vnet_peering(sync_level="RemoteNotInSync")]), "A402", "atlas"),
+        (healthy_azure(container=azure_container(atlas_cidr_block="10.20.128.0/21")), "A403", "atlas"),
+        (healthy_azure(vnet_peerings=[vnet_peering(provisioning_state="Deleting")]), "A404", "atlas"),
+        (two_regions(wide(), routes=(TO_HOME,)), "P202", "network"),
+        (ways_back("10.15.1.0/24", "10.15.2.0/24"), "P607", "playbook"),
+        (ways_back("10.15.1.0/24", "100.64.1.0/24"), "P607", "network"),
     ],
 )
 def test_a_finding_says_whose_it_is(facts: ConnectionFacts, code: str, owner: str) -> None:
