@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.support.aws import Aws
@@ -22,8 +23,12 @@ from ansible_collections.cloudpeer.atlas.tests.unit.plugins.module_utils._check.
 TRIED = ("accept", "no route", "black hole", "names", "no DHCP options", "forwarding of more", "ACL", "group")
 
 
+#: `make test-full` sets it up.
+PATH = os.pathsep.join([str(Path(__file__).parents[2] / ".venv-aws" / "bin"), os.environ["PATH"]])
+
+
 @pytest.mark.full
-@pytest.mark.skipif(shutil.which("aws") is None, reason="aws is not on PATH")
+@pytest.mark.skipif(shutil.which("aws", path=PATH) is None, reason="aws is not there: scripts/setup.sh aws")
 def test_the_lines_of_findings_are_pasted_into_aws(aws: Aws) -> None:
     account, atlas = aws.account(), aws.account("111122223333")
     [vpc_id], [other] = (aws.make_vpcs(one.id, [block]) for one, block in ((account, "10.15.0.0/16"), (atlas, ATLAS_BLOCK)))
@@ -42,7 +47,7 @@ def test_the_lines_of_findings_are_pasted_into_aws(aws: Aws) -> None:
         ACL_ID: acl["NetworkAclId"],
         GROUP_ID: group["GroupId"],
     }
-    environment = {**os.environ, **account.environment(), "AWS_PAGER": ""}
+    environment = {**os.environ, **account.environment(), "AWS_PAGER": "", "PATH": PATH}
     for line in (line for name in TRIED for line in LINES[name][2]):
         own = line
         for known, real in ids.items():
