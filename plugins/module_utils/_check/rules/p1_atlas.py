@@ -276,10 +276,11 @@ def accept_line(facts: ConnectionFacts) -> FixLines:
 
 def _ending_of(peer: AtlasObject, facts: ConnectionFacts) -> Ending | None:
     """Return when a request ends that is not accepted yet; None if it has ended, or the connection is in another state."""
-    requested = created_at(peer["id"])
-    if peer["status_name"] != AWS.pending or status_in_aws(facts) in _ACCEPTED or requested is None:
+    requested, life = created_at(peer["id"]), facts.entry.cloud.pending_life
+    is_waiting = peer["status_name"] == facts.entry.cloud.pending and status_in_aws(facts) not in _ACCEPTED
+    if not is_waiting or life is None or requested is None:
         return None
-    end = requested + PENDING_LIFE
+    end = requested + life
     return Ending(WAITING, end) if requested <= facts.now < end else None
 
 

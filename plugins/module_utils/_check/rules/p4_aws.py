@@ -8,9 +8,8 @@ from __future__ import annotations
 import datetime
 
 from ..._aws.objects import ACTIVE, ENDED, INITIATING, PENDING, PROVISIONING, PeeringConnection, Vpc
-from ..._clouds.aws import AWS
+from ..._clouds.aws import AWS, same_region, to_cloud_region
 from ..._values.moments import to_moment
-from ..._values.regions import same_region, to_cloud_region
 from ..facts import ConnectionFacts, Missing, Unread, UnreadError, field_of, known, known_or, or_none
 from .common import WAITING, atlas_block_of, connection_id_of, listed, span_text
 from .judged_clusters import have_all_private_strings, peers_of_network, unless_private
