@@ -32,6 +32,8 @@ from ansible_collections.cloudpeer.atlas.tests.support.organization import HOSTI
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 
 WHEN, SHOWN_WHEN = "2026-11-26T07:00:00Z", "2026-11-26 07:00 UTC"
+# What would end a block of code.
+FENCES = "az `````"
 HOSTILE = "<script>alert(1)</script> \"' {{ 7 * 7 }} | [x](javascript:1) `*_\n# head"
 # What GitHub or GitLab makes a link or a mention of, also where it is escaped.
 LINKED = (
@@ -359,18 +361,20 @@ def test_whatever_others_call_things_is_text(to_text: Callable[..., str]) -> Non
     for one in checked["findings"]:
         one.update({"message": HOSTILE, "fix": HOSTILE})
         for place in one["connections"]:
-            place.update({"project_name": HOSTILE, "subject": HOSTILE})
+            place.update({"project_name": HOSTILE, "subject": HOSTILE, "owner": HOSTILE, "commands": [f"az {HOSTILE}", FENCES]})
     text = to_text(checked, WHEN)
-    assert "<script" not in text
     assert "alert" in text
     if to_text is to_markdown:
-        assert "<" not in re.sub(r"</?(details|summary)>", "", text)
+        # Lines to hand over are shown as they are, between fences that no line has; a fold is HTML until an empty line.
+        own, number = re.subn(rf"(?ms)(?<=\n\n)^`{{6}}sh$(?:(?!^`{{6}}).)*?{FENCES}\n`{{6}}\n(?=\n</details>)", "", text)
+        assert number == len(checked["findings"])
+        assert "<" not in re.sub(r"</?(details|summary)>", "", own)
         # A line that begins with HTML is none of Markdown (CommonMark 0.31, 4.6).
-        own = re.sub(r"(?m)^<details>.*$", "", text)
-        # Lines to hand over are shown as they are.
-        own = re.sub(r"(?ms)^```sh$.*?^```$", "", own)
+        own = re.sub(r"(?m)^<details>.*$", "", own)
         assert not re.search(r"(?<!\\)[`\[](?!P\d|A\d|G\d)", own)
-    elif to_text is to_html:
+        return
+    assert "<script" not in text
+    if to_text is to_html:
         assert Page(text).all_of("a", "href")
     else:
         assert len(list(ElementTree.fromstring(text).iter("testcase"))) > 40
