@@ -83,7 +83,8 @@ def find_closed_nsgs(facts: ConnectionFacts) -> Findings:
         for side in sides:
             found = [one for demand in _needs(ranges, side, ports) for one in _judge(nsg, subnet.nsg_id, demand, facts)]
             for worst in sorted(found, key=lambda one: _ORDER.index(one.severity))[:1]:
-                key = (worst.severity, worst.subject, worst.message)
+                # Groups of two resource groups may have one name.
+                key = (worst.severity, worst.subject, worst.message, worst.commands)
                 together.setdefault(key, (worst, []))[1].append(subnet.name)
     for finding, names in together.values():
         message = finding.message.replace(_SUBNETS, listed(names))

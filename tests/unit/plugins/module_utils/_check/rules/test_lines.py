@@ -37,6 +37,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.check_clouds import (
     route_table,
     security_rule,
     vnet_peering,
+    vnet_subnet,
 )
 from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
     ACCOUNT_ID,
@@ -358,6 +359,16 @@ def test_names_of_others_are_quoted_or_give_no_line() -> None:
     [line] = commands_for(hostile)
     assert shlex.split(line)[shlex.split(line).index("--name") + 1] == hostile
     assert [commands_for(name) for name in ("-o", "a\nb", "a\u2028b", "@x")] == [(), (), (), ()]
+
+
+def test_security_groups_of_one_name_have_a_line_each() -> None:
+    ids = [NSG_ID, NSG_ID.replace(GROUP, "other-group")]
+    facts = healthy_azure(
+        vnet_subnets=(vnet_subnet(), vnet_subnet("snet-2", "10.20.2.0/24", nsg_id=ids[1])),
+        vnet_nsgs={one.lower(): nsg(security_rule("deny", 200)) for one in ids},
+    )
+    lines = [line for one in run_checks(facts) if one.code == "A701" for line in one.commands]
+    assert [line.partition("--resource-group ")[2].split()[0] for line in lines] == [GROUP, "other-group"]
 
 
 def test_lines_are_in_no_sentence() -> None:
