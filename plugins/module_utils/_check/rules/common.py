@@ -10,10 +10,11 @@ import datetime
 import ipaddress
 import typing as t
 
-from ..._aws.objects import Interface, RouteTable, Subnet, Vpc
+from ..._aws.objects import RouteTable, Subnet, Vpc
+from ..._values.blocks import is_private
 from ..facts import AtlasObject, ConnectionFacts, Missing, SkippedError, Unread, UnreadError, known, or_none
-from .interfaces import SENDS_FIRST, clients_of, declared_subnets, empty_subnets, named_subnets, service_subnets
-from .rule import Finding, Findings, Severity, skip
+from .interfaces import named_subnets, service_subnets
+from .rule import skip
 
 # A message shortens longer lists; the evidence has all of their elements.
 _LONGEST = 3
@@ -248,6 +249,19 @@ def need_subnets(facts: ConnectionFacts) -> list[Subnet]:
 def with_ipv4(subnets: t.Iterable[Subnet]) -> list[Subnet]:
     """Return the subnets that have an IPv4 block; P608 reports the others."""
     return [subnet for subnet in subnets if subnet.cidr_block is not None]
+
+
+def block_of_vpc(facts: ConnectionFacts) -> ipaddress.IPv4Network | None:
+    """Return the block of the VPC that holds all clients' subnets, but for those that Atlas does not take; None if none does."""
+    clients = client_blocks(facts)
+    blocks = [one for one in or_none(lambda: vpc_blocks_of(facts)) or () if is_private(one)]
+    return next((one for one in blocks if clients and all(each.subnet_of(one) for each in clients)), None)
+
+
+def client_blocks(facts: ConnectionFacts) -> list[ipaddress.IPv4Network]:
+    """Return the blocks of the judged subnets that Atlas may route to."""
+    blocks = [ipaddress.IPv4Network(one.cidr_block or "") for one in with_ipv4(or_none(lambda: need_subnets(facts)) or ())]
+    return [one for one in blocks if is_private(one)]
 
 
 def chosen_subnets(facts: ConnectionFacts) -> list[Subnet]:

@@ -19,6 +19,7 @@ from ..facts import AtlasObject, ConnectionFacts, Fact, Missing, Unread, UnreadE
 from .common import (
     NEARLY,
     WAITING,
+    block_of_vpc,
     connection_id_of,
     container_block,
     listed,
@@ -31,7 +32,6 @@ from .common import (
 from .judged_clusters import has_ended, peers_of_network
 from .lines import FixLines, aws
 from .rule import Ending, Finding, Findings, FixOwner, check, skip
-from .way_back import block_of_vpc
 
 _WAIT = "Wait, and check again: Atlas goes on by itself."
 # The states that Atlas counts as pending, and those that it does not count at all.

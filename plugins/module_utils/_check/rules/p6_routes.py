@@ -9,14 +9,17 @@ import ipaddress
 import typing as t
 from dataclasses import dataclass, replace
 
-from ..._aws.objects import ENDED, PeeringConnection, Route, RouteTable
+from ..._aws.objects import ENDED, PeeringConnection, Route, RouteTable, Subnet
+from ..._values.blocks import is_private, private_blocks_text
 from ..facts import ConnectionFacts, known, known_or
 from .common import (
     NEARLY,
     all_of,
     are_all_judged,
     atlas_block_of,
+    block_of_vpc,
     chosen_subnets,
+    client_blocks,
     connection_id_of,
     is_outside_entry,
     judged_subnets,
@@ -34,7 +37,8 @@ from .prefixes import Part, Way, parts_of, static_way, ways_of
 from .rule import Finding, Findings, FixOwner, check, not_read
 from .senders import weigh
 from .tables import TableView, name_of, tables_of, without_table
-from .way_back import advice_for
+
+_SET_BLOCK = "Set route_table_cidr_block (cidr_block in the role) to"
 
 
 @check("P601", waits_for=("P102", "P105"), weigh=weigh)
@@ -151,7 +155,7 @@ def find_missing_ways_back(facts: ConnectionFacts) -> Findings:
     for subnet in with_ipv4(need_subnets(facts)):
         if not ipaddress.IPv4Network(subnet.cidr_block or "").subnet_of(block):
             message = f"Atlas has no way back to {subnet.cidr_block} of {subnet.id}: it routes only {block} to the VPC."
-            fix = advice_for(subnet, block, facts)
+            fix = _advice_on_way_back(subnet, block, facts)
             evidence = {"cidr_block": subnet.cidr_block, "route_table_cidr_block": str(block)}
             owner: FixOwner = "playbook" if "route_table_cidr_block" in fix else "network"
             yield Finding("fail", subnet.id, message, fix, evidence, (subnet.id,), owner=owner)
@@ -317,3 +321,36 @@ def _advice_on(view: TableView, facts: ConnectionFacts) -> tuple[str, dict[str, 
 def _takes(way: Way, part: Part) -> bool:
     """Whether a part goes by the route of a way."""
     return way.route in (part.route, *part.rivals) and any(block.subnet_of(way.block) for block in part.blocks)
+
+
+def _advice_on_way_back(subnet: Subnet, current: ipaddress.IPv4Network, facts: ConnectionFacts) -> str:
+    """Return what to do about a subnet to which Atlas has no way back.
+
+    Args:
+        subnet: The subnet.
+        current: The block of the connection.
+        facts: All facts.
+    """
+    snat = f"se SNAT to addresses of {current}, as for pods, and leave this subnet out with subnet_ids"
+    if not is_private(ipaddress.IPv4Network(subnet.cidr_block or "")):
+        return f"U{snat}: Atlas routes blocks within {private_blocks_text()} only."
+    block = block_of_vpc(facts)
+    if block is not None:
+        lost = "" if current.subnet_of(block) else f" Atlas then has no way back to the rest of {current}."
+        return f"{_SET_BLOCK} {block}, the block of the VPC with all these subnets.{lost} Or u{snat}."
+    wider = _around([*client_blocks(facts), current])
+    if wider is None or wider.overlaps(atlas_block_of(facts)):
+        return f"U{snat}: no private block has all of these subnets, and not {atlas_block_of(facts)} of Atlas itself."
+    more = (
+        ""
+        if [*ipaddress.collapse_addresses(client_blocks(facts))] == [wider]
+        else (f": it overlaps every VPC within {wider} that this network container may get, and shuts these out")
+    )
+    return f"U{snat}. Or set{_SET_BLOCK[3:]} {wider}{more}."
+
+
+def _around(blocks: t.Sequence[ipaddress.IPv4Network]) -> ipaddress.IPv4Network | None:
+    """Return the smallest block that has several others, if it is private."""
+    first, last = min(int(one.network_address) for one in blocks), max(int(one.broadcast_address) for one in blocks)
+    wider = ipaddress.IPv4Network((first, 32 - (first ^ last).bit_length()), strict=False)
+    return wider if is_private(wider) else None
