@@ -140,7 +140,7 @@ def _add(groups: dict[tuple[str, ...], Group], one: Found, finding: Finding, now
     _add_item(made["connections"], one, finding, now)
 
 
-def _add_item(items: dict[t.Any, Group], one: Found, finding: Finding, now: str) -> None:
+def _add_item(items: dict[object, Group], one: Found, finding: Finding, now: str) -> None:
     """Add the subject of a finding on a connection, or more of its subnets and lines."""
     names = ("group_id", "project_name", "provider_name", *one.names, "peer_id", "container_id", "container_region")
     # Of what could not be read, each check has another subject, and what to change is not known.

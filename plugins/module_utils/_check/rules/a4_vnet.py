@@ -316,7 +316,7 @@ def _line(verb: str, peering: VnetPeering, **more: str) -> FixLines:
     return az(f"network vnet peering {verb}", vnet.subscription_id, **names, **more)
 
 
-def _evidence(peering: VnetPeering) -> dict[str, t.Any]:
+def _evidence(peering: VnetPeering) -> dict[str, object]:
     return {
         "name": peering.name,
         "remote_vnet_name": peering.remote_name,

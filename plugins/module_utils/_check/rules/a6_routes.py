@@ -10,7 +10,7 @@ import typing as t
 
 from ..._azure.objects import ROUTE_TABLE_VERSION, UserRoute, UserRouteTable
 from ..._clouds.azure import AZURE
-from ..._values.blocks import ends_of, is_within
+from ..._values.blocks import Area, blocks_of, ends_of, is_within, shared_of, without
 from ..facts import ConnectionFacts, Fact, Missing, Unread, known
 from .a4_vnet import VnetSide, sides_of
 from .client_ranges import client_subnets, left_out_subnets

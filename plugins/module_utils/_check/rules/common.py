@@ -10,11 +10,11 @@ import datetime
 import ipaddress
 import typing as t
 
-from ..._aws.objects import RouteTable, Subnet, Vpc
+from ..._aws.objects import Interface, RouteTable, Subnet, Vpc
 from ..._values.blocks import is_private
 from ..facts import AtlasObject, ConnectionFacts, Missing, SkippedError, Unread, UnreadError, known, or_none
-from .interfaces import named_subnets, service_subnets
-from .rule import skip
+from .interfaces import SENDS_FIRST, clients_of, declared_subnets, empty_subnets, named_subnets, service_subnets
+from .rule import Finding, Findings, Severity, skip
 
 # A message shortens longer lists; the evidence has all of their elements.
 _LONGEST = 3

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from ..._clouds.gcp import GCP
 from ..._gcp.objects import ALLOW, DENY, HIERARCHY, INSPECT, NETWORK, NEXT, SYSTEM, EgressRule, Firewalls
-from ..._values.blocks import Range, ends_of, merge_ranges
+from ..._values.blocks import Area, Range, blocks_of, ends_of, merge_ranges, shared_of, without
 from ..facts import ConnectionFacts, known, or_none
 from .client_ranges import client_ranges
 from .common import atlas_block_of, before_text, free_before, listed, ports_text, to_network

@@ -30,10 +30,9 @@ from ..facts import (
     or_none,
 )
 from .client_ranges import client_ranges, limit_without_subnets, network_blocks_of, ranges_of_services
-from .common import all_of, judged_subnets, listed, span_text, to_network
+from .common import all_of, judged_subnets, listed, span_text, to_network, weigh
 from .interfaces import SENDS_FIRST, are_clients_named, clients_of, named_interfaces, senders_of
 from .rule import Ending, Finding, Findings, Severity, check, not_read, skip
-from .senders import weigh
 
 _Network = ipaddress.IPv4Network
 _SUBJECT = "access list"

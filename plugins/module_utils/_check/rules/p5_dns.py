@@ -11,7 +11,7 @@ import typing as t
 from ..._aws.objects import HostedZone, ResolverRule
 from ..._clouds.aws import AWS
 from ..facts import AtlasObject, ConnectionFacts, Missing, SkippedError, Unread, UnreadError, known, known_or, or_none
-from .cluster_names import Name, answering, is_at_or_above, names_of
+from .cluster_names import Astray, Name, ZoneAnswer, answer_of, answering, is_at_or_above, names_of
 from .common import REBINDING, listed, own_dns_servers
 from .judged_clusters import has_private_string, have_all_private_strings, is_running, need_clusters, unless_private
 from .lines import FixLines, aws, aws_for_new, together

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from ..._aws.objects import ENDED, PeeringConnection, Route, RouteTable, Subnet
 from ..._values.blocks import is_private, private_blocks_text
-from ..facts import ConnectionFacts, known, known_or
+from ..facts import ConnectionFacts, Unread, known, known_or
 from .common import (
     NEARLY,
     all_of,
@@ -35,10 +35,72 @@ from .interfaces import service_subnets
 from .lines import FixLines, aws, together
 from .prefixes import Part, Way, parts_of, static_way, ways_of
 from .rule import Finding, Findings, FixOwner, check, not_read
-from .senders import weigh
-from .tables import TableView, name_of, tables_of, without_table
 
 _SET_BLOCK = "Set route_table_cidr_block (cidr_block in the role) to"
+
+
+@dataclass(frozen=True)
+class TableView:
+    """A route table, and where it sends the block of the container.
+
+    Attributes:
+        table: The table.
+        subnet_ids: The judged subnets that use it.
+        inside: The parts of the block that go to the connection.
+        strays: The parts that have no route, or another target.
+        unread: The routes to unread prefix lists that could change where the block goes, with the reasons; empty if it is known.
+    """
+
+    table: RouteTable
+    subnet_ids: tuple[str, ...]
+    inside: tuple[Part, ...]
+    strays: tuple[Part, ...]
+    unread: tuple[tuple[Route, Unread], ...]
+
+    @property
+    def name(self) -> str:
+        """The table for messages."""
+        return name_of(self.table)
+
+
+def name_of(table: RouteTable) -> str:
+    """Return a table for messages, such as `rtb-0a1b (main)`."""
+    return f"{table.id} (main)" if table.is_main else table.id
+
+
+def without_table(subnets: t.Iterable[Subnet], facts: ConnectionFacts) -> list[str]:
+    """Return the ids of subnets whose table AWS did not show.
+
+    Raises:
+        UnreadError, SkippedError: If the tables are not known.
+    """
+    tables = known(facts.aws.route_tables)
+    return [subnet.id for subnet in subnets if table_of(subnet, tables) is None]
+
+
+def tables_of(subnets: t.Iterable[Subnet], facts: ConnectionFacts) -> list[TableView]:
+    """Return the tables of the subnets that have IPv4 addresses, each once, in the order of the subnets.
+
+    Raises:
+        UnreadError, SkippedError: If the tables, the connection's id or the block of the container are not known.
+    """
+    tables = known(facts.aws.route_tables)
+    connection_id, block = connection_id_of(facts), atlas_block_of(facts)
+    found: dict[str, tuple[RouteTable, list[str]]] = {}
+    for subnet in with_ipv4(subnets):
+        table = table_of(subnet, tables)
+        if table is not None:
+            found.setdefault(table.id, (table, []))[1].append(subnet.id)
+    views = []
+    for table, ids in found.values():
+        ways = ways_of(table, facts.aws.prefix_lists)
+        parts = parts_of(block, ways.known, connection_id)
+        inside = tuple(part for part in parts if part.route is not None and part.route.target == connection_id)
+        strays = tuple(part for part in parts if part not in inside)
+        # A list that leads to the connection matters only if parts stray, and any other one only if none do.
+        unread = tuple(one for one in ways.unread if (one[0].target == connection_id) == bool(strays))
+        views.append(TableView(table, tuple(ids), inside, strays, unread))
+    return views
 
 
 @check("P601", waits_for=("P102", "P105"), weigh=weigh)

@@ -15,8 +15,7 @@ from ..._aws.objects import AclRule, GroupRule, Interface, NetworkAcl, Ports, Se
 from ..._clouds.aws import AWS
 from ..._values.blocks import Area, blocks_of, ends_of, merge_ranges, shared_of, without
 from ..facts import ConnectionFacts, Unread, known, known_or
-from .acl import Closed, closed_by, opens_single_addresses_alone, single_addresses
-from .common import atlas_block_of, before_text, free_before, listed, need_subnets, ports_text, with_ipv4
+from .common import atlas_block_of, before_text, free_before, listed, need_subnets, ports_text, weigh, with_ipv4
 from .interfaces import (
     SENDS_FIRST,
     are_clients_named,

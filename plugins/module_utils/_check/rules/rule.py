@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 
 from ..._clouds.aws import AWS
 from ..facts import ATLAS_ROLE, ConnectionFacts, Missing, SkippedError, Unread, UnreadError
-from .interfaces import empty_subnets
-from .vnet_subnets import empty_vnet_subnets
+from .interfaces import empty_subnets, empty_vnet_subnets
 
 Level = t.Literal["fail", "warn", "info"]
 Severity = t.Literal["fail", "warn", "info", "ok", "unknown", "skipped"]
