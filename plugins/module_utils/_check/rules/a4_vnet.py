@@ -18,6 +18,7 @@ from .common import atlas_block_of, container_block, listed, need_container, sta
 from .further_regions import FurtherRegions
 from .judged_clusters import is_in_region, is_sharded, judged_clusters, peered_containers
 from .lines import FixLines, az
+from .p2_clusters import STRING_CAUSES, find_without_private_strings
 from .rule import Finding, Findings, FixOwner, Severity, check, not_looked_at, not_read, skip
 
 _CONNECTED, _DISCONNECTED = "Connected", "Disconnected"

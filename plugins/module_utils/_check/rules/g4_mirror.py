@@ -15,6 +15,7 @@ from .client_ranges import ClientRange, client_ranges, network_blocks_of
 from .common import listed, need_container, status_of, to_network
 from .judged_clusters import has_ended
 from .lines import FixLines, gcloud, together
+from .p2_clusters import STRING_CAUSES, find_without_private_strings
 from .rule import Finding, Findings, check, not_looked_at, skip
 
 # The states of Atlas's connection in which the customer's half has to be there.

@@ -69,7 +69,7 @@ def find_not_available(facts: ConnectionFacts) -> Findings:
 
         if is_mirror_missing(facts):
             raise skip("Atlas waits for the peering in GCP.", "G401")
-    if status == AWS.pending and status_in_aws(facts) in ENDED:
+    if status == entry.cloud.pending and status_in_aws(facts) in ENDED:
         # It is too late to accept it, though Atlas has not seen that yet.
         raise skip("The request has ended in AWS.", "P402")
     message, fix = _describe_state(peer, facts)
@@ -260,9 +260,10 @@ def _describe_state(peer: AtlasObject, facts: ConnectionFacts) -> tuple[str, str
 
 def _lines_for(status: str, facts: ConnectionFacts) -> FixLines:
     """Return the lines that accept a request in AWS, or make the customer's half in GCP; none where nothing waits for that."""
-    if status == AWS.pending and facts.entry.cloud is AWS and status_in_aws(facts) not in _ACCEPTED:
-        return accept_line(facts)
-    if status != GCP.pending:
+    cloud = facts.entry.cloud
+    if status == cloud.pending and cloud.pending_life is not None:
+        return () if status_in_aws(facts) in _ACCEPTED else accept_line(facts)
+    if status != cloud.pending or not cloud.has_names:
         return ()
     from .g4_mirror import mirror_lines
 

@@ -25,7 +25,8 @@ from .judged_clusters import (
 )
 from .rule import Finding, Findings, Severity, check, owner_of, skip
 
-_CAUSES = ("P101", "P102", "P201")
+# A private connection string needs a connection and a cluster.
+STRING_CAUSES = ("P101", "P102", "P201")
 _LARGER = "Upgrade it: network peering needs a dedicated cluster, M10 or larger."
 _MOVE = "Move its data to a dedicated cluster, M10 or larger."
 

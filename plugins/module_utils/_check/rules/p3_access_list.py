@@ -11,7 +11,7 @@ import typing as t
 from dataclasses import dataclass, replace
 
 from ..._aws.objects import Interface, Subnet
-from ..._clouds.aws import AWS, same_region
+from ..._clouds.aws import same_region
 from ..._clouds.clouds import ALL_CLOUDS
 from ..._values.blocks import ends_of, is_within, parts_outside_ranges
 from ..._values.moments import to_moment
