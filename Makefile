@@ -45,7 +45,7 @@ test: setup ## Run the tests, except those that take long and rarely fail
 # branches together, at least 95 % of the branches are covered, because there are four times as many lines.
 test-full: workers := 4
 test-full: setup ## Run all tests, and show how much of plugins/ those of make test cover
-	@sh scripts/setup.sh aws
+	-@sh scripts/setup.sh aws
 	@FUZZ_FACTOR=0.6 $(pytest) --full $(or $(ARGS),--cov --cov-fail-under=99 --durations=20)
 
 integration: setup ## Run the integration targets by ansible-test (ARGS=atlas_vpc_peer: this one)
