@@ -45,6 +45,7 @@ test: setup ## Run the tests, except those that take long and rarely fail
 # branches together, at least 95 % of the branches are covered, because there are four times as many lines.
 test-full: workers := 4
 test-full: setup ## Run all tests, and show how much of plugins/ those of make test cover
+	-@sh scripts/setup.sh aws
 	@FUZZ_FACTOR=0.6 $(pytest) --full $(or $(ARGS),--cov --cov-fail-under=99 --durations=20)
 
 integration: setup ## Run the integration targets by ansible-test (ARGS=atlas_vpc_peer: this one)
@@ -92,5 +93,5 @@ format: setup ## Format the Python files
 	@$(python) -m ruff format --quiet .
 
 clean: ## Remove the files that the other targets create
-	@rm -rf .venv .venv-docs .matrix docs/build .demo .ansible .pytest_cache .mypy_cache .ruff_cache .hypothesis tests/output *.tar.gz
+	@rm -rf .venv .venv-aws .venv-docs .matrix docs/build .demo .ansible .pytest_cache .mypy_cache .ruff_cache .hypothesis tests/output *.tar.gz
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

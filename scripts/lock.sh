@@ -21,7 +21,7 @@ lock() {
 }
 
 # For every system and every Python from the oldest that setup.sh accepts.
-for name in dev docs lock; do
+for name in dev docs aws lock; do
     lock "$name" "requirements/$name.in" --python-version 3.11 "$@"
 done
 

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Creates .venv with the locked development requirements, or does nothing if it exists and is up to date.
-# "setup.sh docs" does the same for .venv-docs, which the site and the gates use: requirements/docs.in says why.
+# "setup.sh docs" does the same for .venv-docs, which the site and the gates use: requirements/docs.in says why. "setup.sh aws" does so for
+# .venv-aws, with Amazon's tool.
 # PYTHON is the interpreter to use; by default, the first suitable one on PATH.
 set -eu
 cd "$(dirname "$0")/.."
@@ -13,6 +14,10 @@ case "${1:-}" in
     docs)
         venv=.venv-docs
         requirements="requirements/docs.txt"
+        ;;
+    aws)
+        venv=.venv-aws
+        requirements="requirements/aws.txt"
         ;;
     *)
         echo "Set-up: there is no set-up called $1." >&2

@@ -18,6 +18,8 @@ description:
   - The same arguments give the same blocks. To choose several, ask for them at once with O(count), or add the first to O(_input)
     before you ask for the next. Hosts of a play that ask at the same time get the same block, unless it has C(serial=1).
   - Blocks are IPv4, and are written in canonical form, without host bits.
+  - The filter compares blocks. It knows no routes, such as those of a transit gateway, so add the blocks that these lead to. The
+    guide C(At scale) shows how.
   - If fewer blocks are free, the filter fails.
 positional: size, within
 options:
@@ -25,7 +27,7 @@ options:
     description:
       - The blocks that are taken.
       - M(cloudpeer.atlas.atlas_network_container_info) reads those of all network containers of an organization. Add the blocks
-        of your own networks.
+        of your own networks, and those that their routes lead to.
     type: list
     elements: str
     required: true

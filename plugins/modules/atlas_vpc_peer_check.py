@@ -752,15 +752,14 @@ peering_check:
   sample:
     verdict: not_reachable
     summary: The connection with vpc-0a1b2c3d4e5f67890 is not reachable (P601).
-    not_looked_at:
-      - >-
-        Route 53 Profiles were not looked at: they may give a VPC more private zones and resolver rules.
+    not_looked_at: [Route 53 Profiles were not looked at.]
     findings:
       - code: P601
         codes: [P601]
         severity: fail
         message: rtb-0a1b2c3d4e5f67890 (main) has no route to 192.168.248.0/21.
         fix: Route 192.168.248.0/21 to pcx-0f3b9a6d7e8c12345 in rtb-0a1b2c3d4e5f67890.
+        owner: AWS account 123456789012
         first_seen: "2026-11-28T09:30:00Z"
         is_new: true
         is_kept: false
@@ -775,8 +774,13 @@ peering_check:
             connection_id: pcx-0f3b9a6d7e8c12345
             peer_id: 1112222b3bf99403840e8934
             container_id: 507f1f77bcf86cd799439011
+            container_region: US_EAST_1
             subject: rtb-0a1b2c3d4e5f67890
             subnet_ids: [subnet-0a1b2c3d4e5f67890]
+            owner: AWS account 123456789012
+            commands:
+              - aws ec2 create-route --route-table-id rtb-0a1b2c3d4e5f67890 --destination-cidr-block 192.168.248.0/21
+                --vpc-peering-connection-id pcx-0f3b9a6d7e8c12345 --region us-east-1
             first_seen: "2026-11-28T09:30:00Z"
             is_new: true
     connections:
@@ -792,6 +796,7 @@ peering_check:
         status_name: AVAILABLE
         error_state_name: null
         container_id: 507f1f77bcf86cd799439011
+        container_region: US_EAST_1
         atlas_cidr_block: 192.168.248.0/21
         cluster_names: [shop]
         verdict: not_reachable
@@ -850,6 +855,11 @@ peering_check:
         fix:
           description: What to do. Empty if there is nothing to do.
           type: str
+        owner:
+          description: >-
+            Who can do it: an account, subscription or project, an organization or folder, or the playbook if an option is wrong.
+          type: str
+          version_added: 3.4.0
         first_seen:
           description: When this was first found on one of the connections, in UTC, as O(since) says; else the time of this run.
           type: str
@@ -883,7 +893,7 @@ peering_check:
               returned: on AWS
               type: str
             aws_account_id:
-              description: The account of the VPC. Null if it is not known.
+              description: The account of the VPC, from the entry or from Atlas. Null if neither has it.
               returned: on AWS
               type: str
             region:
@@ -925,6 +935,16 @@ peering_check:
             container_id:
               description: The id of the network container. Null if there is none, or Atlas was not read.
               type: str
+            container_region:
+              description: The region of the network container. Null on GCP, and if it is not known.
+              type: str
+              version_added: 3.4.0
+            owner:
+              description: >-
+                Who can do it: an account, subscription or project, an organization or folder, or the playbook if an option is
+                wrong.
+              type: str
+              version_added: 3.4.0
             subject:
               description: What it is about on this connection, as an id or a name.
               type: str
@@ -932,6 +952,11 @@ peering_check:
               description: The subnets that it cuts off. Null if it concerns the whole connection.
               type: list
               elements: str
+            commands:
+              description: Lines for C(aws), C(az) or C(gcloud) that carry out the fix, in order. Empty if there is none.
+              type: list
+              elements: str
+              version_added: 3.4.0
             first_seen:
               description: When this was first found here.
               type: str
@@ -973,20 +998,20 @@ peering_check:
           description: The name of the VNet.
           returned: on AZURE
           type: str
-          sample: shop-vnet
           version_added: 2.3.0
+          sample: production-vnet
         gcp_project_id:
-          description: The id of the project of the VPC network.
+          description: The project of the VPC network.
           returned: on GCP
           type: str
-          sample: my-project
           version_added: 2.3.0
+          sample: my-sample-project-191923
         network_name:
           description: The name of the VPC network.
           returned: on GCP
           type: str
-          sample: my-network
           version_added: 2.3.0
+          sample: production
         vpc_id:
           description: The id of the VPC.
           returned: on AWS
@@ -1023,6 +1048,10 @@ peering_check:
         container_id:
           description: The id of the network container. Null if there is none, or Atlas was not read.
           type: str
+        container_region:
+          description: The region of the network container. Null on GCP, and if it is not known.
+          type: str
+          version_added: 3.4.0
         atlas_cidr_block:
           description: The CIDR block of the network container. Null if it is not known.
           type: str

@@ -87,8 +87,9 @@ def _finding(group: Group, check: Check, color: bool, *, is_short: bool) -> list
     history = f" {group.history}" if group.history else ""
     lead = f"  {_painted(group.severity, color)}{' ' * (_WIDTH - len(group.severity))}  {group.code} "
     texts, lines = group.texts, []
+    names = _names(group) if is_short and check.is_many else ""
     for index, (message, fix) in enumerate(texts[:_MOST_TEXTS] if is_short else texts):
-        lines += [f"{lead}{message}{'' if index else also(group) + history}", *([_ADVICE + fix] if fix else [])]
+        lines += [f"{lead}{message}{'' if index else names + also(group) + history}", *([_ADVICE + fix] if fix else [])]
     if is_short and len(texts) > _MOST_TEXTS:
         lines.append(f"{_ADVICE}and {len(texts) - _MOST_TEXTS} more like these; -v lists them.")
     said = " ".join(part for both in texts for part in both)
@@ -101,6 +102,12 @@ def _finding(group: Group, check: Check, color: bool, *, is_short: bool) -> list
         left = f"; and {len(places) - _MOST_PLACES} more" if len(places) > _MOST_PLACES else ""
         return [*lines, f"{_ADVICE}{count(len(places), 'connection')}{where}: {'; '.join(places[:_MOST_PLACES])}{left}"]
     return lines + [f"{_ADVICE}- {one}" for one in places]
+
+
+def _names(group: Group) -> str:
+    """Return what a finding on several connections is about, which its message leaves out: the first names, in brackets."""
+    names = [one for one in group.names if one not in group.message]
+    return f" ({shortened(names, _MOST_SUBJECTS)})" if names and len(group.places) > 1 else ""
 
 
 def _is_only(group: Group, check: Check) -> bool:
@@ -148,11 +155,16 @@ def _title_of(connection: Connection, check: Check) -> str:
 
 
 def _well(connections: t.Sequence[Connection], color: bool) -> list[str]:
-    """Return lines with the checks that passed on all connections, and with the skipped ones and their reasons, each once."""
+    """Return lines with the checks that passed on all connections, their texts, and the skipped ones with reasons, each once."""
     found = {finding.code for connection in connections for finding in connection.findings}
     passed = dict.fromkeys(code for connection in connections for code in connection.ok if code not in found)
     skipped = dict.fromkeys(f"{one['code']} {one['message']}".strip() for connection in connections for one in connection.skipped)
-    lines = [f"  {_painted('ok', color)}{' ' * (_WIDTH - len('ok'))}  {' '.join(passed)}"] if passed else []
+    of_all = [
+        one for connection in connections for one in connection.result["checks"] if one["severity"] == "ok" and one["message"]
+    ]
+    said = dict.fromkeys(f"{one['code']} {one['message']}" for one in of_all)
+    lead = f"  {_painted('ok', color)}{' ' * (_WIDTH - len('ok'))}  "
+    lines = [lead + text for text in (*([" ".join(passed)] if passed else []), *said)]
     return lines + [f"  {_painted('skipped', color)}  {text}" for text in skipped]
 
 

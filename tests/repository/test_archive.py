@@ -34,6 +34,7 @@ MADE_BY_THE_BUILD = {"MANIFEST.json", "FILES.json"}
 # What lies about in a checkout that is worked in.
 LITTER = (
     ".venv/bin/python",
+    ".venv-aws/bin/python",
     ".venv-docs/bin/python",
     "docs/build/html/index.html",
     ".demo/collections/ansible_collections/cloudpeer/atlas/README.md",

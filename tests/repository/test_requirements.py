@@ -144,7 +144,7 @@ def test_a_package_in_both_environments_has_one_version(root: Path) -> None:
 
 def test_every_environment_has_a_lock(root: Path) -> None:
     cores = {f"core-{core}" for core in constant(root / "scripts/cores.py", "PYTHONS")}
-    assert {file.stem for file in (root / "requirements").glob("*.txt")} == {*LOCKS, "lock", "oldest", "target", *cores}
+    assert {file.stem for file in (root / "requirements").glob("*.txt")} == {*LOCKS, "aws", "lock", "oldest", "target", *cores}
     for core in cores:
         (version,) = pins(root / f"requirements/{core}.txt")["ansible-core"]
         assert version.rpartition(".")[0] == core.removeprefix("core-")

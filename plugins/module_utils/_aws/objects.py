@@ -124,7 +124,8 @@ class PeeringConnection:
 class Vpc:
     """A VPC with its blocks, the primary one first; DNS attributes that were not read are None.
 
-    `refuses_peerings` says whether AWS enforces that all is encrypted. `name` is the tag Name; None without one.
+    `refuses_peerings` says whether AWS enforces that all is encrypted, by the settings with the id `encryption_id`. `name` is the
+    tag Name; None without one.
     """
 
     id: str
@@ -134,6 +135,7 @@ class Vpc:
     enable_dns_hostnames: bool | None = None
     dhcp_options_id: str | None = None
     refuses_peerings: bool = False
+    encryption_id: str | None = None
     name: str | None = None
 
 
@@ -222,12 +224,21 @@ class AclRule:
 
 @dataclass(frozen=True)
 class NetworkAcl:
-    """A network ACL, with its rules for IPv4 and the subnets that it guards."""
+    """A network ACL, with its rules for IPv4 and the subnets that it guards.
+
+    `others` has the numbers of its rules for IPv6, each with whether it is for egress: they cannot be given once more.
+    """
 
     id: str
     vpc_id: str
     subnet_ids: tuple[str, ...]
     rules: tuple[AclRule, ...]
+    others: frozenset[tuple[bool, int]] = frozenset()
+
+    def taken(self, *, is_egress: bool) -> set[int]:
+        """Return the numbers that its rules of one direction have."""
+        own = {one.number for one in self.rules if one.is_egress == is_egress}
+        return own | {number for for_egress, number in self.others if for_egress == is_egress}
 
 
 @dataclass(frozen=True)
@@ -376,12 +387,14 @@ def to_vpc(reply: Reply) -> Vpc:
     ]
     # The set has any order; Amazon's resolver has an address in the primary block.
     blocks.sort(key=lambda one: one != reply.get("CidrBlock"))
+    encryption = reply.get("EncryptionControl") or {}
     return Vpc(
         str(reply.get("VpcId")),
         reply.get("OwnerId"),
         list(filter(None, blocks or [reply.get("CidrBlock")])),
         dhcp_options_id=reply.get("DhcpOptionsId"),
-        refuses_peerings=_refuses_peerings(reply.get("EncryptionControl") or {}),
+        refuses_peerings=_refuses_peerings(encryption),
+        encryption_id=encryption.get("VpcEncryptionControlId"),
         name=name_of(reply),
     )
 

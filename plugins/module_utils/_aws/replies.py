@@ -156,11 +156,14 @@ def parse_route_table(reply: Reply) -> RouteTable:
 
 def parse_acl(reply: Reply) -> NetworkAcl:
     """Return a network ACL with its rules for IPv4; each has at least the final rule that denies all."""
-    rules = [_parse_acl_rule(one) for one in member(reply, "Entries", list) if one.get("Ipv6CidrBlock") is None]
+    entries = member(reply, "Entries", list)
+    rules = [_parse_acl_rule(one) for one in entries if one.get("Ipv6CidrBlock") is None]
+    others = [one for one in entries if one.get("Ipv6CidrBlock") is not None]
     if not rules:
         raise OddReplyError("no Entries")
     subnet_ids = tuple(member(one, "SubnetId", str) for one in member(reply, "Associations", list))
-    return NetworkAcl(member(reply, "NetworkAclId", str), member(reply, "VpcId", str), subnet_ids, tuple(rules))
+    numbers = frozenset((member(one, "Egress", bool), member(one, "RuleNumber", int)) for one in others)
+    return NetworkAcl(member(reply, "NetworkAclId", str), member(reply, "VpcId", str), subnet_ids, tuple(rules), numbers)
 
 
 def _parse_acl_rule(reply: Reply) -> AclRule:

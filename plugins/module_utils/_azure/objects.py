@@ -55,10 +55,14 @@ class SecurityRule(t.NamedTuple):
 
 @dataclass(frozen=True)
 class Nsg:
-    """A network security group: its rules for TCP that leaves a subnet, the default ones included, in the order of priorities."""
+    """A network security group: its rules for TCP that leaves a subnet, the default ones included, in the order of priorities.
+
+    `taken` has the priorities of all its rules for what leaves a subnet, whatever the protocol: each is there once.
+    """
 
     name: str
     rules: tuple[SecurityRule, ...]
+    taken: frozenset[int] = frozenset()
 
 
 class UserRoute(t.NamedTuple):
@@ -87,11 +91,11 @@ def parse_nsg(reply: JsonObject) -> Nsg:
     """
     properties = properties_of(reply, "security group")
     keys = ("securityRules", "defaultSecurityRules")
-    rules = [_parse_rule(one) for key in keys for one in objects_in(properties, key, is_always_there=True)]
-    return Nsg(
-        text_in(reply, "name", "security group"),
-        tuple(sorted((one for one in rules if one is not None), key=lambda one: one.priority)),
-    )
+    shown = [one for key in keys for one in objects_in(properties, key, is_always_there=True)]
+    rules = [one for one in map(_parse_rule, shown) if one is not None]
+    outbound = [one for one in (properties_of(each, "rule") for each in shown) if str(one["direction"]).lower() == "outbound"]
+    taken = frozenset(number_in(one, "priority", "rule") for one in outbound)
+    return Nsg(text_in(reply, "name", "security group"), tuple(sorted(rules, key=lambda one: one.priority)), taken)
 
 
 def parse_route_table(reply: JsonObject) -> UserRouteTable:

@@ -72,6 +72,7 @@ def _parse(one: t.Any) -> Group:
         raise ValueError(f"a code is {one['code']!r:.40}")
     return {
         **found,
+        "owner": _text(one.get("owner", "")),
         "severity": one["severity"],
         "codes": codes,
         "first_seen": _moment(one["first_seen"]),
@@ -86,7 +87,15 @@ def _parse_item(item: t.Any) -> dict[str, object]:
         if value is not None:
             _text(value)
     subnet_ids = None if item["subnet_ids"] is None else [_text(one) for one in item["subnet_ids"]]
-    return {**item, "subject": _text(item["subject"]), "subnet_ids": subnet_ids, "first_seen": _moment(item["first_seen"])}
+    # What could not be read now may have changed: a line of that time is none for today. Older reports have no owner.
+    today = {"owner": _text(item.get("owner", "")), "commands": []}
+    return {
+        **item,
+        **today,
+        "subject": _text(item["subject"]),
+        "subnet_ids": subnet_ids,
+        "first_seen": _moment(item["first_seen"]),
+    }
 
 
 def _text(value: object) -> str:

@@ -10,7 +10,9 @@ import typing as t
 
 from .._clouds.aws import NOUNS
 from .._clouds.clouds import CLOUDS
-from .rules.rule import Finding
+from .._values.moments import to_moment
+from .rules.common import listed, span_text
+from .rules.rule import Ending, Finding, owner_of
 
 # The severities of findings that results have, the worst first.
 SEVERITIES = ("fail", "unknown", "warn", "info")
@@ -28,10 +30,11 @@ _NAME = re.compile(
     r"|(?P<host>[\w.*-]+\.mongodb\.net)\b)"
 )
 _GAP = "…"
+_MAIN = re.compile(r"(?<![\w./-])(rtb-[0-9a-f]{8,17}) \(main\)")
 _WORDS = {"block": "block", "address": "address", "account": "account", "host": "host"}
 _ALL_NOUNS = "|".join(sorted({*NOUNS.values(), *_WORDS.values(), "network container", "project"}, key=len, reverse=True))
 # Subjects that are not names.
-_COMMON = ("access list", "project")
+COMMON_SUBJECTS = ("access list", "project")
 # A noun right before a name that has become that noun.
 _DOUBLED = re.compile(rf"\b((?:the )?)({_ALL_NOUNS}) the \2\b", re.IGNORECASE)
 # "the subnet, the subnet and 3 more".
@@ -72,15 +75,19 @@ def group(found: t.Iterable[Found], now: str) -> list[Group]:
         for finding in one.findings:
             if finding.severity in SEVERITIES:
                 _add(groups, one, finding, now)
-    listed = list(groups.values())
-    for each in listed:
+    found_groups = list(groups.values())
+    for each in found_groups:
         each["codes"].sort(key=_number)
-        texts = each.pop("_texts")
-        each["message"], each["fix"] = texts[0] if len(texts) == 1 else each["_general"]
-        del each["_general"]
+        texts, (message, fix), endings = each.pop("_texts"), each.pop("_general"), each.pop("_endings")
         each["connections"] = list(each["connections"].values())
+        if endings:
+            # An entry of an access list is one, however many connections need it.
+            number = len({(one["group_id"], one["subject"]) for one in each["connections"]})
+            message = _soonest(endings, number, now)
+        each["message"], each["fix"] = texts[0] if len(texts) == 1 else (message, fix)
         each["code"] = each["codes"][0]
-    return ordered(listed)
+        each["owner"] = listed(dict.fromkeys(one["owner"] for one in each["connections"]))
+    return ordered(found_groups)
 
 
 def ordered(groups: t.Iterable[Group]) -> list[Group]:
@@ -103,44 +110,63 @@ def _connections_of(one: Group) -> set[tuple[object, ...]]:
 
 def _add(groups: dict[tuple[str, ...], Group], one: Found, finding: Finding, now: str) -> None:
     """Add a finding on a connection to the group of those like it, or begin a new group."""
-    is_unknown = finding.severity == "unknown"
+    is_unknown, ending = finding.severity == "unknown", finding.ending
     message = without_names(finding.message, one, finding.subject, keep_accounts=is_unknown)
     fix = without_names(finding.fix, one, finding.subject, keep_accounts=is_unknown)
     made = groups.setdefault(
-        ("unknown", message, fix) if is_unknown else (finding.severity, message, finding.code),
+        ("unknown", message, fix) if is_unknown else (finding.severity, ending.what if ending else message, finding.code),
         {
             "code": "",
             "codes": [],
             "severity": finding.severity,
             "message": "",
             "fix": "",
+            "owner": "",
             "first_seen": now,
             "is_new": None,
             "is_kept": False,
             "connections": {},
             "_texts": [],
             "_general": (_begun(message), _begun(fix)),
+            "_endings": [],
         },
     )
+    made["_endings"] += [ending] if ending is not None else []
     if finding.code not in made["codes"]:
         made["codes"].append(finding.code)
     # Two different ones are enough to tell.
     if len(made["_texts"]) < 2 and (finding.message, finding.fix) not in made["_texts"]:
         made["_texts"].append((finding.message, finding.fix))
-    # Of what could not be read, each check has another subject.
-    _add_item(made["connections"], one, _network_in(one) if is_unknown else finding.subject, finding.subnet_ids, now)
+    _add_item(made["connections"], one, finding, now)
 
 
-def _add_item(items: dict[object, Group], one: Found, subject: str, subnet_ids: t.Sequence[str] | None, now: str) -> None:
-    """Add a subject on a connection, or more of its subnets; None stands for all."""
-    names = ("group_id", "project_name", "provider_name", *one.names, "peer_id", "container_id")
-    place, listed = (id(one.row), subject), None if subnet_ids is None else list(subnet_ids)
+def _add_item(items: dict[object, Group], one: Found, finding: Finding, now: str) -> None:
+    """Add the subject of a finding on a connection, or more of its subnets and lines."""
+    names = ("group_id", "project_name", "provider_name", *one.names, "peer_id", "container_id", "container_region")
+    # Of what could not be read, each check has another subject, and what to change is not known.
+    is_unknown = finding.severity == "unknown"
+    subject, commands = (_network_in(one), ()) if is_unknown else (finding.subject, finding.commands)
+    place, ids = (id(one.row), subject), None if finding.subnet_ids is None else list(finding.subnet_ids)
     if place not in items:
-        of_one = {name: one.row[name] for name in names}
-        items[place] = {**of_one, "subject": subject, "subnet_ids": listed, "first_seen": now, "is_new": None}
+        of_one = {"subject": subject, "subnet_ids": ids, "owner": _owner_in(one, finding), "commands": list(commands)}
+        items[place] = {**{name: one.row[name] for name in names}, **of_one, "first_seen": now, "is_new": None}
         return
     known = items[place]["subnet_ids"]
-    items[place]["subnet_ids"] = None if known is None or listed is None else list(dict.fromkeys((*known, *listed)))
+    items[place]["subnet_ids"] = None if known is None or ids is None else list(dict.fromkeys((*known, *ids)))
+    items[place]["commands"] = list(dict.fromkeys((*items[place]["commands"], *commands)))
+
+
+def _owner_in(one: Found, finding: Finding) -> str:
+    """Return who can carry out a fix on a connection, in words."""
+    owner, row = owner_of(finding), one.row
+    if owner == "atlas":
+        name = f"{row['project_name']} ({row['group_id']})" if row["project_name"] else row["group_id"]
+        return f"Atlas project {name}" if name else "the Atlas project"
+    if owner == "network":
+        cloud = CLOUDS[row["provider_name"]]
+        whose = row[cloud.owner]
+        return f"{cloud.name} {cloud.owner_noun} {whose}" if whose else f"the {cloud.name} {cloud.owner_noun}"
+    return "the playbook" if owner == "playbook" else "the organization or folder"
 
 
 def without_names(text: str, one: Found, subject: str, *, keep_accounts: bool = False) -> str:
@@ -153,9 +179,11 @@ def without_names(text: str, one: Found, subject: str, *, keep_accounts: bool = 
         keep_accounts: Whether the numbers of accounts of AWS stay.
     """
     row = one.row
+    # Whether a table is the main one makes no other finding.
+    text = _MAIN.sub(r"\1", text)
     network = _network_in(one)
     kind_of_network = one.title[: len(one.title) - len(network)].strip()
-    own = {one.title: kind_of_network and f"the {kind_of_network}", **({} if subject in _COMMON else {subject: ""})}
+    own = {one.title: kind_of_network and f"the {kind_of_network}", **({} if subject in COMMON_SUBJECTS else {subject: ""})}
     # In one pass, since a network may be called like a word of what stands in its place.
     names = "|".join(re.escape(name) for name in sorted(filter(None, own), key=len, reverse=True) if not _NAME.fullmatch(name))
     if names:
@@ -175,6 +203,12 @@ def without_names(text: str, one: Found, subject: str, *, keep_accounts: bool = 
         return f"the {_WORDS[kind]}" if kind in _WORDS else _GAP
 
     return _LIST.sub(r"\1", _DOUBLED.sub(rf"\1\2 {_GAP}", _NAME.sub(noun, text)))
+
+
+def _soonest(endings: t.Sequence[Ending], number: int, now: str) -> str:
+    """Return the message of several findings about what ends."""
+    soonest = min(endings, key=lambda one: one.at)
+    return f"{number} {soonest.what}; the first ends in {span_text(soonest.at - to_moment(now))}."
 
 
 def _network_in(one: Found) -> str:

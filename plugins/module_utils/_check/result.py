@@ -193,6 +193,7 @@ def _judge_one(facts: ConnectionFacts, *, both_halves: bool) -> Found:
         "status_name": field_of(facts.atlas.peer, "status_name"),
         "error_state_name": field_of(facts.atlas.peer, "error_state_name"),
         "container_id": field_of(facts.atlas.container, "id") or field_of(facts.atlas.peer, "container_id"),
+        "container_region": (known_or(facts.atlas.container, None) or {}).get("region_name"),
         "atlas_cidr_block": if_known(lambda: str(atlas_block_of(facts))),
         "cluster_names": if_known(lambda: [one["name"] for one in judged_clusters(facts)]) or [],
         "verdict": verdict_of(findings, both_halves=both_halves),

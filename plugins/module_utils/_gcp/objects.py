@@ -34,7 +34,7 @@ _PODS = re.compile("(?<![A-Za-z])pods?(?![A-Za-z])")
 # The type of a route to a range of a subnet, or to that of a Serverless VPC Access connector.
 _OF_SUBNET = "SUBNET_PEERING_ROUTE"
 # The kinds of policies: those of the organization and of folders, those of GKE and its like, those of the network.
-_HIERARCHY, _SYSTEM, _NETWORK = "HIERARCHY", "SYSTEM", "NETWORK"
+HIERARCHY, SYSTEM, NETWORK = "HIERARCHY", "SYSTEM", "NETWORK"
 _ALL_PORTS: Ports = ((0, 65535),)
 _HIGHEST_PORT = 65535
 # The names and the number of the protocols that a rule about TCP may have.
@@ -90,6 +90,23 @@ class PeeringRoute:
 
 
 @dataclass(frozen=True)
+class Policy:
+    """A firewall policy.
+
+    Attributes:
+        name: Its name.
+        kind: `HIERARCHY` (the organization's, or a folder's), `SYSTEM` (a service's of Google) or `NETWORK`.
+        taken: The priorities of its rules, also of those for what comes in: each is there once.
+        id: What finds it: the number of an organization's, or the name of a network's; None if GCP does not say it.
+    """
+
+    name: str
+    kind: str
+    taken: frozenset[int] = frozenset()
+    id: str | None = None
+
+
+@dataclass(frozen=True)
 class EgressRule:
     """A rule for TCP from instances.
 
@@ -102,6 +119,7 @@ class EgressRule:
         sources: The blocks of clients; None for all.
         targets: The tags and service accounts of the instances that it is for; empty for all.
         unresolved: Further destinations, whose addresses GCP does not show.
+        policy: The policy that it is in; None for a rule of the network.
     """
 
     name: str
@@ -112,6 +130,7 @@ class EgressRule:
     sources: tuple[str, ...] | None = None
     targets: tuple[str, ...] = ()
     unresolved: tuple[str, ...] = ()
+    policy: Policy | None = None
 
 
 # Lists of rules in the order in which GCP asks them; in each, the first rule that matches decides.
@@ -166,13 +185,13 @@ def parse_firewalls(reply: JsonObject, *, policies_first: bool) -> Firewalls:
         raise ValueError("has no firewall rules")
     policies = objects_in(reply, "firewallPolicys")
     kinds = [text_in(one, "type", "firewall policy") for one in policies]
-    odd = [one for one in kinds if one not in (_HIERARCHY, _SYSTEM, _NETWORK)]
+    odd = [one for one in kinds if one not in (HIERARCHY, SYSTEM, NETWORK)]
     if odd:
         raise ValueError(f"has a firewall policy of the type {odd[0]}")
-    by_kind = {kind: [one for one, own in zip(policies, kinds) if own == kind] for kind in (_HIERARCHY, _SYSTEM, _NETWORK)}
-    if len(by_kind[_NETWORK]) > 1:
-        by_kind[_NETWORK].sort(key=lambda one: number_in(one, "priority", "firewall policy"))
-    before, of_network = [*by_kind[_HIERARCHY], *by_kind[_SYSTEM]], [_parse_policy(one) for one in by_kind[_NETWORK]]
+    by_kind = {kind: [one for one, own in zip(policies, kinds) if own == kind] for kind in (HIERARCHY, SYSTEM, NETWORK)}
+    if len(by_kind[NETWORK]) > 1:
+        by_kind[NETWORK].sort(key=lambda one: number_in(one, "priority", "firewall policy"))
+    before, of_network = [*by_kind[HIERARCHY], *by_kind[SYSTEM]], [_parse_policy(one) for one in by_kind[NETWORK]]
     own = [rule for one in objects_in(reply, "firewalls") for rule in _parse_firewall(one)]
     # At the same priority, a rule that denies comes first.
     rules = tuple(sorted(own, key=lambda rule: (rule.priority, rule.action != DENY)))
@@ -181,11 +200,15 @@ def parse_firewalls(reply: JsonObject, *, policies_first: bool) -> Firewalls:
 
 def _parse_policy(policy: JsonObject) -> tuple[EgressRule, ...]:
     name = str(policy.get("shortName") or policy.get("displayName") or policy.get("name") or "without a name")
-    rules = [rule for one in objects_in(policy, "rules") for rule in _parse_policy_rule(one, name)]
+    shown = objects_in(policy, "rules")
+    taken = frozenset(number_in(one, "priority", "rule") for one in shown)
+    found = policy.get("name")
+    own = Policy(name, text_in(policy, "type", "firewall policy"), taken, str(found) if found else None)
+    rules = [rule for one in shown for rule in _parse_policy_rule(one, own)]
     return tuple(sorted(rules, key=lambda rule: rule.priority))
 
 
-def _parse_policy_rule(fields: JsonObject, policy: str) -> t.Iterator[EgressRule]:
+def _parse_policy_rule(fields: JsonObject, policy: Policy) -> t.Iterator[EgressRule]:
     """Yield a rule of a policy for TCP from instances; nothing for others.
 
     A rule with addresses and unresolved destinations is two: the addresses are known to match.
@@ -207,7 +230,7 @@ def _parse_policy_rule(fields: JsonObject, policy: str) -> t.Iterator[EgressRule
     if objects_in(fields, "targetSecureTags") and not targets:
         # GCP ignores a rule whose tags are all gone.
         return
-    rule = EgressRule(f"rule {priority} of policy {policy}", priority, action, ports, targets=targets)
+    rule = EgressRule(f"rule {priority} of policy {policy.name}", priority, action, ports, targets=targets, policy=policy)
     blocks, sources = _blocks_of(match, "destIpRanges"), _blocks_of(match, "srcIpRanges")
     if sources == ():
         return

@@ -15,6 +15,7 @@ from .._http.errors import ApiError
 # The providers of clusters on shared hosts, which use no network container and cannot be peered.
 SHARED = "TENANT"
 FLEX = "FLEX"
+SERVERLESS = "SERVERLESS"
 # The state of one that is being removed.
 LEAVING = "DELETING"
 # The v2 API's versions of the resources.

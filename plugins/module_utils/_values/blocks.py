@@ -56,9 +56,8 @@ def parse_private_block(value: str) -> ipaddress.IPv4Network:
     if ":" in value:
         raise InvalidValueError(f"is an IPv6 block: {value!r}; Atlas peers IPv4 only", hint)
     network = parse_block(value, hint)
-    if not isinstance(network, ipaddress.IPv4Network) or not any(network.subnet_of(private) for private in _PRIVATE_NETWORKS):
-        ranges = ", ".join(str(private) for private in _PRIVATE_NETWORKS)
-        raise InvalidValueError(f"is not private: {value!r}", f"Atlas takes blocks within {ranges} only.")
+    if not isinstance(network, ipaddress.IPv4Network) or not is_private(network):
+        raise InvalidValueError(f"is not private: {value!r}", f"Atlas takes blocks within {private_blocks_text()} only.")
     return network
 
 
@@ -73,6 +72,16 @@ def parse_client_block(value: str) -> str:
     if not isinstance(network, ipaddress.IPv4Network):
         raise InvalidValueError(f"is an IPv6 block: {value!r}; Atlas peers IPv4 only", hint)
     return str(network)
+
+
+def is_private(block: ipaddress.IPv4Network) -> bool:
+    """Whether a block is one that Atlas takes: within the private networks of RFC 1918."""
+    return any(block.subnet_of(private) for private in _PRIVATE_NETWORKS)
+
+
+def private_blocks_text() -> str:
+    """Return the private networks, for a message."""
+    return ", ".join(map(str, _PRIVATE_NETWORKS))
 
 
 # Each block is compared with many others.

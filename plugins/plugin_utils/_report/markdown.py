@@ -103,15 +103,22 @@ def to_markdown(peering_check: Result, moment: str) -> str:
 def _add_groups(text: _Text, check: Check) -> None:
     """Add the findings of all connections, with the first of the connections, and all of them folded."""
     rows = [
-        (group.severity, f"[{group.code}]({link_of(group.code)})", _what(group), _escaped(group.fix), _where(group, check))
+        (
+            group.severity,
+            f"[{group.code}]({link_of(group.code)})",
+            _what(group),
+            *map(_escaped, (group.fix, group.owner)),
+            _where(group, check),
+        )
         for group in check.groups
     ]
-    text.add_table("## Findings", "finding", ("severity", "code", "what", "what to do", "where"), rows)
+    text.add_table("## Findings", "finding", ("severity", "code", "what", "what to do", "owner", "where"), rows)
     for group in check.groups:
         if len(group.places) > _MOST_PLACES:
             lines = [f"- {_escaped(_named(place, check))}" for place in group.places[:_MOST_ROWS]]
             title = f"{group.code}, {group.severity}: all {count(len(group.places), 'connection')}"
             text.add(*_folded(title, "\n".join(lines)))
+        text.add(*_commands(group, [line for place in group.places for line in place.commands]))
 
 
 def _add_projects(text: _Text, projects: t.Sequence[Project]) -> None:
@@ -169,7 +176,9 @@ def _section(connection: Connection, check: Check) -> list[str]:
     ]
     blocks.append(_table(("", ""), [row for row in rows if row[1]]))
     if connection.findings:
-        blocks.append(_table(("severity", "code", "what", "what to do"), _finding_rows(connection, check)))
+        blocks.append(_table(("severity", "code", "what", "what to do", "owner"), _finding_rows(connection, check)))
+        for finding in () if check.has_groups else connection.findings:
+            blocks += _commands(finding, finding.commands)
     if connection.subnets:
         names = ("subnet_id", "subnet_name", "cidr_block", "route_table_id")
         subnets = [
@@ -191,6 +200,7 @@ def _finding_rows(connection: Connection, check: Check) -> list[tuple[str, ...]]
             ", ".join([f"[{one.code}]({link_of(one.code)})", *one.codes[1:]]),
             _what(one),
             "" if _is_above(one, check) else _escaped(one.fix),
+            _escaped(one.owner),
         )
         for one in connection.findings
     ]
@@ -208,6 +218,16 @@ def _folded_title(connection: Connection, check: Check) -> str:
 
 def _folded(title: str, *blocks: str) -> tuple[str, ...]:
     return (f"<details><summary>{_in_html(title)}</summary>", *blocks, "</details>")
+
+
+def _commands(one: Finding | Group, lines: t.Sequence[str]) -> tuple[str, ...]:
+    """Return lines for a shell, folded and as they are: no name in them ends the block."""
+    if not lines:
+        return ()
+    code = "\n".join(lines[:_MOST_ROWS])
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", code)), default=0))
+    title = f"{one.code}, {one.owner}: {count(len(lines), 'command')}"
+    return _folded(title, f"{fence}sh\n{code}\n{fence}")
 
 
 def _where(group: Group, check: Check) -> str:

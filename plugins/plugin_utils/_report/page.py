@@ -123,6 +123,11 @@ summary { cursor: pointer; color: var(--quiet); }
 pre { margin: 6px 0 0; padding: 8px 10px; background: var(--card); border-radius: 4px;
   white-space: pre-wrap; overflow-wrap: anywhere; font-size: .8125rem; }
 ul { margin: 6px 0 0; padding-left: 20px; }
+.owner { display: none; }
+.order { margin-right: 12px; }
+#by-owner:checked ~ .cards { display: flex; flex-direction: column; }
+#by-owner:checked ~ .cards .owner { display: block; margin: 14px 0 8px; }
+#by-owner:checked ~ .cards .finding { min-width: 0; }
 
 svg { display: block; width: 100%; height: auto; margin: 16px 0 4px; font-size: 13px; }
 svg text { fill: var(--ink); }
@@ -161,7 +166,7 @@ svg.wide { max-width: 1060px; }
   main { max-width: none; padding: 0; }
   tr, svg, .finding { break-inside: avoid; }
   h2, h3 { break-after: avoid; }
-  details, nav { display: none; }
+  details, nav, input, .order { display: none; }
   a { color: inherit; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
@@ -228,6 +233,10 @@ _PARTS = """
 
 {%- macro code_link(code) %}<a href="{{ code | link }}" rel="noreferrer">{{ code }}</a>{% endmacro %}
 
+{%- macro lines(commands) %}{% if commands %}<pre>{{ commands | join("\n") }}</pre>{% endif %}{% endmacro %}
+
+{%- macro whose(one) %}{% if one.owner %}<p class="quiet small">For {{ one.owner }}.</p>{% endif %}{% endmacro %}
+
 {%- macro place_line(place, group) %}
 <li>{% if check.is_many %}<span class="name">{{ place.project }}</span> {% endif %}
 {%- if place.connection %}<a class="id" href="#c{{ place.connection.number }}">{{ place.title }}</a>
@@ -236,14 +245,14 @@ _PARTS = """
 {%- if place.is_new %} <span class="tag">new</span>{% endif %}
 {%- for id, name in place | subjects(group) %}
 <span class="about"><span class="id">{{ id }}</span>{% if name %} {{ name }}{% endif %}</span>
-{%- endfor %}</li>
+{%- endfor %}{{ lines(place.commands) }}</li>
 {%- endmacro %}
 
 {%- macro group_card(group) %}
-<article class="finding {{ group.severity }}" id="f{{ group.number }}">
+<article class="finding {{ group.severity }}" id="f{{ group.number }}" style="order: {{ owners[group.owner] + 1 }}">
 <h3><span class="tag">{{ group.severity }}</span> {{ code_link(group.code) }}
 {% if group.subject %}<code>{{ group.subject }}</code>: {% endif %}{{ group.message }}</h3>
-{%- if group.fix %}<p class="fix">{{ group.fix }}</p>{% endif %}
+{%- if group.fix %}<p class="fix">{{ group.fix }}</p>{{ whose(group) }}{% endif %}
 <p class="quiet small">{{ group.places | length | count("connection") }}
 {%- if check.is_many %} in {{ group.projects | count("project") }}{% endif %}
 {%- if group.codes | length > 1 %}, needed by {{ group.codes | length }} checks: {{ group.codes | join(", ") }}{% endif %}.
@@ -300,7 +309,8 @@ _PARTS = """
 <p class="quiet small">Needed by {{ finding.codes | length }} checks: {{ finding.codes | join(", ") }}.</p>{% endif %}
 {%- if finding.is_shared and finding.group and has_groups %}
 <p class="quiet small"><a href="#f{{ finding.group }}">What to do, and the other connections</a></p>
-{%- elif finding.fix %}<p class="fix">{{ finding.fix }}</p>{% endif %}
+{%- elif finding.fix %}<p class="fix">{{ finding.fix }}</p>
+{%- if not has_groups %}{{ whose(finding) }}{{ lines(finding.commands) }}{% endif %}{% endif %}
 {%- if finding.evidence %}
 <details><summary>evidence</summary><pre>{{ finding.evidence | evidence }}</pre></details>{% endif %}</td>
 </tr>
@@ -380,7 +390,15 @@ _OVERVIEW = """
 {%- endif %}
 {%- if has_groups %}
 <h2 id="findings">Findings</h2>
+{%- if owners | length > 1 %}
+<input type="radio" name="order" id="by-severity" checked> <label class="order" for="by-severity">the worst first</label>
+<input type="radio" name="order" id="by-owner"> <label class="order" for="by-owner">by owner</label>
+{%- endif %}
+<div class="cards">
+{%- for owner, order in owners.items() %}
+<h3 class="owner" style="order: {{ order }}">{{ owner or "Not known" }}</h3>{% endfor %}
 {%- for group in check.groups %}{{ group_card(group) }}{% endfor %}
+</div>
 {%- endif %}
 {%- if check.projects %}
 <h2 id="projects">Projects</h2>
@@ -468,6 +486,8 @@ def to_html(peering_check: Result, moment: str) -> str:
     environment.globals["check"] = check
     environment.globals["named"] = MOST_NAMED
     environment.globals["has_groups"] = check.has_groups
+    # A style puts the findings of an owner behind its title, as a page without scripts has one order.
+    environment.globals["owners"] = {owner: 2 * number for number, owner in enumerate(check.owners)}
     return environment.from_string(PAGE).render(
         verdict=peering_check["verdict"],
         verdicts=VERDICTS,

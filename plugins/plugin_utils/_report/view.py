@@ -10,7 +10,11 @@ import typing as t
 from collections import Counter
 from dataclasses import dataclass
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.findings import SEVERITIES
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.findings import (
+    COMMON_SUBJECTS,
+    SEVERITIES,
+    network_of,
+)
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.cloud import Cloud
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.clouds import CLOUDS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.redact import visible
@@ -30,6 +34,8 @@ _OF_CONTAINER = {"P104", "P105", "P106"}
 _OF_NETWORK = {"A403"}
 # The column titles of a table with several clouds.
 ANY = ("network", "where")
+# Marks a connection of a network that has several.
+_IS_ONE_OF_SEVERAL = "is_one_of_several"
 # Stands for the project where Atlas was not read.
 NO_PROJECT = "no project"
 
@@ -51,6 +57,8 @@ class Finding:
         group: The number of its group; None if there is none.
         is_shared: Whether other connections have the same finding, with the same message and advice.
         places: Where a drawing shows it: the ids of subnets, or one of CONNECTION, CONTAINER and VPC.
+        owner: Who can do it; empty if that is not known.
+        commands: Lines for the cloud's own tool that do it.
     """
 
     number: int
@@ -63,6 +71,8 @@ class Finding:
     group: int | None
     is_shared: bool
     places: tuple[str, ...]
+    owner: str = ""
+    commands: tuple[str, ...] = ()
 
     @property
     def code(self) -> str:
@@ -149,6 +159,7 @@ class Place:
         connection: The connection; None if it was not read this time.
         subjects: What the findings are about in it, each with the name of a subnet or nothing; without the network itself.
         is_new: Whether they are new here, and known elsewhere.
+        commands: Lines for the cloud's own tool that do something about them here.
     """
 
     project: str
@@ -157,6 +168,7 @@ class Place:
     connection: Connection | None
     subjects: tuple[tuple[str, str], ...]
     is_new: bool
+    commands: tuple[str, ...] = ()
 
     @property
     def about(self) -> tuple[str, ...]:
@@ -183,6 +195,8 @@ class Group:
         history: What an earlier report knows of it, in a sentence; empty for nothing.
         places: The connections, each once.
         projects: The number of projects.
+        names: What the findings are about, such as tables and clusters, each once; without the connections themselves.
+        owner: Who can do something about them; empty if that is not known.
     """
 
     number: int
@@ -193,6 +207,8 @@ class Group:
     history: str
     places: tuple[Place, ...]
     projects: int
+    names: tuple[str, ...]
+    owner: str = ""
 
     @property
     def code(self) -> str:
@@ -294,6 +310,11 @@ class Check:
         return bool(self.groups) and (len(self.connections) != 1 or any(one.history for one in self.groups))
 
     @property
+    def owners(self) -> tuple[str, ...]:
+        """Who can do something about the findings, each once, in the order of the findings."""
+        return tuple(dict.fromkeys(one.owner for one in self.groups))
+
+    @property
     def head(self) -> tuple[str, str]:
         """The titles of the columns for networks and their places."""
         heads = {(connection.cloud.noun, connection.place_noun) for connection in self.connections}
@@ -314,7 +335,9 @@ def view_of(peering_check: Result, moment: str = "") -> Check:
         moment: When it is shown, in UTC, as results have it. Findings of earlier days say since when they are known.
     """
     peering_check = _visible({**peering_check, "connections": [_without_others(one) for one in peering_check["connections"]]})
+    _mark_several(peering_check)
     findings = peering_check["findings"]
+    _hand_over(peering_check)
     groups = {
         (code, one["severity"], where["subject"], *_key_of(where)): number
         for number, one in enumerate(findings, start=1)
@@ -337,6 +360,20 @@ def view_of(peering_check: Result, moment: str = "") -> Check:
         failures,
         frozenset(one["org_id"] for one in peering_check.get("projects") or () if one["org_id"]),
     )
+
+
+def _hand_over(peering_check: t.Any) -> None:
+    """Give what the checks have found on a connection its owner and its lines, which the findings of all connections have."""
+    known = {
+        (code, one["severity"], where["subject"], *_key_of(where)): where
+        for one in peering_check["findings"]
+        for code in one["codes"]
+        for where in one["connections"]
+    }
+    for one in peering_check["connections"]:
+        for check in one["checks"]:
+            where = known.get((check["code"], check["severity"], check["subject"], *_key_of(one)), {})
+            check.update(owner=where.get("owner", ""), commands=where.get("commands", ()))
 
 
 def in_words(moment: str) -> str:
@@ -395,8 +432,21 @@ def _visible(value: object) -> t.Any:
 
 
 def _title_of(result: Result) -> str:
+    """Return the network of a connection; of several connections of one network, with the region that each leads to."""
     cloud = CLOUDS[result["provider_name"]]
-    return cloud.title(result[cloud.network])
+    title = cloud.title(result[cloud.network])
+    region = result.get("container_region") if result.get(_IS_ONE_OF_SEVERAL) else None
+    return f"{title} to {region}" if region else title
+
+
+def _mark_several(peering_check: t.Any) -> None:
+    """Mark the connections of networks that have several, in the list of connections and in findings."""
+    places = [*peering_check["connections"], *(place for one in peering_check["findings"] for place in one["connections"])]
+    containers: dict[tuple[t.Any, ...], set[str | None]] = {}
+    for one in places:
+        containers.setdefault(network_of(one), set()).add(one["container_id"])
+    for one in places:
+        one[_IS_ONE_OF_SEVERAL] = len(containers[network_of(one)] - {None}) > 1
 
 
 def _shared_names(peering_check: Result) -> frozenset[str]:
@@ -495,6 +545,8 @@ def _finding(number: int, alike: t.Sequence[Result], subnets: t.Sequence[str], g
         group,
         is_shared,
         tuple(dict.fromkeys(place for one in alike for place in _places_of(one, subnets))),
+        check["owner"],
+        tuple(check["commands"]),
     )
 
 
@@ -534,7 +586,16 @@ def _group(
         _history_of(found, moment, is_partly_new=is_partly_new),
         tuple(sorted(places, key=lambda one: not one.is_new)),
         len({one["group_id"] for one in found["connections"]}),
+        tuple(dict.fromkeys(name for one in found["connections"] if (name := one["subject"]) not in _names_of(one))),
+        found.get("owner", ""),
     )
+
+
+def _names_of(one: Result) -> tuple[str | None, ...]:
+    """Return the names of a connection, and the subjects that are no names."""
+    cloud = CLOUDS[one["provider_name"]]
+    names = ("peer_id", "container_id", cloud.accepted_id or "", cloud.network)
+    return (*(one.get(name) for name in names), *COMMON_SUBJECTS)
 
 
 def _history_of(found: Result, moment: str, *, is_partly_new: bool) -> str:
@@ -553,7 +614,8 @@ def _place(listed: t.Sequence[Result], connection: Connection | None, shared: t.
     names = {subnet["subnet_id"]: subnet["subnet_name"] for subnet in connection.subnets} if connection else {}
     ids = dict.fromkeys(name for each in listed for name in (each["subject"], *(each["subnet_ids"] or ())) if name != network)
     subjects = tuple((name, names.get(name) or "") for name in ids)
-    return Place(_project_of(one, shared), suite_of(one), _title_of(one), connection, subjects, is_new)
+    commands = tuple(dict.fromkeys(line for each in listed for line in each.get("commands", ())))
+    return Place(_project_of(one, shared), suite_of(one), _title_of(one), connection, subjects, is_new, commands)
 
 
 def _projects(

@@ -6,6 +6,7 @@ What a reply has and their classes do not know, or know as something else, is a 
 from __future__ import annotations
 
 import enum
+import functools
 import importlib
 import json
 import re
@@ -26,14 +27,18 @@ from ansible_collections.cloudpeer.atlas.tests.clouds.azure import ATLAS_VNET
 from ansible_collections.cloudpeer.atlas.tests.clouds.azure_roles import ACTIONS, NETWORK_CONTRIBUTOR
 from ansible_collections.cloudpeer.atlas.tests.clouds.entra_proofs import Proofs, certificate
 from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
+from ansible_collections.cloudpeer.atlas.tests.support import check_clouds
 from ansible_collections.cloudpeer.atlas.tests.support.azure_site import ATLAS_BLOCK, SUBSCRIPTION, VNET, VNET_ID
 from ansible_collections.cloudpeer.atlas.tests.support.gcp_site import ATLAS, MINE, REMOTE
+from ansible_collections.cloudpeer.atlas.tests.unit.plugins.module_utils._check.rules.test_lines import LINES
 
 COMPUTE = "https://compute.googleapis.com/compute/v1/"
 HERE = f"projects/{MINE[0]}/global/networks/{MINE[1]}"
 ARM, GRAPH = "https://management.azure.com/.default", "https://graph.microsoft.com/.default"
 #: The versions in which the collection reads.
 NETWORK_VERSION, TABLE_VERSION = "2024-05-01", "2025-07-01"
+#: The lines of findings that are for `az`.
+OF_AZURE = [name for name, (_facts, _code, lines) in LINES.items() if lines and lines[0].startswith("az ")]
 #: Makes a credential, with a folder for what it reads.
 Credential = Callable[[RunningClouds, Path], Any]
 
@@ -421,11 +426,14 @@ def test_the_lines_of_the_hand_over_are_pasted_into_az(
     code, said, errors = run(f"az network vnet show --ids {VNET_ID}")
     assert code == 0, errors
     assert [one["peeringState"] for one in json.loads(said)["virtualNetworkPeerings"]] == ["Connected", "Disconnected"]
-    # What the check says to do about a peering that lets nothing through.
-    one = f"--name hub --vnet-name {VNET[2]} --resource-group {VNET[1]}"
-    assert run(f"az network vnet peering update {one} --set allowVirtualNetworkAccess=false")[0] == 0
+    # The lines of findings.
+    real = {**dict(zip((check_clouds.SUBSCRIPTION, check_clouds.GROUP, check_clouds.VNET), VNET)), "atlas-peering": "hub"}
+    lines = {name: functools.reduce(lambda line, one: line.replace(*one), real.items(), LINES[name][2][0]) for name in OF_AZURE}
+    assert run(lines["closed"].replace("Access=true", "Access=false"))[0] == 0
     assert vnet.azure.get_peering(*VNET, "hub")["properties"]["allowVirtualNetworkAccess"] is False
-    assert [run(f"az network vnet peering {verb} {one}")[0] for verb in ("sync", "delete")] == [0, 0]
+    assert [run(lines[name])[0] for name in ("closed", "out of sync", "Disconnected")] == [0, 0, 0]
+    # The stand-in changes no filters and no routes: `az` ends with 2 where it does not take a line at all.
+    assert [2 for name in ("user route", "all peerings", "NSG") if run(lines[name])[0] == 2] == []
     usual = {name: option.get("default") for name, option in AZURE_OPTIONS.options.items()}
     session = AzureSession(check_credentials({**usual, "auth_source": "cli"}), directory_id=entra.tenant)
     assert session.read("read the VNet", VNET_ID, NETWORK_VERSION)["name"] == VNET[2]

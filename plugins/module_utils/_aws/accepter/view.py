@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from ..._values.blocks import do_overlap
 from ..objects import DNS_ATTRIBUTES, ENDED, PeeringConnection, Route, RouteTable, Vpc
 
-_NOT_SHOWN = ("refuses_peerings", "allows_remote_dns", "dhcp_options_id", "name")
+_NOT_SHOWN = ("refuses_peerings", "encryption_id", "allows_remote_dns", "dhcp_options_id", "name")
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,9 @@ from .client_ranges import client_ranges, network_blocks_of
 from .common import atlas_block_of, container_block, listed, need_container, status_of, to_network
 from .further_regions import FurtherRegions
 from .judged_clusters import is_in_region, is_sharded, judged_clusters, peered_containers
+from .lines import FixLines, az
 from .p2_clusters import STRING_CAUSES, find_without_private_strings
-from .rule import Finding, Findings, Severity, check, not_looked_at, not_read, skip
+from .rule import Finding, Findings, FixOwner, Severity, check, not_looked_at, not_read, skip
 
 _CONNECTED, _DISCONNECTED = "Connected", "Disconnected"
 _IN_SYNC = "FullyInSync"
@@ -29,8 +30,8 @@ _SUCCEEDED, _DELETING = "Succeeded", "Deleting"
 # In these provisioning states, Azure is still at work.
 _IN_PROGRESS = ("Creating", "Updating")
 _REQUEST_AGAIN = "remove the connection in Atlas with state: absent, and request it again."
-_SYNC = f"Sync the peering in Azure (az network vnet peering sync). If that does not help, {_REQUEST_AGAIN}"
-_LEFT_OVER = "Remove the left-over from the VNet (az network vnet peering delete), and request the connection again."
+_SYNC = f"Sync the peering in Azure. If that does not help, {_REQUEST_AGAIN}"
+_LEFT_OVER = "Remove the left-over from the VNet, and request the connection again."
 # The meaning of each state but `Connected`, and what to do.
 # Source: "Create, change, or delete a virtual network peering" in Azure's documentation.
 _STATES = {
@@ -64,14 +65,14 @@ def find_no_peering(facts: ConnectionFacts) -> Findings:
     if known_or(facts.network.vnet_exists, True) is False:
         message = f"Azure has no {entry.title} in subscription {entry.azure_subscription_id}."
         fix = f"Check the names of the connection. If the VNet was deleted, {_REQUEST_AGAIN}"
-        yield Finding("fail", entry.network, message, fix, entry.identity)
+        yield Finding("fail", entry.network, message, fix, entry.identity, owner="playbook")
         return
     peerings, block = known(facts.network.vnet_peerings), atlas_block_of(facts)
     if not _is_available(facts):
         # Another check reports the cause. But a left-over peering would also break the next connection.
         left_over = _left_over(peerings, block)
         for one in left_over:
-            yield Finding("warn", one.name, _message(one), _LEFT_OVER, _evidence(one))
+            yield Finding("warn", one.name, _message(one), _LEFT_OVER, _evidence(one), commands=_line("delete", one))
         if not left_over:
             raise skip("The connection in Atlas is not AVAILABLE.", "P102" if status_of(facts) == AZURE.failed else "P101")
         return
@@ -92,10 +93,10 @@ def find_out_of_sync(facts: ConnectionFacts) -> Findings:
             message = (
                 f"The peering {peering.name} leads to {listed(peering.prefixes)}: the VNet has no route to all of {side.block}."
             )
-            yield Finding(side.level, peering.name, message, _SYNC, _evidence(peering))
+            yield Finding(side.level, peering.name, message, _SYNC, _evidence(peering), commands=_line("sync", peering))
         elif peering.sync_level == _LOCAL_NOT_IN_SYNC:
             message = f"The peering {peering.name} is {peering.sync_level}: the VNet does not know all addresses of Atlas."
-            yield Finding("warn", peering.name, message, _SYNC, _evidence(peering))
+            yield Finding("warn", peering.name, message, _SYNC, _evidence(peering), commands=_line("sync", peering))
         if peering.sync_level in _REMOTE_NOT_IN_SYNC:
             try:
                 yield from _judge_remote(side, peering, facts)
@@ -116,7 +117,7 @@ def find_shared_addresses(facts: ConnectionFacts) -> Findings:
         message = f"The network container has {block}, and {facts.entry.title} {listed(shared)}: Azure does not peer them."
         fix = "Connect a network container with another block, or another VNet."
         evidence = {"atlas_cidr_block": str(block), "address_prefixes": list(prefixes)}
-        yield Finding("fail", facts.entry.network, message, fix, evidence)
+        yield Finding("fail", facts.entry.network, message, fix, evidence, owner="atlas")
 
 
 @check("A404", waits_for=("P101", "P102", "A401"), clouds=(AZURE.name,))
@@ -126,8 +127,8 @@ def find_closed_peering(facts: ConnectionFacts) -> Findings:
         name, state = one.name, one.provisioning_state
         if one.allows_access is False:
             message = f"The peering {name} does not let traffic through: allowVirtualNetworkAccess is off."
-            fix = "Set it on (az network vnet peering update --set allowVirtualNetworkAccess=true)."
-            yield Finding(side.level, name, message, fix, _evidence(one))
+            line = _line("update", one, set="allowVirtualNetworkAccess=true")
+            yield Finding(side.level, name, message, "Set it on.", _evidence(one), commands=line)
         elif one.allows_access is None:
             yield not_read(Unread(f"Whether the peering {name} lets traffic through is not known."), name)
         if state is None or state in _IN_PROGRESS:
@@ -138,10 +139,15 @@ def find_closed_peering(facts: ConnectionFacts) -> Findings:
             )
             yield not_read(Unread(what), name)
         elif state != _SUCCEEDED:
-            message, fix = f"Azure could not carry out the last change of the peering {name}: {state}.", _SYNC
+            message, fix, line = (
+                f"Azure could not carry out the last change of the peering {name}: {state}.",
+                _SYNC,
+                _line("sync", one),
+            )
             if state == _DELETING:
-                message, fix = f"The peering {name} is being deleted.", f"If you want it, {_REQUEST_AGAIN}"
-            yield Finding(side.level, name, message, fix, _evidence(one))
+                message, fix, line = f"The peering {name} is being deleted.", f"If you want it, {_REQUEST_AGAIN}", ()
+            owner: FixOwner = "network" if line else "atlas"
+            yield Finding(side.level, name, message, fix, _evidence(one), commands=line, owner=owner)
 
 
 @check("A501", waits_for=STRING_CAUSES, clouds=(AZURE.name,))
@@ -244,13 +250,16 @@ def _judge_side(side: VnetSide, peerings: t.Sequence[VnetPeering], facts: Connec
         for each in similar:
             message += f" The peering {each.name} has this block, and leads to {each.remote_name or 'another network'}."
         evidence = {"atlas_vnet_name": side.vnet_name, "atlas_cidr_block": str(side.block)}
-        yield Finding(side.level, facts.entry.network, message, f"Atlas has made one that is gone: {_REQUEST_AGAIN}", evidence)
+        fix = f"Atlas has made one that is gone: {_REQUEST_AGAIN}"
+        yield Finding(side.level, facts.entry.network, message, fix, evidence, owner="atlas")
     elif one.state != _CONNECTED:
         fix = _STATES.get(one.state, ("", "Look at the peering of the VNet in Azure."))[1]
-        yield Finding(side.level, one.name, _message(one), fix, _evidence(one))
+        line = _line("delete", one) if one.state == _DISCONNECTED else ()
+        yield Finding(side.level, one.name, _message(one), fix, _evidence(one), commands=line)
     else:
         for left in _left_over(peerings, side.block):
-            yield Finding("info", left.name, _message(left), "Remove the left-over from the VNet.", _evidence(left))
+            fix = "Remove the left-over from the VNet."
+            yield Finding("info", left.name, _message(left), fix, _evidence(left), commands=_line("delete", left))
 
 
 def _judge_remote(side: VnetSide, peering: VnetPeering, facts: ConnectionFacts) -> Findings:
@@ -258,18 +267,18 @@ def _judge_remote(side: VnetSide, peering: VnetPeering, facts: ConnectionFacts) 
     what = f"The peering {peering.name} is {peering.sync_level}: Atlas does not know"
     fix = f"Atlas's side has to sync: ask MongoDB's support, or {_REQUEST_AGAIN}"
     if peering.known_prefixes is None:
-        yield Finding("warn", peering.name, f"{what} all addresses of the VNet.", fix, _evidence(peering))
+        yield Finding("warn", peering.name, f"{what} all addresses of the VNet.", fix, _evidence(peering), owner="atlas")
         raise UnreadError(Unread(f"Which addresses of the VNet Atlas knows by the peering {peering.name} is not known."))
     known_blocks = [to_network(one, peering.name) for one in peering.known_prefixes]
     lost = [one for one in client_ranges(facts) if not is_within(one.block, known_blocks)]
     if lost:
         message = f"{what} {listed(dict.fromkeys(one.block for one in lost))}, where clients are."
         names = tuple(dict.fromkeys(one.name for one in lost))
-        yield Finding(side.level, peering.name, message, fix, _evidence(peering), names)
+        yield Finding(side.level, peering.name, message, fix, _evidence(peering), names, owner="atlas")
     else:
         outside = [one for one in network_blocks_of(facts) if not is_within(one, known_blocks)]
         message = f"{what} {listed(outside) or 'all addresses of the VNet'}, where no client is."
-        yield Finding("warn", peering.name, message, fix, _evidence(peering))
+        yield Finding("warn", peering.name, message, fix, _evidence(peering), owner="atlas")
 
 
 def _unnamed(facts: ConnectionFacts, side: VnetSide) -> Unread:
@@ -299,6 +308,13 @@ def _message(peering: VnetPeering) -> str:
     meaning = _STATES.get(peering.state, ("", ""))[0]
     blocks = f" ({listed(peering.prefixes)})" if peering.prefixes else ""
     return f"The peering {peering.name} of VNet {peering.vnet.name}{blocks} is {peering.state}{meaning}."
+
+
+def _line(verb: str, peering: VnetPeering, **more: str) -> FixLines:
+    """Return the line for `az` that does something with a peering of the VNet."""
+    vnet = peering.vnet
+    names = {"name": peering.name, "vnet_name": vnet.name, "resource_group": vnet.resource_group_name}
+    return az(f"network vnet peering {verb}", vnet.subscription_id, **names, **more)
 
 
 def _evidence(peering: VnetPeering) -> dict[str, object]:

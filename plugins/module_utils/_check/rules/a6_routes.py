@@ -8,13 +8,14 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
-from ..._azure.objects import UserRoute, UserRouteTable
+from ..._azure.objects import ROUTE_TABLE_VERSION, UserRoute, UserRouteTable
 from ..._clouds.azure import AZURE
-from ..._values.blocks import Area, blocks_of, ends_of, shared_of, without
+from ..._values.blocks import Area, blocks_of, ends_of, is_within, shared_of, without
 from ..facts import ConnectionFacts, Fact, Missing, Unread, known
 from .a4_vnet import VnetSide, sides_of
 from .client_ranges import client_subnets, left_out_subnets
 from .common import listed
+from .lines import az, group_and_subscription
 from .rule import Finding, Findings, check, not_read
 
 _HERE = "vnetlocal"
@@ -40,6 +41,7 @@ def find_stray_user_routes(facts: ConnectionFacts) -> Findings:
     for subnet in client_subnets(facts):
         if subnet.route_table_id is not None:
             tables.setdefault(subnet.route_table_id.lower(), []).append(subnet.name)
+    ids = {one.route_table_id.lower(): one.route_table_id for one in client_subnets(facts) if one.route_table_id is not None}
     sides, read = sides_of(facts), known(facts.network.vnet_tables)
     for table_id, names in tables.items():
         found: Fact[UserRouteTable] = read.get(table_id, Unread(f"Azure does not show the route table {table_id}."))
@@ -49,10 +51,14 @@ def find_stray_user_routes(facts: ConnectionFacts) -> Findings:
         elif found.disables_peerings:
             message = f"{found.name} of {listed(names)} takes away the routes of peerings: disablePeeringRoute is All."
             fix = f"Set disablePeeringRoute of {found.name} to None."
-            yield Finding("fail", found.name, message, fix, {"disable_peering_route": "All"}, tuple(names))
+            # `az network route-table` does not know the property yet.
+            change = {"api_version": ROUTE_TABLE_VERSION, "set": "properties.disablePeeringRoute=None"}
+            _group, subscription = group_and_subscription(ids[table_id])
+            line = az("resource update", subscription, ids=ids[table_id], **change, force_string=True)
+            yield Finding("fail", found.name, message, fix, {"disable_peering_route": "All"}, tuple(names), commands=line)
         else:
             for side in sides:
-                yield from _judge(found, side, names)
+                yield from _judge(found, ids[table_id], side, names)
 
 
 def strays_of(
@@ -91,14 +97,17 @@ def strays_of(
     return strays
 
 
-def _judge(table: UserRouteTable, side: VnetSide, names: t.Sequence[str]) -> Findings:
+def _judge(table: UserRouteTable, table_id: str, side: VnetSide, names: t.Sequence[str]) -> Findings:
     prefixes = [ipaddress.IPv4Network(one) for one in side.peering.prefixes] if side.peering is not None else []
+    lengths = [one.prefixlen for one in prefixes if one.overlaps(side.block)]
+    # A route of the same length comes before that of the peering.
+    shortest = min(lengths if is_within(side.block, prefixes) else [*lengths, side.block.prefixlen])
     for route, blocks in strays_of(table.routes, side.block, prefixes):
         hop = f"{route.hop_type} {route.hop_address}" if route.hop_address else route.hop_type
         message = (
             f"{listed(blocks)} goes to {hop} by the route {route.name} of {table.name}, and not to Atlas, from {listed(names)}."
         )
-        fix = f"Remove the route {route.name} from {table.name}, or make it shorter than the prefix of the peering."
+        fix = f"Remove the route {route.name} from {table.name}, or make it less specific (at most /{shortest - 1})."
         evidence = {
             "route_table": table.name,
             "route": route.name,
@@ -106,4 +115,7 @@ def _judge(table: UserRouteTable, side: VnetSide, names: t.Sequence[str]) -> Fin
             "next_hop_type": route.hop_type,
             "cidr_blocks": [str(one) for one in blocks],
         }
-        yield Finding(side.level, table.name, message, fix, evidence, tuple(names))
+        group, subscription = group_and_subscription(table_id)
+        place = {"name": route.name, "route_table_name": table.name, "resource_group": group}
+        line = az("network route-table route delete", subscription, **place)
+        yield Finding(side.level, table.name, message, fix, evidence, tuple(names), commands=line)

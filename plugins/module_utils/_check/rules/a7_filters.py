@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import typing as t
 from dataclasses import dataclass
@@ -15,13 +16,16 @@ from ..._values.blocks import Area, Range, blocks_of, ends_of, merge_ranges, sha
 from ..facts import ConnectionFacts, Fact, Missing, Unread, known
 from .a4_vnet import VnetSide, sides_of
 from .client_ranges import ClientRange, client_subnets
-from .common import listed, ports_text
-from .judged_clusters import judge_single_addresses, needed_ports
+from .common import before_text, free_before, listed, ports_text
+from .judged_clusters import ATLAS_PORTS, judge_single_addresses, needed_ports
+from .lines import az, group_and_subscription
 from .rule import Finding, Findings, Level, Severity, check, not_read
 
 # The ports that clients send from: the ephemeral ports of Linux. Those of Windows, 49152 to 65535, are only in part among them.
 _CLIENT_PORTS: Range = (32768, 60999)
 _ORDER: tuple[Severity, ...] = ("fail", "unknown", "warn")
+# The priorities that rules of customers have. Source: "Network security groups overview" in Azure's documentation.
+_FIRST_PRIORITY, _LAST_PRIORITY = 100, 4096
 
 
 class Passage(t.NamedTuple):
@@ -77,15 +81,14 @@ def find_closed_nsgs(facts: ConnectionFacts) -> Findings:
             yield not_read(reason, subnet.nsg_id.rpartition("/")[2], (subnet.name,))
             continue
         for side in sides:
-            found = [one for demand in _needs(ranges, side, ports) for one in _judge(nsg, demand, facts)]
+            found = [one for demand in _needs(ranges, side, ports) for one in _judge(nsg, subnet.nsg_id, demand, facts)]
             for worst in sorted(found, key=lambda one: _ORDER.index(one.severity))[:1]:
-                key = (worst.severity, worst.subject, worst.message)
+                # Groups of two resource groups may have one name.
+                key = (worst.severity, worst.subject, worst.message, worst.commands)
                 together.setdefault(key, (worst, []))[1].append(subnet.name)
     for finding, names in together.values():
         message = finding.message.replace(_SUBNETS, listed(names))
-        yield Finding(
-            finding.severity, finding.subject, message, finding.fix, finding.evidence, tuple(names), decides=finding.decides
-        )
+        yield dataclasses.replace(finding, message=message, subnet_ids=tuple(names))
 
 
 def passage_of(rules: t.Iterable[SecurityRule], areas: t.Iterable[Area], *, are_groups_open: bool) -> Passage:
@@ -127,11 +130,11 @@ def _needs(
             yield Demand(side, own, tuple(some), sources, sources in declared)
 
 
-def _judge(nsg: Nsg, demand: Demand, facts: ConnectionFacts) -> Findings:
+def _judge(nsg: Nsg, nsg_id: str, demand: Demand, facts: ConnectionFacts) -> Findings:
     surely = passage_of(nsg.rules, demand.areas, are_groups_open=True)
     severity, sentence = _severity(surely, demand, facts)
     if severity is not None:
-        yield _finding(nsg, demand, surely, severity, sentence)
+        yield _finding(nsg, nsg_id, demand, surely, severity, sentence)
     perhaps = passage_of(nsg.rules, demand.areas, are_groups_open=False)
     if severity != demand.level and _severity(perhaps, demand, facts)[0] != severity:
         names = [f"{one.name} ({one.priority})" for one in nsg.rules if one.is_by_groups]
@@ -139,8 +142,10 @@ def _judge(nsg: Nsg, demand: Demand, facts: ConnectionFacts) -> Findings:
             f"Whether {nsg.name} of {_SUBNETS} lets {ports_text(demand.ports)} out to {demand.side.block} depends on application "
             f"security groups, whose members were not read: {listed(names)}."
         )
-        fix = f"Check that the clients are in those that rules allow, or allow the ports in {nsg.name} by addresses."
-        yield Finding("unknown", nsg.name, message, fix, {"rules": names}, decides=demand.level == "fail")
+        advice, free = _advice_on(nsg, demand)
+        fix = f"Check that the clients are in those that rules allow, and in none that they deny. Or {advice}"
+        evidence = {"rules": names, "free_priority": free}
+        yield Finding("unknown", nsg.name, message, fix, evidence, decides=demand.level == "fail")
 
 
 def _severity(passage: Passage, demand: Demand, facts: ConnectionFacts) -> tuple[Severity | None, str]:
@@ -165,7 +170,23 @@ def _single_addresses(passage: Passage, demand: Demand) -> list[Range]:
     return [one for one in closed if closed[one] != sources]
 
 
-def _finding(nsg: Nsg, demand: Demand, passage: Passage, severity: Severity, sentence: str) -> Finding:
+def _advice_on(nsg: Nsg, demand: Demand) -> tuple[str, int | None]:
+    """Return the rule to add, for all ports of Atlas at once, before the first that denies one of them to some client.
+
+    The second value is a priority for it; None if none is free.
+    """
+    ports = tuple(ATLAS_PORTS)
+    closed = passage_of(nsg.rules, dataclasses.replace(demand, ports=ports).areas, are_groups_open=False).closed
+    rules = [rule for rule, _area in closed if rule is not None and rule.priority <= _LAST_PRIORITY]
+    first = min(rules, key=lambda rule: rule.priority, default=None)
+    what = f"allow TCP to {ports_text(ports)} of {demand.side.block} outbound in {nsg.name}"
+    free = free_before(first.priority if first is not None else _LAST_PRIORITY + 1, nsg.taken, _FIRST_PRIORITY)
+    if first is None:
+        return f"{what}.", free
+    return f"{what} by a rule{before_text(f'{first.name} ({first.priority})', 'priority', first.priority, free)}", free
+
+
+def _finding(nsg: Nsg, nsg_id: str, demand: Demand, passage: Passage, severity: Severity, sentence: str) -> Finding:
     closed = passage.closed
     rules = {rule.name: f"{rule.name} ({rule.priority})" for rule, _area in closed if rule is not None}
     blocks = blocks_of(area[1] for _rule, area in closed)
@@ -176,11 +197,21 @@ def _finding(nsg: Nsg, demand: Demand, passage: Passage, severity: Severity, sen
     message += f", by {'rule' if len(rules) == 1 else 'rules'} {listed(rules.values())}." if rules else ": no rule allows it."
     if sentence:
         message += f" {sentence}"
-    fix = f"Allow TCP to {ports_text(demand.ports)} of {demand.side.block} outbound in {nsg.name}, before rules that deny it."
+    advice, free = _advice_on(nsg, demand)
+    fix, block = f"{advice[0].upper()}{advice[1:]}", demand.side.block
     evidence = {
+        "free_priority": free,
         "rules": [*rules],
         "cidr_blocks": [str(one) for one in blocks],
         "source_cidr_blocks": [str(one) for one in blocks_of(sources)],
         "ports": [list(one) for one in ports],
     }
-    return Finding(severity, nsg.name, message, fix, evidence)
+    group, subscription = group_and_subscription(nsg_id)
+    # `az` replaces a rule of the same name.
+    name = f"allow-atlas-{block.network_address}-{block.prefixlen}-{free}"
+    rule = {"name": name.replace(".", "-"), "priority": free}
+    what = {"direction": "Outbound", "access": "Allow", "protocol": "Tcp", "destination_address_prefixes": str(block)}
+    what["destination_port_ranges"] = "-".join(map(str, ATLAS_PORTS[0]))
+    place = {"nsg_name": nsg.name, "resource_group": group}
+    line = az("network nsg rule create", subscription, **rule, **place, **what)
+    return Finding(severity, nsg.name, message, fix, evidence, commands=line)

@@ -11,6 +11,7 @@ import ipaddress
 import typing as t
 
 from ..._aws.objects import Interface, RouteTable, Subnet, Vpc
+from ..._values.blocks import is_private
 from ..facts import AtlasObject, ConnectionFacts, Missing, SkippedError, Unread, UnreadError, if_known, known
 from .interfaces import SENDS_FIRST, clients_of, declared_subnets, empty_subnets, named_subnets, service_subnets
 from .rule import Finding, Findings, Severity, skip
@@ -19,9 +20,14 @@ from .rule import Finding, Findings, Severity, skip
 _LONGEST = 3
 # The part of a limit at which a check warns.
 NEARLY = 0.8
+# What several requests do that are not accepted yet, for a sentence.
+WAITING = "wait for acceptance"
 # Names of Amazon's resolver; it also has the third address of the first block of the VPC.
 # Source: "Understanding Amazon DNS" in the Amazon VPC user guide.
 AMAZONS_SERVERS = ("AmazonProvidedDNS", "169.254.169.253", "fd00:ec2::253")
+# The private connection string, and Amazon's resolver, answer with private addresses for names of a public domain.
+# Source: `stop-dns-rebind` of dnsmasq, `private-address` and `private-domain` of Unbound, "Rebinding protection" of Knot.
+REBINDING = "DNS servers that drop private addresses from answers (rebinding protection) need an exception for mongodb.net, too."
 
 
 def listed(names: t.Iterable[object]) -> str:
@@ -29,6 +35,12 @@ def listed(names: t.Iterable[object]) -> str:
     texts = [str(name) for name in names]
     if len(texts) > _LONGEST + 1:
         texts = [*texts[:_LONGEST], f"{len(texts) - _LONGEST} more"]
+    return " and ".join(filter(None, [", ".join(texts[:-1]), *texts[-1:]]))
+
+
+def all_of(names: t.Iterable[t.Any]) -> str:
+    """Join all names for a sentence that says what to do: a reader cannot add "2 more"."""
+    texts = [str(name) for name in names]
     return " and ".join(filter(None, [", ".join(texts[:-1]), *texts[-1:]]))
 
 
@@ -42,6 +54,31 @@ def until_replaced(singles: t.Iterable[tuple[int, int]], begin: str = "Only") ->
     """Return a sentence about a filter that opens single addresses of Atlas alone, given as ranges of one."""
     addresses = [ipaddress.IPv4Address(first) for first, _last in singles]
     return f"{begin} {listed(addresses)} {'is' if len(addresses) == 1 else 'are'} open, so it works until a node is replaced."
+
+
+def free_before(number: int, taken: t.Container[int], lowest: int) -> int | None:
+    """Return the greatest number before another one that no rule has; None if there is none.
+
+    Args:
+        number: The number or priority of a rule.
+        taken: Those that cannot be given to another rule.
+        lowest: The first that the cloud takes.
+    """
+    return next((one for one in range(number - 1, lowest - 1, -1) if one not in taken), None)
+
+
+def before_text(rule: str, noun: str, number: int, free: int | None) -> str:
+    """Return the end of a sentence about a rule to add before another one, which decides today.
+
+    Args:
+        rule: The rule that decides.
+        noun: What the cloud calls the place of a rule: its "number" or "priority".
+        number: Its number or priority.
+        free: One before it that no rule has; None if there is none.
+    """
+    if free is None:
+        return f" before {rule}. No number is free before it: move the deny, or take a number from another rule."
+    return f" with a {noun} below {number}, such as {free}."
 
 
 def span_text(span: datetime.timedelta) -> str:
@@ -212,6 +249,19 @@ def need_subnets(facts: ConnectionFacts) -> list[Subnet]:
 def with_ipv4(subnets: t.Iterable[Subnet]) -> list[Subnet]:
     """Return the subnets that have an IPv4 block; P608 reports the others."""
     return [subnet for subnet in subnets if subnet.cidr_block is not None]
+
+
+def block_of_vpc(facts: ConnectionFacts) -> ipaddress.IPv4Network | None:
+    """Return the block of the VPC that holds all clients' subnets, but for those that Atlas does not take; None if none does."""
+    clients = client_blocks(facts)
+    blocks = [one for one in if_known(lambda: vpc_blocks_of(facts)) or () if is_private(one)]
+    return next((one for one in blocks if clients and all(each.subnet_of(one) for each in clients)), None)
+
+
+def client_blocks(facts: ConnectionFacts) -> list[ipaddress.IPv4Network]:
+    """Return the blocks of the judged subnets that Atlas may route to."""
+    blocks = [ipaddress.IPv4Network(one.cidr_block or "") for one in with_ipv4(if_known(lambda: need_subnets(facts)) or ())]
+    return [one for one in blocks if is_private(one)]
 
 
 def chosen_subnets(facts: ConnectionFacts) -> list[Subnet]:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
-from ..._clouds.gcp import GCP, gcloud_line, network_path
+from ..._clouds.gcp import GCP, network_path, peering_name
 from ..._gcp.network import ACTIVE, Peering
 from ..facts import ConnectionFacts, Missing, SkippedError, Unread, UnreadError, known, known_or
 from .client_ranges import ClientRange, client_ranges, network_blocks_of
 from .common import listed, need_container, status_of, to_network
 from .judged_clusters import has_ended
+from .lines import FixLines, gcloud, together
 from .p2_clusters import STRING_CAUSES, find_without_private_strings
 from .rule import Finding, Findings, check, not_looked_at, skip
 
@@ -33,7 +34,7 @@ def find_no_mirror(facts: ConnectionFacts) -> Findings:
         fix = "Correct gcp_project_id and network_name of the connection: of a shared VPC, gcp_project_id is the host project."
         if host is not None:
             fix = f"It uses the shared VPC of project {host}: set gcp_project_id to that, and request the connection with it."
-        yield Finding("fail", entry.network, message, fix)
+        yield Finding("fail", entry.network, message, fix, owner="playbook")
         return
     mirror = _mirror(peerings[entry.network], remote)
     if mirror is None:
@@ -41,7 +42,9 @@ def find_no_mirror(facts: ConnectionFacts) -> Findings:
         if elsewhere:
             raise skip(f"The peering with Atlas's network is on {listed(elsewhere)}.", "G402")
         message = f"{entry.title} has no peering with {remote}."
-        yield Finding("fail", entry.network, message, mirror_advice(facts), {"network": remote, "gcloud": _gcloud_line(facts)})
+        lines = mirror_lines(facts)
+        evidence = {"network": remote, "gcloud": next(iter(lines), None)}
+        yield Finding("fail", entry.network, message, mirror_advice(facts), evidence, commands=lines)
     elif mirror.state != ACTIVE:
         details = f" ({mirror.state_details})" if mirror.state_details else ""
         message = (
@@ -65,7 +68,9 @@ def find_mirror_elsewhere(facts: ConnectionFacts) -> Findings:
                 f"{name} has a peering with Atlas's network, too, which leads nowhere: the connection names {entry.network}."
             )
             fix = f"Remove it: atlas_gcp_peering with network_name: {name} and state: absent."
-        yield Finding("warn" if is_here else "fail", name, message, fix, {"network": remote})
+        lines = _delete_line(_mirror(peerings[name], remote), name, facts)
+        lines = lines if is_here else together(lines, mirror_lines(facts))
+        yield Finding("warn" if is_here else "fail", name, message, fix, {"network": remote}, commands=lines)
 
 
 @check("G403", waits_for=("P102",), clouds=(GCP.name,))
@@ -74,8 +79,8 @@ def find_no_way_back(facts: ConnectionFacts) -> Findings:
     mirror = active_mirror(facts)
     if mirror.exchanges_subnets is False:
         message = f"The peering {mirror.name} of {facts.entry.title} does not exchange the routes of subnets."
-        fix = f"Remove it, and make it again: atlas_gcp_peering, the role, or `{_gcloud_line(facts)}`."
-        yield Finding("fail", mirror.name, message, fix, mirror.to_result())
+        fix = "Remove it, and make it again: atlas_gcp_peering, or the role."
+        yield Finding("fail", mirror.name, message, fix, mirror.to_result(), commands=lines_to_make_again(mirror, facts))
         return
     own = network_blocks_of(facts)
     # P801 reports clients elsewhere.
@@ -151,21 +156,37 @@ def _advice_on_import(lost: t.Sequence[ClientRange], mirror: Peering) -> str:
 
 
 def mirror_advice(facts: ConnectionFacts) -> str:
-    """Return what to do about the customer's half: wait if GCP has it, or else make it, with a gcloud command if possible."""
+    """Return what to do about the customer's half: wait if GCP has it, or else make it."""
     if _is_mirror_active(facts):
         return _WAIT
-    line = _gcloud_line(facts)
-    if line is None:
+    if _atlas_names(facts) is None:
         return (
             "Make it: atlas_gcp_peering, or atlas_peering. The network container has atlas_gcp_project_id and atlas_network_name."
         )
-    return f"Make it: atlas_gcp_peering, the role, or `{line}`."
+    return "Make it: atlas_gcp_peering, or the role."
 
 
-def _gcloud_line(facts: ConnectionFacts) -> str | None:
-    """Return the command that makes the customer's half; None if the names of Atlas's network are not known."""
+def mirror_lines(facts: ConnectionFacts) -> FixLines:
+    """Return the line that makes the customer's half; none if it is there, or the names of Atlas's network are not known."""
+    return () if _is_mirror_active(facts) else _create_line(facts)
+
+
+def lines_to_make_again(mirror: Peering, facts: ConnectionFacts) -> FixLines:
+    """Return the lines that remove a peering of the network with Atlas's network, and make it again."""
+    return together(_delete_line(mirror, facts.entry.network, facts), _create_line(facts))
+
+
+def _create_line(facts: ConnectionFacts) -> FixLines:
     names, entry = _atlas_names(facts), facts.entry
-    return None if names is None else gcloud_line(str(entry.gcp_project_id), str(entry.network_name), *names)
+    if names is None:
+        return ()
+    options = {"project": entry.gcp_project_id, "network": entry.network_name, "peer_project": names[0], "peer_network": names[1]}
+    return gcloud("networks peerings create", peering_name(names[1]), **options)
+
+
+def _delete_line(mirror: Peering | None, network: str, facts: ConnectionFacts) -> FixLines:
+    names = {"project": facts.entry.gcp_project_id, "network": network}
+    return gcloud("networks peerings delete", None if mirror is None else mirror.name, **names)
 
 
 def _is_mirror_active(facts: ConnectionFacts) -> bool:

@@ -13,7 +13,7 @@ from ..._gcp.objects import PeeringRoute
 from ..facts import ConnectionFacts, Unread, UnreadError, known
 from .client_ranges import client_regions
 from .common import atlas_block_of, listed, to_network
-from .g4_mirror import active_mirror
+from .g4_mirror import active_mirror, lines_to_make_again
 from .rule import Finding, Findings, check, not_read, skip
 
 # The regions in which a network sees a route, by where it leads and whether the network imports it.
@@ -41,7 +41,8 @@ def find_no_routes(facts: ConnectionFacts) -> Findings:
     if without:
         message = f"{facts.entry.title} has no route to Atlas ({block}) in {listed(without)}."
         fix = "Look at the routes of the peering (gcloud compute networks peerings list-routes); remove it and make it again."
-        yield Finding("fail", facts.entry.network, message, fix, {"regions": without, **mirror.to_result()})
+        evidence = {"regions": without, **mirror.to_result()}
+        yield Finding("fail", facts.entry.network, message, fix, evidence, commands=lines_to_make_again(mirror, facts))
     yield from _not_imported(seen, facts)
 
 

@@ -6,22 +6,27 @@
 from __future__ import annotations
 
 import functools
+import ipaddress
 import itertools
+import re
 import typing as t
 from dataclasses import dataclass, replace
 
 from ..._clouds.gcp import GCP
-from ..._gcp.objects import ALLOW, DENY, INSPECT, NEXT, EgressRule, Firewalls
+from ..._gcp.objects import ALLOW, DENY, HIERARCHY, INSPECT, NETWORK, NEXT, SYSTEM, EgressRule, Firewalls
 from ..._values.blocks import Area, Range, blocks_of, ends_of, merge_ranges, shared_of, without
 from ..facts import ConnectionFacts, if_known, known
 from .client_ranges import client_ranges
-from .common import atlas_block_of, listed, ports_text, to_network
-from .judged_clusters import judge_single_addresses, needed_ports
-from .rule import Finding, Findings, Level, check, skip
+from .common import atlas_block_of, before_text, free_before, listed, ports_text, to_network
+from .judged_clusters import ATLAS_PORTS, judge_single_addresses, needed_ports
+from .lines import FixLines, gcloud
+from .rule import Finding, Findings, FixOwner, Level, check, skip
 
 # The dimensions of areas.
 _SOURCE, _DESTINATION, _PORT = range(3)
 _EVERYWHERE: Range = (0, 2**32 - 1)
+# The highest priority of a rule.
+_FIRST_PRIORITY = 0
 # What holds for a client that decides whether a rule is for it: it has one of these tags or accounts.
 _Condition = frozenset[str]
 
@@ -207,14 +212,64 @@ def _closed(level: Level, found: Judgement, sources: t.Sequence[Range] | None, f
         if level == "fail" and found.singles:
             severity, sentence = judge_single_addresses(found.singles, facts, begin="At most" if found.doubtful else "Only")
             message = f"{message} {sentence}"
-        fix = f"Allow TCP to {ports_text(ports)} of {block} by an egress rule that comes before it."
+        advice = _advice_on(rule, block)
+        fix = f"{advice[0].upper()}{advice[1:]}"
         evidence = {
             "rule": rule.name,
             "priority": rule.priority,
+            "policy": rule.policy.name if rule.policy is not None else None,
+            "free_priority": _free_priority(rule),
             "cidr_blocks": [str(one) for one in blocks],
             "ports": [list(one) for one in ports],
         }
-        yield Finding(severity, facts.entry.network, message, fix, evidence)
+        owner: FixOwner = "network" if rule.policy is None or rule.policy.kind == NETWORK else "organization"
+        line = _line_for(rule, block, facts)
+        yield Finding(severity, facts.entry.network, message, fix, evidence, commands=line, owner=owner)
+
+
+def _line_for(rule: EgressRule, block: ipaddress.IPv4Network, facts: ConnectionFacts) -> FixLines:
+    """Return the line that adds the rule of the fix where a rule decides; none without a free priority, or in a policy of Google.
+
+    A policy of an organization or a folder is found by its number, whatever the organization is.
+    """
+    policy, free, project = rule.policy, _free_priority(rule), facts.entry.gcp_project_id
+    ports, name = f"tcp:{'-'.join(map(str, ATLAS_PORTS[0]))}", f"allow-atlas-{block.network_address}-{block.prefixlen}-{free}"
+    if policy is None:
+        what = {"direction": "EGRESS", "action": "ALLOW", "rules": ports, "destination_ranges": str(block), "priority": free}
+        network = {"project": project, "network": facts.entry.network_name}
+        return gcloud("firewall-rules create", name.replace(".", "-"), **network, **what)
+    what = {"action": "allow", "direction": "EGRESS", "layer4_configs": ports, "dest_ip_ranges": str(block)}
+    if policy.kind == NETWORK:
+        where = {"firewall_policy": policy.id, "global_firewall_policy": True, "project": project}
+        return gcloud("network-firewall-policies rules create", free, **where, **what)
+    # `gcloud` takes fewer digits for the short name of a policy, which it finds by its organization alone.
+    number = policy.id if re.fullmatch("[0-9]{9,}", policy.id or "") else None
+    return gcloud("firewall-policies rules create", free, firewall_policy=number, **what)
+
+
+def _free_priority(rule: EgressRule) -> int | None:
+    """Return a priority before a rule that no other has; None if there is none, or no rule can be added there."""
+    if rule.policy is not None and rule.policy.kind == SYSTEM:
+        return None
+    return free_before(rule.priority, rule.policy.taken if rule.policy is not None else (), _FIRST_PRIORITY)
+
+
+def _advice_on(rule: EgressRule, block: ipaddress.IPv4Network, whom: str = "") -> str:
+    """Return the rule to add, for all ports of Atlas at once: where a rule decides, since a later list has no effect.
+
+    Source: "Evaluation order for firewall policies and rules" and "Firewall policy rule components" (each priority of a policy is
+    there once) in the documentation of Cloud NGFW, and `priority` of Firewall in that of the Compute Engine API v1.
+    """
+    what, policy = f"allow TCP to {ports_text(ATLAS_PORTS)} of {block}{whom} by an egress rule", rule.policy
+    if policy is not None and policy.kind == SYSTEM:
+        return f"{what} in a policy of the organization or a folder: {policy.name} is one of Google's, which nobody else changes."
+    place = "of the network" if policy is None else f"in policy {policy.name}"
+    free = _free_priority(rule)
+    advice = f"{what} {place}{before_text(rule.name, 'priority', rule.priority, free)}"
+    if policy is None or policy.kind != HIERARCHY:
+        return advice
+    onward = " Or goto_next there." if free is not None else ""
+    return f"{advice}{onward} The policy is the organization's or a folder's: rules of the network come later."
 
 
 def _doubtful(level: Level, found: Judgement, facts: ConnectionFacts) -> Finding:
@@ -222,8 +277,14 @@ def _doubtful(level: Level, found: Judgement, facts: ConnectionFacts) -> Finding
     message = (
         f"Whether clients may send to {ports_text(ports)} of {listed(blocks)} depends on {listed(map(_clause, found.doubts))}."
     )
-    fix = f"See that all clients are let out, or allow TCP to {ports_text(ports)} of {atlas_block_of(facts)} for all instances."
-    evidence = {"rules": [one.name for one in found.doubts], "cidr_blocks": [str(one) for one in blocks]}
+    first = next(one for rules in known(facts.network.gcp_firewalls) for one in rules if one in found.doubts)
+    fix = f"See that all clients are let out. Or {_advice_on(first, atlas_block_of(facts), ' for all instances')}"
+    evidence = {
+        "rules": [one.name for one in found.doubts],
+        "cidr_blocks": [str(one) for one in blocks],
+        "policy": first.policy.name if first.policy is not None else None,
+        "free_priority": _free_priority(first),
+    }
     return Finding("unknown", facts.entry.network, message, fix, evidence, decides=level == "fail")
 
 

@@ -14,7 +14,7 @@ import typing as t
 
 from ..._clouds.cloud import Cloud
 from ..._clouds.clouds import cloud_of
-from ..._resources.clusters import FLEX, SHARED, has_nodes, has_nodes_at
+from ..._resources.clusters import FLEX, SERVERLESS, SHARED, has_nodes, has_nodes_at
 from ..._values.blocks import Range, merge_ranges
 from ..facts import AtlasObject, ConnectionFacts, SkippedError, Unread, UnreadError, if_known, known, known_or
 from .common import listed, need_container, until_replaced
@@ -40,7 +40,12 @@ def is_dedicated(cluster: AtlasObject) -> bool:
     """
     if not cluster["regions"]:
         raise UnreadError(Unread(f"Atlas does not report the regions of cluster {cluster['name']}."))
-    return all(one["provider_name"] not in (SHARED, FLEX) for one in cluster["regions"])
+    return all(one["provider_name"] not in (SHARED, FLEX, SERVERLESS) for one in cluster["regions"])
+
+
+def is_serverless(cluster: AtlasObject) -> bool:
+    """Whether a cluster is a Serverless instance."""
+    return any(one["provider_name"] == SERVERLESS for one in cluster["regions"])
 
 
 def is_in_region(cluster: AtlasObject, region: str | None, cloud: Cloud) -> bool:

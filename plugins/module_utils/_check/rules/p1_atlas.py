@@ -9,20 +9,36 @@ import datetime
 import ipaddress
 import typing as t
 
+from ..._aws.objects import ACTIVE, ENDED, PROVISIONING, PeeringConnection
 from ..._clouds.aws import AWS
 from ..._clouds.clouds import ALL_CLOUDS, CLOUDS
 from ..._resources.peers import MOST_PEERS, MOST_PENDING
-from ..._values.blocks import is_within
+from ..._values.blocks import is_within, private_blocks_text
 from ..._values.moments import created_at
-from ..facts import AtlasObject, ConnectionFacts, Fact, Missing, Unread, UnreadError, known, known_or
-from .common import NEARLY, container_block, listed, need_container, peer_of, span_text, to_network, vpc_blocks_of
+from ..facts import AtlasObject, ConnectionFacts, Fact, Missing, Unread, UnreadError, if_known, known, known_or
+from .common import (
+    NEARLY,
+    WAITING,
+    block_of_vpc,
+    connection_id_of,
+    container_block,
+    listed,
+    need_container,
+    peer_of,
+    span_text,
+    to_network,
+    vpc_blocks_of,
+)
 from .judged_clusters import has_ended, peers_of_network
-from .rule import Finding, Findings, check, skip
+from .lines import FixLines, aws
+from .rule import Ending, Finding, Findings, FixOwner, check, skip
 
 _WAIT = "Wait, and check again: Atlas goes on by itself."
 # The states that Atlas counts as pending, and those that it does not count at all.
 _PENDING = {state for cloud in CLOUDS.values() for state in cloud.progress[:-1]}
 _LEAVING = {cloud.terminating for cloud in CLOUDS.values()}
+# The states in AWS of a request that is accepted.
+_ACCEPTED = (ACTIVE, PROVISIONING)
 
 
 @check("P101", clouds=ALL_CLOUDS)
@@ -31,7 +47,7 @@ def find_not_available(facts: ConnectionFacts) -> Findings:
     peer = known(facts.atlas.peer)
     if peer is None:
         message, fix = _describe_missing(facts)
-        yield Finding("fail", facts.entry.network, message, fix)
+        yield Finding("fail", facts.entry.network, message, fix, owner="playbook" if fix.startswith("Correct") else "atlas")
         return
     status = peer["status_name"]
     if status == facts.entry.cloud.failed:
@@ -43,7 +59,7 @@ def find_not_available(facts: ConnectionFacts) -> Findings:
         if wanted is not None and not entry.cloud.is_same(current, wanted):
             message = f"The connection with {entry.title} has {name} {current}, not {wanted}."
             fix = f"Correct {name}, or replace the connection."
-            yield Finding("fail", peer["id"], message, fix, {name: current})
+            yield Finding("fail", peer["id"], message, fix, {name: current}, owner="playbook")
             return
     if status == entry.cloud.available:
         return
@@ -53,9 +69,15 @@ def find_not_available(facts: ConnectionFacts) -> Findings:
 
         if is_mirror_missing(facts):
             raise skip("Atlas waits for the peering in GCP.", "G401")
+    if status == entry.cloud.pending and status_in_aws(facts) in ENDED:
+        # It is too late to accept it, though Atlas has not seen that yet.
+        raise skip("The request has ended in AWS.", "P402")
     message, fix = _describe_state(peer, facts)
     evidence = {name: peer[name] for name in ("status_name", entry.cloud.accepted_id or "") if name in peer}
-    yield Finding("fail", peer["id"], message, fix, evidence)
+    ending, lines = _ending_of(peer, facts), _lines_for(status, facts)
+    is_theirs = bool(lines) or (status == entry.cloud.pending and status_in_aws(facts) not in _ACCEPTED)
+    owner: FixOwner = "network" if is_theirs else "atlas"
+    yield Finding("fail", peer["id"], message, fix, evidence, ending=ending, commands=lines, owner=owner)
 
 
 @check("P102", clouds=ALL_CLOUDS)
@@ -85,8 +107,10 @@ def find_no_way_back(facts: ConnectionFacts) -> Findings:
     evidence = {"route_table_cidr_block": text, "vpc_cidr_blocks": [str(one) for one in blocks]}
     if not any(block.overlaps(one) for one in blocks):
         message = f"Atlas sends replies for {text}; the VPC has {has}."
-        fix = "Set route_table_cidr_block (cidr_block in the role) to a block of the VPC."
-        yield Finding("fail", peer["id"], message, fix, evidence)
+        right = block_of_vpc(facts)
+        what = f"to {right}" if right is not None else f"to a block of the VPC, within {private_blocks_text()}"
+        fix = f"Set route_table_cidr_block (cidr_block in the role) {what}."
+        yield Finding("fail", peer["id"], message, fix, evidence, owner="playbook")
     elif not is_within(block, blocks):
         message = f"Atlas sends replies for {text}, which is more than the VPC has: {has}."
         yield Finding("info", peer["id"], message, "", evidence)
@@ -101,21 +125,22 @@ def find_wrong_container(facts: ConnectionFacts) -> Findings:
         if not peer["container_id"]:
             raise UnreadError(Unread(f"Atlas does not report the network container of connection {peer['id']}."))
         message = f"Atlas has no network container {peer['container_id']} on {cloud.name}."
-        yield Finding("fail", peer["id"], message, "Each connection has one: check base_url and group_id.")
+        fix = "Each connection has one: check base_url and group_id."
+        yield Finding("fail", peer["id"], message, fix, owner="playbook")
         return
     provider, region = container["provider_name"], container.get("region_name")
     if provider == "" or (not region and not cloud.has_one_container):
         raise UnreadError(Unread(f"Atlas does not report the provider and region of network container {container['id']}."))
     if provider not in (None, cloud.name):
         message = f"The network container is on {provider}, and a {cloud.noun} needs one on {cloud.name}."
-        yield Finding(
-            "fail", container["id"], message, f"Choose a network container on {cloud.name}.", {"provider_name": provider}
-        )
+        fix = f"Choose a network container on {cloud.name}."
+        yield Finding("fail", container["id"], message, fix, {"provider_name": provider}, owner="playbook")
     wanted = facts.entry.container_region
     if wanted is not None and not cloud.has_one_container and not cloud.is_in_region(region, wanted):
         message = f"The network container is in {region}, not in {cloud.regions.to_atlas(wanted)}."
         fix = "Correct container_region, or request a connection with the network container there."
-        yield Finding("fail", container["id"], message, fix, {"region_name": region, "container_region": wanted})
+        evidence = {"region_name": region, "container_region": wanted}
+        yield Finding("fail", container["id"], message, fix, evidence, owner="playbook")
 
 
 @check("P105")
@@ -146,7 +171,7 @@ def find_shared_routes(facts: ConnectionFacts) -> Findings:
     for group_id, fact in ({} if isinstance(projects, Missing) else projects).items():
         if isinstance(fact, Unread):
             fix = "Check compare_group_ids: give the credentials a role in that project, or leave it out."
-            yield Finding("unknown", group_id, fact.message, fix, {"group_id": group_id}, decides=False)
+            yield Finding("unknown", group_id, fact.message, fix, {"group_id": group_id}, decides=False, owner="playbook")
         elif not isinstance(fact, Missing):
             others = [peer for peer in fact if peer["id"] not in own_ids and not has_ended(peer)]
             yield from _find_shared(block, f"Project {group_id}", others)
@@ -221,7 +246,9 @@ def _describe_state(peer: AtlasObject, facts: ConnectionFacts) -> tuple[str, str
     if status == cloud.removal_failed:
         return f"{status}: Atlas could not remove it.", cloud.removal_fix
     if status == cloud.pending and cloud.pending_life is not None:
-        return _pending(peer, age, cloud.pending_life)
+        message, fix = _pending(peer, age, cloud.pending_life)
+        in_aws = status_in_aws(facts)
+        return (message, f"It is accepted: AWS has it as {in_aws}. {_WAIT}") if in_aws in _ACCEPTED else (message, fix)
     if status == cloud.pending:
         from .g4_mirror import mirror_advice
 
@@ -229,6 +256,39 @@ def _describe_state(peer: AtlasObject, facts: ConnectionFacts) -> tuple[str, str
         message = f"{status}{since}: Atlas's half is there, and yours is missing, or Atlas has not seen it yet."
         return message, mirror_advice(facts)
     return status + (f"; requested {span_text(age)} ago." if age is not None else "."), _WAIT
+
+
+def _lines_for(status: str, facts: ConnectionFacts) -> FixLines:
+    """Return the lines that accept a request in AWS, or make the customer's half in GCP; none where nothing waits for that."""
+    cloud = facts.entry.cloud
+    if status == cloud.pending and cloud.pending_life is not None:
+        return () if status_in_aws(facts) in _ACCEPTED else accept_line(facts)
+    if status != cloud.pending or not cloud.has_names:
+        return ()
+    from .g4_mirror import mirror_lines
+
+    return mirror_lines(facts)
+
+
+def accept_line(facts: ConnectionFacts) -> FixLines:
+    """Return the line that accepts the request in AWS."""
+    return aws("ec2 accept-vpc-peering-connection", facts, vpc_peering_connection_id=if_known(lambda: connection_id_of(facts)))
+
+
+def _ending_of(peer: AtlasObject, facts: ConnectionFacts) -> Ending | None:
+    """Return when a request ends that is not accepted yet; None if it has ended, or the connection is in another state."""
+    requested, life = created_at(peer["id"]), facts.entry.cloud.pending_life
+    is_waiting = peer["status_name"] == facts.entry.cloud.pending and status_in_aws(facts) not in _ACCEPTED
+    if not is_waiting or life is None or requested is None:
+        return None
+    end = requested + life
+    return Ending(WAITING, end) if requested <= facts.now < end else None
+
+
+def status_in_aws(facts: ConnectionFacts) -> str | None:
+    """Return the status of the connection in AWS; None if it is not known, or on another cloud."""
+    connection = facts.aws.connection
+    return connection.status if isinstance(connection, PeeringConnection) else None
 
 
 def _pending(peer: AtlasObject, age: datetime.timedelta | None, life: datetime.timedelta) -> tuple[str, str]:
@@ -256,4 +316,5 @@ def _find_near(count: int, limit: int, noun: str, what: str, fix: str, subject: 
     """Yield a warning if a limit is nearly reached."""
     if count >= NEARLY * limit:
         message = f"The {noun} has {count} {what}, and {limit} is the limit."
-        yield Finding("warn", subject or noun, message, fix, {"count": count, "limit": limit})
+        owner: FixOwner = "atlas" if noun == "project" else "network"
+        yield Finding("warn", subject or noun, message, fix, {"count": count, "limit": limit}, owner=owner)

@@ -11,7 +11,7 @@ import typing as t
 from ..._clouds.cloud import Cloud
 from ..._clouds.clouds import ALL_CLOUDS
 from ..facts import AtlasObject, ConnectionFacts, Missing, known
-from .common import listed, need_container, own_dns_servers
+from .common import REBINDING, all_of, listed, need_container, own_dns_servers
 from .further_regions import FurtherRegions, Problem
 from .judged_clusters import (
     assumed_port,
@@ -20,13 +20,15 @@ from .judged_clusters import (
     is_dedicated,
     is_in_region,
     is_running,
+    is_serverless,
     need_clusters,
 )
-from .rule import Finding, Findings, Severity, check, skip
+from .rule import Finding, Findings, Severity, check, owner_of, skip
 
 # A private connection string needs a connection and a cluster.
 STRING_CAUSES = ("P101", "P102", "P201")
-_LARGER = "Network peering needs a dedicated cluster: M10 or larger."
+_LARGER = "Upgrade it: network peering needs a dedicated cluster, M10 or larger."
+_MOVE = "Move its data to a dedicated cluster, M10 or larger."
 
 
 @check("P201", clouds=ALL_CLOUDS)
@@ -40,6 +42,10 @@ def find_no_cluster(facts: ConnectionFacts) -> Findings:
     if not any(is_in_region(one, region, cloud) for one in dedicated):
         place = f"in {region}" if not cloud.has_one_container else f"on {cloud.name}"
         message = f"No cluster has nodes {place}; the connection leads nowhere."
+        serverless = [one["name"] for one in known(facts.atlas.clusters) if is_serverless(one)]
+        if serverless:
+            are = "is a Serverless instance" if len(serverless) == 1 else "are Serverless instances"
+            message += f" {listed(serverless)} {are}, which cannot be peered."
         other = "network container in the region" if not cloud.has_one_container else "network container on the cloud"
         fix = f"Create a cluster {place}, or connect the {other} of the cluster."
         evidence = {"region_name": region, "clusters": {one["name"]: _names(one["regions"], cloud) for one in dedicated}}
@@ -65,7 +71,14 @@ def find_unpeered_regions(facts: ConnectionFacts) -> Findings:
             evidence = {**found.evidence, "regions": names, "code": found.code, "subject": found.subject}
             message = f"{begin}, and on the way there {found.code} tells: {found.message}"
             yield dataclasses.replace(
-                found, severity=severity, subject=cluster["name"], message=message, evidence=evidence, code=""
+                found,
+                severity=severity,
+                subject=cluster["name"],
+                message=message,
+                evidence=evidence,
+                code="",
+                ending=None,
+                owner=owner_of(found),
             )
 
 
@@ -105,8 +118,10 @@ def find_not_dedicated(facts: ConnectionFacts) -> Findings:
         among = clusters if are_all_known else [*clusters, *_flex_clusters(facts)]
         small = [one for one in among if one["name"] in named and not is_dedicated(one)]
     for cluster in small:
-        message = f"{cluster['name']} is a shared or Flex cluster, to which no connection leads."
-        yield Finding("fail", cluster["name"], message, _LARGER, {"regions": _names(cluster["regions"], facts.entry.cloud)})
+        message, fix = f"{cluster['name']} is a shared or Flex cluster, to which no connection leads.", _LARGER
+        if is_serverless(cluster):
+            message, fix = f"{cluster['name']} is a Serverless instance, which cannot be peered.", _MOVE
+        yield Finding("fail", cluster["name"], message, fix, {"regions": _names(cluster["regions"], facts.entry.cloud)})
 
 
 @check("P205", "warn", waits_for=("P201",))
@@ -138,7 +153,7 @@ def find_without_private_strings(facts: ConnectionFacts) -> Findings:
         name = one["name"]
         if has_private_string(one):
             message = f"Use the private connection string of {name} (…-pri…): the other names resolve to public addresses."
-            yield Finding("info", name, message)
+            yield Finding("info", name, message, REBINDING)
             continue
         if not any((one["connection_strings"] or {}).values()):
             message = f"Atlas does not report the connection strings of {name}, so whether one of them is private is not known."
@@ -146,6 +161,7 @@ def find_without_private_strings(facts: ConnectionFacts) -> Findings:
             continue
         message = f"{name} has no private connection string, and its other names resolve to public addresses."
         fix = "Atlas adds it some minutes after the connection is AVAILABLE: check again, and then ask the support of Atlas."
+        fix = f"{fix} {REBINDING}"
         yield Finding("fail" if are_needed else "warn", name, message, fix)
 
 
@@ -175,7 +191,7 @@ def _not_connected(severity: Severity, begin: str, problem: Problem, cluster: At
     if problem.is_electable and problem.severity == "warn":
         why = "the routers (mongos) of the other regions have to do"
     message = f"{begin}, which {'is' if len(names) == 1 else 'are'} not connected with this {noun}; {why}."
-    fix = f"Connect the {noun} with the network container of each region: {listed(names)}."
+    fix = f"Connect the {noun} with the network container of each region: {all_of(names)}."
     if any(one["provider_name"] != cloud.name for one in problem.regions):
         fix = f"A {noun} can be connected with regions of {cloud.name} only: move the nodes, or reach them another way."
     return Finding(severity, cluster["name"], message, fix, {"regions": names})

@@ -10,7 +10,7 @@ import ipaddress
 import typing as t
 from dataclasses import dataclass, replace
 
-from ..._aws.objects import Interface, Subnet, Vpc
+from ..._aws.objects import Interface, Subnet
 from ..._clouds.aws import same_region
 from ..._clouds.clouds import ALL_CLOUDS
 from ..._values.blocks import ends_of, is_within, parts_outside_ranges
@@ -30,9 +30,9 @@ from ..facts import (
     known_or,
 )
 from .client_ranges import client_ranges, limit_without_subnets, network_blocks_of, ranges_of_services
-from .common import judged_subnets, listed, span_text, to_network, weigh
+from .common import all_of, judged_subnets, listed, span_text, to_network, weigh
 from .interfaces import SENDS_FIRST, are_clients_named, clients_of, named_interfaces, senders_of
-from .rule import Finding, Findings, Severity, check, not_read, skip
+from .rule import Ending, Finding, Findings, Severity, check, not_read, skip
 
 _Network = ipaddress.IPv4Network
 _SUBJECT = "access list"
@@ -42,6 +42,8 @@ _SOON = datetime.timedelta(days=1)
 _IN_FORCE = "ACTIVE"
 _NOT_IN_FORCE = ("PENDING", "FAILED")
 _EVERYWHERE = ("0.0.0.0/0", "::/0")
+# How many blocks are proposed before that of the network is, and how many at most.
+_FEW, _MOST = 3, 20
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ def find_clients_without_entry(facts: ConnectionFacts) -> Findings:
         yield from weigh([_uncovered_finding(subnets, facts, entries)], facts)
     for client in shut_out:
         if client.kind in ("instance", "group"):
-            yield _shut_out_finding(client, facts, entries)
+            yield _shut_out_finding(client, shut_out[client], facts, entries)
     _need_interfaces(shut_out, facts)
     groups = frozenset(name for one in found.values() for name in known(one))
     if groups and not are_clients_named(facts):
@@ -126,7 +128,9 @@ def find_entries_out_of_force(facts: ConnectionFacts) -> Findings:
     if _difference(_find_uncovered(facts, ListedEntries(one for one in deciding if one.key not in soon)), uncovered):
         for key, left in soon.items():
             fix = "Replace it by an entry without delete_after_date, if the clients need it longer."
-            yield Finding("warn", key, f"{key} expires in {span_text(left)}.", fix, {"seconds_left": int(left.total_seconds())})
+            ending = Ending("entries expire", facts.now + left)
+            message, evidence = f"{key} expires in {span_text(left)}.", {"seconds_left": int(left.total_seconds())}
+            yield Finding("warn", key, message, fix, evidence, ending=ending)
     yield from _find_inactive(deciding, uncovered, facts)
 
 
@@ -138,7 +142,8 @@ def find_wrong_groups(facts: ConnectionFacts) -> Findings:
     if not listed_groups:
         raise skip("No entry of the access list names a security group.")
     # If blocks cover all clients, wrong groups do no harm.
-    severity: Severity = "fail" if _find_gaps(_clients(facts), entries) else "warn"
+    gaps = _find_gaps(_clients(facts), entries)
+    severity: Severity = "fail" if gaps else "warn"
     concerned = {group_id(facts.entry.aws_security_group), *(facts.selection.security_group_ids or ())}
     try:
         concerned |= {group for one in senders_of(named_interfaces(facts)) for group in one.security_group_ids}
@@ -150,14 +155,15 @@ def find_wrong_groups(facts: ConnectionFacts) -> Findings:
     groups = known(facts.aws.security_groups)
     for name in names:
         found = groups.get(name)
-        fix = "Correct the entry of the access list, or add the block of the VPC."
+        instead = f"replace it by {_missing_blocks(gaps, facts)}" if gaps else "remove it: blocks let all clients in"
+        fix = f"Correct the entry of the access list, or {instead}."
         if found is None:
             message = f"{name} does not exist in the account and region of the VPC."
         elif found.vpc_id != facts.entry.vpc_id:
             message = f"{name} is in {found.vpc_id}, not in {facts.entry.vpc_id}."
         elif _is_across_regions(facts):
             message = f"{name} is in another region than the network container: groups cannot be named across regions."
-            fix = "Add the block of the VPC to the access list instead."
+            fix = f"{instead[0].upper()}{instead[1:]}."
         else:
             continue
         yield Finding(severity, name, message, fix, {"vpc_id": found.vpc_id if found else None})
@@ -384,8 +390,8 @@ def _uncovered_finding(gaps: _Gaps, facts: ConnectionFacts, entries: ListedEntri
     return Finding("fail", _SUBJECT, message, f"{fix}.", _evidence(gaps), subnet_ids)
 
 
-def _shut_out_finding(client: _Client, facts: ConnectionFacts, entries: ListedEntries) -> Finding:
-    """Return the finding about a named instance or group that no entry lets in."""
+def _shut_out_finding(client: _Client, gaps: t.Sequence[_Network], facts: ConnectionFacts, entries: ListedEntries) -> Finding:
+    """Return the finding about a named instance or group that no entry lets in; `gaps` are the parts of its blocks."""
     groups = client.groups or frozenset()
     evidence = {"security_group_ids": sorted(groups), "groups": []}
     reasons = _why_not(groups & entries.groups, facts)
@@ -393,9 +399,8 @@ def _shut_out_finding(client: _Client, facts: ConnectionFacts, entries: ListedEn
         message = f"{client.name} is not in the access list, and blocks do not cover all judged subnets."
         if reasons:
             message = f"Blocks of the access list do not cover all judged subnets.{reasons}"
-        fix = (
-            f"Add {listed(client.networks) if reasons else client.name} to the access list: atlas_access_list, or atlas_peering."
-        )
+        what = _missing_blocks({client: gaps}, facts) if reasons else client.name
+        fix = f"Add {what} to the access list: atlas_access_list, or atlas_peering."
         return Finding("fail", client.name, message, fix, evidence, client.subnet_ids)
     addresses = [str(one.network_address) for one in client.networks if one.prefixlen == one.max_prefixlen]
     if not addresses:
@@ -461,18 +466,20 @@ def _evidence(gaps: _Gaps) -> dict[str, object]:
 
 
 def _missing_blocks(gaps: _Gaps, facts: ConnectionFacts) -> str:
-    """Return the blocks to add: that of the connection if it contains all gaps, or else those of the VPC, or else the gaps.
+    """Return the blocks to add: that of the connection if it contains all gaps, or else a few gaps, or else those of the network.
 
     Where the options say in which blocks the clients are, the list need not have more than these.
     """
-    parts = [part for some in gaps.values() for part in some]
-    if facts.selection.client_cidr_blocks:
-        return listed(parts)
-    own, vpc = facts.entry.cidr_block, facts.aws.vpc
-    if own is not None and all(part.subnet_of(to_network(own, "cidr_block")) for part in parts):
+    parts = list(ipaddress.collapse_addresses(part for some in gaps.values() for part in some))
+    own, are_declared = facts.entry.cidr_block, bool(facts.selection.client_cidr_blocks)
+    if own is not None and not are_declared and all(part.subnet_of(to_network(own, "cidr_block")) for part in parts):
         return own
-    blocks = {one: to_network(one, vpc.id) for one in vpc.cidr_blocks} if isinstance(vpc, Vpc) else {}
-    return listed(one for one, block in blocks.items() if any(part.subnet_of(block) for part in parts)) or listed(parts)
+    blocks = if_known(lambda: network_blocks_of(facts)) or []
+    if len(parts) > _FEW and not are_declared and all(is_within(part, blocks) for part in parts):
+        parts = [one for one in blocks if any(part.overlaps(one) for part in parts)]
+    if len(parts) > _MOST:
+        return f"{listed(parts)} (all of them are in the evidence)"
+    return all_of(parts)
 
 
 def _parts_text(gaps: _Gaps) -> str:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import datetime
 
 from ..._aws.objects import ACTIVE, ENDED, INITIATING, PENDING, PROVISIONING, PeeringConnection, Vpc
-from ..._clouds.aws import AWS
+from ..._clouds.aws import AWS, same_region, to_cloud_region
 from ..._values.moments import to_moment
-from ..facts import ConnectionFacts, Missing, Unread, UnreadError, field_of, known
-from .common import atlas_block_of, connection_id_of, listed, span_text
-from .judged_clusters import have_all_private_strings, unless_private
-from .rule import Finding, Findings, Severity, check, not_read, skip
+from ..facts import ConnectionFacts, Missing, Unread, UnreadError, field_of, if_known, known, known_or
+from .common import WAITING, atlas_block_of, connection_id_of, listed, span_text
+from .judged_clusters import have_all_private_strings, peers_of_network, unless_private
+from .lines import aws
+from .p1_atlas import accept_line
+from .rule import Ending, Finding, Findings, Severity, check, not_read, skip
 
 _ON_ITS_WAY = (INITIATING, PROVISIONING)
 # For Atlas, such a connection is alive.
@@ -26,8 +28,13 @@ def find_unknown_connection(facts: ConnectionFacts) -> Findings:
     connection_id = connection_id_of(facts)
     if known(facts.aws.connection) is None:
         message = f"AWS does not know {connection_id}{_place(facts)}."
+        elsewhere = _in_another_region(facts, connection_id)
+        if elsewhere is not None:
+            yield elsewhere
+            return
         fix = f"Use the region of the VPC. If it is right, the connection has ended, and AWS has forgotten it. {_REQUEST_AGAIN}"
-        yield _of_another_account(facts) or Finding("fail", connection_id, message, fix, {"region": facts.entry.region})
+        evidence = {"region": facts.entry.region}
+        yield _of_another_account(facts) or Finding("fail", connection_id, message, fix, evidence, owner="playbook")
 
 
 @check("P402", waits_for=("P102", "P401"))
@@ -53,6 +60,9 @@ def find_inactive_connection(facts: ConnectionFacts) -> Findings:
         _advice_on(connection.status),
         evidence,
         waits_for="P101" if is_said else None,
+        ending=Ending(WAITING, end) if (end := _end_of(connection)) is not None and end > facts.now else None,
+        commands=accept_line(facts) if connection.status == PENDING else (),
+        owner="atlas" if connection.status in ENDED else "network",
     )
 
 
@@ -71,6 +81,7 @@ def find_wrong_ends(facts: ConnectionFacts) -> Findings:
             f"{f' of account {owner}' if owner else ''}.",
             "Correct vpc_id and aws_account_id of the connection.",
             {"vpc_id": side.vpc_id, "aws_account_id": side.account_id},
+            owner="playbook",
         )
     block, blocks = atlas_block_of(facts), connection.requester.cidr_blocks
     if not blocks and connection.status != ACTIVE:
@@ -84,6 +95,7 @@ def find_wrong_ends(facts: ConnectionFacts) -> Findings:
             f"{connection.id} comes from {listed(blocks)}; the network container has {block}.",
             "Request the connection again, for the network container whose clusters the VPC is to reach.",
             {"requester_cidr_blocks": list(blocks), "atlas_cidr_block": str(block)},
+            owner="atlas",
         )
 
 
@@ -99,7 +111,8 @@ def find_shared_vpc(facts: ConnectionFacts) -> Findings:
     elif vpc is None:
         message = f"AWS does not know {facts.entry.vpc_id}{_place(facts)}."
         fix = "Use the credentials and the region of the VPC."
-        yield Finding("fail", facts.entry.vpc_id, message, fix, {"region": facts.entry.region})
+        missing = Finding("fail", facts.entry.vpc_id, message, fix, {"region": facts.entry.region}, owner="playbook")
+        yield _in_another_region(facts, facts.entry.vpc_id) or missing
 
 
 @check("P405", waits_for=("P101", "P102", "P401", "P402"))
@@ -116,12 +129,12 @@ def find_dns_options(facts: ConnectionFacts) -> Findings:
         severity: Severity = "warn" if have_all_private_strings(facts) else "fail"
         if isinstance(facts.atlas.clusters, Missing):
             severity = "unknown"
-        yield Finding(severity, connection.id, message, fix, evidence)
-    if accepter is False:
+        yield Finding(severity, connection.id, message, fix, evidence, owner="atlas")
+    if requester and accepter is False:
         message = (
             f"Your side of {connection.id} does not resolve the names of hosts in the VPC for Atlas. Clients do not need that."
         )
-        yield Finding("info", connection.id, message, evidence=evidence)
+        yield Finding("ok", connection.id, message, evidence=evidence)
 
 
 @check("P406", "warn")
@@ -137,7 +150,12 @@ def find_encryption_controls(facts: ConnectionFacts) -> Findings:
         message = (
             f"The encryption controls of {vpc.id} are enforced, and do not exclude peering connections: AWS may stop traffic."
         )
-        yield Finding("warn", vpc.id, message, "Exclude VPC peering from the encryption controls of the VPC.")
+        fix, own = (
+            "Exclude VPC peering from the encryption controls of the VPC.",
+            {"vpc_encryption_control_id": vpc.encryption_id},
+        )
+        line = aws("ec2 modify-vpc-encryption-control", facts, **own, mode="enforce", vpc_peering_exclusion="enable")
+        yield Finding("warn", vpc.id, message, fix, commands=line)
 
 
 def _connection_of(facts: ConnectionFacts) -> PeeringConnection:
@@ -156,6 +174,32 @@ def _place(facts: ConnectionFacts) -> str:
     return f" in {facts.entry.region or 'this region'}, with the credentials{owner}"
 
 
+def _in_another_region(facts: ConnectionFacts, subject: str) -> Finding | None:
+    """Return the finding that the settings look in another region than that of the VPC in Atlas; None if that is not known."""
+    wanted, region = _region_in_atlas(facts), facts.entry.region
+    if not wanted or not region or same_region(region, wanted):
+        return None
+    right = to_cloud_region(wanted)
+    message = f"The settings look in {region}; Atlas has the VPC in {right}."
+    evidence = {"region": region, "accepter_region_name": wanted}
+    return Finding("unknown", subject, message, f"Set region to {right}.", evidence, owner="playbook")
+
+
+def _region_in_atlas(facts: ConnectionFacts) -> str | None:
+    """Return the region that Atlas has the VPC in; None if it has no connection, or that is not known.
+
+    All connections of a VPC have its region. Where Atlas says none, the only one is in the region of its network container.
+    """
+    if known_or(facts.atlas.peer, None) is None:
+        return None
+    there = if_known(lambda: peers_of_network(facts)) or ()
+    regions = [one["accepter_region_name"] for one in there if one["accepter_region_name"]]
+    if regions or len(there) > 1:
+        return next(iter(regions), None)
+    found: str | None = field_of(facts.atlas.container, "region_name")
+    return found
+
+
 def _of_another_account(facts: ConnectionFacts) -> Finding | None:
     """Return the finding that these credentials do not see all of the VPC; None if they are of its account, as far as known.
 
@@ -169,18 +213,26 @@ def _of_another_account(facts: ConnectionFacts) -> Finding | None:
     if owner in (None, known(own)):
         return None
     message = f"These credentials are of account {own}, {vpc_id} is of account {owner}."
-    return Finding("unknown", vpc_id, message, f"Use credentials of account {owner}.", {"owner_id": owner, "account_id": own})
+    evidence = {"owner_id": owner, "account_id": own}
+    return Finding("unknown", vpc_id, message, f"Use credentials of account {owner}.", evidence, owner="playbook")
 
 
 def _details_of(connection: PeeringConnection, facts: ConnectionFacts) -> str:
     """Return how much time is left to accept a connection, or what AWS says about its end."""
     if connection.status != PENDING:
         return f" ({connection.status_message})" if connection.status_message else ""
-    try:
-        left = to_moment(connection.expiration_time or "") - facts.now
-    except ValueError:
+    end = _end_of(connection)
+    if end is None:
         return ""
-    return f"; {span_text(left)} left" if left > datetime.timedelta(0) else "; the time to accept it is over"
+    return f"; {span_text(end - facts.now)} left" if end > facts.now else "; the time to accept it is over"
+
+
+def _end_of(connection: PeeringConnection) -> datetime.datetime | None:
+    """Return when the time to accept a connection ends; None if it is not pending, or AWS does not say it."""
+    try:
+        return to_moment(connection.expiration_time or "") if connection.status == PENDING else None
+    except ValueError:
+        return None
 
 
 def _advice_on(status: str) -> str:

@@ -12,8 +12,9 @@ from ..._aws.objects import HostedZone, ResolverRule
 from ..._clouds.aws import AWS
 from ..facts import AtlasObject, ConnectionFacts, Missing, SkippedError, Unread, UnreadError, if_known, known, known_or
 from .cluster_names import Astray, Name, ZoneAnswer, answer_of, answering, is_at_or_above, names_of
-from .common import listed, own_dns_servers
+from .common import REBINDING, listed, own_dns_servers
 from .judged_clusters import has_private_string, have_all_private_strings, is_running, need_clusters, unless_private
+from .lines import FixLines, aws, aws_for_new, together
 from .rule import Finding, Findings, Severity, check, not_looked_at, not_read
 
 # The domain of all clusters.
@@ -31,13 +32,20 @@ def find_dns_attributes(facts: ConnectionFacts) -> Findings:
     if not off:
         return
     are_private, are = have_all_private_strings(facts), "is" if len(off) == 1 else "are"
+    # One request changes one attribute, and host names need support.
+    turned_on = [
+        aws("ec2 modify-vpc-attribute", facts, vpc_id=vpc_id, **{name: '{"Value": true}'})
+        for name in _ATTRIBUTES
+        if not attributes[name]
+    ]
+    lines = together(*turned_on)
     if not attributes["enable_dns_support"] and _has_no_resolver(facts, are_needed=are_private):
         message = f"{listed(off)} of {vpc_id} {are} off, and its DHCP options name no other DNS servers: nothing resolves."
-        yield Finding("fail", vpc_id, message, f"Turn {listed(off)} on (dns: enable).", dict(attributes))
+        yield Finding("fail", vpc_id, message, f"Turn {listed(off)} on (dns: enable).", dict(attributes), commands=lines)
         return
     message = f"{listed(off)} of {vpc_id} {are} off: names resolve to public addresses."
     fix = f"Turn {listed(off)} on (dns: enable){', or use the private connection strings' if are_private else ''}."
-    yield Finding("warn" if are_private else "fail", vpc_id, message, fix, dict(attributes))
+    yield Finding("warn" if are_private else "fail", vpc_id, message, fix, dict(attributes), commands=lines)
 
 
 @check("P502")
@@ -54,12 +62,14 @@ def find_own_dns_servers(facts: ConnectionFacts) -> Findings:
         is_set = known(options).id.startswith("dopt-")
         message = f"{known(options).id} names no DNS servers" if is_set else f"{facts.entry.vpc_id} has no DHCP options"
         subject = known(options).id if is_set else facts.entry.vpc_id
-        yield Finding("warn", subject, f"{message}, {_NO_SERVER}.", _ASSOCIATE, evidence)
+        # Where there are some, new ones would take their other settings away.
+        lines = () if is_set else _lines_to_associate(facts)
+        yield Finding("warn", subject, f"{message}, {_NO_SERVER}.", _ASSOCIATE, evidence, commands=lines)
     if not own:
         return
     message = f"{known(options).id} names the DNS servers {listed(own)}"
     unless = "unless they ask Amazon's resolver of this VPC, names resolve to public addresses"
-    fix = "Let them forward mongodb.net to Amazon's resolver of this VPC, or use the private connection string."
+    fix = f"Let them forward {_DOMAIN} to Amazon's resolver of this VPC, or use the private connection string. {REBINDING}"
     if not have_all_private_strings(facts):
         message = f"{message}, and what these answer is not known: {unless}."
         yield Finding("unknown", known(options).id, message, fix, evidence)
@@ -83,7 +93,7 @@ def find_shadowing_zones(facts: ConnectionFacts) -> Findings:
     if isinstance(facts.aws.zones, Unread) and _has_zones(facts):
         yield dataclasses.replace(not_read(facts.aws.zones, facts.entry.vpc_id), decides=not _has_own_servers_alone(facts))
     view = _ask_all(clusters, facts)
-    yield from _find_forwarding(clusters, view)
+    yield from _find_forwarding(clusters, view, facts)
     for cluster in clusters:
         if names_of(cluster):
             yield from _find_lost(cluster, view, facts)
@@ -154,7 +164,32 @@ def _has_own_servers_alone(facts: ConnectionFacts) -> bool:
     return bool(own) and len(own or ()) == len(known(facts.aws.dhcp_options).domain_name_servers)
 
 
-def _find_forwarding(clusters: t.Iterable[AtlasObject], view: _View) -> Findings:
+def _lines_to_associate(facts: ConnectionFacts) -> FixLines:
+    """Return the line that creates DHCP options with Amazon's DNS server, and associates them with the VPC."""
+    servers = {"dhcp_configurations": "Key=domain-name-servers,Values=AmazonProvidedDNS"}
+    new = aws("ec2 create-dhcp-options", facts, **servers, query="DhcpOptions.DhcpOptionsId", output="text")
+    return aws_for_new("ec2 associate-dhcp-options", "dhcp-options-id", new, facts, vpc_id=facts.entry.vpc_id)
+
+
+def _lines_instead_of(rule: ResolverRule, facts: ConnectionFacts, *, is_wider: bool) -> FixLines:
+    """Return the line that creates a rule for Atlas beside a wider one, or dissociates the rule."""
+    vpc_id = facts.entry.vpc_id
+    if not is_wider:
+        return aws("route53resolver disassociate-resolver-rule", facts, vpc_id=vpc_id, resolver_rule_id=rule.id)
+    own = {"creator_request_id": f"atlas-{vpc_id}", "rule_type": "SYSTEM", "domain_name": _DOMAIN}
+    new = aws("route53resolver create-resolver-rule", facts, **own, query="ResolverRule.Id", output="text")
+    return aws_for_new("route53resolver associate-resolver-rule", "resolver-rule-id", new, facts, vpc_id=vpc_id)
+
+
+def _zone_line(zone: HostedZone, facts: ConnectionFacts) -> FixLines:
+    """Return the line that dissociates a zone; none if it has other names than Atlas's, too, or is a service's."""
+    if not zone.owner.isdecimal() or not is_at_or_above(_DOMAIN, zone.name):
+        return ()
+    vpc = f"VPCRegion={facts.entry.region},VPCId={facts.entry.vpc_id}"
+    return aws("route53 disassociate-vpc-from-hosted-zone", facts, hosted_zone_id=zone.id, vpc=vpc)
+
+
+def _find_forwarding(clusters: t.Iterable[AtlasObject], view: _View, facts: ConnectionFacts) -> Findings:
     """Yield the rules that forward names of clusters to other DNS servers, whose answers are not known."""
     concerned: dict[ResolverRule, list[AtlasObject]] = {}
     for cluster in clusters:
@@ -167,9 +202,13 @@ def _find_forwarding(clusters: t.Iterable[AtlasObject], view: _View) -> Findings
         message = (
             f"{rule.id} forwards {what} to other DNS servers, which may resolve the names of {names_text} to public addresses."
         )
-        fix = f"Add a rule of type SYSTEM for {_DOMAIN}, or use the private connection string."
+        # The most specific rule counts, and a VPC has one for a domain.
+        is_wider = is_at_or_above(rule.domain_name, _DOMAIN) and not is_at_or_above(_DOMAIN, rule.domain_name)
+        instead = f"Add a rule of type SYSTEM for {_DOMAIN}" if is_wider else "Dissociate this rule from the VPC"
+        fix = f"{instead}, or use the private connection string."
         severity: Severity = "warn" if all(map(has_private_string, those)) else "unknown"
-        yield Finding(severity, rule.id, message, fix, {"domain_name": rule.domain_name})
+        lines = _lines_instead_of(rule, facts, is_wider=is_wider)
+        yield Finding(severity, rule.id, message, fix, {"domain_name": rule.domain_name}, commands=lines)
 
 
 def _find_lost(cluster: AtlasObject, view: _View, facts: ConnectionFacts) -> Findings:
@@ -187,7 +226,11 @@ def _find_lost(cluster: AtlasObject, view: _View, facts: ConnectionFacts) -> Fin
         evidence = {"zone": zone.title, "zone_id": zone.id, "owner": zone.owner, "cluster": cluster["name"]}
         if lacking:
             severity: Severity = "fail" if set(lost) == set(strings) and not are_own_alone else "warn"
-            yield _lacking(zone, cluster, lacking, lost, {**evidence, "names": [name.text for name in lacking]}, severity)
+            contents = known_or(facts.aws.zone_contents, {}).get(zone.id)
+            falls_back = contents is not None and contents.falls_back is True
+            evidence = {**evidence, "names": [name.text for name in lacking]}
+            finding = _lacking(zone, cluster, lacking, lost, evidence, severity, falls_back=falls_back)
+            yield dataclasses.replace(finding, commands=_zone_line(zone, facts))
         for unread in dict.fromkeys(answer for name in here if isinstance(answer := answers[name], Unread)):
             decides = not set(strings) - {*lost, *doubtful} and not are_own_alone
             finding = not_read(unread, zone.title)
@@ -206,6 +249,8 @@ def _lacking(
     lost: t.Sequence[str],
     evidence: t.Mapping[str, object],
     severity: Severity,
+    *,
+    falls_back: bool,
 ) -> Finding:
     missing = [name.text for name, answer in lacking.items() if not isinstance(answer, Astray)]
     astray = {name.text: answer for name, answer in lacking.items() if isinstance(answer, Astray)}
@@ -221,9 +266,11 @@ def _lacking(
         blocks = listed(dict.fromkeys(block for one in astray.values() for block in one.blocks))
         shown = listed(f"{name} ({', '.join(one.addresses)})" for name, one in astray.items())
         clauses.append(f"has {shown} outside of {blocks}, where {cluster['name']} is")
+        records = "these records, which may be of a private endpoint that is gone"
         advice.append(
-            "Remove these records, which may be of a private endpoint that is gone, or correct them, or dissociate the zone from "
-            "the VPC."
+            f"Remove {records}, or correct them, or dissociate the zone from the VPC."
+            if falls_back
+            else f"Correct {records}, or dissociate the zone from the VPC, or remove them and enable its public DNS fallback."
         )
         evidence = {**evidence, "addresses": {name: list(one.addresses) for name, one in astray.items()}}
     message = f"The private zone {zone.title} answers in place of public DNS, and {', and '.join(clauses)}: {what}."

@@ -10,12 +10,16 @@ import typing as t
 from dataclasses import dataclass, replace
 
 from ..._aws.objects import ENDED, PeeringConnection, Route, RouteTable, Subnet
+from ..._values.blocks import is_private, private_blocks_text
 from ..facts import ConnectionFacts, Unread, known, known_or
 from .common import (
     NEARLY,
+    all_of,
     are_all_judged,
     atlas_block_of,
+    block_of_vpc,
     chosen_subnets,
+    client_blocks,
     connection_id_of,
     is_outside_entry,
     judged_subnets,
@@ -28,8 +32,11 @@ from .common import (
     with_ipv4,
 )
 from .interfaces import service_subnets
-from .prefixes import Part, parts_of, ways_of
-from .rule import Finding, Findings, check, not_read
+from .lines import FixLines, aws, together
+from .prefixes import Part, Way, parts_of, static_way, ways_of
+from .rule import Finding, Findings, FixOwner, check, not_read
+
+_SET_BLOCK = "Set route_table_cidr_block (cidr_block in the role) to"
 
 
 @dataclass(frozen=True)
@@ -128,7 +135,12 @@ def find_black_holes(facts: ConnectionFacts) -> Findings:
             message = f"The route to {listed(blocks)} in {view.name} is a black hole{active}."
             fix = f"Delete the route to {connection_id_of(facts)}, and create it again."
             evidence = {"route_table_id": view.table.id, "cidr_blocks": blocks, "subnet_ids": list(view.subnet_ids)}
-            yield Finding("fail", view.table.id, message, fix, evidence, view.subnet_ids)
+            names = list(dict.fromkeys(part.route.destination for part in holes if part.route is not None))
+            lines = together(
+                *(_route_line("delete", view.table, name, facts) for name in names),
+                *(_route_line("create", view.table, name, facts) for name in names),
+            )
+            yield Finding("fail", view.table.id, message, fix, evidence, view.subnet_ids, commands=lines)
 
 
 @check("P603", weigh=weigh)
@@ -193,6 +205,7 @@ def find_left_over_routes(facts: ConnectionFacts) -> Findings:
             f"{connection_id} {f'is {status}' if status else 'does not exist'}, but routes still lead to it: {listed(places)}.",
             "Delete these routes.",
             {"routes": [{"route_table_id": table.id, "destination": destination} for table, destination in routes]},
+            commands=together(*(_route_line("delete", table, destination, facts) for table, destination in routes)),
         )
 
 
@@ -204,9 +217,10 @@ def find_missing_ways_back(facts: ConnectionFacts) -> Findings:
     for subnet in with_ipv4(need_subnets(facts)):
         if not ipaddress.IPv4Network(subnet.cidr_block or "").subnet_of(block):
             message = f"Atlas has no way back to {subnet.cidr_block} of {subnet.id}: it routes only {block} to the VPC."
-            fix = "Use SNAT to addresses of that block, as for pods, or give the connection a wider block."
+            fix = _advice_on_way_back(subnet, block, facts)
             evidence = {"cidr_block": subnet.cidr_block, "route_table_cidr_block": str(block)}
-            yield Finding("fail", subnet.id, message, fix, evidence, (subnet.id,))
+            owner: FixOwner = "playbook" if "route_table_cidr_block" in fix else "network"
+            yield Finding("fail", subnet.id, message, fix, evidence, (subnet.id,), owner=owner)
 
 
 @check("P608", weigh=weigh)
@@ -242,17 +256,20 @@ def _nothing_judged(facts: ConnectionFacts) -> Finding:
         return Finding("info", vpc_id, f"{vpc_id} has no subnet, so nothing in it was judged.")
     if _left_out(facts):
         message = f"The subnets that are meant have interfaces of AWS's services alone, so nothing in {vpc_id} was judged."
-        return Finding("unknown", vpc_id, message, "Use subnet_ids to judge them.", {"subnet_ids": _left_out(facts)})
+        left_out = {"subnet_ids": _left_out(facts)}
+        return Finding("unknown", vpc_id, message, "Use subnet_ids to judge them.", left_out, owner="playbook")
     if chosen_subnets(facts):
         message = f"No subnet that is meant is in {block}, the cidr_block of the connection, so nothing in {vpc_id} was judged."
-        return Finding("unknown", vpc_id, message, "Correct cidr_block of the connection.", {"cidr_block": block})
+        fix = "Correct cidr_block of the connection."
+        return Finding("unknown", vpc_id, message, fix, {"cidr_block": block}, owner="playbook")
     how = (
         "has one of the route tables that the connection names" if facts.selection.subnet_ids is None else "is one of subnet_ids"
     )
     message = f"No subnet of {vpc_id} {how}, so nothing in it was judged."
     fix = "Name the tables of subnets with route_table_ids or route_table_tags, or leave both out to judge all subnets."
-    tables = {"route_table_ids": list(facts.entry.route_table_ids or ()), "route_table_tags": facts.entry.route_table_tags}
-    return Finding("unknown", vpc_id, message, fix, {name: one for name, one in tables.items() if one})
+    tables = {"route_table_ids": [*(facts.entry.route_table_ids or ())], "route_table_tags": facts.entry.route_table_tags}
+    evidence: dict[str, object] = {name: one for name, one in tables.items() if one}
+    return Finding("unknown", vpc_id, message, fix, evidence, owner="playbook")
 
 
 def _unread_lists(views: t.Iterable[TableView], facts: ConnectionFacts) -> Findings:
@@ -271,23 +288,37 @@ def _unread_lists(views: t.Iterable[TableView], facts: ConnectionFacts) -> Findi
 
 def _stray_finding(view: TableView, facts: ConnectionFacts) -> Finding:
     clauses = "; ".join(_clause_of(part, facts) for part in view.strays)
-    by = "by" if any(part.route for part in view.strays) else "in"
+    is_named = any(map(_route_text, view.strays)) or not any(part.route for part in view.strays)
+    by = "in" if is_named else "by"
     parts = [
         {
             "cidr_blocks": [str(block) for block in part.blocks],
-            "destination": part.route.destination if part.route else None,
-            "target": part.route.target if part.route else None,
+            "destination": part.route.destination if part.route and not part.rivals else None,
+            "target": part.route.target if part.route and not part.rivals else None,
+            "either": [{"destination": one.destination, "target": one.target} for one in _either(part) if part.rivals],
         }
         for part in view.strays
     ]
+    fix, routes = _advice_on(view, facts)
     return Finding(
         "fail",
         view.table.id,
         f"{clauses} {by} {view.name}, the table of {listed(view.subnet_ids)}.",
-        _advice_on(view, facts),
-        {"route_table_id": view.table.id, "subnet_ids": list(view.subnet_ids), "parts": parts},
+        fix,
+        {"route_table_id": view.table.id, "subnet_ids": list(view.subnet_ids), "parts": parts, **routes},
         view.subnet_ids,
+        commands=together(
+            *(_route_line("create", view.table, one, facts) for one in routes["routes_to_add"]),
+            *(_route_line("replace", view.table, one, facts) for one in routes["routes_to_point"]),
+        ),
     )
+
+
+def _route_line(verb: str, table: RouteTable, destination: str, facts: ConnectionFacts) -> FixLines:
+    """Return the line that creates a route to the connection, points one at it, or deletes one."""
+    kind = "destination_cidr_block" if "/" in destination else "destination_prefix_list_id"
+    target = {} if verb == "delete" else {"vpc_peering_connection_id": connection_id_of(facts)}
+    return aws(f"ec2 {verb}-route", facts, route_table_id=table.id, **{kind: destination}, **target)
 
 
 def _clause_of(part: Part, facts: ConnectionFacts) -> str:
@@ -295,27 +326,93 @@ def _clause_of(part: Part, facts: ConnectionFacts) -> str:
     verb = ("goes", "has") if len(part.blocks) == 1 else ("go", "have")
     if part.route is None:
         return f"{blocks} {verb[1]} no route"
+    if part.rivals:
+        targets, names = ([getattr(one, name) for one in _either(part)] for name in ("target", "destination"))
+        return f"{blocks} {verb[0]} to {' or '.join(targets)} (AWS takes any of {listed(names)}, which have the same block)"
     status = "black hole" if part.route.is_blackhole else known_or(facts.aws.statuses, {}).get(part.route.target)
-    return f"{blocks} {verb[0]} to {part.route.target}{f' ({status})' if status else ''}"
+    return f"{blocks} {verb[0]} to {part.route.target}{f' ({status})' if status else ''}{_route_text(part)}"
 
 
-def _advice_on(view: TableView, facts: ConnectionFacts) -> str:
-    """Return the fix. A route for the whole block does not override routes that are as specific or more so."""
-    block = atlas_block_of(facts)
-    destinations = {part.route.destination for part in view.strays if part.route is not None}
-    narrow = sorted(one for one in destinations if one.startswith("pl-") or ipaddress.IPv4Network(one).subnet_of(block))
+def _either(part: Part) -> list[Route]:
+    """Return the routes of which AWS takes any, in the order of their lists."""
+    return sorted((*([part.route] if part.route else ()), *part.rivals), key=lambda one: one.destination)
+
+
+def _route_text(part: Part) -> str:
+    """Return which route takes a part, if its destination is more than the part: a wider block, or a list."""
+    if part.route is None or part.route.destination in map(str, part.blocks):
+        return ""
+    return f" by {part.route.destination}"
+
+
+def _advice_on(view: TableView, facts: ConnectionFacts) -> tuple[str, dict[str, list[str]]]:
+    """Return the fix, and the destinations of the routes to add, and of those to point at the connection.
+
+    A route for the whole block does not override routes that are as specific or more so. A route to a list stays, since the list
+    has other blocks, too: a route to a block itself wins. A propagated route cannot be removed from a table: a static one wins.
+    Where a route is removed, the block may have none.
+    """
+    block, own = atlas_block_of(facts), connection_id_of(facts)
+    where = f"{own} in {view.table.id}"
+    ways = ways_of(view.table, facts.aws.prefix_lists).known
+    narrow = [one for one in ways if one.block.subnet_of(block) and any(_takes(one, part) for part in view.strays)]
+    propagated = [one.route.destination for one in narrow if one.route.is_propagated]
+    static = [one for one in narrow if not one.is_of_list and not one.route.is_propagated]
+    routed = {one.block: None for one in narrow if one.is_of_list}
+    if any(not any(_takes(one, part) for one in narrow) for part in view.strays):
+        routed[block] = None
     advice = []
-    # Propagated routes cannot be removed from a table, and a static one of the same destination wins.
-    propagated = {part.route.destination for part in view.strays if part.route is not None and part.route.is_propagated}
-    static = [one for one in narrow if one not in propagated]
-    if len(static) < len(narrow):
-        ones = listed(one for one in narrow if one in propagated)
-        advice.append(
-            f"Add a static route to {ones} by {connection_id_of(facts)} in {view.table.id}: it wins over the propagated one."
-        )
+    if propagated:
+        ones = ", ".join(sorted(propagated))
+        advice.append(f"Add a static route to {ones} by {where}: it wins over the propagated one.")
     if static:
         one, it = ("route", "it") if len(static) == 1 else ("routes", "them")
-        advice.append(f"Remove the {one} to {listed(static)}, or point {it} at the connection.")
-    if not narrow or len(narrow) < len(view.strays):
-        advice.append(f"Route {block} to {connection_id_of(facts)} in {view.table.id}.")
-    return " ".join(advice)
+        ones = all_of(sorted(each.route.destination for each in static))
+        new = [static_way(each, own) for each in (*routed, *map(ipaddress.IPv4Network, propagated))]
+        left = parts_of(block, [*(each for each in ways if each not in static), *new], own)
+        is_enough = all(part.route is not None and part.route.target == own for part in left)
+        both = f"Remove the {one} to {ones}, or point {it} at {where}."
+        advice.append(both if is_enough else f"Point the {one} to {ones} at {where}.")
+    if routed:
+        over = ": a route to a block wins over one to a list that has it" if any(one.is_of_list for one in narrow) else ""
+        advice.append(f"Route {', '.join(map(str, sorted(routed)))} to {where}{over}.")
+    added = sorted({*map(str, routed), *propagated})
+    return " ".join(advice), {"routes_to_add": added, "routes_to_point": sorted(each.route.destination for each in static)}
+
+
+def _takes(way: Way, part: Part) -> bool:
+    """Whether a part goes by the route of a way."""
+    return way.route in (part.route, *part.rivals) and any(block.subnet_of(way.block) for block in part.blocks)
+
+
+def _advice_on_way_back(subnet: Subnet, current: ipaddress.IPv4Network, facts: ConnectionFacts) -> str:
+    """Return what to do about a subnet to which Atlas has no way back.
+
+    Args:
+        subnet: The subnet.
+        current: The block of the connection.
+        facts: All facts.
+    """
+    snat = f"se SNAT to addresses of {current}, as for pods, and leave this subnet out with subnet_ids"
+    if not is_private(ipaddress.IPv4Network(subnet.cidr_block or "")):
+        return f"U{snat}: Atlas routes blocks within {private_blocks_text()} only."
+    block = block_of_vpc(facts)
+    if block is not None:
+        lost = "" if current.subnet_of(block) else f" Atlas then has no way back to the rest of {current}."
+        return f"{_SET_BLOCK} {block}, the block of the VPC with all these subnets.{lost} Or u{snat}."
+    wider = _around([*client_blocks(facts), current])
+    if wider is None or wider.overlaps(atlas_block_of(facts)):
+        return f"U{snat}: no private block has all of these subnets, and not {atlas_block_of(facts)} of Atlas itself."
+    more = (
+        ""
+        if [*ipaddress.collapse_addresses(client_blocks(facts))] == [wider]
+        else (f": it overlaps every VPC within {wider} that this network container may get, and shuts these out")
+    )
+    return f"U{snat}. Or set{_SET_BLOCK[3:]} {wider}{more}."
+
+
+def _around(blocks: t.Sequence[ipaddress.IPv4Network]) -> ipaddress.IPv4Network | None:
+    """Return the smallest block that has several others, if it is private."""
+    first, last = min(int(one.network_address) for one in blocks), max(int(one.broadcast_address) for one in blocks)
+    wider = ipaddress.IPv4Network((first, 32 - (first ^ last).bit_length()), strict=False)
+    return wider if is_private(wider) else None

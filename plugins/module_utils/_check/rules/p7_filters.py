@@ -15,7 +15,7 @@ from ..._aws.objects import AclRule, GroupRule, Interface, NetworkAcl, Ports, Se
 from ..._clouds.aws import AWS
 from ..._values.blocks import Area, blocks_of, ends_of, merge_ranges, shared_of, without
 from ..facts import ConnectionFacts, Unread, known, known_or
-from .common import atlas_block_of, listed, need_subnets, ports_text, weigh, with_ipv4
+from .common import atlas_block_of, before_text, free_before, listed, need_subnets, ports_text, weigh, with_ipv4
 from .interfaces import (
     SENDS_FIRST,
     are_clients_named,
@@ -26,6 +26,7 @@ from .interfaces import (
     senders_of,
 )
 from .judged_clusters import ATLAS_PORTS, judge_single_addresses, needed_ports
+from .lines import FixLines, aws, together
 from .prefixes import blocks_of_list
 from .rule import Finding, Findings, Level, Severity, check, not_looked_at, not_read, skip
 
@@ -113,6 +114,9 @@ _FEW = 10
 _ORDER = ("fail", "warn", "info")
 # The number of the rule that AWS shows for what no other rule matches.
 _DEFAULT_RULE = 32767
+_FIRST_RULE = 1
+# What replies may go to.
+_ALL_CLIENT_PORTS: Ranges = ((1024, 65535),)
 # Security groups name protocols, and network ACLs have their numbers.
 _NUMBERS = {"tcp": "6"}
 
@@ -145,7 +149,7 @@ def find_closed_acls(facts: ConnectionFacts) -> Findings:
         singles = _open_addresses(acl, needs, block) if guarded else []
         alone = judge_single_addresses(map(ends_of, singles), facts) if singles else None
         for is_egress in (True, False) if guarded else ():
-            found = [_judge(acl, need, block, guarded, alone) for need in needs if need.is_egress == is_egress]
+            found = [_judge(acl, need, block, guarded, alone, facts) for need in needs if need.is_egress == is_egress]
             yield from sorted(filter(None, found), key=lambda finding: _ORDER.index(finding.severity))[:1]
 
 
@@ -219,7 +223,7 @@ def _judge_instance(interfaces: t.Sequence[Interface], facts: ConnectionFacts) -
         if one.severity == "unknown":
             yield dataclasses.replace(one, decides=False)
         else:
-            yield dataclasses.replace(one, severity="info", message=f"{one.message} {SENDS_FIRST}")
+            yield dataclasses.replace(one, severity="info", message=f"{one.message} {SENDS_FIRST}", commands=())
 
 
 def _is_one_open(found: t.Iterable[t.Sequence[Finding]]) -> bool | None:
@@ -299,14 +303,16 @@ def _all_closed_finding(closed: t.Sequence[Interface], facts: ConnectionFacts, *
     whose = "the only network interface of a client" if len(closed) == 1 else f"the {len(closed)} network interfaces of clients"
     message = f"No security group of {listed(one.id for one in closed)}, {whose}, lets {_ports_out(facts)}."
     fix = (
-        f"Allow TCP to {ports_text(ATLAS_PORTS)} of {atlas_block_of(facts)} outbound where the clients are. If these are no"
-        " clients, name the clients with instance_ids or security_group_ids."
+        f"Allow TCP to {ports_text(ATLAS_PORTS)} of {atlas_block_of(facts)} outbound in a security group of each client. If these"
+        " are no clients, name the clients with instance_ids or security_group_ids."
     )
     subnet_ids = tuple(dict.fromkeys(one.subnet_id for one in closed))
     if is_other_open:
         message += f" Another interface of an instance is open, or may be. {SENDS_FIRST}"
     severity: Severity = "unknown" if is_other_open else "fail"
-    return Finding(severity, facts.entry.vpc_id, message, fix, _evidence_on(closed), subnet_ids)
+    groups = dict.fromkeys(one.security_group_ids[0] for one in closed)
+    lines = together(*(_group_line(one, facts) for one in groups))
+    return Finding(severity, facts.entry.vpc_id, message, fix, _evidence_on(closed), subnet_ids, commands=lines)
 
 
 def _ports_out(facts: ConnectionFacts) -> str:
@@ -331,6 +337,7 @@ def _judge(
     block: ipaddress.IPv4Network,
     guarded: tuple[str, ...],
     alone: tuple[Level, str] | None,
+    facts: ConnectionFacts,
 ) -> Finding | None:
     """Return what a network ACL closes of a need; `alone` is how bad it is if single addresses alone are open, and says so."""
     rules = [rule for rule in acl.rules if rule.is_egress == need.is_egress]
@@ -341,16 +348,28 @@ def _judge(
     is_minor = need.ranges == _OTHER_CLIENT_PORTS and sum(last - first + 1 for first, last in ports) <= _FEW
     level: Level = "info" if is_minor else need.level
     clauses = "; ".join(_clause_of(one, acl, need) for one in closed)
+    fix, free = _advice_on(acl, need, block)
     evidence = {
         "network_acl_id": acl.id,
         "direction": "egress" if need.is_egress else "ingress",
         "subnet_ids": list(guarded),
         "closed": [_evidence_of(one) for one in closed],
+        "free_rule_number": free,
     }
     message = f"{clauses[0].upper()}{clauses[1:]}. It guards {listed(guarded)}."
     if level == "fail" and alone is not None and opens_single_addresses_alone(rules, block, need.ranges):
         level, message = alone[0], f"{message} {alone[1]}"
-    return Finding(level, acl.id, message, _advice_on(need, block), evidence, guarded)
+    line = _acl_line(acl, need, block, free, facts)
+    return Finding(level, acl.id, message, fix, evidence, guarded, commands=line)
+
+
+def _acl_line(acl: NetworkAcl, need: Need, block: ipaddress.IPv4Network, number: int | None, facts: ConnectionFacts) -> FixLines:
+    """Return the line that adds the rule of the fix."""
+    [(first, last)] = merge_ranges(ATLAS_PORTS if need.is_egress else _ALL_CLIENT_PORTS)
+    direction = {"egress" if need.is_egress else "ingress": True}
+    ports = {"protocol": "6", "port_range": f"From={first},To={last}", "cidr_block": str(block)}
+    names = {"network_acl_id": acl.id, "rule_number": number, "rule_action": "allow"}
+    return aws("ec2 create-network-acl-entry", facts, **names, **ports, **direction)
 
 
 def _clause_of(closed: Closed, acl: NetworkAcl, need: Need) -> str:
@@ -361,10 +380,18 @@ def _clause_of(closed: Closed, acl: NetworkAcl, need: Need) -> str:
     return f"rule {closed.rule.number} of {acl.id} denies {ports} {blocks}"
 
 
-def _advice_on(need: Need, block: ipaddress.IPv4Network) -> str:
+def _advice_on(acl: NetworkAcl, need: Need, block: ipaddress.IPv4Network) -> tuple[str, int | None]:
+    """Return the rule to add, for all ports at once, before the first rule that denies one of them, and a number for it."""
+    ports = ATLAS_PORTS if need.is_egress else _ALL_CLIENT_PORTS
+    what = f"Allow TCP from {block} to {ports_text(ports)}, to which replies come back, inbound in {acl.id}"
     if need.is_egress:
-        return f"Allow TCP to {ports_text(ATLAS_PORTS)} of {block} outbound, before rules that deny it."
-    return f"Allow TCP from {block} to ports 1024 to 65535 inbound, before rules that deny it: replies come back to these."
+        what = f"Allow TCP to {ports_text(ports)} of {block} outbound in {acl.id}"
+    closed = closed_by([rule for rule in acl.rules if rule.is_egress == need.is_egress], block, ports)
+    first = min((one.rule.number for one in closed if one.rule is not None), default=_DEFAULT_RULE)
+    free = free_before(first, acl.taken(is_egress=need.is_egress), _FIRST_RULE)
+    if first == _DEFAULT_RULE:
+        return f"{what}.", free
+    return f"{what} by a rule{before_text(f'rule {first}', 'number', first, free)}", free
 
 
 def _evidence_of(closed: Closed) -> dict[str, object]:
@@ -410,10 +437,21 @@ def _judge_egress(
             # Rules of groups only allow, so whatever is closed is closed by the default.
             [default] = closed
             message = f"{who} not let {ports_text(default.ports)} out to {listed(default.blocks)}. {sentence}".rstrip()
-            fix = f"Allow TCP to {ports_text(ATLAS_PORTS)} of {block} outbound."
+            one_of = "one of " if len(groups) > 1 else ""
+            fix = f"Allow TCP to {ports_text(ATLAS_PORTS)} of {block} outbound in {one_of}{listed(group.id for group in groups)}."
+            if not groups:
+                fix = f"Give it a security group that allows TCP to {ports_text(ATLAS_PORTS)} of {block} outbound."
             evidence = {"security_group_ids": [group.id for group in groups]}
-            yield Finding(severity, subject, message, f"{fix} {more}".rstrip(), evidence, subnet_ids)
+            line = _group_line(groups[0].id, facts) if groups else ()
+            yield Finding(severity, subject, message, f"{fix} {more}".rstrip(), evidence, subnet_ids, commands=line)
         return
+
+
+def _group_line(group_id: str, facts: ConnectionFacts) -> FixLines:
+    """Return the line that lets requests out in a group."""
+    [(first, last)] = merge_ranges(ATLAS_PORTS)
+    rule = {"protocol": "tcp", "port": f"{first}-{last}", "cidr": str(atlas_block_of(facts))}
+    return aws("ec2 authorize-security-group-egress", facts, group_id=group_id, **rule)
 
 
 def _rules_of(groups: t.Iterable[SecurityGroup], facts: ConnectionFacts) -> tuple[list[AclRule], list[Unread]]:

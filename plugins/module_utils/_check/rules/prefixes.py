@@ -17,8 +17,9 @@ from ..facts import Fact, Missing, Unread
 Network = ipaddress.IPv4Network
 ListBlocks = t.Mapping[str, Fact[t.Sequence[str]]]
 
-# Ranks of routes to the same block: AWS uses the greatest. A more specific route takes precedence over all of them.
-# Source: "Route priority" in the Amazon VPC user guide.
+# Ranks of routes to the same block: AWS uses the greatest. A more specific route takes precedence over all of them. Of several
+# lists with the same block and different targets, AWS takes any.
+# Source: "How route priority works" in the Amazon VPC user guide.
 _STATIC, _LIST, _PROPAGATED = 2, 1, 0
 
 
@@ -31,13 +32,33 @@ class Way:
     route: Route
     rank: int
 
+    @property
+    def block(self) -> Network:
+        """The block."""
+        (only,) = ipaddress.summarize_address_range(ipaddress.IPv4Address(self.first), ipaddress.IPv4Address(self.last))
+        return only
+
+    @property
+    def is_of_list(self) -> bool:
+        """Whether its route is to a prefix list that has the block."""
+        return self.rank == _LIST
+
 
 @dataclass(frozen=True)
 class Part:
-    """Addresses that a table treats alike; `route` is None if it has no route for them."""
+    """Addresses that a table treats alike; `route` is None if it has no route for them.
+
+    `rivals` has the routes with other targets that AWS may take as well: those to lists with the same block.
+    """
 
     blocks: tuple[Network, ...]
     route: Route | None
+    rivals: tuple[Route, ...] = ()
+
+
+def static_way(block: Network, target: str) -> Way:
+    """Return the way of a static route, such as one to add."""
+    return Way(*ends_of(block), Route(str(block), target), _STATIC)
 
 
 @dataclass(frozen=True)
@@ -87,15 +108,19 @@ def parts_of(block: Network, ways: t.Iterable[Way], wanted: str) -> list[Part]:
     """
     # `max` returns the first of equals, so ways with another target come first.
     ordered = sorted(ways, key=lambda way: way.route.target == wanted)
-    pieces: dict[Route | None, list[Network]] = {}
-    for first, last, route in _split(*ends_of(block), ordered):
-        pieces.setdefault(route, []).extend(ipaddress.summarize_address_range(*map(ipaddress.IPv4Address, (first, last))))
-    parts = [Part(tuple(ipaddress.collapse_addresses(found)), route) for route, found in pieces.items()]
+    pieces: dict[tuple[Route | None, tuple[Route, ...]], list[Network]] = {}
+    for first, last, route, rivals in _split(*ends_of(block), ordered):
+        found = ipaddress.summarize_address_range(*map(ipaddress.IPv4Address, (first, last)))
+        pieces.setdefault((route, rivals), []).extend(found)
+    parts = [Part(tuple(ipaddress.collapse_addresses(blocks)), *routes) for routes, blocks in pieces.items()]
     return sorted(parts, key=lambda part: part.blocks[0])
 
 
-def _split(first: int, last: int, ways: t.Sequence[Way]) -> t.Iterator[tuple[int, int, Route | None]]:
-    """Yield the parts of a block that no way divides, each with its route. If two CIDR blocks overlap, one contains the other."""
+def _split(first: int, last: int, ways: t.Sequence[Way]) -> t.Iterator[tuple[int, int, Route | None, tuple[Route, ...]]]:
+    """Yield the parts of a block that no way divides, each with its route and the rivals of that.
+
+    If two CIDR blocks overlap, one contains the other.
+    """
     ways = [way for way in ways if way.first <= last and way.last >= first]
     if any(way.last - way.first < last - first for way in ways):
         middle = (first + last) // 2
@@ -103,7 +128,12 @@ def _split(first: int, last: int, ways: t.Sequence[Way]) -> t.Iterator[tuple[int
         yield from _split(middle + 1, last, ways)
         return
     best = max(ways, key=lambda way: (way.first - way.last, way.rank), default=None)
-    yield first, last, best.route if best else None
+    if best is None:
+        yield first, last, None, ()
+        return
+    alike = [way.route for way in ways if (way.first, way.rank) == (best.first, best.rank) and way.last == best.last]
+    rivals = (route for route in alike if best.rank == _LIST and route.target != best.route.target)
+    yield first, last, best.route, tuple(dict.fromkeys(rivals))
 
 
 # Cached: one list is in many tables of a VPC.

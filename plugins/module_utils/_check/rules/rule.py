@@ -7,16 +7,31 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import datetime
 import functools
 import typing as t
 from dataclasses import dataclass, field
 
 from ..._clouds.aws import AWS
-from ..facts import ConnectionFacts, Missing, SkippedError, Unread, UnreadError
+from ..facts import ATLAS_ROLE, ConnectionFacts, Missing, SkippedError, Unread, UnreadError
 from .interfaces import empty_subnets, empty_vnet_subnets
 
 Level = t.Literal["fail", "warn", "info"]
 Severity = t.Literal["fail", "warn", "info", "ok", "unknown", "skipped"]
+# Who can carry out a fix: the owner of the network, its organization or a folder of that, Atlas's project, or the playbook.
+FixOwner = t.Literal["network", "organization", "atlas", "playbook"]
+
+
+class Ending(t.NamedTuple):
+    """The end of something, such as the time to accept a request.
+
+    Attributes:
+        what: What several of its kind do, for a sentence: "wait for acceptance".
+        at: When it ends.
+    """
+
+    what: str
+    at: datetime.datetime
 
 
 @dataclass(frozen=True)
@@ -33,6 +48,9 @@ class Finding:
         code: The code of the check, which `run_checks` fills in.
         waits_for: If skipped, the code of the check that reports the cause; None if there is none.
         decides: Whether severity `unknown` makes the verdict unknown; `run_checks` sets False for levels below `fail`.
+        ending: What ends, and when, if it is about that: of several such findings, the soonest is said.
+        commands: Lines that carry out the fix in the customer's cloud; see `lines`.
+        owner: Who can carry it out; None for the usual one of its code, see `owner_of`.
     """
 
     severity: Severity
@@ -44,6 +62,9 @@ class Finding:
     code: str = ""
     waits_for: str | None = None
     decides: bool = True
+    ending: Ending | None = None
+    commands: tuple[str, ...] = ()
+    owner: FixOwner | None = None
 
     def to_result(self) -> dict[str, object]:
         """Return the finding as results show it."""
@@ -129,6 +150,18 @@ def find_not_looked_at(facts: t.Iterable[ConnectionFacts]) -> list[str]:
             with contextlib.suppress(SkippedError, UnreadError):
                 found.extend(function(one))
     return list(dict.fromkeys(found))
+
+
+def owner_of(finding: Finding) -> FixOwner:
+    """Return who can carry out a fix: by default, Atlas's project for its half (codes 1xx to 3xx), or else the network's owner.
+
+    Of what could not be read, the owner is the one who gives the permission.
+    """
+    if finding.owner is not None:
+        return finding.owner
+    permission = finding.evidence.get("permission")
+    is_of_atlas = finding.code[1:2] in "123" if permission is None else permission == ATLAS_ROLE
+    return "atlas" if is_of_atlas else "network"
 
 
 def skip(reason: str, waits_for: str | None = None) -> SkippedError:

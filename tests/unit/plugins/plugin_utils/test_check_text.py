@@ -80,6 +80,12 @@ def test_what_is_well_is_counted_and_listed_on_request() -> None:
     assert "-v lists" not in verbose
 
 
+def test_what_a_check_that_passed_says_is_shown_on_request() -> None:
+    shown = connection(checks=[finding("P405", "ok", "pcx-1", "Your side does not.")])
+    assert "Your side" not in text_of(shown)
+    assert "  ok       P405\n  ok       P405 Your side does not.\n" in text_of(shown, verbosity=1)
+
+
 @pytest.mark.parametrize("connections", [[], [connection()], [connection(), faulty(1)]])
 @pytest.mark.parametrize("verbosity", [0, 1])
 def test_the_limits_and_the_summary_come_last(connections: list[dict], verbosity: int) -> None:
@@ -161,6 +167,41 @@ def test_a_finding_of_several_networks_is_shown_once() -> None:
     ]
     verbose = text_of(*several, verbosity=1)
     assert all(f"                - vpc-0a1b2c3d4e5f6{number:04}" in verbose for number in range(8))
+
+
+def test_a_finding_of_many_projects_has_its_first_names() -> None:
+    """Its message leaves them out, and there is no room for those of each project."""
+    checked = organization(40)
+    text = "\n".join(lines_of(checked, verbosity=0, color=False))
+    assert re.search(r", the table of the subnet\. \(rtb-\w+, rtb-\w+, rtb-\w+ and \d+ more\)\n", text)
+    # The connections stand below, and a list is no name.
+    assert "(access list" not in text
+    assert not re.search(r"P101 .*\(65", text)
+    # With -v, each connection has its own.
+    assert "the table of the subnet. (" not in "\n".join(lines_of(checked, verbosity=1, color=False))
+
+
+def test_two_connections_of_one_network_have_their_regions() -> None:
+    """The network, its account and its own region are the same."""
+    one = connection(
+        1, "not_reachable", checks=[finding("P601", "fail", "rtb-1", "There is no route.")], container_region="US_EAST_1"
+    )
+    two = {
+        **one,
+        "container_id": "6a1b2c3d4e5f6a7b8c9d0009",
+        "peer_id": "5a1b2c3d4e5f6a7b8c9d0009",
+        "container_region": "EU_WEST_1",
+    }
+    lines = lines_of(peering_check(one, two), verbosity=0, color=False)
+    assert sorted(line.partition(" (")[0] for line in lines if line.startswith("not reachable")) == [
+        "not reachable: vpc-0a1b2c3d4e5f60001 to EU_WEST_1",
+        "not reachable: vpc-0a1b2c3d4e5f60001 to US_EAST_1",
+    ]
+    place = next(line.strip() for line in lines if "2 connections: " in line)
+    assert place == "2 connections: vpc-0a1b2c3d4e5f60001 to US_EAST_1; vpc-0a1b2c3d4e5f60001 to EU_WEST_1"
+    # What an older report says of others has no region.
+    (alone,) = [line for line in lines_of(peering_check(one), verbosity=0, color=False) if line.startswith("not reachable")]
+    assert " to US_EAST_1" not in alone
 
 
 def test_a_subject_that_the_advice_names_is_not_said_twice() -> None:

@@ -228,6 +228,8 @@ def test_rules_of_an_acl_for_ipv6_are_left_out() -> None:
     entries = [{**both, "RuleNumber": 1, "Ipv6CidrBlock": "::/0"}, {**both, "RuleNumber": 2, "CidrBlock": "10.0.0.0/8"}]
     acl = replies.parse_acl({"NetworkAclId": "acl-1", "VpcId": "vpc-1", "Associations": [], "Entries": entries})
     assert acl.rules == (AclRule(2, True, True, "1", "10.0.0.0/8", None),)
+    # Their numbers cannot be given once more.
+    assert (acl.taken(is_egress=True), acl.taken(is_egress=False)) == ({1, 2}, set())
 
 
 def test_options_without_a_name_server_leave_that_of_the_vpc() -> None:

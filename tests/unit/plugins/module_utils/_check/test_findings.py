@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.findings import Found, group
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.rule import Finding, Severity
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.rule import (
+    Ending,
+    Finding,
+    Severity,
+)
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.moments import to_moment
 
 NOW = "2026-11-28T09:30:00Z"
 
@@ -22,6 +28,7 @@ def found(number: int, *findings: Finding, **fields: Any) -> Found:
         "connection_id": f"pcx-0a1b2c3d4e5f6000{number}",
         "peer_id": f"5a1b2c3d4e5f6a7b8c9d100{number}",
         "container_id": f"5a1b2c3d4e5f6a7b8c9d200{number}",
+        "container_region": "US_EAST_1",
         "atlas_cidr_block": f"192.168.{8 * number}.0/21",
         **fields,
     }
@@ -40,7 +47,7 @@ def finding(
 @pytest.mark.parametrize(
     ("message", "general"),
     [
-        ("rtb-0a1b2c3d4e5f6000{0} (main) has no route to {1}.", "The route table (main) has no route to Atlas's block."),
+        ("rtb-0a1b2c3d4e5f6000{0} (main) has no route to {1}.", "The route table has no route to Atlas's block."),
         ("No entry covers 10.{0}.1.0/24 (subnet-0a1b2c3d4e5f6000{0}).", "No entry covers the block (the subnet)."),
         ("Accept pcx-0a1b2c3d4e5f6000{0} in AWS account 11112222333{0}.", "Accept the connection in AWS account …."),
         ("Project 5a1b2c3d4e5f6a7b8c9d900{0} has connection 5a1b2c3d4e5f6a7b8c9d100{0}.", "Project … has connection …."),
@@ -65,6 +72,47 @@ def test_the_number_of_objects_makes_no_other_finding() -> None:
     one, two = "subnet-0a1b2c3d4e5f60001", "subnet-0a1b2c3d4e5f60001 and subnet-0a1b2c3d4e5f60002"
     made = group([found(1, finding(1, f"It cuts off {one}.")), found(2, finding(2, f"It cuts off {two}."))], NOW)
     assert [one["message"] for one in made] == ["It cuts off the subnet."]
+
+
+def test_whether_a_table_is_the_main_one_makes_no_other_finding() -> None:
+    tables = ("rtb-0a1b2c3d4e5f60001 (main)", "rtb-0a1b2c3d4e5f60002")
+    made = group([found(number, finding(number, f"{name} has no route.")) for number, name in enumerate(tables, start=1)], NOW)
+    assert [one["message"] for one in made] == ["The route table has no route."]
+    alone = group([found(1, finding(1, f"{tables[0]} has no route."))], NOW)
+    assert [one["message"] for one in alone] == ["rtb-0a1b2c3d4e5f60001 (main) has no route."]
+
+
+def ends_in(days: int, what: str = "wait for acceptance") -> Ending:
+    return Ending(what, to_moment(NOW) + datetime.timedelta(days=days, hours=3))
+
+
+def test_of_what_ends_the_number_and_the_soonest_are_said() -> None:
+    texts = [
+        (1, "PENDING_ACCEPTANCE for 2 d; about 4 d 3 h left.", 4),
+        (2, "PENDING_ACCEPTANCE for 4 d; about 2 d 3 h left.", 2),
+        # Where AWS was not read, the words are others.
+        (3, "PENDING_ACCEPTANCE.", 6),
+    ]
+    waiting = [
+        found(number, finding(number, text, subject="5a1b2c3d4e5f6a7b8c9d100{0}", code="P101", ending=ends_in(days)))
+        for number, text, days in texts
+    ]
+    (made,) = group(waiting, NOW)
+    assert made["message"] == "3 wait for acceptance; the first ends in 2 d 3 h."
+    assert len(made["connections"]) == 3
+    (alone,) = group(waiting[:1], NOW)
+    assert alone["message"] == texts[0][1]
+
+
+def test_an_entry_that_several_connections_need_is_one() -> None:
+    """All connections of a project have one access list."""
+    same = {"group_id": "5a1b2c3d4e5f6a7b8c9d0001"}
+    entries = [
+        finding(1, f"{name} expires in {days} d 3 h.", subject=name, code="P302", ending=ends_in(days, "entries expire"))
+        for name, days in (("10.1.0.0/16", 1), ("10.2.0.0/16", 0))
+    ]
+    (made,) = group([found(number, *entries, **same) for number in (1, 2)], NOW)
+    assert made["message"] == "2 entries expire; the first ends in 3 h 0 min."
 
 
 def test_several_tables_of_a_connection_are_one_finding() -> None:
@@ -138,6 +186,7 @@ def test_a_finding_has_the_fields_of_its_connection() -> None:
         "severity": "fail",
         "message": "It is so.",
         "fix": "",
+        "owner": "AWS account 111122223331",
         "first_seen": NOW,
         "is_new": None,
         "is_kept": False,
@@ -152,8 +201,11 @@ def test_a_finding_has_the_fields_of_its_connection() -> None:
                 "connection_id": "pcx-0a1b2c3d4e5f60001",
                 "peer_id": "5a1b2c3d4e5f6a7b8c9d1001",
                 "container_id": "5a1b2c3d4e5f6a7b8c9d2001",
+                "container_region": "US_EAST_1",
                 "subject": "rtb-0a1b2c3d4e5f60001",
                 "subnet_ids": ["subnet-1"],
+                "owner": "AWS account 111122223331",
+                "commands": [],
                 "first_seen": NOW,
                 "is_new": None,
             }
@@ -175,3 +227,37 @@ def test_hostile_names_stay_within_their_connection(name: str) -> None:
         for number, own in ((1, name), (2, "shop"))
     ]
     assert [one["message"] for one in group(both, NOW)] == ["The VNet has no peering."]
+
+
+def test_each_place_has_its_lines_and_its_owner() -> None:
+    several = [found(number, finding(number, "It has no route.", commands=(f"aws {number}",))) for number in (1, 2)]
+    [made] = group(several, NOW)
+    assert [one["commands"] for one in made["connections"]] == [["aws 1"], ["aws 2"]]
+    assert [one["owner"] for one in made["connections"]] == ["AWS account 111122223331", "AWS account 111122223332"]
+    assert made["owner"] == "AWS account 111122223331 and AWS account 111122223332"
+
+
+def test_lines_about_one_subject_are_together_each_once() -> None:
+    both = [finding(1, "It has no route.", commands=lines) for lines in (("aws 1", "aws 2"), ("aws 2", "aws 3"))]
+    [made] = group([found(1, *both)], NOW)
+    assert [one["commands"] for one in made["connections"]] == [["aws 1", "aws 2", "aws 3"]]
+
+
+def test_what_is_not_known_has_no_line() -> None:
+    [made] = group([found(1, finding(1, "It could not be read.", severity="unknown", commands=("aws 1",)))], NOW)
+    assert [one["commands"] for one in made["connections"]] == [[]]
+
+
+@pytest.mark.parametrize(
+    ("code", "more", "owner"),
+    [
+        ("P301", {}, "Atlas project shop-1 (5a1b2c3d4e5f6a7b8c9d0001)"),
+        ("P301", {"evidence": {"permission": "ec2:DescribeSubnets"}}, "AWS account 111122223331"),
+        ("P601", {"evidence": {"permission": "Project Read Only"}}, "Atlas project shop-1 (5a1b2c3d4e5f6a7b8c9d0001)"),
+        ("G701", {"owner": "organization"}, "the organization or folder"),
+        ("P104", {"owner": "playbook"}, "the playbook"),
+    ],
+)
+def test_the_owner_is_who_can_do_it(code: str, more: dict[str, Any], owner: str) -> None:
+    [made] = group([found(1, finding(1, "It is wrong.", code=code, **more))], NOW)
+    assert (made["owner"], made["connections"][0]["owner"]) == (owner, owner)

@@ -638,6 +638,29 @@ def test_an_empty_subnet_is_told_to_be_one() -> None:
     assert finding.message.endswith("No network interface is in use there yet; a client there would be cut off.")
 
 
+OPEN_ALL = f"llow TCP to ports 27015 to 27017 of {ATLAS_BLOCK} outbound in nsg-apps"
+NO_NUMBER = "No number is free before it: move the deny, or take a number from another rule."
+CHECK = "Check that the clients are in those that rules allow, and in none that they deny. Or a"
+
+
+@pytest.mark.parametrize(
+    ("facts", "fix"),
+    [
+        (rules(deny(200)), f"A{OPEN_ALL} by a rule with a priority below 200, such as 199."),
+        # Source: "Network security groups overview" in Azure's documentation: from 100 to 4096, each once in a direction.
+        (
+            rules(deny(200), security_rule("udp", 199, protocol="Udp"), security_rule("in", 198, direction="Inbound")),
+            f"A{OPEN_ALL} by a rule with a priority below 200, such as 198.",
+        ),
+        (rules(deny(100)), f"A{OPEN_ALL} by a rule before deny (100). {NO_NUMBER}"),
+        (rules(deny(300, destinationPortRange="27015")), f"A{OPEN_ALL} by a rule with a priority below 300, such as 299."),
+        (rules(deny(200, **members())), f"{CHECK}{OPEN_ALL} by a rule with a priority below 200, such as 199."),
+    ],
+)
+def test_the_fix_of_a_group_has_a_priority_that_is_free(facts: ConnectionFacts, fix: str) -> None:
+    assert found(facts)["A701"].fix == fix
+
+
 def test_the_rules_that_decide_by_groups_are_named() -> None:
     finding = found(rules(deny(50, **members()), allow()))["A701"]
     assert finding.message.endswith("whose members were not read: deny (50).")

@@ -522,6 +522,11 @@ def test_the_check_says_what_is_true(situation: Situation) -> None:
     assert all(one.fix == f"Allow {one.evidence['permission']} to these credentials." for one in unread)
 
 
+OPEN_ALL = f"Allow TCP to ports 27015 to 27017 of {ATLAS_BLOCK}"
+LATER = "The policy is the organization's or a folder's: rules of the network come later."
+NO_NUMBER = "No number is free before it: move the deny, or take a number from another rule."
+
+
 @pytest.mark.parametrize(
     ("facts", "code", "message", "fix"),
     [
@@ -547,20 +552,47 @@ def test_the_check_says_what_is_true(situation: Situation) -> None:
             firewalls(rule(sourceRanges=["10.30.1.0/24"])),
             "G701",
             f"Firewall rule denied-1000 denies port 27017 to {ATLAS_BLOCK} from 10.30.1.0/24.",
-            f"Allow TCP to port 27017 of {ATLAS_BLOCK} by an egress rule that comes before it.",
+            f"{OPEN_ALL} by an egress rule of the network with a priority below 1000, such as 999.",
         ),
         (
             firewalls(policies=(policy(policy_rule()),)),
             "G701",
             f"Rule 10 of policy org denies port 27017 to {ATLAS_BLOCK}.",
-            f"Allow TCP to port 27017 of {ATLAS_BLOCK} by an egress rule that comes before it.",
+            f"{OPEN_ALL} by an egress rule in policy org with a priority below 10, such as 9. Or goto_next there. {LATER}",
+        ),
+        # Each priority of a policy is there once, also that of a rule for what comes in.
+        (
+            firewalls(policies=(policy(policy_rule(priority=1), policy_rule(priority=0, direction="INGRESS")),)),
+            "G701",
+            f"Rule 1 of policy org denies port 27017 to {ATLAS_BLOCK}.",
+            f"{OPEN_ALL} by an egress rule in policy org before rule 1 of policy org. {NO_NUMBER} {LATER}",
+        ),
+        (
+            firewalls(rule(priority=0)),
+            "G701",
+            f"Firewall rule denied-0 denies port 27017 to {ATLAS_BLOCK}.",
+            f"{OPEN_ALL} by an egress rule of the network before firewall rule denied-0. {NO_NUMBER}",
+        ),
+        (
+            firewalls(policies=(policy(policy_rule(), kind="NETWORK"),)),
+            "G701",
+            f"Rule 10 of policy org denies port 27017 to {ATLAS_BLOCK}.",
+            f"{OPEN_ALL} by an egress rule in policy org with a priority below 10, such as 9.",
+        ),
+        (
+            firewalls(policies=(policy(policy_rule(), kind="SYSTEM"),)),
+            "G701",
+            f"Rule 10 of policy org denies port 27017 to {ATLAS_BLOCK}.",
+            f"{OPEN_ALL} by an egress rule in a policy of the organization or a folder: org is one of Google's, which nobody "
+            "else changes.",
         ),
         (
             firewalls(rule("allowed", 10, **APP), rule()),
             "G701",
             f"Whether clients may send to port 27017 of {ATLAS_BLOCK} depends on "
             "firewall rule allowed-10 (for clients with app).",
-            f"See that all clients are let out, or allow TCP to port 27017 of {ATLAS_BLOCK} for all instances.",
+            f"See that all clients are let out. Or a{OPEN_ALL[1:]} for all instances by an egress rule of the network with a "
+            "priority below 10, such as 9.",
         ),
         (
             healthy_gcp(gcp_networks={NETWORK: crowd(20)}),

@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.network import Network, parse_listed_network
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.objects import (
     EgressRule,
+    Policy,
     SubnetRange,
     parse_firewalls,
     parse_route,
@@ -123,7 +124,8 @@ def test_a_rule_of_addresses_and_names_is_two() -> None:
     (rules,) = parse_firewalls(
         {"firewallPolicys": [{"type": "NETWORK", "name": "p", "rules": [{**RULE, "match": match}]}]}, policies_first=True
     )[:1]
-    same = {"name": "rule 1 of policy p", "priority": 1, "action": "deny", "ports": ((1, 2),)}
+    own = Policy("p", "NETWORK", frozenset({1}))
+    same = {"name": "rule 1 of policy p", "priority": 1, "action": "deny", "ports": ((1, 2),), "policy": own}
     assert rules == (EgressRule(**same, destinations=("10.0.0.0/8",)), EgressRule(**same, unresolved=("example.com",)))
 
 

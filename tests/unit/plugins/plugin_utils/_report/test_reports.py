@@ -32,6 +32,8 @@ from ansible_collections.cloudpeer.atlas.tests.support.organization import HOSTI
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 
 WHEN, SHOWN_WHEN = "2026-11-26T07:00:00Z", "2026-11-26 07:00 UTC"
+# What would end a block of code.
+FENCES = "az `````"
 HOSTILE = "<script>alert(1)</script> \"' {{ 7 * 7 }} | [x](javascript:1) `*_\n# head"
 # What GitHub or GitLab makes a link or a mention of, also where it is escaped.
 LINKED = (
@@ -93,6 +95,48 @@ def test_a_page_stands_alone() -> None:
     assert not [attrs for tag, attrs in page.tags if any(name.startswith("on") or name == "src" for name in attrs)]
     assert "url(" not in to_html(peering_check(faulty()), WHEN)
     assert "default-src 'none'; style-src 'unsafe-inline'" in page.all_of("meta", "content")
+
+
+def handed_over(*numbers: int) -> dict:
+    """Return a result whose finding P601 is for others to carry out, with a line for each connection."""
+    check = peering_check(*map(faulty, numbers))
+    for one in check["findings"]:
+        is_route = one["code"] == "P601"
+        owners = []
+        for number, where in enumerate(one["connections"]):
+            where["owner"] = f"AWS account {number}" if is_route else "Atlas project <shop>"
+            where["commands"] = [f"aws ec2 create-route --tag '```<b>{number}'"] if is_route else []
+            owners.append(where["owner"])
+        one["owner"] = " and ".join(dict.fromkeys(owners))
+    return check
+
+
+@pytest.mark.parametrize("numbers", [(0,), (0, 1)])
+def test_lines_to_hand_over_are_on_the_page_and_in_markdown(numbers: tuple[int, ...]) -> None:
+    check = handed_over(*numbers)
+    page, text = Page(to_html(check, WHEN)), to_markdown(check, WHEN)
+    for number in range(len(numbers)):
+        line = f"aws ec2 create-route --tag '```<b>{number}'"
+        assert (page.text.count(line), text.splitlines().count(line)) == (1, 1)
+    assert "For Atlas project <shop>." in page.text
+    assert r"Atlas project &lt;shop&gt;" in text
+    # A fence that no line ends.
+    assert [one for one in text.splitlines() if one.startswith("````")] == ["````sh", "````"]
+
+
+def test_the_page_can_be_sorted_by_owner() -> None:
+    """Without a script: titles of owners and findings have an order, which a style uses when it is chosen."""
+    page = Page(to_html(handed_over(0, 1), WHEN))
+    orders = [int(style.partition("order: ")[2]) for style in page.all_of("h3", "style")]
+    assert orders == [0, 2]
+    assert {int(style.partition("order: ")[2]) for style in page.all_of("article", "style")} == {1, 3}
+    assert page.all_of("input", "id") == ["by-severity", "by-owner"]
+    assert page.all_of("label", "for") == ["by-severity", "by-owner"]
+    assert "#by-owner:checked ~ .cards { display: flex" in to_html(handed_over(0, 1), WHEN)
+
+
+def test_with_one_owner_there_is_nothing_to_sort() -> None:
+    assert Page(to_html(peering_check(faulty(), connection(1)), WHEN)).all_of("input", "id") == []
 
 
 def test_nothing_of_a_result_is_taken_for_a_part_of_the_page() -> None:
@@ -317,16 +361,20 @@ def test_whatever_others_call_things_is_text(to_text: Callable[..., str]) -> Non
     for one in checked["findings"]:
         one.update({"message": HOSTILE, "fix": HOSTILE})
         for place in one["connections"]:
-            place.update({"project_name": HOSTILE, "subject": HOSTILE})
+            place.update({"project_name": HOSTILE, "subject": HOSTILE, "owner": HOSTILE, "commands": [f"az {HOSTILE}", FENCES]})
     text = to_text(checked, WHEN)
-    assert "<script" not in text
     assert "alert" in text
     if to_text is to_markdown:
-        assert "<" not in re.sub(r"</?(details|summary)>", "", text)
+        # Lines to hand over are shown as they are, between fences that no line has; a fold is HTML until an empty line.
+        own, number = re.subn(rf"(?ms)(?<=\n\n)^`{{6}}sh$(?:(?!^`{{6}}).)*?{FENCES}\n`{{6}}\n(?=\n</details>)", "", text)
+        assert number == len(checked["findings"])
+        assert "<" not in re.sub(r"</?(details|summary)>", "", own)
         # A line that begins with HTML is none of Markdown (CommonMark 0.31, 4.6).
-        own = re.sub(r"(?m)^<details>.*$", "", text)
+        own = re.sub(r"(?m)^<details>.*$", "", own)
         assert not re.search(r"(?<!\\)[`\[](?!P\d|A\d|G\d)", own)
-    elif to_text is to_html:
+        return
+    assert "<script" not in text
+    if to_text is to_html:
         assert Page(text).all_of("a", "href")
     else:
         assert len(list(ElementTree.fromstring(text).iter("testcase"))) > 40

@@ -33,7 +33,7 @@ def test_without_the_mirror_one_cause_has_the_line_for_gcloud(status: str) -> No
     facts = healthy_gcp(peer=gcp_peer(status_name=status), gcp_networks={NETWORK: (other,), "default": ()})
     finding = only(facts, "G401")
     assert finding.message == f"VPC network {NETWORK} has no peering with {REMOTE}."
-    assert finding.fix == f"Make it: atlas_gcp_peering, the role, or `{LINE}`."
+    assert finding.fix == "Make it: atlas_gcp_peering, or the role."
     assert finding.evidence == {"network": REMOTE, "gcloud": LINE}
 
 
@@ -43,7 +43,7 @@ def test_a_mirror_on_another_network_is_the_cause(status: str) -> None:
     finding = only(facts, "G402")
     expected = ("default", f"The peering with Atlas's network is made on default; the connection names {NETWORK}.")
     assert (finding.subject, finding.message) == expected
-    assert LINE in finding.fix
+    assert LINE in finding.commands
     assert found(facts, "skipped")["G401"].waits_for == "G402"
 
 
@@ -85,7 +85,7 @@ def test_atlas_may_not_have_seen_the_mirror_yet() -> None:
 def test_if_gcp_is_not_read_atlas_tells_what_is_missing(networks: Any) -> None:
     facts = healthy_gcp(peer=gcp_peer(status_name="WAITING_FOR_USER"), gcp_networks=networks)
     assert found(facts, "fail").keys() == {"P101"}
-    assert LINE in found(facts)["P101"].fix
+    assert LINE in found(facts)["P101"].commands
 
 
 def test_a_missing_permission_is_named() -> None:

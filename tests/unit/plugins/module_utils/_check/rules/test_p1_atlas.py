@@ -72,9 +72,17 @@ def test_a_state_before_or_after_available_fails_with_its_age(changes: dict[str,
 
 
 def test_who_has_to_accept_is_said() -> None:
-    fix = found(healthy(peer=peer(status_name="PENDING_ACCEPTANCE")))["P101"].fix
-    assert CONNECTION_ID in fix
-    assert ACCOUNT_ID in fix
+    pending = peer(status_name="PENDING_ACCEPTANCE")
+    for in_aws in (connection(status="pending-acceptance"), None):
+        fix = found(healthy(peer=pending, connection=in_aws))["P101"].fix
+        assert fix.startswith(f"Accept {CONNECTION_ID} in AWS account {ACCOUNT_ID}: ")
+
+
+@pytest.mark.parametrize("status", ["active", "provisioning"])
+def test_a_request_that_is_accepted_is_not_one_to_accept(status: str) -> None:
+    pending = peer(status_name="PENDING_ACCEPTANCE")
+    finding = found(healthy(peer=pending, connection=connection(status=status)))["P101"]
+    assert finding.fix == f"It is accepted: AWS has it as {status}. Wait, and check again: Atlas goes on by itself."
 
 
 @pytest.mark.parametrize("reason", [*AWS.failure_reasons, "SOMETHING_NEW", None])

@@ -64,6 +64,23 @@ def test_shared_and_flex_clusters_alone_are_one_cause(clusters: list[Fields], fl
     assert "M10" in found(facts)["P204"].fix
 
 
+SERVERLESS = region(provider_name="SERVERLESS", backing_provider_name="AWS", electable_nodes=None)
+
+
+def test_a_serverless_instance_cannot_be_peered() -> None:
+    """Source: "Network Peering" in the documentation of Atlas: it is for dedicated clusters."""
+    alone = with_clusters(cluster(regions=[SERVERLESS]))
+    assert only(alone, "P204").message == "shop is a Serverless instance, which cannot be peered."
+    assert found(alone)["P204"].fix == "Move its data to a dedicated cluster, M10 or larger."
+    assert found(alone, "skipped")["P201"].waits_for == "P204"
+    assert only(with_clusters(cluster(), cluster("small", regions=[SERVERLESS]), named=("small",)), "P204").subject == "small"
+    assert severities(with_clusters(cluster(), cluster("small", regions=[SERVERLESS]))) == {}
+    elsewhere = with_clusters(cluster(regions=[AWAY]), cluster("small", regions=[SERVERLESS]))
+    assert only(elsewhere, "P201").message == (
+        "No cluster has nodes in US_EAST_1; the connection leads nowhere. small is a Serverless instance, which cannot be peered."
+    )
+
+
 def test_shared_clusters_matter_alone_or_if_they_are_named() -> None:
     clusters = (cluster(), cluster("small", regions=[SHARED]))
     assert severities(with_clusters(*clusters)) == {}

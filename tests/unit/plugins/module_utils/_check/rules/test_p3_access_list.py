@@ -79,8 +79,9 @@ PODS = "100.64.0.0/16"
     [
         (VPC_BLOCK, [VPC_BLOCK], [], "10.15.0.0/16"),
         ("10.15.0.0/22", [VPC_BLOCK], [], "10.15.0.0/22"),
-        (None, [VPC_BLOCK, PODS], [], "10.15.0.0/16 and 100.64.0.0/16"),
-        (None, [VPC_BLOCK, PODS], [VPC_BLOCK], "100.64.0.0/16"),
+        # A few gaps are no more than the clients need.
+        (None, [VPC_BLOCK, PODS], [], "10.15.1.0/24, 10.15.2.0/24 and 100.64.1.0/24"),
+        (None, [VPC_BLOCK, PODS], [VPC_BLOCK], "100.64.1.0/24"),
         (None, None, [VPC_BLOCK], "100.64.1.0/24"),
     ],
 )
@@ -91,6 +92,30 @@ def test_the_fix_has_the_blocks(cidr_block: str | None, vpc_blocks: list[str] | 
         {"cidr_block": cidr_block},
         access_list=[entry(subject) for subject in subjects],
         subnets=[*subnets, pods],
+        vpc=Vpc(VPC_ID, ACCOUNT_ID, vpc_blocks, True, True) if vpc_blocks else Unread("AWS refuses it."),
+    )
+    assert found(facts, "fail")["P301"].fix == f"Add {missing} to the access list: atlas_access_list, or atlas_peering."
+
+
+@pytest.mark.parametrize(
+    ("numbers", "vpc_blocks", "missing"),
+    [
+        ((1, 2, 3), [VPC_BLOCK], "10.15.1.0/24 and 10.15.2.0/23"),
+        ((0, 1, 2, 3), [VPC_BLOCK], "10.15.0.0/22"),
+        ((1, 3, 5), [VPC_BLOCK], "10.15.1.0/24, 10.15.3.0/24 and 10.15.5.0/24"),
+        ((1, 3, 5, 7), [VPC_BLOCK], VPC_BLOCK),
+        ((1, 3, 5, 7), [PODS, "10.15.0.0/21"], "10.15.0.0/21"),
+        ((1, 3, 5, 7, 9), None, "10.15.1.0/24, 10.15.3.0/24, 10.15.5.0/24, 10.15.7.0/24 and 10.15.9.0/24"),
+        (range(0, 60, 2), None, "10.15.0.0/24, 10.15.2.0/24, 10.15.4.0/24 and 27 more (all of them are in the evidence)"),
+    ],
+)
+def test_more_gaps_than_a_few_are_the_block_of_the_vpc(
+    numbers: tuple[int, ...], vpc_blocks: list[str] | None, missing: str
+) -> None:
+    facts = healthy(
+        {"cidr_block": None},
+        access_list=[entry("10.99.0.0/16")],
+        subnets=[Subnet(f"subnet-{number}", VPC_ID, f"10.15.{number}.0/24") for number in numbers],
         vpc=Vpc(VPC_ID, ACCOUNT_ID, vpc_blocks, True, True) if vpc_blocks else Unread("AWS refuses it."),
     )
     assert found(facts, "fail")["P301"].fix == f"Add {missing} to the access list: atlas_access_list, or atlas_peering."
@@ -283,7 +308,9 @@ def test_a_group_has_to_be_in_the_vpc_unless_blocks_cover_all(listed: list[dict[
     assert severities(foreign) == {"P303": severity}
     far = groups_fault(group(), access_list=listed, peer=peer(accepter_region_name="eu-west-1"))
     assert severities(far) == {"P303": severity}
-    assert "use the block" in found(far)["P303"].fix or "Add the block" in found(far)["P303"].fix
+    instead = f"eplace it by {VPC_BLOCK}." if len(listed) == 1 else "emove it: blocks let all clients in."
+    assert found(far)["P303"].fix in (f"R{instead}", f"r{instead}")
+    assert found(gone)["P303"].fix == f"Correct the entry of the access list, or r{instead}"
 
 
 def test_groups_of_others_in_the_list_are_not_judged() -> None:

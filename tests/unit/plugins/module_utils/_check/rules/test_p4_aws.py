@@ -24,6 +24,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
     connection,
     found,
     healthy,
+    object_id,
     only,
     peer,
     severities,
@@ -129,8 +130,32 @@ def test_what_atlas_waits_for_too_is_told_by_p101_alone() -> None:
     assert found(facts, "skipped")["P402"].fix.startswith("Accept it")
 
 
-def test_a_request_that_ended_while_atlas_waits_is_a_failure() -> None:
-    assert severities(healthy(peer=PENDING, connection=connection(status="deleted"))) == {"P101": "fail", "P402": "fail"}
+@pytest.mark.parametrize("status", ["rejected", "expired", "failed", "deleted"])
+def test_a_request_that_has_ended_is_not_one_to_accept(status: str) -> None:
+    facts = healthy(peer=PENDING, connection=connection(status=status))
+    assert severities(facts) == {"P402": "fail"}
+    assert found(facts)["P402"].message.startswith(f"{CONNECTION_ID} is {status}")
+    assert found(facts, "skipped")["P101"].waits_for == "P402"
+
+
+@pytest.mark.parametrize("changes", [{"connection": None}, {"vpc": None}])
+def test_another_region_is_not_a_connection_that_is_gone(changes: dict[str, Any]) -> None:
+    facts = healthy({"region": "eu-west-1"}, peer=peer(accepter_region_name="US_EAST_1"), **changes)
+    code = "P401" if "connection" in changes else "P404"
+    finding = found(facts)[code]
+    assert (finding.severity, finding.message) == (
+        "unknown",
+        "The settings look in eu-west-1; Atlas has the VPC in us-east-1.",
+    )
+    assert finding.fix == "Set region to us-east-1."
+    same = healthy({"region": "us-east-1"}, peer=peer(accepter_region_name="US_EAST_1"), **changes)
+    assert found(same)[code].severity == "fail"
+    # The only connection without a region is in that of its network container; of several, that is not known.
+    assert found(healthy({"region": "eu-west-1"}, **changes))[code].severity == "unknown"
+    second = peer(id=object_id(number=9), container_id="6566f0000000000000000002")
+    assert found(healthy({"region": "eu-west-1"}, peers=[peer(), second], **changes))[code].severity == "fail"
+    second["accepter_region_name"] = "US_EAST_1"
+    assert found(healthy({"region": "eu-west-1"}, peers=[peer(), second], **changes))[code].severity == "unknown"
 
 
 def accepter(**changes: Any) -> Side:
@@ -182,7 +207,8 @@ def test_dns_options_inform_of_the_own_side() -> None:
     # Without Atlas, whether there are private strings is not known.
     assert severities(without_atlas(connection=connection(requester=requester))) == {"P405": "unknown"}
     assert severities(healthy(connection=connection(accepter=side))) == {}
-    assert "P405" in found(healthy(connection=connection(accepter=side)), "info")
+    well = found(healthy(connection=connection(accepter=side)), "ok")["P405"]
+    assert well.message.endswith("does not resolve the names of hosts in the VPC for Atlas. Clients do not need that.")
     unknown = replace(requester, allows_remote_dns=None)
     assert severities(healthy(connection=connection(requester=unknown))) == {"P405": "unknown"}
 

@@ -3,11 +3,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import Route, RouteTable, Subnet
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import Route, RouteTable, Subnet, Vpc
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import ConnectionFacts, Missing, Unread
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.result import verdict_of, verdict_of_subnet
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.rule import run_checks
 from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
+    ACCOUNT_ID,
     ATLAS_BLOCK,
     CONNECTION_ID,
     MAIN_TABLE_ID,
@@ -50,9 +51,9 @@ def test_a_healthy_connection_has_no_fault() -> None:
 def test_a_more_specific_route_takes_its_part() -> None:
     finding = only(with_main(TO_ATLAS, Route("192.168.248.0/24", "tgw-1")), "P601")
     assert finding.message == f"192.168.248.0/24 goes to tgw-1 by {MAIN_TABLE_ID} (main), the table of {SUBNET_IDS[1]}."
-    assert finding.fix == "Remove the route to 192.168.248.0/24, or point it at the connection."
+    assert finding.fix == f"Remove the route to 192.168.248.0/24, or point it at {CONNECTION_ID} in {MAIN_TABLE_ID}."
     assert (finding.subject, finding.subnet_ids) == (MAIN_TABLE_ID, SUBNET_IDS[1:])
-    expected = [{"cidr_blocks": ["192.168.248.0/24"], "destination": "192.168.248.0/24", "target": "tgw-1"}]
+    expected = [{"cidr_blocks": ["192.168.248.0/24"], "destination": "192.168.248.0/24", "target": "tgw-1", "either": []}]
     assert finding.evidence["parts"] == expected
 
 
@@ -66,17 +67,27 @@ def test_only_the_subnets_of_the_table_are_not_reachable() -> None:
     ("routes", "message", "fix"),
     [
         ((Route("10.99.0.0/16", "vgw-1"),), "192.168.248.0/21 has no route in", f"Route {ATLAS_BLOCK} to {CONNECTION_ID} in"),
-        ((Route("0.0.0.0/0", "nat-1"),), "192.168.248.0/21 goes to nat-1 by", f"Route {ATLAS_BLOCK} to {CONNECTION_ID} in"),
-        ((Route(ATLAS_BLOCK, "tgw-1"),), "192.168.248.0/21 goes to tgw-1 by", f"Remove the route to {ATLAS_BLOCK}, or point"),
+        ((Route("0.0.0.0/0", "nat-1"),), "192.168.248.0/21 goes to nat-1 by 0.0.0.0/0 in rtb-", f"Route {ATLAS_BLOCK} to"),
+        (
+            (Route("192.168.0.0/16", "tgw-1"),),
+            "192.168.248.0/21 goes to tgw-1 by 192.168.0.0/16 in rtb-",
+            f"Route {ATLAS_BLOCK} to",
+        ),
+        # Without it, the block would have no route.
+        (
+            (Route(ATLAS_BLOCK, "tgw-1"),),
+            "192.168.248.0/21 goes to tgw-1 by rtb-",
+            f"Point the route to {ATLAS_BLOCK} at {CONNECTION_ID}",
+        ),
         (
             (Route(ATLAS_BLOCK, "pcx-old", is_peering=True, is_blackhole=True),),
             "192.168.248.0/21 goes to pcx-old (black hole) by",
-            f"Remove the route to {ATLAS_BLOCK}, or point",
+            f"Point the route to {ATLAS_BLOCK} at {CONNECTION_ID} in {MAIN_TABLE_ID}.",
         ),
         (
             (Route("192.168.252.0/22", CONNECTION_ID), Route("192.168.248.0/24", "tgw-1")),
             "192.168.248.0/24 goes to tgw-1; 192.168.249.0/24 and 192.168.250.0/23 have no route by rtb-",
-            "Remove the route to 192.168.248.0/24, or point it at the connection. Route 192.168.248.0/21 to",
+            f"Remove the route to 192.168.248.0/24, or point it at {CONNECTION_ID} in {MAIN_TABLE_ID}. Route 192.168.248.0/21 to",
         ),
     ],
 )
@@ -192,7 +203,28 @@ def test_a_route_over_a_prefix_list_is_fine() -> None:
 
 def test_a_prefix_list_can_take_a_part_away() -> None:
     facts = with_main(TO_ATLAS, list_routes=(ELSEWHERE,), prefix_lists={"pl-1": ["192.168.248.0/24"]})
-    assert only(facts, "P601").fix == "Remove the route to pl-1, or point it at the connection."
+    finding = only(facts, "P601")
+    assert finding.message.startswith("192.168.248.0/24 goes to tgw-1 by ")
+    # The list may have the blocks of others, too.
+    assert finding.fix == (
+        f"Route 192.168.248.0/24 to {CONNECTION_ID} in {MAIN_TABLE_ID}: a route to a block wins over one to a list that has it."
+    )
+
+
+def test_of_two_lists_with_the_same_block_none_is_said_to_win() -> None:
+    """Source: "How route priority works" in the Amazon VPC user guide: AWS takes any of both, and goes on to take that."""
+    facts = with_main(
+        OTHER,
+        list_routes=(Route("pl-2", "tgw-1"), Route("pl-1", CONNECTION_ID, is_peering=True)),
+        prefix_lists={"pl-1": [ATLAS_BLOCK], "pl-2": [ATLAS_BLOCK]},
+    )
+    finding = only(facts, "P601")
+    assert finding.message.startswith(
+        f"{ATLAS_BLOCK} goes to {CONNECTION_ID} or tgw-1 (AWS takes any of pl-1 and pl-2, which have the same block)"
+    )
+    (part,) = finding.evidence["parts"]
+    assert (part["destination"], part["target"]) == (None, None)
+    assert [one["destination"] for one in part["either"]] == ["pl-1", "pl-2"]
 
 
 @pytest.mark.parametrize(
@@ -291,6 +323,68 @@ def test_atlas_needs_a_way_back_to_each_judged_subnet() -> None:
     assert found(facts)["P607"].subnet_ids == ("subnet-pods",)
     # The block of the entry leaves the pods out on purpose.
     assert severities(healthy(**changes)) == {}
+
+
+SNAT = "se SNAT to addresses of {}, as for pods, and leave this subnet out with subnet_ids"
+
+
+@pytest.mark.parametrize(
+    ("blocks", "vpc_blocks", "current", "fix"),
+    [
+        # Source: "Network Peering" in the documentation of Atlas, whose API refuses others: INVALID_ROUTE_TABLE_CIDR.
+        (
+            ["10.15.1.0/24", "100.64.1.0/24"],
+            [VPC_BLOCK, "100.64.0.0/16"],
+            VPC_BLOCK,
+            f"U{SNAT.format(VPC_BLOCK)}: Atlas routes blocks within 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 only.",
+        ),
+        (
+            ["10.15.1.0/24", "10.15.2.0/24"],
+            [VPC_BLOCK],
+            "10.15.1.0/24",
+            f"Set route_table_cidr_block (cidr_block in the role) to {VPC_BLOCK}, the block of the VPC with all these subnets."
+            f" Or u{SNAT.format('10.15.1.0/24')}.",
+        ),
+        (
+            ["10.16.1.0/24"],
+            [VPC_BLOCK, "10.16.0.0/16"],
+            VPC_BLOCK,
+            "Set route_table_cidr_block (cidr_block in the role) to 10.16.0.0/16, the block of the VPC with all these subnets."
+            f" Atlas then has no way back to the rest of {VPC_BLOCK}. Or u{SNAT.format(VPC_BLOCK)}.",
+        ),
+        (
+            ["10.15.1.0/24", "10.200.1.0/24"],
+            [VPC_BLOCK, "10.200.0.0/16"],
+            VPC_BLOCK,
+            f"U{SNAT.format(VPC_BLOCK)}. Or set route_table_cidr_block (cidr_block in the role) to 10.0.0.0/8: it overlaps every "
+            "VPC within 10.0.0.0/8 that this network container may get, and shuts these out.",
+        ),
+        (
+            ["10.14.0.0/16", "10.15.0.0/16"],
+            [VPC_BLOCK, "10.14.0.0/16"],
+            VPC_BLOCK,
+            f"U{SNAT.format(VPC_BLOCK)}. Or set route_table_cidr_block (cidr_block in the role) to 10.14.0.0/15.",
+        ),
+        # 192.168.0.0/16 would have the network container itself.
+        (
+            ["192.168.1.0/24", "192.168.128.0/24"],
+            ["192.168.0.0/17", "192.168.128.0/18"],
+            "192.168.0.0/17",
+            f"U{SNAT.format('192.168.0.0/17')}: no private block has all of these subnets, and not {ATLAS_BLOCK} of Atlas "
+            "itself.",
+        ),
+    ],
+)
+def test_a_block_for_the_way_back_is_no_wider_than_it_has_to_be(
+    blocks: list[str], vpc_blocks: list[str], current: str, fix: str
+) -> None:
+    facts = healthy(
+        {"cidr_block": None},
+        subnets=[Subnet(f"subnet-{number}", VPC_ID, block) for number, block in enumerate(blocks)],
+        vpc=Vpc(VPC_ID, ACCOUNT_ID, vpc_blocks, True, True),
+        peer=peer(route_table_cidr_block=current),
+    )
+    assert found(facts)["P607"].fix == fix
 
 
 def test_a_subnet_partly_in_the_block_lacks_a_way_back() -> None:

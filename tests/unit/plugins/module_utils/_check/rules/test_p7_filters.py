@@ -72,6 +72,43 @@ def test_a_rule_that_denies_the_port_of_the_clusters_is_named() -> None:
     assert finding.evidence["closed"] == [{"rule_number": 90, "cidr_blocks": [ATLAS_BLOCK], "ports": [[27017, 27017]]}]
 
 
+OPEN_OUT = f"Allow TCP to ports 27015 to 27017 of {ATLAS_BLOCK} outbound in {ACL_ID}"
+OPEN_IN = f"Allow TCP from {ATLAS_BLOCK} to ports 1024 to 65535, to which replies come back, inbound in {ACL_ID}"
+NO_NUMBER = "No number is free before it: move the deny, or take a number from another rule."
+
+
+@pytest.mark.parametrize(
+    ("rules", "others", "fix"),
+    [
+        ((rule(90, OUT, allows=False),), (), f"{OPEN_OUT} by a rule with a number below 90, such as 89."),
+        # Source: `RuleNumber` of CreateNetworkAclEntry: each from 1 on is there once in a direction, whatever it is about.
+        (
+            (rule(90, OUT, allows=False), rule(89, OUT, 443)),
+            ((OUT, 88), (IN, 87)),
+            f"{OPEN_OUT} by a rule with a number below 90, such as 87.",
+        ),
+        ((rule(1, OUT, allows=False),), (), f"{OPEN_OUT} by a rule before rule 1. {NO_NUMBER}"),
+        ((rule(2, OUT, allows=False),), ((OUT, 1),), f"{OPEN_OUT} by a rule before rule 2. {NO_NUMBER}"),
+        # The first rule that denies any of the three ports.
+        (
+            (rule(90, OUT, 27017, allows=False), rule(20, OUT, 27015, allows=False)),
+            (),
+            f"{OPEN_OUT} by a rule with a number below 20, such as 19.",
+        ),
+        ((rule(100, OUT, 443),), (), f"{OPEN_OUT}."),
+        ((ALL_OUT, rule(90, IN, allows=False)), (), f"{OPEN_IN} by a rule with a number below 90, such as 89."),
+    ],
+)
+def test_the_fix_of_an_acl_has_a_number_that_is_free(
+    rules: tuple[AclRule, ...], others: tuple[tuple[bool, int], ...], fix: str
+) -> None:
+    allowed = [
+        one for one in (ALL_OUT, ALL_IN) if not any(each.number == 100 and each.is_egress == one.is_egress for each in rules)
+    ]
+    facts = healthy(network_acls=[acl(*rules, *allowed, *DEFAULTS, others=frozenset(others))])
+    assert only(facts, "P701").fix == fix
+
+
 @pytest.mark.parametrize("rules", [DEFAULTS, (rule(100, OUT, 443),)])
 def test_what_no_rule_allows_has_no_rule_to_name(rules: tuple[AclRule, ...]) -> None:
     facts = healthy(network_acls=[acl(*rules, ALL_IN)])

@@ -54,6 +54,7 @@ def test_a_connection_that_works_is_reachable_by_design(site: CheckSite, *, chec
         "aws_account_id": site.account.id,
         "region": "us-east-1",
         "connection_id": site.connection_id,
+        "container_region": "US_EAST_1",
         "atlas_cidr_block": ATLAS_BLOCK,
         "cluster_names": ["shop"],
         "verdict": "reachable_by_design",
@@ -282,3 +283,13 @@ def test_a_zone_of_several_vpcs_is_read_once_and_whole(site: CheckSite) -> None:
     assert (done.check["verdict"], len(done.check["connections"])) == ("reachable_by_design", 2)
     asked = Counter(one for one in site.front.actions if one in ("GetHostedZone", "ListResourceRecordSets"))
     assert asked == {"GetHostedZone": 1, "ListResourceRecordSets": 2}
+
+
+def test_settings_that_look_in_another_region_remove_nothing(site: CheckSite) -> None:
+    """AWS knows neither the connection nor the VPC there, and Atlas says where both are."""
+    done = site.run(connections=[{"vpc_id": site.vpc.vpc_id, "region": "eu-west-1"}])
+    assert (done.found, done.check["verdict"]) == ({"P401": "unknown", "P404": "unknown"}, "unknown")
+    for code in ("P401", "P404"):
+        finding = done.finding(code)
+        assert finding["message"] == "The settings look in eu-west-1; Atlas has the VPC in us-east-1."
+        assert finding["fix"] == "Set region to us-east-1."
