@@ -5,4 +5,4 @@
 
 from __future__ import annotations
 
-VERSION = "3.3.1"
+VERSION = "3.4.0"
