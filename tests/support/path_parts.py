@@ -7,7 +7,6 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any
 
 import pytest
@@ -16,10 +15,9 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._accounts.session 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.session import AzureSession
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import begin_run
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import Outcome, Report
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Plan, Step
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Plan
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.session import GcpSession
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.pauses import STOP
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import atlas_peering
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_peering import OPERATION
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.options import PATH_SPEC, fill_in_project, validate
@@ -99,11 +97,6 @@ class Summary:
         return [What.of(key).name for key in state.done], []
 
 
-def _in_thread(send: Callable[[Step, PathState], Any], step: Step, state: PathState) -> Any:
-    assert not step.is_run or STOP.get() is not None, "a run of its own is no business of the main thread"
-    return send(step, state)
-
-
 class Whole(OPERATION):
     """The whole path with some of its parts."""
 
@@ -113,9 +106,7 @@ class Whole(OPERATION):
         self.summary: Any = Summary()
 
     def _make_parts(self) -> Iterator[PathPart]:
-        for part in self._given:
-            part.send = partial(_in_thread, part.send)  # type: ignore[method-assign]
-            yield part
+        yield from self._given
 
 
 class WithClouds(Whole):

@@ -29,7 +29,7 @@ from .._path.entries import PathEntry, ignored_options
 from .._path.entry_access import EntryAccess
 from .._path.entry_containers import EntryContainers
 from .._path.entry_peers import EntryPeers, Leaving, PathLinks, PathPeers
-from .._path.part import Chooser, Common, PathPart
+from .._path.part import Common, PathPart
 from .._path.path_side import PathProgress, PathSide
 from .._path.path_state import ABSENT, ACCESS, ACTING, AVAILABLE, CONNECTIONS, CONTAINERS, PRESENT, REQUESTS, PathState
 from .._path.path_summary import PathSummary
@@ -329,8 +329,8 @@ class AtlasPeering(Front[CheckSession]):
     def entries_of(self, side: str, owner: Owner, step: Step | None) -> t.Sequence[str]:
         """Return the entry or pruned connection whose step it is, or the entries of a container or of another side's owner."""
         if side == self.path.name:
-            return (self.path.entry_of(owner),)
-        return t.cast(Chooser, self._parts[side]).entries_of(owner, step)
+            return (str(owner),)
+        return self._parts[side].entries_of(owner, step)
 
     def failed(self, side: str, entry: str, step: Step | None, error: TaskError) -> Failure:
         """Let the parts know of a failure."""
@@ -339,7 +339,7 @@ class AtlasPeering(Front[CheckSession]):
             is_lost = (side, entry) in self.context.lost
             return self.path.fail(entry, None, error.with_outcome(unknown=True) if is_lost else error, key)
         chooser = self._parts.get(side)
-        if not isinstance(chooser, Chooser):
+        if chooser is None:
             return self.path.fail(entry, step, error)
         lost = (entry in self.entries_of(*target, None) for target in self.context.lost if target[0] == side)
         is_begun = chooser.is_begun(entry, self.state) and not isinstance(error, UndoneError)
@@ -377,7 +377,7 @@ class AtlasPeering(Front[CheckSession]):
         """Return what was done, and what may have been done, in words: also what is not known to have come to its end."""
         for step in done:
             chooser = self._parts.get(step.side)
-            if isinstance(chooser, Chooser):
+            if chooser is not None:
                 for entry in [one for one in chooser.entries_of(step.owner, step) if chooser.is_begun(one, self.state)]:
                     self.path.fail(entry, step, TaskError("The task was stopped before its end.", outcome_unknown=True))
         return self.summary.stopped(self.state)

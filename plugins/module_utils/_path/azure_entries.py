@@ -36,7 +36,7 @@ from .._http.pauses import unbounded
 from .._resources.containers import Container
 from .._values.blocks import do_overlap
 from .entries import PathEntry
-from .part import Answers, Chooser, Common, Ran
+from .part import Answers, Common, PathPart, Ran
 from .path_state import ROLES, SIDES, PathState, What
 
 # The name of the step in results.
@@ -51,7 +51,7 @@ class VnetAccess(Access):
     send = azure_names()(Access.send)
 
 
-class AzureEntries(Chooser):
+class AzureEntries(PathPart):
     """The roles of the entries, of which those with the same VNet share one: it reads the VNets, and plans; the side does it.
 
     Args:
@@ -190,7 +190,7 @@ class AzureEntries(Chooser):
 
     def late_error(self, step: Step, error: WaitTimeoutError) -> TaskError:
         """Return the error of a step that was not ready before the time was up."""
-        return self.blocked(step, self._now(), error)
+        return self.blocked(step, error)
 
     def key_of(self, entry: str) -> str:
         """Return the key of the change to the role of an entry, whether there is one or not."""

@@ -29,7 +29,7 @@ from .._resources.access_list import MOST_ENTRIES, AccessEntry, AccessList, is_n
 from .._resources.peers import VpcPeers
 from .._values.blocks import do_overlap, is_part
 from .entries import PathEntry, default_comment
-from .part import Answers, Chooser, Common
+from .part import Answers, Common, PathPart
 from .path_state import ACCESS, CLEANING, PathState, What
 
 if t.TYPE_CHECKING:
@@ -86,7 +86,7 @@ class _User(t.NamedTuple):
         return any(do_overlap(block, name) for block in self.blocks)
 
 
-class EntryAccess(Chooser):
+class EntryAccess(PathPart):
     """What the connections of a list need in the access list of the project, and leave there.
 
     Args:
@@ -247,7 +247,7 @@ class EntryAccess(Chooser):
 
     def too_late(self, step: Step, error: WaitTimeoutError) -> TaskError:
         """Return the error of a step that was not clear before its time was up."""
-        return self.blocked(step, self._now(), error)
+        return self.blocked(step, error)
 
     def replacements(self, names: t.Container[str]) -> t.Iterable[str]:
         """Return what the list declares in place of those wide entries that `names` has."""

@@ -45,7 +45,7 @@ from .._peer_set.causes import Failed, by_cause, to_failed
 from .._peering.life import too_late
 from .._values.moments import created_at
 from .entries import LIST, PathEntry
-from .part import Answers, Chooser, Common
+from .part import Answers, Common, PathPart
 from .path_state import ACTING, ROUTES, PathState, What
 
 # Options of AWS and their values.
@@ -328,7 +328,7 @@ class NetworkReads:
         return views
 
 
-class AwsNetworks(Chooser):
+class AwsNetworks(PathPart):
     """The networks of the entries in AWS: it reads them, and plans what the side does for all in one plan.
 
     Args:
@@ -573,7 +573,7 @@ class AwsNetworks(Chooser):
         peer = state.peers.entries[key].peer if key in state.peers.entries else None
         if peer is not None and self.terms.connection_id(self.terms.entries[key], state) is None:
             return too_late(peer, t.cast(str, AWS.pending), error, None)
-        return self.blocked(step._replace(keys=(self.change_of(step).key,)), state, error)
+        return self.blocked(step._replace(keys=(self.change_of(step).key,)), error)
 
     def line(self, state: PathState) -> str:
         """Return how many connections are accepted, and what the others wait for."""

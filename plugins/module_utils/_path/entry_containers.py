@@ -20,7 +20,7 @@ from .._peering.container_choice import connected_elsewhere, on_other_cloud
 from .._resources.containers import Container, Containers, container_cloud, describe, is_in_region
 from .._resources.peers import describe_users
 from .entries import PathEntry
-from .part import Answers, Chooser, Common
+from .part import Answers, Common, PathPart
 from .path_state import CONTAINERS, PathState, What
 
 if t.TYPE_CHECKING:
@@ -69,7 +69,7 @@ class _Planned(t.NamedTuple):
     terms: ListTerms
 
 
-class EntryContainers(Chooser):
+class EntryContainers(PathPart):
     """The network containers of the entries: it reads them, and plans them with their side.
 
     Args:

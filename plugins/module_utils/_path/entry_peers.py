@@ -23,7 +23,7 @@ from .._resources.containers import Container, Containers, container_cloud
 from .._resources.peers import VpcPeers
 from .entries import PathEntry
 from .entry_containers import with_containers, with_homes
-from .part import Answers, Chooser, Common
+from .part import Answers, Common, PathPart
 from .path_state import AVAILABLE, PathState, What
 
 # What the planner of one connection says of another one, whose id no entry can have.
@@ -222,7 +222,7 @@ class Leaving:
         return [peer for id_, (owner, peer) in self.peers.items() if owner == id_]
 
 
-class EntryPeers(Chooser):
+class EntryPeers(PathPart):
     """The connections of the entries in Atlas: it reads them, and plans them with their side.
 
     Args:

@@ -17,7 +17,7 @@ from .._engine.wait import WaitTimeoutError
 from .._http.errors import TaskError
 from .entries import default_comment
 from .entry_peers import Leaving
-from .part import Answers, Chooser, Common
+from .part import Answers, Common, PathPart
 from .path_state import AVAILABLE, CLEANING, PathState, What
 
 if t.TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Cleaner(t.Protocol):
         """Return the state after a role was not removed. Only asked where Atlas needs one."""
 
 
-class PrunedLeftovers(Chooser):
+class PrunedLeftovers(PathPart):
     """What pruned connections leave in the customer's clouds, but for the access list.
 
     Args:
@@ -191,7 +191,7 @@ class PrunedLeftovers(Chooser):
 
     def too_late(self, step: Step, error: WaitTimeoutError) -> TaskError:
         """Return the error of a step that was not clear before its time was up."""
-        return self.blocked(step, self._now(), error)
+        return self.blocked(step, error)
 
     def removal(self, step: Step) -> Call:
         """Return the call that removes a route, or that runs what removes anything else a connection leaves."""

@@ -31,7 +31,7 @@ from .._http.pauses import unbounded
 from .._resources.containers import Containers
 from .entries import PathEntry
 from .entry_containers import with_containers
-from .part import Answers, Chooser, Common
+from .part import Answers, Common, PathPart
 from .path_state import ACTING, SIDES, PathState, What
 
 # What stands for Atlas's project and network before Atlas has made them: no network can have these names.
@@ -53,7 +53,7 @@ class EntryNetworks(Networks):
     follow = gcp_names()(Networks.follow)
 
 
-class GcpEntries(Chooser):
+class GcpEntries(PathPart):
     """The mirrors of the entries: it reads their networks, and plans them; the side changes them, and waits.
 
     Args:

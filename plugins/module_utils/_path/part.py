@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The base class of a part of the whole path: one side of the connections, such as the access list, or AWS."""
+"""The base class of what chooses one half of all connections, such as the access list, or AWS."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .._engine.wait import WaitTimeoutError
 from .._http.errors import TaskError
 from .._http.pauses import Clock, Sleep
 from .entries import PathEntry
-from .path_state import PathState, Task, What
+from .path_state import PathState, What
 
 if t.TYPE_CHECKING:
     from .._engine.front import Engine
@@ -54,13 +54,13 @@ class Ran(t.NamedTuple):
 
 
 class PathPart:
-    """One side of all connections. `send` runs in threads, and all other methods in the main thread.
+    """One half of all connections: it reads what there is, and chooses what is done. The side with its name does it.
 
     Args:
         common: What all parts get.
 
     Attributes:
-        name: Its name in steps.
+        name: Its name, and that of its side.
     """
 
     name: t.ClassVar[str]
@@ -106,48 +106,30 @@ class PathPart:
         """Return the state after a plan and its waits; `plan` has the changes and steps of this part."""
         return state
 
-    def is_ready(self, step: Step, state: PathState, running: t.Sequence[Step]) -> bool:
-        """Return whether a step of a stage that has begun can be sent now.
+    def entries_of(self, owner: Owner, step: Step | None) -> t.Sequence[str]:
+        """Return the entries that fail with an owner of the side, or with one of its steps."""
+        raise NotImplementedError
 
-        Args:
-            step: The step.
-            state: The state.
-            running: The steps that are being sent, of all parts.
+    def key_of(self, entry: str) -> str:
+        """Return the key of the change that has failed for an entry without a step."""
+        return entry
 
-        Raises:
-            TaskError: If it never can be.
-        """
-        return True
-
-    def queue_of(self, step: Step) -> str:
-        """Return the queue of a step: the steps of one are sent one after the other, and a failed one stops those behind it."""
-        return step.keys[0]
-
-    def is_held(self, step: Step, state: PathState) -> bool:
-        """Return whether a step waits because of a refusal; the stages after its own begin all the same."""
+    def is_begun(self, entry: str, state: PathState) -> bool:
+        """Return whether something was begun for an entry whose end is not known yet."""
         return False
 
-    def hold(self, step: Step, error: TaskError, state: PathState) -> PathState | None:
-        """Return the state in which a refused step waits; None if the refusal is final."""
-        return None
+    def take(self, owner: Owner, found: AnyState, done: t.Mapping[t.Hashable, Change], state: PathState) -> PathState:
+        """Return the state with what the side has read or changed.
 
-    def send(self, step: Step, state: PathState) -> t.Any:
-        """Send a step, and return what `record` needs. Runs in a thread.
-
-        Raises:
-            TaskError: If it has failed.
+        Args:
+            owner: The owner whose state has changed.
+            found: Its state.
+            done: The changes that took effect.
+            state: The state before.
         """
         raise NotImplementedError
 
-    def record(self, step: Step, reply: t.Any, state: PathState) -> PathState:
-        """Return the state after a step, with its changes in `done`; `reply` is None if another look has shown the effect."""
-        raise NotImplementedError
-
-    def explain(self, step: Step, error: TaskError, state: PathState) -> TaskError:
-        """Return the error to show for a failed step, with the options of this task."""
-        return error
-
-    def blocked(self, step: Step, state: PathState, error: WaitTimeoutError) -> TaskError:
+    def blocked(self, step: Step, error: WaitTimeoutError) -> TaskError:
         """Return the error of a step that was not ready before the time of its stage was up."""
         what = What.of(step.keys[0])
         return TaskError(
@@ -159,10 +141,6 @@ class PathPart:
         """Return the state after a step of an entry has failed, of any part; for a part that keeps failures of its own."""
         return state
 
-    def look_again(self, state: PathState) -> PathState:
-        """Read the state again after a step whose outcome is unknown; only for a part whose steps are single requests."""
-        return state
-
     def poll(self, state: PathState) -> PathState:
         """Ask once about all that this part waits for in the stage; ask nothing if it waits for nothing."""
         return state
@@ -170,10 +148,6 @@ class PathPart:
     def is_settled(self, state: PathState) -> bool:
         """Return whether this part waits for nothing more in the stage."""
         return True
-
-    def late(self, state: PathState, error: WaitTimeoutError) -> PathState:
-        """Return the state when the time of the stage is up: what this part still waits for has failed."""
-        return state
 
     def line(self, state: PathState) -> str:
         """Return what this part waits for in the stage, in words for the user; empty for nothing."""
@@ -200,36 +174,9 @@ class PathPart:
         return Ran(run.state, run.applied)
 
 
-class Chooser(PathPart):
-    """A part that only chooses what is done: the side with its name sends its steps, and waits for them."""
-
-    def entries_of(self, owner: Owner, step: Step | None) -> t.Sequence[str]:
-        """Return the entries that fail with an owner of the side, or with one of its steps."""
-        raise NotImplementedError
-
-    def key_of(self, entry: str) -> str:
-        """Return the key of the change that has failed for an entry without a step."""
-        return entry
-
-    def is_begun(self, entry: str, state: PathState) -> bool:
-        """Return whether something was begun for an entry whose end is not known yet."""
-        return False
-
-    def take(self, owner: Owner, found: AnyState, done: t.Mapping[t.Hashable, Change], state: PathState) -> PathState:
-        """Return the state with what the side has read or changed.
-
-        Args:
-            owner: The owner whose state has changed.
-            found: Its state.
-            done: The changes that took effect.
-            state: The state before.
-        """
-        raise NotImplementedError
-
-
 def without(owners: t.Container[str], plan: Plan) -> Plan:
     """Return a plan without the steps that are for some entries alone, and their changes."""
-    kept = tuple(step for step in plan.steps if (step.owner or task_of(step).owner) not in owners)
+    kept = tuple(step for step in plan.steps if step.owner not in owners)
     dropped = {key for step in plan.steps for key in step.keys} - {key for step in kept for key in step.keys}
     return replace(plan, changes=tuple(change for change in plan.changes if change.key not in dropped), steps=kept)
 
@@ -238,10 +185,3 @@ def one_line(lines: t.Iterable[str]) -> str:
     """Return what is waited for in one line; empty texts are left out."""
     # Names come last: they have commas of their own.
     return ", ".join(sorted(filter(None, lines), key=lambda line: ": " in line))
-
-
-def task_of(step: Step) -> Task:
-    """Return the request of a step."""
-    # Called hundreds of thousands of times for hundreds of entries: a cast would be another call.
-    task: Task = step.request
-    return task

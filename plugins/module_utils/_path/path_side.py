@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The parts of the whole path as one side of the engine, until each of them is a side; and the progress of their run."""
+"""What is read first, chosen and known of the whole path, as one side of the engine; and the progress of the run."""
 
 from __future__ import annotations
 
@@ -17,13 +17,10 @@ from .._engine.outcome import REPORT_INTERVAL, Outcome, Report
 from .._engine.plan import Plan, Step
 from .._engine.side import (
     ONLY,
-    SEEN,
     AnySide,
     Call,
     Context,
-    Effect,
     Failure,
-    NoReply,
     Owner,
     Purpose,
     Query,
@@ -38,7 +35,7 @@ from .._http.errors import TaskError
 from .._http.pauses import Clock, value_or_error
 from .entries import PathEntry
 from .entry_containers import EntryContainers
-from .part import Chooser, PathPart, one_line, task_of, without
+from .part import PathPart, one_line, without
 from .path_state import PathState, What
 
 if t.TYPE_CHECKING:
@@ -47,9 +44,7 @@ if t.TYPE_CHECKING:
 
 # What cannot be read refuses the whole list.
 _READ = "read"
-_AGAIN, _POLL = "again", "poll"
-# What a step waits for that is not ready. Polls are the business of the stage: each may end it, as other steps may.
-_OTHERS = Waiting("what comes first", polls=False, ends_with_steps=True)
+_POLL = "poll"
 
 
 class PathReader:
@@ -127,8 +122,8 @@ class PathReader:
 class PathSide(Side[PathState]):
     """All parts of the whole path, and their common state.
 
-    Its owners are the queues of steps, which `PathPart.queue_of` names, and the stages: a stage waits until all its steps have
-    ended and no part waits for anything in it. A part writes the state when it changes; the engine keeps what it was last.
+    It sends nothing: the other sides do, and it takes their states in. Its owners are the stages: a stage waits until no part
+    waits for anything in it.
 
     Args:
         context: What all sides share.
@@ -143,7 +138,6 @@ class PathSide(Side[PathState]):
     """
 
     name = "path"
-    looks_together = True
 
     def __init__(
         self,
@@ -159,102 +153,57 @@ class PathSide(Side[PathState]):
         self._reader = PathReader(make_parts, self._entries, stages[0], list_peers)
         self.state = self._reader.state
         self.last = Plan()
-        # The plan of each part, for predictions; and whom the first plan is about.
+        # The plan of each part, for predictions and for the other sides.
         self._plans: dict[str, Plan] = {}
-        self._planned: set[str] = set()
-        # The steps that are not being sent, by the identity of their requests; and who fails with each queue.
-        self._pending: dict[int, Step] = {}
-        self._entry_of: dict[Owner, str] = {}
-        # What steps wait for that were refused for now, by their stage.
-        self._held = {stage: _OTHERS._replace(outlasts=(stage,)) for stage in stages}
-        # Why the last poll got no answer; and what is shown of errors that need no explanation, by their identity.
-        self._unanswered: TaskError | None = None
-        self._final: dict[int, TaskError] = {}
 
     @property
     def parts(self) -> t.Mapping[str, PathPart]:
         """The parts, by name, in the order of their plans."""
         return self._reader.parts
 
-    def entry_of(self, owner: Owner) -> str:
-        """Return the entry or pruned connection that fails with an owner; what is for several entries fails for itself."""
-        return self._entry_of.get(owner, str(owner))
-
     # Reading.
 
     def queries(self, owners: t.Sequence[Owner], purpose: Purpose) -> list[Query]:
-        """Return what to ask: all parts in turn, but for the first look."""
+        """Return what to ask: all parts in turn, but for the first look. The other sides look again."""
         if purpose is Purpose.FIRST:
             return self._reader.queries()
-        return [Query(_POLL, self._poll) if purpose is Purpose.POLL else Query(_AGAIN, self._look_again)]
+        return [Query(_POLL, self._poll)] if purpose is Purpose.POLL else []
 
     def _poll(self) -> PathState:
         state = self.state
-        try:
-            for part in self.parts.values():
-                state = part.poll(state)
-        except TaskError as error:
-            self._unanswered = error
-            raise
-        self._unanswered = None
-        return state
-
-    def _look_again(self) -> PathState:
-        state = self.state
         for part in self.parts.values():
-            state = part.look_again(state)
+            state = part.poll(state)
         return state
 
     def observe(self, replies: Replies) -> dict[Owner, PathState]:
         """Return the state that replies show, for the owners that it concerns."""
-        for key in (_POLL, _AGAIN):
-            if key in replies:
-                return self._take(replies[key])
+        if not replies:
+            return {}
+        if _POLL in replies:
+            return self._take(replies[_POLL])
         self._reader.take(replies)
         self.state = self._reader.state
         return {ONLY: self.state}
 
     def _take(self, state: PathState) -> dict[Owner, PathState]:
-        """Take a state, and return it for its owner and the queues whose entries have failed since."""
+        """Take a state, and return it for its owner, and for the entries that have failed since, as other sides name them."""
         before, self.state = self.state, state
         changed: dict[Owner, PathState] = {} if state is before else {ONLY: state}
         if state.failures is not before.failures and len(state.failures) > len(before.failures):
-            changed.update({step.owner: state for step in self._pending.values() if task_of(step).owner in state.failures})
             changed.update(dict.fromkeys(state.failures.keys() - before.failures.keys(), state))
         return changed
 
     def take_from(self, side: AnySide, owner: Owner) -> None:
         """Take in what another side has read or changed."""
-        chooser = t.cast(Chooser, self.parts[side.name])
-        self.state = chooser.take(owner, side.states[owner], self.context.done, self.state)
+        self.state = self.parts[side.name].take(owner, side.states[owner], self.context.done, self.state)
 
     # Planning.
 
     def plan(self, owners: t.Sequence[Owner]) -> Plan:
-        """Plan both sides of all entries; for some owners, return what is left of their steps."""
+        """Plan both sides of all entries."""
         plan = self.decide()
-        steps = tuple(map(self._placed, plan.steps))
-        if ONLY not in owners:
-            # It refuses nothing but entries of the first one, each for itself.
-            self._pending = {key: step for key, step in self._pending.items() if step.owner not in owners}
-            failures = {key: error for key, error in {**plan.failures, **plan.refusals}.items() if key in self._planned}
-            told = () if plan.refusals else plan.consequences
-            plan = replace(plan, failures=failures, refusals={}, consequences=told)
-            steps = tuple(step for step in steps if step.owner in owners)
-        else:
-            self._pending, self._planned = {}, {What.of(change.key).owner for change in plan.changes}
-        for step in steps:
-            self._pending[id(step.request)] = step
-            self.states.setdefault(step.owner, self.state)
-        # What is late fails before its stage.
         self.states.update({stage: self.states.pop(stage, self.state) for stage in self._places})
-        return replace(plan, steps=steps)
-
-    def _placed(self, step: Step) -> Step:
-        task = task_of(step)
-        owner = self.parts[task.part].queue_of(step)
-        self._entry_of[owner] = task.owner or owner
-        return step._replace(owner=owner, stage=task.stage)
+        return plan
 
     def decide(self) -> Plan:
         """Plan what is left to do on all sides."""
@@ -288,7 +237,7 @@ class PathSide(Side[PathState]):
         self._plans = plans = {name: without(failures, plan) for name, plan in plans.items()}
         return Plan(
             tuple(change for plan in plans.values() for change in plan.changes),
-            tuple(step for name, plan in plans.items() if not isinstance(self.parts[name], Chooser) for step in plan.steps),
+            (),
             tuple(dict.fromkeys(warning for plan in plans.values() for warning in plan.warnings)),
             failures,
             refusals,
@@ -309,128 +258,41 @@ class PathSide(Side[PathState]):
             state = part.predict(state, self._plans[name])
         return self._take(state.with_done(change for change in plan.changes if change.key not in state.failures))
 
-    # Sending and waiting.
+    # Waiting.
 
     def wait(self, owner: Owner, step: Step | None) -> Waiting | None:
-        """Return what a queue or a stage waits for.
-
-        Raises:
-            TaskError: If the entry of the step has failed, or what it needs.
-        """
+        """Return what a stage waits for."""
         if self.state.stage != self.context.stage:
             self.state = replace(self.state, stage=self.context.stage)
-        if owner == self.context.stage:
-            return None if self._is_over() else Waiting(self.context.stage, ends_with_steps=True)
-        if step is None:
+        if owner != self.context.stage:
             return None
-        # Asked for each step after each event: what can be a call less is one.
-        state, task = self.state, step.request
-        failure = state.failures.get(task.owner)
-        if failure is not None:
-            raise failure.error
-        part = self._reader.parts[task.part]
-        if part.is_ready(step, state, self._running()):
-            return None
-        return self._held[step.stage] if part.is_held(step, state) else _OTHERS
-
-    def _running(self) -> list[Step]:
-        """Return the steps of parts that are being sent; other sides have requests of their own."""
-        return [step for (side, _owner), step in self.context.running.items() if side == self.name]
-
-    def _is_over(self) -> bool:
-        """Whether all steps up to this stage have ended, and nothing is waited for.
-
-        Requests that Atlas refuses for want of a place wait in the stage after theirs: what is done there makes places free.
-        """
-        if self.context.running:
-            return False
-        state, place = self.state, self._places[self.state.stage]
-        for step in self._pending.values():
-            is_open = self._places[step.stage] < place or step.stage == state.stage
-            if is_open and (step.stage != state.stage or not self.parts[task_of(step).part].is_held(step, state)):
-                return False
-        return all(part.is_settled(state) for part in self.parts.values())
+        is_over = not self.context.running and all(part.is_settled(self.state) for part in self.parts.values())
+        return None if is_over else Waiting(self.context.stage, ends_with_steps=True)
 
     def timeout_error(self, owner: Owner, step: Step | None, waiting: Waiting, error: WaitTimeoutError) -> TaskError:
-        """Return the error of a step that was not ready before the time was up; of a stage, all that it waits for has failed."""
-        late = WaitTimeoutError(error.waited, self._unanswered, error.refusal)
-        if step is not None:
-            blocked = self.parts[task_of(step).part].blocked(step, self.state, late)
-            return self._final.setdefault(id(blocked), blocked)
-        for part in self.parts.values():
-            self.state = part.late(self.state, late)
+        """Return the error of a stage; what it waits for has an error of its own."""
         return TaskError(f"The time was up before {owner}.")
-
-    def request(self, step: Step) -> Call:
-        """Return the call that sends a step; one of an entry that has failed meanwhile is not sent."""
-        task = task_of(step)
-        self._pending.pop(id(task), None)
-        failure = self.state.failures.get(task.owner)
-        if failure is not None:
-            return partial(_fail, failure.error)
-        return partial(self.parts[task.part].send, step, self.state)
-
-    def record(self, step: Step, reply: ReplyValue | NoReply) -> Effect:
-        """Return what a step has done. A run of its own may have found that nothing was left to do."""
-        task, before = task_of(step), self.state
-        self._pending.pop(id(task), None)
-        after = self.parts[task.part].record(step, None if reply is SEEN else reply, before)
-        made = [] if after.done is before.done else [one for key, one in after.done.items() if before.done.get(key) is not one]
-        return Effect(self._take(after), made if made or step.is_run else None)
-
-    def retry_wait(self, step: Step, error: TaskError) -> Waiting | None:
-        """Return what a refused step waits for; None if the refusal is final, or nothing can change it any more."""
-        part = self.parts[task_of(step).part]
-        held = part.hold(step, error, self.state)
-        if held is None:
-            return None
-        self.state = held
-        try:
-            part.is_ready(step, held, self._running())
-        except TaskError as final:
-            self._final[id(error)] = final
-            return None
-        self._pending[id(step.request)] = step
-        return self._held[step.stage]
-
-    def explain(self, step: Step, error: TaskError) -> TaskError:
-        """Return the error to show for a failed step, with the options of this task."""
-        if id(error) in self._final:
-            return self._final.pop(id(error))
-        task = task_of(step)
-        better = self.parts[task.part].explain(step, error, self.state)
-        if step.is_run and task.owner in self.state.failures:
-            # It is no failure of its own for the engine.
-            self._give_up(step.keys, better)
-        return better
 
     def fail(self, entry: str, step: Step | None, error: TaskError, key: str = "") -> Failure:
         """Take in the failure of an entry, or of a step for several entries: what is left of it goes no further.
 
         Args:
-            entry: What `entry_of` returns.
+            entry: The key of an entry or the id of a pruned connection, or what stands for something of several entries.
             step: The step; None for a failure of the plan.
             error: The error.
             key: The key of the change that has failed without a step; empty for the entry itself.
         """
         if entry in self._places:
             return Failure("", error)
-        self._give_up((key or entry,) if step is None else step.keys, error)
-        for other in [one for one in self._pending.values() if self.entry_of(one.owner) == entry]:
-            del self._pending[id(other.request)]
-            if step is None or other.request is not step.request:
-                self._give_up(other.keys, self.state.failures[entry].error)
-        return Failure("", error)
-
-    def _give_up(self, keys: t.Iterable[str], error: TaskError) -> None:
         state = self.state
-        for what in map(What.of, keys):
-            entry = self._entries.get(what.owner)
+        for what in map(What.of, (key or entry,) if step is None else step.keys):
+            own = self._entries.get(what.owner)
             # Of what is for several entries, each failure is one of its own.
-            state = state.with_failure(what.owner or what.key, what.step, error if entry is None else entry.named(error))
+            state = state.with_failure(what.owner or what.key, what.step, error if own is None else own.named(error))
             for part in self.parts.values():
                 state = part.record_failure(what, error, state)
         self.state = state
+        return Failure("", error)
 
     def progress_line(self) -> str:
         """Return what the parts wait for, in one line."""

@@ -69,22 +69,6 @@ class What(t.NamedTuple):
         return cls(*parts) if len(parts) == len(cls._fields) else cls(key, "plan", "", "", "", "")
 
 
-class Task(t.NamedTuple):
-    """The request of a step: the part that sends it, the stage it belongs to, the entry it is for, and what the part sends.
-
-    Attributes:
-        part: The name of the part.
-        stage: The stage from which on it may be sent.
-        owner: As in `What`; empty for a step of several entries.
-        request: What the part understands.
-    """
-
-    part: str
-    stage: str
-    owner: str
-    request: t.Any
-
-
 @dataclass(frozen=True)
 class PathState:
     """Both sides of all connections.

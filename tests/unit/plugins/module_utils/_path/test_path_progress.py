@@ -8,6 +8,7 @@ from typing import Any
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import Outcome, Report
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Plan
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.side import Waiting
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.part import one_line
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.path_side import PathProgress
 from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock
 
@@ -127,3 +128,8 @@ def test_what_others_have_to_do_is_said_once_it_is_known() -> None:
     for notes in (("known before", "give s3cret-of-it"), ("known before", "give s3cret-of-it"), ("known before",)):
         run.see("", notes=notes)
     assert run.lines == ["project 1: give ********"]
+
+
+def test_a_line_has_names_last() -> None:
+    lines = ("2 wait for Atlas: vpc-1, vpc-2", "0 of 2 accepted in AWS", "")
+    assert one_line(lines) == "0 of 2 accepted in AWS, 2 wait for Atlas: vpc-1, vpc-2"
