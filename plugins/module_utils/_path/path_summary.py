@@ -40,6 +40,7 @@ _PRESENT, _ABSENT, _PRUNED = (
 _CONTAINER, _ACCESS, _CONNECTION = "container", "access list entry", "connection"
 # The fields of a change that the diff compares, where these are not all: ids and states follow from them.
 _COMPARED = {"role": ("role_definition_ids",), "mirror": ("network",)}
+_NOTHING: frozenset[What] = frozenset()
 # How many names a sentence has of what was done.
 _MOST_NAMES = 20
 
@@ -57,6 +58,8 @@ class PathSummary:
         self._entries = entries
         self._by_key = {entry.key: entry for entry in entries}
         self._is_absent = params["state"] == "absent"
+        # What the last plan does, by owner: it is asked for after each event.
+        self._planned: tuple[Plan, t.Mapping[str, t.AbstractSet[What]]] = (Plan(), {})
 
     def show(self, state: PathState, plan: Plan) -> dict[str, t.Any]:
         """Return the fields of the result: what was done, or, where only `max_deletions` refuses, what the plan would do."""
@@ -148,9 +151,9 @@ class PathSummary:
             plan: The last plan.
             known: The keys of entries that need not be looked at.
         """
-        planned: dict[str, set[What]] = {}
-        for what in (What.of(change.key) for change in plan.changes):
-            planned.setdefault(what.owner, set()).add(what)
+        if self._planned[0] is not plan:
+            self._planned = plan, _by_owner(plan)
+        planned = self._planned[1]
         ended = {}
         for entry in self._entries:
             if entry.key in known:
@@ -160,7 +163,7 @@ class PathSummary:
             done_so_far = {part for what, _change in done for part in (what, what._replace(name=""))}
             if failure is not None:
                 ended[entry.key] = f"{failure.step} failed"
-            elif planned.get(entry.key, set()) <= done_so_far and self._is_reached(entry, state):
+            elif planned.get(entry.key, _NOTHING) <= done_so_far and self._is_reached(entry, state):
                 found = (what for what, _change in sorted(done, key=self._order_of))
                 words = ", ".join(f"{one.action} {one.kind} {one.name or None} in {one.side}" for one in found)
                 ended[entry.key] = words or "unchanged"
@@ -366,6 +369,13 @@ def _pruned(state: PathState) -> list[Peer]:
     """Return the connections that are pruned, in the order of Atlas and not of their removals."""
     places = {peer["id"]: place for place, peer in enumerate(state.peers.first)}
     return sorted(state.peers.pruned, key=lambda peer: places.get(peer["id"], len(places)))
+
+
+def _by_owner(plan: Plan) -> dict[str, set[What]]:
+    planned: dict[str, set[What]] = {}
+    for what in (What.of(change.key) for change in plan.changes):
+        planned.setdefault(what.owner, set()).add(what)
+    return planned
 
 
 def _may_pass(error: TaskError) -> bool:
