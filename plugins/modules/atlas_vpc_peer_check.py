@@ -857,7 +857,7 @@ peering_check:
           type: str
         owner:
           description: >-
-            Who can do it: an account, subscription or project, an organization or folder, or the playbook if an option is wrong.
+            Who can do it: account, subscription or project, organization or folder, or the playbook if an option is wrong.
           type: str
           version_added: 3.4.0
         first_seen:
@@ -941,8 +941,7 @@ peering_check:
               version_added: 3.4.0
             owner:
               description: >-
-                Who can do it: an account, subscription or project, an organization or folder, or the playbook if an option is
-                wrong.
+                Who can do it: account, subscription or project, organization or folder, or the playbook if an option is wrong.
               type: str
               version_added: 3.4.0
             subject:
@@ -953,7 +952,7 @@ peering_check:
               type: list
               elements: str
             commands:
-              description: Lines for C(aws), C(az) or C(gcloud) that carry out the fix, in order. Empty if there is none.
+              description: Lines for C(aws), C(az) or C(gcloud) that carry out the fix, in order. Empty for none.
               type: list
               elements: str
               version_added: 3.4.0

@@ -124,7 +124,7 @@ def test_a_rule_of_addresses_and_names_is_two() -> None:
     (rules,) = parse_firewalls(
         {"firewallPolicys": [{"type": "NETWORK", "name": "p", "rules": [{**RULE, "match": match}]}]}, policies_first=True
     )[:1]
-    own = Policy("p", "NETWORK", frozenset({1}))
+    own = Policy("p", "NETWORK", frozenset({1}), "p")
     same = {"name": "rule 1 of policy p", "priority": 1, "action": "deny", "ports": ((1, 2),), "policy": own}
     assert rules == (EgressRule(**same, destinations=("10.0.0.0/8",)), EgressRule(**same, unresolved=("example.com",)))
 
