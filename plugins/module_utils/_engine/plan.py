@@ -144,18 +144,15 @@ def joined(plans: t.Sequence[Plan]) -> Plan:
     """Return plans as one, in their order; one alone is as it was. Of several refusals or failures of a key, the first counts."""
     if len(plans) == 1:
         return plans[0]
-    found = Plan()
-    for plan in plans:
-        found = Plan(
-            found.changes + plan.changes,
-            found.steps + plan.steps,
-            found.warnings + plan.warnings,
-            {**plan.failures, **found.failures},
-            {**plan.refusals, **found.refusals},
-            found.notes + plan.notes,
-            found.consequences + plan.consequences,
-        )
-    return found
+    return Plan(
+        tuple(one for plan in plans for one in plan.changes),
+        tuple(one for plan in plans for one in plan.steps),
+        tuple(one for plan in plans for one in plan.warnings),
+        {key: error for plan in reversed(plans) for key, error in plan.failures.items()},
+        {key: error for plan in reversed(plans) for key, error in plan.refusals.items()},
+        tuple(one for plan in plans for one in plan.notes),
+        tuple(one for plan in plans for one in plan.consequences),
+    )
 
 
 def to_line(plan: Plan, unchanged: int) -> str:

@@ -13,7 +13,7 @@ from .._clouds.cloud import BLOCK, REGION, REGIONS, Cloud, Peer, fields_of
 from .._clouds.clouds import identity_of, is_failed, is_leaving
 from .._containers import ContainerPlanner, ContainerState, ListTerms, in_use
 from .._engine.options import Parameters
-from .._engine.plan import Change, Plan, Step
+from .._engine.plan import Change, Plan, Step, joined
 from .._engine.side import Owner
 from .._http.errors import InvalidOptionError, TaskError
 from .._peering.container_choice import connected_elsewhere, on_other_cloud
@@ -123,9 +123,7 @@ class EntryContainers(PathPart):
                 continue
             plans.append(plan)
             listed += [t.cast(Container, change.after) for change in plan.changes if change.before is None]
-        changes = tuple(change for plan in plans for change in plan.changes)
-        steps = tuple(step for plan in plans for step in plan.steps)
-        return Plan(changes, steps, self._warn_of_others(groups, state), refusals=refusals)
+        return replace(joined(plans), warnings=self._warn_of_others(groups, state), refusals=refusals)
 
     def _warn_of_others(self, groups: t.Iterable[_Group], state: PathState) -> tuple[str, ...]:
         """Return a warning for each entry whose region has no container, and whose network is connected in another region."""
@@ -212,9 +210,7 @@ class EntryContainers(PathPart):
             options = {REGIONS: None, BLOCK: None, "state": "absent", "wait": waits}
             # Who uses it is asked when it is removed.
             plans.append(self._plan_by_side(group, what, options, ContainerState(container, listed, None), self._now))
-        changes = tuple(change for plan in plans for change in plan.changes)
-        steps = tuple(step for plan in plans for step in plan.steps)
-        return Plan(changes, steps, self._warn_of_others(groups, state), refusals=refusals)
+        return replace(joined(plans), warnings=self._warn_of_others(groups, state), refusals=refusals)
 
     def _find_clusters(self, group: _Group) -> list[str]:
         """Return the clusters with nodes in a container, in words. Those that are being removed are waited for."""

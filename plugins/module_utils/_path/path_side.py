@@ -14,7 +14,7 @@ from .._clouds.aws import AWS
 from .._clouds.cloud import Peer, fields_of
 from .._engine.lists import ListProgress
 from .._engine.outcome import REPORT_INTERVAL, Outcome, Report
-from .._engine.plan import Plan, Step
+from .._engine.plan import Plan, Step, joined
 from .._engine.side import (
     ONLY,
     AnySide,
@@ -224,26 +224,16 @@ class PathSide(Side[PathState]):
             for owner, error in plans[name].failures.items():
                 # What has failed already goes no further on the other sides.
                 state = state.with_failure(owner, "plan", error)
-        failures: dict[str, TaskError] = {}
-        refusals: dict[str, TaskError] = {}
-        for plan in reversed(plans.values()):
-            # The first part that refuses an entry says why.
-            failures.update(plan.failures)
-            refusals.update(plan.refusals)
-        # Of a VPC whose block the entry leaves open, AWS says first what is wrong: it may not know the VPC.
-        in_aws = plans.get(AWS.half[0], Plan()).refusals
-        refusals.update({key: error for key, error in in_aws.items() if self._entries[key].params["cidr_block"] is None})
+        # The first part that refuses an entry says why.
+        failures = joined([*plans.values()]).failures
         # An entry that has failed goes no further, on no side.
         self._plans = plans = {name: without(failures, plan) for name, plan in plans.items()}
-        return Plan(
-            tuple(change for plan in plans.values() for change in plan.changes),
-            (),
-            tuple(dict.fromkeys(warning for plan in plans.values() for warning in plan.warnings)),
-            failures,
-            refusals,
-            notes=tuple(note for plan in plans.values() for note in plan.notes),
-            consequences=tuple(one for plan in plans.values() for one in plan.consequences),
-        )
+        whole = joined([*plans.values()])
+        # Of a VPC whose block the entry leaves open, AWS says first what is wrong: it may not know the VPC.
+        in_aws = plans.get(AWS.half[0], Plan()).refusals
+        first = {key: error for key, error in in_aws.items() if self._entries[key].params["cidr_block"] is None}
+        # The other sides have the steps.
+        return replace(whole, steps=(), warnings=tuple(dict.fromkeys(whole.warnings)), refusals={**whole.refusals, **first})
 
     def steps_of(self, side: str) -> tuple[Step, ...]:
         """Return the steps of the last plan that another side sends."""
