@@ -30,7 +30,6 @@ from .._engine.operation import ModuleBase
 from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step, joined
 from .._engine.side import Owner
-from .._engine.wait import WaitTimeoutError
 from .._http.errors import AuthError, InvalidOptionError, NotFoundError, TaskError
 from .._http.pauses import unbounded
 from .._resources.containers import Container
@@ -187,10 +186,6 @@ class AzureEntries(PathPart):
     def directory_of(self, owner: Owner) -> str:
         """Return the directory of a VNet, in lower case."""
         return str(self._directories[str(owner)]).lower()
-
-    def late_error(self, step: Step, error: WaitTimeoutError) -> TaskError:
-        """Return the error of a step that was not ready before the time was up."""
-        return self.blocked(step, error)
 
     def key_of(self, entry: str) -> str:
         """Return the key of the change to the role of an entry, whether there is one or not."""

@@ -23,7 +23,6 @@ from .._clouds.cloud import Fields, Peer, fields_of
 from .._clouds.clouds import CLOUDS, block_of, cloud_of, name_of
 from .._engine.plan import Change, Plan, Step
 from .._engine.side import AnyState, Owner
-from .._engine.wait import WaitTimeoutError
 from .._http.errors import StoppedError, TaskError
 from .._resources.access_list import MOST_ENTRIES, AccessEntry, AccessList, is_name, key_of, spelled
 from .._resources.peers import VpcPeers
@@ -244,10 +243,6 @@ class EntryAccess(PathPart):
         if owners and not left:
             raise failures[owners[0]].error
         return self._pruned is None or all(map(self._pruned.is_clean, left))
-
-    def too_late(self, step: Step, error: WaitTimeoutError) -> TaskError:
-        """Return the error of a step that was not clear before its time was up."""
-        return self.blocked(step, error)
 
     def replacements(self, names: t.Container[str]) -> t.Iterable[str]:
         """Return what the list declares in place of those wide entries that `names` has."""

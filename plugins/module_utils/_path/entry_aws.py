@@ -39,10 +39,8 @@ from .._engine.argspec import OptionValue
 from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step
 from .._engine.side import Owner
-from .._engine.wait import WaitTimeoutError
 from .._http.errors import TaskError
 from .._peer_set.causes import Failed, by_cause, to_failed
-from .._peering.life import too_late
 from .._values.moments import created_at
 from .entries import LIST, PathEntry
 from .part import Answers, Common, PathPart
@@ -518,10 +516,6 @@ class AwsNetworks(PathPart):
 
     # What the side does.
 
-    def entries_of(self, owner: Owner, step: Step | None) -> t.Sequence[str]:
-        """Return the entry, which is the owner."""
-        return (str(owner),)
-
     def take(self, owner: Owner, found: View, done: t.Mapping[t.Hashable, Change], state: PathState) -> PathState:
         """Return the state with the view of an entry, what was done and, once it is accepted, a warning of an unknown account."""
         entry = self.terms.entries[str(owner)]
@@ -566,14 +560,6 @@ class AwsNetworks(PathPart):
         if connection_id is None:
             return True
         return connection is not None and connection.id == connection_id and connection.status == PENDING
-
-    def late_error(self, step: Step, state: PathState, error: WaitTimeoutError) -> TaskError:
-        """Return the error of a step that has waited for another one until the time was up, or for Atlas's request."""
-        key = str(step.owner)
-        peer = state.peers.entries[key].peer if key in state.peers.entries else None
-        if peer is not None and self.terms.connection_id(self.terms.entries[key], state) is None:
-            return too_late(peer, t.cast(str, AWS.pending), error, None)
-        return self.blocked(step._replace(keys=(self.change_of(step).key,)), error)
 
     def line(self, state: PathState) -> str:
         """Return how many connections are accepted, and what the others wait for."""

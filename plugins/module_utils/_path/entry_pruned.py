@@ -13,7 +13,6 @@ from .._clouds.cloud import Cloud, Peer, fields_of
 from .._clouds.clouds import cloud_of, name_of
 from .._engine.plan import Change, Plan, Step, StepRequest
 from .._engine.side import AnyState, Call, Owner
-from .._engine.wait import WaitTimeoutError
 from .._http.errors import TaskError
 from .entries import default_comment
 from .entry_peers import Leaving
@@ -159,10 +158,6 @@ class PrunedLeftovers(PathPart):
         self._planned = {owner: {**before.get(owner, {}), **planned} for owner, planned in self._planned.items()}
         return plan
 
-    def entries_of(self, owner: Owner, step: Step | None) -> t.Sequence[str]:
-        """Return the id of a connection: it fails alone."""
-        return (str(owner),)
-
     def key_of(self, entry: str) -> str:
         """Return the key of the change that has failed: those of a connection are made in turn."""
         return next((key for key in self._planned.get(entry, ()) if key not in self._cleaned), entry)
@@ -188,10 +183,6 @@ class PrunedLeftovers(PathPart):
             text = f"The role of Atlas on the {cloud.noun} stays, because the connection {stays} was not removed."
             raise TaskError(text, hint="Run the task again.")
         return not left
-
-    def too_late(self, step: Step, error: WaitTimeoutError) -> TaskError:
-        """Return the error of a step that was not clear before its time was up."""
-        return self.blocked(step, error)
 
     def removal(self, step: Step) -> Call:
         """Return the call that removes a route, or that runs what removes anything else a connection leaves."""

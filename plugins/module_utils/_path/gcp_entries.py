@@ -206,9 +206,9 @@ class GcpEntries(PathPart):
         listed = self._read(str(first.params["gcp_project_id"]), self._credentials[first.key], _names(entries))
         return {entry.key: _find(listed, entry) for entry in entries}
 
-    def late_error(self, owner: Owner, error: WaitTimeoutError) -> TaskError:
+    def late_error(self, step: Step, error: WaitTimeoutError) -> TaskError:
         """Return the error of a mirror that could not be changed before the time was up: what it has waited for."""
-        entry, state = self._entries[str(owner)], self._now()
+        entry, state = self._entries[str(step.owner)], self._now()
         if self._is_present and not self._has_half_of_atlas(entry, state):
             own = state.peers.entries.get(entry.key)
             shown = "not there yet" if own is None or own.peer is None else own.peer["status_name"]
@@ -216,10 +216,6 @@ class GcpEntries(PathPart):
         if self._is_present and self._names_of(entry, state) is None:
             return time_is_up(error, f"Atlas had named its project and network in {GCP.name}")
         return time_is_up(error, f"the other peerings with Atlas's network in {GCP.name} were changed, one after the other")
-
-    def entries_of(self, owner: Owner, step: Step | None) -> t.Sequence[str]:
-        """Return the entry whose mirror it is."""
-        return (str(owner),)
 
     def key_of(self, entry: str) -> str:
         """Return the key of the change to the mirror of an entry, whether there is one or not."""

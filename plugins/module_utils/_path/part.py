@@ -107,8 +107,8 @@ class PathPart:
         return state
 
     def entries_of(self, owner: Owner, step: Step | None) -> t.Sequence[str]:
-        """Return the entries that fail with an owner of the side, or with one of its steps."""
-        raise NotImplementedError
+        """Return the entries that fail with an owner of the side, or with one of its steps: by default, the owner is one."""
+        return (str(owner),)
 
     def key_of(self, entry: str) -> str:
         """Return the key of the change that has failed for an entry without a step."""
@@ -129,7 +129,7 @@ class PathPart:
         """
         raise NotImplementedError
 
-    def blocked(self, step: Step, error: WaitTimeoutError) -> TaskError:
+    def late_error(self, step: Step, error: WaitTimeoutError) -> TaskError:
         """Return the error of a step that was not ready before the time of its stage was up."""
         what = What.of(step.keys[0])
         return TaskError(

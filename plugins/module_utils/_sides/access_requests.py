@@ -58,7 +58,7 @@ class AccessChoice(t.Protocol):
             TaskError: If all connections that it is for have failed.
         """
 
-    def too_late(self, step: Step, error: WaitTimeoutError) -> TaskError:
+    def late_error(self, step: Step, error: WaitTimeoutError) -> TaskError:
         """Return the error of a step that was not clear before its time was up."""
 
     def replacements(self, names: t.Container[str]) -> t.Iterable[str]:
@@ -175,7 +175,7 @@ class AccessRequests(Side[_State]):
     def timeout_error(self, owner: Owner, step: Step | None, waiting: Waiting, error: WaitTimeoutError) -> TaskError:
         """Return the error of an entry that is not in force, or of a request that something had to come before."""
         names = [str(owner)] if step is None else self._awaited(step)
-        return not_in_force(names, error) if names else self._choice().too_late(t.cast(Step, step), error)
+        return not_in_force(names, error) if names else self._choice().late_error(t.cast(Step, step), error)
 
     def request(self, step: Step) -> Call:
         """Add entries or remove some, when it is the turn of this task."""

@@ -15,6 +15,7 @@ from .._aws.accepter.requests import Accept, EnableDns, RouteChange, shows, to_c
 from .._aws.accepter.routes import Facts
 from .._aws.accepter.view import View
 from .._aws.objects import ACTIVE, PENDING, PeeringConnection
+from .._clouds.aws import AWS
 from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step
 from .._engine.side import Context, Owner, Purpose, Query, Replies, Waiting
@@ -23,6 +24,7 @@ from .._http.errors import TaskError
 from .._http.pauses import Clock, unbounded, within
 from .._path.entry_aws import AwsNetworks
 from .._path.path_state import PathState
+from .._peering.life import too_late
 from .aws import ROUTABLE, Accepter, AwsReader
 
 # In seconds: how long a poll takes at most.
@@ -144,8 +146,12 @@ class AwsEntries(AwsReader):
         return PENDING if isinstance(request, Accept) else ROUTABLE if isinstance(request, RouteChange) else ACTIVE
 
     def late_error(self, step: Step, error: WaitTimeoutError) -> TaskError:
-        """Return the error of a step that has waited for another one until the time was up."""
-        return self._networks.late_error(step, self._now(), error)
+        """Return the error of a step that has waited for another one until the time was up, or for Atlas's request."""
+        key, state = str(step.owner), self._now()
+        peer = state.peers.entries[key].peer if key in state.peers.entries else None
+        if peer is not None and self._terms.connection_id(self._terms.entries[key], state) is None:
+            return too_late(peer, t.cast(str, AWS.pending), error, None)
+        return self._networks.late_error(step._replace(keys=(self._networks.change_of(step).key,)), error)
 
     def sharing(self, owner: Owner) -> t.Sequence[Owner]:
         """Return the entries with the same VPC that were read."""

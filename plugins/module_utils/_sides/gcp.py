@@ -70,7 +70,7 @@ class MirrorList(t.Protocol):
     def read(self, owners: t.Sequence[Owner]) -> t.Mapping[Owner, NetworkState]:
         """Return the networks of mirrors that are in the same list. Runs in a thread."""
 
-    def late_error(self, owner: Owner, error: WaitTimeoutError) -> TaskError:
+    def late_error(self, step: Step, error: WaitTimeoutError) -> TaskError:
         """Return the error of a mirror that could not be changed before the time was up."""
 
 
@@ -231,7 +231,7 @@ class GcpSide(Side[NetworkState]):
             hint = "Wait for the other operation, then run the task again, or raise wait_timeout."
             return still_refused(error, error.refusal, hint)
         if self.entries is not None and step is not None:
-            return self.entries.late_error(owner, error)
+            return self.entries.late_error(step, error)
         if waiting.goal == ACTIVE:
             return inactive_error(params, self.states[owner], error)
         goal = f"GCP's operation on the network {where} ended"

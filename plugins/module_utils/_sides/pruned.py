@@ -29,7 +29,7 @@ class PrunedChoice(t.Protocol):
             TaskError: If it goes on needing it.
         """
 
-    def too_late(self, step: Step, error: WaitTimeoutError) -> TaskError:
+    def late_error(self, step: Step, error: WaitTimeoutError) -> TaskError:
         """Return the error of a step that was not clear before its time was up."""
 
     def removal(self, step: Step) -> Call:
@@ -83,7 +83,7 @@ class PrunedSide(Side[AnyState]):
 
     def timeout_error(self, owner: Owner, step: Step | None, waiting: Waiting, error: WaitTimeoutError) -> TaskError:
         """Return the error of what Atlas has needed until the end."""
-        return self._choice().too_late(t.cast(Step, step), error)
+        return self._choice().late_error(t.cast(Step, step), error)
 
     def request(self, step: Step) -> Call:
         """Remove what a connection leaves."""
