@@ -155,6 +155,33 @@ def joined(plans: t.Sequence[Plan]) -> Plan:
     )
 
 
+def plan_each(
+    owners: t.Iterable[t.Hashable],
+    plan: t.Callable[[t.Hashable], Plan],
+    entries_of: t.Callable[[t.Hashable], t.Iterable[str] | None],
+) -> Plan:
+    """Return the plans of several owners as one. What is not possible for one of a list fails for its entries alone.
+
+    Args:
+        owners: The owners.
+        plan: Plans one of them.
+        entries_of: Returns the entries that fail with one; None where there is no list.
+
+    Raises:
+        TaskError: If there is no allowed plan for an owner, and no list.
+    """
+    plans, failures = list[Plan](), dict[str, TaskError]()
+    for owner in owners:
+        try:
+            plans.append(plan(owner))
+        except TaskError as error:
+            entries = entries_of(owner)
+            if entries is None:
+                raise
+            failures.update(dict.fromkeys(entries, error))
+    return replace(joined(plans), failures=failures)
+
+
 def to_line(plan: Plan, unchanged: int) -> str:
     """Return a plan in one line for people, such as `Plan: 2 to create, 1 to change, 0 to remove, 40 unchanged`.
 

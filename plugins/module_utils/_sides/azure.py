@@ -23,7 +23,7 @@ from .._azure.plan import (
     state_after,
 )
 from .._engine.options import Parameters
-from .._engine.plan import Plan, Step, joined
+from .._engine.plan import Plan, Step, plan_each
 from .._engine.side import (
     BEFORE,
     FORESEEN,
@@ -133,16 +133,8 @@ class AzureSide(Side[AccessState]):
         Raises:
             TaskError: If the role that the options mean does not give what Atlas needs. In a list, it fails for its entries.
         """
-        plans, failures = list[Plan](), dict[str, TaskError]()
-        for owner in owners:
-            self._makers = {directory: maker for directory, maker in self._makers.items() if maker != owner}
-            try:
-                plans.append(self._plan(owner))
-            except TaskError as error:
-                if self.entries is None:
-                    raise
-                failures.update(dict.fromkeys(self.entries.entries_of(owner), error))
-        return replace(joined(plans), failures=failures)
+        self._makers = {directory: maker for directory, maker in self._makers.items() if maker not in owners}
+        return plan_each(owners, self._plan, lambda owner: None if self.entries is None else self.entries.entries_of(owner))
 
     def _plan(self, owner: Owner) -> Plan:
         state = self.states[owner]

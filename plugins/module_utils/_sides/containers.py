@@ -13,7 +13,7 @@ from .._clouds.cloud import Cloud, Peer
 from .._clouds.clouds import is_leaving
 from .._containers import UNUSED, ContainerPlanner, ContainerState, ListTerms, in_use, to_fields
 from .._engine.options import Parameters
-from .._engine.plan import Facts, Plan, Step, joined
+from .._engine.plan import Facts, Plan, Step, plan_each
 from .._engine.side import FORESEEN, SEEN, Call, Context, Effect, Owner, Purpose, Query, Replies, ReplyValue, Side, Waiting
 from .._engine.wait import WaitTimeoutError
 from .._http.errors import ConflictError, TaskError
@@ -116,16 +116,11 @@ class ContainerSide(Side[ContainerState]):
         Raises:
             TaskError: If one is not possible.
         """
-        plans, failures = list[Plan](), dict[str, TaskError]()
-        for owner in owners:
-            terms = self._options[owner].terms
-            try:
-                plans.append(self._plan(owner))
-            except TaskError as error:
-                if terms is None:
-                    raise
-                failures.update(dict.fromkeys(terms.entries, error))
-        return replace(joined(plans), failures=failures)
+        return plan_each(owners, self._plan, self._entries_of)
+
+    def _entries_of(self, owner: Owner) -> t.Sequence[str] | None:
+        terms = self._options[owner].terms
+        return None if terms is None else terms.entries
 
     def _plan(self, owner: Owner) -> Plan:
         options, planner, state = self._options[owner], self._planners[owner], self.states[owner]

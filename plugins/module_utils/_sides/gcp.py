@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 
 from .._engine.options import Parameters
-from .._engine.plan import Plan, Step, joined
+from .._engine.plan import Plan, Step, plan_each
 from .._engine.side import Call, Context, Effect, NoReply, Owner, Purpose, Query, Replies, ReplyValue, Side, Waiting
 from .._engine.wait import WaitTimeoutError, still_refused, time_is_up
 from .._gcp.errors import PeeringBusyError
@@ -156,16 +156,8 @@ class GcpSide(Side[NetworkState]):
         Raises:
             TaskError: If a name belongs to another peering, or leads to a network that is not Atlas's.
         """
-        plans, failures = list[Plan](), dict[str, TaskError]()
-        for owner in owners:
-            self._sent.discard(owner)
-            try:
-                plans.append(self._plan(owner))
-            except TaskError as error:
-                if self.entries is None:
-                    raise
-                failures[str(owner)] = error
-        return replace(joined(plans), failures=failures)
+        self._sent.difference_update(owners)
+        return plan_each(owners, self._plan, lambda owner: None if self.entries is None else (str(owner),))
 
     def _plan(self, owner: Owner) -> Plan:
         state = self.states[owner]
