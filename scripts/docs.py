@@ -218,7 +218,7 @@ def assemble(collections: Path) -> None:
 
     # The navigation has the guides in the order in which the front page lists them.
     front = docs.joinpath("index.md").read_text(encoding="utf-8")
-    guides = re.findall(r"^\| \[[^\]]+\]\((guides/[a-z_]+)\.md\)", front, re.MULTILINE)
+    guides = re.findall(r"^\| \[[^\]]+\]\((guides/[a-z0-9_]+)\.md\)", front, re.MULTILINE)
     reference = [
         f"{file.stem.rpartition('_')[0]} <reference/{file.stem}>"
         for kind in ("role", "module", "inventory")

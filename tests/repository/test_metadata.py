@@ -46,8 +46,8 @@ def test_the_version_stands_nowhere_else(root: Path, source_files: list[str]) ->
     # Not a part of an address like 10.0.1.0/24.
     version = re.compile(r"(?<![\d.])" + re.escape(load(root / "galaxy.yml")["version"]) + r"(?!\.?\d)")
     known = {"galaxy.yml", "plugins/module_utils/_version.py"}
-    # The changelog names every release, and the guide the one it leads to; pinned packages have versions of their own.
-    exempt = ("changelogs/", "CHANGELOG.md", "requirements", "docs/guides/upgrading.md")
+    # The changelog names every release, and the guides those they lead to; pinned packages have versions of their own.
+    exempt = ("changelogs/", "CHANGELOG.md", "requirements", "docs/guides/upgrading")
     found = {
         name
         for name in source_files
