@@ -1,5 +1,7 @@
 """Writes what follows from tables into the files that have it: documentation, argument specs, and options of the playbook.
 
+It writes the page of messages as well, which follows from the code.
+
 The tables are those of the code (the argument specs, and the options of entries), and those in `scripts/tables/`, which have the
 texts.
 """
@@ -16,6 +18,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import messages
 import yaml  # type: ignore[import-untyped]
 from checkout import ROOT, exit_with, linked_collection
 
@@ -225,6 +228,7 @@ def generated(load: Callable[[str], Any]) -> Iterator[tuple[Path, str]]:
     yield ROLE, role_specs(load("_path.options").PATH_SPEC, options)
     check = load("_operations.atlas_vpc_peer_check").OPERATION
     yield PLAYBOOK, with_options(PLAYBOOK.read_text(encoding="utf-8"), [*check.argument_spec.options])
+    yield messages.PAGE, messages.page()
 
 
 def main() -> int:

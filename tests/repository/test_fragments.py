@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 from pathlib import Path
 from typing import Any
 
 import fragments
+import messages
 
 PACKAGE = "ansible_collections.cloudpeer.atlas.plugins.module_utils"
 
@@ -43,3 +45,26 @@ def test_a_row_is_a_field() -> None:
 def test_a_text_has_the_names_of_the_role() -> None:
     texts = ["As O(dns=warn).", "See O(connections[].region)."]
     assert fragments.of_role(texts) == ["As O(vpc_peering_dns=warn).", "See C(region)."]
+
+
+def test_a_message_is_what_an_error_says() -> None:
+    tree = ast.parse("""
+raise TaskError(f"The {name} is gone." if gone else "It is " + state, hint="Look again.")
+raise InvalidValueError(f"is no id: {value}", "Write it like this.")
+HINTS = {"silent": ("no answer from {where}", "Try it again later.")}
+raise TaskError(text)
+print("This is said elsewhere.")
+""")
+    said = [text for node in ast.walk(tree) for text in messages.said_by(node, set())]
+    assert sorted(said) == [
+        "It is …. Look again.",
+        "The … is gone. Look again.",
+        "is no id: …. Write it like this.",
+        "no answer from …. Try it again later.",
+    ]
+
+
+def test_messages_are_of_all_parts_of_the_code() -> None:
+    found = [*messages.messages()]
+    assert {messages.area_of(one.file) for one in found} == {*messages.AREAS, messages.ELSE}
+    assert sum(one.is_warning for one in found) > 10
