@@ -42,16 +42,24 @@ options:
     required: true
   avoid:
     description:
-      - More blocks that are not free; a block or a list.
-      - The default is the block that Atlas gives a network container on AWS for which none is chosen. So many projects have it,
-        and two networks with the same block cannot be peered with the same VPC.
+      - More blocks that are not free, such as your own networks; a block or a list.
+      - These are avoided beside those of O(avoid_defaults). Until version 4.0.0 of the collection, they replaced them.
     type: list
     elements: str
-    default: [192.168.248.0/21]
+    default: []
   count:
     description: How many blocks to return.
     type: int
     default: 1
+  avoid_defaults:
+    description:
+      - Whether to avoid 192.168.248.0/21 and 172.17.0.0/16, too. Give this argument by its name.
+      - Atlas gives the first to each network container on AWS for which none is chosen. So many projects have it, and two
+        networks with the same block cannot be peered with the same VPC.
+      - The second is the default bridge network of Docker. Clients on hosts with Docker cannot reach such addresses elsewhere.
+    type: bool
+    default: true
+    version_added: 4.0.0
 seealso:
   - plugin: cloudpeer.atlas.overlapping_blocks
     plugin_type: filter
@@ -69,7 +77,12 @@ EXAMPLES = r"""
     msg: "{{ taken | cloudpeer.atlas.next_free_blocks(21, within='10.0.0.0/8', avoid=own_networks, count=3) }}"
   vars:
     taken: [10.0.0.0/21]
-    own_networks: [10.1.0.0/16, 192.168.248.0/21]
+    own_networks: [10.1.0.0/16]
+
+- name: Find the block that Atlas gives by default, if it is free
+  ansible.builtin.debug:
+    msg: "{{ ['192.168.240.0/21'] | cloudpeer.atlas.next_free_blocks(21, within='192.168.240.0/20', avoid_defaults=false) }}"
+    # 192.168.248.0/21
 """
 
 RETURN = r"""
@@ -83,24 +96,31 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values import free_blocks
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.invalid import InvalidValueError
 
-# What Atlas gives a container on AWS if no block is chosen.
-ATLAS_DEFAULT = ("192.168.248.0/21",)
+# What Atlas gives a container on AWS if no block is chosen, and Docker's default bridge on the hosts of clients.
+_DEFAULTS = ("192.168.248.0/21", "172.17.0.0/16")
 _MOST = 65536
 
 
 @free_blocks.as_filter("taken | cloudpeer.atlas.next_free_blocks(21, within='10.0.0.0/8')", AnsibleFilterError)
-def next_free_blocks(taken: object, size: object, within: object, avoid: object = ATLAS_DEFAULT, count: object = 1) -> list[str]:
+def next_free_blocks(
+    taken: object, size: object, within: object, avoid: object = (), count: object = 1, *, avoid_defaults: object = True
+) -> list[str]:
     """Return the first blocks that are free; see the documentation above.
 
     Raises:
         AnsibleFilterError: If an argument is invalid or missing, or fewer blocks are free.
     """
+    if not isinstance(avoid_defaults, bool):
+        raise InvalidValueError(
+            f"avoid_defaults is {avoid_defaults!r}.", "Give true or false; the filter bool makes it of a text."
+        )
     found = free_blocks.next_free_blocks(
         taken=free_blocks.parse_blocks("the list", taken),
         size=free_blocks.parse_number("size", size, 32),
         within=free_blocks.parse_blocks("within", within),
-        avoid=free_blocks.parse_blocks("avoid", avoid),
+        avoid=free_blocks.parse_blocks("avoid", avoid) + free_blocks.parse_blocks("", _DEFAULTS if avoid_defaults else ()),
         count=free_blocks.parse_number("count", count, _MOST),
     )
     return [str(block) for block in found]

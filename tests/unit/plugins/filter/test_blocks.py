@@ -37,7 +37,11 @@ DEFAULT = "192.168.248.0/21"
         ([], 24, {"within": ["10.0.1.0/24", "10.0.0.0/24", "10.0.0.0/25"], "count": 2}, ["10.0.0.0/24", "10.0.1.0/24"]),
         ([], 32, {"within": "255.255.255.255/32"}, ["255.255.255.255/32"]),
         ([], 21, {"within": "192.168.240.0/20"}, ["192.168.240.0/21"]),
-        (["192.168.240.0/21"], 21, {"within": "192.168.240.0/20", "avoid": []}, [DEFAULT]),
+        (["192.168.240.0/21"], 21, {"within": "192.168.240.0/20", "avoid_defaults": False}, [DEFAULT]),
+        ([], 21, {"within": "192.168.240.0/20", "avoid_defaults": False, "avoid": "192.168.240.0/22"}, [DEFAULT]),
+        ([], 16, {"within": "172.16.0.0/12", "count": 2}, ["172.16.0.0/16", "172.18.0.0/16"]),
+        ([], 16, {"within": "172.16.0.0/12", "avoid": ["172.16.0.0/16"]}, ["172.18.0.0/16"]),
+        ([], 16, {"within": "172.16.0.0/12", "avoid": ["172.16.0.0/16"], "avoid_defaults": False}, ["172.17.0.0/16"]),
         ((one for one in ["10.0.0.0/16"]), 16, {"avoid": "10.1.0.0/16"}, ["10.2.0.0/16"]),
     ],
 )
@@ -65,6 +69,8 @@ def test_free_blocks(taken: Any, size: Any, options: dict[str, Any], free: list[
         ({"within": []}, ["within is empty"]),
         ({"within": ["10.0.0.0"]}, ["within[0] is an address without a prefix length: '10.0.0.0'"]),
         ({"avoid": ["10.0.0.0/08"]}, ["avoid[0] is not", "'10.0.0.0/08'"]),
+        ({"avoid": [], "taken": ["192.168.240.0/21"]}, ["no block of /21 is free in 192.168.240.0/20"]),
+        ({"avoid_defaults": "false"}, ["avoid_defaults is 'false'", "true or false"]),
     ],
 )
 def test_refusals_name_the_value(changes: dict[str, Any], words: list[str]) -> None:
@@ -103,6 +109,7 @@ def test_overlapping_blocks(blocks: list[str], pairs: list[list[str]]) -> None:
         (lambda: next_free_blocks([], 21), "next_free_blocks: missing a required argument: 'within'. Write it like taken | "),
         (lambda: next_free_blocks([]), "next_free_blocks: missing a required argument: 'size'. Write it like taken | "),
         (lambda: next_free_blocks([], 21, inside="10.0.0.0/8"), "next_free_blocks: "),
+        (lambda: next_free_blocks([], 21, "10.0.0.0/8", [], 1, False), "next_free_blocks: too many positional arguments. Write "),
         (lambda: overlapping_blocks([], 21), "overlapping_blocks: too many positional arguments. Write it like blocks | "),
         (
             lambda: overlapping_blocks([], size=21),
