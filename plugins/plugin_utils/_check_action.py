@@ -11,10 +11,8 @@ import time
 import typing as t
 
 from ansible import constants as C
-from ansible import template
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
-from ansible.utils.vars import load_extra_vars
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, as_shown
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, TaskError, unsent
@@ -30,7 +28,7 @@ _PLAYBOOKS = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.pat
 # A variable of the task itself in the playbook of this collection: if another playbook imports it, its folder is the other one's.
 _MARK = "cloudpeer_atlas_playbook"
 _PREFIX, _REGISTERED = "peering_check_", "peering_check_result"
-# These choose what is checked, and when that fails. Until 3.1, they were taken from any inventory.
+# These choose what is checked, and when that fails. Before 4.0.0, extra variables had these names, too.
 _CHOOSING = ("org_id", "group_id", "group_ids", "project_name", "project_names", "connections", "fail_on")
 
 
@@ -51,7 +49,7 @@ class ShowsCheck(ActionBase):
         args = self._task.args
         try:
             if _MARK in self._task.vars:
-                self._take_variables(task_vars or {})
+                self._check_playbook_variables(task_vars or {})
             mode = args.get("report_mode")
             reports = [Report(absolute(path, self._loader), mode) for path in _paths(args.get("report"))]
         except InvalidOptionError as error:
@@ -71,8 +69,8 @@ class ShowsCheck(ActionBase):
             result = {**result, **_written(report, peering_check, moment, result)}
         return {**result, "report": args["report"]} if reports else result
 
-    def _take_variables(self, variables: t.Mapping[str, object]) -> None:
-        """Add extra variables whose names have no prefix yet to the options of the playbook's task.
+    def _check_playbook_variables(self, variables: t.Mapping[str, object]) -> None:
+        """Check the names of the playbook's variables, and leave out the options that are empty.
 
         Raises:
             InvalidOptionError: If a variable has the prefix and is not an option.
@@ -90,27 +88,12 @@ class ShowsCheck(ActionBase):
         # An empty text counts as not set: it is the answer of a survey that was left open.
         for name in [name for name, value in args.items() if value == ""]:
             del args[name]
-        extra = load_extra_vars(self._loader)
-        as_template: t.Callable[[str], str] = getattr(template, "trust_as_template", str)
-        plain = {
-            one: self._templar.template(as_template(f"{{{{ {one} }}}}")) for one in options if one in extra and one not in args
-        }
-        plain = {name: value for name, value in plain.items() if value != ""}
-        if plain:
-            prefixed = ", ".join(_PREFIX + name for name in plain)
-            self._display.deprecated(
-                f"The playbook cloudpeer.atlas.check takes variables with a prefix: set {prefixed} "
-                f"in place of {', '.join(plain)}.",
-                version="4.0.0",
-                collection_name="cloudpeer.atlas",
-            )
         for name in _CHOOSING:
-            if variables.get(name) not in (None, "", []) and not (name in extra or name in args):
+            if variables.get(name) not in (None, "", []) and name not in args:
                 self._display.warning(
-                    f"The playbook cloudpeer.atlas.check takes {name} from extra variables (-e) alone: what is set elsewhere "
-                    f"has no effect. If it is meant for the check, set {_PREFIX}{name}."
+                    f"The playbook cloudpeer.atlas.check takes variables with a prefix: {name} has no effect. If it is meant for "
+                    f"the check, set {_PREFIX}{name}."
                 )
-        args.update(plain)
 
     def _named_project(self) -> str | None:
         """Return the id or the name of the project that the task or its environment names; None if they name none."""

@@ -168,7 +168,7 @@ def test_the_playbook_checks_an_organization(start: Callable[..., RunningEmulato
     reports = [str(tmp_path / name) for name in ("peering.json", "peering.xml", "peering.html")]
     given = {"group_ids": [one.id for one in emulator.projects], "aws": False, "project_names": "", "report": reports}
     extra = json.dumps({f"peering_check_{name}": value for name, value in given.items()})
-    # Variables of an inventory mean something else, but for one that was taken until now; and localhost is no host of SSH.
+    # Variables of an inventory mean something else. One that chooses what is checked is a warning. Localhost is no host of SSH.
     inventory = tmp_path / "hosts.ini"
     inventory.write_text('localhost\n[all:vars]\nclusters=["web", "db"]\nprofile=mine\norg_id=5\n')
     options = ("-e", extra, "-i", str(inventory))
@@ -199,15 +199,4 @@ def test_the_playbook_checks_an_organization(start: Callable[..., RunningEmulato
         suite.get("name") for suite in ElementTree.parse(tmp_path / "peering.xml").getroot()
     ]
     # Old releases of ansible-core wrap lines.
-    assert [one for one in run.warnings if "takes org_id from extra" in one] == run.warnings != []
-
-
-@pytest.mark.full
-def test_names_without_the_prefix_are_extra_variables_until_4_0(emulator: RunningEmulator, playbook: PlaybookRunner) -> None:
-    options = ("-e", "aws=false", "-e", "project_names=emu*")
-    run = playbook(ROOT / "playbooks" / "check.yml", emulator, *options)
-    assert [one["name"] for one in run.result["peering_check"]["projects"]] == [emulator.projects[0].name]
-    output = " ".join(run.output.split())
-    assert "set peering_check_project_names, peering_check_aws in place of project_names, aws." in output
-    assert output.count("DEPRECATION") == 1
-    assert "version 4.0.0" in output
+    assert [one for one in run.warnings if "org_id has no effect" in one] == run.warnings != []

@@ -10,10 +10,8 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible import template
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.action import ActionBase
-from ansible.template import Templar
 from ansible.utils import color as _color
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine import argspec
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError
@@ -23,8 +21,6 @@ from ansible_collections.cloudpeer.atlas.tests.support.checked import faulty, pe
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 
 CHECKED = peering_check(faulty())
-# Trusted as what a user writes, in every release of ansible-core.
-trusted = getattr(template, "trust_as_template", str)
 FAILED = {"failed": True, "msg": "1 connection cannot carry traffic.", "peering_check": CHECKED}
 
 
@@ -58,7 +54,6 @@ class Action(_check_action.ShowsCheck, Task):
             verbosity=0,
             display=lambda text, **where: self.shown.append((text, where)),
             warning=self.said.append,
-            deprecated=lambda text, **when: self.said.append(f"{when['version']}: {text}"),
         )
 
 
@@ -70,26 +65,19 @@ def run(action: Action) -> dict[str, Any]:
     return action.run(None, {"inventory_hostname": "app-1"})
 
 
-def run_playbook(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, elsewhere: dict[str, Any], extra: dict[str, Any] | None = None, **args: Any
-) -> tuple[Action, dict[str, Any]]:
+def run_playbook(folder: Path, variables: dict[str, Any], **args: Any) -> tuple[Action, dict[str, Any]]:
     """Run the task of the playbook with these variables; its arguments are what the prefixed ones have given."""
     action = make(folder, **args)
     action._task.vars = yaml.safe_load((ROOT / "playbooks" / "check.yml").read_text(encoding="utf-8"))[0]["tasks"][0]["vars"]
-    monkeypatch.setattr(_check_action, "load_extra_vars", lambda loader: extra or {})
-    variables = {"inventory_hostname": "localhost", **elsewhere, **(extra or {})}
-    action._templar = Templar(action._loader, variables=variables)
-    return action, action.run(None, variables)
+    return action, action.run(None, {"inventory_hostname": "localhost", **variables})
 
 
 @pytest.mark.parametrize(
     ("name", "near"), [("orgid", "org_id"), ("conection", "connections"), ("cluster", "clusters"), ("fail-on", "fail_on")]
 )
-def test_a_misspelt_variable_of_the_playbook_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, near: str
-) -> None:
+def test_a_misspelt_variable_of_the_playbook_is_refused(tmp_path: Path, name: str, near: str) -> None:
     variables = {"peering_check_result": {}, "peering_check_org_id": "1", f"peering_check_{name}": "1"}
-    action, result = run_playbook(tmp_path, monkeypatch, variables, report="peering.html")
+    action, result = run_playbook(tmp_path, variables, report="peering.html")
     assert result["msg"] == (
         f"peering_check_{name} is no variable of the playbook cloudpeer.atlas.check (peering_check_{near}?). "
         "Correct its name, or leave it out."
@@ -99,31 +87,24 @@ def test_a_misspelt_variable_of_the_playbook_is_refused(
     assert run(make(tmp_path)) == action.result
 
 
-def test_plain_names_are_taken_from_extra_variables_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    elsewhere = {"clusters": ["web", "db"], "profile": "mine", "org": "5"}
-    extra = {"org_id": trusted("{{ org }}"), "report": "peering.md", "aws": False, "since": "", "group_ids": ["7"], "other": 1}
+def test_empty_answers_of_a_survey_count_as_not_set(tmp_path: Path) -> None:
     given = {"report": "peering.html", "fail_on": "never", "connections": ""}
-    action, result = run_playbook(tmp_path, monkeypatch, elsewhere, extra, **given)
-    # One with the prefix wins, and an empty answer of a survey is none.
-    assert action._task.args == {"report": "peering.html", "fail_on": "never", "aws": False, "group_ids": ["7"], "org_id": "5"}
-    assert result["report"] == "peering.html"
-    assert action.said == [
-        "4.0.0: The playbook cloudpeer.atlas.check takes variables with a prefix: set peering_check_group_ids, "
-        "peering_check_org_id, peering_check_aws in place of group_ids, org_id, aws."
-    ]
+    action, result = run_playbook(tmp_path, {"clusters": ["web", "db"], "profile": "mine"}, **given)
+    assert action._task.args == {"report": "peering.html", "fail_on": "never"}
+    assert (result["report"], action.said) == ("peering.html", [])
 
 
 @pytest.mark.parametrize("name", ["org_id", "group_id", "group_ids", "project_name", "project_names", "connections", "fail_on"])
-def test_a_plain_name_from_elsewhere_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    action, result = run_playbook(tmp_path, monkeypatch, {name: "5", "timeout": 3, "private_key": "", "clusters": ["web"]})
+def test_a_plain_name_is_a_warning(tmp_path: Path, name: str) -> None:
+    action, result = run_playbook(tmp_path, {name: "5", "timeout": 3, "private_key": "", "clusters": ["web"]})
     assert (result, action._task.args) == (action.result, {})
     assert action.said == [
-        f"The playbook cloudpeer.atlas.check takes {name} from extra variables (-e) alone: what is set elsewhere has no effect. "
-        f"If it is meant for the check, set peering_check_{name}."
+        f"The playbook cloudpeer.atlas.check takes variables with a prefix: {name} has no effect. If it is meant for the check, "
+        f"set peering_check_{name}."
     ]
     # Not where the new one is set, or nothing is.
     for value, given in (("5", {name: "6"}), ("", {})):
-        action, result = run_playbook(tmp_path, monkeypatch, {name: value}, **given)
+        action, result = run_playbook(tmp_path, {name: value}, **given)
         assert action.said == []
 
 
