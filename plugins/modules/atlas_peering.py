@@ -159,7 +159,8 @@ options:
         aliases: [accepter_region_name, aws_region]
       route_table_ids:
         description: The ids of the route tables that get a route to Atlas. Without these and O(connections[].route_table_tags),
-          all route tables of the VPC get it, except those that are associated with a gateway.
+          the main route table and those with a subnet get it. A table that has such a route already, by this connection or by one
+          that has ended, keeps it.
         type: list
         elements: str
       route_table_tags:
@@ -822,8 +823,8 @@ peering:
           type: list
           elements: str
         routes:
-          description: An entry for each route table in AWS, changed or not, with C(route_table_id), C(destination_cidr_block),
-            C(before) and C(after), as M(cloudpeer.atlas.atlas_vpc_peer_accepter) returns them.
+          description: An entry for each chosen route table in AWS, changed or not, with C(route_table_id),
+            C(destination_cidr_block), C(before) and C(after), as M(cloudpeer.atlas.atlas_vpc_peer_accepter) returns them.
           type: list
           elements: dict
         gcp_peering:
@@ -995,9 +996,9 @@ summary:
       type: int
     plan:
       description: The plan in one line with the project, counted by connection, with the number of changes on each side, before
-        anything was changed. Behind it stand the route tables that serve no subnet and get a route, too, and the live connections
-        that lose their routes by O(replace_routes). Null if there was nothing to do. In check mode, the line is also shown on the
-        standard error, and it is the first line of the diff.
+        anything was changed. Behind it stand the chosen route tables that serve no subnet and get a route, too, and the live
+        connections that lose their routes by O(replace_routes). Null if there was nothing to do. In check mode, the line is also
+        shown on the standard error, and it is the first line of the diff.
       type: str
 requests:
   description: How many requests the task has sent to Atlas and the clouds, those that were repeated included.

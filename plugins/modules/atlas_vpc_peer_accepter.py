@@ -59,8 +59,10 @@ options:
   route_table_ids:
     description:
       - The route tables to change. The task fails if one belongs to another VPC, or is associated with a gateway.
-      - If neither this nor O(route_table_tags) is set, the task changes all route tables of the VPC, except those that are
-        associated with a gateway.
+      - If neither this nor O(route_table_tags) is set, the main route table of the VPC and those with a subnet get a route. Other
+        tables change nobody's traffic. One that has a route to the block already, by this connection or by one that has ended,
+        is changed and shown like a chosen one.
+      - With O(state=absent), all route tables of the VPC are changed then, except those that are associated with a gateway.
       - With O(state=absent), route tables that no longer exist are skipped with a warning.
     type: list
     elements: str
@@ -187,7 +189,7 @@ EXAMPLES = r"""
     wait: true
   register: peering
 
-- name: Accept it in AWS, and route to Atlas from all route tables of the VPC
+- name: Accept it in AWS, and route to Atlas from all subnets of the VPC
   cloudpeer.atlas.atlas_vpc_peer_accepter:
     connection_id: "{{ peering.vpc_peer.connection_id }}"
     vpc_id: vpc-0a1b2c3d4e5f67890
@@ -405,8 +407,8 @@ summary:
       description:
         - The plan in one line, counted before anything was changed. Null if there was nothing to do. In check mode, the line is
           also shown on the standard error, and it is the first line of the diff.
-        - Behind the counts stand the route tables that serve no subnet and get a route, too, and the live connections that lose
-          their routes by O(replace_routes).
+        - Behind the counts stand the chosen route tables that serve no subnet and get a route, too, and the live connections that
+          lose their routes by O(replace_routes).
         - Routes are created, replaced (to change), removed, or stay unchanged. The acceptance, the tags, and each DNS attribute
           count among what is to change.
       type: str

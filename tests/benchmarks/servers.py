@@ -167,7 +167,7 @@ class BothClouds:
         self.front.forget()
 
     def make_vpcs(self, number: int, accounts: Sequence[str] = ACCOUNTS, tables: int = 1) -> list[dict[str, str]]:
-        """Make VPCs in turn in some accounts, each with so many route tables, and return their entries."""
+        """Make VPCs in turn in some accounts, each with so many route tables that serve subnets, and return their entries."""
         made = []
         owners = [Account(self.front.upstream, one) for one in accounts[:number]]
         clients = [one.ec2(REGION) for one in owners]
@@ -175,8 +175,10 @@ class BothClouds:
             account, ec2 = owners[index % len(owners)], clients[index % len(owners)]
             block = f"10.{index // 256}.{index % 256}.0/24"
             vpc_id = ec2.create_vpc(CidrBlock=block)["Vpc"]["VpcId"]
-            for _more in range(tables - 1):
-                ec2.create_route_table(VpcId=vpc_id)
+            for more in range(tables - 1):
+                table = ec2.create_route_table(VpcId=vpc_id)["RouteTable"]["RouteTableId"]
+                subnet = ec2.create_subnet(VpcId=vpc_id, CidrBlock=f"10.{index // 256}.{index % 256}.{16 * more}/28")["Subnet"]
+                ec2.associate_route_table(RouteTableId=table, SubnetId=subnet["SubnetId"])
             keys = {
                 "aws_access_key": account.keys["aws_access_key_id"],
                 "aws_secret_key": account.keys["aws_secret_access_key"],

@@ -93,8 +93,16 @@ class AwsSite(Site):
         return former
 
     def add_table(self, vpc_id: str | None = None) -> str:
-        """Make a route table and return its id."""
-        return str(self.account.backend().create_route_table(vpc_id or self.vpc_id).id)
+        """Make a route table with a subnet and return its id."""
+        return self.account.add_table(vpc_id or self.vpc_id)
+
+    def add_idle_table(self) -> str:
+        """Make a route table that no subnet uses and return its id."""
+        return str(self.account.backend().create_route_table(self.vpc_id).id)
+
+    def delete_table(self, table_id: str) -> None:
+        """Delete a route table; its subnets use the main one then."""
+        del self.account.backend().route_tables[table_id]
 
     def delete_route(self, table_id: str, block: str = ATLAS_BLOCK) -> None:
         self.account.backend().delete_route(table_id, block)

@@ -12,6 +12,8 @@ import functools
 import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from ipaddress import IPv4Network
+from itertools import islice
 from typing import Any
 from unittest import mock
 
@@ -143,6 +145,15 @@ class Owner(Account):
         """Return the route tables of a VPC, the main one first."""
         found = [one for one in self.backend(region).route_tables.values() if one.vpc_id == vpc_id]
         return sorted(found, key=lambda one: one.main_association_id is None)
+
+    def add_table(self, vpc_id: str, region: str = "us-east-1") -> str:
+        """Make one more route table in a VPC, with a subnet, and return its id."""
+        backend = self.backend(region)
+        table = backend.create_route_table(vpc_id)
+        blocks = IPv4Network(backend.get_vpc(vpc_id).cidr_block).subnets(new_prefix=28)
+        block = next(islice(blocks, len(backend.describe_subnets(filters={"vpc-id": vpc_id})), None))
+        backend.associate_route_table(table.id, subnet_id=backend.create_subnet(vpc_id, str(block)).id)
+        return str(table.id)
 
     def routes(self, vpc_id: str, region: str = "us-east-1") -> dict[str, str]:
         found = [route for table in self.tables(vpc_id, region) for route in table.routes]

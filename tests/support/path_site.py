@@ -209,9 +209,9 @@ class PathSite(Site):
         return [{**one, "region": region} for one in found]
 
     def add_tables(self, entry: Mapping[str, Any], number: int) -> None:
-        """Give the VPC of an entry more route tables."""
+        """Give the VPC of an entry more route tables, with a subnet each."""
         for _more in range(number):
-            self.accounts[entry["aws_account_id"]].ec2(entry["region"]).create_route_table(VpcId=entry["vpc_id"])
+            self.accounts[entry["aws_account_id"]].add_table(entry["vpc_id"], entry["region"])
 
     def make_vnets(self, number: int) -> list[dict[str, Any]]:
         """Make VNets, and return their entries; the first one says where the container is and which block it has."""

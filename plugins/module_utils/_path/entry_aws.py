@@ -392,7 +392,7 @@ class AwsNetworks(PathPart):
             entry = self.terms.entries[key]
             block = self.terms.block(entry, state)
             try:
-                tables = () if view.vpc is None else choose_tables(self.terms.options(entry, None, block), view, view.vpc)
+                tables = () if view.vpc is None else choose_tables(self.terms.options(entry, None, block), view, view.vpc, block)
             except TaskError:
                 # The plan refuses the entry.
                 continue

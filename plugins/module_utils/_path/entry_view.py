@@ -99,14 +99,17 @@ class EntryView:
         from .._aws.accepter.view import target_of
 
         params = {**self.entry.params, "state": self.entry.task["state"]}
+        params[str(self.entry.provider.accepted_id)] = self.connection_id
+        block, rows = self.block or self._shown_block(), []
         try:
-            tables = choose_tables(params, view, view.vpc)
+            tables = choose_tables(params, view, view.vpc, block)
         except TaskError:
             # The plan refuses it.
             return []
-        block, rows = self.block or self._shown_block(), []
         changes = {change.ids[:1]: change for change in reversed(self._done("route"))}
-        for table in tables:
+        # In check mode, a new connection has no id that its routes could be known by.
+        changed = (table for table in view.tables if (table.id,) in changes and table not in tables)
+        for table in (*tables, *changed):
             after = target_of(view, table.id, block)
             change = changes.get((table.id,))
             before = after if change is None else (change.before or {}).get("target")

@@ -74,7 +74,7 @@ def plan_present(params: Parameters, view: View, facts: Facts) -> AccepterPlan:
     vpc = check_vpc(params, view)
     block = check_block(params, view, vpc)
     check_groups(params, view, vpc)
-    tables = choose_tables(params, view, vpc)
+    tables = choose_tables(params, view, vpc, block)
     requests: list[Request] = []
     warnings: list[str] = []
     if connection is None or connection.status in (PENDING, INITIATING):
@@ -122,8 +122,8 @@ def plan_absent(params: Parameters, view: View) -> AccepterPlan:
     if vpc is None or block is None:
         _check_nothing_left(params, view)
         return AccepterPlan(warnings=tuple(warnings))
-    tables = choose_tables(params, view, vpc)
-    changes = plan_removal(view, tables, block, connection_id)
+    tables = choose_tables(params, view, vpc, block)
+    changes = plan_removal(params, view, tables, block)
     warnings += [f"The route table {one} is gone: nothing is removed from it." for one in missing_tables(params, view)]
     left = leftovers(view.tables, connection_id, changes)
     if left:

@@ -64,7 +64,7 @@ class RouteChange:
         before: The current target of the route; None if the table has no route to the block, or only a propagated one.
         target: The connection that it will lead to; None for a removal, or if the connection is not known yet (check mode).
         takeover: What it takes from a wider route; None for nothing. People see it, and changes are alike without it.
-        is_idle: Whether the table serves no subnet; likewise.
+        is_idle: Whether the table serves no subnet, and the options name it; likewise.
         loser: The state of the live connection that loses the route; empty if there is none; likewise.
     """
 

@@ -35,8 +35,16 @@ _ANOTHER_BLOCK = (
 )
 
 
-def choose_tables(params: Parameters, view: View, vpc: Vpc) -> tuple[RouteTable, ...]:
+def choose_tables(params: Parameters, view: View, vpc: Vpc, block: str | None) -> tuple[RouteTable, ...]:
     """Return the route tables that the options choose. With state absent, those that are gone are left out.
+
+    Without options, these are the tables that subnets use, and those that have a route already; with state absent, all tables.
+
+    Args:
+        params: The options.
+        view: What was read.
+        vpc: The VPC.
+        block: Atlas's block; None if it is not known.
 
     Raises:
         TaskError: If one is missing, belongs to another VPC or to a gateway, or no table has the tags.
@@ -54,7 +62,7 @@ def choose_tables(params: Parameters, view: View, vpc: Vpc) -> tuple[RouteTable,
         if missing and not is_absent:
             raise TaskError(
                 f"The VPC {vpc.id} does not have these route tables: {', '.join(missing)}.",
-                hint="Correct route_table_ids, or leave it out for all route tables of the VPC.",
+                hint="Correct route_table_ids, or leave it out for the main route table and those with a subnet.",
             )
         chosen = [tables[one] for one in wanted if one in tables]
     elif tags:
@@ -63,10 +71,11 @@ def choose_tables(params: Parameters, view: View, vpc: Vpc) -> tuple[RouteTable,
             shown = ", ".join(f"{key}={value}" for key, value in tags.items())
             raise TaskError(
                 f"No route table of the VPC {vpc.id} has the tags {shown}.",
-                hint="Correct route_table_tags, or leave it out for all route tables of the VPC.",
+                hint="Correct route_table_tags, or leave it out for the main route table and those with a subnet.",
             )
     else:
-        return tuple(one for one in view.tables if not one.gateways)
+        tables_of_vpc = (one for one in view.tables if not one.gateways)
+        return tuple(one for one in tables_of_vpc if is_absent or not one.is_idle or own_route(params, view, one, block))
     for one in chosen:
         if one.gateways:
             raise TaskError(
@@ -74,6 +83,13 @@ def choose_tables(params: Parameters, view: View, vpc: Vpc) -> tuple[RouteTable,
                 hint="Traffic to Atlas does not pass through it: leave it out of route_table_ids or route_table_tags.",
             )
     return tuple(chosen)
+
+
+def own_route(params: Parameters, view: View, table: RouteTable, block: str | None) -> Route | None:
+    """Return the route of a table to the block through the connection, or through one that has ended; None if it has none."""
+    route = None if block is None else route_to(table, block)
+    is_own = route is not None and route.is_peering and (route.target == params["connection_id"] or view.has_ended(route))
+    return route if is_own else None
 
 
 def missing_tables(params: Parameters, view: View) -> list[str]:
@@ -108,7 +124,9 @@ def plan_routes(
     changes, is_replaceable = list[RouteChange](), True
     refused: list[tuple[RouteTable, Route]] = []
     network, connection_id = ipaddress.IPv4Network(block), params["connection_id"]
+    are_named = bool(params["route_table_ids"] or params["route_table_tags"])
     for table in tables:
+        is_idle = table.is_idle and are_named
         for route in table.routes:
             part = ipaddress.IPv4Network(route.destination)
             if part != network and part.subnet_of(network) and route.target != connection_id:
@@ -124,13 +142,13 @@ def plan_routes(
         elif own is not None and own.target == connection_id:
             continue
         elif own is not None and own.is_peering and view.has_ended(own):
-            changes.append(RouteChange("replace", table.id, block, own.target, connection_id, None, table.is_idle))
+            changes.append(RouteChange("replace", table.id, block, own.target, connection_id, None, is_idle))
         elif params["replace_routes"] and own is not None and own.target != LOCAL:
             loser = _status_of(own, view)
-            changes.append(RouteChange("replace", table.id, block, own.target, connection_id, None, table.is_idle, loser))
+            changes.append(RouteChange("replace", table.id, block, own.target, connection_id, None, is_idle, loser))
         elif params["replace_routes"] and blocking.target != LOCAL:
             # A propagated route cannot be replaced, nor one over a prefix list, but one made beside it takes precedence.
-            changes.append(RouteChange("create", table.id, block, None, connection_id, None, table.is_idle))
+            changes.append(RouteChange("create", table.id, block, None, connection_id, None, is_idle))
         else:
             refused.append((table, blocking))
             is_replaceable = is_replaceable and blocking.target != LOCAL
@@ -325,14 +343,10 @@ def _route_over_list(table: RouteTable, block: str, connection_id: str | None, f
     return None
 
 
-def plan_removal(view: View, tables: t.Iterable[RouteTable], block: str, connection_id: str | None) -> list[RouteChange]:
+def plan_removal(params: Parameters, view: View, tables: t.Iterable[RouteTable], block: str) -> list[RouteChange]:
     """Return the changes that remove the routes to the block through the connection, or through one that has ended."""
-    found = [(one.id, route_to(one, block)) for one in tables]
-    return [
-        RouteChange("delete", table_id, block, route.target, None)
-        for table_id, route in found
-        if route is not None and route.is_peering and (route.target == connection_id or view.has_ended(route))
-    ]
+    found = [(one.id, own_route(params, view, one, block)) for one in tables]
+    return [RouteChange("delete", table_id, block, route.target, None) for table_id, route in found if route is not None]
 
 
 def plan_unrouting(tables: t.Iterable[RouteTable], connection_id: str) -> list[RouteChange]:

@@ -314,6 +314,11 @@ def widen(site: PathSite, entry: dict[str, Any], number: int = 1) -> list[str]:
     return tables
 
 
+def idle_table(site: PathSite, entry: dict[str, Any]) -> str:
+    """Make a route table that no subnet of an entry's VPC uses, and return its id."""
+    return str(site.accounts[entry["aws_account_id"]].backend(entry["region"]).create_route_table(entry["vpc_id"]).id)
+
+
 def said(done: Any) -> list[str]:
     return [one for one in done.warnings if "from now on" in one]
 
@@ -376,10 +381,45 @@ def test_the_plan_says_what_it_does_to_others(site: PathSite) -> None:
     account.backend().accept_vpc_peering_connection(live)
     (main,) = [one.id for one in account.tables(entry["vpc_id"])]
     account.backend().create_route(main, ATLAS_BLOCK, vpc_peering_connection_id=live)
-    site.add_tables(other, 1)
-    (idle,) = [one.id for one in account.tables(other["vpc_id"])][1:]
-    plan = run(site, [entry, other], replace_routes=True).result["summary"]["plan"]
+    idle = account.backend().create_route_table(other["vpc_id"]).id
+    named = {**other, "route_table_ids": [idle]}
+    plan = run(site, [entry, named], replace_routes=True).result["summary"]["plan"]
     assert f". {live}, which is active, loses its route to {ATLAS_BLOCK} in {main}. {idle} serves no subnet and gets the" in plan
+
+
+@pytest.mark.parametrize("container", [{"container_region": "us-east-1"}, {"container_region": "eu-west-1"}])
+def test_tables_without_subnets_get_no_new_route(site: PathSite, container: dict[str, str]) -> None:
+    """Not for a container whose block is known only after it was made either."""
+    (entry,) = site.make_vpcs(1)
+    (main, *_none), idle = widen(site, entry), idle_table(site, entry)
+    options = {"connections": [entry], **container}
+    foreseen, done = site.run(**options, check_mode=True), site.run(**options)
+    for one in (foreseen, done):
+        assert [row["route_table_id"] for row in one.result["peering"]["connections"][0]["routes"]] == [main]
+        assert actions(one, 0).count(("create", "route")) == 1
+    assert site.aws.routes(entry["aws_account_id"])[idle] == {}
+    assert not site.run(**options).changed
+
+
+def test_dead_routes_in_tables_without_subnets_are_mended(site: PathSite) -> None:
+    """Check mode shows them, too, although the new connection has no id yet. What is disconnected loses them as well."""
+    (entry,) = site.make_vpcs(1)
+    idle = idle_table(site, entry)
+    (former,) = site.request([entry])
+    account = site.accounts[entry["aws_account_id"]]
+    account.backend().create_route(idle, ATLAS_BLOCK, vpc_peering_connection_id=former)
+    site.front.status[former] = ("deleted", "")
+    options = {"connections": [entry], "container_region": "us-east-1", "container_cidr_block": ATLAS_BLOCK}
+    foreseen, done = site.run(**options, check_mode=True), site.run(**options)
+    shown = [one.result["peering"]["connections"][0] for one in (foreseen, done)]
+    assert [{row["route_table_id"]: row["before"] for row in one["routes"]}.get(idle) for one in shown] == [former] * 2
+    assert actions(foreseen, 0) == actions(done, 0)
+    (connection,) = {row["after"] for row in shown[1]["routes"]}
+    assert site.aws.routes(account.id)[idle] == {ATLAS_BLOCK: connection}
+    again = site.run(**options)
+    assert (again.changed, len(again.result["peering"]["connections"][0]["routes"])) == (False, 2)
+    assert not site.run(**options, state="absent").failed
+    assert site.aws.routes(account.id)[idle] == {}
 
 
 def test_the_quota_is_asked_once_for_an_account_and_region(site: PathSite) -> None:

@@ -141,6 +141,8 @@ def test_what_is_built_is_reachable_by_design(site: PathSite) -> None:
         table = ec2.create_route_table(VpcId=entry["vpc_id"])["RouteTable"]["RouteTableId"]
         ec2.associate_route_table(RouteTableId=table, SubnetId=subnets[1])
     second["route_table_ids"] = [table]
+    # This one gets no route, and the check misses none.
+    ec2.create_route_table(VpcId=first["vpc_id"])
     (*where,) = others[0]["vnet_resource_id"].strip("/").split("/")[1::2]
     vnet = (where[0], where[1], where[3])
     site.clouds.azure.add_subnet(*vnet, "apps", [others[0]["cidr_block"]])

@@ -296,7 +296,7 @@ def test_a_table_that_is_gone_between_the_look_and_the_deletion(site: AwsSite, n
     site.run()
     main, other = site.tables
     skip = 2 if when == "DescribeRouteTables" else 1
-    site.front.rule(when, before=lambda: site.ec2.delete_route_table(RouteTableId=other), skip=skip, times=1)
+    site.front.rule(when, before=lambda: site.delete_table(other), skip=skip, times=1)
     done = site.run(route_table_ids=[main, other] if named else None, **ABSENT)
     assert (done.failed, done.changed, site.targets()) == (False, True, {}), done.result
     assert done.warnings == ([f"The route table {other} is gone: nothing is removed from it."] if named else [])
@@ -305,12 +305,12 @@ def test_a_table_that_is_gone_between_the_look_and_the_deletion(site: AwsSite, n
 def test_a_table_that_is_gone_before_its_route_is_made(site: AwsSite) -> None:
     site.accept()
     main, other = site.tables
-    site.front.rule("CreateRoute", before=lambda: site.ec2.delete_route_table(RouteTableId=other), skip=1, times=1)
+    site.front.rule("CreateRoute", before=lambda: site.delete_table(other), skip=1, times=1)
     assert not site.run().failed
     site.delete_route(main)
     other = site.add_table()
     site.front.rules.clear()
-    site.front.rule("CreateRoute", before=lambda: site.ec2.delete_route_table(RouteTableId=other), skip=1, times=1)
+    site.front.rule("CreateRoute", before=lambda: site.delete_table(other), skip=1, times=1)
     done = site.run(route_table_ids=[main, other])
     assert f"does not have these route tables: {other}" in done.msg
     assert done.changed

@@ -119,9 +119,7 @@ def test_the_diff_has_the_plan_and_what_can_change(site: AwsSite, check_mode: bo
 def test_the_plan_counts_what_is_replaced_and_removed(site: AwsSite) -> None:
     site.accept()
     former = site.route_to_former(site.tables[0])
-    counts = "Plan: 1 to create, 1 to change, 0 to remove, 0 unchanged"
-    idle = f"{site.tables[1]} serves no subnet and gets the route, too."
-    assert site.run().result["summary"]["plan"] == f"{counts}. {idle}"
+    assert site.run().result["summary"]["plan"] == "Plan: 1 to create, 1 to change, 0 to remove, 0 unchanged"
     site.delete_route(site.tables[1])
     done = site.run(state="absent")
     assert done.result["summary"]["plan"] == "Plan: 0 to create, 0 to change, 1 to remove, 1 unchanged"
@@ -329,6 +327,53 @@ def test_tables_of_gateways_are_left_out(site: AwsSite) -> None:
     site.ec2.associate_route_table(RouteTableId=edge, GatewayId=gateway)
     assert set(site.run().routes) == set(site.tables) - {edge}
     assert edge not in site.targets()
+
+
+def test_a_table_without_subnets_gets_no_new_route(site: AwsSite) -> None:
+    served, idle = site.tables, site.add_idle_table()
+    foreseen, done = site.run(check_mode=True), site.run()
+    assert set(foreseen.routes) == set(done.routes) == set(site.targets()) == set(served)
+    assert done.result["summary"]["plan"] == "Plan: 2 to create, 1 to change, 0 to remove, 0 unchanged"
+    assert done.result["diff"][1]["after"]["routes"].keys() == {f"{ATLAS_BLOCK} in {table}" for table in served}
+    # What others route there is in nobody's way.
+    site.route(idle, GatewayId=site.add_gateway())
+    assert (site.run().changed, idle in done.routes) == (False, False)
+
+
+def test_a_route_in_a_table_without_subnets_is_kept(site: AwsSite) -> None:
+    idle = site.add_idle_table()
+    site.accept()
+    site.route(idle)
+    done = site.run()
+    assert done.routes[idle] == (site.connection_id, site.connection_id)
+    assert done.result["summary"]["plan"] == "Plan: 2 to create, 0 to change, 0 to remove, 1 unchanged"
+    assert (site.run(state="absent").routes[idle], site.targets()) == ((site.connection_id, None), {})
+
+
+def test_a_dead_route_in_a_table_without_subnets_is_mended(site: AwsSite) -> None:
+    idle = site.add_idle_table()
+    former = site.route_to_former(idle)
+    foreseen, done = site.run(check_mode=True), site.run()
+    assert foreseen.routes[idle] == done.routes[idle] == (former, site.connection_id)
+    # The plan counts it. The sentence is for tables that are named.
+    assert done.result["summary"]["plan"] == "Plan: 2 to create, 2 to change, 0 to remove, 0 unchanged"
+    assert (site.targets()[idle], site.run().changed) == (site.connection_id, False)
+
+
+def test_a_live_route_in_a_table_without_subnets_stays(site: AwsSite) -> None:
+    idle, other = site.add_idle_table(), site.request()
+    site.accept(other)
+    site.route(idle, VpcPeeringConnectionId=other)
+    done = site.run(replace_routes=True)
+    assert (done.failed, idle in done.routes, site.targets()[idle]) == (False, False, other)
+
+
+def test_absent_goes_over_tables_without_subnets(site: AwsSite) -> None:
+    site.accept()
+    idle = site.add_idle_table()
+    assert site.run(state="absent").routes == dict.fromkeys([*site.tables], (None, None))
+    former = site.route_to_former(idle)
+    assert site.run(state="absent").routes[idle] == (former, None)
 
 
 def test_tables_by_id_and_by_tags(site: AwsSite) -> None:

@@ -141,20 +141,23 @@ def test_what_is_refused_or_replaced_takes_nothing(site: AwsSite) -> None:
     assert (main in warning, other in warning) == (True, False)
 
 
-def test_the_plan_names_tables_without_subnets(site: AwsSite) -> None:
-    for _more in range(4):
-        site.add_table()
-    main, *others = site.tables
-    subnet = site.ec2.create_subnet(VpcId=site.vpc_id, CidrBlock="10.15.1.0/24")["Subnet"]["SubnetId"]
-    site.ec2.associate_route_table(RouteTableId=others[0], SubnetId=subnet)
+def test_the_plan_names_chosen_tables_without_subnets(site: AwsSite) -> None:
+    idle = [site.add_idle_table() for _more in range(4)]
     counts = "Plan: 6 to create, 1 to change, 0 to remove, 0 unchanged"
-    done = site.run()
-    assert (
-        done.result["summary"]["plan"] == f"{counts}. {', '.join(others[1:4])} and 1 more serve no subnet and get the route, too."
-    )
+    done = site.run(route_table_ids=site.tables)
+    assert done.result["summary"]["plan"] == f"{counts}. {', '.join(idle[:3])} and 1 more serve no subnet and get the route, too."
     assert done.warnings == []
-    assert set(site.targets()) == {main, *others}
+    assert set(site.targets()) == {*site.tables}
     assert site.run().result["summary"]["plan"] is None
+
+
+def test_the_plan_names_a_tagged_table_without_subnets(site: AwsSite) -> None:
+    idle = site.add_idle_table()
+    former = site.route_to_former(idle)
+    site.ec2.create_tags(Resources=[idle], Tags=[{"Key": "atlas", "Value": "yes"}])
+    done = site.run(route_table_tags={"atlas": "yes"})
+    assert done.routes == {idle: (former, site.connection_id)}
+    assert done.result["summary"]["plan"].endswith(f"unchanged. {idle} serves no subnet and gets the route, too.")
 
 
 def test_the_plan_names_who_loses_its_route(site: AwsSite) -> None:
