@@ -332,7 +332,7 @@ def test_the_figures_of_sets_are_those_that_were_measured(way: str, measured: st
     assert told[2] == ", ".join(cells[4].split(" / ")[0] for cells in rows)
 
 
-def test_the_figures_of_the_comparison_are_those_that_were_measured() -> None:
+def test_the_comparison_has_the_measured_figures() -> None:
     measured, compared = "docs/performance.md", "docs/comparison.md"
     requests = row(measured, "nothing to do | 50 |")
     assert row(compared, "no change in 50 connections: requests")[1:3] == [requests[2], requests[4]]
