@@ -375,7 +375,8 @@ options:
       - V(new) fails if a connection cannot work, or something could not be read, that O(since) does not have. It was
         added in 3.1.0.
       - A project that cannot be read fails the task, unless this is V(never).
-      - The task returns RV(peering_check) even if it fails.
+      - A task that fails returns the findings alone, each with its number of connections and the first three. All else is in
+        the file of O(report), and in the result with V(never).
     type: str
     choices: [fail, warn, new, never]
     default: fail
@@ -746,7 +747,7 @@ EXAMPLES = r"""
 RETURN = r"""
 # From scripts/tables/results.yml: make fragments.
 peering_check:
-  description: The verdict, and what it is made from.
+  description: The verdict, and what it is made from. Of a task that fails, the findings alone.
   returned: when both halves were read, also if the task fails for what it has found
   type: dict
   sample:

@@ -13,6 +13,7 @@ import typing as t
 from ansible import constants as C
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.clouds import CLOUDS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, as_shown
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, TaskError, unsent
@@ -28,6 +29,9 @@ _PLAYBOOKS = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.pat
 # A variable of the task itself in the playbook of this collection: if another playbook imports it, its folder is the other one's.
 _MARK = "cloudpeer_atlas_playbook"
 _PREFIX, _REGISTERED = "peering_check_", "peering_check_result"
+# How many connections of a finding a failure has, and which of their fields: those that name them.
+_MOST_PLACES = 3
+_NAMING = {"provider_name", "vpc_name", *(name for cloud in CLOUDS.values() for name in cloud.names or cloud.identity)}
 # These choose what is checked, and when that fails. Before 4.0.0, extra variables had these names, too.
 _CHOOSING = ("org_id", "group_id", "group_ids", "project_name", "project_names", "connections", "fail_on")
 
@@ -67,6 +71,9 @@ class ShowsCheck(ActionBase):
             self._show(peering_check, moment, (task_vars or {}).get("inventory_hostname"))
         for report in reports:
             result = {**result, **_written(report, peering_check, moment, result)}
+        # The playbook of this collection fails in a task of its own.
+        if result.get("failed") and _MARK not in self._task.vars:
+            result = {**result, "peering_check": in_short(peering_check)}
         return {**result, "report": args["report"]} if reports else result
 
     def _check_playbook_variables(self, variables: t.Mapping[str, object]) -> None:
@@ -127,6 +134,31 @@ def absolute(path: str, loader: t.Any) -> str:
     is_ours = os.path.realpath(loader.get_basedir()) == _PLAYBOOKS
     found: str = loader.path_dwim(os.path.join(os.getcwd(), os.path.expanduser(path)) if is_ours else path)
     return found
+
+
+def in_short(peering_check: t.Mapping[str, t.Any]) -> dict[str, object]:
+    """Return what a failure shows of a check: the findings, each with its first connections, and not what passed.
+
+    Ansible prints the whole result of a task that fails.
+
+    Args:
+        peering_check: The field of the result.
+    """
+    kept = {name: peering_check[name] for name in ("verdict", "summary", "failures") if name in peering_check}
+    naming = {*_NAMING, "group_id", "project_name"} if "projects" in peering_check else _NAMING
+    shown = [
+        {
+            **{name: one[name] for name in ("code", "severity", "message", "fix", "owner", "is_new") if name in one},
+            "count": len(one["connections"]),
+            "connections": [
+                {name: place[name] for name in place if name in naming and place[name] is not None}
+                for place in one["connections"][:_MOST_PLACES]
+            ],
+        }
+        for one in peering_check["findings"]
+        if one["severity"] != "info"
+    ]
+    return {**kept, "findings": shown}
 
 
 def _paths(value: t.Any) -> list[str]:

@@ -102,14 +102,11 @@ class AtlasVpcPeerCheck(Operation[CheckSession, PeeringCheck]):
     def _judge(self, state: PeeringCheck) -> TaskError | None:
         """Return why the task fails; None if it does not."""
         fail_on, failures = self.params["fail_on"], state.get("failures", [])
-        # Of one project, each finding with its own names.
-        is_grouped = "projects" in state or self.params["since"] is not None
-        checks = state["findings"] if is_grouped else [check for one in state["connections"] for check in one["checks"]]
-        found = [check for severity in _FAILURES[fail_on] for check in checks if check["severity"] == severity]
+        found = [check for severity in _FAILURES[fail_on] for check in state["findings"] if check["severity"] == severity]
         found = [check for check in found if check["is_new"]] if fail_on == "new" else found
         shown = [
             f"{check['code']} {check['message']}{_history_of(check)} {check['fix']}".strip()
-            + (_new_in(check, state) if fail_on == "new" else "")
+            + (_new_in(check, state) if fail_on == "new" else _places_of(check, state))
             for check in found
         ]
         if fail_on != "never":
@@ -118,7 +115,7 @@ class AtlasVpcPeerCheck(Operation[CheckSession, PeeringCheck]):
             more = f" There are {len(shown) - _MOST_SHOWN} more." if len(shown) > _MOST_SHOWN else ""
             is_bad = failures or fail_on == "new" or any(check["severity"] == "fail" for check in found)
             why = "" if is_bad else "This fails because fail_on is warn: "
-            hint = "The result has all findings in peering_check."
+            hint = "What is not shown here is in the file that the option report names, and in the result with fail_on: never."
             return TaskError(f"{state['summary']} {why}{' '.join(shown[:_MOST_SHOWN])}{more}", hint=hint)
         return None
 
@@ -133,16 +130,31 @@ def _history_of(check: t.Mapping[str, t.Any]) -> str:
 
 def _new_in(check: t.Mapping[str, t.Any], state: PeeringCheck) -> str:
     """Return a sentence with the connections that a finding is new on; others may have had it before."""
-    new = [one for one in check["connections"] if one["is_new"]]
+    return f" New: {listed(_names_in([one for one in check['connections'] if one['is_new']], state))}."
+
+
+def _places_of(check: t.Mapping[str, t.Any], state: PeeringCheck) -> str:
+    """Return a sentence with the connections that a finding is about; empty if all that was checked is one connection."""
+    names = _names_in(check["connections"], state)
+    return (
+        ""
+        if len(state["connections"]) == 1
+        else f" {len(names)} {'connection' if len(names) == 1 else 'connections'}: {listed(names)}."
+    )
+
+
+def _names_in(places: t.Iterable[t.Mapping[str, t.Any]], state: PeeringCheck) -> list[str]:
+    """Return the networks of connections, each once; those of several projects behind the project."""
     counted = Counter(one["name"] for one in state.get("projects", ()))
     names = {
         (
-            _title_of(one) if counted[one["project_name"]] > 1 else one["project_name"] or one["group_id"],
+            (_title_of(one) if counted[one["project_name"]] > 1 else one["project_name"] or one["group_id"]) if counted else None,
             one[CLOUDS[one["provider_name"]].network],
+            one.get("vpc_name") and f"({one['vpc_name']})",
         ): None
-        for one in new
+        for one in places
     }
-    return f" New: {listed(visible(' '.join(filter(None, each))) for each in names)}."
+    return [visible(" ".join(filter(None, each))) for each in names]
 
 
 def _title_of(one: t.Mapping[str, t.Any]) -> str:

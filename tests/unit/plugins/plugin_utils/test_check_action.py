@@ -120,7 +120,7 @@ def test_the_text_goes_to_stderr_at_once_with_the_host(tmp_path: Path) -> None:
 
 def test_a_failure_is_explained_too(tmp_path: Path) -> None:
     action = make(tmp_path, FAILED, report="peering.md")
-    assert run(action) == {**FAILED, "report": "peering.md"}
+    assert run(action) == {**FAILED, "report": "peering.md", "peering_check": _check_action.in_short(CHECKED)}
     assert len(action.shown) == 1
     assert (tmp_path / "peering.md").read_text().startswith("# Peering check: not reachable")
 
@@ -281,7 +281,7 @@ def test_a_report_that_fails_in_the_end_leaves_the_older_one(
     monkeypatch.setattr("os.replace", full)
     done = run(make(tmp_path, result, report=str(file)))
     assert done["failed"] is True
-    assert done["peering_check"] == CHECKED
+    assert done["peering_check"] == _check_action.in_short(CHECKED)
     message = f"Failed to write the report {file}: No space left on device."
     if result is None:
         assert done["msg"].startswith(message)

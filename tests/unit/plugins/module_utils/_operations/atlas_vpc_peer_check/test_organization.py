@@ -99,8 +99,9 @@ def test_one_finding_for_all_that_is_alike(organization: OrganizationSite) -> No
     assert [one["project_name"] for one in finding["connections"]] == ["emulator-3", "emulator-6"]
     assert done.msg == (
         "12 connections: 10 reachable by design, 2 not reachable (P301). 12 projects read. P301 No entry covers the block (the "
-        "subnet). Add the block to the access list: atlas_access_list, or atlas_peering. "
-        "The result has all findings in peering_check."
+        "subnet). Add the block to the access list: atlas_access_list, or atlas_peering. 2 connections: "
+        f"emulator-3 {vpc_of(2)} (net), emulator-6 {vpc_of(5)} (net). What is not shown here is in the file that the option report "
+        "names, and in the result with fail_on: never."
     )
     assert [one["verdict"] for one in done.check["projects"]].count("not_reachable") == 2
 
@@ -186,7 +187,7 @@ def test_a_run_fails_for_what_is_new(organization: OrganizationSite) -> None:
     more = organization.run(since=since, fail_on="new")
     assert "P301 No entry covers the block (the subnet)." in more.msg
     # It names the one that is new, and not the other.
-    assert f" New: emulator-6 {vpc_of(5)}. " in more.msg
+    assert f" New: emulator-6 {vpc_of(5)} (net). " in more.msg
     assert "emulator-3" not in more.msg
     (finding,) = more.check["findings"]
     assert (finding["first_seen"], finding["is_new"]) == (TIME, True)
@@ -200,7 +201,7 @@ def test_new_findings_in_projects_of_one_name_have_their_ids(organization: Organ
             project.name = "web"
     lock_out(organization, 2, 5)
     done = organization.run(since=since, fail_on="new")
-    first, second = (f"web ({organization.ids[number]}) {vpc_of(number)}" for number in (2, 5))
+    first, second = (f"web ({organization.ids[number]}) {vpc_of(number)} (net)" for number in (2, 5))
     assert f" New: {first}, {second}. " in done.msg
 
 
