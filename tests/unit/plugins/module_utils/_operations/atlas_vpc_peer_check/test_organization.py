@@ -100,8 +100,8 @@ def test_one_finding_for_all_that_is_alike(organization: OrganizationSite) -> No
     assert done.msg == (
         "12 connections: 10 reachable by design, 2 not reachable (P301). 12 projects read. P301 No entry covers the block (the "
         "subnet). Add the block to the access list: atlas_access_list, or atlas_peering. 2 connections: "
-        f"emulator-3 {vpc_of(2)} (net), emulator-6 {vpc_of(5)} (net). What is not shown here is in the file that the option report "
-        "names, and in the result with fail_on: never."
+        f"emulator-3 {vpc_of(2)} (net), emulator-6 {vpc_of(5)} (net). What is not shown here is in the file that the option "
+        "report names, and in the result with fail_on: never."
     )
     assert [one["verdict"] for one in done.check["projects"]].count("not_reachable") == 2
 
