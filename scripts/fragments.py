@@ -28,6 +28,10 @@ MODULE = "cloudpeer.atlas.atlas_vpc_peer_check"
 TABLES = ROOT / "scripts" / "tables"
 #: What the table of entries calls the modules.
 MODULES = {"atlas_vpc_peers": "peers", "atlas_vpc_peer_check": "check", "atlas_peering": "peering"}
+#: What the role's conditions look at has a type there; all else is checked by the module.
+CONDITIONS_OF_ROLE = ("state", "atlas", "aws", "verify")
+#: The types that a value can have or not, as a description says them.
+KINDS = {"bool": "A boolean", "dict": "A dictionary", "int": "A whole number", "list": "A list"}
 #: What a role has of an argument spec.
 OF_A_ROLE = ("type", "elements", "required", "default", "choices", "no_log")
 #: Why an option without effect is there.
@@ -171,13 +175,33 @@ def role_specs(spec: Any, entries: Any) -> str:
         text = row.get("text") or of_role(documented[name]["description"])
         given = {key: value for key, value in row.items() if key not in ("text", "since")}
         found = {"description": text, **own, **given, **since(row.get("since"))}
-        options[f"vpc_peering_{name}"] = {key: value for key, value in found.items() if value is not None}
+        found = {key: value for key, value in found.items() if value is not None}
+        options[f"vpc_peering_{name}"] = found if name in CONDITIONS_OF_ROLE else checked_by_module(found)
     options["vpc_peering_connections"]["options"] = dict(role_entries(entries))
     main = {key: role[key] for key in ("short_description", "description", "version_added")}
     main |= {"author": ["The cloudpeer.atlas maintainers"], "options": options}
     main |= {"seealso": [{"module": f"cloudpeer.atlas.{name}"} for name in role["seealso"]]}
     examples = "    examples: |\n" + re.sub(r"^(?=.)", " " * 6, role["examples"], flags=re.MULTILINE)
     return "---\n" + comment("role") + to_yaml({"argument_specs": {"main": main}}, width=150) + examples
+
+
+def checked_by_module(spec: Texts) -> Texts:
+    """Return the spec of a variable whose type is in its description alone: the module checks it, and says more in fewer words.
+
+    Ansible prints the whole argument specification of a role with each variable that it refuses.
+    """
+    if "choices" in spec:
+        kind = f"One of {', '.join(f'V({one})' for one in spec['choices'])}"
+    elif spec.get("type", "str") in KINDS:
+        kind = KINDS[spec["type"]] + {"dict": " of dictionaries", "str": " of strings", "int": " of numbers"}.get(
+            spec.get("elements", ""), ""
+        )
+    else:
+        # Ansible makes a text of anything.
+        return spec
+    texts = spec["description"] if isinstance(spec["description"], list) else [spec["description"]]
+    found = {**spec, "description": [*texts, f"{kind}."], "type": "raw"}
+    return {key: value for key, value in found.items() if key not in ("elements", "choices", "required")}
 
 
 def role_entries(options: Any) -> Iterator[tuple[str, Texts]]:

@@ -7,8 +7,8 @@ from typing import Any
 
 from ansible_collections.cloudpeer.atlas.tests.support.role_site import RoleRunner, Vpc
 
-#: The most bytes of a check of 40 VPCs with one cause.
-CHECK = 8_000
+#: The most bytes of a check of 40 VPCs with one cause, and of a mistake in a variable of the role.
+CHECK, MISTAKE = 8_000, 3_000
 
 
 def printed(run: RoleRunner, task: dict[str, Any]) -> str:
@@ -27,3 +27,24 @@ def test_a_check_that_fails_is_a_screen(run: RoleRunner, make_site: Callable[...
         assert len(text.encode()) < CHECK
         assert "P301 The access list is empty" in text
         assert f"40 connections: {sites[0].vpc_id}, {sites[1].vpc_id}, {sites[2].vpc_id} and 37 more." in text
+
+
+def test_the_role_lets_its_module_speak(run: RoleRunner) -> None:
+    mistakes: dict[str, dict[str, Any]] = {
+        "connections[0]: aws_acount_id is not an option (aws_account_id?).": {
+            "connections": [{"vpc_id": "vpc-0a1b2c3d4e5f67890", "aws_acount_id": "123456789012"}]
+        },
+        "argument 'wait_timeout' is of type str and we were unable to convert to int": {
+            "connections": [],
+            "wait_timeout": "soon",
+        },
+        "value of dns must be one of: warn, enable, ignore, got: on": {"connections": [], "dns": "on"},
+        "missing required arguments: connections": {},
+    }
+    tasks = [{"block": [run.use(**variables)], "rescue": [{"ansible.builtin.meta": "noop"}]} for variables in mistakes.values()]
+    done = run.plays([{"hosts": "localhost", "tasks": tasks}])
+    failed = [text for text in done.output.split("\nTASK [") if "fatal: " in text]
+    assert len(failed) == len(mistakes)
+    for text, message in zip(failed, mistakes):
+        assert len(text.encode()) < MISTAKE
+        assert message in text
