@@ -19,10 +19,10 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._api import errors
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.aws import AWS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import CREATION_PAUSES
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http import errors as _errors
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.life import NEW_FOR
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources import access_list as _access_list
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources import containers as _containers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources import peers as _peers
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.life import NEW_FOR
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.invalid import InvalidValueError
 from ansible_collections.cloudpeer.atlas.tests.clouds.server import running as running_clouds
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import running

@@ -65,7 +65,7 @@ DECIDED_BY_ONE_CLOUD = {
     "_check/reading.py": (2, "A check reads each cloud in its own way: GCP twice, and AWS first, for the regions."),
     "_check/result.py": (2, "The rules of a cloud are loaded where it is checked, by imports that Ansible finds."),
     "_check/rules/client_ranges.py": (2, "The blocks of a network are in other facts on GCP; without them, options count alone."),
-    "_path/remaining.py": (2, "What is left to do has other sentences on each cloud."),
+    "_results/remaining.py": (2, "What is left to do has other sentences on each cloud."),
 }
 #: How many times that they may be.
 MOST_GROWTH = 1.1
