@@ -27,6 +27,7 @@ from .._http.pauses import Clock, Sleep, stoppable_sleep
 from .._resources.access_list import AccessList
 from .._resources.containers import Containers
 from .._resources.peers import VpcPeers
+from .._results.path_progress import PathProgress
 from .._results.path_summary import PathSummary
 from .._sides import path_options as options
 from .._sides.access_requests import AccessRequests
@@ -36,7 +37,7 @@ from .._sides.entry_access import EntryAccess
 from .._sides.entry_containers import EntryContainers
 from .._sides.entry_peers import EntryPeers, Leaving, PathLinks, PathPeers
 from .._sides.part import Common, PathPart
-from .._sides.path_side import PathProgress, PathSide
+from .._sides.path_side import PathSide
 from .._sides.path_state import ABSENT, ACCESS, ACTING, AVAILABLE, CONNECTIONS, CONTAINERS, PRESENT, REQUESTS, PathState
 from .._sides.peer_readers import DeclaredPeers, RemovedPeers
 from .._sides.peers import PeerSide, PeerStages

@@ -20,7 +20,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.set_state import PeerSetState
 from ansible_collections.cloudpeer.atlas.tests.support.harness import ACCOUNT
 from ansible_collections.cloudpeer.atlas.tests.support.sets import azure, gcp, vpc
-from ansible_collections.cloudpeer.atlas.tests.unit.plugins.module_utils._path.test_options import validated
+from ansible_collections.cloudpeer.atlas.tests.unit.plugins.module_utils._sides.test_path_options import validated
 
 BLOCK, CLIENTS, PCX, TABLE = "192.168.248.0/21", "10.0.0.0/24", "pcx-0a1b2c3d4e5f67890", "rtb-0a1b2c3d"
 HOME = {"id": "1" * 24, "provider_name": "AWS", "region_name": "US_EAST_1", "atlas_cidr_block": BLOCK}

@@ -21,7 +21,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.set_state import PeerSetState
 from ansible_collections.cloudpeer.atlas.tests.support.harness import ACCOUNT
 from ansible_collections.cloudpeer.atlas.tests.support.sets import azure, gcp, vpc
-from ansible_collections.cloudpeer.atlas.tests.unit.plugins.module_utils._path.test_options import (
+from ansible_collections.cloudpeer.atlas.tests.unit.plugins.module_utils._sides.test_path_options import (
     NETWORK_NAME,
     VNET_NAME,
     validated,

@@ -36,7 +36,7 @@ from ansible_collections.cloudpeer.atlas.tests.emulator.faults import parse_rule
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import refusal
 from ansible_collections.cloudpeer.atlas.tests.support.harness import ACCOUNT, Atlas, Done, FakeClock
 from ansible_collections.cloudpeer.atlas.tests.support.sets import azure, gcp, vpc
-from ansible_collections.cloudpeer.atlas.tests.unit.plugins.module_utils._path.test_options import validated
+from ansible_collections.cloudpeer.atlas.tests.unit.plugins.module_utils._sides.test_path_options import validated
 
 A, B, C = (f"10.{number}.0.0/16" for number in (1, 2, 3))
 GROUP = "sg-0a1b2c3d4e5f67890"
