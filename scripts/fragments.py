@@ -249,7 +249,7 @@ def generated(load: Callable[[str], Any]) -> Iterator[tuple[Path, str]]:
     for name in table("results")["modules"]:
         text = with_returns(module_text(name), name)
         yield module_file(name), with_suboptions(text, name, options) if name in MODULES else text
-    yield ROLE, role_specs(load("_path.options").PATH_SPEC, options)
+    yield ROLE, role_specs(load("_sides.path_options").PATH_SPEC, options)
     check = load("_operations.atlas_vpc_peer_check").OPERATION
     yield PLAYBOOK, with_options(PLAYBOOK.read_text(encoding="utf-8"), [*check.argument_spec.options])
     yield messages.PAGE, messages.page()

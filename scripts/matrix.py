@@ -44,7 +44,7 @@ QUICK_TESTS = {
     NEWEST: (
         "tests/unit/plugins",
         "--ignore-glob=*/_check/rules/*",
-        "--ignore-glob=*/_path/*",
+        "--ignore-glob=*/_sides/*",
         "--ignore-glob=*/_operations/*",
     )
 }
@@ -58,7 +58,7 @@ PLUGIN_TESTS = (
     "--ignore-glob=*accepter*",
     "--ignore-glob=*/atlas_vpc_peer_check/*",
     "--ignore-glob=*/atlas_peering/*",
-    "--ignore-glob=*/_path/*",
+    "--ignore-glob=*/_sides/*",
     "--ignore-glob=*/_report/*",
 )
 CLOSING_LINE = re.compile(r"^=*\s*((?:\d+ \w+,? ?)+) in [\d.]+s.*$", re.MULTILINE)

@@ -32,7 +32,6 @@ HTTP = {"_http", *VALUES}
 CLOUDS = {"_clouds", *HTTP}
 BELOW_CLOUD_APIS = {"_engine", "_resources", *CLOUDS}
 FEATURES = {"_aws", "_gcp", "_azure", *BELOW_CLOUD_APIS}
-PLANNERS = {"_access_list", "_containers", "_entries"}
 MAY_IMPORT = {
     "modules": {"_operations", "_engine.shell"},
     "action": {"_operations", "plugin_utils"},
@@ -40,10 +39,10 @@ MAY_IMPORT = {
     "filter": VALUES,
     "inventory": {"_operations", "_api", "_auth", "_engine", "_clouds", "_http.errors", "_http.redact"},
     "plugin_utils": {"_check.findings", "_engine", "_clouds", "_http.errors", "_http.exchange", "_http.redact"},
-    "_operations": {"_sides", "_path", "_check", "_peer_set", "_peering", *PLANNERS, "_accounts", "_api", "_auth", *FEATURES},
-    "_sides": {"_path", "_peer_set", "_peering", *PLANNERS, *FEATURES},
-    "_path": {"_check", "_peer_set", "_peering", *PLANNERS, "_accounts", *FEATURES},
-    "_check": {"_check.rules", "_peer_set", "_peering", *PLANNERS, "_accounts", "_api", *FEATURES},
+    "_operations": {"_results", "_check", "_sides", "_entries", "_accounts", "_api", "_auth", *FEATURES},
+    "_results": {"_sides", *FEATURES},
+    "_check": {"_check.rules", "_entries", "_accounts", "_api", *FEATURES},
+    "_sides": {"_entries", "_accounts", *FEATURES},
     "_check.rules": {
         "_check.facts",
         "_aws.objects",
@@ -54,10 +53,6 @@ MAY_IMPORT = {
         "_resources",
         *CLOUDS,
     },
-    "_peer_set": {"_peering", *PLANNERS, *FEATURES},
-    "_peering": {*PLANNERS, *FEATURES},
-    "_access_list": {"_containers", *FEATURES},
-    "_containers": FEATURES,
     "_entries": FEATURES,
     "_accounts": {"_api", "_auth.clients", *FEATURES},
     "_aws": BELOW_CLOUD_APIS,
@@ -113,7 +108,7 @@ MAY_NAME_FACTS_OF_CLOUDS = (
     *(f"{name}/" for name in ("_clouds", "_aws", "_gcp", "_azure", "modules")),
     # The table says which cloud each option of an entry is for.
     "_entries/table.",
-    *(f"_path/{name}." for name in ("entry_aws", "azure_entries", "gcp_entries")),
+    *(f"_sides/{name}." for name in ("entry_aws", "azure_entries", "gcp_entries")),
     "_operations/atlas_vpc_peer_accepter.",
     *(f"_check/rules/{name}_" for name in ("a4", "g4", "p4", "p5", "p6", "p7")),
 )
@@ -125,16 +120,16 @@ FACTS_OF_CLOUDS = {
 }
 OTHER_FACTS = {
     # States of an entry of the access list, and of a cluster.
-    "_access_list.py": {"FAILED"},
+    "_sides/access_plan.py": {"FAILED"},
     "_check/rules/p3_access_list.py": {"FAILED", "vpc_id"},
     "_check/rules/judged_clusters.py": {"DELETING"},
     "_resources/clusters.py": {"DELETING"},
     # Which cloud has which credentials, without its file.
     "_accounts/credentials.py": {"AZURE", "GCP"},
     # A stage, and the states of a set.
-    "_path/path_state.py": {"AVAILABLE"},
+    "_sides/path_state.py": {"AVAILABLE"},
     # What the result of the whole path, a finding, or the result of a check shows of a VPC.
-    "_path/path_summary.py": {"connection_id"},
+    "_results/path_summary.py": {"connection_id"},
     "_check/rules/p1_atlas.py": {"route_table_cidr_block"},
     "_check/result.py": {"vpc_id", "aws_account_id", "connection_id"},
 }

@@ -20,11 +20,11 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.session impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import atlas_peering
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_peering import OPERATION
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.options import PATH_SPEC, fill_in_project, validate
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.part import PathPart
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._path.path_state import ACTING, PathState, What
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_set.state import PeerSetState
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.connection import PeerState
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.connection import PeerState
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.part import PathPart
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_options import PATH_SPEC, fill_in_project, validate
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state import ACTING, PathState, What
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.set_state import PeerSetState
 from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
 from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock
 from ansible_collections.cloudpeer.atlas.tests.support.memory import answering

@@ -10,10 +10,7 @@ from contextlib import nullcontext
 
 from .._http.errors import TaskError
 from .._http.pauses import Clock, Sleep
-from .intake import Intake
-from .ledger import Ledger
 from .looks import Looks, Wanted
-from .loop import InTurn, Loop
 from .operation import ModuleBase, S_co, Session, Status
 from .options import Parameters
 from .outcome import Lines, Outcome, Report, RunProgress
@@ -22,14 +19,15 @@ from .side import BEFORE, ONLY, AnySide, AnyState, Context, Failure, Owner, Purp
 
 if t.TYPE_CHECKING:
     from .lists import ListProgress
-    from .loop import Jobs
+    from .loop import Loop
 
 
 class Engine:
     """One run of a front.
 
     It reads all sides, waits for what must come before a plan, decides, goes through the stages, and shows the result. A front
-    can run inside a step of another run, in a thread: it starts no threads then.
+    can run inside a step of another run, in a thread: it starts no threads then. What sends and waits is imported when there is
+    something to send or to wait for: Ansible compiles each file that a task imports.
 
     Args:
         front: The front to run.
@@ -40,13 +38,11 @@ class Engine:
     """
 
     def __init__(self, front: AnyFront, outcome: Outcome, report: Report, clock: Clock, sleep: Sleep) -> None:
-        self._front, self._outcome = front, outcome
-        self._progress, jobs, limit = _parts_of(front, outcome, report, clock)
-        self._ledger = Ledger(front, outcome, limit)
-        self._looks = Looks(front, self._ledger)
-        self._planning = Planning(front, self._ledger, self._looks, self._progress, outcome)
-        self._intake = Intake(front, self._ledger, self._looks, self._planning, self._progress)
-        self._loop = Loop(front, self._intake, jobs, sleep)
+        self._front, self._outcome, self._sleep = front, outcome, sleep
+        self._progress = _progress_of(front, outcome, report, clock)
+        self._looks = Looks(front)
+        self._planning = Planning(front, self._looks, self._progress, outcome)
+        self._loop: Loop | None = None
 
     @property
     def state(self) -> AnyState:
@@ -56,7 +52,11 @@ class Engine:
     @property
     def applied(self) -> tuple[t.Hashable, ...]:
         """The keys of the changes that took effect."""
-        return tuple(key for step in self._ledger.applied for key in step.keys)
+        return tuple(key for step in self._steps() for key in step.keys)
+
+    def _steps(self) -> t.Sequence[Step]:
+        """Return the steps that took effect."""
+        return () if self._loop is None else self._loop.ledger.applied
 
     def predict(self) -> None:
         """Look and decide, and let the outcome show the predicted result.
@@ -64,14 +64,16 @@ class Engine:
         Raises:
             TaskError: If something cannot be read, or would be refused.
         """
-        self._front.context.is_prediction = True
+        context = self._front.context
+        context.is_prediction = True
         self._look()
-        plan = self._planning.decide()
+        plan = self._decide()
         for side in self._front.sides:
             self._looks.take(side, side.predict([step for step in plan.steps if step.side == side.name]))
+        changes = {change.key: change for change in plan.changes}
         for step in self._front.foresee(plan):
-            self._ledger.foresee(step)
-        self._outcome.changed = bool(self._ledger.applied)
+            self._outcome.changed = True
+            context.done.update({key: changes[key] for key in step.keys if key in changes})
         self._end()
 
     def carry_out(self, known: AnyState = None) -> None:
@@ -91,31 +93,57 @@ class Engine:
             self._looks.take(side, {side.owners[0]: known})
             self._progress.begin()
         if front.waits_first:
-            self._loop.run(BEFORE, None, is_last=True)
-            if self._intake.has_waited:
+            self._go_through(BEFORE, None, is_last=True)
+            if self._loop is not None and self._loop.has_waited:
                 self._looks.look(self._all(), Purpose.AGAIN)
                 self._progress.begin()
-        self._planning.decide()
+        self._decide()
         try:
             with nullcontext() if front.is_one else self._looks.side_by_side():
-                self._go_through()
+                for stage in front.stages:
+                    seconds = front.seconds_of(stage) if stage else None
+                    self._go_through(stage, seconds, is_last=stage == front.stages[-1])
+                    if front.plans_again_after(stage):
+                        self._decide()
         except BaseException as error:
             if front.is_one:
                 raise
             is_said = isinstance(error, TaskError) and front.fail_rest(error)
-            self._loop.drain()
+            if self._loop is not None:
+                self._loop.drain()
             self._progress.show()
             if not is_said:
                 raise
         self._end()
 
-    def _go_through(self) -> None:
-        front = self._front
-        for stage in front.stages:
-            seconds = front.seconds_of(stage) if stage else None
-            self._loop.run(stage, seconds, is_last=stage == front.stages[-1])
-            if front.plans_again_after(stage):
-                self._planning.decide()
+    def _decide(self) -> Plan:
+        plan = self._planning.decide()
+        if plan.failures:
+            self._begin()
+        return plan
+
+    def _begin(self) -> Loop:
+        """Return what goes through the stages."""
+        if self._loop is None:
+            from .loop import begin_loop
+
+            self._loop = begin_loop(self._front, self._looks, self._planning, self._progress, self._outcome, self._sleep)
+        return self._loop
+
+    def _go_through(self, stage: str, seconds: float | None, *, is_last: bool) -> None:
+        self._front.context.stage = stage
+        if self._loop is not None or not self._is_quiet():
+            self._begin().run(stage, seconds, is_last=is_last)
+
+    def _is_quiet(self) -> bool:
+        """Return whether there is nothing to send, and nothing to wait for in this stage."""
+        if self._front.context.plan.steps:
+            return False
+        try:
+            return all(side.wait(owner, None) is None for side in self._front.sides for owner in side.states)
+        except TaskError:
+            # It is taken in as any other failure.
+            return False
 
     def _look(self) -> None:
         self._looks.look(self._all(), Purpose.FIRST)
@@ -137,19 +165,17 @@ class Engine:
 
     def stop(self) -> None:
         """Report what was done so far: a signal has ended the run."""
-        self._progress.stop(*self._front.stopped(self._ledger.applied, self._ledger.unsure()))
+        unsure = () if self._loop is None else self._loop.ledger.unsure()
+        self._progress.stop(*self._front.stopped(self._steps(), unsure))
 
 
-def _parts_of(front: AnyFront, outcome: Outcome, report: Report, clock: Clock) -> tuple[RunProgress, Jobs, int]:
-    """Return the progress of a front, how its steps are sent, and how many at the same time."""
+def _progress_of(front: AnyFront, outcome: Outcome, report: Report, clock: Clock) -> RunProgress:
     if front.is_one:
-        return RunProgress(front, outcome, report, clock), InTurn(), 1
+        return RunProgress(front, outcome, report, clock)
     # Imported late: a module's process compiles each file again.
-    from .._http.threads import Workers
     from .lists import ListProgress
 
-    limit = front.threads or int(front.params["parallel"])
-    return (front.progress or ListProgress)(front, outcome, report, clock), Workers(limit), limit
+    return (front.progress or ListProgress)(front, outcome, report, clock)
 
 
 # What a field of a result has.

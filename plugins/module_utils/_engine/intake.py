@@ -5,24 +5,31 @@
 
 from __future__ import annotations
 
+import bisect
 import math
 import typing as t
 from collections import deque
 
 from .._http.errors import TaskError
-from .ledger import Held, Ready
-from .looks import Waits
+from .ledger import Waits
 from .operation import may_pass, pauses_before_look
-from .plan import Plan, Step
+from .plan import Change, Plan, Step, stamped
 from .side import SEEN, AnySide, Purpose, ReplyValue, Target, Waiting, by_side
 from .wait import WaitTimeoutError
 
 if t.TYPE_CHECKING:
     from .front import AnyFront
-    from .ledger import Ledger
-    from .looks import Kept, Looks
+    from .ledger import Kept, Ledger
+    from .looks import Looks
     from .outcome import RunProgress
     from .plan import Planning
+
+
+class Held(t.NamedTuple):
+    """What a refused step waits for, and its refusal."""
+
+    waiting: Waiting
+    refusal: TaskError
 
 
 class Search:
@@ -105,6 +112,49 @@ class Searches:
     def end(self, search: Search) -> None:
         """End a search."""
         self._open.remove(search)
+
+
+class Ready:
+    """The steps that can be sent, in the order of the plan.
+
+    Args:
+        ledger: Has the steps.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._order: list[tuple[int, Target]] = []
+        # The step of each owner, and how many were sent before it was found ready.
+        self._steps: dict[Target, tuple[Step, int]] = {}
+
+    def add(self, target: Target, step: Step, sent: int) -> None:
+        """Add the next step of an owner; `sent` says how many steps were sent before."""
+        if target not in self._steps:
+            bisect.insort(self._order, (self._ledger.number(target), target))
+        self._steps[target] = (step, sent)
+
+    def remove(self, target: Target) -> None:
+        """Remove the step of an owner, if there is one."""
+        if self._steps.pop(target, None) is not None:
+            self._order = [one for one in self._order if one[1] != target]
+
+    def take(self) -> tuple[Target, Step, int] | None:
+        """Remove and return the first step that there is room for; None if there is none."""
+        full: set[t.Hashable] = set()
+        for index, (unused, target) in enumerate(() if self._ledger.is_full else self._order):
+            step, sent = self._steps[target]
+            if step.lanes and not full.isdisjoint(step.lanes):
+                continue
+            if step.lanes and not self._ledger.has_room(step):
+                full.update(step.lanes)
+                continue
+            del self._order[index], self._steps[target]
+            return target, step, sent
+        return None
+
+    def has_side(self, side: str) -> bool:
+        """Return whether a step of a side can be sent that is not a run of its own."""
+        return any(target[0] == side and not step.is_run for target, (step, _sent) in self._steps.items())
 
 
 class Intake:
@@ -235,17 +285,50 @@ class Intake:
         try:
             changed = self.looks.look(by_side(targets), Purpose.AGAIN)
             self.progress.see(changed)
-            plan, stopped = self._planning.again(targets)
+            plan, stopped = self._plan_again(targets)
         except Exception:
             # It may have taken effect.
             self.ledger.outcome.changed |= any(target in self.ledger.lost for target in targets)
             raise
-        unread = self.looks.fail_unread()
+        unread = self._fail_unread()
         # What was lost may have taken effect.
         self.ledger.outcome.changed |= any(target in self.ledger.lost for target in unread)
         self.stop(stopped + unread)
         self.note(changed)
         return plan
+
+    def _plan_again(self, targets: t.Sequence[Target]) -> tuple[Plan, list[Target]]:
+        """Plan again for owners whose steps are in doubt; for a list, the plan that people see stays.
+
+        Returns:
+            The plan, and the owners that have failed with it.
+
+        Raises:
+            TaskError: If the plan is about one object, and must not be carried out.
+        """
+        if self._front.is_one:
+            return self._planning.decide(), []
+        changes: list[Change] = []
+        steps: list[Step] = []
+        stopped: list[Target] = []
+        wanted = by_side(targets)
+        for side in self._front.sides:
+            if side.name not in wanted:
+                continue
+            plan = stamped(side.plan(wanted[side.name]), side)
+            self.ledger.outcome.warn(plan)
+            stopped += self.ledger.fail_entries({**plan.failures, **plan.refusals}, side.name)
+            changes += plan.changes
+            steps += plan.steps
+        plan = Plan(tuple(changes), tuple(steps))
+        for target, (step, error) in self.ledger.replace([one for one in targets if one not in stopped], plan).items():
+            stopped += self.ledger.fail(target, step, error)
+        return plan, stopped
+
+    def _fail_unread(self) -> list[Target]:
+        """Let entries fail that could not be read again, and return their owners."""
+        unread, self.looks.unread = self.looks.unread, {}
+        return [target for entry, (side, error) in unread.items() for target in self.ledger.fail_entries({entry: error}, side)]
 
     def settle(self, target: Target, plan: Plan) -> None:
         """Decide about a step in doubt after another look: done, failed, or sent again."""

@@ -11,14 +11,19 @@ from functools import partial
 
 from .._http.errors import TaskError
 from .._http.pauses import Ended, Sleep
+from .intake import Intake
+from .ledger import Ledger
 from .plan import Step
 from .side import AnySide, Call, Owner, ReplyValue, Target, by_side
 
 if t.TYPE_CHECKING:
     from .._http.threads import Workers
     from .front import AnyFront
-    from .intake import Intake, Search
-    from .looks import Kept
+    from .intake import Search
+    from .ledger import Kept
+    from .looks import Looks
+    from .outcome import Outcome, RunProgress
+    from .plan import Planning
 
     Jobs = t.Union["InTurn", Workers[Target, ReplyValue]]
 
@@ -56,17 +61,25 @@ class Loop:
         intake: Takes in what comes of it; this loop shares all that it was made with.
         jobs: Sends steps.
         sleep: Sleeps that many seconds.
+
+    Attributes:
+        ledger: Has the steps.
     """
 
     def __init__(self, front: AnyFront, intake: Intake, jobs: Jobs, sleep: Sleep) -> None:
         self._front, self._context, self._clock = front, front.context, front.clock
         self._sides: dict[str, AnySide] = {side.name: side for side in front.sides}
-        self._ledger, self._waits, self._looks = intake.ledger, intake.waits, intake.looks
+        self.ledger, self._waits, self._looks = intake.ledger, intake.waits, intake.looks
         self._ready, self._searches, self._progress = intake.ready, intake.searches, intake.progress
         self._intake, self._jobs, self._sleep = intake, jobs, sleep
         self._are_long = len(front.sides) > 1 or not front.sides[0].has_short_steps
         # How many steps were sent, and how many requests before those that are running.
         self._sent = self._calls = 0
+
+    @property
+    def has_waited(self) -> bool:
+        """Whether anything was waited for."""
+        return self._intake.has_waited
 
     def run(self, stage: str, seconds: float | None, *, is_last: bool) -> None:
         """Go through a stage, until nothing is sent, in doubt or waited for that may not last longer.
@@ -76,8 +89,7 @@ class Loop:
             seconds: Its time; None if each wait has its own.
             is_last: Whether all waits end with it.
         """
-        self._context.stage = stage
-        self._waits.begin(stage, seconds, self._ledger.held, is_last=is_last)
+        self._waits.begin(stage, seconds, self.ledger.held, is_last=is_last)
         self._intake.deadlines = dict.fromkeys(self._intake.deadlines, math.inf)
         self._intake.news = {(side.name, owner): None for side in self._front.sides for owner in side.states}
         while True:
@@ -114,8 +126,8 @@ class Loop:
             if sent.error is None:
                 self._intake.record(step, sent.result())
             elif isinstance(sent.error, TaskError):
-                self._ledger.doubt(sent.key, step, sent.error)
-        self._ledger.fail_open()
+                self.ledger.doubt(sent.key, step, sent.error)
+        self.ledger.fail_open()
 
     # What is ready is sent.
 
@@ -136,15 +148,15 @@ class Loop:
             # What was sent since may have taken the last place.
             if sent == self._sent or self._evaluate(target) is step:
                 self._send(target, step)
-        if self._ledger.doubts:
+        if self.ledger.doubts:
             self._searches.begin(self._is_busy)
 
     def _evaluate(self, target: Target) -> Step | None:
         """Return the step of an owner that can be sent now; None if it waits for something, or has none."""
         side, owner = self._sides[target[0]], target[1]
-        if owner not in side.states or not self._ledger.is_idle(target):
+        if owner not in side.states or not self.ledger.is_idle(target):
             return None
-        step = self._ledger.next_step(target)
+        step = self.ledger.next_step(target)
         try:
             waiting = side.wait(owner, step)
         except TaskError as error:
@@ -191,7 +203,7 @@ class Loop:
         except Exception as error:
             # A defect, or a lack of memory or threads. Failures of a request itself are TaskErrors.
             calls = () if isinstance(error, TaskError) else self._front.session.calls[self._calls :]
-            self._ledger.outcome.changed |= any(call.is_write and call.status is not None for call in calls)
+            self.ledger.outcome.changed |= any(call.is_write and call.status is not None for call in calls)
             raise
 
     # What is due is done.
@@ -206,9 +218,9 @@ class Loop:
         silent = self._poll(due)
         self._waits.set_pace(moment)
         for target in due:
-            if target in self._ledger.held and target in silent:
+            if target in self.ledger.held and target in silent:
                 self._intake.keep(target, due[target].waiting, is_held=True)
-            elif target in self._ledger.held:
+            elif target in self.ledger.held:
                 self._intake.release(target)
         # A poll that has taken until the end was the last one.
         self._evaluate_due(due, max(moment, self._clock()))
@@ -224,9 +236,9 @@ class Loop:
             self._intake.news.pop(target, None)
             now = self._waits.get(target)
             if now is not None and max(kept.deadline, now.deadline) <= moment:
-                late.append((self._ledger.next_step(target) is None, len(late), target, now))
+                late.append((self.ledger.next_step(target) is None, len(late), target, now))
         for unused, unused_number, target, now in sorted(late, key=lambda one: one[:2]):
-            if target not in self._ledger.failed:
+            if target not in self.ledger.failed:
                 self._intake.fail_late(target, now, moment)
 
     def _poll(self, due: t.Mapping[Target, Kept]) -> set[Target]:
@@ -254,19 +266,44 @@ class Loop:
             if not query.owners and not self._front.is_one:
                 raise error
             for target in _owners_of(name, query.owners, polled):
-                self._intake.fail(target, self._ledger.next_step(target), error)
+                self._intake.fail(target, self.ledger.next_step(target), error)
         return silent
 
     def _search(self, search: Search) -> None:
         """Look for steps in doubt, and decide about them."""
         plan = self._intake.read_again(search.targets)
-        targets = [target for target in search.targets if target in self._ledger.doubts]
-        if search.pauses and any(plan.still_needs(self._ledger.doubts[target].step) for target in targets):
+        targets = [target for target in search.targets if target in self.ledger.doubts]
+        if search.pauses and any(plan.still_needs(self.ledger.doubts[target].step) for target in targets):
             self._searches.schedule(search)
             return
         self._searches.end(search)
         for target in targets:
             self._intake.settle(target, plan)
+
+
+def begin_loop(front: AnyFront, looks: Looks, planning: Planning, progress: RunProgress, outcome: Outcome, sleep: Sleep) -> Loop:
+    """Return what goes through the stages of a run.
+
+    Args:
+        front: The front that runs; its context has the plan, if there is one.
+        looks: Reads the owners, and gets the ledger.
+        planning: Plans again.
+        progress: Shows each event.
+        outcome: Receives whether something was changed.
+        sleep: Sleeps that many seconds.
+    """
+    jobs: Jobs = InTurn()
+    limit = 1
+    if not front.is_one:
+        # Imported late: a module's process compiles each file again.
+        from .._http.threads import Workers
+
+        limit = front.threads or int(front.params["parallel"])
+        jobs = Workers(limit)
+    ledger = looks.ledger = Ledger(front, outcome, limit)
+    ledger.fill(front.context.plan)
+    ledger.fail_entries(front.context.plan.failures, "plan")
+    return Loop(front, Intake(front, ledger, looks, planning, progress), jobs, sleep)
 
 
 def _owners_of(side: str, owners: t.Collection[Owner], targets: t.Iterable[Target]) -> list[Target]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import typing as t
 from functools import partial
 
-from .._access_list import ENTRY_SPEC, AccessListPlanner, AccessListState, other_comment, parse_access_entries, to_actions
 from .._api.client import AtlasClient
 from .._clouds.aws import AWS
 from .._clouds.cloud import Fields
@@ -23,6 +22,7 @@ from .._http.pauses import Clock
 from .._resources.access_list import ENTRY_FORMS, AccessList
 from .._resources.peers import VpcPeers
 from .._sides.access_list import AccessListSide
+from .._sides.access_plan import ENTRY_SPEC, AccessListPlanner, AccessListState, other_comment, parse_access_entries, to_actions
 from .atlas import AtlasModule
 
 

@@ -11,7 +11,6 @@ from .._api.client import AtlasClient
 from .._clouds.aws import AWS
 from .._clouds.cloud import Cloud
 from .._clouds.clouds import CLOUDS
-from .._containers import ContainerState, check_block, choose_cloud, parse_place
 from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
 from .._engine.front import Front
 from .._engine.options import Parameters
@@ -20,6 +19,7 @@ from .._http.errors import InvalidOptionError
 from .._http.pauses import Clock
 from .._resources.containers import Container, Containers
 from .._resources.peers import VpcPeers
+from .._sides.container_plan import ContainerState, check_block, choose_cloud, parse_place
 from .._sides.containers import ContainerOptions, ContainerSide
 from .atlas import AtlasModule
 

@@ -9,12 +9,12 @@ import typing as t
 
 from .._clouds.aws import AWS
 from .._clouds.clouds import ALL, CLOUDS, DEFAULT_CLOUD
-from .._containers import choose_cloud, parse_place
 from .._engine.argspec import CONNECTION, ArgumentSpec
 from .._engine.options import Parameters, check_version, parse_region_anywhere
 from .._engine.plan import Plan
 from .._http.errors import NotFoundError
 from .._resources.containers import NOT_FOUND, Container, Containers, is_in_region
+from .._sides.container_plan import choose_cloud, parse_place
 from .atlas import AtlasOperation
 from .over_projects import over_projects
 

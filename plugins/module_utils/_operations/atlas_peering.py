@@ -24,33 +24,34 @@ from .._engine.side import AnySide, AnyState, Failure, Owner, Target
 from .._http import tls
 from .._http.errors import TaskError, UndoneError
 from .._http.pauses import Clock, Sleep, stoppable_sleep
-from .._path import options
-from .._path.entries import PathEntry, ignored_options
-from .._path.entry_access import EntryAccess
-from .._path.entry_containers import EntryContainers
-from .._path.entry_peers import EntryPeers, Leaving, PathLinks, PathPeers
-from .._path.part import Common, PathPart
-from .._path.path_side import PathProgress, PathSide
-from .._path.path_state import ABSENT, ACCESS, ACTING, AVAILABLE, CONNECTIONS, CONTAINERS, PRESENT, REQUESTS, PathState
-from .._path.path_summary import PathSummary
-from .._path.peer_readers import DeclaredPeers, RemovedPeers
 from .._resources.access_list import AccessList
 from .._resources.containers import Containers
 from .._resources.peers import VpcPeers
+from .._results.path_progress import PathProgress
+from .._results.path_summary import PathSummary
+from .._sides import path_options as options
 from .._sides.access_requests import AccessRequests
 from .._sides.containers import ContainerSide
+from .._sides.entries import PathEntry, ignored_options
+from .._sides.entry_access import EntryAccess
+from .._sides.entry_containers import EntryContainers
+from .._sides.entry_peers import EntryPeers, Leaving, PathLinks, PathPeers
+from .._sides.part import Common, PathPart
+from .._sides.path_side import PathSide
+from .._sides.path_state import ABSENT, ACCESS, ACTING, AVAILABLE, CONNECTIONS, CONTAINERS, PRESENT, REQUESTS, PathState
+from .._sides.peer_readers import DeclaredPeers, RemovedPeers
 from .._sides.peers import PeerSide, PeerStages
 from .atlas import choose_project, warn_of_connection, with_projects
 
 if t.TYPE_CHECKING:
     # Each file that is read costs time at the start of a task: these are for tasks that have something to do with them.
-    from .._path.azure_entries import AzureEntries
-    from .._path.entry_pruned import Cleaner, PrunedLeftovers
-    from .._path.gcp_entries import GcpEntries
-    from .._path.pruned_routes import PrunedRoutes
     from .._sides.aws import AwsSide
     from .._sides.azure import AzureSide
+    from .._sides.azure_entries import AzureEntries
+    from .._sides.entry_pruned import Cleaner, PrunedLeftovers
     from .._sides.gcp import GcpSide
+    from .._sides.gcp_entries import GcpEntries
+    from .._sides.pruned_routes import PrunedRoutes
 
 
 class AtlasPeering(Front[CheckSession]):
@@ -175,7 +176,7 @@ class AtlasPeering(Front[CheckSession]):
         leaving = Leaving(self._reader.leaving, partial(AtlasPeering._foresee, own))
         pruned = None
         if params["prune"]:
-            from .._path.entry_pruned import PrunedLeftovers
+            from .._sides.entry_pruned import PrunedLeftovers
 
             others = [cloud for cloud in params["clouds"] if cloud is not AWS and cloud.half[0] in parts]
             cleaners = {cloud.name: t.cast("Cleaner", parts[cloud.half[0]]) for cloud in others}
@@ -204,7 +205,7 @@ class AtlasPeering(Front[CheckSession]):
         """Return what finds the routes to pruned connections; None if the task leaves AWS alone."""
         if not self.params["aws"]:
             return None
-        from .._path.pruned_routes import PrunedRoutes
+        from .._sides.pruned_routes import PrunedRoutes
 
         return PrunedRoutes(self.params, self._entries, self.session.aws)
 
@@ -226,8 +227,8 @@ class AtlasPeering(Front[CheckSession]):
         """Yield the parts for the clouds. Their files are read where the list has the cloud, and the task does its half."""
         halves = self._halves()
         if self._aws is not None:
-            from .._path.entry_aws import AwsNetworks
             from .._sides.aws_entries import AwsEntries
+            from .._sides.entry_aws import AwsNetworks
 
             replaced, now = partial(AtlasPeering._replaced, self._own), partial(AtlasPeering._now, self._own)
             self._networks = AwsNetworks(self._common(halves[AWS.name]), self.session.aws, replaced)
@@ -244,16 +245,16 @@ class AtlasPeering(Front[CheckSession]):
         side, now = self._clouds.get(cloud.half[0]), partial(AtlasPeering._now, self._own)
         states: dict[Owner, AnyState] = {} if side is None else side.states
         if cloud.role_codes:
-            from .._path.azure_entries import AzureEntries
             from .._sides.azure import AzureSide
+            from .._sides.azure_entries import AzureEntries
             from .atlas_azure_role import AtlasAzureRole
 
             roles = AzureEntries(self._common(entries), self.session, AtlasAzureRole, states, now)
             if isinstance(side, AzureSide):
                 side.entries = roles
             return roles
-        from .._path.gcp_entries import GcpEntries
         from .._sides.gcp import GcpSide
+        from .._sides.gcp_entries import GcpEntries
         from .atlas_gcp_peering import AtlasGcpPeering
 
         mirrors = GcpEntries(self._common(entries), self.session, containers, AtlasGcpPeering, states, now)

@@ -18,12 +18,12 @@ from .._engine.operation import Status
 from .._engine.options import Parameters, check_cloud_of_region
 from .._engine.side import ONLY, Target, Waiting
 from .._http.pauses import Clock
-from .._peering.connection import PeerState
-from .._peering.container_choice import make_handover
-from .._peering.options import NETWORK_OPTIONS, check_goal, check_identity, check_role_timeout, choose_provider, parse_cloud
 from .._resources.containers import Containers
 from .._resources.peers import VpcPeers
+from .._sides.connection import PeerState
+from .._sides.container_choice import make_handover
 from .._sides.one_peer import OnePeer, OnePeerSide
+from .._sides.options import NETWORK_OPTIONS, check_goal, check_identity, check_role_timeout, choose_provider, parse_cloud
 from .atlas import AtlasModule
 
 

@@ -14,10 +14,10 @@ from .._clouds.clouds import ALL, CLOUDS, cloud_of, with_request_times
 from .._engine.argspec import CONNECTION, ArgumentSpec
 from .._engine.options import Parameters, check_version, parse_option, parse_region_anywhere
 from .._engine.plan import Facts, Plan
-from .._peering.container_choice import KNOWN_REGIONS, LIST_CONTAINERS, ContainerChoice, complete_from_list, read_containers
-from .._peering.options import choose_provider, parse_cloud
 from .._resources.containers import Containers, container_cloud
 from .._resources.peers import VpcPeers
+from .._sides.container_choice import KNOWN_REGIONS, LIST_CONTAINERS, ContainerChoice, complete_from_list, read_containers
+from .._sides.options import choose_provider, parse_cloud
 from .._values.moments import parse_span, to_moment
 from .atlas import AtlasOperation
 from .over_projects import over_projects

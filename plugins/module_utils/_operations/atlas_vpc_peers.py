@@ -17,14 +17,14 @@ from .._engine.prune import PRUNE, parse_prune
 from .._engine.side import Failure, Target
 from .._http.errors import TaskError
 from .._http.pauses import Clock
-from .._peer_set.options import GOALS, PEERS, ignored_options, parse_entries, pattern_forms, to_entries
-from .._peer_set.requests import PeerSet
-from .._peer_set.summary import PeerSetSummary
-from .._peering.container_choice import make_handover
-from .._peering.options import check_role_timeout
 from .._resources.containers import Containers
 from .._resources.peers import VpcPeers
+from .._results.set_summary import PeerSetSummary
+from .._sides.container_choice import make_handover
+from .._sides.options import check_role_timeout
+from .._sides.peer_requests import PeerSet
 from .._sides.peers import STAGES, PeerSide
+from .._sides.set_options import GOALS, PEERS, ignored_options, parse_entries, pattern_forms, to_entries
 from .atlas import AtlasModule
 
 

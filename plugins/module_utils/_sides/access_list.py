@@ -9,13 +9,13 @@ import typing as t
 from dataclasses import replace
 from functools import partial
 
-from .._access_list import IN_FORCE, AccessListPlanner, AccessListState, AccessRequest, check_status, not_in_force, to_change
 from .._engine.options import name_project
 from .._engine.plan import Change, Facts, Plan, Step
 from .._engine.side import FORESEEN, ONLY, SEEN, Call, Context, Effect, Owner, Purpose, Query, Replies, ReplyValue, Side, Waiting
 from .._engine.wait import WaitTimeoutError
 from .._http.errors import TaskError
 from .._resources.access_list import AccessEntry, AccessList, to_send
+from .access_plan import IN_FORCE, AccessListPlanner, AccessListState, AccessRequest, check_status, not_in_force, to_change
 
 _LIST, _LIVE_PEER = "list", "live peer"
 _Changes = t.Sequence[Change]

@@ -11,7 +11,13 @@ from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
 
-from .._access_list import (
+from .._engine.plan import Change, Plan, Step
+from .._engine.side import SEEN, Call, Context, Effect, NoReply, Owner, Purpose, Query, Replies, ReplyValue, Side, Waiting
+from .._engine.wait import WaitTimeoutError
+from .._http.errors import AuthError, NoAnswerError, OvertakenError, StoppedError, TaskError
+from .._http.pauses import Sleep
+from .._resources.access_list import AccessEntry, AccessList, to_send
+from .access_plan import (
     IN_FORCE,
     AccessListPlanner,
     AccessListState,
@@ -20,12 +26,6 @@ from .._access_list import (
     check_status,
     not_in_force,
 )
-from .._engine.plan import Change, Plan, Step
-from .._engine.side import SEEN, Call, Context, Effect, NoReply, Owner, Purpose, Query, Replies, ReplyValue, Side, Waiting
-from .._engine.wait import WaitTimeoutError
-from .._http.errors import AuthError, NoAnswerError, OvertakenError, StoppedError, TaskError
-from .._http.pauses import Sleep
-from .._resources.access_list import AccessEntry, AccessList, to_send
 
 _LIST, _STATUSES = "list", "statuses"
 # A step that waits for its turn ends this many seconds before its stage.

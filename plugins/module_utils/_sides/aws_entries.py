@@ -22,10 +22,10 @@ from .._engine.side import Context, Owner, Purpose, Query, Replies, Waiting
 from .._engine.wait import WaitTimeoutError
 from .._http.errors import TaskError
 from .._http.pauses import Clock, unbounded, within
-from .._path.entry_aws import AwsNetworks
-from .._path.path_state import PathState
-from .._peering.life import too_late
 from .aws import ROUTABLE, Accepter, AwsReader
+from .entry_aws import AwsNetworks
+from .life import too_late
+from .path_state import PathState
 
 # In seconds: how long a poll takes at most.
 _POLL = 30.0

@@ -11,7 +11,6 @@ from functools import partial
 
 from .._clouds.cloud import Cloud, Peer
 from .._clouds.clouds import is_leaving
-from .._containers import UNUSED, ContainerPlanner, ContainerState, ListTerms, in_use, to_fields
 from .._engine.options import Parameters
 from .._engine.plan import Facts, Plan, Step, plan_each
 from .._engine.side import FORESEEN, SEEN, Call, Context, Effect, Owner, Purpose, Query, Replies, ReplyValue, Side, Waiting
@@ -19,6 +18,7 @@ from .._engine.wait import WaitTimeoutError
 from .._http.errors import ConflictError, TaskError
 from .._resources.containers import Container, Containers, container_cloud
 from .._resources.peers import VpcPeers, describe_users
+from .container_plan import UNUSED, ContainerPlanner, ContainerState, ListTerms, in_use, to_fields
 
 _LIST = "containers"
 

@@ -19,16 +19,16 @@ from .._engine.side import ONLY, SEEN, Call, Context, Effect, NoReply, Owner, Pu
 from .._engine.wait import GONE, WaitTimeoutError
 from .._http.errors import TaskError
 from .._http.pauses import Clock
-from .._peering.azure_role import ROLE, may_repeat, role_failure, role_status
-from .._peering.connection import LIST_PEERS, REACHED, CreatePeer, DeletePeer, PeerState
-from .._peering.container_choice import KNOWN_REGIONS, ContainerChoice, read_containers
-from .._peering.errors import OtherCloudError
-from .._peering.life import SentRequests, customer_task, explain_removal, failure, removed_by_others, too_late, with_removal
-from .._peering.match import PeerMatch
-from .._peering.options import check_goal, choose_provider
-from .._peering.planner import PeerPlanner
 from .._resources.containers import Containers
 from .._resources.peers import VpcPeers
+from .azure_role import ROLE, may_repeat, role_failure, role_status
+from .connection import LIST_PEERS, REACHED, CreatePeer, DeletePeer, PeerState
+from .container_choice import KNOWN_REGIONS, ContainerChoice, read_containers
+from .errors import OtherCloudError
+from .life import SentRequests, customer_task, explain_removal, failure, removed_by_others, too_late, with_removal
+from .match import PeerMatch
+from .options import check_goal, choose_provider
+from .planner import PeerPlanner
 
 _LOOK, _POLL = "look", "poll"
 

@@ -15,12 +15,12 @@ from .._engine.plan import Plan, Step
 from .._engine.side import SEEN, Call, Context, Effect, NoReply, Owner, Purpose, Query, Replies, ReplyValue, Side, Waiting
 from .._engine.wait import GONE, WaitTimeoutError
 from .._http.errors import TaskError
-from .._peer_set.gate import After
-from .._peer_set.options import PeerEntry
-from .._peer_set.requests import LIST_QUERY, PeerSet
-from .._peer_set.state import PeerSetState
-from .._peering.azure_role import ROLE
-from .._peering.connection import PeerState
+from .azure_role import ROLE
+from .connection import PeerState
+from .gate import After
+from .peer_requests import LIST_QUERY, PeerSet
+from .set_options import PeerEntry
+from .set_state import PeerSetState
 
 _PLACE = "a place for another connection"
 

@@ -130,10 +130,15 @@ def test_the_probe_imports_no_cloud_and_no_client() -> None:
 
 def test_one_connection_with_an_api_key_imports_no_other_way(atlas: Atlas) -> None:
     found = loaded(atlas, "atlas_vpc_peer", **key(atlas), **peer(atlas))
-    assert {"_auth.api_key", "_api.client", "_peering.planner"} <= found
+    assert {"_auth.api_key", "_api.client", "_sides.planner"} <= found
     assert among(found, "_auth.access_token", "_auth.service_account", "_auth.token_cache", "_http.threads") == set()
     assert among(found, "_clouds.azure", "_clouds.gcp", "_aws.*", "_gcp.*", "_azure.*") == set()
-    assert among(found, "_engine.lists", "_peer_set.*", "_check.*", "_access_list") == set()
+    assert (
+        among(
+            found, "_engine.lists", "_sides.draft", "_sides.gate", "_sides.set_*", "_results.*", "_check.*", "_sides.access_plan"
+        )
+        == set()
+    )
     assert len(found) <= MOST_FILES
 
 
@@ -157,16 +162,16 @@ def test_boto3_is_imported_where_a_task_reads_aws(atlas: Atlas, module: str, opt
 
 def test_the_whole_path_imports_what_it_uses(atlas: Atlas) -> None:
     found = loaded(atlas, "atlas_peering", **key(atlas), connections=[peer(atlas)], aws=False, _ansible_check_mode=True)
-    assert {"_path.entry_peers", "_path.entry_access", "_path.entry_containers"} <= found
+    assert {"_sides.entry_peers", "_sides.entry_access", "_sides.entry_containers"} <= found
     assert among(found, "_aws.session", "_aws.rate", "_aws.boto") == set()
     assert (
         among(
             found,
             "_sides.aws*",
-            "_path.azure_entries",
-            "_path.gcp_entries",
-            "_path.entry_pruned",
-            "_path.pruned*",
+            "_sides.azure_entries",
+            "_sides.gcp_entries",
+            "_sides.entry_pruned",
+            "_sides.pruned*",
             "_sides.pruned",
             "_sides.azure",
             "_sides.gcp",

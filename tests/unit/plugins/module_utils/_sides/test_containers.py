@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.aws import AWS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._containers import ContainerState, ListTerms
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.front import Engine, Front
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import SILENT, Outcome
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.side import FORESEEN, SEEN, Context, Purpose
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import WaitTimeoutError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import ConflictError, TaskError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.container_plan import ContainerState, ListTerms
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.containers import ContainerOptions, ContainerSide
 from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock
 from ansible_collections.cloudpeer.atlas.tests.support.toy_side import World

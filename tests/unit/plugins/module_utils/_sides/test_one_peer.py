@@ -9,9 +9,9 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.side import ONLY, Context, Purpose
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import WaitTimeoutError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.connection import CreatePeer, PeerState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Containers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import VpcPeers
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.connection import CreatePeer, PeerState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.one_peer import OnePeer, OnePeerSide
 from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock
 from ansible_collections.cloudpeer.atlas.tests.support.sets import azure, entry

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering import container_choice as handover
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides import container_choice as handover
 from ansible_collections.cloudpeer.atlas.tests.emulator.faults import parse_rules
 from ansible_collections.cloudpeer.atlas.tests.support.sets import (
     DIRECTORY,

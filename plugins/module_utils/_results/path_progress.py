@@ -1,0 +1,113 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The progress of the whole path: lines while it runs, and when its results are made."""
+
+from __future__ import annotations
+
+import math
+import typing as t
+
+from .._engine.lists import ListProgress
+from .._engine.outcome import REPORT_INTERVAL, Outcome, Report
+from .._engine.side import AnySide, Target, Waiting
+from .._engine.wait import SHORTEST_INTERVAL
+from .._http.pauses import Clock
+from .._sides.part import one_line
+from .._sides.path_side import PathSide
+
+if t.TYPE_CHECKING:
+    from .._engine.front import AnyFront
+    from .path_summary import PathSummary
+
+
+class PathProgress(ListProgress):
+    """The progress of the whole path. Results are made when a plan is, and at the end, not after each step.
+
+    Args:
+        front: The front that runs. Its side is a PathSide, and it has a `summary`.
+        outcome: Receives what results show.
+        report: Takes lines for the user.
+        clock: A monotonic clock, in seconds.
+    """
+
+    def __init__(self, front: AnyFront, outcome: Outcome, report: Report, clock: Clock) -> None:
+        super().__init__(front, outcome, report, clock)
+        self._sides = {side.name: side for side in front.sides}
+        self._path = t.cast(PathSide, self._sides[PathSide.name])
+        self._summary: PathSummary = t.cast("t.Any", front).summary
+        self._stage = ""
+        # The stage in which a step was found to last, and since when.
+        self._lasting = ("", 0.0)
+        # The keys of the entries whose ends were reported.
+        self._ended: set[str] = set()
+        # What others have to do that was known when the plan was made, or was reported since; None without a plan.
+        self._noted: t.Sequence[str] | None = None
+
+    def see(self, changed: t.Collection[Target] = (), waiting: Waiting | None = None, until: float | None = None) -> None:
+        """Report an event. With a `waiting` that polls, a line says what its stage waits for, and then once a minute."""
+        for side, owner in changed:
+            if side != self._path.name:
+                self._path.take_from(self._sides[side], owner)
+        if waiting is not None and not waiting.polls:
+            return
+        self._report_notes()
+        self._report_ended()
+        if waiting is not None:
+            self._tell_line(until)
+
+    def _tell_line(self, until: float | None, sides: t.Iterable[AnySide] | None = None) -> None:
+        now, stage = self._clock(), self._front.context.stage
+        if until is None or (stage == self._stage and now - self._reported < REPORT_INTERVAL):
+            return
+        line = one_line(side.progress_line() for side in sides or self._front.sides)
+        if line:
+            self._stage, self._reported = stage, now
+            self.tell_named(f"{line}; {self._times(until - now)}")
+
+    def wakes_at(self) -> float:
+        """Return when a line is due although nothing is polled, on the clock: while a step may wait for its turn."""
+        return self._clock() + SHORTEST_INTERVAL if self._in_turn() else math.inf
+
+    def wake(self) -> None:
+        """Report whose turn it is before, once a stage and a minute."""
+        stage, sides = self._front.context.stage, self._in_turn()
+        if stage != self._lasting[0]:
+            self._lasting = stage, self._clock()
+        if sides:
+            self._tell_line(self._lasting[1] + self._front.seconds_of(stage), sides)
+
+    def _in_turn(self) -> list[AnySide]:
+        """Return the sides that are sending a step which may wait for its turn."""
+        sides = (self._sides[side] for side, _owner in self._front.context.running)
+        return [side for side in sides if side.takes_turns]
+
+    def _report_notes(self) -> None:
+        """Report what others have to do as soon as it is known: the task may wait for it."""
+        known, notes = self._noted, self._path.state.notes
+        if known is None or notes is known:
+            return
+        self._noted = notes
+        for note in [one for one in notes if one not in known]:
+            self.tell_named(note)
+
+    def _report_ended(self) -> None:
+        """Report, with `-v`, the entries that have ended since the last event."""
+        if self._report.detail is None or not self._has_plan:
+            return
+        path, summary = self._path, self._summary
+        for key, words in summary.ended(path.state, path.last, self._ended).items():
+            self._ended.add(key)
+            self._report.detail(self._cleaned(f"{summary.title(key, path.state)}: {words}"))
+
+    def show(self, changed: t.Collection[Target] = ()) -> None:
+        """Let the result show the current state, and the warnings that are known only once it is done, or predicted."""
+        super().show(changed)
+        if self._noted is None:
+            self._noted = self._path.state.notes
+        self._outcome.warnings += [one for one in self._path.state.warnings if one not in self._outcome.warnings]
+
+    def end(self) -> None:
+        """Let the result show the last state."""
+        self._report_ended()
+        super().end()

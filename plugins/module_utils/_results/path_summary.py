@@ -1,0 +1,440 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The result of the whole path: its connections, actions, failures, sums and the diff."""
+
+from __future__ import annotations
+
+import typing as t
+from collections import Counter
+from dataclasses import replace
+
+from .._clouds.cloud import Fields, Peer, fields_of
+from .._clouds.clouds import CLOUDS, block_of, cloud_of, name_of, with_request_times
+from .._engine.entry import name_places
+from .._engine.options import Parameters, name_project
+from .._engine.plan import Change, Plan, listed, nothing_changed
+from .._engine.side import Failure
+from .._http.errors import TaskError
+from .._resources.containers import Container
+from .._sides.causes import Failed, by_cause, joined, to_failed
+from .._sides.draft import CEILING
+from .._sides.entries import LIST, PathEntry
+from .._sides.path_state import PathState, What
+from . import remaining
+from .entry_view import EntryView
+from .set_summary import compared
+
+# The keys of a connection that name its network, on whichever cloud.
+_NAMES = tuple(name for cloud in CLOUDS.values() for name in cloud.names or cloud.identity)
+# The steps in the order in which they are done, which is that of the actions: for a connection of the list, for one with
+# `absent`, and for one that is pruned.
+_PRESENT, _ABSENT, _PRUNED = (
+    {step: place for place, step in enumerate(steps)}
+    for steps in (
+        ("container", "role", "remove", "request", "accept", "tags", "dns", "routes", "mirror", "access_list"),
+        ("routes", "access_list", "remove", "mirror", "role"),
+        ("routes", "mirror", "access_list", "remove", "role"),
+    )
+)
+_CONTAINER, _ACCESS, _CONNECTION = "container", "access list entry", "connection"
+# The fields of a change that the diff compares, where these are not all: ids and states follow from them.
+_COMPARED = {"role": ("role_definition_ids",), "mirror": ("network",)}
+_NOTHING: frozenset[What] = frozenset()
+# How many names a sentence has of what was done.
+_MOST_NAMES = 20
+
+
+class PathSummary:
+    """Makes the results of the whole path.
+
+    Args:
+        params: The options of the task.
+        entries: The entries of the list.
+    """
+
+    def __init__(self, params: Parameters, entries: t.Sequence[PathEntry]) -> None:
+        self._params = params
+        self._entries = entries
+        self._by_key = {entry.key: entry for entry in entries}
+        self._is_absent = params["state"] == "absent"
+        # What the last plan does, by owner: it is asked for after each event.
+        self._planned: tuple[Plan, t.Mapping[str, t.AbstractSet[What]]] = (Plan(), {})
+
+    def show(self, state: PathState, plan: Plan) -> dict[str, t.Any]:
+        """Return the fields of the result: what was done, or, where only `max_deletions` refuses, what the plan would do."""
+        failures = _failures_of(state, plan)
+        fields: dict[str, t.Any] = {"peering": None, "failures": self._failures(failures, state), "summary": None}
+        if plan.refusals and plan.refusals.keys() != {CEILING}:
+            return fields
+        changes = self._changes(state, plan)
+        if plan.refusals:
+            # What it would prune.
+            going = {what.owner for what, _change in changes if what.kind == _CONNECTION and what.action == "delete"}
+            pruned = tuple(peer for peer in state.peers.first if peer["id"] in going)
+            state = replace(state, peers=replace(state.peers, pruned=pruned))
+        return {**fields, "peering": self._peering(state, changes), "summary": self._sums(state, changes, failures)}
+
+    def diff(self, state: PathState, plan: Plan) -> list[dict[str, t.Any]]:
+        """Return the diff: one element for each changed connection on each side, container and access list entry."""
+        groups: dict[str, list[tuple[What, Change]]] = {}
+        for what, change in self._changes(state, plan):
+            groups.setdefault(self._header(what, state), []).append((what, change))
+        diff = []
+        for header, changes in groups.items():
+            lines = [_compared(what, change) for what, change in changes]
+            before, after = ("".join(pair[side] for pair in lines) for side in (0, 1))
+            diff.append({"before_header": header, "after_header": header, "before": before, "after": after})
+        return diff
+
+    def line(self, plan: Plan) -> str:
+        """Return the plan in one line, counted by connection, and how many changes it makes on each side; empty for no change.
+
+        Changes of entries that it refuses, or that have failed already, do not count.
+        """
+        wrong = {*plan.failures, *plan.refusals}
+        changes = [(what, change) for change in plan.changes if (what := What.of(change.key)).owner not in wrong]
+        if not changes:
+            return ""
+        actions: dict[str, set[str]] = {}
+        for what, _change in changes:
+            if what.owner:
+                actions.setdefault(what.owner, set()).add(what.action if what.kind == _CONNECTION else "")
+        counts = Counter(self._word(owner, found) for owner, found in actions.items())
+        words = ("to create", "to change", "to replace", "to remove")
+        parts = [f"{counts[word]} {word}" for word in words if word != "to replace" or counts[word]]
+        sides = Counter(what.side for what, _change in changes)
+        unchanged = len(self._by_key.keys() - actions.keys() - wrong)
+        return f"Plan: {', '.join(parts)}, {unchanged} unchanged ({', '.join(f'{n} in {side}' for side, n in sides.items())})"
+
+    def _word(self, owner: str, actions: set[str]) -> str:
+        """Return what the plan does to a connection, in words."""
+        if self._is_absent or owner not in self._by_key or "delete" in actions:
+            return "to remove"
+        return "to create" if "create" in actions else "to replace" if "recreate" in actions else "to change"
+
+    def refusal(self, state: PathState, plan: Plan) -> TaskError:
+        """Return one error with all refusals and failures of a plan."""
+        project = name_project(self._params)
+        text = f"{nothing_changed(project, 'else')} {self._unused(state)}".strip() if state.done else nothing_changed(project)
+        return joined(text, self._failures(_failures_of(state, plan), state))
+
+    def failure(self, state: PathState) -> TaskError | None:
+        """Return one error with all failures, what each entry has done so far, and what to do next; None if there are none."""
+        if not state.failures:
+            return None
+        error = joined("", self._failures(state.failures, state))
+        texts = (error.message, self._done_so_far(state), self._open(state), self._removed(state), self._unused(state))
+        may_pass = all(_may_pass(one.error) for one in state.failures.values())
+        what = "Run" if may_pass else "Correct what is wrong and run"
+        but = ", but for what is said of roles" if state.kept_roles else ""
+        hint = f"{what} the task again: it continues from here{but}."
+        return error.with_message(" ".join(filter(None, (*texts, *state.kept_roles)))).with_hint(hint)
+
+    def stopped(self, state: PathState) -> tuple[list[str], list[str]]:
+        """Return what was done, and what may have been done, for a task that is stopped from outside."""
+        groups: dict[tuple[str, str, str], list[str]] = {}
+        for what in map(What.of, state.done):
+            groups.setdefault((what.side, what.action, what.kind), []).append(what.name)
+        done = [f"{action} {kind} {listed(names, _MOST_NAMES)} in {side}" for (side, action, kind), names in groups.items()]
+        unsure: dict[str, list[str]] = {}
+        for owner, failure in state.failures.items():
+            if failure.error.outcome_unknown:
+                unsure.setdefault(failure.step, []).append(self._name(owner, state))
+        return done, [f"{step} of {listed(names, _MOST_NAMES)}" for step, names in unsure.items()]
+
+    def ended(self, state: PathState, plan: Plan, known: t.Container[str] = ()) -> dict[str, str]:
+        """Return what has become of the entries that have ended, in words, by key.
+
+        Args:
+            state: The state.
+            plan: The last plan.
+            known: The keys of entries that need not be looked at.
+        """
+        if self._planned[0] is not plan:
+            self._planned = plan, _by_owner(plan)
+        planned = self._planned[1]
+        ended = {}
+        for entry in self._entries:
+            if entry.key in known:
+                continue
+            failure, done = state.failures.get(entry.key), state.done_by_owner.get(entry.key, ())
+            # The name of what is made may not be known before.
+            done_so_far = {part for what, _change in done for part in (what, what._replace(name=""))}
+            if failure is not None:
+                ended[entry.key] = f"{failure.step} failed"
+            elif planned.get(entry.key, _NOTHING) <= done_so_far and self._is_reached(entry, state):
+                found = (what for what, _change in sorted(done, key=self._order_of))
+                words = ", ".join(f"{one.action} {one.kind} {one.name or None} in {one.side}" for one in found)
+                ended[entry.key] = words or "unchanged"
+        return ended
+
+    def with_unread(self, state: PathState, plan: Plan, error: TaskError) -> PathState:
+        """Return the state in which all entries that have not ended have failed, as it cannot be read how far they are.
+
+        Args:
+            state: The last state.
+            plan: The last plan.
+            error: Why not; it is a failure of the whole if all entries have ended.
+        """
+        ended = self.ended(state, plan)
+        for entry in [one for one in self._entries if one.key not in ended]:
+            state = state.with_failure(entry.key, "read", entry.named(error))
+        return state if any(one.step == "read" for one in state.failures.values()) else state.with_failure("", "read", error)
+
+    def title(self, owner: str, state: PathState) -> str:
+        """Return the place and the name of an entry, or the name of a pruned connection."""
+        entry = self._by_key.get(owner)
+        return self._name(owner, state) if entry is None else entry.title
+
+    def _is_reached(self, entry: PathEntry, state: PathState) -> bool:
+        """Whether the connection of an entry is as the task leaves it."""
+        view = EntryView(entry, state)
+        if self._is_absent or not self._params["atlas"]:
+            return not view.is_there
+        goal = entry.provider.goal("available" if entry.has_half else None)
+        return view.peer is not None and entry.provider.has_reached(view.peer, goal)
+
+    def _changes(self, state: PathState, plan: Plan) -> list[tuple[What, Change]]:
+        """Return the changes made or, if the plan is refused, those it would make, in the order of the entries."""
+        changes = [*plan.changes] if plan.refusals else [*state.done.values()]
+        found = [(What.of(change.key), change) for change in changes]
+        places = {owner: place for place, owner in enumerate([*self._by_key, *(peer["id"] for peer in state.peers.first)])}
+        return sorted(found, key=lambda one: (places.get(one[0].owner, len(places)), self._order_of(one)))
+
+    def _order_of(self, change: tuple[What, Change]) -> tuple[int, bool, str]:
+        """Return what changes of one owner are sorted by: when they are made."""
+        what = change[0]
+        is_pruned = what.owner not in self._by_key and what.owner != ""
+        steps = _ABSENT if self._is_absent else _PRUNED if is_pruned else _PRESENT
+        # A wide entry of the access list goes after the narrow one.
+        return steps.get(what.step, len(steps)), what.kind == _ACCESS and what.action == "delete", what.name
+
+    def _peering(self, state: PathState, changes: t.Sequence[tuple[What, Change]]) -> dict[str, t.Any]:
+        actions = self._actions(changes)
+        views = [EntryView(entry, state) for entry in self._entries]
+        listed_entries = state.access.listed if state.access is not None else {}
+        return {
+            "group_id": self._params["group_id"],
+            "connections": [{**self._connection(view), "actions": actions.get(view.entry.key, [])} for view in views],
+            "containers": _containers(views, state) if self._params["atlas"] else [],
+            "access_list": [listed_entries[name] for name in state.allowed if name in listed_entries],
+            "pruned": [{**with_request_times(peer), "actions": actions.get(peer["id"], [])} for peer in _pruned(state)],
+            "left": [{**listed_entries[name], "reason": why} for name, why in state.left.items() if name in listed_entries],
+            "remaining": remaining.sentences(self._params, views, state),
+        }
+
+    def _connection(self, view: EntryView) -> dict[str, t.Any]:
+        """Return an entry of `connections`, without its actions."""
+        entry, peer, routes, has_atlas = view.entry, view.peer, view.routes, self._params["atlas"]
+        return {
+            "provider_name": entry.provider.name,
+            **{name: entry.params[name] if name in entry.provider.own_fields else None for name in _NAMES},
+            "region": view.region,
+            "container": view.container if has_atlas else None,
+            "vpc_peer": with_request_times(peer) if has_atlas and peer is not None else None,
+            "status_name": peer["status_name"] if has_atlas and peer is not None else None,
+            "connection_id": view.connection_id,
+            "route_table_ids": [one["route_table_id"] for one in routes],
+            "routes": routes,
+            "gcp_peering": view.mirror,
+        }
+
+    def _actions(self, changes: t.Iterable[tuple[What, Change]]) -> dict[str, list[dict[str, str | None]]]:
+        """Return the actions by the key of the entry, or the id of a pruned connection."""
+        actions: dict[str, list[dict[str, str | None]]] = {}
+        for what, _change in changes:
+            action = {"side": what.side, "action": what.action, "kind": what.kind, "name": what.name or None}
+            actions.setdefault(what.owner, []).append(action)
+        return actions
+
+    def _sums(
+        self, state: PathState, changes: t.Iterable[tuple[What, Change]], failures: t.Mapping[str, Failure]
+    ) -> dict[str, t.Any]:
+        """Count each entry once, and one that has failed as failed."""
+        changed = {what.owner for what, _change in changes}
+        failed = self._by_key.keys() & failures.keys()
+        number = len(self._by_key.keys() & changed - failed)
+        return {
+            "connections": len(self._entries),
+            "changed": number,
+            "unchanged": len(self._entries) - number - len(failed),
+            "failed": len(failed),
+            "pruned": len(state.peers.pruned),
+            "left": len(state.left),
+        }
+
+    def _failures(self, failures: t.Mapping[str, Failure], state: PathState) -> list[dict[str, t.Any]]:
+        """Return the failures with one element for each cause, in the order of the entries."""
+        places = {owner: place for place, owner in enumerate(self._by_key)}
+        ordered = sorted(failures.items(), key=lambda one: places.get(one[0], len(places)))
+        return by_cause(LIST, [self._failed(owner, failure, state) for owner, failure in ordered])
+
+    def _failed(self, owner: str, failure: Failure, state: PathState) -> Failed:
+        entry, fields = self._by_key.get(owner), _removed_peer(owner, state)
+        if entry is None:
+            return to_failed(failure.error, None, name_of(fields) if fields else None, fields, failure.step)
+        peer: Fields = EntryView(entry, state).peer or {}
+        known = {name: value for name, value in entry.network.items() if value is not None}
+        return to_failed(failure.error, entry, entry.name, {**entry.network, **peer, **known}, failure.step)
+
+    def _name(self, owner: str, state: PathState) -> str:
+        """Return the name of an entry or a pruned connection; that of the task for anything else."""
+        entry, fields = self._by_key.get(owner), _removed_peer(owner, state)
+        return entry.name if entry is not None else name_of(fields) if fields else "the list"
+
+    def _header(self, what: What, state: PathState) -> str:
+        """Return the header of the diff under which a change stands."""
+        if what.kind in (_CONTAINER, _ACCESS):
+            kind = "network container" if what.kind == _CONTAINER else what.kind
+            return f"{what.side} {kind} {what.name} ({what.action})"
+        return f"{what.side} {self._name(what.owner, state)}"
+
+    def _done_so_far(self, state: PathState) -> str:
+        """Return what failed entries, and pruned connections that stay, have done so far, in a sentence; empty for none."""
+        done: dict[str, list[PathEntry]] = {}
+        actions = self._actions(self._changes(state, Plan()))
+        for entry in self._entries:
+            if entry.key in state.failures:
+                done.setdefault(_in_words(actions.get(entry.key, ())), []).append(entry)
+        texts = [
+            f"{entries[0].title if len(entries) == 1 else name_places(LIST, [one.index for one in entries])}: {words}"
+            for words, entries in done.items()
+        ]
+        # Of pruned connections that stay.
+        others = [owner for owner in state.failures if owner and owner not in self._by_key and owner in actions]
+        texts += [f"{self._name(owner, state)}: {_in_words(actions[owner])}" for owner in others]
+        return f"Done so far: {'; '.join(texts)}." if texts else ""
+
+    def _open(self, state: PathState) -> str:
+        """Return which requests are not accepted yet, in sentences; empty for none."""
+        accepted, others = [], []
+        for entry in self._entries:
+            view, status = EntryView(entry, state), None
+            peer, provider = view.peer, entry.provider
+            status = peer["status_name"] if peer is not None else None
+            if self._is_absent or not self._params["atlas"] or provider.pending is None:
+                continue
+            if status not in provider.progress[: provider.progress.index(provider.pending) + 1] or view.is_accepted:
+                continue
+            if provider.accepted_id is None:
+                others.append(f"{entry.name} ({status})")
+            else:
+                place = f"AWS account {entry.params['aws_account_id']}, region {view.region}"
+                accepted.append(f"{view.connection_id or (peer and peer['id'])} ({entry.name}, {place})")
+        texts = []
+        if accepted:
+            texts.append(
+                f"These connections have been requested and are not accepted yet: {', '.join(accepted)}. AWS drops a request "
+                "that is not accepted within seven days."
+            )
+        if others:
+            texts.append(f"These connections have been requested in Atlas and are not available yet: {', '.join(others)}.")
+        return " ".join(texts)
+
+    def _removed(self, state: PathState) -> str:
+        """Return which connections the task has pruned, in a sentence; empty for none."""
+        names = [_describe(fields_of(peer)) for peer in state.peers.pruned]
+        return f"These connections have been removed from Atlas: {', '.join(names)}." if names else ""
+
+    def _unused(self, state: PathState) -> str:
+        """Return which network containers are new and have no connection yet, in a sentence; empty for none."""
+        used = {peer["container_id"] for peer in state.peers.listed}
+        new = {
+            what.name: (change.after or {}).get("id")
+            for key, change in state.done.items()
+            if (what := What.of(key)).kind == _CONTAINER and what.action == "create"
+        }
+        names = [name for name, container_id in new.items() if container_id not in used]
+        if not names:
+            return ""
+        if len(names) == 1:
+            return f"The network container {names[0]} is new, and nothing uses it yet: it stays."
+        return f"The network containers {', '.join(names)} are new, and nothing uses them yet: they stay."
+
+
+def _containers(views: t.Iterable[EntryView], state: PathState) -> list[Container]:
+    """Return the network containers of the entries that there are, each once."""
+    found: list[Container] = []
+    for home in (view.container for view in views):
+        now = (one for one in state.containers if home is not None and one["id"] == home["id"])
+        # New ones have no id in a prediction.
+        there = home if home in state.containers else next(now, None)
+        if there is not None and there not in found:
+            found.append(there)
+    return found
+
+
+def _pruned(state: PathState) -> list[Peer]:
+    """Return the connections that are pruned, in the order of Atlas and not of their removals."""
+    places = {peer["id"]: place for place, peer in enumerate(state.peers.first)}
+    return sorted(state.peers.pruned, key=lambda peer: places.get(peer["id"], len(places)))
+
+
+def _by_owner(plan: Plan) -> dict[str, set[What]]:
+    planned: dict[str, set[What]] = {}
+    for what in (What.of(change.key) for change in plan.changes):
+        planned.setdefault(what.owner, set()).add(what)
+    return planned
+
+
+def _may_pass(error: TaskError) -> bool:
+    """Whether there is nothing to correct: after a 500, a time-out, or the end of a wait, whose hint names the option."""
+    return error.is_unanswered or error.is_transient or "wait_timeout" in (error.hint or "")
+
+
+def _failures_of(state: PathState, plan: Plan) -> t.Mapping[str, Failure]:
+    """Return the failures of a state and, if the plan is refused, its own."""
+    if not plan.refusals:
+        return state.failures
+    planned = {owner: Failure("plan", error) for owner, error in {**plan.failures, **plan.refusals}.items()}
+    return {**planned, **state.failures}
+
+
+def _removed_peer(owner: str, state: PathState) -> Fields:
+    """Return the fields of the connection with an id when the task began; empty if there was none."""
+    return next((fields_of(peer) for peer in state.peers.first if peer["id"] == owner), {})
+
+
+def _describe(peer: Fields) -> str:
+    """Return a connection as sentences name it."""
+    provider = cloud_of(peer)
+    known = (peer.get(provider.accepted_id or ""), peer.get("id"))
+    names = (
+        [name_of(peer)] if not provider.has_unique_ids else [str(peer[provider.network]), f"AWS account {peer[provider.owner]}"]
+    )
+    return f"{known[0] or known[1]} ({', '.join([*names, *filter(None, [block_of(peer)])])})"
+
+
+def _in_words(actions: t.Iterable[Fields]) -> str:
+    """Return what was done to an entry, in words."""
+    counts = Counter((one["side"], one["action"], one["kind"]) for one in actions)
+    parts = [f"{action} {kind if n == 1 else f'{n} {kind}s'} in {side}" for (side, action, kind), n in counts.items()]
+    return ", ".join(parts) or "nothing"
+
+
+def _compared(what: What, change: Change) -> tuple[str, str]:
+    """Return the lines of a change in the diff, before and after; an empty text for nothing."""
+    if what.kind == _CONNECTION and what.side == "Atlas":
+        pair = compared(change)
+        if pair[0] and not pair[1] and change.after:
+            # The same is made again.
+            return pair[0], compared(change._replace(before=None))[1]
+        if any(pair):
+            return pair
+        # Nothing but its name is known before it has a network container.
+        change = change._replace(before=None, after=None)
+    before, after = change.before or None, change.after or None
+    if before is None and after is None:
+        before, after = ({}, None) if what.action == "delete" else (None, {})
+    name = "" if what.kind in (_CONTAINER, _ACCESS) else f"{what.kind} {what.name}".strip()
+    return _to_line(name, before, _COMPARED.get(what.kind)), _to_line(name, after, _COMPARED.get(what.kind))
+
+
+def _to_line(name: str, fields: t.Mapping[str, t.Any] | None, names: t.Collection[str] | None) -> str:
+    if fields is None:
+        return ""
+    shown = {field: value for field, value in fields.items() if names is None or field in names}
+    text = ", ".join(f"{field}: {value}" for field, value in shown.items() if value not in (None, [], ""))
+    line = ": ".join(filter(None, (name, text)))
+    return f"{line}\n" if line else ""

@@ -1,0 +1,235 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is left for others to do, what could not be checked, and what was kept: a sentence for each.
+
+In check mode they say what would be left.
+"""
+
+from __future__ import annotations
+
+import shlex
+import typing as t
+
+from .._clouds.aws import AWS
+from .._clouds.azure import AZURE, VnetId, role_name
+from .._clouds.cloud import BLOCK, fields_of
+from .._clouds.gcp import GCP, gcloud_line, is_atlas_network, peering_name
+from .._engine.options import Parameters
+from .._resources.containers import container_cloud
+from .._sides.entry_containers import is_known
+from .._sides.path_state import PathState, What
+from .entry_view import EntryView
+
+_CLIENTS = "the ranges of the clients"
+# How such a sentence of the access list begins.
+_STAYS = " stays in the access list"
+
+
+def sentences(params: Parameters, views: t.Sequence[EntryView], state: PathState) -> list[str]:
+    """Return a sentence for each thing that is left.
+
+    Args:
+        params: The options of the task.
+        views: The entries.
+        state: The state at the end of the task, or the predicted one.
+    """
+    is_present = params["state"] == "present"
+    own = {
+        AWS.name: (_connect_aws, _disconnect_aws),
+        AZURE.name: (_connect_azure, _disconnect_azure),
+        GCP.name: (_connect_gcp, _disconnect_gcp),
+    }
+    found = [text for view in views for text in own[view.entry.provider.name][not is_present](params, view, state)]
+    if is_present:
+        found += _unchecked(params, views)
+        found += _private_names(views, state)
+    elif params["atlas"] and params["remove_container"]:
+        found += _unknown_containers(views, state)
+    left = [reason if _STAYS in reason else f"This entry of the access list stays: {reason}" for reason in state.left.values()]
+    return list(dict.fromkeys((*found, *state.notes, *state.kept_roles, *left)))
+
+
+def _connect_aws(params: Parameters, view: EntryView, state: PathState) -> t.Iterator[str]:
+    name, account, own = view.entry.name, view.entry.params["aws_account_id"], view.entry.params
+    if not params["aws"] and view.status == view.entry.provider.pending:
+        what = view.connection_id or f"the request for {name}"
+        tables = ", ".join(own["route_table_ids"] or ()) or "the route tables"
+        yield (
+            f"Accept {what} in AWS account {account}, region {view.region}, within seven days of the request, and route "
+            f"{view.block or 'the block of the network container'} to it in {tables} of {name}."
+        )
+    if not params["atlas"]:
+        seen = state.aws.get(view.entry.key)
+        blocks = view.entry.blocks or (seen.vpc.cidr_blocks if seen is not None and seen.vpc is not None else ())
+        subject = own["aws_security_group"] or ", ".join(blocks) or f"the block of {name}"
+        yield (
+            f"In Atlas, add {subject} to the access list of the project, so that {name} can connect through {view.connection_id}."
+        )
+
+
+def _connect_azure(params: Parameters, view: EntryView, state: PathState) -> t.Iterator[str]:
+    name, blocks = view.entry.name, _client_blocks(view, state)
+    if not params["atlas"]:
+        yield (
+            f"In Atlas, request the connection to {name}, and add {', '.join(blocks) or _CLIENTS} to the access list of the "
+            "project."
+        )
+    elif params["access_list"] and not blocks:
+        yield f"The access list has nothing for {name}, because neither cidr_block nor cidr_blocks is set: add {_CLIENTS}."
+
+
+def _connect_gcp(params: Parameters, view: EntryView, state: PathState) -> t.Iterator[str]:
+    name, blocks = view.entry.name, view.entry.blocks
+    if not params["gcp"] and view.status == view.entry.provider.pending:
+        half = f"Make the other half of the connection to {name} in GCP"
+        if view.atlas_network is None:
+            yield f"{half}, as soon as Atlas has made its own and {' and '.join(GCP.atlas_network)} are in its network container."
+        else:
+            yield f"{half}: {_gcloud_create(view, *view.atlas_network)}"
+    if not params["atlas"]:
+        yield (
+            f"In Atlas, add {', '.join(blocks) or _CLIENTS} to the access list of the project, so that clients in {name} can "
+            "connect."
+        )
+    elif params["access_list"] and not blocks:
+        yield (
+            f"The access list has nothing for {name}, because neither cidr_block nor cidr_blocks is set: add {_CLIENTS}, those "
+            "of GKE pods included."
+        )
+
+
+def _disconnect_aws(params: Parameters, view: EntryView, state: PathState) -> t.Iterator[str]:
+    name, account, own = view.entry.name, view.entry.params["aws_account_id"], view.entry.params
+    connection_id, block = view.connection_id, view.block
+    if not params["aws"] and connection_id is not None:
+        routes = f"the routes to {block} that lead to {connection_id}" if block else f"the routes that lead to {connection_id}"
+        yield f"Delete {routes} from the route tables of {name} in AWS account {account}, region {view.region}."
+    peer = fields_of(view.peer) if view.peer is not None else {}
+    subject = own["aws_security_group"] or own["cidr_block"] or peer.get(AWS.block or "")
+    if not params["atlas"]:
+        yield (
+            f"In Atlas, remove {subject or f'the block of {name}'} from the access list of the project, and then the connection "
+            f"{connection_id} to {name} in AWS account {account}."
+        )
+    elif params["access_list"] and subject is None and not _has_removed_access(view, state):
+        yield (
+            f"Atlas no longer has the connection to {name}, so its block is not known: no entry of the access list is removed. "
+            "Set cidr_block to have it removed."
+        )
+    if params["aws"] and connection_id is None and block is None:
+        yield (
+            f"The route tables of {name} were not looked at, because Atlas has neither a network container nor a connection that "
+            "tells the block. Set container_cidr_block to have its routes removed."
+        )
+
+
+def _disconnect_azure(params: Parameters, view: EntryView, state: PathState) -> t.Iterator[str]:
+    # Only a list with VNets needs what it imports.
+    from .._sides.azure_entries import why_role_stays
+
+    name, blocks, own = view.entry.name, _client_blocks(view, state), view.entry.params
+    if not params["azure"] and view.peer is not None:
+        role = role_name(VnetId(*(own[field] for field in VnetId._fields)))
+        yield f"In AZURE, remove the role {role} and its assignment, unless another connection to the VNet needs it."
+    if not params["atlas"]:
+        yield (
+            f"In Atlas, remove {', '.join(blocks) or _CLIENTS} from the access list of the project, and the connection to "
+            f"{name}. Atlas needs its role until the connection is gone."
+        )
+    elif params["access_list"] and view.peer is not None and not blocks and not _has_removed_access(view, state):
+        yield _nothing_removed(name)
+    kept = why_role_stays(view.entry, state) if view.entry.key not in state.failures else None
+    if kept is not None:
+        yield kept
+
+
+def _disconnect_gcp(params: Parameters, view: EntryView, state: PathState) -> t.Iterator[str]:
+    name, blocks, own = view.entry.name, view.entry.blocks, view.entry.params
+    pair = view.atlas_network
+    if not params["gcp"] and view.peer is not None and pair is not None:
+        mirror = own["gcp_peering_name"] or peering_name(pair[1])[:63]
+        options = f"--project={shlex.quote(own['gcp_project_id'])} --network={shlex.quote(own['network_name'])}"
+        yield (
+            f"Remove the other half of the connection to {name} in GCP: gcloud compute networks peerings delete "
+            f"{shlex.quote(mirror)} {options}"
+        )
+    if not params["atlas"]:
+        yield (
+            f"In Atlas, remove {', '.join(blocks) or _CLIENTS} from the access list of the project, and the connection to {name}."
+        )
+    elif params["access_list"] and view.peer is not None and not blocks and not _has_removed_access(view, state):
+        yield _nothing_removed(name)
+    if params["gcp"] and pair is None and own["gcp_peering_name"] is None and _may_have_mirror(view, state):
+        # Atlas may remove the network of a container with its last connection.
+        what = "network container" if view.container is None else "network container on GCP with a network"
+        yield (
+            f"The peerings of {name} in GCP were not looked at, because Atlas has no {what} that tells where one leads. "
+            "Set gcp_peering_name to have one removed."
+        )
+
+
+def _may_have_mirror(view: EntryView, state: PathState) -> bool:
+    """Whether the network of an entry may have a peering with a network of Atlas, whichever that is."""
+    network = state.gcp.get(view.entry.key)
+    return network is None or any(
+        one.network.startswith("projects/") and is_atlas_network(one.network) for one in network.peerings
+    )
+
+
+def _has_removed_access(view: EntryView, state: PathState) -> bool:
+    """Whether an entry of the access list was removed for a network: by its comment, where its blocks are not known."""
+    return any(what.step == "access_list" for what, _change in state.done_by_owner.get(view.entry.key, ()))
+
+
+def _nothing_removed(name: str) -> str:
+    return f"No entry of the access list is removed for {name}, because neither cidr_block nor cidr_blocks is set."
+
+
+def _unchecked(params: Parameters, views: t.Iterable[EntryView]) -> t.Iterator[str]:
+    """Yield what could not be checked, because Atlas has yet to choose the block of a network container."""
+    for view in views:
+        container = view.container
+        if params["atlas"] and container is not None and container["id"] is None and container[BLOCK] is None:
+            place = view.entry.provider.describe_place(container)
+            yield (
+                f"The network container in {place} does not exist yet: the connection to {view.entry.name} was checked only as "
+                "far as that does not depend on the block of the container."
+            )
+
+
+def _unknown_containers(views: t.Iterable[EntryView], state: PathState) -> t.Iterator[str]:
+    """Yield which network containers are not removed, because nothing says any more which ones they are."""
+    for view in views:
+        is_any = any(container_cloud(one["provider_name"]) is view.entry.provider for one in state.containers)
+        if is_any and not is_known(view.entry, state.homes.get(view.entry.key), state):
+            option = "container_cidr_block" if view.entry.provider.has_one_container else "container_region"
+            yield (
+                f"The network container of {view.entry.name} is not removed, because no connection says any more which it is. "
+                f"Set {option} to have it removed."
+            )
+
+
+def _private_names(views: t.Iterable[EntryView], state: PathState) -> t.Iterator[str]:
+    """Yield, for each cloud with new connections, how its clients have to connect where addresses do not lead there."""
+    changed = {what.owner for what in map(What.of, state.done) if what.kind in ("connection", "mirror") and what.owner}
+    clouds = dict.fromkeys(one.entry.provider.name for one in views if one.entry.key in changed and one.entry.provider is not AWS)
+    for cloud in clouds:
+        yield (
+            f"Clients on {cloud} have to use the private connection string of a cluster, with -pri in the names of its hosts. "
+            "The other names lead to public addresses."
+        )
+
+
+def _client_blocks(view: EntryView, state: PathState) -> t.Sequence[str]:
+    """Return the blocks of the clients of a VNet: what the entry says, or the VNet's own."""
+    access = state.azure.get(view.entry.key)
+    return view.entry.blocks or (access.vnet.prefixes if access is not None and access.vnet is not None else ())
+
+
+def _gcloud_create(view: EntryView, atlas_project: str, atlas_network: str) -> str:
+    """Return the command that makes the mirror of an entry."""
+    own, name = view.entry.params, view.entry.params["gcp_peering_name"]
+    command = gcloud_line(own["gcp_project_id"], own["network_name"], atlas_project, atlas_network)
+    default = peering_name(atlas_network)
+    return command.replace(f" {default} ", f" {name or default[:63]} ", 1)

@@ -1,0 +1,168 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The result of a declared list: actions, failures, sums and the diff."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._clouds.cloud import Fields, Peer
+from .._clouds.clouds import cloud_of, name_of
+from .._engine.plan import Change, Plan, nothing_changed
+from .._engine.wait import GONE
+from .._http.errors import TaskError
+from .._sides.causes import Failed, by_cause, joined, to_failed
+from .._sides.set_options import FIELDS, PeerEntry
+from .._sides.set_state import PeerSetState
+
+T = t.TypeVar("T")
+
+
+class PeerSetSummary:
+    """Makes the results of a declared list.
+
+    Args:
+        project: The project, for the user.
+        entries: The entries of the list.
+        split_undeclared: Returns the undeclared connections of a state: those to ignore, and the others.
+    """
+
+    def __init__(
+        self,
+        project: str,
+        entries: t.Sequence[PeerEntry],
+        split_undeclared: t.Callable[[PeerSetState], tuple[list[Peer], list[Peer]]],
+    ) -> None:
+        self._project = project
+        self._by_key = {entry.key: entry for entry in entries}
+        self._split_undeclared = split_undeclared
+
+    def show(self, state: PeerSetState, plan: Plan) -> dict[str, t.Any]:
+        """Return the fields of the result: what was done, or, if the plan is refused, what it would do."""
+        changes, failures = _done(state, plan)
+        own = [(entry, state.entries.get(key)) for key, entry in self._by_key.items()]
+        return {
+            "vpc_peers": [entry.missing() if one is None or one.peer is None else one.peer for entry, one in own],
+            "pruned": self._in_order(state.pruned, lambda peer: peer["id"], state),
+            "actions": [self._action(change, state) for change in self._in_order(changes, lambda change: change.key, state)],
+            "failures": self._failures(failures, state),
+            "summary": self._sums(changes, failures, state),
+        }
+
+    def diff(self, state: PeerSetState, plan: Plan) -> list[dict[str, t.Any]]:
+        """Return the diff: one element for each changed connection, with a line of its changed fields before and after."""
+        diff: list[dict[str, t.Any]] = []
+        for change in self._in_order(_done(state, plan)[0], lambda one: one.key, state):
+            header = f"{name_of(change.after or change.before or {})} ({change.action})"
+            before, after = compared(change)
+            diff.append({"before_header": header, "after_header": header, "before": before, "after": after})
+        return diff
+
+    def statuses(self, state: PeerSetState) -> list[str]:
+        """Return the state of each entry's connection, in the order of the entries."""
+        own = [state.entries.get(key) for key in self._by_key]
+        return [one.peer["status_name"] if one is not None and one.peer is not None else GONE for one in own]
+
+    def refusal(self, state: PeerSetState, plan: Plan) -> TaskError:
+        """Return one error with all refusals and failures of a plan."""
+        return joined(nothing_changed(self._project), self._failures(_done(state, plan)[1], state))
+
+    def failure(self, state: PeerSetState) -> TaskError | None:
+        """Return one error with all failures; None if there are none."""
+        failures = self._failures(state.failures, state)
+        return joined("", failures) if failures else None
+
+    def stopped(self, state: PeerSetState) -> tuple[list[str], list[str]]:
+        """Return what was done, and what may have been done, for a task that is stopped from outside."""
+        done = [f"{change.action} {name_of(change.after or change.before or {})}" for change in state.done.values()]
+        unsure = {key: error for key, error in state.failures.items() if error.outcome_unknown}
+        return done, [name for failure in self._failures(unsure, state) for name in failure["names"]]
+
+    def _in_order(self, things: t.Iterable[T], key: t.Callable[[T], str], state: PeerSetState) -> list[T]:
+        """Sort things in the order of the entries, then removals in Atlas's order; `key` returns the key or id of a thing."""
+        places = {one: place for place, one in enumerate([*self._by_key, *(peer["id"] for peer in state.first)])}
+        return sorted(things, key=lambda one: places.get(key(one), len(places)))
+
+    def _present(self, change: Change, state: PeerSetState) -> Peer | None:
+        """Return the connection of a created or changed entry as it was last seen."""
+        own = state.entries.get(change.key)
+        return own.peer if own is not None and change.after is not None else None
+
+    def _action(self, change: Change, state: PeerSetState) -> dict[str, t.Any]:
+        entry, shown = self._by_key.get(change.key), change.after or change.before or {}
+        known = self._present(change, state) or change.before or {}
+        # Without the state, which changes by itself.
+        fields = {name: shown[name] for name in FIELDS if name in shown}
+        differing = cloud_of(shown).differing(fields, change.before) if change.after and change.before else ()
+        return {
+            "action": change.action,
+            "index": entry.index if entry is not None else None,
+            "id": known.get("id"),
+            "name": name_of(shown),
+            "container_id": shown["container_id"],
+            "differing": list(differing),
+        }
+
+    def _failures(self, failures: t.Mapping[str, TaskError], state: PeerSetState) -> list[dict[str, t.Any]]:
+        """Return the failures with one element for each cause, in the order of the entries."""
+        failed = []
+        for key, error in self._in_order(failures.items(), lambda one: one[0], state):
+            entry, own = self._by_key.get(key), state.entries.get(key)
+            removed = next((peer for peer in state.first if peer["id"] == key), None)
+            failed.append(_to_failed(entry, own.peer if own is not None else removed, error))
+        return by_cause("peers", failed) if failed else []
+
+    def _sums(self, changes: t.Iterable[Change], failures: t.Container[str], state: PeerSetState) -> dict[str, int]:
+        """Count each entry once, and one that has failed as failed."""
+        failed = [key for key in self._by_key if key in failures]
+        actions = {change.key: change.action for change in changes}
+        done = [actions[key] for key in self._by_key if key in actions and key not in failed]
+        ignored, undeclared = self._split_undeclared(state)
+        return {
+            "created": done.count("create"),
+            "updated": done.count("update"),
+            "recreated": done.count("recreate"),
+            "unchanged": len(self._by_key) - len(done) - len(failed),
+            "failed": len(failed),
+            "deleted": len(actions.keys() - self._by_key.keys()),
+            "ignored": len(ignored),
+            "undeclared": len({peer["id"] for peer in (*undeclared, *state.pruned)}),
+        }
+
+
+def _done(state: PeerSetState, plan: Plan) -> tuple[list[Change], t.Mapping[str, TaskError]]:
+    """Return the changes made or, if the plan is refused, those it would make; and the failures by key."""
+    if not plan.refusals:
+        return [*state.done.values()], state.failures
+    failures = {**plan.failures, **plan.refusals}
+    return [change for change in plan.changes if change.key not in failures], failures
+
+
+def compared(change: Change) -> tuple[str, str]:
+    """Return the fields of a change that people compare, before and after: one line each, or an empty text.
+
+    A change shows the fields that differ, a creation what the options say, and a removal what there was, all without what the
+    name of the connection says. Ids and states follow from that, and are in the result.
+    """
+    before, after = change.before or {}, change.after or {}
+    provider = cloud_of(after or before)
+    if before and after:
+        names = [name for name in provider.writable if not provider.is_same(before.get(name), after.get(name))]
+    else:
+        names = [name for name in provider.writable if name not in (provider.names or provider.identity)]
+    ended = () if change.action == "update" else ("id", "status_name")
+    return _to_line(before, (*ended, *names)), _to_line(after, names)
+
+
+def _to_line(fields: t.Mapping[str, t.Any], names: t.Iterable[str]) -> str:
+    text = ", ".join(f"{name}: {fields[name]}" for name in names if fields.get(name) is not None)
+    return f"{text}\n" if text else ""
+
+
+def _to_failed(entry: PeerEntry | None, peer: Peer | None, error: TaskError) -> Failed:
+    fields: Fields = peer or {}
+    if entry is not None:
+        fields = {**entry.missing(), **fields, **{name: value for name, value in entry.named_fields.items() if value is not None}}
+    name = entry.name if entry is not None else name_of(fields) if fields else None
+    return to_failed(error, entry, name, fields)

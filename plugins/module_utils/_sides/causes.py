@@ -1,0 +1,142 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The failures of a list of connections: one element of the result for each cause, whose message names all that it concerns."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from dataclasses import dataclass
+
+from .._clouds.cloud import Fields
+from .._clouds.clouds import cloud_of
+from .._engine.entry import name_places
+from .._engine.plan import listed
+from .._http.errors import TaskError
+from .errors import RoleError
+
+# How often, and for how long, differs from entry to entry for one cause.
+_COUNTS = re.compile(r"\b(?:once|\d+ times in \d+ seconds|\d+ seconds?)(?=\W)")
+# What templates say of one connection (its name has number 0, its ids 1 and 2), and of several.
+_PLURALS = (
+    ("VPC peering connection \x001\0 is", "VPC peering connections \x001\0 are"),
+    ("VPC peering connection \x002\0 is", "VPC peering connections \x002\0 are"),
+    ("The VPC \x000\0 has", "The VPCs \x000\0 have"),
+    ("The VPC \x000\0 is", "The VPCs \x000\0 are"),
+    ("\x002\0 is accepted", "\x002\0 are accepted"),
+    ("so that no other one is", "so that no others are"),
+)
+
+
+class Place(t.Protocol):
+    """What a failure needs of the entry that it is about."""
+
+    @property
+    def index(self) -> int:
+        """Its place in the list, from 0."""
+
+    @property
+    def key(self) -> str:
+        """Its place in messages."""
+
+    @property
+    def name(self) -> str:
+        """Its name, for users."""
+
+
+@dataclass(frozen=True)
+class Failed:
+    """What has failed: an entry, a removal, or the list as a whole.
+
+    Attributes:
+        index: The place of the entry; None for anything else.
+        peer_id, name: Those of the connection; None if there is none.
+        step: What has failed, in the words of results; None where these have no such field.
+        error: The error.
+        text: The text of the error without the entry.
+        verb: What the service refused to do, or what got no answer; empty for any other failure.
+        template: The text of the error without the entry and the request, with a number for what only this connection has.
+        values: What the numbers stand for.
+    """
+
+    index: int | None
+    peer_id: str | None
+    name: str | None
+    step: str | None
+    error: TaskError
+    text: str
+    verb: str
+    template: str
+    values: tuple[str, ...]
+
+
+def to_failed(error: TaskError, entry: Place | None, name: str | None, fields: Fields, step: str | None = None) -> Failed:
+    """Return a failure, with the text by which those with the same cause are found.
+
+    Args:
+        error: The error.
+        entry: The entry; None for a removal, or the list as a whole.
+        name: The name of the connection; None if there is none.
+        fields: What is known of the connection, with the names of results; empty for nothing.
+        step: What has failed.
+    """
+    values = t.cast("tuple[str, ...]", ())
+    shown = (error.in_brief() if isinstance(error, RoleError) else error).at(None)
+    verb, text = (error.description or "").partition(" ")[0], str(shown.without_description())
+    if fields:
+        provider = cloud_of(fields)
+        names = ("id", provider.accepted_id or "", provider.identity[-1], provider.block or "")
+        own = (name, *map(fields.get, names))
+        values = tuple(str(value or "") for value in own)
+    for number, value in enumerate(values):
+        if value:
+            text = re.sub(rf"(?<![\w-]){re.escape(value)}(?![\w-])", f"\0{number}\0", text)
+    return Failed(None if entry is None else entry.index, fields.get("id"), name, step, error, str(shown), verb, text, values)
+
+
+def by_cause(option: str, failures: t.Iterable[Failed]) -> list[dict[str, t.Any]]:
+    """Return the elements of the result, one for each cause, in the order of the failures.
+
+    How often something was tried, and for how long, is that of the first one.
+
+    Args:
+        option: The name of the list.
+        failures: The failures.
+    """
+    causes: dict[t.Any, list[Failed]] = {}
+    for one in failures:
+        text = _COUNTS.sub("", one.template)
+        cause = (one.index is None, one.step, one.verb, text, one.error.http_status, one.error.error_code)
+        causes.setdefault(cause, []).append(one)
+    return [_to_failure(option, cause) for cause in causes.values()]
+
+
+def _to_failure(option: str, cause: t.Sequence[Failed]) -> dict[str, t.Any]:
+    """Return the element of the result for failures with the same cause; its message names all of them."""
+    first, indexes = cause[0], [one.index for one in cause if one.index is not None]
+    names = [one.name for one in cause if one.name is not None]
+    place = {"index": first.index, "indexes": indexes, "id": first.peer_id, "name": first.name, "names": names}
+    step = {} if first.step is None else {"step": first.step}
+    if len(cause) == 1:
+        return {**place, **step, **first.error.to_result()}
+    where = name_places(option, indexes) if indexes else f"The removal of {listed(names)}"
+    if len({one.text for one in cause}) == 1:
+        # One request was for all of them.
+        return {**place, **step, **first.error.to_result(), "msg": f"{where}: {first.text}"}
+    several = first.template
+    for singular, plural in _PLURALS:
+        several = several.replace(singular, plural)
+    text = re.sub("\0(.)\0", lambda found: listed([one.values[int(found[1])] for one in cause]), several)
+    return {**place, **step, **first.error.to_result(), "msg": f"{where}: {text}"}
+
+
+def joined(text: str, failures: t.Sequence[t.Mapping[str, t.Any]]) -> TaskError:
+    """Return one error for several failures, after a text. Status, code and detail are kept if all have one cause."""
+    only: t.Mapping[str, t.Any] = failures[0] if len(failures) == 1 else {}
+    return TaskError(
+        " ".join(filter(None, (text, *(str(failure["msg"]) for failure in failures)))),
+        http_status=only.get("http_status"),
+        error_code=only.get("error_code"),
+        detail=only.get("detail"),
+    )

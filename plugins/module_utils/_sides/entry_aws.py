@@ -1,0 +1,609 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The networks of all entries in AWS: what Atlas says, what is read at first, and what is planned; the side of AWS does it."""
+
+from __future__ import annotations
+
+import datetime
+import threading
+import typing as t
+from collections import Counter
+from dataclasses import replace
+from functools import partial, reduce
+
+from .._accounts.credentials import AWS_NAMES
+from .._accounts.session import AwsSessions
+from .._aws.accepter.checks import ANEW, CREDENTIALS, OF_CONTAINER
+from .._aws.accepter.plan import NO_BLOCK, AccepterPlan, missing_tags, plan_absent, plan_present
+from .._aws.accepter.region import CONNECTIONS, TAGS, Key, RegionSurvey, first_keys
+from .._aws.accepter.requests import (
+    Accept,
+    AddTags,
+    EnableDns,
+    RemoveTags,
+    Request,
+    RouteChange,
+    Takeover,
+    to_change,
+    view_after,
+    with_status,
+)
+from .._aws.accepter.routes import check_room, choose_tables, plan_new_routes, say_notes, say_takeovers
+from .._aws.accepter.view import View, may_lead
+from .._aws.objects import ACTIVE, ENDED, PENDING, PROVISIONING, PeeringConnection
+from .._clouds.aws import AWS
+from .._clouds.cloud import BLOCK, REGION, Peer, fields_of
+from .._clouds.clouds import is_failed, is_leaving
+from .._engine.argspec import OptionValue
+from .._engine.options import Parameters
+from .._engine.plan import Change, Plan, Step
+from .._engine.side import Owner
+from .._http.errors import TaskError
+from .._values.moments import created_at
+from .causes import Failed, by_cause, to_failed
+from .entries import LIST, PathEntry
+from .part import Answers, Common, PathPart
+from .path_state import ACTING, ROUTES, PathState, What
+
+# Options of AWS and their values.
+AwsCredentials = tuple[tuple[str, OptionValue], ...]
+
+# In seconds, how long Atlas may know a request before AWS shows it.
+_YOUNG = 120
+# What this task says in place of hints for the task with one connection.
+_HINTS = {
+    CREDENTIALS: "Use credentials of the VPC's owner (aws_profile, aws_access_key, aws_assume_role_arn), or correct its account.",
+    OF_CONTAINER: "Set it to the block of Atlas's network container.",
+    ANEW: "Once Atlas shows it as failed, run the task again with recreate set to dead: Atlas requests another one then.",
+}
+_ANEW_ELSEWHERE = "The team that does the Atlas half has to request another one: then use the new connection_id."
+# The options of the module for one connection that an entry has, and those that the task has.
+_OWN = ("vpc_id", "aws_account_id", "route_table_ids", "route_table_tags")
+_SHARED = ("state", "atlas_aws_account_ids", "replace_routes", "dns", "tags", "purge_tags", "wait_timeout", "wait_sleep")
+# What is done, in its order: the step of results, and the action and the kind of the change.
+_STEPS: dict[type[t.Any], tuple[str, str, str]] = {
+    Accept: ("accept", "accept", "connection"),
+    AddTags: ("tags", "tag", "connection"),
+    RemoveTags: ("tags", "untag", "connection"),
+    EnableDns: ("dns", "enable", "attribute"),
+    RouteChange: ("routes", "", "route"),
+}
+_UNCHECKED = (
+    "New connections are accepted from whatever account has requested them. If all are of Atlas's account, set "
+    "atlas_aws_account_ids to it, so that no other one is accepted."
+)
+# The same, once the account is known.
+_ACCEPTED = "New connections were accepted from account {}. If that is Atlas's account, set atlas_aws_account_ids to it."
+
+
+class AwsPlace(t.NamedTuple):
+    """Where the VPCs of entries are: the credentials, and the region if it is known."""
+
+    credentials: AwsCredentials
+    region: str | None
+
+    @classmethod
+    def of(cls, options: Parameters) -> AwsPlace:
+        """Return the place of options for AWS."""
+        return cls(tuple(sorted(pair for pair in options.items() if pair[0] != "region")), options["region"])
+
+    @property
+    def options(self) -> Parameters:
+        """The options for AWS."""
+        return {**dict(self.credentials), "region": self.region}
+
+
+class AwsTerms:
+    """What the list and Atlas say of the half of each entry in AWS.
+
+    Args:
+        params: The options of the task.
+        entries: The entries whose VPCs the task changes.
+        replaced: Returns the keys of entries whose connection in Atlas the task replaces, or has replaced.
+
+    Attributes:
+        params: The options of the task.
+        entries: The entries, by key.
+        is_absent: Whether the task disconnects.
+        places: Where the VPC of each entry is, as far as that is known, by key.
+        sharing: The keys of the entries with a VPC, by its id.
+        atlas_accounts: Atlas's accounts, by credentials and the id of the network container: they have requested what is active.
+    """
+
+    def __init__(self, params: Parameters, entries: t.Iterable[PathEntry], replaced: t.Callable[[], t.Collection[str]]) -> None:
+        self.params = params
+        self.entries = {entry.key: entry for entry in entries}
+        self.is_absent = params["state"] == "absent"
+        self.places: dict[str, AwsPlace] = {}
+        self.sharing: dict[str, list[str]] = {}
+        for key, entry in self.entries.items():
+            self.sharing.setdefault(entry.params["vpc_id"], []).append(key)
+        self.atlas_accounts: dict[tuple[AwsCredentials, str], set[str]] = {}
+        self._replaced = replaced
+        # The id of each connection when the task began, and the options that were made last.
+        self._began: dict[str, str] = {}
+        self._options: dict[str, Parameters] = {}
+        # Atlas's list, with the ids of its connections in AWS.
+        self._listed: tuple[t.Sequence[Peer], frozenset[str]] = ((), frozenset())
+
+    def peer(self, entry: PathEntry, state: PathState) -> Peer | None:
+        """Return the connection of an entry in Atlas; None if there is none that AWS could know."""
+        own = state.peers.entries.get(entry.key)
+        peer = own.peer if own is not None else None
+        if peer is None or (not self.is_absent and (is_failed(peer) or is_leaving(peer))):
+            return None
+        return peer
+
+    def connection_id(self, entry: PathEntry, state: PathState) -> str | None:
+        """Return the id in AWS of the connection that an entry has in Atlas, or names; None if there is none yet."""
+        if not self.params["atlas"]:
+            named: str | None = entry.params["connection_id"]
+            return named
+        peer = self.peer(entry, state)
+        return None if peer is None else fields_of(peer)["connection_id"]
+
+    def block(self, entry: PathEntry, state: PathState) -> str | None:
+        """Return Atlas's block: that of the entry's container, or what it says of it."""
+        home = state.homes.get(entry.key)
+        block: str | None = (home and home[BLOCK]) or entry.params["container_cidr_block"]
+        return block
+
+    def is_placed(self, entry: PathEntry) -> bool:
+        """Whether an entry says itself where its VPC is, and that AWS is needed."""
+        return not self.is_absent and entry.region is not None
+
+    def is_known(self, entry: PathEntry, state: PathState) -> bool:
+        """Whether AWS has to be asked about an entry: without connection and block, no route can be removed."""
+        is_any = self.connection_id(entry, state) is not None or self.block(entry, state) is not None
+        return not self.is_absent or is_any
+
+    def region(self, entry: PathEntry, state: PathState | None) -> str | None:
+        """Return the region of an entry's VPC: what the entry says, or the connection in Atlas, or that of its container."""
+        if state is None or self.is_placed(entry):
+            return entry.region
+        peer, home = self.peer(entry, state), state.homes.get(entry.key)
+        of_peer = None if peer is None else fields_of(peer)["accepter_region_name"]
+        of_home = None if home is None else home.get(REGION)
+        region = entry.params["region"] or of_peer or of_home or entry.params["container_region"]
+        return AWS.regions.to_cloud(region) if region else None
+
+    def options(self, entry: PathEntry, connection_id: str | None, block: str | None) -> Parameters:
+        """Return the options of the module for one connection, with its id and Atlas's block as far as these are known."""
+        known = self._options.get(entry.key)
+        if known is None or (known["connection_id"], known["atlas_cidr_block"]) != (connection_id, block):
+            group = entry.params["aws_security_group"]
+            known = self._options[entry.key] = {
+                **{name: entry.params[name] for name in _OWN},
+                **{name: self.params[name] for name in _SHARED},
+                "connection_id": connection_id,
+                "route_table_cidr_block": entry.params["cidr_block"],
+                "atlas_cidr_block": block,
+                "security_group_ids": [group.rpartition("/")[2]] if group else None,
+                "group_id": self.params["aws_group_id"],
+                "accept": True,
+                "wait": True,
+            }
+        return known
+
+    def options_now(self, entry: PathEntry, state: PathState) -> Parameters:
+        """Return the options with the connection and the block that are known now."""
+        return self.options(entry, self.connection_id(entry, state), self.block(entry, state))
+
+    def begin(self, state: PathState) -> None:
+        """Note the connections that are there when the task begins."""
+        for key, entry in self.entries.items():
+            connection_id = self.connection_id(entry, state)
+            if connection_id is not None:
+                self._began.setdefault(key, connection_id)
+
+    def final_id(self, entry: PathEntry, state: PathState) -> str | None:
+        """Return the id that the connection will have; None if it is not known yet."""
+        connection_id = self.connection_id(entry, state)
+        is_old = connection_id == self._began.get(entry.key) and entry.key in self._replaced()
+        return None if is_old and not self.is_absent else connection_id
+
+    def view(self, entry: PathEntry, state: PathState) -> View:
+        """Return the view of an entry with the connection that it will have, as AWS has shown it last."""
+        view, connection_id, before = state.aws[entry.key], self.final_id(entry, state), self._began.get(entry.key)
+        others, connection = view.others, view.connection
+        if before not in (None, connection_id) and before in others and others[before].status not in ENDED:
+            # Atlas has replaced it, or will.
+            others = {**others, before: replace(others[before], status="deleted")}
+        if connection is None or connection.id != connection_id:
+            connection = others.get(connection_id or "")
+        listed = self.listed_ids(state) if self.params["atlas"] else None
+        home = state.homes.get(entry.key)
+        accounts = self.atlas_accounts.get((self.places[entry.key].credentials, home["id"]), ()) if home is not None else ()
+        return replace(view, others=others, connection=connection, listed=listed, atlas_accounts=accounts)
+
+    def listed_ids(self, state: PathState) -> t.Collection[str]:
+        """Return the ids in AWS of the connections in Atlas's list."""
+        if self._listed[0] is not state.peers.listed:
+            ids = (fields_of(peer).get(AWS.accepted_id or "") for peer in state.peers.listed)
+            self._listed = state.peers.listed, frozenset(filter(None, ids))
+        return self._listed[1]
+
+    def may_appear(self, entry: PathEntry, state: PathState) -> bool:
+        """Whether Atlas has requested a connection so recently that AWS may not show it yet, or has not when it was read.
+
+        Another task may even have accepted it since.
+        """
+        peer = self.peer(entry, state) if self.params["atlas"] else None
+        if peer is None:
+            return False
+        requested = created_at(peer.get("id") or "")
+        is_young = requested is None or (datetime.datetime.now(datetime.timezone.utc) - requested).total_seconds() < _YOUNG
+        return is_young or self.connection_id(entry, state) != self._began.get(entry.key)
+
+    def named(self, entry: PathEntry, error: TaskError) -> TaskError:
+        """Return an error with the entry, and the options of this task."""
+        hint = _ANEW_ELSEWHERE if error.hint == ANEW and not self.params["atlas"] else _HINTS.get(error.hint or "", error.hint)
+        return entry.named(error.with_hint(hint))
+
+
+class NetworkReads:
+    """Reads the networks of all entries, with one survey for each set of credentials and region.
+
+    Args:
+        terms: What Atlas and the list say of the entries.
+        sessions: The sessions with AWS.
+
+    Attributes:
+        surveys: What was read of each place.
+    """
+
+    def __init__(self, terms: AwsTerms, sessions: AwsSessions) -> None:
+        self.surveys: dict[AwsPlace, RegionSurvey] = {}
+        self._terms, self._sessions = terms, sessions
+        self._entries: dict[AwsPlace, list[PathEntry]] = {}
+        self._lock = threading.Lock()
+
+    def at(self, place: AwsPlace) -> t.Sequence[PathEntry]:
+        """Return the entries of a place."""
+        return self._entries[place]
+
+    def first(self, entries: t.Iterable[PathEntry], state: PathState | None) -> dict[tuple[AwsPlace, Key], t.Callable[[], t.Any]]:
+        """Return the questions about entries that need no other answer; without a state, of those whose region is clear."""
+        terms, places = self._terms, dict[AwsPlace, list[PathEntry]]()
+        for entry in entries:
+            region = terms.region(entry, state)
+            places.setdefault(AwsPlace.of(entry.aws_credentials(region)), []).append(entry)
+        if state is None and terms.params["atlas"]:
+            # One survey for all of the same credentials: those whose region Atlas knows may be in the same one.
+            unknown = {place.credentials for place, own in places.items() if not all(map(terms.is_placed, own))}
+            places = {place: own for place, own in places.items() if place.credentials not in unknown}
+        self._entries.update(places)
+        terms.places.update({entry.key: place for place, own in places.items() for entry in own})
+        wanted = {place: [terms.options(one, None, None) for one in own] for place, own in places.items()}
+        return {(place, key): partial(self._ask, place, key) for place in places for key in first_keys(wanted[place])}
+
+    def second(self, place: AwsPlace, state: PathState) -> dict[Key, t.Callable[[], t.Any]]:
+        """Return the questions about a place that need the first answers and are not answered yet."""
+        survey, terms = self.surveys[place], self._terms
+        questions = survey.second()
+        known: t.Mapping[str, PeeringConnection] = survey.answers[CONNECTIONS]
+        untagged = []
+        for entry in self._entries[place] if not terms.is_absent else ():
+            connection = known.get(terms.connection_id(entry, state) or "")
+            if connection is not None and missing_tags(terms.options(entry, None, None), connection):
+                untagged.append(connection)
+        if untagged:
+            questions[TAGS] = partial(survey.with_tags, untagged)
+        return {key: question for key, question in questions.items() if key not in survey.answers}
+
+    def _ask(self, place: AwsPlace, key: Key) -> t.Any:
+        return self._survey(place).first()[key]()
+
+    def _survey(self, place: AwsPlace) -> RegionSurvey:
+        """Return the survey of a place; the first thread that needs it makes it."""
+        sharing = [one for other, own in self._entries.items() if other.credentials == place.credentials for one in own]
+        options = {**place.options, "wait_timeout": self._terms.params["wait_timeout"]}
+        session = self._sessions.open(options, _names_of(sharing))
+        with self._lock:
+            if place not in self.surveys:
+                wanted = [self._terms.options(one, None, None) for one in self._entries[place]]
+                self.surveys[place] = RegionSurvey(session, wanted)
+            return self.surveys[place]
+
+    def take(self, place: AwsPlace, state: PathState) -> dict[str, View]:
+        """Take in the answers about a place, and return the view of each of its entries; none while questions are open."""
+        survey, terms = self.surveys[place], self._terms
+        survey.answers[CONNECTIONS] = {**survey.answers[CONNECTIONS], **survey.answers.get(TAGS, {})}
+        if self.second(place, state):
+            return {}
+        known: t.Mapping[str, PeeringConnection] = survey.answers[CONNECTIONS]
+        for peer in state.peers.listed if terms.params["atlas"] else ():
+            # Whose connections in Atlas's list are active there is Atlas.
+            connection = known.get(fields_of(peer).get(AWS.accepted_id or "") or "")
+            if connection is not None and connection.status == ACTIVE and connection.requester.account_id:
+                key = (place.credentials, peer["container_id"])
+                terms.atlas_accounts.setdefault(key, set()).add(connection.requester.account_id)
+        views = {}
+        for entry in self._entries[place]:
+            view = survey.look(terms.options(entry, None, None), survey.account_id)
+            views[entry.key] = replace(view, others=survey.answers[CONNECTIONS])
+        return views
+
+
+class AwsNetworks(PathPart):
+    """The networks of the entries in AWS: it reads them, and plans what the side does for all in one plan.
+
+    Args:
+        common: What all parts get, with the entries whose VPCs it changes.
+        sessions: The sessions with AWS.
+        replaced: Returns the keys of entries whose connection in Atlas the task replaces, or has replaced.
+
+    Attributes:
+        terms: What Atlas and the list say of the entries.
+    """
+
+    name = "aws"
+
+    def __init__(self, common: Common, sessions: AwsSessions, replaced: t.Callable[[], t.Collection[str]]) -> None:
+        super().__init__(common)
+        self.terms = AwsTerms(common.params, common.entries, replaced)
+        self._reads = NetworkReads(self.terms, sessions)
+        # The entries whose requests were not there when they were planned, so that no warning has their account.
+        self._unseen: set[str] = set()
+        # The keys of the changes that were planned for each entry.
+        self._keys: dict[Owner, dict[str, None]] = {}
+        # What was said of wider routes: a later plan has only what is left to do.
+        self._said: dict[Takeover, str] = {}
+
+    # Reading.
+
+    def reads(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
+        """Read the places whose region the list names. Others need what Atlas knows."""
+        return self._reads.first(self.terms.entries.values(), None)
+
+    def reads_more(self, state: PathState) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
+        """Read the other places, and what needs the first answers: attributes for DNS, prefix lists, missing route tables."""
+        terms = self.terms
+        others = [one for key, one in terms.entries.items() if key not in terms.places and terms.is_known(one, state)]
+        calls = self._reads.first(others, state)
+        for place in self._reads.surveys:
+            calls.update({(place, key): question for key, question in self._reads.second(place, state).items()})
+        return calls
+
+    def owners(self, key: t.Any) -> t.Iterable[str]:
+        """Return the entries of the place that a call reads."""
+        return [entry.key for entry in self._reads.at(key[0])]
+
+    def begin(self, answers: Answers, state: PathState) -> PathState:
+        """Keep the answers, and make the view of each entry whose place is read."""
+        for (place, key), answer in answers.items():
+            self._reads.surveys[place].answers[key] = answer
+        views = dict(state.aws)
+        for place in self._reads.surveys:
+            views = {**self._reads.take(place, state), **views}
+        state = replace(state, aws=views)
+        self.terms.begin(state)
+        return replace(state, aws={key: self.terms.view(self.terms.entries[key], state) for key in views})
+
+    def find_unlisted(self, state: PathState) -> set[str]:
+        """Return the connections that have routes to an entry's block, or any if that is open, and that Atlas's list lacks.
+
+        Another run may have requested, accepted and routed one after that list was read, and before AWS was.
+        """
+        found: set[str] = set()
+        listed = self.terms.listed_ids(state)
+        for key, view in state.aws.items() if not self._is_absent else ():
+            entry = self.terms.entries[key]
+            block = self.terms.block(entry, state)
+            try:
+                tables = () if view.vpc is None else choose_tables(self.terms.options(entry, None, block), view, view.vpc, block)
+            except TaskError:
+                # The plan refuses the entry.
+                continue
+            for route in (route for table in tables for route in table.routes):
+                other = view.others.get(route.target)
+                is_candidate = route.is_peering and route.target not in listed and block in (None, route.destination)
+                # What AWS does not show yet may be new.
+                if is_candidate and (other is None or may_lead(other, view.vpc, block)):
+                    found.add(route.target)
+        return found
+
+    def survey_of(self, key: str) -> RegionSurvey:
+        """Return what was read of the place of an entry."""
+        return self._reads.surveys[self.terms.places[key]]
+
+    # The plan.
+
+    def plan(self, state: PathState) -> Plan:
+        """Plan what is left to do in AWS for each entry, by the rules for one."""
+        return self.plan_for([*self.terms.entries], state)
+
+    def plan_for(self, keys: t.Iterable[str], state: PathState) -> Plan:
+        """Plan what is left to do in AWS for some entries."""
+        changes, steps, found = list[Change](), list[Step](), list[Failed]()
+        refusals: dict[str, TaskError] = {}
+        # Two entries may have one VPC, each with a network container of its own: what the first one enables is one change.
+        enabled: set[tuple[str, str]] = set()
+        # So do two routes of one table.
+        growing: Counter[str] = Counter()
+        for key in keys:
+            entry = self.terms.entries[key]
+            if key in state.failures or key not in state.aws:
+                continue
+            try:
+                plan = self._plan_entry(entry, state)
+                if any(one.table_id in growing for one in plan.route_changes):
+                    check_room(plan.route_changes, state.aws[key].tables, self.survey_of(key).facts, growing)
+            except TaskError as error:
+                refusals[key] = self.terms.named(entry, error)
+                continue
+            growing.update(one.table_id for one in plan.route_changes if one.action == "create")
+            for step in self._to_steps(entry, plan, enabled):
+                change = self.change_of(step)
+                self._keys.setdefault(key, {})[change.key] = None
+                steps.append(step)
+                changes += [change] if step.keys else []
+            names = {**entry.network, "connection_id": self.terms.connection_id(entry, state)}
+            found += [to_failed(entry.named(TaskError(one)), entry, entry.name, names) for one in plan.warnings]
+        accepted = [str(step.owner) for step in steps if isinstance(step.request, Accept)]
+        self._unseen |= {key for key in accepted if self.terms.view(self.terms.entries[key], state).connection is None}
+        # One for each cause, however many VPCs it is true for.
+        warnings = [str(one["msg"]) for one in by_cause(LIST, found)]
+        routes = [] if self._is_absent else [step.request for step in steps if isinstance(step.request, RouteChange)]
+        said = tuple(self._said.setdefault(one, text) for one, text in say_takeovers(routes).items())
+        notes = tuple(say_notes(routes))
+        return Plan(tuple(changes), tuple(steps), tuple(warnings), refusals=refusals, notes=notes, consequences=said)
+
+    def _plan_entry(self, entry: PathEntry, state: PathState) -> AccepterPlan:
+        terms, view = self.terms, self.terms.view(entry, state)
+        connection_id, block, facts = terms.final_id(entry, state), terms.block(entry, state), self.survey_of(entry.key).facts
+        if self._is_absent:
+            return plan_absent(terms.options(entry, connection_id, block), view)
+        if view.connection is None and terms.may_appear(entry, state):
+            connection_id = None
+        if view.connection is not None and entry.key in self._unseen:
+            # An earlier plan was made without it: the account is in the warning at the end.
+            view = replace(view, atlas_accounts=(view.connection.requester.account_id,))
+        plan = plan_present(terms.options(entry, connection_id, block), view, facts)
+        if plan.block is not None:
+            return plan
+        # Atlas chooses the block when it makes the container. What overlaps is known then, and that each table gets a route.
+        tables = [one for one in view.tables if one.id in plan.table_ids]
+        steps = [Step("update", one, ()) for one in plan_new_routes(view, tables, facts)]
+        return replace(plan, steps=(*plan.steps, *steps), warnings=tuple(one for one in plan.warnings if one != NO_BLOCK))
+
+    def _to_steps(self, entry: PathEntry, plan: AccepterPlan, enabled: set[tuple[str, str]]) -> list[Step]:
+        """Return the steps of an entry; what an entry before it does has no key, and keeps nothing behind it waiting.
+
+        Args:
+            entry: The entry.
+            plan: Its plan.
+            enabled: Takes the attributes for DNS that entries enable, by VPC and name.
+        """
+        found: list[Step] = []
+        turns: list[Step] = []
+        lanes = ((self.terms.places[entry.key], int(self._params["parallel"])),)
+        for request in sorted((step.request for step in plan.steps), key=lambda one: [*_STEPS].index(type(one))):
+            what, attribute = _what(entry.key, entry.name, request), (entry.params["vpc_id"], getattr(request, "name", ""))
+            is_removal = isinstance(request, RouteChange) and request.action == "delete"
+            after = None if self._is_absent else PENDING if isinstance(request, Accept) else ACTIVE
+            stage = ROUTES if self._is_absent else ACTING
+            step = Step(
+                "delete" if is_removal else "update", request, (what.key,), after, owner=entry.key, stage=stage, lanes=lanes
+            )
+            if isinstance(request, EnableDns) and attribute in enabled:
+                turns.append(step._replace(keys=()))
+                continue
+            if isinstance(request, EnableDns):
+                enabled.add(attribute)
+            found.append(step)
+        return [*found, *turns]
+
+    def change_of(self, step: Step) -> Change:
+        """Return the change that a step makes."""
+        entry = self.terms.entries[str(step.owner)]
+        return to_change(step.request)._replace(key=_what(entry.key, entry.name, step.request).key)
+
+    def predict(self, state: PathState, plan: Plan) -> PathState:
+        """Return the state after all changes; connections are active then."""
+        views, planned = dict(state.aws), dict[Owner, list[Request]]()
+        for step in plan.steps:
+            planned.setdefault(step.owner, []).append(step.request)
+        for key in views:
+            view, requests = self.terms.view(self.terms.entries[key], state), planned.get(key, [])
+            views[key] = reduce(view_after, [one for one in requests if not _is_without_block(one)], view)
+            if requests and not self._is_absent:
+                views[key] = with_status(views[key], ACTIVE)
+        is_unchecked = any(not views[key].atlas_accounts for key in self._unseen & views.keys())
+        warnings = (_UNCHECKED,) if is_unchecked and self._params["atlas_aws_account_ids"] is None else ()
+        return replace(state, aws=views, warnings=(*state.warnings, *warnings))
+
+    # What the side does.
+
+    def take(self, owner: Owner, found: View, done: t.Mapping[t.Hashable, Change], state: PathState) -> PathState:
+        """Return the state with the view of an entry, what was done and, once it is accepted, a warning of an unknown account."""
+        entry = self.terms.entries[str(owner)]
+        state = replace(state, aws={**state.aws, entry.key: found})
+        made = [done[key] for key in self._keys.get(owner, ()) if key in done and key not in state.done]
+        state = state.with_done(made) if made else state
+        is_accepted = entry.key in self._unseen and _what(entry.key, entry.name, Accept()).key in done
+        if not is_accepted or self._params["atlas_aws_account_ids"] is not None:
+            return state
+        view = self.terms.view(entry, state)
+        if view.connection is None or view.connection.status == PENDING:
+            return state
+        account = view.connection.requester.account_id
+        warning = _ACCEPTED.format(account)
+        if account in view.atlas_accounts or warning in state.warnings:
+            return state
+        return replace(state, warnings=(*state.warnings, warning))
+
+    def worded(self, key: str, step: Step | None, error: TaskError, state: PathState) -> tuple[str, TaskError]:
+        """Return the key of the change that has failed for an entry, and the error with the entry and the options of this task.
+
+        Args:
+            key: The key of the entry.
+            step: The step that failed, or was not sent; None if it had none.
+            error: The error.
+            state: The state.
+        """
+        connection = state.aws[key].connection
+        has_ended, is_active = connection is not None and connection.status in ENDED, connection and connection.status == ACTIVE
+        word = "routes" if is_active else "accept"
+        what = What(key, word, AWS.name, "", "connection", "")
+        if step is not None and not has_ended:
+            entry = self.terms.entries[key]
+            what = _what(key, entry.name, step.request)
+        return what.key, self.terms.named(self.terms.entries[key], error)
+
+    def is_over(self, key: str, stage: str, state: PathState) -> bool:
+        """Whether nothing is waited for once an entry has no more steps: Atlas has not requested it, or it waits for them."""
+        if self._is_absent or stage != ACTING or key in state.failures or key not in state.aws:
+            return True
+        connection_id, connection = self.terms.connection_id(self.terms.entries[key], state), state.aws[key].connection
+        if connection_id is None:
+            return True
+        return connection is not None and connection.id == connection_id and connection.status == PENDING
+
+    def line(self, state: PathState) -> str:
+        """Return how many connections are accepted, and what the others wait for."""
+        if state.stage != ACTING:
+            return ""
+        keys = [key for key in state.aws if key not in state.failures]
+        connections = [state.aws[key].connection for key in keys]
+        accepted = sum(one is not None and one.status in (ACTIVE, PROVISIONING) for one in connections)
+        waiting = sum(self._is_awaited(key, state) for key in keys)
+        if accepted == len(keys) and not waiting:
+            return ""
+        waits = f", {waiting} {'waits' if waiting == 1 else 'wait'} for AWS" if waiting else ""
+        return f"{accepted} of {len(keys)} accepted in AWS{waits}"
+
+    def _is_awaited(self, key: str, state: PathState) -> bool:
+        """Whether AWS has to show the connection of an entry, or to change it, before it goes on."""
+        connection = state.aws[key].connection
+        if self.is_over(key, state.stage, state):
+            return False
+        if connection is None or connection.id != self.terms.connection_id(self.terms.entries[key], state):
+            return True
+        if connection.status == ACTIVE:
+            return not connection.requester.cidr_blocks
+        return connection.status not in ENDED
+
+
+def _what(owner: str, name: str, request: Request) -> What:
+    """Return what a request changes, in the words of results; `name` is that of the VPC."""
+    step, action, kind = _STEPS[type(request)]
+    if isinstance(request, RouteChange):
+        action, name = request.action, f"{request.block} in {request.table_id}" if request.block else request.table_id
+    elif isinstance(request, EnableDns):
+        name = f"{request.name} of {name}"
+    return What(owner, step, AWS.name, action, kind, name)
+
+
+def _is_without_block(request: Request) -> bool:
+    return isinstance(request, RouteChange) and not request.block
+
+
+def _names_of(entries: t.Sequence[PathEntry]) -> dict[str, str]:
+    """Return the names of the options for AWS in messages: those of the only entry with its credentials, or of the task."""
+    own, *others = entries
+    if others:
+        return own.aws_names
+    found = {name: f"{own.key}.{option}" for name, option in AWS_NAMES.items() if own.params.get(option)}
+    return {**own.aws_names, **found, "region": f"{own.key}.region"}

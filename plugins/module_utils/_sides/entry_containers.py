@@ -1,0 +1,450 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which network container each entry has, and what the list asks of it; the side of containers does it."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import replace
+from functools import partial
+
+from .._clouds.cloud import BLOCK, REGION, REGIONS, Cloud, Peer, fields_of
+from .._clouds.clouds import identity_of, is_failed, is_leaving
+from .._engine.options import Parameters
+from .._engine.plan import Change, Plan, Step, joined
+from .._engine.side import Owner
+from .._http.errors import InvalidOptionError, TaskError
+from .._resources.containers import Container, Containers, container_cloud, describe, is_in_region
+from .._resources.peers import describe_users
+from .container_choice import connected_elsewhere, on_other_cloud
+from .container_plan import ContainerPlanner, ContainerState, ListTerms, in_use
+from .entries import PathEntry
+from .part import Answers, Common, PathPart
+from .path_state import CONTAINERS, PathState, What
+
+if t.TYPE_CHECKING:
+    # Read only where a container is removed.
+    from .._resources.clusters import Cluster
+
+_KIND, _CLUSTERS = "container", "clusters"
+_INSTEAD = "set remove_container to false"
+_STAYS = "It stays; the list's connections to it are removed."
+_Errors = dict[str, TaskError]
+
+
+# Takes a container into its side, and returns the plan: its owner, cloud, options and state, and what the list says of it.
+Add = t.Callable[[Owner, Cloud, Parameters, ListTerms, ContainerState], Plan]
+
+
+class _Group(t.NamedTuple):
+    """A container, or one to make (None), its region (None if a project has one on the cloud), and its entries."""
+
+    cloud: Cloud
+    container: Container | None
+    region: str | None
+    entries: list[PathEntry]
+
+    @property
+    def owner(self) -> Owner:
+        """What stands for it in its side."""
+        return (self.cloud.name, self.region) if self.container is None else self.container["id"]
+
+    @property
+    def name(self) -> str:
+        """Its region, or its cloud if a project has one there: its name for users."""
+        return self.cloud.name if self.region is None else self.cloud.regions.to_cloud(self.region)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys of the entries."""
+        return tuple(entry.key for entry in self.entries)
+
+
+class _Planned(t.NamedTuple):
+    """A container that was planned: what it is about, and what the list says of it."""
+
+    group: _Group
+    what: What
+    terms: ListTerms
+
+
+class EntryContainers(PathPart):
+    """The network containers of the entries: it reads them, and plans them with their side.
+
+    Args:
+        common: What all parts get.
+        containers: The containers of the project.
+        add: Takes a container into the side.
+        now: Returns the current state.
+        list_clusters: Lists the clusters of the project, which keep a container from being removed; None if none is removed.
+    """
+
+    name = "containers"
+
+    def __init__(
+        self,
+        common: Common,
+        containers: Containers,
+        add: Add,
+        now: t.Callable[[], PathState],
+        list_clusters: t.Callable[[], list[Cluster]] | None,
+    ) -> None:
+        super().__init__(common)
+        self._entries = common.entries
+        self._containers = containers
+        self._add, self._now = add, now
+        self._list_clusters = list_clusters
+        self._clusters: t.Sequence[Cluster] = ()
+        # What is planned, by owner.
+        self._planned: dict[Owner, _Planned] = {}
+
+    def reads(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
+        """Read the containers of all clouds in one list and, with `remove_container`, the clusters."""
+        clusters = {} if self._list_clusters is None else {_CLUSTERS: self._list_clusters}
+        return {_KIND: self._containers.list_all_containers, **clusters}
+
+    def begin(self, answers: Answers, state: PathState) -> PathState:
+        """Keep the containers. Which one each entry has depends on the connections, too: see `with_homes`."""
+        self._clusters = answers.get(_CLUSTERS, ())
+        return replace(state, containers=tuple(answers[_KIND]))
+
+    def plan(self, state: PathState) -> Plan:
+        """Plan the containers that are missing or differ or, with state absent, those to remove."""
+        if self._is_absent:
+            return self._plan_absent(state)
+        groups, refusals = self._groups(state)
+        listed, plans = [*state.containers], list[Plan]()
+        for group in groups:
+            try:
+                plan = self._plan_group(group, listed, state)
+            except TaskError as error:
+                refusals.update({entry.key: entry.named(error) for entry in group.entries})
+                continue
+            plans.append(plan)
+            listed += [t.cast(Container, change.after) for change in plan.changes if change.before is None]
+        return replace(joined(plans), warnings=self._warn_of_others(groups, state), refusals=refusals)
+
+    def _warn_of_others(self, groups: t.Iterable[_Group], state: PathState) -> tuple[str, ...]:
+        """Return a warning for each entry whose region has no container, and whose network is connected in another region."""
+        found = []
+        live: dict[tuple[str | None, ...], list[Peer]] = {}
+        for one in state.peers.listed:
+            if not is_leaving(one):
+                live.setdefault(identity_of(fields_of(one)), []).append(one)
+        for group in groups:
+            if group.container is not None or group.region is None:
+                continue
+            for entry in group.entries:
+                own = live.get(entry.identity)
+                if own:
+                    text = connected_elsewhere(self._params["group_id"], group.cloud, group.region, own, state.containers)
+                    found.append(entry.named(TaskError(text)).message)
+        return tuple(found)
+
+    def _groups(self, state: PathState) -> tuple[list[_Group], _Errors]:
+        """Return the containers of the entries that have not failed, and the errors of entries whose container is unclear."""
+        groups: dict[t.Any, _Group] = {}
+        errors: _Errors = {}
+        for entry in self._entries:
+            if entry.key in state.failures:
+                continue
+            try:
+                home = state.homes.get(entry.key) or find_home(entry, state)
+            except TaskError as error:
+                errors[entry.key] = entry.named(error)
+                continue
+            cloud = entry.provider
+            region = entry.params["container_region"] if home is None else home.get(REGION)
+            place = (cloud.name, region) if home is None else home["id"]
+            groups.setdefault(place, _Group(cloud, home, region, [])).entries.append(entry)
+        return [*groups.values()], errors
+
+    def _plan_group(self, group: _Group, listed: t.Sequence[Container], state: PathState) -> Plan:
+        cloud, container = group.cloud, group.container
+        wanted = {BLOCK: _only("container_cidr_block", group), REGIONS: _only("container_regions", group)}
+        action = "create" if container is None else "change"
+        what = What("", _KIND, "Atlas", action, _KIND, group.name)
+        current = ContainerState(container, tuple(one for one in listed if _is_on(cloud, one)))
+        options = {**wanted, "wait": True, "state": "present"}
+        return self._plan_by_side(group, what, options, current, lambda: state)
+
+    def _plan_by_side(
+        self, group: _Group, what: What, options: Parameters, current: ContainerState, now: t.Callable[[], PathState]
+    ) -> Plan:
+        """Plan a container; `now` returns the state whose connections use it."""
+        cloud = group.cloud
+        params = {"group_id": self._params["group_id"], "provider_name": cloud.name, REGION: group.region, **options}
+        terms = ListTerms(
+            what.key,
+            (what.key,) if self._is_absent else group.keys,
+            CONTAINERS,
+            partial(_find_users, now),
+            partial(_check_removal, now, group, what),
+            _STAYS,
+            _INSTEAD,
+        )
+        self._planned[group.owner] = _Planned(group, what, terms)
+        return self._add(group.owner, cloud, params, terms, current)
+
+    def _plan_absent(self, state: PathState) -> Plan:
+        groups, refusals = self._groups(state)
+        plans, there = list[Plan](), {one["id"] for one in state.containers}
+        for group in groups:
+            container = group.container
+            if not self._params["remove_container"] or container is None or container["id"] not in there:
+                continue
+            if not any(is_known(entry, container, state) for entry in group.entries):
+                continue
+            clusters = self._find_clusters(group)
+            if clusters:
+                error = in_use("removed", container, clusters, f"or {_INSTEAD}")
+                refusals.update({entry.key: entry.named(error) for entry in group.entries})
+                continue
+            leaving = {entry.identity for entry in group.entries}
+            others = [one for one in state.peers.listed if one["container_id"] == container["id"] and not is_leaving(one)]
+            # It is no use to wait for connections that are not in the list, failed ones included.
+            waits = all(identity_of(fields_of(one)) in leaving for one in others)
+            what = What("", "remove", "Atlas", "delete", _KIND, group.name)
+            listed = tuple(one for one in state.containers if _is_on(group.cloud, one))
+            options = {REGIONS: None, BLOCK: None, "state": "absent", "wait": waits}
+            # Who uses it is asked when it is removed.
+            plans.append(self._plan_by_side(group, what, options, ContainerState(container, listed, None), self._now))
+        return replace(joined(plans), warnings=self._warn_of_others(groups, state), refusals=refusals)
+
+    def _find_clusters(self, group: _Group) -> list[str]:
+        """Return the clusters with nodes in a container, in words. Those that are being removed are waited for."""
+        from .._resources.clusters import LEAVING, has_nodes_at
+
+        staying = [one for one in self._clusters if one["state_name"] != LEAVING]
+        there = [one for one in staying if any(has_nodes_at(each, group.region, group.cloud) for each in one["regions"])]
+        return [f"cluster {one['name']}" for one in there]
+
+    def predict(self, state: PathState, plan: Plan) -> PathState:
+        """Return the state with the containers as they will be; a new one has no id. One that others use fails."""
+        changes = {change.key: change for change in plan.changes}
+        for step in plan.steps:
+            error = self._find_other_users(step, state) if self._is_absent else None
+            if error is None:
+                state = self._with(step.owner, t.cast("Container | None", changes[step.keys[0]].after), state)
+            else:
+                state = state.with_failure(step.keys[0], What.of(step.keys[0]).step, error)
+        return state
+
+    def _find_other_users(self, step: Step, state: PathState) -> TaskError | None:
+        """Return the error of a removal because of connections that the list does not have; None if there are none."""
+        group, unused, terms = self._planned[step.owner]
+        leaving = {entry.identity for entry in group.entries}
+        staying = [one for one in state.peers.listed if identity_of(fields_of(one)) not in leaving]
+        container = t.cast(Container, group.container)
+        users = describe_users(staying, container["id"])
+        if not users or step.after is not None:
+            return None
+        return in_use("removed", container, users, "", terms)
+
+    def entries_of(self, owner: Owner, step: Step | None) -> t.Sequence[str]:
+        """Return the entries that fail with a container; its removal fails for itself."""
+        return self._planned[owner].terms.entries
+
+    def key_of(self, entry: str) -> str:
+        """Return the key of the change to the container of an entry; the argument if it is such a key."""
+        return next((one.what.key for one in self._planned.values() if entry in one.group.keys), entry)
+
+    def take(self, owner: Owner, found: ContainerState, done: t.Mapping[t.Hashable, Change], state: PathState) -> PathState:
+        """Return the state with a container as its side has it, and with what was done to it."""
+        container, planned = found.container, self._planned[owner]
+        change = done.get(planned.what.key)
+        if change is not None and state.done.get(change.key) is change:
+            # What has been read since is newer.
+            return state
+        # A container is shown as it was until it is removed.
+        if container != planned.group.container and (container is None or not self._is_absent):
+            state = self._with(owner, container, state)
+        return state if change is None else state.with_done([change])
+
+    def _with(self, owner: Owner, container: Container | None, state: PathState) -> PathState:
+        """Return the state with the container, which its entries now have; or without it."""
+        group = self._planned[owner].group
+        own = container["id"] if container is not None else None
+        before = group.container["id"] if group.container is not None else own
+        others = tuple(one for one in state.containers if one["id"] is None or one["id"] != before)
+        if container is None:
+            # Entries are shown with the container that they had.
+            return replace(state, containers=others)
+        homes = {**state.homes, **dict.fromkeys(group.keys, container)}
+        return replace(state, containers=(*others, container), homes=homes)
+
+    def record_failure(self, what: What, error: TaskError, state: PathState) -> PathState:
+        """Return the state with a container that could not be made or changed as a failure of its entries alone."""
+        if what.kind != _KIND or what.action == "delete":
+            return state
+        failures = {owner: one for owner, one in state.failures.items() if one.error is not error}
+        state = replace(state, failures=failures)
+        keys = {key for one in self._planned.values() if one.what == what for key in one.group.keys}
+        for entry in self._entries:
+            if entry.key in keys:
+                state = state.with_failure(entry.key, _KIND, entry.named(error))
+        return state
+
+
+def _find_users(now: t.Callable[[], PathState], container_id: str) -> tuple[str, ...]:
+    return describe_users(now().peers.listed, container_id)
+
+
+def _check_removal(now: t.Callable[[], PathState], group: _Group, what: What) -> None:
+    """Check that the connections of a container are removed.
+
+    Raises:
+        TaskError: If that of an entry stays in it.
+    """
+    failures = now().failures
+    failed = [entry.title for entry in group.entries if entry.key in failures]
+    if failed:
+        container_id = t.cast(Container, group.container)["id"]
+        reason = f"{' and '.join(failed)} could not be removed"
+        raise TaskError(f"Network container {container_id} ({what.name}) stays, because {reason}.")
+
+
+def with_homes(entries: t.Iterable[PathEntry], state: PathState) -> PathState:
+    """Return the state with the container of each entry, as far as there is one. Entries that have one keep it."""
+    homes = dict(state.homes)
+    for entry in entries:
+        try:
+            home = None if entry.key in homes else find_home(entry, state)
+        except TaskError:
+            # The plan refuses the entry.
+            continue
+        if home is not None:
+            homes[entry.key] = home
+    return replace(state, homes=homes)
+
+
+def with_containers(containers: t.Iterable[Container], state: PathState) -> PathState:
+    """Return the state with containers that have been read again."""
+    by_id = {one["id"]: one for one in containers}
+    homes = {key: by_id.get(home["id"], home) for key, home in state.homes.items()}
+    return replace(state, containers=tuple(by_id.values()), homes=homes)
+
+
+def find_home(entry: PathEntry, state: PathState) -> Container | None:
+    """Return the container of an entry: what its options name, or that of its connection, or the only one on its cloud.
+
+    Args:
+        entry: The entry.
+        state: The containers and connections of the project.
+
+    Returns:
+        The container; None if it has to be made or, with state absent, if there is none.
+
+    Raises:
+        TaskError: If it is unclear; the message names the option that says which one is meant.
+    """
+    cloud, params, is_absent = entry.provider, entry.params, entry.task["state"] == "absent"
+    own = [one for one in state.containers if _is_on(cloud, one)]
+    if params["container_id"] is not None:
+        return _by_id(entry, state)
+    region = params["container_region"]
+    if region is not None:
+        return _only_of([one for one in own if is_in_region(one, region)], "container_id")
+    if cloud.has_one_container:
+        return own[0] if own else None
+    used = _used_by(entry, state.peers.listed)
+    known = [one for one in own if one["id"] in used]
+    if known:
+        return _only_of(known, "container_region")
+    if is_absent:
+        return own[0] if len(own) == 1 else None
+    options = {"group_id": entry.task["group_id"], "wait": True, REGION: None, REGIONS: None, BLOCK: None}
+    return ContainerPlanner(options, cloud).choose(own)
+
+
+def is_known(entry: PathEntry, container: Container | None, state: PathState) -> bool:
+    """Whether an entry names a container, or its connection was in it when the task began. All others may be of other teams.
+
+    Args:
+        entry: The entry.
+        container: The container that the entry seems to have; None if there is none, or several.
+        state: The state.
+    """
+    params = entry.params
+    if params["container_id"] is not None or params["container_region"] is not None:
+        return True
+    if container is None:
+        return False
+    is_block = entry.provider.has_one_container and params["container_cidr_block"] == container[BLOCK]
+    return is_block or container["id"] in _used_by(entry, state.peers.first)
+
+
+def _by_id(entry: PathEntry, state: PathState) -> Container | None:
+    """Return the container whose id an entry has.
+
+    Raises:
+        InvalidOptionError: If there is none, unless the task disconnects.
+    """
+    container_id, cloud = entry.params["container_id"], entry.provider
+    own = [one for one in state.containers if _is_on(cloud, one)]
+    found = next((one for one in own if one["id"] == container_id), None)
+    if found is None and entry.task["state"] != "absent":
+        elsewhere = next((one for one in state.containers if one["id"] == container_id), None)
+        if elsewhere is not None:
+            raise on_other_cloud(cloud, elsewhere)
+        raise InvalidOptionError(
+            f"container_id: project {entry.task['group_id']} has no network container {container_id} on {cloud.name}.",
+            hint=f"It has {describe(own)}." if own else "It has none. Set container_region in its place to have one made.",
+        )
+    return found
+
+
+def _used_by(entry: PathEntry, peers: t.Iterable[Peer]) -> set[str]:
+    """Return the ids of the containers of a network's connections.
+
+    A live connection comes first, then one that has failed, and then one that is leaving: its replacement gets its container.
+    With state absent, all of them count.
+    """
+    own = [peer for peer in peers if identity_of(fields_of(peer)) == entry.identity]
+    if entry.task["state"] == "absent":
+        return {peer["container_id"] for peer in own}
+    live = [peer for peer in own if not (is_failed(peer) or is_leaving(peer))]
+    failed = [peer for peer in own if is_failed(peer)]
+    return {peer["container_id"] for peer in live or failed or own}
+
+
+def _only_of(found: t.Sequence[Container], option: str) -> Container | None:
+    """Return the only one of some containers; None if there is none.
+
+    Raises:
+        TaskError: If there are several; `option` says which one is meant.
+    """
+    if len(found) > 1 and option == "container_region":
+        raise TaskError(
+            f"It has connections in several network containers: {describe(found)}.",
+            hint="Set container_region to that of the one that is meant, or give it an entry for each.",
+        )
+    if len(found) > 1:
+        raise TaskError(f"There are several network containers in that region: {describe(found)}.", hint=f"Set {option} instead.")
+    return found[0] if found else None
+
+
+def _only(option: str, group: _Group) -> t.Any:
+    """Return what the entries of a container say of it; None if they say nothing.
+
+    Raises:
+        TaskError: If they contradict each other: they may name one container in different ways.
+    """
+    given = [entry for entry in group.entries if entry.params[option] is not None]
+    for entry in given[1:]:
+        first, other = given[0].params[option], entry.params[option]
+        if (sorted(first) != sorted(other)) if isinstance(first, list) else first != other:
+            raise TaskError(
+                f"{option} is {first}, and {entry.key} has {other} for the same network container.",
+                hint="Correct one of them, or leave it out.",
+            )
+    return given[0].params[option] if given else None
+
+
+def _provider(container: Container) -> str:
+    return container_cloud(container["provider_name"]).name
+
+
+def _is_on(cloud: Cloud, container: Container) -> bool:
+    return _provider(container) == cloud.name

@@ -1,0 +1,310 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which connection in Atlas each entry has, on all clouds as one set, and what the list adds to the side that requests them."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from dataclasses import replace
+from functools import partial
+
+from .._clouds.cloud import Peer
+from .._clouds.clouds import ALL, is_leaving
+from .._engine.options import Parameters
+from .._engine.plan import Change, Plan, Step
+from .._engine.side import AnyState, Context, Owner, Purpose, Query
+from .._http.errors import TaskError
+from .._resources.containers import Container, Containers, container_cloud
+from .._resources.peers import VpcPeers
+from .container_choice import LIST_CONTAINERS
+from .entries import PathEntry
+from .entry_containers import with_containers, with_homes
+from .part import Answers, Common, PathPart
+from .path_state import AVAILABLE, PathState, What
+from .peer_requests import LIST_QUERY, POLL_QUERY, PeerSet
+from .set_state import PeerSetState
+
+# What the planner of one connection says of another one, whose id no entry can have.
+_BY_ID = re.compile(r"remove it with peer_id: (\w+) and state: absent")
+
+
+class PathLinks(t.NamedTuple):
+    """What the connections of a list need of the whole path.
+
+    Attributes:
+        now: Returns the current state.
+        write: Takes a new one.
+        decide: Plans the whole path again.
+    """
+
+    now: t.Callable[[], PathState]
+    write: t.Callable[[PathState], None]
+    decide: t.Callable[[], Plan]
+
+
+class PathPeers(PeerSet):
+    """Reads, plans and sends for the connections of a list of the whole path: what `EntryPeers` and its side share.
+
+    Args:
+        context: What all sides of the run share; the options have the `base_url` of the session.
+        entries: The entries of the list.
+        peers: The connections with each cloud that is read, by its name.
+        containers: The containers of the project.
+        links: The rest of the path.
+    """
+
+    def __init__(
+        self,
+        params: Parameters,
+        entries: t.Sequence[PathEntry],
+        peers: t.Mapping[str, VpcPeers],
+        containers: Containers,
+        context: Context,
+        links: PathLinks,
+    ) -> None:
+        # Without pruning, `recreate` alone says what may be replaced.
+        most = params["max_deletions"] if params["prune"] else len(entries)
+        params = {**params, "wait": True, "provider_name": ALL, "max_deletions": most}
+        self._containers, self._context, self._links = containers, context, links
+        super().__init__(params, peers, containers, context.clock)
+        self.path_entries = {entry.key: entry for entry in entries}
+        self._names = frozenset(entry.provider.name for entry in entries) or self.lists.names
+        # The containers as they were last taken from the state, or put into it.
+        self._known: t.Sequence[Container] = ()
+        # What is done for each entry or pruned connection, as the first plan says it: later ones have what is left of that.
+        self.whats: dict[str, What] = {}
+        # The last plan, with the keys of entries.
+        self._last = Plan()
+
+    @property
+    def stage(self) -> str:
+        """The stage of the task."""
+        return self._context.stage
+
+    # What the list says.
+
+    def choose_in(self, state: PathState) -> PeerSetState:
+        """Return the connections of a state with that of each entry."""
+        raise NotImplementedError
+
+    def plan_in(self, state: PathState) -> tuple[PeerSetState, Plan]:
+        """Plan the connections of a state, and return them as the side gets them."""
+        raise NotImplementedError
+
+    def predict_in(self, state: PathState) -> PeerSetState:
+        """Return the connections of a state as they will be."""
+        raise NotImplementedError
+
+    def leaving(self, state: PathState) -> t.Iterator[tuple[str, Peer]]:
+        """Yield the connections that the plan removes, each with the key of the entry or, where none means it, its id."""
+        raise NotImplementedError
+
+    def is_settled(self, state: PathState) -> bool:
+        """Return whether the connections are as far as the stage waits for."""
+        raise NotImplementedError
+
+    @property
+    def replaced(self) -> set[str]:
+        """The keys of the entries whose connection the task replaces by another one, or has replaced."""
+        return {key for key, what in self.whats.items() if what.action == "recreate"}
+
+    def entry_of(self, owner: Owner) -> str:
+        """Return the entry or pruned connection that an owner is about."""
+        return str(owner)
+
+    def with_commands(self, key: str, error: TaskError, state: PathState) -> PathState:
+        """Return the state with the commands for those who give Atlas its role, where this task does not."""
+        return state
+
+    def take(self, state: PathState) -> None:
+        """Take the containers of a state as known. A new one has no id, so words stand for it, which errors show."""
+        self._known = [{**one, "id": id_of(one)} for one in state.containers]
+        self.facts[LIST_CONTAINERS] = self._known
+
+    def named(self, key: str, error: TaskError) -> TaskError:
+        """Return an error with the options of this task and, if it is about an entry, the name of that."""
+        hint = error.hint and _BY_ID.sub(r"remove \1 from the project", error.hint)
+        entry, better = self.path_entries.get(key), error if hint == error.hint else error.with_hint(hint)
+        return better if entry is None else entry.named(better)
+
+    # What the side asks.
+
+    def queries(self, state: PeerSetState, purpose: Purpose) -> list[Query]:
+        """Return what the side asks: the path has looked first, and a poll lists only what the stage waits for."""
+        if purpose is Purpose.POLL:
+            names = self.awaited(state)
+            return [Query(POLL_QUERY, partial(self._poll, state, names) if names else lambda: state)]
+        return [] if purpose is Purpose.FIRST else [Query(LIST_QUERY, partial(self._look_again, state))]
+
+    def awaited(self, state: PeerSetState) -> frozenset[str]:
+        """Return the names of the clouds that the stage waits for."""
+        raise NotImplementedError
+
+    def _poll(self, state: PeerSetState, names: t.Collection[str]) -> PeerSetState:
+        return self.waiter.look(state, names)
+
+    def plan(self, state: PeerSetState) -> Plan:
+        """Plan the whole path again, and return what is left to do for the list."""
+        whole = self._links.decide()
+        told = () if whole.refusals else whole.consequences
+        return replace(self._last, warnings=whole.warnings, failures=whole.failures, refusals=whole.refusals, consequences=told)
+
+    def predict(self, state: PeerSetState, plan: Plan) -> PeerSetState:
+        """Return the same: the path predicts the connections with all else."""
+        return state
+
+    def key_of(self, owner: Owner) -> str:
+        """Return the key of the change of an entry, or of a connection; empty if nothing was planned for it."""
+        what = self.whats.get(str(owner))
+        return "" if what is None else what.key
+
+    def failure_of(self, owner: Owner) -> TaskError | None:
+        """Return why an entry has failed on any side; None if it has not."""
+        failure = self._links.now().failures.get(self.entry_of(owner))
+        return None if failure is None else failure.error
+
+    def keep(self, state: PeerSetState, owner: str | None) -> None:
+        """Write the connections into the state of the path, and containers that were read with them."""
+        path = replace(self._links.now(), peers=self._shown(state, owner))
+        if owner is not None and owner in state.done:
+            path = self._with_done(owner, state.done[owner], path)
+        containers = self.facts[LIST_CONTAINERS]
+        if containers is not self._known:
+            self._known = containers
+            path = with_containers(containers, path)
+        self._links.write(path)
+
+    def _shown(self, state: PeerSetState, owner: str | None) -> PeerSetState:
+        return state
+
+    def _with_done(self, owner: str, change: Change, path: PathState) -> PathState:
+        what = self.whats[owner]
+        # The removal is the first half of a replacement.
+        half = what._replace(action="delete")
+        done = {key: one for key, one in path.done.items() if key != half.key}
+        key = half.key if change.action == "delete" else what.key
+        return replace(path, done={**done, key: change._replace(key=key)})
+
+
+class Leaving:
+    """The connections that the task removes, with the key of the entry or, where no entry means them, their id.
+
+    Args:
+        find: Returns them for a state.
+        foresee: Returns a state with the network containers as they will be.
+
+    Attributes:
+        peers: Each with its owner, by id.
+    """
+
+    def __init__(
+        self, find: t.Callable[[PathState], t.Iterable[tuple[str, Peer]]], foresee: t.Callable[[PathState], PathState]
+    ) -> None:
+        self._find = find
+        self._foresee = foresee
+        self.peers: dict[str, tuple[str, Peer]] = {}
+
+    def foresee(self, state: PathState) -> None:
+        """Find them before there is a plan."""
+        self.find(self._foresee(state))
+
+    def find(self, state: PathState) -> None:
+        """Find them in a state in which the containers are known. What is leaving already is still one of them."""
+        live = {peer["id"] for peer in state.peers.listed if not is_leaving(peer)}
+        gone = {id_: one for id_, one in self.peers.items() if id_ not in live}
+        self.peers = {**gone, **{peer["id"]: (owner, peer) for owner, peer in self._find(state)}}
+
+    @property
+    def pruned(self) -> list[Peer]:
+        """Those that no entry means."""
+        return [peer for id_, (owner, peer) in self.peers.items() if owner == id_]
+
+
+class EntryPeers(PathPart):
+    """The connections of the entries in Atlas: it reads them, and plans them with their side.
+
+    Args:
+        common: What all parts get.
+        peers: The connections with each cloud that is read, by its name.
+        reader: Knows what the list asks for.
+        begin: Takes connections and their plan into the side, and returns the plan as the side carries it out.
+    """
+
+    name = "peers"
+
+    def __init__(
+        self,
+        common: Common,
+        peers: t.Mapping[str, VpcPeers],
+        reader: PathPeers,
+        begin: t.Callable[[PeerSetState, Plan], Plan],
+    ) -> None:
+        super().__init__(common)
+        self._peers, self._reader, self._begin = peers, reader, begin
+
+    def reads(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
+        """Read the connections in one list for each cloud."""
+        return {name: peers.list_peers for name, peers in self._peers.items()}
+
+    def begin(self, answers: Answers, state: PathState) -> PathState:
+        """Return the state with the connections, and with the container and the connection of each entry."""
+        self._reader.take(state)
+        found = tuple(self._reader.lists.complete(peer) for one in answers.values() for peer in one)
+        state = with_homes(self._reader.path_entries.values(), replace(state, peers=PeerSetState(found, first=found)))
+        return replace(state, peers=self._reader.choose_in(state))
+
+    def plan(self, state: PathState) -> Plan:
+        """Plan the connections as one set."""
+        return self._begin(*self._reader.plan_in(state))
+
+    def predict(self, state: PathState, plan: Plan) -> PathState:
+        """Return the state with the connections as they will be."""
+        return replace(state, peers=self._reader.predict_in(state))
+
+    def is_settled(self, state: PathState) -> bool:
+        """Return whether the connections are as far as the stage waits for: what other parts ask depends on them."""
+        return self._reader.is_settled(state)
+
+    def entries_of(self, owner: Owner, step: Step | None) -> t.Sequence[str]:
+        """Return the entry or pruned connection that fails with an owner."""
+        return (self._reader.entry_of(owner),)
+
+    def key_of(self, entry: str) -> str:
+        """Return the key of a failure that is none of a step."""
+        step = "remove"
+        if entry in self._reader.path_entries and not self._is_absent:
+            step = "available" if self._reader.stage == AVAILABLE else "request"
+        return What(entry, step, "", "", "", "").key
+
+    def take(self, owner: Owner, found: AnyState, done: t.Mapping[t.Hashable, Change], state: PathState) -> PathState:
+        """Return the same state: the reader has written into it."""
+        return state
+
+    def record_failure(self, what: What, error: TaskError, state: PathState) -> PathState:
+        """Return the state with the commands for those who give Atlas its role, where this task does not."""
+        return self._reader.with_commands(what.owner, error, state)
+
+
+def to_what(owner: str, step: str, action: str, name: str) -> What:
+    """Return what is done to a connection in Atlas; see `What`."""
+    return What(owner, step, "Atlas", action, "connection", name)
+
+
+def id_of(container: Container) -> str:
+    """Return the id of a container, or what stands for that of one that a plan makes."""
+    cloud = container_cloud(container["provider_name"])
+    return (
+        container["id"]
+        or f"{_NEW}{'on ' + cloud.name if cloud.has_one_container else 'in ' + str(cloud.describe_place(container))}"
+    )
+
+
+_NEW = "to create "
+
+
+def without_words(fields: t.Any) -> t.Any:
+    """Return a connection without the words that stand for the id of its new container."""
+    is_new = fields is not None and str(fields.get("container_id")).startswith(_NEW)
+    return {**fields, "container_id": None} if is_new else fields

@@ -1,0 +1,250 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The order of the requests of a list: which connections each waits for, which can be sent now, and what a refusal means."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, replace
+
+from .._clouds.cloud import Peer
+from .._clouds.clouds import block_of, cloud_of, for_pending, is_leaving, is_pending
+from .._engine.options import Parameters
+from .._engine.plan import Step
+from .._engine.wait import WaitTimeoutError
+from .._http.errors import TaskError
+from .._http.pauses import Clock
+from .._resources.peers import MOST_PEERS, NO_PLACE
+from .._values.blocks import do_overlap
+from .azure_role import may_repeat
+from .connection import CreatePeer, DeletePeer, PeerState, UpdatePeer
+from .container_choice import ContainerChoice
+from .life import has_removal_failed, with_removal
+from .match import PeerMatch, find_holders, find_twins
+from .set_state import PeerSetState
+
+
+@dataclass(frozen=True)
+class After:
+    """What has to be out of the way before a request is sent.
+
+    Attributes:
+        gone: The ids of connections that have to be gone, for their identity, block or place.
+        moved: The ids of connections that have to have another block, or to be gone.
+        block: The block that the request needs.
+    """
+
+    gone: frozenset[str]
+    moved: frozenset[str]
+    block: str | None
+
+    def blockers(self, listed: t.Iterable[Peer]) -> list[Peer]:
+        """Return the listed connections that are still in the way."""
+        if not self.gone and not self.moved:
+            return []
+        return [
+            peer
+            for peer in listed
+            if peer["id"] in self.gone or (peer["id"] in self.moved and do_overlap(self.block, block_of(peer)))
+        ]
+
+
+def order(steps: t.Sequence[Step], listed: t.Sequence[Peer]) -> tuple[Step, ...]:
+    """Return the steps in the order in which they can be sent, each with the connections that it waits for.
+
+    Removals that others need come first, then changes, creations, and the other removals. Whatever is in the way of a step is
+    removed or changed by another step: the planner has refused all other cases.
+
+    Args:
+        steps: The removals, changes and creations of a set, as the planner of one connection makes them.
+        listed: All connections of the project.
+    """
+    removed = {step.request.id for step in steps if isinstance(step.request, DeletePeer)}
+    leaving = removed | {peer["id"] for peer in listed if is_leaving(peer)}
+    changed = {step.request.id for step in steps if isinstance(step.request, UpdatePeer)}
+    changes = [
+        _with_after(step, _holders_for(step, listed), leaving, changed) for step in steps if isinstance(step.request, UpdatePeer)
+    ]
+    creations = [
+        _with_after(step, _holders_for(step, listed), leaving, changed) for step in steps if isinstance(step.request, CreatePeer)
+    ]
+    creations = _with_places(creations, listed, leaving)
+    needed = {one for step in (*changes, *creations) for one in step.after.gone}
+    removals = [step for step in steps if isinstance(step.request, DeletePeer)]
+    return (
+        *(step for step in removals if step.request.id in needed),
+        *changes,
+        *creations,
+        *(step for step in removals if step.request.id not in needed),
+    )
+
+
+def after_twins(step: Step, leaving: t.Iterable[Peer], choices: t.Mapping[str, ContainerChoice]) -> Step:
+    """Return a step. A creation also waits for leaving connections that its cloud does not allow beside it.
+
+    Args:
+        step: The step, as the planner of one connection makes it.
+        leaving: The connections that are being removed, or that the plan removes.
+        choices: The container of each entry, by key; all containers are read if the network has such a connection.
+    """
+    if not isinstance(step.request, CreatePeer):
+        return step
+    twins = find_twins(choices[step.keys[0]], step.request.fields, leaving)
+    return step._replace(after=(*(step.after or ()), *twins)) if twins else step
+
+
+def find_cycle(steps: t.Iterable[Step]) -> tuple[Step, ...]:
+    """Return the changes that wait for each other's blocks in a cycle, so that none can be sent; empty if there is no cycle."""
+    waiting = {step.request.id: step for step in steps if isinstance(step.request, UpdatePeer)}
+    while True:
+        needed = {one for step in waiting.values() for one in step.after.moved}
+        # A step that waits for nothing can be sent. One that no other waits for is in no cycle.
+        others = [one for one, step in waiting.items() if one not in needed or not step.after.moved & waiting.keys()]
+        if not others:
+            return tuple(waiting.values())
+        for one in others:
+            del waiting[one]
+
+
+def _holders_for(step: Step, listed: t.Sequence[Peer]) -> list[Peer]:
+    """Return the connections that have the block that a creation or a change needs."""
+    fields, own, container_id = step.request.fields, None, step.request.fields.get("container_id")
+    if isinstance(step.request, UpdatePeer):
+        own = step.request.id
+        container_id = next(peer["container_id"] for peer in listed if peer["id"] == own)
+    return find_holders(block_of(fields), container_id, listed, own)
+
+
+def _with_after(step: Step, holders: t.Sequence[Peer], leaving: t.Collection[str], changed: t.Collection[str]) -> Step:
+    ids = {peer["id"] for peer in holders}
+    gone = {peer["id"] for peer in step.after or ()}
+    after = After(frozenset(gone | (ids & set(leaving))), frozenset(ids & set(changed)), block_of(step.request.fields))
+    return step._replace(after=after)
+
+
+def _with_places(creations: t.Sequence[Step], listed: t.Sequence[Peer], leaving: t.Collection[str]) -> list[Step]:
+    """Return the creations. Those beyond the free places also wait for the removal of a connection each."""
+    free = MOST_PEERS - len(listed)
+    # A new connection takes the place of the one that it replaces.
+    given = {one for step in creations for one in step.after.gone}
+    places = [peer["id"] for peer in listed if peer["id"] in leaving and peer["id"] not in given]
+    placed = []
+    for step in creations:
+        needed: set[str] = set()
+        if not step.after.gone & set(leaving):
+            free -= 1
+            if free < 0 and places:
+                needed = {places.pop(0)}
+        placed.append(step._replace(after=replace(step.after, gone=step.after.gone | needed)))
+    return placed
+
+
+class PeerGate:
+    """Decides when a request can be sent, and which refusals to wait out: no place for another connection, or missing rights.
+
+    Args:
+        params: The options of the task.
+        matches: Finds the connection of each entry, by key.
+        clock: A monotonic clock, in seconds.
+    """
+
+    def __init__(self, params: Parameters, matches: t.Mapping[str, PeerMatch], clock: Clock) -> None:
+        self._matches = matches
+        self._clock = clock
+        self._waits: bool = params["wait"]
+        self._role_timeout: int = params["azure_role_timeout"]
+
+    def hold(self, step: Step, error: TaskError, state: PeerSetState) -> PeerSetState | None:
+        """Return the state in which a refused creation waits for the next poll; None if the refusal is a failure."""
+        key = str(step.owner)
+        match = self._matches.get(key)
+        if match is not None and may_repeat(match.choice, step.request, error, replaces=key in state.done):
+            since = state.refused.get(key, self._clock())
+            is_over = self._clock() - since >= self._role_timeout
+            return None if is_over else replace(state, refused={**state.refused, key: since})
+        if not self._waits or error.error_code != NO_PLACE:
+            return None
+        return replace(state, full=(count_pending(state.listed), len(state.listed)), places=0)
+
+    def is_held(self, step: Step, state: PeerSetState) -> bool:
+        """Return whether an earlier refusal holds back a step."""
+        return isinstance(step.request, CreatePeer) and (state.full is not None or step.owner in state.refused)
+
+    def check(self, blockers: t.Iterable[Peer], state: PeerSetState) -> None:
+        """Check that what is in the way of a step may still go.
+
+        Raises:
+            TaskError: If the change or removal of one has failed.
+        """
+        failed = {own.peer["id"] for key, own in state.entries.items() if key in state.failures and own.peer is not None}
+        for peer in blockers:
+            if peer["id"] in failed | state.failures.keys():
+                raise TaskError(
+                    f"It needs what VPC peering connection {peer['id']} has, and that could not be changed or removed.",
+                    hint="Correct that first, then run the task again.",
+                )
+
+    def has_place(self, step: Step, state: PeerSetState, running: t.Iterable[Step]) -> bool:
+        """Return whether Atlas may take a step: after it had no place for a connection, as many as there are places."""
+        if state.full is None or not isinstance(step.request, CreatePeer):
+            return True
+        return sum(isinstance(one.request, CreatePeer) for one in running) < state.places
+
+    def blocked(self, step: Step, state: PeerSetState, error: WaitTimeoutError) -> TaskError:
+        """Return the error of a step that could not be sent before the time was up."""
+        blockers = step.after.blockers(state.listed) if isinstance(step.after, After) else []
+        if not blockers:
+            way_out = for_pending(state.listed, "Have pending ones accepted in AWS", "Have pending ones completed in")
+            return TaskError(
+                f"Atlas had no place for another VPC peering connection within {error.waited:.0f} seconds.",
+                hint=f"{way_out}, or remove some, then run the task again.",
+            )
+        advice = {cloud_of(peer).removal_advice for peer in blockers if has_removal_failed(peer)}
+        names = ", ".join(f"{peer['id']} ({peer['status_name']})" for peer in blockers)
+        return TaskError(
+            f"VPC peering connection {names} is still in the way after {error.waited:.0f} seconds.",
+            hint=" ".join([*advice, "Raise wait_timeout, or run the task again later."]),
+        )
+
+    def explain(self, step: Step, error: TaskError, state: PeerSetState) -> TaskError:
+        """Return the error to show for a creation or a change that was refused.
+
+        Args:
+            step: What was refused.
+            error: The refusal.
+            state: The state in which it was sent.
+        """
+        if error.error_code == NO_PLACE:
+            way_out = for_pending(state.listed, "Accept pending ones in AWS", "Have pending ones completed in")
+            better = error.with_hint(f"{way_out}, then run the task again.")
+        else:
+            key = str(step.owner)
+            match, since = self._matches[key], state.refused.get(key)
+            listed = tuple(peer for peer in state.listed if cloud_of(peer) is match.choice.provider)
+            own = replace(state.entries.get(key, PeerState(None)), listed=listed)
+            better = match.explain(step.request, error, own, None if since is None else self._clock() - since)
+        return with_removed(step, better, state)
+
+
+def counted(state: PeerSetState, listed: t.Collection[Peer]) -> PeerSetState:
+    """Return the state after a poll, with the free places counted."""
+    if state.full is None:
+        return state
+    pending = count_pending(listed)
+    # The limit is at least as high as any count that was seen.
+    full = (max(state.full[0], pending), max(state.full[1], len(listed)))
+    return replace(state, full=full, places=max(full[0] - pending, full[1] - len(listed)))
+
+
+def count_pending(peers: t.Iterable[Peer]) -> int:
+    """Return how many connections wait to be accepted or set up."""
+    return sum(map(is_pending, peers))
+
+
+def with_removed(step: Step, error: TaskError, state: PeerSetState) -> TaskError:
+    """Return the error of a step; for a creation, it also names the connection that was removed for it."""
+    removal = state.done.get(str(step.owner))
+    if not isinstance(step.request, CreatePeer) or removal is None or removal.before is None:
+        return error
+    return with_removal(error, t.cast("Peer", removal.before))

@@ -1,0 +1,290 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is read first, chosen and known of the whole path, as one side of the engine; and the progress of the run."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import replace
+from functools import partial
+
+from .._clouds.aws import AWS
+from .._clouds.cloud import Peer, fields_of
+from .._engine.plan import Plan, Step, joined
+from .._engine.side import (
+    ONLY,
+    AnySide,
+    Call,
+    Context,
+    Failure,
+    Owner,
+    Purpose,
+    Query,
+    Replies,
+    ReplyValue,
+    Side,
+    Waiting,
+)
+from .._engine.wait import WaitTimeoutError
+from .._http.errors import TaskError
+from .._http.pauses import value_or_error
+from .entries import PathEntry
+from .entry_containers import EntryContainers
+from .part import PathPart, one_line, without
+from .path_state import PathState, What
+
+# What cannot be read refuses the whole list.
+_READ = "read"
+_POLL = "poll"
+
+
+class PathReader:
+    """Reads both sides, side by side; again, once, if another run has meanwhile requested what is in the way here.
+
+    Args:
+        make_parts: Makes the parts, which have read nothing yet, by their names.
+        entries: The entries, by key.
+        stage: The first stage.
+        list_peers: Lists the connections with AWS; None if the task leaves Atlas alone.
+
+    Attributes:
+        parts: The parts, in the order of their plans.
+        state: The state. What could not be read is a failure of its entries.
+    """
+
+    def __init__(
+        self,
+        make_parts: t.Callable[[], t.Mapping[str, PathPart]],
+        entries: t.Mapping[str, PathEntry],
+        stage: str,
+        list_peers: t.Callable[[], list[Peer]] | None,
+    ) -> None:
+        self._make_parts, self._entries, self._stage, self._list_peers = make_parts, entries, stage, list_peers
+        # How often it has begun, and the connections that Atlas's list may not have had yet.
+        self._turn, self._unlisted = 0, frozenset[str]()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._turn += 1
+        self.parts = self._make_parts()
+        self.state = PathState(stage=self._stage)
+        self._answers: dict[str, dict[t.Any, t.Any]] = {name: {} for name in self.parts}
+        self._calls = {name: part.reads() for name, part in self.parts.items()}
+        self._is_read = False
+
+    def queries(self) -> list[Query]:
+        """Return what has to be asked next; nothing once all is read."""
+        if self._unlisted and self._list_peers is not None:
+            return [Query(self._turn, self._list_peers)]
+        found = [Query((self._turn, name, key), partial(_or_error, call)) for name, key, call in self._open()]
+        # A part may have nothing to read.
+        return found or ([] if self._is_read else [Query((self._turn,), list)])
+
+    def _open(self) -> t.Iterator[tuple[str, t.Any, Call]]:
+        for name, calls in self._calls.items():
+            for key, call in calls.items():
+                yield name, key, call
+
+    def take(self, replies: Replies) -> None:
+        """Take in what the queries have returned."""
+        if self._unlisted:
+            is_overtaken = any(fields_of(peer)["connection_id"] in self._unlisted for peer in replies[self._turn])
+            self._unlisted = frozenset()
+            if is_overtaken:
+                self._list_peers = None
+                self._begin()
+            return
+        for name, key, unused in self._open():
+            (answer,) = replies[self._turn, name, key]
+            self._answers[name][key] = answer
+            for owner in self.parts[name].owners(key) if isinstance(answer, TaskError) else ():
+                entry = self._entries.get(owner)
+                self.state = self.state.with_failure(owner, _READ, answer if entry is None else entry.named(answer))
+        self._is_read, self._calls = True, {}
+        if self.state.failures:
+            return
+        for name, part in self.parts.items():
+            self.state = part.begin(self._answers[name], self.state)
+        self._calls = {name: part.reads_more(self.state) for name, part in self.parts.items()}
+        if not any(self._calls.values()) and self._list_peers is not None:
+            self._unlisted = frozenset(id_ for part in self.parts.values() for id_ in part.find_unlisted(self.state))
+
+
+class PathSide(Side[PathState]):
+    """All parts of the whole path, and their common state.
+
+    It sends nothing: the other sides do, and it takes their states in. Its owners are the stages: a stage waits until no part
+    waits for anything in it.
+
+    Args:
+        context: What all sides share.
+        entries: The entries of the list.
+        stages: The stages, in order.
+        make_parts: Makes the parts; see `PathReader`.
+        list_peers: Lists the connections with AWS; see `PathReader`.
+
+    Attributes:
+        state: The state of the whole path.
+        last: The last plan, which has what was left to do.
+    """
+
+    name = "path"
+
+    def __init__(
+        self,
+        context: Context,
+        entries: t.Sequence[PathEntry],
+        stages: t.Sequence[str],
+        make_parts: t.Callable[[], t.Mapping[str, PathPart]],
+        list_peers: t.Callable[[], list[Peer]] | None,
+    ) -> None:
+        super().__init__(context)
+        self._entries = {entry.key: entry for entry in entries}
+        self._places = {stage: place for place, stage in enumerate(stages)}
+        self._reader = PathReader(make_parts, self._entries, stages[0], list_peers)
+        self.state = self._reader.state
+        self.last = Plan()
+        # The plan of each part, for predictions and for the other sides.
+        self._plans: dict[str, Plan] = {}
+
+    @property
+    def parts(self) -> t.Mapping[str, PathPart]:
+        """The parts, by name, in the order of their plans."""
+        return self._reader.parts
+
+    # Reading.
+
+    def queries(self, owners: t.Sequence[Owner], purpose: Purpose) -> list[Query]:
+        """Return what to ask: all parts in turn, but for the first look. The other sides look again."""
+        if purpose is Purpose.FIRST:
+            return self._reader.queries()
+        return [Query(_POLL, self._poll)] if purpose is Purpose.POLL else []
+
+    def _poll(self) -> PathState:
+        state = self.state
+        for part in self.parts.values():
+            state = part.poll(state)
+        return state
+
+    def observe(self, replies: Replies) -> dict[Owner, PathState]:
+        """Return the state that replies show, for the owners that it concerns."""
+        if not replies:
+            return {}
+        if _POLL in replies:
+            return self._take(replies[_POLL])
+        self._reader.take(replies)
+        self.state = self._reader.state
+        return {ONLY: self.state}
+
+    def _take(self, state: PathState) -> dict[Owner, PathState]:
+        """Take a state, and return it for its owner, and for the entries that have failed since, as other sides name them."""
+        before, self.state = self.state, state
+        changed: dict[Owner, PathState] = {} if state is before else {ONLY: state}
+        if state.failures is not before.failures and len(state.failures) > len(before.failures):
+            changed.update(dict.fromkeys(state.failures.keys() - before.failures.keys(), state))
+        return changed
+
+    def take_from(self, side: AnySide, owner: Owner) -> None:
+        """Take in what another side has read or changed."""
+        self.state = self.parts[side.name].take(owner, side.states[owner], self.context.done, self.state)
+
+    # Planning.
+
+    def plan(self, owners: t.Sequence[Owner]) -> Plan:
+        """Plan both sides of all entries."""
+        plan = self.decide()
+        self.states.update({stage: self.states.pop(stage, self.state) for stage in self._places})
+        return plan
+
+    def decide(self) -> Plan:
+        """Plan what is left to do on all sides."""
+        self.last = self._decide()
+        return self.last
+
+    def _decide(self) -> Plan:
+        state = self.state
+        unread = {owner: failure.error for owner, failure in state.failures.items() if failure.step == _READ}
+        if unread:
+            return Plan(refusals=unread)
+        plans: dict[str, Plan] = {}
+        for name, part in self.parts.items():
+            plans[name] = part.plan(state)
+            if name == EntryContainers.name:
+                # All other parts plan with the containers as they will be, which have no ids yet.
+                state = part.predict(state, plans[name])
+            for owner, error in plans[name].failures.items():
+                # What has failed already goes no further on the other sides.
+                state = state.with_failure(owner, "plan", error)
+        # The first part that refuses an entry says why.
+        failures = joined([*plans.values()]).failures
+        # An entry that has failed goes no further, on no side.
+        self._plans = plans = {name: without(failures, plan) for name, plan in plans.items()}
+        whole = joined([*plans.values()])
+        # Of a VPC whose block the entry leaves open, AWS says first what is wrong: it may not know the VPC.
+        in_aws = plans.get(AWS.half[0], Plan()).refusals
+        first = {key: error for key, error in in_aws.items() if self._entries[key].params["cidr_block"] is None}
+        # The other sides have the steps.
+        return replace(whole, steps=(), warnings=tuple(dict.fromkeys(whole.warnings)), refusals={**whole.refusals, **first})
+
+    def steps_of(self, side: str) -> tuple[Step, ...]:
+        """Return the steps of the last plan that another side sends."""
+        return self._plans.get(side, Plan()).steps
+
+    def predict(self, steps: t.Iterable[Step]) -> dict[Owner, PathState]:
+        """Return the state after the plans of all parts; what is known to fail is not done."""
+        plan, state = self.last, self.state
+        failures = {owner: Failure("plan", error) for owner, error in plan.failures.items()}
+        state = replace(state, failures={**failures, **state.failures})
+        for name, part in self.parts.items():
+            state = part.predict(state, self._plans[name])
+        return self._take(state.with_done(change for change in plan.changes if change.key not in state.failures))
+
+    # Waiting.
+
+    def wait(self, owner: Owner, step: Step | None) -> Waiting | None:
+        """Return what a stage waits for."""
+        if self.state.stage != self.context.stage:
+            self.state = replace(self.state, stage=self.context.stage)
+        if owner != self.context.stage:
+            return None
+        is_over = not self.context.running and all(part.is_settled(self.state) for part in self.parts.values())
+        return None if is_over else Waiting(self.context.stage, ends_with_steps=True)
+
+    def timeout_error(self, owner: Owner, step: Step | None, waiting: Waiting, error: WaitTimeoutError) -> TaskError:
+        """Return the error of a stage; what it waits for has an error of its own."""
+        return TaskError(f"The time was up before {owner}.")
+
+    def fail(self, entry: str, step: Step | None, error: TaskError, key: str = "") -> Failure:
+        """Take in the failure of an entry, or of a step for several entries: what is left of it goes no further.
+
+        Args:
+            entry: The key of an entry or the id of a pruned connection, or what stands for something of several entries.
+            step: The step; None for a failure of the plan.
+            error: The error.
+            key: The key of the change that has failed without a step; empty for the entry itself.
+        """
+        if entry in self._places:
+            return Failure("", error)
+        state = self.state
+        for what in map(What.of, (key or entry,) if step is None else step.keys):
+            own = self._entries.get(what.owner)
+            # Of what is for several entries, each failure is one of its own.
+            state = state.with_failure(what.owner or what.key, what.step, error if own is None else own.named(error))
+            for part in self.parts.values():
+                state = part.record_failure(what, error, state)
+        self.state = state
+        return Failure("", error)
+
+    def progress_line(self) -> str:
+        """Return what the parts wait for, in one line."""
+        return one_line(part.line(self.state) for part in self.parts.values())
+
+
+def _or_error(call: Call) -> tuple[ReplyValue]:
+    """Return what a call returns, or its TaskError: that what could not be read is a failure of its entries."""
+    return (value_or_error(call),)
+
+
+def _fail(error: TaskError) -> t.NoReturn:
+    raise error

@@ -1,0 +1,449 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The connections in Atlas that a list asks for, or those that it removes: what is planned, waited for and shown of them."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import replace
+
+from .._clouds.aws import AWS
+from .._clouds.cloud import Fields, Peer, fields_of
+from .._clouds.clouds import cloud_of, identity_of, is_leaving, is_pending, name_of
+from .._engine.plan import Change, Plan, Step, listed
+from .._engine.side import Context, Owner
+from .._engine.wait import GONE, WaitTimeoutError
+from .._http.errors import TaskError
+from .._resources.peers import NO_PLACE
+from .connection import CreatePeer, PeerState
+from .container_choice import LIST_CONTAINERS
+from .entries import PathEntry
+from .entry_containers import find_home
+from .entry_peers import PathPeers, id_of, to_what, without_words
+from .errors import RoleError
+from .life import too_late
+from .path_state import ACTING, AVAILABLE, CONNECTIONS, REQUESTS, PathState, What
+from .planner import PeerPlanner
+from .set_options import PeerEntry
+from .set_state import PeerSetState
+from .waiter import PeerSetWaiter
+
+# How many connections a line of progress names.
+_MOST_NAMES = 5
+# What users may not expect of an empty list.
+_ONLY_AWS = (
+    f"prune removes connections with {AWS.name} alone, because connections is empty: those with other clouds were not read. "
+    "Disconnect these with state: absent."
+)
+
+
+class _StageWaiter(PeerSetWaiter):
+    """Says which connections a stage waits for: until the customer's side can act or, later, until all are as they should be.
+
+    Attributes:
+        context: Has the stage.
+    """
+
+    context: Context
+
+    @property
+    def _is_early(self) -> bool:
+        """Whether the customer's side is still to act."""
+        return self.context.stage != AVAILABLE
+
+    def goal(self, entry: PeerEntry) -> str:
+        """Return the state that the stage waits for; where Atlas makes both sides, only the later stage waits."""
+        provider = entry.provider
+        return (provider.pending or provider.progress[0]) if self._is_early else entry.goal
+
+    def awaits(self, entry: PeerEntry, peer: Peer) -> bool:
+        """Return whether a connection has not reached its goal, or Atlas does not show what the customer's side needs."""
+        return super().awaits(entry, peer) or (self._is_early and self._lacks_names(entry, peer))
+
+    def is_ended(self, state: PeerSetState) -> bool:
+        """Return whether all connections are as the task leaves them, or have failed."""
+        there = {peer["id"] for peer in state.listed} - state.failures.keys()
+        open_ = (entry for entry in self._entries if entry.key not in state.failures and entry.key in state.entries)
+        peers = ((entry, state.entries[entry.key].peer) for entry in open_)
+        is_reached = all(peer is not None and entry.provider.has_reached(peer, entry.goal) for entry, peer in peers)
+        return is_reached and not any(peer["id"] in there for peer in state.pruned)
+
+    def late_error(self, entry: PeerEntry | None, peer: Peer, error: WaitTimeoutError) -> TaskError:
+        """Return the error of a connection that has not reached its goal in time; the task itself acts for the customer."""
+        if entry is None:
+            return too_late(peer, GONE, error, None)
+        if self._is_early and self._lacks_names(entry, peer):
+            text = f"Atlas does not say after {error.waited:.0f} seconds what its side of the connection is called."
+            return TaskError(text, hint="Raise wait_timeout, or run the task again later.")
+        return too_late(peer, self.goal(entry), error, None)
+
+    def _lacks_names(self, entry: PeerEntry, peer: Peer) -> bool:
+        """Whether a connection waits for its customer's side, which does not know yet what to accept, or where to peer."""
+        provider = entry.provider
+        if peer["status_name"] != provider.pending:
+            return False
+        if not provider.has_names:
+            return provider.accepted_id is not None and fields_of(peer)[provider.accepted_id] is None
+        container: Fields = self._choices[entry.key].known(peer["container_id"]) or {}
+        return entry.goal == provider.available and container.get(provider.atlas_network[-1]) is None
+
+
+class DeclaredPeers(PathPeers):
+    """The connections of a list that are requested, changed and replaced, and those that are pruned."""
+
+    waiter: _StageWaiter
+
+    def __init__(self, *given: t.Any) -> None:
+        super().__init__(*given)
+        # The last plan, with the connections that it is for.
+        self._planned = (PeerSetState(()), Plan())
+        # The last refusal for want of a place; the entries that are refused for want of a role; and what the result says of roles
+        # that others have to give, by entry.
+        self._no_place: TaskError | None = None
+        self._refused: set[str] = set()
+        self._commands: dict[str, str] = {}
+
+    def use(self, entries: t.Sequence[PeerEntry], declared: t.Collection[str] = ()) -> None:
+        """Take the entries of the list; see `PeerSet.use`."""
+        super().use(entries, declared)
+        self.waiter = _StageWaiter(entries, self.choices, self.lists, self.sent, waits=True)
+        self.waiter.context = self._context
+
+    def choose_in(self, state: PathState) -> PeerSetState:
+        """Return the connections with that of each entry; that of an entry without a container is unclear."""
+        entries = self.path_entries.values()
+        self.use([_to_peer_entry(entry, state) for entry in entries], self._names)
+        unclear = {entry.key: _unclear(entry, state) for entry in entries if entry.key not in state.homes}
+        return _without(unclear, self.choose(state.peers))
+
+    def plan_in(self, state: PathState) -> tuple[PeerSetState, Plan]:
+        """Plan the connections of the list as one set."""
+        self.take(state)
+        entries = self.path_entries
+        blocks = {key: found for key, entry in entries.items() if len(found := _blocks_of(entry, state)) > 1}
+        peers = _without({key: _several_blocks(found) for key, found in blocks.items()}, self.choose_in(state))
+        peers = replace(peers, failures={key: failure.error for key, failure in state.failures.items()})
+        plan = self.planner.plan(peers)
+        self._planned = peers, plan
+        for change in plan.changes:
+            self.whats.setdefault(change.key, self._to_what(change))
+        self._last = Plan(
+            tuple(change._replace(after=without_words(change.after)) for change in plan.changes),
+            plan.steps,
+            (*plan.warnings, *((_ONLY_AWS,) if self.params["prune"] and not entries else ())),
+            {key: self.named(key, _of_unknown_vpc(key, error, state)) for key, error in plan.failures.items()},
+            {key: self.named(key, error) for key, error in plan.refusals.items()},
+        )
+        return peers, self._last
+
+    def _to_what(self, change: Change) -> What:
+        entry = self.path_entries.get(change.key)
+        if entry is None:
+            return to_what(change.key, "remove", "delete", _name_of(change.before or {}))
+        action = "change" if change.action == "update" else change.action
+        return to_what(entry.key, "request", action, entry.name)
+
+    def predict_in(self, state: PathState) -> PeerSetState:
+        """Return the connections as they will be."""
+        peers = self.planner.predict(*self._planned)
+        entries = {key: replace(own, peer=own.peer and without_words(own.peer)) for key, own in peers.entries.items()}
+        return replace(peers, entries=entries)
+
+    def leaving(self, state: PathState) -> t.Iterator[tuple[str, Peer]]:
+        """Yield the connections that the list does not have, each with its id."""
+        if self.params["prune"]:
+            self.take(state)
+            peers = self.choose_in(state)
+            settled = state.failures.keys() | peers.done.keys()
+            for peer in self.planner.split_undeclared(peers)[1]:
+                if peer["id"] not in settled:
+                    yield peer["id"], peer
+
+    def awaited(self, state: PeerSetState) -> frozenset[str]:
+        """Return the names of the clouds that the stage waits for."""
+        stage = self.stage
+        if stage == REQUESTS:
+            return frozenset(cloud_of(peer).name for peer in state.listed if is_leaving(peer))
+        found = {entry.provider.name for entry in self.waiter.missing(state) if entry.key not in state.refused}
+        if stage == ACTING:
+            return self._names if state.full is not None else frozenset(found)
+        pruned = {peer["id"] for peer in state.pruned} - state.failures.keys()
+        return frozenset(found | {cloud_of(peer).name for peer in state.listed if peer["id"] in pruned})
+
+    def _poll(self, state: PeerSetState, names: t.Collection[str]) -> PeerSetState:
+        peers = super()._poll(state, names)
+        # Whether a container was not in use when it was read: its connections have changed that.
+        is_new = any(home.get("provisioned") is False for home in self._links.now().homes.values())
+        if self.stage != REQUESTS and is_new and self.waiter.is_ended(peers):
+            # The last poll: results show the containers as they are at the end.
+            self.facts[LIST_CONTAINERS] = self._containers.list_all_containers()
+        return peers
+
+    def is_settled(self, state: PathState) -> bool:
+        """Return whether the connections are as far as the stage waits for."""
+        peers = _with_failures(state)
+        if self.stage == ACTING:
+            return not self.waiter.missing(peers)
+        return self.stage != AVAILABLE or self.waiter.is_ended(peers)
+
+    def line(self, state: PeerSetState) -> str:
+        """Return how many connections there are, and what the others wait for."""
+        stage, entries, parts = self.stage, self.path_entries, []
+        missing = self.waiter.missing(state) if stage in (ACTING, AVAILABLE) else []
+        if stage == AVAILABLE and missing:
+            failed = state.failures.keys() & entries.keys()
+            parts.append(f"{len(entries) - len(missing) - len(failed)} of {len(entries)} available")
+        waiting: dict[str, list[str]] = {}
+        for entry in missing:
+            name, own = entries[entry.key].name, state.entries[entry.key]
+            if entry.key in state.refused:
+                waiting.setdefault(f"the role of Atlas in {entry.provider.name}", []).append(name)
+            elif own.peer is None and state.full is not None:
+                waiting.setdefault("a place in Atlas", []).append(name)
+            elif stage == ACTING:
+                waiting.setdefault("Atlas", []).append(name)
+        leaving = sum(map(is_leaving, state.listed)) if stage in (REQUESTS, AVAILABLE) else 0
+        parts += [f"{leaving} being removed"] if leaving else []
+        named = [
+            f"{len(names)} {'waits' if len(names) == 1 else 'wait'} for {what}: {listed(names, _MOST_NAMES)}"
+            for what, names in waiting.items()
+        ]
+        return ", ".join([*parts, *filter(None, ["; ".join(named)])])
+
+    # What is refused.
+
+    def hold(self, step: Step, error: TaskError, state: PeerSetState) -> PeerSetState | None:
+        """Return the state in which a refused creation waits; those who give Atlas its role get the commands meanwhile."""
+        held = super().hold(step, error, state)
+        if error.error_code == NO_PLACE:
+            self._no_place = error
+        elif held is not None and step.owner not in self._refused:
+            key = str(step.owner)
+            self._refused.add(key)
+            self._links.write(self.with_commands(key, self.explain(step, error, held), self._links.now()))
+        return held
+
+    def without_hope(self, step: Step, state: PeerSetState, running: t.Collection[Step]) -> TaskError | None:
+        """Return the error of a creation if no places are left, and neither this task nor Atlas makes one free."""
+        is_full = isinstance(step.request, CreatePeer) and state.full is not None and not state.places
+        if not is_full or self._no_place is None or running or self._frees_places(state):
+            return None
+        return self.explain(step, self._no_place, state)
+
+    def _frees_places(self, state: PeerSetState) -> bool:
+        """Whether Atlas will have places: connections are leaving, or are pending and this task or Atlas makes them work."""
+        entries, failures = self.path_entries, self._links.now().failures
+        own = {
+            one.peer["id"]
+            for key, one in state.entries.items()
+            if one.peer is not None and key not in failures and (entries[key].has_half or entries[key].provider.pending is None)
+        }
+        return any(is_leaving(peer) or (is_pending(peer) and peer["id"] in own) for peer in state.listed)
+
+    def explain(self, step: Step, error: TaskError, state: PeerSetState) -> TaskError:
+        """Return the error with the cause of a refusal: the option at fault, what is in the way, or rights that Atlas lacks."""
+        better = super().explain(step, error, state)
+        if isinstance(better, RoleError):
+            where = "" if self.path_entries[str(step.owner)].has_half else " (see remaining)"
+            return better.with_commands_in(where)
+        return better if better is error else self.named("", better)
+
+    def with_commands(self, key: str, error: TaskError, state: PathState) -> PathState:
+        """Return the state with the commands for those who give Atlas its role, where this task does not."""
+        entry = self.path_entries.get(key)
+        commands = error.commands if isinstance(error, RoleError) else ""
+        if entry is None or entry.has_half or not commands:
+            return state
+        self._commands[key] = note = f"Give Atlas its role on {entry.name} in {entry.provider.name}: {commands}"
+        return state if note in state.notes else replace(state, notes=(*state.notes, note))
+
+    def _with_done(self, owner: str, change: Change, path: PathState) -> PathState:
+        note = self._commands.pop(owner, None)
+        if note is not None:
+            # They have given it.
+            path = replace(path, notes=tuple(one for one in path.notes if one != note))
+        return super()._with_done(owner, change, path)
+
+
+class RemovedPeers(PathPeers):
+    """The connections of the entries, with state absent: each owner is one of them, by its id."""
+
+    def __init__(self, *given: t.Any) -> None:
+        super().__init__(*given)
+        # The entry of each, by its id.
+        self._entry_of: dict[str, str] = {}
+        # The connections that were there when the task began, and their ids by network: comparing all with all takes long.
+        self._began: tuple[t.Sequence[Peer], t.Mapping[tuple[str | None, ...], set[str]]] = ((), {})
+
+    def entry_of(self, owner: Owner) -> str:
+        """Return the entry of a connection."""
+        return self._entry_of.get(str(owner), str(owner))
+
+    def _peers_of(self, entry: PathEntry, state: PathState) -> list[Peer]:
+        """Return the connections of an entry that were there when the task began, and still are: those that it removes.
+
+        Without a container, these are none if the entry names one; Atlas may not list that of a connection that is leaving.
+        """
+        if self._began[0] is not state.peers.first:
+            self._began = state.peers.first, _ids_by_identity(state.peers.first)
+        home, params = state.homes.get(entry.key), entry.params
+        own = self._began[1].get(entry.identity, set())
+        found = [peer for peer in state.peers.listed if peer["id"] in own]
+        if home is not None:
+            return [peer for peer in found if peer["container_id"] == home["id"]]
+        return [] if params["container_id"] is not None or params["container_region"] is not None else found
+
+    def choose_in(self, state: PathState) -> PeerSetState:
+        """Return the connections of each entry: all to its network in its container. One that is leaving is waited for."""
+        self.use([entry.peer_entry(wait=True) for entry in self.path_entries.values()], self._names)
+        entries = {}
+        for entry in self.path_entries.values():
+            own = self._peers_of(entry, state)
+            live = [peer for peer in own if not is_leaving(peer)]
+            entries[entry.key] = PeerState(next(iter(live or own), None), tuple(own) if not live else (), ())
+        return replace(state.peers, entries=entries)
+
+    def plan_in(self, state: PathState) -> tuple[PeerSetState, Plan]:
+        """Plan the removal of the connections that are not leaving."""
+        changes, steps, refusals = list[Change](), list[Step](), dict[str, TaskError]()
+        for entry in self.path_entries.values():
+            if entry.key in state.failures:
+                continue
+            planner, names = PeerPlanner(self.choices[entry.key]), {entry.name}
+            for peer in self._peers_of(entry, state):
+                peer_id = peer["id"]
+                self._entry_of[peer_id] = entry.key
+                try:
+                    planned = planner.plan_absent(PeerState(peer)) if not is_leaving(peer) else Plan()
+                except TaskError as error:
+                    refusals[entry.key] = self.named(entry.key, error)
+                    continue
+                for step in planned.steps:
+                    # Each change has a key of its own.
+                    name = names.pop() if names else peer_id
+                    self.whats.setdefault(peer_id, to_what(entry.key, "remove", "delete", name))
+                    changes.append(Change("delete", peer_id, peer, None))
+                    steps.append(step._replace(keys=(peer_id,)))
+        self._last = Plan(tuple(changes), tuple(steps), refusals=refusals)
+        return replace(state.peers, entries={}), self._last
+
+    def predict_in(self, state: PathState) -> PeerSetState:
+        """Return the connections without those of the entries."""
+        gone = {peer["id"] for peer in self._left(state, with_failed=True)}
+        return replace(state.peers, listed=tuple(peer for peer in state.peers.listed if peer["id"] not in gone))
+
+    def leaving(self, state: PathState) -> t.Iterator[tuple[str, Peer]]:
+        """Yield the connections of the entries that are not leaving yet."""
+        for entry in self.path_entries.values():
+            for peer in self._peers_of(entry, state):
+                if not is_leaving(peer):
+                    yield entry.key, peer
+
+    def undeclared(self, state: PeerSetState) -> t.Iterable[str]:
+        """Return the ids of all connections of the entries."""
+        return self._entry_of
+
+    def must_go(self, owner: Owner, state: PeerSetState) -> bool:
+        """Return whether a connection has to be gone: all of the entries do."""
+        return True
+
+    def awaited(self, state: PeerSetState) -> frozenset[str]:
+        """Return the names of the clouds where connections have to be gone."""
+        return frozenset(cloud_of(peer).name for peer in self._left(self._links.now()))
+
+    def _left(self, state: PathState, *, with_failed: bool = False) -> list[Peer]:
+        """Return the connections of entries that are still there; of those that have failed only if asked for."""
+        entries = [entry for entry in self.path_entries.values() if with_failed or entry.key not in state.failures]
+        return [peer for entry in entries for peer in self._peers_of(entry, state)]
+
+    def is_settled(self, state: PathState) -> bool:
+        """Return whether the connections are gone."""
+        return self.stage != CONNECTIONS or not self._left(state)
+
+    def _shown(self, state: PeerSetState, owner: str | None) -> PeerSetState:
+        """Return the connections with those of the entries, as they were last seen; they count as no pruned ones."""
+        path = self._links.now()
+        entries = dict(path.peers.entries)
+        for peer in state.listed:
+            key = self._entry_of.get(peer["id"], "")
+            if owner == peer["id"]:
+                entries[key] = PeerState(peer, (peer,), (), peer)
+            elif owner is None and key in entries and key not in path.failures:
+                entries[key] = replace(entries[key], peer=peer)
+        return replace(state, entries=entries, pruned=())
+
+    def line(self, state: PeerSetState) -> str:
+        """Return how many connections are gone."""
+        path = self._links.now()
+        left = len(self._left(path)) if self.stage == CONNECTIONS else 0
+        if not left:
+            return ""
+        began = replace(path, peers=replace(path.peers, listed=path.peers.first))
+        wanted = len(self._left(began, with_failed=True))
+        return f"{wanted - left} of {wanted} connections removed"
+
+
+def _with_failures(state: PathState) -> PeerSetState:
+    return replace(state.peers, failures={key: failure.error for key, failure in state.failures.items()})
+
+
+def _without(unclear: t.Mapping[str, TaskError], peers: PeerSetState) -> PeerSetState:
+    """Return connections in which those of some entries are unclear."""
+    chosen = {key: own for key, own in peers.entries.items() if key not in unclear}
+    return replace(peers, entries=chosen, unclear={**peers.unclear, **unclear})
+
+
+def _to_peer_entry(entry: PathEntry, state: PathState) -> PeerEntry:
+    home, provider, own = state.homes.get(entry.key), entry.provider, {"wait": True}
+    found = {} if home is None else {"container_id": id_of(home)}
+    if provider.block is None:
+        return entry.peer_entry(**own, **found)
+    blocks = _blocks_of(entry, state)
+    return entry.peer_entry(**own, **found, **{provider.block: blocks[0] if len(blocks) == 1 else None})
+
+
+def _blocks_of(entry: PathEntry, state: PathState) -> list[str]:
+    """Return the block of a VPC or, as far as the entry leaves that open, all blocks that AWS shows."""
+    if entry.provider.block is None:
+        return []
+    if entry.params["cidr_block"] is not None:
+        return [entry.params["cidr_block"]]
+    view = state.aws.get(entry.key)
+    return [*view.vpc.cidr_blocks] if view is not None and view.vpc is not None else []
+
+
+def _several_blocks(blocks: t.Sequence[str]) -> TaskError:
+    return TaskError(f"It has the blocks {', '.join(blocks)}.", hint="Set cidr_block to one of them, or to a part of one.")
+
+
+def _of_unknown_vpc(key: str, error: TaskError, state: PathState) -> TaskError:
+    """Return the error of a failed connection; where AWS does not know the VPC, it is no use to request another one."""
+    view = state.aws.get(key)
+    if view is None or view.vpc is not None:
+        return error
+    hint = f"AWS does not know this VPC in {view.place}. Correct the entry, or remove the connection with state: absent."
+    return error.with_hint(hint)
+
+
+def _unclear(entry: PathEntry, state: PathState) -> TaskError:
+    """Return why the container of an entry is not known."""
+    try:
+        find_home(entry, state)
+    except TaskError as error:
+        return error
+    return TaskError("Its network container does not exist.")
+
+
+def _name_of(fields: t.Mapping[str, t.Any]) -> str:
+    """Return the name of a network, as entries have it."""
+    cloud = cloud_of(fields)
+    return str(fields[cloud.network]) if cloud.has_unique_ids else name_of(fields)
+
+
+def _ids_by_identity(peers: t.Iterable[Peer]) -> dict[tuple[str | None, ...], set[str]]:
+    """Return the ids of connections by the values that name their networks."""
+    found: dict[tuple[str | None, ...], set[str]] = {}
+    for peer in peers:
+        found.setdefault(identity_of(fields_of(peer)), set()).add(peer["id"])
+    return found

@@ -1,0 +1,135 @@
+"""What the user sees while the whole path runs: a line for each stage that waits and, with -v, one for each entry as it ends."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import Outcome, Report
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Plan
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.side import Waiting
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._results.path_progress import PathProgress
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.part import one_line
+from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock
+
+
+class Run:
+    """A progress whose states are the lines of the stage; entries end as the test says."""
+
+    def __init__(self, *, has_detail: bool = True) -> None:
+        self.lines: list[str] = []
+        self.details: list[str] = []
+        self.shown: list[Any] = []
+        self.ended: dict[str, str] = {}
+        self.line = ""
+        self.clock = FakeClock()
+        self.started = self.clock()
+        summary = SimpleNamespace(
+            ended=lambda state, plan, known: {key: one for key, one in self.ended.items() if key not in known},
+            title=lambda key, state: f"{key} (vpc-1)",
+        )
+        state = SimpleNamespace(notes=(), warnings=())
+        self.path = SimpleNamespace(name="path", state=state, last=Plan(), progress_line=lambda: self.line)
+        self.front: Any = SimpleNamespace(
+            name="project 1",
+            summary=summary,
+            context=SimpleNamespace(stage=""),
+            seconds_of=lambda stage: 100.0,
+            session=SimpleNamespace(secrets=["s3cret-of-it"]),
+            sides=(self.path,),
+            keeps_history=False,
+            show=lambda changed: self.shown.append(self.line) or {"summary": None},
+            diff=list,
+        )
+        report = Report(self.lines.append, self.details.append if has_detail else None)
+        outcome = Outcome()
+        outcome.plan = ""
+        self.progress = PathProgress(self.front, outcome, report, self.clock)
+
+    def plan(self) -> None:
+        """Show the plan."""
+        self.progress.show()
+        self.shown.clear()
+
+    def see(self, line: str, goal: str = "", after: float = 0.0, notes: tuple[str, ...] = ()) -> None:
+        self.clock.sleep(after)
+        self.line, self.path.state.notes, self.front.context.stage = line, notes, goal
+        self.progress.see((), Waiting(goal) if goal else None, self.started + 100.0 if goal else None)
+
+
+def test_a_stage_has_a_line_when_it_begins_to_wait() -> None:
+    run = Run()
+    run.see("0 of 2 accepted")
+    run.see("0 of 2 accepted", "both sides")
+    run.see("1 of 2 accepted", "both sides", after=10)
+    run.see("", "AVAILABLE", after=10)
+    run.see("1 of 2 available", "AVAILABLE", after=10)
+    run.see("2 of 2 available", "AVAILABLE", after=10)
+    assert run.lines == [
+        "project 1: 0 of 2 accepted; 0 s waited, 100 s left",
+        "project 1: 1 of 2 available; 30 s waited, 70 s left",
+    ]
+
+
+def test_a_stage_that_goes_on_has_a_line_a_minute() -> None:
+    run = Run()
+    for seconds in (0, 59, 1, 30, 29, 1):
+        run.see("0 of 2 accepted", "both sides", after=seconds)
+    assert [line.partition("; ")[2] for line in run.lines] == [
+        "0 s waited, 100 s left",
+        "60 s waited, 40 s left",
+        "120 s waited, 0 s left",
+    ]
+
+
+def test_each_entry_has_one_line_when_it_ends() -> None:
+    run = Run()
+    run.ended = {"connections[0]": "unchanged"}
+    run.see("")
+    # Before there is a plan, none has ended.
+    assert run.details == []
+    run.plan()
+    run.see("")
+    run.ended = {"connections[0]": "unchanged", "connections[1]": "accept s3cret-of-it\nfailed"}
+    run.see("")
+    run.ended = {**run.ended, "connections[2]": "unchanged"}
+    run.progress.end()
+    assert run.details == [
+        "connections[0] (vpc-1): unchanged",
+        "connections[1] (vpc-1): accept ********\\nfailed",
+        "connections[2] (vpc-1): unchanged",
+    ]
+
+
+def test_without_verbosity_no_entry_is_looked_at() -> None:
+    run = Run(has_detail=False)
+    run.plan()
+    run.see("")
+    run.progress.end()
+    assert run.details == []
+
+
+def test_the_result_is_made_at_the_end_and_not_for_each_state() -> None:
+    run = Run()
+    run.plan()
+    for _number in range(3):
+        run.see("")
+    assert run.shown == []
+    run.line = "the last state"
+    run.progress.end()
+    assert run.shown == ["the last state"]
+
+
+def test_what_others_have_to_do_is_said_once_it_is_known() -> None:
+    run = Run()
+    run.see("", notes=("known before",))
+    run.plan()
+    run.see("", notes=("known before",))
+    for notes in (("known before", "give s3cret-of-it"), ("known before", "give s3cret-of-it"), ("known before",)):
+        run.see("", notes=notes)
+    assert run.lines == ["project 1: give ********"]
+
+
+def test_a_line_has_names_last() -> None:
+    lines = ("2 wait for Atlas: vpc-1, vpc-2", "0 of 2 accepted in AWS", "")
+    assert one_line(lines) == "0 of 2 accepted in AWS, 2 wait for Atlas: vpc-1, vpc-2"
