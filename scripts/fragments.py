@@ -34,12 +34,20 @@ CONDITIONS_OF_ROLE = ("state", "atlas", "aws", "verify")
 KINDS = {"bool": "A boolean", "dict": "A dictionary", "int": "A whole number", "list": "A list"}
 #: What a role has of an argument spec.
 OF_A_ROLE = ("type", "elements", "required", "default", "choices", "no_log")
-#: Why an option without effect is there.
-ELSEWHERE = {
-    ("atlas_vpc_peers",): "M(cloudpeer.atlas.atlas_vpc_peers)",
-    ("atlas_peering",): "the role",
-    ("atlas_vpc_peer_check", "atlas_peering"): "M(cloudpeer.atlas.atlas_vpc_peer_check) or the role",
-}
+#: What the role says of an option that it has for M(atlas_vpc_peers) alone.
+WITHOUT_EFFECT = "This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peers) has it."
+#: The page with all fields of results, and the modules whose RETURN has them to the second level.
+RESULTS = ROOT / "docs" / "results.md"
+SHORT = ("atlas_peering", "atlas_vpc_peer_check")
+SEE_RESULTS = "L(Results,https://github.com/cloudpeer/atlas/blob/main/docs/results.md) has all that is within these fields."
+RESULTS_HEAD = """\
+# Results
+
+All fields of the results of `atlas_peering` and `atlas_vpc_peer_check`, of which `ansible-doc` shows the first two levels. `[]`
+stands for each element of a list.
+
+<!-- From scripts/tables/results.yml: make fragments. -->
+"""
 Texts = dict[str, Any]
 
 
@@ -127,27 +135,89 @@ def field_of(row: Texts, shared: Texts) -> Texts:
     return {**field, **row, **({"contains": contains} if contains else {})}
 
 
+def returns_of(module: str) -> Texts:
+    """Return all fields of the result of a module, as RETURN has them."""
+    found = table("results")
+    return dict(fields_of(found["modules"][module], found["shared"]))
+
+
+def shortened(fields: Texts) -> Texts:
+    """Return the fields of a result to the second level, with the first sentence of each there. The page has all of it."""
+    return {name: _shortened(field) for name, field in fields.items()}
+
+
+def _shortened(field: Texts) -> Texts:
+    contains, sample = field.get("contains", {}), field.get("sample")
+    if not contains:
+        return field
+    if isinstance(sample, dict):
+        # What is inside of it is on the page.
+        sample = {key: one for key, one in sample.items() if not isinstance(one, dict) and not _has_fields(one)}
+    own = {name: one["sample"] for name, one in contains.items() if "sample" in one and not _has_fields(one["sample"])}
+    if isinstance(sample, list):
+        sample = [own] if own else sample
+    found = {**field, "sample": sample, "contains": {name: _in_a_sentence(one) for name, one in contains.items()}}
+    if any("contains" in one for one in contains.values()):
+        texts = field["description"] if isinstance(field["description"], list) else [field["description"]]
+        found["description"] = [*texts, SEE_RESULTS]
+    return found
+
+
+def _has_fields(sample: Any) -> bool:
+    return isinstance(sample, list) and any(isinstance(one, dict) for one in sample)
+
+
+def _in_a_sentence(field: Texts) -> Texts:
+    text = field["description"] if isinstance(field["description"], str) else field["description"][0]
+    text = re.split(r"(?<=\.)\s", text, maxsplit=1)[0]
+    if "contains" in field:
+        text += f" With {', '.join(f'C({name})' for name in field['contains'])}."
+    return {"description": text, **{key: one for key, one in field.items() if key in ("type", "elements", "returned")}}
+
+
+def results_page() -> str:
+    """Return the page with all fields of the results whose RETURN is short."""
+    parts = [RESULTS_HEAD]
+    for module in SHORT:
+        rows = [f"| `{path}` | {kind} | {text} |\n" for path, kind, text in rows_of(returns_of(module))]
+        parts.append(f"\n## {module}\n\n| field | type | |\n| --- | --- | --- |\n{''.join(rows)}")
+    return "".join(parts)
+
+
+def rows_of(fields: Texts, path: str = "") -> Iterator[tuple[str, str, str]]:
+    """Yield the fields of a result as rows of a table: path, type and description."""
+    for name, field in fields.items():
+        own = f"{path}{name}{'[]' if 'elements' in field else ''}"
+        texts = field["description"] if isinstance(field["description"], list) else [field["description"]]
+        kind = f"{field['type']} of {field['elements']}" if "elements" in field else field["type"]
+        yield own, kind, as_markdown(" ".join(texts)).replace("|", "\\|")
+        yield from rows_of(field.get("contains", {}), f"{own}.")
+
+
+def as_markdown(text: str) -> str:
+    """Return a text of the documentation with its markup as code."""
+    return re.sub(r"\b(?:RV|[COVEMI])\(((?:[^()]|\([^()]*\))*)\)", r"`\1`", text)
+
+
 def with_returns(text: str, module: str) -> str:
     """Return the text of a module with its RETURN."""
-    found = table("results")
-    block = comment("results") + to_yaml(dict(fields_of(found["modules"][module], found["shared"])))
+    fields = returns_of(module)
+    block = comment("results") + to_yaml(shortened(fields) if module in SHORT else fields)
     return re.sub(r'(?<=^RETURN = r"""\n).*?(?=^""")', lambda unused: block, text, flags=re.MULTILINE | re.DOTALL)
 
 
 def with_suboptions(text: str, module: str, options: tuple[Any, ...]) -> str:
     """Return the text of a module with the documentation of the options of its entries."""
-    block = comment("entries", 6) + to_yaml({one.names_in(module)[0]: suboption(one, module) for one in options}, 6)
+    block = comment("entries", 6) + to_yaml(
+        {one.names_in(module)[0]: suboption(one, module) for one in options if one.is_documented_in(module)}, 6
+    )
     return re.sub(r"(?<=^    suboptions:\n)(?: {6}.*\n)*", lambda unused: block, text, flags=re.MULTILINE)
 
 
 def suboption(option: Any, module: str) -> Texts:
     """Return the documentation of an option of an entry in a module."""
     row, name = table("entries")[option.name], MODULES[module]
-    if module in option.users:
-        text = row.get(name, row.get("peering"))
-    else:
-        users = option.users if module != "atlas_vpc_peers" else ("atlas_vpc_peer_check", "atlas_peering")
-        text = f"This has no effect. It is accepted because {ELSEWHERE[users]} has it."
+    text = row.get(name, row.get("peering"))
     spec = {key: value for key, value in option.spec_in(module).items() if key != "no_log"}
     return {"description": text, **spec, **since(row.get("since", {}).get(name))}
 
@@ -210,7 +280,7 @@ def role_entries(options: Any) -> Iterator[tuple[str, Texts]]:
         row = table("entries")[option.name]
         name, *others = option.names_in("atlas_peering")
         is_used = "atlas_peering" in option.users
-        text = row.get("role") or (of_role(row["peering"]) if is_used else suboption(option, "atlas_peering")["description"])
+        text = row.get("role") or (of_role(row["peering"]) if is_used else WITHOUT_EFFECT)
         spec = role_spec(option.spec_in("atlas_peering"))
         yield name, {"description": text, **spec, **since(row.get("since", {}).get("role"))}
         for other in others:
@@ -253,6 +323,7 @@ def generated(load: Callable[[str], Any]) -> Iterator[tuple[Path, str]]:
     check = load("_operations.atlas_vpc_peer_check").OPERATION
     yield PLAYBOOK, with_options(PLAYBOOK.read_text(encoding="utf-8"), [*check.argument_spec.options])
     yield messages.PAGE, messages.page()
+    yield RESULTS, results_page()
 
 
 def main() -> int:

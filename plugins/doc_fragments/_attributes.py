@@ -65,9 +65,8 @@ attributes:
     membership:
       - cloudpeer.atlas.atlas
 notes:
-  - With C(ansible_connection=local), the task runs in Ansible's own process, and the items of a loop share one HTTP connection.
-    Otherwise it runs as a module. The result is the same. Set the variable C(atlas_in_process) to C(false) to run it as a
-    module always.
+  - With C(ansible_connection=local), the task runs in Ansible's own process, unless the variable C(atlas_in_process) is C(false),
+    and otherwise as a module. The result is the same.
 seealso:
   - name: Credentials
     description: How to sign in with an API key, a service account, a token, or a profile of the Atlas CLI.

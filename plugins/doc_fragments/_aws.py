@@ -76,36 +76,26 @@ notes:
     PREFIXED = r"""
 options:
   aws_region:
-    description:
-      - The AWS region of a VPC for which neither its entry nor Atlas has one.
-      - If this is not set, the environment variable E(AWS_REGION) is used, then E(AWS_DEFAULT_REGION), and then the region of the
-        AWS profile.
+    description: The AWS region of a VPC for which neither its entry nor Atlas has one. Else E(AWS_REGION), E(AWS_DEFAULT_REGION),
+      or that of the AWS profile.
     type: str
   aws_profile:
-    description:
-      - The name of a profile in the AWS configuration files of the host that runs the task. O(profile) is one of the Atlas CLI.
-      - If neither O(aws_profile) nor O(aws_access_key) is set, boto3 looks for credentials as usual, for example in
-        E(AWS_PROFILE), in E(AWS_ACCESS_KEY_ID), and in the role of the instance.
+    description: A profile in the AWS files of this host. Without it and O(aws_access_key), boto3 looks in its usual places.
     type: str
   aws_access_key:
-    description: The id of an AWS access key, together with O(aws_secret_key).
+    description: The id of an AWS access key.
     type: str
   aws_secret_key:
     description: The secret of the AWS access key.
     type: str
   aws_session_token:
-    description: The session token of O(aws_access_key) if that is a temporary key.
+    description: The session token of a temporary AWS access key.
     type: str
   aws_accounts:
-    description:
-      - The credentials of some accounts, in place of O(aws_assume_role_arn), O(aws_profile) and O(aws_access_key). The keys are
-        ids of accounts, in quotes.
-      - Each has C(assume_role_arn), C(profile), or both. A role without C(profile) is assumed with the credentials of the task.
-      - An entry with C(aws_profile), C(aws_access_key) or C(aws_assume_role_arn) does not use it.
-      - There are no secrets in it, so it may stand in C(group_vars).
+    description: The credentials of single accounts. The keys are ids of accounts, in quotes. Each has C(assume_role_arn),
+      C(profile), or both. What an entry has counts before.
     type: dict
-    version_added: 3.1.0
   aws_ca_bundle:
-    description: A PEM file with the certificates of the authorities to trust, instead of those that boto3 trusts.
+    description: A PEM file with the authorities that boto3 trusts.
     type: path
 """

@@ -59,29 +59,25 @@ requirements:
     PREFIXED = r"""
 options:
   azure_auth_source:
-    description:
-      - How the task signs in to Azure, as O(cloudpeer.atlas.atlas_azure_role#module:auth_source). Tokens are of
-        C(azure_directory_id) of the entry, or else of that of the connection in Atlas.
-      - If this is not set, the environment variable E(ANSIBLE_AZURE_AUTH_SOURCE) is used.
+    description: How to sign in to Azure, as O(cloudpeer.atlas.atlas_azure_role#module:auth_source). Else
+      E(ANSIBLE_AZURE_AUTH_SOURCE).
     type: str
     choices: [auto, cli, env, credential_file, msi]
     default: auto
   azure_profile:
-    description:
-      - The profile with the credentials, a section of the file C(~/.azure/credentials) on the host that runs the task.
+    description: A section of C(~/.azure/credentials) on this host.
     type: str
   azure_client_id:
-    description:
-      - The client id of an application that may sign in with O(azure_secret). With V(msi), the managed identity to use.
+    description: The application that signs in with O(azure_secret), or with V(msi) the managed identity.
     type: str
   azure_secret:
-    description: The client secret of that application.
+    description: The secret of that application.
     type: str
   azure_tenant:
     description: The directory to sign in to, where neither the entry nor Atlas names one.
     type: str
   azure_cloud_environment:
-    description: Azure's cloud. Atlas peers in the public cloud alone, so it can only be V(AzureCloud).
+    description: Azure's cloud. Atlas peers in the public one alone.
     type: str
     default: AzureCloud
 """

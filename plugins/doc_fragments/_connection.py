@@ -11,88 +11,56 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
   public_key:
-    description:
-      - The public key of an Atlas API key. Set it together with O(private_key).
-      - If this is not set, the environment variable E(MONGODB_ATLAS_PUBLIC_API_KEY) or E(MONGODB_ATLAS_PUBLIC_KEY) is used.
+    description: The public key of an Atlas API key, with O(private_key). Else E(MONGODB_ATLAS_PUBLIC_API_KEY) or
+      E(MONGODB_ATLAS_PUBLIC_KEY).
     type: str
   private_key:
-    description:
-      - The private key of the API key. It signs requests, and is never sent.
-      - If this is not set, the environment variable E(MONGODB_ATLAS_PRIVATE_API_KEY) or E(MONGODB_ATLAS_PRIVATE_KEY) is used.
+    description: The private key. It signs requests, and is never sent. Else E(MONGODB_ATLAS_PRIVATE_API_KEY) or
+      E(MONGODB_ATLAS_PRIVATE_KEY).
     type: str
   client_id:
-    description:
-      - The client id of an Atlas service account, instead of an API key. Set it together with O(client_secret).
-      - If this is not set, the environment variable E(MONGODB_ATLAS_CLIENT_ID) is used.
+    description: The id of an Atlas service account, with O(client_secret), in place of a key. Else E(MONGODB_ATLAS_CLIENT_ID).
     type: str
   client_secret:
-    description:
-      - The client secret of the service account. It gets an access token, which later tasks and runs use as well.
-      - If this is not set, the environment variable E(MONGODB_ATLAS_CLIENT_SECRET) is used.
+    description: The secret of the service account. Else E(MONGODB_ATLAS_CLIENT_SECRET).
     type: str
   access_token:
     description:
-      - An OAuth access token that you already have. It is neither renewed nor stored.
-      - Options take precedence over the O(profile), and the profile over environment variables. Of several kinds of credentials
-        in the same place, an access token takes precedence over a service account, and a service account over an API key. A
-        warning says which one is used.
-      - If this is not set, the environment variable E(MONGODB_ATLAS_ACCESS_TOKEN) is used.
+      - An OAuth access token that you have. It is neither renewed nor stored. Else E(MONGODB_ATLAS_ACCESS_TOKEN).
+      - Options count before the O(profile), and that before environment variables. In one place, a token counts before a service
+        account, and that before a key.
     type: str
   token_cache:
-    description:
-      - Keep the access token of a service account in a file in the user's cache folder, which other users cannot read, so that
-        other tasks and later runs can use it until five minutes before it expires. Modules and the inventory use the same file.
-      - With V(false), each process requests a token of its own. Atlas limits the number of tokens.
+    description: Keep tokens of a service account in a file of this user alone, for later runs.
     type: bool
     default: true
   profile:
-    description:
-      - The name of a profile of the Atlas CLI. The credentials and O(base_url) are read from its C(config.toml), and by modules
-        the project.
-      - Credentials come from the first of these that has any, which are the options, the profile, and environment variables.
-        O(base_url) and the project are taken from the profile only if they are set nowhere else.
-      - Since 1.47, the Atlas CLI keeps keys and secrets in the system's keyring, where no task reads them, and deletes them in
-        its file. Use the environment variables for them.
-      - This needs Python 3.11 or later on the host that sends the requests.
+    description: A profile of the Atlas CLI. Its C(config.toml) has credentials, O(base_url) and the project, which count where
+      they are set nowhere else. Since 1.47, the CLI keeps secrets where no task reads them. This needs Python 3.11.
     type: str
   base_url:
-    description:
-      - The address of Atlas, without the path of the API.
-      - The government cloud is at V(https://cloud.mongodbgov.com).
-      - Plain V(http) is accepted only for the host itself that sends the requests, for example for the emulator of this
-        collection.
-      - If this is not set, the environment variable E(MONGODB_ATLAS_BASE_URL) or E(MONGODB_ATLAS_OPS_MANAGER_URL) is used,
-        then the address in the O(profile), and then V(https://cloud.mongodb.com).
+    description: The address of Atlas. Else E(MONGODB_ATLAS_BASE_URL) or E(MONGODB_ATLAS_OPS_MANAGER_URL), that of the
+      O(profile), or V(https://cloud.mongodb.com). Plain V(http) is for this host alone.
     type: str
   envelope:
-    description:
-      - Ask Atlas to put the HTTP status into the body of each reply, and read the status from there.
-      - Use this if a proxy between the host and Atlas changes the status of replies.
+    description: Have Atlas write the HTTP status into the body, for proxies that change it.
     type: bool
     default: false
   validate_certs:
-    description:
-      - Verify the TLS certificate of the server.
-      - With V(false), others on the network can read and change the requests. A warning says so.
+    description: Verify TLS certificates. With V(false), others on the network can read and change the requests.
     type: bool
     default: true
   ca_path:
-    description:
-      - A PEM file with the certificates of the authorities to trust, or a folder of such files, instead of those that the
-        Python package C(requests) trusts.
-      - Use this if a proxy in your network intercepts TLS.
+    description: A PEM file, or a folder of such files, with the authorities to trust.
     type: path
   timeout:
-    description:
-      - How long one request may take, in seconds, from connecting to the last byte of the reply.
-      - A request is not repeated later than O(timeout) times (O(retries) + 1) seconds after it was first sent.
+    description: How long a request may take, in seconds, to the last byte of the reply. With its repetitions, it takes O(timeout)
+      times (O(retries) + 1) seconds at the most.
     type: int
     default: 30
   retries:
-    description:
-      - How many times to repeat a request if Atlas asks to slow down (HTTP 429), or does not answer.
-      - A request that creates or changes something is repeated only if Atlas refused it with HTTP 429. If its reply is lost, the
-        task reads the current state first.
+    description: How often to repeat a request if Atlas limits the rate (HTTP 429) or does not answer. One that may change
+      something is repeated after HTTP 429 alone. If its reply is lost, the task reads the state first.
     type: int
     default: 4
 requirements:
@@ -102,19 +70,11 @@ requirements:
     CLOUDS = r"""
 options:
   timeout:
-    description:
-      - How long one request may take, in seconds, from connecting to the last byte of the reply.
-      - This is for all requests to Atlas, AZURE and GCP, and for those to AWS that read, also where they get a token or a role.
-        The Azure CLI may take as long. A change in AWS may take a minute.
-      - A request is not repeated later than O(timeout) times (O(retries) + 1) seconds after it was first sent.
+    description: How long a request may take, in seconds, and in AWS one that reads. With repetitions, it is O(timeout) times
+      (O(retries) + 1).
   retries:
-    description:
-      - How many times to repeat a request if Atlas asks to slow down (HTTP 429), or does not answer.
-      - On AZURE, GCP and AWS, this is for requests that read, or get a token or a role. Refusals of AWS for the rate are waited
-        for, and do not count.
-      - A request that creates or changes something is repeated only if Atlas refused it with HTTP 429. If its reply is lost, the
-        task reads the current state first. Then a change on AZURE, GCP or AWS is sent again up to three times, whatever this
-        option is.
+    description: How often to repeat a request that reads, or that Atlas limits (HTTP 429). If the reply to a change is lost, the
+      task reads the state first.
 """
 
     PROJECT = r"""

@@ -58,36 +58,24 @@ requirements:
     PREFIXED = r"""
 options:
   gcp_auth_kind:
-    description:
-      - How the task signs in to GCP, as O(cloudpeer.atlas.atlas_gcp_peering#module:auth_kind).
-      - If this is not set, the environment variable E(GCP_AUTH_KIND) is used.
+    description: How to sign in to GCP, as O(cloudpeer.atlas.atlas_gcp_peering#module:auth_kind). Else E(GCP_AUTH_KIND).
     type: str
     choices: [application, serviceaccount, accesstoken, machineaccount]
   gcp_service_account_file:
-    description:
-      - The path of the JSON key of a service account, on the host that runs the task.
-      - If this is not set, the environment variable E(GCP_SERVICE_ACCOUNT_FILE) is used.
+    description: The JSON key of a service account, on this host. Else E(GCP_SERVICE_ACCOUNT_FILE).
     type: path
   gcp_service_account_contents:
-    description:
-      - The JSON key of a service account itself, as text or as a dictionary.
-      - If this is not set, the environment variable E(GCP_SERVICE_ACCOUNT_CONTENTS) is used.
+    description: That key itself. Else E(GCP_SERVICE_ACCOUNT_CONTENTS).
     type: jsonarg
   gcp_service_account_email:
-    description:
-      - The service account of the machine that runs the task, if it is not the default one.
-      - If this is not set, the environment variable E(GCP_SERVICE_ACCOUNT_EMAIL) is used.
+    description: The account of this machine, if not the default one. Else E(GCP_SERVICE_ACCOUNT_EMAIL).
     type: str
   gcp_access_token:
-    description:
-      - An access token for GCP. O(access_token) is one for Atlas.
-      - If this is not set, the environment variable E(GCP_ACCESS_TOKEN) is used.
+    description: A token for GCP. O(access_token) is one for Atlas. Else E(GCP_ACCESS_TOKEN).
     type: str
   gcp_scopes:
-    description:
-      - The OAuth scopes to ask for. The default is V(https://www.googleapis.com/auth/compute), and for a check, which only reads,
-        V(https://www.googleapis.com/auth/compute.readonly).
-      - If this is not set, the environment variable E(GCP_SCOPES) is used.
+    description: The OAuth scopes, V(https://www.googleapis.com/auth/compute) unless this is a check, which only reads. Else
+      E(GCP_SCOPES).
     type: list
     elements: str
 """

@@ -27,9 +27,9 @@ options:
       - An entry without O(peers[].container_id) and O(peers[].container_region_name) declares the only connection of its
         network, whichever network container it is in. If there are several, the task fails. An entry with one of them declares
         the connection to that network container, and no other.
-      - A list for C(connections) of M(cloudpeer.atlas.atlas_vpc_peer_check) is taken as it is, since version 2.5.0 of the
-        collection. The options have aliases with the names that they have there, and what only the other side of a connection
-        needs has no effect. With C(-v), the task says which of these it has found.
+      - A list for C(connections) of M(cloudpeer.atlas.atlas_peering) or M(cloudpeer.atlas.atlas_vpc_peer_check) is taken as it
+        is, by aliases with the names that options have there. What these have and this module does not, which is what only the
+        other side of a connection, the access list or signing in to a cloud needs, has no effect. With C(-v), the task names it.
       - An option of an entry that is an empty string counts as not set, as in a state of Terraform.
     type: list
     elements: dict
@@ -50,10 +50,6 @@ options:
         description: The AWS account that owns the VPC, 12 digits. Quote it, because YAML reads a number that begins with 0 as
           octal.
         type: str
-      connection_id:
-        description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
-        type: str
-        version_added: 2.5.0
       azure_directory_id:
         description: The Entra directory (tenant) of the VNet. It is required to create a connection. Atlas cannot change it.
         type: str
@@ -104,112 +100,11 @@ options:
           - On AZURE and GCP, C(cidr_block) is a block of clients, and has no effect. The aliases were added in 2.5.0.
         type: str
         aliases: [cidr_block]
-      cidr_blocks:
-        description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
-        type: list
-        elements: str
-        version_added: 2.5.0
-      atlas_cidr_block:
-        description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
-        type: str
-        aliases: [container_cidr_block]
-        version_added: 2.5.0
-      comment:
-        description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
-        type: str
-        version_added: 2.5.0
       accepter_region_name:
         description: The AWS region of the VPC, written as V(us-east-1) or V(US_EAST_1). If this is not set, a new connection is
           requested for a VPC in the region of the network container. The region of an existing connection cannot be changed.
         type: str
         aliases: [region, aws_region]
-      route_table_ids:
-        description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
-        type: list
-        elements: str
-        version_added: 2.5.0
-      route_table_tags:
-        description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
-        type: dict
-        version_added: 2.5.0
-      aws_security_group:
-        description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
-        type: str
-        version_added: 2.5.0
-      aws_profile:
-        description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
-        type: str
-        version_added: 2.5.0
-      aws_access_key:
-        description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
-        type: str
-        version_added: 2.5.0
-      aws_secret_key:
-        description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
-        type: str
-        version_added: 2.5.0
-      aws_session_token:
-        description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
-        type: str
-        version_added: 2.5.0
-      aws_assume_role_arn:
-        description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
-        type: str
-        version_added: 2.5.0
-      aws_endpoint_url:
-        description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
-        type: str
-        version_added: 2.5.0
-      aws_ca_bundle:
-        description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
-        type: path
-        version_added: 2.5.0
-      azure_auth_source:
-        description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
-        type: str
-        choices: [auto, cli, env, credential_file, msi]
-        version_added: 2.6.0
-      azure_profile:
-        description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
-        type: str
-        version_added: 2.5.0
-      azure_client_id:
-        description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
-        type: str
-        version_added: 2.5.0
-      azure_secret:
-        description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
-        type: str
-        version_added: 2.5.0
-      atlas_vnet_name:
-        description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
-        type: str
-        version_added: 2.6.0
-      atlas_gcp_project_id:
-        description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
-        type: str
-        version_added: 2.5.0
-      atlas_network_name:
-        description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
-        type: str
-        version_added: 2.5.0
-      container_regions:
-        description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
-        type: list
-        elements: str
-        version_added: 2.5.0
-      gcp_peering_name:
-        description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
-        type: str
-        version_added: 2.5.0
-      gcp_service_account_file:
-        description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
-        type: path
-        version_added: 2.5.0
-      gcp_access_token:
-        description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
-        type: str
-        version_added: 2.5.0
       wait_for:
         description: The state to wait for, in place of O(wait_for).
         type: str

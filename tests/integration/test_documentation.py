@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import fragments
 import pytest
 import requests
 import trustme
@@ -26,10 +27,21 @@ MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py
 # The modules that do not talk to Atlas have examples that need a cloud or hosts, which tests of their own run.
 # These talk to the clouds, too, so their examples do not run on the emulator alone.
 AWS_READERS = ("atlas_vpc_peer_check", "atlas_peering")
+# Whoever needs the options of a task finds them in a page that can be read.
+MOST_LINES = 900
 # Ansible's own fields of every result.
 ANSIBLES_OWN = {"changed", "failed", "msg", "invocation", "diff", "warnings", "exception"}
 # What a result may hold, by the type that is documented. Null is any of them.
 TYPES = {"str": str, "int": int, "float": (int, float), "bool": bool, "list": list, "dict": dict, "raw": (str, list)}
+# Options of entries that name a network, and not how to sign in.
+NAMES = {
+    "aws_account_id",
+    "aws_security_group",
+    "azure_directory_id",
+    "azure_subscription_id",
+    "gcp_project_id",
+    "gcp_peering_name",
+}
 UNLESS_REFUSED = "unless Ansible itself refuses the options"
 # Nobody should copy it.
 NEVER_SHOWN = {"validate_certs"}
@@ -43,6 +55,16 @@ USUAL = ("atlas_vpc_peer",)
 @pytest.fixture(scope="session")
 def documentation() -> dict[str, Any]:
     return ansible_doc("module", *MODULES)
+
+
+def returned(name: str, documentation: dict[str, Any]) -> dict[str, Any]:
+    """Return all fields of the result of a module. A page that has not all of them says where they are."""
+    found = documentation[f"cloudpeer.atlas.{name}"]["return"]
+    if name not in fragments.SHORT:
+        return dict(found)
+    complete = fragments.returns_of(name)
+    assert found.keys() == complete.keys()
+    return complete
 
 
 @functools.cache
@@ -68,17 +90,35 @@ def test_every_option_and_every_field_is_described(name: str, documentation: dic
     assert page["doc"]["options"]
     undescribed = [path for path, entry in described(page["doc"]["options"], "suboptions") if not entry.get("description")]
     undescribed += [path for path, entry in described(page["return"], "contains") if not entry.get("description")]
-    undescribed += without_sample(page["return"])
+    undescribed += without_sample(returned(name, documentation))
     assert undescribed == []
     assert len(yaml.safe_load(page["examples"])) >= 3
     groups = set() if name in LOCAL_MODULES else {"action_group"}
     assert {"check_mode", "diff_mode", "idempotent", *groups} <= set(page["doc"]["attributes"])
 
 
+@pytest.mark.parametrize("name", fragments.SHORT)
+def test_a_page_can_be_read(name: str) -> None:
+    # Without a terminal, ansible-doc writes for 80 columns.
+    command = [sys.executable, "-m", "ansible", "doc", f"cloudpeer.atlas.{name}"]
+    page = subprocess.run(command, env=os.environ, capture_output=True, text=True, check=True).stdout
+    assert len(page.splitlines()) <= MOST_LINES
+
+
+@pytest.mark.parametrize("name", fragments.SHORT)
+def test_a_page_names_the_options_that_a_task_needs(name: str, documentation: dict[str, Any]) -> None:
+    doc = documentation[f"cloudpeer.atlas.{name}"]["doc"]
+    (text,) = [one for one in doc["description"] if one.startswith("Six options are enough")]
+    named = re.findall(r"O\((\w+)\)", text)
+    assert set(named) <= set(doc["options"])
+    # One project or all is one choice.
+    assert len(named) - ("org_id" in named) == 6
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_the_options_are_those_of_the_argument_spec(name: str, documentation: dict[str, Any]) -> None:
     documented = compared(documentation[f"cloudpeer.atlas.{name}"]["doc"]["options"], "suboptions")
-    assert documented == compared(load(name).argument_spec.options, "options")
+    assert documented == compared(load(name).argument_spec.documented, "options")
 
 
 def compared(options: Mapping[str, Any], below: str) -> dict[str, Any]:
@@ -146,6 +186,9 @@ def test_every_option_has_an_example(documentation: dict[str, Any]) -> None:
         options = documentation[f"cloudpeer.atlas.{name}"]["doc"]["options"]
         own = {path.rpartition(".")[2] for path, unused in described(options, "suboptions")}
         own -= shared if name in ATLAS_MODULES else set()
+        if name in fragments.SHORT:
+            # The modules of each cloud have examples of these.
+            own = {option for option in own if not option.startswith(("aws_", "azure_", "gcp_")) or option in NAMES}
         assert sorted(own - used[name] - {"wait_sleep", "wait_timeout"}) == [], name
         for option in ("state", "recreate", "wait_for"):
             # Each choice that is not the default, which needs no saying.
@@ -193,7 +236,7 @@ def own_fields(result: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", MODULES)
 def test_the_samples_are_like_what_they_are_samples_of(name: str, documentation: dict[str, Any]) -> None:
-    for key, entry in documentation[f"cloudpeer.atlas.{name}"]["return"].items():
+    for key, entry in returned(name, documentation).items():
         assert differences(entry.get("sample"), entry, key) == []
 
 
@@ -258,18 +301,18 @@ def test_the_examples_run_and_return_what_is_documented(
     run = playbook(yaml.safe_dump([play], sort_keys=False), emulator, "-vv", "--diff", XDG_CONFIG_HOME=str(tmp_path / "config"))
     results = [one["result"] for one in run.records[1:] if one["action"] == f"cloudpeer.atlas.{name}"]
     assert len(results) >= 3
-    returned: set[str] = set()
+    seen: set[str] = set()
     for result in map(own_fields, results):
-        returned |= result.keys()
+        seen |= result.keys()
         assert [one for key, value in result.items() for one in differences(value, page["return"][key], key)] == []
     failure_only = {key for key, entry in page["return"].items() if entry["returned"] == "failure"}
-    assert returned == set(page["return"]) - failure_only
+    assert seen == set(page["return"]) - failure_only
 
 
 def test_a_check_returns_what_is_documented(
     documentation: dict[str, Any], run: RoleRunner, make_site: Callable[..., Vpc]
 ) -> None:
-    page, site = documentation["cloudpeer.atlas.atlas_vpc_peer_check"], make_site()
+    page, site = {"return": returned("atlas_vpc_peer_check", documentation)}, make_site()
     site.connect()
     site.ec2.create_subnet(VpcId=site.vpc_id, CidrBlock="10.15.1.0/24")
     tasks = [{"cloudpeer.atlas.atlas_vpc_peer_check": {"fail_on": "never"}}]
@@ -284,7 +327,7 @@ def test_a_check_returns_what_is_documented(
 def test_both_sides_return_what_is_documented(
     documentation: dict[str, Any], run: RoleRunner, make_site: Callable[..., Vpc]
 ) -> None:
-    page, site = documentation["cloudpeer.atlas.atlas_peering"], make_site()
+    page, site = {"return": returned("atlas_peering", documentation)}, make_site()
     options = {"connections": [site.connection], "container_region": "us-east-1", "dns": "ignore"}
     tasks = [
         {"cloudpeer.atlas.atlas_peering": {**options, **more}} for more in ({}, {"tags": {"team": "data"}}, {"state": "absent"})
@@ -323,15 +366,15 @@ def test_a_failure_returns_what_is_documented(
     tasks = [{f"cloudpeer.atlas.{name}": options.get(name, {}) | common, "ignore_errors": True} for name in modules]
     run = playbook(yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]), start(), "-vv")
     assert f"ignored={len(modules)} " in run.output
-    for name, returned in zip(modules, run.results, strict=True):
-        page = documentation[f"cloudpeer.atlas.{name}"]
-        result = own_fields(returned)
+    for name, found in zip(modules, run.results, strict=True):
+        page = {"return": returned(name, documentation)}
+        result = own_fields(found)
         # Lists with an element for each entry are there, and empty.
         always = {key for key, entry in page["return"].items() if entry["returned"] in ("failure", UNLESS_REFUSED)}
         assert {"http_status", "error_code", "detail"} <= always
         assert set(result) == always | {"requests", "api_calls"}, name
         assert [one for key, value in result.items() for one in differences(value, page["return"][key], key)] == []
-        assert re.match(r"(Nothing was changed in project \w+\. )?Failed to ", returned["msg"])
+        assert re.match(r"(Nothing was changed in project \w+\. )?Failed to ", found["msg"])
         assert (result["http_status"], result["error_code"]) == (
             (404, "GROUP_NOT_FOUND") if cause == "refused by Atlas" else (None, None)
         )

@@ -87,6 +87,16 @@ class ArgumentSpec:
         """The options as ansible-core checks them: it names neither the entry of a list that has a mistake, nor all mistakes."""
         return {name: {**one, **_UNCHECKED} if "options" in one else one for name, one in self.options.items()}
 
+    @property
+    def documented(self) -> dict[str, dict[str, object]]:
+        """The options that the documentation has. What it says of several options of entries in a paragraph is left out."""
+        return {
+            name: {**one, "options": {key: row for key, row in one["options"].items() if row.get("documented", True)}}
+            if "options" in one
+            else one
+            for name, one in self.options.items()
+        }
+
     def without_blanks(self, given: t.Mapping[str, OptionValue]) -> dict[str, OptionValue]:
         """Return the task's options without blanks around ids and names, and without empty texts, as surveys leave them.
 

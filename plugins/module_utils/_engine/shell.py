@@ -73,7 +73,7 @@ class _Module(AnsibleModule):
         self._given: dict[str, OptionValue] = {}
         self._secrets_are_known = True
         # All options, for tools that compare them with the documentation.
-        kwargs = {**spec.to_kwargs(), "argument_spec": spec.options}
+        kwargs = {**spec.to_kwargs(), "argument_spec": spec.documented}
         super().__init__(supports_check_mode=True, **kwargs)  # type: ignore[no-untyped-call]
 
     def _load_params(self) -> None:

@@ -48,6 +48,7 @@ class Option(t.NamedTuple):
         is_region: Whether it is a region, which is parsed as its cloud writes it.
         is_from_atlas: Whether the Atlas half finds it out, so that it is for tasks without that half.
         elsewhere: The argument spec in modules that do not use it, if that differs.
+        is_of_task: Whether it is an option of the task as well, for one entry: a paragraph is about all of these.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Option(t.NamedTuple):
     is_region: bool = False
     is_from_atlas: bool = False
     elsewhere: Spec | None = None
+    is_of_task: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -75,6 +77,10 @@ class Option(t.NamedTuple):
         spec = self.elsewhere if self.elsewhere is not None and module not in self.users else self.spec
         aliases = [*self.names_in(module)[1:]]
         return {**spec, "aliases": aliases} if aliases else dict(spec)
+
+    def is_documented_in(self, module: str) -> bool:
+        """Whether the documentation of a module has a row for it, and no paragraph for several."""
+        return module in self.users and not self.is_of_task and not self.is_from_atlas
 
     def parser_for(self, cloud: Cloud) -> Parse | None:
         """Return the parser of its value on a cloud; None for a region, for any text, and for an option of another cloud."""
@@ -101,24 +107,24 @@ OPTIONS = (
     Option("route_table_ids", _HALVES, _AWS, _TEXTS),
     Option("route_table_tags", _HALVES, _AWS, {"type": "dict", "no_log": False}),
     Option("aws_security_group", _HALVES, _AWS, parse=parse_security_group_id),
-    Option("aws_profile", _HALVES, _AWS),
-    Option("aws_access_key", _HALVES, _AWS, _SHOWN),
-    Option("aws_secret_key", _HALVES, _AWS, _SECRET),
-    Option("aws_session_token", _HALVES, _AWS, _SECRET),
-    Option("aws_assume_role_arn", _HALVES, _AWS),
-    Option("aws_endpoint_url", _HALVES, _AWS),
-    Option("aws_ca_bundle", _HALVES, _AWS, _PATH),
-    Option("azure_auth_source", _HALVES, _AZURE, _SIGN_IN),
-    Option("azure_profile", _HALVES, _AZURE),
-    Option("azure_client_id", _HALVES, _AZURE),
-    Option("azure_secret", _HALVES, _AZURE, _SECRET),
+    Option("aws_profile", _HALVES, _AWS, is_of_task=True),
+    Option("aws_access_key", _HALVES, _AWS, _SHOWN, is_of_task=True),
+    Option("aws_secret_key", _HALVES, _AWS, _SECRET, is_of_task=True),
+    Option("aws_session_token", _HALVES, _AWS, _SECRET, is_of_task=True),
+    Option("aws_assume_role_arn", _HALVES, _AWS, is_of_task=True),
+    Option("aws_endpoint_url", _HALVES, _AWS, is_of_task=True),
+    Option("aws_ca_bundle", _HALVES, _AWS, _PATH, is_of_task=True),
+    Option("azure_auth_source", _HALVES, _AZURE, _SIGN_IN, is_of_task=True),
+    Option("azure_profile", _HALVES, _AZURE, is_of_task=True),
+    Option("azure_client_id", _HALVES, _AZURE, is_of_task=True),
+    Option("azure_secret", _HALVES, _AZURE, _SECRET, is_of_task=True),
     Option("atlas_vnet_name", _HALVES, _AZURE, parse=parse_azure_name, is_from_atlas=True),
     Option("atlas_gcp_project_id", _HALVES, _GCP, parse=parse_gcp_project, is_from_atlas=True),
     Option("atlas_network_name", _HALVES, _GCP, parse=parse_gcp_name, is_from_atlas=True),
     Option("container_regions", (PATH,), _GCP, _TEXTS, is_region=True),
     Option("gcp_peering_name", (PATH,), _GCP, parse=parse_gcp_name),
-    Option("gcp_service_account_file", _HALVES, _GCP, _PATH),
-    Option("gcp_access_token", _HALVES, _GCP, _SECRET),
+    Option("gcp_service_account_file", _HALVES, _GCP, _PATH, is_of_task=True),
+    Option("gcp_access_token", _HALVES, _GCP, _SECRET, is_of_task=True),
     Option("wait_for", (SETS,), spec=_GOALS, elsewhere=_TEXT),
 )
 # The options that exclude each other, under all of their names.
@@ -143,7 +149,10 @@ def ignored_by(module: str) -> frozenset[str]:
 
 def list_of(module: str, **spec: object) -> dict[str, object]:
     """Return the argument spec of the list of a module, with more of it, such as `required`."""
-    options = {one.names_in(module)[0]: one.spec_in(module) for one in OPTIONS}
+    options = {}
+    for one in OPTIONS:
+        unless = {} if one.is_documented_in(module) else {"documented": False}
+        options[one.names_in(module)[0]] = {**one.spec_in(module), **unless}
     return {"type": "list", "elements": "dict", **spec, "options": options}
 
 
