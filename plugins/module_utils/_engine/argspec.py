@@ -90,12 +90,9 @@ class ArgumentSpec:
     @property
     def documented(self) -> dict[str, dict[str, object]]:
         """The options that the documentation has. What it says of several options of entries in a paragraph is left out."""
-        return {
-            name: {**one, "options": {key: row for key, row in one["options"].items() if row.get("documented", True)}}
-            if "options" in one
-            else one
-            for name, one in self.options.items()
-        }
+        lists = {name: one["options"].items() for name, one in self.options.items() if "options" in one}
+        shown = {name: {key: one for key, one in rows if one.get("documented", True)} for name, rows in lists.items()}
+        return {**self.options, **{name: {**self.options[name], "options": rows} for name, rows in shown.items()}}
 
     def without_blanks(self, given: t.Mapping[str, OptionValue]) -> dict[str, OptionValue]:
         """Return the task's options without blanks around ids and names, and without empty texts, as surveys leave them.

@@ -149,10 +149,7 @@ def ignored_by(module: str) -> frozenset[str]:
 
 def list_of(module: str, **spec: object) -> dict[str, object]:
     """Return the argument spec of the list of a module, with more of it, such as `required`."""
-    options = {}
-    for one in OPTIONS:
-        unless = {} if one.is_documented_in(module) else {"documented": False}
-        options[one.names_in(module)[0]] = {**one.spec_in(module), **unless}
+    options = {one.names_in(module)[0]: {**one.spec_in(module), "documented": one.is_documented_in(module)} for one in OPTIONS}
     return {"type": "list", "elements": "dict", **spec, "options": options}
 
 
