@@ -16,7 +16,8 @@ author:
 description:
   - Shows a line for each task of the collection, and for each item of a loop that changes something. It says whether the task has
     changed something, or in check mode would, and how many requests it has sent, of which how many may change something.
-  - Below the line stand the plan of a task on a list, and with C(--diff) each field that changes.
+  - Below the line stand the plan of a task on a list, and with C(--diff) a table of the connections that are new, and each field
+    that changes.
   - At the end, it adds up tasks and requests.
   - It writes to standard error, so it works beside any callback for standard output.
 requirements:
@@ -28,9 +29,12 @@ import typing as t
 from collections import Counter
 
 from ansible.plugins.callback import CallbackBase
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.clouds import block_of, cloud_of, name_of
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import in_words
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.redact import visible
 
 COLLECTION = "cloudpeer.atlas"
+_COLUMNS = ("new", "provider", "block", "region", "and")
 
 
 class CallbackModule(CallbackBase):
@@ -113,19 +117,58 @@ def _differences(item: t.Mapping[str, t.Any], *, with_plan: bool) -> t.Iterator[
     plan = summary.get("plan") if isinstance(summary, dict) else None
     if plan and with_plan:
         yield str(plan)
+    rows = [*_new_connections(item)] if compared else []
+    yield from _to_table([_COLUMNS, *rows]) if rows else ()
+    names = [f"/{row[0]}" for row in rows]
     for one in compared if isinstance(compared, list) else [compared]:
         if "prepared" in one:
             yield from (line for line in str(one["prepared"]).splitlines() if line != plan)
             continue
         header = one.get("after_header") or one.get("before_header") or ""
+        network = header.removesuffix(" (create)").rpartition(" ")[2]
+        if not one.get("before") and any(name.endswith(f"/{network}") for name in names):
+            # It is in the table.
+            continue
         before, after = _flat(one.get("before"), header), _flat(one.get("after"), header)
         for field in sorted({*before, *after}):
             old, new = before.get(field), after.get(field)
-            if isinstance(one.get("after"), str) and "\n" in str(new):
-                there = str(old).splitlines()
-                yield from (f"{field}: {line}" for line in str(new).splitlines() if line not in there)
+            if isinstance(one.get("after"), str) and "\n" in f"{old}{new}":
+                there, made = ((text or "").splitlines() for text in (old, new))
+                labels = [line.partition(":")[0] for line in there]
+                gone = [line for line, label in zip(there, labels) if not any(other.startswith(label) for other in made)]
+                yield from (f"{field}: {line} → gone" for line in gone)
+                yield from (f"{field}: {line}" for line in made if line not in there)
             elif old != new:
                 yield f"{field}: {new}" if old is None else f"{field}: {old} → {'gone' if new is None else new}"
+
+
+def _new_connections(item: t.Mapping[str, t.Any]) -> t.Iterator[tuple[str, ...]]:
+    """Yield a row of the table for each connection of a list that the task requests."""
+    peering = item.get("peering")
+    for entry in peering["connections"] if isinstance(peering, dict) else ():
+        counts = Counter((one["action"], one["kind"]) for one in entry["actions"])
+        if counts.pop(("create", "connection"), 0):
+            done = ", ".join(in_words(action, kind, number=number) for (action, kind), number in counts.items())
+            yield _to_row({**entry, **(entry["vpc_peer"] or {})}, done)
+    peers = item.get("vpc_peers")
+    if isinstance(peers, list):
+        created = [one for one in item.get("actions") or () if one["action"] == "create"]
+        yield from (_to_row(peers[one["index"]], "") for one in created)
+
+
+def _to_row(connection: t.Mapping[str, object], done: str) -> tuple[str, ...]:
+    """Return the row of a connection, and of what else is done for it."""
+    fields = {name: value for name, value in connection.items() if value is not None}
+    cloud = cloud_of(fields)
+    return name_of(fields), cloud.name, block_of(fields) or "", str(fields.get(cloud.region or "") or ""), done
+
+
+def _to_table(rows: t.Sequence[t.Sequence[str]]) -> t.Iterator[str]:
+    """Yield the lines of a table, without columns that are empty."""
+    columns = [column for column in zip(*rows) if any(column[1:])]
+    widths = [max(map(len, column)) for column in columns]
+    for row in zip(*columns):
+        yield "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths)).rstrip()
 
 
 def _flat(value: t.Any, path: str = "") -> dict[str, t.Any]:

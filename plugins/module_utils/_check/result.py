@@ -259,7 +259,7 @@ def _summarize(
     codes = sorted({check["code"] for one in connections for check in one["checks"] if check["severity"] == worst})
     if verdict != "reachable_by_design" and codes:
         text += f" ({listed(codes, _MOST_CODES)})"
-    return text + ("." if both_halves else ". One half was not checked.")
+    return text + ("." if both_halves else ". One side was not checked.")
 
 
 def _in_words(verdict: str) -> str:

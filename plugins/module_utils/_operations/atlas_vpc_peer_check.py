@@ -133,7 +133,7 @@ def _new_in(check: t.Mapping[str, t.Any], state: PeeringCheck) -> str:
     return f" New: {listed(_names_in([one for one in check['connections'] if one['is_new']], state))}."
 
 
-def _places_of(check: t.Mapping[str, t.Any], state: PeeringCheck) -> str:
+def _places_of(check: PeeringCheck, state: PeeringCheck) -> str:
     """Return a sentence with the connections that a finding is about; empty if all that was checked is one connection."""
     names = _names_in(check["connections"], state)
     return (

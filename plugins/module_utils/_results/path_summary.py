@@ -13,7 +13,7 @@ from .._clouds.cloud import Fields, Peer, fields_of
 from .._clouds.clouds import CLOUDS, block_of, cloud_of, name_of, with_request_times
 from .._engine.entry import name_places
 from .._engine.options import Parameters, name_project
-from .._engine.plan import Change, Plan, listed, nothing_changed
+from .._engine.plan import Change, Plan, in_words, lines_of, listed, nothing_changed
 from .._engine.side import Failure
 from .._http.errors import TaskError
 from .._resources.containers import Container
@@ -76,7 +76,7 @@ class PathSummary:
         return {**fields, "peering": self._peering(state, changes), "summary": self._sums(state, changes, failures)}
 
     def diff(self, state: PathState, plan: Plan) -> list[dict[str, t.Any]]:
-        """Return the diff: one element for each changed connection on each side, container and access list entry."""
+        """Return the diff: one element for each network container that has changed, and one for each network, with all sides."""
         groups: dict[str, list[tuple[What, Change]]] = {}
         for what, change in self._changes(state, plan):
             groups.setdefault(self._header(what, state), []).append((what, change))
@@ -136,7 +136,10 @@ class PathSummary:
         groups: dict[tuple[str, str, str], list[str]] = {}
         for what in map(What.of, state.done):
             groups.setdefault((what.side, what.action, what.kind), []).append(what.name)
-        done = [f"{action} {kind} {listed(names, _MOST_NAMES)} in {side}" for (side, action, kind), names in groups.items()]
+        done = [
+            f"{in_words(action, kind, listed(names, _MOST_NAMES), len(names))} in {side}"
+            for (side, action, kind), names in groups.items()
+        ]
         unsure: dict[str, list[str]] = {}
         for owner, failure in state.failures.items():
             if failure.error.outcome_unknown:
@@ -165,7 +168,7 @@ class PathSummary:
                 ended[entry.key] = f"{failure.step} failed"
             elif planned.get(entry.key, _NOTHING) <= done_so_far and self._is_reached(entry, state):
                 found = (what for what, _change in sorted(done, key=self._order_of))
-                words = ", ".join(f"{one.action} {one.kind} {one.name or None} in {one.side}" for one in found)
+                words = ", ".join(in_words(one.action, one.kind, one.name if one.kind != _CONNECTION else "") for one in found)
                 ended[entry.key] = words or "unchanged"
         return ended
 
@@ -196,10 +199,14 @@ class PathSummary:
         return view.peer is not None and entry.provider.has_reached(view.peer, goal)
 
     def _changes(self, state: PathState, plan: Plan) -> list[tuple[What, Change]]:
-        """Return the changes made or, if the plan is refused, those it would make, in the order of the entries."""
+        """Return the changes made or, if the plan is refused, those it would make, in the order of the entries.
+
+        Network containers are made before, and removed after them.
+        """
         changes = [*plan.changes] if plan.refusals else [*state.done.values()]
         found = [(What.of(change.key), change) for change in changes]
         places = {owner: place for place, owner in enumerate([*self._by_key, *(peer["id"] for peer in state.peers.first)])}
+        places.update({"": -1} if any(what.kind == _CONTAINER and what.action != "delete" for what, _change in found) else {})
         return sorted(found, key=lambda one: (places.get(one[0].owner, len(places)), self._order_of(one)))
 
     def _order_of(self, change: tuple[What, Change]) -> tuple[int, bool, str]:
@@ -285,10 +292,12 @@ class PathSummary:
 
     def _header(self, what: What, state: PathState) -> str:
         """Return the header of the diff under which a change stands."""
-        if what.kind in (_CONTAINER, _ACCESS):
+        entry, fields = self._by_key.get(what.owner), _removed_peer(what.owner, state)
+        if entry is None and not fields:
             kind = "network container" if what.kind == _CONTAINER else what.kind
             return f"{what.side} {kind} {what.name} ({what.action})"
-        return f"{what.side} {self._name(what.owner, state)}"
+        cloud = cloud_of(fields) if entry is None else entry.provider
+        return f"{cloud.name} {self._name(what.owner, state)}"
 
     def _done_so_far(self, state: PathState) -> str:
         """Return what failed entries, and pruned connections that stay, have done so far, in a sentence; empty for none."""
@@ -408,33 +417,26 @@ def _describe(peer: Fields) -> str:
 
 def _in_words(actions: t.Iterable[Fields]) -> str:
     """Return what was done to an entry, in words."""
-    counts = Counter((one["side"], one["action"], one["kind"]) for one in actions)
-    parts = [f"{action} {kind if n == 1 else f'{n} {kind}s'} in {side}" for (side, action, kind), n in counts.items()]
-    return ", ".join(parts) or "nothing"
+    counts = Counter((one["action"], one["kind"]) for one in actions)
+    return ", ".join(in_words(action, kind, number=n) for (action, kind), n in counts.items()) or "nothing"
 
 
 def _compared(what: What, change: Change) -> tuple[str, str]:
     """Return the lines of a change in the diff, before and after; an empty text for nothing."""
     if what.kind == _CONNECTION and what.side == "Atlas":
-        pair = compared(change)
-        if pair[0] and not pair[1] and change.after:
+        before, after = (text.strip() for text in compared(change))
+        if before and not after and change.after:
             # The same is made again.
-            return pair[0], compared(change._replace(before=None))[1]
-        if any(pair):
-            return pair
-        # Nothing but its name is known before it has a network container.
-        change = change._replace(before=None, after=None)
-    before, after = change.before or None, change.after or None
-    if before is None and after is None:
-        before, after = ({}, None) if what.action == "delete" else (None, {})
-    name = "" if what.kind in (_CONTAINER, _ACCESS) else f"{what.kind} {what.name}".strip()
-    return _to_line(name, before, _COMPARED.get(what.kind)), _to_line(name, after, _COMPARED.get(what.kind))
+            after = compared(change._replace(before=None))[1].strip()
+    else:
+        before, after = (_fields_of(fields or {}, what) for fields in (change.before, change.after))
+    if what.kind == _CONTAINER:
+        # The header has its name, and what is done.
+        return (f"{before}\n" if change.before else ""), (f"{after}\n" if change.after else "")
+    return lines_of(what.action, what.kind, "" if what.kind == _CONNECTION else what.name, before, after)
 
 
-def _to_line(name: str, fields: t.Mapping[str, t.Any] | None, names: t.Collection[str] | None) -> str:
-    if fields is None:
-        return ""
-    shown = {field: value for field, value in fields.items() if names is None or field in names}
-    text = ", ".join(f"{field}: {value}" for field, value in shown.items() if value not in (None, [], ""))
-    line = ": ".join(filter(None, (name, text)))
-    return f"{line}\n" if line else ""
+def _fields_of(fields: Fields, what: What) -> str:
+    """Return the fields that people compare, without those that say nothing, or what the name says."""
+    names = _COMPARED.get(what.kind, fields)
+    return ", ".join(f"{name}: {fields[name]}" for name in names if fields.get(name) not in (None, [], "", what.name))

@@ -82,11 +82,11 @@ def _connect_azure(params: Parameters, view: EntryView, state: PathState) -> t.I
 def _connect_gcp(params: Parameters, view: EntryView, state: PathState) -> t.Iterator[str]:
     name, blocks = view.entry.name, view.entry.blocks
     if not params["gcp"] and view.status == view.entry.provider.pending:
-        half = f"Make the other half of the connection to {name} in GCP"
+        task = f"Create the peering of {name} with Atlas's network in GCP"
         if view.atlas_network is None:
-            yield f"{half}, as soon as Atlas has made its own and {' and '.join(GCP.atlas_network)} are in its network container."
+            yield f"{task}, as soon as Atlas has made its own and {' and '.join(GCP.atlas_network)} are in its network container."
         else:
-            yield f"{half}: {_gcloud_create(view, *view.atlas_network)}"
+            yield f"{task}: {_gcloud_create(view, *view.atlas_network)}"
     if not params["atlas"]:
         yield (
             f"In Atlas, add {', '.join(blocks) or _CLIENTS} to the access list of the project, so that clients in {name} can "
@@ -151,7 +151,7 @@ def _disconnect_gcp(params: Parameters, view: EntryView, state: PathState) -> t.
         mirror = own["gcp_peering_name"] or peering_name(pair[1])[:63]
         options = f"--project={shlex.quote(own['gcp_project_id'])} --network={shlex.quote(own['network_name'])}"
         yield (
-            f"Remove the other half of the connection to {name} in GCP: gcloud compute networks peerings delete "
+            f"Remove the peering of {name} with Atlas's network in GCP: gcloud compute networks peerings delete "
             f"{shlex.quote(mirror)} {options}"
         )
     if not params["atlas"]:

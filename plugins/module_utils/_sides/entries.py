@@ -311,7 +311,7 @@ class _Parser(EntryParser):
             if missing:
                 raise InvalidOptionError(
                     f"({name}) needs {' and '.join(missing)} with atlas: false.",
-                    hint=f"The team that does the Atlas half has {'it' if len(missing) == 1 else 'them'} in its result.",
+                    hint=f"The team that works in Atlas has {'it' if len(missing) == 1 else 'them'} in its result.",
                 )
         if cloud.block is not None and is_present and not self.params[cloud.half[0]] and values["cidr_block"] is None:
             raise InvalidOptionError(

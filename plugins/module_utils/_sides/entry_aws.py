@@ -57,7 +57,7 @@ _HINTS = {
     OF_CONTAINER: "Set it to the block of Atlas's network container.",
     ANEW: "Once Atlas shows it as failed, run the task again with recreate set to dead: Atlas requests another one then.",
 }
-_ANEW_ELSEWHERE = "The team that does the Atlas half has to request another one: then use the new connection_id."
+_ANEW_ELSEWHERE = "The team that works in Atlas has to request another one: then use the new connection_id."
 # The options of the module for one connection that an entry has, and those that the task has.
 _OWN = ("vpc_id", "aws_account_id", "route_table_ids", "route_table_tags")
 _SHARED = ("state", "atlas_aws_account_ids", "replace_routes", "dns", "tags", "purge_tags", "wait_timeout", "wait_sleep")

@@ -157,4 +157,4 @@ def _parse_patterns(params: Parameters) -> _Parsed:
 
 def _check_prune(params: Parameters) -> None:
     if params["prune"] and not params["atlas"]:
-        raise InvalidOptionError("prune needs the Atlas half, and atlas is false.", hint="Set prune to false, or atlas to true.")
+        raise InvalidOptionError("prune needs atlas, which is false.", hint="Set prune to false, or atlas to true.")

@@ -119,7 +119,7 @@ def _cases(connection: Connection) -> t.Iterator[_Case]:
         yield _Case(suite, f"{code} {where}", tuple(found))
     if not codes:
         # Without a finding, a verdict is unknown because a half was not checked, which is no success.
-        half = ("skipped", "One half was not checked.")
+        half = ("skipped", "One side was not checked.")
         yield _Case(suite, f"{connection.verdict} {where}", (half,) if connection.result["verdict"] == "unknown" else ())
 
 

@@ -64,6 +64,8 @@ class Shown(CallbackModule):
                 "diff": [
                     {"after_header": "1/vpc-1 (create)", "before": "", "after": "a: 1\n"},
                     {"after_header": "AWS vpc-2", "before": "a: 0\nb: 1\n", "after": "a: 1\nb: 1\nc: 2\n"},
+                    {"after_header": "AWS vpc-3", "before": "a: 0\nb: 1\n", "after": "a changed: 1\n"},
+                    {"after_header": "AWS vpc-4", "before": "a: 0\nb: 1\n", "after": ""},
                     {"before": {"x": {"y": [1, 2]}, "same": 1, "old": 0}, "after": {"x": {"y": [1, 3]}, "same": 1, "new": "z"}},
                 ],
             },
@@ -72,6 +74,10 @@ class Shown(CallbackModule):
                 "    1/vpc-1 (create): a: 1",
                 "    AWS vpc-2: a: 1",
                 "    AWS vpc-2: c: 2",
+                "    AWS vpc-3: b: 1 → gone",
+                "    AWS vpc-3: a changed: 1",
+                "    AWS vpc-4: a: 0 → gone",
+                "    AWS vpc-4: b: 1 → gone",
                 "    new: z",
                 "    old: 0 → gone",
                 "    x.y[1]: 2 → 3",
@@ -90,6 +96,55 @@ class Shown(CallbackModule):
 )
 def test_a_task_has_a_line_and_what_it_changes(found: dict[str, Any], lines: list[str]) -> None:
     assert Shown().see(**found) == lines
+
+
+def action(action: str, kind: str) -> dict[str, str]:
+    return {"side": "AWS", "action": action, "kind": kind, "name": kind}
+
+
+def test_new_connections_of_a_list_are_a_table() -> None:
+    none = dict.fromkeys(("aws_account_id", "vpc_id", "gcp_project_id", "network_name", "vpc_peer", "region"))
+    aws = {"aws_account_id": "123456789012", "accepter_region_name": "us-east-1"}
+    made = [action("create", "connection"), action("accept", "connection"), *[action("create", "route")] * 2]
+    peer = {**aws, "vpc_id": "vpc-1", "route_table_cidr_block": "10.1.0.0/16"}
+    connections = [
+        {**none, "vpc_id": "vpc-1", "vpc_peer": peer, "actions": made},
+        {**none, **aws, "vpc_id": "vpc-2", "actions": [action("create", "route")]},
+        {**none, "gcp_project_id": "shop", "network_name": "net", "actions": [made[0], action("create", "mirror")]},
+    ]
+    diff = [
+        {"before_header": "Atlas network container GCP (create)", "before": "", "after": "provisioned: False\n"},
+        {"after_header": "AWS vpc-1", "before": "", "after": "connection requested\n"},
+        {"after_header": "AWS vpc-2", "before": "", "after": "route R created\n"},
+        {"after_header": "GCP shop/net", "before": "", "after": "connection requested\npeering created\n"},
+    ]
+    lines = Shown().see(changed=True, peering={"connections": connections}, diff=diff)
+    assert lines[1:] == [
+        "    new                 provider  block        region     and",
+        "    123456789012/vpc-1  AWS       10.1.0.0/16  us-east-1  connection accepted, 2 routes created",
+        "    shop/net            GCP                               peering created",
+        "    Atlas network container GCP (create): provisioned: False",
+        "    AWS vpc-2: route R created",
+    ]
+    # Without --diff, the plan has to do.
+    assert len(Shown().see(changed=True, peering={"connections": connections})) == 1
+
+
+def test_new_connections_of_a_set_are_a_table() -> None:
+    aws = {"aws_account_id": "1", "route_table_cidr_block": "10.1.0.0/16", "accepter_region_name": None}
+    actions = [{"action": "update", "index": 0}, {"action": "create", "index": 1}, {"action": "delete", "index": None}]
+    diff = [
+        {"after_header": "1/vpc-0 (update)", "before": "a: 1\n", "after": "a: 2\n"},
+        {"after_header": "1/vpc-1 (create)", "before": "", "after": "route_table_cidr_block: 10.1.0.0/16\n"},
+        {"after_header": "1/vpc-9 (delete)", "before": "a: 1\n", "after": ""},
+    ]
+    peers = [{**aws, "vpc_id": f"vpc-{number}"} for number in range(2)]
+    assert Shown().see(changed=True, vpc_peers=peers, actions=actions, diff=diff)[1:] == [
+        "    new      provider  block",
+        "    1/vpc-1  AWS       10.1.0.0/16",
+        "    1/vpc-0 (update): a: 1 → a: 2",
+        "    1/vpc-9 (delete): a: 1 → gone",
+    ]
 
 
 def test_the_items_of_a_loop_that_change_something_are_named() -> None:

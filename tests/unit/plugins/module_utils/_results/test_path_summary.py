@@ -232,7 +232,7 @@ def test_one_cause_in_several_entries_is_one_failure() -> None:
     }
     sums = {"connections": 3, "changed": 0, "unchanged": 1, "failed": 2, "pruned": 0, "left": 0}
     assert case.show()["summary"] == sums
-    so_far = f"Done so far: {KEYS[0]} ({vpc(1)}): create connection in Atlas; {KEYS[2]} ({vpc(3)}): nothing."
+    so_far = f"Done so far: {KEYS[0]} ({vpc(1)}): connection requested; {KEYS[2]} ({vpc(3)}): nothing."
     assert case.msg == f"{failure['msg']} {so_far} {HINT}"
     error: Any = case.summary.failure(case.state)
     assert (error.http_status, error.error_code, error.detail) == (403, "Denied", "No")
@@ -352,19 +352,20 @@ def test_the_plan_counts_no_entry_that_is_refused_or_has_failed() -> None:
 
 
 def test_the_diff_has_all_that_has_changed() -> None:
-    tags = done(KEYS[0], "tags", "AWS tag attribute", "tags", {}, {"team": "shop"})
+    tags = done(KEYS[0], "tags", "AWS tag connection", "pcx-1", {}, {"team": "shop"})
     dns = done(KEYS[0], "dns", "AWS enable attribute", "enable_dns_support", {"enabled": False}, {"enabled": True})
     case = Case(aws(1), peers=(peer(1),)).put(*ALL, tags, dns)
     diff = case.summary.diff(case.state, Plan())
     assert [one["before_header"] for one in diff] == [one["after_header"] for one in diff]
+    # The container first: the others need it.
+    assert diff[0]["after_header"].startswith("Atlas network container")
     assert {one["after_header"]: (one["before"], one["after"]) for one in diff} == {
-        f"Atlas {vpc(1)}": ("", f"route_table_cidr_block: {CLIENTS}, container_id: {HOME['id']}\n"),
         f"AWS {vpc(1)}": (
-            "connection pcx-1: status: pending-acceptance\nattribute enable_dns_support: enabled: False\n",
-            "connection pcx-1: status: active\nattribute tags: team: shop\nattribute enable_dns_support: enabled: True\n"
-            f"route {BLOCK} in {TABLE}: target: pcx-1\n",
+            "",
+            f"connection requested: route_table_cidr_block: {CLIENTS}, container_id: {HOME['id']}\nconnection accepted\n"
+            f"connection tagged: team: shop\nenable_dns_support enabled\nroute {BLOCK} in {TABLE} created: target: pcx-1\n"
+            f"access list entry {CLIENTS} created: comment: shop\n",
         ),
-        f"Atlas access list entry {CLIENTS} (create)": ("", "comment: shop\n"),
         "Atlas network container us-east-1 (create)": (
             "",
             f"id: {HOME['id']}, provider_name: AWS, region_name: US_EAST_1, atlas_cidr_block: {BLOCK}\n",
@@ -377,7 +378,7 @@ def test_the_diff_has_what_only_has_a_name() -> None:
     new = {"provider_name": "GCP", "gcp_project_id": "my-project", "network_name": "net-1", "container_id": None}
     case = Case(gcp(1)).put(done(KEYS[0], "request", "Atlas create connection", "my-project/net-1", None, new))
     (shown,) = case.summary.diff(case.state, Plan())
-    assert (shown["before"], shown["after"]) == ("", "connection my-project/net-1\n")
+    assert (shown["before"], shown["after"]) == ("", "connection requested\n")
 
 
 def test_the_diff_of_a_replacement_has_what_is_made() -> None:
@@ -385,7 +386,7 @@ def test_the_diff_of_a_replacement_has_what_is_made() -> None:
     case = Case(aws(1), peers=(peer(1),)).put(recreated._replace(action="recreate"))
     (shown,) = case.summary.diff(case.state, Plan())
     assert "status_name: FAILED" in shown["before"]
-    assert shown["after"].startswith(f"route_table_cidr_block: {CLIENTS}")
+    assert shown["after"].startswith(f"connection requested again: route_table_cidr_block: {CLIENTS}")
 
 
 def test_a_stopped_task_says_what_is_done_and_perhaps_done() -> None:
@@ -393,7 +394,7 @@ def test_a_stopped_task_says_what_is_done_and_perhaps_done() -> None:
     second = done(KEYS[1], "request", "Atlas create connection", vpc(2), None, peer(2))
     case = Case(aws(1), aws(2), peers=(peer(1), peer(2))).put(REQUEST, second, ACCEPT, failures={KEYS[1]: lost})
     assert case.summary.stopped(case.state) == (
-        [f"create connection {vpc(1)}, {vpc(2)} in Atlas", "accept connection pcx-1 in AWS"],
+        [f"connections {vpc(1)}, {vpc(2)} requested in Atlas", "connection pcx-1 accepted in AWS"],
         [f"accept of {vpc(2)}"],
     )
 
@@ -402,7 +403,7 @@ def test_entries_end_when_nothing_is_left_to_do_for_them() -> None:
     case = Case(aws(1), aws(2), aws(3), peers=(peer(1), peer(2), peer(3, "FINALIZING")))
     case.put(REQUEST, failures={KEYS[1]: denied(1)})
     assert case.summary.ended(case.state, Plan((REQUEST, ACCEPT))) == {KEYS[1]: "accept failed"}
-    words = f"create connection {vpc(1)} in Atlas, accept connection pcx-1 in AWS"
+    words = "connection requested, connection accepted"
     case.put(ACCEPT)
     assert case.summary.ended(case.state, Plan((REQUEST, ACCEPT))) == {KEYS[0]: words, KEYS[1]: "accept failed"}
     assert case.summary.title(KEYS[0], case.state) == f"{KEYS[0]} ({vpc(1)})"

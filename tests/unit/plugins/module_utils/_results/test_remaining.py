@@ -126,21 +126,21 @@ def left(
             pending("WAITING_FOR_USER"),
             GCP_HOME,
             {"gcp": False},
-            f"Make the other half of the connection to {NETWORK_NAME} in GCP: {GCP_CREATE}",
+            f"Create the peering of {NETWORK_NAME} with Atlas's network in GCP: {GCP_CREATE}",
         ),
         (
             {**gcp(1), "cidr_block": CLIENTS, "gcp_peering_name": "mine"},
             pending("WAITING_FOR_USER"),
             GCP_HOME,
             {"gcp": False},
-            f"Make the other half of the connection to {NETWORK_NAME} in GCP: {GCP_CREATE.replace('atlas-nt-1', 'mine')}",
+            f"Create the peering of {NETWORK_NAME} with Atlas's network in GCP: {GCP_CREATE.replace('atlas-nt-1', 'mine')}",
         ),
         (
             {**gcp(1), "cidr_block": CLIENTS},
             pending("WAITING_FOR_USER"),
             UNNAMED,
             {"gcp": False},
-            f"Make the other half of the connection to {NETWORK_NAME} in GCP, as soon as Atlas has made its own and "
+            f"Create the peering of {NETWORK_NAME} with Atlas's network in GCP, as soon as Atlas has made its own and "
             "atlas_gcp_project_id and atlas_network_name are in its network container.",
         ),
         (
@@ -242,7 +242,7 @@ def test_present_says_what_others_have_to_do(
             pending("AVAILABLE"),
             GCP_HOME,
             {"gcp": False},
-            f"Remove the other half of the connection to {NETWORK_NAME} in GCP: {GCP_DELETE}",
+            f"Remove the peering of {NETWORK_NAME} with Atlas's network in GCP: {GCP_DELETE}",
         ),
         (
             NO_ATLAS_GCP,

@@ -101,7 +101,7 @@ def test_an_account_without_a_right_fails_its_entries_alone(site: PathSite) -> N
     assert (failure["indexes"], failure["step"], failure["error_code"]) == ([1, 3], "accept", "UnauthorizedOperation")
     assert site.connected == {entries[index]["vpc_id"] for index in (0, 2)}
     assert {name: done.sums[name] for name in ("changed", "failed")} == {"changed": 2, "failed": 2}
-    assert done.missing("Done so far: connections[1], connections[3]: create connection in Atlas.", "within seven days") == []
+    assert done.missing("Done so far: connections[1], connections[3]: connection requested.", "within seven days") == []
     assert [len(one) for one in actions(done)] == [5, 1, 5, 1]
     site.front.rules.clear()
     again = site.run(connections=entries)
@@ -123,13 +123,13 @@ def test_the_hand_over_is_foreseen(whole: PathSite) -> None:
     place = f"in AWS account {account}, region us-east-1, within seven days of the request, and route 192.168.248.0/21 to it in"
     assert foreseen.result["peering"]["remaining"] == [
         f"Accept the request for {vpc} {place} the route tables of {vpc}.",
-        f"Make the other half of the connection to {network} in GCP, as soon as Atlas has made its own and atlas_gcp_project_id "
-        "and atlas_network_name are in its network container.",
+        f"Create the peering of {network} with Atlas's network in GCP, as soon as Atlas has made its own and "
+        "atlas_gcp_project_id and atlas_network_name are in its network container.",
         clients,
     ]
     assert done.result["peering"]["remaining"] == [
         f"Accept {first['connection_id']} {place} the route tables of {vpc}.",
-        f"Make the other half of the connection to {network} in GCP: gcloud compute networks peerings create "
+        f"Create the peering of {network} with Atlas's network in GCP: gcloud compute networks peerings create "
         f"atlas-{names['atlas_network_name']} --project=my-project --network={entries[1]['network_name']} "
         f"--peer-project={names['atlas_gcp_project_id']} --peer-network={names['atlas_network_name']}",
         clients,
@@ -160,4 +160,4 @@ def test_a_ceiling_shows_what_would_be_removed(site: PathSite) -> None:
         done.plan
         == "Plan: 0 to create, 0 to change, 1 to remove, 1 unchanged (2 in Atlas, 1 in AWS), in project 5356823b3794dee37132bb7b"
     )
-    assert headers(done) >= {f"Atlas {entries[1]['aws_account_id']}/{entries[1]['vpc_id']}"}
+    assert headers(done) >= {f"AWS {entries[1]['aws_account_id']}/{entries[1]['vpc_id']}"}

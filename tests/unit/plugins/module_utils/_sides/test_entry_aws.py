@@ -898,7 +898,7 @@ def test_a_connection_that_has_ended_is_refused(site: PathSite, status: str) -> 
     site.front.status[entries[0]["connection_id"]] = (status, "")
     done = run(site, entries)
     assert f"is {status}" in done.msg
-    assert "The team that does the Atlas half has to request another one" in done.msg
+    assert "The team that works in Atlas has to request another one" in done.msg
     assert site.front.writes == []
 
 

@@ -78,7 +78,7 @@ def refused(*connections: dict[str, Any], **options: Any) -> str:
         ({"ignore": [{"aws_account_id": 1402433619}]}, "ignore[0].aws_account_id"),
         ({"container_region": "somewhere"}, "container_region is not an AWS region: 'somewhere'."),
         ({"container_cidr_block": "8.8.8.0/24"}, "container_cidr_block is not private: '8.8.8.0/24'."),
-        ({"prune": True, "atlas": False}, "prune needs the Atlas half, and atlas is false."),
+        ({"prune": True, "atlas": False}, "prune needs atlas, which is false."),
         ({"aws_session_token": "x"}, "aws_session_token is set without aws_access_key and aws_secret_key."),
         ({"aws_region": "somewhere"}, "aws_region is not an AWS region"),
     ],

@@ -174,7 +174,7 @@ def test_a_cleaning_that_fails_keeps_its_connection(site: PathSite) -> None:
     site.fault("DELETE", "status", status=403, path="*/peers/*")
     done = site.run(connections=entries[:1], **PRUNE)
     name = f"{ACCOUNTS[1]}/{entries[1]['vpc_id']}"
-    assert not done.missing(f"Done so far: {name}: delete access list entry in Atlas.")
+    assert not done.missing(f"Done so far: {name}: access list entry removed.")
 
 
 @pytest.mark.parametrize("has_effect", [True, False])

@@ -532,7 +532,7 @@ def test_a_half_that_was_not_checked_passes_nowhere() -> None:
     for one in checked["projects"]:
         one["verdict"] = "unknown"
     cases = [case for suite in suites_of(checked) for case in suite]
-    assert [[child.attrib for child in case] for case in cases] == [[{"message": "One half was not checked."}]] * 5
+    assert [[child.attrib for child in case] for case in cases] == [[{"message": "One side was not checked."}]] * 5
 
 
 @pytest.mark.parametrize("to_text", [to_html, to_markdown, to_junit])

@@ -341,7 +341,7 @@ def test_entries_of_one_vpc_are_judged_each_by_its_own_subnets(site: CheckSite) 
 def test_one_half_alone_is_unknown_at_best(site: CheckSite) -> None:
     done = site.run(aws=False)
     assert (done.found, done.check["verdict"]) == ({}, "unknown")
-    assert done.check["summary"].endswith("could not be judged. One half was not checked.")
+    assert done.check["summary"].endswith("could not be judged. One side was not checked.")
     assert site.front.actions == []
     entry = entry_of(site.vpc, connection_id=site.connection_id, region="us-east-1")
     done = site.run(atlas=False, connections=[entry], atlas_cidr_block=ATLAS_BLOCK, group_id=None, private_key=None)

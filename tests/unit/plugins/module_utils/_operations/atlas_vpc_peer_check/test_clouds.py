@@ -284,7 +284,7 @@ def test_services_of_gke_send_nothing_and_connectors_do(site: CloudsSite) -> Non
 def test_a_half_that_is_off_is_skipped(site: CloudsSite) -> None:
     done = site.run_azure(azure=False)
     assert (done.found, done.check["verdict"], done.failed) == ({}, "unknown", False)
-    assert done.check["summary"].endswith("One half was not checked.")
+    assert done.check["summary"].endswith("One side was not checked.")
     assert done.finding("A401")["message"] == "AZURE was not read: azure is false."
     assert site.azure.requests == []
     done = site.run_gcp(gcp=False)
