@@ -28,8 +28,8 @@ MODULE = "cloudpeer.atlas.atlas_vpc_peer_check"
 TABLES = ROOT / "scripts" / "tables"
 #: What the table of entries calls the modules.
 MODULES = {"atlas_vpc_peers": "peers", "atlas_vpc_peer_check": "check", "atlas_peering": "peering"}
-#: What the role's conditions look at has a type there; all else is checked by the module.
-CONDITIONS_OF_ROLE = ("state", "atlas", "aws", "verify")
+#: What the role's conditions look at has a type there, and so has what its last module alone checks.
+CONDITIONS_OF_ROLE = ("state", "atlas", "aws", "verify", "verify_fail_on")
 #: The types that a value can have or not, as a description says them.
 KINDS = {"bool": "A boolean", "dict": "A dictionary", "int": "A whole number", "list": "A list"}
 #: What a role has of an argument spec.

@@ -191,6 +191,16 @@ options:
         uses fewer and pauses.
     type: int
     default: 4
+  fail_on:
+    description:
+      - Whether the task fails if something of the list has failed, or was refused. V(fail) fails, and returns RV(failures),
+        RV(summary), and how far the failed entries got. V(never) returns everything, and leaves it to you to use RV(failures).
+        The task is then C(ok) or C(changed), and has C(msg).
+      - What is not about the list fails the task in any case, such as credentials that Atlas refuses.
+    type: str
+    choices: [fail, never]
+    default: fail
+    version_added: 4.0.0
   provider_name:
     description:
       - The clouds that the list is about. The connections with these clouds are read, and only these are declared and pruned.

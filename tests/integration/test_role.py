@@ -33,13 +33,26 @@ from ansible_collections.cloudpeer.atlas.tests.support.role_site import (
 )
 from ansible_collections.cloudpeer.atlas.tests.support.runner import PlaybookRun, PlaybookRunner
 
-CONNECT, VERIFY, KEEP, SHOW = TASKS = [
+CONNECT, VERIFY, KEEP, SHOW, FAIL = TASKS = [
     "Connect the networks",
     "Verify that clients can reach the clusters",
     "Keep the result",
     "Show what is left to do",
+    "Fail if something has failed",
 ]
-KEYS = {"state", "changed", "group_id", "containers", "connections", "access_list", "pruned", "left", "remaining", "check"}
+KEYS = {
+    "failures",
+    "state",
+    "changed",
+    "group_id",
+    "containers",
+    "connections",
+    "access_list",
+    "pruned",
+    "left",
+    "remaining",
+    "check",
+}
 # The role's examples as release 2.4.0 had them.
 EXAMPLES = INTEGRATION / "examples_2_4_0"
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+from ansible_collections.cloudpeer.atlas.tests.emulator.faults import parse_rules
 from ansible_collections.cloudpeer.atlas.tests.support.role_site import RoleRunner, Vpc
 
 #: The most bytes of a check of 40 VPCs with one cause, and of a mistake in a variable of the role.
-CHECK, MISTAKE = 8_000, 3_000
+CHECK, MISTAKE, REFUSAL, FAILURES = 8_000, 3_000, 4_000, 8_000
 
 
 def printed(run: RoleRunner, task: dict[str, Any]) -> str:
@@ -48,3 +50,35 @@ def test_the_role_lets_its_module_speak(run: RoleRunner) -> None:
     for text, message in zip(failed, mistakes):
         assert len(text.encode()) < MISTAKE
         assert message in text
+
+
+def test_a_list_that_fails_is_a_screen(run: RoleRunner, make_site: Callable[..., Vpc]) -> None:
+    """What was not done is short; `fail_on: never` returns all, and does not fail."""
+    connections = [make_site(block=f"10.{number}.0.0/24").connection for number in range(50)]
+    module = "cloudpeer.atlas.atlas_peering"
+    options = {"aws": False, "access_list": False, "container_region": "us-east-1"}
+    refused = {"connections": connections[5:], "prune": True, **options}
+    wrong = {"method": "POST", "path_glob": "*/peers", "authenticated": True, "fault": {"kind": "status", "status": 500}}
+    run.play([{module: {"connections": connections[:20], **options}}])
+
+    text = printed(run, {module: refused})
+    assert len(text.encode()) < REFUSAL
+    assert "max_deletions allows 1" in text
+
+    never = run.play([{module: {**refused, "fail_on": "never"}}]).results[0]
+    assert (never["changed"], never["failures"][0]["step"]) == (False, "plan")
+    assert len(never["peering"]["connections"]) == 45
+
+    run.emulator.faults.add(parse_rules({**wrong, "skip": 5, "times": 3}))
+    text = printed(run, {module: {"connections": connections[:45], **options, "aws": True}})
+    assert len(text.encode()) < FAILURES
+    assert "HTTP 500" in text
+
+
+@pytest.mark.parametrize("run", [{"step_seconds": 60}], indirect=True)
+def test_what_is_late_is_a_screen(run: RoleRunner, make_site: Callable[..., Vpc]) -> None:
+    connections = [make_site(block=f"10.{number}.0.0/24").connection for number in range(20)]
+    late = {"connections": connections, "aws": False, "access_list": False, "container_region": "us-east-1", "wait_timeout": 2}
+    text = printed(run, {"cloudpeer.atlas.atlas_peering": late})
+    assert len(text.encode()) < FAILURES
+    assert text.count("create connection in Atlas") >= 20

@@ -97,6 +97,11 @@ class ModuleBase(t.Generic[S_co]):
         self.clock = clock
 
     @classmethod
+    def in_failure(cls, result: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Return what is shown of the result of a task that has failed, which Ansible prints; by default all of it."""
+        return result
+
+    @classmethod
     def libraries_for(cls, args: Parameters) -> tuple[Library, ...]:
         """Return the packages that a task with these options needs. The options may be unchecked."""
         return cls.libraries
@@ -198,7 +203,11 @@ def execute(
             finally:
                 outcome.secrets.update(session.secrets)
     except TaskError as error:
-        outcome.failure = error.to_result()
+        if params.get("fail_on") == "never" and outcome.values.get("failures"):
+            # What has failed of a list is in its result.
+            outcome.values = {**outcome.values, **error.to_result()}
+        else:
+            outcome.failure = error.to_result()
     except Exception as error:
         # No more threads or memory, or a defect: the result still shows what was changed.
         failure = TaskError(

@@ -27,6 +27,7 @@ from .._http.pauses import Clock, Sleep, stoppable_sleep
 from .._resources.access_list import AccessList
 from .._resources.containers import Containers
 from .._resources.peers import VpcPeers
+from .._results.failed import reached, shortened
 from .._results.path_progress import PathProgress
 from .._results.path_summary import PathSummary
 from .._sides import path_options as options
@@ -300,6 +301,15 @@ class AtlasPeering(Front[CheckSession]):
     def prepare(cls, params: Parameters, session: CheckSession) -> Parameters:
         """Return the options with the id of the project in `project_name`."""
         return options.with_project(params, with_projects(params, session.atlas))
+
+    @classmethod
+    def in_failure(cls, result: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Return what has failed, the numbers, and how far the failed entries got."""
+        failures, peering = result.get("failures"), result.get("peering")
+        if not failures:
+            return result
+        connections = reached(failures, peering["connections"] if peering else ())
+        return {**result, "failures": shortened(failures), "peering": {"connections": connections} if connections else None}
 
     @property
     def name(self) -> str:

@@ -19,6 +19,7 @@ from .._http.errors import TaskError
 from .._http.pauses import Clock
 from .._resources.containers import Containers
 from .._resources.peers import VpcPeers
+from .._results.failed import reached, shortened
 from .._results.set_summary import PeerSetSummary
 from .._sides.container_choice import make_handover
 from .._sides.options import check_role_timeout
@@ -43,6 +44,7 @@ class AtlasVpcPeers(AtlasModule, Front[AtlasClient]):
                 "recreate": {"type": "str", "choices": ["never", "dead", "changed"], "default": "never"},
                 "wait_for": {"type": "str", "choices": GOALS, "default": GOALS[0]},
                 "parallel": {"type": "int", "default": 4},
+                "fail_on": {"type": "str", "choices": ["fail", "never"], "default": "fail"},
             }
         )
     )
@@ -79,6 +81,13 @@ class AtlasVpcPeers(AtlasModule, Front[AtlasClient]):
     def ignored_options(cls, args: Parameters) -> list[str]:
         """Return the options of unchecked entries that only the check and the role use."""
         return ignored_options(args)
+
+    @classmethod
+    def in_failure(cls, result: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Return what has failed, the numbers, and how far the failed entries got."""
+        failures, peers = result.get("failures"), result.get("vpc_peers")
+        kept = {name: value for name, value in result.items() if name not in ("handover", "actions", "pruned")}
+        return {**kept, "failures": shortened(failures), "vpc_peers": reached(failures, peers or ())} if failures else kept
 
     @property
     def name(self) -> str:

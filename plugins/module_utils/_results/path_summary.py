@@ -334,17 +334,17 @@ class PathSummary:
         texts = []
         if accepted:
             texts.append(
-                f"These connections have been requested and are not accepted yet: {', '.join(accepted)}. AWS drops a request "
+                f"These connections have been requested and are not accepted yet: {listed(accepted)}. AWS drops a request "
                 "that is not accepted within seven days."
             )
         if others:
-            texts.append(f"These connections have been requested in Atlas and are not available yet: {', '.join(others)}.")
+            texts.append(f"These connections have been requested in Atlas and are not available yet: {listed(others)}.")
         return " ".join(texts)
 
     def _removed(self, state: PathState) -> str:
         """Return which connections the task has pruned, in a sentence; empty for none."""
         names = [_describe(fields_of(peer)) for peer in state.peers.pruned]
-        return f"These connections have been removed from Atlas: {', '.join(names)}." if names else ""
+        return f"These connections have been removed from Atlas: {listed(names)}." if names else ""
 
     def _unused(self, state: PathState) -> str:
         """Return which network containers are new and have no connection yet, in a sentence; empty for none."""

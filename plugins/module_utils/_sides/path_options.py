@@ -51,6 +51,7 @@ PATH_SPEC = (
             "recreate": {"type": "str", "choices": ["never", "dead", "changed"], "default": "never"},
             "azure_role_timeout": {"type": "int", "default": 300},
             "parallel": {"type": "int", "default": 8},
+            "fail_on": {"type": "str", "choices": ["fail", "never"], "default": "fail"},
             "wait_timeout": WAIT.options["wait_timeout"],
             "wait_sleep": WAIT.options["wait_sleep"],
         }
