@@ -31,6 +31,10 @@ DEMO = ROOT / ".demo"
 COLLECTIONS = DEMO / "collections"
 NO_SETTINGS = DEMO / "ansible.cfg"
 REPORT = DEMO / "peering.html"
+READ_ON = {
+    "aws": f"docs/guides/first_peering.md, for a project of your own. {REPORT.relative_to(ROOT)} is the page of the check.",
+    "gcp": "docs/guides/gcp_from_nothing.md, for a project of your own.",
+}
 INSTALLED = COLLECTIONS / "ansible_collections" / "cloudpeer" / "atlas"
 
 
@@ -73,6 +77,7 @@ def clean_environment(**variables: str) -> dict[str, str]:
 
 def install_collection() -> None:
     """Build the collection and install it below the demo's folder, as a user would, without the network."""
+    print("Building the collection, and installing it into .demo, as a user would ...", flush=True)
     shutil.rmtree(DEMO, ignore_errors=True)
     DEMO.mkdir()
     NO_SETTINGS.touch()
@@ -236,8 +241,7 @@ def demonstrate_aws() -> None:
     steps = 6
     with running_emulator(INSTALLED, "--port", "0") as variables:
         peer = demonstrate(range(1, 3), steps, "request a connection", QUICKSTART, variables, "PENDING_ACCEPTANCE", ["POST"])
-        fields = ("connection_id", "expires_at")
-        show("What Atlas shows: the owner of the AWS account has seven days to accept it", {name: peer[name] for name in fields})
+        print(f"  The owner of the AWS account has seven days to accept {peer['connection_id']}, until {peer['expires_at']}.")
     with (
         running_aws() as aws,
         running_emulator(INSTALLED, "--port", "0", "--aws-endpoint-url", aws.url, "--step-seconds", "0.5") as variables,
@@ -301,6 +305,7 @@ def main() -> int:
             demonstrate_gcp()
         else:
             demonstrate_aws()
+        print(f"\nRead on in {READ_ON[cloud]}\nMany networks, or the role: docs/guides/whole_path.md", flush=True)
     except (DemoError, EmulatorError) as error:
         print(f"\nThe demo failed. {error}", file=sys.stderr)
         return 1

@@ -85,10 +85,16 @@ else
         fail "${first_problem:-Python is missing. Install Python 3.11 or later, or name one: make PYTHON=/path/to/python3}"
 fi
 
-echo "Setting up $venv ($("$python" -IS -c 'import sys; print("Python %d.%d" % sys.version_info[:2])'), once; about a minute)" >&2
+echo "Setting up $venv ($("$python" -IS -c 'import sys; print("Python %d.%d" % sys.version_info[:2])'), once; a minute, or up to five)" >&2
+echo "  1 of 2: an environment of its own, beside that of the machine" >&2
 rm -rf "$venv"
 "$python" -m venv "$venv" || fail "$python could not create $venv; its output is above."
 
+echo "  2 of 2: the $(grep -c '^[a-z0-9].*==' "$requirements") packages in $requirements, from the package index" >&2
+# pip says nothing until it is done.
+(while sleep 15; do echo "          still at it" >&2; done) &
+ticker=$!
+trap 'kill "$ticker" 2>/dev/null || :' EXIT
 # Wheels only: what builds another file has no hash.
 "$venv/bin/python" -m pip install --quiet --no-input --disable-pip-version-check --require-hashes --only-binary :all: \
     --requirement "$requirements" ||

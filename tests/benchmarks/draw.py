@@ -21,6 +21,16 @@ STYLES = (("#d55e00", "v"), ("#e69f00", "s"), ("#56b4e9", "D"), ("#cc79a7", "^")
 LIMIT = "#555555"
 # Text stays text, and ids do not depend on the time or the machine.
 SETTINGS = {"svg.fonttype": "none", "svg.hashsalt": "cloudpeer.atlas", "font.family": "sans-serif", "font.size": 10}
+#: The colours of the drawing stand with its parts, so these have to be more important.
+DARK = """
+   @media (prefers-color-scheme: dark) {
+    [style*="fill: #ffffff"] { fill: #14181d !important; }
+    [style*="stroke: #000000"] { stroke: #e6eaee !important; }
+    [style*="stroke: #dddddd"], [style*="stroke: #cccccc"] { stroke: #36404b !important; }
+    [style*="stroke: #555555"] { stroke: #9aa7b4 !important; }
+    text { fill: #e6eaee; }
+   }
+   """
 
 
 def draw(plot: dict[str, Any], file: str) -> None:
@@ -29,7 +39,8 @@ def draw(plot: dict[str, Any], file: str) -> None:
     pyplot.rcParams.update(SETTINGS)
     names = list(dict.fromkeys(name for panel in plot["panels"] for name in panel["lines"]))
     styles = dict(zip(names, STYLES, strict=False))
-    figure, all_axes = pyplot.subplots(1, len(plot["panels"]), figsize=(11, 5.5), layout="constrained")
+    # One below the other: side by side, their texts would be too small on a phone.
+    figure, all_axes = pyplot.subplots(len(plot["panels"]), 1, figsize=(5.5, 11), layout="constrained")
     for panel, axes in zip(plot["panels"], all_axes, strict=True):
         for name, figures in panel["lines"].items():
             colour, mark = styles[name]
@@ -47,8 +58,13 @@ def draw(plot: dict[str, Any], file: str) -> None:
     metadata = {"Date": None, "Title": plot["label"], "Description": plot["alt"], "Creator": None}
     figure.savefig(drawn, format="svg", metadata=metadata)
     # Files of this repository have no blanks at the ends of lines.
-    lines = [line.rstrip() for line in drawn.getvalue().splitlines()]
+    lines = [line.rstrip() for line in in_the_dark(drawn.getvalue()).splitlines()]
     Path(file).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def in_the_dark(drawing: str) -> str:
+    """Return a drawing that has other colours for paper, ink and lines where a person prefers the dark."""
+    return drawing.replace('<style type="text/css">', f'<style type="text/css">{DARK}', 1)
 
 
 if __name__ == "__main__":

@@ -102,6 +102,15 @@ def test_a_report_fits_the_screen(name: str, width: int, reports: dict[str, Path
 
 
 @pytest.mark.parametrize("name", ["one", "3 projects"])
+def test_parts_have_names_for_those_who_do_not_see_them(name: str, reports: dict[str, Path], browser: Browser) -> None:
+    browser.open(reports[name])
+    unnamed = """return ["nav:not([aria-label])", "table:not(:has(> caption))", "svg:not([role=img][aria-label])"]
+        .filter(one => document.querySelector(one))"""
+    assert browser.run(unnamed) == []
+    assert browser.run("return document.querySelectorAll('nav, table').length") > 0
+
+
+@pytest.mark.parametrize("name", ["one", "3 projects"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_text_can_be_read(scheme: str, name: str, reports: dict[str, Path], browser: Browser) -> None:
     browser.be_wide(DESKTOP)

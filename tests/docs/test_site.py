@@ -138,13 +138,14 @@ def test_pictures_are_shown_and_described(page: str, site: Path, browser: Browse
     browser.be_wide(PHONE)
     browser.open(site / "guides" / f"{page}.html")
     pictures = browser.run(
-        "return [...document.querySelectorAll('article img')].map(one => [one.alt, one.naturalWidth, one.width])"
+        "return [...document.querySelectorAll('article img')].map(one => [one.alt, one.naturalWidth, one.width, one.src])"
     )
     assert pictures
-    for description, natural, shown in pictures:
+    for description, natural, shown, source in pictures:
         assert description
         assert natural > 0
-        assert 200 < shown <= PHONE
+        # What was taken on a desk is scrolled sideways, since nobody could read it otherwise.
+        assert shown == natural if source.endswith(".png") else 200 < shown <= PHONE
 
 
 OPTIONS = {"route_table_cidr_block": "atlas_vpc_peer_module.html", "replace_routes": "atlas_vpc_peer_accepter_module.html"}

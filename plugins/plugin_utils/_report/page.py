@@ -49,7 +49,8 @@ STYLE = """
 .reachable_by_design { --tone: var(--ok); --soft: var(--ok-soft); }
 
 * { box-sizing: border-box; }
-html { -webkit-text-size-adjust: 100%; scroll-behavior: smooth; }
+html { -webkit-text-size-adjust: 100%; }
+@media (prefers-reduced-motion: no-preference) { html { scroll-behavior: smooth; } }
 body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, "Segoe UI", Roboto, sans-serif; }
 main { max-width: 1108px; margin: 0 auto; padding: 28px 24px 48px; }
 h1 { font-size: 1.6rem; line-height: 1.25; margin: 0 0 2px; }
@@ -97,6 +98,7 @@ section { border-top: 1px solid var(--line); margin-top: 24px; padding-top: 18px
 .facts dt { color: var(--quiet); white-space: nowrap; }
 .facts dd { margin: 0; min-width: 0; }
 
+caption { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 table { border-collapse: collapse; width: 100%; margin: 12px 0; font-size: .9375rem; }
 th { text-align: left; font-weight: 600; color: var(--quiet); font-size: .8125rem; }
 th, td { padding: 8px 14px 8px 0; border-bottom: 1px solid var(--line); vertical-align: top; }
@@ -180,7 +182,7 @@ _DRAWING = """
   <g class="badge {{ badge.severity }}"><rect x="{{ badge.x - 12 }}" y="{{ badge.y - 9 }}" width="24" height="18" rx="9"/>
     <text x="{{ badge.x }}" y="{{ badge.y + 4 }}">{{ badge.text }}</text></g>
 {%- else %}
-  <a href="#c{{ connection.number }}-f{{ badge.number }}"><g class="badge {{ badge.severity }}">
+  <a href="#c{{ connection.number }}-f{{ badge.number }}" tabindex="-1"><g class="badge {{ badge.severity }}">
 {%- set finding = connection.findings[badge.number - 1] %}
     <title>{{ finding.codes | join(", ") }}: {{ finding.message }}</title>
     <circle cx="{{ badge.x }}" cy="{{ badge.y }}" r="10"/>
@@ -202,7 +204,7 @@ _DRAWING = """
 {%- endmacro %}
 
 {%- macro drawing(picture, connection) %}
-<svg class="{{ picture.layout.name }}" viewBox="0 0 {{ picture.layout.width }} {{ picture.height }}" role="group"
+<svg class="{{ picture.layout.name }}" viewBox="0 0 {{ picture.layout.width }} {{ picture.height }}" role="img"
   aria-label="Atlas and the {{ connection.cloud.noun }}: {{ connection.verdict }}">
   <line class="wire {{ connection.result.verdict }}" x1="{{ picture.line[0] }}" y1="{{ picture.line[1] }}"
     x2="{{ picture.line[2] }}" y2="{{ picture.line[3] }}"/>
@@ -266,7 +268,7 @@ _PARTS = """
 {%- endmacro %}
 
 {%- macro project_rows(projects) %}
-<table class="overview"><thead><tr><th scope="col">project</th><th scope="col">id</th>
+<table class="overview"><caption>Projects</caption><thead><tr><th scope="col">project</th><th scope="col">id</th>
 <th scope="col" class="figure">connections</th><th scope="col">states in Atlas</th><th scope="col">verdict</th>
 <th scope="col">findings</th></tr></thead><tbody>
 {%- for one in projects %}
@@ -284,7 +286,7 @@ _PARTS = """
 {%- endmacro %}
 
 {%- macro connection_rows(connections, is_target) %}
-<table class="overview"><thead><tr>{% if check.is_many %}<th scope="col">project</th>{% endif %}
+<table class="overview"><caption>Connections</caption><thead><tr>{% if check.is_many %}<th scope="col">project</th>{% endif %}
 <th scope="col">{{ check.head[0] }}</th><th scope="col">{{ check.head[1] }}</th><th scope="col">state in Atlas</th>
 <th scope="col">verdict</th><th scope="col">findings</th></tr></thead><tbody>
 {%- for one in connections %}
@@ -334,7 +336,8 @@ _PARTS = """
 {{- fact("expires at", connection.result.expires_at) }}</dl>
 {%- if not is_folded %}{% for picture in pictures %}{{ drawing(picture, connection) }}{% endfor %}{% endif %}
 {%- if connection.findings %}
-<table><thead><tr><th scope="col">#</th><th scope="col">severity</th><th scope="col">code</th><th scope="col">what, and what to do
+<table><caption>What was found on {{ connection.title }}</caption>
+<thead><tr><th scope="col">#</th><th scope="col">severity</th><th scope="col">code</th><th scope="col">what, and what to do
 </th></tr></thead><tbody>
 {%- for finding in connection.findings %}{{ finding_row(finding, connection) }}{% endfor %}
 </tbody></table>
@@ -372,7 +375,7 @@ _OVERVIEW = """
 {%- endfor %}</div>
 {%- endif %}
 {%- if has_groups or check.is_many %}
-<nav>
+<nav aria-label="Parts of this page">
 {%- if check.failures %}<a href="#not-read">Not read <b>{{ check.failures | length }}</b></a>{% endif %}
 {%- if has_groups %}<a href="#findings">Findings <b>{{ check.groups | length }}</b></a>{% endif %}
 {%- if check.projects %}<a href="#projects">Projects <b>{{ check.projects | length }}</b></a>{% endif %}
@@ -381,7 +384,8 @@ _OVERVIEW = """
 {%- endif %}
 {%- if check.failures %}
 <h2 id="not-read">Projects that could not be read</h2>
-<table><thead><tr><th scope="col">project</th><th scope="col">id</th><th scope="col">why</th></tr></thead><tbody>
+<table><caption>Projects that could not be read</caption>
+<thead><tr><th scope="col">project</th><th scope="col">id</th><th scope="col">why</th></tr></thead><tbody>
 {%- for one in check.failures %}
 <tr><td><span class="name">{{ one.project_name or "" }}</span></td><td class="short"><code>{{ one.group_id }}</code></td>
 <td>{{ one.msg }}</td></tr>
