@@ -144,7 +144,7 @@ class PathSummary:
         for owner, failure in state.failures.items():
             if failure.error.outcome_unknown:
                 unsure.setdefault(failure.step, []).append(self._name(owner, state))
-        return done, [f"{step} of {listed(names, _MOST_NAMES)}" for step, names in unsure.items()]
+        return done, [f"{in_words('of', step)} {listed(names, _MOST_NAMES)}" for step, names in unsure.items()]
 
     def ended(self, state: PathState, plan: Plan, known: t.Container[str] = ()) -> dict[str, str]:
         """Return what has become of the entries that have ended, in words, by key.
@@ -165,7 +165,7 @@ class PathSummary:
             # The name of what is made may not be known before.
             done_so_far = {part for what, _change in done for part in (what, what._replace(name=""))}
             if failure is not None:
-                ended[entry.key] = f"{failure.step} failed"
+                ended[entry.key] = in_words("failed", failure.step)
             elif planned.get(entry.key, _NOTHING) <= done_so_far and self._is_reached(entry, state):
                 found = (what for what, _change in sorted(done, key=self._order_of))
                 words = ", ".join(in_words(one.action, one.kind, one.name if one.kind != _CONNECTION else "") for one in found)

@@ -20,6 +20,9 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan impor
         (("enable", "attribute", "", 2), "2 attributes enabled"),
         (("create", "container", "us-east-1"), "network container us-east-1 created"),
         (("recreate", "connection"), "connection requested again"),
+        # As a step of results.
+        (("failed", "mirror"), "peering failed"),
+        (("failed", "accept"), "accept failed"),
     ],
 )
 def test_what_is_done_is_said_as_people_say_it(done: tuple[str, str, str, int], words: str) -> None:
