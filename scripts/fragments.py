@@ -150,6 +150,9 @@ def _shortened(field: Texts) -> Texts:
     contains, sample = field.get("contains", {}), field.get("sample")
     if not contains:
         return field
+    if isinstance(sample, dict) and contains.keys() == sample.keys() and not any("contains" in one for one in contains.values()):
+        # The sample has the names of what is counted.
+        return {key: one for key, one in field.items() if key != "contains"}
     if isinstance(sample, dict):
         # What is inside of it is on the page.
         sample = {key: one for key, one in sample.items() if not isinstance(one, dict) and not _has_fields(one)}

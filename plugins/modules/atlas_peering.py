@@ -501,28 +501,6 @@ summary:
     left: 0
     plan: >-
       Plan: 1 to create, 0 to change, 0 to remove, 49 unchanged (2 in Atlas, 2 in AWS), in project 5356823b3794dee37132bb7b
-  contains:
-    connections:
-      description: The entries of O(connections).
-      type: int
-    changed:
-      description: Those for which the task has changed something, on either side.
-      type: int
-    unchanged:
-      description: Those that were as they should be.
-      type: int
-    failed:
-      description: Those that have failed.
-      type: int
-    pruned:
-      description: Connections that were removed because of O(prune).
-      type: int
-    left:
-      description: The entries in RV(peering.left).
-      type: int
-    plan:
-      description: The plan in one line, with the changes on each side.
-      type: str
 requests:
   description: How many requests the task has sent to Atlas and the clouds, repeated ones included, and how many of them may
     change something.

@@ -449,13 +449,6 @@ requests:
   sample:
     sent: 3
     writes: 0
-  contains:
-    sent:
-      description: All requests.
-      type: int
-    writes:
-      description: Those that may change something.
-      type: int
 api_calls:
   description: The requests to Atlas, AWS and GCP in the order of their replies, each with C(method), C(path) (for AWS the action,
     as in an IAM policy), C(status) (null without a reply) and C(milliseconds).
