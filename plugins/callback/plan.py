@@ -121,9 +121,6 @@ def _differences(item: t.Mapping[str, t.Any], *, with_plan: bool) -> t.Iterator[
     yield from _to_table([_COLUMNS, *rows]) if rows else ()
     names = [f"/{row[0]}" for row in rows]
     for one in compared if isinstance(compared, list) else [compared]:
-        if "prepared" in one:
-            yield from (line for line in str(one["prepared"]).splitlines() if line != plan)
-            continue
         header = one.get("after_header") or one.get("before_header") or ""
         network = header.removesuffix(" (create)").rpartition(" ")[2]
         if not one.get("before") and any(name.endswith(f"/{network}") for name in names):

@@ -11,6 +11,7 @@ forks), and the items of a loop share one connection. If a task must run elsewhe
 from __future__ import annotations
 
 import functools
+import os
 import typing as t
 
 from ansible import constants as C
@@ -39,6 +40,8 @@ NO_LIBRARY = (
     "cloudpeer.atlas: {0}, so tasks that need it run as modules, which takes longer. "
     "Install it beside ansible-core, or set the variable atlas_in_process to false."
 )
+# The environment variable that silences lines and progress on stderr: `no` does.
+_LINES = "ANSIBLE_CLOUDPEER_LINES"
 # The ways to say which project a task is about, or which ones.
 _WAYS = (("group_id",), ("project_name",), tuple(PROJECTS.options))
 
@@ -227,8 +230,8 @@ class AtlasAction(ActionBase):
         return lambda line: self._display.v(line, host=host)
 
     def _report(self, line: str) -> None:
-        """Show a line about the waiting on stderr: programs may parse the output of the callbacks on stdout."""
-        if not self._task.no_log:
+        """Show a line on stderr, unless the environment says no: programs may parse the output of the callbacks on stdout."""
+        if not self._task.no_log and boolean(os.environ.get(_LINES, "yes"), strict=False):
             self._display.display(line, stderr=True)
 
 

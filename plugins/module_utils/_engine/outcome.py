@@ -100,13 +100,11 @@ class Outcome:
         """
         requests = count_requests(self.api_calls)
         result: dict[str, object] = {"changed": self.changed, "requests": requests, **self.values, **(self.failure or {})}
-        compared = self.diff
+        compared: object = self.diff
         if compared is None and not self.failure and (self.before is not None or self.after is not None):
-            compared = [{"before": self.before or {}, "after": self.after or {}}]
+            compared = {"before": self.before or {}, "after": self.after or {}}
         if diff and compared is not None:
-            # The line comes first. Other modules have one comparison, which needs no list.
-            head = [{"prepared": f"{self.plan}\n"}] if self.plan else []
-            result["diff"] = compared[0] if self.plan is None and self.diff is None else [*head, *compared]
+            result["diff"] = compared
         if verbosity >= 2:
             result["api_calls"] = [call._asdict() for call in self.api_calls]
         return result

@@ -55,7 +55,7 @@ class Shown(CallbackModule):
         ),
         # In check mode, the task itself has shown its plan.
         (
-            {"check_mode": True, "changed": True, "summary": {"plan": PLAN}, "diff": [{"prepared": f"{PLAN}\n"}]},
+            {"check_mode": True, "changed": True, "summary": {"plan": PLAN}, "diff": []},
             ["would change Connect the VPCs (0 requests)"],
         ),
         (

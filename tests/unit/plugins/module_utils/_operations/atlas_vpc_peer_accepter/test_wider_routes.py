@@ -40,10 +40,10 @@ def test_a_wider_route_is_said_once(site: AwsSite) -> None:
     for check_mode in (True, False):
         done = site.run(check_mode=check_mode)
         assert (done.changed, done.warnings) == (True, expected)
-        replaced = done.result["diff"][-1]["after"]["replaces"]
+        replaced = done.result["diff"]["after"]["replaces"]
         assert replaced[f"{ATLAS_BLOCK} in {tables[4]}"] == f"{WIDE} to {VGW['gatewayId']}"
         assert len(replaced) == 5
-        assert "replaces" not in done.result["diff"][-1]["before"]
+        assert "replaces" not in done.result["diff"]["before"]
         lines = list(_callback._differences(done.result, with_plan=False))
         assert f"replaces.{ATLAS_BLOCK} in {tables[4]}: {WIDE} to {VGW['gatewayId']}" in lines
     # Once the routes are there, nothing is said.
@@ -58,7 +58,7 @@ def test_a_lost_reply_changes_nothing_of_what_is_said(site: AwsSite) -> None:
     done = site.run()
     (warning,) = said(done)
     assert ", ".join(site.tables) in warning
-    assert len(done.result["diff"][-1]["after"]["replaces"]) == 2
+    assert len(done.result["diff"]["after"]["replaces"]) == 2
 
 
 @pytest.mark.parametrize(

@@ -242,7 +242,7 @@ def test_it_is_replaced_where_the_task_says_so(atlas: SetSite, dead: str) -> Non
     assert (atlas.writes(), done.pruned) == (["DELETE", "POST"], set())
     assert done.result["vpc_peers"][0]["id"] == atlas.id_of(0) != dead
     header = f"123456789012/{vpc(0)} (recreate)"
-    part = done.result["diff"][1]
+    part = done.result["diff"][0]
     assert part["before_header"] == part["after_header"] == header
     assert part["before"] == f"id: {dead}, status_name: FAILED\n"
     assert not atlas.apply(entries(2), recreate="dead").changed
@@ -273,7 +273,7 @@ def test_a_removal_without_a_creation_is_told_truly(atlas: SetSite, dead: str) -
     assert (
         done.plan == "Plan: 0 to create, 0 to change, 1 to replace, 0 to remove, 1 unchanged, in project 5356823b3794dee37132bb7b"
     )
-    assert done.result["diff"][1]["before_header"].endswith("(delete)")
+    assert done.result["diff"][0]["before_header"].endswith("(delete)")
     atlas.emulator.faults.clear()
     assert atlas.apply(entries(2), recreate="dead").sums == {"created": 1, "unchanged": 1}
 
