@@ -187,7 +187,9 @@ def test_a_class_and_a_constant_have_their_names_alone() -> None:
 
 
 def test_what_an_operation_can_define_is_defined() -> None:
-    base = members_of(SHARED / "_engine" / "operation.py")["Operation"]
+    members = members_of(SHARED / "_engine" / "operation.py")
+    # All modules begin their runs alike.
+    base = members["Operation"] - members["ModuleBase"]
     files = [members_of(file) for file in SHARED_FILES if name_of(file).startswith("_operations/")]
     users = Counter(name for classes in files for name in base & set().union(*classes.values()))
     assert [name for name in base if not users[name]] == []

@@ -31,11 +31,13 @@ class Peer(t.TypedDict, total=False):
     aws_account_id: str
     route_table_cidr_block: str
     accepter_region_name: str | None
+    requested_at: str | None
+    expires_at: str | None
 
 
-def fields_of(peer: Peer) -> Fields:
-    """Return a connection as a plain mapping, for fields that depend on the cloud."""
-    return t.cast("Fields", peer)
+def fields_of(shown: t.Mapping[str, object]) -> Fields:
+    """Return a connection or a container as a plain mapping, for fields that depend on the cloud."""
+    return shown
 
 
 class CustomerTask(t.NamedTuple):

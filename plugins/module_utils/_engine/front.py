@@ -220,7 +220,6 @@ class Front(ModuleBase[S_co]):
         sides: The sides, in the order of their plans.
     """
 
-    engine = Engine
     progress: t.ClassVar[type[ListProgress] | None] = None
     stages: t.Sequence[str] = ("",)
     is_one: t.ClassVar[bool] = True
@@ -294,6 +293,10 @@ class Front(ModuleBase[S_co]):
     def status(self, waiting: Waiting | None) -> Status | None:
         """Return the progress to report while the front of one object waits; None for none."""
         return None
+
+    def begin(self, outcome: Outcome, report: Report, clock: Clock, sleep: Sleep) -> Engine:
+        """Return the run."""
+        return Engine(self, outcome, report, clock, sleep)
 
     @property
     def state(self) -> AnyState:

@@ -218,7 +218,7 @@ class Intake:
         # What it took is free for others.
         self.news.update({one: None for one in self.waits.of_steps() if one not in self.ledger.held})
         if deadline <= self._clock():
-            self.fail_late(target, t.cast("Kept", self.waits.get(target)), self._clock())
+            self.fail_late(target, self.waits.kept(target), self._clock())
 
     def keep(self, target: Target, waiting: Waiting, *, is_held: bool = False) -> None:
         """Note and show what an owner waits for, with a refused step if `is_held`."""
@@ -226,9 +226,9 @@ class Intake:
         is_new = self.waits.keep(target, waiting, is_held=is_held)
         if target in self.deadlines:
             # It is not sent again yet.
-            self.deadlines[target] = self.waits.deadline_of(target)
+            self.deadlines[target] = self.waits.kept(target).deadline
         # What is polled at once is shown with its state.
-        end = self.waits.shown_end_of(t.cast("Kept", self.waits.get(target)))
+        end = self.waits.shown_end_of(self.waits.kept(target))
         if is_new and end < math.inf:
             self.progress.see((), waiting, end)
 
@@ -243,7 +243,7 @@ class Intake:
 
     def release(self, target: Target) -> None:
         """Let a refused step be sent again. Its request ends with its wait."""
-        self.deadlines[target] = self.waits.deadline_of(target)
+        self.deadlines[target] = self.waits.kept(target).deadline
         del self.ledger.held[target]
         self.waits.drop(target)
 

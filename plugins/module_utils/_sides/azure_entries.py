@@ -26,7 +26,7 @@ from .._azure.vnets import Vnet, get_vnet
 from .._clouds.azure import AZURE, VnetId, is_atlas_network, parse_vnet_id, role_name, vnet_id
 from .._clouds.cloud import BLOCK, Fields, Peer, fields_of
 from .._clouds.clouds import cloud_of
-from .._engine.operation import ModuleBase
+from .._engine.front import AnyFront
 from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step, joined
 from .._engine.side import Owner
@@ -67,7 +67,7 @@ class AzureEntries(PathPart):
         self,
         common: Common,
         session: CheckSession,
-        operation: type[ModuleBase[t.Any]],
+        operation: type[AnyFront],
         states: MutableMapping[Owner, AccessState],
         now: t.Callable[[], PathState],
     ) -> None:
@@ -441,7 +441,7 @@ def _is_at(peer: Peer, fields: Fields) -> bool:
 
 
 def _atlas_network(container: Container) -> str | None:
-    return fields_of(t.cast("t.Any", container)).get("atlas_vnet_name")
+    return fields_of(container).get("atlas_vnet_name")
 
 
 def _find_ending(keys: t.Iterable[str], state: PathState) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from .access_plan import (
     AccessListState,
     AccessRequest,
     Entries,
+    entries_of,
     other_comment,
     to_change,
 )
@@ -191,7 +192,7 @@ class EntryAccess(PathPart):
             return Plan(tuple(removals), tuple(steps))
         planner = self._planner(wanted)
         writes = planner.plan_present(access).changes
-        added = [self._change(one.key, wanted[one.key], None, t.cast(AccessEntry, one.after)) for one in writes]
+        added = [self._change(one.key, wanted[one.key], None, entries_of(one)[1]) for one in writes]
         if added:
             steps.append(self._to_step(_ADD, added))
         expiring = planner.expiring(access, None)
@@ -210,7 +211,7 @@ class EntryAccess(PathPart):
         keys = tuple(change.key for change in changes)
         names = self._requested[owner] = tuple(What.of(key).name for key in keys)
         stage = ACCESS if self._is_absent or after is not None or owner == _ADD else CLEANING
-        request = AccessRequest(names, tuple(to_change(name, *_entries_of(one)) for name, one in zip(names, changes)))
+        request = AccessRequest(names, tuple(to_change(name, *entries_of(one)) for name, one in zip(names, changes)))
         return Step("update", request, keys, after, owner=owner, stage=stage, lanes=((self.name, 1),))
 
     def plan_again(self) -> Plan:
@@ -220,7 +221,7 @@ class EntryAccess(PathPart):
     def predict(self, state: PathState, plan: Plan) -> PathState:
         """Return the state with the list after a plan."""
         access = _list_of(state)
-        changes = [to_change(What.of(one.key).name, *_entries_of(one)) for one in plan.changes]
+        changes = [to_change(What.of(one.key).name, *entries_of(one)) for one in plan.changes]
         return replace(state, access=replace(access.with_changes(changes), waiting=()))
 
     def entries_of(self, owner: Owner, step: Step | None) -> t.Sequence[str]:
@@ -270,7 +271,7 @@ class EntryAccess(PathPart):
         """Return changes of the access list as results show them, with the first connection that they are for."""
         state = self._now()
         needs = {**self._candidates(state), **self._wanted(state)}
-        return [self._change(one.key, needs[one.key], *_entries_of(one)) for one in made if one.key in needs]
+        return [self._change(one.key, needs[one.key], *entries_of(one)) for one in made if one.key in needs]
 
     def take(self, owner: Owner, found: AnyState, done: t.Mapping[t.Hashable, Change], state: PathState) -> PathState:
         """Return the state with the access list as its side has it, and with what was done to it."""
@@ -551,11 +552,6 @@ class EntryAccess(PathPart):
 
 def _list_of(state: PathState) -> AccessListState:
     return t.cast(AccessListState, state.access)
-
-
-def _entries_of(change: Change) -> tuple[AccessEntry | None, AccessEntry | None]:
-    """Return the entry of the access list before and after a change."""
-    return t.cast("AccessEntry | None", change.before), t.cast("AccessEntry | None", change.after)
 
 
 def _network_of(fields: Fields) -> tuple[str, ...]:

@@ -95,7 +95,8 @@ class PrunedLeftovers(PathPart):
 
     def owners(self, key: t.Any) -> t.Iterable[str]:
         """Return the ids of the connections."""
-        return t.cast("tuple[str, ...]", key)
+        ids: tuple[str, ...] = key
+        return ids
 
     def begin(self, answers: Answers, state: PathState) -> PathState:
         """Keep what was found, and say what the task will not remove."""

@@ -247,4 +247,4 @@ def with_removed(step: Step, error: TaskError, state: PeerSetState) -> TaskError
     removal = state.done.get(str(step.owner))
     if not isinstance(step.request, CreatePeer) or removal is None or removal.before is None:
         return error
-    return with_removal(error, t.cast("Peer", removal.before))
+    return with_removal(error, removal.before)

@@ -15,7 +15,7 @@ from .._accounts.credentials import gcp_credentials_of, gcp_names
 from .._accounts.session import CheckSession
 from .._clouds.cloud import Fields, Peer, fields_of
 from .._clouds.gcp import GCP, network_path
-from .._engine.operation import ModuleBase
+from .._engine.front import AnyFront
 from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step, joined
 from .._engine.side import Owner
@@ -72,7 +72,7 @@ class GcpEntries(PathPart):
         common: Common,
         session: CheckSession,
         containers: Containers | None,
-        operation: type[ModuleBase[t.Any]],
+        operation: type[AnyFront],
         states: MutableMapping[Owner, NetworkState],
         now: t.Callable[[], PathState],
     ) -> None:

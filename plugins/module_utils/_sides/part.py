@@ -8,7 +8,6 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from .._engine.operation import ModuleBase, begin_run
 from .._engine.options import Parameters
 from .._engine.outcome import SILENT, Outcome
 from .._engine.plan import Change, Plan, Step
@@ -20,7 +19,7 @@ from .entries import PathEntry
 from .path_state import PathState, What
 
 if t.TYPE_CHECKING:
-    from .._engine.front import Engine
+    from .._engine.front import AnyFront
 
 Answers = t.Mapping[t.Any, t.Any]
 
@@ -153,7 +152,7 @@ class PathPart:
         """Return what this part waits for in the stage, in words for the user; empty for nothing."""
         return ""
 
-    def _run_to_end(self, operation: ModuleBase[t.Any], known: t.Any, reach: t.Callable[[Ran], None] = lambda ran: None) -> Ran:
+    def _run_to_end(self, operation: AnyFront, known: t.Any, reach: t.Callable[[Ran], None] = lambda ran: None) -> Ran:
         """Run an Operation inside of a step.
 
         Args:
@@ -165,7 +164,7 @@ class PathPart:
             TaskError: If it fails; `outcome_unknown` is set if it may have changed something.
         """
         outcome = Outcome()
-        run = t.cast("Engine", begin_run(operation, outcome, SILENT, self._clock, self._sleep))
+        run = operation.begin(outcome, SILENT, self._clock, self._sleep)
         try:
             run.carry_out(known)
         except TaskError as error:

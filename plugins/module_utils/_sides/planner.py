@@ -12,7 +12,7 @@ from .._clouds.cloud import Fields, Peer, fields_of
 from .._engine.plan import Change, Plan, Step
 from .._http.errors import InvalidOptionError, TaskError
 from .._resources.containers import to_region
-from .connection import REACHED, CreatePeer, DeletePeer, PeerState, UpdatePeer
+from .connection import REACHED, CreatePeer, DeletePeer, PeerState, UpdatePeer, peer_after
 from .container_choice import ContainerChoice, with_region
 from .life import failure
 from .match import check_overlaps, check_shown, check_twins, find_holders, find_twins
@@ -160,7 +160,7 @@ class PeerPlanner:
         gone = change.before["id"] if change.action == "recreate" and change.before is not None else None
         neighbours = [peer for peer in self._choice.neighbours(state) if peer["id"] != gone]
         check_overlaps(provider, after, container, neighbours)
-        return replace(state, peer=with_region(t.cast("Peer", after), container), old=None)
+        return replace(state, peer=with_region({**peer_after(change), "container_id": container["id"]}, container), old=None)
 
     def _plan_creation(self, state: PeerState, replaced: Peer | None = None, home: str | None = None) -> Plan:
         """Plan a new connection.
@@ -212,7 +212,7 @@ class PeerPlanner:
         """
         self._check_options(old)
         plan = self._plan_creation(state, replaced=old)
-        names = self._differences(old, t.cast("CreatePeer", plan.steps[-1].request).fields)
+        names = self._differences(old, plan.steps[-1].request.fields)
         if names and self._params["recreate"] != "changed":
             raise TaskError(
                 f"VPC peering connection {old['id']} is {self._provider.failure_in_words(old)}, and the options describe "
@@ -231,7 +231,7 @@ class PeerPlanner:
         self._check_options(old)
         home = old["container_id"]
         first = self._plan_creation(state, old, home)
-        fields = t.cast("CreatePeer", first.steps[-1].request).fields
+        fields: Fields = first.steps[-1].request.fields
         if self._in_the_way(fields, [old]):
             # Once the old one is gone, only the options say which container is meant.
             first = self._plan_creation(state, old)

@@ -6,7 +6,7 @@ import threading
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Status, begin_run
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Status
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import SILENT, Outcome
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Step
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.side import FORESEEN, ONLY, Effect, Waiting
@@ -431,7 +431,7 @@ def test_a_clock_need_not_agree_with_what_sleeps() -> None:
     one = world(wait=until_polled(3))
     OneFront.world = one
     front = OneFront({"wait": True, "wait_timeout": 60, "wait_sleep": 10, "retries": 2}, one, clock)
-    begin_run(front, Outcome(), SILENT, clock, lambda seconds: None).carry_out()
+    front.begin(Outcome(), SILENT, clock, lambda seconds: None).carry_out()
     assert one.log.count("poll") == 3
 
 
@@ -533,7 +533,7 @@ def test_inside_another_run_it_starts_no_thread(monkeypatch: pytest.MonkeyPatch)
     one, clock = world("a", "b", more={ONLY: ["x", "y"]}, faults={"add a": [lost(True)]}), FakeClock()
     OneFront.world = one
     outcome = Outcome()
-    ran = begin_run(OneFront({"wait": False, "retries": 2}, one, clock), outcome, SILENT, clock, clock.sleep)
+    ran = OneFront({"wait": False, "retries": 2}, one, clock).begin(outcome, SILENT, clock, clock.sleep)
     token = STOP.set(threading.Event())
     try:
         ran.carry_out(frozenset())
