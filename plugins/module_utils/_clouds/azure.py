@@ -10,7 +10,7 @@ import re
 import shlex
 import typing as t
 
-from .._values.invalid import InvalidValueError
+from .._values.patterns import InvalidValueError
 from .cloud import Cloud, CustomerTask, Fields, Peer, RegionTable
 
 # Atlas's application in Azure, for which the customer creates a service principal, and the actions of its role on the VNet:

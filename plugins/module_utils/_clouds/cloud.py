@@ -10,7 +10,7 @@ import types
 import typing as t
 
 from .._values.blocks import parse_private_block
-from .._values.invalid import InvalidValueError
+from .._values.patterns import InvalidValueError
 
 Fields = t.Mapping[str, t.Any]
 REGION: t.Final = "region_name"

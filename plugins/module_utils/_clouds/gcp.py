@@ -9,7 +9,7 @@ import re
 import shlex
 import typing as t
 
-from .._values.invalid import InvalidValueError
+from .._values.patterns import InvalidValueError
 from .cloud import Cloud, CustomerTask, Fields, Peer, RegionTable, fields_of
 
 # The most regions that a container can list; without a list, it is for all regions.

@@ -14,8 +14,7 @@ from .._engine.options import Parameters
 from .._engine.plan import Plan
 from .._http.errors import InvalidOptionError, TaskError
 from .._resources.access_list import ENTRY_FORMS, NO_ENTRY, AccessList, in_both_forms
-from .._values.invalid import InvalidValueError
-from .._values.patterns import fits_shell, matches, parse_pattern
+from .._values.patterns import InvalidValueError, fits_shell, matches, parse_pattern
 from .atlas import AtlasOperation
 from .over_projects import over_projects
 

@@ -34,7 +34,7 @@ from .._values.ids import (
     parse_security_group_id,
     parse_vpc_id,
 )
-from .._values.invalid import InvalidValueError
+from .._values.patterns import InvalidValueError
 
 ACCEPTER_SPEC = (
     AWS_OPTIONS

@@ -19,8 +19,7 @@ from .._entries.parser import EntryParser, EntryValues
 from .._entries.table import SETS, list_of, used_by
 from .._http.errors import EntryPlace, InvalidOptionError, TaskError
 from .._values.ids import parse_object_id
-from .._values.invalid import InvalidValueError
-from .._values.patterns import Fits, Parse, Pattern, fits_in_any_case, fits_text
+from .._values.patterns import Fits, InvalidValueError, Parse, Pattern, fits_in_any_case, fits_text
 from .options import choose_provider, no_region_error
 
 _ALL = (*CLOUDS.values(),)

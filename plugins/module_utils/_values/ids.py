@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from .invalid import InvalidValueError
+from .patterns import InvalidValueError
 
 # Not compiled: a task uses few of these patterns, and compiling takes time.
 _OBJECT_ID = r"[0-9a-f]{24}"
