@@ -169,8 +169,8 @@ class PartsSite:
             try:
                 run.predict() if check_mode else run.carry_out()
             except TaskError as error:
-                return Ended(str(error), run.state, outcome.warnings, lines)
-            return Ended("", run.state, outcome.warnings, lines)
+                return Ended(str(error), whole.state, outcome.warnings, lines)
+            return Ended("", whole.state, outcome.warnings, lines)
 
     @property
     def to_gcp(self) -> Counter[str]:

@@ -153,8 +153,8 @@ class Ready:
         return None
 
     def has_side(self, side: str) -> bool:
-        """Return whether a step of a side can be sent that is not a run of its own."""
-        return any(target[0] == side and not step.is_run for target, (step, _sent) in self._steps.items())
+        """Return whether a step of a side can be sent."""
+        return any(target[0] == side for target in self._steps)
 
 
 class Intake:
@@ -348,10 +348,9 @@ class Intake:
             self.note([target])
 
     def _doubt(self, target: Target, step: Step, error: TaskError) -> None:
-        """Let another look decide about a failed step, or fail with it if that cannot help: a run of its own has looked."""
+        """Let another look decide about a failed step, or fail with it if that cannot help."""
         passes = may_pass(step, error) and target not in self.ledger.failed
-        if step.is_run or (not error.outcome_unknown and not passes):
-            self.ledger.outcome.changed |= error.outcome_unknown
+        if not error.outcome_unknown and not passes:
             better = self._sides[target[0]].explain(step, error)
             self.stop(self.ledger.fail(target, step, better, error.__cause__))
             return

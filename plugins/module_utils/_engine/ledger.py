@@ -187,7 +187,7 @@ class Ledger:
         Raises:
             TaskError: The error, if the front is about one object.
         """
-        if isinstance(error, UndoneError) and not (step is not None and step.is_run):
+        if isinstance(error, UndoneError):
             self._changed.discard(target)
             self.outcome.changed = bool(self._changed)
         if self._front.is_one:

@@ -154,7 +154,7 @@ class AtlasPeering(Front[CheckSession]):
             yield from self._make_last_parts(atlas)
 
     def _common(self, entries: t.Sequence[PathEntry]) -> Common:
-        return Common(self.params, entries, self.clock, stoppable_sleep)
+        return Common(self.params, entries)
 
     def _make_atlas_parts(self, atlas: AtlasClient) -> t.Iterator[PathPart]:
         """Yield the parts for network containers and connections in Atlas."""
@@ -247,17 +247,15 @@ class AtlasPeering(Front[CheckSession]):
         if cloud.role_codes:
             from .._sides.azure import AzureSide
             from .._sides.azure_entries import AzureEntries
-            from .atlas_azure_role import AtlasAzureRole
 
-            roles = AzureEntries(self._common(entries), self.session, AtlasAzureRole, states, now)
+            roles = AzureEntries(self._common(entries), self.session, states, now)
             if isinstance(side, AzureSide):
                 side.entries = roles
             return roles
         from .._sides.gcp import GcpSide
         from .._sides.gcp_entries import GcpEntries
-        from .atlas_gcp_peering import AtlasGcpPeering
 
-        mirrors = GcpEntries(self._common(entries), self.session, containers, AtlasGcpPeering, states, now)
+        mirrors = GcpEntries(self._common(entries), self.session, containers, states, now)
         if isinstance(side, GcpSide):
             side.entries = mirrors
         return mirrors
@@ -317,7 +315,7 @@ class AtlasPeering(Front[CheckSession]):
         if self.state.access is not None:
             self._access.begin(self.path.steps_of(self._access.name), self.state.access)
         if "pruned" in self._parts:
-            self._pruned.states.update(self._leftovers().found)
+            self._pruned.states.update(self._leftovers().routes)
         if self._aws is not None:
             self._aws.states.update({key: view for key, view in self.state.aws.items() if key not in self._aws.states})
         for side in self.sides:

@@ -229,7 +229,7 @@ class PathSide(Side[PathState]):
 
     def steps_of(self, side: str) -> tuple[Step, ...]:
         """Return the steps of the last plan that another side sends."""
-        return self._plans.get(side, Plan()).steps
+        return tuple(step for name, plan in self._plans.items() for step in plan.steps if (step.side or name) == side)
 
     def predict(self, steps: t.Iterable[Step]) -> dict[Owner, PathState]:
         """Return the state after the plans of all parts; what is known to fail is not done."""

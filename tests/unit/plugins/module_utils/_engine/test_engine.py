@@ -12,7 +12,6 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.side import FORESEEN, ONLY, Effect, Waiting
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http import threads as _threads
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import NoAnswerError, TaskError, UndoneError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.pauses import STOP
 from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock
 from ansible_collections.cloudpeer.atlas.tests.support.toy_side import NameSide, OneFront, Sent, World, lost, refused, run
 
@@ -526,18 +525,3 @@ def test_a_lost_step_is_in_doubt_until_the_next_one() -> None:
     with pytest.raises(KeyboardInterrupt):
         run(OneFront, one, lines=lines)
     assert lines[-1].endswith("done so far: nothing; perhaps also: update /a")
-
-
-def test_inside_another_run_it_starts_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_threads, "call_all", None)
-    one, clock = world("a", "b", more={ONLY: ["x", "y"]}, faults={"add a": [lost(True)]}), FakeClock()
-    OneFront.world = one
-    outcome = Outcome()
-    ran = OneFront({"wait": False, "retries": 2}, one, clock).begin(outcome, SILENT, clock, clock.sleep)
-    token = STOP.set(threading.Event())
-    try:
-        ran.carry_out(frozenset())
-    finally:
-        STOP.reset(token)
-    assert one.log == ["add a", "look", "more x", "more y", "add b"]
-    assert (ran.state, ran.applied, outcome.changed) == (frozenset("ab"), ("/a", "/b"), True)
