@@ -11,36 +11,39 @@ from functools import partial
 
 from .._clouds.cloud import Cloud, Peer, fields_of
 from .._clouds.clouds import cloud_of, name_of
-from .._engine.plan import Change, Plan, Step, joined
-from .._engine.side import AnyState, Call, Owner
+from .._engine.plan import Change, Plan, joined
+from .._engine.side import AnyState, Owner
 from .entries import default_comment
 from .entry_peers import Leaving
 from .part import Answers, Common, PathPart
-from .path_state import CLEANING, PathState
+from .path_state import PathState
 
 if t.TYPE_CHECKING:
-    # Read only where the list has connections on AWS.
-    from .._aws.accepter.requests import RouteChange
-    from .pruned_routes import PrunedRoutes
+    # Read only where the task does AWS's half.
+    from .pruned_routes import PrunedSide
 
 
-class Cleaner(t.Protocol):
-    """What connections leave in a cloud other than AWS, where the side of that cloud removes it; its owners are the connections.
+class Remover(t.Protocol):
+    """What plans the removal of what connections leave in a cloud; their owners on its side are the connections.
 
     Attributes:
-        name: The name of that side.
+        name: The name of the side.
     """
 
-    name: str
-
-    def look_at_pruned(self, peer: Peer) -> t.Any:
-        """Return what is there; None if no credentials of the task are those of its owner. Runs in a thread."""
+    name: t.ClassVar[str]
 
     def plan_pruned(self, peer: Peer, found: t.Any, leaving: t.Sequence[Peer], state: PathState) -> Plan:
         """Plan its removal; `leaving` has all pruned connections. The first plan with a step lets the side know of it."""
 
     def is_clean(self, owner: str) -> bool:
         """Return whether nothing is left of a connection. Only asked where that goes before it."""
+
+
+class Cleaner(Remover, t.Protocol):
+    """The same in a cloud other than AWS."""
+
+    def look_at_pruned(self, peer: Peer) -> t.Any:
+        """Return what is there; None if no credentials of the task are those of its owner. Runs in a thread."""
 
     def warn_of_pruned(self, peer: Peer, found: t.Any, leaving: t.Sequence[Peer], state: PathState) -> t.Sequence[str]:
         """Return why a role stays that a connection leaves, in sentences. Only asked where Atlas needs one."""
@@ -51,9 +54,8 @@ class PrunedLeftovers(PathPart):
 
     Args:
         common: What all parts get.
-        now: Returns the current state.
         leaving: The connections that the task removes.
-        routes: The routes in AWS; None if the task does not do that half.
+        routes: The side for the routes in AWS; None if the task does not do that half.
         cleaners: The parts of the other clouds whose half the task does, by their names.
     """
 
@@ -62,22 +64,18 @@ class PrunedLeftovers(PathPart):
     def __init__(
         self,
         common: Common,
-        now: t.Callable[[], PathState],
         leaving: Leaving,
-        routes: PrunedRoutes | None,
+        routes: PrunedSide | None,
         cleaners: t.Mapping[str, Cleaner],
     ) -> None:
         super().__init__(common)
-        self._now = now
         self._leaving = leaving
         self._routes = routes
         self._cleaners = cleaners
         # What is there of each connection, by id; None where it could not be looked for.
         self._found: dict[str, AnyState] = {}
-        # The removals of routes that are planned for each, by key, and those that later plans had left.
+        # The removals of routes that were planned first for each, by key.
         self._planned: dict[str, dict[str, Change]] = {}
-        # The keys of the routes that are removed, by this task or by others.
-        self._cleaned: set[str] = set()
 
     def reads_more(self, state: PathState) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
         """Read what each connection leaves, where the task has credentials."""
@@ -93,13 +91,8 @@ class PrunedLeftovers(PathPart):
             else:
                 calls[(peer["id"],)] = partial(self._cleaners[cloud.name].look_at_pruned, peer)
         for peers in places.values():
-            calls[tuple(peer["id"] for peer in peers)] = partial(t.cast("PrunedRoutes", self._routes).look_at_all, peers)
+            calls[tuple(peer["id"] for peer in peers)] = partial(t.cast("PrunedSide", self._routes).routes.look_at_all, peers)
         return calls
-
-    @property
-    def routes(self) -> dict[Owner, AnyState]:
-        """The removals of the routes to each connection that has any in AWS, by id."""
-        return {owner: self._found[owner] for owner in self._planned}
 
     def owners(self, key: t.Any) -> t.Iterable[str]:
         """Return the ids of the connections."""
@@ -128,71 +121,38 @@ class PrunedLeftovers(PathPart):
         return bool(_rest(peer)) and (is_read or not self._has_half(cloud_of(peer)))
 
     def _has_half(self, cloud: Cloud) -> bool:
-        return self._routes is not None if cloud.region is not None else cloud.name in self._cleaners
+        return self._remover(cloud) is not None
+
+    def _remover(self, cloud: Cloud) -> Remover | None:
+        return self._routes if cloud.region is not None else self._cleaners.get(cloud.name)
 
     def plan(self, state: PathState) -> Plan:
         """Plan what to remove of each connection: before it goes or, where Atlas needs a role until then, after it."""
         self._leaving.find(state)
         plans = list[Plan]()
         for peer in self._leaving.pruned:
-            cloud, found = cloud_of(peer), self._found.get(peer["id"])
-            if found is None or peer["id"] in state.failures:
+            found, remover = self._found.get(peer["id"]), self._remover(cloud_of(peer))
+            if found is None or remover is None or peer["id"] in state.failures:
                 continue
-            if cloud.region is not None:
-                plans.append(self._plan_routes(peer, found))
-                continue
-            cleaner = self._cleaners[cloud.name]
-            plan = cleaner.plan_pruned(peer, found, self._leaving.pruned, state)
-            plans.append(replace(plan, steps=tuple(step._replace(side=cleaner.name) for step in plan.steps)))
+            plan = remover.plan_pruned(peer, found, self._leaving.pruned, state)
+            plans.append(replace(plan, steps=tuple(step._replace(side=remover.name) for step in plan.steps)))
+            if remover is self._routes:
+                self._planned.setdefault(peer["id"], {change.key: change for change in plan.changes})
         return joined(plans)
 
-    def _plan_routes(self, peer: Peer, found: t.Sequence[RouteChange]) -> Plan:
-        planned = t.cast("PrunedRoutes", self._routes).plan(peer, found)
-        left = [(change, request) for change, request in planned if change.key not in self._cleaned]
-        self._planned[peer["id"]] = {change.key: change for change, _request in left}
-        lanes = ((self.name, int(self._params["parallel"])),)
-        return Plan(
-            tuple(change for change, _request in left),
-            tuple(
-                Step("delete", request, (change.key,), owner=peer["id"], stage=CLEANING, lanes=lanes) for change, request in left
-            ),
-        )
-
-    def plan_again(self, owner: str) -> Plan:
-        """Plan what routes are left to remove of a connection."""
-        before, found = self._planned.get(owner, {}), self._found.get(owner)
-        if found is None or owner in self._now().failures:
-            return Plan()
-        plan = self._plan_routes(self._leaving.peers[owner][1], found)
-        self._planned[owner] = {**before, **self._planned[owner]}
-        return plan
-
     def key_of(self, entry: str) -> str:
-        """Return the key of the change that has failed: those of a connection are made in turn."""
-        return next((key for key in self._planned.get(entry, ()) if key not in self._cleaned), entry)
-
-    def look(self, owner: str) -> Call:
-        """Return the call that reads the routes to a connection again."""
-        return partial(t.cast("PrunedRoutes", self._routes).look_at_all, [self._leaving.peers[owner][1]])
-
-    def removal(self, step: Step) -> Call:
-        """Return the call that removes a route."""
-        return partial(t.cast("PrunedRoutes", self._routes).remove, self._leaving.peers[str(step.owner)][1], step.request)
+        """Return the key of the removal of a route that has failed: those of a connection are made in turn."""
+        return next((change.key for change in t.cast("PrunedSide", self._routes).plan([entry]).changes), entry)
 
     def take(self, owner: Owner, found: AnyState, done: t.Mapping[t.Hashable, Change], state: PathState) -> PathState:
-        """Return the state with the routes that were removed; what is not there any more is clean."""
-        peer, planned = self._leaving.peers[str(owner)][1], self._planned.get(str(owner), {})
-        self._found[peer["id"]] = found
-        left = {change.key for change, _request in t.cast("PrunedRoutes", self._routes).plan(peer, found or ())}
-        self._cleaned |= planned.keys() - left
-        return state.with_done(change for key, change in planned.items() if key in done)
+        """Return the state with the routes that were removed."""
+        return state.with_done(change for key, change in self._planned[str(owner)].items() if key in done)
 
     def is_clean(self, owner: str) -> bool:
         """Whether nothing is left of a connection that the task removes before it; True for all other owners."""
         cloud = cloud_of(self._leaving.peers[owner][1]) if owner in self._leaving.peers else None
-        if cloud is not None and cloud.name in self._cleaners and not _needs_role(cloud):
-            return self._cleaners[cloud.name].is_clean(owner)
-        return self._planned.get(owner, {}).keys() <= self._cleaned
+        remover = None if cloud is None or _needs_role(cloud) else self._remover(cloud)
+        return remover is None or remover.is_clean(owner)
 
     def _note(self, peer: Peer) -> str:
         """Return what the task does not remove, and why, in a sentence."""

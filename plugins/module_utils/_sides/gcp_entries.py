@@ -139,7 +139,7 @@ class GcpEntries(PathPart):
         """Plan the mirror of an entry again, with the change of the first plan, which has warned, too."""
         key = str(owner)
         if key in self._pruned:
-            return self._plan_pruned(key, network)
+            return self._plan_pruned(key)
         plan, change = self._plan_in_list(self._entries[key], network, self._now()), self._changes.get(key)
         if not plan.steps or change is None:
             return Plan()
@@ -206,8 +206,7 @@ class GcpEntries(PathPart):
     def read(self, owners: t.Sequence[Owner]) -> dict[Owner, NetworkState]:
         """Return the networks of entries with the same credentials and project, by their keys. Runs in a thread."""
         entries = [self._entries[str(owner)] for owner in owners]
-        first = entries[0]
-        listed = self._read(str(first.params["gcp_project_id"]), self._credentials[first.key], _names(entries))
+        listed = self._read(self.list_of(owners[0])[1], self._credentials[entries[0].key], _names(entries))
         return {entry.key: _find(listed, entry) for entry in entries}
 
     def late_error(self, step: Step, error: WaitTimeoutError) -> TaskError:
@@ -300,20 +299,17 @@ class GcpEntries(PathPart):
 
     def plan_pruned(self, peer: Peer, found: NetworkState, leaving: t.Sequence[Peer], state: PathState) -> Plan:
         """Plan the removal of the mirror of a pruned connection: before that goes."""
-        id_, container = peer["id"], next((one for one in state.containers if one["id"] == peer["container_id"]), None)
-        pair = None if container is None else _pair(container)
-        if id_ not in self._pruned and pair is not None:
+        id_, used = peer["id"], [one for one in state.containers if one["id"] == peer["container_id"]]
+        if id_ not in self._pruned and used and (pair := _pair(used[0])) is not None:
             params = self._make_params(fields_of(peer), pair, None, "absent")
             # The session is open since the network was read.
             session = self._session.open_gcp(self._credentials_for(params["gcp_project_id"]))
             self._pruned[id_] = params, EntryNetworks(session, params)
-        plan = self._plan_pruned(id_, self._states.get(id_, found)) if id_ in self._pruned else Plan()
-        if plan.steps:
-            self._states.setdefault(id_, found)
-        return plan
+            self._states[id_] = found
+        return self._plan_pruned(id_) if id_ in self._pruned else Plan()
 
-    def _plan_pruned(self, id_: str, network: NetworkState) -> Plan:
-        plan = plan_absent(self._pruned[id_][0], network)
+    def _plan_pruned(self, id_: str) -> Plan:
+        plan = plan_absent(self._pruned[id_][0], self._states[id_])
         for change in plan.changes:
             what = self._what(id_, str((change.before or {})["name"]), "delete")
             self._changes[id_] = change._replace(key=what.key)
@@ -322,8 +318,7 @@ class GcpEntries(PathPart):
 
     def is_clean(self, owner: str) -> bool:
         """Return whether the mirror of a pruned connection is gone, or there was none."""
-        known = self._states.get(owner)
-        return known is None or (known.running is None and find_mirror(self._pruned[owner][0], known) is None)
+        return owner not in self._pruned or not (self._plan_pruned(owner).steps or self.is_begun(owner, self._now()))
 
     def _credentials_for(self, project: str) -> dict[str, t.Any]:
         """Return the credentials of an entry in a project, or else those of the task."""
