@@ -142,8 +142,9 @@ class Engine:
 
     def stop(self) -> None:
         """Report what was done so far: a signal has ended the run."""
-        unsure = () if self._loop is None else self._loop.ledger.unsure()
-        self._progress.stop(*self._front.stopped(() if self._loop is None else self._loop.ledger.applied, unsure))
+        ledger = None if self._loop is None else self._loop.ledger
+        done, unsure = ((), ()) if ledger is None else (ledger.applied, ledger.unsure())
+        self._progress.stop(*self._front.stopped(done, unsure))
 
 
 def _progress_of(front: AnyFront, outcome: Outcome, report: Report, clock: Clock) -> RunProgress:
