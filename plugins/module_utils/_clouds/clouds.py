@@ -82,8 +82,9 @@ def to_clouds(provider_name: str | None) -> tuple[Cloud, ...]:
 def cloud_of(fields: Fields) -> Cloud:
     """Return the cloud of a connection by its fields, not by `provider_name`, which a reply may have wrong."""
     for name in CLOUD_OPTIONS:
-        if CLOUDS[name].owner in fields:
-            return CLOUDS[name]
+        cloud = CLOUDS[name]
+        if cloud.owner in fields:
+            return cloud
     return CLOUDS[DEFAULT_CLOUD]
 
 
