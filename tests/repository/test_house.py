@@ -86,11 +86,10 @@ DESIGN = text_of(ROOT / "docs" / "design.md")
 ENGINE = [file for file in SHARED_FILES if name_of(file).startswith(("_engine/", "_sides/"))]
 # What is longer in the engine and its sides so far, since what chooses for lists came there: the lines of files, and the lines
 # and methods of classes. They only get smaller.
-LONGER_FILES = {"_sides/azure_entries.py": 529, "_sides/entry_access.py": 583, "_sides/entry_aws.py": 609}
+LONGER_FILES = {"_sides/azure_entries.py": 529, "_sides/entry_aws.py": 609}
 LONGER_CLASSES = {
     "AwsNetworks": (258, 18),
     "AzureEntries": (379, 38),
-    "EntryAccess": (462, 43),
     "GcpEntries": (379, 37),
     "PathPeers": (142, 22),
     "PeerPlanner": (259, 15),
