@@ -44,7 +44,7 @@ ENTERED = {
     house_figures.CREATION: 38,
     house_figures.SET_OF_TWO: 50,
     house_figures.HALF_A_CHECK: 55,
-    house_figures.ONE_MORE: 92,
+    house_figures.ONE_MORE: 93,
 }
 #: The most characters of module_utils that a task may import: whoever gets below that lowers it. With nothing to do, they were
 #: 362,000, 502,000 and 877,000 in 3.1.0.
@@ -86,9 +86,8 @@ DESIGN = text_of(ROOT / "docs" / "design.md")
 ENGINE = [file for file in SHARED_FILES if name_of(file).startswith(("_engine/", "_sides/"))]
 # What is longer in the engine and its sides so far, since what chooses for lists came there: the lines of files, and the lines
 # and methods of classes. They only get smaller.
-LONGER_FILES = {"_sides/azure_entries.py": 529, "_sides/entry_aws.py": 609}
+LONGER_FILES = {"_sides/azure_entries.py": 529}
 LONGER_CLASSES = {
-    "AwsNetworks": (258, 18),
     "AzureEntries": (379, 38),
     "GcpEntries": (379, 37),
     "PathPeers": (142, 22),
