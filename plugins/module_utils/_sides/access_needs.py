@@ -67,11 +67,6 @@ class RuleUser(t.NamedTuple):
 class AccessNeeds:
     """What the connections of a list need in the access list, and what they leave there.
 
-    Args:
-        entries: The entries of the list.
-        is_absent: Whether the task disconnects.
-        leaving: The connections that the task removes.
-
     Attributes:
         entries: The entries of the list.
         by_key: The same, by key.

@@ -284,7 +284,3 @@ class PathSide(Side[PathState]):
 def _or_error(call: Call) -> tuple[ReplyValue]:
     """Return what a call returns, or its TaskError: that what could not be read is a failure of its entries."""
     return (value_or_error(call),)
-
-
-def _fail(error: TaskError) -> t.NoReturn:
-    raise error
