@@ -91,7 +91,6 @@ LONGER_CLASSES = {
     "AzureEntries": (379, 38),
     "GcpEntries": (379, 37),
     "PathPeers": (142, 22),
-    "PeerPlanner": (259, 15),
 }
 # Sides with types of their own for values of any type: none is added.
 SIDES_WITH_ANY = {

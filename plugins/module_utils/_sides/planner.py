@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from .._clouds.cloud import Fields, Peer, fields_of
+from .._clouds.cloud import Cloud, Fields, Peer, fields_of
 from .._engine.plan import Change, Plan, Step
 from .._http.errors import InvalidOptionError, TaskError
 from .._resources.containers import to_region
@@ -71,26 +71,8 @@ class PeerPlanner:
         if state.peer is None or state.dying:
             return self._plan_move(state, state.old)
         plan, removal = self._plan_own(state), Change("delete", key, state.old, None)
-        warnings = self._check_move(plan, state.old, state.peer)
+        warnings = _check_move(self._provider, plan, state.old, state.peer)
         return Plan((*plan.changes, removal), (*plan.steps, removal_of_old(state.old, (key,))), warnings)
-
-    def _check_move(self, plan: Plan, old: Peer, new: Peer) -> tuple[str, ...]:
-        """Check that a move removes no second connection that may work; return a warning if it removes a failed one.
-
-        Raises:
-            TaskError: If it would: a user expects a move to remove only the connection with `peer_id`.
-        """
-        if plan.changes[:1] == () or plan.changes[0].action != "recreate":
-            return ()
-        provider, network = self._provider, f"{self._provider.noun} {self._provider.describe(new)}"
-        if provider.has_failed(new):
-            is_failed = f"VPC peering connection {new['id']} to {network} is {provider.failure_in_words(new)}"
-            return (f"{is_failed}, and is removed as well as {old['id']}, which peer_id names.",)
-        raise TaskError(
-            f"peer_id names VPC peering connection {old['id']}, which cannot move to {network}: VPC peering connection "
-            f"{new['id']} leads there, and differs in what cannot be changed, so that both would be removed.",
-            hint="Run the task without peer_id first, which replaces the one that is there, or correct the options.",
-        )
 
     def _plan_own(self, state: PeerState) -> Plan:
         provider, params, peer = self._provider, self._params, state.peer
@@ -283,3 +265,22 @@ class PeerPlanner:
 def removal_of_old(old: Peer, keys: tuple[str, ...]) -> Step:
     """Return the step that removes a connection once its replacement is there."""
     return Step("delete", DeletePeer(old["id"]), keys, after=REACHED)
+
+
+def _check_move(provider: Cloud, plan: Plan, old: Peer, new: Peer) -> tuple[str, ...]:
+    """Check that a move removes no second connection that may work; return a warning if it removes a failed one.
+
+    Raises:
+        TaskError: If it would: a user expects a move to remove only the connection with `peer_id`.
+    """
+    if plan.changes[:1] == () or plan.changes[0].action != "recreate":
+        return ()
+    network = f"{provider.noun} {provider.describe(new)}"
+    if provider.has_failed(new):
+        is_failed = f"VPC peering connection {new['id']} to {network} is {provider.failure_in_words(new)}"
+        return (f"{is_failed}, and is removed as well as {old['id']}, which peer_id names.",)
+    raise TaskError(
+        f"peer_id names VPC peering connection {old['id']}, which cannot move to {network}: VPC peering connection "
+        f"{new['id']} leads there, and differs in what cannot be changed, so that both would be removed.",
+        hint="Run the task without peer_id first, which replaces the one that is there, or correct the options.",
+    )
