@@ -26,7 +26,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.scripted_aws import ATLAS
 SIZES = (2, 400, 800)
 ACCOUNTS = 5
 #: Times the time of half the entries.
-MOST_GROWTH = 2.3
+MOST_GROWTH = 2.2
 CHECK = "the check"
 REPORTS: Mapping[str, Callable[[Any, str], str]] = {"its report in HTML": to_html, "its report in Markdown": to_markdown}
 MOMENT = "2026-01-01T00:00:00Z"

@@ -108,7 +108,7 @@ MAY_NAME_FACTS_OF_CLOUDS = (
     *(f"{name}/" for name in ("_clouds", "_aws", "_gcp", "_azure", "modules")),
     # The table says which cloud each option of an entry is for.
     "_entries/table.",
-    *(f"_sides/{name}." for name in ("entry_aws", "azure_entries", "gcp_entries")),
+    *(f"_sides/{name}." for name in ("entry_aws", "aws_entries", "azure_entries", "gcp_entries")),
     "_operations/atlas_vpc_peer_accepter.",
     *(f"_check/rules/{name}_" for name in ("a4", "g4", "p4", "p5", "p6", "p7")),
 )

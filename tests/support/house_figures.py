@@ -34,6 +34,7 @@ from .house import (
     short_files_with_one_importer,
 )
 from .house_bounds import BOUNDS
+from .imported import imported_by, source_of
 from .paths import ROOT
 from .sets import entries, entry
 
@@ -75,6 +76,34 @@ def files_entered(aws: Any) -> dict[str, list[str]]:
             HALF_A_CHECK: entered(partial(atlas.run, CHECK), check, check),
             ONE_MORE: entered(site.run, {"connections": connections[:1]}, {"connections": connections}),
         }
+
+
+def source_imported() -> dict[str, tuple[int, int]]:
+    """Return how many files of module_utils tasks import, and the characters of their source.
+
+    They are about Atlas's half of one connection or of two: with nothing to do, in check mode, and from nothing.
+    """
+    clock = FakeClock()
+    with running(Settings(step_seconds=0, accept="auto")) as emulator:
+        atlas = Atlas(emulator, clock, emulator.base_url)
+        signed = {"public_key": emulator.settings.public_key, "private_key": emulator.settings.private_key}
+        usual = {**signed, "base_url": atlas.base_url, "group_id": emulator.settings.group_id}
+        found = {}
+        for place, (module, make) in enumerate(_LISTS.items()):
+            own = [{**entry(10 * place + number), "container_id": atlas.container_id} for number in (1, 2)]
+            plans = {"from nothing": {}, "nothing to do": {}, "check mode": {"_ansible_check_mode": True}}
+            for name, more in plans.items():
+                files = imported_by(module, {**usual, **make(own), **more})
+                found[f"{module}, {name}"] = (len(files), source_of(files))
+        return found
+
+
+#: How the options of a module name some connections.
+_LISTS: dict[str, Callable[[list[dict[str, Any]]], dict[str, Any]]] = {
+    "atlas_vpc_peer": lambda entries: entries[0],
+    SET: lambda entries: {"peers": entries},
+    BOTH_SIDES: lambda entries: {"connections": entries, "aws": False},
+}
 
 
 def calls_of_list(aws: Any, module: str, size: int, verbosity: int) -> tuple[int, int]:
@@ -140,6 +169,9 @@ def figures() -> Iterator[tuple[str, object]]:
 
 
 def _figures_of_tasks() -> Iterator[tuple[str, object]]:
+    for name, (files, source) in source_imported().items():
+        yield f"files of module_utils imported by {name}", files
+        yield "  characters of their source", source
     with _import("aws").running_aws() as aws:
         for name, entered in files_entered(aws).items():
             yield f"files entered by {name}", len(entered)

@@ -13,7 +13,6 @@ import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._accounts.session import CheckSession
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.session import AzureSession
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import begin_run
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import Outcome, Report
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Plan
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.session import GcpSession
@@ -166,12 +165,12 @@ class PartsSite:
         self.clouds.azure.requests.clear()
         with answering(), self.opened(params) as (whole, _parts):
             outcome, lines = Outcome(), list[str]()
-            run = begin_run(whole, outcome, Report(lines.append), self.clock, self.clock.sleep)
+            run = whole.begin(outcome, Report(lines.append), self.clock, self.clock.sleep)
             try:
                 run.predict() if check_mode else run.carry_out()
             except TaskError as error:
-                return Ended(str(error), run.state, outcome.warnings, lines)
-            return Ended("", run.state, outcome.warnings, lines)
+                return Ended(str(error), whole.state, outcome.warnings, lines)
+            return Ended("", whole.state, outcome.warnings, lines)
 
     @property
     def to_gcp(self) -> Counter[str]:

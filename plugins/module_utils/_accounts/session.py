@@ -19,7 +19,6 @@ from .._http.errors import AuthError, NoAnswerError, TaskError
 from .._http.exchange import ApiCall
 from .._http.inquiry import Inquiry
 from .._http.pauses import DEFAULT_LIMITS, Limits, within
-from .._http.session import CloudSession
 from .._http.threads import call_all
 
 if t.TYPE_CHECKING:
@@ -27,8 +26,9 @@ if t.TYPE_CHECKING:
     from .._aws.session import AwsSession
     from .._azure.session import AzureSession
     from .._gcp.session import GcpSession
+    from .._http.session import CloudSession
 
-_Session = t.TypeVar("_Session", bound=CloudSession)
+_Session = t.TypeVar("_Session", bound="CloudSession")
 _Key = t.TypeVar("_Key")
 _Value = t.TypeVar("_Value")
 
@@ -258,7 +258,12 @@ class CheckSession:
             one.close()
 
     def _opened(self) -> list[CloudSession]:
-        return [one for one in [*self._others.answers.values()] if isinstance(one, CloudSession)]
+        answers = [*self._others.answers.values()]
+        if not answers:
+            return []
+        from .._http.session import CloudSession
+
+        return [one for one in answers if isinstance(one, CloudSession)]
 
     @contextmanager
     def side_by_side(self, parallel: int, longest_pause: float) -> t.Iterator[None]:

@@ -11,7 +11,7 @@ import typing as t
 
 from .._http.errors import InvalidOptionError
 from .._values.ids import parse_object_id
-from .._values.invalid import InvalidValueError
+from .._values.patterns import InvalidValueError
 
 Values = t.Mapping[str, str]
 

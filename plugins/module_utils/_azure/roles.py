@@ -13,8 +13,8 @@ import typing as t
 from dataclasses import dataclass
 
 from .._clouds.azure import ACTIONS, parse_uuid
-from .._values.invalid import InvalidValueError
 from .._values.json_fields import JsonObject, objects_in, properties_of, text_in, texts_in
+from .._values.patterns import InvalidValueError
 
 _PROVIDER = "/providers/Microsoft.Authorization"
 ROLES, ASSIGNMENTS, DENIALS = (f"{_PROVIDER}/{kind}" for kind in ("roleDefinitions", "roleAssignments", "denyAssignments"))

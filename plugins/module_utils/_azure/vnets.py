@@ -16,8 +16,8 @@ from dataclasses import dataclass
 
 from .._clouds.azure import parse_vnet_id, vnet_id
 from .._clouds.cloud import Fields
-from .._values.invalid import InvalidValueError
 from .._values.json_fields import objects_in, properties_of, text_in
+from .._values.patterns import InvalidValueError
 from .errors import VNET_ABSENT
 
 if t.TYPE_CHECKING:

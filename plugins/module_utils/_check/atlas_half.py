@@ -21,7 +21,7 @@ from .._resources.containers import Containers
 from .._resources.custom_dns import is_custom_dns_enabled
 from .._resources.peers import VpcPeers
 from .._resources.projects import Project
-from .._values.invalid import InvalidValueError
+from .._values.patterns import InvalidValueError
 from .facts import AtlasObject, ListedEntries, ListedEntry, ListedPeers
 
 # What a reply should be, for messages.

@@ -35,7 +35,7 @@ from .._values.ids import (
     parse_security_group_id,
     parse_subnet_id,
 )
-from .._values.invalid import InvalidValueError
+from .._values.patterns import InvalidValueError
 
 if t.TYPE_CHECKING:
     from .earlier import Earlier

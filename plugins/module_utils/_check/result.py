@@ -136,9 +136,9 @@ def load_rules(clouds: t.Collection[str]) -> list[types.ModuleType]:
 
         found += (a4_vnet, a6_routes, a7_filters)
     if GCP.name in clouds:
-        from .rules import g4_mirror, g6_routes, g7_firewalls
+        from .rules import g4_mirror, g7_firewalls
 
-        found += (g4_mirror, g6_routes, g7_firewalls)
+        found += (g4_mirror, g7_firewalls)
     return found
 
 

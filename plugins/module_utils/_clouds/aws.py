@@ -12,7 +12,7 @@ import typing as t
 
 from .._values.blocks import parse_private_block
 from .._values.ids import parse_account_id, parse_connection_id, parse_vpc_id
-from .._values.invalid import InvalidValueError
+from .._values.patterns import InvalidValueError
 from .cloud import Cloud, CustomerTask, Fields, Peer, RegionTable
 
 _REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-[0-9]+")

@@ -10,7 +10,8 @@ import re
 import shlex
 import typing as t
 
-from .._values.invalid import InvalidValueError
+from .._values.ids import parse_azure_name
+from .._values.patterns import InvalidValueError
 from .cloud import Cloud, CustomerTask, Fields, Peer, RegionTable
 
 # Atlas's application in Azure, for which the customer creates a service principal, and the actions of its role on the VNet:
@@ -25,8 +26,6 @@ ACTIONS = (
 # The name of a VNet of Atlas, from the documentation of Atlas: `vnetName` of a network container.
 _ATLAS_NETWORK = re.compile(r"vnet_[0-9a-f]{24}_[a-z]+", re.IGNORECASE)
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-# From the description of Atlas's API, for resource groups and VNets.
-_NAME = re.compile(r"[-\w.()]+", re.ASCII)
 _VNET = re.compile(
     r"/subscriptions/([^/]+)/resourceGroups/([^/]+)/providers/Microsoft\.Network/virtualNetworks/([^/]+)/?", re.IGNORECASE
 )
@@ -49,20 +48,6 @@ def parse_uuid(value: str) -> str:
     if _UUID.fullmatch(value):
         return value
     raise InvalidValueError(f"is malformed: {value!r}", "Give the id, 32 hexadecimal digits with hyphens, and not the name.")
-
-
-def parse_azure_name(value: str) -> str:
-    """Return the name of a resource group or VNet, unchanged.
-
-    Raises:
-        InvalidValueError: If it is not one.
-    """
-    if _NAME.fullmatch(value):
-        return value
-    hint = "Give the name: letters, digits, hyphens, underscores, periods and parentheses."
-    if "/" in value:
-        hint = "Give the name alone, the last part of the resource id; vnet_resource_id takes the id of a VNet as a whole."
-    raise InvalidValueError(f"is not a name in AZURE: {value!r}", hint)
 
 
 def parse_vnet_id(value: str) -> VnetId:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import datetime
 import types
 import typing as t
+from functools import cached_property
 
 from .._values.blocks import parse_private_block
-from .._values.invalid import InvalidValueError
+from .._values.patterns import InvalidValueError
 
 Fields = t.Mapping[str, t.Any]
 REGION: t.Final = "region_name"
@@ -31,11 +32,13 @@ class Peer(t.TypedDict, total=False):
     aws_account_id: str
     route_table_cidr_block: str
     accepter_region_name: str | None
+    requested_at: str | None
+    expires_at: str | None
 
 
-def fields_of(peer: Peer) -> Fields:
-    """Return a connection as a plain mapping, for fields that depend on the cloud."""
-    return t.cast("Fields", peer)
+def fields_of(shown: t.Mapping[str, object]) -> Fields:
+    """Return a connection or a container as a plain mapping, for fields that depend on the cloud."""
+    return shown
 
 
 class CustomerTask(t.NamedTuple):
@@ -97,8 +100,8 @@ def _key(region: str) -> str:
     return region.strip().upper().replace("-", "_").replace(" ", "")
 
 
-class Cloud(t.NamedTuple):
-    """A cloud: its options, the states of its connections, its network containers, and the texts about it.
+class _Description(t.NamedTuple):
+    """The description of a cloud: its options, the states of its connections, its network containers, and the texts about it.
 
     Options and fields have the names of the results.
 
@@ -197,76 +200,80 @@ class Cloud(t.NamedTuple):
     chooses_block: bool = False
     api_names: t.Mapping[str, str] = types.MappingProxyType({})
 
-    @property
+
+class Cloud(_Description):
+    """A cloud: its description, and what follows from it, which is made once: each is asked for with every connection."""
+
+    @cached_property
     def owner(self) -> str:
         """The field with the owner of a network."""
         return self.identity[0]
 
-    @property
+    @cached_property
     def owner_noun(self) -> str:
         """The noun for the owner of a network."""
         return self.places[self.owner]
 
-    @property
+    @cached_property
     def switch(self) -> str:
         """The option that says whether a task reads or changes the customer's half."""
         return self.half[0]
 
-    @property
+    @cached_property
     def network(self) -> str:
         """The field with the name or the id of a network."""
         return self.identity[1]
 
-    @property
+    @cached_property
     def network_identity(self) -> tuple[str, ...]:
         """The fields that identify a network."""
         return self.identity[1:] if self.has_unique_ids else self.identity
 
-    @property
+    @cached_property
     def ids(self) -> tuple[str, ...]:
         """The fields that identify a connection: the identity, and the id in the customer's cloud."""
         return self.identity if self.accepted_id is None else (*self.identity, self.accepted_id)
 
-    @property
+    @cached_property
     def own_fields(self) -> tuple[str, ...]:
         """The fields that describe the customer's network."""
         return tuple(name for name in self.forms if name not in (self.accepted_id, self.whole))
 
-    @property
+    @cached_property
     def writable(self) -> tuple[str, ...]:
         """The fields that requests may send."""
         return (*self.own_fields, "container_id")
 
-    @property
+    @cached_property
     def read_only(self) -> tuple[str, ...]:
         """The fields that only Atlas sets."""
         accepted_id = () if self.accepted_id is None else (self.accepted_id,)
         return ("id", *accepted_id, "status_name", "error_state_name")
 
-    @property
+    @cached_property
     def labels(self) -> tuple[str, ...]:
         """The fields of the customer's network that are neither its identity nor its region, and cannot be changed."""
         others = (*self.identity, *self.changeable, self.region)
         return tuple(name for name in self.own_fields if name not in others)
 
-    @property
+    @cached_property
     def states(self) -> tuple[str, ...]:
         """All states, those of `progress` first."""
         ended = (self.failed, self.terminating, self.removal_failed)
         return (*self.progress, *(state for state in ended if state is not None))
 
-    @property
+    @cached_property
     def ended(self) -> tuple[str, ...]:
         """The states of connections that do not work any more, or never will; `terminating` is the last."""
         ended = (self.failed, self.removal_failed, self.terminating)
         return tuple(state for state in ended if state is not None)
 
-    @property
+    @cached_property
     def available(self) -> str:
         """The state of a working connection."""
         return self.progress[-1]
 
-    @property
+    @cached_property
     def place(self) -> str:
         """The field, and the option, for the region or regions of a container."""
         return REGIONS if self.has_one_container else REGION

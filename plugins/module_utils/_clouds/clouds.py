@@ -82,8 +82,9 @@ def to_clouds(provider_name: str | None) -> tuple[Cloud, ...]:
 def cloud_of(fields: Fields) -> Cloud:
     """Return the cloud of a connection by its fields, not by `provider_name`, which a reply may have wrong."""
     for name in CLOUD_OPTIONS:
-        if CLOUDS[name].owner in fields:
-            return CLOUDS[name]
+        cloud = CLOUDS[name]
+        if cloud.owner in fields:
+            return cloud
     return CLOUDS[DEFAULT_CLOUD]
 
 
@@ -111,13 +112,14 @@ def with_request_times(peer: Peer) -> Peer:
 
     Both follow from the id, which has the time of the request. In the predicted result of a new connection, there is none yet.
     """
-    cloud, times = cloud_of(peer), dict.fromkeys(("requested_at", "expires_at"))
+    cloud = cloud_of(peer)
+    found: Peer = {**peer, "requested_at": None, "expires_at": None}
     is_pending = cloud.pending is not None and peer["status_name"] == cloud.pending
     requested = created_at(peer.get("id") or "") if is_pending else None
     if requested is not None:
-        times["requested_at"] = to_text(requested)
-        times["expires_at"] = None if cloud.pending_life is None else to_text(requested + cloud.pending_life)
-    return t.cast("Peer", {**peer, **times})
+        found["requested_at"] = to_text(requested)
+        found["expires_at"] = None if cloud.pending_life is None else to_text(requested + cloud.pending_life)
+    return found
 
 
 def is_leaving(peer: Peer) -> bool:

@@ -9,46 +9,16 @@ import re
 import shlex
 import typing as t
 
-from .._values.invalid import InvalidValueError
+from .._values.ids import parse_gcp_name, parse_gcp_project
+from .._values.patterns import InvalidValueError
 from .cloud import Cloud, CustomerTask, Fields, Peer, RegionTable, fields_of
 
 # The most regions that a container can list; without a list, it is for all regions.
 MOST_REGIONS = 8
-# https://cloud.google.com/resource-manager/docs/creating-managing-projects. Old ids begin with a domain, `example.com:`, as the
-# pattern of `project` in the description of the Compute Engine API says.
-_PROJECT = re.compile(r"(?:(?:[-a-z0-9]{1,63}\.)+[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?:)?[a-z][0-9a-z-]{4,28}[0-9a-z]")
-# RFC 1035, as in the Compute Engine API for networks and peerings.
-_NAME = re.compile(r"[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?")
 # From the description of Atlas's API, for Atlas's project and network.
 _ATLAS_PROJECT = re.compile(r"p-[0-9a-z]{24}")
 _ATLAS_NETWORK = re.compile(r"nt-[0-9a-f]{24}-[0-9a-z]{8}")
 _NETWORK_END = re.compile(r"(?:^|/)(projects/[^/]+/global/networks/[^/]+)$")
-
-
-def parse_gcp_project(value: str) -> str:
-    """Return the id of a project, unchanged.
-
-    Raises:
-        InvalidValueError: If it is not one.
-    """
-    if _PROJECT.fullmatch(value):
-        return value
-    hint = "Give the id of the project, and not its number or its name: 6 to 30 lower-case letters, digits and hyphens."
-    raise InvalidValueError(f"is not the id of a GCP project: {value!r}", hint)
-
-
-def parse_gcp_name(value: str) -> str:
-    """Return the name of a VPC network or a peering, unchanged.
-
-    Raises:
-        InvalidValueError: If it is not one.
-    """
-    if _NAME.fullmatch(value):
-        return value
-    hint = "Give 1 to 63 lower-case letters, digits and hyphens, a letter first and no hyphen at the end."
-    if "/" in value:
-        hint = "Give the name alone, the last part of the address."
-    raise InvalidValueError(f"is not a name in GCP: {value!r}", hint)
 
 
 def network_path(project_id: str, name: str) -> str:

@@ -226,12 +226,14 @@ def masked(result: _Value, secrets: t.AbstractSet[str]) -> _Value:
     # The longest first, since a secret may begin with another: ansible-core 2.16 takes them as they come.
     long = sorted(secrets - short, key=len, reverse=True)
     whole = _with_texts(result, lambda text: MASKED if text in short else text) if short else result
-    return t.cast("_Value", remove_values(whole, long))
+    masked: _Value = remove_values(whole, long)
+    return masked
 
 
 def as_shown(value: _Value) -> _Value:
     """Return a masked result as ansible-core shows it, for what it does not show itself, such as a file."""
-    return value if mask_secrets is None else t.cast("_Value", _with_texts(value, mask_secrets))
+    shown: _Value = value if mask_secrets is None else _with_texts(value, mask_secrets)
+    return shown
 
 
 def _with_texts(value: OptionValue, change: t.Callable[[str], str]) -> OptionValue:

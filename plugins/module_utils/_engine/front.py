@@ -25,9 +25,8 @@ if t.TYPE_CHECKING:
 class Engine:
     """One run of a front.
 
-    It reads all sides, waits for what must come before a plan, decides, goes through the stages, and shows the result. A front
-    can run inside a step of another run, in a thread: it starts no threads then. What sends and waits is imported when there is
-    something to send or to wait for: Ansible compiles each file that a task imports.
+    It reads all sides, waits for what must come before a plan, decides, goes through the stages, and shows the result. What sends
+    and waits is imported when there is something to send or to wait for: Ansible compiles each file that a task imports.
 
     Args:
         front: The front to run.
@@ -43,20 +42,6 @@ class Engine:
         self._looks = Looks(front)
         self._planning = Planning(front, self._looks, self._progress, outcome)
         self._loop: Loop | None = None
-
-    @property
-    def state(self) -> AnyState:
-        """The last state of the only owner."""
-        return self._front.state
-
-    @property
-    def applied(self) -> tuple[t.Hashable, ...]:
-        """The keys of the changes that took effect."""
-        return tuple(key for step in self._steps() for key in step.keys)
-
-    def _steps(self) -> t.Sequence[Step]:
-        """Return the steps that took effect."""
-        return () if self._loop is None else self._loop.ledger.applied
 
     def predict(self) -> None:
         """Look and decide, and let the outcome show the predicted result.
@@ -76,22 +61,14 @@ class Engine:
             context.done.update({key: changes[key] for key in step.keys if key in changes})
         self._end()
 
-    def carry_out(self, known: AnyState = None) -> None:
+    def carry_out(self) -> None:
         """Look, decide, send and wait.
-
-        Args:
-            known: The state of the only owner if it has been read already; None to read it.
 
         Raises:
             TaskError: If something fails; the outcome shows what was done before.
         """
         front = self._front
-        if known is None:
-            self._look()
-        else:
-            side = front.sides[0]
-            self._looks.take(side, {side.owners[0]: known})
-            self._progress.begin()
+        self._look()
         if front.waits_first:
             self._go_through(BEFORE, None, is_last=True)
             if self._loop is not None and self._loop.has_waited:
@@ -165,8 +142,9 @@ class Engine:
 
     def stop(self) -> None:
         """Report what was done so far: a signal has ended the run."""
-        unsure = () if self._loop is None else self._loop.ledger.unsure()
-        self._progress.stop(*self._front.stopped(self._steps(), unsure))
+        ledger = None if self._loop is None else self._loop.ledger
+        done, unsure = ((), ()) if ledger is None else (ledger.applied, ledger.unsure())
+        self._progress.stop(*self._front.stopped(done, unsure))
 
 
 def _progress_of(front: AnyFront, outcome: Outcome, report: Report, clock: Clock) -> RunProgress:
@@ -220,7 +198,6 @@ class Front(ModuleBase[S_co]):
         sides: The sides, in the order of their plans.
     """
 
-    engine = Engine
     progress: t.ClassVar[type[ListProgress] | None] = None
     stages: t.Sequence[str] = ("",)
     is_one: t.ClassVar[bool] = True
@@ -294,6 +271,10 @@ class Front(ModuleBase[S_co]):
     def status(self, waiting: Waiting | None) -> Status | None:
         """Return the progress to report while the front of one object waits; None for none."""
         return None
+
+    def begin(self, outcome: Outcome, report: Report, clock: Clock, sleep: Sleep) -> Engine:
+        """Return the run."""
+        return Engine(self, outcome, report, clock, sleep)
 
     @property
     def state(self) -> AnyState:

@@ -153,8 +153,8 @@ class Ready:
         return None
 
     def has_side(self, side: str) -> bool:
-        """Return whether a step of a side can be sent that is not a run of its own."""
-        return any(target[0] == side and not step.is_run for target, (step, _sent) in self._steps.items())
+        """Return whether a step of a side can be sent."""
+        return any(target[0] == side for target in self._steps)
 
 
 class Intake:
@@ -218,7 +218,7 @@ class Intake:
         # What it took is free for others.
         self.news.update({one: None for one in self.waits.of_steps() if one not in self.ledger.held})
         if deadline <= self._clock():
-            self.fail_late(target, t.cast("Kept", self.waits.get(target)), self._clock())
+            self.fail_late(target, self.waits.kept(target), self._clock())
 
     def keep(self, target: Target, waiting: Waiting, *, is_held: bool = False) -> None:
         """Note and show what an owner waits for, with a refused step if `is_held`."""
@@ -226,9 +226,9 @@ class Intake:
         is_new = self.waits.keep(target, waiting, is_held=is_held)
         if target in self.deadlines:
             # It is not sent again yet.
-            self.deadlines[target] = self.waits.deadline_of(target)
+            self.deadlines[target] = self.waits.kept(target).deadline
         # What is polled at once is shown with its state.
-        end = self.waits.shown_end_of(t.cast("Kept", self.waits.get(target)))
+        end = self.waits.shown_end_of(self.waits.kept(target))
         if is_new and end < math.inf:
             self.progress.see((), waiting, end)
 
@@ -243,7 +243,7 @@ class Intake:
 
     def release(self, target: Target) -> None:
         """Let a refused step be sent again. Its request ends with its wait."""
-        self.deadlines[target] = self.waits.deadline_of(target)
+        self.deadlines[target] = self.waits.kept(target).deadline
         del self.ledger.held[target]
         self.waits.drop(target)
 
@@ -348,10 +348,9 @@ class Intake:
             self.note([target])
 
     def _doubt(self, target: Target, step: Step, error: TaskError) -> None:
-        """Let another look decide about a failed step, or fail with it if that cannot help: a run of its own has looked."""
+        """Let another look decide about a failed step, or fail with it if that cannot help."""
         passes = may_pass(step, error) and target not in self.ledger.failed
-        if step.is_run or (not error.outcome_unknown and not passes):
-            self.ledger.outcome.changed |= error.outcome_unknown
+        if not error.outcome_unknown and not passes:
             better = self._sides[target[0]].explain(step, error)
             self.stop(self.ledger.fail(target, step, better, error.__cause__))
             return

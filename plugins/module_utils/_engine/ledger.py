@@ -66,7 +66,7 @@ class Ledger:
         self._numbers = itertools.count()
         # What the plans so far have shown, by key.
         self._changes: dict[t.Hashable, Change] = {}
-        self._planned: Plan | None = None
+        self._planned = Plan()
         # The owners of each entry.
         self._targets: dict[str, set[Target]] = {}
         self._changed: set[Target] = set()
@@ -89,7 +89,6 @@ class Ledger:
         Returns:
             For owners for which the later plan has a removal that no plan has shown, that step and the error.
         """
-        planned = t.cast(Plan, self._planned)
         errors: dict[Target, tuple[Step, TaskError]] = {}
         for target in targets:
             self._queues.pop(target, None)
@@ -98,7 +97,7 @@ class Ledger:
         for step in plan.steps:
             if not self._changes.keys() >= {*step.keys}:
                 continue
-            if step.action == "delete" and not planned.still_needs(step):
+            if step.action == "delete" and not self._planned.still_needs(step):
                 text = "What is there has changed while this task ran, and would have to be removed now."
                 errors[step.side, step.owner] = step, TaskError(text, hint="Run the task again.")
             kept.append(step)
@@ -188,7 +187,7 @@ class Ledger:
         Raises:
             TaskError: The error, if the front is about one object.
         """
-        if isinstance(error, UndoneError) and not (step is not None and step.is_run):
+        if isinstance(error, UndoneError):
             self._changed.discard(target)
             self.outcome.changed = bool(self._changed)
         if self._front.is_one:
@@ -376,9 +375,9 @@ class Waits:
         """Return what an owner waits for; None for nothing."""
         return self._kept.get(target[0], {}).get(target[1])
 
-    def deadline_of(self, target: Target) -> float:
-        """Return when the time of an owner that waits is up."""
-        return self._kept[target[0]][target[1]].deadline
+    def kept(self, target: Target) -> Kept:
+        """Return what an owner that waits waits for."""
+        return self._kept[target[0]][target[1]]
 
     def of_steps(self) -> list[Target]:
         """Return the owners whose waits a step of another owner may end."""

@@ -42,10 +42,12 @@ class ListProgress(RunProgress):
             self.show(changed)
 
     def show(self, changed: t.Collection[Target] = ()) -> None:
-        """Let the result show the current states, and diff mode each change."""
+        """Let the result show the current states. Diff mode shows each change at the end: it has all of them, however many."""
         self._has_plan = True
         self._outcome.show(self._front.show(changed))
-        self._outcome.diff = self._front.diff()
+        if not changed:
+            # The plan, the end of the run, or of one that was stopped.
+            self._outcome.diff = self._front.diff()
 
     def _record(self, statuses: t.Sequence[str]) -> None:
         self._entries += [StatusHistory("", self._clock) for unused in statuses[len(self._entries) :]]

@@ -11,7 +11,7 @@ from contextlib import contextmanager, nullcontext
 from functools import partial
 
 from .._http.errors import TaskError
-from .._http.pauses import LONGEST_PAUSE, STOP, Limits, value_or_error
+from .._http.pauses import LONGEST_PAUSE, Limits, value_or_error
 from .side import AnySide, AnyState, Call, Owner, Purpose, Query, ReplyValue, Target
 
 if t.TYPE_CHECKING:
@@ -132,8 +132,8 @@ class Looks:
         }
 
     def _ask(self, queries: t.Mapping[_Asked, Query]) -> dict[_Asked, ReplyValue]:
-        """Ask all queries, and return the reply or TaskError of each. A single one needs no thread, and no thread starts one."""
-        if len(queries) <= 1 or STOP.get() is not None:
+        """Ask all queries, and return the reply or TaskError of each. A single one needs no thread."""
+        if len(queries) <= 1:
             return {key: value_or_error(query.call) for key, query in queries.items()}
         # Imported late: few tasks need it, and a module's process compiles each file again.
         from .._http.threads import READERS, call_all

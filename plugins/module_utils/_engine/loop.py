@@ -186,8 +186,8 @@ class Loop:
         return {name for name in self._sending() if not self._sides[name].polls_while_sending}
 
     def _sending(self) -> set[str]:
-        """Return the sides of which steps are being sent; runs of their own do not count."""
-        return {name for (name, owner), step in self._context.running.items() if not step.is_run}
+        """Return the sides of which steps are being sent."""
+        return {name for name, _owner in self._context.running}
 
     # What comes of it is taken in.
 

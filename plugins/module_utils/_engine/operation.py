@@ -20,7 +20,7 @@ from .plan import Plan, Step
 from .wait import State
 
 if t.TYPE_CHECKING:
-    from .front import AnyFront, Engine
+    from .front import Engine
     from .side import AnyState
 
     # One run of what a module does.
@@ -75,7 +75,6 @@ class ModuleBase(t.Generic[S_co]):
         libraries: The Python packages that it needs; see `libraries_for`.
         service: The name of the service that it changes, for the user.
         noun: The field of the result, and of diffs, with the state.
-        engine: The class that runs it, imported only by the modules that change something; None for one that only reads.
         nothing: The fields of the result until there is a plan.
 
     Args:
@@ -88,7 +87,6 @@ class ModuleBase(t.Generic[S_co]):
     libraries: t.ClassVar[tuple[Library, ...]] = ()
     service: t.ClassVar[str] = "Atlas"
     noun: t.ClassVar[str]
-    engine: t.ClassVar[type[Engine] | None] = None
     nothing: t.ClassVar[t.Mapping[str, object]] = {}
 
     def __init__(self, params: Parameters, session: S_co, clock: Clock) -> None:
@@ -141,6 +139,10 @@ class ModuleBase(t.Generic[S_co]):
         """
         return params
 
+    def begin(self, outcome: Outcome, report: Report, clock: Clock, sleep: Sleep) -> Run:
+        """Return the run of the module, which has read nothing yet. The arguments are those of Engine."""
+        raise NotImplementedError
+
     @property
     def name(self) -> str:
         """What the task waits for, in the words of lines for the user."""
@@ -149,6 +151,10 @@ class ModuleBase(t.Generic[S_co]):
 
 class Operation(ModuleBase[S_co], t.Generic[S_co, State]):
     """What a module does that only reads, in either shell. What changes something is a Front."""
+
+    def begin(self, outcome: Outcome, report: Report, clock: Clock, sleep: Sleep) -> ReadingRun:
+        """Return the run."""
+        return ReadingRun(self, outcome, report, clock)
 
     def look(self) -> State:
         """Read what there is."""
@@ -194,7 +200,7 @@ def execute(
             outcome.api_calls = session.calls
             try:
                 task = operation(operation.prepare(params, session), session, clock)
-                run = begin_run(task, outcome, report, clock, sleep)
+                run = task.begin(outcome, report, clock, sleep)
                 with run.lines.announcing():
                     if check_mode:
                         run.predict()
@@ -216,13 +222,6 @@ def execute(
         )
         outcome.failure = {**failure.to_result(), "exception": traceback.format_exc()}
     return outcome
-
-
-def begin_run(module: ModuleBase[Session], outcome: Outcome, report: Report, clock: Clock, sleep: Sleep) -> Run:
-    """Return the run of an Operation or a front, which has read nothing yet. The arguments are those of Engine."""
-    if module.engine is not None:
-        return module.engine(t.cast("AnyFront", module), outcome, report, clock, sleep)
-    return ReadingRun(t.cast("Operation[Session, AnyState]", module), outcome, report, clock)
 
 
 def _carry_out(run: Run) -> None:

@@ -10,7 +10,7 @@ import typing as t
 from .._http.errors import InvalidOptionError
 from .._http.redact import visible
 from .._values.ids import parse_object_id, parse_project_id
-from .._values.invalid import InvalidValueError
+from .._values.patterns import InvalidValueError
 from .argspec import PROJECTS, OptionValue
 
 if t.TYPE_CHECKING:

@@ -82,8 +82,6 @@ class Step(t.NamedTuple):
         request: What is sent, as an immutable object that the side's `request` understands.
         keys: The keys of the changes: twenty additions to the access list are one request.
         after: What must be gone or reached first, as the side's `wait` understands it; None for nothing.
-        is_run: Whether sending it is a run of its own, which waits, and looks again after a lost reply. A list goes on polling
-            and looking meanwhile, and takes its error as final.
         side: The name of its side; the engine sets it.
         owner: The owner whose step it is: those of one owner are sent in their order, one at a time.
         stage: The stage from which on it may be sent.
@@ -94,7 +92,6 @@ class Step(t.NamedTuple):
     request: StepRequest
     keys: tuple[str, ...]
     after: StepRequest = None
-    is_run: bool = False
     side: str = ""
     owner: t.Hashable = ""
     stage: str = ""

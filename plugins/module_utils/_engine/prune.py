@@ -8,8 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from .._http.errors import InvalidOptionError, TaskError
-from .._values.invalid import InvalidValueError
-from .._values.patterns import Fits, Parse, Pattern, matches, parse_pattern
+from .._values.patterns import Fits, InvalidValueError, Parse, Pattern, matches, parse_pattern
 from .argspec import ArgumentSpec
 from .options import Parameters
 from .plan import listed

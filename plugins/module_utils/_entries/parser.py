@@ -20,7 +20,7 @@ from .._values.patterns import Parse
 from .table import EXCLUSIVE, ignored_by, names_of_cloud, used_by
 
 EntryValues = dict[str, t.Any]
-_OF_CLOUDS = {cloud.name: names_of_cloud(cloud) for cloud in CLOUDS.values()}
+_OF_CLOUDS = {cloud: names_of_cloud(cloud) for cloud in CLOUDS}
 
 
 def check_tables(values: Parameters, cloud: Cloud) -> None:

@@ -11,12 +11,10 @@ from __future__ import annotations
 
 import typing as t
 
-from .._clouds.azure import parse_azure_name
 from .._clouds.cloud import Cloud
-from .._clouds.clouds import ALL_CLOUDS, CLOUDS
-from .._clouds.gcp import parse_gcp_name, parse_gcp_project
+from .._clouds.clouds import ALL_CLOUDS, CLOUD_OPTIONS
 from .._values.blocks import parse_client_block, parse_private_block
-from .._values.ids import parse_object_id, parse_security_group_id
+from .._values.ids import parse_azure_name, parse_gcp_name, parse_gcp_project, parse_object_id, parse_security_group_id
 from .._values.patterns import Parse
 
 Spec = t.Mapping[str, t.Any]
@@ -94,8 +92,8 @@ OPTIONS = (
     Option("vpc_id", cloud=_AWS),
     Option("aws_account_id", cloud=_AWS),
     Option("connection_id", _HALVES, _AWS, is_from_atlas=True),
-    *(Option(name, cloud=_AZURE) for name in CLOUDS[_AZURE].forms),
-    *(Option(name, cloud=_GCP) for name in CLOUDS[_GCP].forms),
+    *(Option(name, cloud=_AZURE) for name in CLOUD_OPTIONS[_AZURE]),
+    *(Option(name, cloud=_GCP) for name in CLOUD_OPTIONS[_GCP]),
     Option("container_id", parse=parse_object_id),
     Option("container_region", renamed={SETS: "container_region_name"}, is_region=True),
     # On AWS the block of the VPC, on other clouds a block of clients, for which a set has no use.
@@ -153,6 +151,6 @@ def list_of(module: str, **spec: object) -> dict[str, object]:
     return {"type": "list", "elements": "dict", **spec, "options": options}
 
 
-def names_of_cloud(cloud: Cloud) -> tuple[str, ...]:
+def names_of_cloud(cloud: str) -> tuple[str, ...]:
     """Return the options that only entries on a cloud have, under all of their names."""
-    return (*dict.fromkeys((*cloud.forms, *(name for one in OPTIONS if one.cloud == cloud.name for name in one.names))),)
+    return (*dict.fromkeys((*CLOUD_OPTIONS[cloud], *(name for one in OPTIONS if one.cloud == cloud for name in one.names))),)

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-from .._clouds.gcp import is_atlas_network, network_path, parse_gcp_name, parse_gcp_project, peering_name
+from .._clouds.gcp import is_atlas_network, network_path, peering_name
 from .._engine.argspec import WAIT, ArgumentSpec
 from .._engine.options import Parameters, check_wait, parse_option
 from .._http.errors import InvalidOptionError
+from .._values.ids import parse_gcp_name, parse_gcp_project
 from .credentials import GCP_OPTIONS, check_credentials
 
 ARGUMENT_SPEC = (

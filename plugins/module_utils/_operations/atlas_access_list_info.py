@@ -13,16 +13,16 @@ from .._engine.argspec import CONNECTION, ArgumentSpec
 from .._engine.options import Parameters
 from .._engine.plan import Plan
 from .._http.errors import InvalidOptionError, TaskError
-from .._resources.access_list import ENTRY_FORMS, NO_ENTRY, AccessEntry, AccessList, in_both_forms
-from .._values.invalid import InvalidValueError
-from .._values.patterns import fits_shell, matches, parse_pattern
+from .._resources.access_list import ENTRY_FORMS, NO_ENTRY, AccessList, in_both_forms
+from .._values.patterns import InvalidValueError, fits_shell, matches, parse_pattern
 from .atlas import AtlasOperation
 from .over_projects import over_projects
 
+_Found = dict[str, t.Mapping[str, object]]
 _FITS = dict.fromkeys(ENTRY_FORMS, fits_shell)
 
 
-class AtlasAccessListInfo(AtlasOperation["dict[str, AccessEntry]"]):
+class AtlasAccessListInfo(AtlasOperation[_Found]):
     """Reads entries of the IP access list of a project."""
 
     argument_spec = CONNECTION + ArgumentSpec(
@@ -45,29 +45,29 @@ class AtlasAccessListInfo(AtlasOperation["dict[str, AccessEntry]"]):
             raise InvalidOptionError(f"{str(error).lstrip('.')}.", hint=error.hint) from None
         return {**params, "pattern": pattern, "contains": _parse_network(params["contains"])}, warnings
 
-    def look(self) -> dict[str, AccessEntry]:
+    def look(self) -> _Found:
         """Read the list, and select the entries that fit every option."""
         access_list, part = AccessList(self.session, self.params["group_id"]), self.params["contains"]
-        found = {
+        found: _Found = {
             name: entry
             for name, entry in access_list.list_entries().items()
             if matches(self.params["pattern"], in_both_forms(entry), _FITS) and (part is None or _holds(name, part))
         }
         return self._with_statuses(access_list, found) if self.params["include_status"] else found
 
-    def _with_statuses(self, access_list: AccessList, entries: dict[str, AccessEntry]) -> dict[str, AccessEntry]:
+    def _with_statuses(self, access_list: AccessList, entries: _Found) -> _Found:
         """Return entries with their statuses, without those that are gone meanwhile."""
         statuses = self.read_all({name: partial(access_list.get_status, name) for name in entries})
-        found = {}
+        found: dict[str, t.Mapping[str, object]] = {}
         for name, status in statuses.items():
             if isinstance(status, TaskError):
                 if status.error_code not in NO_ENTRY:
                     raise status
             else:
-                found[name] = t.cast("AccessEntry", {**entries[name], "status": status})
+                found[name] = {**entries[name], "status": status}
         return found
 
-    def show(self, state: dict[str, AccessEntry], plan: Plan) -> dict[str, t.Any]:
+    def show(self, state: _Found, plan: Plan) -> dict[str, t.Any]:
         """Show the entries."""
         return {"access_list": list(state.values())}
 

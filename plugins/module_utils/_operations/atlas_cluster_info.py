@@ -70,10 +70,11 @@ class AtlasClusterInfo(AtlasOperation["list[Cluster]"]):
     def _list(self, clusters: Clusters) -> list[Cluster]:
         """Return the clusters of all kinds, each once: Atlas lists some Flex clusters, which were M2 or M5, twice."""
         lists = self.read_all({"clusters": clusters.list_clusters, "flex": clusters.list_flex_clusters})
-        for error in lists.values():
-            if isinstance(error, TaskError):
-                raise error
-        found = [*t.cast("list[Cluster]", lists["clusters"]), *t.cast("list[Cluster]", lists["flex"])]
+        found = list[Cluster]()
+        for one in lists.values():
+            if isinstance(one, TaskError):
+                raise one
+            found += one
         return list({one["id"]: one for one in found}.values())
 
     def _is_anywhere(self) -> bool:

@@ -49,10 +49,10 @@ if t.TYPE_CHECKING:
     from .._sides.aws import AwsSide
     from .._sides.azure import AzureSide
     from .._sides.azure_entries import AzureEntries
-    from .._sides.entry_pruned import Cleaner, PrunedLeftovers
+    from .._sides.entry_pruned import Cleaner
     from .._sides.gcp import GcpSide
     from .._sides.gcp_entries import GcpEntries
-    from .._sides.pruned_routes import PrunedRoutes
+    from .._sides.pruned_routes import PrunedSide
 
 
 class AtlasPeering(Front[CheckSession]):
@@ -89,14 +89,15 @@ class AtlasPeering(Front[CheckSession]):
             from .._sides.aws import AwsReader, AwsSide
 
             self._aws = AwsSide(self.context, AwsReader({}))
+        self._pruned: PrunedSide | None = None
+        if atlas is not None and params["prune"] and params["aws"]:
+            from .._sides.pruned_routes import PrunedRoutes, PrunedSide
+
+            self._pruned = PrunedSide(self.context, PrunedRoutes(params, self._entries, session.aws))
         self.path = PathSide(self.context, self._entries, self.stages, partial(AtlasPeering._begin, own), list_peers)
         in_aws, in_atlas = () if self._aws is None else (self._aws,), () if atlas is None else (self._containers, self._peers)
-        self.sides = (*in_atlas, self.path, *in_aws, *self._clouds.values())
-        if atlas is not None and params["prune"]:
-            from .._sides.pruned import PrunedSide
-
-            self._pruned = PrunedSide(self.context, partial(AtlasPeering._leftovers, own))
-            self.sides += (self._pruned,)
+        pruned = () if self._pruned is None else (self._pruned,)
+        self.sides = (*in_atlas, self.path, *in_aws, *self._clouds.values(), *pruned)
         if atlas is not None and params["access_list"]:
             turn = partial(_turn_of, (atlas.settings.base_url, params["group_id"]))
             choice, access_list = partial(AtlasPeering._entry_access, own), AccessList(atlas, params["group_id"])
@@ -155,7 +156,7 @@ class AtlasPeering(Front[CheckSession]):
             yield from self._make_last_parts(atlas)
 
     def _common(self, entries: t.Sequence[PathEntry]) -> Common:
-        return Common(self.params, entries, self.clock, stoppable_sleep)
+        return Common(self.params, entries)
 
     def _make_atlas_parts(self, atlas: AtlasClient) -> t.Iterator[PathPart]:
         """Yield the parts for network containers and connections in Atlas."""
@@ -181,7 +182,7 @@ class AtlasPeering(Front[CheckSession]):
 
             others = [cloud for cloud in params["clouds"] if cloud is not AWS and cloud.half[0] in parts]
             cleaners = {cloud.name: t.cast("Cleaner", parts[cloud.half[0]]) for cloud in others}
-            pruned = PrunedLeftovers(common, partial(AtlasPeering._now, own), leaving, self._make_routes(), cleaners)
+            pruned = PrunedLeftovers(common, leaving, self._pruned, cleaners)
             yield pruned
         if params["access_list"]:
             unlisted = CLOUDS.keys() - self._lists.keys()
@@ -201,14 +202,6 @@ class AtlasPeering(Front[CheckSession]):
             raise TaskError("Atlas does not report which network it is.")
         part = self._parts.get(cloud.half[0]) or self._make_cloud_part(cloud, ())
         return t.cast("AzureEntries | GcpEntries", part).read_blocks(network)
-
-    def _make_routes(self) -> PrunedRoutes | None:
-        """Return what finds the routes to pruned connections; None if the task leaves AWS alone."""
-        if not self.params["aws"]:
-            return None
-        from .._sides.pruned_routes import PrunedRoutes
-
-        return PrunedRoutes(self.params, self._entries, self.session.aws)
 
     def _now(self) -> PathState:
         return self.state
@@ -248,23 +241,18 @@ class AtlasPeering(Front[CheckSession]):
         if cloud.role_codes:
             from .._sides.azure import AzureSide
             from .._sides.azure_entries import AzureEntries
-            from .atlas_azure_role import AtlasAzureRole
 
-            roles = AzureEntries(self._common(entries), self.session, AtlasAzureRole, states, now)
+            roles = AzureEntries(self._common(entries), self.session, states, now)
             if isinstance(side, AzureSide):
                 side.entries = roles
             return roles
         from .._sides.gcp import GcpSide
         from .._sides.gcp_entries import GcpEntries
-        from .atlas_gcp_peering import AtlasGcpPeering
 
-        mirrors = GcpEntries(self._common(entries), self.session, containers, AtlasGcpPeering, states, now)
+        mirrors = GcpEntries(self._common(entries), self.session, containers, states, now)
         if isinstance(side, GcpSide):
             side.entries = mirrors
         return mirrors
-
-    def _leftovers(self) -> PrunedLeftovers:
-        return t.cast("PrunedLeftovers", self._parts["pruned"])
 
     def _entry_access(self) -> EntryAccess:
         return t.cast(EntryAccess, self._parts[EntryAccess.name])
@@ -326,8 +314,6 @@ class AtlasPeering(Front[CheckSession]):
         plan = self.path.plan([*self.path.states])
         if self.state.access is not None:
             self._access.begin(self.path.steps_of(self._access.name), self.state.access)
-        if "pruned" in self._parts:
-            self._pruned.states.update(self._leftovers().found)
         if self._aws is not None:
             self._aws.states.update({key: view for key, view in self.state.aws.items() if key not in self._aws.states})
         for side in self.sides:

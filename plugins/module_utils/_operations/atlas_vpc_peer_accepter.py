@@ -34,7 +34,7 @@ from .._values.ids import (
     parse_security_group_id,
     parse_vpc_id,
 )
-from .._values.invalid import InvalidValueError
+from .._values.patterns import InvalidValueError
 
 ACCEPTER_SPEC = (
     AWS_OPTIONS
@@ -123,7 +123,7 @@ class AtlasVpcPeerAccepter(Front[session.AwsSession]):
         """Yield the plan, and keep what results show of the first one."""
         self._first = self._first or self.state
         for side, plan in super().plans():
-            for one in t.cast(AccepterPlan, plan).route_changes:
+            for one in plan.route_changes if isinstance(plan, AccepterPlan) else ():
                 self._replaces.update({f"{one.block} in {one.table_id}": text for text in replaced_by(one).values()})
             yield side, plan
 

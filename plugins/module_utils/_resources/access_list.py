@@ -14,9 +14,8 @@ import typing as t
 from .._api.client import PAGE_SIZE, AtlasClient
 from .._http.errors import ApiError
 from .._values.blocks import Block, parse_block
-from .._values.invalid import InvalidValueError
 from .._values.moments import to_moment, to_text
-from .._values.patterns import Fits, fits_in_any_case, fits_text
+from .._values.patterns import Fits, InvalidValueError, fits_in_any_case, fits_text
 
 # The most entries that a project can have.
 MOST_ENTRIES = 200

@@ -10,8 +10,8 @@ import typing as t
 from .._api.client import AtlasClient
 from .._http.errors import ApiError
 from .._values.ids import parse_object_id
-from .._values.invalid import InvalidValueError
 from .._values.json_fields import JsonObject, objects_in, text_in
+from .._values.patterns import InvalidValueError
 
 
 class Project(t.TypedDict):

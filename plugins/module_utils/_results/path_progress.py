@@ -34,7 +34,7 @@ class PathProgress(ListProgress):
     def __init__(self, front: AnyFront, outcome: Outcome, report: Report, clock: Clock) -> None:
         super().__init__(front, outcome, report, clock)
         self._sides = {side.name: side for side in front.sides}
-        self._path = t.cast(PathSide, self._sides[PathSide.name])
+        self._path = next(side for side in front.sides if isinstance(side, PathSide))
         self._summary: PathSummary = t.cast("t.Any", front).summary
         self._stage = ""
         # The stage in which a step was found to last, and since when.

@@ -14,8 +14,17 @@ from .._engine.plan import Change, Facts, Plan, Step
 from .._engine.side import FORESEEN, ONLY, SEEN, Call, Context, Effect, Owner, Purpose, Query, Replies, ReplyValue, Side, Waiting
 from .._engine.wait import WaitTimeoutError
 from .._http.errors import TaskError
-from .._resources.access_list import AccessEntry, AccessList, to_send
-from .access_plan import IN_FORCE, AccessListPlanner, AccessListState, AccessRequest, check_status, not_in_force, to_change
+from .._resources.access_list import AccessList, to_send
+from .access_plan import (
+    IN_FORCE,
+    AccessListPlanner,
+    AccessListState,
+    check_status,
+    entries_after,
+    entries_of,
+    not_in_force,
+    to_change,
+)
 
 _LIST, _LIVE_PEER = "list", "live peer"
 _Changes = t.Sequence[Change]
@@ -131,11 +140,12 @@ class AccessListSide(Side[AccessListState]):
 
     def record(self, step: Step, reply: ReplyValue) -> Effect:
         """Record the changes that were made. Of a request whose reply was lost, those count that the list shows."""
-        state, changes = self.states[ONLY], t.cast(AccessRequest, step.request).changes
+        state = self.states[ONLY]
+        changes: _Changes = step.request.changes
         if reply is SEEN:
             seen = [change for change in changes if state.listed.get(change.key) == change.after]
             return Effect({ONLY: replace(state, done={**state.done, **{change.key: change for change in seen}})}, seen)
-        made = changes if reply is FORESEEN else t.cast(_Changes, reply)
+        made: _Changes = changes if reply is FORESEEN else reply
         return Effect({ONLY: state.with_changes(made)}, made)
 
 
@@ -152,17 +162,17 @@ def _write(access_list: AccessList, changes: _Changes, check_permanent: t.Callab
     Raises:
         TaskError: If the entries are refused, an entry cannot be read, or all of them have stayed as they were.
     """
-    access_list.create_entries([to_send(t.cast(AccessEntry, change.after)) for change in changes])
+    access_list.create_entries([to_send(entry) for entry in entries_after(changes)])
     made = []
     for change in changes:
-        found = change
-        if change.before and change.after and change.before["delete_after_date"] and not change.after["delete_after_date"]:
+        found, (before, after) = change, entries_of(change)
+        if before and after and before["delete_after_date"] and not after["delete_after_date"]:
             try:
                 entry = access_list.get_entry(change.key)
             except TaskError as error:
                 raise error.with_outcome(unknown=True) from error.__cause__
             if entry["delete_after_date"]:
-                found = to_change(change.key, t.cast(AccessEntry, change.before), entry)
+                found = to_change(change.key, before, entry)
         if found.after != found.before:
             made.append(found)
     if not made:

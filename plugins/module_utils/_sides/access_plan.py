@@ -109,7 +109,7 @@ class AccessListState:
     def with_changes(self, changes: t.Iterable[Change]) -> AccessListState:
         """Return the state after some changes; unless all are removals, what is in force is unknown then."""
         changes = tuple(changes)
-        changed = {change.key: t.cast("AccessEntry | None", change.after) for change in changes}
+        changed = {change.key: entries_of(change)[1] for change in changes}
         listed = {name: entry for name, entry in {**self.listed, **changed}.items() if entry is not None}
         is_less = all(change.after is None for change in changes)
         done = {**self.done, **{change.key: change for change in changes}}
@@ -324,6 +324,16 @@ def to_change(name: str, before: AccessEntry | None, after: AccessEntry | None) 
     if before is None or after is None:
         action = "create" if before is None else "delete"
     return Change(action, name, None if before is None else {**before}, None if after is None else {**after})
+
+
+def entries_of(change: Change) -> tuple[AccessEntry | None, AccessEntry | None]:
+    """Return the entry before and after a change."""
+    return t.cast("AccessEntry | None", change.before), t.cast("AccessEntry | None", change.after)
+
+
+def entries_after(changes: t.Iterable[Change]) -> list[AccessEntry]:
+    """Return the entries that changes leave, as they are then."""
+    return [entry for _before, entry in map(entries_of, changes) if entry is not None]
 
 
 def to_actions(changes: t.Iterable[Change], declared: t.Iterable[str]) -> list[dict[str, t.Any]]:

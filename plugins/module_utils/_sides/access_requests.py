@@ -12,7 +12,7 @@ from functools import partial
 from types import MappingProxyType
 
 from .._engine.plan import Change, Plan, Step
-from .._engine.side import SEEN, Call, Context, Effect, NoReply, Owner, Purpose, Query, Replies, ReplyValue, Side, Waiting
+from .._engine.side import SEEN, Call, Context, Effect, Owner, Purpose, Query, Replies, ReplyValue, Side, Waiting
 from .._engine.wait import WaitTimeoutError
 from .._http.errors import AuthError, NoAnswerError, OvertakenError, StoppedError, TaskError
 from .._http.pauses import Sleep
@@ -24,6 +24,7 @@ from .access_plan import (
     AccessRequest,
     Entries,
     check_status,
+    entries_after,
     not_in_force,
 )
 
@@ -133,7 +134,8 @@ class AccessRequests(Side[_State]):
     def observe(self, replies: Replies) -> t.Mapping[Owner, _State]:
         """Return the list for all requests, and which entries are in force, or never will be."""
         if _LIST not in replies:
-            return t.cast("dict[Owner, _State]", replies[_STATUSES])
+            statuses: dict[Owner, _State] = replies[_STATUSES]
+            return statuses
         self._access = access = replace(self._access, listed=replies[_LIST])
         return {owner: access for owner, state in self.states.items() if isinstance(state, AccessListState)}
 
@@ -174,8 +176,10 @@ class AccessRequests(Side[_State]):
 
     def timeout_error(self, owner: Owner, step: Step | None, waiting: Waiting, error: WaitTimeoutError) -> TaskError:
         """Return the error of an entry that is not in force, or of a request that something had to come before."""
-        names = [str(owner)] if step is None else self._awaited(step)
-        return not_in_force(names, error) if names else self._choice().late_error(t.cast(Step, step), error)
+        if step is None:
+            return not_in_force([str(owner)], error)
+        names = self._awaited(step)
+        return not_in_force(names, error) if names else self._choice().late_error(step, error)
 
     def request(self, step: Step) -> Call:
         """Add entries or remove some, when it is the turn of this task."""
@@ -210,14 +214,14 @@ class AccessRequests(Side[_State]):
         self._is_queued = True
         self._sleep(seconds)
 
-    def record(self, step: Step, reply: ReplyValue | NoReply) -> Effect:
+    def record(self, step: Step, reply: ReplyValue) -> Effect:
         """Record the list and what was made; new entries are waited for. After a lost reply, what the list shows counts."""
-        changes, choice = t.cast(AccessRequest, step.request).changes, self._choice()
-        listed, made, failures = self._access.listed, t.cast(_Changes, ()), t.cast("t.Mapping[str, TaskError]", {})
+        request: AccessRequest = step.request
+        listed, choice = self._access.listed, self._choice()
+        written: Written = reply
         if reply is SEEN:
-            made = [change for change in changes if listed.get(change.key) == change.after]
-        else:
-            listed, made, failures = t.cast(Written, reply)
+            written = Written(listed, [change for change in request.changes if listed.get(change.key) == change.after], {})
+        listed, made, failures = written
         shown = choice.to_changes(made)
         done = {**self._access.done, **{change.key: change for change in shown}}
         self._access = access = replace(self._access, listed=listed, done=done)
@@ -286,7 +290,7 @@ def _missing(access_list: AccessList, planner: AccessListPlanner) -> tuple[_Chan
 
 
 def _to_send(changes: _Changes) -> list[AccessEntry]:
-    return [to_send(t.cast(AccessEntry, change.after)) for change in changes]
+    return [to_send(entry) for entry in entries_after(changes)]
 
 
 def _remove(access_list: AccessList, choose: t.Callable[[Entries], _Changes]) -> Written:

@@ -36,7 +36,6 @@ from .._engine.side import (
     Call,
     Context,
     Effect,
-    NoReply,
     Owner,
     Purpose,
     Query,
@@ -185,7 +184,7 @@ class AwsSide(Side[View]):
         found = {}
         for owner, reply in self.reader.shown(replies):
             known = self.states.get(owner)
-            view = _newest(known, reply) if isinstance(reply, View) else _with_shown(t.cast(View, known), reply)
+            view = _newest(known, reply) if isinstance(reply, View) else _with_shown(self.states[owner], reply)
             if view != known:
                 found[owner] = view
         return found
@@ -244,7 +243,7 @@ class AwsSide(Side[View]):
             return _nothing
         return partial(_make_change, network, params, view, self.reader.facts_of(step.owner), step.request)
 
-    def record(self, step: Step, reply: ReplyValue | NoReply) -> Effect:
+    def record(self, step: Step, reply: ReplyValue) -> Effect:
         """Record the change, unless others have made it. Of an acceptance, the reply has a state that is not the last one."""
         owner, request, view = step.owner, step.request, self.states[step.owner]
         self.sent.pop(owner, None)
@@ -262,7 +261,7 @@ class AwsSide(Side[View]):
             return Effect({owner: view_after(view, request)}, changes)
         # With stages, the next poll comes at the pace of the stage.
         is_stale = not self.context.stage
-        return Effect({owner: replace(view, connection=t.cast(View, reply).connection, is_stale=is_stale)}, changes)
+        return Effect({owner: replace(view, connection=reply.connection, is_stale=is_stale)}, changes)
 
 
 def _look(network: Network, params: Parameters) -> View:

@@ -1,37 +1,256 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the side of AWS asks and knows of the entries of a list: a poll for each account and region, and the plan of the list."""
+"""What the list and Atlas say of the half of entries in AWS, and what its side asks and knows of them: a poll for each region."""
 
 from __future__ import annotations
 
+import datetime
 import typing as t
 from dataclasses import replace
 from functools import partial
 
+from .._aws.accepter.checks import ANEW, CREDENTIALS, OF_CONTAINER
 from .._aws.accepter.network import Network
 from .._aws.accepter.region import RegionSurvey
-from .._aws.accepter.requests import Accept, EnableDns, RouteChange, shows, to_change
-from .._aws.accepter.routes import Facts
-from .._aws.accepter.view import View
-from .._aws.objects import ACTIVE, PENDING, PeeringConnection
+from .._aws.accepter.requests import (
+    Accept,
+    EnableDns,
+    RouteChange,
+    shows,
+    to_change,
+)
+from .._aws.accepter.routes import Facts, choose_tables
+from .._aws.accepter.view import View, may_lead
+from .._aws.objects import ACTIVE, ENDED, PENDING, PeeringConnection
 from .._clouds.aws import AWS
+from .._clouds.cloud import BLOCK, REGION, Peer, fields_of
+from .._clouds.clouds import is_failed, is_leaving
+from .._engine.argspec import OptionValue
 from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step
 from .._engine.side import Context, Owner, Purpose, Query, Replies, Waiting
 from .._engine.wait import WaitTimeoutError
 from .._http.errors import TaskError
 from .._http.pauses import Clock, unbounded, within
+from .._values.moments import created_at
 from .aws import ROUTABLE, Accepter, AwsReader
-from .entry_aws import AwsNetworks
+from .entries import PathEntry
 from .life import too_late
 from .path_state import PathState
+
+if t.TYPE_CHECKING:
+    from .entry_aws import AwsNetworks
 
 # In seconds: how long a poll takes at most.
 _POLL = 30.0
 # What has to come first: a request of Atlas, which the same poll may ask AWS about, or what another entry enables for the VPC.
 _REQUEST, _TURN = Waiting("Atlas's request"), Waiting("its VPC", polls=False, ends_with_steps=True)
 _Shown = t.Union[View, PeeringConnection, None]
+
+# Options of AWS and their values.
+AwsCredentials = tuple[tuple[str, OptionValue], ...]
+
+# In seconds, how long Atlas may know a request before AWS shows it.
+_YOUNG = 120
+# What this task says in place of hints for the task with one connection.
+_HINTS = {
+    CREDENTIALS: "Use credentials of the VPC's owner (aws_profile, aws_access_key, aws_assume_role_arn), or correct its account.",
+    OF_CONTAINER: "Set it to the block of Atlas's network container.",
+    ANEW: "Once Atlas shows it as failed, run the task again with recreate set to dead: Atlas requests another one then.",
+}
+_ANEW_ELSEWHERE = "The team that works in Atlas has to request another one: then use the new connection_id."
+# The options of the module for one connection that an entry has, and those that the task has.
+_OWN = ("vpc_id", "aws_account_id", "route_table_ids", "route_table_tags")
+_SHARED = ("state", "atlas_aws_account_ids", "replace_routes", "dns", "tags", "purge_tags", "wait_timeout", "wait_sleep")
+
+
+class AwsPlace(t.NamedTuple):
+    """Where the VPCs of entries are: the credentials, and the region if it is known."""
+
+    credentials: AwsCredentials
+    region: str | None
+
+    @classmethod
+    def of(cls, options: Parameters) -> AwsPlace:
+        """Return the place of options for AWS."""
+        return cls(tuple(sorted(pair for pair in options.items() if pair[0] != "region")), options["region"])
+
+    @property
+    def options(self) -> Parameters:
+        """The options for AWS."""
+        return {**dict(self.credentials), "region": self.region}
+
+
+class AwsTerms:
+    """What the list and Atlas say of the half of each entry in AWS.
+
+    Args:
+        params: The options of the task.
+        entries: The entries whose VPCs the task changes.
+        replaced: Returns the keys of entries whose connection in Atlas the task replaces, or has replaced.
+
+    Attributes:
+        params: The options of the task.
+        entries: The entries, by key.
+        is_absent: Whether the task disconnects.
+        places: Where the VPC of each entry is, as far as that is known, by key.
+        sharing: The keys of the entries with a VPC, by its id.
+        atlas_accounts: Atlas's accounts, by credentials and the id of the network container: they have requested what is active.
+    """
+
+    def __init__(self, params: Parameters, entries: t.Iterable[PathEntry], replaced: t.Callable[[], t.Collection[str]]) -> None:
+        self.params = params
+        self.entries = {entry.key: entry for entry in entries}
+        self.is_absent = params["state"] == "absent"
+        self.places: dict[str, AwsPlace] = {}
+        self.sharing: dict[str, list[str]] = {}
+        for key, entry in self.entries.items():
+            self.sharing.setdefault(entry.params["vpc_id"], []).append(key)
+        self.atlas_accounts: dict[tuple[AwsCredentials, str], set[str]] = {}
+        self._replaced = replaced
+        # The id of each connection when the task began, and the options that were made last.
+        self._began: dict[str, str] = {}
+        self._options: dict[str, Parameters] = {}
+        # Atlas's list, with the ids of its connections in AWS.
+        self._listed: tuple[t.Sequence[Peer], frozenset[str]] = ((), frozenset())
+
+    def peer(self, entry: PathEntry, state: PathState) -> Peer | None:
+        """Return the connection of an entry in Atlas; None if there is none that AWS could know."""
+        own = state.peers.entries.get(entry.key)
+        peer = own.peer if own is not None else None
+        if peer is None or (not self.is_absent and (is_failed(peer) or is_leaving(peer))):
+            return None
+        return peer
+
+    def connection_id(self, entry: PathEntry, state: PathState) -> str | None:
+        """Return the id in AWS of the connection that an entry has in Atlas, or names; None if there is none yet."""
+        if not self.params["atlas"]:
+            named: str | None = entry.params["connection_id"]
+            return named
+        peer = self.peer(entry, state)
+        return None if peer is None else fields_of(peer)["connection_id"]
+
+    def block(self, entry: PathEntry, state: PathState) -> str | None:
+        """Return Atlas's block: that of the entry's container, or what it says of it."""
+        home = state.homes.get(entry.key)
+        block: str | None = (home and home[BLOCK]) or entry.params["container_cidr_block"]
+        return block
+
+    def is_placed(self, entry: PathEntry) -> bool:
+        """Whether an entry says itself where its VPC is, and that AWS is needed."""
+        return not self.is_absent and entry.region is not None
+
+    def is_known(self, entry: PathEntry, state: PathState) -> bool:
+        """Whether AWS has to be asked about an entry: without connection and block, no route can be removed."""
+        is_any = self.connection_id(entry, state) is not None or self.block(entry, state) is not None
+        return not self.is_absent or is_any
+
+    def region(self, entry: PathEntry, state: PathState | None) -> str | None:
+        """Return the region of an entry's VPC: what the entry says, or the connection in Atlas, or that of its container."""
+        if state is None or self.is_placed(entry):
+            return entry.region
+        peer, home = self.peer(entry, state), state.homes.get(entry.key)
+        of_peer = None if peer is None else fields_of(peer)["accepter_region_name"]
+        of_home = None if home is None else home.get(REGION)
+        region = entry.params["region"] or of_peer or of_home or entry.params["container_region"]
+        return AWS.regions.to_cloud(region) if region else None
+
+    def options(self, entry: PathEntry, connection_id: str | None, block: str | None) -> Parameters:
+        """Return the options of the module for one connection, with its id and Atlas's block as far as these are known."""
+        known = self._options.get(entry.key)
+        if known is None or (known["connection_id"], known["atlas_cidr_block"]) != (connection_id, block):
+            group = entry.params["aws_security_group"]
+            known = self._options[entry.key] = {
+                **{name: entry.params[name] for name in _OWN},
+                **{name: self.params[name] for name in _SHARED},
+                "connection_id": connection_id,
+                "route_table_cidr_block": entry.params["cidr_block"],
+                "atlas_cidr_block": block,
+                "security_group_ids": [group.rpartition("/")[2]] if group else None,
+                "group_id": self.params["aws_group_id"],
+                "accept": True,
+                "wait": True,
+            }
+        return known
+
+    def options_now(self, entry: PathEntry, state: PathState) -> Parameters:
+        """Return the options with the connection and the block that are known now."""
+        return self.options(entry, self.connection_id(entry, state), self.block(entry, state))
+
+    def begin(self, state: PathState) -> None:
+        """Note the connections that are there when the task begins."""
+        for key, entry in self.entries.items():
+            connection_id = self.connection_id(entry, state)
+            if connection_id is not None:
+                self._began.setdefault(key, connection_id)
+
+    def final_id(self, entry: PathEntry, state: PathState) -> str | None:
+        """Return the id that the connection will have; None if it is not known yet."""
+        connection_id = self.connection_id(entry, state)
+        is_old = connection_id == self._began.get(entry.key) and entry.key in self._replaced()
+        return None if is_old and not self.is_absent else connection_id
+
+    def view(self, entry: PathEntry, state: PathState) -> View:
+        """Return the view of an entry with the connection that it will have, as AWS has shown it last."""
+        view, connection_id, before = state.aws[entry.key], self.final_id(entry, state), self._began.get(entry.key)
+        others, connection = view.others, view.connection
+        if before not in (None, connection_id) and before in others and others[before].status not in ENDED:
+            # Atlas has replaced it, or will.
+            others = {**others, before: replace(others[before], status="deleted")}
+        if connection is None or connection.id != connection_id:
+            connection = others.get(connection_id or "")
+        listed = self.listed_ids(state) if self.params["atlas"] else None
+        home = state.homes.get(entry.key)
+        accounts = self.atlas_accounts.get((self.places[entry.key].credentials, home["id"]), ()) if home is not None else ()
+        return replace(view, others=others, connection=connection, listed=listed, atlas_accounts=accounts)
+
+    def listed_ids(self, state: PathState) -> t.Collection[str]:
+        """Return the ids in AWS of the connections in Atlas's list."""
+        if self._listed[0] is not state.peers.listed:
+            ids = (fields_of(peer).get(AWS.accepted_id or "") for peer in state.peers.listed)
+            self._listed = state.peers.listed, frozenset(filter(None, ids))
+        return self._listed[1]
+
+    def find_unlisted(self, state: PathState) -> set[str]:
+        """Return the connections that have routes to an entry's block, or any if that is open, and that Atlas's list lacks.
+
+        Another run may have requested, accepted and routed one after that list was read, and before AWS was.
+        """
+        found: set[str] = set()
+        listed = self.listed_ids(state)
+        for key, view in state.aws.items() if not self.is_absent else ():
+            entry = self.entries[key]
+            block = self.block(entry, state)
+            try:
+                tables = () if view.vpc is None else choose_tables(self.options(entry, None, block), view, view.vpc, block)
+            except TaskError:
+                # The plan refuses the entry.
+                continue
+            for route in (route for table in tables for route in table.routes):
+                other = view.others.get(route.target)
+                is_candidate = route.is_peering and route.target not in listed and block in (None, route.destination)
+                # What AWS does not show yet may be new.
+                if is_candidate and (other is None or may_lead(other, view.vpc, block)):
+                    found.add(route.target)
+        return found
+
+    def may_appear(self, entry: PathEntry, state: PathState) -> bool:
+        """Whether Atlas has requested a connection so recently that AWS may not show it yet, or has not when it was read.
+
+        Another task may even have accepted it since.
+        """
+        peer = self.peer(entry, state) if self.params["atlas"] else None
+        if peer is None:
+            return False
+        requested = created_at(peer.get("id") or "")
+        is_young = requested is None or (datetime.datetime.now(datetime.timezone.utc) - requested).total_seconds() < _YOUNG
+        return is_young or self.connection_id(entry, state) != self._began.get(entry.key)
+
+    def named(self, entry: PathEntry, error: TaskError) -> TaskError:
+        """Return an error with the entry, and the options of this task."""
+        hint = _ANEW_ELSEWHERE if error.hint == ANEW and not self.params["atlas"] else _HINTS.get(error.hint or "", error.hint)
+        return entry.named(error.with_hint(hint))
 
 
 class AwsEntries(AwsReader):

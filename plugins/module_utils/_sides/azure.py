@@ -48,6 +48,8 @@ _NAME_TAKEN = "RoleDefinitionWithSameNameExists"
 _ENDED, _KNOWN = "its end", "Azure to know it"
 # What a role of a list waits for: the service principal that another one makes.
 _PRINCIPAL = Waiting("the service principal", polls=False, ends_with_steps=True)
+# What a role waits for that a pruned connection leaves: Atlas needs it until then.
+_FREE = Waiting("the connections to be gone", polls=False, ends_with_steps=True)
 # A role is removed after another look, and once more after its peerings have ended.
 _LOOK, _LOOK_LATER = (Waiting(goal, polls_at_once=True, looks_again=True) for goal in ("another look", "a look after its end"))
 
@@ -73,6 +75,13 @@ class RoleList(t.Protocol):
 
     def failure_of(self, owner: Owner) -> TaskError | None:
         """Return why all entries with a VNet have failed; None if one has not."""
+
+    def is_free(self, owner: Owner) -> bool:
+        """Return whether nothing in Atlas needs a role any more, so that it can be removed.
+
+        Raises:
+            TaskError: If Atlas goes on needing it.
+        """
 
     def directory_of(self, owner: Owner) -> str:
         """Return the directory of a VNet, whose service principal all its VNets have."""
@@ -148,10 +157,11 @@ class AzureSide(Side[AccessState]):
     def wait(self, owner: Owner, step: Step | None) -> Waiting | None:
         """Wait before a plan until the peerings with `atlas_vnet_names` have ended, if there is something to remove then.
 
-        A list waits before each step: for that end, between two looks, or for the service principal that another VNet makes.
+        A list waits before each step: for that end, between two looks, or for the service principal that another VNet makes;
+        and, with the role of pruned connections, for the end of those in Atlas.
 
         Raises:
-            TaskError: If all entries with the VNet have failed.
+            TaskError: If all entries with the VNet have failed, or a pruned connection was not removed.
         """
         if self.entries is not None:
             return None if step is None else self._wait_in_list(owner, step, self.entries)
@@ -164,6 +174,8 @@ class AzureSide(Side[AccessState]):
         failure = entries.failure_of(owner)
         if failure is not None:
             raise failure
+        if not entries.is_free(owner):
+            return _FREE
         params, state = self._role(owner).params, self.states[owner]
         if params["state"] == "present":
             maker = self._makers.get(entries.directory_of(owner), owner)
@@ -179,7 +191,7 @@ class AzureSide(Side[AccessState]):
         """Return the error of a peering that has not ended, or of an assignment that is still refused."""
         if error.refusal is not None:
             return still_refused(error, error.refusal, "Run the task again in some minutes, or raise wait_timeout.")
-        if self.entries is not None and step is not None and waiting == _PRINCIPAL:
+        if self.entries is not None and step is not None and waiting in (_PRINCIPAL, _FREE):
             return self.entries.late_error(step, error)
         peering = ending_peerings(self._role(owner).params, self.states[owner])[0]
         return time_is_up(error, f"the peering {peering.name} with {peering.remote_name} had ended (it is {peering.state})")

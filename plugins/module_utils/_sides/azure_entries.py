@@ -26,17 +26,15 @@ from .._azure.vnets import Vnet, get_vnet
 from .._clouds.azure import AZURE, VnetId, is_atlas_network, parse_vnet_id, role_name, vnet_id
 from .._clouds.cloud import BLOCK, Fields, Peer, fields_of
 from .._clouds.clouds import cloud_of
-from .._engine.operation import ModuleBase
 from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step, joined
 from .._engine.side import Owner
 from .._http.errors import AuthError, InvalidOptionError, NotFoundError, TaskError
-from .._http.pauses import unbounded
 from .._resources.containers import Container
 from .._values.blocks import do_overlap
 from .entries import PathEntry
-from .part import Answers, Common, PathPart, Ran
-from .path_state import ROLES, SIDES, PathState, What
+from .part import Answers, Common, PathPart
+from .path_state import AVAILABLE, ROLES, SIDES, PathState, What
 
 # The name of the step in results.
 _ROLE = "role"
@@ -50,13 +48,30 @@ class VnetAccess(Access):
     send = azure_names()(Access.send)
 
 
+class PrunedRole(t.NamedTuple):
+    """The role on a VNet that no entry means.
+
+    Attributes:
+        peer: The pruned connection that it goes with, which is its owner.
+        beside: The ids of all pruned connections to the VNet, until whose end Atlas needs the role.
+        params: The options of the removal.
+        access: The requests about the VNet.
+    """
+
+    peer: Peer
+    beside: t.Sequence[str]
+    params: Parameters
+    access: Access
+
+
 class AzureEntries(PathPart):
     """The roles of the entries, of which those with the same VNet share one: it reads the VNets, and plans; the side does it.
+
+    Those that pruned connections leave, which no entry means, are removed in the same way.
 
     Args:
         common: What all parts get, with the entries whose VNets it changes.
         session: The services that the task talks to.
-        operation: The front of the role on one VNet.
         states: The states of the side, which get what is read first.
         now: Returns the current state.
     """
@@ -67,13 +82,11 @@ class AzureEntries(PathPart):
         self,
         common: Common,
         session: CheckSession,
-        operation: type[ModuleBase[t.Any]],
         states: MutableMapping[Owner, AccessState],
         now: t.Callable[[], PathState],
     ) -> None:
         super().__init__(common)
         self._session = session
-        self._operation = operation
         self._states, self._now = states, now
         self._is_present = not self._is_absent
         # The entries of each VNet, by its resource id in lower case; and the requests about it.
@@ -84,8 +97,8 @@ class AzureEntries(PathPart):
         self._planned: dict[str, AccessState] = {}
         # Atlas's networks whose peerings with a VNet end because this task removes their connections.
         self._ending: dict[str, tuple[str, ...]] = {}
-        # What Atlas may still do where the role of a pruned connection was not removed, by the id of that.
-        self._reached: dict[str, AccessState] = {}
+        # The roles that pruned connections leave, by the ids of those.
+        self._pruned: dict[str, PrunedRole] = {}
         for entry in common.entries:
             self._groups.setdefault(_scope_of(entry.params).lower(), []).append(entry)
         self._directories = {key: self._find_directory(group, PathState()) for key, group in self._groups.items()}
@@ -138,6 +151,7 @@ class AzureEntries(PathPart):
             # What was not planned first is not done.
             return Plan()
         stage, lanes = ROLES if self._is_present else SIDES, ((self.name, int(self._params["parallel"])),)
+        stage = AVAILABLE if key in self._pruned else stage
         return Plan(
             (change,),
             tuple(step._replace(keys=(change.key,), owner=key, stage=stage, lanes=lanes) for step in plan.steps),
@@ -158,6 +172,8 @@ class AzureEntries(PathPart):
     def role(self, owner: Owner) -> tuple[Parameters, Access]:
         """Return what the role on a VNet should be, and the requests about it."""
         key, state = str(owner), self._now()
+        if key in self._pruned:
+            return self._pruned[key].params, self._pruned[key].access
         group = self._groups[key]
         # A connection that could not be removed keeps its peering, which is not waited for then.
         ending = () if any(entry.key in state.failures for entry in group) else self._ending[key]
@@ -171,17 +187,32 @@ class AzureEntries(PathPart):
     def plan_role(self, owner: Owner, access: AccessState) -> Plan:
         """Plan what is left to do for a role."""
         params, unused = self.role(owner)
-        return self._in_list(str(owner), plan_present(params, access) if self._is_present else plan_absent(params, access))
+        wanted = plan_present if params["state"] == "present" else plan_absent
+        return self._in_list(str(owner), wanted(params, access))
 
     def entries_of(self, owner: Owner, step: Step | None = None) -> t.Sequence[str]:
-        """Return the entries with a VNet."""
-        return [entry.key for entry in self._groups[str(owner)]]
+        """Return the entries with a VNet, or the pruned connection whose role it is."""
+        return [entry.key for entry in self._groups[str(owner)]] if owner in self._groups else [str(owner)]
 
     def failure_of(self, owner: Owner) -> TaskError | None:
         """Return why the first entry with a VNet has failed if all have; None if one has not."""
-        failures = self._now().failures
-        found = [failures[entry.key].error for entry in self._groups[str(owner)] if entry.key in failures]
-        return found[0] if len(found) == len(self._groups[str(owner)]) else None
+        failures, entries = self._now().failures, self.entries_of(owner)
+        return failures[entries[0]].error if all(entry in failures for entry in entries) else None
+
+    def is_free(self, owner: Owner) -> bool:
+        """Return whether Atlas needs a role no more that a pruned connection leaves; True for the roles of entries.
+
+        Raises:
+            TaskError: If Atlas goes on needing it, because another connection was not removed.
+        """
+        pruned, state = self._pruned.get(str(owner)), self._now()
+        there = {one["id"] for one in state.peers.listed}
+        left = [one for one in pruned.beside if one in there] if pruned is not None else []
+        stays = next((one for one in left if one in state.failures), None)
+        if stays is not None:
+            text = f"The role of Atlas on the {AZURE.noun} stays, because the connection {stays} was not removed."
+            raise TaskError(text, hint="Run the task again.")
+        return not left
 
     def directory_of(self, owner: Owner) -> str:
         """Return the directory of a VNet, in lower case."""
@@ -191,18 +222,18 @@ class AzureEntries(PathPart):
         """Return the key of the change to the role of an entry, whether there is one or not."""
         key = self._scope_of_entry(entry)
         change = self._changes.get(key)
-        return self._what(self._groups[key][0], "change").key if change is None else change.key
+        return self._what(entry, self._groups[key][0].params, "change").key if change is None else change.key
 
     def is_begun(self, entry: str, state: PathState) -> bool:
         """Return whether some of the steps for a role were done, and not all."""
         key = self._scope_of_entry(entry)
-        before, now = self._planned.get(key), self._access_of(key, state)
-        if before is None or self._changes[key].key in state.done:
+        before, now = self._planned.get(key), self._states.get(key)
+        if before is None or now is None or self._changes[key].key in state.done:
             return False
         return (before.chosen, before.held, before.own) != (now.chosen, now.held, now.own)
 
     def _scope_of_entry(self, entry: str) -> str:
-        return next(key for key, group in self._groups.items() if entry in [one.key for one in group])
+        return next((key for key, group in self._groups.items() if entry in [one.key for one in group]), entry)
 
     def take(self, owner: Owner, found: AccessState, done: t.Mapping[t.Hashable, Change], state: PathState) -> PathState:
         """Return the state with what Atlas may do at a VNet, and with its change once all steps are done."""
@@ -217,7 +248,10 @@ class AzureEntries(PathPart):
         """Return the state in which all entries with a VNet have failed whose role has; it says how to remove one that stays."""
         if (what.step, what.side) != (_ROLE, AZURE.name):
             return state
-        key, group = next((one for one in self._groups.items() if what.owner in [own.key for own in one[1]]), ("", []))
+        key = self._scope_of_entry(what.owner)
+        pruned, group = self._pruned.get(key), self._groups.get(key, [])
+        if pruned is not None:
+            return self._with_kept_role(fields_of(pruned.peer), pruned.params, self._states[key], "No later run finds it:", state)
         for entry in group:
             state = state.with_failure(entry.key, _ROLE, entry.named(error))
         if not group or not self._is_absent:
@@ -250,10 +284,10 @@ class AzureEntries(PathPart):
 
     def is_settled(self, state: PathState) -> bool:
         """Return whether all roles are given that are planned, so that the stage needs no line."""
-        wanted = self._changes.items() if state.stage == ROLES else ()
+        wanted = self._groups.keys() & self._changes.keys() if state.stage == ROLES else ()
         return all(
-            change.key in state.done or self._access_of(key, state).is_enough or self.failure_of(key) is not None
-            for key, change in wanted
+            self._changes[key].key in state.done or self._access_of(key, state).is_enough or self.failure_of(key) is not None
+            for key in wanted
         )
 
     def line(self, state: PathState) -> str:
@@ -279,8 +313,8 @@ class AzureEntries(PathPart):
         except (AuthError, InvalidOptionError, NotFoundError):
             return None
 
-    def plan_pruned(self, peer: Peer, found: AccessState, leaving: t.Sequence[Peer], state: PathState) -> tuple[Change, ...]:
-        """Return the removal of the role that a pruned connection leaves, with the id of that in its key; none if it stays.
+    def plan_pruned(self, peer: Peer, found: AccessState, leaving: t.Sequence[Peer], state: PathState) -> Plan:
+        """Plan the removal of the role that a pruned connection leaves: after that has gone.
 
         Args:
             peer: The connection.
@@ -288,11 +322,19 @@ class AzureEntries(PathPart):
             leaving: All connections that are pruned; the role goes with the first one of a VNet.
             state: The state.
         """
-        plan = self._plan_of_pruned(peer, found, leaving, state)
-        if not plan.steps:
-            return ()
-        what = What(peer["id"], _ROLE, AZURE.name, "delete", _ROLE, role_name(_names_of(fields_of(peer))))
-        return (Change("delete", what.key, found.to_result(), _after(plan, found).to_result()),)
+        id_, fields = peer["id"], fields_of(peer)
+        access = self._states.get(id_, found)
+        plan = self._plan_of_pruned(peer, access, leaving, state)
+        if plan.steps and id_ not in self._pruned:
+            params, directory = self._params_of_pruned(peer, leaving, state), fields["azure_directory_id"]
+            # The session is open since the VNet was read.
+            requests = VnetAccess(self._session.open_azure(self._credentials_for(fields), directory), params)
+            beside = [one["id"] for one in leaving if _is_at(one, fields)]
+            self._pruned[id_] = PrunedRole(peer, beside, params, requests)
+            self._states[id_], self._planned[id_], self._directories[id_] = found, found, directory
+            key = self._what(id_, fields, "delete").key
+            self._changes[id_] = Change("delete", key, found.to_result(), _after(plan, found).to_result())
+        return self._in_list(id_, plan)
 
     def warn_of_pruned(self, peer: Peer, found: AccessState, leaving: t.Sequence[Peer], state: PathState) -> t.Sequence[str]:
         """Return why the role that a pruned connection leaves stays, in sentences: another peering, or others' assignments."""
@@ -306,30 +348,6 @@ class AzureEntries(PathPart):
         if first["id"] != peer["id"] or is_meant or _find_staying(fields, ids, state) is not None:
             return Plan()
         return plan_absent(self._params_of_pruned(peer, leaving, state), found)
-
-    def send_pruned(self, peer: Peer, leaving: t.Sequence[Peer], state: PathState) -> AccessState:
-        """Take away the role that a pruned connection leaves, once its peering has ended. Runs in a thread.
-
-        Raises:
-            TaskError: If it fails.
-        """
-        fields = fields_of(peer)
-        params = self._params_of_pruned(peer, leaving, state)
-        credentials, directory = self._credentials_for(fields), fields["azure_directory_id"]
-
-        def reach(ran: Ran) -> None:
-            if ran.state is not None:
-                self._reached[peer["id"]] = ran.state
-
-        # Its waits have their own end.
-        with azure_names(), unbounded():
-            operation = self._operation(params, self._session.open_azure(credentials, directory), self._clock)
-            return t.cast(AccessState, self._run_to_end(operation, None, reach).state)
-
-    def keep_pruned(self, peer: Peer, found: AccessState, leaving: t.Sequence[Peer], state: PathState) -> PathState:
-        """Return the state after the role that a pruned connection leaves was not removed: it says how to do that."""
-        params, access = self._params_of_pruned(peer, leaving, state), self._reached.get(peer["id"], found)
-        return self._with_kept_role(fields_of(peer), params, access, "No later run finds it:", state)
 
     def _params_of_pruned(self, peer: Peer, leaving: t.Sequence[Peer], state: PathState) -> dict[str, t.Any]:
         used = {one["container_id"] for one in leaving if _is_at(one, fields_of(peer))}
@@ -407,10 +425,11 @@ class AzureEntries(PathPart):
         if self._is_present and any(change.action == "update" for change in plan.changes):
             action = "update"
         verb = "change" if action == "update" else action
-        return Change(action, self._what(entry, verb).key, access.to_result(), _after(plan, access).to_result())
+        what = self._what(entry.key, entry.params, verb)
+        return Change(action, what.key, access.to_result(), _after(plan, access).to_result())
 
-    def _what(self, entry: PathEntry, action: str) -> What:
-        return What(entry.key, _ROLE, AZURE.name, action, _ROLE, role_name(_names_of(entry.params)))
+    def _what(self, owner: str, fields: Fields, action: str) -> What:
+        return What(owner, _ROLE, AZURE.name, action, _ROLE, role_name(_names_of(fields)))
 
     def _find_overlaps(self, entry: PathEntry, state: PathState) -> list[str]:
         """Return a sentence for each block of the VNet, and of its peerings, that overlaps the block of Atlas's network."""
@@ -441,7 +460,7 @@ def _is_at(peer: Peer, fields: Fields) -> bool:
 
 
 def _atlas_network(container: Container) -> str | None:
-    return fields_of(t.cast("t.Any", container)).get("atlas_vnet_name")
+    return fields_of(container).get("atlas_vnet_name")
 
 
 def _find_ending(keys: t.Iterable[str], state: PathState) -> tuple[str, ...]:

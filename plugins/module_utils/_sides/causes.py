@@ -81,7 +81,7 @@ def to_failed(error: TaskError, entry: Place | None, name: str | None, fields: F
         fields: What is known of the connection, with the names of results; empty for nothing.
         step: What has failed.
     """
-    values = t.cast("tuple[str, ...]", ())
+    values = tuple[str, ...]()
     shown = (error.in_brief() if isinstance(error, RoleError) else error).at(None)
     verb, text = (error.description or "").partition(" ")[0], str(shown.without_description())
     if fields:

@@ -9,6 +9,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .._clouds.cloud import Peer
+from .._engine.plan import Change
 
 # The key of the fact that lists all connections of the project.
 LIST_PEERS = "peers"
@@ -37,6 +38,11 @@ class PeerState:
     needs_id: bool = False
     old: Peer | None = None
     seen: t.Mapping[str, Peer | None] = field(default_factory=dict)
+
+
+def peer_after(change: Change) -> Peer:
+    """Return the connection that a change leaves: it is none that only removes one."""
+    return t.cast("Peer", change.after)
 
 
 class CreatePeer(t.NamedTuple):

@@ -74,7 +74,8 @@ class ContainerChoice:
         """
         region = self.params["container_region_name"]
         if region is None:
-            return t.cast("str | None", self.params["container_id"])
+            named: str | None = self.params["container_id"]
+            return named
         found = self._in_region()
         if len(found) == 1:
             return str(found[0]["id"])
@@ -102,7 +103,7 @@ class ContainerChoice:
             TaskError: If there is none, or if several match; the message lists them.
         """
         if container_id is not None and not self.provider.lists_all:
-            return self.known(container_id) or t.cast("Container", self._facts[container_id])
+            return self.known(container_id) or self._facts[container_id]
         containers = self._list()
         if container_id is not None:
             known = self.known(container_id)
@@ -177,7 +178,7 @@ class ContainerChoice:
 
     def neighbours(self, state: PeerState) -> t.Sequence[Peer]:
         """Return all connections of the project, in any container. They are read if the state has no list."""
-        return t.cast("list[Peer]", self._facts[LIST_PEERS]) if state.listed is None else state.listed
+        return self._facts[LIST_PEERS] if state.listed is None else state.listed
 
     def describe(self, container_id: str) -> str:
         """Describe a container, with its region if known. It never fails: the text is for the message of another error."""

@@ -302,6 +302,11 @@ def _to_request(fields: t.Mapping[str, t.Any]) -> Pairs:
     return tuple((name, tuple(value) if isinstance(value, list) else value) for name, value in fields.items())
 
 
+def container_after(change: Change) -> Container | None:
+    """Return the container that a change leaves; None after a removal."""
+    return t.cast("Container | None", change.after)
+
+
 def in_use(change: str, container: Container, users: t.Sequence[str], way_out: str, terms: ListTerms | None = None) -> TaskError:
     """Return the error for a change that is not possible while the container is in use.
 

@@ -148,7 +148,7 @@ class ContainerSide(Side[ContainerState]):
             terms.check_removal()
         users = self._users_of(owner)
         if users and step.after is None:
-            raise in_use("removed", t.cast("Container", self.states[owner].container), users, "", terms)
+            raise self._in_use(owner, users, "")
         return Waiting(UNUSED) if users else None
 
     def _users_of(self, owner: Owner) -> t.Sequence[str]:
@@ -158,20 +158,24 @@ class ContainerSide(Side[ContainerState]):
             return terms.find_users(state.container["id"])
         return state.users or ()
 
+    def _in_use(self, owner: Owner, users: t.Sequence[str], way_out: str) -> TaskError:
+        container = t.cast("Container", self.states[owner].container)
+        return in_use("removed", container, users, way_out, self._options[owner].terms)
+
     def retry_wait(self, step: Step, error: TaskError) -> Waiting | None:
         """Wait after a refused removal, if the task waits: something else uses the container, or it is too new."""
         return Waiting(UNUSED) if step.after is not None and isinstance(error, ConflictError) else None
 
     def timeout_error(self, owner: Owner, step: Step | None, waiting: Waiting, error: WaitTimeoutError) -> TaskError:
         """Return the error of a container that is still used."""
-        refusal, terms = error.refusal, self._options[owner].terms
+        refusal = error.refusal
         hint = f"after {error.waited:.0f} seconds of waiting; remove them, or raise wait_timeout"
         if error.unanswered is not None:
             hint = f"or raise wait_timeout: Atlas did not answer at the end of the {error.waited:.0f} seconds of waiting"
         users = self._users_of(owner)
         if refusal is not None:
             users = [(refusal.detail or refusal.error_code or "something that Atlas does not name").rstrip(".")]
-        return in_use("removed", t.cast("Container", self.states[owner].container), users, hint, terms)
+        return self._in_use(owner, users, hint)
 
     def request(self, step: Step) -> Call:
         """Create, change or remove a container."""
@@ -188,7 +192,7 @@ class ContainerSide(Side[ContainerState]):
         owner, state = step.owner, self.states[step.owner]
         if reply is FORESEEN and step.action != "delete":
             reply = self._planners[owner].foresee(state.container, to_fields(step.request))
-        container = state.container if reply is SEEN else None if step.action == "delete" else t.cast("Container", reply)
+        container: Container | None = state.container if reply is SEEN else None if step.action == "delete" else reply
         after = replace(state, container=container)
         if self._options[owner].terms is None:
             return Effect({} if reply is SEEN else {owner: after})

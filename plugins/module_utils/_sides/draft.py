@@ -16,7 +16,7 @@ from .._engine.plan import Change, Plan, Step
 from .._engine.prune import check_ceiling, check_ignore, check_stranger, split_ignored
 from .._http.errors import ApiError, InvalidOptionError, NoAnswerError, TaskError
 from .._resources.peers import MOST_PEERS, MOST_PENDING
-from .connection import DeletePeer, PeerState
+from .connection import DeletePeer, PeerState, peer_after
 from .container_choice import ContainerChoice
 from .gate import after_twins, find_cycle, order
 from .match import check_overlaps, check_twins
@@ -103,7 +103,7 @@ class PeerSetPlanner:
             own, change = entries.get(entry.key), done.get(entry.key)
             peer = own.peer if own is not None else None
             if change is not None:
-                peer = t.cast("Peer", change.after)
+                peer = peer_after(change)
             is_awaited = self._params["wait"] and entry.key not in plan.failures
             if peer is not None and is_awaited and not entry.provider.has_reached(peer, entry.goal):
                 peer = {**peer, "status_name": entry.goal}
@@ -170,7 +170,7 @@ class PeerSetPlanner:
             if own is None:
                 draft.refusals[key] = entry.named(state.unclear[key])
             elif done is not None and done.after is not None:
-                draft.final[key] = t.cast("Peer", own.peer)
+                draft.final[key] = peer_after(done) if own.peer is None else own.peer
             else:
                 self._draft_entry(entry, own, draft)
         return draft
@@ -325,7 +325,7 @@ def _warn_of_pending(changes: t.Sequence[Change], state: PeerSetState) -> tuple[
     """Return a warning if more connections will be pending than Atlas allows. It is no refusal: accepted ones make room."""
     going = {change.before["id"] for change in changes if change.action in ("delete", "recreate") and change.before}
     present = [peer for peer in state.listed if is_pending(peer) and peer["id"] not in going]
-    created = [t.cast("Peer", change.after) for change in changes if change.action in ("create", "recreate")]
+    created = [peer_after(change) for change in changes if change.action in ("create", "recreate")]
     pending = [*present, *created]
     if not created or len(pending) <= MOST_PENDING:
         return ()

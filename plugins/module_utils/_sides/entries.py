@@ -66,12 +66,12 @@ class PathEntry:
         """Its place in messages: `connections[3]`."""
         return f"{LIST}[{self.index}]"
 
-    @property
+    @cached_property
     def title(self) -> str:
         """Its place and its name: `connections[3] (vpc-0a1b2c3d)`."""
         return f"{self.key} ({self.name})"
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The name of its network, for users: an id alone if that is unique, and otherwise with its owner."""
         return _name_of(self.params, self.provider)
@@ -98,13 +98,13 @@ class PathEntry:
         known: str | None = self.params["region"] or self.params["container_region"]
         return known if self.provider.region is not None else None
 
-    @property
+    @cached_property
     def blocks(self) -> tuple[str, ...]:
         """The blocks of the clients, as far as the entry says them."""
         one = self.params["cidr_block"]
         return (*(() if one is None else (one,)), *self.params["cidr_blocks"])
 
-    @property
+    @cached_property
     def comment(self) -> str:
         """The comment of its entries in the access list, by which these are known."""
         return str(self.params["comment"] or default_comment(self.params, self.provider))

@@ -18,7 +18,7 @@ from .._http.errors import InvalidOptionError, TaskError
 from .._resources.containers import Container, Containers, container_cloud, describe, is_in_region
 from .._resources.peers import describe_users
 from .container_choice import connected_elsewhere, on_other_cloud
-from .container_plan import ContainerPlanner, ContainerState, ListTerms, in_use
+from .container_plan import ContainerPlanner, ContainerState, ListTerms, container_after, in_use
 from .entries import PathEntry
 from .part import Answers, Common, PathPart
 from .path_state import CONTAINERS, PathState, What
@@ -122,7 +122,7 @@ class EntryContainers(PathPart):
                 refusals.update({entry.key: entry.named(error) for entry in group.entries})
                 continue
             plans.append(plan)
-            listed += [t.cast(Container, change.after) for change in plan.changes if change.before is None]
+            listed += [one for change in plan.changes if change.before is None and (one := container_after(change)) is not None]
         return replace(joined(plans), warnings=self._warn_of_others(groups, state), refusals=refusals)
 
     def _warn_of_others(self, groups: t.Iterable[_Group], state: PathState) -> tuple[str, ...]:
@@ -226,7 +226,7 @@ class EntryContainers(PathPart):
         for step in plan.steps:
             error = self._find_other_users(step, state) if self._is_absent else None
             if error is None:
-                state = self._with(step.owner, t.cast("Container | None", changes[step.keys[0]].after), state)
+                state = self._with(step.owner, container_after(changes[step.keys[0]]), state)
             else:
                 state = state.with_failure(step.keys[0], What.of(step.keys[0]).step, error)
         return state
@@ -236,9 +236,9 @@ class EntryContainers(PathPart):
         group, unused, terms = self._planned[step.owner]
         leaving = {entry.identity for entry in group.entries}
         staying = [one for one in state.peers.listed if identity_of(fields_of(one)) not in leaving]
-        container = t.cast(Container, group.container)
-        users = describe_users(staying, container["id"])
-        if not users or step.after is not None:
+        container = group.container
+        users = () if container is None else describe_users(staying, container["id"])
+        if container is None or not users or step.after is not None:
             return None
         return in_use("removed", container, users, "", terms)
 
@@ -300,9 +300,8 @@ def _check_removal(now: t.Callable[[], PathState], group: _Group, what: What) ->
     failures = now().failures
     failed = [entry.title for entry in group.entries if entry.key in failures]
     if failed:
-        container_id = t.cast(Container, group.container)["id"]
         reason = f"{' and '.join(failed)} could not be removed"
-        raise TaskError(f"Network container {container_id} ({what.name}) stays, because {reason}.")
+        raise TaskError(f"Network container {group.owner} ({what.name}) stays, because {reason}.")
 
 
 def with_homes(entries: t.Iterable[PathEntry], state: PathState) -> PathState:

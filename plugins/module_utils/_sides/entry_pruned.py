@@ -11,46 +11,51 @@ from functools import partial
 
 from .._clouds.cloud import Cloud, Peer, fields_of
 from .._clouds.clouds import cloud_of, name_of
-from .._engine.plan import Change, Plan, Step, StepRequest
-from .._engine.side import AnyState, Call, Owner
-from .._http.errors import TaskError
+from .._engine.plan import Change, Plan, joined
+from .._engine.side import AnyState, Owner
 from .entries import default_comment
 from .entry_peers import Leaving
 from .part import Answers, Common, PathPart
-from .path_state import AVAILABLE, CLEANING, PathState, What
+from .path_state import PathState
 
 if t.TYPE_CHECKING:
-    # Read only where the list has connections on AWS.
-    from .pruned_routes import PrunedRoutes
+    # Read only where the task does AWS's half.
+    from .pruned_routes import PrunedSide
 
 
-class Cleaner(t.Protocol):
-    """What connections leave in one cloud. Where Atlas needs a role there, `leaving` has all pruned connections."""
+class Remover(t.Protocol):
+    """What plans the removal of what connections leave in a cloud; their owners on its side are the connections.
+
+    Attributes:
+        name: The name of the side.
+    """
+
+    name: t.ClassVar[str]
+
+    def plan_pruned(self, peer: Peer, found: t.Any, leaving: t.Sequence[Peer], state: PathState) -> Plan:
+        """Plan its removal; `leaving` has all pruned connections. The first plan with a step lets the side know of it."""
+
+    def is_clean(self, owner: str) -> bool:
+        """Return whether nothing is left of a connection. Only asked where that goes before it."""
+
+
+class Cleaner(Remover, t.Protocol):
+    """The same in a cloud other than AWS."""
 
     def look_at_pruned(self, peer: Peer) -> t.Any:
         """Return what is there; None if no credentials of the task are those of its owner. Runs in a thread."""
 
-    def plan_pruned(self, peer: Peer, found: t.Any, *_leaving_and_state: t.Any) -> t.Sequence[Change]:
-        """Return the removals, with the id of the connection in their keys."""
-
-    def send_pruned(self, peer: Peer, *_leaving_and_state: t.Any) -> t.Any:
-        """Remove it, and return what is there then. Runs in a thread."""
-
-    def warn_of_pruned(self, peer: Peer, found: t.Any, *_leaving_and_state: t.Any) -> t.Sequence[str]:
+    def warn_of_pruned(self, peer: Peer, found: t.Any, leaving: t.Sequence[Peer], state: PathState) -> t.Sequence[str]:
         """Return why a role stays that a connection leaves, in sentences. Only asked where Atlas needs one."""
-
-    def keep_pruned(self, peer: Peer, found: t.Any, *_leaving_and_state: t.Any) -> PathState:
-        """Return the state after a role was not removed. Only asked where Atlas needs one."""
 
 
 class PrunedLeftovers(PathPart):
-    """What pruned connections leave in the customer's clouds, but for the access list.
+    """What pruned connections leave in the customer's clouds, but for the access list. Its own side removes the routes in AWS.
 
     Args:
         common: What all parts get.
-        now: Returns the current state.
         leaving: The connections that the task removes.
-        routes: The routes in AWS; None if the task does not do that half.
+        routes: The side for the routes in AWS; None if the task does not do that half.
         cleaners: The parts of the other clouds whose half the task does, by their names.
     """
 
@@ -59,22 +64,18 @@ class PrunedLeftovers(PathPart):
     def __init__(
         self,
         common: Common,
-        now: t.Callable[[], PathState],
         leaving: Leaving,
-        routes: PrunedRoutes | None,
+        routes: PrunedSide | None,
         cleaners: t.Mapping[str, Cleaner],
     ) -> None:
         super().__init__(common)
-        self._now = now
         self._leaving = leaving
         self._routes = routes
         self._cleaners = cleaners
         # What is there of each connection, by id; None where it could not be looked for.
-        self.found: dict[str, AnyState] = {}
-        # The changes that are planned for each, by key, and those that later plans had left.
+        self._found: dict[str, AnyState] = {}
+        # The removals of routes that were planned first for each, by key.
         self._planned: dict[str, dict[str, Change]] = {}
-        # The keys of the changes that are made, or that others have made.
-        self._cleaned: set[str] = set()
 
     def reads_more(self, state: PathState) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
         """Read what each connection leaves, where the task has credentials."""
@@ -83,149 +84,75 @@ class PrunedLeftovers(PathPart):
         places: dict[t.Any, list[Peer]] = {}
         for peer in self._leaving.pruned:
             cloud, fields = cloud_of(peer), fields_of(peer)
-            if peer["id"] in self.found or not self._has_half(cloud) or not _rest(peer):
+            if peer["id"] in self._found or not self._has_half(cloud) or not _rest(peer):
                 continue
             if cloud.region is not None:
                 places.setdefault((fields[cloud.owner], fields[cloud.region]), []).append(peer)
             else:
                 calls[(peer["id"],)] = partial(self._cleaners[cloud.name].look_at_pruned, peer)
         for peers in places.values():
-            calls[tuple(peer["id"] for peer in peers)] = partial(t.cast("PrunedRoutes", self._routes).look_at_all, peers)
+            calls[tuple(peer["id"] for peer in peers)] = partial(t.cast("PrunedSide", self._routes).routes.look_at_all, peers)
         return calls
 
     def owners(self, key: t.Any) -> t.Iterable[str]:
         """Return the ids of the connections."""
-        return t.cast("tuple[str, ...]", key)
+        ids: tuple[str, ...] = key
+        return ids
 
     def begin(self, answers: Answers, state: PathState) -> PathState:
         """Keep what was found, and say what the task will not remove."""
         self._leaving.foresee(state)
         for ids, answer in answers.items():
-            self.found.update(answer if isinstance(answer, dict) else {ids[0]: answer})
+            self._found.update(answer if isinstance(answer, dict) else {ids[0]: answer})
         notes = [self._note(peer) for peer in self._leaving.pruned if self._is_unknown(peer, state)]
         for peer in self._leaving.pruned:
-            cloud, found = cloud_of(peer), self.found.get(peer["id"])
+            cloud, found = cloud_of(peer), self._found.get(peer["id"])
             if _needs_role(cloud) and found is not None:
-                notes += self._cleaners[cloud.name].warn_of_pruned(peer, found, *self._more(cloud), state)
+                notes += self._cleaners[cloud.name].warn_of_pruned(peer, found, self._leaving.pruned, state)
         notes += [] if self._params["access_list"] else [_note_of_access(peer) for peer in self._leaving.pruned]
         return replace(state, notes=(*state.notes, *(one for one in notes if one not in state.notes)))
 
     def _is_unknown(self, peer: Peer, state: PathState) -> bool:
         """Whether a connection leaves something that the task cannot look for. A role that another one needs is to stay."""
-        is_read = peer["id"] in self.found and self.found[peer["id"]] is None
+        is_read = peer["id"] in self._found and self._found[peer["id"]] is None
         staying = (one for one in state.peers.listed if one["id"] not in self._leaving.peers)
         if _needs_role(cloud_of(peer)) and any(_is_beside(one, peer) for one in staying):
             return False
         return bool(_rest(peer)) and (is_read or not self._has_half(cloud_of(peer)))
 
     def _has_half(self, cloud: Cloud) -> bool:
-        return self._routes is not None if cloud.region is not None else cloud.name in self._cleaners
+        return self._remover(cloud) is not None
+
+    def _remover(self, cloud: Cloud) -> Remover | None:
+        return self._routes if cloud.region is not None else self._cleaners.get(cloud.name)
 
     def plan(self, state: PathState) -> Plan:
         """Plan what to remove of each connection: before it goes or, where Atlas needs a role until then, after it."""
         self._leaving.find(state)
-        changes, steps = list[Change](), list[Step]()
+        plans = list[Plan]()
         for peer in self._leaving.pruned:
-            owner, cloud = peer["id"], cloud_of(peer)
-            found = self.found.get(owner)
-            if found is None or owner in state.failures:
+            found, remover = self._found.get(peer["id"]), self._remover(cloud_of(peer))
+            if found is None or remover is None or peer["id"] in state.failures:
                 continue
-            planned = self._plan_of(peer, found, state)
-            left = [(change, request) for change, request in planned if change.key not in self._cleaned]
-            self._planned[owner] = {change.key: change for change, _request in left}
-            changes += self._planned[owner].values()
-            stage, is_run = AVAILABLE if _needs_role(cloud) else CLEANING, cloud.region is None
-            # One at a time for each network of Atlas.
-            lanes = ((self.name, int(self._params["parallel"])), *(((cloud.name, 1),) if cloud.has_names else ()))
-            steps += [
-                Step("delete", request, (change.key,), is_run=is_run, owner=owner, stage=stage, lanes=lanes)
-                for change, request in left
-            ]
-        return Plan(tuple(changes), tuple(steps))
-
-    def _plan_of(self, peer: Peer, found: AnyState, state: PathState) -> list[tuple[Change, StepRequest]]:
-        """Return the changes for what a connection leaves, each with what is sent."""
-        cloud = cloud_of(peer)
-        if cloud.region is not None:
-            return t.cast("PrunedRoutes", self._routes).plan(peer, found)
-        whole = self._cleaners[cloud.name].plan_pruned(peer, found, *self._more(cloud), state)
-        return [(change, change.key) for change in whole]
-
-    def plan_again(self) -> Plan:
-        """Plan what is left to do."""
-        before = self._planned.copy()
-        plan = self.plan(self._now())
-        self._planned = {owner: {**before.get(owner, {}), **planned} for owner, planned in self._planned.items()}
-        return plan
+            plan = remover.plan_pruned(peer, found, self._leaving.pruned, state)
+            plans.append(replace(plan, steps=tuple(step._replace(side=remover.name) for step in plan.steps)))
+            if remover is self._routes:
+                self._planned.setdefault(peer["id"], {change.key: change for change in plan.changes})
+        return joined(plans)
 
     def key_of(self, entry: str) -> str:
-        """Return the key of the change that has failed: those of a connection are made in turn."""
-        return next((key for key in self._planned.get(entry, ()) if key not in self._cleaned), entry)
-
-    def look(self, owner: str) -> Call:
-        """Return the call that reads the routes to a connection again."""
-        return partial(t.cast("PrunedRoutes", self._routes).look_at_all, [self._leaving.peers[owner][1]])
-
-    def is_clear(self, step: Step) -> bool:
-        """Return whether Atlas needs nothing more of what a step removes.
-
-        Raises:
-            TaskError: If Atlas goes on needing it, because another connection was not removed.
-        """
-        peer, state = self._peer(step), self._now()
-        cloud = cloud_of(peer)
-        if not _needs_role(cloud):
-            return True
-        there = {one["id"] for one in state.peers.listed}
-        left = [one["id"] for one in self._leaving.pruned if one["id"] in there and _is_beside(one, peer)]
-        stays = next((id_ for id_ in left if id_ in state.failures), None)
-        if stays is not None:
-            text = f"The role of Atlas on the {cloud.noun} stays, because the connection {stays} was not removed."
-            raise TaskError(text, hint="Run the task again.")
-        return not left
-
-    def removal(self, step: Step) -> Call:
-        """Return the call that removes a route, or that runs what removes anything else a connection leaves."""
-        peer, cloud = self._peer(step), cloud_of(self._peer(step))
-        if cloud.region is not None:
-            return partial(t.cast("PrunedRoutes", self._routes).remove, peer, step.request)
-        return partial(self._cleaners[cloud.name].send_pruned, peer, *self._more(cloud), self._now())
-
-    def has_stayed(self, step: Step, found: AnyState) -> bool:
-        """Return whether a role is still there, because others need it."""
-        planned = self._planned[str(step.owner)][step.keys[0]]
-        return _needs_role(cloud_of(self._peer(step))) and bool(found.to_result() == planned.before)
+        """Return the key of the removal of a route that has failed: those of a connection are made in turn."""
+        return next((change.key for change in t.cast("PrunedSide", self._routes).plan([entry]).changes), entry)
 
     def take(self, owner: Owner, found: AnyState, done: t.Mapping[t.Hashable, Change], state: PathState) -> PathState:
-        """Return the state with what was removed; what is not there any more is clean."""
-        peer, planned = self._leaving.peers[str(owner)][1], self._planned.get(str(owner), {})
-        self.found[peer["id"]] = found
-        is_routes = cloud_of(peer).region is not None
-        left = (
-            {change.key for change, _request in self._plan_of(peer, found, state)} if is_routes and found is not None else set()
-        )
-        self._cleaned |= planned.keys() - left
-        return state.with_done(change for key, change in planned.items() if key in done)
-
-    def record_failure(self, what: What, error: TaskError, state: PathState) -> PathState:
-        """Return the state that says how to remove a role that is still there, and that no later run finds."""
-        owner = self._leaving.peers.get(what.owner)
-        if owner is None or what.key not in self._planned.get(what.owner, {}).keys() - self._cleaned:
-            return state
-        peer, cloud = owner[1], cloud_of(owner[1])
-        if not _needs_role(cloud):
-            return state
-        return self._cleaners[cloud.name].keep_pruned(peer, self.found[peer["id"]], *self._more(cloud), state)
+        """Return the state with the routes that were removed."""
+        return state.with_done(change for key, change in self._planned[str(owner)].items() if key in done)
 
     def is_clean(self, owner: str) -> bool:
-        """Whether nothing is left of a connection that this part removes before it; True for all other owners."""
-        return self._planned.get(owner, {}).keys() <= self._cleaned or _needs_role(cloud_of(self._leaving.peers[owner][1]))
-
-    def _peer(self, step: Step) -> Peer:
-        return self._leaving.peers[str(step.owner)][1]
-
-    def _more(self, cloud: Cloud) -> tuple[t.Any, ...]:
-        return (self._leaving.pruned,) if _needs_role(cloud) else ()
+        """Whether nothing is left of a connection that the task removes before it; True for all other owners."""
+        cloud = cloud_of(self._leaving.peers[owner][1]) if owner in self._leaving.peers else None
+        remover = None if cloud is None or _needs_role(cloud) else self._remover(cloud)
+        return remover is None or remover.is_clean(owner)
 
     def _note(self, peer: Peer) -> str:
         """Return what the task does not remove, and why, in a sentence."""

@@ -145,7 +145,7 @@ class GcpSide(Side[NetworkState]):
         known = self.states.get(owner)
         running = known.running if known is not None else None
         if isinstance(reply, Running):
-            return replace(t.cast(NetworkState, known), running=reply)
+            return replace(self.states[owner], running=reply)
         if running is not None and not shows_change(self._mirror(owner).params, reply):
             return replace(reply, running=running)
         return reply
@@ -254,7 +254,8 @@ class GcpSide(Side[NetworkState]):
         if step.action == "create":
             return AddPeering(params["name"], params["remote"]) if mirror is None else None
         is_same = mirror is not None and (mirror.name, mirror.network) == (step.request.name, step.request.network)
-        return t.cast(RemovePeering, step.request) if is_same else None
+        needed: RemovePeering = step.request
+        return needed if is_same else None
 
     def record(self, step: Step, reply: ReplyValue | NoReply) -> Effect:
         """Record the operation that the change has begun."""

@@ -15,7 +15,6 @@ from .._accounts.credentials import gcp_credentials_of, gcp_names
 from .._accounts.session import CheckSession
 from .._clouds.cloud import Fields, Peer, fields_of
 from .._clouds.gcp import GCP, network_path
-from .._engine.operation import ModuleBase
 from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step, joined
 from .._engine.side import Owner
@@ -27,12 +26,11 @@ from .._gcp.networks import Networks, list_networks, list_subnets
 from .._gcp.options import name_networks
 from .._gcp.plan import NetworkState, find_mirror, plan_absent, plan_present, state_after
 from .._http.errors import AuthError, InvalidOptionError, NotFoundError, TaskError
-from .._http.pauses import unbounded
 from .._resources.containers import Containers
 from .entries import PathEntry
 from .entry_containers import with_containers
 from .part import Answers, Common, PathPart
-from .path_state import ACTING, SIDES, PathState, What
+from .path_state import ACTING, CLEANING, SIDES, PathState, What
 
 # What stands for Atlas's project and network before Atlas has made them: no network can have these names.
 _UNKNOWN = ("p-000000000000000000000000", "nt-000000000000000000000000-00000000")
@@ -56,11 +54,12 @@ class EntryNetworks(Networks):
 class GcpEntries(PathPart):
     """The mirrors of the entries: it reads their networks, and plans them; the side changes them, and waits.
 
+    Those of pruned connections, which no entry means, are removed in the same way; their owners are the connections.
+
     Args:
         common: What all parts get, with the entries whose networks it changes.
         session: The services that the task talks to.
         containers: The network containers of the project; None if the task leaves Atlas alone.
-        operation: The front of one mirror.
         states: The states of the side, which get what is read first.
         now: Returns the current state.
     """
@@ -72,7 +71,6 @@ class GcpEntries(PathPart):
         common: Common,
         session: CheckSession,
         containers: Containers | None,
-        operation: type[ModuleBase[t.Any]],
         states: MutableMapping[Owner, NetworkState],
         now: t.Callable[[], PathState],
     ) -> None:
@@ -80,7 +78,6 @@ class GcpEntries(PathPart):
         self._entries = {entry.key: entry for entry in common.entries}
         self._session = session
         self._containers = containers
-        self._operation = operation
         self._states, self._now = states, now
         self._is_present = not self._is_absent
         self.stage = ACTING if self._is_present else SIDES
@@ -95,6 +92,8 @@ class GcpEntries(PathPart):
         self._credentials = {entry.key: entry.gcp_credentials() for entry in common.entries}
         # The options of mirrors, by their entries and Atlas's names.
         self._options: dict[tuple[str, tuple[str, str] | None], dict[str, t.Any]] = {}
+        # The mirrors of pruned connections, by the ids of those.
+        self._pruned: dict[str, tuple[Parameters, Networks]] = {}
         for entry in common.entries:
             self._groups.setdefault(self._group_of(entry), []).append(entry)
 
@@ -138,7 +137,10 @@ class GcpEntries(PathPart):
 
     def plan_mirror(self, owner: Owner, network: NetworkState) -> Plan:
         """Plan the mirror of an entry again, with the change of the first plan, which has warned, too."""
-        plan, change = self._plan_in_list(self._entries[str(owner)], network, self._now()), self._changes.get(str(owner))
+        key = str(owner)
+        if key in self._pruned:
+            return self._plan_pruned(key)
+        plan, change = self._plan_in_list(self._entries[key], network, self._now()), self._changes.get(key)
         if not plan.steps or change is None:
             return Plan()
         return Plan((change,), tuple(step._replace(keys=(change.key,)) for step in plan.steps))
@@ -178,6 +180,8 @@ class GcpEntries(PathPart):
 
     def mirror(self, owner: Owner) -> tuple[Parameters, Networks]:
         """Return what the mirror of an entry should be, as far as Atlas has named its network, and the requests about it."""
+        if owner in self._pruned:
+            return self._pruned[str(owner)]
         entry = self._entries[str(owner)]
         params = self._params_of(entry, self._now())
         # The session is open since the networks were read.
@@ -190,9 +194,9 @@ class GcpEntries(PathPart):
 
     def is_asked_for(self, owner: Owner) -> bool:
         """Return whether Atlas waits for the mirror of an entry, or did so before, and its names are known."""
-        entry, state = self._entries[str(owner)], self._now()
-        if not self._is_present:
+        if not self._is_present or owner in self._pruned:
             return True
+        entry, state = self._entries[str(owner)], self._now()
         return self._has_half_of_atlas(entry, state) and self._names_of(entry, state) is not None
 
     def list_of(self, owner: Owner) -> _Key:
@@ -202,20 +206,19 @@ class GcpEntries(PathPart):
     def read(self, owners: t.Sequence[Owner]) -> dict[Owner, NetworkState]:
         """Return the networks of entries with the same credentials and project, by their keys. Runs in a thread."""
         entries = [self._entries[str(owner)] for owner in owners]
-        first = entries[0]
-        listed = self._read(str(first.params["gcp_project_id"]), self._credentials[first.key], _names(entries))
+        listed = self._read(self.list_of(owners[0])[1], self._credentials[entries[0].key], _names(entries))
         return {entry.key: _find(listed, entry) for entry in entries}
 
     def late_error(self, step: Step, error: WaitTimeoutError) -> TaskError:
         """Return the error of a mirror that could not be changed before the time was up: what it has waited for."""
-        entry, state = self._entries[str(step.owner)], self._now()
-        if self._is_present and not self._has_half_of_atlas(entry, state):
-            own = state.peers.entries.get(entry.key)
-            shown = "not there yet" if own is None or own.peer is None else own.peer["status_name"]
-            return time_is_up(error, f"Atlas waited for the peering in {GCP.name} (the connection is {shown})")
-        if self._is_present and self._names_of(entry, state) is None:
+        state = self._now()
+        if self.is_asked_for(step.owner):
+            return time_is_up(error, f"the other peerings with Atlas's network in {GCP.name} were changed, one after the other")
+        if self._has_half_of_atlas(self._entries[str(step.owner)], state):
             return time_is_up(error, f"Atlas had named its project and network in {GCP.name}")
-        return time_is_up(error, f"the other peerings with Atlas's network in {GCP.name} were changed, one after the other")
+        own = state.peers.entries.get(str(step.owner))
+        shown = "not there yet" if own is None or own.peer is None else own.peer["status_name"]
+        return time_is_up(error, f"Atlas waited for the peering in {GCP.name} (the connection is {shown})")
 
     def key_of(self, entry: str) -> str:
         """Return the key of the change to the mirror of an entry, whether there is one or not."""
@@ -223,18 +226,18 @@ class GcpEntries(PathPart):
 
     def is_begun(self, entry: str, state: PathState) -> bool:
         """Return whether GCP's operation for an entry has not shown its end so far."""
-        return state.gcp[entry].running is not None
+        return entry in self._states and self._states[entry].running is not None
 
     def take(self, owner: Owner, found: NetworkState, done: t.Mapping[t.Hashable, Change], state: PathState) -> PathState:
         """Return the state with a network, and with the change of its mirror as soon as that is shown."""
-        entry = self._entries[str(owner)]
-        state = replace(state, gcp={**state.gcp, entry.key: found})
-        change = done.get(self.key_of(entry.key))
+        key = str(owner)
+        state = replace(state, gcp={**state.gcp, key: found})
+        change = done.get(self.key_of(key))
         if change is None or found.running is not None:
             return state
-        mirror = find_mirror(self._params_of(entry, state), found) if self._is_present else None
+        mirror = find_mirror(self._params_of(self._entries[key], state), found) if change.action == "create" else None
         if mirror is not None:
-            change = change._replace(key=self._what(entry.key, mirror.name).key, after=mirror.to_result())
+            change = change._replace(key=self._what(key, mirror.name).key, after=mirror.to_result())
         return state if change.key in state.done else state.with_done([change])
 
     # What Atlas does meanwhile.
@@ -294,31 +297,28 @@ class GcpEntries(PathPart):
                 return None
         return listed.get(name, _ABSENT)
 
-    def plan_pruned(self, peer: Peer, found: NetworkState, state: PathState) -> tuple[Change, ...]:
-        """Return the removal of the mirror of a pruned connection, with the id of that in its key; none if there is no mirror."""
-        params = self._params_of_pruned(peer, state)
-        mirror = None if params is None else find_mirror(params, found)
-        if mirror is None:
-            return ()
-        return (Change("delete", self._what(peer["id"], mirror.name, "delete").key, mirror.to_result(), None),)
+    def plan_pruned(self, peer: Peer, found: NetworkState, leaving: t.Sequence[Peer], state: PathState) -> Plan:
+        """Plan the removal of the mirror of a pruned connection: before that goes."""
+        id_, used = peer["id"], [one for one in state.containers if one["id"] == peer["container_id"]]
+        if id_ not in self._pruned and used and (pair := _pair(used[0])) is not None:
+            params = self._make_params(fields_of(peer), pair, None, "absent")
+            # The session is open since the network was read.
+            session = self._session.open_gcp(self._credentials_for(params["gcp_project_id"]))
+            self._pruned[id_] = params, EntryNetworks(session, params)
+            self._states[id_] = found
+        return self._plan_pruned(id_) if id_ in self._pruned else Plan()
 
-    def send_pruned(self, peer: Peer, state: PathState) -> NetworkState:
-        """Remove the mirror of a pruned connection, which its plan has, and return its network. Runs in a thread.
+    def _plan_pruned(self, id_: str) -> Plan:
+        plan = plan_absent(self._pruned[id_][0], self._states[id_])
+        for change in plan.changes:
+            what = self._what(id_, str((change.before or {})["name"]), "delete")
+            self._changes[id_] = change._replace(key=what.key)
+        steps = (one._replace(keys=(self._changes[id_].key,), owner=id_, stage=CLEANING) for one in plan.steps)
+        return Plan((self._changes[id_],), (*steps,)) if plan.steps else Plan()
 
-        Raises:
-            TaskError: If it fails.
-        """
-        params = t.cast(Parameters, self._params_of_pruned(peer, state))
-        credentials = self._credentials_for(params["gcp_project_id"])
-        # Its waits have their own end.
-        with gcp_names(), unbounded():
-            operation = self._operation(params, self._session.open_gcp(credentials), self._clock)
-            return t.cast(NetworkState, self._run_to_end(operation, None).state)
-
-    def _params_of_pruned(self, peer: Peer, state: PathState) -> dict[str, t.Any] | None:
-        container = next((one for one in state.containers if one["id"] == peer["container_id"]), None)
-        pair = None if container is None else _pair(container)
-        return None if pair is None else self._make_params(fields_of(peer), pair, None, "absent")
+    def is_clean(self, owner: str) -> bool:
+        """Return whether the mirror of a pruned connection is gone, or there was none."""
+        return owner not in self._pruned or not (self._plan_pruned(owner).steps or self.is_begun(owner, self._now()))
 
     def _credentials_for(self, project: str) -> dict[str, t.Any]:
         """Return the credentials of an entry in a project, or else those of the task."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 import math
 
-from .._clouds.cloud import Cloud, CustomerTask, Peer, fields_of
+from .._clouds.cloud import Cloud, CustomerTask, Fields, Peer, fields_of
 from .._clouds.clouds import cloud_of
 from .._engine.options import Parameters
 from .._engine.wait import WaitTimeoutError
@@ -178,7 +178,7 @@ def _not_removed(provider: Cloud, peer: Peer) -> TaskError:
     )
 
 
-def with_removal(error: TaskError, removed: Peer) -> TaskError:
+def with_removal(error: TaskError, removed: Fields) -> TaskError:
     """Return the error of a creation, with a sentence on the connection that was removed for it unless it has one."""
     text = f"VPC peering connection {removed['id']} is removed by now; the next run creates the new one."
     return error.with_sentence(text)

@@ -15,7 +15,7 @@ from .._clouds.clouds import CLOUDS
 from .._engine.operation import Status
 from .._engine.options import Parameters, check_version
 from .._engine.plan import Facts, Plan, Step
-from .._engine.side import ONLY, SEEN, Call, Context, Effect, NoReply, Owner, Purpose, Query, Replies, ReplyValue, Side, Waiting
+from .._engine.side import ONLY, SEEN, Call, Context, Effect, Owner, Purpose, Query, Replies, ReplyValue, Side, Waiting
 from .._engine.wait import GONE, WaitTimeoutError
 from .._http.errors import TaskError
 from .._http.pauses import Clock
@@ -88,7 +88,9 @@ class OnePeer:
 
     def follow(self, state: PeerState) -> PeerState:
         """Read the connection by its id, and the names of Atlas's network again if the customer needs them."""
-        peer = t.cast("Peer", state.peer)
+        peer = state.peer
+        if peer is None:
+            return state
         present = self.peers.get_peer(peer["id"])
         if present is None and self.sent.is_new(peer["id"]):
             present = peer
@@ -164,6 +166,11 @@ class OnePeerSide(Side[PeerState]):
         self._refused: Fields = {}
         self._refused_since: float | None = None
         self._repeated_for: float | None = None
+
+    @property
+    def _peer(self) -> Peer:
+        """The connection, where there is one."""
+        return t.cast("Peer", self.states[ONLY].peer)
 
     @property
     def _goal(self) -> str:
@@ -246,13 +253,12 @@ class OnePeerSide(Side[PeerState]):
     def timeout_error(self, owner: Owner, step: Step | None, waiting: Waiting, error: WaitTimeoutError) -> TaskError:
         """Return the error of a connection that has not reached its goal, is not gone, or is still refused."""
         choice = self._reader.choice
-        if waiting.goal == ROLE:
-            waited = self._params["azure_role_timeout"] - t.cast(float, waiting.seconds) + error.waited
-            return role_failure(choice, self._refused, t.cast(TaskError, error.refusal), waited)
+        if waiting.goal == ROLE and error.refusal is not None:
+            waited = self._params["azure_role_timeout"] - (waiting.seconds or 0.0) + error.waited
+            return role_failure(choice, self._refused, error.refusal, waited)
         if waiting.goal == GONE:
             return too_late(self._left()[0], GONE, error, None)
-        peer = t.cast("Peer", self.states[ONLY].peer)
-        return too_late(peer, waiting.goal, error, customer_task(choice, peer, waiting.goal))
+        return too_late(self._peer, waiting.goal, error, customer_task(choice, self._peer, waiting.goal))
 
     def request(self, step: Step) -> Call:
         """Request, change or remove the connection; the call returns what Atlas replies."""
@@ -261,21 +267,21 @@ class OnePeerSide(Side[PeerState]):
             return partial(reader.peers.delete_peer, request.id)
         if isinstance(request, CreatePeer):
             return partial(reader.create, request, self._removed, is_user=step.after is None)
-        return partial(reader.peers.update_peer, t.cast("Peer", self.states[ONLY].peer), request.fields)
+        return partial(reader.peers.update_peer, self._peer, request.fields)
 
     @property
     def _removed(self) -> Peer | None:
         """The connection that was removed for a new one, if it is gone."""
         return self._replaced if self._replaced is not None and self._reader.match.is_gone(self._replaced) else None
 
-    def record(self, step: Step, reply: ReplyValue | NoReply) -> Effect:
+    def record(self, step: Step, reply: ReplyValue) -> Effect:
         """Record the connection as Atlas shows it, or that it is being removed."""
         state = self.states[ONLY]
         if reply is SEEN:
             return Effect({})
         if isinstance(step.request, DeletePeer):
             return Effect({ONLY: self._with_removal(step.request, state)})
-        peer = t.cast("Peer", reply)
+        peer: Peer = reply
         if isinstance(step.request, CreatePeer):
             self._replaced, self._refused = None, {}
             return Effect({ONLY: replace(state, peer=peer, dying=())})
@@ -283,14 +289,14 @@ class OnePeerSide(Side[PeerState]):
 
     def _with_removal(self, request: DeletePeer, state: PeerState) -> PeerState:
         """Return the state after the removal of the connection, or of the old one that it replaces, was requested."""
-        is_old = state.old is not None and state.old["id"] == request.id
-        peer = t.cast("Peer", state.old if is_old else state.peer)
+        old = state.old if state.old is not None and state.old["id"] == request.id else None
+        peer = old or self._peer
         self._reader.sent.record_removal(peer)
-        if is_old and state.peer is not None and not state.dying:
+        if old is not None and state.peer is not None and not state.dying:
             self._leaving = (peer,)
         elif not self._is_absent:
             self._replaced = peer
-        return replace(state, old=None) if is_old else replace(state, dying=(peer,))
+        return replace(state, old=None) if old is not None else replace(state, dying=(peer,))
 
     def retry_wait(self, step: Step, error: TaskError) -> Waiting | None:
         """Wait for the role that Atlas needs, if it may be too new. The time counts from the first refusal."""

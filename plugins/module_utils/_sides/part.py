@@ -8,19 +8,13 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from .._engine.operation import ModuleBase, begin_run
 from .._engine.options import Parameters
-from .._engine.outcome import SILENT, Outcome
 from .._engine.plan import Change, Plan, Step
 from .._engine.side import AnyState, Owner
 from .._engine.wait import WaitTimeoutError
 from .._http.errors import TaskError
-from .._http.pauses import Clock, Sleep
 from .entries import PathEntry
 from .path_state import PathState, What
-
-if t.TYPE_CHECKING:
-    from .._engine.front import Engine
 
 Answers = t.Mapping[t.Any, t.Any]
 
@@ -31,26 +25,10 @@ class Common(t.NamedTuple):
     Attributes:
         params: The options of the task.
         entries: The entries of the list that the part is for.
-        clock: A monotonic clock, in seconds.
-        sleep: Sleeps that many seconds, and ends as soon as the thread must stop.
     """
 
     params: Parameters
     entries: t.Sequence[PathEntry]
-    clock: Clock
-    sleep: Sleep
-
-
-class Ran(t.NamedTuple):
-    """How an Operation has ended.
-
-    Attributes:
-        state: Its last state; None if it could read none.
-        applied: The keys of the changes that took effect.
-    """
-
-    state: t.Any
-    applied: tuple[t.Hashable, ...] = ()
 
 
 class PathPart:
@@ -67,7 +45,6 @@ class PathPart:
 
     def __init__(self, common: Common) -> None:
         self._params = common.params
-        self._clock, self._sleep = common.clock, common.sleep
         self._is_absent = common.params["state"] == "absent"
 
     def reads(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
@@ -152,26 +129,6 @@ class PathPart:
     def line(self, state: PathState) -> str:
         """Return what this part waits for in the stage, in words for the user; empty for nothing."""
         return ""
-
-    def _run_to_end(self, operation: ModuleBase[t.Any], known: t.Any, reach: t.Callable[[Ran], None] = lambda ran: None) -> Ran:
-        """Run an Operation inside of a step.
-
-        Args:
-            operation: The Operation, with its options and session.
-            known: The state if it has been read already; None to read it.
-            reach: Takes how it has ended, if it fails.
-
-        Raises:
-            TaskError: If it fails; `outcome_unknown` is set if it may have changed something.
-        """
-        outcome = Outcome()
-        run = t.cast("Engine", begin_run(operation, outcome, SILENT, self._clock, self._sleep))
-        try:
-            run.carry_out(known)
-        except TaskError as error:
-            reach(Ran(run.state, run.applied))
-            raise error.with_outcome(unknown=error.outcome_unknown or outcome.changed) from error.__cause__
-        return Ran(run.state, run.applied)
 
 
 def without(owners: t.Container[str], plan: Plan) -> Plan:

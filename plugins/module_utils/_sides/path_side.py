@@ -229,7 +229,7 @@ class PathSide(Side[PathState]):
 
     def steps_of(self, side: str) -> tuple[Step, ...]:
         """Return the steps of the last plan that another side sends."""
-        return self._plans.get(side, Plan()).steps
+        return tuple(step for name, plan in self._plans.items() for step in plan.steps if (step.side or name) == side)
 
     def predict(self, steps: t.Iterable[Step]) -> dict[Owner, PathState]:
         """Return the state after the plans of all parts; what is known to fail is not done."""
@@ -284,7 +284,3 @@ class PathSide(Side[PathState]):
 def _or_error(call: Call) -> tuple[ReplyValue]:
     """Return what a call returns, or its TaskError: that what could not be read is a failure of its entries."""
     return (value_or_error(call),)
-
-
-def _fail(error: TaskError) -> t.NoReturn:
-    raise error

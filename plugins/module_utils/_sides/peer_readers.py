@@ -22,12 +22,12 @@ from .entries import PathEntry
 from .entry_containers import find_home
 from .entry_peers import PathPeers, id_of, to_what, without_words
 from .errors import RoleError
+from .gate import PeerSetWaiter
 from .life import too_late
 from .path_state import ACTING, AVAILABLE, CONNECTIONS, REQUESTS, PathState, What
 from .planner import PeerPlanner
 from .set_options import PeerEntry
 from .set_state import PeerSetState
-from .waiter import PeerSetWaiter
 
 # How many connections a line of progress names.
 _MOST_NAMES = 5

@@ -22,12 +22,11 @@ from .._resources.peers import VpcPeers
 from .connection import CreatePeer, DeletePeer
 from .container_choice import LIST_CONTAINERS, ContainerChoice, read_containers
 from .draft import PeerSetPlanner
-from .gate import PeerGate, with_removed
+from .gate import PeerGate, PeerSetWaiter, with_removed
 from .life import SentRequests, explain_removal
 from .match import PeerMatch
 from .set_options import PeerEntry
 from .set_state import PeerLists, PeerSetState, choose_entries
-from .waiter import PeerSetWaiter
 
 # The keys of the queries for a look, and for a poll.
 LIST_QUERY, POLL_QUERY = "list", "poll"

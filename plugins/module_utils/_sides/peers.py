@@ -104,7 +104,7 @@ class PeerSide(Side[PeerState]):
     def observe(self, replies: Replies) -> t.Mapping[Owner, PeerState]:
         """Return the connections of entries, and those that are pruned, as far as they have changed."""
         ((key, project),) = replies.items()
-        seen = t.cast(PeerSetState, project)
+        seen: PeerSetState = project
         self._keep(seen)
         others = {owner for owner in self.states if owner not in self._set.entries}
         found = self._states_of(seen, others.union(self._set.undeclared(seen) if key == LIST_QUERY else ()))

@@ -8,11 +8,11 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from .._clouds.cloud import Fields, Peer, fields_of
+from .._clouds.cloud import Cloud, Fields, Peer, fields_of
 from .._engine.plan import Change, Plan, Step
 from .._http.errors import InvalidOptionError, TaskError
 from .._resources.containers import to_region
-from .connection import REACHED, CreatePeer, DeletePeer, PeerState, UpdatePeer
+from .connection import REACHED, CreatePeer, DeletePeer, PeerState, UpdatePeer, peer_after
 from .container_choice import ContainerChoice, with_region
 from .life import failure
 from .match import check_overlaps, check_shown, check_twins, find_holders, find_twins
@@ -71,26 +71,8 @@ class PeerPlanner:
         if state.peer is None or state.dying:
             return self._plan_move(state, state.old)
         plan, removal = self._plan_own(state), Change("delete", key, state.old, None)
-        warnings = self._check_move(plan, state.old, state.peer)
+        warnings = _check_move(self._provider, plan, state.old, state.peer)
         return Plan((*plan.changes, removal), (*plan.steps, removal_of_old(state.old, (key,))), warnings)
-
-    def _check_move(self, plan: Plan, old: Peer, new: Peer) -> tuple[str, ...]:
-        """Check that a move removes no second connection that may work; return a warning if it removes a failed one.
-
-        Raises:
-            TaskError: If it would: a user expects a move to remove only the connection with `peer_id`.
-        """
-        if plan.changes[:1] == () or plan.changes[0].action != "recreate":
-            return ()
-        provider, network = self._provider, f"{self._provider.noun} {self._provider.describe(new)}"
-        if provider.has_failed(new):
-            is_failed = f"VPC peering connection {new['id']} to {network} is {provider.failure_in_words(new)}"
-            return (f"{is_failed}, and is removed as well as {old['id']}, which peer_id names.",)
-        raise TaskError(
-            f"peer_id names VPC peering connection {old['id']}, which cannot move to {network}: VPC peering connection "
-            f"{new['id']} leads there, and differs in what cannot be changed, so that both would be removed.",
-            hint="Run the task without peer_id first, which replaces the one that is there, or correct the options.",
-        )
 
     def _plan_own(self, state: PeerState) -> Plan:
         provider, params, peer = self._provider, self._params, state.peer
@@ -160,7 +142,7 @@ class PeerPlanner:
         gone = change.before["id"] if change.action == "recreate" and change.before is not None else None
         neighbours = [peer for peer in self._choice.neighbours(state) if peer["id"] != gone]
         check_overlaps(provider, after, container, neighbours)
-        return replace(state, peer=with_region(t.cast("Peer", after), container), old=None)
+        return replace(state, peer=with_region({**peer_after(change), "container_id": container["id"]}, container), old=None)
 
     def _plan_creation(self, state: PeerState, replaced: Peer | None = None, home: str | None = None) -> Plan:
         """Plan a new connection.
@@ -212,7 +194,7 @@ class PeerPlanner:
         """
         self._check_options(old)
         plan = self._plan_creation(state, replaced=old)
-        names = self._differences(old, t.cast("CreatePeer", plan.steps[-1].request).fields)
+        names = self._differences(old, plan.steps[-1].request.fields)
         if names and self._params["recreate"] != "changed":
             raise TaskError(
                 f"VPC peering connection {old['id']} is {self._provider.failure_in_words(old)}, and the options describe "
@@ -231,7 +213,7 @@ class PeerPlanner:
         self._check_options(old)
         home = old["container_id"]
         first = self._plan_creation(state, old, home)
-        fields = t.cast("CreatePeer", first.steps[-1].request).fields
+        fields: Fields = first.steps[-1].request.fields
         if self._in_the_way(fields, [old]):
             # Once the old one is gone, only the options say which container is meant.
             first = self._plan_creation(state, old)
@@ -283,3 +265,22 @@ class PeerPlanner:
 def removal_of_old(old: Peer, keys: tuple[str, ...]) -> Step:
     """Return the step that removes a connection once its replacement is there."""
     return Step("delete", DeletePeer(old["id"]), keys, after=REACHED)
+
+
+def _check_move(provider: Cloud, plan: Plan, old: Peer, new: Peer) -> tuple[str, ...]:
+    """Check that a move removes no second connection that may work; return a warning if it removes a failed one.
+
+    Raises:
+        TaskError: If it would: a user expects a move to remove only the connection with `peer_id`.
+    """
+    if plan.changes[:1] == () or plan.changes[0].action != "recreate":
+        return ()
+    network = f"{provider.noun} {provider.describe(new)}"
+    if provider.has_failed(new):
+        is_failed = f"VPC peering connection {new['id']} to {network} is {provider.failure_in_words(new)}"
+        return (f"{is_failed}, and is removed as well as {old['id']}, which peer_id names.",)
+    raise TaskError(
+        f"peer_id names VPC peering connection {old['id']}, which cannot move to {network}: VPC peering connection "
+        f"{new['id']} leads there, and differs in what cannot be changed, so that both would be removed.",
+        hint="Run the task without peer_id first, which replaces the one that is there, or correct the options.",
+    )

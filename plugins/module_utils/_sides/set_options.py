@@ -9,6 +9,7 @@ import ipaddress
 import re
 import typing as t
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from .._clouds.aws import AWS, to_cloud_region
 from .._clouds.cloud import Cloud
@@ -19,8 +20,7 @@ from .._entries.parser import EntryParser, EntryValues
 from .._entries.table import SETS, list_of, used_by
 from .._http.errors import EntryPlace, InvalidOptionError, TaskError
 from .._values.ids import parse_object_id
-from .._values.invalid import InvalidValueError
-from .._values.patterns import Fits, Parse, Pattern, fits_in_any_case, fits_text
+from .._values.patterns import Fits, InvalidValueError, Parse, Pattern, fits_in_any_case, fits_text
 from .options import choose_provider, no_region_error
 
 _ALL = (*CLOUDS.values(),)
@@ -114,17 +114,17 @@ class PeerEntry:
     list_name: str = "peers"
     title: str = ""
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Its place in messages: `peers[3]`."""
         return f"{self.list_name}[{self.index}]"
 
-    @property
+    @cached_property
     def identity(self) -> tuple[str | None, ...]:
         """The names of its network. Entries with the same identity and container mean the same connection."""
         return identity_of(self.named_fields)
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The name of its connection, for users."""
         return name_of(self.named_fields)
@@ -140,7 +140,7 @@ class PeerEntry:
         names = ("container_id", "container_region_name")
         return next(((name, self.params[name]) for name in names if self.params[name] is not None), None)
 
-    @property
+    @cached_property
     def goal(self) -> str:
         """The state to wait for, as Atlas calls it."""
         return self.provider.goal(self.params["wait_for"])

@@ -70,7 +70,7 @@ class PeerSetState:
     def with_leaving(self, key: str, peer_id: str) -> PeerSetState:
         """Return the state after Atlas accepted the removal of an entry's connection, or of an undeclared one."""
         before = self.find(peer_id)
-        leaving = t.cast("Peer", {**before, "status_name": cloud_of(before).terminating})
+        leaving: Peer = {**before, "status_name": cloud_of(before).terminating}
         done = {**self.done, key: Change("delete", key, before, None)}
         state = replace(self, listed=tuple(leaving if peer["id"] == peer_id else peer for peer in self.listed), done=done)
         if key not in self.entries:

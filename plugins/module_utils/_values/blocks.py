@@ -11,7 +11,7 @@ import ipaddress
 import itertools
 import typing as t
 
-from .invalid import InvalidValueError
+from .patterns import InvalidValueError
 
 # The first and the last number.
 Range = tuple[int, int]

@@ -13,7 +13,7 @@ import re
 import typing as t
 
 from .blocks import ends_of, parse_block, parts_outside
-from .invalid import InvalidValueError
+from .patterns import InvalidValueError
 
 _NUMBER = re.compile("[0-9]{1,9}")
 _HINT = "Give IPv4 CIDR blocks, such as 10.0.0.0/16."

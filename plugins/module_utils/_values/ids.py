@@ -1,18 +1,25 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ids of Atlas and AWS, and names of clusters: each parser returns a valid text unchanged."""
+"""Ids of Atlas and AWS, and names of clusters, in AZURE and in GCP: each parser returns a valid text unchanged."""
 
 from __future__ import annotations
 
 import re
 
-from .invalid import InvalidValueError
+from .patterns import InvalidValueError
 
 # Not compiled: a task uses few of these patterns, and compiling takes time.
 _OBJECT_ID = r"[0-9a-f]{24}"
 _CLUSTER_NAME = r"[a-zA-Z0-9][a-zA-Z0-9-]*"
 _ACCOUNT_ID = r"[0-9]{12}"
+# From the description of Atlas's API, for resource groups and VNets.
+_AZURE_NAME = r"(?a:[-\w.()]+)"
+# https://cloud.google.com/resource-manager/docs/creating-managing-projects. Old ids begin with a domain, `example.com:`, as the
+# pattern of `project` in the description of the Compute Engine API says.
+_GCP_PROJECT = r"(?:(?:[-a-z0-9]{1,63}\.)+[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?:)?[a-z][0-9a-z-]{4,28}[0-9a-z]"
+# RFC 1035, as in the Compute Engine API for networks and peerings.
+_GCP_NAME = r"[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?"
 # The largest number of 12 digits that begins with 0 and can be read as octal: 077777777777.
 _LARGEST_OCTAL = 0o77777777777
 
@@ -171,3 +178,43 @@ def _not_an_id(value: str, what: str, hint: str) -> InvalidValueError:
     if not value.strip():
         return InvalidValueError("is empty", "Set it; often a variable in the playbook has no value.")
     return InvalidValueError(f"is not the id of {what}: {value!r}", hint)
+
+
+def parse_azure_name(value: str) -> str:
+    """Return the name of a resource group or VNet, unchanged.
+
+    Raises:
+        InvalidValueError: If it is not one.
+    """
+    if re.fullmatch(_AZURE_NAME, value):
+        return value
+    hint = "Give the name: letters, digits, hyphens, underscores, periods and parentheses."
+    if "/" in value:
+        hint = "Give the name alone, the last part of the resource id; vnet_resource_id takes the id of a VNet as a whole."
+    raise InvalidValueError(f"is not a name in AZURE: {value!r}", hint)
+
+
+def parse_gcp_project(value: str) -> str:
+    """Return the id of a project, unchanged.
+
+    Raises:
+        InvalidValueError: If it is not one.
+    """
+    if re.fullmatch(_GCP_PROJECT, value):
+        return value
+    hint = "Give the id of the project, and not its number or its name: 6 to 30 lower-case letters, digits and hyphens."
+    raise InvalidValueError(f"is not the id of a GCP project: {value!r}", hint)
+
+
+def parse_gcp_name(value: str) -> str:
+    """Return the name of a VPC network or a peering, unchanged.
+
+    Raises:
+        InvalidValueError: If it is not one.
+    """
+    if re.fullmatch(_GCP_NAME, value):
+        return value
+    hint = "Give 1 to 63 lower-case letters, digits and hyphens, a letter first and no hyphen at the end."
+    if "/" in value:
+        hint = "Give the name alone, the last part of the address."
+    raise InvalidValueError(f"is not a name in GCP: {value!r}", hint)

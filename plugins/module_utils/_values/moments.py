@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 import re
 
-from .invalid import InvalidValueError
+from .patterns import InvalidValueError
 
 _UNITS = {
     "m": datetime.timedelta(minutes=1),

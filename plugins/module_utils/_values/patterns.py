@@ -1,19 +1,30 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Patterns over the fields of an object, such as `{vpc_id: vpc-0a*, container_id: …}`."""
+"""The error for an invalid value; and patterns over the fields of an object, such as `{vpc_id: vpc-0a*, container_id: …}`."""
 
 from __future__ import annotations
 
 import fnmatch
 import typing as t
 
-from .invalid import InvalidValueError
-
 Parse = t.Callable[[str], t.Any]
 Pattern = t.Mapping[str, t.Optional[str]]
 # Whether a value of an object, which may be missing, fits the text of a pattern.
 Fits = t.Callable[[t.Any, str], bool]
+
+
+class InvalidValueError(ValueError):
+    """An invalid value; the caller adds the name of the option.
+
+    Args:
+        problem: What is wrong. It follows the name of the option in the message: `is not a CIDR block: '10.0.0.0'`.
+        hint: What to do next, as a sentence.
+    """
+
+    def __init__(self, problem: str, hint: str) -> None:
+        super().__init__(problem)
+        self.hint = hint
 
 
 def parse_pattern(pattern: t.Mapping[str, object], forms: t.Mapping[str, Parse | None], wildcards: str = "*?") -> Pattern:

@@ -14,12 +14,9 @@ from typing import IO, Any
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.support.environment import own_environment
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Atlas
+from ansible_collections.cloudpeer.atlas.tests.support.imported import FILES, PLUGINS, SHARED, imported, imported_by, ours
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 
-PLUGINS = "ansible_collections.cloudpeer.atlas.plugins"
-SHARED = f"{PLUGINS}.module_utils."
-UTILS = ROOT / "plugins" / "module_utils"
-FILES = {".".join(file.relative_to(UTILS).with_suffix("").parts) for file in UTILS.rglob("*.py")}
 # Imports each module that is named, and prints all that is imported then.
 IMPORTS = "import importlib, json, sys; [*map(importlib.import_module, sys.argv[1:])]; print(json.dumps([*sys.modules]))"
 # The same for each line of its input, in a fork of a process that has imported what all modules of Ansible do.
@@ -34,15 +31,6 @@ for line in sys.stdin:
     print(json.dumps([*sys.modules]), flush=True)
     os._exit(0)
 """
-# Runs a module as Ansible does, and prints what was imported after the result.
-TASK = """
-import atexit, importlib, json, sys
-from ansible.module_utils import basic
-basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": json.loads(sys.argv[2])}).encode()
-basic._ANSIBLE_PROFILE = "legacy"
-atexit.register(lambda: print(json.dumps([*sys.modules])))
-importlib.import_module(sys.argv[1]).main()
-"""
 # What each module imports with its Operation, beside the standard library, and what these libraries import.
 LIBRARIES = {
     # azure-identity is found, and not loaded before it is needed.
@@ -54,15 +42,6 @@ LIBRARIES = {
 OF_THE_OTHERS = {"requests"}
 # A file takes more than half a millisecond of each item of a loop, and most of that is its compiling.
 MOST_FILES = 52
-
-
-def imported(script: str, *arguments: str) -> set[str]:
-    """Return what a script has imported in a process of its own, by its last line."""
-    environment = {**own_environment(), "PYTHONPATH": os.environ["ANSIBLE_COLLECTIONS_PATH"]}
-    command = [sys.executable, "-c", script, *arguments]
-    run = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stdout + run.stderr
-    return {*json.loads(run.stdout.splitlines()[-1])}
 
 
 @pytest.fixture(scope="module")
@@ -83,15 +62,10 @@ def packages_of(asked: IO[str], answers: IO[str], *modules: str) -> set[str]:
     return {name if name.startswith("ansible.") else name.partition(".")[0] for name in names} - sys.stdlib_module_names
 
 
-def ours(names: set[str]) -> set[str]:
-    """Return the files of module_utils, as `_api.client`, among what was imported."""
-    return {name.removeprefix(SHARED) for name in names} & FILES
-
-
 def loaded(atlas: Atlas, module: str, **options: Any) -> set[str]:
     """Return the files of module_utils that a module has imported when it has run with these options."""
     given = {"base_url": atlas.base_url, "group_id": atlas.emulator.settings.group_id, **options}
-    return ours(imported(TASK, f"{PLUGINS}.modules.{module}", json.dumps(given)))
+    return imported_by(module, given)
 
 
 def among(found: set[str], *patterns: str) -> set[str]:
@@ -172,7 +146,6 @@ def test_the_whole_path_imports_what_it_uses(atlas: Atlas) -> None:
             "_sides.gcp_entries",
             "_sides.entry_pruned",
             "_sides.pruned*",
-            "_sides.pruned",
             "_sides.azure",
             "_sides.gcp",
         )

@@ -17,7 +17,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.roles impor
     parse_role_id,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.azure import ACTIONS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.invalid import InvalidValueError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.patterns import InvalidValueError
 from ansible_collections.cloudpeer.atlas.tests.support.azure_role_site import GROUP, SCOPE, SUBSCRIPTION
 
 READ, WRITE, DELETE, PEER = ACTIONS

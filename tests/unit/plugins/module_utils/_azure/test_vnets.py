@@ -12,7 +12,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.vnets impor
     parse_vnet_peering,
     parse_vnet_reply,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.invalid import InvalidValueError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.patterns import InvalidValueError
 from ansible_collections.cloudpeer.atlas.tests.support.check_clouds import (
     GROUP,
     SUBSCRIPTION,

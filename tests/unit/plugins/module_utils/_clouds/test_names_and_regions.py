@@ -6,7 +6,7 @@ import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.azure import AZURE_REGIONS, parse_azure_name
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.cloud import RegionTable
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.gcp import GCP_REGIONS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.invalid import InvalidValueError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.patterns import InvalidValueError
 from ansible_collections.cloudpeer.atlas.tests.emulator.regions import REGIONS
 
 TABLES = {"AZURE": AZURE_REGIONS, "GCP": GCP_REGIONS}

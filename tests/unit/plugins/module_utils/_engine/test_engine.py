@@ -6,13 +6,12 @@ import threading
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Status, begin_run
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Status
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import SILENT, Outcome
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Step
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.side import FORESEEN, ONLY, Effect, Waiting
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http import threads as _threads
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import NoAnswerError, TaskError, UndoneError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.pauses import STOP
 from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock
 from ansible_collections.cloudpeer.atlas.tests.support.toy_side import NameSide, OneFront, Sent, World, lost, refused, run
 
@@ -431,7 +430,7 @@ def test_a_clock_need_not_agree_with_what_sleeps() -> None:
     one = world(wait=until_polled(3))
     OneFront.world = one
     front = OneFront({"wait": True, "wait_timeout": 60, "wait_sleep": 10, "retries": 2}, one, clock)
-    begin_run(front, Outcome(), SILENT, clock, lambda seconds: None).carry_out()
+    front.begin(Outcome(), SILENT, clock, lambda seconds: None).carry_out()
     assert one.log.count("poll") == 3
 
 
@@ -526,18 +525,3 @@ def test_a_lost_step_is_in_doubt_until_the_next_one() -> None:
     with pytest.raises(KeyboardInterrupt):
         run(OneFront, one, lines=lines)
     assert lines[-1].endswith("done so far: nothing; perhaps also: update /a")
-
-
-def test_inside_another_run_it_starts_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_threads, "call_all", None)
-    one, clock = world("a", "b", more={ONLY: ["x", "y"]}, faults={"add a": [lost(True)]}), FakeClock()
-    OneFront.world = one
-    outcome = Outcome()
-    ran = begin_run(OneFront({"wait": False, "retries": 2}, one, clock), outcome, SILENT, clock, clock.sleep)
-    token = STOP.set(threading.Event())
-    try:
-        ran.carry_out(frozenset())
-    finally:
-        STOP.reset(token)
-    assert one.log == ["add a", "look", "more x", "more y", "add b"]
-    assert (ran.state, ran.applied, outcome.changed) == (frozenset("ab"), ("/a", "/b"), True)

@@ -1,4 +1,4 @@
-"""The engine with a side of its own: what only the parts of atlas_peering need, which have steps that are runs of their own."""
+"""The engine with a side of its own: what only atlas_peering needs."""
 
 from __future__ import annotations
 
@@ -12,55 +12,13 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.side import Failure, Waiting
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
 from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock
-from ansible_collections.cloudpeer.atlas.tests.support.toy_side import ListFront, NameSide, lost, refused, run
+from ansible_collections.cloudpeer.atlas.tests.support.toy_side import ListFront, NameSide, refused, run
 from ansible_collections.cloudpeer.atlas.tests.unit.plugins.module_utils._engine.test_engine_lists import (
     failed,
     staged,
     unless,
-    with_side,
     world,
 )
-
-# Runs of their own.
-
-
-def test_polls_go_on_while_a_run_of_its_own_is_running() -> None:
-    gate = threading.Event()
-    one = world({"x": "", "y": "a"}, gates={"add y a": gate}, traits={"a": {"is_run": True}})
-    first = one.do
-
-    def do(what: str, *effect: Any) -> Any:
-        if what == "poll x":
-            gate.set()
-        return first(what, *effect)
-
-    one.do = do  # type: ignore[method-assign]
-    one.wait = unless(lambda side, owner, step: owner == "y" or "poll x" in one.log)
-    assert run(ListFront, one).failure is None
-
-
-@pytest.mark.parametrize("is_unknown", [False, True])
-def test_the_error_of_a_run_is_final(is_unknown: bool) -> None:
-    error = TaskError("Silence.", outcome_unknown=is_unknown, is_transient=True)
-    one = world({"x": "a"}, traits={"a": {"is_run": True}}, faults={"add x a": [(False, error)]})
-    outcome = run(ListFront, one)
-    assert (failed(outcome), outcome.changed) == ({"x": "Silence."}, is_unknown)
-    assert one.log == ["look x", "add x a"]
-
-
-def test_a_look_for_others_does_not_wait_for_a_run() -> None:
-    gate = threading.Event()
-    one = world({"x": "a", "y": "b"}, gates={"add x a": gate}, traits={"a": {"is_run": True}}, faults={"add y b": [lost(True)]})
-    first = one.do
-
-    def do(what: str, *effect: Any) -> Any:
-        if what == "look y" and "add y b" in one.log:
-            gate.set()
-        return first(what, *effect)
-
-    one.do = do  # type: ignore[method-assign]
-    assert run(with_side(looks_together=True), one).failure is None
-
 
 # The time of a stage.
 

@@ -93,10 +93,9 @@ class Case:
         going = Leaving(lambda state: found, lambda state: state)
         there = [*stays, *(one for index, one in leaves)]
         before = replace(before or PathState(), peers=PeerSetState(tuple(there), first=tuple(there), entries=own or {}))
-        clock = FakeClock()
         self.blocks, self.asked = blocks or {}, list[str]()
         outside: Any = (None, lambda: self.state, going, None, (), self._read_blocks)
-        self.part = EntryAccess(Common(params, params["connections"], clock, clock.sleep), *outside)
+        self.part = EntryAccess(Common(params, params["connections"]), *outside)
         answers: dict[Any, Any] = {"list": listed(access)}
         self.state = self.part.begin(answers, before)
         while calls := self.part.reads_more(self.state):

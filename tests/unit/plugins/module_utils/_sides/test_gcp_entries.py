@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Plan
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import WaitTimeoutError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.network import ACTIVE, Peering
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.plan import NetworkState
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state import PathState, What
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state import CLEANING, PathState, What
 from ansible_collections.cloudpeer.atlas.tests.support.gcp_site import ATLAS, NAME, OTHER, REMOTE
 from ansible_collections.cloudpeer.atlas.tests.support.path_parts import PartsSite, options
 
@@ -383,12 +384,15 @@ def test_a_pruned_connection_loses_its_mirror(parts: PartsSite) -> None:
         found = {one["id"]: part.look_at_pruned(one) for one in (near, far)}
         # The list of a project that an entry has was read before.
         assert parts.order_at_gcp[before:] == ["GET networks"]
-        changes = [part.plan_pruned(one, found[one["id"]], state) for one in (near, far)]
-        assert [[What.of(one.key) for one in some] for some in changes] == [
+        plans = [part.plan_pruned(one, found[one["id"]], (near, far), state) for one in (near, far)]
+        assert [[What.of(one.key) for one in plan.changes] for plan in plans] == [
             [What(peer["id"], "mirror", "GCP", "delete", "mirror", name)] for peer, name in ((near, "mine"), (far, "theirs"))
         ]
-        assert part.send_pruned(near, state).peerings == ()
-        assert part.plan_pruned(connection(3, "AVAILABLE"), part.look_at_pruned(connection(3, "AVAILABLE")), state) == ()
+        assert [[(step.owner, step.stage) for step in plan.steps] for plan in plans] == [
+            [(peer["id"], CLEANING)] for peer in (near, far)
+        ]
+        bare = connection(3, "AVAILABLE")
+        assert part.plan_pruned(bare, part.look_at_pruned(bare), (bare,), state) == Plan()
         parts.clouds.gcp.forbidden.add("other-project")
         assert part.look_at_pruned(far) is None
 

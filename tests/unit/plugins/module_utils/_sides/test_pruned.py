@@ -236,6 +236,57 @@ def test_mirrors_and_roles_are_cleaned_on_the_other_clouds(make_path: Callable[.
     assert [bool(one) for one in mirrors.values()] == [True, False]
 
 
+def vnet_of(entry: dict[str, Any]) -> str:
+    return str(entry["vnet_resource_id"]).rpartition("/")[2]
+
+
+def test_a_mirror_is_removed_once_gcp_is_free(make_path: Callable[..., PathSite]) -> None:
+    site = make_path(with_clouds=True)
+    assert site.clouds is not None
+    entries = site.make_networks(3)
+    connect(site, entries)
+    # Others change the first one; then both follow each other, since GCP changes Atlas's network once at a time.
+    site.clouds.gcp.begin_foreign(GCP_PROJECT, entries[1]["network_name"], 9)
+    done = site.run(connections=entries[:1], **PRUNE)
+    assert not done.failed, done.msg
+    assert [one for one in actions(done) if one[0] == "GCP"] == [("GCP", "delete", "mirror")] * 2
+    assert site.to_gcp["POST removePeering"] > 2
+    # One whose operation fails keeps its connection, and stops no other one.
+    connect(site, entries)
+    site.clouds.gcp.failure = ("QUOTA_EXCEEDED", "Quota exceeded.")
+    done = site.run(connections=entries[:1], **PRUNE)
+    (failure,) = done.result["failures"]
+    assert (failure["step"], failure["error_code"]) == ("mirror", "QUOTA_EXCEEDED")
+    assert len(site.peers_of("GCP")) == 2
+    assert [one for one in actions(done) if one[0] == "GCP"] == [("GCP", "delete", "mirror")]
+
+
+def test_a_role_is_removed_once_its_peering_has_ended(
+    make_path: Callable[..., PathSite], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = make_path(with_clouds=True)
+    assert site.clouds is not None
+    azure = site.clouds.azure
+    entries = site.make_vnets(3)
+    connect(site, entries)
+    gone = vnet_of(entries[2])
+    with monkeypatch.context() as patch:
+        # Atlas's half does not end in AZURE, though the connection is gone.
+        patch.setattr(azure, "discard_peering", lambda *names: None)
+        done = site.run(connections=entries[:2], **PRUNE)
+    (failure,) = done.result["failures"]
+    assert failure["step"] == "role"
+    assert not done.missing("had ended (it is Connected)", "No later run finds it: remove it yourself once the peering")
+    assert (azure.has_role(SUBSCRIPTION, GROUP, gone), len(site.peers_of("AZURE"))) == (True, 2)
+    # It ends a while after the connection.
+    real, gone = azure.discard_peering, vnet_of(entries[1])
+    monkeypatch.setattr(azure, "discard_peering", lambda *names: site.clock.after(30, lambda: real(*names)))
+    done = site.run(connections=entries[:1], **PRUNE)
+    assert not done.failed, done.msg
+    assert ("AZURE", "delete", "role") in actions(done)
+    assert (azure.has_role(SUBSCRIPTION, GROUP, gone), len(site.peers_of("AZURE"))) == (False, 1)
+
+
 def test_an_account_that_may_be_the_task_s_own_is_not_left_out(site: PathSite) -> None:
     """Without an answer to AssumeRole, it is not known whose credentials the task has."""
     entries = site.make_vpcs(2, accounts=2, auth="keys")

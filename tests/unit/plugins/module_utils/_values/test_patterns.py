@@ -6,8 +6,8 @@ import typing as t
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.ids import parse_account_id, parse_vpc_id
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.invalid import InvalidValueError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.patterns import (
+    InvalidValueError,
     fits_in_any_case,
     fits_shell,
     matches,

@@ -1,0 +1,371 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What connections need in the access list, what those that leave no longer need, and who keeps the rest there."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field, replace
+
+from .._clouds.aws import AWS
+from .._clouds.cloud import Fields, Peer, fields_of
+from .._clouds.clouds import block_of, cloud_of, name_of
+from .._resources.access_list import AccessEntry, is_name, key_of, spelled
+from .._values.blocks import do_overlap, is_part
+from .access_plan import AccessListState, other_comment
+from .entries import PathEntry, default_comment
+from .path_state import PathState
+
+if t.TYPE_CHECKING:
+    from .entry_peers import Leaving
+
+ALL_ADDRESSES = "0.0.0.0/0"
+
+
+@dataclass
+class AccessRule:
+    """An entry of the access list that connections need, or leave, or that their networks need no longer.
+
+    Attributes:
+        entry: The entry, with the comment of the first one.
+        owners: The keys of the entries of the list, or the ids of pruned connections, in order.
+        comments: The comments by which it is known as theirs.
+        networks: Their networks, as `network_of` returns them.
+    """
+
+    entry: AccessEntry
+    owners: list[str] = field(default_factory=list)
+    comments: list[str] = field(default_factory=list)
+    networks: list[tuple[str, ...]] = field(default_factory=list)
+
+
+class RuleUser(t.NamedTuple):
+    """A connection that stays, or that an entry of the list is about to get.
+
+    Attributes:
+        title: Its name for the user.
+        network: Its network.
+        blocks: The blocks of its clients; None if they are not known. For a connection of the list that declares what it needs,
+            only those that it will not get: the others stay anyway.
+        unread: Why the blocks could not be read; empty if they were not asked for.
+    """
+
+    title: str
+    network: Fields
+    blocks: t.Sequence[str] | None
+    unread: str = ""
+
+    def needs(self, name: str) -> bool | None:
+        """Whether clients of the connection need an entry because of their blocks; None if that is not known."""
+        if self.blocks is None:
+            # Clients come from addresses of IPv4.
+            return None if do_overlap(name, ALL_ADDRESSES) else False
+        return any(do_overlap(block, name) for block in self.blocks)
+
+
+class AccessNeeds:
+    """What the connections of a list need in the access list, and what they leave there.
+
+    Attributes:
+        entries: The entries of the list.
+        by_key: The same, by key.
+        groups: The entries of each network, which may have a connection in each region.
+        is_absent: Whether the task disconnects.
+        leaving: The connections that the task removes.
+    """
+
+    def __init__(self, entries: t.Sequence[PathEntry], is_absent: bool, leaving: Leaving) -> None:
+        self.entries, self.is_absent, self.leaving = entries, is_absent, leaving
+        self.by_key = {entry.key: entry for entry in entries}
+        self.groups: dict[tuple[str, ...], list[PathEntry]] = {}
+        for entry in entries:
+            self.groups.setdefault(network_of(entry.network), []).append(entry)
+        # The entries when the task began, and their names by comment: comparing all with all takes long.
+        self._first: t.Mapping[str, AccessEntry] = {}
+        self._by_comment: dict[str | None, list[str]] = {}
+
+    def wanted(self, state: PathState) -> dict[str, AccessRule]:
+        """Return what the connections need that have not failed, by name, in their order."""
+        needs: dict[str, AccessRule] = {}
+        for entry in () if self.is_absent else self.entries:
+            if entry.key not in state.failures:
+                self._add(needs, entry, self._subjects(entry, state))
+        return needs
+
+    def leftovers(self, state: PathState) -> dict[str, AccessRule]:
+        """Return what the connections leave that the task removes, by name, in their order; some of it may stay."""
+        needs: dict[str, AccessRule] = {}
+        for entry in self.entries if self.is_absent else ():
+            self._add(needs, entry, self._subjects(entry, state))
+        for group in self.groups.values() if self.is_absent else ():
+            marked = self.marked(group, state)
+            for entry in group:
+                self._add(needs, entry, marked.values())
+        for peer in self.leaving.pruned:
+            fields = fields_of(peer)
+            comment, network = default_comment(fields, cloud_of(fields)), network_of(fields)
+            for name, listed in list_of(state).first.items():
+                if listed["comment"] == comment:
+                    need = needs.setdefault(name, AccessRule(listed))
+                    need.owners.append(peer["id"])
+                    need.comments.append(comment)
+                    need.networks.append(network)
+        return needs
+
+    def candidates(self, state: PathState) -> dict[str, AccessRule]:
+        """Return what may go, by name: what connections leave, and what networks of the list need no longer."""
+        return {**self.leftovers(state), **self.replaced(state)}
+
+    def replaced(self, state: PathState) -> dict[str, AccessRule]:
+        """Return what the networks of the list need no longer, by name: with their mark, and wider than what they declare."""
+        found: dict[str, AccessRule] = {}
+        if self.is_absent:
+            return found
+        needed = self.asked_for(state)
+        # What has failed may go on using what it had.
+        failed = {mark for owner in state.failures if owner in self.by_key for mark in self.by_key[owner].marks}
+        for group in self.groups.values():
+            for name, one in self.marked(group, state).items():
+                if name not in needed and one["comment"] not in failed and self._is_wider(name, group, state):
+                    for entry in group:
+                        self._add(found, entry, [one])
+        return found
+
+    def asked_for(self, state: PathState) -> dict[str, None]:
+        """Return the names of what the list of connections asks for, in its order, whether a connection has failed or not."""
+        entries = () if self.is_absent else self.entries
+        return dict.fromkeys(name for entry in entries for name in self.names(entry, state))
+
+    def names(self, entry: PathEntry, state: PathState) -> list[str]:
+        """Return the names of what a connection needs."""
+        return [str(key_of(one)) for one in self._subjects(entry, state)]
+
+    def marked(self, group: t.Sequence[PathEntry], state: PathState) -> dict[str, AccessEntry]:
+        """Return the entries with a mark of a network that were there when the task began, by name."""
+        first = list_of(state).first
+        if self._first is not first:
+            self._first, self._by_comment = first, {}
+            for name, one in first.items():
+                self._by_comment.setdefault(one["comment"], []).append(name)
+        marks = dict.fromkeys(mark for entry in group for mark in entry.marks)
+        return {name: first[name] for mark in marks for name in self._by_comment.get(mark, ()) if is_name(name)}
+
+    def missing(self, entry: PathEntry, state: PathState) -> t.Sequence[str] | None:
+        """Return the blocks that an entry declares and will not get, since it has failed; None if it declares nothing."""
+        names = self.names(entry, state)
+        if not names:
+            return None
+        return [name for name in names if name not in list_of(state).listed] if entry.key in state.failures else ()
+
+    def _is_wider(self, name: str, group: t.Sequence[PathEntry], state: PathState) -> bool:
+        """Whether all that a network declares is a part of an entry: its blocks, or a group of a VPC that has addresses there."""
+        declared = [[*self._subjects(entry, state)] for entry in group]
+        subjects = [one for own in declared for one in own]
+        if all(declared) and all(is_part(one["cidr_block"], name) for one in subjects):
+            return True
+        has_group = any(one["aws_security_group"] is not None for one in subjects)
+        return has_group and any(do_overlap(block, name) for entry in group for block in self._network_blocks(entry, state))
+
+    def _network_blocks(self, entry: PathEntry, state: PathState) -> t.Iterator[str]:
+        """Yield the blocks of a VPC, as far as they are known: those in AWS, in the entry, and in Atlas."""
+        view, own = state.aws.get(entry.key), state.peers.entries.get(entry.key)
+        yield from () if view is None or view.vpc is None else view.vpc.cidr_blocks
+        yield from entry.blocks
+        if own is not None and own.peer is not None and (block := block_of(fields_of(own.peer))) is not None:
+            yield block
+
+    def _add(self, needs: dict[str, AccessRule], entry: PathEntry, subjects: t.Iterable[AccessEntry]) -> None:
+        network = network_of(entry.network)
+        for subject in subjects:
+            need = needs.setdefault(str(key_of(subject)), AccessRule(subject))
+            need.owners.append(entry.key)
+            need.comments.extend(entry.marks)
+            need.networks.append(network)
+
+    def _subjects(self, entry: PathEntry, state: PathState) -> t.Iterator[AccessEntry]:
+        """Yield what a connection needs in the access list; nothing if the blocks of its clients are not known."""
+        group = entry.params["aws_security_group"]
+        unset: AccessEntry = {
+            "cidr_block": None,
+            "ip_address": None,
+            "aws_security_group": None,
+            "comment": entry.comment,
+            "delete_after_date": None,
+        }
+        if group is not None:
+            yield {**unset, "aws_security_group": spelled(group, list_of(state).listed)}
+            return
+        for block in entry.blocks or self._known_blocks(entry, state):
+            yield {**unset, "cidr_block": block}
+
+    def _known_blocks(self, entry: PathEntry, state: PathState) -> t.Sequence[str]:
+        """Return the blocks of the clients of an entry that does not say them, from the cloud or, of what leaves, from Atlas."""
+        access = state.azure.get(entry.key)
+        if access is not None:
+            return () if access.vnet is None else access.vnet.prefixes
+        if self.is_absent:
+            own = state.peers.entries.get(entry.key)
+            seen = [
+                *(() if own is None else (own.peer, *own.dying)),
+                *(one for owner, one in self.leaving.peers.values() if owner == entry.key),
+            ]
+            blocks = [block_of(fields_of(peer)) for peer in seen if peer is not None]
+            return [block for block in blocks if block is not None][:1]
+        view = state.aws.get(entry.key)
+        known = () if view is None or view.vpc is None else view.vpc.cidr_blocks
+        return known if len(known) == 1 else ()
+
+    def replacements(self, names: t.Container[str], state: PathState) -> dict[str, None]:
+        """Return what the list declares in place of those wide entries that `names` has, by name."""
+        found = (need.owners for name, need in self.replaced(state).items() if name in names)
+        owners = dict.fromkeys(owner for own in found for owner in own)
+        return dict.fromkeys(name for owner in owners for name in self.names(self.by_key[owner], state))
+
+    def unlisted_marks(self, state: PathState, known: t.Container[str]) -> t.Iterator[str]:
+        """Yield a sentence for each network of the list with marked entries of which nothing else is known."""
+        for group in () if self.is_absent else self.groups.values():
+            names = [name for name in self.marked(group, state) if name in list_of(state).listed and name not in known]
+            if names:
+                stay, they, them = ("stays", "it is", "it") if len(names) == 1 else ("stay", "they are", "them")
+                yield (
+                    f"{', '.join(names)} {stay} in the access list: by the comment, {they} of this network ({group[0].name}), "
+                    f"and in no entry of this list. Remove {them} in Atlas if no other list needs {them}."
+                )
+
+
+class AccessUsers:
+    """Which connections stay, and what they go on using of the access list.
+
+    Args:
+        needs: What the connections of the list need, and leave.
+
+    Attributes:
+        others: The connections with clouds that no other part reads.
+        blocks: The blocks of clients by place, or why they could not be read.
+    """
+
+    def __init__(self, needs: AccessNeeds) -> None:
+        self._needs = needs
+        self.others: tuple[Peer, ...] = ()
+        self.blocks: dict[tuple[str, ...], t.Mapping[str, t.Sequence[str]] | str] = {}
+
+    def users(self, state: PathState) -> list[RuleUser]:
+        """Return the connections that stay, and those that entries of the list are about to get."""
+        owners = {own.peer["id"]: key for key, own in state.peers.entries.items() if own.peer is not None}
+        owners |= {id_: owner for id_, (owner, _peer) in self._needs.leaving.peers.items()}
+        found = {entry.key: self._needs.missing(entry, state) for entry in self._needs.entries}
+        # An entry is a better name than the id of its connection.
+        wanted = () if self._needs.is_absent else self._needs.entries
+        users = [self._to_user(entry.title, entry.network, found[entry.key]) for entry in wanted]
+        for peer in (*state.peers.listed, *self.others):
+            cloud, fields, owner = cloud_of(peer), fields_of(peer), owners.get(peer["id"])
+            is_leaving = peer["id"] in self._needs.leaving.peers and owner not in state.failures
+            if not is_leaving and peer["status_name"] not in (cloud.failed, cloud.terminating):
+                title = str(fields.get(cloud.accepted_id or "") or peer["id"])
+                users.append(self._to_user(title, fields, found.get(owner or "")))
+        return users
+
+    def _to_user(self, title: str, network: Fields, declared: t.Sequence[str] | None) -> RuleUser:
+        """Return a connection that stays, with what `AccessNeeds.missing` returns for its entry; None for one of no entry."""
+        cloud = cloud_of(network)
+        if declared is not None:
+            return RuleUser(title, network, declared)
+        if cloud.block is not None:
+            block = block_of(network)
+            return RuleUser(title, network, () if block is None else (block,))
+        found = self.blocks.get(place_of(network))
+        if found is None or isinstance(found, str):
+            return RuleUser(title, network, None, found or "")
+        return RuleUser(title, network, found.get(str(network[cloud.network]).lower(), ()))
+
+    def to_remove(self, state: PathState, *, is_foreseen: bool = False) -> dict[str, AccessRule]:
+        """Return what to remove of what the connections leave: nothing needs it, and it is ours.
+
+        Args:
+            state: The state.
+            is_foreseen: Whether it counts what may go once it is read who needs it.
+        """
+        listed, left = list_of(state).listed, self.reasons_to_keep(state, is_foreseen=is_foreseen)
+        needed = self._needs.asked_for(state)
+        going = {}
+        for name, need in self._needs.candidates(state).items():
+            current = listed.get(name)
+            if current is None or current["comment"] not in need.comments or name in needed or name in left:
+                continue
+            if not state.failures.keys() & {*need.owners}:
+                # The Operation compares the comment with one.
+                entry: AccessEntry = {**need.entry, "comment": current["comment"]}
+                going[name] = replace(need, entry=entry)
+        return going
+
+    def reasons_to_keep(self, state: PathState, *, is_foreseen: bool = False) -> dict[str, str]:
+        """Return why entries stay that connections leave, by name; see `to_remove`."""
+        replaced, left = self._needs.replaced(state), dict[str, str]()
+        candidates = {**self._needs.leftovers(state), **replaced}
+        if not candidates:
+            return left
+        listed, users, needed = list_of(state).listed, self.users(state), self._needs.asked_for(state)
+        by_network = {network_of(one.network): one for one in reversed(users)}
+        on_aws = next((one for one in users if self._needs.is_absent and cloud_of(one.network) is AWS), None)
+        users = [one for one in users if one.blocks is None or one.blocks]
+        for name, need in candidates.items():
+            current = listed.get(name)
+            if current is None or name in needed or all(owner in state.failures for owner in need.owners):
+                continue
+            answers = [(one, one.needs(name)) for one in users]
+            # What replaces an entry is in the list: its network declares it.
+            networks = () if name in replaced else need.networks
+            of_same_network = (by_network[one] for one in networks if one in by_network)
+            user = next(iter((*of_same_network, *(one for one, is_needed in answers if is_needed))), None)
+            unclear = next((one for one, is_needed in answers if is_needed is None and (one.unread or not is_foreseen)), None)
+            failed = next((owner for owner in need.owners if owner in state.failures), None)
+            if user is not None:
+                left[name] = f"{name} stays in the access list, because {user.title} still uses it."
+            elif failed is not None:
+                title = self._needs.by_key[failed].title if failed in self._needs.by_key else failed
+                left[name] = f"{name} stays in the access list, because {title} has failed and still uses it."
+            elif current["comment"] not in need.comments:
+                if self._needs.is_absent:
+                    left[name] = other_comment(name, current, need.comments[0])
+            elif on_aws is not None and current["aws_security_group"] and self._is_shared(name, current, state):
+                left[name] = f"{name} stays in the access list, because {on_aws.title} may use it."
+            elif unclear is not None:
+                left[name] = _may_need(name, unclear)
+        return left
+
+    def _is_shared(self, name: str, current: AccessEntry, state: PathState) -> bool:
+        """Whether only a comment which other networks may have, too, says that an entry is one of the list."""
+        if any(name in self._needs.names(entry, state) for entry in self._needs.entries):
+            return False
+        return all(current["comment"] != default_comment(entry.params, entry.provider) for entry in self._needs.entries)
+
+
+def list_of(state: PathState) -> AccessListState:
+    """Return the access list of a state, which it has wherever this half is done."""
+    return t.cast(AccessListState, state.access)
+
+
+def network_of(fields: Fields) -> tuple[str, ...]:
+    """Return what all connections of one network have in common; see `Cloud.is_same_network`."""
+    cloud = cloud_of(fields)
+    values = (str(fields[name]) for name in cloud.network_identity)
+    return (cloud.name, *(one.casefold() if cloud.ignores_case else one for one in values))
+
+
+def place_of(network: Fields) -> tuple[str, ...]:
+    """Return what one request reads: a VNet, or a project of GCP."""
+    cloud = cloud_of(network)
+    names = (cloud.owner,) if cloud.has_one_container else cloud.names
+    return (cloud.name, *(str(network[name]).lower() for name in names))
+
+
+def _may_need(name: str, user: RuleUser) -> str:
+    """Return why an entry stays that a connection may need, and what would free it."""
+    cloud, owner = cloud_of(user.network), user.network[cloud_of(user.network).owner]
+    why = f" ({user.unread.rstrip('.')})" if user.unread else ""
+    return (
+        f"{name} stays in the access list, because {name_of(user.network)} may need it, and the blocks of its clients are not "
+        f"known{why}. With credentials that may read the {cloud.noun} in {cloud.owner_noun} {owner}, the task finds out whether "
+        "it does. Or remove the entry in Atlas if no client there needs it."
+    )
