@@ -363,6 +363,7 @@ EXAMPLES = r"""
     max_deletions: 5
     ignore: [{aws_account_id: "210987654321"}]
     ignore_unmatched: warn
+    fail_on: never
 
 - name: Do the Atlas half alone, without the access list
   cloudpeer.atlas.atlas_peering:

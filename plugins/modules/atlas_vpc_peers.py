@@ -292,6 +292,7 @@ EXAMPLES = r"""
       - vpc_id: vpc-0f9e*
         container_id: "{{ peering.vpc_peers[1].container_id }}"
     ignore_unmatched: warn
+    fail_on: never
 
 - name: Wait until all can be accepted in AWS, and one carries traffic, and request again what has failed
   cloudpeer.atlas.atlas_vpc_peers:

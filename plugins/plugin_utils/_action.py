@@ -95,7 +95,7 @@ class AtlasAction(ActionBase):
                 result.update(self._run_here(args, variables))
         self._show_plan(result, variables)
         if result.get("failed"):
-            result = self.OPERATION.in_failure(result)
+            result = dict(self.OPERATION.in_failure(result))
         if secrets is None:
             # Secrets that were not found cannot be hidden.
             result.pop("invocation", None)

@@ -20,6 +20,7 @@ from .plan import Plan, Step
 from .wait import State
 
 if t.TYPE_CHECKING:
+    from .._clouds.cloud import Fields
     from .front import Engine
     from .side import AnyState
 
@@ -95,7 +96,7 @@ class ModuleBase(t.Generic[S_co]):
         self.clock = clock
 
     @classmethod
-    def in_failure(cls, result: dict[str, t.Any]) -> dict[str, t.Any]:
+    def in_failure(cls, result: Fields) -> Fields:
         """Return what is shown of the result of a task that has failed, which Ansible prints; by default all of it."""
         return result
 

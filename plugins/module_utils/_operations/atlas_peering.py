@@ -291,7 +291,7 @@ class AtlasPeering(Front[CheckSession]):
         return options.with_project(params, with_projects(params, session.atlas))
 
     @classmethod
-    def in_failure(cls, result: dict[str, t.Any]) -> dict[str, t.Any]:
+    def in_failure(cls, result: Fields) -> Fields:
         """Return what has failed, the numbers, and how far the failed entries got."""
         failures, peering = result.get("failures"), result.get("peering")
         if not failures:

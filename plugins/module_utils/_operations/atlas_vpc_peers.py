@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from .._api.client import AtlasClient
+from .._clouds.cloud import Fields
 from .._clouds.clouds import ALL, CLOUDS, DEFAULT_CLOUD, to_clouds, with_request_times
 from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
 from .._engine.front import Front, ResultValue
@@ -84,7 +85,7 @@ class AtlasVpcPeers(AtlasModule, Front[AtlasClient]):
         return ignored_options(args)
 
     @classmethod
-    def in_failure(cls, result: dict[str, t.Any]) -> dict[str, t.Any]:
+    def in_failure(cls, result: Fields) -> Fields:
         """Return what has failed, the numbers, and how far the failed entries got."""
         failures, peers = result.get("failures"), result.get("vpc_peers")
         kept = {name: value for name, value in result.items() if name not in ("handover", "actions", "pruned")}
