@@ -96,7 +96,7 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values import free_blocks
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.invalid import InvalidValueError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.patterns import InvalidValueError
 
 # What Atlas gives a container on AWS if no block is chosen, and Docker's default bridge on the hosts of clients.
 _DEFAULTS = ("192.168.248.0/21", "172.17.0.0/16")
