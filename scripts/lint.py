@@ -58,7 +58,10 @@ def main() -> int:
                 ("ansible-lint", ["ansiblelint", "-q", "--nocolor"]),
                 ("ruff check", ["ruff", "check", "--quiet", "."]),
                 ("ruff format", ["ruff", "format", "--check", "--quiet", "."]),
-                ("mypy on the plugins", ["mypy", "--no-error-summary", "-p", f"{COLLECTION}.plugins"]),
+                (
+                    "mypy on the plugins",
+                    ["mypy", "--no-error-summary", "-p", f"{COLLECTION}.plugins", "-p", f"{COLLECTION}.playbooks"],
+                ),
                 ("mypy on the emulator", ["mypy", "--no-error-summary", "-p", "tests.emulator"]),
                 ("mypy on the clouds", ["mypy", "--no-error-summary", "-p", "tests.clouds"]),
                 ("mypy on the scripts", ["mypy", "--no-error-summary", "scripts"]),

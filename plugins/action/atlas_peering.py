@@ -6,10 +6,11 @@ from __future__ import annotations
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_peering import OPERATION
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._action import AtlasAction
+from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._plan_file import SavesPlan
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._role_action import OfRole
 
 
-class ActionModule(OfRole, AtlasAction):
+class ActionModule(OfRole, SavesPlan, AtlasAction):
     """The action of the module."""
 
     OPERATION = OPERATION

@@ -143,6 +143,7 @@ extends_documentation_fragment:
   - cloudpeer.atlas._attributes.action_group_atlas
   - cloudpeer.atlas._connection
   - cloudpeer.atlas._connection.project
+  - cloudpeer.atlas._plan
   - cloudpeer.atlas._wait
 notes:
   - The API key or service account needs the role I(Project Network Access Manager) or I(Project Owner) in the project.
@@ -238,6 +239,13 @@ EXAMPLES = r"""
     allow_empty: true
     prune_temporary: true
     max_deletions: 200
+
+- name: Save the plan with --check, and do what it says without
+  cloudpeer.atlas.atlas_access_list:
+    entries:
+      - cidr_block: 10.15.0.0/16
+    plan_file: peering.plan.json
+    plan_max_age: 2
 """
 
 RETURN = r"""
@@ -414,6 +422,13 @@ actions:
       type: list
       elements: str
       sample: [comment]
+plan_file:
+  description: The C(path), how many C(changes) it has, and how many were C(in_place) before a run.
+  returned: with O(plan_file)
+  type: dict
+  version_added: 4.0.0
+  sample:
+    in_place: 3
 requests:
   description: How many requests the task has sent, those that were repeated included.
   returned: always

@@ -273,6 +273,7 @@ extends_documentation_fragment:
   - cloudpeer.atlas._connection.clouds
   - cloudpeer.atlas._connection
   - cloudpeer.atlas._connection.project
+  - cloudpeer.atlas._plan
   - cloudpeer.atlas._aws.prefixed
   - cloudpeer.atlas._azure.prefixed
   - cloudpeer.atlas._gcp.prefixed
@@ -364,6 +365,8 @@ EXAMPLES = r"""
     ignore: [{aws_account_id: "210987654321"}]
     ignore_unmatched: warn
     fail_on: never
+    plan_file: peering.plan.json
+    plan_max_age: 2
 
 - name: Do the Atlas half alone, without the access list
   cloudpeer.atlas.atlas_peering:
@@ -502,6 +505,13 @@ summary:
     left: 0
     plan: >-
       Plan: 1 to create, 0 to change, 0 to remove, 49 unchanged (2 in Atlas, 2 in AWS), in project 5356823b3794dee37132bb7b
+plan_file:
+  description: The C(path), how many C(changes) it has, and how many were C(in_place) before a run.
+  returned: with O(plan_file)
+  type: dict
+  version_added: 4.0.0
+  sample:
+    in_place: 3
 requests:
   description: How many requests the task has sent to Atlas and the clouds, repeated ones included, and how many of them may
     change something.

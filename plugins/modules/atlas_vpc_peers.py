@@ -224,6 +224,7 @@ extends_documentation_fragment:
   - cloudpeer.atlas._attributes.action_group_atlas
   - cloudpeer.atlas._connection
   - cloudpeer.atlas._connection.project
+  - cloudpeer.atlas._plan
   - cloudpeer.atlas._wait
 notes:
   - The API key or service account needs the role I(Project Network Access Manager) or I(Project Owner) in the project.
@@ -424,6 +425,12 @@ EXAMPLES = r"""
     allow_empty: true
     max_deletions: 50
     wait: true
+
+- name: Save the plan with --check, and do what it says without
+  cloudpeer.atlas.atlas_vpc_peers:
+    peers: "{{ vpc_peers }}"
+    plan_file: peering.plan.json
+    plan_max_age: 2
 """
 
 RETURN = r"""
@@ -719,6 +726,13 @@ status_history:
         seconds: 0.1
       - status: PENDING_ACCEPTANCE
         seconds: 41.3
+plan_file:
+  description: The C(path), how many C(changes) it has, and how many were C(in_place) before a run.
+  returned: with O(plan_file)
+  type: dict
+  version_added: 4.0.0
+  sample:
+    in_place: 3
 requests:
   description: How many requests the task has sent, those that were repeated included.
   returned: always

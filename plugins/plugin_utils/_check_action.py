@@ -19,13 +19,13 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, TaskError, unsent
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.redact import visible
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._check_text import lines_of
+from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._files import absolute
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.file import Report, read_report
 
 # Read here, since Ansible loads action plugins before it forks its workers, which have no terminal.
 IS_TERMINAL = sys.stderr.isatty()
 # The environment variable with the project.
 _PROJECT_VARIABLE: str = CONNECTION.options["group_id"]["fallback"][1][0]
-_PLAYBOOKS = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__)))), "playbooks")
 # A variable of the task itself in the playbook of this collection: if another playbook imports it, its folder is the other one's.
 _MARK = "cloudpeer_atlas_playbook"
 _PREFIX, _REGISTERED = "peering_check_", "peering_check_result"
@@ -123,17 +123,6 @@ class ShowsCheck(ActionBase):
             self._display.display(text(color=False), log_only=True)
         else:
             self._display.display(text(color=False), stderr=True)
-
-
-def absolute(path: str, loader: t.Any) -> str:
-    """Return an absolute path. A relative one starts at the playbook's folder, as everywhere in Ansible.
-
-    With the playbook of this collection, it starts where ansible-playbook was started: nothing belongs into the folder where the
-    collection is installed.
-    """
-    is_ours = os.path.realpath(loader.get_basedir()) == _PLAYBOOKS
-    found: str = loader.path_dwim(os.path.join(os.getcwd(), os.path.expanduser(path)) if is_ours else path)
-    return found
 
 
 def in_short(peering_check: t.Mapping[str, t.Any]) -> dict[str, object]:

@@ -58,7 +58,7 @@ MAY_IMPORT = {
     "_aws": BELOW_CLOUD_APIS,
     "_gcp": BELOW_CLOUD_APIS,
     "_azure": BELOW_CLOUD_APIS,
-    "_engine": {"_auth.sources", *CLOUDS},
+    "_engine": {"_auth.sources", "_version", *CLOUDS},
     "_resources": {"_api", *CLOUDS},
     "_auth": {"_api", *HTTP},
     "_clouds": HTTP,
@@ -80,7 +80,13 @@ LIBRARIES = {
     "http": {"_http"},
 }
 # A command, a plan and a wait are the same in check mode: what is done with them is the engine's business, and the shells'.
-MAY_NAME_CHECK_MODE = {"_engine/operation.py", "_engine/shell.py", "plugin_utils/_action.py", "callback/plan.py"}
+MAY_NAME_CHECK_MODE = {
+    "_engine/operation.py",
+    "_engine/shell.py",
+    "plugin_utils/_action.py",
+    "plugin_utils/_plan_file.py",
+    "callback/plan.py",
+}
 MAY_NAME_STATUSES = {
     "_api/client.py",
     "_api/reply.py",

@@ -110,8 +110,8 @@ def _classes() -> Iterator[tuple[str, int, int]]:
 
 
 BOUNDS = (
-    Bound("files", lambda: len(SHARED_FILES), 198, 165),
-    Bound("lines of code, without docstrings, comments and blanks", lambda: sum(map(lines_of_code, SHARED_FILES)), 26490, 21500),
+    Bound("files", lambda: len(SHARED_FILES), 199, 165),
+    Bound("lines of code, without docstrings, comments and blanks", lambda: sum(map(lines_of_code, SHARED_FILES)), 26800, 21500),
     Bound("lines of its longest class", lambda: max(lines for _name, lines, _methods in _classes()), 466, 250),
     Bound("methods of the class with most", lambda: max(methods for _name, _lines, methods in _classes()), 44, 20),
     Bound(
@@ -127,5 +127,5 @@ BOUNDS = (
     Bound("uses of t.cast", lambda: _count_calls("cast"), 38, 38),
     Bound("places that decide by one cloud, outside of what is about it", lambda: _count_named("AZURE", "GCP"), 10, 10),
     Bound("  those that decide by AWS, the default, included", lambda: _count_named("AWS", "AZURE", "GCP"), 38, 38),
-    Bound("lines of RETURN, argument_specs.yml and check.yml by hand", _count_lines_by_hand, 1000, 1000),
+    Bound("lines of RETURN, argument_specs.yml and check.yml by hand", _count_lines_by_hand, 1006, 1000),
 )

@@ -394,3 +394,6 @@ WAIT = ArgumentSpec(
         "wait_sleep": {"type": "int", "default": 10},
     }
 )
+
+# The file of a plan, on the controller: the action plugin gives its content with its path. For fronts with a `review`.
+PLAN_FILE = ArgumentSpec({"plan_file": {"type": "raw"}, "plan_max_age": {"type": "int", "default": 7}})

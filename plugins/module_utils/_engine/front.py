@@ -20,6 +20,7 @@ from .side import BEFORE, ONLY, AnySide, AnyState, Context, Failure, Owner, Purp
 if t.TYPE_CHECKING:
     from .lists import ListProgress
     from .loop import Loop
+    from .saved_plan import SavedPlan
 
 
 class Engine:
@@ -40,7 +41,7 @@ class Engine:
         self._front, self._outcome, self._sleep = front, outcome, sleep
         self._progress = _progress_of(front, outcome, report, clock)
         self._looks = Looks(front)
-        self._planning = Planning(front, self._looks, self._progress, outcome)
+        self._planning = Planning(front, self._looks, self._progress, outcome, _saved_plan_of(front))
         self._loop: Loop | None = None
 
     def predict(self) -> None:
@@ -60,6 +61,7 @@ class Engine:
             self._outcome.changed = True
             context.done.update({key: changes[key] for key in step.keys if key in changes})
         self._end()
+        self._planning.save(plan)
 
     def carry_out(self) -> None:
         """Look, decide, send and wait.
@@ -154,6 +156,21 @@ def _progress_of(front: AnyFront, outcome: Outcome, report: Report, clock: Clock
     from .lists import ListProgress
 
     return (front.progress or ListProgress)(front, outcome, report, clock)
+
+
+def _saved_plan_of(front: AnyFront) -> SavedPlan | None:
+    """Return the plan of a front in a file; None if it has none.
+
+    Raises:
+        InvalidOptionError: If it is not one of this task, or is too old.
+    """
+    review = front.review() if front.params.get("plan_file") else None
+    if review is None:
+        return None
+    # Few tasks have one.
+    from .saved_plan import SavedPlan
+
+    return SavedPlan(front.params, front.argument_spec, review)
 
 
 # What a field of a result has.

@@ -321,6 +321,8 @@ class Intake:
             changes += plan.changes
             steps += plan.steps
         plan = Plan(tuple(changes), tuple(steps))
+        for target, (step, error) in self._planning.unreviewed(plan).items():
+            stopped += self.ledger.fail(target, step, error)
         for target, (step, error) in self.ledger.replace([one for one in targets if one not in stopped], plan).items():
             stopped += self.ledger.fail(target, step, error)
         return plan, stopped

@@ -16,7 +16,7 @@ from .._http.pauses import Clock, Sleep, backoff
 from .argspec import ArgumentSpec
 from .options import Parameters
 from .outcome import SILENT, Lines, Outcome, Report
-from .plan import Plan, Step
+from .plan import Plan, Review, Step
 from .wait import State
 
 if t.TYPE_CHECKING:
@@ -143,6 +143,10 @@ class ModuleBase(t.Generic[S_co]):
     def begin(self, outcome: Outcome, report: Report, clock: Clock, sleep: Sleep) -> Run:
         """Return the run of the module, which has read nothing yet. The arguments are those of Engine."""
         raise NotImplementedError
+
+    def review(self) -> Review | None:
+        """Return what a saved plan has of the list, and how it describes changes; None if no plan of it can be saved."""
+        return None
 
     @property
     def name(self) -> str:

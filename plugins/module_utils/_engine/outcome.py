@@ -54,6 +54,7 @@ class Outcome:
         after: The object now, or as it will be.
         diff: What diff mode shows instead of `before` and `after`; None for these.
         plan: The first plan in one line; empty if there was nothing to do, None for a module without such a line.
+        plan_file: What is known of the file with the plan; in check mode with its new content. None without such a file.
         warnings: Sentences for the user.
         api_calls: The requests that were sent.
         failure: The fields of a failed result; None without a failure.
@@ -64,6 +65,7 @@ class Outcome:
     after: t.Mapping[str, object] | None = None
     diff: list[dict[str, object]] | None = None
     plan: str | None = None
+    plan_file: t.Mapping[str, object] | None = None
     api_calls: t.Sequence[ApiCall] = ()
     failure: dict[str, object] | None = None
 
@@ -105,6 +107,8 @@ class Outcome:
             compared = {"before": self.before or {}, "after": self.after or {}}
         if diff and compared is not None:
             result["diff"] = compared
+        if self.plan_file is not None:
+            result["plan_file"] = self.plan_file
         if verbosity >= 2:
             result["api_calls"] = [call._asdict() for call in self.api_calls]
         return result

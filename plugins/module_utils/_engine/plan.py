@@ -9,13 +9,14 @@ import typing as t
 from dataclasses import dataclass, field, replace
 
 from .._http.errors import TaskError
-from .options import name_project
+from .options import Parameters, name_project
 
 if t.TYPE_CHECKING:
     from .front import AnyFront
     from .looks import Looks
     from .outcome import Outcome, RunProgress
-    from .side import AnySide, ReplyValue
+    from .saved_plan import SavedPlan
+    from .side import AnySide, ReplyValue, Target
 
 # What a step sends, and what has to come before it: only its side knows what they are.
 StepRequest = t.Any
@@ -266,6 +267,44 @@ def lines_of(action: str, kind: str, name: str, before: str, after: str) -> tupl
     return f"{label}: {before}\n" if before else "", f"{': '.join(filter(None, (done, after)))}\n"
 
 
+class Described(t.NamedTuple):
+    """What a change is about, in the words of results, for a plan that is saved.
+
+    Attributes:
+        side: The service.
+        action: What is done.
+        kind: To what.
+        name: Its name; empty if only the run will know it.
+        network: The network that it is for; empty if it is for several.
+        is_complete: Whether an empty field is meant; otherwise, only the run will know its value.
+    """
+
+    side: str
+    action: str
+    kind: str
+    name: str
+    network: str = ""
+    is_complete: bool = False
+
+
+class Review(t.NamedTuple):
+    """What a front says of its list, for a plan that is saved.
+
+    Attributes:
+        module: The name of the module.
+        list_name: The option with the list.
+        entries: The options of each entry, by its name; several entries may have one name.
+        describe: Describes a change of a plan.
+        without: The options that decide nothing of what is done: those without effect, and credentials.
+    """
+
+    module: str
+    list_name: str
+    entries: t.Sequence[tuple[str, Parameters]]
+    describe: t.Callable[[Change], Described]
+    without: t.Collection[str] = ()
+
+
 class Planning:
     """Makes the plans of a run.
 
@@ -274,10 +313,14 @@ class Planning:
         looks: Has the entries that could not be read, and who receives the steps.
         progress: Shows the plan.
         outcome: Receives the line of the first plan, and warnings.
+        saved: The plan that was saved and reviewed; None if the task has none.
     """
 
-    def __init__(self, front: AnyFront, looks: Looks, progress: RunProgress, outcome: Outcome) -> None:
+    def __init__(
+        self, front: AnyFront, looks: Looks, progress: RunProgress, outcome: Outcome, saved: SavedPlan | None = None
+    ) -> None:
         self._front, self._looks, self._progress, self._outcome = front, looks, progress, outcome
+        self._saved = saved
 
     def decide(self) -> Plan:
         """Plan for all owners in place of all that was not sent, and show the plan.
@@ -288,6 +331,9 @@ class Planning:
         front, unread = self._front, self._looks.unread
         refusals = {entry: error for entry, (_side, error) in unread.items()}
         plan = Plan(refusals=refusals) if unread else joined([stamped(plan, side) for side, plan in front.plans()])
+        if self._saved is not None and not (unread or front.context.is_prediction):
+            plan = replace(plan, refusals={**plan.refusals, **self._saved.refusals(plan)})
+            self._outcome.plan_file = self._saved.summary()
         front.context.plan = plan
         if self._outcome.plan is None:
             # People see what the task set out to do; later plans have what is left of it.
@@ -299,6 +345,17 @@ class Planning:
         if plan.refusals:
             raise front.refusal(plan)
         return plan
+
+    def unreviewed(self, plan: Plan) -> dict[Target, tuple[Step, TaskError]]:
+        """Return the steps of a later plan whose changes the saved plan has not, or has otherwise, by their owners."""
+        mistakes = {} if self._saved is None else self._saved.find_mistakes(plan.changes)
+        wrong = [(step, mistakes[key]) for step in plan.steps for key in step.keys if key in mistakes]
+        return {(step.side, step.owner): (step, TaskError(f"{text}.", hint="Run the task again.")) for step, text in wrong}
+
+    def save(self, plan: Plan) -> None:
+        """Let the outcome have the content of the file in which check mode saves its plan, if the task has one."""
+        if self._saved is not None:
+            self._outcome.plan_file = self._saved.summary(self._saved.content(plan))
 
 
 def stamped(plan: Plan, side: AnySide) -> Plan:

@@ -11,15 +11,15 @@ from functools import partial
 from .._api.client import AtlasClient
 from .._clouds.aws import AWS
 from .._clouds.cloud import Fields
-from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
+from .._engine.argspec import CONNECTION, PLAN_FILE, WAIT, ArgumentSpec
 from .._engine.front import Front, ResultValue, States
 from .._engine.options import Parameters
-from .._engine.plan import Plan, to_line
+from .._engine.plan import Change, Described, Plan, Review, to_line
 from .._engine.prune import FEWEST, PRUNE, parse_prune
 from .._engine.side import ONLY, Target
 from .._http.errors import InvalidOptionError
 from .._http.pauses import Clock
-from .._resources.access_list import ENTRY_FORMS, AccessList
+from .._resources.access_list import ENTRY_FORMS, AccessList, key_of
 from .._resources.peers import VpcPeers
 from .._sides.access_list import AccessListSide
 from .._sides.access_plan import ENTRY_SPEC, AccessListPlanner, AccessListState, other_comment, parse_access_entries, to_actions
@@ -33,6 +33,7 @@ class AtlasAccessList(AtlasModule, Front[AtlasClient]):
         CONNECTION
         + WAIT
         + PRUNE
+        + PLAN_FILE
         + ArgumentSpec(
             {
                 "entries": {"type": "list", "elements": "dict", "required": True, "options": ENTRY_SPEC},
@@ -84,6 +85,11 @@ class AtlasAccessList(AtlasModule, Front[AtlasClient]):
             "summary": self._planner.count(state, changes),
         }
 
+    def review(self) -> Review:
+        """Return what a saved plan has of the entries, by their names in the list."""
+        named = [(str(key_of(entry)), entry) for entry in self.params["entries"]]
+        return Review("atlas_access_list", "entries", named, _describe)
+
     def compare(self, states: States) -> Fields:
         """Return the declared entries for the diff, and those that are pruned."""
         state: AccessListState = states[AccessListSide.name][ONLY]
@@ -92,6 +98,10 @@ class AtlasAccessList(AtlasModule, Front[AtlasClient]):
         names = dict.fromkeys((*self._planner.declared(state.listed), *pruned))
         entries = [state.listed[name] for name in names if name in state.listed]
         return {self.noun: [{field: value for field, value in entry.items() if value is not None} for entry in entries]}
+
+
+def _describe(change: Change) -> Described:
+    return Described("Atlas", change.action, "access list entry", change.key, is_complete=True)
 
 
 def _has_live_peer(client: AtlasClient, group_id: str) -> bool:

@@ -7,20 +7,22 @@ from __future__ import annotations
 
 import typing as t
 import weakref
+from dataclasses import replace
 from functools import partial
 
 from .._accounts.session import CheckSession, connect
 from .._api.client import AtlasClient
 from .._auth import clients
 from .._clouds.aws import AWS
-from .._clouds.cloud import Cloud, Fields
+from .._clouds.cloud import BLOCK, Cloud, Fields
 from .._clouds.clouds import CLOUDS, cloud_of
 from .._engine.front import Front, ResultValue
 from .._engine.libraries import find_library
 from .._engine.operation import Library
 from .._engine.options import Parameters, name_project
-from .._engine.plan import Plan, Step
+from .._engine.plan import Change, Described, Plan, Review, Step
 from .._engine.side import AnySide, AnyState, Failure, Owner, Target
+from .._entries.table import PATH, ignored_by
 from .._http import tls
 from .._http.errors import TaskError, UndoneError
 from .._http.pauses import Clock, Sleep, stoppable_sleep
@@ -33,7 +35,7 @@ from .._results.path_summary import PathSummary
 from .._sides import path_options as options
 from .._sides.access_requests import AccessRequests
 from .._sides.containers import ContainerSide
-from .._sides.entries import PathEntry, ignored_options
+from .._sides.entries import CREDENTIAL_OPTIONS, LIST, PathEntry, ignored_options
 from .._sides.entry_access import EntryAccess
 from .._sides.entry_containers import EntryContainers
 from .._sides.entry_peers import EntryPeers, Leaving, PathLinks, PathPeers
@@ -312,12 +314,36 @@ class AtlasPeering(Front[CheckSession]):
     def plans(self) -> t.Iterator[tuple[AnySide, Plan]]:
         """Yield the plan of all parts, which is made at once, and the steps of the other sides."""
         plan = self.path.plan([*self.path.states])
+        if self.params["plan_file"]:
+            plan = replace(plan, refusals={**plan.refusals, **self._without_block(plan)})
         if self.state.access is not None:
             self._access.begin(self.path.steps_of(self._access.name), self.state.access)
         if self._aws is not None:
             self._aws.states.update({key: view for key, view in self.state.aws.items() if key not in self._aws.states})
         for side in self.sides:
             yield side, plan if side is self.path else Plan(steps=self.path.steps_of(side.name))
+
+    def _without_block(self, plan: Plan) -> dict[str, TaskError]:
+        """Return errors of entries whose new container has a block that Atlas chooses: its routes cannot be reviewed before."""
+        # Only this failure needs it.
+        from .._values.free_blocks import suggest_blocks
+
+        state, errors = self.state, dict[str, TaskError]()
+        for change in plan.changes:
+            after = change.after or {}
+            if change.before is not None or not {BLOCK, "provisioned"} <= after.keys() or after[BLOCK] is not None:
+                continue
+            known = (block for entry in self._entries for block in entry.blocks)
+            in_aws = (block for view in state.aws.values() if view.vpc is not None for block in view.vpc.cidr_blocks)
+            taken = {block for block in (*(one[BLOCK] for one in state.containers), *known, *in_aws) if block}
+            free = suggest_blocks(taken, min(CLOUDS[after["provider_name"]].block_sizes(0)))
+            error = TaskError(
+                "Atlas would choose the block of the new network container, and plan_file has to show its routes.",
+                hint=f"Set container_cidr_block. As far as this task sees, these are free: {free or 'none'}.",
+            )
+            own = [one for one in self._entries if self._parts[EntryContainers.name].key_of(one.key) == change.key]
+            errors.update({entry.key: entry.named(error) for entry in own})
+        return errors
 
     def plans_again_after(self, stage: str) -> bool:
         """Return whether blocks of new containers are known now. What needs them may be refused."""
@@ -382,6 +408,15 @@ class AtlasPeering(Front[CheckSession]):
     def show(self, changed: t.Collection[Target]) -> dict[str, ResultValue]:
         """Show both sides of each entry, what was done, and what is left."""
         return self.summary.show(self.state, self.context.plan)
+
+    def review(self) -> Review:
+        """Return what a saved plan has of the entries."""
+        describe = partial(AtlasPeering._describe, self._own)
+        without = {*CREDENTIAL_OPTIONS, *ignored_by(PATH)}
+        return Review("atlas_peering", LIST, [(one.name, one.params) for one in self._entries], describe, without)
+
+    def _describe(self, change: Change) -> Described:
+        return self.summary.describe(change, self.state)
 
     def diff(self) -> list[dict[str, ResultValue]]:
         """Return the diff: one element for each changed connection on each side, container and access list entry."""

@@ -9,13 +9,14 @@ import typing as t
 
 from .._api.client import AtlasClient
 from .._clouds.cloud import Fields
-from .._clouds.clouds import ALL, CLOUDS, DEFAULT_CLOUD, to_clouds, with_request_times
-from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
+from .._clouds.clouds import ALL, CLOUDS, DEFAULT_CLOUD, name_of, to_clouds, with_request_times
+from .._engine.argspec import CONNECTION, PLAN_FILE, WAIT, ArgumentSpec
 from .._engine.front import Front, ResultValue
 from .._engine.options import Parameters, check_parallel, check_version, name_project
-from .._engine.plan import Plan, Step, to_line
+from .._engine.plan import Change, Described, Plan, Review, Step, to_line
 from .._engine.prune import PRUNE, parse_prune
 from .._engine.side import Failure, Target
+from .._entries.table import SETS, ignored_by
 from .._http.errors import TaskError
 from .._http.pauses import Clock
 from .._resources.containers import Containers
@@ -37,6 +38,7 @@ class AtlasVpcPeers(AtlasModule, Front[AtlasClient]):
         CONNECTION
         + WAIT
         + PRUNE
+        + PLAN_FILE
         + ArgumentSpec(
             {
                 "peers": PEERS,
@@ -118,6 +120,11 @@ class AtlasVpcPeers(AtlasModule, Front[AtlasClient]):
         # Where the plan is refused, nothing was done, and what there is concerns others.
         return {**shown, **timed, "handover": handover, **(self.nothing if plan.refusals else {})}
 
+    def review(self) -> Review:
+        """Return what a saved plan has of the entries."""
+        named = [(entry.name, entry.params) for entry in self._by_key.values()]
+        return Review("atlas_vpc_peers", "peers", named, _describe, ignored_by(SETS))
+
     def diff(self) -> list[dict[str, ResultValue]]:
         """Return the diff, with an element for each changed connection."""
         return self._summary.diff(self._side.project, self.context.plan)
@@ -142,6 +149,11 @@ class AtlasVpcPeers(AtlasModule, Front[AtlasClient]):
     def stopped(self, done: t.Sequence[Step], unsure: t.Sequence[Step]) -> tuple[list[str], list[str]]:
         """Return what was done, and what may have been done, by the names of connections."""
         return self._summary.stopped(self._side.project)
+
+
+def _describe(change: Change) -> Described:
+    name = name_of(change.after or change.before or {})
+    return Described("Atlas", change.action, "connection", name, name)
 
 
 OPERATION = AtlasVpcPeers

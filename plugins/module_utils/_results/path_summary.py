@@ -13,7 +13,7 @@ from .._clouds.cloud import Fields, Peer, fields_of
 from .._clouds.clouds import CLOUDS, block_of, cloud_of, name_of, with_request_times
 from .._engine.entry import name_places
 from .._engine.options import Parameters, name_project
-from .._engine.plan import Change, Plan, in_words, lines_of, listed, nothing_changed
+from .._engine.plan import Change, Described, Plan, in_words, lines_of, listed, nothing_changed
 from .._engine.side import Failure
 from .._http.errors import TaskError
 from .._resources.containers import Container
@@ -184,6 +184,12 @@ class PathSummary:
         for entry in [one for one in self._entries if one.key not in ended]:
             state = state.with_failure(entry.key, "read", entry.named(error))
         return state if any(one.step == "read" for one in state.failures.values()) else state.with_failure("", "read", error)
+
+    def describe(self, change: Change, state: PathState) -> Described:
+        """Return what a change is about, for a plan that is saved."""
+        what = What.of(change.key)
+        network = self._name(what.owner, state) if what.owner else ""
+        return Described(what.side, what.action, what.kind, what.name, network, is_complete=what.kind == _ACCESS)
 
     def title(self, owner: str, state: PathState) -> str:
         """Return the place and the name of an entry, or the name of a pruned connection."""

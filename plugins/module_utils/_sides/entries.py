@@ -38,7 +38,7 @@ LIST = "connections"
 # The option `connections` in the argument spec.
 DECLARED = list_of(PATH, required=True)
 _OPTIONS = used_by(PATH)
-_CREDENTIALS = {*AWS_NAMES.values(), *AZURE_NAMES.values(), *GCP_NAMES.values()}
+CREDENTIAL_OPTIONS = {*AWS_NAMES.values(), *AZURE_NAMES.values(), *GCP_NAMES.values()}
 # What the Atlas half finds out itself.
 _FROM_ATLAS = {one.name for one in OPTIONS if one.is_from_atlas}
 
@@ -118,7 +118,7 @@ class PathEntry:
         """Return an error about this entry that names it, and its options as the task has them."""
         names = self._names()
         # Credentials that the entry has not are those of the task.
-        own = {name for name in _OPTIONS if name not in _CREDENTIALS or self.params[name] is not None}
+        own = {name for name in _OPTIONS if name not in CREDENTIAL_OPTIONS or self.params[name] is not None}
         return name_entry(error, EntryPlace(LIST, self.index, f" ({self.name}): "), {*own, *names}, {**names, **self.written})
 
     def _names(self) -> dict[str, str]:

@@ -13,7 +13,7 @@ from ansible.module_utils.errors import AnsibleFallbackNotFound
 
 from .._accounts.credentials import AWS_SPEC, AZURE_SPEC, GCP_SPEC, validate_aws
 from .._clouds.clouds import ALL, CLOUDS, DEFAULT_CLOUD
-from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
+from .._engine.argspec import CONNECTION, PLAN_FILE, WAIT, ArgumentSpec
 from .._engine.entry import join_problems
 from .._engine.options import FALSE, Parameters, check_one_way, check_options, check_parallel, check_wait, parse_option
 from .._engine.prune import PRUNE, parse_prune
@@ -33,6 +33,7 @@ PATH_SPEC = (
     + AZURE_SPEC
     + GCP_SPEC
     + PRUNE
+    + PLAN_FILE
     + ArgumentSpec(
         {
             # Not from the environment: only a project that the task itself names gives connections their names in AWS.

@@ -12,7 +12,7 @@ import itertools
 import re
 import typing as t
 
-from .blocks import ends_of, parse_block, parts_outside
+from .blocks import ends_of, parse_block, parts_outside, private_blocks_text
 from .patterns import InvalidValueError
 
 _NUMBER = re.compile("[0-9]{1,9}")
@@ -75,6 +75,18 @@ def next_free_blocks(
         number = f"no block of /{size} is" if not found else f"only {len(found)} of {count} blocks of /{size} are"
         raise InvalidValueError(f"{number} free in {looked}.", "Give a larger within, or a larger size for smaller blocks.")
     return found
+
+
+def suggest_blocks(taken: t.Iterable[str], size: int) -> str:
+    """Return the first private blocks of a size that overlap none of some others, for a message; empty if there are none."""
+    private = parse_blocks("private", private_blocks_text().split(", "))
+    blocks = [block for block in map(ipaddress.ip_network, taken) if isinstance(block, ipaddress.IPv4Network)]
+    # Docker's default bridge.
+    avoid = [ipaddress.IPv4Network("172.17.0.0/16")]
+    try:
+        return ", ".join(map(str, next_free_blocks(blocks, size, private, avoid, 3)))
+    except InvalidValueError:
+        return ""
 
 
 def overlapping_blocks(blocks: t.Iterable[ipaddress.IPv4Network]) -> list[tuple[ipaddress.IPv4Network, ipaddress.IPv4Network]]:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
@@ -13,17 +12,13 @@ import stat
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.findings import REPORT_VERSION
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, TaskError
+from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._files import FOLDER, PRIVATE, replace_file
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.junit import to_junit
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.markdown import to_markdown
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.page import to_html
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.view import Result
 
-# A report names hosts, networks and their gaps: by default, only its owner may read it.
-_PRIVATE = 0o600
 _MOST_LINKS = 40
-# What is opened in a folder must not be a link. On Linux, a folder that cannot be listed will do.
-_FOLDER = os.O_DIRECTORY | getattr(os, "O_PATH", os.O_RDONLY)
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 
 
 def to_json(peering_check: Result, moment: str) -> str:
@@ -81,11 +76,8 @@ class Report:
         text = self._to_text(peering_check, moment)
         target = _target_of(self._path)
         try:
-            folder = os.open(os.path.dirname(target), _FOLDER)
-            try:
-                self._replace(folder, os.path.basename(target), text)
-            finally:
-                os.close(folder)
+            # A link that is made there now is not followed.
+            replace_file(target, text, self._mode_in)
         except OSError as error:
             detail = error.strerror or str(error)
             raise TaskError(
@@ -94,28 +86,15 @@ class Report:
                 hint="Check who may write to its folder, and whether there is room. The result has all that was found.",
             ) from None
 
-    def _replace(self, folder: int, name: str, text: str) -> None:
-        """Write a text to a file in a folder, given by its descriptor. A link that is made there now is not followed."""
-        unfinished = f".{os.urandom(8).hex()}.tmp"
-        try:
-            file = os.open(unfinished, _NEW, _PRIVATE, dir_fd=folder)
-            with open(file, "w", encoding="utf-8", errors="backslashreplace") as stream:
-                stream.write(text)
-                os.fchmod(file, self._mode_in(folder, name) if self._mode is None else self._mode)
-            os.replace(unfinished, name, src_dir_fd=folder, dst_dir_fd=folder)
-        except OSError:
-            with contextlib.suppress(OSError):
-                os.unlink(unfinished, dir_fd=folder)
-            raise
-
-    @staticmethod
-    def _mode_in(folder: int, name: str) -> int:
-        """Return the mode of the file that is there, or else that of a new one."""
+    def _mode_in(self, folder: int, name: str) -> int:
+        """Return the mode that the option has, or that of the file that is there, or else that of a new one."""
+        if self._mode is not None:
+            return self._mode
         try:
             found = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
         except FileNotFoundError:
-            return _PRIVATE
-        return stat.S_IMODE(found) if stat.S_ISREG(found) else _PRIVATE
+            return PRIVATE
+        return stat.S_IMODE(found) if stat.S_ISREG(found) else PRIVATE
 
 
 def _parse_mode(value: object) -> int:
@@ -141,7 +120,7 @@ def read_report(option: str, path: str) -> object:
     """
     target, hint = _target_of(path, option), "Give a report that this module has written, with the ending .json."
     try:
-        folder = os.open(os.path.dirname(target), _FOLDER)
+        folder = os.open(os.path.dirname(target), FOLDER)
         try:
             # A pipe must not hold the task up.
             file = os.open(os.path.basename(target), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)

@@ -63,11 +63,11 @@ class _Text:
 
     def add_table(self, title: str, noun: str, head: t.Sequence[str], rows: t.Sequence[t.Sequence[str]]) -> None:
         """Add a table with its title, and with as many rows as there is room for. Each is one of what the noun says."""
-        sizes = itertools.accumulate(map(_size_of, map(_row_of, rows)), initial=_size_of(title) + _size_of(_table(head, ())))
+        sizes = itertools.accumulate(map(_size_of, map(_row_of, rows)), initial=_size_of(title) + _size_of(table(head, ())))
         most = sum(size <= self._room for size in sizes) - 1
         self.left[noun] += len(rows) - max(most, 0)
         if most > 0:
-            self.add(title, _table(head, rows[:most]))
+            self.add(title, table(head, rows[:most]))
 
 
 def _size_of(block: str) -> int:
@@ -83,12 +83,12 @@ def to_markdown(peering_check: Result, moment: str) -> str:
     """
     check = view_of(peering_check, moment)
     text = _Text()
-    project = f" Project {_escaped(check.project)}." if check.project else ""
-    text.add(f"# Peering check: {check.verdict}", _escaped(check.summary), f"{LIMIT} Made at {in_words(moment)}.{project}")
+    project = f" Project {escaped(check.project)}." if check.project else ""
+    text.add(f"# Peering check: {check.verdict}", escaped(check.summary), f"{LIMIT} Made at {in_words(moment)}.{project}")
     if check.not_looked_at:
-        text.add("\n".join(f"- {_escaped(one)}" for one in check.not_looked_at))
+        text.add("\n".join(f"- {escaped(one)}" for one in check.not_looked_at))
     if check.failures:
-        rows = [tuple(_escaped(one[name] or "") for name in ("project_name", "group_id", "msg")) for one in check.failures]
+        rows = [tuple(escaped(one[name] or "") for name in ("project_name", "group_id", "msg")) for one in check.failures]
         text.add_table("## Projects that could not be read", "unread project", ("project", "id", "why"), rows)
     if check.has_groups:
         _add_groups(text, check)
@@ -107,7 +107,7 @@ def _add_groups(text: _Text, check: Check) -> None:
             group.severity,
             f"[{group.code}]({link_of(group.code)})",
             _what(group),
-            *map(_escaped, (group.fix, group.owner)),
+            *map(escaped, (group.fix, group.owner)),
             _where(group, check),
         )
         for group in check.groups
@@ -115,7 +115,7 @@ def _add_groups(text: _Text, check: Check) -> None:
     text.add_table("## Findings", "finding", ("severity", "code", "what", "what to do", "owner", "where"), rows)
     for group in check.groups:
         if len(group.places) > _MOST_PLACES:
-            lines = [f"- {_escaped(_named(place, check))}" for place in group.places[:_MOST_ROWS]]
+            lines = [f"- {escaped(_named(place, check))}" for place in group.places[:_MOST_ROWS]]
             title = f"{group.code}, {group.severity}: all {count(len(group.places), 'connection')}"
             text.add(*_folded(title, "\n".join(lines)))
         text.add(*_commands(group, [line for place in group.places for line in place.commands]))
@@ -126,7 +126,7 @@ def _add_projects(text: _Text, projects: t.Sequence[Project]) -> None:
         listed = [one for one in projects if (not one.counts) is is_well]
         rows = [
             (
-                *map(_escaped, (one.result["name"] or "", one.result["id"], str(one.result["count"]), one.states)),
+                *map(escaped, (one.result["name"] or "", one.result["id"], str(one.result["count"]), one.states)),
                 one.verdict,
                 _counts(one),
             )
@@ -135,7 +135,7 @@ def _add_projects(text: _Text, projects: t.Sequence[Project]) -> None:
         head = ("project", "id", "connections", "states in Atlas", "verdict", "findings")
         if not is_well:
             text.add_table(f"## {title}", "project", head, rows)
-        elif rows and not text.add(*_folded(f"{title}: {len(rows)}", _table(head, rows))):
+        elif rows and not text.add(*_folded(f"{title}: {len(rows)}", table(head, rows))):
             text.left["project"] += len(rows)
 
 
@@ -145,51 +145,51 @@ def _add_connections(text: _Text, check: Check) -> None:
     found = [one for one in check.connections if one.findings or few]
     well = [one for one in check.connections if not one.findings and not few]
     if len(check.connections) > 1 and few:
-        rows = [(*map(_escaped, (one.title, one.place, one.state)), one.verdict, _counts(one)) for one in found]
-        text.add(_table((*check.head, "state in Atlas", "verdict", "findings"), rows))
+        rows = [(*map(escaped, (one.title, one.place, one.state)), one.verdict, _counts(one)) for one in found]
+        text.add(table((*check.head, "state in Atlas", "verdict", "findings"), rows))
     for connection in found:
         section = _section(connection, check)
         text.left["connection"] += not text.add(*(section if few else _folded(_folded_title(connection, check), *section)))
     if well:
         title = f"Connections without a finding: {len(well)}"
         head = ("project", check.head[0], "name", check.head[1], "state in Atlas", "verdict")
-        table = _table(head, [_row(one) for one in well[:_MOST_ROWS]])
-        text.left["connection"] += max(0, len(well) - _MOST_ROWS) if text.add(*_folded(title, table)) else len(well)
+        block = table(head, [_row(one) for one in well[:_MOST_ROWS]])
+        text.left["connection"] += max(0, len(well) - _MOST_ROWS) if text.add(*_folded(title, block)) else len(well)
 
 
 def _row(one: Connection) -> tuple[str, ...]:
-    return tuple(map(_escaped, (one.project, one.title, one.name, one.place, one.state, one.verdict)))
+    return tuple(map(escaped, (one.project, one.title, one.name, one.place, one.state, one.verdict)))
 
 
 def _section(connection: Connection, check: Check) -> list[str]:
     result = connection.result
-    blocks = [f"## {_escaped(connection.title)}: {connection.verdict}"]
+    blocks = [f"## {escaped(connection.title)}: {connection.verdict}"]
     rows = [
-        ("project", _escaped(connection.project if check.is_many else "")),
-        ("name", _escaped(connection.name)),
-        (connection.place_noun, _escaped(connection.place)),
-        ("connection", _escaped(connection.id or f"no {connection.id_noun}")),
-        ("state in Atlas", _escaped(connection.state)),
-        ("expires at", _escaped(result["expires_at"] or "")),
-        ("block of Atlas", _escaped(result["atlas_cidr_block"] or "not known")),
-        ("clusters", _escaped(", ".join(result["cluster_names"]))),
+        ("project", escaped(connection.project if check.is_many else "")),
+        ("name", escaped(connection.name)),
+        (connection.place_noun, escaped(connection.place)),
+        ("connection", escaped(connection.id or f"no {connection.id_noun}")),
+        ("state in Atlas", escaped(connection.state)),
+        ("expires at", escaped(result["expires_at"] or "")),
+        ("block of Atlas", escaped(result["atlas_cidr_block"] or "not known")),
+        ("clusters", escaped(", ".join(result["cluster_names"]))),
     ]
-    blocks.append(_table(("", ""), [row for row in rows if row[1]]))
+    blocks.append(table(("", ""), [row for row in rows if row[1]]))
     if connection.findings:
-        blocks.append(_table(("severity", "code", "what", "what to do", "owner"), _finding_rows(connection, check)))
+        blocks.append(table(("severity", "code", "what", "what to do", "owner"), _finding_rows(connection, check)))
         for finding in () if check.has_groups else connection.findings:
             blocks += _commands(finding, finding.commands)
     if connection.subnets:
         names = ("subnet_id", "subnet_name", "cidr_block", "route_table_id")
         subnets = [
-            (*(_escaped(str(subnet[name] or "")) for name in names), VERDICTS.get(subnet["verdict"], ""))
+            (*(escaped(str(subnet[name] or "")) for name in names), VERDICTS.get(subnet["verdict"], ""))
             for subnet in connection.subnets[:_MOST_ROWS]
         ]
-        blocks.append(_table(("subnet", "name", "block", "route table", "verdict"), subnets))
+        blocks.append(table(("subnet", "name", "block", "route table", "verdict"), subnets))
     if connection.ok:
         blocks.append(f"Without a finding: {', '.join(connection.ok)}.")
     if connection.skipped:
-        blocks.append("\n".join(f"- {one['code']} was skipped: {_escaped(one['message'])}" for one in connection.skipped))
+        blocks.append("\n".join(f"- {one['code']} was skipped: {escaped(one['message'])}" for one in connection.skipped))
     return blocks
 
 
@@ -199,8 +199,8 @@ def _finding_rows(connection: Connection, check: Check) -> list[tuple[str, ...]]
             one.severity,
             ", ".join([f"[{one.code}]({link_of(one.code)})", *one.codes[1:]]),
             _what(one),
-            "" if _is_above(one, check) else _escaped(one.fix),
-            _escaped(one.owner),
+            "" if _is_above(one, check) else escaped(one.fix),
+            escaped(one.owner),
         )
         for one in connection.findings
     ]
@@ -234,7 +234,7 @@ def _where(group: Group, check: Check) -> str:
     named = [_named(place, check) for place in group.places]
     more = f"; and {len(named) - _MOST_PLACES} more" if len(named) > _MOST_PLACES else ""
     where = f" in {count(group.projects, 'project')}" if group.projects > 1 else ""
-    return _escaped(f"{count(len(named), 'connection')}{where}: {'; '.join(named[:_MOST_PLACES])}{more}")
+    return escaped(f"{count(len(named), 'connection')}{where}: {'; '.join(named[:_MOST_PLACES])}{more}")
 
 
 def _named(place: Place, check: Check) -> str:
@@ -244,14 +244,15 @@ def _named(place: Place, check: Check) -> str:
 
 def _what(finding: Finding | Group) -> str:
     more = f"{also(finding)} {finding.history}".rstrip() if isinstance(finding, Group) else ""
-    return _escaped((f"{finding.subject}: {finding.message}" if finding.subject else finding.message) + more)
+    return escaped((f"{finding.subject}: {finding.message}" if finding.subject else finding.message) + more)
 
 
 def _counts(one: Connection | Project) -> str:
     return ", ".join(f"{number} {severity}" for severity, number in one.counts.items()) or "none"
 
 
-def _table(head: t.Sequence[str], rows: t.Iterable[t.Sequence[str]]) -> str:
+def table(head: t.Sequence[str], rows: t.Iterable[t.Sequence[str]]) -> str:
+    """Return a table of cells that are Markdown already."""
     return "\n".join(map(_row_of, [head, ["---"] * len(head), *rows]))
 
 
@@ -259,10 +260,10 @@ def _row_of(cells: t.Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """Return a text on one line, escaped so that Markdown shows it unchanged, and makes no links or mentions of it."""
-    escaped = _SPECIAL.sub(r"\\\1", _broken(text)).replace("\\<", "&lt;").replace("\\>", "&gt;").replace("\\&", "&amp;")
-    return escaped.replace(_BREAK, "&#8203;")
+    text = _SPECIAL.sub(r"\\\1", _broken(text)).replace("\\<", "&lt;").replace("\\>", "&gt;").replace("\\&", "&amp;")
+    return text.replace(_BREAK, "&#8203;")
 
 
 def _in_html(text: str) -> str:

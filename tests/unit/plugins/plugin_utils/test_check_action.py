@@ -16,7 +16,7 @@ from ansible.utils import color as _color
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine import argspec
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_check import OPERATION
-from ansible_collections.cloudpeer.atlas.plugins.plugin_utils import _check_action
+from ansible_collections.cloudpeer.atlas.plugins.plugin_utils import _check_action, _files
 from ansible_collections.cloudpeer.atlas.tests.support.checked import faulty, peering_check
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 
@@ -196,9 +196,9 @@ def test_a_path_starts_at_the_playbook_unless_that_is_ours(tmp_path: Path, monke
     loader = DataLoader()
     for folder, start in ((tmp_path / "plays", tmp_path / "plays"), (ROOT / "playbooks", tmp_path)):
         loader.set_basedir(str(folder))
-        assert _check_action.absolute("a/peering.html", loader) == str(start / "a" / "peering.html")
-        assert _check_action.absolute("/a/peering.html", loader) == "/a/peering.html"
-        assert _check_action.absolute("~/peering.html", loader) == str(Path("~/peering.html").expanduser())
+        assert _files.absolute("a/peering.html", loader) == str(start / "a" / "peering.html")
+        assert _files.absolute("/a/peering.html", loader) == "/a/peering.html"
+        assert _files.absolute("~/peering.html", loader) == str(Path("~/peering.html").expanduser())
 
 
 @pytest.mark.parametrize("given", ["peering.json", ["peering.html", "peering.md", "peering.json", "peering.xml"], []])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -172,6 +173,18 @@ def absent(present: Task, writes: tuple[str, ...], end: Any) -> Task:
     return present._replace(writes=writes, begin=begin, end=end)
 
 
+def planned(task: Task) -> Task:
+    """Return the task that does what a plan says which check mode has saved before."""
+
+    def begin(site: Any) -> Options:
+        options = task.begin(site)
+        saved = task.run(site, {**options, "check_mode": True, "plan_file": {"path": "a.plan.json"}})
+        file = saved.result["plan_file"]
+        return {**options, "plan_file": {"path": file["path"], "plan": json.loads(json.dumps(file["plan"]))}}
+
+    return task._replace(begin=begin)
+
+
 OF_AWS = ("AcceptVpcPeeringConnection", "ReplaceRoute", "CreateRoute", "CreateTags", "ModifyVpcAttribute")
 OF_AZURE = ("POST servicePrincipals", "PUT roleDefinitions", "PUT roleAssignments")
 OF_ALL = ("POST containers", *OF_AZURE, "POST peers", OF_AWS[0], "addPeering", "CreateTags", "CreateRoute", "POST accessList")
@@ -206,6 +219,9 @@ TASKS = {
     "path": PATH,
     "path, absent": absent(PATH, NOT_IN_ALL, (0, 0, 0, [[], [], []])),
 }
+TASKS.update(
+    {f"{name}, planned": planned(TASKS[name]) for name in ("access list", "peers", "peers, replaced", "path", "path, absent")}
+)
 
 
 def _cells() -> Iterator[Any]:

@@ -1,0 +1,263 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A plan that check mode saves and a later run applies: its format, and what a run may do with it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+import typing as t
+
+from .._clouds.cloud import Fields
+from .._http.errors import InvalidOptionError, TaskError
+from .._values.moments import to_moment
+from .._version import VERSION
+from .argspec import CONNECTION, WAIT
+from .plan import Change, Plan, Review, listed
+
+if t.TYPE_CHECKING:
+    from .argspec import ArgumentSpec
+    from .options import Parameters
+
+FORMAT = 1
+# The key of a plan's refusal.
+UNREVIEWED = "plan_file"
+# Which actions of a file allow one of a run: where a file replaces something, it may be gone by now.
+_FOLLOWS = {"create": ("create", "recreate", "replace")}
+_VERBS = {"delete": "remove", "update": "change"}
+# How a task signs in and how long it waits decides nothing of what it does; the project is compared by itself.
+_RUNNING = {*CONNECTION.options, *WAIT.options, "parallel", "azure_role_timeout", "plan_file", "plan_max_age"}
+# Fields that change by themselves.
+_STATES = ("status_name", "error_state_name", "provisioned")
+_SECONDS_A_DAY = 86400
+# How many changes and entries a message names.
+_MOST_NAMES = 50
+_AGAIN = "Make the plan again in check mode (--check), and have it reviewed."
+
+
+class SavedPlan:
+    """The plan in `plan_file`.
+
+    Args:
+        params: The options. `plan_file` has the path as the task has it, and the content of the file in a run.
+        spec: The argument spec of the module.
+        review: What the front says of its list.
+
+    Raises:
+        InvalidOptionError: If the plan is not one of this task, or is too old.
+    """
+
+    def __init__(self, params: Parameters, spec: ArgumentSpec, review: Review) -> None:
+        given = params["plan_file"]
+        given = given if isinstance(given, t.Mapping) else {"path": given}
+        self._path, self._review, self._given = str(given.get("path")), review, given.get("plan")
+        if params["plan_max_age"] < 0:
+            raise InvalidOptionError("plan_max_age must be 0 or more.", hint="Set it to 0 for a plan of any age.")
+        self._head: Fields = {
+            "format": FORMAT,
+            "collection": VERSION,
+            "module": review.module,
+            "project": {"id": params.get("group_id"), "name": params.get("project_name")},
+            "state": params.get("state", "present"),
+        }
+        self._declared: Fields = {"options": self._digest_options(params, spec), "entries": self._digest_entries(spec)}
+        # The changes of the file, by what they are about.
+        self._saved: dict[tuple[str, ...], list[Fields]] = {}
+        self._in_place: int | None = None
+        if self._given is not None:
+            self._check(self._given, params["plan_max_age"])
+            for one in self._given["changes"]:
+                self._saved.setdefault(_place_of(one), []).append(one)
+
+    def _digest_options(self, params: Parameters, spec: ArgumentSpec) -> str:
+        without = {*_RUNNING, *self._review.without, self._review.list_name}
+        return _digest(
+            {name: params.get(name) for name, one in spec.options.items() if name not in without and not one.get("no_log")}
+        )
+
+    def _digest_entries(self, spec: ArgumentSpec) -> dict[str, str]:
+        options = spec.options[self._review.list_name]["options"]
+        secret = {*self._review.without, *(name for name, one in options.items() if one.get("no_log"))}
+        found: dict[str, list[str]] = {}
+        for name, values in self._review.entries:
+            found.setdefault(name, []).append(_digest({key: values.get(key) for key in options if key not in secret}))
+        return {name: several[0] if len(several) == 1 else _digest(sorted(several)) for name, several in found.items()}
+
+    def _check(self, plan: Fields, max_age: int) -> None:
+        """Check that the plan in the file was made for this task.
+
+        Raises:
+            InvalidOptionError: If it was not.
+        """
+        path = self._path
+        version = plan.get("format") if isinstance(plan, dict) else None
+        if isinstance(version, int) and version > FORMAT:
+            raise InvalidOptionError(
+                f"{path} has format {version}, and this version of the collection ({VERSION}) knows {FORMAT} at most.",
+                hint=f"Apply it with the version that has made it ({plan.get('collection')}), or make it again.",
+            )
+        if not is_plan(plan):
+            raise InvalidOptionError(f"{path} is no plan of this collection.", hint=_AGAIN)
+        project, own = plan["project"]["id"], self._head["project"]["id"]
+        for what, there, here in (
+            ("a task of ", plan["module"], self._head["module"]),
+            ("project ", project, own),
+            ("state ", plan["state"], self._head["state"]),
+        ):
+            if there != here:
+                raise InvalidOptionError(f"{path} is a plan for {what}{there}, and this is {what}{here}.", hint=_AGAIN)
+        days = (time.time() - to_moment(plan["time"]).timestamp()) / _SECONDS_A_DAY
+        if max_age and days > max_age:
+            text = f"{path} was made {days:.1f} days ago, and plan_max_age allows {max_age}."
+            raise InvalidOptionError(text, hint=f"{_AGAIN} Or raise plan_max_age.")
+        self._check_declared(plan["declared"])
+
+    def _check_declared(self, declared: Fields) -> None:
+        before, now = declared["entries"], self._declared["entries"]
+        parts = {
+            "new": [name for name in now if name not in before],
+            "gone": [name for name in before if name not in now],
+            "changed": [name for name in now if name in before and before[name] != now[name]],
+        }
+        found = ((listed(names, _MOST_NAMES), "is" if len(names) == 1 else "are", word) for word, names in parts.items() if names)
+        texts = [" ".join(one) for one in found]
+        if declared["options"] != self._declared["options"]:
+            texts.append("an option of the task has changed")
+        if texts:
+            name = self._review.list_name
+            raise InvalidOptionError(f"{name} is not as it was when {self._path} was made: {', '.join(texts)}.", hint=_AGAIN)
+
+    def content(self, plan: Plan) -> Fields:
+        """Return the content of the file for a plan."""
+        moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        changes = [self._to_record(change) for change in plan.changes]
+        return {**self._head, "time": moment, "declared": self._declared, "changes": changes}
+
+    def _to_record(self, change: Change) -> Fields:
+        what = self._review.describe(change)
+        before, after = (None if one is None else json.loads(json.dumps(one, default=str)) for one in change[2:4])
+        known_id = (before or {}).get("id")
+        kept = None if after is None else {name: value for name, value in after.items() if name not in _STATES}
+        unknown = [] if what.is_complete else [name for name, value in (kept or {}).items() if value in (None, "", [], {})]
+        return {
+            "action": what.action,
+            "side": what.side,
+            "kind": what.kind,
+            "name": what.name or what.network,
+            "network": what.network,
+            "ids": [*change.ids] or ([known_id] if known_id else []),
+            "before": before,
+            "after": kept,
+            "unknown": unknown if what.name else ["name", *unknown],
+        }
+
+    def find_mistakes(self, changes: t.Iterable[Change]) -> dict[str, str]:
+        """Return what the file does not have, or has otherwise, in words, by the keys of the changes."""
+        found = {change.key: self._find_mistake(self._to_record(change)) for change in changes}
+        return {key: text for key, text in found.items() if text}
+
+    def _find_mistake(self, record: Fields) -> str:
+        same = [one for one in self._saved.get(_place_of(record), ()) if _is_same(one, record)]
+        if not same:
+            return f"{_in_words(record)} is not in {self._path}"
+        differing = [_differing(one, record) for one in same]
+        if not all(differing):
+            return ""
+        return f"{_in_words(record)} is otherwise in {self._path} ({', '.join(differing[0])})"
+
+    def refusals(self, plan: Plan) -> dict[str, TaskError]:
+        """Return the refusal of a plan of a run that has more than the file, or has it otherwise; empty if it has not."""
+        if self._given is None:
+            text = f"plan_file: there is no plan in {self._path}."
+            return {UNREVIEWED: InvalidOptionError(text, hint="Make it first: run the task in check mode (--check).")}
+        mistakes = [*self.find_mistakes(plan.changes).values()]
+        if self._in_place is None and not plan.failures:
+            self._in_place = self._count_done(plan)
+        if not mistakes:
+            return {}
+        return {UNREVIEWED: TaskError(f"{listed(mistakes, _MOST_NAMES)}.", hint=_AGAIN)}
+
+    def _count_done(self, plan: Plan) -> int:
+        """Return how many changes of the file a plan does not need."""
+        needed: dict[tuple[str, ...], list[Fields]] = {}
+        for one in map(self._to_record, plan.changes):
+            needed.setdefault(_place_of(one), []).append(one)
+        return sum(
+            not any(_is_same(one, other) for other in needed.get(place, ()))
+            for place, several in self._saved.items()
+            for one in several
+        )
+
+    def summary(self, plan: Fields | None = None) -> Fields:
+        """Return what results say of the file; with the plan to write, in check mode."""
+        changes = (plan or self._given or {}).get("changes", ())
+        shown: Fields = {"path": self._path, "changes": len(changes), "in_place": self._in_place or 0}
+        return shown if plan is None else {**shown, "plan": plan}
+
+
+def _digest(value: object) -> str:
+    """Return a digest of the values that are set."""
+    if isinstance(value, dict):
+        value = {name: one for name, one in value.items() if one is not None}
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def is_plan(plan: object) -> bool:
+    """Whether the content of a file is a plan, as far as its fields are read here."""
+    if not isinstance(plan, dict) or plan.get("format") != FORMAT:
+        return False
+    declared, project, changes = (plan.get(name) for name in ("declared", "project", "changes"))
+    is_headed = isinstance(project, dict) and "id" in project and {"module", "state"} <= plan.keys()
+    is_declared = isinstance(declared, dict) and "options" in declared and isinstance(declared.get("entries"), dict)
+    is_headed = is_headed and is_declared and _is_moment(plan.get("time"))
+    return is_headed and isinstance(changes, list) and all(map(_is_record, changes))
+
+
+def _is_moment(value: object) -> bool:
+    try:
+        to_moment(str(value))
+    except ValueError:
+        return False
+    return True
+
+
+def _is_record(one: object) -> bool:
+    if not isinstance(one, dict):
+        return False
+    texts = all(isinstance(one.get(name), str) for name in ("action", "side", "kind", "name", "network"))
+    lists = all(isinstance(one.get(name), list) for name in ("ids", "unknown"))
+    return texts and lists and all(isinstance(one.get(name), (dict, type(None))) for name in ("before", "after"))
+
+
+def _place_of(record: Fields) -> tuple[str, ...]:
+    return record["side"], record["kind"], record["network"]
+
+
+def _is_same(saved: Fields, found: Fields) -> bool:
+    """Whether a change of the file is about the same as one of a plan: the ids decide if both have some."""
+    if saved["action"] not in _FOLLOWS.get(found["action"], (found["action"],)):
+        return False
+    if saved["ids"] and found["ids"]:
+        return bool(saved["ids"] == found["ids"])
+    return saved["name"] == found["name"] or "name" in saved["unknown"]
+
+
+def _differing(saved: Fields, found: Fields) -> list[str]:
+    """Return the fields that a plan would give another value than the file says."""
+    if saved["after"] is None or found["after"] is None:
+        return [] if saved["after"] is found["after"] else ["after"]
+    known = saved["after"]
+    # Of what has no known field, such as a peering with a network that is made first, everything is known only then.
+    return [
+        f"{name}: {json.dumps(known.get(name))} there, {json.dumps(value)} now"
+        for name, value in (found["after"] if known else {}).items()
+        if name not in saved["unknown"] and known.get(name) != value
+    ]
+
+
+def _in_words(record: Fields) -> str:
+    name, network = record["name"], record["network"]
+    of = "" if not network or network in name else f" of {network}"
+    return f"{_VERBS.get(record['action'], record['action'])} {record['kind']} {name}{of}"
