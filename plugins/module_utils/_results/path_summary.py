@@ -159,6 +159,8 @@ class PathSummary:
             if entry.key in known:
                 continue
             failure, done = state.failures.get(entry.key), state.done_by_owner.get(entry.key, ())
+            if failure is None and not done and planned.get(entry.key):
+                continue
             # The name of what is made may not be known before.
             done_so_far = {part for what, _change in done for part in (what, what._replace(name=""))}
             if failure is not None:

@@ -87,7 +87,7 @@ class PathEntry:
         """The values that name its network. Entries with the same identity and container mean the same connection."""
         return identity_of(self.network)
 
-    @property
+    @cached_property
     def has_half(self) -> bool:
         """Whether the task does the customer's half."""
         return bool(self.task[self.provider.half[0]])

@@ -182,9 +182,9 @@ class PathPeers(PeerSet):
     def _with_done(self, owner: str, change: Change, path: PathState) -> PathState:
         what = self.whats[owner]
         # The removal is the first half of a replacement.
-        half = what._replace(action="delete")
-        done = {key: one for key, one in path.done.items() if key != half.key}
-        key = half.key if change.action == "delete" else what.key
+        half = what._replace(action="delete").key
+        done = {key: one for key, one in path.done.items() if key != half}
+        key = half if change.action == "delete" else what.key
         return replace(path, done={**done, key: change._replace(key=key)})
 
 

@@ -195,7 +195,7 @@ class PeerGate:
         """Return whether Atlas may take a step: after it had no place for a connection, as many as there are places."""
         if state.full is None or not isinstance(step.request, CreatePeer):
             return True
-        return sum(isinstance(one.request, CreatePeer) for one in running) < state.places
+        return bool(state.places) and sum(isinstance(one.request, CreatePeer) for one in running) < state.places
 
     def blocked(self, step: Step, state: PeerSetState, error: WaitTimeoutError) -> TaskError:
         """Return the error of a step that could not be sent before the time was up."""

@@ -234,12 +234,13 @@ class DeclaredPeers(PathPeers):
     def _frees_places(self, state: PeerSetState) -> bool:
         """Whether Atlas will have places: connections are leaving, or are pending and this task or Atlas makes them work."""
         entries, failures = self.path_entries, self._links.now().failures
-        own = {
-            one.peer["id"]
+        listed = {peer["id"]: peer for peer in state.listed}
+        own = (
+            listed.get(one.peer["id"])
             for key, one in state.entries.items()
             if one.peer is not None and key not in failures and (entries[key].has_half or entries[key].provider.pending is None)
-        }
-        return any(is_leaving(peer) or (is_pending(peer) and peer["id"] in own) for peer in state.listed)
+        )
+        return any(peer is not None and is_pending(peer) for peer in own) or any(map(is_leaving, state.listed))
 
     def explain(self, step: Step, error: TaskError, state: PeerSetState) -> TaskError:
         """Return the error with the cause of a refusal: the option at fault, what is in the way, or rights that Atlas lacks."""
