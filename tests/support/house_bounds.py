@@ -110,7 +110,7 @@ def _classes() -> Iterator[tuple[str, int, int]]:
 
 
 BOUNDS = (
-    Bound("files", lambda: len(SHARED_FILES), 195, 165),
+    Bound("files", lambda: len(SHARED_FILES), 196, 165),
     Bound("lines of code, without docstrings, comments and blanks", lambda: sum(map(lines_of_code, SHARED_FILES)), 26420, 21500),
     Bound("lines of its longest class", lambda: max(lines for _name, lines, _methods in _classes()), 466, 250),
     Bound("methods of the class with most", lambda: max(methods for _name, _lines, methods in _classes()), 44, 20),
@@ -122,7 +122,7 @@ BOUNDS = (
     Bound("context variables of deadlines", _count_deadlines, 1, 1),
     Bound("loops that send a request again", _count_retry_loops, 1, 1),
     Bound("parsers of entries", _count_parsers, 1, 1),
-    Bound("classes called …Entry", lambda: sum(name.endswith("Entry") for name, *_size in _classes()), 6, 3),
+    Bound("classes called …Entry", lambda: sum(name.endswith("Entry") for name, *_size in _classes()), 5, 3),
     Bound("uses of t.Any, and of names for it", _count_any, 419, 419),
     Bound("uses of t.cast", lambda: _count_calls("cast"), 38, 38),
     Bound("places that decide by one cloud, outside of what is about it", lambda: _count_named("AZURE", "GCP"), 10, 10),

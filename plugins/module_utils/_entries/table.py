@@ -46,6 +46,7 @@ class Option(t.NamedTuple):
         is_region: Whether it is a region, which is parsed as its cloud writes it.
         is_from_atlas: Whether the Atlas half finds it out, so that it is for tasks without that half.
         elsewhere: The argument spec in modules that do not use it, if that differs.
+        is_credential: Whether an entry without it has that of the task.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Option(t.NamedTuple):
     is_region: bool = False
     is_from_atlas: bool = False
     elsewhere: Spec | None = None
+    is_credential: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -99,24 +101,24 @@ OPTIONS = (
     Option("route_table_ids", _HALVES, _AWS, _TEXTS),
     Option("route_table_tags", _HALVES, _AWS, {"type": "dict", "no_log": False}),
     Option("aws_security_group", _HALVES, _AWS, parse=parse_security_group_id),
-    Option("aws_profile", _HALVES, _AWS),
-    Option("aws_access_key", _HALVES, _AWS, _SHOWN),
-    Option("aws_secret_key", _HALVES, _AWS, _SECRET),
-    Option("aws_session_token", _HALVES, _AWS, _SECRET),
-    Option("aws_assume_role_arn", _HALVES, _AWS),
-    Option("aws_endpoint_url", _HALVES, _AWS),
-    Option("aws_ca_bundle", _HALVES, _AWS, _PATH),
-    Option("azure_auth_source", _HALVES, _AZURE, _SIGN_IN),
-    Option("azure_profile", _HALVES, _AZURE),
-    Option("azure_client_id", _HALVES, _AZURE),
-    Option("azure_secret", _HALVES, _AZURE, _SECRET),
+    Option("aws_profile", _HALVES, _AWS, is_credential=True),
+    Option("aws_access_key", _HALVES, _AWS, _SHOWN, is_credential=True),
+    Option("aws_secret_key", _HALVES, _AWS, _SECRET, is_credential=True),
+    Option("aws_session_token", _HALVES, _AWS, _SECRET, is_credential=True),
+    Option("aws_assume_role_arn", _HALVES, _AWS, is_credential=True),
+    Option("aws_endpoint_url", _HALVES, _AWS, is_credential=True),
+    Option("aws_ca_bundle", _HALVES, _AWS, _PATH, is_credential=True),
+    Option("azure_auth_source", _HALVES, _AZURE, _SIGN_IN, is_credential=True),
+    Option("azure_profile", _HALVES, _AZURE, is_credential=True),
+    Option("azure_client_id", _HALVES, _AZURE, is_credential=True),
+    Option("azure_secret", _HALVES, _AZURE, _SECRET, is_credential=True),
     Option("atlas_vnet_name", _HALVES, _AZURE, parse=parse_azure_name, is_from_atlas=True),
     Option("atlas_gcp_project_id", _HALVES, _GCP, parse=parse_gcp_project, is_from_atlas=True),
     Option("atlas_network_name", _HALVES, _GCP, parse=parse_gcp_name, is_from_atlas=True),
     Option("container_regions", (PATH,), _GCP, _TEXTS, is_region=True),
     Option("gcp_peering_name", (PATH,), _GCP, parse=parse_gcp_name),
-    Option("gcp_service_account_file", _HALVES, _GCP, _PATH),
-    Option("gcp_access_token", _HALVES, _GCP, _SECRET),
+    Option("gcp_service_account_file", _HALVES, _GCP, _PATH, is_credential=True),
+    Option("gcp_access_token", _HALVES, _GCP, _SECRET, is_credential=True),
     Option("wait_for", (SETS,), spec=_GOALS, elsewhere=_TEXT),
 )
 # The options that exclude each other, under all of their names.

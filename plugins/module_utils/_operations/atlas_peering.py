@@ -21,6 +21,7 @@ from .._engine.operation import Library
 from .._engine.options import Parameters, name_project
 from .._engine.plan import Plan, Step
 from .._engine.side import AnySide, AnyState, Failure, Owner, Target
+from .._entries.parser import PeerEntry
 from .._http import tls
 from .._http.errors import TaskError, UndoneError
 from .._http.pauses import Clock, Sleep, stoppable_sleep
@@ -32,7 +33,7 @@ from .._results.path_summary import PathSummary
 from .._sides import path_options as options
 from .._sides.access_requests import AccessRequests
 from .._sides.containers import ContainerSide
-from .._sides.entries import PathEntry, ignored_options
+from .._sides.entries import ignored_options
 from .._sides.entry_access import EntryAccess
 from .._sides.entry_containers import EntryContainers
 from .._sides.entry_peers import EntryPeers, Leaving, PathLinks, PathPeers
@@ -103,9 +104,9 @@ class AtlasPeering(Front[CheckSession]):
             self._access = AccessRequests(self.context, access_list, choice, turn, stoppable_sleep, ACCESS)
             self.sides += (self._access,)
 
-    def _halves(self) -> dict[str, list[PathEntry]]:
+    def _halves(self) -> dict[str, list[PeerEntry]]:
         """Return the entries whose half the task does, by the names of their clouds."""
-        halves: dict[str, list[PathEntry]] = {}
+        halves: dict[str, list[PeerEntry]] = {}
         for entry in self._entries:
             if entry.has_half:
                 halves.setdefault(entry.provider.name, []).append(entry)
@@ -154,7 +155,7 @@ class AtlasPeering(Front[CheckSession]):
         if atlas is not None:
             yield from self._make_last_parts(atlas)
 
-    def _common(self, entries: t.Sequence[PathEntry]) -> Common:
+    def _common(self, entries: t.Sequence[PeerEntry]) -> Common:
         return Common(self.params, entries)
 
     def _make_atlas_parts(self, atlas: AtlasClient) -> t.Iterator[PathPart]:
@@ -232,7 +233,7 @@ class AtlasPeering(Front[CheckSession]):
                 yield self._make_cloud_part(cloud, halves[cloud.name], containers)
 
     def _make_cloud_part(
-        self, cloud: Cloud, entries: t.Sequence[PathEntry], containers: Containers | None = None
+        self, cloud: Cloud, entries: t.Sequence[PeerEntry], containers: Containers | None = None
     ) -> AzureEntries | GcpEntries:
         """Return what chooses for the entries on AZURE or GCP; its side, if there is one, asks it."""
         side, now = self._clouds.get(cloud.half[0]), partial(AtlasPeering._now, self._own)
