@@ -40,7 +40,7 @@ MAY_IMPORT = {
     "inventory": {"_operations", "_api", "_auth", "_engine", "_clouds", "_http.errors", "_http.redact"},
     "plugin_utils": {"_check.findings", "_engine", "_clouds", "_http.errors", "_http.exchange", "_http.redact"},
     "_operations": {"_results", "_check", "_sides", "_entries", "_accounts", "_api", "_auth", *FEATURES},
-    "_results": {"_sides", *FEATURES},
+    "_results": {"_sides", "_entries", *FEATURES},
     "_check": {"_check.rules", "_entries", "_accounts", "_api", *FEATURES},
     "_sides": {"_entries", "_accounts", *FEATURES},
     "_check.rules": {

@@ -110,21 +110,21 @@ def _classes() -> Iterator[tuple[str, int, int]]:
 
 
 BOUNDS = (
-    Bound("files", lambda: len(SHARED_FILES), 199, 165),
-    Bound("lines of code, without docstrings, comments and blanks", lambda: sum(map(lines_of_code, SHARED_FILES)), 26800, 21500),
-    Bound("lines of its longest class", lambda: max(lines for _name, lines, _methods in _classes()), 466, 250),
-    Bound("methods of the class with most", lambda: max(methods for _name, _lines, methods in _classes()), 44, 20),
+    Bound("files", lambda: len(SHARED_FILES), 194, 165),
+    Bound("lines of code, without docstrings, comments and blanks", lambda: sum(map(lines_of_code, SHARED_FILES)), 26330, 21500),
+    Bound("lines of its longest class", lambda: max(lines for _name, lines, _methods in _classes()), 379, 250),
+    Bound("methods of the class with most", lambda: max(methods for _name, _lines, methods in _classes()), 38, 20),
     Bound(
         "lines of its longest function", lambda: max(most for file in SHARED_FILES for _name, most in functions_of(file)), 40, 40
     ),
-    Bound("lines of its longest file", lambda: max(map(lines_of, SHARED_FILES)), 623, 500),
+    Bound("lines of its longest file", lambda: max(map(lines_of, SHARED_FILES)), 529, 500),
     Bound("classes of runs that change something", _count_runs, 1, 1),
     Bound("context variables of deadlines", _count_deadlines, 1, 1),
     Bound("loops that send a request again", _count_retry_loops, 1, 1),
     Bound("parsers of entries", _count_parsers, 1, 1),
-    Bound("classes called …Entry", lambda: sum(name.endswith("Entry") for name, *_size in _classes()), 6, 3),
-    Bound("uses of t.Any, and of names for it", _count_any, 419, 419),
-    Bound("uses of t.cast", lambda: _count_calls("cast"), 38, 38),
+    Bound("classes called …Entry", lambda: sum(name.endswith("Entry") for name, *_size in _classes()), 5, 3),
+    Bound("uses of t.Any, and of names for it", _count_any, 400, 400),
+    Bound("uses of t.cast", lambda: _count_calls("cast"), 31, 31),
     Bound("places that decide by one cloud, outside of what is about it", lambda: _count_named("AZURE", "GCP"), 10, 10),
     Bound("  those that decide by AWS, the default, included", lambda: _count_named("AWS", "AZURE", "GCP"), 38, 38),
     Bound("lines of RETURN, argument_specs.yml and check.yml by hand", _count_lines_by_hand, 1006, 1000),

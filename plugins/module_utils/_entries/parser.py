@@ -1,26 +1,179 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The parser of the entries in a list of connections, and the cloud of each."""
+"""The entries in a list of connections: what each says of its network, its names for users, its cloud, and the parser."""
 
 from __future__ import annotations
 
 import typing as t
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from .._clouds.aws import AWS
-from .._clouds.cloud import Cloud
-from .._clouds.clouds import CLOUDS
+from .._clouds.cloud import BLOCK, REGION, REGIONS, Cloud
+from .._clouds.clouds import CLOUDS, identity_of, name_of
 from .._engine.argspec import Options
-from .._engine.entry import Entry, find_ignored, read_entries
+from .._engine.entry import Entry, find_ignored, name_entry, read_entries
 from .._engine.options import Parameters, parse_option, parse_region
-from .._http.errors import EntryError, InvalidOptionError, TaskError
+from .._http.errors import EntryError, EntryPlace, InvalidOptionError, TaskError
 from .._values.blocks import parse_client_block
 from .._values.ids import parse_route_table_id
 from .._values.patterns import Parse
-from .table import EXCLUSIVE, ignored_by, names_of_cloud, used_by
+from .table import EXCLUSIVE, PATH, SETS, ignored_by, names_of_cloud, used_by
 
 EntryValues = dict[str, t.Any]
+_Error = t.TypeVar("_Error", bound=TaskError)
+# The list of each module.
+LIST: t.Final = "connections"
+LISTS = {SETS: "peers", PATH: LIST}
+_USED = {module: used_by(module) for module in LISTS}
+# The fields of results that say which connection is meant.
+FIELDS = (
+    *(name for cloud in CLOUDS.values() for name in dict.fromkeys((*cloud.identity, *cloud.own_fields))),
+    "container_id",
+    "container_region_name",
+)
 _OF_CLOUDS = {cloud: names_of_cloud(cloud) for cloud in CLOUDS}
+
+
+@dataclass(frozen=True)
+class PeerEntry:
+    """One entry of a list of connections.
+
+    Attributes:
+        index: Its place in the list, from 0.
+        provider: Its cloud.
+        params: Its options under the names of its list, with defaults of the task filled in; None for those that are not set.
+        written: The names under which the task has options, where these are aliases.
+        task: The options of the task.
+        module: The module with the list.
+        found: What it leaves open and is known by now, such as the block that AWS has, under the names of results.
+    """
+
+    index: int
+    provider: Cloud
+    params: Parameters = field(repr=False)
+    written: t.Mapping[str, str] = field(repr=False)
+    task: Parameters = field(repr=False)
+    module: str = PATH
+    found: Parameters = field(default_factory=dict, repr=False)
+
+    def having(self, **found: t.Any) -> PeerEntry:
+        """Return the entry with what it leaves open, under the names of results."""
+        return replace(self, found=found)
+
+    @cached_property
+    def key(self) -> str:
+        """Its place in messages: `connections[3]`."""
+        return f"{LISTS[self.module]}[{self.index}]"
+
+    @cached_property
+    def title(self) -> str:
+        """Its place and its name: `connections[3] (vpc-0a1b2c3d)`."""
+        return f"{self.key} ({self.name})"
+
+    @cached_property
+    def name(self) -> str:
+        """The name of its network, for users, with its owner; in a list for both sides, an id that is unique stands alone."""
+        return name_of(self.network) if self.module == SETS else short_name(self.params, self.provider)
+
+    @cached_property
+    def _own_names(self) -> dict[str, str]:
+        """The names of its options that results call differently."""
+        names = {self.provider.block: "cidr_block", self.provider.region: "region", "container_region_name": "container_region"}
+        return {} if self.module == SETS else {other: name for other, name in names.items() if other is not None}
+
+    def _value(self, name: str) -> t.Any:
+        return self.params[self._own_names.get(name, name)]
+
+    @property
+    def network(self) -> dict[str, t.Any]:
+        """The fields of the customer's network, under the names of results; None for what the entry leaves open."""
+        return {name: self._value(name) for name in self.provider.own_fields}
+
+    @cached_property
+    def identity(self) -> tuple[str | None, ...]:
+        """The values that name its network. Entries with the same identity and container mean the same connection."""
+        return identity_of(self.network)
+
+    @cached_property
+    def has_half(self) -> bool:
+        """Whether the task does the customer's half."""
+        return bool(self.task[self.provider.half[0]])
+
+    @property
+    def region(self) -> str | None:
+        """The region of its network, which is that of the container by default; None if the task says neither."""
+        known: str | None = self.params["region"] or self.params["container_region"]
+        return known if self.provider.region is not None else None
+
+    @cached_property
+    def blocks(self) -> tuple[str, ...]:
+        """The blocks of the clients, as far as the entry says them."""
+        one = self.params["cidr_block"]
+        return (*(() if one is None else (one,)), *self.params["cidr_blocks"])
+
+    @cached_property
+    def comment(self) -> str:
+        """The comment of its entries in the access list, by which these are known."""
+        return str(self.params["comment"] or default_comment(self.params, self.provider))
+
+    @cached_property
+    def marks(self) -> tuple[str, ...]:
+        """The comments of the entries in the access list that are of its network: its own, and the default one."""
+        return (*dict.fromkeys((self.comment, default_comment(self.params, self.provider))),)
+
+    @cached_property
+    def options(self) -> Parameters:
+        """The options of the task and of the entry, as the planner of one connection takes them."""
+        wait_for = self.params.get("wait_for") or ("available" if self.has_half else "pending_acceptance")
+        options = {
+            **self.task,
+            **dict.fromkeys(FIELDS),
+            **self.network,
+            **{name: self._value(name) for name in FIELDS[-2:]},
+            "provider_name": self.provider.name,
+            "wait_for": wait_for,
+            "peer_id": None,
+            "state": "present",
+            **self.found,
+        }
+        return options if options["container_id"] is None else {**options, "container_region_name": None}
+
+    @property
+    def named_fields(self) -> dict[str, t.Any]:
+        """The fields that requests may send, as the options name them; None for what they leave open."""
+        return {name: self.options[name] for name in self.provider.writable}
+
+    @property
+    def container(self) -> tuple[str, str] | None:
+        """The option that names the network container, and its value; None if the entry leaves it open."""
+        return next(((name, self.options[name]) for name in FIELDS[-2:] if self.options[name] is not None), None)
+
+    @cached_property
+    def goal(self) -> str:
+        """The state to wait for, as Atlas calls it."""
+        return self.provider.goal(self.options["wait_for"])
+
+    def missing(self) -> dict[str, t.Any]:
+        """Return the fields of a connection that is not there: its own names, and null for what only Atlas says."""
+        return {**dict.fromkeys(self.provider.read_only), **self.named_fields, "provider_name": self.provider.name}
+
+    def named(self, error: _Error) -> _Error:
+        """Return an error about this entry that names it, and its options as the task has them."""
+        others = {
+            **self._own_names,
+            BLOCK: "container_cidr_block",
+            REGION: "container_region",
+            REGIONS: "container_regions",
+            "security_group_ids": "aws_security_group",
+        }
+        names = {} if self.module == SETS else {other: self.written.get(name, name) for other, name in others.items()}
+        # Credentials that the entry has not are those of the task.
+        used = _USED[self.module].items()
+        own = {name for name, option in used if not option.is_credential or self.params[name] is not None}
+        place = EntryPlace(LISTS[self.module], self.index, f" ({self.name}): ")
+        return name_entry(error, place, {*own, *names}, {**names, **self.written})
 
 
 def check_tables(values: Parameters, cloud: Cloud) -> None:
@@ -246,3 +399,23 @@ def unchecked_clouds(entries: object) -> set[str | None]:
         except InvalidOptionError:
             found.add(None)
     return found
+
+
+def short_name(values: Parameters, cloud: Cloud) -> str:
+    """Return the name of a network by its options: its id alone if that is unique, and otherwise with its owner."""
+    names = (cloud.network,) if cloud.has_unique_ids else cloud.names or cloud.identity
+    return "/".join(str(values[name]) for name in names)
+
+
+def default_comment(fields: t.Mapping[str, t.Any], provider: Cloud) -> str:
+    """Return the comment of a network's entries in the access list, where the list of connections says none.
+
+    Args:
+        fields: The fields of the network: those of an entry, or of a connection.
+        provider: Its cloud.
+    """
+    from .._resources.access_list import LONGEST_COMMENT
+
+    # Without the owner of the network.
+    name = "/".join(str(fields[one]) for one in provider.names[1:]) or short_name(fields, provider)
+    return f"VPC peering with {name}"[:LONGEST_COMMENT]

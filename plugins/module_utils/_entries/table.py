@@ -46,7 +46,7 @@ class Option(t.NamedTuple):
         is_region: Whether it is a region, which is parsed as its cloud writes it.
         is_from_atlas: Whether the Atlas half finds it out, so that it is for tasks without that half.
         elsewhere: The argument spec in modules that do not use it, if that differs.
-        is_of_task: Whether it is an option of the task as well, for one entry: a paragraph is about all of these.
+        is_credential: Whether an entry without it has that of the task.
     """
 
     name: str
@@ -59,7 +59,7 @@ class Option(t.NamedTuple):
     is_region: bool = False
     is_from_atlas: bool = False
     elsewhere: Spec | None = None
-    is_of_task: bool = False
+    is_credential: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -78,7 +78,7 @@ class Option(t.NamedTuple):
 
     def is_documented_in(self, module: str) -> bool:
         """Whether the documentation of a module has a row for it, and no paragraph for several."""
-        return module in self.users and not self.is_of_task and not self.is_from_atlas
+        return module in self.users and not self.is_credential and not self.is_from_atlas
 
     def parser_for(self, cloud: Cloud) -> Parse | None:
         """Return the parser of its value on a cloud; None for a region, for any text, and for an option of another cloud."""
@@ -105,24 +105,24 @@ OPTIONS = (
     Option("route_table_ids", _HALVES, _AWS, _TEXTS),
     Option("route_table_tags", _HALVES, _AWS, {"type": "dict", "no_log": False}),
     Option("aws_security_group", _HALVES, _AWS, parse=parse_security_group_id),
-    Option("aws_profile", _HALVES, _AWS, is_of_task=True),
-    Option("aws_access_key", _HALVES, _AWS, _SHOWN, is_of_task=True),
-    Option("aws_secret_key", _HALVES, _AWS, _SECRET, is_of_task=True),
-    Option("aws_session_token", _HALVES, _AWS, _SECRET, is_of_task=True),
-    Option("aws_assume_role_arn", _HALVES, _AWS, is_of_task=True),
-    Option("aws_endpoint_url", _HALVES, _AWS, is_of_task=True),
-    Option("aws_ca_bundle", _HALVES, _AWS, _PATH, is_of_task=True),
-    Option("azure_auth_source", _HALVES, _AZURE, _SIGN_IN, is_of_task=True),
-    Option("azure_profile", _HALVES, _AZURE, is_of_task=True),
-    Option("azure_client_id", _HALVES, _AZURE, is_of_task=True),
-    Option("azure_secret", _HALVES, _AZURE, _SECRET, is_of_task=True),
+    Option("aws_profile", _HALVES, _AWS, is_credential=True),
+    Option("aws_access_key", _HALVES, _AWS, _SHOWN, is_credential=True),
+    Option("aws_secret_key", _HALVES, _AWS, _SECRET, is_credential=True),
+    Option("aws_session_token", _HALVES, _AWS, _SECRET, is_credential=True),
+    Option("aws_assume_role_arn", _HALVES, _AWS, is_credential=True),
+    Option("aws_endpoint_url", _HALVES, _AWS, is_credential=True),
+    Option("aws_ca_bundle", _HALVES, _AWS, _PATH, is_credential=True),
+    Option("azure_auth_source", _HALVES, _AZURE, _SIGN_IN, is_credential=True),
+    Option("azure_profile", _HALVES, _AZURE, is_credential=True),
+    Option("azure_client_id", _HALVES, _AZURE, is_credential=True),
+    Option("azure_secret", _HALVES, _AZURE, _SECRET, is_credential=True),
     Option("atlas_vnet_name", _HALVES, _AZURE, parse=parse_azure_name, is_from_atlas=True),
     Option("atlas_gcp_project_id", _HALVES, _GCP, parse=parse_gcp_project, is_from_atlas=True),
     Option("atlas_network_name", _HALVES, _GCP, parse=parse_gcp_name, is_from_atlas=True),
     Option("container_regions", (PATH,), _GCP, _TEXTS, is_region=True),
     Option("gcp_peering_name", (PATH,), _GCP, parse=parse_gcp_name),
-    Option("gcp_service_account_file", _HALVES, _GCP, _PATH, is_of_task=True),
-    Option("gcp_access_token", _HALVES, _GCP, _SECRET, is_of_task=True),
+    Option("gcp_service_account_file", _HALVES, _GCP, _PATH, is_credential=True),
+    Option("gcp_access_token", _HALVES, _GCP, _SECRET, is_credential=True),
     Option("wait_for", (SETS,), spec=_GOALS, elsewhere=_TEXT),
 )
 # The options that exclude each other, under all of their names.

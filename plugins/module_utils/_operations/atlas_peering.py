@@ -22,7 +22,8 @@ from .._engine.operation import Library
 from .._engine.options import Parameters, name_project
 from .._engine.plan import Change, Described, Plan, Review, Step
 from .._engine.side import AnySide, AnyState, Failure, Owner, Target
-from .._entries.table import PATH, ignored_by
+from .._entries.parser import LIST, PeerEntry
+from .._entries.table import OPTIONS, PATH, ignored_by
 from .._http import tls
 from .._http.errors import TaskError, UndoneError
 from .._http.pauses import Clock, Sleep, stoppable_sleep
@@ -35,7 +36,7 @@ from .._results.path_summary import PathSummary
 from .._sides import path_options as options
 from .._sides.access_requests import AccessRequests
 from .._sides.containers import ContainerSide
-from .._sides.entries import CREDENTIAL_OPTIONS, LIST, PathEntry, ignored_options
+from .._sides.entries import ignored_options
 from .._sides.entry_access import EntryAccess
 from .._sides.entry_containers import EntryContainers
 from .._sides.entry_peers import EntryPeers, Leaving, PathLinks, PathPeers
@@ -106,9 +107,9 @@ class AtlasPeering(Front[CheckSession]):
             self._access = AccessRequests(self.context, access_list, choice, turn, stoppable_sleep, ACCESS)
             self.sides += (self._access,)
 
-    def _halves(self) -> dict[str, list[PathEntry]]:
+    def _halves(self) -> dict[str, list[PeerEntry]]:
         """Return the entries whose half the task does, by the names of their clouds."""
-        halves: dict[str, list[PathEntry]] = {}
+        halves: dict[str, list[PeerEntry]] = {}
         for entry in self._entries:
             if entry.has_half:
                 halves.setdefault(entry.provider.name, []).append(entry)
@@ -157,7 +158,7 @@ class AtlasPeering(Front[CheckSession]):
         if atlas is not None:
             yield from self._make_last_parts(atlas)
 
-    def _common(self, entries: t.Sequence[PathEntry]) -> Common:
+    def _common(self, entries: t.Sequence[PeerEntry]) -> Common:
         return Common(self.params, entries)
 
     def _make_atlas_parts(self, atlas: AtlasClient) -> t.Iterator[PathPart]:
@@ -235,7 +236,7 @@ class AtlasPeering(Front[CheckSession]):
                 yield self._make_cloud_part(cloud, halves[cloud.name], containers)
 
     def _make_cloud_part(
-        self, cloud: Cloud, entries: t.Sequence[PathEntry], containers: Containers | None = None
+        self, cloud: Cloud, entries: t.Sequence[PeerEntry], containers: Containers | None = None
     ) -> AzureEntries | GcpEntries:
         """Return what chooses for the entries on AZURE or GCP; its side, if there is one, asks it."""
         side, now = self._clouds.get(cloud.half[0]), partial(AtlasPeering._now, self._own)
@@ -412,7 +413,8 @@ class AtlasPeering(Front[CheckSession]):
     def review(self) -> Review:
         """Return what a saved plan has of the entries."""
         describe = partial(AtlasPeering._describe, self._own)
-        without = {*CREDENTIAL_OPTIONS, *ignored_by(PATH)}
+        credentials = (name for one in OPTIONS if one.is_credential for name in one.names)
+        without = {*credentials, *ignored_by(PATH)}
         return Review("atlas_peering", LIST, [(one.name, one.params) for one in self._entries], describe, without)
 
     def _describe(self, change: Change) -> Described:

@@ -9,9 +9,9 @@ import typing as t
 
 from .._clouds.cloud import BLOCK, REGION, Fields, Peer, fields_of
 from .._engine.plan import Change
+from .._entries.parser import PeerEntry
 from .._http.errors import TaskError
 from .._resources.containers import Container
-from .._sides.entries import PathEntry
 from .._sides.path_state import PathState
 
 
@@ -25,7 +25,7 @@ class EntryView:
         state: The state.
     """
 
-    def __init__(self, entry: PathEntry, state: PathState) -> None:
+    def __init__(self, entry: PeerEntry, state: PathState) -> None:
         self.entry = entry
         self._state = state
         self._is_absent = entry.task["state"] == "absent"

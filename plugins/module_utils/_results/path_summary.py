@@ -15,11 +15,11 @@ from .._engine.entry import name_places
 from .._engine.options import Parameters, name_project
 from .._engine.plan import Change, Described, Plan, in_words, lines_of, listed, nothing_changed
 from .._engine.side import Failure
+from .._entries.parser import LIST, PeerEntry
 from .._http.errors import TaskError
 from .._resources.containers import Container
 from .._sides.causes import Failed, by_cause, joined, to_failed
 from .._sides.draft import CEILING
-from .._sides.entries import LIST, PathEntry
 from .._sides.path_state import PathState, What
 from . import remaining
 from .entry_view import EntryView
@@ -53,7 +53,7 @@ class PathSummary:
         entries: The entries of the list.
     """
 
-    def __init__(self, params: Parameters, entries: t.Sequence[PathEntry]) -> None:
+    def __init__(self, params: Parameters, entries: t.Sequence[PeerEntry]) -> None:
         self._params = params
         self._entries = entries
         self._by_key = {entry.key: entry for entry in entries}
@@ -162,6 +162,8 @@ class PathSummary:
             if entry.key in known:
                 continue
             failure, done = state.failures.get(entry.key), state.done_by_owner.get(entry.key, ())
+            if failure is None and not done and planned.get(entry.key):
+                continue
             # The name of what is made may not be known before.
             done_so_far = {part for what, _change in done for part in (what, what._replace(name=""))}
             if failure is not None:
@@ -196,7 +198,7 @@ class PathSummary:
         entry = self._by_key.get(owner)
         return self._name(owner, state) if entry is None else entry.title
 
-    def _is_reached(self, entry: PathEntry, state: PathState) -> bool:
+    def _is_reached(self, entry: PeerEntry, state: PathState) -> bool:
         """Whether the connection of an entry is as the task leaves it."""
         view = EntryView(entry, state)
         if self._is_absent or not self._params["atlas"]:
@@ -307,7 +309,7 @@ class PathSummary:
 
     def _done_so_far(self, state: PathState) -> str:
         """Return what failed entries, and pruned connections that stay, have done so far, in a sentence; empty for none."""
-        done: dict[str, list[PathEntry]] = {}
+        done: dict[str, list[PeerEntry]] = {}
         actions = self._actions(self._changes(state, Plan()))
         for entry in self._entries:
             if entry.key in state.failures:

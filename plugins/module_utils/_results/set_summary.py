@@ -11,9 +11,9 @@ from .._clouds.cloud import Fields, Peer
 from .._clouds.clouds import cloud_of, name_of
 from .._engine.plan import Change, Plan, nothing_changed
 from .._engine.wait import GONE
+from .._entries.parser import FIELDS, PeerEntry
 from .._http.errors import TaskError
 from .._sides.causes import Failed, by_cause, joined, to_failed
-from .._sides.set_options import FIELDS, PeerEntry
 from .._sides.set_state import PeerSetState
 
 T = t.TypeVar("T")

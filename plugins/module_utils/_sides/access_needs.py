@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 from .._clouds.aws import AWS
 from .._clouds.cloud import Fields, Peer, fields_of
 from .._clouds.clouds import block_of, cloud_of, name_of
+from .._entries.parser import PeerEntry, default_comment
 from .._resources.access_list import AccessEntry, is_name, key_of, spelled
 from .._values.blocks import do_overlap, is_part
 from .access_plan import AccessListState, other_comment
-from .entries import PathEntry, default_comment
 from .path_state import PathState
 
 if t.TYPE_CHECKING:
@@ -75,10 +75,10 @@ class AccessNeeds:
         leaving: The connections that the task removes.
     """
 
-    def __init__(self, entries: t.Sequence[PathEntry], is_absent: bool, leaving: Leaving) -> None:
+    def __init__(self, entries: t.Sequence[PeerEntry], is_absent: bool, leaving: Leaving) -> None:
         self.entries, self.is_absent, self.leaving = entries, is_absent, leaving
         self.by_key = {entry.key: entry for entry in entries}
-        self.groups: dict[tuple[str, ...], list[PathEntry]] = {}
+        self.groups: dict[tuple[str, ...], list[PeerEntry]] = {}
         for entry in entries:
             self.groups.setdefault(network_of(entry.network), []).append(entry)
         # The entries when the task began, and their names by comment: comparing all with all takes long.
@@ -137,11 +137,11 @@ class AccessNeeds:
         entries = () if self.is_absent else self.entries
         return dict.fromkeys(name for entry in entries for name in self.names(entry, state))
 
-    def names(self, entry: PathEntry, state: PathState) -> list[str]:
+    def names(self, entry: PeerEntry, state: PathState) -> list[str]:
         """Return the names of what a connection needs."""
         return [str(key_of(one)) for one in self._subjects(entry, state)]
 
-    def marked(self, group: t.Sequence[PathEntry], state: PathState) -> dict[str, AccessEntry]:
+    def marked(self, group: t.Sequence[PeerEntry], state: PathState) -> dict[str, AccessEntry]:
         """Return the entries with a mark of a network that were there when the task began, by name."""
         first = list_of(state).first
         if self._first is not first:
@@ -151,14 +151,14 @@ class AccessNeeds:
         marks = dict.fromkeys(mark for entry in group for mark in entry.marks)
         return {name: first[name] for mark in marks for name in self._by_comment.get(mark, ()) if is_name(name)}
 
-    def missing(self, entry: PathEntry, state: PathState) -> t.Sequence[str] | None:
+    def missing(self, entry: PeerEntry, state: PathState) -> t.Sequence[str] | None:
         """Return the blocks that an entry declares and will not get, since it has failed; None if it declares nothing."""
         names = self.names(entry, state)
         if not names:
             return None
         return [name for name in names if name not in list_of(state).listed] if entry.key in state.failures else ()
 
-    def _is_wider(self, name: str, group: t.Sequence[PathEntry], state: PathState) -> bool:
+    def _is_wider(self, name: str, group: t.Sequence[PeerEntry], state: PathState) -> bool:
         """Whether all that a network declares is a part of an entry: its blocks, or a group of a VPC that has addresses there."""
         declared = [[*self._subjects(entry, state)] for entry in group]
         subjects = [one for own in declared for one in own]
@@ -167,7 +167,7 @@ class AccessNeeds:
         has_group = any(one["aws_security_group"] is not None for one in subjects)
         return has_group and any(do_overlap(block, name) for entry in group for block in self._network_blocks(entry, state))
 
-    def _network_blocks(self, entry: PathEntry, state: PathState) -> t.Iterator[str]:
+    def _network_blocks(self, entry: PeerEntry, state: PathState) -> t.Iterator[str]:
         """Yield the blocks of a VPC, as far as they are known: those in AWS, in the entry, and in Atlas."""
         view, own = state.aws.get(entry.key), state.peers.entries.get(entry.key)
         yield from () if view is None or view.vpc is None else view.vpc.cidr_blocks
@@ -175,7 +175,7 @@ class AccessNeeds:
         if own is not None and own.peer is not None and (block := block_of(fields_of(own.peer))) is not None:
             yield block
 
-    def _add(self, needs: dict[str, AccessRule], entry: PathEntry, subjects: t.Iterable[AccessEntry]) -> None:
+    def _add(self, needs: dict[str, AccessRule], entry: PeerEntry, subjects: t.Iterable[AccessEntry]) -> None:
         network = network_of(entry.network)
         for subject in subjects:
             need = needs.setdefault(str(key_of(subject)), AccessRule(subject))
@@ -183,7 +183,7 @@ class AccessNeeds:
             need.comments.extend(entry.marks)
             need.networks.append(network)
 
-    def _subjects(self, entry: PathEntry, state: PathState) -> t.Iterator[AccessEntry]:
+    def _subjects(self, entry: PeerEntry, state: PathState) -> t.Iterator[AccessEntry]:
         """Yield what a connection needs in the access list; nothing if the blocks of its clients are not known."""
         group = entry.params["aws_security_group"]
         unset: AccessEntry = {
@@ -199,7 +199,7 @@ class AccessNeeds:
         for block in entry.blocks or self._known_blocks(entry, state):
             yield {**unset, "cidr_block": block}
 
-    def _known_blocks(self, entry: PathEntry, state: PathState) -> t.Sequence[str]:
+    def _known_blocks(self, entry: PeerEntry, state: PathState) -> t.Sequence[str]:
         """Return the blocks of the clients of an entry that does not say them, from the cloud or, of what leaves, from Atlas."""
         access = state.azure.get(entry.key)
         if access is not None:

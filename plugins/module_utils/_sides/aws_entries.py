@@ -31,11 +31,11 @@ from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step
 from .._engine.side import Context, Owner, Purpose, Query, Replies, Waiting
 from .._engine.wait import WaitTimeoutError
+from .._entries.parser import PeerEntry
 from .._http.errors import TaskError
 from .._http.pauses import Clock, unbounded, within
 from .._values.moments import created_at
 from .aws import ROUTABLE, Accepter, AwsReader
-from .entries import PathEntry
 from .life import too_late
 from .path_state import PathState
 
@@ -99,7 +99,7 @@ class AwsTerms:
         atlas_accounts: Atlas's accounts, by credentials and the id of the network container: they have requested what is active.
     """
 
-    def __init__(self, params: Parameters, entries: t.Iterable[PathEntry], replaced: t.Callable[[], t.Collection[str]]) -> None:
+    def __init__(self, params: Parameters, entries: t.Iterable[PeerEntry], replaced: t.Callable[[], t.Collection[str]]) -> None:
         self.params = params
         self.entries = {entry.key: entry for entry in entries}
         self.is_absent = params["state"] == "absent"
@@ -115,7 +115,7 @@ class AwsTerms:
         # Atlas's list, with the ids of its connections in AWS.
         self._listed: tuple[t.Sequence[Peer], frozenset[str]] = ((), frozenset())
 
-    def peer(self, entry: PathEntry, state: PathState) -> Peer | None:
+    def peer(self, entry: PeerEntry, state: PathState) -> Peer | None:
         """Return the connection of an entry in Atlas; None if there is none that AWS could know."""
         own = state.peers.entries.get(entry.key)
         peer = own.peer if own is not None else None
@@ -123,7 +123,7 @@ class AwsTerms:
             return None
         return peer
 
-    def connection_id(self, entry: PathEntry, state: PathState) -> str | None:
+    def connection_id(self, entry: PeerEntry, state: PathState) -> str | None:
         """Return the id in AWS of the connection that an entry has in Atlas, or names; None if there is none yet."""
         if not self.params["atlas"]:
             named: str | None = entry.params["connection_id"]
@@ -131,22 +131,22 @@ class AwsTerms:
         peer = self.peer(entry, state)
         return None if peer is None else fields_of(peer)["connection_id"]
 
-    def block(self, entry: PathEntry, state: PathState) -> str | None:
+    def block(self, entry: PeerEntry, state: PathState) -> str | None:
         """Return Atlas's block: that of the entry's container, or what it says of it."""
         home = state.homes.get(entry.key)
         block: str | None = (home and home[BLOCK]) or entry.params["container_cidr_block"]
         return block
 
-    def is_placed(self, entry: PathEntry) -> bool:
+    def is_placed(self, entry: PeerEntry) -> bool:
         """Whether an entry says itself where its VPC is, and that AWS is needed."""
         return not self.is_absent and entry.region is not None
 
-    def is_known(self, entry: PathEntry, state: PathState) -> bool:
+    def is_known(self, entry: PeerEntry, state: PathState) -> bool:
         """Whether AWS has to be asked about an entry: without connection and block, no route can be removed."""
         is_any = self.connection_id(entry, state) is not None or self.block(entry, state) is not None
         return not self.is_absent or is_any
 
-    def region(self, entry: PathEntry, state: PathState | None) -> str | None:
+    def region(self, entry: PeerEntry, state: PathState | None) -> str | None:
         """Return the region of an entry's VPC: what the entry says, or the connection in Atlas, or that of its container."""
         if state is None or self.is_placed(entry):
             return entry.region
@@ -156,7 +156,7 @@ class AwsTerms:
         region = entry.params["region"] or of_peer or of_home or entry.params["container_region"]
         return AWS.regions.to_cloud(region) if region else None
 
-    def options(self, entry: PathEntry, connection_id: str | None, block: str | None) -> Parameters:
+    def options(self, entry: PeerEntry, connection_id: str | None, block: str | None) -> Parameters:
         """Return the options of the module for one connection, with its id and Atlas's block as far as these are known."""
         known = self._options.get(entry.key)
         if known is None or (known["connection_id"], known["atlas_cidr_block"]) != (connection_id, block):
@@ -174,7 +174,7 @@ class AwsTerms:
             }
         return known
 
-    def options_now(self, entry: PathEntry, state: PathState) -> Parameters:
+    def options_now(self, entry: PeerEntry, state: PathState) -> Parameters:
         """Return the options with the connection and the block that are known now."""
         return self.options(entry, self.connection_id(entry, state), self.block(entry, state))
 
@@ -185,13 +185,13 @@ class AwsTerms:
             if connection_id is not None:
                 self._began.setdefault(key, connection_id)
 
-    def final_id(self, entry: PathEntry, state: PathState) -> str | None:
+    def final_id(self, entry: PeerEntry, state: PathState) -> str | None:
         """Return the id that the connection will have; None if it is not known yet."""
         connection_id = self.connection_id(entry, state)
         is_old = connection_id == self._began.get(entry.key) and entry.key in self._replaced()
         return None if is_old and not self.is_absent else connection_id
 
-    def view(self, entry: PathEntry, state: PathState) -> View:
+    def view(self, entry: PeerEntry, state: PathState) -> View:
         """Return the view of an entry with the connection that it will have, as AWS has shown it last."""
         view, connection_id, before = state.aws[entry.key], self.final_id(entry, state), self._began.get(entry.key)
         others, connection = view.others, view.connection
@@ -235,7 +235,7 @@ class AwsTerms:
                     found.add(route.target)
         return found
 
-    def may_appear(self, entry: PathEntry, state: PathState) -> bool:
+    def may_appear(self, entry: PeerEntry, state: PathState) -> bool:
         """Whether Atlas has requested a connection so recently that AWS may not show it yet, or has not when it was read.
 
         Another task may even have accepted it since.
@@ -247,7 +247,7 @@ class AwsTerms:
         is_young = requested is None or (datetime.datetime.now(datetime.timezone.utc) - requested).total_seconds() < _YOUNG
         return is_young or self.connection_id(entry, state) != self._began.get(entry.key)
 
-    def named(self, entry: PathEntry, error: TaskError) -> TaskError:
+    def named(self, entry: PeerEntry, error: TaskError) -> TaskError:
         """Return an error with the entry, and the options of this task."""
         hint = _ANEW_ELSEWHERE if error.hint == ANEW and not self.params["atlas"] else _HINTS.get(error.hint or "", error.hint)
         return entry.named(error.with_hint(hint))

@@ -29,10 +29,10 @@ from .._clouds.clouds import cloud_of
 from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step, joined
 from .._engine.side import Owner
+from .._entries.parser import PeerEntry
 from .._http.errors import AuthError, InvalidOptionError, NotFoundError, TaskError
 from .._resources.containers import Container
 from .._values.blocks import do_overlap
-from .entries import PathEntry
 from .part import Answers, Common, PathPart
 from .path_state import AVAILABLE, ROLES, SIDES, PathState, What
 
@@ -90,7 +90,7 @@ class AzureEntries(PathPart):
         self._states, self._now = states, now
         self._is_present = not self._is_absent
         # The entries of each VNet, by its resource id in lower case; and the requests about it.
-        self._groups: dict[str, list[PathEntry]] = {}
+        self._groups: dict[str, list[PeerEntry]] = {}
         self._accesses: dict[str, Access] = {}
         # The change of each VNet, as it was planned first, and what Atlas had there then.
         self._changes: dict[str, Change] = {}
@@ -180,7 +180,7 @@ class AzureEntries(PathPart):
         params = self._make_params(_scope_of(group[0].params), self._params["state"], ending)
         if key not in self._accesses:
             # The session is open since the VNet was read.
-            session = self._session.open_azure(group[0].azure_credentials(), self._directories[key])
+            session = self._session.open_azure(azure_credentials_of(group[0].task, group[0].params), self._directories[key])
             self._accesses[key] = VnetAccess(session, params)
         return params, self._accesses[key]
 
@@ -359,7 +359,7 @@ class AzureEntries(PathPart):
         wanted = str(fields[AZURE.owner]).lower()
         groups = (group for group in self._groups.values() if str(group[0].params[AZURE.owner]).lower() == wanted)
         entry = next((group[0] for group in groups), None)
-        return azure_credentials_of(self._params, {}) if entry is None else entry.azure_credentials()
+        return azure_credentials_of(self._params, {} if entry is None else entry.params)
 
     def read_blocks(self, network: Fields) -> dict[str, tuple[str, ...]]:
         """Return the blocks of a VNet, by its name in lower case; none if it does not exist. Runs in a thread.
@@ -377,7 +377,7 @@ class AzureEntries(PathPart):
     def _look(self, key: str) -> AccessState:
         group = self._groups[key]
         params = self._make_params(_scope_of(group[0].params), self._params["state"], ())
-        return self._read(group[0].azure_credentials(), self._directories[key], params)
+        return self._read(azure_credentials_of(group[0].task, group[0].params), self._directories[key], params)
 
     def _read(self, credentials: Parameters, directory: str | None, params: Parameters) -> AccessState:
         with azure_names():
@@ -398,7 +398,7 @@ class AzureEntries(PathPart):
     def _access_of(self, key: str, state: PathState) -> AccessState:
         return state.azure[self._groups[key][0].key]
 
-    def _find_directory(self, group: t.Sequence[PathEntry], state: PathState) -> str | None:
+    def _find_directory(self, group: t.Sequence[PeerEntry], state: PathState) -> str | None:
         """Return the directory of a VNet, which an entry or Atlas's connection says; None if neither does."""
         own = (entry.params["azure_directory_id"] for entry in group)
         of_atlas = (fields_of(one)["azure_directory_id"] for one in state.peers.listed if _is_at(one, group[0].params))
@@ -418,7 +418,7 @@ class AzureEntries(PathPart):
         stays = find_staying(group[0], state) is not None
         return Plan() if stays else plan_absent(params, access)
 
-    def _to_change(self, entry: PathEntry, plan: Plan, state: PathState) -> Change:
+    def _to_change(self, entry: PeerEntry, plan: Plan, state: PathState) -> Change:
         """Return one change for all that is done for a role."""
         access = state.azure[entry.key]
         action: t.Any = "create" if self._is_present else "delete"
@@ -431,7 +431,7 @@ class AzureEntries(PathPart):
     def _what(self, owner: str, fields: Fields, action: str) -> What:
         return What(owner, _ROLE, AZURE.name, action, _ROLE, role_name(_names_of(fields)))
 
-    def _find_overlaps(self, entry: PathEntry, state: PathState) -> list[str]:
+    def _find_overlaps(self, entry: PeerEntry, state: PathState) -> list[str]:
         """Return a sentence for each block of the VNet, and of its peerings, that overlaps the block of Atlas's network."""
         home = state.homes.get(entry.key)
         block = entry.params["container_cidr_block"] if home is None else home.get(BLOCK)
@@ -506,13 +506,13 @@ def _find_staying(fields: Fields, leaving: t.Container[str], state: PathState) -
     return next((one for one in listed if one["status_name"] not in ended), None)
 
 
-def find_staying(entry: PathEntry, state: PathState) -> Peer | None:
+def find_staying(entry: PeerEntry, state: PathState) -> Peer | None:
     """Return a connection to the VNet of an entry that no entry means, and which stays; None if there is none."""
     leaving = {one["id"] for own in state.peers.entries.values() for one in (own.peer, *own.dying) if one is not None}
     return _find_staying(entry.params, leaving, state)
 
 
-def why_role_stays(entry: PathEntry, state: PathState) -> str | None:
+def why_role_stays(entry: PeerEntry, state: PathState) -> str | None:
     """Return why Atlas still may peer with the VNet of an entry that was disconnected, in a sentence; None if it may not."""
     access, title = state.azure.get(entry.key), f"The role of Atlas on {entry.name} in {AZURE.name} stays, because"
     if access is None or access.to_result() is None:

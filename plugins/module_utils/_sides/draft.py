@@ -14,6 +14,7 @@ from .._clouds.clouds import CLOUDS, cloud_of, for_pending, identity_of, is_fail
 from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step
 from .._engine.prune import check_ceiling, check_ignore, check_stranger, split_ignored
+from .._entries.parser import PeerEntry
 from .._http.errors import ApiError, InvalidOptionError, NoAnswerError, TaskError
 from .._resources.peers import MOST_PEERS, MOST_PENDING
 from .connection import DeletePeer, PeerState, peer_after
@@ -21,7 +22,7 @@ from .container_choice import ContainerChoice
 from .gate import after_twins, find_cycle, order
 from .match import check_overlaps, check_twins
 from .planner import PeerPlanner
-from .set_options import PATTERN_FITS, SAME_CONTAINER, PeerEntry, is_about
+from .set_options import PATTERN_FITS, SAME_CONTAINER, is_about
 from .set_state import PeerSetState
 
 Refusals = dict[str, TaskError]

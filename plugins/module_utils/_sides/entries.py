@@ -6,196 +6,43 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
-from functools import cached_property
 
 from .._accounts.credentials import (
-    AWS_NAMES,
-    AZURE_NAMES,
-    GCP_NAMES,
     aws_credentials_of,
     aws_names_of,
-    azure_credentials_of,
     check_credentials_of,
-    gcp_credentials_of,
 )
 from .._clouds.aws import AWS
-from .._clouds.cloud import BLOCK, REGION, REGIONS, Cloud
-from .._clouds.clouds import ALL_CLOUDS, CLOUDS, identity_of
-from .._engine.entry import Entry, name_entry
+from .._clouds.cloud import Cloud
+from .._clouds.clouds import ALL_CLOUDS, CLOUDS
+from .._engine.entry import Entry
 from .._engine.options import Parameters, parse_option, parse_region
-from .._entries.parser import EntryParser, EntryValues
-from .._entries.table import OPTIONS, PATH, list_of, used_by
-from .._gcp.credentials import DEFAULT_SCOPES
-from .._http.errors import EntryPlace, InvalidOptionError, TaskError
+from .._entries.parser import LIST, EntryParser, EntryValues, PeerEntry, short_name
+from .._entries.table import OPTIONS, PATH, list_of
+from .._http.errors import InvalidOptionError, TaskError
 from .._resources.access_list import LONGEST_COMMENT
 from .._values.blocks import parse_private_block
 from .._values.patterns import Parse
 from .container_plan import block_form, parse_regions
-from .set_options import FIELDS, PeerEntry, find_twins
+from .set_options import find_twins
 
-LIST = "connections"
 # The option `connections` in the argument spec.
 DECLARED = list_of(PATH, required=True)
-_OPTIONS = used_by(PATH)
-CREDENTIAL_OPTIONS = {*AWS_NAMES.values(), *AZURE_NAMES.values(), *GCP_NAMES.values()}
 # What the Atlas half finds out itself.
 _FROM_ATLAS = {one.name for one in OPTIONS if one.is_from_atlas}
 
 
-@dataclass(frozen=True)
-class PathEntry:
-    """One entry of the list.
-
-    Attributes:
-        index: Its place in the list, from 0.
-        provider: Its cloud.
-        params: Its options under the names of this list, with defaults of the task filled in; None for those that are not set.
-        written: The names under which the task has options, where these are aliases.
-        task: The options of the task.
-    """
-
-    index: int
-    provider: Cloud
-    params: Parameters = field(repr=False)
-    written: t.Mapping[str, str] = field(repr=False)
-    task: Parameters = field(repr=False)
-
-    @cached_property
-    def key(self) -> str:
-        """Its place in messages: `connections[3]`."""
-        return f"{LIST}[{self.index}]"
-
-    @cached_property
-    def title(self) -> str:
-        """Its place and its name: `connections[3] (vpc-0a1b2c3d)`."""
-        return f"{self.key} ({self.name})"
-
-    @cached_property
-    def name(self) -> str:
-        """The name of its network, for users: an id alone if that is unique, and otherwise with its owner."""
-        return _name_of(self.params, self.provider)
-
-    @property
-    def network(self) -> dict[str, t.Any]:
-        """The fields of the customer's network, under the names of results; None for what the entry leaves open."""
-        names = {self.provider.block: "cidr_block", self.provider.region: "region"}
-        return {name: self.params[names.get(name, name)] for name in self.provider.own_fields}
-
-    @cached_property
-    def identity(self) -> tuple[str | None, ...]:
-        """The values that name its network. Entries with the same identity and container mean the same connection."""
-        return identity_of(self.network)
-
-    @property
-    def has_half(self) -> bool:
-        """Whether the task does the customer's half."""
-        return bool(self.task[self.provider.half[0]])
-
-    @property
-    def region(self) -> str | None:
-        """The region of its network, which is that of the container by default; None if the task says neither."""
-        known: str | None = self.params["region"] or self.params["container_region"]
-        return known if self.provider.region is not None else None
-
-    @cached_property
-    def blocks(self) -> tuple[str, ...]:
-        """The blocks of the clients, as far as the entry says them."""
-        one = self.params["cidr_block"]
-        return (*(() if one is None else (one,)), *self.params["cidr_blocks"])
-
-    @cached_property
-    def comment(self) -> str:
-        """The comment of its entries in the access list, by which these are known."""
-        return str(self.params["comment"] or default_comment(self.params, self.provider))
-
-    @cached_property
-    def marks(self) -> tuple[str, ...]:
-        """The comments of the entries in the access list that are of its network: its own, and the default one."""
-        return (*dict.fromkeys((self.comment, default_comment(self.params, self.provider))),)
-
-    def named(self, error: TaskError) -> TaskError:
-        """Return an error about this entry that names it, and its options as the task has them."""
-        names = self._names()
-        # Credentials that the entry has not are those of the task.
-        own = {name for name in _OPTIONS if name not in CREDENTIAL_OPTIONS or self.params[name] is not None}
-        return name_entry(error, EntryPlace(LIST, self.index, f" ({self.name}): "), {*own, *names}, {**names, **self.written})
-
-    def _names(self) -> dict[str, str]:
-        """Return the entry's names of options that other modules call differently."""
-        own = {
-            self.provider.block: "cidr_block",
-            self.provider.region: "region",
-            BLOCK: "container_cidr_block",
-            REGION: "container_region",
-            REGIONS: "container_regions",
-            "container_region_name": "container_region",
-            "security_group_ids": "aws_security_group",
-        }
-        return {other: self.written.get(name, name) for other, name in own.items() if other is not None}
-
-    def aws_credentials(self, region: str | None) -> dict[str, t.Any]:
-        """Return its credentials for AWS, or else those of the task, under the names of the session with AWS."""
-        return aws_credentials_of(self.task, self.params, region, self.params[AWS.owner])
-
-    @property
-    def aws_names(self) -> dict[str, str]:
-        """The names of these options in messages about entries that have the same credentials."""
-        return {**aws_names_of(self.task, self.params, self.params[AWS.owner]), "region": "region"}
-
-    def azure_credentials(self) -> dict[str, t.Any]:
-        """Return its credentials for AZURE, or else those of the task, under the names of the session with AZURE.
-
-        Raises:
-            InvalidOptionError: If they contradict each other.
-        """
-        return azure_credentials_of(self.task, self.params)
-
-    def gcp_credentials(self) -> dict[str, t.Any]:
-        """Return its credentials for GCP, or else those of the task, under the names of the session with GCP.
-
-        Raises:
-            InvalidOptionError: If they contradict each other.
-        """
-        return gcp_credentials_of(self.task, self.params, DEFAULT_SCOPES)
-
-    def peer_entry(self, **own: t.Any) -> PeerEntry:
-        """Return the same connection as the entry of a set in Atlas has it.
-
-        Args:
-            own: Values that the entry leaves open, such as its container or the block that AWS has, under the names of results.
-        """
-        options = {
-            **self.task,
-            **dict.fromkeys(FIELDS),
-            **self.network,
-            "container_id": self.params["container_id"],
-            "container_region_name": self.params["container_region"],
-            "provider_name": self.provider.name,
-            "wait_for": "available" if self.has_half else "pending_acceptance",
-            "peer_id": None,
-            "state": "present",
-            **own,
-        }
-        if options["container_id"] is not None:
-            options["container_region_name"] = None
-        names = {**self._names(), **self.written}
-        return PeerEntry(self.index, options, self.provider, names, LIST, self.name)
+def aws_credentials(entry: PeerEntry, region: str | None) -> dict[str, t.Any]:
+    """Return an entry's credentials for AWS, or else those of the task, under the names of the session with AWS."""
+    return aws_credentials_of(entry.task, entry.params, region, entry.params[AWS.owner])
 
 
-def default_comment(fields: t.Mapping[str, t.Any], provider: Cloud) -> str:
-    """Return the comment of a network's entries in the access list, where the list of connections says none.
-
-    Args:
-        fields: The fields of the network: those of an entry, or of a connection.
-        provider: Its cloud.
-    """
-    # Without the owner of the network.
-    name = "/".join(str(fields[one]) for one in provider.names[1:]) or _name_of(fields, provider)
-    return f"VPC peering with {name}"[:LONGEST_COMMENT]
+def aws_names(entry: PeerEntry) -> dict[str, str]:
+    """Return the names of these options in messages about entries that have the same credentials."""
+    return {**aws_names_of(entry.task, entry.params, entry.params[AWS.owner]), "region": "region"}
 
 
-def parse_path_entries(params: Parameters) -> tuple[tuple[PathEntry, ...], list[TaskError], list[str]]:
+def parse_path_entries(params: Parameters) -> tuple[tuple[PeerEntry, ...], list[TaskError], list[str]]:
     """Return the entries of the option `connections`, what is wrong with them, and warnings.
 
     Args:
@@ -208,8 +55,8 @@ def parse_path_entries(params: Parameters) -> tuple[tuple[PathEntry, ...], list[
     parser = _Parser(params)
     found = parser.parse(params[LIST])
     sound = [(index, CLOUDS[one.values["provider_name"]], one) for index, one in enumerate(found) if not one.problems]
-    entries = tuple(PathEntry(index, cloud, one.values, one.written, params) for index, cloud, one in sound)
-    twins = find_twins([one.peer_entry() for one in entries])
+    entries = tuple(PeerEntry(index, cloud, one.values, one.written, params) for index, cloud, one in sound)
+    twins = find_twins(entries)
     return entries, [*parser.problems, *twins, *_find_contradictions(entries)], parser.warnings
 
 
@@ -304,7 +151,7 @@ class _Parser(EntryParser):
                 f"is one on {cloud.name}, and lacks {' and '.join(missing)}.",
                 hint=f"Set {'it' if len(missing) == 1 else 'them'}, or the options of another cloud.",
             )
-        name = _name_of(values, cloud)
+        name = short_name(values, cloud)
         if not self.params["atlas"]:
             needed = _needed_of_atlas(values, cloud, is_present)
             missing = [one for one in needed if values[one] is None]
@@ -323,11 +170,6 @@ class _Parser(EntryParser):
         return check_credentials_of(entry, cloud, self.params) if self.params[cloud.half[0]] else []
 
 
-def _name_of(values: Parameters, cloud: Cloud) -> str:
-    names = (cloud.network,) if cloud.has_unique_ids else cloud.names or cloud.identity
-    return "/".join(str(values[name]) for name in names)
-
-
 def _needed_of_atlas(values: Parameters, cloud: Cloud, is_present: bool) -> tuple[str, ...]:
     """Return the options that an entry needs if Atlas is not read."""
     if cloud.accepted_id is not None:
@@ -337,9 +179,9 @@ def _needed_of_atlas(values: Parameters, cloud: Cloud, is_present: bool) -> tupl
     return ()
 
 
-def _find_contradictions(entries: t.Sequence[PathEntry]) -> t.Iterator[TaskError]:
+def _find_contradictions(entries: t.Sequence[PeerEntry]) -> t.Iterator[TaskError]:
     """Yield an error for each entry that wants another block, or other regions, of one container than an earlier one."""
-    seen: dict[tuple[t.Any, ...], PathEntry] = {}
+    seen: dict[tuple[t.Any, ...], PeerEntry] = {}
     for entry in entries:
         place = None if entry.provider.has_one_container else entry.params["container_id"] or entry.params["container_region"]
         for option in ("container_cidr_block", "container_regions"):

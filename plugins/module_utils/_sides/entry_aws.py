@@ -34,10 +34,11 @@ from .._clouds.aws import AWS
 from .._clouds.cloud import fields_of
 from .._engine.plan import Change, Plan, Step
 from .._engine.side import Owner
+from .._entries.parser import LIST, PeerEntry
 from .._http.errors import TaskError
 from .aws_entries import AwsPlace, AwsTerms
 from .causes import Failed, by_cause, to_failed
-from .entries import LIST, PathEntry
+from .entries import aws_credentials, aws_names
 from .part import Answers, Common, PathPart
 from .path_state import ACTING, ROUTES, PathState, What
 
@@ -71,19 +72,19 @@ class NetworkReads:
     def __init__(self, terms: AwsTerms, sessions: AwsSessions) -> None:
         self.surveys: dict[AwsPlace, RegionSurvey] = {}
         self._terms, self._sessions = terms, sessions
-        self._entries: dict[AwsPlace, list[PathEntry]] = {}
+        self._entries: dict[AwsPlace, list[PeerEntry]] = {}
         self._lock = threading.Lock()
 
-    def at(self, place: AwsPlace) -> t.Sequence[PathEntry]:
+    def at(self, place: AwsPlace) -> t.Sequence[PeerEntry]:
         """Return the entries of a place."""
         return self._entries[place]
 
-    def first(self, entries: t.Iterable[PathEntry], state: PathState | None) -> dict[tuple[AwsPlace, Key], t.Callable[[], t.Any]]:
+    def first(self, entries: t.Iterable[PeerEntry], state: PathState | None) -> dict[tuple[AwsPlace, Key], t.Callable[[], t.Any]]:
         """Return the questions about entries that need no other answer; without a state, of those whose region is clear."""
-        terms, places = self._terms, dict[AwsPlace, list[PathEntry]]()
+        terms, places = self._terms, dict[AwsPlace, list[PeerEntry]]()
         for entry in entries:
             region = terms.region(entry, state)
-            places.setdefault(AwsPlace.of(entry.aws_credentials(region)), []).append(entry)
+            places.setdefault(AwsPlace.of(aws_credentials(entry, region)), []).append(entry)
         if state is None and terms.params["atlas"]:
             # One survey for all of the same credentials: those whose region Atlas knows may be in the same one.
             unknown = {place.credentials for place, own in places.items() if not all(map(terms.is_placed, own))}
@@ -246,7 +247,7 @@ class AwsNetworks(PathPart):
         notes = tuple(say_notes(routes))
         return Plan(tuple(changes), tuple(steps), tuple(warnings), refusals=refusals, notes=notes, consequences=said)
 
-    def _plan_entry(self, entry: PathEntry, state: PathState) -> AccepterPlan:
+    def _plan_entry(self, entry: PeerEntry, state: PathState) -> AccepterPlan:
         terms, view = self.terms, self.terms.view(entry, state)
         connection_id, block, facts = terms.final_id(entry, state), terms.block(entry, state), self.survey_of(entry.key).facts
         if self._is_absent:
@@ -264,7 +265,7 @@ class AwsNetworks(PathPart):
         steps = [Step("update", one, ()) for one in plan_new_routes(view, tables, facts)]
         return replace(plan, steps=(*plan.steps, *steps), warnings=tuple(one for one in plan.warnings if one != NO_BLOCK))
 
-    def _to_steps(self, entry: PathEntry, plan: AccepterPlan, enabled: set[tuple[str, str]]) -> list[Step]:
+    def _to_steps(self, entry: PeerEntry, plan: AccepterPlan, enabled: set[tuple[str, str]]) -> list[Step]:
         """Return the steps of an entry; what an entry before it does has no key, and keeps nothing behind it waiting.
 
         Args:
@@ -396,10 +397,10 @@ def _is_without_block(request: Request) -> bool:
     return isinstance(request, RouteChange) and not request.block
 
 
-def _names_of(entries: t.Sequence[PathEntry]) -> dict[str, str]:
+def _names_of(entries: t.Sequence[PeerEntry]) -> dict[str, str]:
     """Return the names of the options for AWS in messages: those of the only entry with its credentials, or of the task."""
     own, *others = entries
     if others:
-        return own.aws_names
+        return aws_names(own)
     found = {name: f"{own.key}.{option}" for name, option in AWS_NAMES.items() if own.params.get(option)}
-    return {**own.aws_names, **found, "region": f"{own.key}.region"}
+    return {**aws_names(own), **found, "region": f"{own.key}.region"}

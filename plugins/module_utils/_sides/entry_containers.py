@@ -14,12 +14,12 @@ from .._clouds.clouds import identity_of, is_failed, is_leaving
 from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step, joined
 from .._engine.side import Owner
+from .._entries.parser import PeerEntry
 from .._http.errors import InvalidOptionError, TaskError
 from .._resources.containers import Container, Containers, container_cloud, describe, is_in_region
 from .._resources.peers import describe_users
 from .container_choice import connected_elsewhere, on_other_cloud
 from .container_plan import ContainerPlanner, ContainerState, ListTerms, container_after, in_use
-from .entries import PathEntry
 from .part import Answers, Common, PathPart
 from .path_state import CONTAINERS, PathState, What
 
@@ -43,7 +43,7 @@ class _Group(t.NamedTuple):
     cloud: Cloud
     container: Container | None
     region: str | None
-    entries: list[PathEntry]
+    entries: list[PeerEntry]
 
     @property
     def owner(self) -> Owner:
@@ -304,7 +304,7 @@ def _check_removal(now: t.Callable[[], PathState], group: _Group, what: What) ->
         raise TaskError(f"Network container {group.owner} ({what.name}) stays, because {reason}.")
 
 
-def with_homes(entries: t.Iterable[PathEntry], state: PathState) -> PathState:
+def with_homes(entries: t.Iterable[PeerEntry], state: PathState) -> PathState:
     """Return the state with the container of each entry, as far as there is one. Entries that have one keep it."""
     homes = dict(state.homes)
     for entry in entries:
@@ -325,7 +325,7 @@ def with_containers(containers: t.Iterable[Container], state: PathState) -> Path
     return replace(state, containers=tuple(by_id.values()), homes=homes)
 
 
-def find_home(entry: PathEntry, state: PathState) -> Container | None:
+def find_home(entry: PeerEntry, state: PathState) -> Container | None:
     """Return the container of an entry: what its options name, or that of its connection, or the only one on its cloud.
 
     Args:
@@ -357,7 +357,7 @@ def find_home(entry: PathEntry, state: PathState) -> Container | None:
     return ContainerPlanner(options, cloud).choose(own)
 
 
-def is_known(entry: PathEntry, container: Container | None, state: PathState) -> bool:
+def is_known(entry: PeerEntry, container: Container | None, state: PathState) -> bool:
     """Whether an entry names a container, or its connection was in it when the task began. All others may be of other teams.
 
     Args:
@@ -374,7 +374,7 @@ def is_known(entry: PathEntry, container: Container | None, state: PathState) ->
     return is_block or container["id"] in _used_by(entry, state.peers.first)
 
 
-def _by_id(entry: PathEntry, state: PathState) -> Container | None:
+def _by_id(entry: PeerEntry, state: PathState) -> Container | None:
     """Return the container whose id an entry has.
 
     Raises:
@@ -394,7 +394,7 @@ def _by_id(entry: PathEntry, state: PathState) -> Container | None:
     return found
 
 
-def _used_by(entry: PathEntry, peers: t.Iterable[Peer]) -> set[str]:
+def _used_by(entry: PeerEntry, peers: t.Iterable[Peer]) -> set[str]:
     """Return the ids of the containers of a network's connections.
 
     A live connection comes first, then one that has failed, and then one that is leaving: its replacement gets its container.

@@ -15,11 +15,11 @@ from .._clouds.clouds import ALL, is_leaving
 from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step
 from .._engine.side import AnyState, Context, Owner, Purpose, Query
+from .._entries.parser import PeerEntry
 from .._http.errors import TaskError
 from .._resources.containers import Container, Containers, container_cloud
 from .._resources.peers import VpcPeers
 from .container_choice import LIST_CONTAINERS
-from .entries import PathEntry
 from .entry_containers import with_containers, with_homes
 from .part import Answers, Common, PathPart
 from .path_state import AVAILABLE, PathState, What
@@ -58,7 +58,7 @@ class PathPeers(PeerSet):
     def __init__(
         self,
         params: Parameters,
-        entries: t.Sequence[PathEntry],
+        entries: t.Sequence[PeerEntry],
         peers: t.Mapping[str, VpcPeers],
         containers: Containers,
         context: Context,
@@ -182,9 +182,9 @@ class PathPeers(PeerSet):
     def _with_done(self, owner: str, change: Change, path: PathState) -> PathState:
         what = self.whats[owner]
         # The removal is the first half of a replacement.
-        half = what._replace(action="delete")
-        done = {key: one for key, one in path.done.items() if key != half.key}
-        key = half.key if change.action == "delete" else what.key
+        half = what._replace(action="delete").key
+        done = {key: one for key, one in path.done.items() if key != half}
+        key = half if change.action == "delete" else what.key
         return replace(path, done={**done, key: change._replace(key=key)})
 
 

@@ -13,7 +13,7 @@ from .._clouds.cloud import Cloud, Peer, fields_of
 from .._clouds.clouds import cloud_of, name_of
 from .._engine.plan import Change, Plan, joined
 from .._engine.side import AnyState, Owner
-from .entries import default_comment
+from .._entries.parser import default_comment
 from .entry_peers import Leaving
 from .part import Answers, Common, PathPart
 from .path_state import PathState

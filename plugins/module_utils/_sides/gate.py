@@ -14,6 +14,7 @@ from .._clouds.clouds import block_of, cloud_of, for_pending, is_failed, is_leav
 from .._engine.options import Parameters
 from .._engine.plan import Step, listed
 from .._engine.wait import GONE, WaitTimeoutError
+from .._entries.parser import PeerEntry
 from .._http.errors import TaskError
 from .._http.pauses import Clock
 from .._resources.peers import MOST_PEERS, NO_PLACE
@@ -23,7 +24,6 @@ from .connection import CreatePeer, DeletePeer, PeerState, UpdatePeer
 from .container_choice import ContainerChoice
 from .life import SentRequests, customer_task, failure, has_removal_failed, removed_by_others, too_late, with_removal
 from .match import PeerMatch, find_holders, find_twins
-from .set_options import PeerEntry
 from .set_state import PeerLists, PeerSetState
 
 # How many connections a status line names for each reason to wait.
@@ -195,7 +195,7 @@ class PeerGate:
         """Return whether Atlas may take a step: after it had no place for a connection, as many as there are places."""
         if state.full is None or not isinstance(step.request, CreatePeer):
             return True
-        return sum(isinstance(one.request, CreatePeer) for one in running) < state.places
+        return bool(state.places) and sum(isinstance(one.request, CreatePeer) for one in running) < state.places
 
     def blocked(self, step: Step, state: PeerSetState, error: WaitTimeoutError) -> TaskError:
         """Return the error of a step that could not be sent before the time was up."""
@@ -408,7 +408,7 @@ class PeerSetWaiter:
             error = removed_by_others(own.peer["id"] if own.peer else "", self.goal(entry))
         elif self._waits and present is not None and is_failed(present):
             worked = own.peer is not None and own.peer["status_name"] == entry.provider.progress[-1]
-            error = failure(entry.provider, entry.params, present, worked=worked)
+            error = failure(entry.provider, entry.options, present, worked=worked)
         return replace(own, peer=present), error
 
 

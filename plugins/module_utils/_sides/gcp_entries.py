@@ -19,6 +19,7 @@ from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step, joined
 from .._engine.side import Owner
 from .._engine.wait import WaitTimeoutError, time_is_up
+from .._entries.parser import PeerEntry
 from .._gcp.credentials import DEFAULT_SCOPES
 from .._gcp.errors import GcpDeniedError
 from .._gcp.network import ACTIVE
@@ -27,7 +28,6 @@ from .._gcp.options import name_networks
 from .._gcp.plan import NetworkState, find_mirror, plan_absent, plan_present, state_after
 from .._http.errors import AuthError, InvalidOptionError, NotFoundError, TaskError
 from .._resources.containers import Containers
-from .entries import PathEntry
 from .entry_containers import with_containers
 from .part import Answers, Common, PathPart
 from .path_state import ACTING, CLEANING, SIDES, PathState, What
@@ -82,14 +82,14 @@ class GcpEntries(PathPart):
         self._is_present = not self._is_absent
         self.stage = ACTING if self._is_present else SIDES
         # The entries of each list of networks, and the list as it was read first.
-        self._groups: dict[_Key, list[PathEntry]] = {}
+        self._groups: dict[_Key, list[PeerEntry]] = {}
         self._listed: dict[_Key, _Networks] = {}
         # The credentials and projects whose networks may not be listed.
         self._unlisted: set[_Key] = set()
         # The names of the mirrors as far as they were known at first, and their changes: later plans say the same.
         self._names: dict[str, str] = {}
         self._changes: dict[str, Change] = {}
-        self._credentials = {entry.key: entry.gcp_credentials() for entry in common.entries}
+        self._credentials = {entry.key: gcp_credentials_of(entry.task, entry.params, DEFAULT_SCOPES) for entry in common.entries}
         # The options of mirrors, by their entries and Atlas's names.
         self._options: dict[tuple[str, tuple[str, str] | None], dict[str, t.Any]] = {}
         # The mirrors of pruned connections, by the ids of those.
@@ -97,7 +97,7 @@ class GcpEntries(PathPart):
         for entry in common.entries:
             self._groups.setdefault(self._group_of(entry), []).append(entry)
 
-    def _group_of(self, entry: PathEntry) -> _Key:
+    def _group_of(self, entry: PeerEntry) -> _Key:
         return _key_of(self._credentials[entry.key], str(entry.params["gcp_project_id"]))
 
     def reads(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
@@ -145,7 +145,7 @@ class GcpEntries(PathPart):
             return Plan()
         return Plan((change,), tuple(step._replace(keys=(change.key,)) for step in plan.steps))
 
-    def _plan_in_list(self, entry: PathEntry, network: NetworkState, state: PathState) -> Plan:
+    def _plan_in_list(self, entry: PeerEntry, network: NetworkState, state: PathState) -> Plan:
         """Return the plan of one mirror as a part of that of the list.
 
         Raises:
@@ -257,7 +257,7 @@ class GcpEntries(PathPart):
         others = [one for one in state.containers if one["provider_name"] != GCP.name]
         return with_containers([*others, *found], state)
 
-    def _nameless(self, state: PathState) -> list[PathEntry]:
+    def _nameless(self, state: PathState) -> list[PeerEntry]:
         """Return the entries whose connection has Atlas's half, and whose names are not known."""
         return [
             entry
@@ -357,7 +357,7 @@ class GcpEntries(PathPart):
             params = {name: {"network_name": name, "local": network_path(project, name)} for name in names}
             return {name: Networks(session, one).look(may_be_missing=True) for name, one in params.items()}
 
-    def _params_of(self, entry: PathEntry, state: PathState) -> dict[str, t.Any]:
+    def _params_of(self, entry: PeerEntry, state: PathState) -> dict[str, t.Any]:
         """Return the options of the front for the mirror of an entry."""
         pair = self._names_of(entry, state) or (_UNKNOWN if self._is_present else None)
         found = self._options.get((entry.key, pair))
@@ -382,7 +382,7 @@ class GcpEntries(PathPart):
         }
         return {**params, **name_networks(params, "gcp_peering_name")}
 
-    def _plan_entry(self, entry: PathEntry, network: NetworkState, state: PathState) -> Plan:
+    def _plan_entry(self, entry: PeerEntry, network: NetworkState, state: PathState) -> Plan:
         """Plan the mirror of an entry.
 
         Raises:
@@ -404,27 +404,27 @@ class GcpEntries(PathPart):
         except TaskError as error:
             raise error.with_hint("Correct gcp_peering_name, or leave it out.") from None
 
-    def _names_of(self, entry: PathEntry, state: PathState) -> tuple[str, str] | None:
+    def _names_of(self, entry: PeerEntry, state: PathState) -> tuple[str, str] | None:
         """Return Atlas's project and network in GCP for an entry; None if they are not known (yet)."""
         if self._containers is None:
             return _pair(entry.params)
         home = state.homes.get(entry.key)
         return None if home is None else _pair(home)
 
-    def _is_known(self, entry: PathEntry, state: PathState) -> bool:
+    def _is_known(self, entry: PeerEntry, state: PathState) -> bool:
         """Return whether it is known which peering of an entry's network is the mirror."""
         return self._names_of(entry, state) is not None or entry.params["gcp_peering_name"] is not None
 
     def _what(self, owner: str, name: str, action: str = "") -> What:
         return What(owner, _MIRROR, GCP.name, action or ("create" if self._is_present else "delete"), _MIRROR, name)
 
-    def _name_of(self, entry: PathEntry, state: PathState) -> str:
+    def _name_of(self, entry: PeerEntry, state: PathState) -> str:
         """Return the name of the mirror to make; empty if Atlas's network, after which it is called, is not known yet."""
         if not self._is_present or not self._is_known(entry, state):
             return ""
         return str(self._params_of(entry, state)["name"])
 
-    def _has_half_of_atlas(self, entry: PathEntry, state: PathState) -> bool:
+    def _has_half_of_atlas(self, entry: PeerEntry, state: PathState) -> bool:
         """Return whether Atlas has made its half of a connection, or the task leaves Atlas alone."""
         if self._containers is None:
             return True
@@ -436,11 +436,11 @@ def _key_of(credentials: Parameters, project: str) -> _Key:
     return json.dumps(dict(credentials), sort_keys=True, default=str), project
 
 
-def _names(entries: t.Iterable[PathEntry]) -> list[str]:
+def _names(entries: t.Iterable[PeerEntry]) -> list[str]:
     return [entry.params["network_name"] for entry in entries]
 
 
-def _find(listed: _Networks, entry: PathEntry) -> NetworkState:
+def _find(listed: _Networks, entry: PeerEntry) -> NetworkState:
     return listed.get(entry.params["network_name"], _ABSENT)
 
 

@@ -12,8 +12,8 @@ from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step
 from .._engine.side import AnyState, Owner
 from .._engine.wait import WaitTimeoutError
+from .._entries.parser import PeerEntry
 from .._http.errors import TaskError
-from .entries import PathEntry
 from .path_state import PathState, What
 
 Answers = t.Mapping[t.Any, t.Any]
@@ -28,7 +28,7 @@ class Common(t.NamedTuple):
     """
 
     params: Parameters
-    entries: t.Sequence[PathEntry]
+    entries: t.Sequence[PeerEntry]
 
 
 class PathPart:

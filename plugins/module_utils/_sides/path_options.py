@@ -17,10 +17,10 @@ from .._engine.argspec import CONNECTION, PLAN_FILE, WAIT, ArgumentSpec
 from .._engine.entry import join_problems
 from .._engine.options import FALSE, Parameters, check_one_way, check_options, check_parallel, check_wait, parse_option
 from .._engine.prune import PRUNE, parse_prune
-from .._entries.parser import unchecked_clouds
+from .._entries.parser import LIST, unchecked_clouds
 from .._http.errors import InvalidOptionError, TaskError
 from .._values.ids import parse_account_id, parse_project_id
-from .entries import DECLARED, LIST, clouds_of, parse_path_entries
+from .entries import DECLARED, clouds_of, parse_path_entries
 from .options import check_role_timeout
 from .set_options import pattern_forms
 

@@ -27,9 +27,9 @@ from .._engine.side import (
     Waiting,
 )
 from .._engine.wait import WaitTimeoutError
+from .._entries.parser import PeerEntry
 from .._http.errors import TaskError
 from .._http.pauses import value_or_error
-from .entries import PathEntry
 from .entry_containers import EntryContainers
 from .part import PathPart, one_line, without
 from .path_state import PathState, What
@@ -56,7 +56,7 @@ class PathReader:
     def __init__(
         self,
         make_parts: t.Callable[[], t.Mapping[str, PathPart]],
-        entries: t.Mapping[str, PathEntry],
+        entries: t.Mapping[str, PeerEntry],
         stage: str,
         list_peers: t.Callable[[], list[Peer]] | None,
     ) -> None:
@@ -134,7 +134,7 @@ class PathSide(Side[PathState]):
     def __init__(
         self,
         context: Context,
-        entries: t.Sequence[PathEntry],
+        entries: t.Sequence[PeerEntry],
         stages: t.Sequence[str],
         make_parts: t.Callable[[], t.Mapping[str, PathPart]],
         list_peers: t.Callable[[], list[Peer]] | None,

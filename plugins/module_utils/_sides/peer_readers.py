@@ -14,11 +14,11 @@ from .._clouds.clouds import cloud_of, identity_of, is_leaving, is_pending, name
 from .._engine.plan import Change, Plan, Step, listed
 from .._engine.side import Context, Owner
 from .._engine.wait import GONE, WaitTimeoutError
+from .._entries.parser import PeerEntry
 from .._http.errors import TaskError
 from .._resources.peers import NO_PLACE
 from .connection import CreatePeer, PeerState
 from .container_choice import LIST_CONTAINERS
-from .entries import PathEntry
 from .entry_containers import find_home
 from .entry_peers import PathPeers, id_of, to_what, without_words
 from .errors import RoleError
@@ -26,7 +26,6 @@ from .gate import PeerSetWaiter
 from .life import too_late
 from .path_state import ACTING, AVAILABLE, CONNECTIONS, REQUESTS, PathState, What
 from .planner import PeerPlanner
-from .set_options import PeerEntry
 from .set_state import PeerSetState
 
 # How many connections a line of progress names.
@@ -113,7 +112,7 @@ class DeclaredPeers(PathPeers):
     def choose_in(self, state: PathState) -> PeerSetState:
         """Return the connections with that of each entry; that of an entry without a container is unclear."""
         entries = self.path_entries.values()
-        self.use([_to_peer_entry(entry, state) for entry in entries], self._names)
+        self.use([_with_found(entry, state) for entry in entries], self._names)
         unclear = {entry.key: _unclear(entry, state) for entry in entries if entry.key not in state.homes}
         return _without(unclear, self.choose(state.peers))
 
@@ -234,12 +233,13 @@ class DeclaredPeers(PathPeers):
     def _frees_places(self, state: PeerSetState) -> bool:
         """Whether Atlas will have places: connections are leaving, or are pending and this task or Atlas makes them work."""
         entries, failures = self.path_entries, self._links.now().failures
-        own = {
-            one.peer["id"]
+        listed = {peer["id"]: peer for peer in state.listed}
+        own = (
+            listed.get(one.peer["id"])
             for key, one in state.entries.items()
             if one.peer is not None and key not in failures and (entries[key].has_half or entries[key].provider.pending is None)
-        }
-        return any(is_leaving(peer) or (is_pending(peer) and peer["id"] in own) for peer in state.listed)
+        )
+        return any(peer is not None and is_pending(peer) for peer in own) or any(map(is_leaving, state.listed))
 
     def explain(self, step: Step, error: TaskError, state: PeerSetState) -> TaskError:
         """Return the error with the cause of a refusal: the option at fault, what is in the way, or rights that Atlas lacks."""
@@ -280,7 +280,7 @@ class RemovedPeers(PathPeers):
         """Return the entry of a connection."""
         return self._entry_of.get(str(owner), str(owner))
 
-    def _peers_of(self, entry: PathEntry, state: PathState) -> list[Peer]:
+    def _peers_of(self, entry: PeerEntry, state: PathState) -> list[Peer]:
         """Return the connections of an entry that were there when the task began, and still are: those that it removes.
 
         Without a container, these are none if the entry names one; Atlas may not list that of a connection that is leaving.
@@ -296,7 +296,7 @@ class RemovedPeers(PathPeers):
 
     def choose_in(self, state: PathState) -> PeerSetState:
         """Return the connections of each entry: all to its network in its container. One that is leaving is waited for."""
-        self.use([entry.peer_entry(wait=True) for entry in self.path_entries.values()], self._names)
+        self.use([entry.having(wait=True) for entry in self.path_entries.values()], self._names)
         entries = {}
         for entry in self.path_entries.values():
             own = self._peers_of(entry, state)
@@ -394,16 +394,16 @@ def _without(unclear: t.Mapping[str, TaskError], peers: PeerSetState) -> PeerSet
     return replace(peers, entries=chosen, unclear={**peers.unclear, **unclear})
 
 
-def _to_peer_entry(entry: PathEntry, state: PathState) -> PeerEntry:
+def _with_found(entry: PeerEntry, state: PathState) -> PeerEntry:
     home, provider, own = state.homes.get(entry.key), entry.provider, {"wait": True}
     found = {} if home is None else {"container_id": id_of(home)}
     if provider.block is None:
-        return entry.peer_entry(**own, **found)
+        return entry.having(**own, **found)
     blocks = _blocks_of(entry, state)
-    return entry.peer_entry(**own, **found, **{provider.block: blocks[0] if len(blocks) == 1 else None})
+    return entry.having(**own, **found, **{provider.block: blocks[0] if len(blocks) == 1 else None})
 
 
-def _blocks_of(entry: PathEntry, state: PathState) -> list[str]:
+def _blocks_of(entry: PeerEntry, state: PathState) -> list[str]:
     """Return the block of a VPC or, as far as the entry leaves that open, all blocks that AWS shows."""
     if entry.provider.block is None:
         return []
@@ -426,7 +426,7 @@ def _of_unknown_vpc(key: str, error: TaskError, state: PathState) -> TaskError:
     return error.with_hint(hint)
 
 
-def _unclear(entry: PathEntry, state: PathState) -> TaskError:
+def _unclear(entry: PeerEntry, state: PathState) -> TaskError:
     """Return why the container of an entry is not known."""
     try:
         find_home(entry, state)

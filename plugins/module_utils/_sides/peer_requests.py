@@ -15,6 +15,7 @@ from .._clouds.clouds import CLOUDS, cloud_of
 from .._engine.options import Parameters
 from .._engine.plan import Facts, Plan, Step
 from .._engine.side import Owner, Purpose, Query
+from .._entries.parser import PeerEntry
 from .._http.errors import TaskError
 from .._http.pauses import Clock
 from .._resources.containers import Container, Containers
@@ -25,7 +26,6 @@ from .draft import PeerSetPlanner
 from .gate import PeerGate, PeerSetWaiter, with_removed
 from .life import SentRequests, explain_removal
 from .match import PeerMatch
-from .set_options import PeerEntry
 from .set_state import PeerLists, PeerSetState, choose_entries
 
 # The keys of the queries for a look, and for a poll.
@@ -100,7 +100,9 @@ class PeerSet:
         self.entries = {entry.key: entry for entry in entries}
         self._declared = declared or self.lists.names
         self._matches = {
-            entry.key: PeerMatch(self.lists.with_cloud(entry.provider), ContainerChoice(entry.params, entry.provider, self.facts))
+            entry.key: PeerMatch(
+                self.lists.with_cloud(entry.provider), ContainerChoice(entry.options, entry.provider, self.facts)
+            )
             for entry in entries
         }
         self.choices = {key: match.choice for key, match in self._matches.items()}

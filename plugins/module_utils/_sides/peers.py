@@ -14,12 +14,12 @@ from .._clouds.cloud import Peer
 from .._engine.plan import Plan, Step
 from .._engine.side import SEEN, Call, Context, Effect, NoReply, Owner, Purpose, Query, Replies, ReplyValue, Side, Waiting
 from .._engine.wait import GONE, WaitTimeoutError
+from .._entries.parser import PeerEntry
 from .._http.errors import TaskError
 from .azure_role import ROLE
 from .connection import PeerState
 from .gate import After
 from .peer_requests import LIST_QUERY, PeerSet
-from .set_options import PeerEntry
 from .set_state import PeerSetState
 
 _PLACE = "a place for another connection"

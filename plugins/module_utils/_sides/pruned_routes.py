@@ -20,9 +20,10 @@ from .._clouds.cloud import Peer, fields_of
 from .._engine.options import Parameters
 from .._engine.plan import Plan, Step, joined
 from .._engine.side import Call, Context, Effect, NoReply, Owner, Purpose, Query, Replies, ReplyValue, Side
+from .._entries.parser import PeerEntry
 from .._http.errors import TaskError
 from .._http.pauses import unbounded
-from .entries import PathEntry
+from .entries import aws_credentials, aws_names
 from .path_state import CLEANING, PathState, What
 
 # The removals of the routes to a connection.
@@ -39,7 +40,7 @@ class PrunedRoutes:
         sessions: The sessions with AWS.
     """
 
-    def __init__(self, params: Parameters, entries: t.Sequence[PathEntry], sessions: AwsSessions) -> None:
+    def __init__(self, params: Parameters, entries: t.Sequence[PeerEntry], sessions: AwsSessions) -> None:
         self._params = params
         self._entries = {entry.params[AWS.owner]: entry for entry in reversed(entries) if entry.provider is AWS}
         self._sessions = sessions
@@ -82,7 +83,7 @@ class PrunedRoutes:
     def _make_session(self, owner: str, region: str | None) -> AwsSession | None:
         entry = self._entries.get(owner)
         if entry is not None:
-            return self._open(entry.aws_credentials(region), entry.aws_names)
+            return self._open(aws_credentials(entry, region), aws_names(entry))
         params, credentials = self._params, aws_credentials_of(self._params, {}, region, owner)
         is_meant = owner in (params[AWS_NAMES["accounts"]] or ()) or ACCOUNT in (params[AWS_NAMES["assume_role_arn"]] or "")
         try:

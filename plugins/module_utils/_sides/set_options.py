@@ -8,32 +8,24 @@ from __future__ import annotations
 import ipaddress
 import re
 import typing as t
-from dataclasses import dataclass, field
-from functools import cached_property
 
 from .._clouds.aws import AWS, to_cloud_region
 from .._clouds.cloud import Cloud
-from .._clouds.clouds import CLOUD_OPTIONS, CLOUDS, identity_of, name_of, to_clouds
-from .._engine.entry import Entry, join_problems, name_entry
+from .._clouds.clouds import CLOUD_OPTIONS, CLOUDS, to_clouds
+from .._engine.entry import Entry, join_problems
 from .._engine.options import Parameters, parse_values, parts_of_whole
-from .._entries.parser import EntryParser, EntryValues
+from .._entries.parser import EntryParser, EntryValues, PeerEntry
 from .._entries.table import SETS, list_of, used_by
-from .._http.errors import EntryPlace, InvalidOptionError, TaskError
+from .._http.errors import InvalidOptionError, TaskError
 from .._values.ids import parse_object_id
 from .._values.patterns import Fits, InvalidValueError, Parse, Pattern, fits_in_any_case, fits_text
 from .options import choose_provider, no_region_error
 
 _ALL = (*CLOUDS.values(),)
-FIELDS = (
-    *(name for cloud in _ALL for name in dict.fromkeys((*cloud.identity, *cloud.own_fields))),
-    "container_id",
-    "container_region_name",
-)
 SAME_CONTAINER = "Both have the same network container: declare it once."
 # The option `peers` in the argument spec.
 PEERS = list_of(SETS, required=True)
-_OPTIONS = used_by(SETS)
-GOALS: list[str] = _OPTIONS["wait_for"].spec["choices"]
+GOALS: list[str] = used_by(SETS)["wait_for"].spec["choices"]
 
 
 def _parse_word(value: str) -> str:
@@ -94,77 +86,14 @@ def is_about(pattern: Pattern, clouds: t.Container[Cloud]) -> bool:
     return not possible or any(cloud in clouds for cloud in possible)
 
 
-@dataclass(frozen=True)
-class PeerEntry:
-    """One entry of a declared list.
-
-    Attributes:
-        index: Its place in the list, from 0.
-        params: The options of the task and of the entry, as the planner of one connection takes them.
-        provider: Its cloud provider.
-        written: The names under which the task has options, where these are aliases.
-        list_name: The name of the list.
-        title: What stands beside its place in messages; empty for its name.
-    """
-
-    index: int
-    params: Parameters
-    provider: Cloud = AWS
-    written: t.Mapping[str, str] = field(default_factory=dict)
-    list_name: str = "peers"
-    title: str = ""
-
-    @cached_property
-    def key(self) -> str:
-        """Its place in messages: `peers[3]`."""
-        return f"{self.list_name}[{self.index}]"
-
-    @cached_property
-    def identity(self) -> tuple[str | None, ...]:
-        """The names of its network. Entries with the same identity and container mean the same connection."""
-        return identity_of(self.named_fields)
-
-    @cached_property
-    def name(self) -> str:
-        """The name of its connection, for users."""
-        return name_of(self.named_fields)
-
-    @property
-    def named_fields(self) -> dict[str, t.Any]:
-        """The fields that requests may send, as the options name them; None for what they leave open."""
-        return {name: self.params.get(name) for name in self.provider.writable}
-
-    @property
-    def container(self) -> tuple[str, str] | None:
-        """The option that names the network container, and its value; None if the entry leaves it open."""
-        names = ("container_id", "container_region_name")
-        return next(((name, self.params[name]) for name in names if self.params[name] is not None), None)
-
-    @cached_property
-    def goal(self) -> str:
-        """The state to wait for, as Atlas calls it."""
-        return self.provider.goal(self.params["wait_for"])
-
-    def missing(self) -> dict[str, t.Any]:
-        """Return the fields of a connection that is not there: its own names, and null for what only Atlas says."""
-        return {**dict.fromkeys(self.provider.read_only), **self.named_fields, "provider_name": self.provider.name}
-
-    def named(self, error: TaskError) -> TaskError:
-        """Return an error about one connection with the name of the entry before its message."""
-        return name_entry(
-            error, EntryPlace(self.list_name, self.index, f" ({self.title or self.name}): "), _OPTIONS, self.written
-        )
-
-
 def to_entries(params: Parameters) -> tuple[PeerEntry, ...]:
     """Return the entries of the checked options of a task."""
     return tuple(_to_entry(index, one, params) for index, one in enumerate(params["peers"]))
 
 
 def _to_entry(index: int, one: Parameters, params: Parameters) -> PeerEntry:
-    wait_for = one["wait_for"] or params["wait_for"]
-    own = {**params, **one, "wait_for": wait_for, "peer_id": None, "state": "present"}
-    return PeerEntry(index, own, CLOUDS[one["provider_name"]], one["written"])
+    own = {**one, "wait_for": one["wait_for"] or params["wait_for"]}
+    return PeerEntry(index, CLOUDS[one["provider_name"]], own, one["written"], params, SETS)
 
 
 class _Parser(EntryParser):
@@ -289,9 +218,9 @@ def find_overlaps(entries: t.Sequence[PeerEntry]) -> t.Iterator[TaskError]:
     seen: list[tuple[PeerEntry, ipaddress.IPv4Network]] = []
     for entry in entries:
         name = entry.provider.block
-        if name is None or entry.params[name] is None:
+        if name is None or entry.options[name] is None:
             continue
-        block = ipaddress.IPv4Network(entry.params[name])
+        block = ipaddress.IPv4Network(entry.options[name])
         for before, other in seen:
             if block.overlaps(other) and _place_of(entry) == _place_of(before):
                 hint = "The blocks of one network container must not overlap."
@@ -302,4 +231,4 @@ def find_overlaps(entries: t.Sequence[PeerEntry]) -> t.Iterator[TaskError]:
 
 def _place_of(entry: PeerEntry) -> tuple[t.Any, ...]:
     """Return what an entry says of its container, and what it follows from otherwise."""
-    return entry.container or (None, entry.params.get(entry.provider.region or ""))
+    return entry.container or (None, entry.options.get(entry.provider.region or ""))

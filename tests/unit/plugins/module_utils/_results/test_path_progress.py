@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import Outcome, Report
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Plan
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.side import Waiting
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._results.path_progress import PathProgress
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.part import one_line
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_side import PathSide
 from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock
 
 
@@ -29,7 +31,8 @@ class Run:
             title=lambda key, state: f"{key} (vpc-1)",
         )
         state = SimpleNamespace(notes=(), warnings=())
-        self.path = SimpleNamespace(name="path", state=state, last=Plan(), progress_line=lambda: self.line)
+        self.path = mock.NonCallableMock(spec=PathSide, state=state, last=Plan(), progress_line=lambda: self.line)
+        self.path.name = "path"
         self.front: Any = SimpleNamespace(
             name="project 1",
             summary=summary,

@@ -8,9 +8,10 @@ import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.aws import AWS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.azure import AZURE
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.gcp import GCP
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._entries.parser import PeerEntry
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import ApiError, TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Containers
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.entries import DECLARED, PathEntry
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.entries import DECLARED
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.entry_containers import find_home, with_homes
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state import PathState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.set_state import PeerSetState
@@ -46,7 +47,7 @@ def home_of(state: str, containers: list[Any], peers: list[Any], cloud: Any = AW
         "GCP": {"gcp_project_id": PROJECT, "network_name": "net"},
     }[cloud.name]
     given = {**dict.fromkeys(DECLARED["options"]), **own, **options}
-    one = PathEntry(0, cloud, given, {}, {"state": state, "group_id": "5" * 24})
+    one = PeerEntry(0, cloud, given, {}, {"state": state, "group_id": "5" * 24})
     known = PathState(containers=tuple(containers), peers=PeerSetState(tuple(peers)))
     try:
         found = find_home(one, known)

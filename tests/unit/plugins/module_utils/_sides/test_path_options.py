@@ -7,10 +7,16 @@ from typing import Any
 import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._accounts.credentials import (
+    azure_credentials_of,
+    gcp_credentials_of,
+)
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.clouds import CLOUDS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, names_of
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._entries.parser import PeerEntry
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.credentials import DEFAULT_SCOPES
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, TaskError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.entries import PathEntry, ignored_options
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.entries import aws_credentials, ignored_options
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_options import (
     PATH_SPEC,
     fill_in_project,
@@ -47,8 +53,8 @@ def validated(*connections: dict[str, Any], **options: Any) -> tuple[Any, list[s
     return validate(fill_in_project(checked.validated_parameters))
 
 
-def entries(*connections: dict[str, Any], **options: Any) -> tuple[PathEntry, ...]:
-    found: tuple[PathEntry, ...] = validated(*connections, **options)[0]["connections"]
+def entries(*connections: dict[str, Any], **options: Any) -> tuple[PeerEntry, ...]:
+    found: tuple[PeerEntry, ...] = validated(*connections, **options)[0]["connections"]
     return found
 
 
@@ -324,10 +330,10 @@ def test_the_same_entry_in_a_set_has_this_lists_names() -> None:
     (entry, other, third) = entries(
         {**VPC, "cidr_block": "10.1.0.0/16", "region": "eu-west-1", "container_region": "us-east-1"}, VNET, NETWORK, aws=False
     )
-    peer = entry.peer_entry(recreate="dead")
+    peer = entry.having(recreate="dead")
     assert (peer.key, peer.name, peer.identity, peer.goal) == (
         entry.key,
-        f"{ACCOUNT}/{vpc(1)}",
+        entry.name,
         entry.identity,
         "PENDING_ACCEPTANCE",
     )
@@ -337,17 +343,17 @@ def test_the_same_entry_in_a_set_has_this_lists_names() -> None:
         "accepter_region_name": "eu-west-1",
         "container_id": None,
     }
-    assert (peer.container, peer.params["recreate"], peer.params["group_id"]) == (
+    assert (peer.container, peer.options["recreate"], peer.options["group_id"]) == (
         ("container_region_name", "us-east-1"),
         "dead",
         GROUP,
     )
-    assert entry.peer_entry(container_id="0" * 24).container == ("container_id", "0" * 24)
+    assert entry.having(container_id="0" * 24).container == ("container_id", "0" * 24)
     assert str(peer.named(TaskError("route_table_cidr_block overlaps.", hint="Set container_region_name."))) == (
         "connections[0].cidr_block overlaps. Set container_region."
     )
     assert str(peer.named(TaskError("It failed."))) == f"connections[0] ({vpc(1)}): It failed."
-    assert [one.peer_entry().goal for one in (other, third)] == ["AVAILABLE", "AVAILABLE"]
+    assert [one.having().goal for one in (other, third)] == ["AVAILABLE", "AVAILABLE"]
 
 
 @pytest.mark.parametrize(
@@ -369,7 +375,7 @@ def test_credentials_of_an_entry_come_first(
 ) -> None:
     options = {"aws_assume_role_arn": f"arn:aws:iam::{account}:role/task", "aws_accounts": rule}
     (entry,) = entries({**VPC, **own}, aws_profile="task", **options)
-    found = entry.aws_credentials("eu-west-1")
+    found = aws_credentials(entry, "eu-west-1")
     if rule and not own:
         profile, role = "map", None
     assert (found["profile"], found["access_key"], found["assume_role_arn"], found["region"]) == (profile, key, role, "eu-west-1")
@@ -380,9 +386,9 @@ def test_credentials_on_the_other_clouds_come_first() -> None:
     own, other, token, file = entries(
         {**VNET, "azure_profile": "own"}, azure(2), {**NETWORK, "gcp_access_token": "own"}, gcp(2), **options
     )
-    assert [one.azure_credentials()["profile"] for one in (own, other)] == ["own", "task"]
-    assert [one.gcp_credentials()["service_account_file"] for one in (token, file)] == [None, "task.json"]
-    assert token.gcp_credentials()["scopes"] == ["https://www.googleapis.com/auth/compute"]
+    assert [azure_credentials_of(one.task, one.params)["profile"] for one in (own, other)] == ["own", "task"]
+    assert [gcp_credentials_of(one.task, one.params)["service_account_file"] for one in (token, file)] == [None, "task.json"]
+    assert gcp_credentials_of(token.task, token.params, DEFAULT_SCOPES)["scopes"] == ["https://www.googleapis.com/auth/compute"]
 
 
 def test_secrets_of_the_task_and_of_entries_are_known() -> None:

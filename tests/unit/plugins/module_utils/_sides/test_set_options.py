@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.clouds import CLOUDS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._entries.parser import FIELDS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, StoppedError, TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.set_options import (
-    FIELDS,
     PATTERN_FORMS,
     parse_entries,
     pattern_forms,
@@ -76,7 +76,7 @@ def test_version_1_takes_odd_ids_with_a_warning() -> None:
 
 def test_an_entry_has_the_options_of_the_task_and_its_own() -> None:
     first, second = to_entries({**parsed(entry(0), entry(1, wait_for="available", container_id="0" * 24)), "recreate": "dead"})
-    assert (first.goal, second.goal, first.params["recreate"]) == ("PENDING_ACCEPTANCE", "AVAILABLE", "dead")
+    assert (first.goal, second.goal, first.options["recreate"]) == ("PENDING_ACCEPTANCE", "AVAILABLE", "dead")
     assert (first.key, second.key, first.name) == ("peers[0]", "peers[1]", f"123456789012/{vpc(0)}")
     assert (first.container, second.container) == (None, ("container_id", "0" * 24))
 
