@@ -13,14 +13,14 @@ from .._clouds.cloud import Fields, Peer, fields_of
 from .._clouds.clouds import CLOUDS, block_of, cloud_of, name_of, with_request_times
 from .._engine.entry import name_places
 from .._engine.options import Parameters, name_project
-from .._engine.plan import Change, Plan, listed, nothing_changed
+from .._engine.plan import Change, ChangeKey, Plan, listed, nothing_changed
 from .._engine.side import Failure
 from .._entries.parser import LIST, PeerEntry
 from .._http.errors import TaskError
 from .._resources.containers import Container
 from .._sides.causes import Failed, by_cause, joined, to_failed
 from .._sides.draft import CEILING
-from .._sides.path_state import PathState, What
+from .._sides.path_state import PathState
 from . import remaining
 from .entry_view import EntryView
 from .set_summary import compared
@@ -40,7 +40,7 @@ _PRESENT, _ABSENT, _PRUNED = (
 _CONTAINER, _ACCESS, _CONNECTION = "container", "access list entry", "connection"
 # The fields of a change that the diff compares, where these are not all: ids and states follow from them.
 _COMPARED = {"role": ("role_definition_ids",), "mirror": ("network",)}
-_NOTHING: frozenset[What] = frozenset()
+_NOTHING: frozenset[ChangeKey] = frozenset()
 # How many names a sentence has of what was done.
 _MOST_NAMES = 20
 
@@ -59,30 +59,30 @@ class PathSummary:
         self._by_key = {entry.key: entry for entry in entries}
         self._is_absent = params["state"] == "absent"
         # What the last plan does, by owner: it is asked for after each event.
-        self._planned: tuple[Plan, t.Mapping[str, t.AbstractSet[What]]] = (Plan(), {})
+        self._planned: tuple[Plan, t.Mapping[str, t.AbstractSet[ChangeKey]]] = (Plan(), {})
 
-    def show(self, state: PathState, plan: Plan) -> dict[str, t.Any]:
+    def show(self, state: PathState, plan: Plan) -> dict[str, object]:
         """Return the fields of the result: what was done, or, where only `max_deletions` refuses, what the plan would do."""
         failures = _failures_of(state, plan)
-        fields: dict[str, t.Any] = {"peering": None, "failures": self._failures(failures, state), "summary": None}
+        fields: dict[str, object] = {"peering": None, "failures": self._failures(failures, state), "summary": None}
         if plan.refusals and plan.refusals.keys() != {CEILING}:
             return fields
         changes = self._changes(state, plan)
         if plan.refusals:
             # What it would prune.
-            going = {what.owner for what, _change in changes if what.kind == _CONNECTION and what.action == "delete"}
+            going = {one.key.owner for one in changes if one.key.kind == _CONNECTION and one.verb == "delete"}
             pruned = tuple(peer for peer in state.peers.first if peer["id"] in going)
             state = replace(state, peers=replace(state.peers, pruned=pruned))
         return {**fields, "peering": self._peering(state, changes), "summary": self._sums(state, changes, failures)}
 
-    def diff(self, state: PathState, plan: Plan) -> list[dict[str, t.Any]]:
+    def diff(self, state: PathState, plan: Plan) -> list[dict[str, object]]:
         """Return the diff: one element for each changed connection on each side, container and access list entry."""
-        groups: dict[str, list[tuple[What, Change]]] = {}
-        for what, change in self._changes(state, plan):
-            groups.setdefault(self._header(what, state), []).append((what, change))
-        diff = []
+        groups: dict[str, list[Change]] = {}
+        for change in self._changes(state, plan):
+            groups.setdefault(self._header(change, state), []).append(change)
+        diff: list[dict[str, object]] = []
         for header, changes in groups.items():
-            lines = [_compared(what, change) for what, change in changes]
+            lines = [*map(_compared, changes)]
             before, after = ("".join(pair[side] for pair in lines) for side in (0, 1))
             diff.append({"before_header": header, "after_header": header, "before": before, "after": after})
         return diff
@@ -93,17 +93,17 @@ class PathSummary:
         Changes of entries that it refuses, or that have failed already, do not count.
         """
         wrong = {*plan.failures, *plan.refusals}
-        changes = [(what, change) for change in plan.changes if (what := What.of(change.key)).owner not in wrong]
+        changes = [change for change in plan.changes if change.key.owner not in wrong]
         if not changes:
             return ""
         actions: dict[str, set[str]] = {}
-        for what, _change in changes:
-            if what.owner:
-                actions.setdefault(what.owner, set()).add(what.action if what.kind == _CONNECTION else "")
+        for change in changes:
+            if change.key.owner:
+                actions.setdefault(change.key.owner, set()).add(change.verb if change.key.kind == _CONNECTION else "")
         counts = Counter(self._word(owner, found) for owner, found in actions.items())
         words = ("to create", "to change", "to replace", "to remove")
         parts = [f"{counts[word]} {word}" for word in words if word != "to replace" or counts[word]]
-        sides = Counter(what.side for what, _change in changes)
+        sides = Counter(change.key.side for change in changes)
         unchanged = len(self._by_key.keys() - actions.keys() - wrong)
         return f"Plan: {', '.join(parts)}, {unchanged} unchanged ({', '.join(f'{n} in {side}' for side, n in sides.items())})"
 
@@ -134,8 +134,8 @@ class PathSummary:
     def stopped(self, state: PathState) -> tuple[list[str], list[str]]:
         """Return what was done, and what may have been done, for a task that is stopped from outside."""
         groups: dict[tuple[str, str, str], list[str]] = {}
-        for what in map(What.of, state.done):
-            groups.setdefault((what.side, what.action, what.kind), []).append(what.name)
+        for one in state.made:
+            groups.setdefault((one.key.side, one.verb, one.key.kind), []).append(one.name)
         done = [f"{action} {kind} {listed(names, _MOST_NAMES)} in {side}" for (side, action, kind), names in groups.items()]
         unsure: dict[str, list[str]] = {}
         for owner, failure in state.failures.items():
@@ -158,21 +158,20 @@ class PathSummary:
         for entry in self._entries:
             if entry.key in known:
                 continue
-            failure, done = state.failures.get(entry.key), state.done_by_owner.get(entry.key, ())
+            failure, done = state.failures.get(entry.key), state.made_for(entry.key)
             if failure is None and not done and planned.get(entry.key):
                 continue
-            # The name of what is made may not be known before.
-            done_so_far = {part for what, _change in done for part in (what, what._replace(name=""))}
+            done_so_far = {change.key for change in done}
             if failure is not None:
                 ended[entry.key] = f"{failure.step} failed"
             elif planned.get(entry.key, _NOTHING) <= done_so_far and self._is_reached(entry, state):
-                found = (what for what, _change in sorted(done, key=self._order_of))
-                words = ", ".join(f"{one.action} {one.kind} {one.name or None} in {one.side}" for one in found)
+                found = sorted(done, key=self._order_of)
+                words = ", ".join(f"{one.verb} {one.key.kind} {one.name or None} in {one.key.side}" for one in found)
                 ended[entry.key] = words or "unchanged"
         return ended
 
-    def with_unread(self, state: PathState, plan: Plan, error: TaskError) -> PathState:
-        """Return the state in which all entries that have not ended have failed, as it cannot be read how far they are.
+    def unread(self, state: PathState, plan: Plan, error: TaskError) -> dict[str, Failure]:
+        """Return the failures of all entries that have not ended, as it cannot be read how far they are.
 
         Args:
             state: The last state.
@@ -180,9 +179,9 @@ class PathSummary:
             error: Why not; it is a failure of the whole if all entries have ended.
         """
         ended = self.ended(state, plan)
-        for entry in [one for one in self._entries if one.key not in ended]:
-            state = state.with_failure(entry.key, "read", entry.named(error))
-        return state if any(one.step == "read" for one in state.failures.values()) else state.with_failure("", "read", error)
+        return {entry.key: Failure("read", entry.named(error)) for entry in self._entries if entry.key not in ended} or {
+            "": Failure("read", error)
+        }
 
     def title(self, owner: str, state: PathState) -> str:
         """Return the place and the name of an entry, or the name of a pruned connection."""
@@ -197,22 +196,21 @@ class PathSummary:
         goal = entry.provider.goal("available" if entry.has_half else None)
         return view.peer is not None and entry.provider.has_reached(view.peer, goal)
 
-    def _changes(self, state: PathState, plan: Plan) -> list[tuple[What, Change]]:
+    def _changes(self, state: PathState, plan: Plan) -> list[Change]:
         """Return the changes made or, if the plan is refused, those it would make, in the order of the entries."""
-        changes = [*plan.changes] if plan.refusals else [*state.done.values()]
-        found = [(What.of(change.key), change) for change in changes]
+        changes = [*plan.changes] if plan.refusals else [*state.made]
         places = {owner: place for place, owner in enumerate([*self._by_key, *(peer["id"] for peer in state.peers.first)])}
-        return sorted(found, key=lambda one: (places.get(one[0].owner, len(places)), self._order_of(one)))
+        return sorted(changes, key=lambda one: (places.get(one.key.owner, len(places)), self._order_of(one)))
 
-    def _order_of(self, change: tuple[What, Change]) -> tuple[int, bool, str]:
+    def _order_of(self, change: Change) -> tuple[int, bool, str]:
         """Return what changes of one owner are sorted by: when they are made."""
-        what = change[0]
-        is_pruned = what.owner not in self._by_key and what.owner != ""
+        key: ChangeKey = change.key
+        is_pruned = key.owner not in self._by_key and key.owner != ""
         steps = _ABSENT if self._is_absent else _PRUNED if is_pruned else _PRESENT
         # A wide entry of the access list goes after the narrow one.
-        return steps.get(what.step, len(steps)), what.kind == _ACCESS and what.action == "delete", what.name
+        return steps.get(key.step, len(steps)), key.kind == _ACCESS and change.verb == "delete", change.name
 
-    def _peering(self, state: PathState, changes: t.Sequence[tuple[What, Change]]) -> dict[str, t.Any]:
+    def _peering(self, state: PathState, changes: t.Sequence[Change]) -> dict[str, object]:
         actions = self._actions(changes)
         views = [EntryView(entry, state) for entry in self._entries]
         listed_entries = state.access.listed if state.access is not None else {}
@@ -226,7 +224,7 @@ class PathSummary:
             "remaining": remaining.sentences(self._params, views, state),
         }
 
-    def _connection(self, view: EntryView) -> dict[str, t.Any]:
+    def _connection(self, view: EntryView) -> dict[str, object]:
         """Return an entry of `connections`, without its actions."""
         entry, peer, routes, has_atlas = view.entry, view.peer, view.routes, self._params["atlas"]
         return {
@@ -242,19 +240,17 @@ class PathSummary:
             "gcp_peering": view.mirror,
         }
 
-    def _actions(self, changes: t.Iterable[tuple[What, Change]]) -> dict[str, list[dict[str, str | None]]]:
+    def _actions(self, changes: t.Iterable[Change]) -> dict[str, list[dict[str, str | None]]]:
         """Return the actions by the key of the entry, or the id of a pruned connection."""
         actions: dict[str, list[dict[str, str | None]]] = {}
-        for what, _change in changes:
-            action = {"side": what.side, "action": what.action, "kind": what.kind, "name": what.name or None}
-            actions.setdefault(what.owner, []).append(action)
+        for one in changes:
+            action = {"side": one.key.side, "action": one.verb, "kind": one.key.kind, "name": one.name or None}
+            actions.setdefault(one.key.owner, []).append(action)
         return actions
 
-    def _sums(
-        self, state: PathState, changes: t.Iterable[tuple[What, Change]], failures: t.Mapping[str, Failure]
-    ) -> dict[str, t.Any]:
+    def _sums(self, state: PathState, changes: t.Iterable[Change], failures: t.Mapping[str, Failure]) -> dict[str, object]:
         """Count each entry once, and one that has failed as failed."""
-        changed = {what.owner for what, _change in changes}
+        changed = {change.key.owner for change in changes}
         failed = self._by_key.keys() & failures.keys()
         number = len(self._by_key.keys() & changed - failed)
         return {
@@ -266,7 +262,7 @@ class PathSummary:
             "left": len(state.left),
         }
 
-    def _failures(self, failures: t.Mapping[str, Failure], state: PathState) -> list[dict[str, t.Any]]:
+    def _failures(self, failures: t.Mapping[str, Failure], state: PathState) -> list[dict[str, object]]:
         """Return the failures with one element for each cause, in the order of the entries."""
         places = {owner: place for place, owner in enumerate(self._by_key)}
         ordered = sorted(failures.items(), key=lambda one: places.get(one[0], len(places)))
@@ -285,12 +281,13 @@ class PathSummary:
         entry, fields = self._by_key.get(owner), _removed_peer(owner, state)
         return entry.name if entry is not None else name_of(fields) if fields else "the list"
 
-    def _header(self, what: What, state: PathState) -> str:
+    def _header(self, change: Change, state: PathState) -> str:
         """Return the header of the diff under which a change stands."""
-        if what.kind in (_CONTAINER, _ACCESS):
-            kind = "network container" if what.kind == _CONTAINER else what.kind
-            return f"{what.side} {kind} {what.name} ({what.action})"
-        return f"{what.side} {self._name(what.owner, state)}"
+        key: ChangeKey = change.key
+        if key.kind in (_CONTAINER, _ACCESS):
+            kind = "network container" if key.kind == _CONTAINER else key.kind
+            return f"{key.side} {kind} {change.name} ({change.verb})"
+        return f"{key.side} {self._name(key.owner, state)}"
 
     def _done_so_far(self, state: PathState) -> str:
         """Return what failed entries, and pruned connections that stay, have done so far, in a sentence; empty for none."""
@@ -343,9 +340,9 @@ class PathSummary:
         """Return which network containers are new and have no connection yet, in a sentence; empty for none."""
         used = {peer["container_id"] for peer in state.peers.listed}
         new = {
-            what.name: (change.after or {}).get("id")
-            for key, change in state.done.items()
-            if (what := What.of(key)).kind == _CONTAINER and what.action == "create"
+            change.name: (change.after or {}).get("id")
+            for change in state.done.values()
+            if change.key.kind == _CONTAINER and change.verb == "create"
         }
         names = [name for name, container_id in new.items() if container_id not in used]
         if not names:
@@ -373,10 +370,10 @@ def _pruned(state: PathState) -> list[Peer]:
     return sorted(state.peers.pruned, key=lambda peer: places.get(peer["id"], len(places)))
 
 
-def _by_owner(plan: Plan) -> dict[str, set[What]]:
-    planned: dict[str, set[What]] = {}
-    for what in (What.of(change.key) for change in plan.changes):
-        planned.setdefault(what.owner, set()).add(what)
+def _by_owner(plan: Plan) -> dict[str, set[ChangeKey]]:
+    planned: dict[str, set[ChangeKey]] = {}
+    for change in plan.changes:
+        planned.setdefault(change.key.owner, set()).add(change.key)
     return planned
 
 
@@ -415,9 +412,10 @@ def _in_words(actions: t.Iterable[Fields]) -> str:
     return ", ".join(parts) or "nothing"
 
 
-def _compared(what: What, change: Change) -> tuple[str, str]:
+def _compared(change: Change) -> tuple[str, str]:
     """Return the lines of a change in the diff, before and after; an empty text for nothing."""
-    if what.kind == _CONNECTION and what.side == "Atlas":
+    kind = change.key.kind
+    if kind == _CONNECTION and change.key.side == "Atlas":
         pair = compared(change)
         if pair[0] and not pair[1] and change.after:
             # The same is made again.
@@ -428,12 +426,12 @@ def _compared(what: What, change: Change) -> tuple[str, str]:
         change = change._replace(before=None, after=None)
     before, after = change.before or None, change.after or None
     if before is None and after is None:
-        before, after = ({}, None) if what.action == "delete" else (None, {})
-    name = "" if what.kind in (_CONTAINER, _ACCESS) else f"{what.kind} {what.name}".strip()
-    return _to_line(name, before, _COMPARED.get(what.kind)), _to_line(name, after, _COMPARED.get(what.kind))
+        before, after = ({}, None) if change.verb == "delete" else (None, {})
+    name = "" if kind in (_CONTAINER, _ACCESS) else f"{kind} {change.name}".strip()
+    return _to_line(name, before, _COMPARED.get(kind)), _to_line(name, after, _COMPARED.get(kind))
 
 
-def _to_line(name: str, fields: t.Mapping[str, t.Any] | None, names: t.Collection[str] | None) -> str:
+def _to_line(name: str, fields: t.Mapping[str, object] | None, names: t.Collection[str] | None) -> str:
     if fields is None:
         return ""
     shown = {field: value for field, value in fields.items() if names is None or field in names}
