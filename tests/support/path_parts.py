@@ -22,7 +22,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.connection import PeerState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.part import PathPart
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_options import PATH_SPEC, fill_in_project, validate
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state import ACTING, PathState, What
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state import ACTING, PathState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.set_state import PeerSetState
 from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
 from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock
@@ -93,7 +93,7 @@ class Summary:
         return TaskError(" | ".join(failed)) if failed else None
 
     def stopped(self, state: PathState) -> tuple[list[str], list[str]]:
-        return [What.of(key).name for key in state.done], []
+        return [change.name for change in state.done.values()], []
 
 
 class Whole(OPERATION):
@@ -129,7 +129,7 @@ class Ended:
     @property
     def actions(self) -> list[tuple[str, str, str]]:
         """What was done: the owner, the action, and the name."""
-        return [(what.owner, what.action, what.name) for what in map(What.of, self.state.done)]
+        return [(key.owner, change.verb, change.name) for key, change in self.state.done.items()]
 
 
 @dataclass

@@ -40,6 +40,7 @@ if t.TYPE_CHECKING:
     from .._gcp.objects import Firewalls, PeeringRoute, SubnetRange
 
 _Value = t.TypeVar("_Value")
+_Half = t.TypeVar("_Half", bound="_HalfFacts")
 _Other = t.TypeVar("_Other")
 # An object of Atlas with the fields of results, as the `_info` module for its kind returns it.
 AtlasObject = t.Mapping[str, t.Any]
@@ -307,7 +308,17 @@ class ListedEntries(list[ListedEntry]):
 
 
 @dataclass(frozen=True)
-class AtlasFacts:
+class _HalfFacts:
+    """The facts about one half of a connection."""
+
+    @classmethod
+    def none(cls: type[_Half], fact: Unread | Missing) -> _Half:
+        """Return facts that are all unread or missing, for one reason."""
+        return cls(**{one.name: fact for one in fields(cls)})
+
+
+@dataclass(frozen=True)
+class AtlasFacts(_HalfFacts):
     """Atlas's half: the facts that concern one connection.
 
     Attributes:
@@ -336,11 +347,6 @@ class AtlasFacts:
     other_projects: Fact[t.Mapping[str, Fact[t.Sequence[AtlasObject]]]]
     other_peers: Fact[t.Sequence[AtlasObject]] = ()
 
-    @classmethod
-    def none(cls, fact: Unread | Missing) -> AtlasFacts:
-        """Return facts that are all unread or missing, for one reason."""
-        return cls(**{one.name: fact for one in fields(cls)})
-
 
 @dataclass(frozen=True)
 class ZoneContents:
@@ -351,7 +357,7 @@ class ZoneContents:
 
 
 @dataclass(frozen=True)
-class AwsFacts:
+class AwsFacts(_HalfFacts):
     """AWS's half: the facts that concern one connection.
 
     Attributes:
@@ -394,17 +400,12 @@ class AwsFacts:
     connections: Fact[t.Sequence[PeeringConnection]] = ()
     zone_contents: Fact[t.Mapping[str, ZoneContents]] = field(default_factory=dict)
 
-    @classmethod
-    def none(cls, fact: Unread | Missing) -> AwsFacts:
-        """Return facts that are all unread or missing, for one reason."""
-        return cls(**{one.name: fact for one in fields(cls)})
-
 
 _NOT_AZURE = Missing("The connection is not with AZURE.")
 
 
 @dataclass(frozen=True)
-class NetworkFacts:
+class NetworkFacts(_HalfFacts):
     """The customer's half on AZURE and GCP; all is missing where the connection is with another cloud.
 
     Attributes:
@@ -432,11 +433,6 @@ class NetworkFacts:
     gcp_outgoing: Fact[t.Sequence[PeeringRoute]] = Missing("The connection is not with GCP.")
     gcp_firewalls: Fact[Firewalls] = Missing("The connection is not with GCP.")
     gcp_host_project: Fact[str | None] = Missing("The project has the network.")
-
-    @classmethod
-    def none(cls, fact: Unread | Missing) -> NetworkFacts:
-        """Return facts that are all unread or missing, for one reason."""
-        return cls(**{one.name: fact for one in fields(cls)})
 
 
 @dataclass(frozen=True)

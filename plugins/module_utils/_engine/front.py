@@ -59,7 +59,7 @@ class Engine:
         changes = {change.key: change for change in plan.changes}
         for step in self._front.foresee(plan):
             self._outcome.changed = True
-            context.done.update({key: changes[key] for key in step.keys if key in changes})
+            context.done.record(changes[key] for key in step.keys if key in changes)
         self._end()
         self._planning.save(plan)
 
@@ -87,11 +87,12 @@ class Engine:
         except BaseException as error:
             if front.is_one:
                 raise
-            is_said = isinstance(error, TaskError) and front.fail_rest(error)
+            rest = front.fail_rest(error) if isinstance(error, TaskError) else {}
+            front.context.failures.update(rest)
             if self._loop is not None:
                 self._loop.drain()
             self._progress.show()
-            if not is_said:
+            if not rest:
                 raise
         self._end()
 
@@ -258,16 +259,13 @@ class Front(ModuleBase[S_co]):
         """Return the steps of a plan that will take effect; the states are predicted already."""
         return plan.steps
 
-    def fail_rest(self, error: TaskError) -> bool:
-        """Let all entries of a list fail that have not ended, because it cannot be read any more how far they are.
+    def fail_rest(self, error: TaskError) -> t.Mapping[str, Failure]:
+        """Return the failures of all entries of a list that have not ended: it cannot be read any more how far they are.
 
         Args:
-            error: Why not.
-
-        Returns:
-            Whether `failure` says it; otherwise the run ends with the error itself.
+            error: Why not. The run ends with it if there are no such failures.
         """
-        return False
+        return {}
 
     def refusal(self, plan: Plan) -> TaskError:
         """Return the error of a plan with refusals."""

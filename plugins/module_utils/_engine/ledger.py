@@ -157,7 +157,7 @@ class Ledger:
         if queue and queue[0][1] is step:
             queue.popleft()
         changes = self._planned_for(step) if effect.changes is None else effect.changes
-        self._context.done.update({change.key: change for change in changes})
+        self._context.done.record(changes)
         # A change that takes several steps is counted with the last, and has begun with the first. What a lost step has done may
         # be more than is seen of it.
         is_part = any(key in later.keys for number, later in queue or () for key in step.keys)

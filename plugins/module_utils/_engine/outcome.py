@@ -256,10 +256,8 @@ class RunProgress(Lines):
         self.show(changed)
 
     def show(self, changed: t.Collection[Target] = ()) -> None:
-        """Let the result and diff mode show the current states."""
+        """Let the result show the current states."""
         self._outcome.show(self._front.show(changed))
-        self._outcome.before = self._front.compare(self._first)
-        self._outcome.after = self._front.compare(self._states())
 
     def wakes_at(self) -> float:
         """Return when a line is due although nothing happens, on the clock; infinity for never."""
@@ -269,8 +267,12 @@ class RunProgress(Lines):
         """Report that nothing has happened."""
 
     def end(self) -> None:
-        """Let the result show the last states and, if the front keeps it and waits, the history of states."""
+        """Let the result and diff mode show the last states and, if the front keeps it and waits, the history of states."""
         self.show()
+        if self._front.is_one:
+            # Diff mode has the changes of a list, and no comparison if one object fails.
+            self._outcome.before = self._front.compare(self._first)
+            self._outcome.after = self._front.compare(self._states())
         if self._front.keeps_history and self._front.params["wait"]:
             self._outcome.values["status_history"] = self._histories()
 

@@ -20,6 +20,8 @@ if t.TYPE_CHECKING:
 
 # What a step sends, and what has to come before it: only its side knows what they are.
 StepRequest = t.Any
+# What identifies a change: a text or, in a list of several services, a ChangeKey.
+AnyKey = t.Any
 _AnyPlan = t.TypeVar("_AnyPlan", bound="Plan")
 # The words for kinds and actions of results, where these are others. An attribute is called by its name alone.
 _NOUNS = {"container": "network container", "mirror": "peering", "attribute": ""}
@@ -37,24 +39,6 @@ _WORDS = {
 _OTHER_WORDS = {("create", "connection"): "requested", ("create", "role"): "given", ("delete", "role"): "taken away"}
 
 
-class Change(t.NamedTuple):
-    """The change of one object.
-
-    Attributes:
-        action: What happens to it.
-        key: Identifies it.
-        before: Its current fields; None if it does not exist.
-        after: Its fields afterwards; None if it does not exist then.
-        ids: What its service knows it by, where results need that: of a route, its table and its block.
-    """
-
-    action: t.Literal["create", "update", "delete", "recreate"]
-    key: str
-    before: t.Mapping[str, ReplyValue] | None
-    after: t.Mapping[str, ReplyValue] | None
-    ids: tuple[str, ...] = ()
-
-
 class ChangeKey(t.NamedTuple):
     """Identifies a change in a list of several services.
 
@@ -65,14 +49,38 @@ class ChangeKey(t.NamedTuple):
         step: The step, in the word of results.
         side: The service, in the word of results.
         kind: What is changed, such as a route.
-        ids: What identifies it among those of its kind.
+        ids: What identifies it among those of its kind, where the owner may have several: of a route, its table and its block.
     """
 
-    owner: t.Hashable
+    owner: str
     step: str
     side: str
     kind: str
-    ids: tuple[str, ...]
+    ids: tuple[str, ...] = ()
+
+
+class Change(t.NamedTuple):
+    """The change of one object.
+
+    Attributes:
+        action: What happens to it.
+        key: Identifies it.
+        before: Its current fields; None if it does not exist.
+        after: Its fields afterwards; None if it does not exist then.
+        verb: What is done, in the word of results, where these have several services: `accept`, `tag`, `replace`.
+        name: The name of the object there.
+    """
+
+    action: t.Literal["create", "update", "delete", "recreate"]
+    key: AnyKey
+    before: t.Mapping[str, ReplyValue] | None
+    after: t.Mapping[str, ReplyValue] | None
+    verb: str = ""
+    name: str = ""
+
+    def shown_as(self, other: Change) -> Change:
+        """Return this change with the key and the words of another one."""
+        return self._replace(key=other.key, verb=other.verb, name=other.name)
 
 
 class Step(t.NamedTuple):
@@ -91,7 +99,7 @@ class Step(t.NamedTuple):
 
     action: t.Literal["create", "update", "delete"]
     request: StepRequest
-    keys: tuple[str, ...]
+    keys: tuple[AnyKey, ...]
     after: StepRequest = None
     side: str = ""
     owner: t.Hashable = ""

@@ -15,7 +15,7 @@ from .._http.errors import InvalidOptionError, TaskError
 from .._values.moments import to_moment
 from .._version import VERSION
 from .argspec import CONNECTION, WAIT
-from .plan import Change, Plan, Review, listed
+from .plan import Change, ChangeKey, Plan, Review, listed
 
 if t.TYPE_CHECKING:
     from .argspec import ArgumentSpec
@@ -140,6 +140,7 @@ class SavedPlan:
         before, after = (None if one is None else json.loads(json.dumps(one, default=str)) for one in change[2:4])
         known_id = (before or {}).get("id")
         kept = None if after is None else {name: value for name, value in after.items() if name not in _STATES}
+        ids = [*change.key.ids] if isinstance(change.key, ChangeKey) else []
         unknown = [] if what.is_complete else [name for name, value in (kept or {}).items() if value in (None, "", [], {})]
         return {
             "action": what.action,
@@ -147,7 +148,7 @@ class SavedPlan:
             "kind": what.kind,
             "name": what.name or what.network,
             "network": what.network,
-            "ids": [*change.ids] or ([known_id] if known_id else []),
+            "ids": ids or ([known_id] if known_id else []),
             "before": before,
             "after": kept,
             "unknown": unknown if what.name else ["name", *unknown],

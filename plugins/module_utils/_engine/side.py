@@ -12,7 +12,7 @@ from types import MappingProxyType
 from .._http.errors import TaskError
 from .._http.pauses import Clock
 from .options import Parameters
-from .plan import Change, Plan, Step
+from .plan import Change, ChangeKey, Plan, Step
 from .wait import State, WaitTimeoutError
 
 # What has a state and steps of its own: an entry, a container, an access list.
@@ -119,6 +119,25 @@ class Failure(t.NamedTuple):
     error: TaskError
 
 
+class Done(dict[t.Hashable, Change]):
+    """The changes that took effect, by key, in order; those with a ChangeKey also by its owner."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._of_owners: dict[str, dict[ChangeKey, Change]] = {}
+
+    def record(self, changes: t.Iterable[Change]) -> None:
+        """Add changes. One with the key of an earlier one takes its place."""
+        for change in changes:
+            self[change.key] = change
+            if isinstance(change.key, ChangeKey):
+                self._of_owners.setdefault(change.key.owner, {})[change.key] = change
+
+    def of(self, owner: str) -> t.Collection[Change]:
+        """Return the changes of an owner."""
+        return self._of_owners.get(owner, {}).values()
+
+
 class Context:
     """What all sides and the front of a run share. Only the engine writes it.
 
@@ -138,7 +157,7 @@ class Context:
         self.params, self.clock = params, clock
         self.is_prediction, self.stage, self.plan = False, "", Plan()
         self.failures: dict[str, Failure] = {}
-        self.done: dict[t.Hashable, Change] = {}
+        self.done = Done()
         self.running: dict[Target, Step] = {}
         self.lost: dict[Target, Step] = {}
 

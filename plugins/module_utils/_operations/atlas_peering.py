@@ -330,6 +330,7 @@ class AtlasPeering(Front[CheckSession]):
         from .._values.free_blocks import suggest_blocks
 
         state, errors = self.state, dict[str, TaskError]()
+        containers = t.cast(EntryContainers, self._parts[EntryContainers.name])
         for change in plan.changes:
             after = change.after or {}
             if change.before is not None or not {BLOCK, "provisioned"} <= after.keys() or after[BLOCK] is not None:
@@ -342,7 +343,8 @@ class AtlasPeering(Front[CheckSession]):
                 "Atlas would choose the block of the new network container, and plan_file has to show its routes.",
                 hint=f"Set container_cidr_block. As far as this task sees, these are free: {free or 'none'}.",
             )
-            own = [one for one in self._entries if self._parts[EntryContainers.name].key_of(one.key) == change.key]
+            keys = containers.entries_with(change.key)
+            own = [one for one in self._entries if one.key in keys]
             errors.update({entry.key: entry.named(error) for entry in own})
         return errors
 
@@ -353,36 +355,33 @@ class AtlasPeering(Front[CheckSession]):
     def entries_of(self, side: str, owner: Owner, step: Step | None) -> t.Sequence[str]:
         """Return the entry or pruned connection whose step it is, or the entries of a container or of another side's owner."""
         if side == self.path.name:
-            return (str(owner),)
+            return self.path.entries_of(owner)
         return self._parts[side].entries_of(owner, step)
 
     def failed(self, side: str, entry: str, step: Step | None, error: TaskError) -> Failure:
         """Let the parts know of a failure."""
         if self._aws is not None and side == self._aws.name:
-            key, error = self._networks.worded(entry, step or self._aws.sent.get(entry), error, self.state)
+            word, error = self._networks.worded(entry, step or self._aws.sent.get(entry), error, self.state)
             is_lost = (side, entry) in self.context.lost
-            return self.path.fail(entry, None, error.with_outcome(unknown=True) if is_lost else error, key)
+            return self.path.fail(entry, word, error.with_outcome(unknown=True) if is_lost else error)
         chooser = self._parts.get(side)
         if chooser is None:
-            return self.path.fail(entry, step, error)
+            return self.path.fail(entry, "plan", error)
         lost = (entry in self.entries_of(*target, None) for target in self.context.lost if target[0] == side)
         is_begun = chooser.is_begun(entry, self.state) and not isinstance(error, UndoneError)
         if is_begun or (step is None and any(lost)):
             # It has not come to its end, or could not be read or planned again.
             error = error.with_outcome(unknown=True)
         own = next((one for name, one in error.parts.items() if entry in chooser.entries_of(name, None)), error)
-        return self.path.fail(entry, None, own, chooser.key_of(entry))
+        return self.path.fail(entry, chooser.step_of(entry), own)
 
     def foresee(self, plan: Plan) -> list[Step]:
         """Return the steps that are not known to fail."""
-        return [step for step in plan.steps if any(key in self.state.done for key in step.keys)]
+        return [step for step in plan.steps if self.path.is_foreseen(step)]
 
-    def fail_rest(self, error: TaskError) -> bool:
-        """Let all entries fail that have not ended, unless the plan was refused."""
-        if error is self._refusal:
-            return False
-        self.path.state = self.summary.with_unread(self.state, self.path.last, error)
-        return True
+    def fail_rest(self, error: TaskError) -> t.Mapping[str, Failure]:
+        """Return the failures of all entries that have not ended, unless the plan was refused."""
+        return {} if error is self._refusal else self.summary.unread(self.state, self.path.last, error)
 
     def line(self, plan: Plan) -> str:
         """Return the plan in one line, counted by connection and by side."""
@@ -399,12 +398,12 @@ class AtlasPeering(Front[CheckSession]):
 
     def stopped(self, done: t.Sequence[Step], unsure: t.Sequence[Step]) -> tuple[list[str], list[str]]:
         """Return what was done, and what may have been done, in words: also what is not known to have come to its end."""
+        state = self.state
         for step in done:
-            chooser = self._parts.get(step.side)
-            if chooser is not None:
-                for entry in [one for one in chooser.entries_of(step.owner, step) if chooser.is_begun(one, self.state)]:
-                    self.path.fail(entry, step, TaskError("The task was stopped before its end.", outcome_unknown=True))
-        return self.summary.stopped(self.state)
+            chooser, error = self._parts[step.side], TaskError("The task was stopped before its end.", outcome_unknown=True)
+            for entry in chooser.entries_of(step.owner, step):
+                state = state.with_failure(entry, step.keys[0].step, error) if chooser.is_begun(entry, state) else state
+        return self.summary.stopped(state)
 
     def show(self, changed: t.Collection[Target]) -> dict[str, ResultValue]:
         """Show both sides of each entry, what was done, and what is left."""

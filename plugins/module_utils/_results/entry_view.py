@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import typing as t
-
 from .._clouds.cloud import BLOCK, REGION, Fields, Peer, fields_of
 from .._engine.plan import Change
 from .._entries.parser import PeerEntry
@@ -90,7 +88,7 @@ class EntryView:
         return connection is not None and connection.id == self.connection_id and connection.status in ("active", "provisioning")
 
     @property
-    def routes(self) -> list[dict[str, t.Any]]:
+    def routes(self) -> list[dict[str, str | None]]:
         """The routes to Atlas in the chosen route tables, before and after the task; empty for another cloud."""
         view = self._state.aws.get(self.entry.key)
         if view is None or view.vpc is None:
@@ -106,12 +104,12 @@ class EntryView:
         except TaskError:
             # The plan refuses it.
             return []
-        changes = {change.ids[:1]: change for change in reversed(self._done("route"))}
+        changes = {change.key.ids[0]: change for change in reversed(self._done("route"))}
         # In check mode, a new connection has no id that its routes could be known by.
-        changed = (table for table in view.tables if (table.id,) in changes and table not in tables)
+        changed = (table for table in view.tables if table.id in changes and table not in tables)
         for table in (*tables, *changed):
             after = target_of(view, table.id, block)
-            change = changes.get((table.id,))
+            change = changes.get(table.id)
             before = after if change is None else (change.before or {}).get("target")
             if change is not None:
                 # When it was planned, the connection may have had no id.
@@ -128,10 +126,10 @@ class EntryView:
 
     def _done(self, kind: str) -> list[Change]:
         """Return the changes of this task that were made for the entry, of one kind."""
-        return [one for what, one in self._state.done_by_owner.get(self.entry.key, ()) if what.kind == kind]
+        return [one for one in self._state.made_for(self.entry.key) if one.key.kind == kind]
 
     @property
-    def mirror(self) -> dict[str, t.Any] | None:
+    def mirror(self) -> dict[str, object] | None:
         """The peering in GCP, as results show it; None if there is none, or Atlas's network is not known."""
         state = self._state.gcp.get(self.entry.key)
         if state is None:

@@ -13,14 +13,14 @@ from .._clouds.cloud import Fields, Peer, fields_of
 from .._clouds.clouds import CLOUDS, block_of, cloud_of, name_of, with_request_times
 from .._engine.entry import name_places
 from .._engine.options import Parameters, name_project
-from .._engine.plan import Change, Described, Plan, in_words, lines_of, listed, nothing_changed
+from .._engine.plan import Change, ChangeKey, Described, Plan, in_words, lines_of, listed, nothing_changed
 from .._engine.side import Failure
 from .._entries.parser import LIST, PeerEntry
 from .._http.errors import TaskError
 from .._resources.containers import Container
 from .._sides.causes import Failed, by_cause, joined, to_failed
 from .._sides.draft import CEILING
-from .._sides.path_state import PathState, What
+from .._sides.path_state import PathState
 from . import remaining
 from .entry_view import EntryView
 from .set_summary import compared
@@ -40,7 +40,7 @@ _PRESENT, _ABSENT, _PRUNED = (
 _CONTAINER, _ACCESS, _CONNECTION = "container", "access list entry", "connection"
 # The fields of a change that the diff compares, where these are not all: ids and states follow from them.
 _COMPARED = {"role": ("role_definition_ids",), "mirror": ("network",)}
-_NOTHING: frozenset[What] = frozenset()
+_NOTHING: frozenset[ChangeKey] = frozenset()
 # How many names a sentence has of what was done.
 _MOST_NAMES = 20
 
@@ -59,30 +59,30 @@ class PathSummary:
         self._by_key = {entry.key: entry for entry in entries}
         self._is_absent = params["state"] == "absent"
         # What the last plan does, by owner: it is asked for after each event.
-        self._planned: tuple[Plan, t.Mapping[str, t.AbstractSet[What]]] = (Plan(), {})
+        self._planned: tuple[Plan, t.Mapping[str, t.AbstractSet[ChangeKey]]] = (Plan(), {})
 
-    def show(self, state: PathState, plan: Plan) -> dict[str, t.Any]:
+    def show(self, state: PathState, plan: Plan) -> dict[str, object]:
         """Return the fields of the result: what was done, or, where only `max_deletions` refuses, what the plan would do."""
         failures = _failures_of(state, plan)
-        fields: dict[str, t.Any] = {"peering": None, "failures": self._failures(failures, state), "summary": None}
+        fields: dict[str, object] = {"peering": None, "failures": self._failures(failures, state), "summary": None}
         if plan.refusals and plan.refusals.keys() != {CEILING}:
             return fields
         changes = self._changes(state, plan)
         if plan.refusals:
             # What it would prune.
-            going = {what.owner for what, _change in changes if what.kind == _CONNECTION and what.action == "delete"}
+            going = {one.key.owner for one in changes if one.key.kind == _CONNECTION and one.verb == "delete"}
             pruned = tuple(peer for peer in state.peers.first if peer["id"] in going)
             state = replace(state, peers=replace(state.peers, pruned=pruned))
         return {**fields, "peering": self._peering(state, changes), "summary": self._sums(state, changes, failures)}
 
-    def diff(self, state: PathState, plan: Plan) -> list[dict[str, t.Any]]:
+    def diff(self, state: PathState, plan: Plan) -> list[dict[str, object]]:
         """Return the diff: one element for each network container that has changed, and one for each network, with all sides."""
-        groups: dict[str, list[tuple[What, Change]]] = {}
-        for what, change in self._changes(state, plan):
-            groups.setdefault(self._header(what, state), []).append((what, change))
-        diff = []
+        groups: dict[str, list[Change]] = {}
+        for change in self._changes(state, plan):
+            groups.setdefault(self._header(change, state), []).append(change)
+        diff: list[dict[str, object]] = []
         for header, changes in groups.items():
-            lines = [_compared(what, change) for what, change in changes]
+            lines = [*map(_compared, changes)]
             before, after = ("".join(pair[side] for pair in lines) for side in (0, 1))
             diff.append({"before_header": header, "after_header": header, "before": before, "after": after})
         return diff
@@ -93,17 +93,17 @@ class PathSummary:
         Changes of entries that it refuses, or that have failed already, do not count.
         """
         wrong = {*plan.failures, *plan.refusals}
-        changes = [(what, change) for change in plan.changes if (what := What.of(change.key)).owner not in wrong]
+        changes = [change for change in plan.changes if change.key.owner not in wrong]
         if not changes:
             return ""
         actions: dict[str, set[str]] = {}
-        for what, _change in changes:
-            if what.owner:
-                actions.setdefault(what.owner, set()).add(what.action if what.kind == _CONNECTION else "")
+        for change in changes:
+            if change.key.owner:
+                actions.setdefault(change.key.owner, set()).add(change.verb if change.key.kind == _CONNECTION else "")
         counts = Counter(self._word(owner, found) for owner, found in actions.items())
         words = ("to create", "to change", "to replace", "to remove")
         parts = [f"{counts[word]} {word}" for word in words if word != "to replace" or counts[word]]
-        sides = Counter(what.side for what, _change in changes)
+        sides = Counter(change.key.side for change in changes)
         unchanged = len(self._by_key.keys() - actions.keys() - wrong)
         return f"Plan: {', '.join(parts)}, {unchanged} unchanged ({', '.join(f'{n} in {side}' for side, n in sides.items())})"
 
@@ -134,8 +134,8 @@ class PathSummary:
     def stopped(self, state: PathState) -> tuple[list[str], list[str]]:
         """Return what was done, and what may have been done, for a task that is stopped from outside."""
         groups: dict[tuple[str, str, str], list[str]] = {}
-        for what in map(What.of, state.done):
-            groups.setdefault((what.side, what.action, what.kind), []).append(what.name)
+        for one in state.made:
+            groups.setdefault((one.key.side, one.verb, one.key.kind), []).append(one.name)
         done = [
             f"{in_words(action, kind, listed(names, _MOST_NAMES), len(names))} in {side}"
             for (side, action, kind), names in groups.items()
@@ -161,21 +161,22 @@ class PathSummary:
         for entry in self._entries:
             if entry.key in known:
                 continue
-            failure, done = state.failures.get(entry.key), state.done_by_owner.get(entry.key, ())
+            failure, done = state.failures.get(entry.key), state.made_for(entry.key)
             if failure is None and not done and planned.get(entry.key):
                 continue
-            # The name of what is made may not be known before.
-            done_so_far = {part for what, _change in done for part in (what, what._replace(name=""))}
+            done_so_far = {change.key for change in done}
             if failure is not None:
                 ended[entry.key] = in_words("failed", failure.step)
             elif planned.get(entry.key, _NOTHING) <= done_so_far and self._is_reached(entry, state):
-                found = (what for what, _change in sorted(done, key=self._order_of))
-                words = ", ".join(in_words(one.action, one.kind, one.name if one.kind != _CONNECTION else "") for one in found)
+                found = sorted(done, key=self._order_of)
+                words = ", ".join(
+                    in_words(one.verb, one.key.kind, one.name if one.key.kind != _CONNECTION else "") for one in found
+                )
                 ended[entry.key] = words or "unchanged"
         return ended
 
-    def with_unread(self, state: PathState, plan: Plan, error: TaskError) -> PathState:
-        """Return the state in which all entries that have not ended have failed, as it cannot be read how far they are.
+    def unread(self, state: PathState, plan: Plan, error: TaskError) -> dict[str, Failure]:
+        """Return the failures of all entries that have not ended, as it cannot be read how far they are.
 
         Args:
             state: The last state.
@@ -183,15 +184,15 @@ class PathSummary:
             error: Why not; it is a failure of the whole if all entries have ended.
         """
         ended = self.ended(state, plan)
-        for entry in [one for one in self._entries if one.key not in ended]:
-            state = state.with_failure(entry.key, "read", entry.named(error))
-        return state if any(one.step == "read" for one in state.failures.values()) else state.with_failure("", "read", error)
+        return {entry.key: Failure("read", entry.named(error)) for entry in self._entries if entry.key not in ended} or {
+            "": Failure("read", error)
+        }
 
     def describe(self, change: Change, state: PathState) -> Described:
         """Return what a change is about, for a plan that is saved."""
-        what = What.of(change.key)
-        network = self._name(what.owner, state) if what.owner else ""
-        return Described(what.side, what.action, what.kind, what.name, network, is_complete=what.kind == _ACCESS)
+        key: ChangeKey = change.key
+        network = self._name(key.owner, state) if key.owner else ""
+        return Described(key.side, change.verb, key.kind, change.name, network, is_complete=key.kind == _ACCESS)
 
     def title(self, owner: str, state: PathState) -> str:
         """Return the place and the name of an entry, or the name of a pruned connection."""
@@ -206,26 +207,25 @@ class PathSummary:
         goal = entry.provider.goal("available" if entry.has_half else None)
         return view.peer is not None and entry.provider.has_reached(view.peer, goal)
 
-    def _changes(self, state: PathState, plan: Plan) -> list[tuple[What, Change]]:
+    def _changes(self, state: PathState, plan: Plan) -> list[Change]:
         """Return the changes made or, if the plan is refused, those it would make, in the order of the entries.
 
         Network containers are made before, and removed after them.
         """
-        changes = [*plan.changes] if plan.refusals else [*state.done.values()]
-        found = [(What.of(change.key), change) for change in changes]
+        changes = [*plan.changes] if plan.refusals else [*state.made]
         places = {owner: place for place, owner in enumerate([*self._by_key, *(peer["id"] for peer in state.peers.first)])}
-        places.update({"": -1} if any(what.kind == _CONTAINER and what.action != "delete" for what, _change in found) else {})
-        return sorted(found, key=lambda one: (places.get(one[0].owner, len(places)), self._order_of(one)))
+        places.update({"": -1} if any(one.key.kind == _CONTAINER and one.verb != "delete" for one in changes) else {})
+        return sorted(changes, key=lambda one: (places.get(one.key.owner, len(places)), self._order_of(one)))
 
-    def _order_of(self, change: tuple[What, Change]) -> tuple[int, bool, str]:
+    def _order_of(self, change: Change) -> tuple[int, bool, str]:
         """Return what changes of one owner are sorted by: when they are made."""
-        what = change[0]
-        is_pruned = what.owner not in self._by_key and what.owner != ""
+        key: ChangeKey = change.key
+        is_pruned = key.owner not in self._by_key and key.owner != ""
         steps = _ABSENT if self._is_absent else _PRUNED if is_pruned else _PRESENT
         # A wide entry of the access list goes after the narrow one.
-        return steps.get(what.step, len(steps)), what.kind == _ACCESS and what.action == "delete", what.name
+        return steps.get(key.step, len(steps)), key.kind == _ACCESS and change.verb == "delete", change.name
 
-    def _peering(self, state: PathState, changes: t.Sequence[tuple[What, Change]]) -> dict[str, t.Any]:
+    def _peering(self, state: PathState, changes: t.Sequence[Change]) -> dict[str, object]:
         actions = self._actions(changes)
         views = [EntryView(entry, state) for entry in self._entries]
         listed_entries = state.access.listed if state.access is not None else {}
@@ -239,7 +239,7 @@ class PathSummary:
             "remaining": remaining.sentences(self._params, views, state),
         }
 
-    def _connection(self, view: EntryView) -> dict[str, t.Any]:
+    def _connection(self, view: EntryView) -> dict[str, object]:
         """Return an entry of `connections`, without its actions."""
         entry, peer, routes, has_atlas = view.entry, view.peer, view.routes, self._params["atlas"]
         return {
@@ -255,19 +255,17 @@ class PathSummary:
             "gcp_peering": view.mirror,
         }
 
-    def _actions(self, changes: t.Iterable[tuple[What, Change]]) -> dict[str, list[dict[str, str | None]]]:
+    def _actions(self, changes: t.Iterable[Change]) -> dict[str, list[dict[str, str | None]]]:
         """Return the actions by the key of the entry, or the id of a pruned connection."""
         actions: dict[str, list[dict[str, str | None]]] = {}
-        for what, _change in changes:
-            action = {"side": what.side, "action": what.action, "kind": what.kind, "name": what.name or None}
-            actions.setdefault(what.owner, []).append(action)
+        for one in changes:
+            action = {"side": one.key.side, "action": one.verb, "kind": one.key.kind, "name": one.name or None}
+            actions.setdefault(one.key.owner, []).append(action)
         return actions
 
-    def _sums(
-        self, state: PathState, changes: t.Iterable[tuple[What, Change]], failures: t.Mapping[str, Failure]
-    ) -> dict[str, t.Any]:
+    def _sums(self, state: PathState, changes: t.Iterable[Change], failures: t.Mapping[str, Failure]) -> dict[str, object]:
         """Count each entry once, and one that has failed as failed."""
-        changed = {what.owner for what, _change in changes}
+        changed = {change.key.owner for change in changes}
         failed = self._by_key.keys() & failures.keys()
         number = len(self._by_key.keys() & changed - failed)
         return {
@@ -279,7 +277,7 @@ class PathSummary:
             "left": len(state.left),
         }
 
-    def _failures(self, failures: t.Mapping[str, Failure], state: PathState) -> list[dict[str, t.Any]]:
+    def _failures(self, failures: t.Mapping[str, Failure], state: PathState) -> list[dict[str, object]]:
         """Return the failures with one element for each cause, in the order of the entries."""
         places = {owner: place for place, owner in enumerate(self._by_key)}
         ordered = sorted(failures.items(), key=lambda one: places.get(one[0], len(places)))
@@ -298,14 +296,15 @@ class PathSummary:
         entry, fields = self._by_key.get(owner), _removed_peer(owner, state)
         return entry.name if entry is not None else name_of(fields) if fields else "the list"
 
-    def _header(self, what: What, state: PathState) -> str:
+    def _header(self, change: Change, state: PathState) -> str:
         """Return the header of the diff under which a change stands."""
-        entry, fields = self._by_key.get(what.owner), _removed_peer(what.owner, state)
+        key: ChangeKey = change.key
+        entry, fields = self._by_key.get(key.owner), _removed_peer(key.owner, state)
         if entry is None and not fields:
-            kind = "network container" if what.kind == _CONTAINER else what.kind
-            return f"{what.side} {kind} {what.name} ({what.action})"
+            kind = "network container" if key.kind == _CONTAINER else key.kind
+            return f"{key.side} {kind} {change.name} ({change.verb})"
         cloud = cloud_of(fields) if entry is None else entry.provider
-        return f"{cloud.name} {self._name(what.owner, state)}"
+        return f"{cloud.name} {self._name(key.owner, state)}"
 
     def _done_so_far(self, state: PathState) -> str:
         """Return what failed entries, and pruned connections that stay, have done so far, in a sentence; empty for none."""
@@ -358,9 +357,9 @@ class PathSummary:
         """Return which network containers are new and have no connection yet, in a sentence; empty for none."""
         used = {peer["container_id"] for peer in state.peers.listed}
         new = {
-            what.name: (change.after or {}).get("id")
-            for key, change in state.done.items()
-            if (what := What.of(key)).kind == _CONTAINER and what.action == "create"
+            change.name: (change.after or {}).get("id")
+            for change in state.done.values()
+            if change.key.kind == _CONTAINER and change.verb == "create"
         }
         names = [name for name, container_id in new.items() if container_id not in used]
         if not names:
@@ -388,10 +387,10 @@ def _pruned(state: PathState) -> list[Peer]:
     return sorted(state.peers.pruned, key=lambda peer: places.get(peer["id"], len(places)))
 
 
-def _by_owner(plan: Plan) -> dict[str, set[What]]:
-    planned: dict[str, set[What]] = {}
-    for what in (What.of(change.key) for change in plan.changes):
-        planned.setdefault(what.owner, set()).add(what)
+def _by_owner(plan: Plan) -> dict[str, set[ChangeKey]]:
+    planned: dict[str, set[ChangeKey]] = {}
+    for change in plan.changes:
+        planned.setdefault(change.key.owner, set()).add(change.key)
     return planned
 
 
@@ -429,22 +428,23 @@ def _in_words(actions: t.Iterable[Fields]) -> str:
     return ", ".join(in_words(action, kind, number=n) for (action, kind), n in counts.items()) or "nothing"
 
 
-def _compared(what: What, change: Change) -> tuple[str, str]:
+def _compared(change: Change) -> tuple[str, str]:
     """Return the lines of a change in the diff, before and after; an empty text for nothing."""
-    if what.kind == _CONNECTION and what.side == "Atlas":
+    kind = change.key.kind
+    if kind == _CONNECTION and change.key.side == "Atlas":
         before, after = (text.strip() for text in compared(change))
         if before and not after and change.after:
             # The same is made again.
             after = compared(change._replace(before=None))[1].strip()
     else:
-        before, after = (_fields_of(fields or {}, what) for fields in (change.before, change.after))
-    if what.kind == _CONTAINER:
+        before, after = (_fields_of(fields or {}, change) for fields in (change.before, change.after))
+    if kind == _CONTAINER:
         # The header has its name, and what is done.
         return (f"{before}\n" if change.before else ""), (f"{after}\n" if change.after else "")
-    return lines_of(what.action, what.kind, "" if what.kind == _CONNECTION else what.name, before, after)
+    return lines_of(change.verb, kind, "" if kind == _CONNECTION else change.name, before, after)
 
 
-def _fields_of(fields: Fields, what: What) -> str:
+def _fields_of(fields: Fields, change: Change) -> str:
     """Return the fields that people compare, without those that say nothing, or what the name says."""
-    names = _COMPARED.get(what.kind, fields)
-    return ", ".join(f"{name}: {fields[name]}" for name in names if fields.get(name) not in (None, [], "", what.name))
+    names = _COMPARED.get(change.key.kind, fields)
+    return ", ".join(f"{name}: {fields[name]}" for name in names if fields.get(name) not in (None, [], "", change.name))

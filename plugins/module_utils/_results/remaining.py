@@ -18,7 +18,7 @@ from .._clouds.gcp import GCP, gcloud_line, is_atlas_network, peering_name
 from .._engine.options import Parameters
 from .._resources.containers import container_cloud
 from .._sides.entry_containers import is_known
-from .._sides.path_state import PathState, What
+from .._sides.path_state import PathState
 from .entry_view import EntryView
 
 _CLIENTS = "the ranges of the clients"
@@ -179,7 +179,7 @@ def _may_have_mirror(view: EntryView, state: PathState) -> bool:
 
 def _has_removed_access(view: EntryView, state: PathState) -> bool:
     """Whether an entry of the access list was removed for a network: by its comment, where its blocks are not known."""
-    return any(what.step == "access_list" for what, _change in state.done_by_owner.get(view.entry.key, ()))
+    return any(change.key.step == "access_list" for change in state.made_for(view.entry.key))
 
 
 def _nothing_removed(name: str) -> str:
@@ -212,7 +212,7 @@ def _unknown_containers(views: t.Iterable[EntryView], state: PathState) -> t.Ite
 
 def _private_names(views: t.Iterable[EntryView], state: PathState) -> t.Iterator[str]:
     """Yield, for each cloud with new connections, how its clients have to connect where addresses do not lead there."""
-    changed = {what.owner for what in map(What.of, state.done) if what.kind in ("connection", "mirror") and what.owner}
+    changed = {one.key.owner for one in state.made if one.key.kind in ("connection", "mirror")}
     clouds = dict.fromkeys(one.entry.provider.name for one in views if one.entry.key in changed and one.entry.provider is not AWS)
     for cloud in clouds:
         yield (

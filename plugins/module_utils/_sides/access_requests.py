@@ -223,8 +223,7 @@ class AccessRequests(Side[_State]):
             written = Written(listed, [change for change in request.changes if listed.get(change.key) == change.after], {})
         listed, made, failures = written
         shown = choice.to_changes(made)
-        done = {**self._access.done, **{change.key: change for change in shown}}
-        self._access = access = replace(self._access, listed=listed, done=done)
+        self._access = access = replace(self._access, listed=listed)
         new = [change.key for change in made if change.after is not None]
         failed = {entry: error for name, error in failures.items() for entry in choice.entries_of(name, None)}
         return Effect({step.owner: access, **dict.fromkeys(new, False)}, shown, failed)

@@ -13,13 +13,7 @@ from functools import partial
 from .._aws.accepter.checks import ANEW, CREDENTIALS, OF_CONTAINER
 from .._aws.accepter.network import Network
 from .._aws.accepter.region import RegionSurvey
-from .._aws.accepter.requests import (
-    Accept,
-    EnableDns,
-    RouteChange,
-    shows,
-    to_change,
-)
+from .._aws.accepter.requests import Accept, EnableDns, RouteChange, shows
 from .._aws.accepter.routes import Facts, choose_tables
 from .._aws.accepter.view import View, may_lead
 from .._aws.objects import ACTIVE, ENDED, PENDING, PeeringConnection
@@ -28,7 +22,7 @@ from .._clouds.cloud import BLOCK, REGION, Peer, fields_of
 from .._clouds.clouds import is_failed, is_leaving
 from .._engine.argspec import OptionValue
 from .._engine.options import Parameters
-from .._engine.plan import Change, Plan, Step
+from .._engine.plan import Change, ChangeKey, Plan, Step
 from .._engine.side import Context, Owner, Purpose, Query, Replies, Waiting
 from .._engine.wait import WaitTimeoutError
 from .._entries.parser import PeerEntry
@@ -269,9 +263,9 @@ class AwsEntries(AwsReader):
         super().__init__({})
         self._context, self._networks, self._now = context, networks, now
         self._terms = networks.terms
-        # The plan that people see, with its changes by entry and in the words of the module for one, and whose turn comes before.
+        # The plan that people see, with its changes, and the entries whose turn comes before one enables an attribute for DNS.
         self._seen = Plan()
-        self._changes: dict[tuple[Owner, str], Change] = {}
+        self._changes: dict[ChangeKey, Change] = {}
         self._turns: dict[tuple[Owner, str], str] = {}
 
     def half_of(self, owner: Owner) -> Accepter:
@@ -308,13 +302,12 @@ class AwsEntries(AwsReader):
         self._read_plan()
         changes, steps = [], []
         for step in plan.steps:
-            name = to_change(step.request).key
-            change = self._changes.get((step.owner, name), self._networks.change_of(step))
-            if (step.owner, name) in self._turns:
+            if isinstance(step.request, EnableDns) and (step.owner, step.request.name) in self._turns:
                 steps.append(step._replace(keys=()))
                 continue
-            changes.append(change)
-            steps.append(step._replace(keys=(change.key,)))
+            own = self._networks.change_of(step)
+            changes.append(self._changes.get(own.key, own))
+            steps.append(step._replace(keys=(own.key,)))
         return Plan(tuple(changes), tuple(steps), refusals=plan.refusals)
 
     def _read_plan(self) -> None:
@@ -322,15 +315,11 @@ class AwsEntries(AwsReader):
         plan = self._context.plan
         if plan is self._seen:
             return
-        self._seen, self._changes, self._turns = plan, {}, {}
-        changes, last = {change.key: change for change in plan.changes}, dict[tuple[str, str], str]()
+        self._seen, self._turns = plan, {}
+        self._changes, last = {change.key: change for change in plan.changes}, dict[tuple[str, str], str]()
         for step in plan.steps:
-            if step.side != self._networks.name:
-                continue
-            key, name = str(step.owner), to_change(step.request).key
-            if step.keys:
-                self._changes[key, name] = changes[step.keys[0]]
-            if isinstance(step.request, EnableDns):
+            if step.side == self._networks.name and isinstance(step.request, EnableDns):
+                key, name = str(step.owner), step.request.name
                 attribute = (self._terms.entries[key].params["vpc_id"], name)
                 if attribute in last:
                     self._turns[key, name] = last[attribute]
@@ -370,7 +359,7 @@ class AwsEntries(AwsReader):
         peer = state.peers.entries[key].peer if key in state.peers.entries else None
         if peer is not None and self._terms.connection_id(self._terms.entries[key], state) is None:
             return too_late(peer, t.cast(str, AWS.pending), error, None)
-        return self._networks.late_error(step._replace(keys=(self._networks.change_of(step).key,)), error)
+        return self._networks.late_error(step, error)
 
     def sharing(self, owner: Owner) -> t.Sequence[Owner]:
         """Return the entries with the same VPC that were read."""

@@ -23,7 +23,7 @@ from .._azure.plan import (
     state_after,
 )
 from .._engine.options import Parameters
-from .._engine.plan import Plan, Step, plan_each
+from .._engine.plan import Change, Plan, Step, plan_each
 from .._engine.side import (
     BEFORE,
     FORESEEN,
@@ -69,6 +69,9 @@ class RoleList(t.Protocol):
 
     def plan_role(self, owner: Owner, state: AccessState) -> Plan:
         """Plan what is left to do for a role as a part of the list: one change, whatever the number of steps."""
+
+    def changes_of(self, owner: Owner, state: AccessState) -> t.Sequence[Change]:
+        """Return the change of a role once all its steps are done."""
 
     def entries_of(self, owner: Owner) -> t.Sequence[str]:
         """Return the entries with a VNet."""
@@ -220,7 +223,7 @@ class AzureSide(Side[AccessState]):
             for other, state in self.states.items():
                 if other != owner and state.principal_id is None and self.entries.directory_of(other) == directory:
                     states[other] = replace(state, principal_id=after.principal_id)
-        return Effect(states, () if self.entries.plan_role(owner, after).steps else None)
+        return Effect(states, self.entries.changes_of(owner, after))
 
     def retry_wait(self, step: Step, error: TaskError) -> Waiting | None:
         """Wait until Azure knows the service principal and our role everywhere: until then, it may refuse the assignment."""

@@ -27,17 +27,18 @@ from .._clouds.azure import AZURE, VnetId, is_atlas_network, parse_vnet_id, role
 from .._clouds.cloud import BLOCK, Fields, Peer, fields_of
 from .._clouds.clouds import cloud_of
 from .._engine.options import Parameters
-from .._engine.plan import Change, Plan, Step, joined
+from .._engine.plan import Change, ChangeKey, Plan, Step, joined
 from .._engine.side import Owner
 from .._entries.parser import PeerEntry
 from .._http.errors import AuthError, InvalidOptionError, NotFoundError, TaskError
 from .._resources.containers import Container
 from .._values.blocks import do_overlap
 from .part import Answers, Common, PathPart
-from .path_state import AVAILABLE, ROLES, SIDES, PathState, What
+from .path_state import AVAILABLE, ROLES, SIDES, PathState
 
 # The name of the step in results.
 _ROLE = "role"
+_Action = t.Literal["create", "update", "delete"]
 
 
 class VnetAccess(Access):
@@ -150,6 +151,7 @@ class AzureEntries(PathPart):
         if change is None:
             # What was not planned first is not done.
             return Plan()
+        self._shown[change.key] = change
         stage, lanes = ROLES if self._is_present else SIDES, ((self.name, int(self._params["parallel"])),)
         stage = AVAILABLE if key in self._pruned else stage
         return Plan(
@@ -190,6 +192,11 @@ class AzureEntries(PathPart):
         wanted = plan_present if params["state"] == "present" else plan_absent
         return self._in_list(str(owner), wanted(params, access))
 
+    def changes_of(self, owner: Owner, access: AccessState) -> t.Sequence[Change]:
+        """Return the change of a role once all its steps are done."""
+        change = self._changes[str(owner)]
+        return () if self.plan_role(owner, access).steps else (change._replace(after=access.to_result()),)
+
     def entries_of(self, owner: Owner, step: Step | None = None) -> t.Sequence[str]:
         """Return the entries with a VNet, or the pruned connection whose role it is."""
         return [entry.key for entry in self._groups[str(owner)]] if owner in self._groups else [str(owner)]
@@ -218,11 +225,9 @@ class AzureEntries(PathPart):
         """Return the directory of a VNet, in lower case."""
         return str(self._directories[str(owner)]).lower()
 
-    def key_of(self, entry: str) -> str:
-        """Return the key of the change to the role of an entry, whether there is one or not."""
-        key = self._scope_of_entry(entry)
-        change = self._changes.get(key)
-        return self._what(entry, self._groups[key][0].params, "change").key if change is None else change.key
+    def step_of(self, entry: str) -> str:
+        """Return what has failed for an entry: its role."""
+        return _ROLE
 
     def is_begun(self, entry: str, state: PathState) -> bool:
         """Return whether some of the steps for a role were done, and not all."""
@@ -235,25 +240,18 @@ class AzureEntries(PathPart):
     def _scope_of_entry(self, entry: str) -> str:
         return next((key for key, group in self._groups.items() if entry in [one.key for one in group]), entry)
 
-    def take(self, owner: Owner, found: AccessState, done: t.Mapping[t.Hashable, Change], state: PathState) -> PathState:
-        """Return the state with what Atlas may do at a VNet, and with its change once all steps are done."""
-        key = str(owner)
-        state = replace(state, azure={**state.azure, **dict.fromkeys(self.entries_of(owner), found)})
-        change = done.get(self._changes[key].key) if key in self._changes else None
-        if change is None or change.key in state.done:
-            return state
-        return state.with_done([change._replace(after=found.to_result())])
+    def take(self, owner: Owner, found: AccessState, state: PathState) -> PathState:
+        """Return the state with what Atlas may do at a VNet."""
+        return replace(state, azure={**state.azure, **dict.fromkeys(self.entries_of(owner), found)})
 
-    def record_failure(self, what: What, error: TaskError, state: PathState) -> PathState:
-        """Return the state in which all entries with a VNet have failed whose role has; it says how to remove one that stays."""
-        if (what.step, what.side) != (_ROLE, AZURE.name):
+    def record_failure(self, entry: str, step: str, error: TaskError, state: PathState) -> PathState:
+        """Return the state that says how to remove a role that stays."""
+        if step != _ROLE:
             return state
-        key = self._scope_of_entry(what.owner)
+        key = self._scope_of_entry(entry)
         pruned, group = self._pruned.get(key), self._groups.get(key, [])
         if pruned is not None:
             return self._with_kept_role(fields_of(pruned.peer), pruned.params, self._states[key], "No later run finds it:", state)
-        for entry in group:
-            state = state.with_failure(entry.key, _ROLE, entry.named(error))
         if not group or not self._is_absent:
             return state
         fields = group[0].params
@@ -332,8 +330,7 @@ class AzureEntries(PathPart):
             beside = [one["id"] for one in leaving if _is_at(one, fields)]
             self._pruned[id_] = PrunedRole(peer, beside, params, requests)
             self._states[id_], self._planned[id_], self._directories[id_] = found, found, directory
-            key = self._what(id_, fields, "delete").key
-            self._changes[id_] = Change("delete", key, found.to_result(), _after(plan, found).to_result())
+            self._changes[id_] = _to_change("delete", "delete", id_, fields, found, plan)
         return self._in_list(id_, plan)
 
     def warn_of_pruned(self, peer: Peer, found: AccessState, leaving: t.Sequence[Peer], state: PathState) -> t.Sequence[str]:
@@ -421,15 +418,11 @@ class AzureEntries(PathPart):
     def _to_change(self, entry: PeerEntry, plan: Plan, state: PathState) -> Change:
         """Return one change for all that is done for a role."""
         access = state.azure[entry.key]
-        action: t.Any = "create" if self._is_present else "delete"
+        action: _Action = "create" if self._is_present else "delete"
         if self._is_present and any(change.action == "update" for change in plan.changes):
             action = "update"
         verb = "change" if action == "update" else action
-        what = self._what(entry.key, entry.params, verb)
-        return Change(action, what.key, access.to_result(), _after(plan, access).to_result())
-
-    def _what(self, owner: str, fields: Fields, action: str) -> What:
-        return What(owner, _ROLE, AZURE.name, action, _ROLE, role_name(_names_of(fields)))
+        return _to_change(action, verb, entry.key, entry.params, access, plan)
 
     def _find_overlaps(self, entry: PeerEntry, state: PathState) -> list[str]:
         """Return a sentence for each block of the VNet, and of its peerings, that overlaps the block of Atlas's network."""
@@ -443,6 +436,12 @@ class AzureEntries(PathPart):
             for one, words in found
             if do_overlap(one, block)
         ]
+
+
+def _to_change(action: _Action, verb: str, owner: str, fields: Fields, access: AccessState, plan: Plan) -> Change:
+    """Return one change for all that is done for the role on a VNet."""
+    key = ChangeKey(owner, _ROLE, AZURE.name, _ROLE)
+    return Change(action, key, access.to_result(), _after(plan, access).to_result(), verb, role_name(_names_of(fields)))
 
 
 def _names_of(fields: Fields) -> VnetId:

@@ -135,7 +135,7 @@ class ListTerms(t.NamedTuple):
         instead: What to do in place of a removal, as a clause.
     """
 
-    key: str
+    key: t.Hashable
     entries: tuple[str, ...]
     stage: str
     find_users: t.Callable[[str], tuple[str, ...]]

@@ -11,7 +11,7 @@ from functools import partial
 
 from .._clouds.cloud import Fields
 from .._clouds.clouds import CLOUDS
-from .._engine.plan import Change, Plan, Step
+from .._engine.plan import Change, ChangeKey, Plan, Step
 from .._engine.side import AnyState, Owner
 from .._http.errors import StoppedError, TaskError
 from .._resources.access_list import MOST_ENTRIES, AccessEntry, AccessList
@@ -28,7 +28,7 @@ from .access_plan import (
     to_change,
 )
 from .part import Answers, Common, PathPart
-from .path_state import ACCESS, CLEANING, PathState, What
+from .path_state import ACCESS, CLEANING, PathState
 
 if t.TYPE_CHECKING:
     from .entry_peers import Leaving
@@ -131,8 +131,7 @@ class EntryAccess(PathPart):
         # What a network needs no longer goes after what it needs was added; the rest first, and in one step.
         batches: dict[str, list[Change]] = {}
         for change in removals:
-            what = What.of(change.key)
-            batches.setdefault(what.owner if what.name in replaced else "", []).append(change)
+            batches.setdefault(change.key.owner if change.name in replaced else "", []).append(change)
         steps = [self._to_step(("remove", owner), batch, IN_FORCE if owner else None) for owner, batch in batches.items()]
         if self._is_absent:
             return Plan(tuple(removals), tuple(steps))
@@ -153,7 +152,8 @@ class EntryAccess(PathPart):
     def _to_step(self, owner: tuple[str, str], changes: t.Sequence[Change], after: str | None = None) -> Step:
         """Return a request. It is an update of the list, since it may be sent again after it has taken effect in part."""
         keys = tuple(change.key for change in changes)
-        names = self._requested[owner] = tuple(What.of(key).name for key in keys)
+        names = self._requested[owner] = tuple(change.name for change in changes)
+        self._shown.update(zip(keys, changes))
         stage = ACCESS if self._is_absent or after is not None or owner == _ADD else CLEANING
         request = AccessRequest(names, tuple(to_change(name, *entries_of(one)) for name, one in zip(names, changes)))
         return Step("update", request, keys, after, owner=owner, stage=stage, lanes=((self.name, 1),))
@@ -165,7 +165,7 @@ class EntryAccess(PathPart):
     def predict(self, state: PathState, plan: Plan) -> PathState:
         """Return the state with the list after a plan."""
         access = list_of(state)
-        changes = [to_change(What.of(one.key).name, *entries_of(one)) for one in plan.changes]
+        changes = [to_change(one.name, *entries_of(one)) for one in plan.changes]
         return replace(state, access=replace(access.with_changes(changes), waiting=()))
 
     def entries_of(self, owner: Owner, step: Step | None) -> t.Sequence[str]:
@@ -173,9 +173,9 @@ class EntryAccess(PathPart):
         names = self._requested.get(owner, (str(owner),)) if step is None else step.request.sent
         return [*dict.fromkeys(one for name in names for one in self._owners_of.get(name, ()))]
 
-    def key_of(self, entry: str) -> str:
-        """Return the key of an entry in the access list, whichever."""
-        return What(entry, _STEP, _SIDE, "", _KIND, "").key
+    def step_of(self, entry: str) -> str:
+        """Return what has failed for an entry: what it has in the access list."""
+        return _STEP
 
     def is_clear(self, step: Step) -> bool:
         """Return whether what is pruned is clean in the customer's cloud, so that its entries can go.
@@ -211,13 +211,13 @@ class EntryAccess(PathPart):
         needs = {**self._needs.candidates(state), **self._needs.wanted(state)}
         return [_change(one.key, needs[one.key], *entries_of(one)) for one in made if one.key in needs]
 
-    def take(self, owner: Owner, found: AnyState, done: t.Mapping[t.Hashable, Change], state: PathState) -> PathState:
-        """Return the state with the access list as its side has it, and with what was done to it."""
+    def take(self, owner: Owner, found: AnyState, state: PathState) -> PathState:
+        """Return the state with the access list as its side has it."""
         if not isinstance(found, AccessListState):
             return state
-        return self._judged(replace(state, access=found).with_done(found.done.values()))
+        return self._judged(replace(state, access=found))
 
-    def record_failure(self, what: What, error: TaskError, state: PathState) -> PathState:
+    def record_failure(self, entry: str, step: str, error: TaskError, state: PathState) -> PathState:
         """Return the state in which entries stay that what has failed still uses."""
         return self._judged(state)
 
@@ -236,9 +236,8 @@ def _planner(needs: t.Mapping[str, AccessRule]) -> AccessListPlanner:
 
 def _change(name: str, need: AccessRule, before: AccessEntry | None, after: AccessEntry | None) -> Change:
     """Return the change of an entry as results show it."""
-    change = to_change(name, before, after)
-    key = What(need.owners[0], _STEP, _SIDE, "delete" if after is None else "create", _KIND, name).key
-    return change._replace(key=key)
+    key = ChangeKey(need.owners[0], _STEP, _SIDE, _KIND, (name,))
+    return to_change(name, before, after)._replace(key=key, verb="delete" if after is None else "create", name=name)
 
 
 def _above_limit(staying: int, added: int, replaced: int) -> dict[str, TaskError]:

@@ -32,7 +32,7 @@ from .._aws.accepter.view import View
 from .._aws.objects import ACTIVE, ENDED, PENDING, PROVISIONING, PeeringConnection
 from .._clouds.aws import AWS
 from .._clouds.cloud import fields_of
-from .._engine.plan import Change, Plan, Step
+from .._engine.plan import Change, ChangeKey, Plan, Step
 from .._engine.side import Owner
 from .._entries.parser import LIST, PeerEntry
 from .._http.errors import TaskError
@@ -40,7 +40,7 @@ from .aws_entries import AwsPlace, AwsTerms
 from .causes import Failed, by_cause, to_failed
 from .entries import aws_credentials, aws_names
 from .part import Answers, Common, PathPart
-from .path_state import ACTING, ROUTES, PathState, What
+from .path_state import ACTING, ROUTES, PathState
 
 # What is done, in its order: the step of results, and the action and the kind of the change.
 _STEPS: dict[type[t.Any], tuple[str, str, str]] = {
@@ -162,8 +162,6 @@ class AwsNetworks(PathPart):
         self._reads = NetworkReads(self.terms, sessions)
         # The entries whose requests were not there when they were planned, so that no warning has their account.
         self._unseen: set[str] = set()
-        # The keys of the changes that were planned for each entry.
-        self._keys: dict[Owner, dict[str, None]] = {}
         # What was said of wider routes: a later plan has only what is left to do.
         self._said: dict[Takeover, str] = {}
 
@@ -232,10 +230,8 @@ class AwsNetworks(PathPart):
                 continue
             growing.update(one.table_id for one in plan.route_changes if one.action == "create")
             for step in self._to_steps(entry, plan, enabled):
-                change = self.change_of(step)
-                self._keys.setdefault(key, {})[change.key] = None
                 steps.append(step)
-                changes += [change] if step.keys else []
+                changes += [self.change_of(step)] if step.keys else []
             names = {**entry.network, "connection_id": self.terms.connection_id(entry, state)}
             found += [to_failed(entry.named(TaskError(one)), entry, entry.name, names) for one in plan.warnings]
         accepted = [str(step.owner) for step in steps if isinstance(step.request, Accept)]
@@ -277,13 +273,12 @@ class AwsNetworks(PathPart):
         turns: list[Step] = []
         lanes = ((self.terms.places[entry.key], int(self._params["parallel"])),)
         for request in sorted((step.request for step in plan.steps), key=lambda one: [*_STEPS].index(type(one))):
-            what, attribute = _what(entry.key, entry.name, request), (entry.params["vpc_id"], getattr(request, "name", ""))
+            attribute = (entry.params["vpc_id"], getattr(request, "name", ""))
             is_removal = isinstance(request, RouteChange) and request.action == "delete"
             after = None if self._is_absent else PENDING if isinstance(request, Accept) else ACTIVE
             stage = ROUTES if self._is_absent else ACTING
-            step = Step(
-                "delete" if is_removal else "update", request, (what.key,), after, owner=entry.key, stage=stage, lanes=lanes
-            )
+            keys = (_to_change(entry, request).key,)
+            step = Step("delete" if is_removal else "update", request, keys, after, owner=entry.key, stage=stage, lanes=lanes)
             if isinstance(request, EnableDns) and attribute in enabled:
                 turns.append(step._replace(keys=()))
                 continue
@@ -294,8 +289,7 @@ class AwsNetworks(PathPart):
 
     def change_of(self, step: Step) -> Change:
         """Return the change that a step makes."""
-        entry = self.terms.entries[str(step.owner)]
-        return to_change(step.request)._replace(key=_what(entry.key, entry.name, step.request).key)
+        return _to_change(self.terms.entries[str(step.owner)], step.request)
 
     def predict(self, state: PathState, plan: Plan) -> PathState:
         """Return the state after all changes; connections are active then."""
@@ -313,13 +307,11 @@ class AwsNetworks(PathPart):
 
     # What the side does.
 
-    def take(self, owner: Owner, found: View, done: t.Mapping[t.Hashable, Change], state: PathState) -> PathState:
+    def take(self, owner: Owner, found: View, state: PathState) -> PathState:
         """Return the state with the view of an entry, what was done and, once it is accepted, a warning of an unknown account."""
         entry = self.terms.entries[str(owner)]
         state = replace(state, aws={**state.aws, entry.key: found})
-        made = [done[key] for key in self._keys.get(owner, ()) if key in done and key not in state.done]
-        state = state.with_done(made) if made else state
-        is_accepted = entry.key in self._unseen and _what(entry.key, entry.name, Accept()).key in done
+        is_accepted = entry.key in self._unseen and _to_change(entry, Accept()).key in state.done
         if not is_accepted or self._params["atlas_aws_account_ids"] is not None:
             return state
         view = self.terms.view(entry, state)
@@ -332,7 +324,7 @@ class AwsNetworks(PathPart):
         return replace(state, warnings=(*state.warnings, warning))
 
     def worded(self, key: str, step: Step | None, error: TaskError, state: PathState) -> tuple[str, TaskError]:
-        """Return the key of the change that has failed for an entry, and the error with the entry and the options of this task.
+        """Return what has failed for an entry, in the word of results, and the error with the entry and its options.
 
         Args:
             key: The key of the entry.
@@ -343,11 +335,9 @@ class AwsNetworks(PathPart):
         connection = state.aws[key].connection
         has_ended, is_active = connection is not None and connection.status in ENDED, connection and connection.status == ACTIVE
         word = "routes" if is_active else "accept"
-        what = What(key, word, AWS.name, "", "connection", "")
         if step is not None and not has_ended:
-            entry = self.terms.entries[key]
-            what = _what(key, entry.name, step.request)
-        return what.key, self.terms.named(self.terms.entries[key], error)
+            word = _STEPS[type(step.request)][0]
+        return word, self.terms.named(self.terms.entries[key], error)
 
     def is_over(self, key: str, stage: str, state: PathState) -> bool:
         """Whether nothing is waited for once an entry has no more steps: Atlas has not requested it, or it waits for them."""
@@ -383,14 +373,16 @@ class AwsNetworks(PathPart):
         return connection.status not in ENDED
 
 
-def _what(owner: str, name: str, request: Request) -> What:
-    """Return what a request changes, in the words of results; `name` is that of the VPC."""
-    step, action, kind = _STEPS[type(request)]
+def _to_change(entry: PeerEntry, request: Request) -> Change:
+    """Return the change that a request makes for an entry, in the words of results."""
+    change, name, (step, verb, kind) = to_change(request), entry.name, _STEPS[type(request)]
+    ids: tuple[str, ...] = (str(change.key),)
     if isinstance(request, RouteChange):
-        action, name = request.action, f"{request.block} in {request.table_id}" if request.block else request.table_id
+        ids = (request.table_id, request.block)
+        verb, name = request.action, f"{request.block} in {request.table_id}" if request.block else request.table_id
     elif isinstance(request, EnableDns):
         name = f"{request.name} of {name}"
-    return What(owner, step, AWS.name, action, kind, name)
+    return change._replace(key=ChangeKey(entry.key, step, AWS.name, kind, ids), verb=verb, name=name)
 
 
 def _is_without_block(request: Request) -> bool:

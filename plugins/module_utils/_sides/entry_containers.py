@@ -12,7 +12,7 @@ from functools import partial
 from .._clouds.cloud import BLOCK, REGION, REGIONS, Cloud, Peer, fields_of
 from .._clouds.clouds import identity_of, is_failed, is_leaving
 from .._engine.options import Parameters
-from .._engine.plan import Change, Plan, Step, joined
+from .._engine.plan import AnyKey, Change, ChangeKey, Plan, Step, joined
 from .._engine.side import Owner
 from .._entries.parser import PeerEntry
 from .._http.errors import InvalidOptionError, TaskError
@@ -21,7 +21,7 @@ from .._resources.peers import describe_users
 from .container_choice import connected_elsewhere, on_other_cloud
 from .container_plan import ContainerPlanner, ContainerState, ListTerms, container_after, in_use
 from .part import Answers, Common, PathPart
-from .path_state import CONTAINERS, PathState, What
+from .path_state import CONTAINERS, PathState
 
 if t.TYPE_CHECKING:
     # Read only where a container is removed.
@@ -65,7 +65,7 @@ class _Planned(t.NamedTuple):
     """A container that was planned: what it is about, and what the list says of it."""
 
     group: _Group
-    what: What
+    key: ChangeKey
     terms: ListTerms
 
 
@@ -98,6 +98,8 @@ class EntryContainers(PathPart):
         self._clusters: t.Sequence[Cluster] = ()
         # What is planned, by owner.
         self._planned: dict[Owner, _Planned] = {}
+        # The changes whose effects were taken over, by owner.
+        self._taken: dict[Owner, Change] = {}
 
     def reads(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
         """Read the containers of all clouds in one list and, with `remove_container`, the clusters."""
@@ -164,27 +166,28 @@ class EntryContainers(PathPart):
         cloud, container = group.cloud, group.container
         wanted = {BLOCK: _only("container_cidr_block", group), REGIONS: _only("container_regions", group)}
         action = "create" if container is None else "change"
-        what = What("", _KIND, "Atlas", action, _KIND, group.name)
+        key = ChangeKey("", _KIND, "Atlas", _KIND, (group.name,))
         current = ContainerState(container, tuple(one for one in listed if _is_on(cloud, one)))
         options = {**wanted, "wait": True, "state": "present"}
-        return self._plan_by_side(group, what, options, current, lambda: state)
+        return _in_words(self._plan_by_side(group, key, options, current, lambda: state), action, group)
 
     def _plan_by_side(
-        self, group: _Group, what: What, options: Parameters, current: ContainerState, now: t.Callable[[], PathState]
+        self, group: _Group, key: ChangeKey, options: Parameters, current: ContainerState, now: t.Callable[[], PathState]
     ) -> Plan:
         """Plan a container; `now` returns the state whose connections use it."""
         cloud = group.cloud
         params = {"group_id": self._params["group_id"], "provider_name": cloud.name, REGION: group.region, **options}
         terms = ListTerms(
-            what.key,
-            (what.key,) if self._is_absent else group.keys,
+            key,
+            # A removal fails for itself.
+            (f"{_KIND} {group.name}",) if self._is_absent else group.keys,
             CONTAINERS,
             partial(_find_users, now),
-            partial(_check_removal, now, group, what),
+            partial(_check_removal, now, group),
             _STAYS,
             _INSTEAD,
         )
-        self._planned[group.owner] = _Planned(group, what, terms)
+        self._planned[group.owner] = _Planned(group, key, terms)
         return self._add(group.owner, cloud, params, terms, current)
 
     def _plan_absent(self, state: PathState) -> Plan:
@@ -205,11 +208,12 @@ class EntryContainers(PathPart):
             others = [one for one in state.peers.listed if one["container_id"] == container["id"] and not is_leaving(one)]
             # It is no use to wait for connections that are not in the list, failed ones included.
             waits = all(identity_of(fields_of(one)) in leaving for one in others)
-            what = What("", "remove", "Atlas", "delete", _KIND, group.name)
+            key = ChangeKey("", "remove", "Atlas", _KIND, (group.name,))
             listed = tuple(one for one in state.containers if _is_on(group.cloud, one))
             options = {REGIONS: None, BLOCK: None, "state": "absent", "wait": waits}
             # Who uses it is asked when it is removed.
-            plans.append(self._plan_by_side(group, what, options, ContainerState(container, listed, None), self._now))
+            plan = self._plan_by_side(group, key, options, ContainerState(container, listed, None), self._now)
+            plans.append(_in_words(plan, "delete", group))
         return replace(joined(plans), warnings=self._warn_of_others(groups, state), refusals=refusals)
 
     def _find_clusters(self, group: _Group) -> list[str]:
@@ -228,7 +232,7 @@ class EntryContainers(PathPart):
             if error is None:
                 state = self._with(step.owner, container_after(changes[step.keys[0]]), state)
             else:
-                state = state.with_failure(step.keys[0], What.of(step.keys[0]).step, error)
+                state = state.with_failure(self.entries_of(step.owner, step)[0], step.keys[0].step, error)
         return state
 
     def _find_other_users(self, step: Step, state: PathState) -> TaskError | None:
@@ -246,21 +250,27 @@ class EntryContainers(PathPart):
         """Return the entries that fail with a container; its removal fails for itself."""
         return self._planned[owner].terms.entries
 
-    def key_of(self, entry: str) -> str:
-        """Return the key of the change to the container of an entry; the argument if it is such a key."""
-        return next((one.what.key for one in self._planned.values() if entry in one.group.keys), entry)
+    def entries_with(self, key: AnyKey) -> t.Sequence[str]:
+        """Return the entries whose container a change is about."""
+        return next((one.terms.entries for one in self._planned.values() if one.key == key), ())
 
-    def take(self, owner: Owner, found: ContainerState, done: t.Mapping[t.Hashable, Change], state: PathState) -> PathState:
+    def step_of(self, entry: str) -> str:
+        """Return what has failed for an entry, or for a container that is removed."""
+        return "remove" if self._is_absent else _KIND
+
+    def take(self, owner: Owner, found: ContainerState, state: PathState) -> PathState:
         """Return the state with a container as its side has it, and with what was done to it."""
         container, planned = found.container, self._planned[owner]
-        change = done.get(planned.what.key)
-        if change is not None and state.done.get(change.key) is change:
+        change = state.done.get(planned.key)
+        if change is not None and self._taken.get(owner) is change:
             # What has been read since is newer.
             return state
+        if change is not None:
+            self._taken[owner] = change
         # A container is shown as it was until it is removed.
         if container != planned.group.container and (container is None or not self._is_absent):
             state = self._with(owner, container, state)
-        return state if change is None else state.with_done([change])
+        return state
 
     def _with(self, owner: Owner, container: Container | None, state: PathState) -> PathState:
         """Return the state with the container, which its entries now have; or without it."""
@@ -274,24 +284,17 @@ class EntryContainers(PathPart):
         homes = {**state.homes, **dict.fromkeys(group.keys, container)}
         return replace(state, containers=(*others, container), homes=homes)
 
-    def record_failure(self, what: What, error: TaskError, state: PathState) -> PathState:
-        """Return the state with a container that could not be made or changed as a failure of its entries alone."""
-        if what.kind != _KIND or what.action == "delete":
-            return state
-        failures = {owner: one for owner, one in state.failures.items() if one.error is not error}
-        state = replace(state, failures=failures)
-        keys = {key for one in self._planned.values() if one.what == what for key in one.group.keys}
-        for entry in self._entries:
-            if entry.key in keys:
-                state = state.with_failure(entry.key, _KIND, entry.named(error))
-        return state
-
 
 def _find_users(now: t.Callable[[], PathState], container_id: str) -> tuple[str, ...]:
     return describe_users(now().peers.listed, container_id)
 
 
-def _check_removal(now: t.Callable[[], PathState], group: _Group, what: What) -> None:
+def _in_words(plan: Plan, verb: str, group: _Group) -> Plan:
+    """Return the plan of a container with the words of results."""
+    return replace(plan, changes=tuple(change._replace(verb=verb, name=group.name) for change in plan.changes))
+
+
+def _check_removal(now: t.Callable[[], PathState], group: _Group) -> None:
     """Check that the connections of a container are removed.
 
     Raises:
@@ -301,7 +304,7 @@ def _check_removal(now: t.Callable[[], PathState], group: _Group, what: What) ->
     failed = [entry.title for entry in group.entries if entry.key in failures]
     if failed:
         reason = f"{' and '.join(failed)} could not be removed"
-        raise TaskError(f"Network container {group.owner} ({what.name}) stays, because {reason}.")
+        raise TaskError(f"Network container {group.owner} ({group.name}) stays, because {reason}.")
 
 
 def with_homes(entries: t.Iterable[PeerEntry], state: PathState) -> PathState:

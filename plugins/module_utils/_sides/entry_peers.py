@@ -13,7 +13,7 @@ from functools import partial
 from .._clouds.cloud import Peer
 from .._clouds.clouds import ALL, is_leaving
 from .._engine.options import Parameters
-from .._engine.plan import Change, Plan, Step
+from .._engine.plan import Change, ChangeKey, Plan, Step
 from .._engine.side import AnyState, Context, Owner, Purpose, Query
 from .._entries.parser import PeerEntry
 from .._http.errors import TaskError
@@ -22,7 +22,7 @@ from .._resources.peers import VpcPeers
 from .container_choice import LIST_CONTAINERS
 from .entry_containers import with_containers, with_homes
 from .part import Answers, Common, PathPart
-from .path_state import AVAILABLE, PathState, What
+from .path_state import AVAILABLE, PathState
 from .peer_requests import LIST_QUERY, POLL_QUERY, PeerSet
 from .set_state import PeerSetState
 
@@ -74,7 +74,7 @@ class PathPeers(PeerSet):
         # The containers as they were last taken from the state, or put into it.
         self._known: t.Sequence[Container] = ()
         # What is done for each entry or pruned connection, as the first plan says it: later ones have what is left of that.
-        self.whats: dict[str, What] = {}
+        self.first_changes: dict[str, Change] = {}
         # The last plan, with the keys of entries.
         self._last = Plan()
 
@@ -108,7 +108,7 @@ class PathPeers(PeerSet):
     @property
     def replaced(self) -> set[str]:
         """The keys of the entries whose connection the task replaces by another one, or has replaced."""
-        return {key for key, what in self.whats.items() if what.action == "recreate"}
+        return {key for key, change in self.first_changes.items() if change.verb == "recreate"}
 
     def entry_of(self, owner: Owner) -> str:
         """Return the entry or pruned connection that an owner is about."""
@@ -155,10 +155,15 @@ class PathPeers(PeerSet):
         """Return the same: the path predicts the connections with all else."""
         return state
 
-    def key_of(self, owner: Owner) -> str:
-        """Return the key of the change of an entry, or of a connection; empty if nothing was planned for it."""
-        what = self.whats.get(str(owner))
-        return "" if what is None else what.key
+    def key_of(self, owner: Owner) -> t.Hashable:
+        """Return the key of the change of an entry, or of a connection; None if nothing was planned for it."""
+        first = self.first_changes.get(str(owner))
+        return None if first is None else first.key
+
+    def shown(self, change: Change) -> Change:
+        """Return a change in the words of results. The removal may be the first half of a replacement."""
+        shown = change.shown_as(self.first_changes[change.key])
+        return shown._replace(verb="delete") if change.action == "delete" else shown
 
     def failure_of(self, owner: Owner) -> TaskError | None:
         """Return why an entry has failed on any side; None if it has not."""
@@ -168,8 +173,6 @@ class PathPeers(PeerSet):
     def keep(self, state: PeerSetState, owner: str | None) -> None:
         """Write the connections into the state of the path, and containers that were read with them."""
         path = replace(self._links.now(), peers=self._shown(state, owner))
-        if owner is not None and owner in state.done:
-            path = self._with_done(owner, state.done[owner], path)
         containers = self.facts[LIST_CONTAINERS]
         if containers is not self._known:
             self._known = containers
@@ -178,14 +181,6 @@ class PathPeers(PeerSet):
 
     def _shown(self, state: PeerSetState, owner: str | None) -> PeerSetState:
         return state
-
-    def _with_done(self, owner: str, change: Change, path: PathState) -> PathState:
-        what = self.whats[owner]
-        # The removal is the first half of a replacement.
-        half = what._replace(action="delete").key
-        done = {key: one for key, one in path.done.items() if key != half}
-        key = half if change.action == "delete" else what.key
-        return replace(path, done={**done, key: change._replace(key=key)})
 
 
 class Leaving:
@@ -271,25 +266,25 @@ class EntryPeers(PathPart):
         """Return the entry or pruned connection that fails with an owner."""
         return (self._reader.entry_of(owner),)
 
-    def key_of(self, entry: str) -> str:
-        """Return the key of a failure that is none of a step."""
-        step = "remove"
+    def step_of(self, entry: str) -> str:
+        """Return what has failed for an entry, or a pruned connection."""
         if entry in self._reader.path_entries and not self._is_absent:
-            step = "available" if self._reader.stage == AVAILABLE else "request"
-        return What(entry, step, "", "", "", "").key
+            return "available" if self._reader.stage == AVAILABLE else "request"
+        return "remove"
 
-    def take(self, owner: Owner, found: AnyState, done: t.Mapping[t.Hashable, Change], state: PathState) -> PathState:
+    def take(self, owner: Owner, found: AnyState, state: PathState) -> PathState:
         """Return the same state: the reader has written into it."""
         return state
 
-    def record_failure(self, what: What, error: TaskError, state: PathState) -> PathState:
+    def record_failure(self, entry: str, step: str, error: TaskError, state: PathState) -> PathState:
         """Return the state with the commands for those who give Atlas its role, where this task does not."""
-        return self._reader.with_commands(what.owner, error, state)
+        return self._reader.with_commands(entry, error, state)
 
 
-def to_what(owner: str, step: str, action: str, name: str) -> What:
-    """Return what is done to a connection in Atlas; see `What`."""
-    return What(owner, step, "Atlas", action, "connection", name)
+def to_removal(owner: str, name: str, change: Change) -> Change:
+    """Return the removal of a connection as results show it."""
+    key = ChangeKey(owner, "remove", "Atlas", "connection", (change.key,))
+    return change._replace(key=key, verb="delete", name=name)
 
 
 def id_of(container: Container) -> str:

@@ -11,7 +11,7 @@ from functools import partial
 
 from .._clouds.cloud import Cloud, Peer, fields_of
 from .._clouds.clouds import cloud_of, name_of
-from .._engine.plan import Change, Plan, joined
+from .._engine.plan import Plan, joined
 from .._engine.side import AnyState, Owner
 from .._entries.parser import default_comment
 from .entry_peers import Leaving
@@ -74,8 +74,6 @@ class PrunedLeftovers(PathPart):
         self._cleaners = cleaners
         # What is there of each connection, by id; None where it could not be looked for.
         self._found: dict[str, AnyState] = {}
-        # The removals of routes that were planned first for each, by key.
-        self._planned: dict[str, dict[str, Change]] = {}
 
     def reads_more(self, state: PathState) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
         """Read what each connection leaves, where the task has credentials."""
@@ -136,17 +134,15 @@ class PrunedLeftovers(PathPart):
                 continue
             plan = remover.plan_pruned(peer, found, self._leaving.pruned, state)
             plans.append(replace(plan, steps=tuple(step._replace(side=remover.name) for step in plan.steps)))
-            if remover is self._routes:
-                self._planned.setdefault(peer["id"], {change.key: change for change in plan.changes})
         return joined(plans)
 
-    def key_of(self, entry: str) -> str:
-        """Return the key of the removal of a route that has failed: those of a connection are made in turn."""
-        return next((change.key for change in t.cast("PrunedSide", self._routes).plan([entry]).changes), entry)
+    def step_of(self, entry: str) -> str:
+        """Return what has failed of a connection: its routes, or that it was planned if none is left."""
+        return "plan" if t.cast("PrunedSide", self._routes).is_clean(entry) else "routes"
 
-    def take(self, owner: Owner, found: AnyState, done: t.Mapping[t.Hashable, Change], state: PathState) -> PathState:
-        """Return the state with the routes that were removed."""
-        return state.with_done(change for key, change in self._planned[str(owner)].items() if key in done)
+    def take(self, owner: Owner, found: AnyState, state: PathState) -> PathState:
+        """Return the same state: the side has the routes."""
+        return state
 
     def is_clean(self, owner: str) -> bool:
         """Whether nothing is left of a connection that the task removes before it; True for all other owners."""

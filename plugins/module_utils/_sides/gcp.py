@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 
 from .._engine.options import Parameters
-from .._engine.plan import Plan, Step, plan_each
+from .._engine.plan import Change, Plan, Step, plan_each
 from .._engine.side import Call, Context, Effect, NoReply, Owner, Purpose, Query, Replies, ReplyValue, Side, Waiting
 from .._engine.wait import WaitTimeoutError, still_refused, time_is_up
 from .._gcp.errors import PeeringBusyError
@@ -54,6 +54,9 @@ class MirrorList(t.Protocol):
 
     def mirror(self, owner: Owner) -> tuple[Parameters, Networks]:
         """Return what a `Mirror` has, as far as it is known now."""
+
+    def changes_of(self, owner: Owner, state: NetworkState) -> t.Sequence[Change]:
+        """Return the change of a mirror, which has begun, or is shown."""
 
     def plan_mirror(self, owner: Owner, state: NetworkState) -> Plan:
         """Plan a mirror as a part of the list. The request to make one is empty: its names may become known later."""
@@ -265,9 +268,10 @@ class GcpSide(Side[NetworkState]):
             # Its mirror is gone. If no request of this task was lost, others have removed it.
             return Effect({owner: reply}, None if (self.name, owner) in self.context.lost else ())
         if isinstance(reply, Running):
-            return Effect({owner: replace(state, running=reply)})
+            state = replace(state, running=reply)
+            return Effect({owner: state}, None if self.entries is None else self.entries.changes_of(owner, state))
         # A list takes what is new alone.
-        return Effect({} if self.entries is None else {owner: replace(state)})
+        return Effect({}) if self.entries is None else Effect({owner: replace(state)}, self.entries.changes_of(owner, state))
 
     def retry_wait(self, step: Step, error: TaskError) -> Waiting | None:
         """Wait for the end of another operation on one of the two networks."""

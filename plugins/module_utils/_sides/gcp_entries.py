@@ -16,7 +16,7 @@ from .._accounts.session import CheckSession
 from .._clouds.cloud import Fields, Peer, fields_of
 from .._clouds.gcp import GCP, network_path
 from .._engine.options import Parameters
-from .._engine.plan import Change, Plan, Step, joined
+from .._engine.plan import Change, ChangeKey, Plan, Step, joined
 from .._engine.side import Owner
 from .._engine.wait import WaitTimeoutError, time_is_up
 from .._entries.parser import PeerEntry
@@ -30,12 +30,10 @@ from .._http.errors import AuthError, InvalidOptionError, NotFoundError, TaskErr
 from .._resources.containers import Containers
 from .entry_containers import with_containers
 from .part import Answers, Common, PathPart
-from .path_state import ACTING, CLEANING, SIDES, PathState, What
+from .path_state import ACTING, CLEANING, MIRROR, SIDES, PathState
 
 # What stands for Atlas's project and network before Atlas has made them: no network can have these names.
 _UNKNOWN = ("p-000000000000000000000000", "nt-000000000000000000000000-00000000")
-# The name of the step in results.
-_MIRROR = "mirror"
 _ABSENT = NetworkState(exists=False)
 # Credentials, as text, and a project.
 _Key = tuple[str, str]
@@ -145,6 +143,17 @@ class GcpEntries(PathPart):
             return Plan()
         return Plan((change,), tuple(step._replace(keys=(change.key,)) for step in plan.steps))
 
+    def changes_of(self, owner: Owner, network: NetworkState) -> t.Sequence[Change]:
+        """Return the change of a mirror, with what is known of it by now."""
+        change = self._changes[str(owner)]
+        if change.action != "create":
+            return (change,)
+        params = self._params_of(self._entries[str(owner)], self._now())
+        made = plan_present(params, network).changes
+        mirror = find_mirror(params, network)
+        fields = made[0].after if mirror is None else mirror.to_result()
+        return (change._replace(name=str((fields or params)["name"]), after=fields),)
+
     def _plan_in_list(self, entry: PeerEntry, network: NetworkState, state: PathState) -> Plan:
         """Return the plan of one mirror as a part of that of the list.
 
@@ -157,12 +166,12 @@ class GcpEntries(PathPart):
             return replace(plan, warnings=warnings)
         (change,), (step,) = plan.changes, plan.steps
         name = str((change.before or {}).get("name", self._names[entry.key]))
-        key = self._what(entry.key, name).key
+        key, verb = ChangeKey(entry.key, MIRROR, GCP.name, MIRROR), "create" if self._is_present else "delete"
         # What is not made yet has no names.
         after = change.after if change.after is None or self._names_of(entry, state) is not None else {}
         request = None if step.action == "create" else step.request
         step = step._replace(request=request, keys=(key,), owner=entry.key, stage=self.stage)
-        return Plan((change._replace(key=key, after=after),), (step,), warnings)
+        return Plan((change._replace(key=key, after=after, verb=verb, name=name),), (step,), warnings)
 
     def predict(self, state: PathState, plan: Plan) -> PathState:
         """Return the state with the mirrors as they will be. One to a network that Atlas has not made yet is not shown."""
@@ -196,8 +205,8 @@ class GcpEntries(PathPart):
         """Return whether Atlas waits for the mirror of an entry, or did so before, and its names are known."""
         if not self._is_present or owner in self._pruned:
             return True
-        entry, state = self._entries[str(owner)], self._now()
-        return self._has_half_of_atlas(entry, state) and self._names_of(entry, state) is not None
+        known = self._entries[str(owner)], self._now()
+        return self._has_half_of_atlas(*known) and self._names_of(*known) is not None
 
     def list_of(self, owner: Owner) -> _Key:
         """Return the credentials of an entry, and the project of its network."""
@@ -220,25 +229,17 @@ class GcpEntries(PathPart):
         shown = "not there yet" if own is None or own.peer is None else own.peer["status_name"]
         return time_is_up(error, f"Atlas waited for the peering in {GCP.name} (the connection is {shown})")
 
-    def key_of(self, entry: str) -> str:
-        """Return the key of the change to the mirror of an entry, whether there is one or not."""
-        return self._changes[entry].key if entry in self._changes else self._what(entry, "").key
+    def step_of(self, entry: str) -> str:
+        """Return what has failed for an entry: its mirror."""
+        return MIRROR
 
     def is_begun(self, entry: str, state: PathState) -> bool:
         """Return whether GCP's operation for an entry has not shown its end so far."""
         return entry in self._states and self._states[entry].running is not None
 
-    def take(self, owner: Owner, found: NetworkState, done: t.Mapping[t.Hashable, Change], state: PathState) -> PathState:
-        """Return the state with a network, and with the change of its mirror as soon as that is shown."""
-        key = str(owner)
-        state = replace(state, gcp={**state.gcp, key: found})
-        change = done.get(self.key_of(key))
-        if change is None or found.running is not None:
-            return state
-        mirror = find_mirror(self._params_of(self._entries[key], state), found) if change.action == "create" else None
-        if mirror is not None:
-            change = change._replace(key=self._what(key, mirror.name).key, after=mirror.to_result())
-        return state if change.key in state.done else state.with_done([change])
+    def take(self, owner: Owner, found: NetworkState, state: PathState) -> PathState:
+        """Return the state with a network."""
+        return replace(state, gcp={**state.gcp, str(owner): found})
 
     # What Atlas does meanwhile.
 
@@ -252,7 +253,7 @@ class GcpEntries(PathPart):
         except TaskError as error:
             # The next poll may have an answer; other errors are failures.
             for entry in () if error.is_transient or error.is_unanswered else waiting:
-                state = state.with_failure(entry.key, _MIRROR, entry.named(error))
+                state = state.with_failure(entry.key, MIRROR, entry.named(error))
             return state
         others = [one for one in state.containers if one["provider_name"] != GCP.name]
         return with_containers([*others, *found], state)
@@ -311,8 +312,8 @@ class GcpEntries(PathPart):
     def _plan_pruned(self, id_: str) -> Plan:
         plan = plan_absent(self._pruned[id_][0], self._states[id_])
         for change in plan.changes:
-            what = self._what(id_, str((change.before or {})["name"]), "delete")
-            self._changes[id_] = change._replace(key=what.key)
+            name = str((change.before or {})["name"])
+            self._changes[id_] = change._replace(key=ChangeKey(id_, MIRROR, GCP.name, MIRROR), verb="delete", name=name)
         steps = (one._replace(keys=(self._changes[id_].key,), owner=id_, stage=CLEANING) for one in plan.steps)
         return Plan((self._changes[id_],), (*steps,)) if plan.steps else Plan()
 
@@ -414,9 +415,6 @@ class GcpEntries(PathPart):
     def _is_known(self, entry: PeerEntry, state: PathState) -> bool:
         """Return whether it is known which peering of an entry's network is the mirror."""
         return self._names_of(entry, state) is not None or entry.params["gcp_peering_name"] is not None
-
-    def _what(self, owner: str, name: str, action: str = "") -> What:
-        return What(owner, _MIRROR, GCP.name, action or ("create" if self._is_present else "delete"), _MIRROR, name)
 
     def _name_of(self, entry: PeerEntry, state: PathState) -> str:
         """Return the name of the mirror to make; empty if Atlas's network, after which it is called, is not known yet."""

@@ -14,7 +14,7 @@ from .._engine.side import AnyState, Owner
 from .._engine.wait import WaitTimeoutError
 from .._entries.parser import PeerEntry
 from .._http.errors import TaskError
-from .path_state import PathState, What
+from .path_state import PathState
 
 Answers = t.Mapping[t.Any, t.Any]
 
@@ -46,6 +46,8 @@ class PathPart:
     def __init__(self, common: Common) -> None:
         self._params = common.params
         self._is_absent = common.params["state"] == "absent"
+        # What plans have shown, as far as `late_error` needs it.
+        self._shown: dict[t.Hashable, Change] = {}
 
     def reads(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
         """Return the calls that read what there is, by key. They run side by side with those of other parts."""
@@ -76,7 +78,7 @@ class PathPart:
         return set()
 
     def plan(self, state: PathState) -> Plan:
-        """Plan what is left to do. Refusals and failures have the keys of entries, changes those of `What`."""
+        """Plan what is left to do. Refusals and failures have the keys of entries."""
         return Plan()
 
     def predict(self, state: PathState, plan: Plan) -> PathState:
@@ -87,35 +89,39 @@ class PathPart:
         """Return the entries that fail with an owner of the side, or with one of its steps: by default, the owner is one."""
         return (str(owner),)
 
-    def key_of(self, entry: str) -> str:
-        """Return the key of the change that has failed for an entry without a step."""
-        return entry
+    def step_of(self, entry: str) -> str:
+        """Return what has failed for an entry without a step, in the word of results."""
+        return "plan"
 
     def is_begun(self, entry: str, state: PathState) -> bool:
         """Return whether something was begun for an entry whose end is not known yet."""
         return False
 
-    def take(self, owner: Owner, found: AnyState, done: t.Mapping[t.Hashable, Change], state: PathState) -> PathState:
+    def take(self, owner: Owner, found: AnyState, state: PathState) -> PathState:
         """Return the state with what the side has read or changed.
 
         Args:
             owner: The owner whose state has changed.
             found: Its state.
-            done: The changes that took effect.
-            state: The state before.
+            state: The state before. It has the changes that took effect.
         """
         raise NotImplementedError
 
     def late_error(self, step: Step, error: WaitTimeoutError) -> TaskError:
         """Return the error of a step that was not ready before the time of its stage was up."""
-        what = What.of(step.keys[0])
+        change = self.change_of(step)
+        words = f"{change.verb} {change.key.kind} {change.name}"
         return TaskError(
-            f"The time was up after {error.waited:.0f} seconds before the task could {what.action} {what.kind} {what.name}.",
+            f"The time was up after {error.waited:.0f} seconds before the task could {words}.",
             hint="Run the task again: it goes on from there. Or raise wait_timeout.",
         )
 
-    def record_failure(self, what: What, error: TaskError, state: PathState) -> PathState:
-        """Return the state after a step of an entry has failed, of any part; for a part that keeps failures of its own."""
+    def change_of(self, step: Step) -> Change:
+        """Return the first change that a step makes, in the words of results."""
+        return self._shown[step.keys[0]]
+
+    def record_failure(self, entry: str, step: str, error: TaskError, state: PathState) -> PathState:
+        """Return the state after a step of an entry has failed, of any part; for a part that says what is left then."""
         return state
 
     def poll(self, state: PathState) -> PathState:

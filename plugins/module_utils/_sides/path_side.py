@@ -32,7 +32,7 @@ from .._http.errors import TaskError
 from .._http.pauses import value_or_error
 from .entry_containers import EntryContainers
 from .part import PathPart, one_line, without
-from .path_state import PathState, What
+from .path_state import PathState
 
 # What cannot be read refuses the whole list.
 _READ = "read"
@@ -147,6 +147,9 @@ class PathSide(Side[PathState]):
         self.last = Plan()
         # The plan of each part, for predictions and for the other sides.
         self._plans: dict[str, Plan] = {}
+        # The failures that polls have found, by entry; and the changes that a prediction knows not to be made.
+        self._found: dict[str, Failure] = {}
+        self._undone: set[t.Hashable] = set()
 
     @property
     def parts(self) -> t.Mapping[str, PathPart]:
@@ -174,20 +177,23 @@ class PathSide(Side[PathState]):
         if _POLL in replies:
             return self._take(replies[_POLL])
         self._reader.take(replies)
-        self.state = self._reader.state
+        # What could not be read refuses the plan, and is no failure of the run.
+        unread = self._reader.state.failures
+        self.state = replace(self._reader.state, done=self.context.done, failures=unread or self.context.failures)
         return {ONLY: self.state}
 
     def _take(self, state: PathState) -> dict[Owner, PathState]:
         """Take a state, and return it for its owner, and for the entries that have failed since, as other sides name them."""
-        before, self.state = self.state, state
-        changed: dict[Owner, PathState] = {} if state is before else {ONLY: state}
-        if state.failures is not before.failures and len(state.failures) > len(before.failures):
-            changed.update(dict.fromkeys(state.failures.keys() - before.failures.keys(), state))
-        return changed
+        if state is self.state:
+            return {}
+        new = state.failures.keys() - self.context.failures.keys()
+        self._found.update({owner: state.failures[owner] for owner in new})
+        self.state = state = replace(state, failures=self.context.failures)
+        return {ONLY: state, **dict.fromkeys(new, state)}
 
     def take_from(self, side: AnySide, owner: Owner) -> None:
         """Take in what another side has read or changed."""
-        self.state = self.parts[side.name].take(owner, side.states[owner], self.context.done, self.state)
+        self.state = self.parts[side.name].take(owner, side.states[owner], self.state)
 
     # Planning.
 
@@ -233,17 +239,32 @@ class PathSide(Side[PathState]):
 
     def predict(self, steps: t.Iterable[Step]) -> dict[Owner, PathState]:
         """Return the state after the plans of all parts; what is known to fail is not done."""
-        plan, state = self.last, self.state
-        failures = {owner: Failure("plan", error) for owner, error in plan.failures.items()}
+        state, failures = self.state, {owner: Failure("plan", error) for owner, error in self.last.failures.items()}
         state = replace(state, failures={**failures, **state.failures})
         for name, part in self.parts.items():
             state = part.predict(state, self._plans[name])
-        return self._take(state.with_done(change for change in plan.changes if change.key not in state.failures))
+        for name, part in self.parts.items():
+            for step in self._plans[name].steps:
+                # A container that others use stays.
+                entries = part.entries_of(step.owner, step)
+                self._undone.update(step.keys if entries and state.failures.keys() >= {*entries} else ())
+        self.state = state
+        return {ONLY: state}
+
+    def is_foreseen(self, step: Step) -> bool:
+        """Return whether a step of a prediction is not known to fail."""
+        return not self._undone.issuperset(step.keys)
 
     # Waiting.
 
     def wait(self, owner: Owner, step: Step | None) -> Waiting | None:
-        """Return what a stage waits for."""
+        """Return what a stage waits for.
+
+        Raises:
+            TaskError: If the owner is an entry of which a poll has found that it fails.
+        """
+        if owner in self._found:
+            raise self._found[str(owner)].error
         if self.state.stage != self.context.stage:
             self.state = replace(self.state, stage=self.context.stage)
         if owner != self.context.stage:
@@ -255,26 +276,26 @@ class PathSide(Side[PathState]):
         """Return the error of a stage; what it waits for has an error of its own."""
         return TaskError(f"The time was up before {owner}.")
 
-    def fail(self, entry: str, step: Step | None, error: TaskError, key: str = "") -> Failure:
-        """Take in the failure of an entry, or of a step for several entries: what is left of it goes no further.
+    def fail(self, entry: str, step: str, error: TaskError) -> Failure:
+        """Take in the failure of an entry, of which nothing goes any further.
 
         Args:
             entry: The key of an entry or the id of a pruned connection, or what stands for something of several entries.
-            step: The step; None for a failure of the plan.
+            step: What has failed, in the word of results.
             error: The error.
-            key: The key of the change that has failed without a step; empty for the entry itself.
         """
-        if entry in self._places:
-            return Failure("", error)
-        state = self.state
-        for what in map(What.of, (key or entry,) if step is None else step.keys):
-            own = self._entries.get(what.owner)
-            # Of what is for several entries, each failure is one of its own.
-            state = state.with_failure(what.owner or what.key, what.step, error if own is None else own.named(error))
-            for part in self.parts.values():
-                state = part.record_failure(what, error, state)
-        self.state = state
-        return Failure("", error)
+        own = self._entries.get(entry)
+        # Of what is for several entries, each failure is one of its own.
+        failure = self._found.get(entry) or Failure(step, error if own is None else own.named(error))
+        state = self.state.with_failure(entry, *failure)
+        for part in self.parts.values():
+            state = part.record_failure(entry, step, error, state)
+        self.state = replace(state, failures=self.context.failures)
+        return failure
+
+    def entries_of(self, owner: Owner) -> t.Sequence[str]:
+        """Return the entry that an owner is; none for a stage."""
+        return () if owner in self._places else (str(owner),)
 
     def progress_line(self) -> str:
         """Return what the parts wait for, in one line."""

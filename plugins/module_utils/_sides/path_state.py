@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass, field, replace
-from functools import cache, cached_property
 
 from .._engine.plan import Change
-from .._engine.side import Failure
+from .._engine.side import Done, Failure
 from .._http.errors import TaskError
 from .set_state import PeerSetState
 
@@ -33,40 +32,10 @@ CONTAINERS, ROLES, CLEANING, REQUESTS, ACTING, AVAILABLE, ACCESS = (
     "the access list",
 )
 ROUTES, CONNECTIONS, SIDES = "the routes", "the connections to be gone", "the peerings and roles"
+# The kind of a change in GCP, and its step.
+MIRROR = "mirror"
 PRESENT = (CONTAINERS, ROLES, CLEANING, REQUESTS, ACTING, AVAILABLE, ACCESS)
 ABSENT = (ROUTES, ACCESS, CONNECTIONS, SIDES, CONTAINERS)
-
-
-class What(t.NamedTuple):
-    """What is changed, or has failed. As text (`key`), it is the key of a change.
-
-    Attributes:
-        owner: The key of the entry, the id of a pruned connection, or an empty text for the whole.
-        step: The step of results: container, role, request, accept, tags, dns, routes, mirror, access_list, remove.
-        side: Atlas, or the name of a cloud.
-        action: What is done, as results show it: create, change, recreate, accept, tag, enable, replace or delete.
-        kind: To what: connection, container, route, mirror, role, access list entry or attribute.
-        name: Its name.
-    """
-
-    owner: str
-    step: str
-    side: str
-    action: str
-    kind: str
-    name: str
-
-    @property
-    def key(self) -> str:
-        """The key of the change."""
-        return "\t".join(self)
-
-    @classmethod
-    @cache
-    def of(cls, key: str) -> What:
-        """Return what a key means. The key of an entry alone is a failure of the plan."""
-        parts = key.split("\t")
-        return cls(*parts) if len(parts) == len(cls._fields) else cls(key, "plan", "", "", "", "")
 
 
 @dataclass(frozen=True)
@@ -84,8 +53,9 @@ class PathState:
         gcp: The network of each entry on GCP, by the same key.
         allowed: The names of the access list entries that the list of connections asks for, in its order.
         left: Why entries of the access list stay that would be removed, by their names.
-        done: The changes made so far, by their keys.
-        failures: The first failure of each entry and pruned connection, by the owner as in `What`; those of the whole by key.
+        done: The changes made so far: the engine's own record.
+        failures: The first failure of each entry and pruned connection, and of anything else by what stands for it. This is the
+            engine's own record, but in a state that is only assumed.
         notes: What the result says in `remaining` beside what follows from the state, in sentences.
         warnings: What the task warns of, and knows only once it is done, or predicted.
         kept_roles: A sentence for each role that the task could not remove, and whose connection Atlas no longer has.
@@ -101,25 +71,26 @@ class PathState:
     gcp: t.Mapping[str, NetworkState] = field(default_factory=dict)
     allowed: tuple[str, ...] = ()
     left: t.Mapping[str, str] = field(default_factory=dict)
-    done: t.Mapping[str, Change] = field(default_factory=dict)
+    done: Done = field(default_factory=Done)
     failures: t.Mapping[str, Failure] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     kept_roles: tuple[str, ...] = ()
 
-    @cached_property
-    def done_by_owner(self) -> t.Mapping[str, t.Sequence[tuple[What, Change]]]:
-        """What was done so far, by the owner as in `What`."""
-        found: dict[str, list[tuple[What, Change]]] = {}
-        for key, change in self.done.items():
-            what = What.of(key)
-            found.setdefault(what.owner, []).append((what, change))
-        return found
+    @property
+    def made(self) -> t.Iterable[Change]:
+        """The changes so far, but for those whose end is not known yet."""
+        return (change for change in self.done.values() if not self._is_running(change))
 
-    def with_done(self, changes: t.Iterable[Change]) -> PathState:
-        """Return the state after changes were made."""
-        return replace(self, done={**self.done, **{change.key: change for change in changes}})
+    def made_for(self, owner: str) -> list[Change]:
+        """Return the changes so far of an owner, but for those whose end is not known yet."""
+        return [change for change in self.done.of(owner) if not self._is_running(change)]
+
+    def _is_running(self, change: Change) -> bool:
+        """Whether GCP's operation for a change has not ended, or its network does not show it yet."""
+        network = self.gcp.get(change.key.owner) if change.key.kind == MIRROR else None
+        return network is not None and network.running is not None
 
     def with_failure(self, owner: str, step: str, error: TaskError) -> PathState:
-        """Return the state after an entry has failed; its first failure stays."""
+        """Return the state as it is if an entry has failed, too; its first failure stays."""
         return self if owner in self.failures else replace(self, failures={**self.failures, owner: Failure(step, error)})

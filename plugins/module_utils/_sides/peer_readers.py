@@ -11,7 +11,7 @@ from dataclasses import replace
 from .._clouds.aws import AWS
 from .._clouds.cloud import Fields, Peer, fields_of
 from .._clouds.clouds import cloud_of, identity_of, is_leaving, is_pending, name_of
-from .._engine.plan import Change, Plan, Step, listed
+from .._engine.plan import Change, ChangeKey, Plan, Step, listed
 from .._engine.side import Context, Owner
 from .._engine.wait import GONE, WaitTimeoutError
 from .._entries.parser import PeerEntry
@@ -20,11 +20,11 @@ from .._resources.peers import NO_PLACE
 from .connection import CreatePeer, PeerState
 from .container_choice import LIST_CONTAINERS
 from .entry_containers import find_home
-from .entry_peers import PathPeers, id_of, to_what, without_words
+from .entry_peers import PathPeers, id_of, to_removal, without_words
 from .errors import RoleError
 from .gate import PeerSetWaiter
 from .life import too_late
-from .path_state import ACTING, AVAILABLE, CONNECTIONS, REQUESTS, PathState, What
+from .path_state import ACTING, AVAILABLE, CONNECTIONS, REQUESTS, PathState
 from .planner import PeerPlanner
 from .set_state import PeerSetState
 
@@ -126,7 +126,7 @@ class DeclaredPeers(PathPeers):
         plan = self.planner.plan(peers)
         self._planned = peers, plan
         for change in plan.changes:
-            self.whats.setdefault(change.key, self._to_what(change))
+            self.first_changes.setdefault(change.key, self._in_words(change))
         self._last = Plan(
             tuple(change._replace(after=without_words(change.after)) for change in plan.changes),
             plan.steps,
@@ -136,12 +136,12 @@ class DeclaredPeers(PathPeers):
         )
         return peers, self._last
 
-    def _to_what(self, change: Change) -> What:
+    def _in_words(self, change: Change) -> Change:
         entry = self.path_entries.get(change.key)
         if entry is None:
-            return to_what(change.key, "remove", "delete", _name_of(change.before or {}))
-        action = "change" if change.action == "update" else change.action
-        return to_what(entry.key, "request", action, entry.name)
+            return to_removal(change.key, _name_of(change.before or {}), change)
+        verb = "change" if change.action == "update" else change.action
+        return change._replace(key=ChangeKey(entry.key, "request", "Atlas", "connection"), verb=verb, name=entry.name)
 
     def predict_in(self, state: PathState) -> PeerSetState:
         """Return the connections as they will be."""
@@ -258,12 +258,12 @@ class DeclaredPeers(PathPeers):
         self._commands[key] = note = f"Give Atlas its role on {entry.name} in {entry.provider.name}: {commands}"
         return state if note in state.notes else replace(state, notes=(*state.notes, note))
 
-    def _with_done(self, owner: str, change: Change, path: PathState) -> PathState:
-        note = self._commands.pop(owner, None)
-        if note is not None:
-            # They have given it.
-            path = replace(path, notes=tuple(one for one in path.notes if one != note))
-        return super()._with_done(owner, change, path)
+    def keep(self, state: PeerSetState, owner: str | None) -> None:
+        """Write the connections into the state of the path, without the commands for a role that others have given."""
+        super().keep(state, owner)
+        if owner in self._commands and owner in state.done:
+            path, note = self._links.now(), self._commands.pop(owner)
+            self._links.write(replace(path, notes=tuple(one for one in path.notes if one != note)))
 
 
 class RemovedPeers(PathPeers):
@@ -320,10 +320,10 @@ class RemovedPeers(PathPeers):
                     refusals[entry.key] = self.named(entry.key, error)
                     continue
                 for step in planned.steps:
-                    # Each change has a key of its own.
+                    # Each change has a name of its own.
                     name = names.pop() if names else peer_id
-                    self.whats.setdefault(peer_id, to_what(entry.key, "remove", "delete", name))
                     changes.append(Change("delete", peer_id, peer, None))
+                    self.first_changes.setdefault(peer_id, to_removal(entry.key, name, changes[-1]))
                     steps.append(step._replace(keys=(peer_id,)))
         self._last = Plan(tuple(changes), tuple(steps), refusals=refusals)
         return replace(state.peers, entries={}), self._last

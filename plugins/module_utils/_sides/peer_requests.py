@@ -13,7 +13,7 @@ from .._clouds.aws import AWS
 from .._clouds.cloud import Peer
 from .._clouds.clouds import CLOUDS, cloud_of
 from .._engine.options import Parameters
-from .._engine.plan import Facts, Plan, Step
+from .._engine.plan import Change, Facts, Plan, Step
 from .._engine.side import Owner, Purpose, Query
 from .._entries.parser import PeerEntry
 from .._http.errors import TaskError
@@ -144,9 +144,13 @@ class PeerSet:
         """Return the state after a plan and all waits."""
         return self.planner.predict(state, plan)
 
-    def key_of(self, owner: Owner) -> str:
+    def key_of(self, owner: Owner) -> t.Hashable:
         """Return the key of the change of an entry or a pruned connection."""
         return str(owner)
+
+    def shown(self, change: Change) -> Change:
+        """Return a change as results show it."""
+        return change
 
     def failure_of(self, owner: Owner) -> TaskError | None:
         """Return why an entry or a pruned connection has failed on another side; None if it has not."""

@@ -130,7 +130,7 @@ class PeerSide(Side[PeerState]):
     def _to_steps(self, plan: Plan) -> Plan:
         """Return a plan of the list with owners and stages; its keys are those of results."""
         key_of, stages = self._set.key_of, self._stages
-        changes = tuple(change._replace(key=key_of(change.key)) for change in plan.changes)
+        changes = tuple(map(self._set.shown, plan.changes))
         steps = (step._replace(owner=step.keys[0], stage=stages.requests, lanes=stages.lanes) for step in plan.steps)
         return replace(plan, changes=changes, steps=tuple(step._replace(keys=(key_of(step.owner),)) for step in steps))
 
@@ -197,7 +197,7 @@ class PeerSide(Side[PeerState]):
         if own is None:
             # It is pruned, or it is not clear any more which connection the entry means.
             own = self.states[key] if key in self._set.entries else PeerState(self._project.find(key))
-        return Effect({key: own}, () if change is None else (change._replace(key=step.keys[0]),))
+        return Effect({key: own}, () if change is None else (self._set.shown(change),))
 
     def retry_wait(self, step: Step, error: TaskError) -> Waiting | None:
         """Wait for a place, or for the role that Atlas needs if it may be too new."""

@@ -18,13 +18,13 @@ from .._aws.session import AwsSession
 from .._clouds.aws import AWS
 from .._clouds.cloud import Peer, fields_of
 from .._engine.options import Parameters
-from .._engine.plan import Plan, Step, joined
+from .._engine.plan import ChangeKey, Plan, Step, joined
 from .._engine.side import Call, Context, Effect, NoReply, Owner, Purpose, Query, Replies, ReplyValue, Side
 from .._entries.parser import PeerEntry
 from .._http.errors import TaskError
 from .._http.pauses import unbounded
 from .entries import aws_credentials, aws_names
-from .path_state import CLEANING, PathState, What
+from .path_state import CLEANING, PathState
 
 # The removals of the routes to a connection.
 _Removals = t.Sequence[RouteChange]
@@ -144,11 +144,16 @@ class PrunedSide(Side[_Removals]):
 
     def _plan(self, owner: str) -> Plan:
         found, lanes = self.states[owner] or (), ((self.name, int(self.context.params["parallel"])),)
-        whats = [What(owner, "routes", AWS.name, "delete", "route", f"{one.block} in {one.table_id}") for one in found]
-        return Plan(
-            tuple(to_change(one)._replace(key=what.key) for what, one in zip(whats, found)),
-            tuple(Step("delete", one, (what.key,), owner=owner, stage=CLEANING, lanes=lanes) for what, one in zip(whats, found)),
-        )
+        changes = [
+            to_change(one)._replace(
+                key=ChangeKey(owner, "routes", AWS.name, "route", (one.table_id, one.block)),
+                verb="delete",
+                name=f"{one.block} in {one.table_id}",
+            )
+            for one in found
+        ]
+        steps = (Step("delete", one, (own.key,), owner=owner, stage=CLEANING, lanes=lanes) for own, one in zip(changes, found))
+        return Plan((*changes,), (*steps,))
 
     def request(self, step: Step) -> Call:
         """Remove a route."""

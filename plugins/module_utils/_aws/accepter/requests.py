@@ -87,8 +87,7 @@ def to_change(request: Request) -> Change:
         action: t.Literal["create", "update", "delete"] = "update" if request.action == "replace" else request.action
         before = {"target": request.before} if request.before is not None else None
         after = {"target": request.target, **replaced_by(request)} if request.action != "delete" else None
-        ids = (request.table_id, request.block)
-        return Change(action, f"route to {request.block} in {request.table_id}", before, after, ids)
+        return Change(action, f"route to {request.block} in {request.table_id}", before, after)
     if isinstance(request, AddTags):
         return Change("update", "tags", {}, dict(request.tags))
     if isinstance(request, RemoveTags):

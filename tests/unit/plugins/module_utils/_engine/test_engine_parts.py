@@ -80,10 +80,8 @@ def test_a_prediction_counts_what_the_front_foresees() -> None:
 
 @pytest.mark.parametrize("is_said", [True, False])
 def test_a_list_that_cannot_be_read_any_more_may_say_so_itself(is_said: bool) -> None:
-    def fail_rest(self: ListFront, error: TaskError) -> bool:
-        if is_said:
-            self.context.failures["x"] = Failure("read", error)
-        return is_said
+    def fail_rest(self: ListFront, error: TaskError) -> dict[str, Failure]:
+        return {"x": Failure("read", error)} if is_said else {}
 
     def no_owners(self: NameSide, owners: Any, purpose: Any) -> Any:
         return [query._replace(owners=()) for query in NameSide.queries(self, owners, purpose)]

@@ -40,6 +40,7 @@ class Run:
             seconds_of=lambda stage: 100.0,
             session=SimpleNamespace(secrets=["s3cret-of-it"]),
             sides=(self.path,),
+            is_one=False,
             keeps_history=False,
             show=lambda changed: self.shown.append(self.line) or {"summary": None},
             diff=list,

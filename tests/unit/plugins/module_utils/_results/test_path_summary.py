@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter.view import View
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import Route, RouteTable, Vpc
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Plan
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, ChangeKey, Plan
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.network import Peering
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.plan import NetworkState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AuthError, EntryPlace, TaskError
@@ -16,7 +16,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._results.path_summ
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.access_plan import AccessListState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.connection import PeerState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.draft import CEILING
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state import Failure, PathState, What
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state import Failure, PathState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.set_state import PeerSetState
 from ansible_collections.cloudpeer.atlas.tests.support.harness import ACCOUNT
 from ansible_collections.cloudpeer.atlas.tests.support.sets import azure, gcp, vpc
@@ -54,7 +54,8 @@ def peer(number: int, status: str = "AVAILABLE", **more: Any) -> Any:
 def done(owner: str, step: str, words: str, name: str, before: Any = None, after: Any = None) -> Change:
     """Return a change; `words` are its side, its action and its kind."""
     side, action, kind = words.split(" ", 2)
-    return Change("create", What(owner, step, side, action, kind, name).key, before, after)
+    ids = (TABLE, BLOCK) if kind == "route" else (name,)
+    return Change("create", ChangeKey(owner, step, side, kind, ids), before, after, action, name)
 
 
 class Case:
@@ -77,7 +78,8 @@ class Case:
 
     def put(self, *changes: Change, **fields: Any) -> Case:
         """Add changes to the state, and set fields."""
-        self.state = replace(self.state.with_done(changes), **fields)
+        self.state.done.record(changes)
+        self.state = replace(self.state, **fields)
         return self
 
     def show(self, plan: Plan | None = None) -> Any:
@@ -94,10 +96,8 @@ class Case:
 
 REQUEST = done(KEYS[0], "request", "Atlas create connection", vpc(1), None, peer(1))
 ACCEPT = done(KEYS[0], "accept", "AWS accept connection", "pcx-1", {"status": "pending-acceptance"}, {"status": "active"})
-ROUTE = done(KEYS[0], "routes", "AWS create route", f"{BLOCK} in {TABLE}", None, {"target": "pcx-1"})._replace(ids=(TABLE, BLOCK))
-UNROUTE = done(KEYS[0], "routes", "AWS delete route", f"{BLOCK} in {TABLE}", {"target": "pcx-1"}, None)._replace(
-    ids=(TABLE, BLOCK)
-)
+ROUTE = done(KEYS[0], "routes", "AWS create route", f"{BLOCK} in {TABLE}", None, {"target": "pcx-1"})
+UNROUTE = done(KEYS[0], "routes", "AWS delete route", f"{BLOCK} in {TABLE}", {"target": "pcx-1"}, None)
 ACCESS = done(KEYS[0], "access_list", "Atlas create access list entry", CLIENTS, None, {"comment": "shop"})
 CONTAINER = done("", "container", "Atlas create container", "us-east-1", None, HOME)
 ALL = (ACCESS, ROUTE, CONTAINER, ACCEPT, REQUEST)

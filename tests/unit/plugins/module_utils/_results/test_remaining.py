@@ -11,13 +11,14 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.plan import
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.roles import Assignment, Permission, Role
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.vnets import Vnet, VnetPeering
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.azure import ACTIONS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, ChangeKey
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.side import Done
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.network import Peering
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.plan import NetworkState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._results.entry_view import EntryView
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._results.remaining import sentences
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.connection import PeerState
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state import PathState, What
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state import PathState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.set_state import PeerSetState
 from ansible_collections.cloudpeer.atlas.tests.support.harness import ACCOUNT
 from ansible_collections.cloudpeer.atlas.tests.support.sets import azure, gcp, vpc
@@ -334,9 +335,11 @@ def test_the_block_of_a_vpc_is_read_where_the_entry_has_none() -> None:
     [(azure(1), "connection", "AZURE"), (gcp(1), "mirror", "GCP"), (VPC, "connection", None), (azure(1), "role", None)],
 )
 def test_clients_behind_a_new_connection_need_private_names(connection: dict[str, Any], kind: str, cloud: str | None) -> None:
-    change = Change("create", What(KEY, "request", "Atlas", "create", kind, "x").key, None, {})
+    change = Change("create", ChangeKey(KEY, "request", "Atlas", kind), None, {}, "create", "x")
     home = {"AZURE": AZURE_HOME, "GCP": GCP_HOME}.get(cloud or "", AWS_HOME)
-    found = left({**connection, "cidr_block": CLIENTS}, pending("AVAILABLE"), home, {"done": {change.key: change}})
+    done = Done()
+    done.record([change])
+    found = left({**connection, "cidr_block": CLIENTS}, pending("AVAILABLE"), home, {"done": done})
     assert found == (
         []
         if cloud is None

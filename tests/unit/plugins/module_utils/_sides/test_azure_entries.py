@@ -10,8 +10,9 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.plan import
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.vnets import Vnet, VnetPeering
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.ledger import Ledger
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import Outcome
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import ChangeKey
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.azure_entries import why_role_stays
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state import PathState, What
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state import PathState
 from ansible_collections.cloudpeer.atlas.tests.clouds.azure import vnet_id
 from ansible_collections.cloudpeer.atlas.tests.support.azure_site import SUBSCRIPTION
 from ansible_collections.cloudpeer.atlas.tests.support.path_parts import PartsSite, options
@@ -379,13 +380,14 @@ def test_a_pruned_connection_leaves_no_role(parts: PartsSite) -> None:
         part: Any = made["azure"]
         found = {peer["id"]: part.look_at_pruned(peer) for peer in (one, twin, other, connection(parts, 1))}
 
-        def plan(peer: dict[str, Any], *leaving: dict[str, Any], then: Any = state) -> list[What]:
-            return [What.of(change.key) for change in part.plan_pruned(peer, found[peer["id"]], leaving, then).changes]
+        def plan(peer: dict[str, Any], *leaving: dict[str, Any], then: Any = state) -> list[tuple[Any, str, str]]:
+            found_plan = part.plan_pruned(peer, found[peer["id"]], leaving, then)
+            return [(change.key, change.verb, change.name) for change in found_plan.changes]
 
         staying = PathState(containers=state.containers, peers=type(state.peers)((one, twin)))  # type: ignore[arg-type]
         assert plan(one, one, then=staying) == []
         # It goes with one of the connections of its VNet, unless an entry or a connection that stays needs it.
-        assert plan(one, one, twin) == [What(one["id"], "role", "AZURE", "delete", "role", role(2))]
+        assert plan(one, one, twin) == [(ChangeKey(one["id"], "role", "AZURE", "role"), "delete", role(2))]
         assert plan(twin, one, twin) == plan(connection(parts, 1), connection(parts, 1)) == []
         parts.clouds.azure.forbidden.append(vnet(3))
         assert part.look_at_pruned(other) is None

@@ -29,7 +29,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.connection 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.entry_access import EntryAccess
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.entry_peers import Leaving
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.part import Common
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state import ACCESS, PathState, What
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state import ACCESS, PathState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.set_state import PeerSetState
 from ansible_collections.cloudpeer.atlas.tests.emulator.accesslist import Entry
 from ansible_collections.cloudpeer.atlas.tests.emulator.faults import parse_rules
@@ -113,8 +113,8 @@ class Case:
 
     def fail(self, index: int) -> None:
         """Let an entry fail in another part."""
-        error, what = TaskError("No."), What(KEYS[index], "routes", "AWS", "delete", "route", "x")
-        self.state = self.part.record_failure(what, error, self.state.with_failure(KEYS[index], "routes", error))
+        error = TaskError("No.")
+        self.state = self.part.record_failure(KEYS[index], "routes", error, self.state.with_failure(KEYS[index], "routes", error))
 
     @property
     def plan(self) -> Plan:
@@ -133,14 +133,14 @@ class Case:
     @property
     def changes(self) -> list[tuple[str, str, str]]:
         """The action, the place of the entry, and the name of each change."""
-        found = [What.of(change.key) for change in self.plan.changes]
-        assert {(one.step, one.side, one.kind) for one in found} <= {("access_list", "Atlas", "access list entry")}
-        return [(one.action, one.owner, one.name) for one in found]
+        found = self.plan.changes
+        assert {one.key[1:4] for one in found} <= {("access_list", "Atlas", "access list entry")}
+        return [(one.verb, one.key.owner, one.name) for one in found]
 
     @property
     def added(self) -> dict[str, str | None]:
         """The comments of new entries, by their names."""
-        return {What.of(one.key).name: one.after["comment"] for one in self.plan.changes if one.after is not None}
+        return {one.name: one.after["comment"] for one in self.plan.changes if one.after is not None}
 
 
 def vpc_with(*blocks: str) -> View:
@@ -518,7 +518,7 @@ def test_networks_with_one_comment_are_all_waited_for() -> None:
         [aws(1, cidr_block=A, comment="Shop"), aws(2, cidr_block=B, comment="Shop")], {wide: "Shop", A: "Shop", B: "Shop"}
     )
     (step,) = case.plan.steps
-    assert (What.of(step.keys[0]).owner, case.state.access and case.state.access.waiting) == (KEYS[0], (A, B))
+    assert (step.keys[0].owner, case.state.access and case.state.access.waiting) == (KEYS[0], (A, B))
     assert (step.stage, [*case.part.replacements(step.request.sent)]) == (ACCESS, [A, B])
     side = case.side()
     assert (side.wait(A, None), side.wait(step.owner, step)) == (Waiting(IN_FORCE), WAITING)

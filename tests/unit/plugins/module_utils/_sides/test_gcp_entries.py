@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Plan
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import ChangeKey, Plan
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import WaitTimeoutError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.network import ACTIVE, Peering
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.plan import NetworkState
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state import CLEANING, PathState, What
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state import CLEANING, PathState
 from ansible_collections.cloudpeer.atlas.tests.support.gcp_site import ATLAS, NAME, OTHER, REMOTE
 from ansible_collections.cloudpeer.atlas.tests.support.path_parts import PartsSite, options
 
@@ -99,7 +99,7 @@ def test_plans_of_networks_and_names(
         part._names = {FIRST: part._name_of(params["connections"][0], state)}
         plan = part.plan(state)
         assert [one.key for one in plan.changes] == [key for step in plan.steps for key in step.keys]
-        found = [(what.action, what.name) for what in (What.of(one.key) for one in plan.changes)]
+        found = [(one.verb, one.name) for one in plan.changes]
         refused = [str(one) for one in plan.refusals.values()]
         if planned == "warning":
             assert plan.warnings == (
@@ -385,8 +385,9 @@ def test_a_pruned_connection_loses_its_mirror(parts: PartsSite) -> None:
         # The list of a project that an entry has was read before.
         assert parts.order_at_gcp[before:] == ["GET networks"]
         plans = [part.plan_pruned(one, found[one["id"]], (near, far), state) for one in (near, far)]
-        assert [[What.of(one.key) for one in plan.changes] for plan in plans] == [
-            [What(peer["id"], "mirror", "GCP", "delete", "mirror", name)] for peer, name in ((near, "mine"), (far, "theirs"))
+        assert [[(one.key, one.verb, one.name) for one in plan.changes] for plan in plans] == [
+            [(ChangeKey(peer["id"], "mirror", "GCP", "mirror"), "delete", name)]
+            for peer, name in ((near, "mine"), (far, "theirs"))
         ]
         assert [[(step.owner, step.stage) for step in plan.steps] for plan in plans] == [
             [(peer["id"], CLEANING)] for peer in (near, far)

@@ -61,6 +61,9 @@ class InPath(PeerSet):
     def key_of(self, owner: Any) -> str:
         return f"key of {owner}"
 
+    def shown(self, change: Change) -> Change:
+        return change._replace(key=self.key_of(change.key))
+
     def failure_of(self, owner: Any) -> TaskError | None:
         return (self.failed or {}).get(owner)
 
