@@ -95,7 +95,6 @@ LONGER_CLASSES = {
 SIDES_WITH_ANY = {
     "_sides/access_plan.py",
     "_sides/azure_entries.py",
-    "_sides/causes.py",
     "_sides/connection.py",
     "_sides/container_choice.py",
     "_sides/container_plan.py",
