@@ -9,10 +9,8 @@ sessions with the clouds have them without.
 
 from __future__ import annotations
 
-import re
 import typing as t
 from contextlib import contextmanager
-from functools import partial
 
 from .._aws.options import AWS_OPTIONS, credential_names, credentials_of, validate
 from .._azure import credentials as azure_credentials
@@ -21,7 +19,7 @@ from .._engine.argspec import ArgumentSpec
 from .._engine.entry import Entry
 from .._engine.options import Parameters
 from .._gcp.credentials import GCP_OPTIONS, check_credentials
-from .._http.errors import EntryPlace, InvalidOptionError, TaskError
+from .._http.errors import EntryPlace, InvalidOptionError, TaskError, as_option
 
 # The name of each option here.
 AWS_NAMES: dict[str, str] = {name: name if name.startswith("aws_") else f"aws_{name}" for name in AWS_OPTIONS.options}
@@ -33,9 +31,6 @@ GCP_OWN = ("gcp_service_account_file", "gcp_access_token")
 _AZURE_OWN = ("azure_profile", "azure_client_id", "azure_secret", "azure_auth_source")
 # For tasks that only read.
 READ_ONLY = ("https://www.googleapis.com/auth/compute.readonly",)
-_GCP_NAME = re.compile(rf"(?<![\w.])({'|'.join(GCP_NAMES)})\b")
-# Some of the names are words that texts have, too: "the profile", "its secret".
-_AZURE_NAME = re.compile(rf"(?<![\w.])(?<!the )(?<!no )(?<!its )({'|'.join(AZURE_NAMES)})\b")
 
 AWS_SPEC = ArgumentSpec(
     {AWS_NAMES[name]: {key: one[key] for key in one if key != "aliases"} for name, one in AWS_OPTIONS.options.items()},
@@ -114,7 +109,9 @@ def gcp_credentials_of(params: Parameters, entry: Parameters, scopes: t.Sequence
     """
     own = [name for name in GCP_OWN if entry.get(name)]
     if len(own) > 1:
-        raise InvalidOptionError(f"{own[0]} and {own[1]} are mutually exclusive.", hint="Leave one of them out.")
+        raise InvalidOptionError(
+            f"{as_option(own[0])} and {as_option(own[1])} are mutually exclusive.", hint="Leave one of them out."
+        )
     source = {**dict.fromkeys(GCP_NAMES.values()), **entry, "gcp_scopes": params["gcp_scopes"]} if own else params
     given = {name: source[option] for name, option in GCP_NAMES.items()}
     with gcp_names():
@@ -160,22 +157,20 @@ def check_credentials_of(entry: Entry, cloud: Cloud, params: Parameters) -> list
 @contextmanager
 def gcp_names() -> t.Iterator[None]:
     """Add the prefix `gcp_` to the options that errors from inside the block name."""
-    with _named("gcp_", _GCP_NAME):
+    with _named(GCP_NAMES):
         yield
 
 
 @contextmanager
 def azure_names() -> t.Iterator[None]:
     """Add the prefix `azure_` to the options that errors from inside the block name."""
-    with _named("azure_", _AZURE_NAME):
+    with _named(AZURE_NAMES):
         yield
 
 
 @contextmanager
-def _named(prefix: str, name: re.Pattern[str]) -> t.Iterator[None]:
-    """Add a prefix to names in errors from inside the block. In what a service has answered, they are words, and no options."""
+def _named(names: t.Mapping[str, str]) -> t.Iterator[None]:
     try:
         yield
     except TaskError as error:
-        renamed = error.renamed(partial(name.sub, rf"{prefix}\1"))
-        raise (renamed if isinstance(error, InvalidOptionError) else error.with_hint(renamed.hint)) from error.__cause__
+        raise error.with_names(names) from error.__cause__

@@ -7,12 +7,24 @@ from __future__ import annotations
 
 import typing as t
 
-from .._http.errors import CLASS_BY_STATUS, MAX_DETAIL_LENGTH, ApiError, ConnectionHints, OvertakenError, refusal_error
+from .._http.errors import (
+    CLASS_BY_STATUS,
+    MAX_DETAIL_LENGTH,
+    ApiError,
+    AuthError,
+    ConnectionHints,
+    OvertakenError,
+    as_option,
+    refusal_error,
+)
 from .request import Request
 
 _TRANSIENT_STATUSES = frozenset((502, 503, 504))
 # Of a request that may be repeated. After another one, a look shows whether it was carried out, and it is not sent again.
 _REPEATED_STATUSES = _TRANSIENT_STATUSES | {500}
+# The credentials as hints have them while it is not known which of them were used.
+_ALL, _CLIENT = "public_key and private_key (or client_id and client_secret, or access_token)", "client_id and client_secret"
+_UNKNOWN = {"credentials": _ALL, "client": _CLIENT}
 # By error code, for codes that any request can get: about signing in, the project, the state of the service.
 CODE_HINTS: t.Mapping[str, str] = {
     "GROUP_NOT_FOUND": "Check group_id or project_name, and that the API key belongs to the organization of the project.",
@@ -21,26 +33,17 @@ CODE_HINTS: t.Mapping[str, str] = {
         "API Keys); the project's own IP access list is another one and does not help."
     ),
     "NOT_IN_GROUP": "Invite the API key to the project, with a role that may manage network access.",
-    "invalid_client": "Check client_id and client_secret, and that the secret has not expired.",
-    "USER_UNAUTHORIZED": (
-        "Check public_key and private_key (or client_id and client_secret, or access_token), and that they have a role in the "
-        "project."
-    ),
+    "invalid_client": f"Check {as_option('client')}, and that the secret has not expired.",
+    "USER_UNAUTHORIZED": f"Check {as_option('credentials')}, and that they have a role in the project.",
     "WRITES_NOT_ALLOWED_DURING_APP_UPGRADES": "Atlas is being upgraded and takes no changes: run the task again later.",
 }
 # By HTTP status, for codes without a hint.
 STATUS_HINTS: t.Mapping[int, str] = {
-    401: "Check public_key and private_key (or client_id and client_secret, or access_token): wrong, disabled or out of date?",
+    401: f"Check {as_option('credentials')}: wrong, disabled or out of date?",
     403: "Check the roles of the API key in the project, and the API key's own access list.",
     406: "Atlas does not know the version of the API that was asked for: check base_url and api_version.",
     410: "Atlas no longer serves this version of the API: set v2 if api_version is v1.0, or else update the collection.",
     429: "Run fewer tasks at once, or raise retries.",
-}
-# What the hints about credentials say once it is known which of them were used.
-OF_CREDENTIALS: t.Mapping[str | None, str] = {
-    STATUS_HINTS[401]: "Check {used}: wrong, disabled or out of date?",
-    CODE_HINTS["USER_UNAUTHORIZED"]: "Check {used}, and that they have a role in the project.",
-    CODE_HINTS["invalid_client"]: "Check {used}, and that the secret has not expired.",
 }
 CONNECTION_HINTS: ConnectionHints = {
     "untrusted": (
@@ -96,7 +99,12 @@ def api_error(
         hint=request.hints.get(code or "") or CODE_HINTS.get(code or "") or STATUS_HINTS.get(status),
         is_transient=status in (_REPEATED_STATUSES if request.is_repeatable else _TRANSIENT_STATUSES),
         retry_after=retry_after,
-    )
+    ).with_names(_UNKNOWN)
+
+
+def with_credentials(error: AuthError, used: str) -> AuthError:
+    """Return an error whose hint names the credentials that were used, in words."""
+    return error.with_names(dict.fromkeys(_UNKNOWN.values(), used))
 
 
 def _detail(fields: dict[object, object]) -> str:

@@ -12,7 +12,7 @@ import typing as t
 from contextlib import contextmanager
 
 from .._api.client import AtlasClient
-from .._api.errors import OF_CREDENTIALS
+from .._api.errors import with_credentials
 from .._api.request import Credential
 from .._api.settings import DEFAULT_BASE_URL, ApiSettings, canonical_url
 from .._http.errors import AuthError, InvalidOptionError, NoAnswerError, TaskError
@@ -78,8 +78,8 @@ class ClientPool:
             if not is_good and self._clients.get(key) is client:
                 del self._clients[key]
                 client.close()
-            if isinstance(error, AuthError) and error.hint in OF_CREDENTIALS:
-                raise error.with_hint(OF_CREDENTIALS[error.hint].format(used=_used(sources))) from error.__cause__
+            if isinstance(error, AuthError):
+                raise with_credentials(error, _used(sources)) from error.__cause__
             raise
         finally:
             self._in_use.remove(client)

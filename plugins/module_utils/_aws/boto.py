@@ -18,8 +18,9 @@ import typing as t
 
 from .._clouds.aws import AWS
 from .._engine.libraries import find_library
-from .._engine.options import parse_option
+from .._engine.options import parse_text
 from .._http.deadline import Deadline, guarded
+from .._http.errors import as_option
 from .._http.exchange import ApiCall
 from .._http.pauses import DEFAULT_LIMITS, Limits
 from .errors import NoRegionError, foreign, policy_name
@@ -239,14 +240,15 @@ class Clients:
 
     def _find_region(self) -> str:
         option = self._names["region"]
-        sources = [(option, self._params["region"]), *((name, os.environ.get(name)) for name in REGION_VARIABLES)]
+        sources = [(as_option(option), self._params["region"]), *((name, os.environ.get(name)) for name in REGION_VARIABLES)]
         name, value = next((one for one in sources if one[1]), ("The region of the profile", self._session.region_name))
         if not value:
             variables = " or ".join(REGION_VARIABLES)
             raise NoRegionError(
-                "No region for AWS.", hint=f"Set {option}, the environment variable {variables}, or a region in the profile."
+                "No region for AWS.",
+                hint=f"Set {as_option(option)}, the environment variable {variables}, or a region in the profile.",
             )
-        return parse_option(name, value, AWS.regions.parse)
+        return parse_text(name, value, AWS.regions.parse)
 
     def find_secrets(self) -> set[str]:
         """Return the secrets in the credentials that boto3 has found."""

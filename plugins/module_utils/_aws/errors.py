@@ -14,12 +14,20 @@ from .._http.errors import (
     OvertakenError,
     RateLimitError,
     TaskError,
+    as_option,
     leaves_open,
     quoted,
 )
 from .._http.redact import redacted
 from .options import NAMES
 
+Way = t.Literal["credentials", "request", "block"]
+# Hints that other tasks replace, since they name options and modules.
+_ADVICE: t.Mapping[Way, str] = {
+    "credentials": "Use credentials of the VPC's owner (profile, access_key, assume_role_arn), or correct aws_account_id.",
+    "request": "Atlas has to request it again (atlas_vpc_peer with recreate: dead): then use the new connection_id.",
+    "block": f"Set it to the block of Atlas's network container ({as_option('atlas_cidr_block')} of atlas_network_container).",
+}
 # Codes of requests that are refused for their rate, so that the same request may succeed a little later.
 _THROTTLED = frozenset(
     (
@@ -118,6 +126,18 @@ def policy_name(service: str) -> str:
     return _POLICY_NAMES.get(service, service)
 
 
+class AdvisedError(TaskError):
+    """An error whose hint names options and modules, so that another task has other words for it.
+
+    Attributes:
+        way: What the hint advises: other credentials, another request, or a block.
+    """
+
+    def __init__(self, text: str, way: Way, *, error_code: str | None = None) -> None:
+        super().__init__(text, error_code=error_code, hint=_ADVICE[way])
+        self.way = way
+
+
 class NoRegionError(InvalidOptionError):
     """The options, the environment and the profile have no region."""
 
@@ -214,7 +234,7 @@ def _refusal(
         hint = f"Allow {action} to these credentials; docs/guides/credentials.md has the whole IAM policy."
     is_throttled = code in _THROTTLED or status == _TOO_MANY_REQUESTS
     if is_throttled:
-        more_time = f"raise {names['wait_timeout']}, or " if "wait_timeout" in names else ""
+        more_time = f"raise {as_option(names['wait_timeout'])}, or " if "wait_timeout" in names else ""
         hint = f"{_SHARED_LIMIT} {more_time}run the task again when that sends less."
     is_fault = isinstance(status, int) and status >= 500 and not is_throttled
     message = f"{text} ({action}: {code or 'no code'})."

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 from .._clouds.aws import AWS
 from .._engine.argspec import ArgumentSpec
-from .._engine.options import Parameters, parse_option, parse_region
-from .._http.errors import InvalidOptionError
+from .._engine.options import Parameters, parse_region, parse_text
+from .._http.errors import InvalidOptionError, as_option
 from .._values.ids import parse_account_id
 
 SECRET_OPTIONS = ("secret_key", "session_token")
@@ -62,15 +62,17 @@ def validate(params: Parameters, names: t.Mapping[str, str] = NAMES, place: str 
     Raises:
         InvalidOptionError: If they contradict each other, or one is invalid.
     """
-    both = f"{names['access_key']} and {place}{names['secret_key']}"
+    both = f"{as_option(names['access_key'])} and {place}{as_option(names['secret_key'])}"
     if bool(params["access_key"]) != bool(params["secret_key"]):
         raise InvalidOptionError(f"{both} are two halves of one key: one of them is empty.", hint="Set both.")
     if params["session_token"] and not params["access_key"]:
-        raise InvalidOptionError(f"{names['session_token']} is set without {place}{both}.", hint="Set all three, or none.")
+        raise InvalidOptionError(
+            f"{as_option(names['session_token'])} is set without {place}{both}.", hint="Set all three, or none."
+        )
     if params["aws_ca_bundle"] and not os.path.exists(params["aws_ca_bundle"]):
         name = names["aws_ca_bundle"]
-        raise InvalidOptionError(f"{name}: {params['aws_ca_bundle']} does not exist on the host this task runs on.")
-    _check_role(names["assume_role_arn"], params["assume_role_arn"] or "")
+        raise InvalidOptionError(f"{as_option(name)}: {params['aws_ca_bundle']} does not exist on the host this task runs on.")
+    _check_role(as_option(names["assume_role_arn"]), params["assume_role_arn"] or "")
     accounts = _parse_accounts(names["accounts"], params["accounts"]) if params["accounts"] else None
     warnings = _check_endpoint(params["endpoint_url"], names, place) if params["endpoint_url"] else []
     region, unknown = parse_region(names["region"], params["region"], AWS) if params["region"] else (None, [])
@@ -105,7 +107,8 @@ def credentials_of(
     if account is None and (listed or ACCOUNT in role):
         option = names["assume_role_arn" if ACCOUNT in role else "accounts"]
         raise InvalidOptionError(
-            f"aws_account_id is needed to choose credentials by {option}.", hint="Set it to the account that owns the VPC."
+            f"{as_option('aws_account_id')} is needed to choose credentials by {as_option(option)}.",
+            hint="Set it to the account that owns the VPC.",
         )
     return {**found, "assume_role_arn": role.replace(ACCOUNT, str(account)) or None}
 
@@ -150,10 +153,12 @@ def _parse_accounts(option: str, value: t.Mapping[object, object]) -> dict[str, 
     """
     found: dict[str, dict[str, str]] = {}
     for key, said in value.items():
-        account = parse_option(f"{option} has a key that", str(key), parse_account_id)
+        account = parse_text(f"{as_option(option)} has a key that", str(key), parse_account_id)
         if account in found:
-            raise InvalidOptionError(f"{option} has {account} twice, as a text and as a number.", hint="Leave one of them out.")
-        place, usual = f"{option}.{account}", f"It takes {' or '.join(_OF_ACCOUNT)}, each a text."
+            raise InvalidOptionError(
+                f"{as_option(option)} has {account} twice, as a text and as a number.", hint="Leave one of them out."
+            )
+        place, usual = f"{as_option(option)}.{account}", f"It takes {' or '.join(_OF_ACCOUNT)}, each a text."
         # Without the values, which may be keys.
         if not isinstance(said, dict):
             raise InvalidOptionError(f"{place} is not a mapping.", hint=usual)
@@ -177,7 +182,7 @@ def _parse_accounts(option: str, value: t.Mapping[object, object]) -> dict[str, 
 
 
 def _check_endpoint(url: str, names: t.Mapping[str, str], place: str) -> list[str]:
-    name = names["endpoint_url"]
+    name = as_option(names["endpoint_url"])
     hint = "Write it like https://ec2.eu-west-1.amazonaws.com, or leave it out."
     try:
         parts = urlsplit(url)
@@ -187,7 +192,9 @@ def _check_endpoint(url: str, names: t.Mapping[str, str], place: str) -> list[st
     if not host or parts.scheme not in ("http", "https") or any(one.isspace() or one < "!" for one in url):
         raise InvalidOptionError(f"{name} is not an http or https URL.", hint=hint)
     if "@" in parts.netloc:
-        use = f"Use {place}{names['access_key']} and {place}{names['secret_key']}, or {place}{names['profile']}."
+        use = "Use {0}{1} and {0}{2}, or {0}{3}.".format(
+            place, *(as_option(names[one]) for one in ("access_key", "secret_key", "profile"))
+        )
         raise InvalidOptionError(f"{name} must not carry credentials.", hint=use)
     if parts.scheme == "https" or _is_loopback(host):
         return []

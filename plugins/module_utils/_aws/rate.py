@@ -11,7 +11,7 @@ import time
 import typing as t
 from contextlib import AbstractContextManager
 
-from .._http.errors import TaskError
+from .._http.errors import TaskError, as_count
 from .._http.pauses import Clock, Limits, Policy, Retry, Sleep, backoff, stoppable_sleep
 from .._http.threads import Governor
 
@@ -185,4 +185,4 @@ def _exhausted(error: TaskError, action: str, refused: t.Sequence[float]) -> Tas
     times = "once" if len(refused) == 1 else f"{len(refused)} times in {refused[-1] - refused[0]:.0f} seconds"
     # A write that has read first is not refused by that.
     used_up = error.with_outcome(unknown=False, is_transient=error.is_transient)
-    return used_up.with_sentence(f"AWS has refused {action} {times}.")
+    return used_up.with_sentence(f"AWS has refused {action} {as_count(times)}.")

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 from .._clouds.azure import AZURE
 from .._engine.options import Parameters
-from .._http.errors import TRANSIENT_STATUSES, AuthError, InvalidOptionError
+from .._http.errors import TRANSIENT_STATUSES, AuthError, InvalidOptionError, as_option
 from .._http.exchange import Reply, parse_json, reply_of
 from .._http.session import DEFECTS, Send, TokenRefusal, TokenUnansweredError, sign_in_error, token_flaw
 from .credentials import LOGIN_HOST, SECRET_FIELDS, find_sign_in
@@ -40,10 +40,12 @@ _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE
 _METADATA = "/v2.0/.well-known/openid-configuration"
 _ENDPOINTS = {"authorization": "authorize", "token": "token"}
 _HINTS = {
-    "app": "Check client_id, secret and tenant, and that the application is in this directory and its secret has not expired.",
-    "cli": "Sign in with az login, or choose another auth_source.",
-    "msi": "Run the task on a machine of Azure with a managed identity, or choose another auth_source.",
-    "any": "Set client_id, secret and tenant, or profile, or sign in with az login.",
+    "app": f"Check {as_option('client_id')}, {as_option('secret')} and {as_option('tenant')}, and that the application is in "
+    "this directory and its secret has not expired.",
+    "cli": f"Sign in with az login, or choose another {as_option('auth_source')}.",
+    "msi": f"Run the task on a machine of Azure with a managed identity, or choose another {as_option('auth_source')}.",
+    "any": f"Set {as_option('client_id')}, {as_option('secret')} and {as_option('tenant')}, or {as_option('profile')}, "
+    "or sign in with az login.",
 }
 
 
@@ -108,7 +110,8 @@ class Tokens:
         found, wanted = str(_claims(token).get("tid") or ""), self.directory or ""
         if found and _UUID.fullmatch(wanted) and found.lower() != wanted.lower():
             hint = {
-                "msi": f"A managed identity belongs to one directory: for {wanted}, set client_id and secret, or profile.",
+                "msi": f"A managed identity belongs to one directory: for {wanted}, set {as_option('client_id')} and "
+                f"{as_option('secret')}, or {as_option('profile')}.",
                 "cli": f"Sign in with az login --tenant {wanted}.",
             }.get(self._kind, "Correct the directory, or the credentials.")
             raise wrong_directory(description, found, wanted, hint)

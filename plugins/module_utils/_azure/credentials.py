@@ -16,7 +16,7 @@ import typing as t
 
 from .._engine.argspec import ArgumentSpec, from_variable
 from .._engine.options import Parameters
-from .._http.errors import InvalidOptionError
+from .._http.errors import InvalidOptionError, as_option
 
 PUBLIC_CLOUD = "AzureCloud"
 LOGIN_HOST = "login.microsoftonline.com"
@@ -86,16 +86,16 @@ def check_credentials(params: Parameters) -> dict[str, object]:
         InvalidOptionError: If they contradict each other, or one is invalid.
     """
     source = params["auth_source"] or "auto"
-    _check_cloud(params["cloud_environment"], "cloud_environment")
+    _check_cloud(params["cloud_environment"], as_option("cloud_environment"))
     if source == "auto" and not params["profile"] and bool(params["client_id"]) != bool(params["secret"]):
         given, missing = ("client_id", "secret") if params["client_id"] else ("secret", "client_id")
-        hint = "Set both. Options are not completed by environment variables."
-        if missing == "secret":
-            hint = f"{hint[:-1]}; with auth_source: msi, client_id chooses an identity of the machine."
-        raise InvalidOptionError(f"{given} is set without {missing}.", hint=hint)
+        msi = f"with {as_option('auth_source')}: msi, {as_option('client_id')} chooses an identity of the machine"
+        hint = f"Set both. Options are not completed by environment variables{f'; {msi}' if missing == 'secret' else ''}."
+        raise InvalidOptionError(f"{as_option(given)} is set without {as_option(missing)}.", hint=hint)
     if params["tenant"] and not _TENANT.fullmatch(params["tenant"]):
         raise InvalidOptionError(
-            f"tenant is malformed: {params['tenant']!r}.", hint="Give the id of the directory, or the name of one of its domains."
+            f"{as_option('tenant')} is malformed: {params['tenant']!r}.",
+            hint="Give the id of the directory, or the name of one of its domains.",
         )
     return {**params, "auth_source": source}
 
@@ -112,7 +112,7 @@ def find_sign_in(params: Parameters) -> SignIn:
     source = params["auth_source"]
     options = {name: str(params[name]) for name in AZURE_OPTIONS.options if params[name]}
     variables = _variables()
-    _check_certificates(variables, _ENVIRONMENT, _name_of_variable)
+    _check_certificates(variables, _ENVIRONMENT, _names_of_variable)
     machine = {name: value for name, value in variables.items() if name in ("client_id", "subscription_id")}
     if source in ("cli", "msi"):
         return SignIn(source, f"auth_source {source}", {**machine, **options})
@@ -123,7 +123,7 @@ def find_sign_in(params: Parameters) -> SignIn:
     if variables.get("profile"):
         return _from_profile(variables["profile"])
     if source == "env" or _has_proof(variables):
-        return _app(variables, _ENVIRONMENT, _name_of_variable)
+        return _app(variables, _ENVIRONMENT, _names_of_variable)
     if _has_proof(_read_profile("default")):
         return _from_profile("default")
     return SignIn("any", "auth_source auto", {**machine, **options})
@@ -153,7 +153,8 @@ def _read_profile(name: str) -> dict[str, str]:
     except (OSError, ValueError, configparser.Error) as error:
         why = getattr(error, "strerror", None) or "it is not an INI file"
         raise InvalidOptionError(
-            f"{PROFILES} cannot be read on the host this task runs on: {why}.", hint="Correct it, or sign in without profile."
+            f"{PROFILES} cannot be read on the host this task runs on: {why}.",
+            hint=f"Correct it, or sign in without {as_option('profile')}.",
         ) from None
     return {field: found[field] for field in VARIABLES if found.get(field)}
 
@@ -163,41 +164,46 @@ def _from_profile(profile: str) -> SignIn:
     if not fields:
         raise InvalidOptionError(
             f"{PROFILES} has no profile {profile} on the host this task runs on.",
-            hint="Add it, or name another one in profile (or the environment variable AZURE_PROFILE).",
+            hint=f"Add it, or name another one in {as_option('profile')} (or the environment variable AZURE_PROFILE).",
         )
-    _check_certificates(fields, PROFILES, lambda field: f"{profile}.{field}")
-    return _app(fields, PROFILES, lambda field: f"{profile}.{field}")
+
+    def names_of(field: str) -> tuple[str, ...]:
+        return (f"{profile}.{field}",)
+
+    _check_certificates(fields, PROFILES, names_of)
+    return _app(fields, PROFILES, names_of)
 
 
-def _app(fields: t.Mapping[str, str], source: str, name_of: t.Callable[[str], str]) -> SignIn:
+def _app(fields: t.Mapping[str, str], source: str, names_of: t.Callable[[str], tuple[str, ...]]) -> SignIn:
     """Return the sign-in of an application.
 
     Args:
         fields: Its fields.
         source: Where they are from.
-        name_of: Returns the name of a field there.
+        names_of: Returns the names of a field there, the usual one first.
 
     Raises:
         InvalidOptionError: If they are incomplete, or for a way to sign in that azure.azcollection alone has.
     """
     has_proof = any(name in fields for name in _PROOFS)
-    wanted = ", ".join(name_of(name).partition(" or ")[0] for name in ("client_id", "secret", "tenant"))
+    wanted = ", ".join(names_of(name)[0] for name in ("client_id", "secret", "tenant"))
     url = fields.get("adfs_authority_url")
     gone = ["adfs_authority_url"] if url and url.partition("://")[2].strip("/") != LOGIN_HOST else []
     if not (has_proof and "client_id" in fields):
         gone += [name for name in ("ad_user", "password") if name in fields]
     if gone:
         raise InvalidOptionError(
-            f"{source}: {' and '.join(map(name_of, gone))} can no longer be used, since users with a password and ADFS are gone.",
-            hint=f"Set {wanted}, or sign in with az login and auth_source: cli.",
+            f"{source}: {' and '.join(' or '.join(names_of(name)) for name in gone)} can no longer be used, since users with a "
+            "password and ADFS are gone.",
+            hint=f"Set {wanted}, or sign in with az login and {as_option('auth_source')}: cli.",
         )
     missing = [name for name, is_there in (("client_id", "client_id" in fields), ("secret", has_proof)) if not is_there]
     if missing:
         raise InvalidOptionError(
-            f"{source}: no {' and no '.join(map(name_of, missing))}.",
-            hint=f"Set {wanted}, or choose another auth_source.",
+            f"{source}: no {' and no '.join(' or '.join(names_of(name)) for name in missing)}.",
+            hint=f"Set {wanted}, or choose another {as_option('auth_source')}.",
         )
-    _check_cloud(fields.get("cloud_environment"), f"{source}: {name_of('cloud_environment')}")
+    _check_cloud(fields.get("cloud_environment"), f"{source}: {' or '.join(names_of('cloud_environment'))}")
     return SignIn("app", source, fields)
 
 
@@ -208,14 +214,14 @@ def _check_cloud(name: str | None, option: str) -> None:
         )
 
 
-def _check_certificates(fields: t.Mapping[str, str], source: str, name_of: t.Callable[[str], str]) -> None:
+def _check_certificates(fields: t.Mapping[str, str], source: str, names_of: t.Callable[[str], tuple[str, ...]]) -> None:
     """Check that the certificates of AZURE's hosts may be verified, as they always are."""
     if fields.get("cert_validation_mode", "validate") != "validate":
         raise InvalidOptionError(
-            f"{source}: {name_of('cert_validation_mode')} can no longer be used: certificates are always verified.",
+            f"{source}: {' or '.join(names_of('cert_validation_mode'))} can no longer be used: certificates are always verified.",
             hint="Leave it out. REQUESTS_CA_BUNDLE can name the certificates that sign those of a proxy.",
         )
 
 
-def _name_of_variable(field: str) -> str:
-    return " or ".join(VARIABLES[field])
+def _names_of_variable(field: str) -> tuple[str, ...]:
+    return VARIABLES[field]

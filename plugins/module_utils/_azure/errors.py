@@ -19,6 +19,7 @@ from .._http.errors import (
     ApiError,
     AuthError,
     OvertakenError,
+    as_option,
     error_fields,
     refusal_error,
 )
@@ -121,7 +122,8 @@ def _directory_hint(detail: str) -> str:
     """Return what to do about a token of another directory; AZURE's text has that of the token, and then the right one."""
     found = _ISSUER.findall(detail)
     where = f", {found[1]}" if len(found) > 1 else ""
-    return f"Sign in to the directory of the subscription{where}: set azure_directory_id, or tenant, or other credentials."
+    way = f"set azure_directory_id, or {as_option('tenant')}, or other credentials"
+    return f"Sign in to the directory of the subscription{where}: {way}."
 
 
 def _denied_hint(url: str, permission: str) -> str:

@@ -141,7 +141,7 @@ def to_fact(answer: _Value | TaskError) -> _Value | Unread:
         # The finding gives its own advice on permissions.
         return Unread(answer.message if permission else str(answer), permission)
     # Checking again does not help, without credentials for example.
-    return Unread(visible(answer.message), advice=visible(answer.hint or ""))
+    return Unread(visible(answer.message), advice=visible(answer.advice))
 
 
 def need_one_answer(answers: t.Iterable[object], denied: type[TaskError]) -> None:

@@ -252,7 +252,7 @@ def _parse_list(params: Parameters, name: str) -> list[str] | None:
         return None
     if not values:
         raise InvalidOptionError(f"{name} is empty.", hint="Name at least one, or leave the option out.")
-    return list(dict.fromkeys(str(parse_option(f"{name}[{index}]", one, _LISTS[name])) for index, one in enumerate(values)))
+    return list(dict.fromkeys(str(parse_option(name, one, _LISTS[name], number=index)) for index, one in enumerate(values)))
 
 
 def _check_probes(probes: t.Sequence[t.Mapping[str, t.Any]] | None) -> None:

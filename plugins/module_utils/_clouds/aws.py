@@ -10,6 +10,7 @@ import re
 import shlex
 import typing as t
 
+from .._http.errors import as_option
 from .._values.blocks import parse_private_block
 from .._values.ids import parse_account_id, parse_connection_id, parse_vpc_id
 from .._values.patterns import InvalidValueError
@@ -92,7 +93,9 @@ AWS_REGIONS = _Regions()
 def _customer_task(peer: Peer, region: str | None, container: Fields | None) -> CustomerTask:
     place = f"AWS account {peer['aws_account_id']}" + (f", region {region}" if region else "")
     return CustomerTask(
-        f"accept {peer['connection_id']} in {place}",
+        "accept",
+        str(peer["connection_id"]),
+        f"in {place}",
         f"Have {peer['connection_id']} accepted in {place}, then run the task again.",
     )
 
@@ -139,8 +142,9 @@ AWS = Cloud(
         "REJECTED": "the request was rejected in the AWS account; ask its owner to accept the next one",
         "EXPIRED": "nobody accepted the request in the AWS account within 7 days; have it accepted in time",
         "INVALID_ARGUMENT": (
-            "AWS does not take the request; check vpc_id, aws_account_id and accepter_region_name, and that the VPC's CIDR "
-            "blocks do not overlap the container's"
+            f"AWS does not take the request; check vpc_id, aws_account_id and {as_option('accepter_region_name')}, and that "
+            "the VPC's "
+            "CIDR blocks do not overlap the container's"
         ),
     },
     futile_reasons=frozenset(("INVALID_ARGUMENT",)),

@@ -45,12 +45,19 @@ class CustomerTask(t.NamedTuple):
     """What the customer must do in the cloud before a connection makes progress.
 
     Attributes:
-        to_do: The action, as a verb phrase.
+        verb, subject, where: The action, what it is done to, and where.
         hint: A sentence with the action, and what to do afterwards.
     """
 
-    to_do: str
+    verb: str
+    subject: str
+    where: str
     hint: str
+
+    @property
+    def to_do(self) -> str:
+        """The action, as a verb phrase."""
+        return f"{self.verb} {self.subject} {self.where}"
 
 
 class RegionTable:

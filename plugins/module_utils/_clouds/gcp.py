@@ -49,10 +49,10 @@ def peering_name(atlas_network: str) -> str:
     return f"atlas-{atlas_network}"
 
 
-def gcloud_line(project: str, network: str, atlas_project: str, atlas_network: str) -> str:
-    """Return the gcloud command that creates the customer's half."""
+def gcloud_line(project: str, network: str, atlas_project: str, atlas_network: str, name: str | None = None) -> str:
+    """Return the gcloud command that creates the customer's half, with a name of its own or the usual one."""
     options = {"project": project, "network": network, "peer-project": atlas_project, "peer-network": atlas_network}
-    words = [peering_name(atlas_network), *(f"--{option}={value}" for option, value in options.items())]
+    words = [name or peering_name(atlas_network), *(f"--{option}={value}" for option, value in options.items())]
     return f"gcloud compute networks peerings create {' '.join(map(shlex.quote, words))}"
 
 
@@ -66,8 +66,8 @@ def _customer_task(peer: Peer, region: str | None, container: Fields | None) -> 
     there = f"the network of network container {peer['container_id']}"
     if container is not None and container["atlas_network_name"] is not None:
         there = f"network {container['atlas_network_name']} of project {container['atlas_gcp_project_id']}"
-    to_do = f"create the peering in GCP from {here} to {there} (atlas_gcp_peering)"
-    return CustomerTask(to_do, f"{to_do[0].upper()}{to_do[1:]}, then run the task again.")
+    subject, where = "the peering", f"in GCP from {here} to {there} (atlas_gcp_peering)"
+    return CustomerTask("create", subject, where, f"Create {subject} {where}, then run the task again.")
 
 
 def _handover(peer: Fields, container: Fields | None, is_government: bool) -> dict[str, t.Any]:

@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import re
 import typing as t
-from functools import partial
 
 from ansible.module_utils.common.parameters import DEFAULT_TYPE_VALIDATORS
 
@@ -204,13 +202,9 @@ def name_entry(error: _Error, place: EntryPlace, options: t.Container[str], writ
         written: The names that the task uses in place of some of these.
     """
     if error.place is None:
-        first = error.message.split(" ", 1)[0].rstrip(":").partition("[")[0]
-        link = ": " if isinstance(error, EntryError) else "." if first in options else place.link
+        link = ": " if isinstance(error, EntryError) else "." if error.option in options else place.link
         error = error.at(place._replace(link=link))
-    for name, alias in written.items():
-        # Some names are also words.
-        error = error.renamed(partial(re.sub, rf"\b{name}\b" if "_" in name else rf"(?:\A|(?<=\.)){name}\b", alias))
-    return error
+    return error.with_names(written)
 
 
 def find_ignored(entries: OptionValue, names: t.Container[str]) -> list[str]:

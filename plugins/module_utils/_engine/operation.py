@@ -10,7 +10,7 @@ import traceback
 import typing as t
 from contextlib import AbstractContextManager
 
-from .._http.errors import OvertakenError, TaskError
+from .._http.errors import OvertakenError, TaskError, shown
 from .._http.exchange import ApiCall
 from .._http.pauses import Clock, Sleep, backoff
 from .argspec import ArgumentSpec
@@ -200,7 +200,8 @@ def execute(
     outcome = Outcome()
     outcome.values = dict(operation.nothing)
     try:
-        params, outcome.warnings = operation.validate(params)
+        params, warnings = operation.validate(params)
+        outcome.warnings = [*map(shown, warnings)]
         with operation.connect(params, outcome.warnings.append) as session:
             outcome.api_calls = session.calls
             try:

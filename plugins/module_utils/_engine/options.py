@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._http.errors import InvalidOptionError
+from .._http.errors import InvalidOptionError, as_option
 from .._http.redact import visible
 from .._values.ids import parse_object_id, parse_project_id
 from .._values.patterns import InvalidValueError
@@ -57,21 +57,37 @@ def check_one_way(params: Parameters) -> None:
         raise InvalidOptionError(f"{first} and {second} are mutually exclusive.", hint=hint)
 
 
-def parse_option(option: str, value: str, parse: t.Callable[[str], Value]) -> Value:
+def parse_option(option: str, value: str, parse: t.Callable[[str], Value], *, number: int | None = None) -> Value:
     """Return the parsed value of an option.
 
     Args:
         option: Its name, for the message.
         value: Its text.
         parse: Returns the value of a text, or raises InvalidValueError.
+        number: The place of the value in the option, from 0, if that is a list.
 
     Raises:
         InvalidOptionError: If the text is invalid.
     """
+    return parse_text(_place_of(option, number), value, parse)
+
+
+def parse_text(subject: str, value: str, parse: t.Callable[[str], Value]) -> Value:
+    """Return the parsed value of what is no option itself, or of one with more words: what `parse_option` does and raises.
+
+    Args:
+        subject: What the message says is wrong.
+        value, parse: As for `parse_option`.
+    """
     try:
         return parse(value)
     except InvalidValueError as error:
-        raise InvalidOptionError(f"{option} {error}.", hint=error.hint) from None
+        raise InvalidOptionError(f"{subject} {error}.", hint=error.hint) from None
+
+
+def _place_of(option: str, number: int | None) -> str:
+    """Return an option, or a place in the list that it is, as errors name it."""
+    return as_option(option) + ("" if number is None else f"[{number}]")
 
 
 def check_options(params: Parameters, parse: t.Callable[[str], OptionValue], *options: str) -> None:
@@ -85,17 +101,17 @@ def check_options(params: Parameters, parse: t.Callable[[str], OptionValue], *op
             parse_option(option, params[option], parse)
 
 
-def parse_region(option: str, value: str, cloud: Cloud) -> tuple[str, list[str]]:
+def parse_region(option: str, value: str, cloud: Cloud, *, number: int | None = None) -> tuple[str, list[str]]:
     """Return a region as results have it, and a warning if it is unknown: the cloud may have opened it, so Atlas decides.
 
     Raises:
         InvalidOptionError: If it cannot be a region of the cloud.
     """
-    region = parse_option(option, value, cloud.regions.parse)
+    region = parse_option(option, value, cloud.regions.parse, number=number)
     if cloud.regions.is_known(region):
         return region, []
     unknown = f"is not a region of {cloud.name} that this version of the collection knows. Check its spelling."
-    return region, [f"{option} {value!r} {unknown}"]
+    return region, [f"{_place_of(option, number)} {value!r} {unknown}"]
 
 
 def parse_region_anywhere(option: str, value: str) -> tuple[str, list[str]]:
@@ -129,8 +145,8 @@ def parts_of_whole(params: Parameters, cloud: Cloud) -> dict[str, str]:
     given = {option: params[option] for option in parts if params.get(option) is not None}
     for option in cloud.differing(given, parts):
         raise InvalidOptionError(
-            f"{option} is {given[option]}, and {cloud.whole} names {parts[option]}.",
-            hint=f"Correct one of them, or leave {option} out.",
+            f"{as_option(option)} is {given[option]}, and {as_option(cloud.whole)} names {parts[option]}.",
+            hint=f"Correct one of them, or leave {as_option(option)} out.",
         )
     return parts
 
@@ -162,7 +178,7 @@ def parse_values(params: Parameters) -> tuple[dict[str, OptionValue], list[str]]
         except InvalidOptionError as error:
             if option not in AWS.ids or params["api_version"] == "v2" or not params[option].strip():
                 raise
-            warnings.append(f"{error} Atlas decides whether it accepts the value.")
+            warnings.append(" ".join((error.text, error.hint or "", "Atlas decides whether it accepts the value.")))
     regions = {}
     for option in (REGION, AWS.region or "", "container_region_name"):
         if params.get(option) is not None:
@@ -223,6 +239,7 @@ def check_cloud_of_region(option: str, region: str) -> None:
         for cloud in CLOUDS.values():
             if not cloud.has_one_container and cloud.regions.is_known(region):
                 raise InvalidOptionError(
-                    f"{option} {region!r} is a region of {cloud.name}, and provider_name is {AWS.name} if it is not set.",
+                    f"{as_option(option)} {region!r} is a region of {cloud.name}, and provider_name is {AWS.name} if it is not "
+                    "set.",
                     hint=f"Set provider_name: {cloud.name}.",
                 ) from None

@@ -9,7 +9,7 @@ import math
 import typing as t
 from contextlib import contextmanager
 
-from .._http.errors import TaskError
+from .._http.errors import TaskError, shown
 from .._http.exchange import ApiCall, count_requests
 from .._http.pauses import ANNOUNCE, Clock
 from .._http.redact import redacted, visible
@@ -91,7 +91,7 @@ class Outcome:
     def warn(self, plan: Plan) -> None:
         """Add the warnings of a plan. One that is refused has no consequences."""
         told = plan.warnings if plan.refusals else (*plan.warnings, *plan.consequences)
-        self.warnings += [one for one in told if one not in self.warnings]
+        self.warnings += [one for one in map(shown, told) if one not in self.warnings]
 
     def to_result(self, *, diff: bool, verbosity: int) -> dict[str, object]:
         """Return Ansible's result, without `failed` and the warnings: each shell adds those in a different way.

@@ -107,6 +107,21 @@ class Step(t.NamedTuple):
     lanes: tuple[tuple[t.Hashable, int], ...] = ()
 
 
+@dataclass(frozen=True, eq=False)
+class Notice:
+    """A warning about an entry of a list, which is shown as one with those that have the same cause.
+
+    Attributes:
+        entry: The entry.
+        error: What to warn of, with the name of the entry.
+        connection_id: The id of its connection in the customer's cloud; None if it has none, or none is known.
+    """
+
+    entry: str
+    error: TaskError
+    connection_id: str | None
+
+
 @dataclass(frozen=True)
 class Plan:
     """What will be done, in this order; nothing if there are no steps.
@@ -119,6 +134,7 @@ class Plan:
         refusals: Why the plan must not be carried out, by the keys of a set's entries, or other keys for the whole plan.
         notes: Sentences for the user behind the line of the first plan.
         consequences: Warnings about what the steps bring about; a plan with refusals has none to give.
+        notices: Warnings about entries, which stand in no other plan than that of a part of `atlas_peering`.
     """
 
     changes: tuple[Change, ...] = ()
@@ -128,6 +144,7 @@ class Plan:
     refusals: t.Mapping[str, TaskError] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     consequences: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
 
     def of_owner(self: _AnyPlan, owner: t.Hashable) -> _AnyPlan:
         """Return the plan with its steps as those of an owner."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._http.errors import ApiError, TaskError
+from .._http.errors import ApiError, TaskError, as_count, as_option
 
 State = t.TypeVar("State")
 
@@ -32,16 +32,21 @@ class WaitTimeoutError(Exception):
         self.unanswered = unanswered
         self.refusal = refusal
 
+    @property
+    def span(self) -> str:
+        """How long it was, for the text of an error."""
+        return as_count(f"{self.waited:.0f} seconds")
+
 
 def still_refused(error: WaitTimeoutError, refusal: TaskError, hint: str) -> TaskError:
     """Return the error of a step that was refused until the end of its wait."""
-    return refusal.with_sentence(f"It was still refused after {error.waited:.0f} seconds.").with_hint(hint)
+    return refusal.with_sentence(f"It was still refused after {error.span}.").with_hint(hint)
 
 
 def time_is_up(error: WaitTimeoutError, what: str) -> TaskError:
     """Return the error of a wait that has ended before `what`."""
-    reason = f" The last question got no answer: {error.unanswered}" if error.unanswered is not None else ""
+    reason = f" The last question got no answer: {error.unanswered.template}" if error.unanswered is not None else ""
     return ApiError(
-        f"The time was up after {error.waited:.0f} seconds before {what}.{reason}",
-        hint="Run the task again, or raise wait_timeout.",
+        f"The time was up after {error.span} before {what}.{reason}",
+        hint=f"Run the task again, or raise {as_option('wait_timeout')}.",
     )

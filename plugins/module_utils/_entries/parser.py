@@ -15,7 +15,7 @@ from .._clouds.clouds import CLOUDS, identity_of, name_of
 from .._engine.argspec import Options
 from .._engine.entry import Entry, find_ignored, name_entry, read_entries
 from .._engine.options import Parameters, parse_option, parse_region
-from .._http.errors import EntryError, EntryPlace, InvalidOptionError, TaskError
+from .._http.errors import EntryError, EntryPlace, InvalidOptionError, TaskError, as_option
 from .._values.blocks import parse_client_block
 from .._values.ids import parse_route_table_id
 from .._values.patterns import Parse
@@ -195,10 +195,11 @@ def parse_cidr_blocks(values: EntryValues, cloud: Cloud) -> None:
     given = values["cidr_blocks"] or ()
     if given and cloud.judges_subnets:
         raise EntryError(
-            "cidr_blocks is an option for AZURE and GCP.", hint="Leave it out: the subnets of the VPC have the blocks."
+            f"{as_option('cidr_blocks')} is an option for AZURE and GCP.",
+            hint="Leave it out: the subnets of the VPC have the blocks.",
         )
     values["cidr_blocks"] = tuple(
-        parse_option(f"cidr_blocks[{index}]", one, parse_client_block) for index, one in enumerate(given)
+        parse_option("cidr_blocks", one, parse_client_block, number=index) for index, one in enumerate(given)
     )
 
 
@@ -319,7 +320,7 @@ class EntryParser:
 
     def without_regions(self, name: str, cloud: Cloud) -> InvalidOptionError:
         """Return the error for a region on a cloud where a network container has none."""
-        text = f"{name}: the network container on {cloud.name} has no region; a project has one for all regions."
+        text = f"{as_option(name)}: the network container on {cloud.name} has no region; a project has one for all regions."
         return InvalidOptionError(text, hint="Leave it out.")
 
     def complete(self, values: EntryValues, cloud: Cloud) -> None:
@@ -341,7 +342,10 @@ class EntryParser:
             return []
         parts = value._asdict()
         for part in cloud.differing({one: values[one] for one in parts if values[one] is not None}, parts):
-            raise EntryError(f"{part} is {values[part]}, and {name} names {parts[part]}.", hint=f"Leave {part} out.")
+            raise EntryError(
+                f"{as_option(part)} is {values[part]}, and {as_option(name)} names {parts[part]}.",
+                hint=f"Leave {as_option(part)} out.",
+            )
         values.update(parts)
         return []
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from .._clouds.gcp import GCP
 from .._engine.options import Parameters
-from .._http.errors import AuthError
+from .._http.errors import AuthError, as_option
 from .._http.exchange import Reply, reply_of
 from .._http.session import DEFECTS, Send, TokenRefusal, TokenUnansweredError, sign_in_error, token_flaw
 from .credentials import read_key
@@ -32,9 +32,10 @@ except ImportError:
 _SECRET_NAMES = ("token", "id_token", "refresh_token", "client_secret", "private_key", "private_key_id")
 _HINTS = {
     "application": "Set GOOGLE_APPLICATION_CREDENTIALS, or sign in with gcloud auth application-default login, "
-    "or choose another auth_kind.",
+    f"or choose another {as_option('auth_kind')}.",
     "serviceaccount": "Check that the key is whole, and neither deleted nor disabled.",
-    "machineaccount": "Run the task on a machine of GCP that has this service account, or choose another auth_kind.",
+    "machineaccount": "Run the task on a machine of GCP that has this service account, "
+    f"or choose another {as_option('auth_kind')}.",
 }
 
 

@@ -10,7 +10,7 @@ import os
 
 from .._engine.argspec import ArgumentSpec, from_variable
 from .._engine.options import Parameters
-from .._http.errors import InvalidOptionError
+from .._http.errors import InvalidOptionError, as_option
 
 DEFAULT_SCOPES = ("https://www.googleapis.com/auth/compute",)
 KEY_OPTIONS = ("service_account_file", "service_account_contents")
@@ -48,7 +48,9 @@ def check_credentials(params: Parameters) -> dict[str, object]:
     params = {**params, **_that_count(params)}
     both = [name for name in _ACCOUNTS if params[name]]
     if len(both) > 1:
-        raise InvalidOptionError(f"{both[0]} and {both[1]} are mutually exclusive.", hint="Leave one of them out.")
+        raise InvalidOptionError(
+            f"{as_option(both[0])} and {as_option(both[1])} are mutually exclusive.", hint="Leave one of them out."
+        )
     scopes = [one for one in params["scopes"] or () if one.strip()]
     return {**params, "auth_kind": _find_kind(params), "scopes": scopes or list(DEFAULT_SCOPES)}
 
@@ -77,24 +79,29 @@ def _find_kind(params: Parameters) -> str:
     kind = str(params["auth_kind"] or ("machineaccount" if params["service_account_email"] else implied))
     if kind == "serviceaccount" and not has_key:
         raise InvalidOptionError(
-            "auth_kind serviceaccount needs the key of the account.", hint=f"Set {' or '.join(KEY_OPTIONS)}."
+            f"{as_option('auth_kind')} serviceaccount needs the key of the account.",
+            hint=f"Set {' or '.join(map(as_option, KEY_OPTIONS))}.",
         )
     if kind == "accesstoken" and not params["access_token"]:
-        raise InvalidOptionError("auth_kind accesstoken needs access_token.", hint="Set it, or the variable GCP_ACCESS_TOKEN.")
+        raise InvalidOptionError(
+            f"{as_option('auth_kind')} accesstoken needs {as_option('access_token')}.",
+            hint="Set it, or the variable GCP_ACCESS_TOKEN.",
+        )
     if kind != "serviceaccount" and has_key:
         used = next(name for name in KEY_OPTIONS if params[name])
         raise InvalidOptionError(
-            f"{used} is set, and auth_kind is {kind}.", hint="Set auth_kind: serviceaccount, or leave it out."
+            f"{as_option(used)} is set, and {as_option('auth_kind')} is {kind}.",
+            hint=f"Set {as_option('auth_kind')}: serviceaccount, or leave it out.",
         )
     if kind != "machineaccount" and params["service_account_email"]:
         raise InvalidOptionError(
-            f"service_account_email is set, and auth_kind is {kind}.",
-            hint="It chooses an account of the machine: set auth_kind: machineaccount, or leave it out.",
+            f"{as_option('service_account_email')} is set, and {as_option('auth_kind')} is {kind}.",
+            hint=f"It chooses an account of the machine: set {as_option('auth_kind')}: machineaccount, or leave it out.",
         )
     token = params["access_token"] or ""
     if not (token.isascii() and token.isprintable() and " " not in token):
         raise InvalidOptionError(
-            "access_token has a space, a line break or another character that a token cannot have.",
+            f"{as_option('access_token')} has a space, a line break or another character that a token cannot have.",
             hint="Remove what was copied along with it.",
         )
     return kind
@@ -114,11 +121,15 @@ def read_key(params: Parameters) -> dict[str, object]:
                 text = file.read()
         except (OSError, ValueError) as error:
             why = getattr(error, "strerror", None) or "it is not a text"
-            raise InvalidOptionError(f"{option}: {params[option]} cannot be read on the host this task runs on: {why}.") from None
+            raise InvalidOptionError(
+                f"{as_option(option)}: {params[option]} cannot be read on the host this task runs on: {why}."
+            ) from None
     try:
         key = json.loads(text)
     except ValueError:
         key = None
     if not isinstance(key, dict):
-        raise InvalidOptionError(f"{option} is not the JSON key of a service account.", hint="Use the file as GCP has made it.")
+        raise InvalidOptionError(
+            f"{as_option(option)} is not the JSON key of a service account.", hint="Use the file as GCP has made it."
+        )
     return key

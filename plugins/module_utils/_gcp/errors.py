@@ -16,6 +16,7 @@ from .._http.errors import (
     ConflictError,
     OvertakenError,
     RateLimitError,
+    as_option,
     error_fields,
     refusal_error,
 )
@@ -31,7 +32,7 @@ _NOT_READY = "resourceNotReady"
 # name", "… with the same network", "There is no peering …". GCP has no codes for these.
 _MEANWHILE = re.compile(r"there is (already a|no) peering", re.IGNORECASE)
 _HINTS = {
-    401: "Get a new access_token, or check auth_kind and what belongs to it.",
+    401: f"Get a new {as_option('access_token')}, or check {as_option('auth_kind')} and what belongs to it.",
     403: "Give the account the role Compute Network Admin (compute.networks.get, addPeering, removePeering) in this project, "
     "and check that the Compute Engine API is enabled there.",
     404: "Check gcp_project_id and network_name.",

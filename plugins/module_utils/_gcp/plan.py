@@ -11,7 +11,7 @@ from .._clouds.gcp import is_atlas_network
 from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step
 from .._engine.wait import WaitTimeoutError, time_is_up
-from .._http.errors import ApiError, InvalidOptionError, TaskError, UndoneError
+from .._http.errors import ApiError, InvalidOptionError, TaskError, UndoneError, as_option
 from .network import ACTIVE, CONSENSUS, AddPeering, Peering, RemovePeering, Running
 
 
@@ -49,7 +49,7 @@ def plan_present(params: Parameters, state: NetworkState) -> Plan:
     """
     if find_mirror(params, state) is not None:
         return Plan()
-    name, remote, option = params["name"], params["remote"], params["name_option"]
+    name, remote, option = params["name"], params["remote"], as_option(params["name_option"])
     holder = _find_named(params, state)
     if holder is not None:
         raise InvalidOptionError(
@@ -77,7 +77,7 @@ def plan_absent(params: Parameters, state: NetworkState) -> Plan:
         return Plan()
     if params["remote"] is None and not (mirror.network.startswith("projects/") and is_atlas_network(mirror.network)):
         raise TaskError(
-            f"{params['name_option']} {mirror.name}: this peering of {params['local']} leads to {mirror.network}, "
+            f"{as_option(params['name_option'])} {mirror.name}: this peering of {params['local']} leads to {mirror.network}, "
             "which is not a network of Atlas.",
             hint="If it is to be removed all the same, set atlas_gcp_project_id and atlas_network_name to that network.",
         )

@@ -22,6 +22,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from types import MappingProxyType
 
@@ -31,7 +32,40 @@ MAX_DETAIL_LENGTH = 500
 # The fields of every failed result beside `msg`; each may be null.
 FAILURE_FIELDS = ("http_status", "error_code", "detail")
 
+# What stands around values in a text that is not shown yet: noncharacters of Unicode, which no text has. An option, what differs
+# between failures with one cause, and words for one object and for several.
+_OPTION = re.compile("\ufdd0(\\w+)\ufdd1")
+_COUNT = re.compile("\ufdd2([^\ufdd3]*)\ufdd3")
+_FORM = re.compile("\ufdd4([^\ufdd5]*)\ufdd5([^\ufdd6]*)\ufdd6")
+_MARKED = re.compile("[\ufdd0\ufdd2\ufdd4]")
+
 _Error = t.TypeVar("_Error", bound="TaskError")
+
+
+# An option for the text, hint or description of an error, which shows it under the name that the task has for it. These two are
+# no functions, since tables of hints use them wherever they are imported.
+as_option: t.Callable[[str], str] = "\ufdd0{}\ufdd1".format
+# How often, or for how long, for the text of an error: failures that differ in it alone have one cause.
+as_count: t.Callable[[str], str] = "\ufdd2{}\ufdd3".format
+
+
+def as_form(singular: str, plural: str | None = None) -> str:
+    """Return words for the text of an error which differ where it is about several objects; without a plural, it ends in `s`."""
+    return f"\ufdd4{singular}\ufdd5{plural or f'{singular}s'}\ufdd6"
+
+
+def shown(text: str, *names: t.Mapping[str, str]) -> str:
+    """Return a text with its options by their names: those of `as_option`, or what each of `names` has in place of them."""
+
+    def name_of(match: re.Match[str]) -> str:
+        name = match.group(1)
+        for renamed in names:
+            name = renamed.get(name, name)
+        return name
+
+    if not _MARKED.search(text):
+        return text
+    return _FORM.sub(r"\1", _COUNT.sub(r"\1", _OPTION.sub(name_of, text)))
 
 
 class EntryPlace(t.NamedTuple):
@@ -56,7 +90,7 @@ class TaskError(Exception):
     """A failure, as a message for the user and fields.
 
     Args:
-        text: One sentence that names the option or the cause; after a description, what stands behind the colon.
+        text: One sentence that names the cause, with options by `as_option`; after a description, what stands behind the colon.
         description: What failed, as a verb phrase; None for anything but a request.
         http_status: The status of the reply; None if none came.
         error_code: The service's error code, such as `PEER_NOT_FOUND`.
@@ -69,12 +103,14 @@ class TaskError(Exception):
     Attributes:
         was_refused_unread: Whether only the rate was refused, so that any request may be sent again.
         place: The entry of a list that it is about, with which the message begins; None for none.
+        names: What the task calls options that this error names, in place of their names: one mapping after the other.
         sentences: What callers have added to the message.
         parts: The errors of several requests of one step, by what they are about; empty if it is the error of one.
     """
 
     was_refused_unread = False
     place: EntryPlace | None = None
+    names: tuple[t.Mapping[str, str], ...] = ()
     sentences: tuple[str, ...] = ()
     parts: t.Mapping[str, TaskError] = MappingProxyType({})
 
@@ -105,13 +141,38 @@ class TaskError(Exception):
     @property
     def message(self) -> str:
         """Where and what failed, and why, without the hint."""
+        return shown(self._message, *self.names)
+
+    @property
+    def template(self) -> str:
+        """The message and the hint for the text of another error, which shows its options."""
+        return f"{self._message} {self.hint}" if self.hint else self._message
+
+    @property
+    def _message(self) -> str:
         where = "" if self.place is None else f"{self.place}{self.place.link}"
         failed = "" if self.description is None else f"Failed to {self.description}: "
         return " ".join((f"{where}{failed}{self.text}", *self.sentences))
 
+    @property
+    def advice(self) -> str:
+        """The hint as it is shown; empty for none."""
+        return shown(self.hint or "", *self.names)
+
     def __str__(self) -> str:
         """Return the message and the hint, with control characters escaped."""
-        return visible(f"{self.message} {self.hint}" if self.hint else self.message)
+        return visible(shown(self.template, *self.names))
+
+    @property
+    def option(self) -> str | None:
+        """The option that the message begins with, by the name that the task has for it; None for none."""
+        found = None if self.description else _OPTION.match(self.text)
+        return found and shown(found.group(), *self.names)
+
+    @property
+    def advised(self) -> frozenset[str]:
+        """The options that the hint names."""
+        return frozenset(_OPTION.findall(self.hint or ""))
 
     @property
     def is_unanswered(self) -> bool:
@@ -131,10 +192,19 @@ class TaskError(Exception):
         """Return this error as that of an entry; with None as that of none."""
         return self._with(place=place)
 
-    def renamed(self: _Error, rename: t.Callable[[str], str]) -> _Error:
-        """Return this error with options that it names under other names; `rename` takes each of its texts."""
-        texts = {name: getattr(self, name) for name in ("description", "text", "hint")}
-        return self._with(**{name: text and rename(text) for name, text in texts.items()})
+    def with_names(self: _Error, names: t.Mapping[str, str]) -> _Error:
+        """Return this error with other names for some of the options that it names."""
+        return self._with(names=(*self.names, names))
+
+    def of_several(self: _Error, *, without_counts: bool = False) -> _Error:
+        """Return this error as that of several objects; without counts, errors of one cause have the same text."""
+
+        def worded(text: str) -> str:
+            text = _FORM.sub(r"\2", text)
+            return _COUNT.sub("", text) if without_counts else text
+
+        texts = {name: text and worded(text) for name in ("text", "description", "hint") for text in [getattr(self, name)]}
+        return self._with(sentences=tuple(map(worded, self.sentences)), **texts)
 
     def with_sentence(self: _Error, sentence: str) -> _Error:
         """Return this error with another sentence at the end of its message, unless it has that already."""

@@ -97,7 +97,8 @@ class AtlasPeering(Front[CheckSession]):
             from .._sides.pruned_routes import PrunedRoutes, PrunedSide
 
             self._pruned = PrunedSide(self.context, PrunedRoutes(params, self._entries, session.aws))
-        self.path = PathSide(self.context, self._entries, self.stages, partial(AtlasPeering._begin, own), list_peers)
+        begin, say = partial(AtlasPeering._begin, own), self.summary.warnings
+        self.path = PathSide(self.context, self._entries, self.stages, begin, list_peers, say)
         in_aws, in_atlas = () if self._aws is None else (self._aws,), () if atlas is None else (self._containers, self._peers)
         pruned = () if self._pruned is None else (self._pruned,)
         self.sides = (*in_atlas, self.path, *in_aws, *self._clouds.values(), *pruned)

@@ -34,7 +34,7 @@ def check_projects(params: Parameters) -> dict[str, t.Any]:
                 raise InvalidOptionError(f"{name}[{index}] is empty.", hint="Give a value, or leave the element out.")
         found[name] = None if values is None else tuple(dict.fromkeys(values))
     for index, group_id in enumerate(params["group_ids"] or ()):
-        parse_option(f"group_ids[{index}]", group_id, parse_object_id)
+        parse_option("group_ids", group_id, parse_object_id, number=index)
     if params["org_id"] is not None:
         parse_option("org_id", params["org_id"], parse_object_id)
     return found

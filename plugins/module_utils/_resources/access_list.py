@@ -12,7 +12,7 @@ import re
 import typing as t
 
 from .._api.client import PAGE_SIZE, AtlasClient
-from .._http.errors import ApiError
+from .._http.errors import ApiError, as_option
 from .._values.blocks import Block, parse_block
 from .._values.moments import to_moment, to_text
 from .._values.patterns import Fits, InvalidValueError, fits_in_any_case, fits_text
@@ -40,12 +40,12 @@ NO_ENTRY = frozenset(("ATLAS_NETWORK_PERMISSION_ENTRY_NOT_FOUND",))
 ENTRY_HINTS = {
     "ATLAS_NETWORK_PERMISSIONS_LIMIT_EXCEEDED": "Remove entries that are no longer used: the access list of a project holds 200.",
     "CANNOT_USE_AWS_SECURITY_GROUP_WITHOUT_VPC_PEERING_CONNECTION": (
-        "Create a VPC peering connection first (atlas_vpc_peer), or allow a cidr_block instead."
+        f"Create a VPC peering connection first (atlas_vpc_peer), or allow a {as_option('cidr_block')} instead."
     ),
     "DUPLICATE_ADDRESSES_IN_INPUT": "Give each entry once: an address and the block that holds it alone are the same entry.",
     "EXPIRATION_DATE_EXCEEDS_MAX": "Set delete_after_date within the next week.",
     "EXPIRATION_DATE_IN_PAST": "Set delete_after_date within the next week; the clock of Atlas counts.",
-    "INVALID_IP_ADDRESS_OR_CIDR_NOTATION": "Check cidr_block and ip_address of the entries.",
+    "INVALID_IP_ADDRESS_OR_CIDR_NOTATION": f"Check {as_option('cidr_block')} and ip_address of the entries.",
     "INVALID_NETWORK_PERMISSION_COMMENT": "Shorten the comment: Atlas keeps 80 characters.",
     "NETWORK_PERMISSION_EXPIRATION_NOT_SUPPORTED": "Leave delete_after_date out for a security group.",
     "PERMANENT_ENTITY_CANNOT_BE_MADE_TEMPORARY": "Leave delete_after_date out, or remove the entry first (state: absent).",
@@ -295,9 +295,9 @@ def find_mistakes(entry: AccessEntry, state: str, *, only_own: bool) -> t.Iterat
             try:
                 parse(entry[name])  # type: ignore[literal-required]
             except InvalidValueError as error:
-                yield InvalidValueError(f"{name} {error}", error.hint)
+                yield InvalidValueError(f"{as_option(name)} {error}", error.hint)
     if entry["comment"] is not None and len(entry["comment"]) > LONGEST_COMMENT:
-        yield InvalidValueError(f"comment is longer than {LONGEST_COMMENT} characters", "Shorten it.")
+        yield InvalidValueError(f"{as_option('comment')} is longer than {LONGEST_COMMENT} characters", "Shorten it.")
     if entry["delete_after_date"] not in (None, NEVER):
         try:
             _check_date(str(entry["delete_after_date"]), entry, state)
@@ -305,7 +305,7 @@ def find_mistakes(entry: AccessEntry, state: str, *, only_own: bool) -> t.Iterat
             yield error
     if state == "absent" and only_own and entry["comment"] is None:
         yield InvalidValueError(
-            "comment is required with only_own: it tells which entry is your own",
+            f"{as_option('comment')} is required with only_own: it tells which entry is your own",
             "Give the comment with which the entry was added, or set only_own to false.",
         )
 
@@ -320,10 +320,10 @@ def _check_date(date: str, entry: AccessEntry, state: str) -> None:
         left = to_moment(date) - datetime.datetime.now(datetime.timezone.utc)
     except ValueError:
         raise InvalidValueError(
-            f"delete_after_date is not an ISO 8601 date: {date!r}", "Write it like 2030-01-31T12:00:00Z, or never."
+            f"{as_option('delete_after_date')} is not an ISO 8601 date: {date!r}", "Write it like 2030-01-31T12:00:00Z, or never."
         ) from None
     if entry["aws_security_group"] is not None:
-        raise InvalidValueError("delete_after_date cannot be set for a security group", "Leave it out.")
+        raise InvalidValueError(f"{as_option('delete_after_date')} cannot be set for a security group", "Leave it out.")
     if state == "present" and not datetime.timedelta(0) < left <= LONGEST_LIFE:
         problem = "is more than a week ahead" if left > LONGEST_LIFE else "has passed"
-        raise InvalidValueError(f"delete_after_date {problem}: {date!r}", "Give a date within the next week.")
+        raise InvalidValueError(f"{as_option('delete_after_date')} {problem}: {date!r}", "Give a date within the next week.")

@@ -15,7 +15,7 @@ from .._api.reply import check_written
 from .._clouds.aws import AWS
 from .._clouds.cloud import BLOCK, REGION, REGIONS, Cloud, Peer
 from .._clouds.clouds import CLOUDS, cloud_of
-from .._http.errors import ApiError
+from .._http.errors import ApiError, as_option
 
 # Only a 404 with this code means that the container does not exist.
 NOT_FOUND = "CLOUD_PROVIDER_CONTAINER_NOT_FOUND"
@@ -27,7 +27,8 @@ CONTAINER_HINTS = {
     "CONTAINERS_IN_USE": "Remove what holds the network container first: clusters, peering connections and backup snapshots.",
     "NO_CAPACITY": "Atlas has no room there at the moment: run the task again later, or choose another region.",
     "OVERLAPPING_ATLAS_CIDR_BLOCK": (
-        "Choose a block that overlaps none of a network container: another route_table_cidr_block, or atlas_cidr_block."
+        f"Choose a block that overlaps none of a network container: another {as_option(str(AWS.block))}, or "
+        f"{as_option('atlas_cidr_block')}."
     ),
 }
 

@@ -16,7 +16,7 @@ from .._api.reply import check_written
 from .._clouds.aws import AWS, same_region
 from .._clouds.cloud import Cloud, Peer, fields_of
 from .._clouds.clouds import CLOUDS, DEFAULT_CLOUD, cloud_of
-from .._http.errors import ApiError
+from .._http.errors import ApiError, as_option
 from .containers import CONTAINER_HINTS, to_camel_case
 
 # Connections per project, over all cloud providers, and how many of them may be pending (not yet accepted or set up):
@@ -32,8 +32,8 @@ NO_PLACE = "PEER_MAXIMUM_REACHED"
 # What to do next, by error code.
 PEER_HINTS = {
     **CONTAINER_HINTS,
-    "INVALID_ROUTE_TABLE_CIDR": "Check route_table_cidr_block: the CIDR block of the VPC, from a private range.",
-    "OVERLAPPING_CIDR_BLOCK": "Choose a route_table_cidr_block that does not overlap that of another peering connection.",
+    "INVALID_ROUTE_TABLE_CIDR": f"Check {as_option(str(AWS.block))}: the CIDR block of the VPC, from a private range.",
+    "OVERLAPPING_CIDR_BLOCK": f"Choose a {as_option(str(AWS.block))} that does not overlap that of another peering connection.",
     "PEER_INVALID_STATE": "Wait until the connection has settled, then run the task again.",
     NO_PLACE: (
         "Remove connections that are no longer used, or accept those that are pending: "

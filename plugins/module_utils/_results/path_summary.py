@@ -13,15 +13,15 @@ from .._clouds.cloud import Fields, Peer, fields_of
 from .._clouds.clouds import CLOUDS, block_of, cloud_of, name_of, with_request_times
 from .._engine.entry import name_places
 from .._engine.options import Parameters, name_project
-from .._engine.plan import Change, ChangeKey, Described, Plan, in_words, lines_of, listed, nothing_changed
+from .._engine.plan import Change, ChangeKey, Described, Notice, Plan, in_words, lines_of, listed, nothing_changed
 from .._engine.side import Failure
 from .._entries.parser import LIST, PeerEntry
 from .._http.errors import TaskError
 from .._resources.containers import Container
-from .._sides.causes import Failed, by_cause, joined, to_failed
 from .._sides.draft import CEILING
 from .._sides.path_state import PathState
 from . import remaining
+from .causes import Failed, by_cause, joined, to_failed
 from .entry_view import EntryView
 from .set_summary import compared
 
@@ -106,6 +106,15 @@ class PathSummary:
         sides = Counter(change.key.side for change in changes)
         unchanged = len(self._by_key.keys() - actions.keys() - wrong)
         return f"Plan: {', '.join(parts)}, {unchanged} unchanged ({', '.join(f'{n} in {side}' for side, n in sides.items())})"
+
+    def warnings(self, notices: t.Iterable[Notice]) -> list[str]:
+        """Return warnings about entries in sentences: one for each cause, however many networks it is true for."""
+        return [str(one["msg"]) for one in by_cause(LIST, map(self._noticed, notices))]
+
+    def _noticed(self, notice: Notice) -> Failed:
+        entry = self._by_key[notice.entry]
+        fields = {**entry.network, entry.provider.accepted_id or "": notice.connection_id}
+        return to_failed(notice.error, entry, entry.name, fields)
 
     def _word(self, owner: str, actions: set[str]) -> str:
         """Return what the plan does to a connection, in words."""
@@ -396,7 +405,7 @@ def _by_owner(plan: Plan) -> dict[str, set[ChangeKey]]:
 
 def _may_pass(error: TaskError) -> bool:
     """Whether there is nothing to correct: after a 500, a time-out, or the end of a wait, whose hint names the option."""
-    return error.is_unanswered or error.is_transient or "wait_timeout" in (error.hint or "")
+    return error.is_unanswered or error.is_transient or "wait_timeout" in error.advised
 
 
 def _failures_of(state: PathState, plan: Plan) -> t.Mapping[str, Failure]:

@@ -22,8 +22,6 @@ from .._sides.path_state import PathState
 from .entry_view import EntryView
 
 _CLIENTS = "the ranges of the clients"
-# How such a sentence of the access list begins.
-_STAYS = " stays in the access list"
 
 
 def sentences(params: Parameters, views: t.Sequence[EntryView], state: PathState) -> list[str]:
@@ -46,7 +44,7 @@ def sentences(params: Parameters, views: t.Sequence[EntryView], state: PathState
         found += _private_names(views, state)
     elif params["atlas"] and params["remove_container"]:
         found += _unknown_containers(views, state)
-    left = [reason if _STAYS in reason else f"This entry of the access list stays: {reason}" for reason in state.left.values()]
+    left = [f"This entry of the access list stays: {why}" if name in state.foreign else why for name, why in state.left.items()]
     return list(dict.fromkeys((*found, *state.notes, *state.kept_roles, *left)))
 
 
@@ -229,7 +227,6 @@ def _client_blocks(view: EntryView, state: PathState) -> t.Sequence[str]:
 
 def _gcloud_create(view: EntryView, atlas_project: str, atlas_network: str) -> str:
     """Return the command that makes the mirror of an entry."""
-    own, name = view.entry.params, view.entry.params["gcp_peering_name"]
-    command = gcloud_line(own["gcp_project_id"], own["network_name"], atlas_project, atlas_network)
-    default = peering_name(atlas_network)
-    return command.replace(f" {default} ", f" {name or default[:63]} ", 1)
+    own = view.entry.params
+    name = own["gcp_peering_name"] or peering_name(atlas_network)[:63]
+    return gcloud_line(own["gcp_project_id"], own["network_name"], atlas_project, atlas_network, name)

@@ -13,8 +13,8 @@ from .._engine.plan import Change, Plan, nothing_changed
 from .._engine.wait import GONE
 from .._entries.parser import FIELDS, PeerEntry
 from .._http.errors import TaskError
-from .._sides.causes import Failed, by_cause, joined, to_failed
 from .._sides.set_state import PeerSetState
+from .causes import Failed, by_cause, joined, to_failed
 
 T = t.TypeVar("T")
 

@@ -286,7 +286,7 @@ class AccessUsers:
             state: The state.
             is_foreseen: Whether it counts what may go once it is read who needs it.
         """
-        listed, left = list_of(state).listed, self.reasons_to_keep(state, is_foreseen=is_foreseen)
+        listed, (left, _foreign) = list_of(state).listed, self.reasons_to_keep(state, is_foreseen=is_foreseen)
         needed = self._needs.asked_for(state)
         going = {}
         for name, need in self._needs.candidates(state).items():
@@ -299,12 +299,12 @@ class AccessUsers:
                 going[name] = replace(need, entry=entry)
         return going
 
-    def reasons_to_keep(self, state: PathState, *, is_foreseen: bool = False) -> dict[str, str]:
-        """Return why entries stay that connections leave, by name; see `to_remove`."""
-        replaced, left = self._needs.replaced(state), dict[str, str]()
+    def reasons_to_keep(self, state: PathState, *, is_foreseen: bool = False) -> tuple[dict[str, str], set[str]]:
+        """Return why entries stay that connections leave, by name, and those with a foreign comment; see `to_remove`."""
+        replaced, left, foreign = self._needs.replaced(state), dict[str, str](), set[str]()
         candidates = {**self._needs.leftovers(state), **replaced}
         if not candidates:
-            return left
+            return left, foreign
         listed, users, needed = list_of(state).listed, self.users(state), self._needs.asked_for(state)
         by_network = {network_of(one.network): one for one in reversed(users)}
         on_aws = next((one for one in users if self._needs.is_absent and cloud_of(one.network) is AWS), None)
@@ -328,11 +328,12 @@ class AccessUsers:
             elif current["comment"] not in need.comments:
                 if self._needs.is_absent:
                     left[name] = other_comment(name, current, need.comments[0])
+                    foreign.add(name)
             elif on_aws is not None and current["aws_security_group"] and self._is_shared(name, current, state):
                 left[name] = f"{name} stays in the access list, because {on_aws.title} may use it."
             elif unclear is not None:
                 left[name] = _may_need(name, unclear)
-        return left
+        return left, foreign
 
     def _is_shared(self, name: str, current: AccessEntry, state: PathState) -> bool:
         """Whether only a comment which other networks may have, too, says that an entry is one of the list."""

@@ -13,7 +13,7 @@ from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step, find_differences
 from .._engine.prune import check_ceiling, check_ignore, split_ignored
 from .._engine.wait import WaitTimeoutError
-from .._http.errors import InvalidOptionError, TaskError
+from .._http.errors import InvalidOptionError, TaskError, as_option
 from .._resources.access_list import (
     ENTRY_FIELDS,
     ENTRY_FITS,
@@ -307,8 +307,8 @@ def not_in_force(names: t.Iterable[str], error: WaitTimeoutError, kept: str = ""
     """Return the error when the time is up before entries are in force; `kept` is a sentence for the message."""
     unanswered = " Atlas did not answer in the end." if error.unanswered else ""
     return TaskError(
-        f"{', '.join(names)} of the access list is still not in force after {error.waited:.0f} seconds.{unanswered}{kept}",
-        hint="Raise wait_timeout, or run the task again later.",
+        f"{', '.join(names)} of the access list is still not in force after {error.span}.{unanswered}{kept}",
+        hint=f"Raise {as_option('wait_timeout')}, or run the task again later.",
     )
 
 

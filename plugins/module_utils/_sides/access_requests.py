@@ -14,7 +14,7 @@ from types import MappingProxyType
 from .._engine.plan import Change, Plan, Step
 from .._engine.side import SEEN, Call, Context, Effect, Owner, Purpose, Query, Replies, ReplyValue, Side, Waiting
 from .._engine.wait import WaitTimeoutError
-from .._http.errors import AuthError, NoAnswerError, OvertakenError, StoppedError, TaskError
+from .._http.errors import AuthError, NoAnswerError, OvertakenError, StoppedError, TaskError, as_count, as_option
 from .._http.pauses import Sleep
 from .._resources.access_list import AccessEntry, AccessList, to_send
 from .access_plan import (
@@ -205,8 +205,8 @@ class AccessRequests(Side[_State]):
             if not has_turn:
                 raise TaskError(
                     f"Another task on this machine has held the access list of project {params['group_id']} for "
-                    f"{patience:.0f} seconds.",
-                    hint="Run the task again, or raise wait_timeout.",
+                    f"{as_count(f'{patience:.0f} seconds')}.",
+                    hint=f"Run the task again, or raise {as_option('wait_timeout')}.",
                 )
             return write()
 

@@ -10,12 +10,12 @@ import typing as t
 from dataclasses import replace
 from functools import partial
 
-from .._aws.accepter.checks import ANEW, CREDENTIALS, OF_CONTAINER
 from .._aws.accepter.network import Network
 from .._aws.accepter.region import RegionSurvey
 from .._aws.accepter.requests import Accept, EnableDns, RouteChange, shows
 from .._aws.accepter.routes import Facts, choose_tables
 from .._aws.accepter.view import View, may_lead
+from .._aws.errors import AdvisedError, Way
 from .._aws.objects import ACTIVE, ENDED, PENDING, PeeringConnection
 from .._clouds.aws import AWS
 from .._clouds.cloud import BLOCK, REGION, Peer, fields_of
@@ -47,11 +47,12 @@ AwsCredentials = tuple[tuple[str, OptionValue], ...]
 
 # In seconds, how long Atlas may know a request before AWS shows it.
 _YOUNG = 120
-# What this task says in place of hints for the task with one connection.
-_HINTS = {
-    CREDENTIALS: "Use credentials of the VPC's owner (aws_profile, aws_access_key, aws_assume_role_arn), or correct its account.",
-    OF_CONTAINER: "Set it to the block of Atlas's network container.",
-    ANEW: "Once Atlas shows it as failed, run the task again with recreate set to dead: Atlas requests another one then.",
+# The hints of `AdvisedError` in this task.
+_HINTS: t.Mapping[Way, str] = {
+    "credentials": "Use credentials of the VPC's owner (aws_profile, aws_access_key, aws_assume_role_arn), or correct its "
+    "account.",
+    "block": "Set it to the block of Atlas's network container.",
+    "request": "Once Atlas shows it as failed, run the task again with recreate set to dead: Atlas requests another one then.",
 }
 _ANEW_ELSEWHERE = "The team that works in Atlas has to request another one: then use the new connection_id."
 # The options of the module for one connection that an entry has, and those that the task has.
@@ -243,8 +244,10 @@ class AwsTerms:
 
     def named(self, entry: PeerEntry, error: TaskError) -> TaskError:
         """Return an error with the entry, and the options of this task."""
-        hint = _ANEW_ELSEWHERE if error.hint == ANEW and not self.params["atlas"] else _HINTS.get(error.hint or "", error.hint)
-        return entry.named(error.with_hint(hint))
+        if isinstance(error, AdvisedError):
+            is_elsewhere = error.way == "request" and not self.params["atlas"]
+            error = error.with_hint(_ANEW_ELSEWHERE if is_elsewhere else _HINTS[error.way])
+        return entry.named(error)
 
 
 class AwsEntries(AwsReader):

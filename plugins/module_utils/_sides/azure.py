@@ -41,7 +41,7 @@ from .._engine.side import (
     Waiting,
 )
 from .._engine.wait import WaitTimeoutError, still_refused, time_is_up
-from .._http.errors import TaskError
+from .._http.errors import TaskError, as_option
 
 _NO_PRINCIPAL = "PrincipalNotFound"
 _NAME_TAKEN = "RoleDefinitionWithSameNameExists"
@@ -193,7 +193,8 @@ class AzureSide(Side[AccessState]):
     def timeout_error(self, owner: Owner, step: Step | None, waiting: Waiting, error: WaitTimeoutError) -> TaskError:
         """Return the error of a peering that has not ended, or of an assignment that is still refused."""
         if error.refusal is not None:
-            return still_refused(error, error.refusal, "Run the task again in some minutes, or raise wait_timeout.")
+            hint = f"Run the task again in some minutes, or raise {as_option('wait_timeout')}."
+            return still_refused(error, error.refusal, hint)
         if self.entries is not None and step is not None and waiting in (_PRINCIPAL, _FREE):
             return self.entries.late_error(step, error)
         peering = ending_peerings(self._role(owner).params, self.states[owner])[0]

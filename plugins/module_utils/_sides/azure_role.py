@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from .._clouds.cloud import Fields
 from .._engine.operation import Status
-from .._http.errors import TaskError
+from .._http.errors import TaskError, as_count
 from .connection import CreatePeer, DeletePeer, UpdatePeer
 from .container_choice import ContainerChoice, is_government
 from .errors import RoleError
@@ -30,7 +30,7 @@ def role_failure(choice: ContainerChoice, fields: Fields, error: TaskError, wait
         return error
     handover = choice.provider.handover(fields, None, is_government(choice.params))
     role = handover["role_definition"]
-    repeated = "" if waited is None else f" It was repeated for {waited:.0f} seconds."
+    repeated = "" if waited is None else f" It was repeated for {as_count(f'{waited:.0f} seconds')}."
     needs = f"A service principal of Atlas's application {handover['application_id']}"
     if handover["application_id"] is None:
         needs = (

@@ -12,7 +12,7 @@ from .._clouds.cloud import REGION, Cloud, Fields, Peer, fields_of
 from .._clouds.clouds import cloud_of
 from .._engine.options import Parameters
 from .._engine.plan import Facts
-from .._http.errors import InvalidOptionError, NotFoundError, TaskError
+from .._http.errors import InvalidOptionError, NotFoundError, TaskError, as_option
 from .._resources.containers import NOT_FOUND, Container, Containers, container_cloud, describe, is_in_region, to_region
 from .connection import LIST_PEERS, PeerState
 
@@ -53,7 +53,8 @@ class ContainerChoice:
             if peer["container_id"] is None:
                 raise TaskError(
                     f"Atlas does not say which network container VPC peering connection {peer['id']} is in.",
-                    hint="Leave container_id and container_region_name out; peer_id alone names one connection.",
+                    hint=f"Leave {as_option('container_id')} and {as_option('container_region_name')} out; peer_id alone names "
+                    "one connection.",
                 )
         if region is None:
             return [peer for peer in peers if peer["container_id"] == container_id]
@@ -81,13 +82,14 @@ class ContainerChoice:
             return str(found[0]["id"])
         if found:
             raise TaskError(
-                f"container_region_name: project {self._group_id} has {len(found)} network containers in {region}: "
+                f"{as_option('container_region_name')}: project {self._group_id} has {len(found)} network containers in "
+                f"{region}: "
                 f"{describe(found)}.",
-                hint="Set container_id instead.",
+                hint=f"Set {as_option('container_id')} instead.",
             )
         others = f"; it has {describe(self._list())}" if self._list() else ""
         raise TaskError(
-            f"container_region_name: project {self._group_id} has no network container on {self.provider.name} in "
+            f"{as_option('container_region_name')}: project {self._group_id} has no network container on {self.provider.name} in "
             f"{self.provider.regions.to_cloud(region)}{others}.",
             hint="Correct it, or create the network container (atlas_network_container) or a cluster in that region.",
         )
@@ -122,7 +124,7 @@ class ContainerChoice:
             return in_region[0]
         raise TaskError(
             f"Project {self._group_id} has {len(containers)} network containers on {self.provider.name}: {describe(containers)}.",
-            hint="Say which one with container_region_name or container_id.",
+            hint=f"Say which one with {as_option('container_region_name')} or {as_option('container_id')}.",
         )
 
     def known(self, container_id: str | None) -> Container | None:
@@ -215,7 +217,7 @@ class ContainerChoice:
         if wanted is None or any(one["id"] == wanted for one in listed):
             return
         raise self._elsewhere(wanted) or InvalidOptionError(
-            f"container_id: project {self._group_id} has no network container {wanted} on {self.provider.name}.",
+            f"{as_option('container_id')}: project {self._group_id} has no network container {wanted} on {self.provider.name}.",
             hint=f"It has {describe(listed)}." if listed else "It has none. Create one (atlas_network_container).",
         )
 
@@ -306,7 +308,8 @@ def connected_elsewhere(
     found = ", ".join(f"{one['id']} in {places.get(one['container_id'])}" for one in peers)
     return (
         f"Project {group_id} has no network container on {cloud.name} in {cloud.regions.to_cloud(region)}, and the network is "
-        f"connected elsewhere: {found}. If that container was moved, as Terraform can do on AWS, set container_region_name to "
+        f"connected elsewhere: {found}. If that container was moved, as Terraform can do on AWS, set "
+        f"{as_option('container_region_name')} to "
         "its region."
     )
 
@@ -340,9 +343,10 @@ def is_government(params: Parameters) -> bool:
 def no_such_container(params: Parameters, provider: Cloud, container_id: str) -> InvalidOptionError:
     """Return the error for a container that a project does not have."""
     is_option = container_id == params["container_id"]
+    begin = f"{as_option('container_id')}: p" if is_option else "P"
     found = f"Check it, or leave it out to have the container on {provider.name} found."
     return InvalidOptionError(
-        f"{'container_id: p' if is_option else 'P'}roject {params['group_id']} has no network container {container_id}.",
+        f"{begin}roject {params['group_id']} has no network container {container_id}.",
         hint=found if is_option else "Run the task again.",
     )
 
@@ -350,6 +354,7 @@ def no_such_container(params: Parameters, provider: Cloud, container_id: str) ->
 def on_other_cloud(provider: Cloud, container: Container) -> InvalidOptionError:
     """Return the error for a container that is on another provider."""
     return InvalidOptionError(
-        f"container_id: network container {container['id']} is on {container['provider_name']}, not on {provider.name}.",
+        f"{as_option('container_id')}: network container {container['id']} is on {container['provider_name']}, not on "
+        f"{provider.name}.",
         hint=f"Leave it out to have the container on {provider.name} found.",
     )

@@ -12,9 +12,17 @@ from functools import partial
 from .._clouds.cloud import BLOCK, REGION, REGIONS, Cloud
 from .._clouds.clouds import CLOUDS, DEFAULT_CLOUD
 from .._clouds.gcp import MOST_REGIONS
-from .._engine.options import Parameters, check_cloud_of_region, check_options, check_version, parse_option, parse_region
+from .._engine.options import (
+    Parameters,
+    check_cloud_of_region,
+    check_options,
+    check_version,
+    parse_option,
+    parse_region,
+    parse_text,
+)
 from .._engine.plan import Change, Facts, Plan, Step
-from .._http.errors import InvalidOptionError, TaskError
+from .._http.errors import InvalidOptionError, TaskError, as_option
 from .._resources.containers import Container, describe, is_in_region
 from .._values.blocks import do_overlap, parse_private_block
 
@@ -32,16 +40,20 @@ def choose_cloud(params: Parameters) -> Cloud:
     named, region, regions = params["provider_name"], params["region_name"], params.get("regions")
     if regions is not None and named is not None and CLOUDS[named].place != REGIONS:
         raise InvalidOptionError(
-            f"regions is for GCP, and provider_name is {named}.", hint=f"Set region_name for a network container on {named}."
+            f"{as_option('regions')} is for GCP, and provider_name is {named}.",
+            hint=f"Set {as_option('region_name')} for a network container on {named}.",
         )
     if regions is not None and region is not None:
-        raise InvalidOptionError("region_name is for AWS and AZURE, and regions is for GCP.", hint="Set only one of them.")
+        raise InvalidOptionError(
+            f"{as_option('region_name')} is for AWS and AZURE, and {as_option('regions')} is for GCP.",
+            hint="Set only one of them.",
+        )
     usual = DEFAULT_CLOUD if regions is None else next(name for name, one in CLOUDS.items() if one.place == REGIONS)
     cloud = CLOUDS[named or usual]
     check_version(params, cloud.name)
     if cloud.has_one_container and region is not None:
         raise InvalidOptionError(
-            f"region_name is for AWS and AZURE, and provider_name is {cloud.name}.",
+            f"{as_option('region_name')} is for AWS and AZURE, and provider_name is {cloud.name}.",
             hint="Leave it out: a project has one network container on GCP.",
         )
     if named is None and region is not None:
@@ -71,7 +83,7 @@ def parse_regions(option: str, value: t.Sequence[str], cloud: Cloud) -> tuple[li
     Raises:
         InvalidOptionError: If one is invalid, or there are too many.
     """
-    parsed = [parse_region(f"{option}[{number}]", one, cloud) for number, one in enumerate(value)]
+    parsed = [parse_region(option, one, cloud, number=number) for number, one in enumerate(value)]
     regions = list(dict.fromkeys(region for region, unused in parsed))
     if len(regions) > MOST_REGIONS:
         raise InvalidOptionError(
@@ -174,10 +186,13 @@ class ContainerPlanner:
             return listed[0]
         name = self._cloud.name
         if not listed:
-            raise TaskError(f"{self._project} has no network container on {name}.", hint="Set region_name to create one there.")
+            raise TaskError(
+                f"{self._project} has no network container on {name}.",
+                hint=f"Set {as_option('region_name')} to create one there.",
+            )
         raise TaskError(
             f"{self._project} has {len(listed)} network containers on {name}: {describe(listed)}.",
-            hint="Say which one with region_name.",
+            hint=f"Say which one with {as_option('region_name')}.",
         )
 
     def plan_absent(self, state: ContainerState) -> Plan:
@@ -234,7 +249,7 @@ class ContainerPlanner:
         cloud, block, regions = self._cloud, self._block, self._regions or []
         if block is None and not cloud.chooses_block:
             raise InvalidOptionError(
-                f"atlas_cidr_block is required to create a network container on {cloud.name}.",
+                f"{as_option('atlas_cidr_block')} is required to create a network container on {cloud.name}.",
                 hint="Choose a private block that overlaps none of your networks.",
             )
         if block is not None:
@@ -268,11 +283,11 @@ class ContainerPlanner:
         Raises:
             InvalidOptionError: If it has not.
         """
-        option = BLOCK
+        subject = as_option(BLOCK)
         if self._block is None:
-            option = f"{REGIONS} needs another {BLOCK}: that of network container {after['id']}"
+            subject = f"{as_option(REGIONS)} needs another {subject}: that of network container {after['id']}"
         if after[BLOCK] is not None:
-            parse_option(option, after[BLOCK], partial(self._cloud.parse_block, regions=len(after.get(REGIONS, ()))))
+            parse_text(subject, after[BLOCK], partial(self._cloud.parse_block, regions=len(after.get(REGIONS, ()))))
 
     def _check_overlaps(self, state: ContainerState) -> None:
         """Check that the wanted block overlaps no other container on the cloud.
@@ -288,7 +303,8 @@ class ContainerPlanner:
             if state.container is None and other["id"] is not None and other[BLOCK] == self._block:
                 hint += f" If you mean this container, set its region, {place}: Terraform can move a container on AWS."
             raise InvalidOptionError(
-                f"{BLOCK} {self._block} overlaps {other[BLOCK]} of network container {other['id'] or 'to create'} in {place}.",
+                f"{as_option(BLOCK)} {self._block} overlaps {other[BLOCK]} of network container {other['id'] or 'to create'} "
+                f"in {place}.",
                 hint=hint,
             )
 

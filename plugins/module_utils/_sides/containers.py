@@ -15,7 +15,7 @@ from .._engine.options import Parameters
 from .._engine.plan import Facts, Plan, Step, plan_each
 from .._engine.side import FORESEEN, SEEN, Call, Context, Effect, Owner, Purpose, Query, Replies, ReplyValue, Side, Waiting
 from .._engine.wait import WaitTimeoutError
-from .._http.errors import ConflictError, TaskError
+from .._http.errors import ConflictError, TaskError, as_option
 from .._resources.containers import Container, Containers, container_cloud
 from .._resources.peers import VpcPeers, describe_users
 from .container_plan import UNUSED, ContainerPlanner, ContainerState, ListTerms, in_use, to_fields
@@ -169,9 +169,10 @@ class ContainerSide(Side[ContainerState]):
     def timeout_error(self, owner: Owner, step: Step | None, waiting: Waiting, error: WaitTimeoutError) -> TaskError:
         """Return the error of a container that is still used."""
         refusal = error.refusal
-        hint = f"after {error.waited:.0f} seconds of waiting; remove them, or raise wait_timeout"
+        hint = f"after {error.waited:.0f} seconds of waiting; remove them, or raise {as_option('wait_timeout')}"
         if error.unanswered is not None:
-            hint = f"or raise wait_timeout: Atlas did not answer at the end of the {error.waited:.0f} seconds of waiting"
+            why = f"Atlas did not answer at the end of the {error.waited:.0f} seconds of waiting"
+            hint = f"or raise {as_option('wait_timeout')}: {why}"
         users = self._users_of(owner)
         if refusal is not None:
             users = [(refusal.detail or refusal.error_code or "something that Atlas does not name").rstrip(".")]

@@ -9,13 +9,14 @@ import typing as t
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from .._clouds.aws import AWS
 from .._clouds.cloud import Cloud, Fields, Peer, fields_of
 from .._clouds.clouds import CLOUDS, cloud_of, for_pending, identity_of, is_failed, is_leaving, is_pending
 from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step
 from .._engine.prune import check_ceiling, check_ignore, check_stranger, split_ignored
 from .._entries.parser import PeerEntry
-from .._http.errors import ApiError, InvalidOptionError, NoAnswerError, TaskError
+from .._http.errors import ApiError, InvalidOptionError, NoAnswerError, TaskError, as_option
 from .._resources.peers import MOST_PEERS, MOST_PENDING
 from .connection import DeletePeer, PeerState, peer_after
 from .container_choice import ContainerChoice
@@ -205,8 +206,9 @@ class PeerSetPlanner:
         change = plan.changes[0]
         if change.action != "update" and plan.steps[-1].request.fields.get("container_id") is None:
             raise InvalidOptionError(
-                "container_id is required with api_version: v1.0, where Atlas chooses the network container by itself.",
-                hint="Set it, or container_region_name, or use api_version: v2.",
+                f"{as_option('container_id')} is required with api_version: v1.0, where Atlas chooses the network container by "
+                "itself.",
+                hint=f"Set it, or {as_option('container_region_name')}, or use api_version: v2.",
             )
         final = t.cast("Peer", planner.predict(own, plan).peer)
         change = change._replace(key=entry.key, after=fields_of(final))
@@ -252,7 +254,8 @@ def _cycles(steps: t.Iterable[Step]) -> Refusals:
     for step in cycle:
         others = " and ".join(key for key in keys if key != step.keys[0])
         refusals[step.keys[0]] = TaskError(
-            f"{step.keys[0]}.route_table_cidr_block {step.request.fields['route_table_cidr_block']} is not free before {others} "
+            f"{step.keys[0]}.{as_option(str(AWS.block))} {step.request.fields['route_table_cidr_block']} is not free "
+            f"before {others} "
             "has changed, which waits for this entry in turn.",
             hint="Give one of them a block that is free, and run the task again with the blocks that you want.",
         )
@@ -330,8 +333,9 @@ def _warn_of_pending(changes: t.Sequence[Change], state: PeerSetState) -> tuple[
     pending = [*present, *created]
     if not created or len(pending) <= MOST_PENDING:
         return ()
-    some = for_pending(pending, "Have them accepted in AWS", "Have them completed in")
-    first = "accept" if some.endswith("accepted in AWS") else "complete"
+    on_aws = "Have them accepted in AWS"
+    some = for_pending(pending, on_aws, "Have them completed in")
+    first = "accept" if some == on_aws else "complete"
     return (
         f"{len(pending)} VPC peering connections would be pending, and Atlas allows {MOST_PENDING}. {some} while the task waits "
         f"(wait: true), or {first} the first ones and run the task again.",

@@ -19,7 +19,7 @@ from .._engine.entry import Entry
 from .._engine.options import Parameters, parse_option, parse_region
 from .._entries.parser import LIST, EntryParser, EntryValues, PeerEntry, short_name
 from .._entries.table import OPTIONS, PATH, list_of
-from .._http.errors import InvalidOptionError, TaskError
+from .._http.errors import InvalidOptionError, TaskError, as_option
 from .._resources.access_list import LONGEST_COMMENT
 from .._values.blocks import parse_private_block
 from .._values.patterns import Parse
@@ -74,7 +74,9 @@ def clouds_of(clouds: t.Iterable[Cloud | None]) -> tuple[Cloud, ...]:
 def _check_texts(values: Parameters, cloud: Cloud) -> None:
     """Check the comment and the tags of route tables."""
     if len(values["comment"] or "") > LONGEST_COMMENT:
-        raise InvalidOptionError(f"comment is longer than {LONGEST_COMMENT} characters, which Atlas refuses.", hint="Shorten it.")
+        raise InvalidOptionError(
+            f"{as_option('comment')} is longer than {LONGEST_COMMENT} characters, which Atlas refuses.", hint="Shorten it."
+        )
     if values["route_table_tags"] is not None:
         from .._aws.accepter.checks import to_tags
 
@@ -116,7 +118,7 @@ class _Parser(EntryParser):
         if not cloud.has_one_container or values["container_region"] is None:
             return []
         values["container_region"] = None
-        return [f"container_region has no effect: a project has one network container on {cloud.name}."]
+        return [f"{as_option('container_region')} has no effect: a project has one network container on {cloud.name}."]
 
     def parse_place(self, values: EntryValues, name: str, cloud: Cloud) -> list[str]:
         """Parse a region, or the regions of the network container, and return warnings."""
@@ -162,7 +164,8 @@ class _Parser(EntryParser):
                 )
         if cloud.block is not None and is_present and not self.params[cloud.half[0]] and values["cidr_block"] is None:
             raise InvalidOptionError(
-                f"({name}) needs cidr_block with {cloud.half[0]}: false.", hint="The task cannot read it in the cloud then."
+                f"({name}) needs {as_option('cidr_block')} with {cloud.half[0]}: false.",
+                hint="The task cannot read it in the cloud then.",
             )
 
     def check_credentials(self, entry: Entry, cloud: Cloud) -> list[str]:
@@ -191,7 +194,8 @@ def _find_contradictions(entries: t.Sequence[PeerEntry]) -> t.Iterator[TaskError
             before = seen.setdefault((entry.provider.name, place, option), entry)
             other = before.params[option]
             if sorted(other) != sorted(value) if isinstance(value, list) else other != value:
-                text = f"{option} is {_shown(value)}, and {before.key} has {_shown(other)} for the same network container."
+                theirs = f"{before.key} has {_shown(other)} for the same network container"
+                text = f"{as_option(option)} is {_shown(value)}, and {theirs}."
                 yield entry.named(TaskError(text, hint="Correct one of them, or leave it out."))
 
 

@@ -223,10 +223,11 @@ class EntryAccess(PathPart):
 
     def _judged(self, state: PathState) -> PathState:
         """Return the state with the names that the connections need, why others stay, and what else is marked."""
-        needed, left = self._needs.asked_for(state), self._users.reasons_to_keep(state)
+        needed, (left, foreign) = self._needs.asked_for(state), self._users.reasons_to_keep(state)
         others = [one for one in state.notes if one not in self._notes]
         self._notes = [*self._needs.unlisted_marks(state, {*needed, *left, *self._needs.candidates(state)})]
-        return replace(state, allowed=(*needed,), left=left, notes=(*others, *self._notes))
+        notes = (*others, *self._notes)
+        return replace(state, allowed=(*needed,), left=left, foreign=frozenset(foreign), notes=notes)
 
 
 def _planner(needs: t.Mapping[str, AccessRule]) -> AccessListPlanner:

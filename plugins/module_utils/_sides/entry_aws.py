@@ -32,12 +32,11 @@ from .._aws.accepter.view import View
 from .._aws.objects import ACTIVE, ENDED, PENDING, PROVISIONING, PeeringConnection
 from .._clouds.aws import AWS
 from .._clouds.cloud import fields_of
-from .._engine.plan import Change, ChangeKey, Plan, Step
+from .._engine.plan import Change, ChangeKey, Notice, Plan, Step
 from .._engine.side import Owner
-from .._entries.parser import LIST, PeerEntry
+from .._entries.parser import PeerEntry
 from .._http.errors import TaskError
 from .aws_entries import AwsPlace, AwsTerms
-from .causes import Failed, by_cause, to_failed
 from .entries import aws_credentials, aws_names
 from .part import Answers, Common, PathPart
 from .path_state import ACTING, ROUTES, PathState
@@ -211,7 +210,7 @@ class AwsNetworks(PathPart):
 
     def plan_for(self, keys: t.Iterable[str], state: PathState) -> Plan:
         """Plan what is left to do in AWS for some entries."""
-        changes, steps, found = list[Change](), list[Step](), list[Failed]()
+        changes, steps, notices = list[Change](), list[Step](), list[Notice]()
         refusals: dict[str, TaskError] = {}
         # Two entries may have one VPC, each with a network container of its own: what the first one enables is one change.
         enabled: set[tuple[str, str]] = set()
@@ -232,16 +231,14 @@ class AwsNetworks(PathPart):
             for step in self._to_steps(entry, plan, enabled):
                 steps.append(step)
                 changes += [self.change_of(step)] if step.keys else []
-            names = {**entry.network, "connection_id": self.terms.connection_id(entry, state)}
-            found += [to_failed(entry.named(TaskError(one)), entry, entry.name, names) for one in plan.warnings]
+            connection_id = self.terms.connection_id(entry, state)
+            notices += [Notice(key, entry.named(TaskError(one)), connection_id) for one in plan.warnings]
         accepted = [str(step.owner) for step in steps if isinstance(step.request, Accept)]
         self._unseen |= {key for key in accepted if self.terms.view(self.terms.entries[key], state).connection is None}
-        # One for each cause, however many VPCs it is true for.
-        warnings = [str(one["msg"]) for one in by_cause(LIST, found)]
         routes = [] if self._is_absent else [step.request for step in steps if isinstance(step.request, RouteChange)]
         said = tuple(self._said.setdefault(one, text) for one, text in say_takeovers(routes).items())
         notes = tuple(say_notes(routes))
-        return Plan(tuple(changes), tuple(steps), tuple(warnings), refusals=refusals, notes=notes, consequences=said)
+        return Plan(tuple(changes), tuple(steps), refusals=refusals, notes=notes, consequences=said, notices=tuple(notices))
 
     def _plan_entry(self, entry: PeerEntry, state: PathState) -> AccepterPlan:
         terms, view = self.terms, self.terms.view(entry, state)

@@ -15,7 +15,7 @@ from .._engine.options import Parameters
 from .._engine.plan import AnyKey, Change, ChangeKey, Plan, Step, joined
 from .._engine.side import Owner
 from .._entries.parser import PeerEntry
-from .._http.errors import InvalidOptionError, TaskError
+from .._http.errors import InvalidOptionError, TaskError, as_option
 from .._resources.containers import Container, Containers, container_cloud, describe, is_in_region
 from .._resources.peers import describe_users
 from .container_choice import connected_elsewhere, on_other_cloud
@@ -390,9 +390,10 @@ def _by_id(entry: PeerEntry, state: PathState) -> Container | None:
         elsewhere = next((one for one in state.containers if one["id"] == container_id), None)
         if elsewhere is not None:
             raise on_other_cloud(cloud, elsewhere)
+        name, way = cloud.name, f"Set {as_option('container_region')}"
         raise InvalidOptionError(
-            f"container_id: project {entry.task['group_id']} has no network container {container_id} on {cloud.name}.",
-            hint=f"It has {describe(own)}." if own else "It has none. Set container_region in its place to have one made.",
+            f"{as_option('container_id')}: project {entry.task['group_id']} has no network container {container_id} on {name}.",
+            hint=f"It has {describe(own)}." if own else f"It has none. {way} in its place to have one made.",
         )
     return found
 
@@ -420,7 +421,7 @@ def _only_of(found: t.Sequence[Container], option: str) -> Container | None:
     if len(found) > 1 and option == "container_region":
         raise TaskError(
             f"It has connections in several network containers: {describe(found)}.",
-            hint="Set container_region to that of the one that is meant, or give it an entry for each.",
+            hint=f"Set {as_option('container_region')} to that of the one that is meant, or give it an entry for each.",
         )
     if len(found) > 1:
         raise TaskError(f"There are several network containers in that region: {describe(found)}.", hint=f"Set {option} instead.")
@@ -438,7 +439,7 @@ def _only(option: str, group: _Group) -> t.Any:
         first, other = given[0].params[option], entry.params[option]
         if (sorted(first) != sorted(other)) if isinstance(first, list) else first != other:
             raise TaskError(
-                f"{option} is {first}, and {entry.key} has {other} for the same network container.",
+                f"{as_option(option)} is {first}, and {entry.key} has {other} for the same network container.",
                 hint="Correct one of them, or leave it out.",
             )
     return given[0].params[option] if given else None

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 import typing as t
 from dataclasses import replace
 from functools import partial
@@ -21,13 +20,11 @@ from .._resources.containers import Container, Containers, container_cloud
 from .._resources.peers import VpcPeers
 from .container_choice import LIST_CONTAINERS
 from .entry_containers import with_containers, with_homes
+from .errors import HolderError
 from .part import Answers, Common, PathPart
 from .path_state import AVAILABLE, PathState
 from .peer_requests import LIST_QUERY, POLL_QUERY, PeerSet
 from .set_state import PeerSetState
-
-# What the planner of one connection says of another one, whose id no entry can have.
-_BY_ID = re.compile(r"remove it with peer_id: (\w+) and state: absent")
 
 
 class PathLinks(t.NamedTuple):
@@ -125,8 +122,7 @@ class PathPeers(PeerSet):
 
     def named(self, key: str, error: TaskError) -> TaskError:
         """Return an error with the options of this task and, if it is about an entry, the name of that."""
-        hint = error.hint and _BY_ID.sub(r"remove \1 from the project", error.hint)
-        entry, better = self.path_entries.get(key), error if hint == error.hint else error.with_hint(hint)
+        entry, better = self.path_entries.get(key), error.from_project() if isinstance(error, HolderError) else error
         return better if entry is None else entry.named(better)
 
     # What the side asks.

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from .._clouds.cloud import Peer
-from .._http.errors import TaskError
+from .._http.errors import InvalidOptionError, TaskError, as_option
 
 
 class OtherCloudError(TaskError):
@@ -23,6 +23,26 @@ class OtherCloudError(TaskError):
             hint="Correct peer_id or the other options, or give peer_id alone.",
         )
         self.peer = peer
+
+
+class HolderError(InvalidOptionError):
+    """A connection that has failed holds a block.
+
+    Attributes:
+        peer_id: Its id.
+    """
+
+    def __init__(self, text: str, peer_id: str) -> None:
+        super().__init__(text)
+        self.peer_id = peer_id
+        self.hint = self._hint(f"it with {as_option('peer_id')}: {peer_id} and {as_option('state')}: absent")
+
+    def from_project(self) -> HolderError:
+        """Return this error for a task without options for one connection."""
+        return self.with_hint(self._hint(f"{self.peer_id} from the project"))
+
+    def _hint(self, what: str) -> str:
+        return f"If it is no longer needed, remove {what}; then run this again."
 
 
 class RoleError(TaskError):

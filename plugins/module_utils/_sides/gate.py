@@ -9,13 +9,13 @@ import typing as t
 from collections import Counter
 from dataclasses import dataclass, replace
 
-from .._clouds.cloud import Peer, fields_of
+from .._clouds.cloud import Peer
 from .._clouds.clouds import block_of, cloud_of, for_pending, is_failed, is_leaving, is_pending
 from .._engine.options import Parameters
 from .._engine.plan import Step, listed
 from .._engine.wait import GONE, WaitTimeoutError
 from .._entries.parser import PeerEntry
-from .._http.errors import TaskError
+from .._http.errors import TaskError, as_option
 from .._http.pauses import Clock
 from .._resources.peers import MOST_PEERS, NO_PLACE
 from .._values.blocks import do_overlap
@@ -28,7 +28,6 @@ from .set_state import PeerLists, PeerSetState
 
 # How many connections a status line names for each reason to wait.
 _MOST_NAMES = 5
-_NAMES = "{names}"
 
 
 @dataclass(frozen=True)
@@ -203,14 +202,14 @@ class PeerGate:
         if not blockers:
             way_out = for_pending(state.listed, "Have pending ones accepted in AWS", "Have pending ones completed in")
             return TaskError(
-                f"Atlas had no place for another VPC peering connection within {error.waited:.0f} seconds.",
+                f"Atlas had no place for another VPC peering connection within {error.span}.",
                 hint=f"{way_out}, or remove some, then run the task again.",
             )
         advice = {cloud_of(peer).removal_advice for peer in blockers if has_removal_failed(peer)}
         names = ", ".join(f"{peer['id']} ({peer['status_name']})" for peer in blockers)
         return TaskError(
-            f"VPC peering connection {names} is still in the way after {error.waited:.0f} seconds.",
-            hint=" ".join([*advice, "Raise wait_timeout, or run the task again later."]),
+            f"VPC peering connection {names} is still in the way after {error.span}.",
+            hint=" ".join([*advice, f"Raise {as_option('wait_timeout')}, or run the task again later."]),
         )
 
     def explain(self, step: Step, error: TaskError, state: PeerSetState) -> TaskError:
@@ -357,25 +356,24 @@ class PeerSetWaiter:
         else:
             counts = [f"{sum(reached.values())} of {len(self._entries)} there"]
         counts += [
-            f"{len(names)} {'waits' if len(names) == 1 else 'wait'}{words.replace(_NAMES, listed(names, _MOST_NAMES))}"
-            for words, names in self._waiting(state).items()
+            f"{len(names)} {'waits' if len(names) == 1 else 'wait'}{before}{listed(names, _MOST_NAMES)}{behind}"
+            for (before, behind), names in self._waiting(state).items()
         ]
         leaving = sum(map(is_leaving, state.listed))
         return ", ".join([*counts, f"{leaving} being removed"] if leaving else counts)
 
-    def _waiting(self, state: PeerSetState) -> dict[str, list[str]]:
-        """Return the names of connections that wait for the customer, by what they wait for, with `_NAMES` for the names."""
-        waiting: dict[str, list[str]] = {}
+    def _waiting(self, state: PeerSetState) -> dict[tuple[str, str], list[str]]:
+        """Return the names of connections that wait for the customer, by what stands before and behind them."""
+        waiting: dict[tuple[str, str], list[str]] = {}
         for entry in self._entries:
             own, provider = state.entries.get(entry.key), entry.provider
             if entry.key in state.refused and entry.key not in state.failures:
-                waiting.setdefault(f" for the role of Atlas in {provider.name}: {_NAMES}", []).append(entry.name)
+                waiting.setdefault((f" for the role of Atlas in {provider.name}: ", ""), []).append(entry.name)
             elif own is not None and own.peer is not None and provider.waits_for_customer(own.peer, entry.goal):
-                name, words = entry.name, f" for its peering in {provider.name}: {_NAMES}"
+                name, words = entry.name, (f" for its peering in {provider.name}: ", "")
                 task = customer_task(self._choices[entry.key], own.peer, entry.goal)
                 if provider.accepted_id is not None and task is not None:
-                    name = str(fields_of(own.peer)[provider.accepted_id])
-                    words = f": {task.to_do.replace(name, _NAMES)}"
+                    name, words = task.subject, (f": {task.verb} ", f" {task.where}")
                 waiting.setdefault(words, []).append(name)
         return waiting
 

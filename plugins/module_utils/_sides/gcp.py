@@ -29,7 +29,7 @@ from .._gcp.plan import (
     shows_change,
     state_after,
 )
-from .._http.errors import AuthError, OvertakenError, TaskError
+from .._http.errors import AuthError, OvertakenError, TaskError, as_option
 
 _FREE, _OPERATION, _NETWORK = "the end of another operation", "the end of GCP's operation", "the network"
 # What a mirror of a list waits for: what Atlas does first, or the end of another change.
@@ -223,7 +223,7 @@ class GcpSide(Side[NetworkState]):
         """Return the error of what is not there in time."""
         params, where = self._mirror(owner).params, self._mirror(owner).params["local"]
         if error.refusal is not None:
-            hint = "Wait for the other operation, then run the task again, or raise wait_timeout."
+            hint = f"Wait for the other operation, then run the task again, or raise {as_option('wait_timeout')}."
             return still_refused(error, error.refusal, hint)
         if self.entries is not None and step is not None:
             return self.entries.late_error(step, error)

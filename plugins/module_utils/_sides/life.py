@@ -12,7 +12,7 @@ from .._clouds.cloud import Cloud, CustomerTask, Fields, Peer, fields_of
 from .._clouds.clouds import cloud_of
 from .._engine.options import Parameters
 from .._engine.wait import WaitTimeoutError
-from .._http.errors import OvertakenError, TaskError
+from .._http.errors import OvertakenError, TaskError, as_form, as_option
 from .._http.pauses import Clock
 from .._values.moments import created_at
 from .container_choice import ContainerChoice
@@ -93,7 +93,7 @@ def too_late(peer: Peer, goal: str, error: WaitTimeoutError, task: CustomerTask 
         error: How long the task waited, and the last failure to get an answer.
         task: What the customer has to do for it to go on; None for nothing.
     """
-    hint = "Raise wait_timeout, or run the task again later: it goes on from there."
+    hint = f"Raise {as_option('wait_timeout')}, or run the task again later: it goes on from there."
     if task is not None:
         hint = task.hint
     elif has_removal_failed(peer):
@@ -101,14 +101,15 @@ def too_late(peer: Peer, goal: str, error: WaitTimeoutError, task: CustomerTask 
     status, cause = peer["status_name"], error.unanswered
     if cause is None:
         return TaskError(
-            f"VPC peering connection {peer['id']} is still {status} after {error.waited:.0f} seconds of waiting for it "
+            f"{as_form('VPC peering connection')} {peer['id']} {as_form('is', 'are')} still {status} after "
+            f"{error.span} of waiting for it "
             f"to be {goal}.",
             detail=f"last status {status}",
             hint=hint,
         )
     return TaskError(
         f"VPC peering connection {peer['id']} was {status} when Atlas last answered. Then Atlas did not answer until the "
-        f"{error.waited:.0f} seconds of waiting for it to be {goal} were over. "
+        f"{error.span} of waiting for it to be {goal} were over. "
         f"{cause.message}",
         http_status=cause.http_status,
         error_code=cause.error_code,
@@ -140,7 +141,7 @@ def failure(provider: Cloud, params: Parameters, peer: Peer, *, worked: bool = F
     if provider.lost and peer["status_name"] == provider.failed and (worked or _is_old(peer)):
         lost = f" Atlas may have moved a connection that worked to {provider.failed}, {provider.lost}."
     return TaskError(
-        f"VPC peering connection {peer['id']} is {provider.failure_in_words(peer)}.{lost}",
+        f"{as_form('VPC peering connection')} {peer['id']} {as_form('is', 'are')} {provider.failure_in_words(peer)}.{lost}",
         error_code=peer["error_state_name"],
         hint=hint,
     )
@@ -180,5 +181,5 @@ def _not_removed(provider: Cloud, peer: Peer) -> TaskError:
 
 def with_removal(error: TaskError, removed: Fields) -> TaskError:
     """Return the error of a creation, with a sentence on the connection that was removed for it unless it has one."""
-    text = f"VPC peering connection {removed['id']} is removed by now; the next run creates the new one."
-    return error.with_sentence(text)
+    gone = f"{as_form('VPC peering connection')} {removed['id']} {as_form('is', 'are')} removed by now"
+    return error.with_sentence(f"{gone}; the next run creates the new one.")

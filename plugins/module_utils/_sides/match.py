@@ -10,14 +10,14 @@ from dataclasses import replace
 
 from .._clouds.cloud import Cloud, Peer, fields_of
 from .._clouds.clouds import block_of, identity_of
-from .._http.errors import ApiError, ConflictError, InvalidOptionError, TaskError
+from .._http.errors import ApiError, ConflictError, InvalidOptionError, TaskError, as_option
 from .._resources.containers import Container
 from .._resources.peers import ALREADY_EXISTS, VpcPeers
 from .._values.blocks import do_overlap
 from .azure_role import role_failure
 from .connection import CreatePeer, PeerState, UpdatePeer
 from .container_choice import ContainerChoice
-from .errors import OtherCloudError
+from .errors import HolderError, OtherCloudError
 
 
 class PeerMatch:
@@ -164,15 +164,18 @@ class PeerMatch:
         provider, found = self.peers.provider, fields_of(peer)
         wanted = {name: self._params[name] for name in (*provider.identity, "container_id") if self._params[name] is not None}
         names = provider.differing(wanted, found)
-        differing = [f"{name} is {found[name]}, not {value}" for name, value in wanted.items() if name in names]
+        differing = [f"{as_option(name)} is {found[name]}, not {value}" for name, value in wanted.items() if name in names]
         if not differing and not self.choice.select([peer]):
             container = self.choice.describe(peer["container_id"])
-            differing = [f"it is in {container}, and container_region_name is {self._params['container_region_name']}"]
+            differing = [
+                f"it is in {container}, and {as_option('container_region_name')} is {self._params['container_region_name']}"
+            ]
         if differing:
             raise TaskError(
-                f"peer_id names VPC peering connection {peer['id']}, which is not the one that the other options describe: "
+                f"{as_option('peer_id')} names VPC peering connection {peer['id']}, which is not the one that the other "
+                "options describe: "
                 f"{', '.join(differing)}.",
-                hint="Correct peer_id or the other options, or give only one of them.",
+                hint=f"Correct {as_option('peer_id')} or the other options, or give only one of them.",
             )
 
     def _ambiguous(self, live: list[Peer]) -> TaskError:
@@ -181,7 +184,7 @@ class PeerMatch:
         if len(containers) == len(live):
             way_out = "Say which one is meant with container_id."
             if self._params["container_region_name"] is None:
-                way_out = "Say which one is meant with container_region_name or container_id."
+                way_out = f"Say which one is meant with {as_option('container_region_name')} or container_id."
         return TaskError(
             f"Project {self._params['group_id']} has {len(live)} VPC peering connections with {self._identity_in_words()}: "
             f"{self._described(live)}.",
@@ -189,7 +192,7 @@ class PeerMatch:
         )
 
     def _identity_in_words(self) -> str:
-        return " and ".join(f"{name} {value}" for name, value in self._identity.items())
+        return " and ".join(f"{as_option(name)} {value}" for name, value in self._identity.items())
 
     def _described(self, peers: list[Peer]) -> str:
         return ", ".join(f"{one['id']} ({one['status_name']}, {self.choice.describe(one['container_id'])})" for one in peers)
@@ -208,7 +211,8 @@ def check_shown(peer: Peer, names: t.Iterable[str]) -> None:
     missing = [name for name in names if fields_of(peer)[name] is None]
     if missing:
         raise TaskError(
-            f"Atlas does not say the {' and the '.join(missing)} of VPC peering connection {peer['id']}, so the task cannot know "
+            f"Atlas does not say the {' and the '.join(map(as_option, missing))} of VPC peering connection {peer['id']}, so "
+            "the task cannot know "
             "whether it is the one that the options describe.",
             hint="Run the task again. If Atlas leaves it out again, ask MongoDB's support.",
         )
@@ -250,7 +254,7 @@ def check_overlaps(
     atlas_block = container["atlas_cidr_block"] if container is not None else None
     if container is not None and do_overlap(block, atlas_block):
         raise InvalidOptionError(
-            f"route_table_cidr_block {block} overlaps {atlas_block} of network container {container['id']}.",
+            f"{as_option(provider.block)} {block} overlaps {atlas_block} of network container {container['id']}.",
             hint=f"The VPC and the container need blocks of their own: {choose}, or another container.",
         )
     for peer in neighbours:
@@ -258,14 +262,12 @@ def check_overlaps(
         if is_itself or peer["status_name"] == provider.terminating or peer["container_id"] != fields.get("container_id"):
             continue
         if do_overlap(block, peer["route_table_cidr_block"]):
-            name = f"VPC peering connection {peer['id']} ({provider.describe(peer)})"
-            hint = f"Each VPC needs a block of its own: {choose}, or another container."
+            theirs = f"{peer['route_table_cidr_block']} of VPC peering connection {peer['id']} ({provider.describe(peer)})"
+            text = f"{as_option(provider.block)} {block} overlaps {theirs}"
             if provider.has_failed(peer):
-                name = f"{name}, which is {provider.failure_in_words(peer)}"
-                hint = f"If it is no longer needed, remove it with peer_id: {peer['id']} and state: absent; then run this again."
-            raise InvalidOptionError(
-                f"route_table_cidr_block {block} overlaps {peer['route_table_cidr_block']} of {name}.", hint=hint
-            )
+                raise HolderError(f"{text}, which is {provider.failure_in_words(peer)}.", peer["id"])
+            hint = f"Each VPC needs a block of its own: {choose}, or another container."
+            raise InvalidOptionError(f"{text}.", hint=hint)
 
 
 def find_twins(choice: ContainerChoice, fields: t.Mapping[str, t.Any], neighbours: t.Iterable[Peer]) -> list[Peer]:

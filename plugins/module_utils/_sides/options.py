@@ -11,7 +11,7 @@ from .._clouds.aws import AWS
 from .._clouds.cloud import Cloud
 from .._clouds.clouds import CLOUD_OPTIONS, CLOUDS
 from .._engine.options import Parameters, check_options, check_version, parse_region, parts_of_whole
-from .._http.errors import InvalidOptionError
+from .._http.errors import InvalidOptionError, as_option
 
 # The options that describe the customer's network, without AWS's id of the connection, which only serves to find one.
 NETWORK_OPTIONS: dict[str, dict[str, t.Any]] = {
@@ -37,12 +37,13 @@ def choose_provider(params: Parameters) -> Cloud | None:
     if len(given) > 1:
         (cloud, option), (other_cloud, other) = list(given.items())[:2]
         raise InvalidOptionError(
-            f"{option} is for {cloud}, and {other} is for {other_cloud}.", hint="Set only the options of one cloud provider."
+            f"{as_option(option)} is for {cloud}, and {as_option(other)} is for {other_cloud}.",
+            hint="Set only the options of one cloud provider.",
         )
     for cloud, option in given.items():
         if named not in (None, cloud):
             raise InvalidOptionError(
-                f"{option} is for {cloud}, and provider_name is {named}.", hint="Correct one of them, or leave it out."
+                f"{as_option(option)} is for {cloud}, and provider_name is {named}.", hint="Correct one of them, or leave it out."
             )
     found = named or next(iter(given), None)
     if found is None:
@@ -81,7 +82,7 @@ def parse_cloud(params: Parameters, provider: Cloud) -> tuple[dict[str, t.Any], 
 def no_region_error(provider: Cloud) -> InvalidOptionError:
     """Return the error for a region of a network container on a cloud where it has none."""
     return InvalidOptionError(
-        f"container_region_name is for AWS and AZURE, and provider_name is {provider.name}.",
+        f"{as_option('container_region_name')} is for AWS and AZURE, and provider_name is {provider.name}.",
         hint=f"Leave it out: a project has one network container on {provider.name}.",
     )
 
@@ -94,11 +95,11 @@ def check_identity(params: Parameters, provider: Cloud) -> None:
     """
     if None not in [params[name] for name in provider.identity]:
         return
-    identity = " and ".join(reversed(provider.identity))
+    identity = " and ".join(map(as_option, reversed(provider.identity)))
     if params["peer_id"] is None:
         given = [name for name in provider.identity if params[name] is not None]
         if given and provider is not AWS:
-            missing = " and ".join(name for name in provider.identity if params[name] is None)
+            missing = " and ".join(as_option(name) for name in provider.identity if params[name] is None)
             raise InvalidOptionError(f"{missing} is missing.", hint=f"Set it beside {' and '.join(given)}, or set peer_id.")
         # For the argument spec, an explicit null is a value; nor does it know which names go together.
         raise InvalidOptionError(f"{identity}, or peer_id, must not be null.")
@@ -121,8 +122,9 @@ def check_goal(params: Parameters, provider: Cloud) -> None:
     """
     if provider.pending is None and params["wait_for"] == "pending_acceptance":
         raise InvalidOptionError(
-            f"wait_for: pending_acceptance is for AWS and GCP; on {provider.name}, Atlas makes both sides of a peering.",
-            hint="Leave it out, or set wait_for: available.",
+            f"{as_option('wait_for')}: pending_acceptance is for AWS and GCP; on {provider.name}, Atlas makes both sides of a "
+            "peering.",
+            hint=f"Leave it out, or set {as_option('wait_for')}: available.",
         )
 
 

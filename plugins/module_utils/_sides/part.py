@@ -13,7 +13,7 @@ from .._engine.plan import Change, Plan, Step
 from .._engine.side import AnyState, Owner
 from .._engine.wait import WaitTimeoutError
 from .._entries.parser import PeerEntry
-from .._http.errors import TaskError
+from .._http.errors import TaskError, as_option
 from .path_state import PathState
 
 Answers = t.Mapping[t.Any, t.Any]
@@ -112,8 +112,8 @@ class PathPart:
         change = self.change_of(step)
         words = f"{change.verb} {change.key.kind} {change.name}"
         return TaskError(
-            f"The time was up after {error.waited:.0f} seconds before the task could {words}.",
-            hint="Run the task again: it goes on from there. Or raise wait_timeout.",
+            f"The time was up after {error.span} before the task could {words}.",
+            hint=f"Run the task again: it goes on from there. Or raise {as_option('wait_timeout')}.",
         )
 
     def change_of(self, step: Step) -> Change:

@@ -142,7 +142,7 @@ def _check_version(params: Parameters) -> None:
 def _check_ids(params: Parameters) -> None:
     check_options(params, parse_project_id, "group_id", "aws_group_id")
     for index, one in enumerate(params["atlas_aws_account_ids"] or ()):
-        parse_option(f"atlas_aws_account_ids[{index}]", one, parse_account_id)
+        parse_option("atlas_aws_account_ids", one, parse_account_id, number=index)
 
 
 def _parse_tags(params: Parameters) -> _Parsed:

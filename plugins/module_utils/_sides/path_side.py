@@ -11,7 +11,7 @@ from functools import partial
 
 from .._clouds.aws import AWS
 from .._clouds.cloud import Peer, fields_of
-from .._engine.plan import Plan, Step, joined
+from .._engine.plan import Notice, Plan, Step, joined
 from .._engine.side import (
     ONLY,
     AnySide,
@@ -123,6 +123,7 @@ class PathSide(Side[PathState]):
         stages: The stages, in order.
         make_parts: Makes the parts; see `PathReader`.
         list_peers: Lists the connections with AWS; see `PathReader`.
+        say: Puts warnings about entries into sentences.
 
     Attributes:
         state: The state of the whole path.
@@ -138,8 +139,10 @@ class PathSide(Side[PathState]):
         stages: t.Sequence[str],
         make_parts: t.Callable[[], t.Mapping[str, PathPart]],
         list_peers: t.Callable[[], list[Peer]] | None,
+        say: t.Callable[[t.Iterable[Notice]], list[str]],
     ) -> None:
         super().__init__(context)
+        self._say = say
         self._entries = {entry.key: entry for entry in entries}
         self._places = {stage: place for place, stage in enumerate(stages)}
         self._reader = PathReader(make_parts, self._entries, stages[0], list_peers)
@@ -231,7 +234,8 @@ class PathSide(Side[PathState]):
         in_aws = plans.get(AWS.half[0], Plan()).refusals
         first = {key: error for key, error in in_aws.items() if self._entries[key].params["cidr_block"] is None}
         # The other sides have the steps.
-        return replace(whole, steps=(), warnings=tuple(dict.fromkeys(whole.warnings)), refusals={**whole.refusals, **first})
+        warnings = dict.fromkeys(one for plan in plans.values() for one in (*plan.warnings, *self._say(plan.notices)))
+        return replace(whole, steps=(), warnings=tuple(warnings), refusals={**whole.refusals, **first})
 
     def steps_of(self, side: str) -> tuple[Step, ...]:
         """Return the steps of the last plan that another side sends."""

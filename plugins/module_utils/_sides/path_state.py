@@ -53,6 +53,7 @@ class PathState:
         gcp: The network of each entry on GCP, by the same key.
         allowed: The names of the access list entries that the list of connections asks for, in its order.
         left: Why entries of the access list stay that would be removed, by their names.
+        foreign: The names of those that stay since their comment is not that of the list.
         done: The changes made so far: the engine's own record.
         failures: The first failure of each entry and pruned connection, and of anything else by what stands for it. This is the
             engine's own record, but in a state that is only assumed.
@@ -71,6 +72,7 @@ class PathState:
     gcp: t.Mapping[str, NetworkState] = field(default_factory=dict)
     allowed: tuple[str, ...] = ()
     left: t.Mapping[str, str] = field(default_factory=dict)
+    foreign: frozenset[str] = frozenset()
     done: Done = field(default_factory=Done)
     failures: t.Mapping[str, Failure] = field(default_factory=dict)
     notes: tuple[str, ...] = ()

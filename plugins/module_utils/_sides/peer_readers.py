@@ -15,7 +15,7 @@ from .._engine.plan import Change, ChangeKey, Plan, Step, listed
 from .._engine.side import Context, Owner
 from .._engine.wait import GONE, WaitTimeoutError
 from .._entries.parser import PeerEntry
-from .._http.errors import TaskError
+from .._http.errors import TaskError, as_option
 from .._resources.peers import NO_PLACE
 from .connection import CreatePeer, PeerState
 from .container_choice import LIST_CONTAINERS
@@ -35,6 +35,7 @@ _ONLY_AWS = (
     f"prune removes connections with {AWS.name} alone, because connections is empty: those with other clouds were not read. "
     "Disconnect these with state: absent."
 )
+_ONE_OF_THEM = f"Set {as_option('cidr_block')} to one of them, or to a part of one."
 
 
 class _StageWaiter(PeerSetWaiter):
@@ -73,8 +74,8 @@ class _StageWaiter(PeerSetWaiter):
         if entry is None:
             return too_late(peer, GONE, error, None)
         if self._is_early and self._lacks_names(entry, peer):
-            text = f"Atlas does not say after {error.waited:.0f} seconds what its side of the connection is called."
-            return TaskError(text, hint="Raise wait_timeout, or run the task again later.")
+            text = f"Atlas does not say after {error.span} what its side of the connection is called."
+            return TaskError(text, hint=f"Raise {as_option('wait_timeout')}, or run the task again later.")
         return too_late(peer, self.goal(entry), error, None)
 
     def _lacks_names(self, entry: PeerEntry, peer: Peer) -> bool:
@@ -121,7 +122,9 @@ class DeclaredPeers(PathPeers):
         self.take(state)
         entries = self.path_entries
         blocks = {key: found for key, entry in entries.items() if len(found := _blocks_of(entry, state)) > 1}
-        peers = _without({key: _several_blocks(found) for key, found in blocks.items()}, self.choose_in(state))
+        texts = {key: f"It has the blocks {', '.join(found)}." for key, found in blocks.items()}
+        errors = {key: TaskError(text, hint=_ONE_OF_THEM) for key, text in texts.items()}
+        peers = _without(errors, self.choose_in(state))
         peers = replace(peers, failures={key: failure.error for key, failure in state.failures.items()})
         plan = self.planner.plan(peers)
         self._planned = peers, plan
@@ -411,10 +414,6 @@ def _blocks_of(entry: PeerEntry, state: PathState) -> list[str]:
         return [entry.params["cidr_block"]]
     view = state.aws.get(entry.key)
     return [*view.vpc.cidr_blocks] if view is not None and view.vpc is not None else []
-
-
-def _several_blocks(blocks: t.Sequence[str]) -> TaskError:
-    return TaskError(f"It has the blocks {', '.join(blocks)}.", hint="Set cidr_block to one of them, or to a part of one.")
 
 
 def _of_unknown_vpc(key: str, error: TaskError, state: PathState) -> TaskError:

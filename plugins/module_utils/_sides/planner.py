@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from .._clouds.cloud import Cloud, Fields, Peer, fields_of
 from .._engine.plan import Change, Plan, Step
-from .._http.errors import InvalidOptionError, TaskError
+from .._http.errors import InvalidOptionError, TaskError, as_form, as_option
 from .._resources.containers import to_region
 from .connection import REACHED, CreatePeer, DeletePeer, PeerState, UpdatePeer, peer_after
 from .container_choice import ContainerChoice, with_region
@@ -52,7 +52,7 @@ class PeerPlanner:
         differing = provider.differing(labels, peer)
         if differing:
             raise TaskError(
-                f"VPC peering connection {peer['id']} is not the one that the options describe: "
+                f"{as_form('VPC peering connection')} {peer['id']} {as_form('is', 'are')} not the one that the options describe: "
                 f"{self._in_words(differing, peer)}.",
                 hint="Correct the option, or leave it out.",
             )
@@ -121,7 +121,7 @@ class PeerPlanner:
 
     def _in_words(self, names: t.Iterable[str], current: Peer) -> str:
         """Describe how fields of a connection differ from the options."""
-        return ", ".join(f"{name} is {fields_of(current)[name]}, not {self._wanted[name]}" for name in names)
+        return ", ".join(f"{as_option(name)} is {fields_of(current)[name]}, not {self._wanted[name]}" for name in names)
 
     def predict(self, state: PeerState, plan: Plan) -> PeerState:
         """Return the state after a plan, with the checks that Atlas would make.
@@ -165,7 +165,9 @@ class PeerPlanner:
         missing = [name for name in provider.needed if name not in fields]
         if missing:
             are = "is" if len(missing) == 1 else "are"
-            raise InvalidOptionError(f"{' and '.join(missing)} {are} required to create a VPC peering connection.")
+            raise InvalidOptionError(
+                f"{' and '.join(map(as_option, missing))} {are} required to create a VPC peering connection."
+            )
         container = self._choice.known(container_id)
         regions = () if provider.region is None else (provider.region,)
         is_open = "container_id" not in fields
@@ -197,7 +199,8 @@ class PeerPlanner:
         names = self._differences(old, plan.steps[-1].request.fields)
         if names and self._params["recreate"] != "changed":
             raise TaskError(
-                f"VPC peering connection {old['id']} is {self._provider.failure_in_words(old)}, and the options describe "
+                f"{as_form('VPC peering connection')} {old['id']} {as_form('is', 'are')} "
+                f"{self._provider.failure_in_words(old)}, and the options describe "
                 f"another one: {', '.join(names)}.",
                 hint="recreate: dead only replaces what the options alone create again: correct them, or remove the connection "
                 "first (state: absent).",
@@ -228,13 +231,14 @@ class PeerPlanner:
             return
         choice = "changed" if self._params["recreate"] == "changed" else "dead"
         of_what, values = "" if self._provider.has_failed(old) is False else "failed ", fields_of(old)
-        known = ", ".join(f"{name} {values[name]}" for name in missing)
+        known = ", ".join(f"{as_option(name)} {values[name]}" for name in missing)
         hint = f"Set it; that connection has {known}."
         if missing == [self._provider.block]:
             hint = f"Set it; the block of that connection is {values[missing[0]]}."
         are = "is" if len(missing) == 1 else "are"
         raise InvalidOptionError(
-            f"{' and '.join(missing)} {are} required with recreate: {choice}, which removes the {of_what}VPC peering connection "
+            f"{' and '.join(map(as_option, missing))} {are} required with recreate: {choice}, which removes the {of_what}VPC "
+            "peering connection "
             f"{old['id']} and creates it again from the options alone.",
             hint=hint,
         )
@@ -247,7 +251,7 @@ class PeerPlanner:
         regions = () if provider.region is None else (provider.region,)
         new, current = {**dict.fromkeys(regions, to_region(container)), **fields, "container_id": container["id"]}, fields_of(old)
         names = [name for name in provider.writable if not provider.is_same(current[name], new[name])]
-        return [f"{name} is {current[name]}, not {new[name]}" for name in names]
+        return [f"{as_option(name)} is {current[name]}, not {new[name]}" for name in names]
 
     def _leaving(self, state: PeerState, fields: Fields) -> tuple[Peer, ...]:
         """Return the connections that are leaving and block a connection until they are gone, as far as is known."""

@@ -16,7 +16,7 @@ from .._engine.entry import Entry, join_problems
 from .._engine.options import Parameters, parse_values, parts_of_whole
 from .._entries.parser import EntryParser, EntryValues, PeerEntry
 from .._entries.table import SETS, list_of, used_by
-from .._http.errors import InvalidOptionError, TaskError
+from .._http.errors import InvalidOptionError, TaskError, as_option
 from .._values.ids import parse_object_id
 from .._values.patterns import Fits, InvalidValueError, Parse, Pattern, fits_in_any_case, fits_text
 from .options import choose_provider, no_region_error
@@ -147,7 +147,7 @@ class _Parser(EntryParser):
         for name in cloud.identity:
             if values[name] is None:
                 others = " and ".join(reversed(cloud.identity))
-                raise InvalidOptionError(f"{name} is missing.", hint=f"A connection with {cloud.name} needs {others}.")
+                raise InvalidOptionError(f"{as_option(name)} is missing.", hint=f"A connection with {cloud.name} needs {others}.")
 
 
 def parse_entries(params: Parameters) -> tuple[list[dict[str, t.Any]], list[str]]:
@@ -209,7 +209,7 @@ def _explain_twin(entry: PeerEntry, before: PeerEntry) -> str:
     if entry.provider.has_one_container:
         return f"Declare it once: a project has one network container on {entry.provider.name}."
     if entry.container is None or before.container is None:
-        return "Declare it once, or set container_id or container_region_name in both."
+        return f"Declare it once, or set {as_option('container_id')} or {as_option('container_region_name')} in both."
     return SAME_CONTAINER if entry.container == before.container else ""
 
 
@@ -224,7 +224,7 @@ def find_overlaps(entries: t.Sequence[PeerEntry]) -> t.Iterator[TaskError]:
         for before, other in seen:
             if block.overlaps(other) and _place_of(entry) == _place_of(before):
                 hint = "The blocks of one network container must not overlap."
-                yield entry.named(TaskError(f"{name} {block} overlaps {other} of {before.key}.", hint=hint))
+                yield entry.named(TaskError(f"{as_option(name)} {block} overlaps {other} of {before.key}.", hint=hint))
                 break
         seen.append((entry, block))
 

@@ -10,8 +10,9 @@ import typing as t
 
 from ..._engine.options import Parameters
 from ..._engine.wait import WaitTimeoutError
-from ..._http.errors import InvalidOptionError, RateLimitError, TaskError
+from ..._http.errors import InvalidOptionError, RateLimitError, TaskError, as_form, as_option
 from ..._values.blocks import do_overlap
+from ..errors import AdvisedError
 from ..objects import ENDED, INITIATING, PeeringConnection, Vpc
 from .view import View
 
@@ -22,10 +23,6 @@ LONGEST_PROVISIONING = 30
 # The status of a connection that AWS does not show.
 UNKNOWN = "unknown"
 _MOST_TAG_KEY, _MOST_TAG_VALUE = 128, 256
-# Hints that other tasks replace, since they name options and modules.
-CREDENTIALS = "Use credentials of the VPC's owner (profile, access_key, assume_role_arn), or correct aws_account_id."
-ANEW = "Atlas has to request it again (atlas_vpc_peer with recreate: dead): then use the new connection_id."
-OF_CONTAINER = "Set it to the block of Atlas's network container (atlas_cidr_block of atlas_network_container)."
 
 
 def check_account(params: Parameters, view: View) -> None:
@@ -36,9 +33,8 @@ def check_account(params: Parameters, view: View) -> None:
     """
     wanted = params["aws_account_id"]
     if wanted is not None and view.account_id not in (None, wanted):
-        raise TaskError(
-            f"The AWS credentials are of account {view.account_id}, not of aws_account_id {wanted}.",
-            hint=CREDENTIALS,
+        raise AdvisedError(
+            f"The AWS credentials are of account {view.account_id}, not of aws_account_id {wanted}.", "credentials"
         )
 
 
@@ -58,29 +54,31 @@ def check_usable(params: Parameters, view: View, *, will_wait: bool) -> None:
         raise unknown_error(params, view)
     if connection.status in ENDED:
         said = f" (AWS says: {connection.status_message})" if connection.status_message else ""
-        raise TaskError(
-            f"The VPC peering connection {connection.id} is {connection.status}: {ENDED[connection.status]}{said}.",
+        raise AdvisedError(
+            f"The {as_form('VPC peering connection')} {connection.id} {as_form('is', 'are')} {connection.status}: "
+            f"{ENDED[connection.status]}{said}.",
+            "request",
             error_code=connection.status,
-            hint=ANEW,
         )
     if connection.status == INITIATING and not will_wait:
         raise TaskError(
-            f"The VPC peering connection {connection.id} is still being requested ({INITIATING}): it cannot be accepted yet.",
+            f"The {as_form('VPC peering connection')} {connection.id} {as_form('is', 'are')} still being requested "
+            f"({INITIATING}): it cannot be accepted yet.",
             hint="Set wait to true, or run the task again in a minute.",
         )
     if connection.accepter.region not in (None, view.region):
         raise TaskError(
             f"The VPC peering connection {connection.id} leads to region {connection.accepter.region}, "
             f"not to region {view.region}.",
-            hint="Set region to that of the VPC.",
+            hint=f"Set {as_option('region')} to that of the VPC.",
         )
 
 
 def unknown_error(params: Parameters, view: View) -> TaskError:
     """Return the error for a connection that AWS does not show."""
     return TaskError(
-        f"The VPC peering connection {params['connection_id']} is unknown in {view.place}.",
-        hint="Check connection_id, region, and whose credentials these are."
+        f"The {as_form('VPC peering connection')} {params['connection_id']} {as_form('is', 'are')} unknown in {view.place}.",
+        hint=f"Check connection_id, {as_option('region')}, and whose credentials these are."
         + ("" if params["wait"] else " Set wait to true if it was requested just now."),
     )
 
@@ -126,8 +124,8 @@ def check_vpc(params: Parameters, view: View) -> Vpc:
     if vpc is None:
         vpc_id = params["vpc_id"] or (view.connection and view.connection.accepter.vpc_id)
         raise TaskError(
-            f"The VPC {vpc_id} is unknown in {view.place}.",
-            hint="Check region, vpc_id, and whose credentials these are.",
+            f"The {as_form('VPC')} {vpc_id} {as_form('is', 'are')} unknown in {view.place}.",
+            hint=f"Check {as_option('region')}, vpc_id, and whose credentials these are.",
         )
     if vpc.account_id is not None and view.account_id not in (None, vpc.account_id):
         raise TaskError(
@@ -142,7 +140,8 @@ def check_vpc(params: Parameters, view: View) -> Vpc:
     part = params["route_table_cidr_block"]
     if part is not None and not any(_is_within(part, block) for block in vpc.cidr_blocks):
         raise TaskError(
-            f"route_table_cidr_block {part} is not within the VPC {vpc.id}, which has {', '.join(vpc.cidr_blocks)}.",
+            f"{as_option('route_table_cidr_block')} {part} is not within the VPC {vpc.id}, which has "
+            f"{', '.join(vpc.cidr_blocks)}.",
             hint="Give a block of the VPC, or a part of one.",
         )
     if not view.tables:
@@ -164,11 +163,14 @@ def check_groups(params: Parameters, view: View, vpc: Vpc) -> None:
         home = view.groups.get(group_id)
         if account and vpc.account_id not in (None, account):
             raise TaskError(
-                f"security_group_ids has {one}, of account {account}, but the VPC {vpc.id} belongs to account {vpc.account_id}.",
+                f"{as_option('security_group_ids')} has {one}, of account {account}, but the VPC {vpc.id} belongs to account "
+                f"{vpc.account_id}.",
                 hint="Name a security group of the VPC.",
             )
         if home is None:
-            raise TaskError(f"The security group {group_id} is unknown in {view.place}.", hint="Correct security_group_ids.")
+            raise TaskError(
+                f"The security group {group_id} is unknown in {view.place}.", hint=f"Correct {as_option('security_group_ids')}."
+            )
         if home != vpc.id:
             raise TaskError(
                 f"The security group {group_id} belongs to {home}, not to {vpc.id}.", hint="Name a security group of the VPC."
@@ -183,15 +185,15 @@ def check_block(params: Parameters, view: View, vpc: Vpc) -> str | None:
     """
     block = find_block(params, view.connection)
     if block is None and view.connection is not None:
-        raise TaskError(
-            f"atlas_cidr_block is required: AWS does not report the block of {view.connection.id} while it is "
+        raise AdvisedError(
+            f"{as_option('atlas_cidr_block')} is required: AWS does not report the block of {view.connection.id} while it is "
             f"{view.connection.status}, only once it is active.",
-            hint=OF_CONTAINER,
+            "block",
         )
     overlapping = [one for one in vpc.cidr_blocks if block is not None and do_overlap(block, one)]
     if overlapping:
         raise TaskError(
-            f"atlas_cidr_block {block} overlaps {', '.join(overlapping)} of the VPC {vpc.id}.",
+            f"{as_option('atlas_cidr_block')} {block} overlaps {', '.join(overlapping)} of the VPC {vpc.id}.",
             hint="AWS lets no such connection carry traffic: Atlas needs a network container with another block.",
         )
     return block
@@ -212,13 +214,13 @@ def find_block(params: Parameters, connection: PeeringConnection | None) -> str 
     shown = connection.requester.cidr_blocks
     if wanted is not None and wanted not in shown:
         raise TaskError(
-            f"The VPC behind {connection.id} has {', '.join(shown)}, not atlas_cidr_block {wanted}.",
-            hint="Correct atlas_cidr_block, or connection_id if this is not the connection of your project.",
+            f"The VPC behind {connection.id} has {', '.join(shown)}, not {as_option('atlas_cidr_block')} {wanted}.",
+            hint=f"Correct {as_option('atlas_cidr_block')}, or connection_id if this is not the connection of your project.",
         )
     if wanted is None and len(shown) > 1:
         raise TaskError(
             f"The VPC behind {connection.id} has several blocks: {', '.join(shown)}.",
-            hint="Set atlas_cidr_block to the one of Atlas's network container.",
+            hint=f"Set {as_option('atlas_cidr_block')} to the one of Atlas's network container.",
         )
     return wanted or shown[0]
 
@@ -226,8 +228,9 @@ def find_block(params: Parameters, connection: PeeringConnection | None) -> str 
 def no_block_error(connection: PeeringConnection, block: str | None) -> TaskError:
     """Return the error for a connection whose block AWS does not show in time."""
     return TaskError(
-        f"The VPC peering connection {connection.id} is {connection.status}, and AWS does not report yet which block is "
-        f"behind it: no route was made, since atlas_cidr_block {block} could not be compared.",
+        f"The {as_form('VPC peering connection')} {connection.id} {as_form('is', 'are')} {connection.status}, and AWS does not "
+        "report yet which block is "
+        f"behind it: no route was made, since {as_option('atlas_cidr_block')} {block} could not be compared.",
         hint="Run the task again in a minute.",
     )
 
@@ -244,14 +247,15 @@ def late_error(connection_id: str, connection: PeeringConnection | None, goal: s
     status = connection.status if connection is not None else UNKNOWN
     unanswered, silence = error.unanswered, ""
     if isinstance(unanswered, RateLimitError):
-        silence = f" {unanswered}"
+        silence = f" {unanswered.template}"
     elif unanswered is not None:
         silence = f" AWS's last reply: none ({unanswered.detail})."
     return TaskError(
-        f"The VPC peering connection {connection_id} is still {status} after {error.waited:.0f} seconds of waiting for "
+        f"The {as_form('VPC peering connection')} {connection_id} {as_form('is', 'are')} still {status} after "
+        f"{error.span} of waiting for "
         f"{goal}.{silence}",
         detail=f"last status {status}",
-        hint="Raise wait_timeout, or run the task again later: it goes on from there.",
+        hint=f"Raise {as_option('wait_timeout')}, or run the task again later: it goes on from there.",
     )
 
 
@@ -267,7 +271,7 @@ def require_connection(params: Parameters) -> None:
     """
     if params["connection_id"] is None and params["state"] == "present":
         raise InvalidOptionError(
-            "connection_id is required.",
+            f"{as_option('connection_id')} is required.",
             hint="It is in the results of atlas_vpc_peer with wait: true. Only in check mode may it be left out, with vpc_id.",
         )
 
@@ -283,15 +287,17 @@ def to_tags(option: str, value: t.Mapping[object, object] | None) -> dict[str, s
         if content is None or isinstance(content, (bool, dict, list)):
             # The spelling of a boolean is lost: yes and true are the same by now.
             raise InvalidOptionError(
-                f"{option} has no text for {key!r}.", hint="Write the value of the tag in quotes; it may be empty."
+                f"{as_option(option)} has no text for {key!r}.", hint="Write the value of the tag in quotes; it may be empty."
             )
         name, text = str(key), str(content)
         if not 0 < len(name) <= _MOST_TAG_KEY or len(text) > _MOST_TAG_VALUE:
             raise InvalidOptionError(
-                f"{option}: {name!r} is too long or empty.",
+                f"{as_option(option)}: {name!r} is too long or empty.",
                 hint=f"AWS takes keys of up to {_MOST_TAG_KEY} characters, and values of up to {_MOST_TAG_VALUE}.",
             )
         if option == "tags" and name.lower().startswith("aws:"):
-            raise InvalidOptionError(f"tags has {name!r}: names that begin with aws: are AWS's own.", hint="Choose another one.")
+            raise InvalidOptionError(
+                f"{as_option('tags')} has {name!r}: names that begin with aws: are AWS's own.", hint="Choose another one."
+            )
         tags[name] = text
     return tags

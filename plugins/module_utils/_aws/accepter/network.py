@@ -124,9 +124,9 @@ class Network:
         Raises:
             TaskError: If they cannot be read.
         """
-        action, description = "DescribeVpcPeeringConnections", "read the VPC peering connections"
+        action, description = "DescribeVpcPeeringConnections", "read the VPC peering connection"
         if connection_ids is None or len(connection_ids) > MOST_VALUES:
-            pages = self._session.read_pages(description, "ec2", action, **IN_PAGES)
+            pages = self._session.read_pages(f"{description}s", "ec2", action, **IN_PAGES)
             found = [one for page in pages for one in page.get("VpcPeeringConnections") or []]
         else:
             description = _named(description, connection_ids)
@@ -146,7 +146,7 @@ class Network:
         """
         found = {one.id: one for one in connections}
         try:
-            tags = self._session.read(_named("read the tags", found), "DescribeTags", "resource-id", found)
+            tags = self._session.read(_named("read the tag", found), "DescribeTags", "resource-id", found)
         except DeniedError:
             return found
         for one in tags:
@@ -158,7 +158,7 @@ class Network:
 
     def find_vpcs(self, vpc_ids: t.Collection[str]) -> dict[str, Vpc]:
         """Return the VPCs with some ids that AWS knows, without their attributes for DNS."""
-        found = self._session.read(_named("read the VPCs", vpc_ids), "DescribeVpcs", "vpc-id", vpc_ids)
+        found = self._session.read(_named("read the VPC", vpc_ids), "DescribeVpcs", "vpc-id", vpc_ids)
         return {one.id: one for one in map(to_vpc, found) if one.id in vpc_ids}
 
     def get_dns(self, vpc_id: str) -> dict[str, t.Any]:
@@ -172,15 +172,15 @@ class Network:
 
     def find_tables(self, vpc_ids: t.Collection[str]) -> tuple[RouteTable, ...]:
         """Return the route tables of VPCs."""
-        return self._read_tables(_named("read the route tables of the VPCs", vpc_ids), "vpc-id", vpc_ids)
+        return self._read_tables(_named("read the route tables of the VPC", vpc_ids), "vpc-id", vpc_ids)
 
     def find_tables_by_id(self, table_ids: t.Collection[str]) -> tuple[RouteTable, ...]:
         """Return the route tables with some ids that AWS knows, of any VPC."""
-        return self._read_tables(_named("read the route tables", table_ids), "route-table-id", table_ids)
+        return self._read_tables(_named("read the route table", table_ids), "route-table-id", table_ids)
 
     def find_tables_with_routes_to(self, connection_ids: t.Collection[str]) -> tuple[RouteTable, ...]:
         """Return the route tables of any VPC that have routes to peering connections."""
-        description = _named("read the route tables that lead to the VPC peering connections", connection_ids)
+        description = _named("read the route tables that lead to the VPC peering connection", connection_ids)
         found = self._read_tables(description, "route.vpc-peering-connection-id", connection_ids)
         return tuple(one for one in found if any(route.target in connection_ids for route in one.routes))
 
@@ -194,7 +194,7 @@ class Network:
 
     def find_groups(self, group_ids: t.Collection[str]) -> dict[str, str]:
         """Return the VPC of each security group that is there, by the id of the group."""
-        description = _named("read the security groups", group_ids)
+        description = _named("read the security group", group_ids)
         found = self._session.read(description, "DescribeSecurityGroups", "group-id", group_ids)
         return {str(one.get("GroupId")): str(one.get("VpcId")) for one in found}
 
@@ -283,8 +283,12 @@ def is_own(vpc: Vpc, account_id: str | None) -> bool:
 
 
 def _named(description: str, ids: t.Collection[str]) -> str:
-    """Return what a question is for, with the ids that it asks about if these are few."""
-    if len(ids) > _MOST_NAMED:
-        return description
-    # "read the VPCs" of one is "read the VPC".
-    return f"{description.removesuffix('s') if len(ids) == 1 else description} {', '.join(ids)}"
+    """Return what a question is for, with the ids that it asks about if these are few.
+
+    Args:
+        description: What it is for if it is about one.
+        ids: The ids.
+    """
+    if len(ids) == 1:
+        return f"{description} {', '.join(ids)}"
+    return f"{description}s" if len(ids) > _MOST_NAMED else f"{description}s {', '.join(ids)}"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ..._engine.options import Parameters
 from ..._engine.plan import Plan, Step
-from ..._http.errors import TaskError
+from ..._http.errors import TaskError, as_form, as_option
 from ..objects import ACTIVE, INITIATING, PENDING, PeeringConnection
 from .checks import check_account, check_block, check_groups, check_parties, check_usable, check_vpc, find_block, to_tags
 from .requests import Accept, AddTags, EnableDns, RemoveTags, Request, RouteChange, to_change
@@ -20,7 +20,7 @@ from .view import View
 _NAME = "Name"
 # The prefix of AWS's own tags, which only AWS removes.
 _OF_AWS = "aws:"
-NO_BLOCK = "Without connection_id and atlas_cidr_block, overlaps and routes were not checked."
+NO_BLOCK = f"Without connection_id and {as_option('atlas_cidr_block')}, overlaps and routes were not checked."
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,8 @@ def plan_present(params: Parameters, view: View, facts: Facts) -> AccepterPlan:
         requests += [EnableDns(name) for name in off]
     elif off:
         warnings.append(
-            f"The VPC {vpc.id} has {' and '.join(off)} off: there, the names of clusters resolve to public addresses, which do "
+            f"The {as_form('VPC')} {vpc.id} {as_form('has', 'have')} {' and '.join(off)} off: there, the names of clusters "
+            "resolve to public addresses, which do "
             "not lead through the connection. Set dns to enable, or to ignore."
         )
     _warn_of_owner(view, warnings)
@@ -115,7 +116,10 @@ def plan_absent(params: Parameters, view: View) -> AccepterPlan:
     warnings: list[str] = []
     _warn_of_owner(view, warnings)
     if view.vpc is None and vpc_id:
-        warnings.append(f"The VPC {vpc_id} is unknown in {view.place}: it has no routes there that could be removed.")
+        warnings.append(
+            f"The {as_form('VPC')} {vpc_id} {as_form('is', 'are')} unknown in {view.place}: it has no routes there "
+            "that could be removed."
+        )
         return AccepterPlan(warnings=tuple(warnings))
     vpc = check_vpc(params, view) if vpc_id else None
     block = find_block(params, connection)
@@ -143,8 +147,9 @@ def _plan_acceptance(params: Parameters, view: View, warnings: list[str]) -> Non
         )
     elif params["atlas_aws_account_ids"] is None and connection.requester.account_id not in view.atlas_accounts:
         warnings.append(
-            f"{connection.id} is accepted from account {connection.requester.account_id}, which was not checked. If that is "
-            "Atlas's account, set atlas_aws_account_ids to it, so that no other one is accepted."
+            f"{connection.id} {as_form('is', 'are')} accepted from account {connection.requester.account_id}, which was not "
+            "checked. If that is Atlas's account, set atlas_aws_account_ids to it, "
+            f"so that {as_form('no other one is', 'no others are')} accepted."
         )
 
 

@@ -64,6 +64,13 @@ class Demand:
         return [(one, ends_of(self.side.block), _CLIENT_PORTS, ports) for one in self.sources for ports in self.ports]
 
 
+class _OfSubnets(t.NamedTuple):
+    """A finding before all subnets are known that it is about; `begin` and their names stand before its message."""
+
+    begin: str
+    finding: Finding
+
+
 @check("A701", clouds=(AZURE.name,))
 def find_closed_nsgs(facts: ConnectionFacts) -> Findings:
     """The network security group of each subnet with clients lets requests out to the blocks of Atlas.
@@ -71,7 +78,7 @@ def find_closed_nsgs(facts: ConnectionFacts) -> Findings:
     There is at most one finding for each subnet and block: the worst. Findings alike are one.
     """
     sides, ports, read = sides_of(facts), needed_ports(facts), known(facts.network.vnet_nsgs)
-    together: dict[tuple[object, ...], tuple[Finding, list[str]]] = {}
+    together: dict[tuple[object, ...], tuple[_OfSubnets, list[str]]] = {}
     for subnet, ranges in client_subnets(facts).items():
         if subnet.nsg_id is None:
             continue
@@ -82,12 +89,12 @@ def find_closed_nsgs(facts: ConnectionFacts) -> Findings:
             continue
         for side in sides:
             found = [one for demand in _needs(ranges, side, ports) for one in _judge(nsg, subnet.nsg_id, demand, facts)]
-            for worst in sorted(found, key=lambda one: _ORDER.index(one.severity))[:1]:
+            for worst in sorted(found, key=lambda one: _ORDER.index(one.finding.severity))[:1]:
                 # Groups of two resource groups may have one name.
-                key = (worst.severity, worst.subject, worst.message, worst.commands)
+                key = (worst.finding.severity, worst.finding.subject, worst.begin, worst.finding.message, worst.finding.commands)
                 together.setdefault(key, (worst, []))[1].append(subnet.name)
-    for finding, names in together.values():
-        message = finding.message.replace(_SUBNETS, listed(names))
+    for (begin, finding), names in together.values():
+        message = f"{begin} {listed(names)} {finding.message}"
         yield dataclasses.replace(finding, message=message, subnet_ids=tuple(names))
 
 
@@ -115,9 +122,6 @@ def passage_of(rules: t.Iterable[SecurityRule], areas: t.Iterable[Area], *, are_
     return Passage([*closed, *((None, area) for area in left)], opened)
 
 
-_SUBNETS = "{subnets}"
-
-
 def _needs(
     ranges: t.Sequence[ClientRange], side: VnetSide, ports: t.Iterable[tuple[Level, t.Sequence[Range]]]
 ) -> t.Iterator[Demand]:
@@ -130,7 +134,7 @@ def _needs(
             yield Demand(side, own, tuple(some), sources, sources in declared)
 
 
-def _judge(nsg: Nsg, nsg_id: str, demand: Demand, facts: ConnectionFacts) -> Findings:
+def _judge(nsg: Nsg, nsg_id: str, demand: Demand, facts: ConnectionFacts) -> t.Iterator[_OfSubnets]:
     surely = passage_of(nsg.rules, demand.areas, are_groups_open=True)
     severity, sentence = _severity(surely, demand, facts)
     if severity is not None:
@@ -139,13 +143,14 @@ def _judge(nsg: Nsg, nsg_id: str, demand: Demand, facts: ConnectionFacts) -> Fin
     if severity != demand.level and _severity(perhaps, demand, facts)[0] != severity:
         names = [f"{one.name} ({one.priority})" for one in nsg.rules if one.is_by_groups]
         message = (
-            f"Whether {nsg.name} of {_SUBNETS} lets {ports_text(demand.ports)} out to {demand.side.block} depends on application "
-            f"security groups, whose members were not read: {listed(names)}."
+            f"lets {ports_text(demand.ports)} out to {demand.side.block} depends on application security groups, whose members "
+            f"were not read: {listed(names)}."
         )
         advice, free = _advice_on(nsg, demand)
         fix = f"Check that the clients are in those that rules allow, and in none that they deny. Or {advice}"
         evidence = {"rules": names, "free_priority": free}
-        yield Finding("unknown", nsg.name, message, fix, evidence, decides=demand.level == "fail")
+        finding = Finding("unknown", nsg.name, message, fix, evidence, decides=demand.level == "fail")
+        yield _OfSubnets(f"Whether {nsg.name} of", finding)
 
 
 def _severity(passage: Passage, demand: Demand, facts: ConnectionFacts) -> tuple[Severity | None, str]:
@@ -186,12 +191,12 @@ def _advice_on(nsg: Nsg, demand: Demand) -> tuple[str, int | None]:
     return f"{what} by a rule{before_text(f'{first.name} ({first.priority})', 'priority', first.priority, free)}", free
 
 
-def _finding(nsg: Nsg, nsg_id: str, demand: Demand, passage: Passage, severity: Severity, sentence: str) -> Finding:
+def _finding(nsg: Nsg, nsg_id: str, demand: Demand, passage: Passage, severity: Severity, sentence: str) -> _OfSubnets:
     closed = passage.closed
     rules = {rule.name: f"{rule.name} ({rule.priority})" for rule, _area in closed if rule is not None}
     blocks = blocks_of(area[1] for _rule, area in closed)
     ports, sources = merge_ranges(area[3] for _rule, area in closed), merge_ranges(area[0] for _rule, area in closed)
-    message = f"{nsg.name} of {_SUBNETS} does not let {ports_text(ports)} out to {listed(blocks)}"
+    message = f"does not let {ports_text(ports)} out to {listed(blocks)}"
     if sources != merge_ranges(demand.sources) or demand.are_declared:
         message += f" from {listed(blocks_of(sources))}"
     message += f", by {'rule' if len(rules) == 1 else 'rules'} {listed(rules.values())}." if rules else ": no rule allows it."
@@ -214,4 +219,4 @@ def _finding(nsg: Nsg, nsg_id: str, demand: Demand, passage: Passage, severity: 
     what["destination_port_ranges"] = "-".join(map(str, ATLAS_PORTS[0]))
     place = {"nsg_name": nsg.name, "resource_group": group}
     line = az("network nsg rule create", subscription, **rule, **place, **what)
-    return Finding(severity, nsg.name, message, fix, evidence, commands=line)
+    return _OfSubnets(f"{nsg.name} of", Finding(severity, nsg.name, message, fix, evidence, commands=line))

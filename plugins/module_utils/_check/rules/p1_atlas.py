@@ -12,6 +12,7 @@ import typing as t
 from ..._aws.objects import ACTIVE, ENDED, PROVISIONING, PeeringConnection
 from ..._clouds.aws import AWS
 from ..._clouds.clouds import ALL_CLOUDS, CLOUDS
+from ..._http.errors import shown
 from ..._resources.peers import MOST_PEERS, MOST_PENDING
 from ..._values.blocks import is_within, private_blocks_text
 from ..._values.moments import created_at
@@ -88,7 +89,7 @@ def find_failed(facts: ConnectionFacts) -> Findings:
         return
     reason = peer["error_state_name"]
     # On other clouds, the reason is a text of the cloud.
-    meaning = facts.entry.cloud.failure_reasons.get(reason or "") if facts.entry.cloud.has_error_codes else None
+    meaning = shown(facts.entry.cloud.failure_reasons.get(reason or "", "")) if facts.entry.cloud.has_error_codes else None
     message = f"FAILED ({reason or 'no reason given'})" + (f": {meaning}." if meaning else ".")
     fix = "Then replace the connection: set recreate to dead."
     if reason in facts.entry.cloud.futile_reasons:

@@ -39,12 +39,11 @@ def find_clients_outside(facts: ConnectionFacts) -> Findings:
         if not is_within(to_network(text, "client_cidr_blocks"), blocks):
             message = f"{text} is not in {where} ({listed(blocks)}), and a peering carries nothing through."
             fix = (
-                "Connect the network of these clients by itself, or let a proxy in the VPC talk to Atlas for them, unless they"
+                f"Connect the network of these clients by itself, or let a proxy in {where} talk to Atlas for them, unless they"
                 " leave with an address of the network: then name that."
             )
             evidence = {"client_cidr_block": text, "vpc_cidr_blocks": [str(one) for one in blocks]}
             if not is_vpc:
-                fix = fix.replace("the VPC", where)
                 evidence = {"client_cidr_block": text, "address_prefixes": evidence["vpc_cidr_blocks"]}
             # It concerns clients elsewhere, so no judged subnet.
             yield Finding("fail", text, message, fix, evidence, subnet_ids=())

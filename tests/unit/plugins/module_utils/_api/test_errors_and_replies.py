@@ -9,7 +9,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import CODE_HINTS, STATUS_HINTS, api_error
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.request import Request
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http import errors as _errors
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError, shown
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources import access_list as _access_list
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources import containers as _containers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources import peers as _peers
@@ -145,13 +145,14 @@ def test_only_a_failing_server_leaves_a_write_in_doubt(status: int, unknown: boo
 
 @pytest.mark.parametrize("code", sorted(HINTS))
 def test_every_hint_ends_the_message(code: str) -> None:
-    assert str(refused("x", 400, {"errorCode": code}, is_write=False)).endswith(f"(HTTP 400 {code}). {HINTS[code]}")
+    error = refused("x", 400, {"errorCode": code}, is_write=False)
+    assert str(error).endswith(f"(HTTP 400 {code}). {shown(HINTS[code], *error.names)}")
     assert_ends_a_sentence(HINTS[code])
 
 
 @pytest.mark.parametrize("status", sorted(STATUS_HINTS))
 def test_the_hint_of_a_status_ends_the_message_without_another(status: int) -> None:
-    hint = STATUS_HINTS[status]
+    hint = shown(STATUS_HINTS[status], *refused("x", status, {}, is_write=False).names)
     assert str(refused("x", status, {}, is_write=False)).endswith(f"(HTTP {status}). {hint}")
     assert str(refused("x", status, {"errorCode": "OTHER"}, is_write=False)).endswith(f"(HTTP {status} OTHER). {hint}")
     assert str(refused("x", status, {"errorCode": "NOT_IN_GROUP"}, is_write=False)).endswith(

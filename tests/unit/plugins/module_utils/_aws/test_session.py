@@ -33,7 +33,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.options impor
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.rate import RateGovernor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.session import AwsSession
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError, shown
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.pauses import DEFAULT_LIMITS, Limits
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.threads import Workers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_accepter import OPERATION
@@ -815,7 +815,7 @@ def test_an_endpoint_on_this_host_or_over_tls_is_fine(url: str) -> None:
 
 def test_plain_http_to_another_host_warns() -> None:
     unused, (warning,) = validate({**dict.fromkeys(AWS_OPTIONS.options), "endpoint_url": "http://moto:5000"})
-    assert warning.startswith("endpoint_url is plain http to moto")
+    assert shown(warning).startswith("endpoint_url is plain http to moto")
 
 
 def test_check_mode_needs_a_connection_or_a_vpc(site: AwsSite) -> None:

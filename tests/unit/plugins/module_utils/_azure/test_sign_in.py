@@ -344,7 +344,7 @@ def test_a_refused_application_has_azures_words(site: AzureSite, change: dict[st
         site.read(**{**site.secret, **change})
     assert str(caught.value).startswith("Failed to read the VNet: no token for AZURE with the options: ")
     assert detail in str(caught.value)
-    assert "Check client_id, secret and tenant" in str(caught.value.hint)
+    assert "Check client_id, secret and tenant" in str(caught.value)
     assert "geheim12" not in str(caught.value)
     # A refusal is final.
     assert site.clock.pauses == []

@@ -11,7 +11,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, ChangeKey, Plan
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.network import Peering
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.plan import NetworkState
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AuthError, EntryPlace, TaskError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AuthError, EntryPlace, TaskError, as_option
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._results.path_summary import PathSummary
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.access_plan import AccessListState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.connection import PeerState
@@ -164,7 +164,9 @@ def test_absent_shows_what_was_last_seen_and_what_stays() -> None:
     entry: Any = {"cidr_block": CLIENTS, "comment": "theirs"}
     left = {CLIENTS: "10.0.0.0/24 has the comment 'theirs'."}
     case = Case(aws(1), peers=(peer(1, "TERMINATING"),), state="absent").put(UNROUTE, aws={KEYS[0]: routed(None)})
-    shown = case.put(containers=(), access=AccessListState({CLIENTS: entry}, {}), left=left).show()["peering"]
+    shown = case.put(containers=(), access=AccessListState({CLIENTS: entry}, {}), left=left, foreign=frozenset(left)).show()[
+        "peering"
+    ]
     (connection,) = shown["connections"]
     assert (connection["status_name"], connection["container"]) == ("TERMINATING", HOME)
     assert [(one["before"], one["after"]) for one in connection["routes"]] == [("pcx-1", None)]
@@ -257,7 +259,8 @@ def test_a_failed_cleaning_is_one_of_no_entry() -> None:
 
 
 @pytest.mark.parametrize(
-    "fields", [{"http_status": 500}, {"is_transient": True}, {"hint": "Raise wait_timeout, or run the task again later."}]
+    "fields",
+    [{"http_status": 500}, {"is_transient": True}, {"hint": f"Raise {as_option('wait_timeout')}, or run the task again later."}],
 )
 def test_nobody_corrects_what_the_service_has_not_answered(fields: dict[str, Any]) -> None:
     case = Case(aws(1), aws(2), peers=(peer(1), peer(2)))

@@ -353,7 +353,13 @@ def test_clients_behind_a_new_connection_need_private_names(connection: dict[str
 
 def test_notes_and_what_stays_in_the_access_list_come_last() -> None:
     stays = {"a": "a stays in the access list, because pcx-1 still uses it.", "b": "b has no comment, not 'x'."}
-    found = left({**gcp(1), "gcp_peering_name": "mine"}, None, None, {"notes": ("A note.",), "left": stays}, state="absent")
+    found = left(
+        {**gcp(1), "gcp_peering_name": "mine"},
+        None,
+        None,
+        {"notes": ("A note.",), "left": stays, "foreign": {"b"}},
+        state="absent",
+    )
     assert found == ["A note.", stays["a"], f"This entry of the access list stays: {stays['b']}"]
 
 

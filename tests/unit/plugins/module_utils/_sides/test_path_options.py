@@ -15,7 +15,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.clouds imp
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, names_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._entries.parser import PeerEntry
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.credentials import DEFAULT_SCOPES
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, TaskError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, TaskError, as_option
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.entries import aws_credentials, ignored_options
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_options import (
     PATH_SPEC,
@@ -306,15 +306,23 @@ def test_regions_that_have_no_effect_or_are_unknown_are_named() -> None:
 @pytest.mark.parametrize(
     ("given", "error", "message"),
     [
-        (VPC, "route_table_cidr_block 1 is not within 2.", "connections[0].cidr_block 1 is not within 2."),
-        (VPC, "atlas_cidr_block is required.", "connections[0].container_cidr_block is required."),
-        (VPC, "security_group_ids has sg-1.", "connections[0].aws_security_group has sg-1."),
-        (VPC, "region_name: there is none.", "connections[0].container_region: there is none."),
-        (VPC, "accepter_region_name is b.", "connections[0].region is b."),
-        ({**VPC, "aws_region": "eu-west-1"}, "accepter_region_name is b.", "connections[0].aws_region is b."),
-        ({**VPC, "accepter_region_name": "eu-west-1"}, "region is b.", "connections[0].accepter_region_name is b."),
-        ({**VPC, "route_table_cidr_block": "10.1.0.0/16"}, "cidr_block is b.", "connections[0].route_table_cidr_block is b."),
-        (NETWORK, "regions has 9.", "connections[0].container_regions has 9."),
+        (VPC, f"{as_option('route_table_cidr_block')} 1 is not within 2.", "connections[0].cidr_block 1 is not within 2."),
+        (VPC, f"{as_option('atlas_cidr_block')} is required.", "connections[0].container_cidr_block is required."),
+        (VPC, f"{as_option('security_group_ids')} has sg-1.", "connections[0].aws_security_group has sg-1."),
+        (VPC, f"{as_option('region_name')}: there is none.", "connections[0].container_region: there is none."),
+        (VPC, f"{as_option('accepter_region_name')} is b.", "connections[0].region is b."),
+        ({**VPC, "aws_region": "eu-west-1"}, f"{as_option('accepter_region_name')} is b.", "connections[0].aws_region is b."),
+        (
+            {**VPC, "accepter_region_name": "eu-west-1"},
+            f"{as_option('region')} is b.",
+            "connections[0].accepter_region_name is b.",
+        ),
+        (
+            {**VPC, "route_table_cidr_block": "10.1.0.0/16"},
+            f"{as_option('cidr_block')} is b.",
+            "connections[0].route_table_cidr_block is b.",
+        ),
+        (NETWORK, f"{as_option('regions')} has 9.", "connections[0].container_regions has 9."),
         (VPC, "It failed.", f"connections[0] ({vpc(1)}): It failed."),
     ],
     ids=str,
@@ -349,9 +357,8 @@ def test_the_same_entry_in_a_set_has_this_lists_names() -> None:
         GROUP,
     )
     assert entry.having(container_id="0" * 24).container == ("container_id", "0" * 24)
-    assert str(peer.named(TaskError("route_table_cidr_block overlaps.", hint="Set container_region_name."))) == (
-        "connections[0].cidr_block overlaps. Set container_region."
-    )
+    error = TaskError(f"{as_option('route_table_cidr_block')} overlaps.", hint=f"Set {as_option('container_region_name')}.")
+    assert str(peer.named(error)) == ("connections[0].cidr_block overlaps. Set container_region.")
     assert str(peer.named(TaskError("It failed."))) == f"connections[0] ({vpc(1)}): It failed."
     assert [one.having().goal for one in (other, third)] == ["AVAILABLE", "AVAILABLE"]
 

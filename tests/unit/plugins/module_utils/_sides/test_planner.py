@@ -11,7 +11,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.cloud impo
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.clouds import CLOUDS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.gcp import GCP
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Facts
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, TaskError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, TaskError, shown
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.connection import CreatePeer, DeletePeer, PeerState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.container_choice import LIST_CONTAINERS, ContainerChoice
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.life import failure
@@ -131,7 +131,7 @@ def test_a_cloud_follows_from_its_options() -> None:
 def test_the_resource_id_of_a_vnet_gives_three_options() -> None:
     found, warnings = parse_cloud({"vnet_resource_id": peer_site.VNET_ID, "container_region_name": "moon"}, AZURE)
     (warning,) = warnings
-    assert "container_region_name 'moon' is not a region of AZURE that" in warning
+    assert "container_region_name 'moon' is not a region of AZURE that" in shown(warning)
     assert found == {
         "azure_subscription_id": peer_site.SUBSCRIPTION,
         "resource_group_name": peer_site.GROUP,

@@ -7,7 +7,12 @@ from typing import Any
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.clouds import CLOUDS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._entries.parser import FIELDS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, StoppedError, TaskError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import (
+    InvalidOptionError,
+    StoppedError,
+    TaskError,
+    as_option,
+)
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.set_options import (
     PATTERN_FORMS,
     parse_entries,
@@ -84,8 +89,11 @@ def test_an_entry_has_the_options_of_the_task_and_its_own() -> None:
 @pytest.mark.parametrize(
     ("error", "message"),
     [
-        (InvalidOptionError("route_table_cidr_block 1 overlaps 2."), "peers[0].route_table_cidr_block 1 overlaps 2."),
-        (TaskError("container_id: there is none.", hint="Look."), "peers[0].container_id: there is none. Look."),
+        (
+            InvalidOptionError(f"{as_option('route_table_cidr_block')} 1 overlaps 2."),
+            "peers[0].route_table_cidr_block 1 overlaps 2.",
+        ),
+        (TaskError(f"{as_option('container_id')}: there is none.", hint="Look."), "peers[0].container_id: there is none. Look."),
         (TaskError("It failed."), f"peers[0] (123456789012/{vpc(0)}): It failed."),
         (StoppedError(), f"peers[0] (123456789012/{vpc(0)}): The task was stopped before the request was sent. Run it again."),
     ],

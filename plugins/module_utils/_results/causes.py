@@ -14,19 +14,7 @@ from .._clouds.clouds import cloud_of
 from .._engine.entry import name_places
 from .._engine.plan import listed
 from .._http.errors import TaskError
-from .errors import RoleError
-
-# How often, and for how long, differs from entry to entry for one cause.
-_COUNTS = re.compile(r"\b(?:once|\d+ times in \d+ seconds|\d+ seconds?)(?=\W)")
-# What templates say of one connection (its name has number 0, its ids 1 and 2), and of several.
-_PLURALS = (
-    ("VPC peering connection \x001\0 is", "VPC peering connections \x001\0 are"),
-    ("VPC peering connection \x002\0 is", "VPC peering connections \x002\0 are"),
-    ("The VPC \x000\0 has", "The VPCs \x000\0 have"),
-    ("The VPC \x000\0 is", "The VPCs \x000\0 are"),
-    ("\x002\0 is accepted", "\x002\0 are accepted"),
-    ("so that no other one is", "so that no others are"),
-)
+from .._sides.errors import RoleError
 
 
 class Place(t.Protocol):
@@ -56,8 +44,10 @@ class Failed:
         error: The error.
         text: The text of the error without the entry.
         verb: What the service refused to do, or what got no answer; empty for any other failure.
-        template: The text of the error without the entry and the request, with a number for what only this connection has.
+        template: The text of the error, as one of several, without the entry and the request, with a number for what only this
+            connection has.
         values: What the numbers stand for.
+        cause: The same without counts.
     """
 
     index: int | None
@@ -69,6 +59,7 @@ class Failed:
     verb: str
     template: str
     values: tuple[str, ...]
+    cause: str
 
 
 def to_failed(error: TaskError, entry: Place | None, name: str | None, fields: Fields, step: str | None = None) -> Failed:
@@ -83,16 +74,23 @@ def to_failed(error: TaskError, entry: Place | None, name: str | None, fields: F
     """
     values = tuple[str, ...]()
     shown = (error.in_brief() if isinstance(error, RoleError) else error).at(None)
-    verb, text = (error.description or "").partition(" ")[0], str(shown.without_description())
+    verb, why = (error.description or "").partition(" ")[0], shown.without_description()
     if fields:
         provider = cloud_of(fields)
         names = ("id", provider.accepted_id or "", provider.identity[-1], provider.block or "")
         own = (name, *map(fields.get, names))
         values = tuple(str(value or "") for value in own)
+    index = None if entry is None else entry.index
+    several, cause = (_numbered(str(why.of_several(without_counts=one)), values) for one in (False, True))
+    return Failed(index, fields.get("id"), name, step, error, str(shown), verb, several, values, cause)
+
+
+def _numbered(text: str, values: t.Sequence[str]) -> str:
+    """Return a text with a number in place of each value."""
     for number, value in enumerate(values):
         if value:
             text = re.sub(rf"(?<![\w-]){re.escape(value)}(?![\w-])", f"\0{number}\0", text)
-    return Failed(None if entry is None else entry.index, fields.get("id"), name, step, error, str(shown), verb, text, values)
+    return text
 
 
 def by_cause(option: str, failures: t.Iterable[Failed]) -> list[dict[str, t.Any]]:
@@ -106,8 +104,7 @@ def by_cause(option: str, failures: t.Iterable[Failed]) -> list[dict[str, t.Any]
     """
     causes: dict[t.Any, list[Failed]] = {}
     for one in failures:
-        text = _COUNTS.sub("", one.template)
-        cause = (one.index is None, one.step, one.verb, text, one.error.http_status, one.error.error_code)
+        cause = (one.index is None, one.step, one.verb, one.cause, one.error.http_status, one.error.error_code)
         causes.setdefault(cause, []).append(one)
     return [_to_failure(option, cause) for cause in causes.values()]
 
@@ -124,10 +121,7 @@ def _to_failure(option: str, cause: t.Sequence[Failed]) -> dict[str, t.Any]:
     if len({one.text for one in cause}) == 1:
         # One request was for all of them.
         return {**place, **step, **first.error.to_result(), "msg": f"{where}: {first.text}"}
-    several = first.template
-    for singular, plural in _PLURALS:
-        several = several.replace(singular, plural)
-    text = re.sub("\0(.)\0", lambda found: listed([one.values[int(found[1])] for one in cause]), several)
+    text = re.sub("\0(.)\0", lambda found: listed([one.values[int(found[1])] for one in cause]), first.template)
     return {**place, **step, **first.error.to_result(), "msg": f"{where}: {text}"}
 
 
