@@ -331,7 +331,7 @@ class AtlasPeering(Front[CheckSession]):
         from .._values.free_blocks import suggest_blocks
 
         state, errors = self.state, dict[str, TaskError]()
-        containers = t.cast(EntryContainers, self._parts[EntryContainers.name])
+        steps = {key: step for step in self.path.steps_of(ContainerSide.name) for key in step.keys}
         for change in plan.changes:
             after = change.after or {}
             if change.before is not None or not {BLOCK, "provisioned"} <= after.keys() or after[BLOCK] is not None:
@@ -344,7 +344,8 @@ class AtlasPeering(Front[CheckSession]):
                 "Atlas would choose the block of the new network container, and plan_file has to show its routes.",
                 hint=f"Set container_cidr_block. As far as this task sees, these are free: {free or 'none'}.",
             )
-            keys = containers.entries_with(change.key)
+            step = steps[change.key]
+            keys = self._parts[EntryContainers.name].entries_of(step.owner, step)
             own = [one for one in self._entries if one.key in keys]
             errors.update({entry.key: entry.named(error) for entry in own})
         return errors

@@ -12,7 +12,7 @@ from functools import partial
 from .._clouds.cloud import BLOCK, REGION, REGIONS, Cloud, Peer, fields_of
 from .._clouds.clouds import identity_of, is_failed, is_leaving
 from .._engine.options import Parameters
-from .._engine.plan import AnyKey, Change, ChangeKey, Plan, Step, joined
+from .._engine.plan import Change, ChangeKey, Plan, Step, joined
 from .._engine.side import Owner
 from .._entries.parser import PeerEntry
 from .._http.errors import InvalidOptionError, TaskError, as_option
@@ -249,10 +249,6 @@ class EntryContainers(PathPart):
     def entries_of(self, owner: Owner, step: Step | None) -> t.Sequence[str]:
         """Return the entries that fail with a container; its removal fails for itself."""
         return self._planned[owner].terms.entries
-
-    def entries_with(self, key: AnyKey) -> t.Sequence[str]:
-        """Return the entries whose container a change is about."""
-        return next((one.terms.entries for one in self._planned.values() if one.key == key), ())
 
     def step_of(self, entry: str) -> str:
         """Return what has failed for an entry, or for a container that is removed."""
