@@ -69,7 +69,10 @@ def parse_option(option: str, value: str, parse: t.Callable[[str], Value], *, nu
     Raises:
         InvalidOptionError: If the text is invalid.
     """
-    return parse_text(_place_of(option, number), value, parse)
+    try:
+        return parse(value)
+    except InvalidValueError as error:
+        raise InvalidOptionError(f"{_place_of(option, number)} {error}.", hint=error.hint) from None
 
 
 def parse_text(subject: str, value: str, parse: t.Callable[[str], Value]) -> Value:
