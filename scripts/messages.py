@@ -63,7 +63,11 @@ def texts_of(node: ast.expr | None) -> list[str]:
     if isinstance(node, ast.Constant):
         return [str(node.value)] if isinstance(node.value, str) else [""]
     if isinstance(node, ast.JoinedStr):
-        return ["".join(str(part.value) if isinstance(part, ast.Constant) else VALUE for part in node.values)]
+        return ["".join(texts_of(part)[0] for part in node.values)]
+    if isinstance(node, ast.FormattedValue):
+        return texts_of(node.value) if isinstance(node.value, ast.Call) else [VALUE]
+    if isinstance(node, ast.Call) and ast.unparse(node.func) in ("as_option", "as_form"):
+        return texts_of(node.args[0])
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
         return [left + right for left in texts_of(node.left) for right in texts_of(node.right)]
     if isinstance(node, ast.IfExp):
