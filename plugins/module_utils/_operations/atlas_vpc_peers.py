@@ -90,7 +90,7 @@ class AtlasVpcPeers(AtlasModule, Front[AtlasClient]):
     def in_failure(cls, result: Fields) -> Fields:
         """Return what has failed, the numbers, and how far the failed entries got."""
         failures, peers = result.get("failures"), result.get("vpc_peers")
-        kept = {name: value for name, value in result.items() if name not in ("handover", "actions", "pruned")}
+        kept = {name: [] if name in ("handover", "actions", "pruned") else value for name, value in result.items()}
         return {**kept, "failures": shortened(failures), "vpc_peers": reached(failures, peers or ())} if failures else kept
 
     @property
