@@ -272,6 +272,8 @@ class Site:
         assert bool(done.traceback) == unexpected, done.traceback
         shown = json.dumps([done.result, done.warnings, done.traceback, self.lines, done.details])
         assert not [one for one in self.private if one in shown]
+        # Options in errors are marked until these are shown.
+        assert "\\ufdd" not in shown, shown
         assert done.failed == (outcome.failure is not None)
         return done
 

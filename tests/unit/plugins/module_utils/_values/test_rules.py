@@ -7,7 +7,7 @@ import yaml
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.aws import AWS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.aws import AWS_REGIONS as KNOWN_REGIONS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import parse_option, parse_region, parse_values
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, shown
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import parse_private_block
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.ids import (
     parse_account_id,
@@ -180,7 +180,7 @@ def test_what_is_not_an_id_of_aws_is_refused_with_a_guess(option: str, value: st
 @pytest.mark.parametrize(("option", "value", "way_out"), BAD_IDS)
 def test_with_version_1_they_are_warned_about(option: str, value: str, way_out: str) -> None:
     unused, (warning,) = parse_values({"api_version": "v1.0", option: value})
-    assert warning.startswith(f"{option} is not the id of ")
+    assert shown(warning).startswith(f"{option} is not the id of ")
     assert way_out in warning
 
 
@@ -202,7 +202,7 @@ def test_unknown_regions_are_warned_about_and_never_refused() -> None:
     assert parse_region("region_name", "EU_WEST_1", AWS) == ("eu-west-1", [])
     region, (warning,) = parse_region("region_name", "eu-west-9", AWS)
     assert region == "eu-west-9"
-    assert warning.startswith("region_name 'eu-west-9' is not a region of AWS that")
+    assert shown(warning).startswith("region_name 'eu-west-9' is not a region of AWS that")
     with pytest.raises(InvalidOptionError, match=r"^region_name is not an AWS region"):
         parse_region("region_name", "europe", AWS)
 

@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import Vpc
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import AwsFacts, Missing, Unread
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.aws import AWS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import shown
 from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
     ACCOUNT_ID,
     ATLAS_BLOCK,
@@ -94,7 +95,7 @@ def test_a_failed_connection_is_one_finding_with_its_reason(reason: str | None) 
         assert severities(facts) == {"P102": "fail"}
     finding = found(facts)["P102"]
     assert (reason or "no reason given") in finding.message
-    assert AWS.failure_reasons.get(reason or "", "") in finding.message
+    assert shown(AWS.failure_reasons.get(reason or "", "")) in finding.message
     # Where the same request would fail again, to repeat it is no advice.
     assert ("recreate" in finding.fix) == (reason != "INVALID_ARGUMENT")
 
