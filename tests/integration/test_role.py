@@ -167,7 +167,7 @@ def test_four_hosts_side_by_side(run: RoleRunner, make_site: Callable[..., Vpc],
 def test_a_failure_is_told_once_and_the_result_is_kept(run: RoleRunner, make_site: Callable[..., Vpc], tmp_path: Path) -> None:
     site = make_site()
     wrong = run(connections=[{**site.connection, "region": "nowhere"}, {"vpc_id": site.vpc_id}], parallel=99, status=2)
-    assert (lines(wrong), set(result_of_the_fact(wrong))) == ([CONNECT, KEEP, SHOW], KEYS)
+    assert (lines(wrong), set(result_of_the_fact(wrong))) == ([CONNECT, KEEP, SHOW, FAIL], KEYS)
     text = message(wrong)
     for word in ("parallel must be", "connections[0].region is not an AWS region", "connections[1]", "lacks aws_account_id"):
         assert word in text
