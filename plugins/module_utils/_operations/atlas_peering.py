@@ -419,7 +419,9 @@ class AtlasPeering(Front[CheckSession]):
         return Review("atlas_peering", LIST, [(one.name, one.params) for one in self._entries], describe, without)
 
     def _describe(self, change: Change) -> Described:
-        return self.summary.describe(change, self.state)
+        # A side that plans one owner again does not know the words of the list.
+        planned = (one for one in self.path.last.changes if one.key == change.key and one.action == change.action)
+        return self.summary.describe(change if change.verb else change.shown_as(next(planned, change)), self.state)
 
     def diff(self) -> list[dict[str, ResultValue]]:
         """Return the diff: one element for each changed connection on each side, container and access list entry."""
