@@ -55,7 +55,7 @@ IMPORTED = {
     "atlas_vpc_peers, from nothing": 631_000,
     "atlas_vpc_peers, nothing to do": 580_000,
     "atlas_vpc_peers, check mode": 569_000,
-    "atlas_peering, from nothing": 961_000,
+    "atlas_peering, from nothing": 962_000,
     "atlas_peering, nothing to do": 904_000,
     "atlas_peering, check mode": 904_000,
 }
