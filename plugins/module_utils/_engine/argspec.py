@@ -91,7 +91,9 @@ class ArgumentSpec:
     def documented(self) -> dict[str, dict[str, object]]:
         """The options that the documentation has. What it says of several options of entries in a paragraph is left out."""
         lists = {name: one["options"].items() for name, one in self.options.items() if "options" in one}
-        shown = {name: {key: one for key, one in rows if one.get("documented", True)} for name, rows in lists.items()}
+        plain = {name: {key: dict(one) for key, one in rows} for name, rows in lists.items()}
+        # Tools that read an argument spec know no other keys than Ansible's.
+        shown = {name: {key: one for key, one in rows.items() if one.pop("documented", True)} for name, rows in plain.items()}
         return {**self.options, **{name: {**self.options[name], "options": rows} for name, rows in shown.items()}}
 
     def without_blanks(self, given: t.Mapping[str, OptionValue]) -> dict[str, OptionValue]:
