@@ -50,8 +50,8 @@ ENTERED = {
 #: 362,000, 502,000 and 877,000 in 3.1.0.
 IMPORTED = {
     "atlas_vpc_peer, from nothing": 476_000,
-    "atlas_vpc_peer, nothing to do": 424_000,
-    "atlas_vpc_peer, check mode": 424_000,
+    "atlas_vpc_peer, nothing to do": 425_000,
+    "atlas_vpc_peer, check mode": 425_000,
     "atlas_vpc_peers, from nothing": 631_000,
     "atlas_vpc_peers, nothing to do": 580_000,
     "atlas_vpc_peers, check mode": 569_000,
