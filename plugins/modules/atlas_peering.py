@@ -241,16 +241,6 @@ options:
     description: How many changes to send at the same time, to Atlas and to each account of AWS, at most 16.
     type: int
     default: 8
-  fail_on:
-    description:
-      - Whether the task fails if something of the list has failed, or was refused. V(fail) fails, and returns RV(failures),
-        RV(summary), and how far the failed entries got. V(never) returns everything, and leaves it to you to use RV(failures).
-        The task is then C(ok) or C(changed), and has C(msg).
-      - What is not about the list fails the task in any case, such as credentials that Atlas refuses.
-    type: str
-    choices: [fail, never]
-    default: fail
-    version_added: 4.0.0
   wait_timeout:
     description: How long each step may take for all entries together, in seconds. The waits can add up.
     type: int
@@ -273,6 +263,7 @@ extends_documentation_fragment:
   - cloudpeer.atlas._connection.clouds
   - cloudpeer.atlas._connection
   - cloudpeer.atlas._connection.project
+  - cloudpeer.atlas._fail_on
   - cloudpeer.atlas._plan
   - cloudpeer.atlas._aws.prefixed
   - cloudpeer.atlas._azure.prefixed

@@ -191,16 +191,6 @@ options:
         uses fewer and pauses.
     type: int
     default: 4
-  fail_on:
-    description:
-      - Whether the task fails if something of the list has failed, or was refused. V(fail) fails, and returns RV(failures),
-        RV(summary), and how far the failed entries got. V(never) returns everything, and leaves it to you to use RV(failures).
-        The task is then C(ok) or C(changed), and has C(msg).
-      - What is not about the list fails the task in any case, such as credentials that Atlas refuses.
-    type: str
-    choices: [fail, never]
-    default: fail
-    version_added: 4.0.0
   provider_name:
     description:
       - The clouds that the list is about. The connections with these clouds are read, and only these are declared and pruned.
@@ -224,6 +214,7 @@ extends_documentation_fragment:
   - cloudpeer.atlas._attributes.action_group_atlas
   - cloudpeer.atlas._connection
   - cloudpeer.atlas._connection.project
+  - cloudpeer.atlas._fail_on
   - cloudpeer.atlas._plan
   - cloudpeer.atlas._wait
 notes:

@@ -90,11 +90,14 @@ class ArgumentSpec:
     @property
     def documented(self) -> dict[str, dict[str, object]]:
         """The options that the documentation has. What it says of several options of entries in a paragraph is left out."""
-        lists = {name: one["options"].items() for name, one in self.options.items() if "options" in one}
-        plain = {name: {key: dict(one) for key, one in rows} for name, rows in lists.items()}
-        # Tools that read an argument spec know no other keys than Ansible's.
-        shown = {name: {key: one for key, one in rows.items() if one.pop("documented", True)} for name, rows in plain.items()}
-        return {**self.options, **{name: {**self.options[name], "options": rows} for name, rows in shown.items()}}
+
+        def shown(rows: Options) -> Options:
+            # Tools that read an argument spec know no other keys than Ansible's.
+            kept = {name: one for name, one in rows.items() if one.get("documented", True)}
+            return {name: {key: value for key, value in one.items() if key != "documented"} for name, one in kept.items()}
+
+        lists = {name: {**one, "options": shown(one["options"])} for name, one in self.options.items() if "options" in one}
+        return {**self.options, **lists}
 
     def without_blanks(self, given: t.Mapping[str, OptionValue]) -> dict[str, OptionValue]:
         """Return the task's options without blanks around ids and names, and without empty texts, as surveys leave them.
