@@ -117,7 +117,8 @@ def _differences(item: t.Mapping[str, t.Any], *, with_plan: bool) -> t.Iterator[
     plan = summary.get("plan") if isinstance(summary, dict) else None
     if plan and with_plan:
         yield str(plan)
-    rows = [*_new_connections(item)] if compared else []
+    # Of a task that has failed, the result has less than a row needs; the diff has it all.
+    rows = [*_new_connections(item)] if compared and not item.get("failed") else []
     yield from _to_table([_COLUMNS, *rows]) if rows else ()
     names = [f"/{row[0]}" for row in rows]
     for one in compared if isinstance(compared, list) else [compared]:

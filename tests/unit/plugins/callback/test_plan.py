@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.callback.plan import CallbackModule
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._results.failed import reached
 
 PLAN = "Plan: 1 to create, 1 to change, 0 to remove, 3 unchanged"
 
@@ -145,6 +146,14 @@ def test_new_connections_of_a_set_are_a_table() -> None:
         "    1/vpc-0 (update): a: 1 → a: 2",
         "    1/vpc-9 (delete): a: 1 → gone",
     ]
+
+
+def test_what_a_failed_list_has_changed_is_shown_without_a_table() -> None:
+    """Its result has of failed entries what they have reached, and no more."""
+    (row,) = reached([{"indexes": [0]}], [{"vpc_id": "vpc-1", "actions": [action("create", "connection")]}])
+    diff = [{"after_header": "AWS vpc-1", "before": "", "after": "connection requested\n"}]
+    lines = Shown().see(failed=True, changed=True, peering={"connections": [row]}, diff=diff)
+    assert lines[1:] == ["    AWS vpc-1: connection requested"]
 
 
 def test_the_items_of_a_loop_that_change_something_are_named() -> None:
