@@ -137,7 +137,8 @@ class SavedPlan:
 
     def _to_record(self, change: Change) -> Fields:
         what = self._review.describe(change)
-        before, after = (None if one is None else json.loads(json.dumps(one, default=str)) for one in change[2:4])
+        fields = (change.before, change.after)
+        before, after = (None if one is None else json.loads(json.dumps(one, default=str)) for one in fields)
         known_id = (before or {}).get("id")
         kept = None if after is None else {name: value for name, value in after.items() if name not in _STATES}
         ids = [*change.key.ids] if isinstance(change.key, ChangeKey) else []
