@@ -36,7 +36,7 @@ def test_the_role_lets_its_module_speak(run: RoleRunner) -> None:
         "connections[0]: aws_acount_id is not an option (aws_account_id?).": {
             "connections": [{"vpc_id": "vpc-0a1b2c3d4e5f67890", "aws_acount_id": "123456789012"}]
         },
-        "argument 'wait_timeout' is of type str and we were unable to convert to int": {
+        "argument 'wait_timeout' is of type ": {
             "connections": [],
             "wait_timeout": "soon",
         },

@@ -148,7 +148,7 @@ def test_new_connections_of_a_set_are_a_table() -> None:
     ]
 
 
-def test_what_a_failed_list_has_changed_is_shown_without_a_table() -> None:
+def test_a_failed_list_is_shown_without_a_table() -> None:
     """Its result has of failed entries what they have reached, and no more."""
     (row,) = reached([{"indexes": [0]}], [{"vpc_id": "vpc-1", "actions": [action("create", "connection")]}])
     diff = [{"after_header": "AWS vpc-1", "before": "", "after": "connection requested\n"}]
