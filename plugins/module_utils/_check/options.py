@@ -21,7 +21,7 @@ from .._azure.vnets import parse_vnet, parse_vnet_peering
 from .._clouds.cloud import Cloud
 from .._clouds.clouds import ALL, ALL_CLOUDS, CLOUDS, DEFAULT_CLOUD
 from .._engine.argspec import CONNECTION, PROJECTS, ArgumentSpec
-from .._engine.entry import Entry, join_problems
+from .._engine.entry import Entry, each_problem, join_problems
 from .._engine.options import FALSE, Parameters, check_options, many_projects, parse_option, parse_region
 from .._entries.parser import EntryParser, EntryValues, unchecked_clouds
 from .._entries.table import CHECK, list_of
@@ -184,7 +184,7 @@ def _parse_connections(params: Parameters) -> tuple[list[EntryValues] | None, li
     found = parser.parse(params["connections"])
     if parser.problems:
         raise InvalidOptionError(join_problems(parser.problems))
-    return [entry.values for entry in found], parser.warnings
+    return [entry.values for entry in found], each_problem(parser.notices)
 
 
 def ignored_options(args: Parameters) -> list[str]:

@@ -179,17 +179,21 @@ def name_places(option: str, indexes: t.Iterable[int]) -> str:
 
 
 def join_problems(problems: t.Iterable[TaskError]) -> str:
-    """Return what is wrong with entries as one text, which has a problem of several of them once, with all their places."""
+    """Return what is wrong with entries as one text."""
+    return " ".join(each_problem(problems))
+
+
+def each_problem(problems: t.Iterable[TaskError]) -> list[str]:
+    """Return what is wrong with entries, or to warn of; what several of them have is one text, with all their places."""
     found: dict[tuple[str, str], list[int]] = {}
     for error in problems:
         option, index, link = error.place or ("", 0, "")
         found.setdefault((option, f"{link}{error.at(None)}"), []).append(index)
     texts = []
     for (option, rest), (first, *others) in found.items():
-        texts.append(f"{option}[{first}]{rest}" if option else rest)
-        if option and others:
-            texts.append(f"The same goes for {name_places(option, others)}.")
-    return " ".join(texts)
+        also = f" The same goes for {name_places(option, others)}." if option and others else ""
+        texts.append(f"{option}[{first}]{rest}{also}" if option else rest)
+    return texts
 
 
 def name_entry(error: _Error, place: EntryPlace, options: t.Container[str], written: t.Mapping[str, str]) -> _Error:

@@ -112,14 +112,14 @@ class Notice:
     """A warning about an entry of a list, which is shown as one with those that have the same cause.
 
     Attributes:
-        entry: The entry.
-        error: What to warn of, with the name of the entry.
-        connection_id: The id of its connection in the customer's cloud; None if it has none, or none is known.
+        entry: The key of the entry.
+        text: What to warn of.
+        fields: What is known of its connection, with the names of results.
     """
 
     entry: str
-    error: TaskError
-    connection_id: str | None
+    text: str
+    fields: t.Mapping[str, str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -188,6 +188,7 @@ def joined(plans: t.Sequence[Plan]) -> Plan:
         {key: error for plan in reversed(plans) for key, error in plan.refusals.items()},
         tuple(one for plan in plans for one in plan.notes),
         tuple(one for plan in plans for one in plan.consequences),
+        tuple(one for plan in plans for one in plan.notices),
     )
 
 

@@ -222,7 +222,7 @@ class EntryParser:
 
     Attributes:
         problems: What is wrong with the list, after `parse`.
-        warnings: Sentences for the user.
+        notices: What to warn of, after `parse`.
     """
 
     module: t.ClassVar[str]
@@ -236,7 +236,7 @@ class EntryParser:
     def __init__(self, params: Parameters) -> None:
         self.params = params
         self.problems: list[TaskError] = []
-        self.warnings: list[str] = []
+        self.notices: list[TaskError] = []
 
     def __init_subclass__(cls) -> None:
         """Read the table once: a task has no need of its file."""
@@ -284,7 +284,7 @@ class EntryParser:
         if not is_misspelt:
             entry.attempt(self.check_needs, values, cloud)
         warnings += self.check_credentials(entry, cloud)
-        self.warnings += [entry.named(TaskError(one)).message for one in warnings]
+        self.notices += [entry.named(TaskError(one)) for one in warnings]
 
     def find_cloud(self, entry: Entry) -> Cloud:
         """Return the cloud of an entry.

@@ -113,8 +113,7 @@ class PathSummary:
 
     def _noticed(self, notice: Notice) -> Failed:
         entry = self._by_key[notice.entry]
-        fields = {**entry.network, entry.provider.accepted_id or "": notice.connection_id}
-        return to_failed(notice.error, entry, entry.name, fields)
+        return to_failed(entry.named(TaskError(notice.text)), entry, entry.name, {**entry.network, **notice.fields})
 
     def _word(self, owner: str, actions: set[str]) -> str:
         """Return what the plan does to a connection, in words."""

@@ -21,7 +21,7 @@ from .._aws.accepter.checks import (
     unknown_error,
 )
 from .._aws.accepter.network import Network
-from .._aws.accepter.plan import AccepterPlan, plan_absent, plan_present
+from .._aws.accepter.plan import NO_BLOCK, AccepterPlan, plan_absent, plan_present
 from .._aws.accepter.requests import Accept, EnableDns, Request, RouteChange, Takeover, shows, view_after, with_status
 from .._aws.accepter.routes import Facts as FactsMapping
 from .._aws.accepter.routes import say_notes, say_takeovers
@@ -112,6 +112,8 @@ class AwsReader:
         params = self._accepters[owner].params
         is_absent = params["state"] == "absent"
         plan = plan_absent(params, view) if is_absent else plan_present(params, view, self._facts[owner])
+        if not is_absent and plan.block is None:
+            plan = replace(plan, warnings=(NO_BLOCK, *plan.warnings))
         return plan.of_owner(owner)
 
     def view_of(self, owner: Owner, view: View) -> View:

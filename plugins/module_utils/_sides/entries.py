@@ -15,7 +15,7 @@ from .._accounts.credentials import (
 from .._clouds.aws import AWS
 from .._clouds.cloud import Cloud
 from .._clouds.clouds import ALL_CLOUDS, CLOUDS
-from .._engine.entry import Entry
+from .._engine.entry import Entry, each_problem
 from .._engine.options import Parameters, parse_option, parse_region
 from .._entries.parser import LIST, EntryParser, EntryValues, PeerEntry, short_name
 from .._entries.table import OPTIONS, PATH, list_of
@@ -57,7 +57,7 @@ def parse_path_entries(params: Parameters) -> tuple[tuple[PeerEntry, ...], list[
     sound = [(index, CLOUDS[one.values["provider_name"]], one) for index, one in enumerate(found) if not one.problems]
     entries = tuple(PeerEntry(index, cloud, one.values, one.written, params) for index, cloud, one in sound)
     twins = find_twins(entries)
-    return entries, [*parser.problems, *twins, *_find_contradictions(entries)], parser.warnings
+    return entries, [*parser.problems, *twins, *_find_contradictions(entries)], each_problem(parser.notices)
 
 
 def ignored_options(args: Parameters) -> list[str]:
@@ -99,7 +99,8 @@ class _Parser(EntryParser):
             if self._block is not None:
                 parse_option("container_cidr_block", self._block, parse_private_block)
             if params["container_region"] is not None and not self._main.has_one_container:
-                self._region, self.warnings = parse_region("container_region", params["container_region"], self._main)
+                self._region, warnings = parse_region("container_region", params["container_region"], self._main)
+                self.notices += map(TaskError, warnings)
         except InvalidOptionError as error:
             self.problems.append(error)
             self._region = self._block = None

@@ -13,7 +13,7 @@ from functools import partial, reduce
 
 from .._accounts.credentials import AWS_NAMES
 from .._accounts.session import AwsSessions
-from .._aws.accepter.plan import NO_BLOCK, AccepterPlan, missing_tags, plan_absent, plan_present
+from .._aws.accepter.plan import AccepterPlan, missing_tags, plan_absent, plan_present
 from .._aws.accepter.region import CONNECTIONS, TAGS, Key, RegionSurvey, first_keys
 from .._aws.accepter.requests import (
     Accept,
@@ -231,8 +231,8 @@ class AwsNetworks(PathPart):
             for step in self._to_steps(entry, plan, enabled):
                 steps.append(step)
                 changes += [self.change_of(step)] if step.keys else []
-            connection_id = self.terms.connection_id(entry, state)
-            notices += [Notice(key, entry.named(TaskError(one)), connection_id) for one in plan.warnings]
+            fields = {"connection_id": self.terms.connection_id(entry, state)}
+            notices += [Notice(key, one, fields) for one in plan.warnings]
         accepted = [str(step.owner) for step in steps if isinstance(step.request, Accept)]
         self._unseen |= {key for key in accepted if self.terms.view(self.terms.entries[key], state).connection is None}
         routes = [] if self._is_absent else [step.request for step in steps if isinstance(step.request, RouteChange)]
@@ -256,7 +256,7 @@ class AwsNetworks(PathPart):
         # Atlas chooses the block when it makes the container. What overlaps is known then, and that each table gets a route.
         tables = [one for one in view.tables if one.id in plan.table_ids]
         steps = [Step("update", one, ()) for one in plan_new_routes(view, tables, facts)]
-        return replace(plan, steps=(*plan.steps, *steps), warnings=tuple(one for one in plan.warnings if one != NO_BLOCK))
+        return replace(plan, steps=(*plan.steps, *steps))
 
     def _to_steps(self, entry: PeerEntry, plan: AccepterPlan, enabled: set[tuple[str, str]]) -> list[Step]:
         """Return the steps of an entry; what an entry before it does has no key, and keeps nothing behind it waiting.

@@ -12,7 +12,7 @@ from functools import partial
 from .._clouds.cloud import BLOCK, REGION, REGIONS, Cloud, Peer, fields_of
 from .._clouds.clouds import identity_of, is_failed, is_leaving
 from .._engine.options import Parameters
-from .._engine.plan import Change, ChangeKey, Plan, Step, joined
+from .._engine.plan import Change, ChangeKey, Notice, Plan, Step, joined
 from .._engine.side import Owner
 from .._entries.parser import PeerEntry
 from .._http.errors import InvalidOptionError, TaskError, as_option
@@ -125,9 +125,9 @@ class EntryContainers(PathPart):
                 continue
             plans.append(plan)
             listed += [one for change in plan.changes if change.before is None and (one := container_after(change)) is not None]
-        return replace(joined(plans), warnings=self._warn_of_others(groups, state), refusals=refusals)
+        return replace(joined(plans), notices=self._warn_of_others(groups, state), refusals=refusals)
 
-    def _warn_of_others(self, groups: t.Iterable[_Group], state: PathState) -> tuple[str, ...]:
+    def _warn_of_others(self, groups: t.Iterable[_Group], state: PathState) -> tuple[Notice, ...]:
         """Return a warning for each entry whose region has no container, and whose network is connected in another region."""
         found = []
         live: dict[tuple[str | None, ...], list[Peer]] = {}
@@ -141,7 +141,7 @@ class EntryContainers(PathPart):
                 own = live.get(entry.identity)
                 if own:
                     text = connected_elsewhere(self._params["group_id"], group.cloud, group.region, own, state.containers)
-                    found.append(entry.named(TaskError(text)).message)
+                    found.append(Notice(entry.key, text, {"id": own[0]["id"]}))
         return tuple(found)
 
     def _groups(self, state: PathState) -> tuple[list[_Group], _Errors]:
@@ -214,7 +214,7 @@ class EntryContainers(PathPart):
             # Who uses it is asked when it is removed.
             plan = self._plan_by_side(group, key, options, ContainerState(container, listed, None), self._now)
             plans.append(_in_words(plan, "delete", group))
-        return replace(joined(plans), warnings=self._warn_of_others(groups, state), refusals=refusals)
+        return replace(joined(plans), notices=self._warn_of_others(groups, state), refusals=refusals)
 
     def _find_clusters(self, group: _Group) -> list[str]:
         """Return the clusters with nodes in a container, in words. Those that are being removed are waited for."""

@@ -234,8 +234,8 @@ class PathSide(Side[PathState]):
         in_aws = plans.get(AWS.half[0], Plan()).refusals
         first = {key: error for key, error in in_aws.items() if self._entries[key].params["cidr_block"] is None}
         # The other sides have the steps.
-        warnings = dict.fromkeys(one for plan in plans.values() for one in (*plan.warnings, *self._say(plan.notices)))
-        return replace(whole, steps=(), warnings=tuple(warnings), refusals={**whole.refusals, **first})
+        warnings = (*whole.warnings, *self._say(whole.notices))
+        return replace(whole, steps=(), warnings=warnings, refusals={**whole.refusals, **first})
 
     def steps_of(self, side: str) -> tuple[Step, ...]:
         """Return the steps of the last plan that another side sends."""

@@ -12,7 +12,7 @@ import typing as t
 from .._clouds.aws import AWS, to_cloud_region
 from .._clouds.cloud import Cloud
 from .._clouds.clouds import CLOUD_OPTIONS, CLOUDS, to_clouds
-from .._engine.entry import Entry, join_problems
+from .._engine.entry import Entry, each_problem, join_problems
 from .._engine.options import Parameters, parse_values, parts_of_whole
 from .._entries.parser import EntryParser, EntryValues, PeerEntry
 from .._entries.table import SETS, list_of, used_by
@@ -166,7 +166,7 @@ def parse_entries(params: Parameters) -> tuple[list[dict[str, t.Any]], list[str]
     problems = [*parser.problems, *find_twins(sound)]
     if problems:
         raise InvalidOptionError(join_problems((*problems, *find_overlaps(sound))))
-    return [one.values for one in found], parser.warnings
+    return [one.values for one in found], each_problem(parser.notices)
 
 
 def ignored_options(args: Parameters) -> list[str]:

@@ -82,8 +82,6 @@ def plan_present(params: Parameters, view: View, facts: Facts) -> AccepterPlan:
         requests += [Accept()] if params["accept"] else []
     if block is not None:
         requests += plan_routes(params, view, tables, block, facts, warnings)
-    else:
-        warnings.append(NO_BLOCK)
     tags = missing_tags(params, connection)
     requests += [AddTags(tuple(tags.items()))] if tags else []
     others = _other_tags(params, connection)
