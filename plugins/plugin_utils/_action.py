@@ -28,7 +28,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec im
     names_of,
     register,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.libraries import INSTALL, lack_of
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.libraries import lack_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import ModuleBase, execute
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import check_one_way
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import Report
@@ -86,8 +86,10 @@ class AtlasAction(ActionBase):
         self._display.vvv(where, host=variables.get("inventory_hostname"))
         if obstacle:
             result.update(self._execute_module(module_args=args, task_vars=variables, wrap_async=self._task.async_val))
-            # If the module lacks the package as well, its failure has the command that installs it.
-            if obstacle == self._missing_library() and INSTALL not in str(result.get("msg")):
+            # A module that lacks the package as well fails before its first request, with the command that installs it.
+            requests = result.get("requests")
+            is_stopped = result.get("failed") and isinstance(requests, dict) and not requests["sent"]
+            if obstacle == self._missing_library() and not is_stopped:
                 # Ansible shows a warning once, even if several workers send it.
                 self._display.warning(NO_LIBRARY.format(obstacle))
         else:
@@ -200,7 +202,7 @@ class AtlasAction(ActionBase):
         # The warnings of AnsibleModule's argument check, in its words.
         warnings = [f"Both option {one['option']} and its alias {one['alias']} are set." for one in checked._warnings]
         if checked.error_messages:
-            message = spec.explain(checked.errors.msg, args)
+            message = spec.explain(checked.errors.msg, checked.errors[0], params, args)
             if isinstance(checked.errors[0], UnsupportedError):
                 message = f"Unsupported parameters for ({self._task.action}) module: {message}"
             result: dict[str, object] = {"failed": True, "msg": message, **unsent()}

@@ -12,7 +12,13 @@ import re
 import typing as t
 
 from ansible.module_utils.common.validation import check_type_dict
-from ansible.module_utils.errors import AnsibleFallbackNotFound
+from ansible.module_utils.errors import (
+    AnsibleFallbackNotFound,
+    AnsibleValidationError,
+    RequiredError,
+    RequiredOneOfError,
+    UnsupportedError,
+)
 
 try:
     from ansible.module_utils.secrets import mask_secrets, register_secrets  # type: ignore[import-not-found]
@@ -176,36 +182,52 @@ class ArgumentSpec:
         odd = [name for name in lists if not isinstance(given.get(name), (list, type(None)))]
         return {"module_args": _shown(self.options, {name: value for name, value in params.items() if name not in odd})}
 
-    def explain(self, message: str, given: t.Iterable[str] = ()) -> str:
+    def explain(
+        self, message: str, error: AnsibleValidationError, params: t.Mapping[str, OptionValue], given: t.Iterable[str]
+    ) -> str:
         """Return an error message of Ansible's argument check; for a missing option, with its other names.
 
         It is the first message. An option that does not exist comes last there, and may be the one that is missing.
 
         Args:
             message: The message.
+            error: The error with that message.
+            params: The options after the check.
             given: The names of the options of the task.
         """
-        message = visible(message)
-        missing = re.fullmatch(r"(?:missing required arguments|one of the following is required): (.+)", message)
-        names = missing.group(1).split(", ") if missing else []
-        aliases = {name: self.options.get(name, {}).get("aliases", ()) for name in names}
-        ways = [f"Set {name}{''.join(f' (or its alias {one})' for one in found)}." for name, found in aliases.items() if found]
+        ways, message = list[str](), visible(message)
+        for name in self._missing(error, params):
+            aliases = names_of(name, self.options[name])[1:]
+            ways += [f"Set {name}{''.join(f' (or its alias {one})' for one in aliases)}."] if aliases else []
         known = [one for name, option in self.options.items() for one in names_of(name, option)]
-        unknown = [
-            explain_unknown(name, known) for name in map(str, given) if name not in known and not name.startswith("_ansible_")
-        ]
-        # Ansible lists those that exist instead of a suggestion.
-        ways += [one for one in unknown if one.endswith("?).") or "Supported parameters include" not in message]
+        for name in map(str, given):
+            # Ansible lists those that exist instead of a suggestion.
+            is_listed = isinstance(error, UnsupportedError) and not _nearest(name, known)
+            if name not in known and not name.startswith("_ansible_") and not is_listed:
+                ways.append(explain_unknown(name, known))
         return " ".join([f"{message.rstrip('.')}.", *ways]) if ways else message
+
+    def _missing(self, error: AnsibleValidationError, params: t.Mapping[str, OptionValue]) -> list[str]:
+        """Return the missing options that an error is about."""
+        unset = [name for name in sorted(self.options) if params.get(name) is None]
+        if isinstance(error, RequiredError):
+            return [name for name in unset if self.options[name].get("required")]
+        groups: OptionValue = self._rules.get("required_one_of", ())
+        is_about_groups = isinstance(error, RequiredOneOfError)
+        return next(([*group] for group in groups if is_about_groups and {*group} <= {*unset}), [])
 
 
 def explain_unknown(name: str, known: t.Iterable[str]) -> str:
     """Return a sentence about an option that does not exist, with the one that was probably meant."""
+    near = _nearest(name, known)
+    return visible(f"{name} is not an option{f' ({near}?).' if near else '. Leave it out, or correct its name.'}")
+
+
+def _nearest(name: str, known: t.Iterable[str]) -> str:
     # Only a mistake needs it.
     from difflib import get_close_matches
 
-    near = get_close_matches(name, [*known], 1, 0.55)
-    return visible(f"{name} is not an option{f' ({near[0]}?).' if near else '. Leave it out, or correct its name.'}")
+    return next(iter(get_close_matches(name, [*known], 1, 0.55)), "")
 
 
 def register(secrets: t.Iterable[str]) -> bool:

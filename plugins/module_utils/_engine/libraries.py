@@ -19,7 +19,6 @@ if t.TYPE_CHECKING:
 
 # The oldest versions with which the collection works, and what is imported of each package.
 OLDEST = {"boto3": "1.28", "azure-identity": "1.17", "google-auth": "2.14"}
-INSTALL = "pip install"
 _MODULES = {"azure-identity": "azure.identity", "google-auth": "google.auth"}
 
 
@@ -57,7 +56,7 @@ def lack_of(name: str, error: str) -> str:
 
 def command_for(name: str, error: str) -> str:
     """Return the command that installs a package, or a newer version of it."""
-    return f"{INSTALL} {'--upgrade ' if _is_old(name, error) else ''}{name}"
+    return f"pip install {'--upgrade ' if _is_old(name, error) else ''}{name}"
 
 
 def _is_old(name: str, error: str) -> bool:

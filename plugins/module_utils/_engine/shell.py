@@ -110,8 +110,11 @@ class _Module(AnsibleModule):
 
     def fail_json(self, msg: str, **fields: object) -> t.NoReturn:
         """End the process with a failed result."""
-        result = {**unsent(), **fields, "msg": self._spec.explain(msg, self._given)}
-        super().fail_json(**self._without_secrets(result))
+        # The check of the options fails here, too.
+        errors = self.validation_result.errors.errors if hasattr(self, "validation_result") else ()
+        if errors:
+            msg = self._spec.explain(msg, errors[0], self.params, self._given)
+        super().fail_json(**self._without_secrets({**unsent(), **fields, "msg": msg}))
 
 
 def run_module(operation: type[ModuleBase[Session]]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import ipaddress
 import typing as t
+from functools import partial
 
 from ..._aws.objects import ACTIVE, ENDED, PROVISIONING, PeeringConnection
 from ..._clouds.aws import AWS
@@ -47,8 +48,7 @@ def find_not_available(facts: ConnectionFacts) -> Findings:
     """The connection exists and is AVAILABLE; P102 reports one that has failed."""
     peer = known(facts.atlas.peer)
     if peer is None:
-        message, fix = _describe_missing(facts)
-        yield Finding("fail", facts.entry.network, message, fix, owner="playbook" if fix.startswith("Correct") else "atlas")
+        yield _missing(facts)
         return
     status = peer["status_name"]
     if status == facts.entry.cloud.failed:
@@ -205,27 +205,30 @@ def _find_near_in_network(facts: ConnectionFacts) -> Findings:
         yield from _find_near(len(known(peerings)), entry.cloud.most_peerings, entry.title, "peerings", fix)
 
 
-def _describe_missing(facts: ConnectionFacts) -> tuple[str, str]:
-    """Return the message and the fix for a missing connection. If the network has another one, the entry is wrong."""
+def _missing(facts: ConnectionFacts) -> Finding:
+    """Return the finding of a missing connection. If the network has another one, the entry is wrong."""
+    playbook = partial(Finding, "fail", facts.entry.network, owner="playbook")
     entry, cloud, containers = facts.entry, facts.entry.cloud, known_or(facts.atlas.containers, None)
     owner, wanted, others = getattr(entry, cloud.owner), entry.container_region, peers_of_network(facts)
     owners = sorted({str(peer[cloud.owner]) for peer in _namesakes(facts)})
     if owner is not None and owners and not any(cloud.is_same(owner, one) for one in owners):
         message = f"Atlas has a connection with {entry.title} of {cloud.owner_noun} {listed(owners)}, not of {cloud.owner_noun}"
         why = "a VPC belongs to one account" if cloud.has_unique_ids else "or request a connection with this one"
-        return f"{message} {owner}.", f"Correct {cloud.owner} of the connection{':' if cloud.has_unique_ids else ','} {why}."
+        fix = f"Correct {cloud.owner} of the connection{':' if cloud.has_unique_ids else ','} {why}."
+        return playbook(f"{message} {owner}.", fix)
     if others and wanted is not None and not cloud.has_one_container and containers is not None:
         ids = {peer["container_id"] for peer in others}
         regions = listed(sorted({str(one["region_name"]) for one in containers if one["id"] in ids}))
         there = f"to network containers in {regions}, and none to one in {cloud.regions.to_atlas(wanted)}"
         fix = "Correct container_region, or request one with the container there."
-        return f"Atlas has connections with {entry.title} {there}.", fix
+        return playbook(f"Atlas has connections with {entry.title} {there}.", fix)
     if others and entry.container_id is not None:
         there = listed(sorted({str(peer["container_id"]) for peer in others}))
         message = f"Atlas has connections with {entry.title} to network container {there}, and none to {entry.container_id}."
-        return message, "Correct container_id, or request one with that container."
+        return playbook(message, "Correct container_id, or request one with that container.")
     where = "" if cloud.has_unique_ids else f" of {cloud.owner_noun} {owner}"
-    return f"Atlas has no connection with {entry.title}{where}.", "Request it: atlas_vpc_peer, or atlas_peering."
+    message = f"Atlas has no connection with {entry.title}{where}."
+    return Finding("fail", entry.network, message, "Request it: atlas_vpc_peer, or atlas_peering.", owner="atlas")
 
 
 def _namesakes(facts: ConnectionFacts) -> list[AtlasObject]:

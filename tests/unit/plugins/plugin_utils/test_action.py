@@ -107,7 +107,8 @@ def test_a_package_that_is_missing_everywhere_is_named_once(
 ) -> None:
     monkeypatch.setattr(ActionBase, "run", lambda *unused: {})
     monkeypatch.setattr(Action.OPERATION, "libraries_for", lambda args: (("requests", None), ("boto3", "a traceback")))
-    action, warnings = Action({} if msg is None else {"failed": True, "msg": msg}, None), list[str]()
+    failure = {"failed": True, "msg": msg, "requests": {"sent": int(is_warned), "writes": 0}}
+    action, warnings = Action({} if msg is None else failure, None), list[str]()
     monkeypatch.setattr(action, "_obstacle", partial(AtlasAction._obstacle, action))
     action._templar = SimpleNamespace(template=lambda value: value)
     action._display.warning = warnings.append

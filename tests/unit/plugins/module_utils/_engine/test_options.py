@@ -292,12 +292,34 @@ def test_secret_options_unlike_their_alias_are_not_shown() -> None:
     assert not {"geheim", "anders"} & set(str(caught.value).split())
 
 
-def test_a_missing_option_is_explained_by_the_ways_to_set_it() -> None:
-    spec = ArgumentSpec({"region": {"type": "str", "required": True, "aliases": ["aws_region"]}})
-    (message,) = ArgumentSpecValidator(**spec.to_kwargs()).validate({}).error_messages
-    assert spec.explain(message) == "missing required arguments: region. Set region (or its alias aws_region)."
-    text = "value of state must be one of: present, absent"
-    assert OPERATION.argument_spec.explain("value of state must be one of: present, absent") == text
+@pytest.mark.parametrize(
+    ("rules", "params", "message"),
+    [
+        ({}, {}, "missing required arguments: region. Set region (or its alias aws_region)."),
+        ({}, {"region": "us", "state": "gone"}, "value of state must be one of: present, got: gone"),
+        ({}, {"aws_regin": "us"}, "missing required arguments: region. Set region (or its alias aws_region). aws_regin is"),
+        (
+            {"required_one_of": (("vpc_id", "vpc_name"),)},
+            {"region": "us"},
+            "one of the following is required: vpc_id, vpc_name. Set vpc_id (or its alias vpc).",
+        ),
+    ],
+)
+def test_a_missing_option_is_explained_by_the_ways_to_set_it(
+    rules: dict[str, tuple[tuple[str, ...], ...]], params: dict[str, str], message: str
+) -> None:
+    spec = ArgumentSpec(
+        {
+            "region": {"type": "str", "required": True, "aliases": ["aws_region"]},
+            "state": {"type": "str", "choices": ["present"]},
+            "vpc_id": {"type": "str", "aliases": ["vpc"]},
+            "vpc_name": {"type": "str"},
+        },
+        **rules,
+    )
+    checked = ArgumentSpecValidator(**spec.to_kwargs()).validate(params)
+    found = spec.explain(checked.errors.msg, checked.errors[0], checked.validated_parameters, params)
+    assert found.startswith(message)
 
 
 @pytest.mark.parametrize(
