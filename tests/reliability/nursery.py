@@ -11,7 +11,6 @@ from __future__ import annotations
 import gc
 import http.client
 import importlib
-import itertools
 import json
 import os
 import select
@@ -48,8 +47,9 @@ class Timing:
     pauses: tuple[float, ...] = ()
     #: Those of the requests that are on their way, by their numbers.
     timers: ClassVar[dict[int, OwnTimer]] = {}
-    #: The next request, from 1 on.
-    numbers = itertools.count(1)
+    #: How many requests have begun, less those that have ended without being sent.
+    begun = 0
+    lock = threading.Lock()
 
     @classmethod
     def monotonic(cls) -> float:
@@ -86,11 +86,29 @@ class OwnTimer:
         self._end, self._function = Timing.monotonic() + interval, function
 
     def start(self) -> None:
-        self.number = next(Timing.numbers)
-        Timing.timers[self.number] = self
+        with Timing.lock:
+            Timing.begun += 1
+            self.number = Timing.begun
+            Timing.timers[self.number] = self
 
     def cancel(self) -> None:
-        Timing.timers.pop(self.number, None)
+        with Timing.lock:
+            if Timing.timers.get(self.number) is not self:
+                return
+            del Timing.timers[self.number]
+            if not self.is_sent:
+                self._give_number_back()
+
+    def _give_number_back(self) -> None:
+        """Let the requests after one that never arrives be counted from its number.
+
+        One that is slow to begin has no time left if that of another, side by side with it, was up meanwhile.
+        """
+        Timing.begun -= 1
+        for number in sorted(number for number in Timing.timers if number > self.number):
+            timer = Timing.timers.pop(number)
+            timer.number -= 1
+            Timing.timers[timer.number] = timer
 
     @property
     def is_sent(self) -> bool:
