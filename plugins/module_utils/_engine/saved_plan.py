@@ -83,7 +83,7 @@ class SavedPlan:
         found: dict[str, list[str]] = {}
         for name, values in self._review.entries:
             found.setdefault(name, []).append(_digest({key: values.get(key) for key in options if key not in secret}))
-        return {name: several[0] if len(several) == 1 else _digest(sorted(several)) for name, several in found.items()}
+        return {name: _digest(sorted(several)) for name, several in found.items()}
 
     def _check(self, plan: Fields, max_age: int) -> None:
         """Check that the plan in the file was made for this task.
