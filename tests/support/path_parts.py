@@ -20,9 +20,8 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import atlas_peering
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_peering import OPERATION
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.connection import PeerState
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.part import PathPart
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_options import PATH_SPEC, fill_in_project, validate
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state import ACTING, PathState
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state import ACTING, PathPart, PathState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.set_state import PeerSetState
 from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
 from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock
@@ -66,7 +65,9 @@ class Atlas(PathPart):
         return replace(state, peers=PeerSetState((*self.peers.values(), *self.others), entries=entries))
 
     def is_settled(self, state: PathState) -> bool:
-        return state.stage != ACTING or all(peer["status_name"] != "ADDING_PEER" for peer in self.peers.values())
+        has_names = all(home.get("atlas_network_name", "") is not None for home in self.homes.values())
+        is_made = all(peer["status_name"] != "ADDING_PEER" for peer in self.peers.values())
+        return state.stage != ACTING or (is_made and has_names)
 
     def list_containers(self, provider_name: str) -> list[Any]:
         """Return the containers of a cloud."""

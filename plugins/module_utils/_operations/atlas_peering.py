@@ -40,9 +40,20 @@ from .._sides.entries import ignored_options
 from .._sides.entry_access import EntryAccess
 from .._sides.entry_containers import EntryContainers
 from .._sides.entry_peers import EntryPeers, Leaving, PathLinks, PathPeers
-from .._sides.part import Common, PathPart
 from .._sides.path_side import PathSide
-from .._sides.path_state import ABSENT, ACCESS, ACTING, AVAILABLE, CONNECTIONS, CONTAINERS, PRESENT, REQUESTS, PathState
+from .._sides.path_state import (
+    ABSENT,
+    ACCESS,
+    ACTING,
+    AVAILABLE,
+    CONNECTIONS,
+    CONTAINERS,
+    PRESENT,
+    REQUESTS,
+    Common,
+    PathPart,
+    PathState,
+)
 from .._sides.peer_readers import DeclaredPeers, RemovedPeers
 from .._sides.peers import PeerSide, PeerStages
 from .atlas import choose_project, warn_of_connection, with_projects
@@ -85,7 +96,7 @@ class AtlasPeering(Front[CheckSession]):
             containers, peers = Containers(atlas, params["group_id"]), partial(VpcPeers, atlas, params["group_id"])
             self._containers = ContainerSide(self.context, {}, containers, containers.list_all_containers, peers)
             self._peers = self._make_peer_side(atlas, containers)
-        clouds = [entries[0].provider for entries in self._halves().values() if entries[0].provider is not AWS]
+        clouds = [cloud for cloud in params["clouds"] if cloud.name in self._halves() and cloud is not AWS]
         self._clouds = {cloud.half[0]: self._make_cloud_side(cloud) for cloud in clouds}
         self._aws: AwsSide | None = None
         if AWS.name in self._halves():
@@ -178,14 +189,13 @@ class AtlasPeering(Front[CheckSession]):
 
     def _make_last_parts(self, atlas: AtlasClient) -> t.Iterator[PathPart]:
         """Yield the parts for what pruned connections leave, and for the access list: those of the clouds are known."""
-        params, parts, common, own = self.params, self._parts, self._common(self._entries), self._own
+        params, common, own = self.params, self._common(self._entries), self._own
         leaving = Leaving(self._reader.leaving, partial(AtlasPeering._foresee, own))
         pruned = None
         if params["prune"]:
             from .._sides.entry_pruned import PrunedLeftovers
 
-            others = [cloud for cloud in params["clouds"] if cloud is not AWS and cloud.half[0] in parts]
-            cleaners = {cloud.name: t.cast("Cleaner", parts[cloud.half[0]]) for cloud in others}
+            cleaners = {name: t.cast("Cleaner", chooser.pruned) for name, chooser in self._in_clouds.items()}
             pruned = PrunedLeftovers(common, leaving, self._pruned, cleaners)
             yield pruned
         if params["access_list"]:
@@ -204,8 +214,7 @@ class AtlasPeering(Front[CheckSession]):
             raise TaskError(f"{cloud.half[0]} is false.")
         if any(network[name] is None for name in cloud.names or cloud.identity):
             raise TaskError("Atlas does not report which network it is.")
-        part = self._parts.get(cloud.half[0]) or self._make_cloud_part(cloud, ())
-        return t.cast("AzureEntries | GcpEntries", part).read_blocks(network)
+        return (self._in_clouds.get(cloud.name) or self._make_cloud_part(cloud, ())).reader.read_blocks(network)
 
     def _now(self) -> PathState:
         return self.state
@@ -232,9 +241,11 @@ class AtlasPeering(Front[CheckSession]):
             self._networks = AwsNetworks(self._common(halves[AWS.name]), self.session.aws, replaced)
             self._aws.reader = AwsEntries(self.context, self._networks, now)
             yield self._networks
+        self._in_clouds: dict[str, AzureEntries | GcpEntries] = {}
         for cloud in self.params["clouds"]:
             if cloud.half[0] in self._clouds:
-                yield self._make_cloud_part(cloud, halves[cloud.name], containers)
+                self._in_clouds[cloud.name] = chooser = self._make_cloud_part(cloud, halves[cloud.name], containers)
+                yield chooser
 
     def _make_cloud_part(
         self, cloud: Cloud, entries: t.Sequence[PeerEntry], containers: Containers | None = None
@@ -253,7 +264,8 @@ class AtlasPeering(Front[CheckSession]):
         from .._sides.gcp import GcpSide
         from .._sides.gcp_entries import GcpEntries
 
-        mirrors = GcpEntries(self._common(entries), self.session, containers, states, now)
+        write = partial(AtlasPeering._write, self._own)
+        mirrors = GcpEntries(self._common(entries), self.session, containers, states, now, write)
         if isinstance(side, GcpSide):
             side.entries = mirrors
         return mirrors

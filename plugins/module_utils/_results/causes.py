@@ -14,7 +14,7 @@ from .._clouds.clouds import cloud_of
 from .._engine.entry import name_places
 from .._engine.plan import listed
 from .._http.errors import TaskError
-from .._sides.errors import RoleError
+from .._sides.connection import RoleError
 
 
 class Place(t.Protocol):

@@ -13,8 +13,8 @@ from .._engine.outcome import REPORT_INTERVAL, Outcome, Report
 from .._engine.side import AnySide, Target, Waiting
 from .._engine.wait import SHORTEST_INTERVAL
 from .._http.pauses import Clock
-from .._sides.part import one_line
 from .._sides.path_side import PathSide
+from .._sides.path_state import one_line
 
 if t.TYPE_CHECKING:
     from .._engine.front import AnyFront

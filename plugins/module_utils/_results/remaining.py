@@ -124,7 +124,7 @@ def _disconnect_aws(params: Parameters, view: EntryView, state: PathState) -> t.
 
 def _disconnect_azure(params: Parameters, view: EntryView, state: PathState) -> t.Iterator[str]:
     # Only a list with VNets needs what it imports.
-    from .._sides.azure_entries import why_role_stays
+    from .._sides.azure_vnets import why_role_stays
 
     name, blocks, own = view.entry.name, _client_blocks(view, state), view.entry.params
     if not params["azure"] and view.peer is not None:

@@ -150,6 +150,10 @@ class AwsReader:
         """Return the changes that a step makes; None for those of the plan."""
         return None
 
+    def line(self, stage: str) -> str:
+        """Return what connections wait for, in words for the user; empty for nothing."""
+        return ""
+
 
 class AwsSide(Side[View]):
     """The accepter's half of connections in AWS, each an owner.
@@ -264,6 +268,10 @@ class AwsSide(Side[View]):
         # With stages, the next poll comes at the pace of the stage.
         is_stale = not self.context.stage
         return Effect({owner: replace(view, connection=reply.connection, is_stale=is_stale)}, changes)
+
+    def progress_line(self) -> str:
+        """Return what the connections of a list wait for."""
+        return self.reader.line(self.context.stage)
 
 
 def _look(network: Network, params: Parameters) -> View:

@@ -31,7 +31,7 @@ from .._http.pauses import Clock, unbounded, within
 from .._values.moments import created_at
 from .aws import ROUTABLE, Accepter, AwsReader
 from .life import too_late
-from .path_state import PathState
+from .path_state import ACTING, PathState
 
 if t.TYPE_CHECKING:
     from .entry_aws import AwsNetworks
@@ -372,6 +372,10 @@ class AwsEntries(AwsReader):
     def changes_of(self, step: Step) -> list[Change] | None:
         """Return the change of a step that another entry should have done; None for that of the plan."""
         return None if step.keys else [self._networks.change_of(step)]
+
+    def line(self, stage: str) -> str:
+        """Return how many connections are accepted, and what the others wait for."""
+        return self._networks.line(self._now()) if stage == ACTING else ""
 
 
 def _look_again(owner: Owner, survey: RegionSurvey, params: Parameters, known: View) -> dict[Owner, _Shown]:

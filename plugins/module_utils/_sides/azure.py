@@ -62,7 +62,13 @@ class VnetRole(t.NamedTuple):
 
 
 class RoleList(t.Protocol):
-    """What a list says of its roles, each of the entries with one VNet."""
+    """What a list says of its roles, each of the entries with one VNet.
+
+    Attributes:
+        directories: The directory of each VNet, whose service principal all its VNets have.
+    """
+
+    directories: t.Mapping[Owner, str | None]
 
     def role(self, owner: Owner) -> tuple[Parameters, Access]:
         """Return what a `VnetRole` has, as far as it is known now."""
@@ -86,11 +92,11 @@ class RoleList(t.Protocol):
             TaskError: If Atlas goes on needing it.
         """
 
-    def directory_of(self, owner: Owner) -> str:
-        """Return the directory of a VNet, whose service principal all its VNets have."""
-
     def late_error(self, step: Step, error: WaitTimeoutError) -> TaskError:
         """Return the error of a step that was not ready before the time was up."""
+
+    def line(self) -> str:
+        """Return how many VNets Atlas has its role on, in words for the user; empty for all."""
 
 
 class AzureSide(Side[AccessState]):
@@ -181,7 +187,7 @@ class AzureSide(Side[AccessState]):
             return _FREE
         params, state = self._role(owner).params, self.states[owner]
         if params["state"] == "present":
-            maker = self._makers.get(entries.directory_of(owner), owner)
+            maker = self._makers.get(self._directory_of(owner), owner)
             is_made = maker != owner and entries.failure_of(maker) is None
             return _PRINCIPAL if isinstance(step.request, CreatePrincipal) and is_made else None
         if owner not in self._looked:
@@ -189,6 +195,9 @@ class AzureSide(Side[AccessState]):
         if ending_peerings(params, state):
             return Waiting(_ENDED, own_pace=True)
         return None if self._looked[owner] else _LOOK_LATER
+
+    def _directory_of(self, owner: Owner) -> str:
+        return "" if self.entries is None else str(self.entries.directories[owner]).lower()
 
     def timeout_error(self, owner: Owner, step: Step | None, waiting: Waiting, error: WaitTimeoutError) -> TaskError:
         """Return the error of a peering that has not ended, or of an assignment that is still refused."""
@@ -206,7 +215,7 @@ class AzureSide(Side[AccessState]):
         if isinstance(step.request, CreatePrincipal) and self.entries is not None:
             if state.principal_id is not None:
                 return partial(str, state.principal_id)
-            self._makers[self.entries.directory_of(owner)] = owner
+            self._makers[self._directory_of(owner)] = owner
         if isinstance(step.request, PutRole):
             self._new.add(owner)
         return partial(self._role(owner).access.send, step.request, state)
@@ -218,11 +227,11 @@ class AzureSide(Side[AccessState]):
             return Effect({} if reply is SEEN else {owner: state_after(self.states[owner], step.request, made)})
         # A list takes what is new alone.
         after = replace(self.states[owner]) if reply is SEEN else state_after(self.states[owner], step.request, made)
-        states, directory = {owner: after}, self.entries.directory_of(owner)
+        states, directory = {owner: after}, self._directory_of(owner)
         if isinstance(step.request, CreatePrincipal):
             self._makers.pop(directory, None)
             for other, state in self.states.items():
-                if other != owner and state.principal_id is None and self.entries.directory_of(other) == directory:
+                if other != owner and state.principal_id is None and self._directory_of(other) == directory:
                     states[other] = replace(state, principal_id=after.principal_id)
         return Effect(states, self.entries.changes_of(owner, after))
 
@@ -245,3 +254,7 @@ class AzureSide(Side[AccessState]):
     def predict(self, steps: t.Iterable[Step]) -> t.Mapping[Owner, AccessState]:
         """Return the roles after some steps; a list predicts its own."""
         return super().predict(steps) if self.entries is None else {}
+
+    def progress_line(self) -> str:
+        """Return how many roles of a list are given."""
+        return "" if self.entries is None else self.entries.line()

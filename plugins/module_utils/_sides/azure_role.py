@@ -8,9 +8,8 @@ from __future__ import annotations
 from .._clouds.cloud import Fields
 from .._engine.operation import Status
 from .._http.errors import TaskError, as_count
-from .connection import CreatePeer, DeletePeer, UpdatePeer
+from .connection import CreatePeer, DeletePeer, RoleError, UpdatePeer
 from .container_choice import ContainerChoice, is_government
-from .errors import RoleError
 
 ROLE = "the role of Atlas"
 # The status that a task shows while Atlas refuses the connection.

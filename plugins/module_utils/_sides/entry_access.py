@@ -27,8 +27,7 @@ from .access_plan import (
     entries_of,
     to_change,
 )
-from .part import Answers, Common, PathPart
-from .path_state import ACCESS, CLEANING, PathState
+from .path_state import ACCESS, CLEANING, Answers, Common, PathPart, PathState
 
 if t.TYPE_CHECKING:
     from .entry_peers import Leaving

@@ -38,8 +38,7 @@ from .._entries.parser import PeerEntry
 from .._http.errors import TaskError
 from .aws_entries import AwsPlace, AwsTerms
 from .entries import aws_credentials, aws_names
-from .part import Answers, Common, PathPart
-from .path_state import ACTING, ROUTES, PathState
+from .path_state import ACTING, ROUTES, Answers, Common, PathPart, PathState
 
 # What is done, in its order: the step of results, and the action and the kind of the change.
 _STEPS: dict[type[t.Any], tuple[str, str, str]] = {
@@ -347,8 +346,6 @@ class AwsNetworks(PathPart):
 
     def line(self, state: PathState) -> str:
         """Return how many connections are accepted, and what the others wait for."""
-        if state.stage != ACTING:
-            return ""
         keys = [key for key in state.aws if key not in state.failures]
         connections = [state.aws[key].connection for key in keys]
         accepted = sum(one is not None and one.status in (ACTIVE, PROVISIONING) for one in connections)

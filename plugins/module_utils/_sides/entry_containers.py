@@ -20,8 +20,7 @@ from .._resources.containers import Container, Containers, container_cloud, desc
 from .._resources.peers import describe_users
 from .container_choice import connected_elsewhere, on_other_cloud
 from .container_plan import ContainerPlanner, ContainerState, ListTerms, container_after, in_use
-from .part import Answers, Common, PathPart
-from .path_state import CONTAINERS, PathState
+from .path_state import CONTAINERS, Answers, Common, PathPart, PathState
 
 if t.TYPE_CHECKING:
     # Read only where a container is removed.

@@ -18,11 +18,10 @@ from .._entries.parser import PeerEntry
 from .._http.errors import TaskError
 from .._resources.containers import Container, Containers, container_cloud
 from .._resources.peers import VpcPeers
+from .connection import HolderError
 from .container_choice import LIST_CONTAINERS
 from .entry_containers import with_containers, with_homes
-from .errors import HolderError
-from .part import Answers, Common, PathPart
-from .path_state import AVAILABLE, PathState
+from .path_state import AVAILABLE, Answers, Common, PathPart, PathState
 from .peer_requests import LIST_QUERY, POLL_QUERY, PeerSet
 from .set_state import PeerSetState
 

@@ -15,8 +15,7 @@ from .._engine.plan import Plan, joined
 from .._engine.side import AnyState, Owner
 from .._entries.parser import default_comment
 from .entry_peers import Leaving
-from .part import Answers, Common, PathPart
-from .path_state import PathState
+from .path_state import Answers, Common, PathPart, PathState
 
 if t.TYPE_CHECKING:
     # Read only where the task does AWS's half.

@@ -33,7 +33,7 @@ from .._http.errors import AuthError, OvertakenError, TaskError, as_option
 
 _FREE, _OPERATION, _NETWORK = "the end of another operation", "the end of GCP's operation", "the network"
 # What a mirror of a list waits for: what Atlas does first, or the end of another change.
-_FIRST = Waiting("what comes first", polls=False, ends_with_steps=True)
+_ATLAS, _TURN = Waiting("Atlas", ends_with_steps=True), Waiting("its turn", polls=False, ends_with_steps=True)
 
 
 class Mirror(t.NamedTuple):
@@ -67,14 +67,20 @@ class MirrorList(t.Protocol):
     def is_asked_for(self, owner: Owner) -> bool:
         """Return whether Atlas waits for a mirror, and its names are known."""
 
-    def list_of(self, owner: Owner) -> t.Hashable:
-        """Return which list of networks the network of a mirror is in."""
+    def list_queries(self, owners: t.Iterable[Owner]) -> t.Iterable[Query]:
+        """Return a query for each list of networks that has some of these mirrors."""
 
-    def read(self, owners: t.Sequence[Owner]) -> t.Mapping[Owner, NetworkState]:
-        """Return the networks of mirrors that are in the same list. Runs in a thread."""
+    def name_queries(self, owners: t.Iterable[Owner]) -> t.Iterable[Query]:
+        """Return the query for the names of mirrors that Atlas does not ask for yet, as far as it has them by now."""
+
+    def take_names(self, found: ReplyValue) -> None:
+        """Take in the reply of that query."""
 
     def late_error(self, step: Step, error: WaitTimeoutError) -> TaskError:
         """Return the error of a mirror that could not be changed before the time was up."""
+
+    def line(self) -> str:
+        """Return how many mirrors are active, in words for the user; empty for all."""
 
 
 class GcpSide(Side[NetworkState]):
@@ -114,20 +120,22 @@ class GcpSide(Side[NetworkState]):
 
     def queries(self, owners: t.Sequence[Owner], purpose: Purpose) -> t.Iterable[Query]:
         """Ask for the network or, in a poll, for the operation until it has ended. A list asks for made mirrors together."""
-        listed: dict[t.Hashable, list[Owner]] = {}
+        made: list[Owner] = []
+        early: list[Owner] = []
         for owner in owners:
             (params, networks), state = self._mirror(owner), self.states.get(owner)
             running = state.running if state is not None and purpose is Purpose.POLL else None
             is_absent = params["state"] == "absent"
             if running is not None and not running.is_done:
                 yield Query(owner, partial(networks.follow, running), (owner,))
+            elif self.entries is not None and purpose is Purpose.POLL and not self.entries.is_asked_for(owner):
+                early.append(owner)
             elif self.entries is not None and purpose is Purpose.POLL and running is None and self._is_made(owner):
-                listed.setdefault(self.entries.list_of(owner), []).append(owner)
+                made.append(owner)
             else:
                 yield Query(owner, partial(networks.look, may_be_missing=is_absent), (owner,))
         if self.entries is not None:
-            for key, found in listed.items():
-                yield Query(key, partial(self.entries.read, found), tuple(found))
+            yield from (*self.entries.list_queries(made), *self.entries.name_queries(early))
 
     def _is_made(self, owner: Owner) -> bool:
         """Whether a mirror is there, so that a poll is about its state."""
@@ -138,6 +146,9 @@ class GcpSide(Side[NetworkState]):
         """Return the networks that were read, with their operations until the networks show what these have done."""
         found = {}
         for key, reply in replies.items():
+            if self.entries is not None and isinstance(reply, list):
+                self.entries.take_names(reply)
+                continue
             for owner, one in reply.items() if isinstance(reply, dict) else ((key, reply),):
                 state, known = self._observe(owner, one), self.states.get(owner)
                 if state != known:
@@ -195,17 +206,17 @@ class GcpSide(Side[NetworkState]):
             return None
         if self.entries is None:
             return Waiting(ACTIVE)
-        return Waiting(ACTIVE, polls=self.entries.is_asked_for(owner), ends_with_steps=True)
+        return Waiting(ACTIVE, ends_with_steps=True)
 
     def _wait_for_turn(self, owner: Owner, entries: MirrorList) -> Waiting | None:
         failure = entries.failure_of(owner)
         if failure is not None:
             raise failure
         if not entries.is_asked_for(owner):
-            return _FIRST
+            return _ATLAS
         last = self._turns.get(self._network_of(owner), owner)
         if last != owner and self._is_changing(last):
-            return _FIRST
+            return _TURN
         entries.plan_mirror(owner, self.states[owner])
         return None
 
@@ -297,6 +308,10 @@ class GcpSide(Side[NetworkState]):
             )
             for owner, state in self.states.items()
         }
+
+    def progress_line(self) -> str:
+        """Return how many mirrors of a list are active."""
+        return "" if self.entries is None else self.entries.line()
 
 
 def _nothing() -> None:

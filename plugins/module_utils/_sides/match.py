@@ -15,9 +15,8 @@ from .._resources.containers import Container
 from .._resources.peers import ALREADY_EXISTS, VpcPeers
 from .._values.blocks import do_overlap
 from .azure_role import role_failure
-from .connection import CreatePeer, PeerState, UpdatePeer
+from .connection import CreatePeer, HolderError, OtherCloudError, PeerState, UpdatePeer
 from .container_choice import ContainerChoice
-from .errors import HolderError, OtherCloudError
 
 
 class PeerMatch:

@@ -31,8 +31,7 @@ from .._entries.parser import PeerEntry
 from .._http.errors import TaskError
 from .._http.pauses import value_or_error
 from .entry_containers import EntryContainers
-from .part import PathPart, one_line, without
-from .path_state import PathState
+from .path_state import PathPart, PathState, without
 
 # What cannot be read refuses the whole list.
 _READ = "read"
@@ -126,7 +125,6 @@ class PathSide(Side[PathState]):
         say: Puts warnings about entries into sentences.
 
     Attributes:
-        state: The state of the whole path.
         last: The last plan, which has what was left to do.
     """
 
@@ -146,7 +144,6 @@ class PathSide(Side[PathState]):
         self._entries = {entry.key: entry for entry in entries}
         self._places = {stage: place for place, stage in enumerate(stages)}
         self._reader = PathReader(make_parts, self._entries, stages[0], list_peers)
-        self.state = self._reader.state
         self.last = Plan()
         # The plan of each part, for predictions and for the other sides.
         self._plans: dict[str, Plan] = {}
@@ -158,6 +155,15 @@ class PathSide(Side[PathState]):
     def parts(self) -> t.Mapping[str, PathPart]:
         """The parts, by name, in the order of their plans."""
         return self._reader.parts
+
+    @property
+    def state(self) -> PathState:
+        """The state of the whole path; while it is planned, with the containers as they will be."""
+        return self._reader.state
+
+    @state.setter
+    def state(self, state: PathState) -> None:
+        self._reader.state = state
 
     # Reading.
 
@@ -208,23 +214,24 @@ class PathSide(Side[PathState]):
 
     def decide(self) -> Plan:
         """Plan what is left to do on all sides."""
+        state = self.state
         self.last = self._decide()
+        self.state = state
         return self.last
 
     def _decide(self) -> Plan:
-        state = self.state
-        unread = {owner: failure.error for owner, failure in state.failures.items() if failure.step == _READ}
+        unread = {owner: failure.error for owner, failure in self.state.failures.items() if failure.step == _READ}
         if unread:
             return Plan(refusals=unread)
         plans: dict[str, Plan] = {}
         for name, part in self.parts.items():
-            plans[name] = part.plan(state)
+            plans[name] = part.plan(self.state)
             if name == EntryContainers.name:
                 # All other parts plan with the containers as they will be, which have no ids yet.
-                state = part.predict(state, plans[name])
+                self.state = part.predict(self.state, plans[name])
             for owner, error in plans[name].failures.items():
                 # What has failed already goes no further on the other sides.
-                state = state.with_failure(owner, "plan", error)
+                self.state = self.state.with_failure(owner, "plan", error)
         # The first part that refuses an entry says why.
         failures = joined([*plans.values()]).failures
         # An entry that has failed goes no further, on no side.
@@ -243,17 +250,16 @@ class PathSide(Side[PathState]):
 
     def predict(self, steps: t.Iterable[Step]) -> dict[Owner, PathState]:
         """Return the state after the plans of all parts; what is known to fail is not done."""
-        state, failures = self.state, {owner: Failure("plan", error) for owner, error in self.last.failures.items()}
-        state = replace(state, failures={**failures, **state.failures})
+        failures = {owner: Failure("plan", error) for owner, error in self.last.failures.items()}
+        self.state = replace(self.state, failures={**failures, **self.state.failures})
         for name, part in self.parts.items():
-            state = part.predict(state, self._plans[name])
+            self.state = part.predict(self.state, self._plans[name])
         for name, part in self.parts.items():
             for step in self._plans[name].steps:
                 # A container that others use stays.
                 entries = part.entries_of(step.owner, step)
-                self._undone.update(step.keys if entries and state.failures.keys() >= {*entries} else ())
-        self.state = state
-        return {ONLY: state}
+                self._undone.update(step.keys if entries and self.state.failures.keys() >= {*entries} else ())
+        return {ONLY: self.state}
 
     def is_foreseen(self, step: Step) -> bool:
         """Return whether a step of a prediction is not known to fail."""
@@ -300,10 +306,6 @@ class PathSide(Side[PathState]):
     def entries_of(self, owner: Owner) -> t.Sequence[str]:
         """Return the entry that an owner is; none for a stage."""
         return () if owner in self._places else (str(owner),)
-
-    def progress_line(self) -> str:
-        """Return what the parts wait for, in one line."""
-        return one_line(part.line(self.state) for part in self.parts.values())
 
 
 def _or_error(call: Call) -> tuple[ReplyValue]:

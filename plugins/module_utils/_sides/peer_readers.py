@@ -17,11 +17,10 @@ from .._engine.wait import GONE, WaitTimeoutError
 from .._entries.parser import PeerEntry
 from .._http.errors import TaskError, as_option
 from .._resources.peers import NO_PLACE
-from .connection import CreatePeer, PeerState
+from .connection import CreatePeer, PeerState, RoleError
 from .container_choice import LIST_CONTAINERS
 from .entry_containers import find_home
 from .entry_peers import PathPeers, id_of, to_removal, without_words
-from .errors import RoleError
 from .gate import PeerSetWaiter
 from .life import too_late
 from .path_state import ACTING, AVAILABLE, CONNECTIONS, REQUESTS, PathState

@@ -17,7 +17,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors impor
     connection_error,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.redact import STARS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.errors import OtherCloudError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.connection import OtherCloudError
 
 REPLY: dict[str, Any] = {"http_status": 409, "error_code": "TWICE", "detail": "It is there."}
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import atlas_peering
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_peering import OPERATION
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.part import PathPart
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state import PathPart
 from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
 from ansible_collections.cloudpeer.atlas.tests.support.environment import clean_environment
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Done

@@ -11,7 +11,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.vnets impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.ledger import Ledger
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import Outcome
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import ChangeKey
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.azure_entries import why_role_stays
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.azure_vnets import why_role_stays
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state import PathState
 from ansible_collections.cloudpeer.atlas.tests.clouds.azure import vnet_id
 from ansible_collections.cloudpeer.atlas.tests.support.azure_site import SUBSCRIPTION
@@ -103,8 +103,9 @@ def test_blocks_that_overlap_are_refused(
     params = options({**entry, "container_cidr_block": BLOCK}, **parts.credentials)
     own = Vnet(SUBSCRIPTION, RESOURCE_GROUP, "vnet-1", tuple(prefixes), (), tuple(peerings))
     homes: Any = {} if container is None else {FIRST: container}
-    with parts.opened(params) as (_session, made):
-        plan = made["azure"].plan(PathState(homes=homes, azure={FIRST: AccessState(own)}))
+    with parts.opened(params) as (whole, made):
+        whole.path.state = PathState(homes=homes, azure={FIRST: AccessState(own)})
+        plan = made["azure"].plan(whole.state)
     refused = [str(error) for error in plan.refusals.values()]
     assert len(refused) == len(overlaps)
     for text, overlap in zip(refused, overlaps, strict=True):
@@ -376,12 +377,13 @@ def test_a_pruned_connection_leaves_no_role(parts: PartsSite) -> None:
     one, twin, other = connection(parts, 2), connection(parts, 2, 1), connection(parts, 3)
     state: Any = PathState(containers=(*CONTAINERS,))  # type: ignore[arg-type]
     params = options(entries[0], **parts.credentials)
-    with parts.opened(params) as (_session, made):
+    with parts.opened(params) as (whole, made):
         part: Any = made["azure"]
-        found = {peer["id"]: part.look_at_pruned(peer) for peer in (one, twin, other, connection(parts, 1))}
+        found = {peer["id"]: part.pruned.look_at_pruned(peer) for peer in (one, twin, other, connection(parts, 1))}
 
         def plan(peer: dict[str, Any], *leaving: dict[str, Any], then: Any = state) -> list[tuple[Any, str, str]]:
-            found_plan = part.plan_pruned(peer, found[peer["id"]], leaving, then)
+            whole.path.state = then
+            found_plan = part.pruned.plan_pruned(peer, found[peer["id"]], leaving, then)
             return [(change.key, change.verb, change.name) for change in found_plan.changes]
 
         staying = PathState(containers=state.containers, peers=type(state.peers)((one, twin)))  # type: ignore[arg-type]
@@ -390,4 +392,4 @@ def test_a_pruned_connection_leaves_no_role(parts: PartsSite) -> None:
         assert plan(one, one, twin) == [(ChangeKey(one["id"], "role", "AZURE", "role"), "delete", role(2))]
         assert plan(twin, one, twin) == plan(connection(parts, 1), connection(parts, 1)) == []
         parts.clouds.azure.forbidden.append(vnet(3))
-        assert part.look_at_pruned(other) is None
+        assert part.pruned.look_at_pruned(other) is None

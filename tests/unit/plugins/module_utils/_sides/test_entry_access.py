@@ -28,8 +28,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.access_requ
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.connection import PeerState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.entry_access import EntryAccess
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.entry_peers import Leaving
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.part import Common
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state import ACCESS, PathState
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state import ACCESS, Common, PathState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.set_state import PeerSetState
 from ansible_collections.cloudpeer.atlas.tests.emulator.accesslist import Entry
 from ansible_collections.cloudpeer.atlas.tests.emulator.faults import parse_rules

@@ -94,9 +94,10 @@ def test_plans_of_networks_and_names(
     network = NetworkState(exists=False) if peerings is None else NetworkState(exists=True, peerings=peerings)
     state = PathState(homes={FIRST: container}, gcp={FIRST: network})
     params = options(entry(**own), gcp_access_token="x", **more)
-    with parts.opened(params) as (_session, made):
+    with parts.opened(params) as (whole, made):
         part: Any = made["gcp"]
-        part._names = {FIRST: part._name_of(params["connections"][0], state)}
+        whole.path.state = state
+        part._names = {FIRST: part._terms.name_of(params["connections"][0])}
         plan = part.plan(state)
         assert [one.key for one in plan.changes] == [key for step in plan.steps for key in step.keys]
         found = [(one.verb, one.name) for one in plan.changes]
@@ -376,15 +377,16 @@ def test_a_pruned_connection_loses_its_mirror(parts: PartsSite) -> None:
     state = PathState(containers=({**CONTAINER, **NAMES},))  # type: ignore[typeddict-item]
     params = options(entry(), gcp_service_account_contents=parts.key)
     near, far = connection(2, "AVAILABLE"), {**connection(9, "AVAILABLE"), "gcp_project_id": "other-project"}
-    with parts.opened(params) as (_session, made):
+    with parts.opened(params) as (whole, made):
         part: Any = made["gcp"]
+        whole.path.state = state
         (call,) = part.reads().values()
         part.begin(dict.fromkeys(part.reads(), call()), state)
         before = len(parts.order_at_gcp)
-        found = {one["id"]: part.look_at_pruned(one) for one in (near, far)}
+        found = {one["id"]: part.pruned.look_at_pruned(one) for one in (near, far)}
         # The list of a project that an entry has was read before.
         assert parts.order_at_gcp[before:] == ["GET networks"]
-        plans = [part.plan_pruned(one, found[one["id"]], (near, far), state) for one in (near, far)]
+        plans = [part.pruned.plan_pruned(one, found[one["id"]], (near, far), state) for one in (near, far)]
         assert [[(one.key, one.verb, one.name) for one in plan.changes] for plan in plans] == [
             [(ChangeKey(peer["id"], "mirror", "GCP", "mirror"), "delete", name)]
             for peer, name in ((near, "mine"), (far, "theirs"))
@@ -393,9 +395,9 @@ def test_a_pruned_connection_loses_its_mirror(parts: PartsSite) -> None:
             [(peer["id"], CLEANING)] for peer in (near, far)
         ]
         bare = connection(3, "AVAILABLE")
-        assert part.plan_pruned(bare, part.look_at_pruned(bare), (bare,), state) == Plan()
+        assert part.pruned.plan_pruned(bare, part.pruned.look_at_pruned(bare), (bare,), state) == Plan()
         parts.clouds.gcp.forbidden.add("other-project")
-        assert part.look_at_pruned(far) is None
+        assert part.pruned.look_at_pruned(far) is None
 
 
 def test_a_mirror_is_found_without_a_list(parts: PartsSite) -> None:
@@ -406,4 +408,4 @@ def test_a_mirror_is_found_without_a_list(parts: PartsSite) -> None:
     with parts.opened(params) as (_session, made):
         part: Any = made["gcp"]
         part.begin({key: call() for key, call in part.reads().items()}, PathState())
-        assert [one.name for one in part.look_at_pruned(connection(2, "AVAILABLE")).peerings] == ["mine"]
+        assert [one.name for one in part.pruned.look_at_pruned(connection(2, "AVAILABLE")).peerings] == ["mine"]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.side import Side
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_peering import OPERATION
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.part import PathPart
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state import PathPart
 from ansible_collections.cloudpeer.atlas.tests.support.path_site import PathSite
 
 
