@@ -17,7 +17,6 @@ import typing as t
 from ansible import constants as C
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible.module_utils.errors import UnsupportedError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.parsing.mod_args import ModuleArgsParser
 from ansible.plugins.action import ActionBase
@@ -202,9 +201,7 @@ class AtlasAction(ActionBase):
         # The warnings of AnsibleModule's argument check, in its words.
         warnings = [f"Both option {one['option']} and its alias {one['alias']} are set." for one in checked._warnings]
         if checked.error_messages:
-            message = spec.explain(checked.errors.msg, checked.errors[0], params, args)
-            if isinstance(checked.errors[0], UnsupportedError):
-                message = f"Unsupported parameters for ({self._task.action}) module: {message}"
+            message = spec.explain(checked, self._task.action, args)
             result: dict[str, object] = {"failed": True, "msg": message, **unsent()}
         else:
             host = variables.get("inventory_hostname")

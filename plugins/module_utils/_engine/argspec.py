@@ -11,14 +11,9 @@ import os
 import re
 import typing as t
 
+from ansible.module_utils import errors
+from ansible.module_utils.common.arg_spec import ValidationResult
 from ansible.module_utils.common.validation import check_type_dict
-from ansible.module_utils.errors import (
-    AnsibleFallbackNotFound,
-    AnsibleValidationError,
-    RequiredError,
-    RequiredOneOfError,
-    UnsupportedError,
-)
 
 try:
     from ansible.module_utils.secrets import mask_secrets, register_secrets  # type: ignore[import-not-found]
@@ -182,52 +177,34 @@ class ArgumentSpec:
         odd = [name for name in lists if not isinstance(given.get(name), (list, type(None)))]
         return {"module_args": _shown(self.options, {name: value for name, value in params.items() if name not in odd})}
 
-    def explain(
-        self, message: str, error: AnsibleValidationError, params: t.Mapping[str, OptionValue], given: t.Iterable[str]
-    ) -> str:
-        """Return an error message of Ansible's argument check; for a missing option, with its other names.
-
-        It is the first message. An option that does not exist comes last there, and may be the one that is missing.
+    def explain(self, checked: ValidationResult, module: str, given: t.Iterable[str]) -> str:
+        """Return the first message of Ansible's argument check, and what options do not exist: these come last there.
 
         Args:
-            message: The message.
-            error: The error with that message.
-            params: The options after the check.
+            checked: The result of the check, with errors.
+            module: The name of the module.
             given: The names of the options of the task.
         """
-        ways, message = list[str](), visible(message)
-        for name in self._missing(error, params):
-            aliases = names_of(name, self.options[name])[1:]
-            ways += [f"Set {name}{''.join(f' (or its alias {one})' for one in aliases)}."] if aliases else []
+        is_listed = isinstance(checked.errors[0], errors.UnsupportedError)
+        message = f"{f'Unsupported parameters for ({module}) module: ' if is_listed else ''}{visible(checked.errors.msg)}"
         known = [one for name, option in self.options.items() for one in names_of(name, option)]
-        for name in map(str, given):
-            # Ansible lists those that exist instead of a suggestion.
-            is_listed = isinstance(error, UnsupportedError) and not _nearest(name, known)
-            if name not in known and not name.startswith("_ansible_") and not is_listed:
-                ways.append(explain_unknown(name, known))
+        unknown = [name for name in map(str, given) if name not in known and not name.startswith("_ansible_")]
+        ways = [*filter(None, [explain_unknown(name, known, is_listed=is_listed) for name in unknown])]
         return " ".join([f"{message.rstrip('.')}.", *ways]) if ways else message
 
-    def _missing(self, error: AnsibleValidationError, params: t.Mapping[str, OptionValue]) -> list[str]:
-        """Return the missing options that an error is about."""
-        unset = [name for name in sorted(self.options) if params.get(name) is None]
-        if isinstance(error, RequiredError):
-            return [name for name in unset if self.options[name].get("required")]
-        groups: OptionValue = self._rules.get("required_one_of", ())
-        is_about_groups = isinstance(error, RequiredOneOfError)
-        return next(([*group] for group in groups if is_about_groups and {*group} <= {*unset}), [])
 
+def explain_unknown(name: str, known: t.Iterable[str], *, is_listed: bool = False) -> str:
+    """Return a sentence about an option that does not exist, with the one that was probably meant.
 
-def explain_unknown(name: str, known: t.Iterable[str]) -> str:
-    """Return a sentence about an option that does not exist, with the one that was probably meant."""
-    near = _nearest(name, known)
-    return visible(f"{name} is not an option{f' ({near}?).' if near else '. Leave it out, or correct its name.'}")
-
-
-def _nearest(name: str, known: t.Iterable[str]) -> str:
+    It is empty if there is none, and ansible-core lists all (`is_listed`).
+    """
     # Only a mistake needs it.
     from difflib import get_close_matches
 
-    return next(iter(get_close_matches(name, [*known], 1, 0.55)), "")
+    near = get_close_matches(name, [*known], 1, 0.55)
+    if is_listed and not near:
+        return ""
+    return visible(f"{name} is not an option{f' ({near[0]}?).' if near else '. Leave it out, or correct its name.'}")
 
 
 def register(secrets: t.Iterable[str]) -> bool:
@@ -287,7 +264,7 @@ def _unset(option: t.Mapping[str, OptionValue]) -> t.Iterator[OptionValue]:
     yield option.get("default")
     if "fallback" in option:
         function, *args = option["fallback"]
-        with contextlib.suppress(AnsibleFallbackNotFound):
+        with contextlib.suppress(errors.AnsibleFallbackNotFound):
             yield function(*(args[0] if args else ()))
 
 
@@ -377,7 +354,7 @@ def _set_variable(*names: str) -> str:
         value = os.environ.get(name)
         if value:
             return value
-    raise AnsibleFallbackNotFound
+    raise errors.AnsibleFallbackNotFound
 
 
 def _from_environment(option: str) -> tuple[OptionValue, list[str]]:

@@ -184,14 +184,14 @@ def join_problems(problems: t.Iterable[TaskError]) -> str:
 
 
 def each_problem(problems: t.Iterable[TaskError]) -> list[str]:
-    """Return what is wrong with entries, or to warn of; what several of them have is one text, with all their places."""
+    """Return what is wrong with entries; what several of them have is one text, with all their places."""
     found: dict[tuple[str, str], list[int]] = {}
     for error in problems:
         option, index, link = error.place or ("", 0, "")
         found.setdefault((option, f"{link}{error.at(None)}"), []).append(index)
     texts = []
     for (option, rest), (first, *others) in found.items():
-        also = f" The same goes for {name_places(option, others)}." if option and others else ""
+        also = f" The same goes for {name_places(option, others)}." if others else ""
         texts.append(f"{option}[{first}]{rest}{also}" if option else rest)
     return texts
 

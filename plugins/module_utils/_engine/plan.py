@@ -114,7 +114,7 @@ class Notice:
     Attributes:
         entry: The key of the entry.
         text: What to warn of.
-        fields: What is known of its connection, with the names of results.
+        fields: Those of its connection that are known.
     """
 
     entry: str
@@ -134,7 +134,7 @@ class Plan:
         refusals: Why the plan must not be carried out, by the keys of a set's entries, or other keys for the whole plan.
         notes: Sentences for the user behind the line of the first plan.
         consequences: Warnings about what the steps bring about; a plan with refusals has none to give.
-        notices: Warnings about entries, which stand in no other plan than that of a part of `atlas_peering`.
+        notices: Warnings about entries of a list.
     """
 
     changes: tuple[Change, ...] = ()

@@ -111,9 +111,9 @@ class _Module(AnsibleModule):
     def fail_json(self, msg: str, **fields: object) -> t.NoReturn:
         """End the process with a failed result."""
         # The check of the options fails here, too.
-        errors = self.validation_result.errors.errors if hasattr(self, "validation_result") else ()
-        if errors:
-            msg = self._spec.explain(msg, errors[0], self.params, self._given)
+        checked = getattr(self, "validation_result", None)
+        if checked is not None and checked.error_messages:
+            msg = self._spec.explain(checked, self._name, self._given)
         super().fail_json(**self._without_secrets({**unsent(), **fields, "msg": msg}))
 
 
