@@ -222,7 +222,7 @@ class EntryParser:
 
     Attributes:
         problems: What is wrong with the list, after `parse`.
-        notices: What to warn of, after `parse`.
+        notices: What to warn of.
     """
 
     module: t.ClassVar[str]

@@ -302,7 +302,7 @@ def test_secret_options_unlike_their_alias_are_not_shown() -> None:
         ({"region": "us", "sate": "\n"}, "Unsupported parameters for (a_module) module: sate. Supported parameters include: "),
     ],
 )
-def test_an_option_that_does_not_exist_is_named_beside_the_first_mistake(params: dict[str, str], message: str) -> None:
+def test_an_option_that_does_not_exist_is_named_beside_others(params: dict[str, str], message: str) -> None:
     options = {"region": {"type": "str", "required": True}, "state": {"type": "str", "choices": ["present"]}}
     spec = ArgumentSpec(options)
     checked = ArgumentSpecValidator(**spec.to_kwargs()).validate(params)
