@@ -128,10 +128,10 @@ class GcpSide(Side[NetworkState]):
             is_absent = params["state"] == "absent"
             if running is not None and not running.is_done:
                 yield Query(owner, partial(networks.follow, running), (owner,))
-            elif self.entries is not None and purpose is Purpose.POLL and not self.entries.is_asked_for(owner):
-                early.append(owner)
             elif self.entries is not None and purpose is Purpose.POLL and running is None and self._is_made(owner):
                 made.append(owner)
+            elif self.entries is not None and purpose is Purpose.POLL and owner not in self._request_ids:
+                early.append(owner)
             else:
                 yield Query(owner, partial(networks.look, may_be_missing=is_absent), (owner,))
         if self.entries is not None:

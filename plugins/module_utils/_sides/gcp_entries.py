@@ -321,7 +321,8 @@ class GcpEntries(PathPart):
 
     def name_queries(self, owners: t.Iterable[Owner]) -> t.Iterable[Query]:
         """Return the query for Atlas's names, if mirrors wait for them; its reply is for `take_names`."""
-        waiting = [owner for owner in owners if self._terms.is_requested(self._entries[str(owner)])]
+        terms, entries = self._terms, {owner: self._entries[str(owner)] for owner in owners if owner in self._entries}
+        waiting = [owner for owner, one in entries.items() if terms.is_requested(one) and terms.names_of(one) is None]
         ask = None if self._containers is None else self._containers.list_containers
         return [Query(_NAMES, partial(_if_answered, ask), tuple(waiting))] if waiting and ask is not None else []
 
