@@ -27,8 +27,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec im
     names_of,
     register,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.libraries import lack_of
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import ModuleBase, execute
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import ModuleBase, execute, lack_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import check_one_way
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import Report
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, unsent

@@ -15,7 +15,7 @@ from typing import Any
 import messages
 import pytest
 import yaml
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api import errors as _hints
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api import reply as _hints
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.aws import AWS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import CREATION_PAUSES
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources import access_list as _access_list

@@ -56,7 +56,7 @@ def test_the_packages_of_the_modules_are_the_same_everywhere(root: Path) -> None
     # What every module needs, and what only those for a cloud need.
     fragments = ("_connection", "_aws", "_azure", "_gcp")
     named = set.union(*(required(root / f"plugins/doc_fragments/{name}.py") for name in fragments))
-    checked = constant(root / "plugins/module_utils/_engine/libraries.py", "OLDEST")
+    checked = constant(root / "plugins/module_utils/_engine/operation.py", "OLDEST")
     assert checked == {name: version for name, version in oldest.items() if name != "requests"}
     assert named == {"requests", *(f"{name} {version} or later" for name, version in checked.items())}
     for module in ("atlas_peering", "atlas_vpc_peer_check"):

@@ -12,8 +12,7 @@ from functools import partial
 
 from .._api.client import AtlasClient
 from .._auth import clients
-from .._engine.libraries import check_libraries
-from .._engine.operation import Warn
+from .._engine.operation import Warn, check_libraries
 from .._engine.options import Parameters
 from .._http.errors import AuthError, NoAnswerError, TaskError
 from .._http.exchange import ApiCall
@@ -227,7 +226,7 @@ class CheckSession:
         Raises:
             TaskError: If the credentials cannot be used, and that is an error.
         """
-        from .._gcp.errors import GcpDeniedError
+        from .._gcp.session import GcpDeniedError
         from .credentials import gcp_names
 
         make = partial(asking, partial(self.open_gcp, credentials), gcp_names, GcpDeniedError, needs_one=needs_one)

@@ -13,9 +13,8 @@ from urllib.parse import parse_qsl
 from .._http.errors import ApiError, NotFoundError, OvertakenError, TaskError
 from .._http.exchange import ApiCall
 from .._http.pauses import Clock, Retry, Sleep, stoppable_sleep, within
-from .request import DEFAULT_VERSION, NOTHING, Credential, Json, Request
+from .request import DEFAULT_VERSION, NOTHING, ApiSettings, Credential, Json, Request
 from .sender import Sender, Senders
-from .settings import ApiSettings
 
 if t.TYPE_CHECKING:
     from .._http.inquiry import Inquiry

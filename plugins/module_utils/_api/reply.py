@@ -1,18 +1,131 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reads replies of Atlas: returns the object in the body or envelope, or raises the error."""
+"""Reads replies of Atlas: returns the object in the body or envelope, or raises the error, with hints by its code and status."""
 
 from __future__ import annotations
 
 import typing as t
 from urllib.parse import urlsplit
 
-from .._http.errors import ApiError, quoted
+from .._http.errors import (
+    CLASS_BY_STATUS,
+    MAX_DETAIL_LENGTH,
+    ApiError,
+    AuthError,
+    ConnectionHints,
+    OvertakenError,
+    as_option,
+    quoted,
+    refusal_error,
+)
 from .._http.exchange import TOO_LONG, TOO_LONG_HINT, Reply, parse_json
-from .errors import api_error
-from .request import Json, Request
-from .settings import ApiSettings
+from .request import ApiSettings, Json, Request
+
+_TRANSIENT_STATUSES = frozenset((502, 503, 504))
+# Of a request that may be repeated. After another one, a look shows whether it was carried out, and it is not sent again.
+_REPEATED_STATUSES = _TRANSIENT_STATUSES | {500}
+# The credentials as hints have them while it is not known which of them were used.
+_ALL, _CLIENT = "public_key and private_key (or client_id and client_secret, or access_token)", "client_id and client_secret"
+_UNKNOWN = {"credentials": _ALL, "client": _CLIENT}
+# By error code, for codes that any request can get: about signing in, the project, the state of the service.
+CODE_HINTS: t.Mapping[str, str] = {
+    "GROUP_NOT_FOUND": "Check group_id or project_name, and that the API key belongs to the organization of the project.",
+    "IP_ADDRESS_NOT_ON_ACCESS_LIST": (
+        "Add the address of the host this task runs on to the access list of the API key (Organization Access Manager, "
+        "API Keys); the project's own IP access list is another one and does not help."
+    ),
+    "NOT_IN_GROUP": "Invite the API key to the project, with a role that may manage network access.",
+    "invalid_client": f"Check {as_option('client')}, and that the secret has not expired.",
+    "USER_UNAUTHORIZED": f"Check {as_option('credentials')}, and that they have a role in the project.",
+    "WRITES_NOT_ALLOWED_DURING_APP_UPGRADES": "Atlas is being upgraded and takes no changes: run the task again later.",
+}
+# By HTTP status, for codes without a hint.
+STATUS_HINTS: t.Mapping[int, str] = {
+    401: f"Check {as_option('credentials')}: wrong, disabled or out of date?",
+    403: "Check the roles of the API key in the project, and the API key's own access list.",
+    406: "Atlas does not know the version of the API that was asked for: check base_url and api_version.",
+    410: "Atlas no longer serves this version of the API: set v2 if api_version is v1.0, or else update the collection.",
+    429: "Run fewer tasks at once, or raise retries.",
+}
+CONNECTION_HINTS: ConnectionHints = {
+    "untrusted": (
+        "cannot trust {where}",
+        "Set ca_path to the certificates that sign it; validate_certs=false would trust anybody.",
+    ),
+    "no proxy": (
+        "cannot reach {where} through the proxy",
+        "Check the environment variables HTTPS_PROXY, HTTP_PROXY and NO_PROXY of the task.",
+    ),
+    "no files": (
+        "this host has too many files open to reach {where}",
+        "The request was not sent. Raise the limit of open files (ulimit -n), or run fewer tasks at once.",
+    ),
+    "unreachable": ("cannot reach {where}", "Check base_url and the way to it (DNS, firewall, proxy)."),
+    "silent": ("no answer in time from {where}", "Check base_url and the way to it (firewall, proxy), or raise timeout."),
+    "broken": (
+        "the connection to {where} broke before a whole reply came",
+        "Run the task again; if it stays, look for a proxy in between.",
+    ),
+}
+
+
+def api_error(
+    request: Request, status: int, body: object, *, secrets: t.Iterable[str] = (), retry_after: float | None = None
+) -> ApiError:
+    """Return the error for a reply of Atlas with an error status.
+
+    Args:
+        request: The request that was refused.
+        status: The HTTP status of the reply, or the one inside its envelope.
+        body: The decoded error body; anything but Atlas's error object counts as no detail.
+        secrets: What must not be shown.
+        retry_after: The seconds after which Atlas asks to try again.
+
+    Returns:
+        An OvertakenError for a code in the request's `exists` or `gone`, otherwise the error class of the status. Its
+        `outcome_unknown` is set if a write met a server error (5xx) or a time-out (408).
+    """
+    fields = body if isinstance(body, dict) else {}
+    # OAuth's errors have the code in `error` (RFC 6749, 5.2).
+    code = fields.get("errorCode") or fields.get("error")
+    code = code if isinstance(code, str) and code else None
+    is_overtaken = code in request.exists or (status in (404, 409) and code in request.gone)
+    return refusal_error(
+        OvertakenError if is_overtaken else CLASS_BY_STATUS.get(status, ApiError),
+        request.description,
+        status,
+        code,
+        _detail(fields),
+        is_write=request.is_write,
+        secrets=secrets,
+        hint=request.hints.get(code or "") or CODE_HINTS.get(code or "") or STATUS_HINTS.get(status),
+        is_transient=status in (_REPEATED_STATUSES if request.is_repeatable else _TRANSIENT_STATUSES),
+        retry_after=retry_after,
+    ).with_names(_UNKNOWN)
+
+
+def with_credentials(error: AuthError, used: str) -> AuthError:
+    """Return an error whose hint names the credentials that were used, in words."""
+    return error.with_names(dict.fromkeys(_UNKNOWN.values(), used))
+
+
+def _detail(fields: dict[object, object]) -> str:
+    """Return Atlas's text, or that of a gateway (`message`), and the rejected fields."""
+    names = ("detail", "error_description", "message", "reason")
+    words = [text for text in map(fields.get, names) if text and isinstance(text, str)][:1]
+    # Atlas may name a field in the detail, too.
+    known = "".join(words)[:MAX_DETAIL_LENGTH]
+    bad_request = fields.get("badRequestDetail")
+    rejected = bad_request.get("fields") if isinstance(bad_request, dict) else None
+    for one in rejected if isinstance(rejected, list) else []:
+        if isinstance(one, dict) and one.get("field"):
+            name, description = str(one["field"]), str(one.get("description") or "refused")
+            if name not in known or description.rstrip(". ") not in known:
+                words.append(f"{name}: {description}")
+    words[:-1] = [word.rstrip(". ") for word in words[:-1]]
+    return "; ".join(words)
+
 
 _CHECK_SERVER = "Check that base_url is Atlas and that no proxy or login page answers in its place."
 

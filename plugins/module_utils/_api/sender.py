@@ -14,10 +14,8 @@ from .._http.exchange import ApiCall, Reply
 from .._http.pauses import DEADLINE, Policy, Retry, check_stopped
 from .._http.redact import redacted
 from .._http.transport import Prepared, Transport, TransportError
-from .errors import CONNECTION_HINTS
-from .reply import read_reply
-from .request import Credential, Json, Request
-from .settings import ApiSettings
+from .reply import CONNECTION_HINTS, read_reply
+from .request import ApiSettings, Credential, Json, Request
 
 # In seconds, the pause if the rate limit is used up.
 RATE_LIMIT_PAUSE = 1.0

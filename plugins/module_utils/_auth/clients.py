@@ -12,9 +12,8 @@ import typing as t
 from contextlib import contextmanager
 
 from .._api.client import AtlasClient
-from .._api.errors import with_credentials
-from .._api.request import Credential
-from .._api.settings import DEFAULT_BASE_URL, ApiSettings, canonical_url
+from .._api.reply import with_credentials
+from .._api.request import DEFAULT_BASE_URL, ApiSettings, Credential, canonical_url
 from .._http.errors import AuthError, InvalidOptionError, NoAnswerError, TaskError
 from .._http.pauses import Clock, Sleep, stoppable_sleep
 from .._http.transport import REQUESTS_IMPORT_ERROR
@@ -150,7 +149,7 @@ def choose_credential(sources: Sources, settings: ApiSettings, warn: t.Callable[
         warn(f"More than one kind of credentials is set: {'/'.join(values)} is used, and {others} is not.")
     # Only the file of the chosen kind is imported: a module's process compiles each file that it imports.
     if chosen == "access_token":
-        from .access_token import AccessToken
+        from .tokens import AccessToken
 
         return AccessToken(**values)
     if chosen == "api_key":
@@ -158,8 +157,7 @@ def choose_credential(sources: Sources, settings: ApiSettings, warn: t.Callable[
 
         return ApiKey(values["public_key"], values["private_key"])
     from .private_folder import default_folder
-    from .service_account import ServiceAccount
-    from .token_cache import TokenCache
+    from .tokens import ServiceAccount, TokenCache
 
     identity = (canonical_url(settings.base_url), _trust(settings), *values.values())
     cache = TokenCache(identity, default_folder() if token_cache else None, warn)
@@ -191,9 +189,8 @@ def _without_profile(sources: Sources, hint: str) -> str:
 
 def preload() -> None:
     """Import all kinds of credentials before a process forks its workers."""
-    # Each kind has a file with its name.
-    for kind in CREDENTIAL_KINDS:
-        importlib.import_module(f".{kind}", __package__)
+    for name in ("api_key", "tokens"):
+        importlib.import_module(f".{name}", __package__)
 
 
 def _trust(settings: ApiSettings) -> str:

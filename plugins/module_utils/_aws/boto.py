@@ -17,7 +17,7 @@ import types
 import typing as t
 
 from .._clouds.aws import AWS
-from .._engine.libraries import find_library
+from .._engine.operation import find_library
 from .._engine.options import parse_text
 from .._http.deadline import Deadline, guarded
 from .._http.errors import as_option

@@ -12,8 +12,7 @@ from contextlib import contextmanager
 from functools import partial
 
 from .._clouds.aws import AWS
-from .._engine.libraries import check_libraries
-from .._engine.operation import Warn
+from .._engine.operation import Warn, check_libraries
 from .._engine.options import Parameters
 from .._http.errors import RateLimitError, StoppedError, TaskError
 from .._http.exchange import ApiCall

@@ -12,8 +12,7 @@ from functools import partial
 from urllib.parse import quote, urlencode, urlsplit
 
 from .._clouds.azure import AZURE
-from .._engine.libraries import find_library
-from .._engine.operation import Warn
+from .._engine.operation import Warn, find_library
 from .._engine.options import Parameters
 from .._http.errors import ApiError, NotFoundError
 from .._http.exchange import ApiCall, Reply

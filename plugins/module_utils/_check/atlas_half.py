@@ -18,9 +18,8 @@ from .._http.errors import ApiError, TaskError
 from .._resources.access_list import AccessList
 from .._resources.clusters import FLEX, SHARED, Clusters
 from .._resources.containers import Containers
-from .._resources.custom_dns import is_custom_dns_enabled
 from .._resources.peers import VpcPeers
-from .._resources.projects import Project
+from .._resources.projects import Project, is_custom_dns_enabled
 from .._values.patterns import InvalidValueError
 from .facts import AtlasObject, ListedEntries, ListedEntry, ListedPeers
 

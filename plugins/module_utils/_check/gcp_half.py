@@ -11,9 +11,9 @@ from functools import partial
 
 from .._accounts.session import Ask, CheckSession, side_by_side
 from .._clouds.gcp import network_path
-from .._gcp.errors import GcpDeniedError
 from .._gcp.network import Network
 from .._gcp.networks import get_firewalls, get_host_project, list_networks, list_routes, list_subnets
+from .._gcp.session import GcpDeniedError
 from .._http.errors import TaskError
 from .connections import Connection
 from .facts import ConnectionFacts, Missing, NetworkFacts, Unread, if_known, need_one_answer

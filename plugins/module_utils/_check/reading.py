@@ -21,7 +21,18 @@ from .._http.errors import TaskError
 from .._resources.access_list import key_of
 from .atlas_half import AtlasReader, ProjectReading
 from .aws_half import read_aws, read_zones, to_aws_facts
-from .connections import ATLAS_OFF, Connection, choose_connections, choose_from_all
+from .connections import (
+    ATLAS_OFF,
+    Connection,
+    Places,
+    check_clusters,
+    check_tables,
+    choose_connections,
+    choose_from_all,
+    find_places,
+    find_stray_probes,
+    to_selection,
+)
 from .facts import (
     AtlasFacts,
     AtlasObject,
@@ -39,7 +50,6 @@ from .facts import (
 )
 from .rules.common import own_dns_servers
 from .rules.p3_access_list import deciding_entries
-from .selection import Places, check_clusters, check_tables, find_places, find_stray_probes, to_selection
 
 if t.TYPE_CHECKING:
     from .gcp_half import GcpReader

@@ -130,8 +130,7 @@ def run_module(operation: type[ModuleBase[Session]]) -> None:
 
 
 def _run_module(operation: type[ModuleBase[Session]]) -> None:
-    from .libraries import command_for, lack_of
-    from .operation import execute
+    from .operation import command_for, execute, lack_of
 
     module = _Module(operation.argument_spec)
     for name, import_error in operation.libraries_for(module.params):

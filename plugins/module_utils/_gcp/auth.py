@@ -12,11 +12,10 @@ from urllib.parse import urlsplit
 
 from .._clouds.gcp import GCP
 from .._engine.options import Parameters
-from .._http.errors import AuthError, as_option
+from .._http.errors import TRANSIENT_STATUSES, AuthError, as_option
 from .._http.exchange import Reply, reply_of
 from .._http.session import DEFECTS, Send, TokenRefusal, TokenUnansweredError, sign_in_error, token_flaw
 from .credentials import read_key
-from .errors import TRANSIENT_OF_TOKENS
 
 GOOGLE_AUTH_IMPORT_ERROR: str | None = None
 try:
@@ -28,6 +27,8 @@ try:
 except ImportError:
     GOOGLE_AUTH_IMPORT_ERROR = traceback.format_exc()
 
+# After these, google-auth would send a request for a token again; here, the session does, as often as `retries` says.
+_TRANSIENT = TRANSIENT_STATUSES | {408}
 # The secrets in credentials and keys of any kind; google-auth has no common name for them.
 _SECRET_NAMES = ("token", "id_token", "refresh_token", "client_secret", "private_key", "private_key_id")
 _HINTS = {
@@ -153,7 +154,7 @@ class Tokens:
                 return _Response(reply_of({}))
             raise google.auth.exceptions.TransportError(str(error)) from error  # type: ignore[no-untyped-call]
         host = parts.hostname or url
-        self._refusal = TokenRefusal(host, reply.status, reply.content, transient=TRANSIENT_OF_TOKENS) if reply.is_error else None
+        self._refusal = TokenRefusal(host, reply.status, reply.content, transient=_TRANSIENT) if reply.is_error else None
         if self._refusal is not None and self._refusal.is_transient and not is_ping:
             raise TokenUnansweredError(str(self._refusal), is_transient=True)
         return _Response(reply)

@@ -16,14 +16,15 @@ from .network import (
     AddPeering,
     Json,
     Network,
+    NetworkState,
     RemovePeering,
     Running,
     parse_listed_network,
     parse_network,
     parse_operation,
+    shows_change,
 )
 from .objects import Firewalls, PeeringRoute, SubnetRange, parse_firewalls, parse_route, parse_subnet
-from .plan import NetworkState, shows_change
 
 if t.TYPE_CHECKING:
     # It imports google-auth, which is slow to load.

@@ -16,7 +16,7 @@
             OvertakenError    another client has done this since the last look
             UndoneError       a change was accepted, and ended without an effect
 
-`_aws/errors.py`, `_gcp/errors.py`, `_azure/errors.py` and `_sides/connection.py` add classes. Errors are immutable: the methods
+`_aws/errors.py`, `_gcp/session.py`, `_azure/errors.py` and `_sides/connection.py` add classes. Errors are immutable: the methods
 `with_…` return a new one.
 """
 

@@ -1,13 +1,17 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Sends HTTP requests with the library requests over kept connections, and classifies connection failures."""
+"""Sends HTTP requests with the library requests over kept connections, and classifies connection failures.
+
+TLS contexts are as urllib3 makes them, with the certificates read once per process.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import errno
 import functools
+import os
 import ssl
 import traceback
 import typing as t
@@ -18,22 +22,19 @@ from .deadline import Deadline, guarded
 from .errors import ConnectionFailure, root_cause
 from .exchange import ApiCall, BodyError, Reply, read_body
 from .pauses import Clock
-from .tls import trusting, trusting_anybody
 
 try:
     import requests
     from requests.adapters import HTTPAdapter
     from requests.exceptions import ConnectTimeout, InvalidProxyURL, InvalidSchema, ProxyError, RequestException, Timeout
-    from requests.utils import select_proxy
+    from requests.utils import DEFAULT_CA_BUNDLE_PATH, select_proxy
     from urllib3.connection import CertificateError  # type: ignore[attr-defined]
-    from urllib3.exceptions import (
-        HTTPError,
-        NewConnectionError,
-        ProxySchemeUnknown,
-        ReadTimeoutError,
-    )
+    from urllib3.exceptions import HTTPError, NewConnectionError, ProxySchemeUnknown, ReadTimeoutError
+    from urllib3.util.ssl_ import create_urllib3_context
 except ImportError:
     REQUESTS_IMPORT_ERROR: str | None = traceback.format_exc()
+    # The session of a task says so to the user before anything here is used.
+    DEFAULT_CA_BUNDLE_PATH = ""
 else:
     REQUESTS_IMPORT_ERROR = None
 
@@ -231,3 +232,39 @@ def _failure_of(error: Exception, *, was_sent: bool) -> ConnectionFailure:
     if isinstance(error, ConnectTimeout) or isinstance(getattr(wrapped, "reason", wrapped), NewConnectionError):
         return "unreachable"
     return "silent" if isinstance(error, (Timeout, ReadTimeoutError)) else "broken"
+
+
+def trusting(path: str) -> ssl.SSLContext:
+    """Return the context that trusts only the certificates of a file or folder.
+
+    Contexts are safe for threads and forks: each connection has its state to itself.
+
+    Raises:
+        OSError: If `path` cannot be read; an SSLError if it is a file without certificates.
+        ValueError: If it is not a path.
+    """
+    # With the time of the last change, so that a replaced file is read again.
+    return _read_certificates(path, os.stat(path).st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=8)
+def _read_certificates(path: str, unused_time: int) -> ssl.SSLContext:
+    context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED)
+    if os.path.isdir(path):
+        context.load_verify_locations(capath=path)
+    else:
+        context.load_verify_locations(path)
+    return context
+
+
+@functools.lru_cache(maxsize=1)
+def trusting_anybody() -> ssl.SSLContext:
+    """Return the context that verifies nothing."""
+    return create_urllib3_context(cert_reqs=ssl.CERT_NONE)
+
+
+def preload() -> None:
+    """Read the default certificates before a process forks: its workers share the context."""
+    # A task that needs them reports the error.
+    with contextlib.suppress(OSError):
+        trusting(DEFAULT_CA_BUNDLE_PATH)

@@ -14,7 +14,7 @@ from .._auth.sources import find_project, is_in_environment
 from .._engine.operation import ModuleBase, Operation, SideBySide
 from .._engine.options import Parameters, check_one_way, check_wait, many_projects, parse_values
 from .._engine.wait import State
-from .._http import tls
+from .._http import transport
 from .._http.errors import InvalidOptionError, TaskError
 from .._http.pauses import Limits, value_or_error
 
@@ -31,7 +31,7 @@ class AtlasModule(ModuleBase[AtlasClient]):
     @classmethod
     def preload(cls) -> None:
         """Load the usual certificates, and what signing in needs, before Ansible forks its workers."""
-        tls.preload()
+        transport.preload()
         clients.preload()
 
     @classmethod

@@ -15,7 +15,7 @@ from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step
 from .._engine.side import ONLY, Call, Context, Effect, Owner, Purpose, Query, Replies, ReplyValue, Side
 from .._http.pauses import Clock
-from .._resources.custom_dns import is_custom_dns_enabled, update_custom_dns
+from .._resources.projects import is_custom_dns_enabled, update_custom_dns
 from .atlas import AtlasModule
 
 

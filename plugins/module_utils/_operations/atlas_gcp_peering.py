@@ -14,8 +14,8 @@ from .._engine.options import Parameters
 from .._engine.side import ONLY, Waiting
 from .._engine.wait import GONE
 from .._gcp import options, session
+from .._gcp.network import NetworkState, find_mirror
 from .._gcp.networks import Networks
-from .._gcp.plan import NetworkState, find_mirror
 from .._http.pauses import Clock
 from .._sides.gcp import GcpSide, Mirror
 

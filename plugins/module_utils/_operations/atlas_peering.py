@@ -17,20 +17,19 @@ from .._clouds.aws import AWS
 from .._clouds.cloud import BLOCK, Cloud, Fields
 from .._clouds.clouds import CLOUDS, cloud_of
 from .._engine.front import Front, ResultValue
-from .._engine.libraries import find_library
-from .._engine.operation import Library
+from .._engine.operation import Library, find_library
 from .._engine.options import Parameters, name_project
 from .._engine.plan import Change, Described, Plan, Review, Step
 from .._engine.side import AnySide, AnyState, Failure, Owner, Target
 from .._entries.parser import LIST, PeerEntry
 from .._entries.table import OPTIONS, PATH, ignored_by
-from .._http import tls
+from .._http import transport
 from .._http.errors import TaskError, UndoneError
 from .._http.pauses import Clock, Sleep, stoppable_sleep
 from .._resources.access_list import AccessList
 from .._resources.containers import Containers
 from .._resources.peers import VpcPeers
-from .._results.failed import reached, shortened
+from .._results.causes import reached, shortened
 from .._results.path_progress import PathProgress
 from .._results.path_summary import PathSummary
 from .._sides import path_options as options
@@ -290,7 +289,7 @@ class AtlasPeering(Front[CheckSession]):
     @classmethod
     def preload(cls) -> None:
         """Load the usual certificates before Ansible forks its workers."""
-        tls.preload()
+        transport.preload()
 
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:

@@ -11,8 +11,7 @@ from .._aws import boto, session
 from .._aws.accepter.checks import UNKNOWN, require_connection, to_tags
 from .._aws.accepter.network import Network
 from .._aws.accepter.plan import AccepterPlan
-from .._aws.accepter.requests import replaced_by
-from .._aws.accepter.view import View, to_diff, to_result
+from .._aws.accepter.view import View, replaced_by, to_diff, to_result
 from .._aws.options import AWS_OPTIONS, credentials_of
 from .._aws.options import validate as validate_aws
 from .._clouds.aws import AWS

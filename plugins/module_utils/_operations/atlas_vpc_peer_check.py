@@ -17,13 +17,12 @@ from .._check.options import are_elsewhere, ignored_options
 from .._check.reading import are_both_read, read_facts
 from .._check.result import judge
 from .._clouds.clouds import CLOUDS
-from .._engine.libraries import find_library
-from .._engine.operation import Library, Operation
+from .._engine.operation import Library, Operation, find_library
 from .._engine.options import Parameters, many_projects
 from .._engine.plan import Plan, listed
 from .._http.errors import TaskError
 from .._http.redact import visible
-from .._http.tls import preload as preload_certificates
+from .._http.transport import preload as preload_certificates
 from .atlas import choose_project, read_all, warn_of_connection, with_projects
 
 # How many findings the message of a failure has at most.

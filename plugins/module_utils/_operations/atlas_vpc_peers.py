@@ -21,7 +21,7 @@ from .._http.errors import TaskError
 from .._http.pauses import Clock
 from .._resources.containers import Containers
 from .._resources.peers import VpcPeers
-from .._results.failed import reached, shortened
+from .._results.causes import reached, shortened
 from .._results.set_summary import PeerSetSummary
 from .._sides.container_choice import make_handover
 from .._sides.options import check_role_timeout

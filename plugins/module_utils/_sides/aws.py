@@ -22,10 +22,9 @@ from .._aws.accepter.checks import (
 )
 from .._aws.accepter.network import Network
 from .._aws.accepter.plan import NO_BLOCK, AccepterPlan, plan_absent, plan_present
-from .._aws.accepter.requests import Accept, EnableDns, Request, RouteChange, Takeover, shows, view_after, with_status
 from .._aws.accepter.routes import Facts as FactsMapping
 from .._aws.accepter.routes import say_notes, say_takeovers
-from .._aws.accepter.view import View
+from .._aws.accepter.view import Accept, EnableDns, Request, RouteChange, Takeover, View, shows, view_after, with_status
 from .._aws.objects import ACTIVE, ENDED, INITIATING, PENDING, PROVISIONING, ROUTES_QUOTA, PeeringConnection
 from .._engine.options import Parameters
 from .._engine.plan import Change, Facts, Plan, Step, joined

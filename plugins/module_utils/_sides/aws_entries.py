@@ -10,11 +10,9 @@ import typing as t
 from dataclasses import replace
 from functools import partial
 
-from .._aws.accepter.network import Network
-from .._aws.accepter.region import RegionSurvey
-from .._aws.accepter.requests import Accept, EnableDns, RouteChange, shows
+from .._aws.accepter.network import Network, RegionSurvey
 from .._aws.accepter.routes import Facts, choose_tables
-from .._aws.accepter.view import View, may_lead
+from .._aws.accepter.view import Accept, EnableDns, RouteChange, View, may_lead, shows
 from .._aws.errors import AdvisedError, Way
 from .._aws.objects import ACTIVE, ENDED, PENDING, PeeringConnection
 from .._clouds.aws import AWS

@@ -13,9 +13,10 @@ from functools import partial, reduce
 
 from .._accounts.credentials import AWS_NAMES
 from .._accounts.session import AwsSessions
+from .._aws.accepter.network import CONNECTIONS, TAGS, Key, RegionSurvey, first_keys
 from .._aws.accepter.plan import AccepterPlan, missing_tags, plan_absent, plan_present
-from .._aws.accepter.region import CONNECTIONS, TAGS, Key, RegionSurvey, first_keys
-from .._aws.accepter.requests import (
+from .._aws.accepter.routes import check_room, plan_new_routes, say_notes, say_takeovers
+from .._aws.accepter.view import (
     Accept,
     AddTags,
     EnableDns,
@@ -23,12 +24,11 @@ from .._aws.accepter.requests import (
     Request,
     RouteChange,
     Takeover,
+    View,
     to_change,
     view_after,
     with_status,
 )
-from .._aws.accepter.routes import check_room, plan_new_routes, say_notes, say_takeovers
-from .._aws.accepter.view import View
 from .._aws.objects import ACTIVE, ENDED, PENDING, PROVISIONING, PeeringConnection
 from .._clouds.aws import AWS
 from .._clouds.cloud import fields_of

@@ -14,11 +14,12 @@ from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step, plan_each
 from .._engine.side import Call, Context, Effect, NoReply, Owner, Purpose, Query, Replies, ReplyValue, Side, Waiting
 from .._engine.wait import WaitTimeoutError, still_refused, time_is_up
-from .._gcp.errors import PeeringBusyError
-from .._gcp.network import ACTIVE, AddPeering, RemovePeering, Running
-from .._gcp.networks import Networks
-from .._gcp.plan import (
+from .._gcp.network import (
+    ACTIVE,
+    AddPeering,
     NetworkState,
+    RemovePeering,
+    Running,
     consensus_hint,
     find_mirror,
     inactive_error,
@@ -29,6 +30,8 @@ from .._gcp.plan import (
     shows_change,
     state_after,
 )
+from .._gcp.networks import Networks
+from .._gcp.session import PeeringBusyError
 from .._http.errors import AuthError, OvertakenError, TaskError, as_option
 
 _FREE, _OPERATION, _NETWORK = "the end of another operation", "the end of GCP's operation", "the network"

@@ -18,10 +18,9 @@ from .._engine.plan import Change, ChangeKey, Plan, Step, joined
 from .._engine.side import Owner, Query
 from .._engine.wait import WaitTimeoutError, time_is_up
 from .._entries.parser import PeerEntry
-from .._gcp.network import ACTIVE
+from .._gcp.network import ACTIVE, NetworkState, find_mirror, plan_absent, plan_present, state_after
 from .._gcp.networks import Networks
 from .._gcp.options import name_networks
-from .._gcp.plan import NetworkState, find_mirror, plan_absent, plan_present, state_after
 from .._http.errors import InvalidOptionError, TaskError
 from .._resources.containers import Container, Containers
 from .entry_containers import with_containers

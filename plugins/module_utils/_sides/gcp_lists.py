@@ -16,9 +16,9 @@ from .._clouds.gcp import GCP, network_path
 from .._engine.options import Parameters
 from .._entries.parser import PeerEntry
 from .._gcp.credentials import DEFAULT_SCOPES
-from .._gcp.errors import GcpDeniedError
+from .._gcp.network import NetworkState
 from .._gcp.networks import Networks, list_networks, list_subnets
-from .._gcp.plan import NetworkState
+from .._gcp.session import GcpDeniedError
 from .path_state import Answers, if_known, owned_by
 
 _ABSENT = NetworkState(exists=False)

@@ -21,7 +21,7 @@ if t.TYPE_CHECKING:
     # Their files are read only where the list has the cloud.
     from .._aws.accepter.view import View
     from .._azure.plan import AccessState
-    from .._gcp.plan import NetworkState
+    from .._gcp.network import NetworkState
     from .._resources.containers import Container
     from .access_plan import AccessListState
 

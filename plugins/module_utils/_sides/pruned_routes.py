@@ -11,8 +11,8 @@ from functools import partial
 from .._accounts.credentials import AWS_NAMES, aws_credentials_of, aws_names_of
 from .._accounts.session import AwsSessions
 from .._aws.accepter.network import Network
-from .._aws.accepter.requests import RouteChange, to_change
 from .._aws.accepter.routes import plan_unrouting
+from .._aws.accepter.view import RouteChange, to_change
 from .._aws.options import ACCOUNT
 from .._aws.session import AwsSession
 from .._clouds.aws import AWS

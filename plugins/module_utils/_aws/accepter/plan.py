@@ -13,9 +13,8 @@ from ..._engine.plan import Plan, Step
 from ..._http.errors import TaskError, as_form, as_option
 from ..objects import ACTIVE, INITIATING, PENDING, PeeringConnection
 from .checks import check_account, check_block, check_groups, check_parties, check_usable, check_vpc, find_block, to_tags
-from .requests import Accept, AddTags, EnableDns, RemoveTags, Request, RouteChange, to_change
 from .routes import Facts, choose_tables, leftovers, missing_tables, plan_removal, plan_routes
-from .view import View
+from .view import Accept, AddTags, EnableDns, RemoveTags, Request, RouteChange, View, to_change
 
 _NAME = "Name"
 # The prefix of AWS's own tags, which only AWS removes.

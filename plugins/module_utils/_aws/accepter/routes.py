@@ -14,8 +14,7 @@ from ..._engine.plan import listed
 from ..._http.errors import TaskError
 from ..objects import ACTIVE, LOCAL, ROUTES_QUOTA, Route, RouteTable, Vpc
 from .checks import to_tags
-from .requests import RouteChange, Takeover
-from .view import View, may_lead, route_to
+from .view import RouteChange, Takeover, View, may_lead, route_to
 
 # The blocks of each prefix list, by its id; None for one that the credentials may not read. And how many routes a table may have,
 # by the code of that quota; None if it cannot be read. Each is read when it is looked up.

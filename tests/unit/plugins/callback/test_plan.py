@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.callback.plan import CallbackModule
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._results.failed import reached
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._results.causes import reached
 
 PLAN = "Plan: 1 to create, 1 to change, 0 to remove, 3 unchanged"
 

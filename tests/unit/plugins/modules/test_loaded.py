@@ -105,7 +105,7 @@ def test_the_probe_imports_no_cloud_and_no_client() -> None:
 def test_one_connection_with_an_api_key_imports_no_other_way(atlas: Atlas) -> None:
     found = loaded(atlas, "atlas_vpc_peer", **key(atlas), **peer(atlas))
     assert {"_auth.api_key", "_api.client", "_sides.planner"} <= found
-    assert among(found, "_auth.access_token", "_auth.service_account", "_auth.token_cache", "_http.threads") == set()
+    assert among(found, "_auth.tokens", "_http.threads") == set()
     assert among(found, "_clouds.azure", "_clouds.gcp", "_aws.*", "_gcp.*", "_azure.*") == set()
     assert (
         among(
@@ -119,8 +119,8 @@ def test_one_connection_with_an_api_key_imports_no_other_way(atlas: Atlas) -> No
 def test_another_kind_of_credentials_is_imported_if_used(atlas: Atlas) -> None:
     account = {"client_id": atlas.emulator.settings.client_id, "client_secret": atlas.emulator.settings.client_secret}
     found = loaded(atlas, "atlas_vpc_peer", **account, **peer(atlas))
-    assert {"_auth.service_account", "_auth.token_cache"} <= found
-    assert among(found, "_auth.access_token", "_auth.api_key") == set()
+    assert "_auth.tokens" in found
+    assert "_auth.api_key" not in found
 
 
 @pytest.mark.parametrize(
@@ -162,4 +162,4 @@ def test_threads_are_imported_for_requests_side_by_side(atlas: Atlas) -> None:
 def test_the_controller_imports_all_credentials_before_it_forks() -> None:
     """Otherwise each worker would, for each task."""
     found = imported(IMPORTS, f"{PLUGINS}.action.atlas_vpc_peer")
-    assert {f"{SHARED}_auth.{kind}" for kind in ("access_token", "api_key", "service_account")} <= found
+    assert {f"{SHARED}_auth.{kind}" for kind in ("api_key", "tokens")} <= found

@@ -12,9 +12,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.settings import ApiSettings
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.service_account import ServiceAccount
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.token_cache import TokenCache
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.request import ApiSettings
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.tokens import ServiceAccount, TokenCache
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http import deadline as _deadline
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import NoAnswerError, RateLimitError, TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.transport import Transport, TransportError

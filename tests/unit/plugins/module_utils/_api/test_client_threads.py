@@ -11,11 +11,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.settings import ApiSettings
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.access_token import AccessToken
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.request import ApiSettings
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.api_key import ApiKey
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.service_account import ServiceAccount
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.token_cache import TokenCache
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.tokens import AccessToken, ServiceAccount, TokenCache
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import RateLimitError, StoppedError, TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.threads import Workers
 from ansible_collections.cloudpeer.atlas.tests.support.client import GROUP, Connect, Serve

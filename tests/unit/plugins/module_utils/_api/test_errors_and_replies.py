@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import collect_pages
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import CODE_HINTS, STATUS_HINTS, api_error
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.reply import CODE_HINTS, STATUS_HINTS, api_error
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.request import Request
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http import errors as _errors
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError, shown

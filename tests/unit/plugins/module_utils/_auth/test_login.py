@@ -19,12 +19,11 @@ from urllib.parse import quote, quote_plus
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.settings import ApiSettings
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.request import ApiSettings
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import clients as _clients
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import private_folder as _private_folder
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import token_cache as _token_cache
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import tokens as _token_cache
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.clients import ClientPool, choose_credential
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.service_account import ServiceAccount
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.sources import (
     CREDENTIAL_KINDS,
     KEYRING,
@@ -32,7 +31,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.sources impo
     read_profile,
     read_sources,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.token_cache import Token, TokenCache
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.tokens import ServiceAccount, Token, TokenCache
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import execute
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, NoAnswerError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_info import OPERATION

@@ -9,10 +9,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.request import Request
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.settings import ApiSettings
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.service_account import ServiceAccount
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.token_cache import TokenCache
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.request import ApiSettings, Request
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.tokens import ServiceAccount, TokenCache
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import ApiError
 from ansible_collections.cloudpeer.atlas.tests.support.wire import Reply, serving
 

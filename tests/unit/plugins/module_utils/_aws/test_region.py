@@ -6,10 +6,9 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter.network import Network
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter.region import RegionSurvey
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter.requests import RouteChange
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter.network import Network, RegionSurvey
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter.routes import plan_unrouting
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter.view import RouteChange
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.options import AWS_OPTIONS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.session import AwsSession
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import OvertakenError, TaskError

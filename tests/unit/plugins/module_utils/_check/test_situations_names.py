@@ -16,10 +16,10 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects impor
     Vpc,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.aws_half import read_zones
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.connections import find_stray_probes, to_selection
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import ConnectionFacts, Unread, ZoneContents
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.result import verdict_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.rule import run_checks
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.selection import find_stray_probes, to_selection
 from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
     ACCOUNT_ID,
     ATLAS_BLOCK,

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine import libraries as _libraries
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.libraries import (
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine import operation as _libraries
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import (
     OLDEST,
     command_for,
     find_library,

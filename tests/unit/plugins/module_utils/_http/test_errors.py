@@ -6,7 +6,7 @@ from http.client import BadStatusLine
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import CONNECTION_HINTS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.reply import CONNECTION_HINTS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.errors import DeniedError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import (
     EntryPlace,

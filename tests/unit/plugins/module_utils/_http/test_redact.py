@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import CONNECTION_HINTS, api_error
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.reply import CONNECTION_HINTS, api_error
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.request import Request
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError, connection_error
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.redact import STARS, redacted, visible

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import requests
 import trustme
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http import tls as _tls
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http import transport as _tls
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import NoAnswerError
 from ansible_collections.cloudpeer.atlas.tests.support.client import GROUP, Connect, Serve
 from ansible_collections.cloudpeer.atlas.tests.support.wire import certificate, reply
@@ -163,7 +163,7 @@ def test_a_fork_has_the_context_of_its_parent(tmp_path: Path) -> None:
         """
 import os, ssl, sys
 from ansible_collections.cloudpeer.atlas.plugins.action import atlas_vpc_peer
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http import tls
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http import transport
 def fail(*unused, **more):
     raise AssertionError("read again")
 ssl.SSLContext.load_verify_locations = fail

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._results.failed import reached, shortened
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._results.causes import reached, shortened
 from ansible_collections.cloudpeer.atlas.tests.support.operations import load
 
 

@@ -9,8 +9,7 @@ import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter.view import View
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import Route, RouteTable, Vpc
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, ChangeKey, Plan
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.network import Peering
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.plan import NetworkState
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.network import NetworkState, Peering
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AuthError, EntryPlace, TaskError, as_option
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._results.path_summary import PathSummary
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.access_plan import AccessListState

@@ -13,8 +13,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.vnets impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.azure import ACTIONS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, ChangeKey
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.side import Done
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.network import Peering
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.plan import NetworkState
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.network import NetworkState, Peering
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._results.entry_view import EntryView
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._results.remaining import sentences
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.connection import PeerState

@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.side import ONLY, SEEN, Context, Purpose
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import WaitTimeoutError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.errors import PeeringBusyError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.network import CONSENSUS, Peering, Running
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.network import CONSENSUS, NetworkState, Peering, Running
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.options import name_networks
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.plan import NetworkState
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.session import PeeringBusyError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import (
     AuthError,
     OvertakenError,

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import ChangeKey, Plan
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import WaitTimeoutError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.network import ACTIVE, Peering
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.plan import NetworkState
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.network import ACTIVE, NetworkState, Peering
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state import CLEANING, PathState
 from ansible_collections.cloudpeer.atlas.tests.support.gcp_site import ATLAS, NAME, OTHER, REMOTE
 from ansible_collections.cloudpeer.atlas.tests.support.path_parts import PartsSite, options

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter.network import Network
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter.requests import RouteChange
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter.view import RouteChange
 from ansible_collections.cloudpeer.atlas.tests.support.accepter_site import ATLAS_BLOCK, AwsSite
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import refusal
 from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP
