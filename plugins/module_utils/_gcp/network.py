@@ -13,7 +13,7 @@ from .._clouds.gcp import is_atlas_network, parse_network_path
 from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step
 from .._engine.wait import WaitTimeoutError, time_is_up
-from .._http.errors import ApiError, InvalidOptionError, TaskError, UndoneError, as_option
+from .._http.errors import ApiError, InvalidOptionError, TaskError, UndoneError, as_form, as_option
 
 Json = t.Mapping[str, t.Any]
 
@@ -233,9 +233,9 @@ def plan_absent(params: Parameters, state: NetworkState) -> Plan:
         TaskError: If the options have only its name, and it does not lead to a network of Atlas.
     """
     if not state.exists:
-        return Plan(
-            warnings=(f"There is no network {params['local']}, so it has no peering. Check gcp_project_id and network_name.",)
-        )
+        missing = f"There {as_form('is no network', 'are no networks')} {params['local']}"
+        text = f"{missing}, so {as_form('it has', 'they have')} no peering. Check gcp_project_id and network_name."
+        return Plan(warnings=(text,))
     mirror = find_mirror(params, state)
     if mirror is None:
         return Plan()

@@ -15,7 +15,7 @@ from .._azure.plan import AccessState, ending_peerings, plan_absent, plan_presen
 from .._clouds.azure import AZURE
 from .._clouds.cloud import Fields, Peer, fields_of
 from .._engine.options import Parameters
-from .._engine.plan import Change, ChangeKey, Plan, Step, joined
+from .._engine.plan import Change, ChangeKey, Notice, Plan, Step, joined
 from .._engine.side import Owner
 from .._http.errors import TaskError
 from .azure_vnets import RoleTerms, VnetReads, atlas_network, is_at, name_of_role, scope_of, staying_at
@@ -198,14 +198,14 @@ class AzureEntries(PathPart):
     def plan(self, state: PathState) -> Plan:
         """Plan the roles that Atlas lacks, or their removal, and refuse blocks that overlap."""
         self._states.update({key: state.azure[group[0].key] for key, group in self._groups.items()})
-        plans, warnings, refusals = list[Plan](), list[str](), dict[str, TaskError]()
+        plans, notices, refusals = list[Plan](), list[Notice](), dict[str, TaskError]()
         for key, group in self._groups.items():
             try:
                 plan = self._terms.plan(key, self._states[key])
             except TaskError as error:
                 refusals.update({entry.key: entry.named(error) for entry in group})
                 continue
-            warnings += [group[0].named(TaskError(one)).message for one in plan.warnings]
+            notices += [Notice(group[0].key, one) for one in plan.warnings]
             for entry in () if self._is_absent else group:
                 problems = self._terms.find_overlaps(entry, self._states[key])
                 if problems:
@@ -213,7 +213,7 @@ class AzureEntries(PathPart):
             if plan.steps and self.failure_of(key) is None:
                 self._planned[key] = self._change_for(key, plan), self._states[key]
                 plans.append(self._in_list(key, plan))
-        return replace(joined(plans), warnings=tuple(warnings), refusals=refusals)
+        return replace(joined(plans), notices=tuple(notices), refusals=refusals)
 
     def _change_for(self, key: str, plan: Plan) -> Change:
         """Return one change for all that is done for a role."""

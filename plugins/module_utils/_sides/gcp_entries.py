@@ -14,7 +14,7 @@ from .._accounts.session import CheckSession
 from .._clouds.cloud import Peer, fields_of
 from .._clouds.gcp import GCP
 from .._engine.options import Parameters
-from .._engine.plan import Change, ChangeKey, Plan, Step, joined
+from .._engine.plan import Change, ChangeKey, Notice, Plan, Step, joined
 from .._engine.side import Owner, Query
 from .._engine.wait import WaitTimeoutError, time_is_up
 from .._entries.parser import PeerEntry
@@ -232,7 +232,7 @@ class GcpEntries(PathPart):
         # Where the mirror of an entry is not known, nothing is removed.
         known = [key for key, entry in self._entries.items() if not self._is_absent or self._terms.is_known(entry)]
         self._states.update({key: state.gcp[key] for key in known})
-        plans, refusals = list[Plan](), dict[str, TaskError]()
+        plans, notices, refusals = list[Plan](), list[Notice](), dict[str, TaskError]()
         for key, entry in self._entries.items():
             try:
                 plan = self._plan_in_list(entry, state.gcp[key])
@@ -240,8 +240,9 @@ class GcpEntries(PathPart):
                 refusals[key] = entry.named(error)
                 continue
             self._changes.update(dict.fromkeys([key], plan.changes[0]) if plan.changes else {})
-            plans.append(plan if key not in state.failures else Plan(warnings=plan.warnings))
-        return replace(joined(plans), refusals=refusals)
+            notices += [Notice(key, one) for one in plan.warnings]
+            plans += [plan] if key not in state.failures else []
+        return replace(joined(plans), warnings=(), notices=tuple(notices), refusals=refusals)
 
     def _plan_in_list(self, entry: PeerEntry, network: NetworkState) -> Plan:
         """Return the plan of one mirror as a part of that of the list.
@@ -250,9 +251,8 @@ class GcpEntries(PathPart):
             TaskError: If its network does not exist, or its name belongs to another peering.
         """
         plan = self._terms.plan(entry, network)
-        warnings = tuple(entry.named(TaskError(one)).message for one in plan.warnings)
         if not plan.steps:
-            return replace(plan, warnings=warnings)
+            return plan
         (change,), (step,) = plan.changes, plan.steps
         name = str((change.before or {}).get("name", self._names[entry.key]))
         # What is not made yet has no names.
@@ -260,7 +260,7 @@ class GcpEntries(PathPart):
         verb = "delete" if self._is_absent else "create"
         change = change._replace(key=_key_of(entry.key), after=after, verb=verb, name=name)
         step = step._replace(request=None if step.action == "create" else step.request)
-        return replace(as_one(change, [step], entry.key, self.stage), warnings=warnings)
+        return as_one(change, [step], entry.key, self.stage)
 
     def predict(self, state: PathState, plan: Plan) -> PathState:
         """Return the state with the mirrors as they will be. One to a network that Atlas has not made yet is not shown."""

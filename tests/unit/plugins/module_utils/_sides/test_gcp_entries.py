@@ -8,6 +8,7 @@ import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import ChangeKey, Plan
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import WaitTimeoutError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.network import ACTIVE, NetworkState, Peering
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import shown
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state import CLEANING, PathState
 from ansible_collections.cloudpeer.atlas.tests.support.gcp_site import ATLAS, NAME, OTHER, REMOTE
 from ansible_collections.cloudpeer.atlas.tests.support.path_parts import PartsSite, options
@@ -102,10 +103,13 @@ def test_plans_of_networks_and_names(
         found = [(one.verb, one.name) for one in plan.changes]
         refused = [str(one) for one in plan.refusals.values()]
         if planned == "warning":
-            assert plan.warnings == (
-                f"{FIRST} (my-project/net-1): There is no network projects/my-project/global/networks/net-1, so it has no "
-                "peering. Check gcp_project_id and network_name.",
-            )
+            assert [(one.entry, shown(one.text)) for one in plan.notices] == [
+                (
+                    FIRST,
+                    "There is no network projects/my-project/global/networks/net-1, so it has no peering. "
+                    "Check gcp_project_id and network_name.",
+                )
+            ]
             planned = None
         if isinstance(planned, str):
             assert refused[0].startswith(FIRST)
