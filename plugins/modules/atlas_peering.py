@@ -389,9 +389,10 @@ RETURN = r"""
 # From scripts/tables/results.yml: make fragments.
 peering:
   description:
-    - What the task has found and done, or in check mode would do. If a step fails, everything is as it was last seen.
-    - Null if the task was refused, or could not read something. It has created network containers at most then. If
-      O(max_deletions) refuses, it shows the plan.
+    - What the task has found and done, or in check mode would do.
+    - In a task that fails, it has C(connections) alone, with what names the entries that have failed after the plan, and what
+      they have reached, without C(actions). It is null if there are none. With O(fail_on=never), it has everything, also the plan
+      that O(max_deletions) refuses.
     - L(Results,https://github.com/cloudpeer/atlas/blob/main/docs/results.md) has all that is within these fields.
   returned: unless Ansible itself refuses the options
   type: dict

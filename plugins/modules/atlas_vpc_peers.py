@@ -119,7 +119,8 @@ options:
   max_deletions:
     description:
       - How many connections the task may remove or replace. This holds for O(prune) and for O(recreate).
-      - If more would have to be removed, the task fails and changes nothing, also in check mode. The result shows the plan.
+      - If more would have to be removed, the task fails and changes nothing, also in check mode. With
+        O(fail_on=never), RV(actions) shows the plan.
       - Connections that are already being removed do not count.
       - If this is not set, the task may remove or replace one. It then prunes nothing at all if no entry of O(peers) has a
         connection in the project, whatever its state, because this may be the wrong project, or one that others use as well. An
@@ -431,6 +432,8 @@ vpc_peers:
     - The connections as they were last seen, one for each entry of O(peers), in the same order. If an entry has none, its element
       has what the entry says, and null for everything that Atlas would say, such as V(id), V(connection_id) and V(status_name).
     - Empty if the task was refused, or could not read the project. In that case, it has done nothing.
+    - In a task that fails, it has of the entries that have failed what names them and what they have reached, and RV(handover),
+      RV(pruned) and RV(actions) are empty. With O(fail_on=never), they have everything.
     - A connection has the fields of its own cloud, beside those that are the same for all.
     - In check mode, the connections as they would be. Fields that only Atlas can set are null until then.
   returned: unless Ansible itself refuses the options

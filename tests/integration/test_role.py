@@ -169,7 +169,12 @@ def test_a_failure_is_told_once_and_the_result_is_kept(run: RoleRunner, make_sit
     wrong = run(connections=[{**site.connection, "region": "nowhere"}, {"vpc_id": site.vpc_id}], parallel=99, status=2)
     assert (lines(wrong), set(result_of_the_fact(wrong))) == ([CONNECT, KEEP, SHOW, FAIL], KEYS)
     text = message(wrong)
-    for word in ("parallel must be", "connections[0].region is not an AWS region", "connections[1]", "lacks aws_account_id"):
+    for word in (
+        "parallel must be",
+        f"connections[0] ({site.vpc_id}): region is not an AWS region",
+        "connections[1]",
+        "lacks aws_account_id",
+    ):
         assert word in text
     assert len([one for one in wrong.records if one["verdict"] == "failed"]) == 1
     assert (run.sent, result_of_the_fact(wrong)["connections"], result_of_the_fact(wrong)["changed"]) == ([], [], False)

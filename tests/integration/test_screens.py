@@ -33,7 +33,7 @@ def test_a_check_that_fails_is_a_screen(run: RoleRunner, make_site: Callable[...
 
 def test_the_role_lets_its_module_speak(run: RoleRunner) -> None:
     mistakes: dict[str, dict[str, Any]] = {
-        "connections[0]: aws_acount_id is not an option (aws_account_id?).": {
+        "connections[0] (vpc-0a1b2c3d4e5f67890): aws_acount_id is not an option (aws_account_id?).": {
             "connections": [{"vpc_id": "vpc-0a1b2c3d4e5f67890", "aws_acount_id": "123456789012"}]
         },
         "argument 'wait_timeout' is of type ": {
@@ -50,6 +50,18 @@ def test_the_role_lets_its_module_speak(run: RoleRunner) -> None:
     for text, message in zip(failed, mistakes):
         assert len(text.encode()) < MISTAKE
         assert message in text
+
+
+def test_a_list_with_many_mistakes_is_a_screen(run: RoleRunner) -> None:
+    """Each mistake is another one, and every third entry is right."""
+    owner = "123456789012"
+    peers = [{"vpc_id": f"vpc-{number:017x}", "aws_account_id": owner} for number in range(300)]
+    for number, peer in enumerate(peers):
+        peer.update(({}, {"vpc_id": f"vpc-{number}"}, {f"aws_acount_id_{number}": owner})[number % 3])
+    text = printed(run, {"cloudpeer.atlas.atlas_vpc_peers": {"peers": peers}})
+    assert len(text.encode()) < REFUSAL
+    assert f"peers[2] (123456789012/{peers[2]['vpc_id']}): aws_acount_id_2 is not an option" in text
+    assert "more mistakes are in peers[" in text
 
 
 def test_a_list_that_fails_is_a_screen(run: RoleRunner, make_site: Callable[..., Vpc]) -> None:
@@ -81,4 +93,4 @@ def test_what_is_late_is_a_screen(run: RoleRunner, make_site: Callable[..., Vpc]
     late = {"connections": connections, "aws": False, "access_list": False, "container_region": "us-east-1", "wait_timeout": 2}
     text = printed(run, {"cloudpeer.atlas.atlas_peering": late})
     assert len(text.encode()) < FAILURES
-    assert text.count("connection requested") >= 20
+    assert text.count('"status_name": "INITIATING"') == 20

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -413,3 +414,8 @@ class Atlas(Site):
     def tcp_connections(self) -> int:
         assert not _memory.ENABLED, "connections are counted on sockets alone"
         return len({entry["connection"] for entry in self.emulator.requests.entries()})
+
+
+def without_names(text: str) -> str:
+    """Return a message without the names of networks, which stand behind places in lists: `connections[0] (vpc-1): …`."""
+    return re.sub(r"((?:connections|peers)\[\d+\]) \([^()]+\)", r"\1", text)

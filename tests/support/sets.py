@@ -43,6 +43,11 @@ def entry(number: int, **fields: Any) -> dict[str, Any]:
     return {"vpc_id": vpc(number), "aws_account_id": ACCOUNT, "route_table_cidr_block": block(number), **fields}
 
 
+def place(index: int, number: int | None = None) -> str:
+    """Return what messages call the entry at a place: by default, that of the VPC with the same number."""
+    return f"peers[{index}] ({ACCOUNT}/{vpc(index if number is None else number)})"
+
+
 def azure(number: int, **fields: Any) -> dict[str, Any]:
     """Return the entry of a VNet of its own."""
     vnet = {"azure_directory_id": DIRECTORY, "azure_subscription_id": SUBSCRIPTION, "resource_group_name": "network"}

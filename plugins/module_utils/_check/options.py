@@ -154,7 +154,7 @@ class _Parser(EntryParser):
         missing = [name for name in cloud.check_needs if values[name] is None]
         if missing and not self.params["atlas"]:
             raise InvalidOptionError(
-                f"({values[cloud.network]}) needs {' and '.join(missing)} with atlas: false.",
+                f"needs {' and '.join(missing)} with atlas: false.",
                 hint="The owner of the Atlas project knows them.",
             )
 
@@ -183,7 +183,7 @@ def _parse_connections(params: Parameters) -> tuple[list[EntryValues] | None, li
     parser = _Parser(params)
     found = parser.parse(params["connections"])
     if parser.problems:
-        raise InvalidOptionError(join_problems(parser.problems))
+        raise join_problems(parser.problems)
     return [entry.values for entry in found], each_problem(parser.notices)
 
 

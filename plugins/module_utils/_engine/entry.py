@@ -12,6 +12,7 @@ from ansible.module_utils.common.parameters import DEFAULT_TYPE_VALIDATORS
 from .._http.errors import EntryError, EntryPlace, InvalidOptionError, TaskError
 from .argspec import OptionValue, explain_unknown, names_of, trimmed
 from .options import Value
+from .plan import listed
 
 _Error = t.TypeVar("_Error", bound=TaskError)
 # The conversions of ansible-core, which raise TypeError or ValueError.
@@ -26,6 +27,10 @@ _KINDS = (
     (list, "a list"),
     (dict, "a mapping"),
 )
+
+
+# How many characters what is wrong with entries may have; the places of the rest follow. And how many places are named.
+_MOST_SHOWN, _MOST_PLACES = 1200, 10
 
 
 class Entry:
@@ -70,6 +75,11 @@ class Entry:
             values = {alias: trimmed(name, one, options[alias]) for alias in names_of(name, one) if alias in options}
             options.update(values)
             self._take(name, one, values)
+
+    def name(self, name: str) -> None:
+        """Give the entry the name of its network, for all that is wrong with it."""
+        self.place = self.place._replace(name=name)
+        self.problems = [one.at(one.place and one.place._replace(name=name)) for one in self.problems]
 
     def add(self, text: str, link: str = ": ") -> None:
         """Add a problem, and what stands between the entry and its text."""
@@ -167,33 +177,59 @@ def read_entries(
     return [Entry(EntryPlace(option, index, " "), one, spec, others) for index, one in enumerate(found)]
 
 
-def name_places(option: str, indexes: t.Iterable[int]) -> str:
-    """Return the names of entries in messages, such as `peers[1], peers[3] to peers[7]`; the indexes are sorted."""
+def name_places(option: str, entries: t.Mapping[int, str]) -> str:
+    """Return entries as messages name them, such as `peers[1], peers[3] to peers[7] (vpc-1, vpc-3, vpc-4 and 3 more)`.
+
+    Args:
+        option: The list.
+        entries: The names of the networks, by the places of the entries; empty where they are not known.
+    """
     runs: list[list[int]] = []
-    for index in indexes:
+    for index in sorted(entries):
         if runs and runs[-1][-1] == index - 1:
             runs[-1].append(index)
         else:
             runs.append([index])
-    return ", ".join(f"{option}[{run[0]}]" + (f" to {option}[{run[-1]}]" if run[1:] else "") for run in runs)
-
-
-def join_problems(problems: t.Iterable[TaskError]) -> str:
-    """Return what is wrong with entries as one text."""
-    return " ".join(each_problem(problems))
+    shown, more = runs[:_MOST_PLACES], sum(map(len, runs[_MOST_PLACES:]))
+    places = ", ".join(f"{option}[{run[0]}]" + (f" to {option}[{run[-1]}]" if run[1:] else "") for run in shown)
+    places = f"{places} and {more} more" if more else places
+    names = listed(filter(None, (entries[index] for index in sorted(entries))))
+    return f"{places} ({names})" if names else places
 
 
 def each_problem(problems: t.Iterable[TaskError]) -> list[str]:
     """Return what is wrong with entries; what several of them have is one text, with all their places."""
-    found: dict[tuple[str, str], list[int]] = {}
+    return [text for text, unused, places in _alike(problems)]
+
+
+def join_problems(problems: t.Iterable[TaskError]) -> InvalidOptionError:
+    """Return one error for what is wrong with entries, a line for each problem. Of more than a screen, the places are named."""
+    lines, rest, number = list[str](), dict[str, dict[int, str]](), 0
+    for text, option, places in _alike(problems):
+        if lines and (rest or sum(map(len, (*lines, text))) > _MOST_SHOWN):
+            number += 1
+            rest.setdefault(option, {}).update(places)
+        else:
+            lines.append(text)
+    if rest:
+        where = " and in ".join(name_places(option, places) if option else "the task" for option, places in rest.items())
+        lines.append(f"{number} more {'mistake is' if number == 1 else 'mistakes are'} in {where}.")
+    return InvalidOptionError(lines[0]).with_lines(lines[1:])
+
+
+def _alike(problems: t.Iterable[TaskError]) -> list[tuple[str, str, dict[int, str]]]:
+    """Return each problem once: its text, the list, and the names of the entries that have it, by their places."""
+    found: dict[tuple[str, str, str], list[TaskError]] = {}
     for error in problems:
-        option, index, link = error.place or ("", 0, "")
-        found.setdefault((option, f"{link}{error.at(None)}"), []).append(index)
-    texts = []
-    for (option, rest), (first, *others) in found.items():
+        place = error.place or EntryPlace("", 0, "")
+        found.setdefault((place.option, place.link, str(error.at(None))), []).append(error)
+    alike = []
+    for (option, _link, _text), errors in found.items():
+        places = {one.place.number: one.place.name for one in errors if one.place is not None}
+        others = dict([*places.items()][1:])
         also = f" The same goes for {name_places(option, others)}." if others else ""
-        texts.append(f"{option}[{first}]{rest}{also}" if option else rest)
-    return texts
+        alike.append((f"{errors[0]}{also}", option, places))
+    return alike
 
 
 def name_entry(error: _Error, place: EntryPlace, options: t.Container[str], written: t.Mapping[str, str]) -> _Error:

@@ -303,6 +303,7 @@ class Described(t.NamedTuple):
         name: Its name; empty if only the run will know it.
         network: The network that it is for; empty if it is for several.
         is_complete: Whether an empty field is meant; otherwise, only the run will know its value.
+        tag: The tag Name of the network, for messages; empty if it is not known.
     """
 
     side: str
@@ -311,6 +312,7 @@ class Described(t.NamedTuple):
     name: str
     network: str = ""
     is_complete: bool = False
+    tag: str = ""
 
 
 class Review(t.NamedTuple):

@@ -157,17 +157,17 @@ class SavedPlan:
 
     def find_mistakes(self, changes: t.Iterable[Change]) -> dict[str, str]:
         """Return what the file does not have, or has otherwise, in words, by the keys of the changes."""
-        found = {change.key: self._find_mistake(self._to_record(change)) for change in changes}
+        found = {change.key: self._find_mistake(self._to_record(change), self._review.describe(change).tag) for change in changes}
         return {key: text for key, text in found.items() if text}
 
-    def _find_mistake(self, record: Fields) -> str:
+    def _find_mistake(self, record: Fields, tag: str) -> str:
         same = [one for one in self._saved.get(_place_of(record), ()) if _is_same(one, record)]
         if not same:
-            return f"{_in_words(record)} is not in {self._path}"
+            return f"{_in_words(record, tag)} is not in {self._path}"
         differing = [_differing(one, record) for one in same]
         if not all(differing):
             return ""
-        return f"{_in_words(record)} is otherwise in {self._path} ({', '.join(differing[0])})"
+        return f"{_in_words(record, tag)} is otherwise in {self._path} ({', '.join(differing[0])})"
 
     def refusals(self, plan: Plan) -> dict[str, TaskError]:
         """Return the refusal of a plan of a run that has more than the file, or has it otherwise; empty if it has not."""
@@ -259,7 +259,7 @@ def _differing(saved: Fields, found: Fields) -> list[str]:
     ]
 
 
-def _in_words(record: Fields) -> str:
+def _in_words(record: Fields, tag: str) -> str:
     name, network = record["name"], record["network"]
     of = "" if not network or network in name else f" of {network}"
-    return f"{_VERBS.get(record['action'], record['action'])} {record['kind']} {name}{of}"
+    return f"{_VERBS.get(record['action'], record['action'])} {record['kind']} {name}{of}{f' ({tag})' if tag else ''}"

@@ -11,7 +11,7 @@ from functools import cached_property
 
 from .._clouds.aws import AWS
 from .._clouds.cloud import BLOCK, REGION, REGIONS, Cloud
-from .._clouds.clouds import CLOUDS, identity_of, name_of
+from .._clouds.clouds import CLOUDS, identity_of
 from .._engine.argspec import Options
 from .._engine.entry import Entry, find_ignored, name_entry, read_entries
 from .._engine.options import Parameters, parse_option, parse_region
@@ -48,6 +48,7 @@ class PeerEntry:
         task: The options of the task.
         module: The module with the list.
         found: What it leaves open and is known by now, such as the block that AWS has, under the names of results.
+        tags: The tags of its network that messages show, once AWS was read. All copies of the entry share them.
     """
 
     index: int
@@ -57,6 +58,7 @@ class PeerEntry:
     task: Parameters = field(repr=False)
     module: str = PATH
     found: Parameters = field(default_factory=dict, repr=False)
+    tags: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     def having(self, **found: t.Any) -> PeerEntry:
         """Return the entry with what it leaves open, under the names of results."""
@@ -67,15 +69,25 @@ class PeerEntry:
         """Its place in messages: `connections[3]`."""
         return f"{LISTS[self.module]}[{self.index}]"
 
-    @cached_property
+    @property
     def title(self) -> str:
-        """Its place and its name: `connections[3] (vpc-0a1b2c3d)`."""
-        return f"{self.key} ({self.name})"
+        """Its place and its label: `connections[3] (vpc-0a1b2c3d app-3)`."""
+        return f"{self.key} ({self.label})"
+
+    @property
+    def label(self) -> str:
+        """The name of its network, with the tag Name of that where AWS was read."""
+        return f"{self.name} {self.tag}".rstrip()
+
+    @property
+    def tag(self) -> str:
+        """The tag Name of its network; empty where AWS was not read, or the network has none."""
+        return self.tags.get("Name", "")
 
     @cached_property
     def name(self) -> str:
         """The name of its network, for users, with its owner; in a list for both sides, an id that is unique stands alone."""
-        return name_of(self.network) if self.module == SETS else short_name(self.params, self.provider)
+        return short_name(self.params, self.provider, has_owner=self.module == SETS)
 
     @cached_property
     def _own_names(self) -> dict[str, str]:
@@ -172,7 +184,7 @@ class PeerEntry:
         # Credentials that the entry has not are those of the task.
         used = _USED[self.module].items()
         own = {name for name, option in used if not option.is_credential or self.params[name] is not None}
-        place = EntryPlace(LISTS[self.module], self.index, f" ({self.name}): ")
+        place = EntryPlace(LISTS[self.module], self.index, name=self.label)
         return name_entry(error, place, {*own, *names}, {**names, **self.written})
 
 
@@ -284,6 +296,7 @@ class EntryParser:
         if not is_misspelt:
             entry.attempt(self.check_needs, values, cloud)
         warnings += self.check_credentials(entry, cloud)
+        entry.name(short_name(values, cloud, has_owner=self.module == SETS))
         self.notices += [entry.named(TaskError(one)) for one in warnings]
 
     def find_cloud(self, entry: Entry) -> Cloud:
@@ -405,10 +418,15 @@ def unchecked_clouds(entries: object) -> set[str | None]:
     return found
 
 
-def short_name(values: Parameters, cloud: Cloud) -> str:
-    """Return the name of a network by its options: its id alone if that is unique, and otherwise with its owner."""
-    names = (cloud.network,) if cloud.has_unique_ids else cloud.names or cloud.identity
-    return "/".join(str(values[name]) for name in names)
+def short_name(values: Parameters, cloud: Cloud, *, has_owner: bool = False) -> str:
+    """Return the name of a network by its options, as far as they are set: its id alone if that is unique, unless `has_owner`.
+
+    It is empty for an entry that does not say which network it is.
+    """
+    if not values[cloud.network]:
+        return ""
+    names = (cloud.network,) if cloud.has_unique_ids and not has_owner else cloud.names or cloud.identity
+    return "/".join(str(values[name]) for name in names if values[name])
 
 
 def default_comment(fields: t.Mapping[str, t.Any], provider: Cloud) -> str:

@@ -69,21 +69,28 @@ def shown(text: str, *names: t.Mapping[str, str]) -> str:
 
 
 class EntryPlace(t.NamedTuple):
-    """An entry of a list, as errors about it name it: `peers[3]`.
+    """An entry of a list, as errors about it name it: `peers[3] (vpc-0a1b2c3d)`.
 
     Attributes:
         option: The list.
         number: The place of the entry, from 0.
-        link: What stands between the entry and the message.
+        link: What stands between the entry and the message. A full stop before an option is for an entry without a name.
+        name: The name of its network; empty where it is not known.
     """
 
     option: str
     number: int
     link: str = ": "
+    name: str = ""
 
     def __str__(self) -> str:
-        """Return the name of the entry."""
-        return f"{self.option}[{self.number}]"
+        """Return the place of the entry, and its name."""
+        return f"{self.option}[{self.number}]" + (f" ({self.name})" if self.name else "")
+
+    @property
+    def beginning(self) -> str:
+        """What a message about the entry begins with."""
+        return f"{self}{': ' if self.name and self.link == '.' else self.link}"
 
 
 class TaskError(Exception):
@@ -105,6 +112,7 @@ class TaskError(Exception):
         place: The entry of a list that it is about, with which the message begins; None for none.
         names: What the task calls options that this error names, in place of their names: one mapping after the other.
         sentences: What callers have added to the message.
+        lines: What follows the message, each on a line of its own: the causes of a list, and what was done.
         parts: The errors of several requests of one step, by what they are about; empty if it is the error of one.
     """
 
@@ -112,6 +120,7 @@ class TaskError(Exception):
     place: EntryPlace | None = None
     names: tuple[t.Mapping[str, str], ...] = ()
     sentences: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()
     parts: t.Mapping[str, TaskError] = MappingProxyType({})
 
     def __init__(
@@ -150,7 +159,7 @@ class TaskError(Exception):
 
     @property
     def _message(self) -> str:
-        where = "" if self.place is None else f"{self.place}{self.place.link}"
+        where = "" if self.place is None else self.place.beginning
         failed = "" if self.description is None else f"Failed to {self.description}: "
         return " ".join((f"{where}{failed}{self.text}", *self.sentences))
 
@@ -160,8 +169,9 @@ class TaskError(Exception):
         return shown(self.hint or "", *self.names)
 
     def __str__(self) -> str:
-        """Return the message and the hint, with control characters escaped."""
-        return visible(shown(self.template, *self.names))
+        """Return the message and the hint, with control characters escaped; line breaks are those between `lines` alone."""
+        texts = (self._message, *self.lines, self.hint or "") if self.lines else (self.template,)
+        return "\n".join(visible(shown(one, *self.names)) for one in texts if one)
 
     @property
     def option(self) -> str | None:
@@ -186,7 +196,7 @@ class TaskError(Exception):
 
     def with_message(self: _Error, message: str) -> _Error:
         """Return this error with another message, and the same hint."""
-        return self._with(place=None, description=None, text=message, sentences=())
+        return self._with(place=None, description=None, text=message, sentences=(), lines=())
 
     def at(self: _Error, place: EntryPlace | None) -> _Error:
         """Return this error as that of an entry; with None as that of none."""
@@ -209,6 +219,10 @@ class TaskError(Exception):
     def with_sentence(self: _Error, sentence: str) -> _Error:
         """Return this error with another sentence at the end of its message, unless it has that already."""
         return self if sentence in self.sentences else self._with(sentences=(*self.sentences, sentence))
+
+    def with_lines(self: _Error, lines: t.Iterable[str]) -> _Error:
+        """Return this error with more lines after its message."""
+        return self._with(lines=(*self.lines, *lines))
 
     def without_description(self: _Error) -> _Error:
         """Return this error without what failed: with why alone."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from .._clouds.cloud import Fields
 from .._clouds.clouds import CLOUDS, cloud_of
 from .._engine.entry import name_places
-from .._engine.plan import in_words, listed
+from .._engine.plan import listed
 from .._http.errors import TaskError
 from .._sides.connection import RoleError
 
@@ -29,8 +29,8 @@ class Place(t.Protocol):
         """Its place in messages."""
 
     @property
-    def name(self) -> str:
-        """Its name, for users."""
+    def label(self) -> str:
+        """Its name in messages."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class Failed:
 
     Attributes:
         index: The place of the entry; None for anything else.
+        label: What messages call the entry; empty for anything else.
         peer_id, name: Those of the connection; None if there is none.
         step: What has failed, in the words of results; None where these have no such field.
         error: The error.
@@ -51,6 +52,7 @@ class Failed:
     """
 
     index: int | None
+    label: str
     peer_id: str | None
     name: str | None
     step: str | None
@@ -80,9 +82,9 @@ def to_failed(error: TaskError, entry: Place | None, name: str | None, fields: F
         names = ("id", provider.accepted_id or "", provider.identity[-1], provider.block or "")
         own = (name, *map(fields.get, names))
         values = tuple(str(value or "") for value in own)
-    index = None if entry is None else entry.index
+    index, label = (None, "") if entry is None else (entry.index, entry.label)
     several, cause = (_numbered(str(why.of_several(without_counts=one)), values) for one in (False, True))
-    return Failed(index, fields.get("id"), name, step, error, str(shown), verb, several, values, cause)
+    return Failed(index, label, fields.get("id"), name, step, error, str(shown), verb, several, values, cause)
 
 
 def _numbered(text: str, values: t.Sequence[str]) -> str:
@@ -117,7 +119,8 @@ def _to_failure(option: str, cause: t.Sequence[Failed]) -> dict[str, t.Any]:
     step = {} if first.step is None else {"step": first.step}
     if len(cause) == 1:
         return {**place, **step, **first.error.to_result()}
-    where = name_places(option, indexes) if indexes else f"The removal of {listed(names)}"
+    places = {one.index: one.label for one in cause if one.index is not None}
+    where = name_places(option, places) if places else f"The removal of {listed(names)}"
     if len({one.text for one in cause}) == 1:
         # One request was for all of them.
         return {**place, **step, **first.error.to_result(), "msg": f"{where}: {first.text}"}
@@ -125,15 +128,23 @@ def _to_failure(option: str, cause: t.Sequence[Failed]) -> dict[str, t.Any]:
     return {**place, **step, **first.error.to_result(), "msg": f"{where}: {text}"}
 
 
-def joined(text: str, failures: t.Sequence[t.Mapping[str, t.Any]]) -> TaskError:
-    """Return one error for several failures, after a text. Status, code and detail are kept if all have one cause."""
+def joined(begin: str, failures: t.Sequence[t.Mapping[str, t.Any]], *more: str) -> TaskError:
+    """Return one error for several failures, each on a line of its own. Status, code and detail are kept if all have one cause.
+
+    Args:
+        begin: What stands before them; may be empty.
+        failures: The failures, as results have them.
+        more: What stands behind them; empty texts are left out.
+    """
     only: t.Mapping[str, t.Any] = failures[0] if len(failures) == 1 else {}
-    return TaskError(
-        " ".join(filter(None, (text, *(str(failure["msg"]) for failure in failures)))),
+    first, *lines = filter(None, (begin, *(str(failure["msg"]) for failure in failures), *more))
+    error = TaskError(
+        " ".join((first, *lines)) if only else first,
         http_status=only.get("http_status"),
         error_code=only.get("error_code"),
         detail=only.get("detail"),
     )
+    return error if only else error.with_lines(lines)
 
 
 # How many names a failure of many entries has: its message has no more.
@@ -163,6 +174,5 @@ def reached(failures: t.Iterable[Fields], rows: t.Sequence[Fields]) -> list[Fiel
 def _in_short(row: Fields) -> Fields:
     """Return the names of an entry, and what there is of it; nothing if there is nothing."""
     known = {**row, **(row.get("vpc_peer") or {})}
-    actions = [in_words(one["action"], one["kind"]) for one in row.get("actions", ())]
-    found = {name: known[name] for name in _REACHED if known.get(name) is not None} | ({"actions": actions} if actions else {})
+    found = {name: known[name] for name in _REACHED if known.get(name) is not None}
     return {name: known[name] for name in _NAMING if known.get(name) is not None} | found if found else {}

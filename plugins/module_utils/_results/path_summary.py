@@ -131,13 +131,12 @@ class PathSummary:
         """Return one error with all failures, what each entry has done so far, and what to do next; None if there are none."""
         if not state.failures:
             return None
-        error = joined("", self._failures(state.failures, state))
-        texts = (error.message, self._done_so_far(state), self._open(state), self._removed(state), self._unused(state))
+        more = (self._done_so_far(state), self._open(state), self._removed(state), self._unused(state), *state.kept_roles)
         may_pass = all(_may_pass(one.error) for one in state.failures.values())
         what = "Run" if may_pass else "Correct what is wrong and run"
         but = ", but for what is said of roles" if state.kept_roles else ""
         hint = f"{what} the task again: it continues from here{but}."
-        return error.with_message(" ".join(filter(None, (*texts, *state.kept_roles)))).with_hint(hint)
+        return joined("", self._failures(state.failures, state), *more).with_hint(hint)
 
     def stopped(self, state: PathState) -> tuple[list[str], list[str]]:
         """Return what was done, and what may have been done, for a task that is stopped from outside."""
@@ -200,7 +199,8 @@ class PathSummary:
         """Return what a change is about, for a plan that is saved."""
         key: ChangeKey = change.key
         network = self._name(key.owner, state) if key.owner else ""
-        return Described(key.side, change.verb, key.kind, change.name, network, is_complete=key.kind == _ACCESS)
+        tag = self._by_key[key.owner].tag if key.owner in self._by_key else ""
+        return Described(key.side, change.verb, key.kind, change.name, network, key.kind == _ACCESS, tag)
 
     def title(self, owner: str, state: PathState) -> str:
         """Return the place and the name of an entry, or the name of a pruned connection."""
@@ -321,10 +321,7 @@ class PathSummary:
         for entry in self._entries:
             if entry.key in state.failures:
                 done.setdefault(_in_words(actions.get(entry.key, ())), []).append(entry)
-        texts = [
-            f"{entries[0].title if len(entries) == 1 else name_places(LIST, [one.index for one in entries])}: {words}"
-            for words, entries in done.items()
-        ]
+        texts = [f"{name_places(LIST, {one.index: one.label for one in entries})}: {words}" for words, entries in done.items()]
         # Of pruned connections that stay.
         others = [owner for owner in state.failures if owner and owner not in self._by_key and owner in actions]
         texts += [f"{self._name(owner, state)}: {_in_words(actions[owner])}" for owner in others]

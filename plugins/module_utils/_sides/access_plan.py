@@ -73,7 +73,7 @@ def parse_access_entries(params: Parameters) -> tuple[list[AccessEntry], list[st
             )
     problems = [problem for one in found for problem in one.problems]
     if problems:
-        raise InvalidOptionError(join_problems(problems))
+        raise join_problems(problems)
     return entries, warnings
 
 

@@ -228,7 +228,7 @@ def _find_refusals(
     return {
         **{key: error for key, error in whole.items() if error is not None},
         **_duplicates(draft),
-        **_cycles(steps),
+        **_cycles(steps, draft),
         **_overlaps(draft, state, choices),
         **draft.refusals,
     }
@@ -237,28 +237,28 @@ def _find_refusals(
 def _duplicates(draft: Draft) -> Refusals:
     """Find the entries that name the same container as an earlier one of their network in another way; the list shows others."""
     refusals: Refusals = {}
-    first: dict[tuple[t.Any, ...], str] = {}
+    first: dict[tuple[t.Any, ...], PeerEntry] = {}
     for entry in draft.entries:
         if entry.key in draft.final:
-            before = first.setdefault((*entry.identity, draft.final[entry.key]["container_id"]), entry.key)
-            if before != entry.key:
-                text = f"it has {entry.provider.identity_noun} of {before}."
+            before = first.setdefault((*entry.identity, draft.final[entry.key]["container_id"]), entry)
+            if before is not entry:
+                text = f"it has {entry.provider.identity_noun} of {before.title}."
                 refusals[entry.key] = entry.named(TaskError(text, hint=SAME_CONTAINER))
     return refusals
 
 
-def _cycles(steps: t.Iterable[Step]) -> Refusals:
-    cycle = find_cycle(steps)
-    keys = [step.keys[0] for step in cycle]
+def _cycles(steps: t.Iterable[Step], draft: Draft) -> Refusals:
+    by_key = {entry.key: entry for entry in draft.entries}
+    cycle = [(by_key[step.keys[0]], step) for step in find_cycle(steps)]
     refusals: Refusals = {}
-    for step in cycle:
-        others = " and ".join(key for key in keys if key != step.keys[0])
-        refusals[step.keys[0]] = TaskError(
-            f"{step.keys[0]}.{as_option(str(AWS.block))} {step.request.fields['route_table_cidr_block']} is not free "
-            f"before {others} "
-            "has changed, which waits for this entry in turn.",
+    for entry, step in cycle:
+        others = " and ".join(other.title for other, _step in cycle if other is not entry)
+        error = TaskError(
+            f"{as_option(str(AWS.block))} {step.request.fields['route_table_cidr_block']} is not free before {others} has "
+            "changed, which waits for this entry in turn.",
             hint="Give one of them a block that is free, and run the task again with the blocks that you want.",
         )
+        refusals[entry.key] = entry.named(error)
     return refusals
 
 
@@ -277,8 +277,8 @@ def _overlaps(draft: Draft, state: PeerSetState, choices: t.Mapping[str, Contain
             check_twins(choices[entry.key], final, others)
         except TaskError as error:
             refusals[entry.key] = entry.named(error)
-        # A new connection has no id yet: the key of its entry stands for it.
-        neighbours.append({**final, "id": final["id"] or entry.key})
+        # A new connection has no id yet: its entry stands for it.
+        neighbours.append({**final, "id": final["id"] or entry.title})
     return refusals
 
 
@@ -302,16 +302,21 @@ def _above_limit(draft: Draft, changes: t.Iterable[Change], state: PeerSetState)
 
 def _above_ceiling(draft: Draft, changes: t.Iterable[Change], state: PeerSetState, params: Parameters) -> TaskError | None:
     """Return an error if more is removed than the task allows, or if it has not said how much, and the list is a stranger."""
-    removals = [change.before for change in changes if change.action in ("delete", "recreate") and change.before is not None]
+    tags = {entry.key: entry.tag for entry in draft.entries}
+    removals = [
+        _in_words(change.before, tags.get(change.key, ""))
+        for change in changes
+        if change.action in ("delete", "recreate") and change.before is not None
+    ]
     if draft.going and not _has_connection(draft.entries, state):
         error = check_stranger(params, [_in_words(fields_of(peer)) for peer in draft.going], is_empty=not draft.entries)
         if error is not None:
             return error
-    return check_ceiling(params, [*map(_in_words, removals)])
+    return check_ceiling(params, removals)
 
 
-def _in_words(peer: Fields) -> str:
-    return f"VPC peering connection {peer['id']} ({cloud_of(peer).describe(peer)})"
+def _in_words(peer: Fields, tag: str = "") -> str:
+    return f"VPC peering connection {peer['id']} ({', '.join(filter(None, (cloud_of(peer).describe(peer), tag)))})"
 
 
 def _has_connection(entries: t.Iterable[PeerEntry], state: PeerSetState) -> bool:

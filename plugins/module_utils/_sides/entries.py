@@ -17,7 +17,7 @@ from .._clouds.cloud import Cloud
 from .._clouds.clouds import ALL_CLOUDS, CLOUDS
 from .._engine.entry import Entry, each_problem
 from .._engine.options import Parameters, parse_option, parse_region
-from .._entries.parser import LIST, EntryParser, EntryValues, PeerEntry, short_name
+from .._entries.parser import LIST, EntryParser, EntryValues, PeerEntry
 from .._entries.table import OPTIONS, PATH, list_of
 from .._http.errors import InvalidOptionError, TaskError, as_option
 from .._resources.access_list import LONGEST_COMMENT
@@ -154,18 +154,17 @@ class _Parser(EntryParser):
                 f"is one on {cloud.name}, and lacks {' and '.join(missing)}.",
                 hint=f"Set {'it' if len(missing) == 1 else 'them'}, or the options of another cloud.",
             )
-        name = short_name(values, cloud)
         if not self.params["atlas"]:
             needed = _needed_of_atlas(values, cloud, is_present)
             missing = [one for one in needed if values[one] is None]
             if missing:
                 raise InvalidOptionError(
-                    f"({name}) needs {' and '.join(missing)} with atlas: false.",
+                    f"needs {' and '.join(missing)} with atlas: false.",
                     hint=f"The team that works in Atlas has {'it' if len(missing) == 1 else 'them'} in its result.",
                 )
         if cloud.block is not None and is_present and not self.params[cloud.half[0]] and values["cidr_block"] is None:
             raise InvalidOptionError(
-                f"({name}) needs {as_option('cidr_block')} with {cloud.half[0]}: false.",
+                f"needs {as_option('cidr_block')} with {cloud.half[0]}: false.",
                 hint="The task cannot read it in the cloud then.",
             )
 
@@ -195,7 +194,7 @@ def _find_contradictions(entries: t.Sequence[PeerEntry]) -> t.Iterator[TaskError
             before = seen.setdefault((entry.provider.name, place, option), entry)
             other = before.params[option]
             if sorted(other) != sorted(value) if isinstance(value, list) else other != value:
-                theirs = f"{before.key} has {_shown(other)} for the same network container"
+                theirs = f"{before.title} has {_shown(other)} for the same network container"
                 text = f"{as_option(option)} is {_shown(value)}, and {theirs}."
                 yield entry.named(TaskError(text, hint="Correct one of them, or leave it out."))
 

@@ -36,6 +36,7 @@ from .._engine.plan import Change, ChangeKey, Notice, Plan, Step
 from .._engine.side import Owner
 from .._entries.parser import PeerEntry
 from .._http.errors import TaskError
+from .._http.redact import visible
 from .aws_entries import AwsPlace, AwsTerms
 from .entries import aws_credentials, aws_names
 from .path_state import ACTING, ROUTES, Answers, Common, PathPart, PathState
@@ -136,6 +137,8 @@ class NetworkReads:
         views = {}
         for entry in self._entries[place]:
             view = survey.look(terms.options(entry, None, None), survey.account_id)
+            if view.vpc is not None and view.vpc.name is not None:
+                entry.tags["Name"] = visible(view.vpc.name)
             views[entry.key] = replace(view, others=survey.answers[CONNECTIONS])
         return views
 

@@ -434,7 +434,7 @@ def _only(option: str, group: _Group) -> t.Any:
         first, other = given[0].params[option], entry.params[option]
         if (sorted(first) != sorted(other)) if isinstance(first, list) else first != other:
             raise TaskError(
-                f"{as_option(option)} is {first}, and {entry.key} has {other} for the same network container.",
+                f"{as_option(option)} is {first}, and {entry.title} has {other} for the same network container.",
                 hint="Correct one of them, or leave it out.",
             )
     return given[0].params[option] if given else None

@@ -119,7 +119,7 @@ def validate(params: Parameters) -> tuple[Parameters, list[str]]:
             params, warnings = {**params, **values}, warnings + more
     entries, wrong, more = parse_path_entries(params)
     if problems or wrong:
-        raise InvalidOptionError(join_problems([*problems, *wrong]))
+        raise join_problems([*problems, *wrong])
     return {**params, LIST: entries, "clouds": clouds_of(entry.provider for entry in entries)}, warnings + more
 
 

@@ -14,7 +14,7 @@ from .._clouds.cloud import Cloud
 from .._clouds.clouds import CLOUD_OPTIONS, CLOUDS, to_clouds
 from .._engine.entry import Entry, each_problem, join_problems
 from .._engine.options import Parameters, parse_values, parts_of_whole
-from .._entries.parser import EntryParser, EntryValues, PeerEntry
+from .._entries.parser import EntryParser, EntryValues, PeerEntry, short_name
 from .._entries.table import SETS, list_of, used_by
 from .._http.errors import InvalidOptionError, TaskError, as_option
 from .._values.ids import parse_object_id
@@ -119,6 +119,7 @@ class _Parser(EntryParser):
                 hint="Set vpc_id and aws_account_id, azure_subscription_id and vnet_name, or gcp_project_id and network_name.",
             )
         if cloud not in to_clouds(wanted):
+            entry.name(short_name(entry.values, cloud, has_owner=True))
             raise InvalidOptionError(
                 f"is on {cloud.name}, and provider_name is {wanted or 'AWS if it is not set'}.",
                 hint="Set provider_name: all to declare the connections of all clouds in one list, or move the entry.",
@@ -165,7 +166,7 @@ def parse_entries(params: Parameters) -> tuple[list[dict[str, t.Any]], list[str]
     sound = [_to_entry(index, one.values, params) for index, one in enumerate(found) if not one.problems]
     problems = [*parser.problems, *find_twins(sound)]
     if problems:
-        raise InvalidOptionError(join_problems((*problems, *find_overlaps(sound))))
+        raise join_problems((*problems, *find_overlaps(sound)))
     return [one.values for one in found], each_problem(parser.notices)
 
 
@@ -199,7 +200,7 @@ def find_twins(entries: t.Sequence[PeerEntry]) -> t.Iterator[TaskError]:
         for before in same[:-1]:
             hint = _explain_twin(entry, before)
             if hint:
-                text = f"it has {entry.provider.identity_noun} of {before.key}."
+                text = f"it has {entry.provider.identity_noun} of {before.title}."
                 yield entry.named(TaskError(text, hint=hint))
                 break
 
@@ -224,7 +225,7 @@ def find_overlaps(entries: t.Sequence[PeerEntry]) -> t.Iterator[TaskError]:
         for before, other in seen:
             if block.overlaps(other) and _place_of(entry) == _place_of(before):
                 hint = "The blocks of one network container must not overlap."
-                yield entry.named(TaskError(f"{as_option(name)} {block} overlaps {other} of {before.key}.", hint=hint))
+                yield entry.named(TaskError(f"{as_option(name)} {block} overlaps {other} of {before.title}.", hint=hint))
                 break
         seen.append((entry, block))
 

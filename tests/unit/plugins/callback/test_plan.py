@@ -150,7 +150,7 @@ def test_new_connections_of_a_set_are_a_table() -> None:
 
 def test_a_failed_list_is_shown_without_a_table() -> None:
     """Its result has of failed entries what they have reached, and no more."""
-    (row,) = reached([{"indexes": [0]}], [{"vpc_id": "vpc-1", "actions": [action("create", "connection")]}])
+    (row,) = reached([{"indexes": [0]}], [{"vpc_id": "vpc-1", "id": "1", "actions": [action("create", "connection")]}])
     diff = [{"after_header": "AWS vpc-1", "before": "", "after": "connection requested\n"}]
     lines = Shown().see(failed=True, changed=True, peering={"connections": [row]}, diff=diff)
     assert lines[1:] == ["    AWS vpc-1: connection requested"]

@@ -365,6 +365,14 @@ def test_missing_halves_of_a_key_are_named_with_their_variables(public: str | No
 def test_a_problem_of_several_entries_is_named_once() -> None:
     wrong = [TaskError("is on AZURE.").at(EntryPlace("peers", index, " ")) for index in (0, 1, 2, 4)]
     problems = [wrong[0], TaskError("vpc_id is odd.").at(EntryPlace("peers", 0, ".")), *wrong[1:], TaskError("all: odd")]
-    assert join_problems(problems) == (
-        "peers[0] is on AZURE. The same goes for peers[1] to peers[2], peers[4]. peers[0].vpc_id is odd. all: odd"
+    assert str(join_problems(problems)) == (
+        "peers[0] is on AZURE. The same goes for peers[1] to peers[2], peers[4].\npeers[0].vpc_id is odd.\nall: odd"
     )
+
+
+def test_many_problems_are_a_screen() -> None:
+    wrong = [TaskError(f"vpc_id is odd:\n{'x' * 200} {index}.").at(EntryPlace("peers", index, ".")) for index in range(0, 60, 2)]
+    first, *lines = str(join_problems([*wrong, TaskError("all: odd")])).split("\n")
+    assert first == f"peers[0].vpc_id is odd:\\n{'x' * 200} 0."
+    places = ", ".join(f"peers[{index}]" for index in range(10, 30, 2))
+    assert lines[4:] == [f"26 more mistakes are in {places} and 15 more and in the task."]

@@ -48,7 +48,7 @@ def test_the_message_begins_with_the_entry_and_what_failed() -> None:
 
 
 CHANGES = {
-    "with_message": (error().with_message("No."), {"text": "No.", "place": None, "sentences": ()}),
+    "with_message": (error().with_message("No."), {"text": "No.", "place": None, "sentences": (), "lines": ()}),
     "with_sentence": (error().with_sentence("Twice.").with_sentence("Twice."), {"sentences": ("Twice.",)}),
     "at": (error().at(EntryPlace("peers", 1)), {"place": EntryPlace("peers", 1)}),
     "with_hint": (error().with_hint("Wait."), {"hint": "Wait."}),

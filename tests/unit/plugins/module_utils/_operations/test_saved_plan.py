@@ -169,10 +169,14 @@ def test_what_the_file_has_not_refuses_everything(site: PathSite, begun: dict[st
 
 
 def test_each_change_that_is_not_there_is_named(site: PathSite, begun: dict[str, Any]) -> None:
+    first = begun["connections"][0]
+    tag = {"Key": "Name", "Value": "app-11"}
+    site.accounts[first["aws_account_id"]].ec2().create_tags(Resources=[first["vpc_id"]], Tags=[tag])
     plan = save(site, **begun)
     names = [(one["kind"], one["name"]) for one in plan["changes"]]
     done = carry_out(site, {**plan, "changes": []}, **begun)
     assert [one for one in names if f"{one[0]} {one[1]}" not in done.msg] == []
+    assert f"connection {first['vpc_id']} (app-11) is not in {FILE}" in done.msg, done.msg
     assert site.writes == []
 
 

@@ -14,7 +14,7 @@ def test_a_failure_has_the_first_names_and_what_was_reached() -> None:
     late = {"step": "request", "indexes": [0, 2], "names": names}
     refused = {"step": "plan", "indexes": [1], "names": names}
     rows = [
-        {"vpc_id": "vpc-0", "vpc_peer": {"id": "1", "status_name": "INITIATING"}, "actions": []},
+        {"vpc_id": "vpc-0", "vpc_peer": {"id": "1", "status_name": "INITIATING"}, "actions": [{"action": "create"}]},
         {"vpc_id": "vpc-1", "status_name": "AVAILABLE"},
         {"vpc_id": "vpc-2", "vpc_peer": None, "actions": []},
     ]

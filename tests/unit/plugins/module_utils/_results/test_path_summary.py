@@ -226,7 +226,7 @@ def test_one_cause_in_several_entries_is_one_failure() -> None:
         "name": vpc(1),
         "names": [vpc(1), vpc(3)],
         "step": "accept",
-        "msg": "connections[0], connections[2]: No (HTTP 403 Denied). Ask for the right.",
+        "msg": f"connections[0], connections[2] ({vpc(1)}, {vpc(3)}): No (HTTP 403 Denied). Ask for the right.",
         "http_status": 403,
         "error_code": "Denied",
         "detail": "No",
@@ -246,7 +246,7 @@ def test_each_step_and_cause_has_its_own_failure() -> None:
     assert [(one["step"], one["index"]) for one in case.show()["failures"]] == [("accept", 0), ("available", 1)]
     error: Any = case.summary.failure(case.state)
     assert error.http_status is None
-    assert "Done so far: connections[0] to connections[1]: nothing." in case.msg
+    assert f"Done so far: connections[0] to connections[1] ({vpc(1)}, {vpc(2)}): nothing." in case.msg
 
 
 def test_a_failed_cleaning_is_one_of_no_entry() -> None:
@@ -265,7 +265,7 @@ def test_nobody_corrects_what_the_service_has_not_answered(fields: dict[str, Any
     case = Case(aws(1), aws(2), peers=(peer(1), peer(2)))
     away = Failure("routes", TaskError("Failed to list the routes.", **fields))
     assert case.put(failures={KEYS[0]: away}).msg.endswith(f" Run {HINT.partition(' and run ')[2]}")
-    assert case.put(failures={KEYS[0]: away, KEYS[1]: denied(1)}).msg.endswith(f" {HINT}")
+    assert case.put(failures={KEYS[0]: away, KEYS[1]: denied(1)}).msg.endswith(f"\n{HINT}")
 
 
 def test_what_works_is_not_among_the_requests_to_accept() -> None:

@@ -101,7 +101,9 @@ def test_an_account_without_a_right_fails_its_entries_alone(site: PathSite) -> N
     assert (failure["indexes"], failure["step"], failure["error_code"]) == ([1, 3], "accept", "UnauthorizedOperation")
     assert site.connected == {entries[index]["vpc_id"] for index in (0, 2)}
     assert {name: done.sums[name] for name in ("changed", "failed")} == {"changed": 2, "failed": 2}
-    assert done.missing("Done so far: connections[1], connections[3]: connection requested.", "within seven days") == []
+    assert (
+        done.missing("Done so far: connections[1], connections[3] (vpc-", "): connection requested.", "within seven days") == []
+    )
     assert [len(one) for one in actions(done)] == [5, 1, 5, 1]
     site.front.rules.clear()
     again = site.run(connections=entries)
@@ -143,7 +145,7 @@ def test_an_account_that_cannot_be_read_refuses_the_whole_list(site: PathSite) -
     done = site.run(connections=entries)
     assert (done.failed, done.changed, done.result["peering"], done.result["summary"]) == (True, False, None, None)
     assert [(one["indexes"], one["step"]) for one in done.result["failures"]] == [([2, 7], "read")]
-    assert done.msg.startswith("Nothing was changed in project 5356823b3794dee37132bb7b. connections[2], connections[7]: ")
+    assert done.msg.startswith("Nothing was changed in project 5356823b3794dee37132bb7b. connections[2], connections[7] (vpc-")
     assert ({*site.writes} - {"AssumeRole"}, site.state()) == (set(), before)
 
 

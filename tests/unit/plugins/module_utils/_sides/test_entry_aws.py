@@ -691,10 +691,25 @@ def test_a_warning_is_one_for_all_that_it_is_true_for(site: PathSite) -> None:
     entries = requested(site, 4, 2)
     accepted, off = sorted(run(site, entries, atlas_aws_account_ids=None, dns="warn").warnings, key=lambda one: "The VPCs" in one)
     pcx, vpcs = ([one[name] for one in entries] for name in ("connection_id", "vpc_id"))
-    assert accepted.startswith(f"connections[0] to connections[3]: {', '.join(pcx[:3])} and 1 more are accepted from account 7")
-    assert off.startswith(
-        f"connections[0] to connections[3]: The VPCs {', '.join(vpcs[:3])} and 1 more have enable_dns_hostnames off"
+    four = f"connections[0] to connections[3] ({', '.join(vpcs[:3])} and 1 more)"
+    assert accepted.startswith(f"{four}: {', '.join(pcx[:3])} and 1 more are accepted from account 7")
+    assert off.startswith(f"{four}: The VPCs {', '.join(vpcs[:3])} and 1 more have enable_dns_hostnames off")
+
+
+def test_a_place_has_the_tag_of_its_vpc(site: PathSite) -> None:
+    """The tag is somebody else's text."""
+    entries = requested(site, 4, 2)
+    first = entries[0]
+    site.accounts[first["aws_account_id"]].ec2().create_tags(
+        Resources=[first["vpc_id"]], Tags=[{"Key": "Name", "Value": "app\n11"}]
     )
+    site.front.deny(ACCOUNTS[0], "CreateRoute")
+    done = run(site, entries, dns="enable")
+    named = f"connections[0], connections[2] ({first['vpc_id']} app\\n11, {entries[2]['vpc_id']}): "
+    (failure,) = done.result["failures"]
+    assert failure["msg"].startswith(named)
+    assert f"Done so far: {named}" in done.msg
+    assert failure["names"] == [first["vpc_id"], entries[2]["vpc_id"]]
 
 
 @pytest.mark.parametrize(("ids", "warned"), [(None, True), ([ATLAS_ACCOUNT], False)])
@@ -772,7 +787,9 @@ def test_an_account_that_cannot_be_read_refuses_all(site: PathSite) -> None:
     (failure,) = done.result["failures"]
     assert (failure["step"], failure["indexes"]) == ("read", [1, 4])
     # One request was for both, so the message says which.
-    assert failure["msg"].startswith("connections[1], connections[4]: Failed to read the route tables")
+    assert failure["msg"].startswith(
+        f"connections[1], connections[4] ({entries[1]['vpc_id']}, {entries[4]['vpc_id']}): Failed to read the route tables"
+    )
     assert "Allow ec2:DescribeRouteTables to these credentials" in failure["msg"]
 
 

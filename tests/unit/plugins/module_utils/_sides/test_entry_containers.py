@@ -161,23 +161,26 @@ def test_containers_are_made_on_all_clouds_with_their_blocks(atlas: AtlasSide) -
     [
         (
             [azure(1, container_region="westeurope")],
-            "connections[0].container_cidr_block is required to create a network container",
+            "): container_cidr_block is required to create a network container on AZURE.",
         ),
-        ([gcp(1)], "connections[0].container_cidr_block is required to create a network container on GCP."),
+        (
+            [gcp(1)],
+            "): container_cidr_block is required to create a network container on GCP.",
+        ),
         (
             [entry(0, container_region="eu-west-1", container_cidr_block="10.100.128.0/21")],
             "route_table_cidr_block 10.100.0.0/16 overlaps 10.100.128.0/21 of network container to create in eu-west-1.",
         ),
         (
             [entry(0, container_region="eu-west-1", container_cidr_block="192.168.248.0/22")],
-            "connections[0].container_cidr_block 192.168.248.0/22 overlaps 192.168.248.0/21 of network container",
+            f"connections[0] ({vpc(0)}): container_cidr_block 192.168.248.0/22 overlaps 192.168.248.0/21 of network container",
         ),
         (
             [
                 entry(0, container_region="eu-west-1", container_cidr_block=BLOCK),
                 entry(1, container_region="eu-west-2", container_cidr_block=BLOCK),
             ],
-            f"connections[1].container_cidr_block {BLOCK} overlaps {BLOCK} of network container",
+            f"connections[1] ({vpc(1)}): container_cidr_block {BLOCK} overlaps {BLOCK} of network container",
         ),
     ],
 )
@@ -199,7 +202,7 @@ def test_a_container_that_was_moved_is_named_with_its_region(atlas: AtlasSide) -
     for check_mode in (True, False):
         done = atlas.connect(wanted, check_mode=check_mode, **HALVES)
         there = f"192.168.248.0/21 overlaps 192.168.248.0/21 of network container {moved.id} in us-east-2."
-        assert not done.missing(f"connections[0].container_cidr_block {there}", "set its region, us-east-2")
+        assert not done.missing(f"connections[0] ({vpc(0)}): container_cidr_block {there}", "set its region, us-east-2")
         assert (done.changed, [one for one in atlas.asked if not one.startswith("GET")]) == (False, [])
     assert not atlas.connect([{**wanted[0], "container_region": "us-east-2"}], **HALVES).failed
     assert atlas.containers == {"US_EAST_2": "192.168.248.0/21"}
@@ -227,7 +230,10 @@ def test_a_connection_in_a_container_that_was_moved_is_named(atlas: AtlasSide, s
 def test_entries_of_one_container_agree_on_its_block(atlas: AtlasSide) -> None:
     wanted = [entry(0, container_region="us-east-1", container_cidr_block=BLOCK), entry(1, container_cidr_block="172.24.0.0/21")]
     done = atlas.connect(wanted, **HALVES)
-    assert f"container_cidr_block is {BLOCK}, and connections[1] has 172.24.0.0/21 for the same network container." in done.msg
+    assert (
+        f"container_cidr_block is {BLOCK}, and connections[1] ({vpc(1)}) has 172.24.0.0/21 for the same network container."
+        in done.msg
+    )
 
 
 def test_an_unused_container_gets_the_block_of_the_list(atlas: AtlasSide) -> None:

@@ -492,7 +492,7 @@ def test_the_block_of_another_vpc_is_refused(atlas: AtlasSide) -> None:
     atlas.add_peer(vpcId=vpc(7), routeTableCidrBlock=block(0))
     own = {"vpc_id": vpc(0), "aws_account_id": entry(0)["aws_account_id"], "cidr_block": block(0)}
     done = atlas.connect([own], **HALVES)
-    assert f"connections[0].cidr_block {block(0)} overlaps {block(0)} of VPC peering connection" in done.msg
+    assert f"connections[0] ({vpc(0)}): cidr_block {block(0)} overlaps {block(0)} of VPC peering connection" in done.msg
     atlas.act("reject", atlas.id_of(7))
     again = atlas.connect([own], **HALVES)
     assert not again.missing("from the project; then run this again")

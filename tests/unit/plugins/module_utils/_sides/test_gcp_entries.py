@@ -215,7 +215,9 @@ def test_a_name_that_is_taken_late_fails_alone(parts: PartsSite) -> None:
     parts.clouds.gcp.add_peering(PROJECT, "net-1", NAME, ("other", "other"))
     parts.atlas.on_poll = lambda: request(parts, 2) if parts.order_at_gcp else None
     done = parts.run(*entries(2))
-    assert done.msg.startswith(f"mirror: {FIRST}.gcp_peering_name {NAME}: the network projects/my-project/global/networks/net-1")
+    assert done.msg.startswith(
+        f"mirror: {FIRST} (my-project/net-1): gcp_peering_name {NAME}: the network projects/my-project/global/"
+    )
     assert mirrors(parts, 2) == [[NAME], [NAME]]
     assert [owner for owner, *unused in done.actions] == ["connections[1]"]
 
@@ -323,7 +325,10 @@ def test_a_missing_right_to_write_fails_its_entries_alone(parts: PartsSite) -> N
     ("own", "message"),
     [
         ({}, "connections[0] (my-project/net-1): Failed to read the network projects/my-project/global/networks/net-1: "),
-        ({"gcp_service_account_file": "/none"}, "connections[0].gcp_service_account_file: /none cannot be read"),
+        (
+            {"gcp_service_account_file": "/none"},
+            "connections[0] (my-project/net-1): gcp_service_account_file: /none cannot be read",
+        ),
     ],
 )
 def test_what_cannot_be_read_refuses_all(parts: PartsSite, own: dict[str, Any], message: str) -> None:

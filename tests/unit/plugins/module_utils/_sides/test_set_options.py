@@ -63,20 +63,20 @@ def test_values_are_parsed_and_regions_written_in_one_way() -> None:
     found, warnings = parse_entries(params(entry(0, accepter_region_name="EU_WEST_1", container_region_name="xx-north-9")))
     assert (found[0]["accepter_region_name"], found[0]["container_region_name"]) == ("eu-west-1", "xx-north-9")
     assert len(warnings) == 1
-    assert warnings[0].startswith("peers[0].container_region_name 'xx-north-9' is not a region of AWS")
+    assert warnings[0].startswith(f"peers[0] (123456789012/{vpc(0)}): container_region_name 'xx-north-9' is not a region of AWS")
 
 
 def test_each_entry_that_cannot_be_right_is_named() -> None:
     with pytest.raises(InvalidOptionError) as caught:
         parse_entries(params(entry(0, vpc_id="x"), entry(1), entry(2, route_table_cidr_block="8.8.8.0/24")))
-    assert "peers[0].vpc_id is not the id of a VPC: 'x'" in str(caught.value)
-    assert "peers[2].route_table_cidr_block is not private" in str(caught.value)
+    assert "peers[0] (123456789012/x): vpc_id is not the id of a VPC: 'x'" in str(caught.value)
+    assert f"peers[2] (123456789012/{vpc(2)}): route_table_cidr_block is not private" in str(caught.value)
     assert "peers[1]" not in str(caught.value)
 
 
 def test_version_1_takes_odd_ids_with_a_warning() -> None:
     unused, warnings = parse_entries(params(entry(0, vpc_id="vpc-odd"), api_version="v1.0"))
-    assert warnings[0].startswith("peers[0].vpc_id is not the id of a VPC: 'vpc-odd'")
+    assert warnings[0].startswith("peers[0] (123456789012/vpc-odd): vpc_id is not the id of a VPC: 'vpc-odd'")
 
 
 def test_an_entry_has_the_options_of_the_task_and_its_own() -> None:
@@ -91,9 +91,12 @@ def test_an_entry_has_the_options_of_the_task_and_its_own() -> None:
     [
         (
             InvalidOptionError(f"{as_option('route_table_cidr_block')} 1 overlaps 2."),
-            "peers[0].route_table_cidr_block 1 overlaps 2.",
+            f"peers[0] (123456789012/{vpc(0)}): route_table_cidr_block 1 overlaps 2.",
         ),
-        (TaskError(f"{as_option('container_id')}: there is none.", hint="Look."), "peers[0].container_id: there is none. Look."),
+        (
+            TaskError(f"{as_option('container_id')}: there is none.", hint="Look."),
+            f"peers[0] (123456789012/{vpc(0)}): container_id: there is none. Look.",
+        ),
         (TaskError("It failed."), f"peers[0] (123456789012/{vpc(0)}): It failed."),
         (StoppedError(), f"peers[0] (123456789012/{vpc(0)}): The task was stopped before the request was sent. Run it again."),
     ],
@@ -124,7 +127,9 @@ def test_a_region_is_read_as_its_cloud_writes_it() -> None:
         params(azure(0, container_region_name="northeurope"), azure(1, container_region_name="moon"), provider_name="AZURE")
     )
     assert found[0]["container_region_name"] == "EUROPE_NORTH"
-    assert [one.split(" is not ")[0] for one in warnings] == ["peers[1].container_region_name 'moon'"]
+    assert [one.split(" is not ")[0] for one in warnings] == [
+        f"peers[1] ({SUBSCRIPTION}/network/vnet-1): container_region_name 'moon'"
+    ]
 
 
 def test_all_mistakes_of_an_entry_are_named_on_each_cloud() -> None:
@@ -134,5 +139,10 @@ def test_all_mistakes_of_an_entry_are_named_on_each_cloud() -> None:
             {**azure(1), "resource_group_name": "a/b", "vnet_name": "c/d"},
             provider_name="all",
         )
-    named = [word for word in str(caught.value).split() if word.startswith("peers[")]
-    assert named == ["peers[0].network_name", "peers[1].resource_group_name", "peers[1].vnet_name"]
+    named = [line.split(" is ")[0] for line in str(caught.value).split("\n")]
+    vnet = f"peers[1] ({SUBSCRIPTION}/a/b/c/d): "
+    assert named == [
+        "peers[0] (my-sample-project-191923/Shop): network_name",
+        f"{vnet}resource_group_name",
+        f"{vnet}vnet_name",
+    ]

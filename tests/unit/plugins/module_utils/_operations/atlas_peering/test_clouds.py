@@ -347,7 +347,7 @@ def test_what_is_wrong_in_gcp_is_refused_or_goes_on_later(site: PathSite) -> Non
             {**entry, "network_name": "no-network"},
             ["connections[1] (my-project/no-network): There is no VPC network no-network", "gcp_project_id"],
         ),
-        ({**other, "gcp_peering_name": "mine"}, ["connections[1].gcp_peering_name mine", "others/global/networks/theirs"]),
+        ({**other, "gcp_peering_name": "mine"}, ["): gcp_peering_name mine", "others/global/networks/theirs"]),
     ):
         done = site.run(connections=[entry, wrong])
         assert not done.missing(*words)

@@ -106,7 +106,7 @@ def test_a_connection_whose_account_is_not_known_is_unknown(site: CheckSite) -> 
         assert (only.msg, site.front.actions) == (f"{said} {advice}", [])
     # Without Atlas, the entry alone could say it.
     done = site.run(connections=entries, aws_assume_role_arn=RULE, atlas=False)
-    assert "connections[1].aws_account_id is needed to choose credentials by aws_assume_role_arn." in done.msg
+    assert "): aws_account_id is needed to choose credentials by aws_assume_role_arn." in done.msg
 
 
 def test_without_entries_all_connections_are_checked(site: CheckSite) -> None:

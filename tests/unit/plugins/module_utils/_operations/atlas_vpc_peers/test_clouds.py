@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides import container_choice as handover
 from ansible_collections.cloudpeer.atlas.tests.emulator.faults import parse_rules
+from ansible_collections.cloudpeer.atlas.tests.support.harness import without_names
 from ansible_collections.cloudpeer.atlas.tests.support.sets import (
     DIRECTORY,
     LOOK,
@@ -83,7 +84,7 @@ def test_an_entry_of_another_cloud_is_a_failure(atlas: SetSite, clouds: dict[str
     done = atlas.apply(three(), provider_name=name)
     for cloud in others:
         said = f"peers[{CLOUDS.index(cloud)}] is on {cloud}, and provider_name is {own}"
-        assert f"{said}{'' if name else ' if it is not set'}." in done.msg
+        assert f"{said}{'' if name else ' if it is not set'}." in without_names(done.msg)
     assert "Set provider_name: all" in done.msg
     assert f"peers[{CLOUDS.index(own)}]" not in done.msg
     assert atlas.wire() == []
@@ -95,17 +96,17 @@ def test_an_entry_of_another_cloud_is_a_failure(atlas: SetSite, clouds: dict[str
         ({**entry(0), "vnet_name": "vnet-0"}, "peers[1].vpc_id is for AWS, and vnet_name is for AZURE"),
         ({**gcp(0), "vpc_id": vpc(0), "aws_account_id": "123456789012"}, "for GCP"),
         ({"provider_name": "GCP", **azure(0)}, "peers[1].azure_directory_id"),
-        ({"vpc_id": vpc(0), "aws_account_id": None}, "peers[1].aws_account_id is missing"),
+        ({"vpc_id": vpc(0), "aws_account_id": None}, "peers[1]: aws_account_id is missing"),
         ({"gcp_project_id": PROJECT, "network_name": None}, "peers[1].network_name is missing"),
         ({"azure_subscription_id": SUBSCRIPTION, "vnet_name": None}, "peers[1].vnet_name is missing"),
-        ({"gcp_project_id": "My Project", "network_name": "net-0"}, "peers[1].gcp_project_id"),
-        (azure(0, azure_directory_id="contoso"), "peers[1].azure_directory_id"),
+        ({"gcp_project_id": "My Project", "network_name": "net-0"}, "peers[1]: gcp_project_id"),
+        (azure(0, azure_directory_id="contoso"), "peers[1]: azure_directory_id"),
     ],
 )
 def test_a_malformed_entry_is_named_without_a_request(atlas: SetSite, wrong: dict[str, Any], message: str) -> None:
     done = atlas.apply([entry(1), wrong], **ALL)
     assert done.failed
-    assert message in done.msg
+    assert message in without_names(done.msg)
     assert "peers[0]" not in done.msg
     assert atlas.wire() == []
 
@@ -187,10 +188,10 @@ def test_two_entries_of_one_vnet_are_refused_in_any_case(atlas: SetSite, clouds:
     peers = [azure(0), azure(0, vnet_name="VNET-0", resource_group_name="other"), azure(1), gcp(0), gcp(0)]
     done = atlas.apply(peers, **ALL)
     assert (
-        "peers[1] (2a9b7c1e-0000-4000-8000-00000000000e/other/VNET-0): it has the subscription and the VNet of peers[0]."
-        in done.msg
+        f"peers[1] (2a9b7c1e-0000-4000-8000-00000000000e/other/VNET-0): it has the subscription and the VNet of peers[0] "
+        f"({SUBSCRIPTION}/network/vnet-0)." in done.msg
     )
-    assert "it has the project and the network of peers[3]. Declare it once" in done.msg
+    assert "it has the project and the network of peers[3]. Declare it once" in without_names(done.msg)
     assert atlas.wire() == []
 
 
@@ -286,7 +287,7 @@ def test_containers_of_azure_have_regions_in_either_spelling(atlas: SetSite, clo
     done = atlas.apply(peers, **ALL)
     assert (done.failed, [one["container_id"] for one in done.result["vpc_peers"]]) == (False, [clouds["AZURE"], second])
     wrong = atlas.apply([azure(1, container_id=clouds["GCP"])], **ALL)
-    assert f"peers[0].container_id: network container {clouds['GCP']} is on GCP, not on AZURE" in wrong.msg
+    assert f"peers[0]: container_id: network container {clouds['GCP']} is on GCP, not on AZURE" in without_names(wrong.msg)
 
 
 def add_twin(atlas: SetSite, container_id: str) -> str:
@@ -339,8 +340,8 @@ def test_a_container_of_another_cloud_fails_its_entry_alone(atlas: SetSite, clou
     unknown = {**(entry(1) if cloud == "AWS" else azure(1)), "container_id": "5356823b3794dee37132bb7c"}
     done = atlas.apply([wrong, unknown, gcp(0)], **ALL)
     assert done.failures.keys() == {0, 1}
-    said = f"peers[0].container_id: network container {clouds['GCP']} is on GCP, not on {cloud}."
-    assert done.failures[0].startswith(said)
+    said = f"peers[0]: container_id: network container {clouds['GCP']} is on GCP, not on {cloud}."
+    assert without_names(done.failures[0]).startswith(said)
     assert f"has no network container 5356823b3794dee37132bb7c on {cloud}. It has {clouds[cloud]}" in done.failures[1]
     assert [one for one in clouds.values() if one in done.failures[1]] == [clouds[cloud]]
     assert done.msg.startswith("Nothing was changed in project ")

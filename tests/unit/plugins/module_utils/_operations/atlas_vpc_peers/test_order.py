@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from ansible_collections.cloudpeer.atlas.tests.support.sets import SetSite, block, entries, entry, vpc
+from ansible_collections.cloudpeer.atlas.tests.support.sets import SetSite, block, entries, entry, place, vpc
 
 FREE = "10.250.0.0/16"
 
@@ -41,7 +41,7 @@ def test_blocks_are_passed_on_along_a_chain(four: SetSite, parallel: int) -> Non
 def test_blocks_that_go_round_are_refused(four: SetSite) -> None:
     done = four.apply([moved(0, 1), moved(1, 2), moved(2, 0), entry(3), entry(5)])
     assert done.failures.keys() == {0, 1, 2}
-    assert f"peers[0].route_table_cidr_block {block(1)} is not free before peers[1] and peers[2] has changed" in done.msg
+    assert f"{place(0)}: route_table_cidr_block {block(1)} is not free before {place(1)} and {place(2)} has changed" in done.msg
     assert four.writes() == []
 
 

@@ -11,7 +11,17 @@ import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import Outcome
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peers import OPERATION
 from ansible_collections.cloudpeer.atlas.tests.support.harness import ACCOUNT
-from ansible_collections.cloudpeer.atlas.tests.support.sets import LOOK, SetSite, block, check, entries, entry, sending, vpc
+from ansible_collections.cloudpeer.atlas.tests.support.sets import (
+    LOOK,
+    SetSite,
+    block,
+    check,
+    entries,
+    entry,
+    place,
+    sending,
+    vpc,
+)
 
 
 @pytest.mark.parametrize("parallel", [1, 8])
@@ -37,14 +47,14 @@ def test_several_causes_are_told_one_by_one(atlas: SetSite) -> None:
     atlas.fault("POST", "status", status=403, skip=1, times=1)
     atlas.fault("POST", "status", status=402, skip=1, times=2)
     done = atlas.apply(entries(5), parallel=1)
-    assert (done.failures.keys(), done.msg) == ({1, 2, 3}, " ".join(dict.fromkeys(done.failures.values())))
+    assert (done.failures.keys(), done.msg) == ({1, 2, 3}, "\n".join(dict.fromkeys(done.failures.values())))
     # One status cannot stand for two.
     found = [(one["http_status"], one["index"], one["indexes"]) for one in done.result["failures"]]
     assert (done.result["http_status"], found) == (None, [(403, 1, [1]), (402, 2, [2, 3])])
 
 
 FIFTY = range(50)
-_ALL = r"peers\[0\] to peers\[49\]: "
+_ALL = r"peers\[0\] to peers\[49\] \((\w+/vpc-\w+, ){2}\w+/vpc-\w+ and 47 more\): "
 _WAITED = {"wait": True, "wait_for": "available", "wait_timeout": 60}
 
 
@@ -56,7 +66,7 @@ _WAITED = {"wait": True, "wait_for": "available", "wait_timeout": 60}
             {},
             {},
             {"parallel": 1},
-            r"peers\[25\] to peers\[49\]: No more than 25 peers are allowed \(HTTP 409 PEER_MAXIMUM_REACHED\)\.",
+            r"peers\[25\] to peers\[49\] \(.* and 22 more\): No more than 25 .* allowed \(HTTP 409 PEER_MAXIMUM_REACHED\)\.",
         ),
         ({}, {"kind": "status", "status": 403}, {}, rf"{_ALL}.*\(HTTP 403 UNEXPECTED_ERROR\)\. Check the roles of the API key"),
         ({}, {"kind": "close"}, {}, rf"{_ALL}the connection to http://\S+ broke before"),
@@ -258,7 +268,7 @@ def test_a_changed_block_is_refused_as_for_one_connection(atlas: SetSite, dead: 
 def test_without_a_block_it_is_refused(atlas: SetSite, dead: str) -> None:
     bare = {name: value for name, value in entry(0).items() if name != "route_table_cidr_block"}
     done = atlas.apply([bare, entry(2)], recreate="dead")
-    assert "peers[0].route_table_cidr_block is required with recreate: dead" in done.failures[0]
+    assert f"{place(0)}: route_table_cidr_block is required with recreate: dead" in done.failures[0]
     assert f"the block of that connection is {block(0)}" in done.failures[0]
     assert atlas.writes() == []
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.support.harness import ACCOUNT
-from ansible_collections.cloudpeer.atlas.tests.support.sets import LOOK, SetSite, block, entries, entry, sending, vpc
+from ansible_collections.cloudpeer.atlas.tests.support.sets import LOOK, SetSite, block, entries, entry, place, sending, vpc
 from ansible_collections.cloudpeer.atlas.tests.support.wire import Fault, Wire, page
 
 
@@ -385,7 +385,7 @@ def test_ignored_ones_do_not_count_against_the_ceiling(four: SetSite) -> None:
 
 def test_ignored_ones_count_for_overlaps(four: SetSite) -> None:
     done = four.apply([*entries(3), entry(9, route_table_cidr_block=block(3))], prune=True, ignore=[{"vpc_id": vpc(3)}])
-    assert f"peers[3].route_table_cidr_block {block(3)} overlaps {block(3)}" in done.failures[3]
+    assert f"{place(3, 9)}: route_table_cidr_block {block(3)} overlaps {block(3)}" in done.failures[3]
     assert four.writes() == []
     # Pruned, it would make room.
     assert four.apply([*entries(3), entry(9, route_table_cidr_block=block(3))], prune=True).changed

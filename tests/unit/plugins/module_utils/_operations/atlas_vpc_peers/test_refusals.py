@@ -9,7 +9,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peers import OPERATION
 from ansible_collections.cloudpeer.atlas.tests.support.harness import ACCOUNT
-from ansible_collections.cloudpeer.atlas.tests.support.sets import SetSite, block, entries, entry, vpc
+from ansible_collections.cloudpeer.atlas.tests.support.sets import SetSite, block, entries, entry, place, vpc
 
 NONE = "0" * 24
 
@@ -37,14 +37,14 @@ def test_all_that_is_wrong_is_named_at_once_and_nothing_written(atlas: SetSite, 
     assert (done.failed, done.changed, done.result["pruned"], atlas.writes()) == (True, False, [], [])
     assert done.msg.startswith("Nothing was changed in project ")
     told = done.failures
-    assert f"peers[2].route_table_cidr_block 10.100.1.0/24 overlaps {block(0)} of VPC peering connection" in told[2]
-    assert "peers[3].route_table_cidr_block 192.168.248.0/24 overlaps 192.168.248.0/21 of network container" in told[3]
-    assert f"peers[4].container_id: project {atlas.emulator.settings.group_id} has no network container {NONE}" in told[4]
-    assert "peers[5].container_region_name: " in told[5]
-    assert "peers[7] (" in told[7]
-    assert "has the AWS account and the VPC of peers[6]. Both have the same network container" in told[7]
-    assert "peers[8].route_table_cidr_block is required" in told[8]
-    assert "peers[10].route_table_cidr_block 10.108.0.0/17 overlaps 10.108.0.0/16" in told[10]
+    assert f"{place(2)}: route_table_cidr_block 10.100.1.0/24 overlaps {block(0)} of VPC peering connection" in told[2]
+    assert f"{place(3)}: route_table_cidr_block 192.168.248.0/24 overlaps 192.168.248.0/21 of network container" in told[3]
+    assert f"{place(4)}: container_id: project {atlas.emulator.settings.group_id} has no network container {NONE}" in told[4]
+    assert f"{place(5)}: container_region_name: " in told[5]
+    assert f"{place(7, 6)}: " in told[7]
+    assert f"has the AWS account and the VPC of {place(6)}. Both have the same network container" in told[7]
+    assert f"{place(8, 7)}: route_table_cidr_block is required" in told[8]
+    assert f"{place(10, 9)}: route_table_cidr_block 10.108.0.0/17 overlaps 10.108.0.0/16" in told[10]
     assert told.keys() == {2, 3, 4, 5, 7, 8, 10}
     # What would be done otherwise.
     assert done.actions == [("create", 6), ("create", 9)]
@@ -73,11 +73,11 @@ def test_malformed_options_are_named_at_once_without_a_request(atlas: SetSite) -
         ]
     )
     for text in (
-        "peers[0].route_table_cidr_block has host bits set",
-        "peers[1].aws_account_id is not the id of an AWS account: '1402433619'",
+        f"{place(0)}: route_table_cidr_block has host bits set",
+        f"peers[1] (1402433619/{vpc(1)}): aws_account_id is not the id of an AWS account: '1402433619'",
         "'012345670123'",
         "peers[2].vpc_id is empty",
-        "peers[4].container_id is malformed",
+        f"{place(4)}: container_id is malformed",
     ):
         assert text in done.msg
     assert "peers[3]" not in done.msg
@@ -96,7 +96,10 @@ def test_malformed_options_are_named_at_once_without_a_request(atlas: SetSite) -
             [entry(0), "vpc-0a1b2c3d4e5f67890", 5, ["x"]],
             [f"peers[{index}] is {kind}, and not a mapping" for index, kind in ((1, "a text"), (2, "a number"), (3, "a list"))],
         ),
-        ([{"vpc_id": vpc(0)}], ["peers[0].aws_account_id is missing. A connection with AWS needs vpc_id and aws_account_id."]),
+        (
+            [{"vpc_id": vpc(0)}],
+            [f"peers[0] ({vpc(0)}): aws_account_id is missing. A connection with AWS needs vpc_id and aws_account_id."],
+        ),
         ([{"vpc_id": None, "aws_account_id": None}], ["peers[0] names no network."]),
         (
             [entry(0), entry(1), {"vpcid": vpc(2), "aws_account_id": ACCOUNT, "route_table_cidr_block": "10.0.0.1/16"}],
@@ -107,23 +110,23 @@ def test_malformed_options_are_named_at_once_without_a_request(atlas: SetSite) -
             ["vpcId is not an option (vpc_id?).", "peers[0]: colour is not an option. Leave it"],
         ),
         ([entry(0, vpc_id=[vpc(0)])], ["peers[0].vpc_id must be a text, and is a list."]),
-        ([entry(0, provider_name="aws")], ["peers[0].provider_name must be one of AWS, AZURE, GCP, and is 'aws'."]),
+        ([entry(0, provider_name="aws")], [f"{place(0)}: provider_name must be one of AWS, AZURE, GCP, and is 'aws'."]),
         (
             [entry(0, provider_name={"a": 1}, cidr_block="10.0.0.0/8")],
-            ["peers[0].provider_name must be a text, and is a mapping."],
+            [f"{place(0)}: provider_name must be a text, and is a mapping."],
         ),
-        ([entry(0, wait_for="yes")], ["peers[0].wait_for must be one of pending_acceptance, available, and is 'yes'."]),
+        ([entry(0, wait_for="yes")], [f"{place(0)}: wait_for must be one of pending_acceptance, available, and is 'yes'."]),
         (
             [entry(0, container_id=NONE, container_region="us-east-1")],
-            ["peers[0]: container_id and container_region are mutually exclusive."],
+            [f"{place(0)}: container_id and container_region are mutually exclusive."],
         ),
         (
             [entry(0, cidr_block="10.0.0.0/16")],
-            ["peers[0]: route_table_cidr_block and cidr_block are two names of one option, and have different values: 10.100.0"],
+            [f"{place(0)}: route_table_cidr_block and cidr_block are two names of one option, and have different values: 10"],
         ),
         (
             [{"vpc_id": vpc(0), "aws_account_id": ACCOUNT, "cidr_block": "8.8.8.0/24", "region": "moon"}],
-            ["peers[0].cidr_block is not private", "peers[0].region is not an AWS region: 'moon'."],
+            [f"{place(0)}: cidr_block is not private", f"{place(0)}: region is not an AWS region: 'moon'."],
         ),
     ],
     ids=str,
@@ -147,10 +150,10 @@ def test_what_the_list_alone_shows_comes_with_other_mistakes(atlas: SetSite) -> 
     done = atlas.apply([entry(0), twin, entry(2, vpc_id="x"), entry(3, route_table_cidr_block="10.100.2.0/24"), {"colour": 1}])
     assert (
         done.missing(
-            f"peers[1] (123456789012/{vpc(0)}): it has the AWS account and the VPC of peers[0]. Declare it once",
-            f"peers[1].cidr_block 10.100.1.0/24 overlaps {block(0)} of peers[0]. The blocks of one network container",
-            "peers[2].vpc_id is not the id of a VPC: 'x'",
-            f"peers[3].route_table_cidr_block 10.100.2.0/24 overlaps {block(0)} of peers[0].",
+            f"{place(1, 0)}: it has the AWS account and the VPC of {place(0)}. Declare it once",
+            f"{place(1, 0)}: cidr_block 10.100.1.0/24 overlaps {block(0)} of {place(0)}. The blocks of one network container",
+            f"peers[2] ({ACCOUNT}/x): vpc_id is not the id of a VPC: 'x'",
+            f"{place(3)}: route_table_cidr_block 10.100.2.0/24 overlaps {block(0)} of {place(0)}.",
             "peers[4]: colour is not an option",
         )
         == []
@@ -272,7 +275,7 @@ def test_what_is_pruned_makes_room_for_what_is_created(make_atlas: Any) -> None:
 
 def test_version_1_cannot_create_without_a_container(atlas: SetSite) -> None:
     done = atlas.apply([entry(0, container_id=atlas.container_id), entry(1)], api_version="v1.0")
-    assert "peers[1].container_id is required with api_version: v1.0" in done.failures[1]
+    assert f"{place(1)}: container_id is required with api_version: v1.0" in done.failures[1]
     assert atlas.writes() == []
     assert atlas.apply(entries(2)).changed
     assert not atlas.apply(entries(2), api_version="v1.0").changed
