@@ -44,7 +44,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
     monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", count)
     yield found
-    _tls._read.cache_clear()
+    _tls._read_certificates.cache_clear()
 
 
 def test_a_bundle_is_read_once_for_all_clients_and_connections(
@@ -170,7 +170,7 @@ ssl.SSLContext.load_verify_locations = fail
 child = os.fork()
 if not child:
     try:
-        assert tls.trusting(tls.DEFAULT_CA_BUNDLE_PATH).cert_store_stats()["x509_ca"] > 10
+        assert transport.trusting(transport.DEFAULT_CA_BUNDLE_PATH).cert_store_stats()["x509_ca"] > 10
     except BaseException:
         os._exit(1)
     os._exit(0)
