@@ -6,7 +6,7 @@ import contextlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._accounts.session 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.session import AzureSession
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import Outcome, Report
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Plan
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.side import ONLY, Purpose, Query, Side, Waiting
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.session import GcpSession
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import atlas_peering
@@ -39,7 +40,7 @@ def options(*connections: Mapping[str, Any], **more: Any) -> dict[str, Any]:
 
 
 @dataclass
-class Atlas(PathPart):
+class Atlas:
     """What Atlas has: containers and connections, which change with each poll as the test says.
 
     Attributes:
@@ -54,24 +55,59 @@ class Atlas(PathPart):
     others: list[Any] = field(default_factory=list)
     on_poll: Callable[[], None] = lambda: None
 
-    name = "atlas"
-
-    def begin(self, answers: Any, state: PathState) -> PathState:
-        return self.poll(replace(state, homes=dict(self.homes), containers=(*self.homes.values(),)))
-
-    def poll(self, state: PathState) -> PathState:
+    def list_peers(self) -> PeerSetState:
+        """Return the connections."""
         self.on_poll()
         entries = {key: PeerState(peer) for key, peer in self.peers.items()}
-        return replace(state, peers=PeerSetState((*self.peers.values(), *self.others), entries=entries))
-
-    def is_settled(self, state: PathState) -> bool:
-        has_names = all(home.get("atlas_network_name", "") is not None for home in self.homes.values())
-        is_made = all(peer["status_name"] != "ADDING_PEER" for peer in self.peers.values())
-        return state.stage != ACTING or (is_made and has_names)
+        return PeerSetState((*self.peers.values(), *self.others), entries=entries)
 
     def list_containers(self, provider_name: str) -> list[Any]:
         """Return the containers of a cloud."""
         return [one for one in self.homes.values() if one["provider_name"] == provider_name]
+
+
+class AtlasPart(PathPart):
+    """Finds what Atlas has at first."""
+
+    name = "atlas"
+
+    def __init__(self, common: Any, atlas: Atlas) -> None:
+        super().__init__(common)
+        self._atlas = atlas
+
+    def begin(self, answers: Any) -> None:
+        self._path.homes, self._path.containers = dict(self._atlas.homes), (*self._atlas.homes.values(),)
+        self._path.peers = self._atlas.list_peers()
+
+
+class AtlasSide(Side[PeerSetState]):
+    """Polls what Atlas has, until nothing more happens there."""
+
+    name = "atlas"
+
+    def __init__(self, context: Any, atlas: Atlas, path: PathState) -> None:
+        super().__init__(context)
+        self._atlas, self._path = atlas, path
+        self.states[ONLY] = path.peers
+
+    def queries(self, owners: Any, purpose: Purpose) -> list[Query]:
+        return [Query(ONLY, self._atlas.list_peers)] if purpose is Purpose.POLL else []
+
+    def observe(self, replies: Any) -> dict[Any, PeerSetState]:
+        self._path.peers = replies[ONLY]
+        return {ONLY: replies[ONLY]}
+
+    def plan(self, owners: Any) -> Plan:
+        return Plan()
+
+    def wait(self, owner: Any, step: Any) -> Waiting | None:
+        has_names = all(home.get("atlas_network_name", "") is not None for home in self._atlas.homes.values())
+        is_made = all(peer["status_name"] != "ADDING_PEER" for peer in self._atlas.peers.values())
+        is_over = self.context.stage != ACTING or (is_made and has_names)
+        return None if is_over else Waiting("Atlas", ends_with_steps=True)
+
+    def timeout_error(self, owner: Any, step: Any, waiting: Waiting, error: Any) -> TaskError:
+        return TaskError("Atlas took too long.")
 
 
 class Summary:
@@ -98,24 +134,18 @@ class Summary:
 
 
 class Whole(OPERATION):
-    """The whole path with some of its parts."""
+    """The whole path with what it has for AZURE and GCP, and an Atlas that does what a test says."""
 
-    def __init__(self, params: Any, session: Any, clock: FakeClock, parts: list[PathPart]) -> None:
-        self._given = parts
+    def __init__(self, params: Any, session: Any, clock: FakeClock, atlas: Atlas) -> None:
+        self._atlas = atlas
         super().__init__(params, session, clock)
         self.summary: Any = Summary()
+        self.sides = (AtlasSide(self.context, atlas, self.state), *self.sides)
 
     def _make_parts(self) -> Iterator[PathPart]:
-        yield from self._given
-
-
-class WithClouds(Whole):
-    """The whole path with what it has for AZURE and GCP, and given parts before that, of which the first one is Atlas."""
-
-    def _make_parts(self) -> Iterator[PathPart]:
-        containers: Any = self._given[0] if self.params["atlas"] else None
-        self._given += self._make_cloud_parts(containers)
-        return super()._make_parts()
+        yield AtlasPart(self._common(()), self._atlas)
+        containers: Any = self._atlas if self.params["atlas"] else None
+        yield from self._make_cloud_parts(containers)
 
 
 @dataclass
@@ -155,7 +185,7 @@ class PartsSite:
             patch.setattr(atlas_peering, "stoppable_sleep", self.clock.sleep)
             for kind in (AzureSession, GcpSession):
                 patch.setattr(kind.__init__, "__defaults__", (self.clock, self.clock.sleep, None))
-            whole = WithClouds({**params, "wait": False}, session, self.clock, [self.atlas])
+            whole = Whole({**params, "wait": False}, session, self.clock, self.atlas)
             yield whole, whole.path.parts
 
     def run(self, *connections: Mapping[str, Any], check_mode: bool = False, **more: Any) -> Ended:

@@ -38,7 +38,7 @@ from .._sides.containers import ContainerSide
 from .._sides.entries import ignored_options
 from .._sides.entry_access import EntryAccess
 from .._sides.entry_containers import EntryContainers
-from .._sides.entry_peers import EntryPeers, Leaving, PathLinks, PathPeers
+from .._sides.entry_peers import EntryPeers, Leaving, PathPeers
 from .._sides.path_side import PathSide
 from .._sides.path_state import (
     ABSENT,
@@ -87,6 +87,7 @@ class AtlasPeering(Front[CheckSession]):
         self.stages = PRESENT if params["state"] == "present" else ABSENT
         self.summary: PathSummary = PathSummary(params, self._entries)
         self._refusal: TaskError | None = None
+        self._known = PathState(done=self.context.done, failures=self.context.failures)
         # What the parts hold of this front: with a cycle, Python would keep the state of each item of a loop for a while.
         self._own = own = weakref.proxy(self)
         atlas = session.atlas if params["atlas"] else None
@@ -102,13 +103,14 @@ class AtlasPeering(Front[CheckSession]):
             from .._sides.aws import AwsReader, AwsSide
 
             self._aws = AwsSide(self.context, AwsReader({}))
+            self._known.aws = self._aws.states
         self._pruned: PrunedSide | None = None
         if atlas is not None and params["prune"] and params["aws"]:
             from .._sides.pruned_routes import PrunedRoutes, PrunedSide
 
             self._pruned = PrunedSide(self.context, PrunedRoutes(params, self._entries, session.aws))
         begin, say = partial(AtlasPeering._begin, own), self.summary.warnings
-        self.path = PathSide(self.context, self._entries, self.stages, begin, list_peers, say)
+        self.path = PathSide(self.context, self._known, self._entries, self.stages, begin, list_peers, say)
         in_aws, in_atlas = () if self._aws is None else (self._aws,), () if atlas is None else (self._containers, self._peers)
         pruned = () if self._pruned is None else (self._pruned,)
         self.sides = (*in_atlas, self.path, *in_aws, *self._clouds.values(), *pruned)
@@ -134,7 +136,9 @@ class AtlasPeering(Front[CheckSession]):
             return AzureSide(self.context, {})
         from .._sides.gcp import GcpSide
 
-        return GcpSide(self.context, {})
+        side = GcpSide(self.context, {})
+        self._known.gcp = side.states
+        return side
 
     def _make_peer_side(self, atlas: AtlasClient, containers: Containers) -> PeerSide:
         """Return the side of connections, whose reader shares the state of the path."""
@@ -144,8 +148,8 @@ class AtlasPeering(Front[CheckSession]):
         names = CLOUDS if is_absent else declared | ({AWS.name} if self.params["prune"] else set())
         self._lists = {name: VpcPeers(atlas, group_id, CLOUDS[name]) for name in CLOUDS if name in names}
         params = {**self.params, "base_url": atlas.settings.base_url}
-        links = PathLinks(partial(AtlasPeering._now, own), partial(AtlasPeering._write, own), partial(AtlasPeering._decide, own))
-        given = (params, self._entries, self._lists, containers, self.context, links)
+        decide = partial(AtlasPeering._decide, own)
+        given = (params, self._entries, self._lists, containers, self.context, self._known, decide)
         lanes = (("Atlas", int(params["parallel"])),)
         stages = PeerStages(REQUESTS, (REQUESTS,), (ACTING, AVAILABLE), lanes, frees_places=True)
         if is_absent:
@@ -170,7 +174,7 @@ class AtlasPeering(Front[CheckSession]):
             yield from self._make_last_parts(atlas)
 
     def _common(self, entries: t.Sequence[PeerEntry]) -> Common:
-        return Common(self.params, entries)
+        return Common(self.context, entries, self._known)
 
     def _make_atlas_parts(self, atlas: AtlasClient) -> t.Iterator[PathPart]:
         """Yield the parts for network containers and connections in Atlas."""
@@ -183,13 +187,15 @@ class AtlasPeering(Front[CheckSession]):
             from .._resources.clusters import Clusters
 
             list_clusters = Clusters(atlas, params["group_id"]).list_clusters
-        yield EntryContainers(common, containers, self._containers.add, partial(AtlasPeering._now, self._own), list_clusters)
+        self._homes = EntryContainers(common, containers, self._containers.add, list_clusters)
+        yield self._homes
         yield EntryPeers(common, self._lists, self._reader, self._peers.begin)
 
     def _make_last_parts(self, atlas: AtlasClient) -> t.Iterator[PathPart]:
         """Yield the parts for what pruned connections leave, and for the access list: those of the clouds are known."""
         params, common, own = self.params, self._common(self._entries), self._own
-        leaving = Leaving(self._reader.leaving, partial(AtlasPeering._foresee, own))
+        foreseen = self._homes if params["state"] == "present" else None
+        leaving = Leaving(self._known, self._reader.leaving, foreseen)
         pruned = None
         if params["prune"]:
             from .._sides.entry_pruned import PrunedLeftovers
@@ -199,8 +205,8 @@ class AtlasPeering(Front[CheckSession]):
             yield pruned
         if params["access_list"]:
             unlisted = CLOUDS.keys() - self._lists.keys()
-            now, read_blocks = partial(AtlasPeering._now, own), partial(AtlasPeering._read_blocks, own)
-            yield EntryAccess(common, atlas, now, leaving, pruned, sorted(unlisted), read_blocks)
+            read_blocks = partial(AtlasPeering._read_blocks, own)
+            yield EntryAccess(common, atlas, leaving, pruned, sorted(unlisted), read_blocks)
 
     def _read_blocks(self, network: Fields) -> t.Mapping[str, t.Sequence[str]]:
         """Return the blocks of the clients of a network on AZURE or GCP, or of all networks of its project, by name.
@@ -215,19 +221,8 @@ class AtlasPeering(Front[CheckSession]):
             raise TaskError("Atlas does not report which network it is.")
         return (self._in_clouds.get(cloud.name) or self._make_cloud_part(cloud, ())).reader.read_blocks(network)
 
-    def _now(self) -> PathState:
-        return self.state
-
-    def _write(self, state: PathState) -> None:
-        self.path.state = state
-
     def _decide(self) -> Plan:
         return self.path.decide()
-
-    def _foresee(self, state: PathState) -> PathState:
-        """Return the state with the network containers as they will be."""
-        part = self._parts[EntryContainers.name]
-        return part.predict(state, part.plan(state)) if self.params["state"] == "present" else state
 
     def _make_cloud_parts(self, containers: Containers | None) -> t.Iterator[PathPart]:
         """Yield the parts for the clouds. Their files are read where the list has the cloud, and the task does its half."""
@@ -236,9 +231,9 @@ class AtlasPeering(Front[CheckSession]):
             from .._sides.aws_entries import AwsEntries
             from .._sides.entry_aws import AwsNetworks
 
-            replaced, now = partial(AtlasPeering._replaced, self._own), partial(AtlasPeering._now, self._own)
+            replaced = partial(AtlasPeering._replaced, self._own)
             self._networks = AwsNetworks(self._common(halves[AWS.name]), self.session.aws, replaced)
-            self._aws.reader = AwsEntries(self.context, self._networks, now)
+            self._aws.reader = AwsEntries(self.context, self._networks, self._known)
             yield self._networks
         self._in_clouds: dict[str, AzureEntries | GcpEntries] = {}
         for cloud in self.params["clouds"]:
@@ -250,21 +245,20 @@ class AtlasPeering(Front[CheckSession]):
         self, cloud: Cloud, entries: t.Sequence[PeerEntry], containers: Containers | None = None
     ) -> AzureEntries | GcpEntries:
         """Return what chooses for the entries on AZURE or GCP; its side, if there is one, asks it."""
-        side, now = self._clouds.get(cloud.half[0]), partial(AtlasPeering._now, self._own)
-        states: dict[Owner, AnyState] = {} if side is None else side.states
+        side = self._clouds.get(cloud.half[0])
         if cloud.role_codes:
             from .._sides.azure import AzureSide
             from .._sides.azure_entries import AzureEntries
 
-            roles = AzureEntries(self._common(entries), self.session, states, now)
+            states: dict[Owner, AnyState] = {} if side is None else side.states
+            roles = AzureEntries(self._common(entries), self.session, states)
             if isinstance(side, AzureSide):
                 side.entries = roles
             return roles
         from .._sides.gcp import GcpSide
         from .._sides.gcp_entries import GcpEntries
 
-        write = partial(AtlasPeering._write, self._own)
-        mirrors = GcpEntries(self._common(entries), self.session, containers, states, now, write)
+        mirrors = GcpEntries(self._common(entries), self.session, containers)
         if isinstance(side, GcpSide):
             side.entries = mirrors
         return mirrors
@@ -321,8 +315,8 @@ class AtlasPeering(Front[CheckSession]):
 
     @property
     def state(self) -> PathState:
-        """The state of the whole path."""
-        return self.path.state
+        """What is known of both sides."""
+        return self._known
 
     def plans(self) -> t.Iterator[tuple[AnySide, Plan]]:
         """Yield the plan of all parts, which is made at once, and the steps of the other sides."""
@@ -331,8 +325,6 @@ class AtlasPeering(Front[CheckSession]):
             plan = replace(plan, refusals={**plan.refusals, **self._without_block(plan)})
         if self.state.access is not None:
             self._access.begin(self.path.steps_of(self._access.name), self.state.access)
-        if self._aws is not None:
-            self._aws.states.update({key: view for key, view in self.state.aws.items() if key not in self._aws.states})
         for side in self.sides:
             yield side, plan if side is self.path else Plan(steps=self.path.steps_of(side.name))
 
@@ -356,7 +348,7 @@ class AtlasPeering(Front[CheckSession]):
                 hint=f"Set container_cidr_block. As far as this task sees, these are free: {free or 'none'}.",
             )
             step = steps[change.key]
-            keys = self._parts[EntryContainers.name].entries_of(step.owner, step)
+            keys = self._homes.entries_of(step.owner, step)
             own = [one for one in self._entries if one.key in keys]
             errors.update({entry.key: entry.named(error) for entry in own})
         return errors
@@ -368,20 +360,20 @@ class AtlasPeering(Front[CheckSession]):
     def entries_of(self, side: str, owner: Owner, step: Step | None) -> t.Sequence[str]:
         """Return the entry or pruned connection whose step it is, or the entries of a container or of another side's owner."""
         if side == self.path.name:
-            return self.path.entries_of(owner)
+            return ()
         return self._parts[side].entries_of(owner, step)
 
     def failed(self, side: str, entry: str, step: Step | None, error: TaskError) -> Failure:
         """Let the parts know of a failure."""
         if self._aws is not None and side == self._aws.name:
-            word, error = self._networks.worded(entry, step or self._aws.sent.get(entry), error, self.state)
+            word, error = self._networks.worded(entry, step or self._aws.sent.get(entry), error)
             is_lost = (side, entry) in self.context.lost
             return self.path.fail(entry, word, error.with_outcome(unknown=True) if is_lost else error)
         chooser = self._parts.get(side)
         if chooser is None:
             return self.path.fail(entry, "plan", error)
         lost = (entry in self.entries_of(*target, None) for target in self.context.lost if target[0] == side)
-        is_begun = chooser.is_begun(entry, self.state) and not isinstance(error, UndoneError)
+        is_begun = chooser.is_begun(entry) and not isinstance(error, UndoneError)
         if is_begun or (step is None and any(lost)):
             # It has not come to its end, or could not be read or planned again.
             error = error.with_outcome(unknown=True)
@@ -411,12 +403,12 @@ class AtlasPeering(Front[CheckSession]):
 
     def stopped(self, done: t.Sequence[Step], unsure: t.Sequence[Step]) -> tuple[list[str], list[str]]:
         """Return what was done, and what may have been done, in words: also what is not known to have come to its end."""
-        state = self.state
+        path = self.state
         for step in done:
             chooser, error = self._parts[step.side], TaskError("The task was stopped before its end.", outcome_unknown=True)
-            for entry in chooser.entries_of(step.owner, step):
-                state = state.with_failure(entry, step.keys[0].step, error) if chooser.is_begun(entry, state) else state
-        return self.summary.stopped(state)
+            for entry in filter(chooser.is_begun, chooser.entries_of(step.owner, step)):
+                path.fail(entry, step.keys[0].step, error)
+        return self.summary.stopped(path)
 
     def show(self, changed: t.Collection[Target]) -> dict[str, ResultValue]:
         """Show both sides of each entry, what was done, and what is left."""

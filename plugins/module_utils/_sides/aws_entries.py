@@ -82,6 +82,7 @@ class AwsTerms:
         params: The options of the task.
         entries: The entries whose VPCs the task changes.
         replaced: Returns the keys of entries whose connection in Atlas the task replaces, or has replaced.
+        path: What is known of both sides.
 
     Attributes:
         params: The options of the task.
@@ -92,8 +93,11 @@ class AwsTerms:
         atlas_accounts: Atlas's accounts, by credentials and the id of the network container: they have requested what is active.
     """
 
-    def __init__(self, params: Parameters, entries: t.Iterable[PeerEntry], replaced: t.Callable[[], t.Collection[str]]) -> None:
+    def __init__(
+        self, params: Parameters, entries: t.Iterable[PeerEntry], replaced: t.Callable[[], t.Collection[str]], path: PathState
+    ) -> None:
         self.params = params
+        self._path = path
         self.entries = {entry.key: entry for entry in entries}
         self.is_absent = params["state"] == "absent"
         self.places: dict[str, AwsPlace] = {}
@@ -108,25 +112,25 @@ class AwsTerms:
         # Atlas's list, with the ids of its connections in AWS.
         self._listed: tuple[t.Sequence[Peer], frozenset[str]] = ((), frozenset())
 
-    def peer(self, entry: PeerEntry, state: PathState) -> Peer | None:
+    def peer(self, entry: PeerEntry) -> Peer | None:
         """Return the connection of an entry in Atlas; None if there is none that AWS could know."""
-        own = state.peers.entries.get(entry.key)
+        own = self._path.peers.entries.get(entry.key)
         peer = own.peer if own is not None else None
         if peer is None or (not self.is_absent and (is_failed(peer) or is_leaving(peer))):
             return None
         return peer
 
-    def connection_id(self, entry: PeerEntry, state: PathState) -> str | None:
+    def connection_id(self, entry: PeerEntry) -> str | None:
         """Return the id in AWS of the connection that an entry has in Atlas, or names; None if there is none yet."""
         if not self.params["atlas"]:
             named: str | None = entry.params["connection_id"]
             return named
-        peer = self.peer(entry, state)
+        peer = self.peer(entry)
         return None if peer is None else fields_of(peer)["connection_id"]
 
-    def block(self, entry: PeerEntry, state: PathState) -> str | None:
+    def block(self, entry: PeerEntry) -> str | None:
         """Return Atlas's block: that of the entry's container, or what it says of it."""
-        home = state.homes.get(entry.key)
+        home = self._path.homes.get(entry.key)
         block: str | None = (home and home[BLOCK]) or entry.params["container_cidr_block"]
         return block
 
@@ -134,16 +138,16 @@ class AwsTerms:
         """Whether an entry says itself where its VPC is, and that AWS is needed."""
         return not self.is_absent and entry.region is not None
 
-    def is_known(self, entry: PeerEntry, state: PathState) -> bool:
+    def is_known(self, entry: PeerEntry) -> bool:
         """Whether AWS has to be asked about an entry: without connection and block, no route can be removed."""
-        is_any = self.connection_id(entry, state) is not None or self.block(entry, state) is not None
+        is_any = self.connection_id(entry) is not None or self.block(entry) is not None
         return not self.is_absent or is_any
 
-    def region(self, entry: PeerEntry, state: PathState | None) -> str | None:
+    def region(self, entry: PeerEntry, *, is_first: bool) -> str | None:
         """Return the region of an entry's VPC: what the entry says, or the connection in Atlas, or that of its container."""
-        if state is None or self.is_placed(entry):
+        if is_first or self.is_placed(entry):
             return entry.region
-        peer, home = self.peer(entry, state), state.homes.get(entry.key)
+        peer, home = self.peer(entry), self._path.homes.get(entry.key)
         of_peer = None if peer is None else fields_of(peer)["accepter_region_name"]
         of_home = None if home is None else home.get(REGION)
         region = entry.params["region"] or of_peer or of_home or entry.params["container_region"]
@@ -167,54 +171,54 @@ class AwsTerms:
             }
         return known
 
-    def options_now(self, entry: PeerEntry, state: PathState) -> Parameters:
+    def options_now(self, entry: PeerEntry) -> Parameters:
         """Return the options with the connection and the block that are known now."""
-        return self.options(entry, self.connection_id(entry, state), self.block(entry, state))
+        return self.options(entry, self.connection_id(entry), self.block(entry))
 
-    def begin(self, state: PathState) -> None:
+    def begin(self) -> None:
         """Note the connections that are there when the task begins."""
         for key, entry in self.entries.items():
-            connection_id = self.connection_id(entry, state)
+            connection_id = self.connection_id(entry)
             if connection_id is not None:
                 self._began.setdefault(key, connection_id)
 
-    def final_id(self, entry: PeerEntry, state: PathState) -> str | None:
+    def final_id(self, entry: PeerEntry) -> str | None:
         """Return the id that the connection will have; None if it is not known yet."""
-        connection_id = self.connection_id(entry, state)
+        connection_id = self.connection_id(entry)
         is_old = connection_id == self._began.get(entry.key) and entry.key in self._replaced()
         return None if is_old and not self.is_absent else connection_id
 
-    def view(self, entry: PeerEntry, state: PathState) -> View:
+    def view(self, entry: PeerEntry) -> View:
         """Return the view of an entry with the connection that it will have, as AWS has shown it last."""
-        view, connection_id, before = state.aws[entry.key], self.final_id(entry, state), self._began.get(entry.key)
+        view, connection_id, before = self._path.aws[entry.key], self.final_id(entry), self._began.get(entry.key)
         others, connection = view.others, view.connection
         if before not in (None, connection_id) and before in others and others[before].status not in ENDED:
             # Atlas has replaced it, or will.
             others = {**others, before: replace(others[before], status="deleted")}
         if connection is None or connection.id != connection_id:
             connection = others.get(connection_id or "")
-        listed = self.listed_ids(state) if self.params["atlas"] else None
-        home = state.homes.get(entry.key)
+        listed = self.listed_ids() if self.params["atlas"] else None
+        home = self._path.homes.get(entry.key)
         accounts = self.atlas_accounts.get((self.places[entry.key].credentials, home["id"]), ()) if home is not None else ()
         return replace(view, others=others, connection=connection, listed=listed, atlas_accounts=accounts)
 
-    def listed_ids(self, state: PathState) -> t.Collection[str]:
+    def listed_ids(self) -> t.Collection[str]:
         """Return the ids in AWS of the connections in Atlas's list."""
-        if self._listed[0] is not state.peers.listed:
-            ids = (fields_of(peer).get(AWS.accepted_id or "") for peer in state.peers.listed)
-            self._listed = state.peers.listed, frozenset(filter(None, ids))
+        if self._listed[0] is not self._path.peers.listed:
+            ids = (fields_of(peer).get(AWS.accepted_id or "") for peer in self._path.peers.listed)
+            self._listed = self._path.peers.listed, frozenset(filter(None, ids))
         return self._listed[1]
 
-    def find_unlisted(self, state: PathState) -> set[str]:
+    def find_unlisted(self) -> set[str]:
         """Return the connections that have routes to an entry's block, or any if that is open, and that Atlas's list lacks.
 
         Another run may have requested, accepted and routed one after that list was read, and before AWS was.
         """
         found: set[str] = set()
-        listed = self.listed_ids(state)
-        for key, view in state.aws.items() if not self.is_absent else ():
-            entry = self.entries[key]
-            block = self.block(entry, state)
+        listed = self.listed_ids()
+        for key, view in self._path.aws.items() if not self.is_absent else ():
+            entry = self.entries[str(key)]
+            block = self.block(entry)
             try:
                 tables = () if view.vpc is None else choose_tables(self.options(entry, None, block), view, view.vpc, block)
             except TaskError:
@@ -228,17 +232,17 @@ class AwsTerms:
                     found.add(route.target)
         return found
 
-    def may_appear(self, entry: PeerEntry, state: PathState) -> bool:
+    def may_appear(self, entry: PeerEntry) -> bool:
         """Whether Atlas has requested a connection so recently that AWS may not show it yet, or has not when it was read.
 
         Another task may even have accepted it since.
         """
-        peer = self.peer(entry, state) if self.params["atlas"] else None
+        peer = self.peer(entry) if self.params["atlas"] else None
         if peer is None:
             return False
         requested = created_at(peer.get("id") or "")
         is_young = requested is None or (datetime.datetime.now(datetime.timezone.utc) - requested).total_seconds() < _YOUNG
-        return is_young or self.connection_id(entry, state) != self._began.get(entry.key)
+        return is_young or self.connection_id(entry) != self._began.get(entry.key)
 
     def named(self, entry: PeerEntry, error: TaskError) -> TaskError:
         """Return an error with the entry, and the options of this task."""
@@ -257,12 +261,12 @@ class AwsEntries(AwsReader):
     Args:
         context: What all sides share.
         networks: The networks of the entries, which have the plan.
-        now: Returns the state of all sides.
+        path: What is known of both sides.
     """
 
-    def __init__(self, context: Context, networks: AwsNetworks, now: t.Callable[[], PathState]) -> None:
+    def __init__(self, context: Context, networks: AwsNetworks, path: PathState) -> None:
         super().__init__({})
-        self._context, self._networks, self._now = context, networks, now
+        self._context, self._networks, self._path = context, networks, path
         self._terms = networks.terms
         # The plan that people see, with its changes, and the entries whose turn comes before one enables an attribute for DNS.
         self._seen = Plan()
@@ -272,7 +276,7 @@ class AwsEntries(AwsReader):
     def half_of(self, owner: Owner) -> Accepter:
         """Return the options of an entry, with what Atlas says now, and its network."""
         key = str(owner)
-        return Accepter(self._terms.options_now(self._terms.entries[key], self._now()), self._networks.survey_of(key))
+        return Accepter(self._terms.options_now(self._terms.entries[key]), self._networks.survey_of(key))
 
     def facts_of(self, owner: Owner) -> Facts:
         """Return the prefix lists and the quota that were read."""
@@ -281,7 +285,7 @@ class AwsEntries(AwsReader):
     def queries(self, owners: t.Sequence[Owner], purpose: Purpose, states: t.Mapping[Owner, View]) -> t.Iterable[Query]:
         """Ask for the connections of each account and region in a poll or, after a lost step, for all that its entry needs."""
         ids: dict[RegionSurvey, dict[Owner, str]] = {}
-        failures = self._now().failures
+        failures = self._path.failures
         for owner in owners:
             params, survey = self.half_of(owner).params, self._networks.survey_of(str(owner))
             if purpose is Purpose.AGAIN:
@@ -299,7 +303,7 @@ class AwsEntries(AwsReader):
 
     def plan(self, owners: t.Sequence[Owner], states: t.Mapping[Owner, View]) -> Plan:
         """Plan again for entries whose steps are in doubt; what is left to do has the keys of the plan that people see."""
-        plan = self._networks.plan_for([*map(str, owners)], self._now())
+        plan = self._networks.plan_for([*map(str, owners)])
         self._read_plan()
         changes, steps = [], []
         for step in plan.steps:
@@ -328,7 +332,7 @@ class AwsEntries(AwsReader):
 
     def view_of(self, owner: Owner, view: View) -> View:
         """Return the view of an entry with what Atlas says of its connection and of others."""
-        return self._terms.view(self._terms.entries[str(owner)], self._now())
+        return self._terms.view(self._terms.entries[str(owner)])
 
     def needs(self, owner: Owner, step: Step | None, stage: str) -> Waiting | str:
         """Return what the connection of an entry has to be before a step, or what else has to come first.
@@ -336,10 +340,10 @@ class AwsEntries(AwsReader):
         Raises:
             TaskError: If the entry has failed.
         """
-        state, key = self._now(), str(owner)
+        path, key = self._path, str(owner)
         if step is None:
-            return "" if self._networks.is_over(key, stage, state) else ROUTABLE
-        failure = state.failures.get(key)
+            return "" if self._networks.is_over(key, stage) else ROUTABLE
+        failure = path.failures.get(key)
         if failure is not None:
             raise failure.error
         if step.after is None:
@@ -348,24 +352,24 @@ class AwsEntries(AwsReader):
         if isinstance(request, EnableDns):
             self._read_plan()
             turn = self._turns.get((key, request.name))
-            if turn is not None and turn not in state.failures and not shows(state.aws[turn], request):
+            if turn is not None and turn not in path.failures and not shows(path.aws[turn], request):
                 return _TURN
-        if self._terms.connection_id(self._terms.entries[key], state) is None:
+        if self._terms.connection_id(self._terms.entries[key]) is None:
             return _REQUEST
         return PENDING if isinstance(request, Accept) else ROUTABLE if isinstance(request, RouteChange) else ACTIVE
 
     def late_error(self, step: Step, error: WaitTimeoutError) -> TaskError:
         """Return the error of a step that has waited for another one until the time was up, or for Atlas's request."""
-        key, state = str(step.owner), self._now()
-        peer = state.peers.entries[key].peer if key in state.peers.entries else None
-        if peer is not None and self._terms.connection_id(self._terms.entries[key], state) is None:
+        key, entries = str(step.owner), self._path.peers.entries
+        peer = entries[key].peer if key in entries else None
+        if peer is not None and self._terms.connection_id(self._terms.entries[key]) is None:
             return too_late(peer, t.cast(str, AWS.pending), error, None)
         return self._networks.late_error(step, error)
 
     def sharing(self, owner: Owner) -> t.Sequence[Owner]:
         """Return the entries with the same VPC that were read."""
         vpc_id = self._terms.entries[str(owner)].params["vpc_id"]
-        return [key for key in self._terms.sharing[vpc_id] if key in self._now().aws]
+        return [key for key in self._terms.sharing[vpc_id] if key in self._path.aws]
 
     def changes_of(self, step: Step) -> list[Change] | None:
         """Return the change of a step that another entry should have done; None for that of the plan."""
@@ -373,7 +377,7 @@ class AwsEntries(AwsReader):
 
     def line(self, stage: str) -> str:
         """Return how many connections are accepted, and what the others wait for."""
-        return self._networks.line(self._now()) if stage == ACTING else ""
+        return self._networks.line() if stage == ACTING else ""
 
 
 def _look_again(owner: Owner, survey: RegionSurvey, params: Parameters, known: View) -> dict[Owner, _Shown]:

@@ -54,7 +54,7 @@ class PrunedRoles:
         reader: Reads VNets.
         lanes: How many roles are changed at the same time.
         states: The states of the side.
-        now: Returns the current state.
+        path: What is known of both sides.
 
     Attributes:
         name: The name of the side.
@@ -69,20 +69,19 @@ class PrunedRoles:
         reader: VnetReads,
         lanes: tuple[tuple[t.Hashable, int], ...],
         states: MutableMapping[Owner, AccessState],
-        now: t.Callable[[], PathState],
+        path: PathState,
     ) -> None:
-        self._terms, self._reader, self._lanes, self._states, self._now = terms, reader, lanes, states, now
+        self._terms, self._reader, self._lanes, self._states, self._path = terms, reader, lanes, states, path
         self.look_at_pruned = reader.look_at_pruned
         self.roles: dict[Owner, PrunedRole] = {}
 
-    def plan_pruned(self, peer: Peer, found: AccessState, leaving: t.Sequence[Peer], state: PathState) -> Plan:
+    def plan_pruned(self, peer: Peer, found: AccessState, leaving: t.Sequence[Peer]) -> Plan:
         """Plan the removal of the role that a pruned connection leaves: after that has gone.
 
         Args:
             peer: The connection.
             found: What Atlas may do at its VNet.
             leaving: All connections that are pruned; the role goes with the first one of a VNet.
-            state: The state.
         """
         id_, fields = peer["id"], fields_of(peer)
         plan = self._plan_first(peer, self._states.get(id_, found), leaving)
@@ -98,7 +97,7 @@ class PrunedRoles:
         """Return the plan of a role as a part of that of the list."""
         return as_one(self.roles[owner].change, plan.steps, owner, AVAILABLE, self._lanes)
 
-    def warn_of_pruned(self, peer: Peer, found: AccessState, leaving: t.Sequence[Peer], state: PathState) -> t.Sequence[str]:
+    def warn_of_pruned(self, peer: Peer, found: AccessState, leaving: t.Sequence[Peer]) -> t.Sequence[str]:
         """Return why the role that a pruned connection leaves stays, in sentences: another peering, or others' assignments."""
         return () if found.vnet is None else self._plan_first(peer, found, leaving).warnings
 
@@ -106,13 +105,13 @@ class PrunedRoles:
         fields, ids = fields_of(peer), [one["id"] for one in leaving]
         first = next(one for one in leaving if is_at(one, fields))
         is_meant = scope_of(fields).lower() in self._terms.groups
-        if first["id"] != peer["id"] or is_meant or staying_at(fields, ids, self._now()) is not None:
+        if first["id"] != peer["id"] or is_meant or staying_at(fields, ids, self._path) is not None:
             return Plan()
         return plan_absent(self._params_of(peer, leaving), found)
 
     def _params_of(self, peer: Peer, leaving: t.Sequence[Peer]) -> Parameters:
         used = {one["container_id"] for one in leaving if is_at(one, fields_of(peer))}
-        containers = self._now().containers
+        containers = self._path.containers
         ending = tuple(name for one in containers if one["id"] in used and (name := atlas_network(one)))
         return self._reader.make_params(fields_of(peer), "absent", ending)
 
@@ -122,10 +121,10 @@ class PrunedRoles:
         Raises:
             TaskError: If Atlas goes on needing it, because another connection was not removed.
         """
-        state, beside = self._now(), self.roles[owner].beside if owner in self.roles else ()
-        there = {one["id"] for one in state.peers.listed}
+        beside = self.roles[owner].beside if owner in self.roles else ()
+        there = {one["id"] for one in self._path.peers.listed}
         left = [one for one in beside if one in there]
-        stays = next((one for one in left if one in state.failures), None)
+        stays = next((one for one in left if one in self._path.failures), None)
         if stays is not None:
             text = f"The role of Atlas on the {AZURE.noun} stays, because the connection {stays} was not removed."
             raise TaskError(text, hint="Run the task again.")
@@ -139,7 +138,6 @@ class AzureEntries(PathPart):
         common: What all parts get, with the entries whose VNets it changes.
         session: The services that the task talks to.
         states: The states of the side, which get what is read first.
-        now: Returns the current state.
 
     Attributes:
         reader: Reads the VNets.
@@ -149,21 +147,15 @@ class AzureEntries(PathPart):
 
     name, step = "azure", _ROLE
 
-    def __init__(
-        self,
-        common: Common,
-        session: CheckSession,
-        states: MutableMapping[Owner, AccessState],
-        now: t.Callable[[], PathState],
-    ) -> None:
+    def __init__(self, common: Common, session: CheckSession, states: MutableMapping[Owner, AccessState]) -> None:
         super().__init__(common)
-        self._states, self._now = states, now
-        self._lanes = ((self.name, int(common.params["parallel"])),)
-        self.reader = VnetReads(common.params, common.entries, session)
-        self._terms = RoleTerms(common.params, common.entries, self.reader, now)
+        self._states = states
+        self._lanes = ((self.name, int(self._params["parallel"])),)
+        self.reader = VnetReads(self._params, common.entries, session)
+        self._terms = RoleTerms(self._params, common.entries, self.reader, common.path)
         self._groups = self._terms.groups
         self.directories: t.Mapping[Owner, str | None] = self._terms.directories
-        self.pruned = PrunedRoles(self._terms, self.reader, self._lanes, states, now)
+        self.pruned = PrunedRoles(self._terms, self.reader, self._lanes, states, common.path)
         self.is_free = self.pruned.is_free
         # The VNet of each entry, and the requests about it.
         self._owner_of = {entry.key: key for key, group in self._groups.items() for entry in group}
@@ -176,10 +168,10 @@ class AzureEntries(PathPart):
         known = self._terms.directories
         return {key: self._terms.look(key) for key in self._groups if known[key] or not self._params["atlas"]}
 
-    def reads_more(self, state: PathState) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
+    def reads_more(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
         """Return a call for each VNet whose directory only Atlas's connection says, if anything does."""
-        found = {key: group for key, group in self._groups.items() if group[0].key not in state.azure}
-        directories = {key: self._terms.find_directory(group, state.peers.listed) for key, group in found.items()}
+        found = {key: group for key, group in self._groups.items() if group[0].key not in self._path.azure}
+        directories = {key: self._terms.find_directory(group, self._path.peers.listed) for key, group in found.items()}
         self._terms.directories.update(directories)
         return {key: self._terms.look(key) for key in found}
 
@@ -187,17 +179,17 @@ class AzureEntries(PathPart):
         """Return the entries of a VNet."""
         return self.entries_of(key)
 
-    def begin(self, answers: Answers, state: PathState) -> PathState:
-        """Return the state with the VNet of each entry."""
+    def begin(self, answers: Answers) -> None:
+        """Take in the VNet of each entry."""
         self._terms.begin()
-        found = {entry: access for key, access in answers.items() for entry in self.entries_of(key)}
-        return replace(state, azure={**state.azure, **found})
+        for key, access in answers.items():
+            self.take(key, access)
 
     # The plan.
 
-    def plan(self, state: PathState) -> Plan:
+    def plan(self) -> Plan:
         """Plan the roles that Atlas lacks, or their removal, and refuse blocks that overlap."""
-        self._states.update({key: state.azure[group[0].key] for key, group in self._groups.items()})
+        self._states.update({key: self._path.azure[group[0].key] for key, group in self._groups.items()})
         plans, notices, refusals = list[Plan](), list[Notice](), dict[str, TaskError]()
         for key, group in self._groups.items():
             try:
@@ -231,12 +223,11 @@ class AzureEntries(PathPart):
             return Plan()
         return as_one(self._planned[key][0], plan.steps, key, SIDES if self._is_absent else ROLES, self._lanes)
 
-    def predict(self, state: PathState, plan: Plan) -> PathState:
-        """Return the state with the roles as they will be; what is not made yet has no id."""
-        wanted = [key for key in self._groups if self.failure_of(key) is None]
-        after = {key: _after(self._terms.plan(key, self._states[key]), self._states[key]) for key in wanted}
-        found = {entry: access for key, access in after.items() for entry in self.entries_of(key)}
-        return replace(state, azure={**state.azure, **found})
+    def predict(self, plan: Plan) -> None:
+        """Assume the roles as they will be; what is not made yet has no id."""
+        for key in self._groups:
+            if self.failure_of(key) is None:
+                self.take(key, _after(self._terms.plan(key, self._states[key]), self._states[key]))
 
     # What the side has to know.
 
@@ -244,7 +235,7 @@ class AzureEntries(PathPart):
         """Return what the role on a VNet should be, and the requests about it."""
         if owner in self.pruned.roles:
             return self.pruned.roles[owner].params, self.pruned.roles[owner].access
-        key, failures = str(owner), self._now().failures
+        key, failures = str(owner), self._path.failures
         # A connection that could not be removed keeps its peering, which is not waited for then.
         ending = () if any(entry.key in failures for entry in self._groups[key]) else None
         params = self._terms.params_of(key, ending)
@@ -270,49 +261,49 @@ class AzureEntries(PathPart):
 
     def failure_of(self, owner: Owner) -> TaskError | None:
         """Return why the first entry with a VNet has failed if all have; None if one has not."""
-        return failure_of_all(self.entries_of(owner), self._now().failures)
+        return failure_of_all(self.entries_of(owner), self._path.failures)
 
     def change_of(self, step: Step) -> Change:
         """Return the change of the role that a step is for."""
         role = self.pruned.roles.get(step.owner)
         return self._planned[step.owner][0] if role is None else role.change
 
-    def is_begun(self, entry: str, state: PathState) -> bool:
+    def is_begun(self, entry: str) -> bool:
         """Return whether some of the steps for a role were done, and not all."""
         key = self._owner_of.get(entry, entry)
         role = self.pruned.roles.get(key)
         planned = self._planned.get(key) if role is None else (role.change, role.found)
-        if planned is None or planned[0].key in state.done:
+        if planned is None or planned[0].key in self._path.done:
             return False
         before, now = planned[1], self._states[key]
         return (before.chosen, before.held, before.own) != (now.chosen, now.held, now.own)
 
-    def take(self, owner: Owner, found: AccessState, state: PathState) -> PathState:
-        """Return the state with what Atlas may do at a VNet."""
-        return replace(state, azure={**state.azure, **dict.fromkeys(self.entries_of(owner), found)})
+    def take(self, owner: Owner, found: AccessState) -> None:
+        """Take in what Atlas may do at a VNet."""
+        self._path.azure.update(dict.fromkeys(self.entries_of(owner), found))
 
-    def record_failure(self, entry: str, step: str, error: TaskError, state: PathState) -> PathState:
-        """Return the state that says how to remove a role that stays."""
+    def record_failure(self, entry: str, step: str, error: TaskError) -> None:
+        """Say how to remove a role that stays."""
         key, text = self._owner_of.get(entry, entry), ""
         if step == _ROLE and key in self.pruned.roles:
             role = self.pruned.roles[key]
-            text = _kept_role(fields_of(role.peer), role.params, self._states[key], "No later run finds it:", state)
+            text = _kept_role(fields_of(role.peer), role.params, self._states[key], "No later run finds it:", self._path)
         elif step == _ROLE and key in self._groups and self._is_absent:
             again = "Run the task again with azure_directory_id in the entry, or"
-            text = _kept_role(self._groups[key][0].params, self._terms.params_of(key), self._states[key], again, state)
-        return replace(state, kept_roles=(*dict.fromkeys((*state.kept_roles, text)),)) if text else state
+            text = _kept_role(self._groups[key][0].params, self._terms.params_of(key), self._states[key], again, self._path)
+        self._path.kept_roles = (*dict.fromkeys((*self._path.kept_roles, *filter(None, [text]))),)
 
-    def is_settled(self, state: PathState) -> bool:
+    def is_settled(self) -> bool:
         """Return whether all roles are given that are planned, so that the stage needs no line."""
-        wanted = self._planned if state.stage == ROLES else ()
+        wanted = self._planned if self._context.stage == ROLES else ()
         return all(
-            self._planned[key][0].key in state.done or self._states[key].is_enough or self.failure_of(key) is not None
+            self._planned[key][0].key in self._path.done or self._states[key].is_enough or self.failure_of(key) is not None
             for key in wanted
         )
 
     def line(self) -> str:
         """Return how many VNets Atlas has its role on."""
-        wanted = [key for key in self._groups if self.failure_of(key) is None] if self._now().stage == ROLES else []
+        wanted = [key for key in self._groups if self.failure_of(key) is None] if self._context.stage == ROLES else []
         given = [key for key in wanted if self._states[key].is_enough]
         return "" if len(given) == len(wanted) else f"{len(given)} of {len(wanted)} roles on {AZURE.noun}s given"
 

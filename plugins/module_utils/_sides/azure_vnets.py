@@ -116,7 +116,7 @@ class RoleTerms:
         params: The options of the task.
         entries: The entries, of which those with the same VNet share its role.
         reader: Makes the options of roles.
-        now: Returns the current state.
+        path: What is known of both sides.
 
     Attributes:
         is_present: Whether the task connects.
@@ -125,10 +125,8 @@ class RoleTerms:
         ending: Atlas's networks whose peerings with a VNet end because this task removes their connections, by the same ids.
     """
 
-    def __init__(
-        self, params: Parameters, entries: t.Iterable[PeerEntry], reader: VnetReads, now: t.Callable[[], PathState]
-    ) -> None:
-        self._params, self._reader, self._now = params, reader, now
+    def __init__(self, params: Parameters, entries: t.Iterable[PeerEntry], reader: VnetReads, path: PathState) -> None:
+        self._params, self._reader, self._path = params, reader, path
         self.is_present = params["state"] == "present"
         self.groups: dict[str, list[PeerEntry]] = {}
         for entry in entries:
@@ -150,7 +148,7 @@ class RoleTerms:
 
     def begin(self) -> None:
         """Find out whose peerings end, once it is known which connection and container each entry has."""
-        self.ending = {key: _find_ending([entry.key for entry in own], self._now()) for key, own in self.groups.items()}
+        self.ending = {key: _find_ending([entry.key for entry in own], self._path) for key, own in self.groups.items()}
 
     def params_of(self, key: str, ending: tuple[str, ...] | None = None) -> Parameters:
         """Return the options of the front for the role on a VNet, with those networks whose end is waited for."""
@@ -166,12 +164,12 @@ class RoleTerms:
         if self.is_present:
             return plan_present(self.params_of(key), access)
         # A connection that stays may not show in AZURE yet.
-        stays = find_staying(self.groups[key][0], self._now()) is not None
+        stays = find_staying(self.groups[key][0], self._path) is not None
         return Plan() if stays else plan_absent(self.params_of(key), access)
 
     def find_overlaps(self, entry: PeerEntry, access: AccessState) -> list[str]:
         """Return a sentence for each block of the VNet, and of its peerings, that overlaps the block of Atlas's network."""
-        home = self._now().homes.get(entry.key)
+        home = self._path.homes.get(entry.key)
         block = entry.params["container_cidr_block"] if home is None else home.get(BLOCK)
         own = None if home is None else atlas_network(home)
         found = _blocks_of(t.cast(Vnet, access.vnet), own, is_known=bool(self._params["atlas"]))

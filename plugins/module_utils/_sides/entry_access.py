@@ -47,7 +47,6 @@ class EntryAccess(PathPart):
     Args:
         common: What all parts get.
         client: Atlas.
-        now: Returns the current state.
         leaving: The connections that the task removes.
         pruned: What is cleaned before connections are pruned; None if the task does not prune.
         unlisted: The clouds whose connections no other part reads.
@@ -60,7 +59,6 @@ class EntryAccess(PathPart):
         self,
         common: Common,
         client: t.Any,
-        now: t.Callable[[], PathState],
         leaving: Leaving,
         pruned: PrunedLeftovers | None,
         unlisted: t.Collection[str],
@@ -72,7 +70,6 @@ class EntryAccess(PathPart):
         # What the result says of marked entries that stay.
         self._notes: list[str] = []
         self._client = client
-        self._now = now
         self._leaving = leaving
         self._pruned = pruned
         self._unlisted = unlisted
@@ -87,14 +84,14 @@ class EntryAccess(PathPart):
         """Read the list."""
         return {_LIST: AccessList(self._client, self._params["group_id"]).list_entries}
 
-    def reads_more(self, state: PathState) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
+    def reads_more(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
         """Read who else may need what would go: first the connections on the other clouds, then the blocks of clients there."""
-        if not any(do_overlap(name, ALL_ADDRESSES) for name in self._users.to_remove(state, is_foreseen=True)):
+        if not any(do_overlap(name, ALL_ADDRESSES) for name in self._users.to_remove(self._path, is_foreseen=True)):
             return {}
         if not self._has_others:
             project = self._params["group_id"]
             return {name: VpcPeers(self._client, project, CLOUDS[name]).list_peers for name in self._unlisted}
-        unread = (user.network for user in self._users.users(state) if user.blocks is None and not user.unread)
+        unread = (user.network for user in self._users.users(self._path) if user.blocks is None and not user.unread)
         return {place: partial(self._look_at, network) for place, network in {place_of(one): one for one in unread}.items()}
 
     def _look_at(self, network: Fields) -> t.Mapping[str, t.Sequence[str]] | str:
@@ -106,22 +103,25 @@ class EntryAccess(PathPart):
         except TaskError as error:
             return error.message
 
-    def begin(self, answers: Answers, state: PathState) -> PathState:
+    def begin(self, answers: Answers) -> None:
         """Keep the list, and say what the connections need of it, and what stays."""
         listed = answers[_LIST]
         self._users.others = tuple(peer for name in self._unlisted for peer in answers.get(name, ()))
         self._has_others = answers.keys() >= {*self._unlisted}
         self._users.blocks = {key: answer for key, answer in answers.items() if isinstance(key, tuple)}
-        state = replace(state, access=AccessListState(listed, listed, waiting=()))
-        self._leaving.foresee(state)
+        path = self._path
+        path.access = AccessListState(listed, listed, waiting=())
+        self._leaving.foresee()
         # A wide entry goes after the narrow one is in force, which an earlier run may have added.
-        before = [name for name in self._needs.replacements(self._users.to_remove(state), state) if name in listed]
-        return self._judged(replace(state, access=replace(list_of(state), waiting=(*before,))))
+        before = [name for name in self._needs.replacements(self._users.to_remove(path), path) if name in listed]
+        path.access = replace(path.access, waiting=(*before,))
+        self._judge()
 
-    def plan(self, state: PathState) -> Plan:
+    def plan(self) -> Plan:
         """Plan what to add, and what to remove."""
+        state = self._path
         access = list_of(state)
-        self._leaving.find(state)
+        self._leaving.find()
         replaced = self._needs.replaced(state)
         going = self._users.to_remove(state)
         removals = [_change(name, need, access.listed[name], None) for name, need in going.items()]
@@ -159,13 +159,13 @@ class EntryAccess(PathPart):
 
     def plan_again(self) -> Plan:
         """Plan what is left to do."""
-        return self.plan(self._now())
+        return self.plan()
 
-    def predict(self, state: PathState, plan: Plan) -> PathState:
-        """Return the state with the list after a plan."""
-        access = list_of(state)
+    def predict(self, plan: Plan) -> None:
+        """Assume the list after a plan."""
+        access = list_of(self._path)
         changes = [to_change(one.name, *entries_of(one)) for one in plan.changes]
-        return replace(state, access=replace(access.with_changes(changes), waiting=()))
+        self._path.access = replace(access.with_changes(changes), waiting=())
 
     def entries_of(self, owner: Owner, step: Step | None) -> t.Sequence[str]:
         """Return the entries and pruned connections that fail with an entry of the access list, or with a request."""
@@ -182,7 +182,7 @@ class EntryAccess(PathPart):
         Raises:
             TaskError: If all connections that the step is for have failed.
         """
-        failures, owners = self._now().failures, self.entries_of(step.owner, step)
+        failures, owners = self._path.failures, self.entries_of(step.owner, step)
         left = [owner for owner in owners if owner not in failures]
         if owners and not left:
             raise failures[owners[0]].error
@@ -190,15 +190,15 @@ class EntryAccess(PathPart):
 
     def replacements(self, names: t.Container[str]) -> t.Iterable[str]:
         """Return what the list declares in place of those wide entries that `names` has."""
-        return self._needs.replacements(names, self._now())
+        return self._needs.replacements(names, self._path)
 
     def planner(self, names: t.Container[str]) -> AccessListPlanner:
         """Return the planner of those of some entries that connections need which have not failed."""
-        return _planner({name: need for name, need in self._needs.wanted(self._now()).items() if name in names})
+        return _planner({name: need for name, need in self._needs.wanted(self._path).items() if name in names})
 
     def removals(self, names: t.Container[str]) -> t.Callable[[Entries], t.Sequence[Change]]:
         """Return what chooses which of some entries a list has that nothing needs which stays. It runs in a thread."""
-        return partial(self._removals, names, self._now())
+        return partial(self._removals, names, replace(self._path))
 
     def _removals(self, names: t.Container[str], state: PathState, listed: Entries) -> list[Change]:
         going = self._users.to_remove(replace(state, access=replace(list_of(state), listed=listed)))
@@ -206,27 +206,29 @@ class EntryAccess(PathPart):
 
     def to_changes(self, made: t.Iterable[Change]) -> list[Change]:
         """Return changes of the access list as results show them, with the first connection that they are for."""
-        state = self._now()
+        state = self._path
         needs = {**self._needs.candidates(state), **self._needs.wanted(state)}
         return [_change(one.key, needs[one.key], *entries_of(one)) for one in made if one.key in needs]
 
-    def take(self, owner: Owner, found: AnyState, state: PathState) -> PathState:
-        """Return the state with the access list as its side has it."""
-        if not isinstance(found, AccessListState):
-            return state
-        return self._judged(replace(state, access=found))
+    def take(self, owner: Owner, found: AnyState) -> None:
+        """Take in the access list as its side has it."""
+        if isinstance(found, AccessListState):
+            self._path.access = found
+            self._judge()
 
-    def record_failure(self, entry: str, step: str, error: TaskError, state: PathState) -> PathState:
-        """Return the state in which entries stay that what has failed still uses."""
-        return self._judged(state)
+    def record_failure(self, entry: str, step: str, error: TaskError) -> None:
+        """Say that entries stay that what has failed still uses."""
+        self._judge()
 
-    def _judged(self, state: PathState) -> PathState:
-        """Return the state with the names that the connections need, why others stay, and what else is marked."""
+    def _judge(self) -> None:
+        """Say which names the connections need, why others stay, and what else is marked."""
+        state = self._path
         needed, (left, foreign) = self._needs.asked_for(state), self._users.reasons_to_keep(state)
         others = [one for one in state.notes if one not in self._notes]
         self._notes = [*self._needs.unlisted_marks(state, {*needed, *left, *self._needs.candidates(state)})]
-        notes = (*others, *self._notes)
-        return replace(state, allowed=(*needed,), left=left, foreign=frozenset(foreign), notes=notes)
+        if (*others, *self._notes) != state.notes:
+            state.notes = (*others, *self._notes)
+        state.allowed, state.left, state.foreign = (*needed,), left, frozenset(foreign)
 
 
 def _planner(needs: t.Mapping[str, AccessRule]) -> AccessListPlanner:

@@ -31,7 +31,7 @@ from .._aws.accepter.view import (
 )
 from .._aws.objects import ACTIVE, ENDED, PENDING, PROVISIONING, PeeringConnection
 from .._clouds.aws import AWS
-from .._clouds.cloud import fields_of
+from .._clouds.cloud import Peer, fields_of
 from .._engine.plan import Change, ChangeKey, Notice, Plan, Step
 from .._engine.side import Owner
 from .._entries.parser import PeerEntry
@@ -39,7 +39,7 @@ from .._http.errors import TaskError
 from .._http.redact import visible
 from .aws_entries import AwsPlace, AwsTerms
 from .entries import aws_credentials, aws_names
-from .path_state import ACTING, ROUTES, Answers, Common, PathPart, PathState
+from .path_state import ACTING, ROUTES, Answers, Common, PathPart
 
 # What is done, in its order: the step of results, and the action and the kind of the change.
 _STEPS: dict[type[t.Any], tuple[str, str, str]] = {
@@ -78,13 +78,13 @@ class NetworkReads:
         """Return the entries of a place."""
         return self._entries[place]
 
-    def first(self, entries: t.Iterable[PeerEntry], state: PathState | None) -> dict[tuple[AwsPlace, Key], t.Callable[[], t.Any]]:
-        """Return the questions about entries that need no other answer; without a state, of those whose region is clear."""
+    def first(self, entries: t.Iterable[PeerEntry], *, is_first: bool) -> dict[tuple[AwsPlace, Key], t.Callable[[], t.Any]]:
+        """Return the questions about entries that need no other answer; before any is there, of those whose region is clear."""
         terms, places = self._terms, dict[AwsPlace, list[PeerEntry]]()
         for entry in entries:
-            region = terms.region(entry, state)
+            region = terms.region(entry, is_first=is_first)
             places.setdefault(AwsPlace.of(aws_credentials(entry, region)), []).append(entry)
-        if state is None and terms.params["atlas"]:
+        if is_first and terms.params["atlas"]:
             # One survey for all of the same credentials: those whose region Atlas knows may be in the same one.
             unknown = {place.credentials for place, own in places.items() if not all(map(terms.is_placed, own))}
             places = {place: own for place, own in places.items() if place.credentials not in unknown}
@@ -93,14 +93,14 @@ class NetworkReads:
         wanted = {place: [terms.options(one, None, None) for one in own] for place, own in places.items()}
         return {(place, key): partial(self._ask, place, key) for place in places for key in first_keys(wanted[place])}
 
-    def second(self, place: AwsPlace, state: PathState) -> dict[Key, t.Callable[[], t.Any]]:
+    def second(self, place: AwsPlace) -> dict[Key, t.Callable[[], t.Any]]:
         """Return the questions about a place that need the first answers and are not answered yet."""
         survey, terms = self.surveys[place], self._terms
         questions = survey.second()
         known: t.Mapping[str, PeeringConnection] = survey.answers[CONNECTIONS]
         untagged = []
         for entry in self._entries[place] if not terms.is_absent else ():
-            connection = known.get(terms.connection_id(entry, state) or "")
+            connection = known.get(terms.connection_id(entry) or "")
             if connection is not None and missing_tags(terms.options(entry, None, None), connection):
                 untagged.append(connection)
         if untagged:
@@ -121,20 +121,25 @@ class NetworkReads:
                 self.surveys[place] = RegionSurvey(session, wanted)
             return self.surveys[place]
 
-    def take(self, place: AwsPlace, state: PathState) -> dict[str, View]:
-        """Take in the answers about a place, and return the view of each of its entries; none while questions are open."""
+    def take(self, place: AwsPlace, peers: t.Iterable[Peer]) -> dict[Owner, View]:
+        """Take in the answers about a place, and return the view of each of its entries; none while questions are open.
+
+        Args:
+            place: The place.
+            peers: Atlas's connections.
+        """
         survey, terms = self.surveys[place], self._terms
         survey.answers[CONNECTIONS] = {**survey.answers[CONNECTIONS], **survey.answers.get(TAGS, {})}
-        if self.second(place, state):
+        if self.second(place):
             return {}
         known: t.Mapping[str, PeeringConnection] = survey.answers[CONNECTIONS]
-        for peer in state.peers.listed if terms.params["atlas"] else ():
+        for peer in peers if terms.params["atlas"] else ():
             # Whose connections in Atlas's list are active there is Atlas.
             connection = known.get(fields_of(peer).get(AWS.accepted_id or "") or "")
             if connection is not None and connection.status == ACTIVE and connection.requester.account_id:
                 key = (place.credentials, peer["container_id"])
                 terms.atlas_accounts.setdefault(key, set()).add(connection.requester.account_id)
-        views = {}
+        views: dict[Owner, View] = {}
         for entry in self._entries[place]:
             view = survey.look(terms.options(entry, None, None), survey.account_id)
             if view.vpc is not None and view.vpc.name is not None:
@@ -159,7 +164,7 @@ class AwsNetworks(PathPart):
 
     def __init__(self, common: Common, sessions: AwsSessions, replaced: t.Callable[[], t.Collection[str]]) -> None:
         super().__init__(common)
-        self.terms = AwsTerms(common.params, common.entries, replaced)
+        self.terms = AwsTerms(self._params, common.entries, replaced, common.path)
         self._reads = NetworkReads(self.terms, sessions)
         # The entries whose requests were not there when they were planned, so that no warning has their account.
         self._unseen: set[str] = set()
@@ -170,35 +175,30 @@ class AwsNetworks(PathPart):
 
     def reads(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
         """Read the places whose region the list names. Others need what Atlas knows."""
-        return self._reads.first(self.terms.entries.values(), None)
+        return self._reads.first(self.terms.entries.values(), is_first=True)
 
-    def reads_more(self, state: PathState) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
+    def reads_more(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
         """Read the other places, and what needs the first answers: attributes for DNS, prefix lists, missing route tables."""
         terms = self.terms
-        others = [one for key, one in terms.entries.items() if key not in terms.places and terms.is_known(one, state)]
-        calls = self._reads.first(others, state)
+        others = [one for key, one in terms.entries.items() if key not in terms.places and terms.is_known(one)]
+        calls = self._reads.first(others, is_first=False)
         for place in self._reads.surveys:
-            calls.update({(place, key): question for key, question in self._reads.second(place, state).items()})
+            calls.update({(place, key): question for key, question in self._reads.second(place).items()})
         return calls
 
     def owners(self, key: t.Any) -> t.Iterable[str]:
         """Return the entries of the place that a call reads."""
         return [entry.key for entry in self._reads.at(key[0])]
 
-    def begin(self, answers: Answers, state: PathState) -> PathState:
+    def begin(self, answers: Answers) -> None:
         """Keep the answers, and make the view of each entry whose place is read."""
         for (place, key), answer in answers.items():
             self._reads.surveys[place].answers[key] = answer
-        views = dict(state.aws)
+        views = self._path.aws
         for place in self._reads.surveys:
-            views = {**self._reads.take(place, state), **views}
-        state = replace(state, aws=views)
-        self.terms.begin(state)
-        return replace(state, aws={key: self.terms.view(self.terms.entries[key], state) for key in views})
-
-    def find_unlisted(self, state: PathState) -> set[str]:
-        """Return the connections that have routes to an entry's block, or any if that is open, and that Atlas's list lacks."""
-        return self.terms.find_unlisted(state)
+            views.update({**self._reads.take(place, self._path.peers.listed), **views})
+        self.terms.begin()
+        views.update({key: self.terms.view(self.terms.entries[str(key)]) for key in views})
 
     def survey_of(self, key: str) -> RegionSurvey:
         """Return what was read of the place of an entry."""
@@ -206,11 +206,11 @@ class AwsNetworks(PathPart):
 
     # The plan.
 
-    def plan(self, state: PathState) -> Plan:
+    def plan(self) -> Plan:
         """Plan what is left to do in AWS for each entry, by the rules for one."""
-        return self.plan_for([*self.terms.entries], state)
+        return self.plan_for([*self.terms.entries])
 
-    def plan_for(self, keys: t.Iterable[str], state: PathState) -> Plan:
+    def plan_for(self, keys: t.Iterable[str]) -> Plan:
         """Plan what is left to do in AWS for some entries."""
         changes, steps, notices = list[Change](), list[Step](), list[Notice]()
         refusals: dict[str, TaskError] = {}
@@ -220,12 +220,12 @@ class AwsNetworks(PathPart):
         growing: Counter[str] = Counter()
         for key in keys:
             entry = self.terms.entries[key]
-            if key in state.failures or key not in state.aws:
+            if key in self._path.failures or key not in self._path.aws:
                 continue
             try:
-                plan = self._plan_entry(entry, state)
+                plan = self._plan_entry(entry)
                 if any(one.table_id in growing for one in plan.route_changes):
-                    check_room(plan.route_changes, state.aws[key].tables, self.survey_of(key).facts, growing)
+                    check_room(plan.route_changes, self._path.aws[key].tables, self.survey_of(key).facts, growing)
             except TaskError as error:
                 refusals[key] = self.terms.named(entry, error)
                 continue
@@ -233,21 +233,21 @@ class AwsNetworks(PathPart):
             for step in self._to_steps(entry, plan, enabled):
                 steps.append(step)
                 changes += [self.change_of(step)] if step.keys else []
-            fields = {"connection_id": self.terms.connection_id(entry, state)}
+            fields = {"connection_id": self.terms.connection_id(entry)}
             notices += [Notice(key, one, fields) for one in plan.warnings]
         accepted = [str(step.owner) for step in steps if isinstance(step.request, Accept)]
-        self._unseen |= {key for key in accepted if self.terms.view(self.terms.entries[key], state).connection is None}
+        self._unseen |= {key for key in accepted if self.terms.view(self.terms.entries[key]).connection is None}
         routes = [] if self._is_absent else [step.request for step in steps if isinstance(step.request, RouteChange)]
         said = tuple(self._said.setdefault(one, text) for one, text in say_takeovers(routes).items())
         notes = tuple(say_notes(routes))
         return Plan(tuple(changes), tuple(steps), refusals=refusals, notes=notes, consequences=said, notices=tuple(notices))
 
-    def _plan_entry(self, entry: PeerEntry, state: PathState) -> AccepterPlan:
-        terms, view = self.terms, self.terms.view(entry, state)
-        connection_id, block, facts = terms.final_id(entry, state), terms.block(entry, state), self.survey_of(entry.key).facts
+    def _plan_entry(self, entry: PeerEntry) -> AccepterPlan:
+        terms, view = self.terms, self.terms.view(entry)
+        connection_id, block, facts = terms.final_id(entry), terms.block(entry), self.survey_of(entry.key).facts
         if self._is_absent:
             return plan_absent(terms.options(entry, connection_id, block), view)
-        if view.connection is None and terms.may_appear(entry, state):
+        if view.connection is None and terms.may_appear(entry):
             connection_id = None
         if view.connection is not None and entry.key in self._unseen:
             # An earlier plan was made without it: the account is in the warning at the end.
@@ -290,80 +290,75 @@ class AwsNetworks(PathPart):
         """Return the change that a step makes."""
         return _to_change(self.terms.entries[str(step.owner)], step.request)
 
-    def predict(self, state: PathState, plan: Plan) -> PathState:
-        """Return the state after all changes; connections are active then."""
-        views, planned = dict(state.aws), dict[Owner, list[Request]]()
+    def predict(self, plan: Plan) -> None:
+        """Assume what is there after all changes; connections are active then."""
+        views, planned = self._path.aws, dict[Owner, list[Request]]()
         for step in plan.steps:
             planned.setdefault(step.owner, []).append(step.request)
         for key in views:
-            view, requests = self.terms.view(self.terms.entries[key], state), planned.get(key, [])
+            view, requests = self.terms.view(self.terms.entries[str(key)]), planned.get(key, [])
             views[key] = reduce(view_after, [one for one in requests if not _is_without_block(one)], view)
             if requests and not self._is_absent:
                 views[key] = with_status(views[key], ACTIVE)
         is_unchecked = any(not views[key].atlas_accounts for key in self._unseen & views.keys())
         warnings = (_UNCHECKED,) if is_unchecked and self._params["atlas_aws_account_ids"] is None else ()
-        return replace(state, aws=views, warnings=(*state.warnings, *warnings))
+        self._path.warnings = (*self._path.warnings, *warnings)
 
     # What the side does.
 
-    def take(self, owner: Owner, found: View, state: PathState) -> PathState:
-        """Return the state with the view of an entry, what was done and, once it is accepted, a warning of an unknown account."""
-        entry = self.terms.entries[str(owner)]
-        state = replace(state, aws={**state.aws, entry.key: found})
-        is_accepted = entry.key in self._unseen and _to_change(entry, Accept()).key in state.done
-        if not is_accepted or self._params["atlas_aws_account_ids"] is not None:
-            return state
-        view = self.terms.view(entry, state)
-        if view.connection is None or view.connection.status == PENDING:
-            return state
+    def take(self, owner: Owner, found: View) -> None:
+        """Warn of an unknown account once its request is accepted."""
+        entry, path = self.terms.entries[str(owner)], self._path
+        is_accepted = entry.key in self._unseen and _to_change(entry, Accept()).key in path.done
+        view = self.terms.view(entry) if is_accepted and self._params["atlas_aws_account_ids"] is None else None
+        if view is None or view.connection is None or view.connection.status == PENDING:
+            return
         account = view.connection.requester.account_id
-        warning = _ACCEPTED.format(account)
-        if account in view.atlas_accounts or warning in state.warnings:
-            return state
-        return replace(state, warnings=(*state.warnings, warning))
+        if account not in view.atlas_accounts:
+            path.warnings = (*dict.fromkeys((*path.warnings, _ACCEPTED.format(account))),)
 
-    def worded(self, key: str, step: Step | None, error: TaskError, state: PathState) -> tuple[str, TaskError]:
+    def worded(self, key: str, step: Step | None, error: TaskError) -> tuple[str, TaskError]:
         """Return what has failed for an entry, in the word of results, and the error with the entry and its options.
 
         Args:
             key: The key of the entry.
             step: The step that failed, or was not sent; None if it had none.
             error: The error.
-            state: The state.
         """
-        connection = state.aws[key].connection
+        connection = self._path.aws[key].connection
         has_ended, is_active = connection is not None and connection.status in ENDED, connection and connection.status == ACTIVE
         word = "routes" if is_active else "accept"
         if step is not None and not has_ended:
             word = _STEPS[type(step.request)][0]
         return word, self.terms.named(self.terms.entries[key], error)
 
-    def is_over(self, key: str, stage: str, state: PathState) -> bool:
+    def is_over(self, key: str, stage: str) -> bool:
         """Whether nothing is waited for once an entry has no more steps: Atlas has not requested it, or it waits for them."""
-        if self._is_absent or stage != ACTING or key in state.failures or key not in state.aws:
+        if self._is_absent or stage != ACTING or key in self._path.failures or key not in self._path.aws:
             return True
-        connection_id, connection = self.terms.connection_id(self.terms.entries[key], state), state.aws[key].connection
+        connection_id, connection = self.terms.connection_id(self.terms.entries[key]), self._path.aws[key].connection
         if connection_id is None:
             return True
         return connection is not None and connection.id == connection_id and connection.status == PENDING
 
-    def line(self, state: PathState) -> str:
+    def line(self) -> str:
         """Return how many connections are accepted, and what the others wait for."""
-        keys = [key for key in state.aws if key not in state.failures]
-        connections = [state.aws[key].connection for key in keys]
+        views = self._path.aws
+        keys = [str(key) for key in views if key not in self._path.failures]
+        connections = [views[key].connection for key in keys]
         accepted = sum(one is not None and one.status in (ACTIVE, PROVISIONING) for one in connections)
-        waiting = sum(self._is_awaited(key, state) for key in keys)
+        waiting = sum(self._is_awaited(key) for key in keys)
         if accepted == len(keys) and not waiting:
             return ""
         waits = f", {waiting} {'waits' if waiting == 1 else 'wait'} for AWS" if waiting else ""
         return f"{accepted} of {len(keys)} accepted in AWS{waits}"
 
-    def _is_awaited(self, key: str, state: PathState) -> bool:
+    def _is_awaited(self, key: str) -> bool:
         """Whether AWS has to show the connection of an entry, or to change it, before it goes on."""
-        connection = state.aws[key].connection
-        if self.is_over(key, state.stage, state):
+        connection = self._path.aws[key].connection
+        if self.is_over(key, self._context.stage):
             return False
-        if connection is None or connection.id != self.terms.connection_id(self.terms.entries[key], state):
+        if connection is None or connection.id != self.terms.connection_id(self.terms.entries[key]):
             return True
         if connection.status == ACTIVE:
             return not connection.requester.cidr_blocks

@@ -75,7 +75,6 @@ class EntryContainers(PathPart):
         common: What all parts get.
         containers: The containers of the project.
         add: Takes a container into the side.
-        now: Returns the current state.
         list_clusters: Lists the clusters of the project, which keep a container from being removed; None if none is removed.
     """
 
@@ -86,13 +85,12 @@ class EntryContainers(PathPart):
         common: Common,
         containers: Containers,
         add: Add,
-        now: t.Callable[[], PathState],
         list_clusters: t.Callable[[], list[Cluster]] | None,
     ) -> None:
         super().__init__(common)
         self._entries = common.entries
         self._containers = containers
-        self._add, self._now = add, now
+        self._add = add
         self._list_clusters = list_clusters
         self._clusters: t.Sequence[Cluster] = ()
         # What is planned, by owner.
@@ -105,32 +103,32 @@ class EntryContainers(PathPart):
         clusters = {} if self._list_clusters is None else {_CLUSTERS: self._list_clusters}
         return {_KIND: self._containers.list_all_containers, **clusters}
 
-    def begin(self, answers: Answers, state: PathState) -> PathState:
-        """Keep the containers. Which one each entry has depends on the connections, too: see `with_homes`."""
+    def begin(self, answers: Answers) -> None:
+        """Keep the containers. Which one each entry has depends on the connections, too: see `find_homes`."""
         self._clusters = answers.get(_CLUSTERS, ())
-        return replace(state, containers=tuple(answers[_KIND]))
+        self._path.containers = tuple(answers[_KIND])
 
-    def plan(self, state: PathState) -> Plan:
+    def plan(self) -> Plan:
         """Plan the containers that are missing or differ or, with state absent, those to remove."""
         if self._is_absent:
-            return self._plan_absent(state)
-        groups, refusals = self._groups(state)
-        listed, plans = [*state.containers], list[Plan]()
+            return self._plan_absent()
+        groups, refusals = self._groups()
+        listed, plans = [*self._path.containers], list[Plan]()
         for group in groups:
             try:
-                plan = self._plan_group(group, listed, state)
+                plan = self._plan_group(group, listed)
             except TaskError as error:
                 refusals.update({entry.key: entry.named(error) for entry in group.entries})
                 continue
             plans.append(plan)
             listed += [one for change in plan.changes if change.before is None and (one := container_after(change)) is not None]
-        return replace(joined(plans), notices=self._warn_of_others(groups, state), refusals=refusals)
+        return replace(joined(plans), notices=self._warn_of_others(groups), refusals=refusals)
 
-    def _warn_of_others(self, groups: t.Iterable[_Group], state: PathState) -> tuple[Notice, ...]:
+    def _warn_of_others(self, groups: t.Iterable[_Group]) -> tuple[Notice, ...]:
         """Return a warning for each entry whose region has no container, and whose network is connected in another region."""
         found = []
         live: dict[tuple[str | None, ...], list[Peer]] = {}
-        for one in state.peers.listed:
+        for one in self._path.peers.listed:
             if not is_leaving(one):
                 live.setdefault(identity_of(fields_of(one)), []).append(one)
         for group in groups:
@@ -139,19 +137,19 @@ class EntryContainers(PathPart):
             for entry in group.entries:
                 own = live.get(entry.identity)
                 if own:
-                    text = connected_elsewhere(self._params["group_id"], group.cloud, group.region, own, state.containers)
+                    text = connected_elsewhere(self._params["group_id"], group.cloud, group.region, own, self._path.containers)
                     found.append(Notice(entry.key, text, {"id": own[0]["id"]}))
         return tuple(found)
 
-    def _groups(self, state: PathState) -> tuple[list[_Group], _Errors]:
+    def _groups(self) -> tuple[list[_Group], _Errors]:
         """Return the containers of the entries that have not failed, and the errors of entries whose container is unclear."""
         groups: dict[t.Any, _Group] = {}
         errors: _Errors = {}
         for entry in self._entries:
-            if entry.key in state.failures:
+            if entry.key in self._path.failures:
                 continue
             try:
-                home = state.homes.get(entry.key) or find_home(entry, state)
+                home = self._path.homes.get(entry.key) or find_home(entry, self._path)
             except TaskError as error:
                 errors[entry.key] = entry.named(error)
                 continue
@@ -161,19 +159,16 @@ class EntryContainers(PathPart):
             groups.setdefault(place, _Group(cloud, home, region, [])).entries.append(entry)
         return [*groups.values()], errors
 
-    def _plan_group(self, group: _Group, listed: t.Sequence[Container], state: PathState) -> Plan:
+    def _plan_group(self, group: _Group, listed: t.Sequence[Container]) -> Plan:
         cloud, container = group.cloud, group.container
         wanted = {BLOCK: _only("container_cidr_block", group), REGIONS: _only("container_regions", group)}
         action = "create" if container is None else "change"
         key = ChangeKey("", _KIND, "Atlas", _KIND, (group.name,))
         current = ContainerState(container, tuple(one for one in listed if _is_on(cloud, one)))
         options = {**wanted, "wait": True, "state": "present"}
-        return _in_words(self._plan_by_side(group, key, options, current, lambda: state), action, group)
+        return _in_words(self._plan_by_side(group, key, options, current), action, group)
 
-    def _plan_by_side(
-        self, group: _Group, key: ChangeKey, options: Parameters, current: ContainerState, now: t.Callable[[], PathState]
-    ) -> Plan:
-        """Plan a container; `now` returns the state whose connections use it."""
+    def _plan_by_side(self, group: _Group, key: ChangeKey, options: Parameters, current: ContainerState) -> Plan:
         cloud = group.cloud
         params = {"group_id": self._params["group_id"], "provider_name": cloud.name, REGION: group.region, **options}
         terms = ListTerms(
@@ -181,22 +176,22 @@ class EntryContainers(PathPart):
             # A removal fails for itself.
             (f"{_KIND} {group.name}",) if self._is_absent else group.keys,
             CONTAINERS,
-            partial(_find_users, now),
-            partial(_check_removal, now, group),
+            partial(_find_users, self._path),
+            partial(_check_removal, self._path, group),
             _STAYS,
             _INSTEAD,
         )
         self._planned[group.owner] = _Planned(group, key, terms)
         return self._add(group.owner, cloud, params, terms, current)
 
-    def _plan_absent(self, state: PathState) -> Plan:
-        groups, refusals = self._groups(state)
-        plans, there = list[Plan](), {one["id"] for one in state.containers}
+    def _plan_absent(self) -> Plan:
+        path, (groups, refusals) = self._path, self._groups()
+        plans, there = list[Plan](), {one["id"] for one in path.containers}
         for group in groups:
             container = group.container
             if not self._params["remove_container"] or container is None or container["id"] not in there:
                 continue
-            if not any(is_known(entry, container, state) for entry in group.entries):
+            if not any(is_known(entry, container, path) for entry in group.entries):
                 continue
             clusters = self._find_clusters(group)
             if clusters:
@@ -204,16 +199,16 @@ class EntryContainers(PathPart):
                 refusals.update({entry.key: entry.named(error) for entry in group.entries})
                 continue
             leaving = {entry.identity for entry in group.entries}
-            others = [one for one in state.peers.listed if one["container_id"] == container["id"] and not is_leaving(one)]
+            others = [one for one in path.peers.listed if one["container_id"] == container["id"] and not is_leaving(one)]
             # It is no use to wait for connections that are not in the list, failed ones included.
             waits = all(identity_of(fields_of(one)) in leaving for one in others)
             key = ChangeKey("", "remove", "Atlas", _KIND, (group.name,))
-            listed = tuple(one for one in state.containers if _is_on(group.cloud, one))
+            listed = tuple(one for one in path.containers if _is_on(group.cloud, one))
             options = {REGIONS: None, BLOCK: None, "state": "absent", "wait": waits}
             # Who uses it is asked when it is removed.
-            plan = self._plan_by_side(group, key, options, ContainerState(container, listed, None), self._now)
+            plan = self._plan_by_side(group, key, options, ContainerState(container, listed, None))
             plans.append(_in_words(plan, "delete", group))
-        return replace(joined(plans), notices=self._warn_of_others(groups, state), refusals=refusals)
+        return replace(joined(plans), notices=self._warn_of_others(groups), refusals=refusals)
 
     def _find_clusters(self, group: _Group) -> list[str]:
         """Return the clusters with nodes in a container, in words. Those that are being removed are waited for."""
@@ -223,22 +218,21 @@ class EntryContainers(PathPart):
         there = [one for one in staying if any(has_nodes_at(each, group.region, group.cloud) for each in one["regions"])]
         return [f"cluster {one['name']}" for one in there]
 
-    def predict(self, state: PathState, plan: Plan) -> PathState:
-        """Return the state with the containers as they will be; a new one has no id. One that others use fails."""
+    def predict(self, plan: Plan) -> None:
+        """Assume the containers as they will be; a new one has no id. One that others use fails."""
         changes = {change.key: change for change in plan.changes}
         for step in plan.steps:
-            error = self._find_other_users(step, state) if self._is_absent else None
+            error = self._find_other_users(step) if self._is_absent else None
             if error is None:
-                state = self._with(step.owner, container_after(changes[step.keys[0]]), state)
+                self._keep(step.owner, container_after(changes[step.keys[0]]))
             else:
-                state = state.with_failure(self.entries_of(step.owner, step)[0], step.keys[0].step, error)
-        return state
+                self._path.fail(self.entries_of(step.owner, step)[0], step.keys[0].step, error)
 
-    def _find_other_users(self, step: Step, state: PathState) -> TaskError | None:
+    def _find_other_users(self, step: Step) -> TaskError | None:
         """Return the error of a removal because of connections that the list does not have; None if there are none."""
         group, unused, terms = self._planned[step.owner]
         leaving = {entry.identity for entry in group.entries}
-        staying = [one for one in state.peers.listed if identity_of(fields_of(one)) not in leaving]
+        staying = [one for one in self._path.peers.listed if identity_of(fields_of(one)) not in leaving]
         container = group.container
         users = () if container is None else describe_users(staying, container["id"])
         if container is None or not users or step.after is not None:
@@ -253,35 +247,33 @@ class EntryContainers(PathPart):
         """Return what has failed for an entry, or for a container that is removed."""
         return "remove" if self._is_absent else _KIND
 
-    def take(self, owner: Owner, found: ContainerState, state: PathState) -> PathState:
-        """Return the state with a container as its side has it, and with what was done to it."""
+    def take(self, owner: Owner, found: ContainerState) -> None:
+        """Take in a container as its side has it, and what was done to it."""
         container, planned = found.container, self._planned[owner]
-        change = state.done.get(planned.key)
+        change = self._path.done.get(planned.key)
         if change is not None and self._taken.get(owner) is change:
             # What has been read since is newer.
-            return state
+            return
         if change is not None:
             self._taken[owner] = change
         # A container is shown as it was until it is removed.
         if container != planned.group.container and (container is None or not self._is_absent):
-            state = self._with(owner, container, state)
-        return state
+            self._keep(owner, container)
 
-    def _with(self, owner: Owner, container: Container | None, state: PathState) -> PathState:
-        """Return the state with the container, which its entries now have; or without it."""
+    def _keep(self, owner: Owner, container: Container | None) -> None:
+        """Keep the container, which its entries now have; or that it is gone."""
         group = self._planned[owner].group
         own = container["id"] if container is not None else None
         before = group.container["id"] if group.container is not None else own
-        others = tuple(one for one in state.containers if one["id"] is None or one["id"] != before)
-        if container is None:
-            # Entries are shown with the container that they had.
-            return replace(state, containers=others)
-        homes = {**state.homes, **dict.fromkeys(group.keys, container)}
-        return replace(state, containers=(*others, container), homes=homes)
+        others = tuple(one for one in self._path.containers if one["id"] is None or one["id"] != before)
+        self._path.containers = others if container is None else (*others, container)
+        if container is not None:
+            # Without one, entries are shown with the container that they had.
+            self._path.homes = {**self._path.homes, **dict.fromkeys(group.keys, container)}
 
 
-def _find_users(now: t.Callable[[], PathState], container_id: str) -> tuple[str, ...]:
-    return describe_users(now().peers.listed, container_id)
+def _find_users(path: PathState, container_id: str) -> tuple[str, ...]:
+    return describe_users(path.peers.listed, container_id)
 
 
 def _in_words(plan: Plan, verb: str, group: _Group) -> Plan:
@@ -289,38 +281,37 @@ def _in_words(plan: Plan, verb: str, group: _Group) -> Plan:
     return replace(plan, changes=tuple(change._replace(verb=verb, name=group.name) for change in plan.changes))
 
 
-def _check_removal(now: t.Callable[[], PathState], group: _Group) -> None:
+def _check_removal(path: PathState, group: _Group) -> None:
     """Check that the connections of a container are removed.
 
     Raises:
         TaskError: If that of an entry stays in it.
     """
-    failures = now().failures
-    failed = [entry.title for entry in group.entries if entry.key in failures]
+    failed = [entry.title for entry in group.entries if entry.key in path.failures]
     if failed:
         reason = f"{' and '.join(failed)} could not be removed"
         raise TaskError(f"Network container {group.owner} ({group.name}) stays, because {reason}.")
 
 
-def with_homes(entries: t.Iterable[PeerEntry], state: PathState) -> PathState:
-    """Return the state with the container of each entry, as far as there is one. Entries that have one keep it."""
-    homes = dict(state.homes)
+def find_homes(entries: t.Iterable[PeerEntry], path: PathState) -> None:
+    """Find the container of each entry, as far as there is one. Entries that have one keep it."""
+    homes = dict(path.homes)
     for entry in entries:
         try:
-            home = None if entry.key in homes else find_home(entry, state)
+            home = None if entry.key in homes else find_home(entry, path)
         except TaskError:
             # The plan refuses the entry.
             continue
         if home is not None:
             homes[entry.key] = home
-    return replace(state, homes=homes)
+    path.homes = homes
 
 
-def with_containers(containers: t.Iterable[Container], state: PathState) -> PathState:
-    """Return the state with containers that have been read again."""
+def take_containers(containers: t.Iterable[Container], path: PathState) -> None:
+    """Take in containers that have been read again."""
     by_id = {one["id"]: one for one in containers}
-    homes = {key: by_id.get(home["id"], home) for key, home in state.homes.items()}
-    return replace(state, containers=tuple(by_id.values()), homes=homes)
+    path.homes = {key: by_id.get(home["id"], home) for key, home in path.homes.items()}
+    path.containers = tuple(by_id.values())
 
 
 def find_home(entry: PeerEntry, state: PathState) -> Container | None:

@@ -13,31 +13,17 @@ from .._clouds.cloud import Peer
 from .._clouds.clouds import ALL, is_leaving
 from .._engine.options import Parameters
 from .._engine.plan import Change, ChangeKey, Plan, Step
-from .._engine.side import AnyState, Context, Owner, Purpose, Query
+from .._engine.side import Context, Owner, Purpose, Query
 from .._entries.parser import PeerEntry
 from .._http.errors import TaskError
 from .._resources.containers import Container, Containers, container_cloud
 from .._resources.peers import VpcPeers
 from .connection import HolderError
 from .container_choice import LIST_CONTAINERS
-from .entry_containers import with_containers, with_homes
+from .entry_containers import EntryContainers, find_homes, take_containers
 from .path_state import AVAILABLE, Answers, Common, PathPart, PathState
 from .peer_requests import LIST_QUERY, POLL_QUERY, PeerSet
 from .set_state import PeerSetState
-
-
-class PathLinks(t.NamedTuple):
-    """What the connections of a list need of the whole path.
-
-    Attributes:
-        now: Returns the current state.
-        write: Takes a new one.
-        decide: Plans the whole path again.
-    """
-
-    now: t.Callable[[], PathState]
-    write: t.Callable[[PathState], None]
-    decide: t.Callable[[], Plan]
 
 
 class PathPeers(PeerSet):
@@ -48,7 +34,8 @@ class PathPeers(PeerSet):
         entries: The entries of the list.
         peers: The connections with each cloud that is read, by its name.
         containers: The containers of the project.
-        links: The rest of the path.
+        path: What is known of both sides.
+        decide: Plans both sides again.
     """
 
     def __init__(
@@ -58,12 +45,13 @@ class PathPeers(PeerSet):
         peers: t.Mapping[str, VpcPeers],
         containers: Containers,
         context: Context,
-        links: PathLinks,
+        path: PathState,
+        decide: t.Callable[[], Plan],
     ) -> None:
         # Without pruning, `recreate` alone says what may be replaced.
         most = params["max_deletions"] if params["prune"] else len(entries)
         params = {**params, "wait": True, "provider_name": ALL, "max_deletions": most}
-        self._containers, self._context, self._links = containers, context, links
+        self._containers, self._context, self._path, self._decide = containers, context, path, decide
         super().__init__(params, peers, containers, context.clock)
         self.path_entries = {entry.key: entry for entry in entries}
         self._names = frozenset(entry.provider.name for entry in entries) or self.lists.names
@@ -81,23 +69,23 @@ class PathPeers(PeerSet):
 
     # What the list says.
 
-    def choose_in(self, state: PathState) -> PeerSetState:
-        """Return the connections of a state with that of each entry."""
+    def choose_all(self) -> PeerSetState:
+        """Return the connections with that of each entry."""
         raise NotImplementedError
 
-    def plan_in(self, state: PathState) -> tuple[PeerSetState, Plan]:
-        """Plan the connections of a state, and return them as the side gets them."""
+    def plan_all(self) -> tuple[PeerSetState, Plan]:
+        """Plan the connections, and return them as the side gets them."""
         raise NotImplementedError
 
-    def predict_in(self, state: PathState) -> PeerSetState:
-        """Return the connections of a state as they will be."""
+    def predict_all(self) -> PeerSetState:
+        """Return the connections as they will be."""
         raise NotImplementedError
 
-    def leaving(self, state: PathState) -> t.Iterator[tuple[str, Peer]]:
+    def leaving(self) -> t.Iterator[tuple[str, Peer]]:
         """Yield the connections that the plan removes, each with the key of the entry or, where none means it, its id."""
         raise NotImplementedError
 
-    def is_settled(self, state: PathState) -> bool:
+    def is_settled(self) -> bool:
         """Return whether the connections are as far as the stage waits for."""
         raise NotImplementedError
 
@@ -110,13 +98,12 @@ class PathPeers(PeerSet):
         """Return the entry or pruned connection that an owner is about."""
         return str(owner)
 
-    def with_commands(self, key: str, error: TaskError, state: PathState) -> PathState:
-        """Return the state with the commands for those who give Atlas its role, where this task does not."""
-        return state
+    def note_commands(self, key: str, error: TaskError) -> None:
+        """Note the commands for those who give Atlas its role, where this task does not."""
 
-    def take(self, state: PathState) -> None:
-        """Take the containers of a state as known. A new one has no id, so words stand for it, which errors show."""
-        self._known = [{**one, "id": id_of(one)} for one in state.containers]
+    def take_containers(self) -> None:
+        """Take the containers as known. A new one has no id, so words stand for it, which errors show."""
+        self._known = [{**one, "id": id_of(one)} for one in self._path.containers]
         self.facts[LIST_CONTAINERS] = self._known
 
     def named(self, key: str, error: TaskError) -> TaskError:
@@ -142,7 +129,7 @@ class PathPeers(PeerSet):
 
     def plan(self, state: PeerSetState) -> Plan:
         """Plan the whole path again, and return what is left to do for the list."""
-        whole = self._links.decide()
+        whole = self._decide()
         told = () if whole.refusals else whole.consequences
         return replace(self._last, warnings=whole.warnings, failures=whole.failures, refusals=whole.refusals, consequences=told)
 
@@ -162,17 +149,16 @@ class PathPeers(PeerSet):
 
     def failure_of(self, owner: Owner) -> TaskError | None:
         """Return why an entry has failed on any side; None if it has not."""
-        failure = self._links.now().failures.get(self.entry_of(owner))
+        failure = self._path.failures.get(self.entry_of(owner))
         return None if failure is None else failure.error
 
     def keep(self, state: PeerSetState, owner: str | None) -> None:
-        """Write the connections into the state of the path, and containers that were read with them."""
-        path = replace(self._links.now(), peers=self._shown(state, owner))
+        """Let the other sides know the connections, and containers that were read with them."""
+        self._path.peers = self._shown(state, owner)
         containers = self.facts[LIST_CONTAINERS]
         if containers is not self._known:
             self._known = containers
-            path = with_containers(containers, path)
-        self._links.write(path)
+            take_containers(containers, self._path)
 
     def _shown(self, state: PeerSetState, owner: str | None) -> PeerSetState:
         return state
@@ -182,29 +168,32 @@ class Leaving:
     """The connections that the task removes, with the key of the entry or, where no entry means them, their id.
 
     Args:
-        find: Returns them for a state.
-        foresee: Returns a state with the network containers as they will be.
+        path: What is known of both sides.
+        find: Returns them.
+        containers: Plans the network containers; None if that changes nothing about them.
 
     Attributes:
         peers: Each with its owner, by id.
     """
 
     def __init__(
-        self, find: t.Callable[[PathState], t.Iterable[tuple[str, Peer]]], foresee: t.Callable[[PathState], PathState]
+        self, path: PathState, find: t.Callable[[], t.Iterable[tuple[str, Peer]]], containers: EntryContainers | None
     ) -> None:
-        self._find = find
-        self._foresee = foresee
+        self._path, self._find, self._containers = path, find, containers
         self.peers: dict[str, tuple[str, Peer]] = {}
 
-    def foresee(self, state: PathState) -> None:
+    def foresee(self) -> None:
         """Find them before there is a plan."""
-        self.find(self._foresee(state))
+        with self._path.kept():
+            if self._containers is not None:
+                self._containers.predict(self._containers.plan())
+            self.find()
 
-    def find(self, state: PathState) -> None:
-        """Find them in a state in which the containers are known. What is leaving already is still one of them."""
-        live = {peer["id"] for peer in state.peers.listed if not is_leaving(peer)}
+    def find(self) -> None:
+        """Find them once the containers are known. What is leaving already is still one of them."""
+        live = {peer["id"] for peer in self._path.peers.listed if not is_leaving(peer)}
         gone = {id_: one for id_, one in self.peers.items() if id_ not in live}
-        self.peers = {**gone, **{peer["id"]: (owner, peer) for owner, peer in self._find(state)}}
+        self.peers = {**gone, **{peer["id"]: (owner, peer) for owner, peer in self._find()}}
 
     @property
     def pruned(self) -> list[Peer]:
@@ -238,24 +227,25 @@ class EntryPeers(PathPart):
         """Read the connections in one list for each cloud."""
         return {name: peers.list_peers for name, peers in self._peers.items()}
 
-    def begin(self, answers: Answers, state: PathState) -> PathState:
-        """Return the state with the connections, and with the container and the connection of each entry."""
-        self._reader.take(state)
+    def begin(self, answers: Answers) -> None:
+        """Take in the connections, and find the container and the connection of each entry."""
+        self._reader.take_containers()
         found = tuple(self._reader.lists.complete(peer) for one in answers.values() for peer in one)
-        state = with_homes(self._reader.path_entries.values(), replace(state, peers=PeerSetState(found, first=found)))
-        return replace(state, peers=self._reader.choose_in(state))
+        self._path.peers = PeerSetState(found, first=found)
+        find_homes(self._reader.path_entries.values(), self._path)
+        self._path.peers = self._reader.choose_all()
 
-    def plan(self, state: PathState) -> Plan:
+    def plan(self) -> Plan:
         """Plan the connections as one set."""
-        return self._begin(*self._reader.plan_in(state))
+        return self._begin(*self._reader.plan_all())
 
-    def predict(self, state: PathState, plan: Plan) -> PathState:
-        """Return the state with the connections as they will be."""
-        return replace(state, peers=self._reader.predict_in(state))
+    def predict(self, plan: Plan) -> None:
+        """Assume the connections as they will be."""
+        self._path.peers = self._reader.predict_all()
 
-    def is_settled(self, state: PathState) -> bool:
+    def is_settled(self) -> bool:
         """Return whether the connections are as far as the stage waits for: what other parts ask depends on them."""
-        return self._reader.is_settled(state)
+        return self._reader.is_settled()
 
     def entries_of(self, owner: Owner, step: Step | None) -> t.Sequence[str]:
         """Return the entry or pruned connection that fails with an owner."""
@@ -267,13 +257,9 @@ class EntryPeers(PathPart):
             return "available" if self._reader.stage == AVAILABLE else "request"
         return "remove"
 
-    def take(self, owner: Owner, found: AnyState, state: PathState) -> PathState:
-        """Return the same state: the reader has written into it."""
-        return state
-
-    def record_failure(self, entry: str, step: str, error: TaskError, state: PathState) -> PathState:
-        """Return the state with the commands for those who give Atlas its role, where this task does not."""
-        return self._reader.with_commands(entry, error, state)
+    def record_failure(self, entry: str, step: str, error: TaskError) -> None:
+        """Note the commands for those who give Atlas its role, where this task does not."""
+        self._reader.note_commands(entry, error)
 
 
 def to_removal(owner: str, name: str, change: Change) -> Change:

@@ -12,10 +12,10 @@ from functools import partial
 from .._clouds.cloud import Cloud, Peer, fields_of
 from .._clouds.clouds import cloud_of, name_of
 from .._engine.plan import Plan, joined
-from .._engine.side import AnyState, Owner
+from .._engine.side import AnyState
 from .._entries.parser import default_comment
 from .entry_peers import Leaving
-from .path_state import Answers, Common, PathPart, PathState
+from .path_state import Answers, Common, PathPart
 
 if t.TYPE_CHECKING:
     # Read only where the task does AWS's half.
@@ -31,7 +31,7 @@ class Remover(t.Protocol):
 
     name: t.ClassVar[str]
 
-    def plan_pruned(self, peer: Peer, found: t.Any, leaving: t.Sequence[Peer], state: PathState) -> Plan:
+    def plan_pruned(self, peer: Peer, found: t.Any, leaving: t.Sequence[Peer]) -> Plan:
         """Plan its removal; `leaving` has all pruned connections. The first plan with a step lets the side know of it."""
 
     def is_clean(self, owner: str) -> bool:
@@ -44,7 +44,7 @@ class Cleaner(Remover, t.Protocol):
     def look_at_pruned(self, peer: Peer) -> t.Any:
         """Return what is there; None if no credentials of the task are those of its owner. Runs in a thread."""
 
-    def warn_of_pruned(self, peer: Peer, found: t.Any, leaving: t.Sequence[Peer], state: PathState) -> t.Sequence[str]:
+    def warn_of_pruned(self, peer: Peer, found: t.Any, leaving: t.Sequence[Peer]) -> t.Sequence[str]:
         """Return why a role stays that a connection leaves, in sentences. Only asked where Atlas needs one."""
 
 
@@ -74,9 +74,9 @@ class PrunedLeftovers(PathPart):
         # What is there of each connection, by id; None where it could not be looked for.
         self._found: dict[str, AnyState] = {}
 
-    def reads_more(self, state: PathState) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
+    def reads_more(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
         """Read what each connection leaves, where the task has credentials."""
-        self._leaving.foresee(state)
+        self._leaving.foresee()
         calls: dict[t.Any, t.Callable[[], t.Any]] = {}
         places: dict[t.Any, list[Peer]] = {}
         for peer in self._leaving.pruned:
@@ -96,23 +96,23 @@ class PrunedLeftovers(PathPart):
         ids: tuple[str, ...] = key
         return ids
 
-    def begin(self, answers: Answers, state: PathState) -> PathState:
+    def begin(self, answers: Answers) -> None:
         """Keep what was found, and say what the task will not remove."""
-        self._leaving.foresee(state)
+        self._leaving.foresee()
         for ids, answer in answers.items():
             self._found.update(answer if isinstance(answer, dict) else {ids[0]: answer})
-        notes = [self._note(peer) for peer in self._leaving.pruned if self._is_unknown(peer, state)]
+        notes = [self._note(peer) for peer in self._leaving.pruned if self._is_unknown(peer)]
         for peer in self._leaving.pruned:
             cloud, found = cloud_of(peer), self._found.get(peer["id"])
             if _needs_role(cloud) and found is not None:
-                notes += self._cleaners[cloud.name].warn_of_pruned(peer, found, self._leaving.pruned, state)
+                notes += self._cleaners[cloud.name].warn_of_pruned(peer, found, self._leaving.pruned)
         notes += [] if self._params["access_list"] else [_note_of_access(peer) for peer in self._leaving.pruned]
-        return replace(state, notes=(*state.notes, *(one for one in notes if one not in state.notes)))
+        self._path.notes = (*dict.fromkeys((*self._path.notes, *notes)),)
 
-    def _is_unknown(self, peer: Peer, state: PathState) -> bool:
+    def _is_unknown(self, peer: Peer) -> bool:
         """Whether a connection leaves something that the task cannot look for. A role that another one needs is to stay."""
         is_read = peer["id"] in self._found and self._found[peer["id"]] is None
-        staying = (one for one in state.peers.listed if one["id"] not in self._leaving.peers)
+        staying = (one for one in self._path.peers.listed if one["id"] not in self._leaving.peers)
         if _needs_role(cloud_of(peer)) and any(_is_beside(one, peer) for one in staying):
             return False
         return bool(_rest(peer)) and (is_read or not self._has_half(cloud_of(peer)))
@@ -123,25 +123,21 @@ class PrunedLeftovers(PathPart):
     def _remover(self, cloud: Cloud) -> Remover | None:
         return self._routes if cloud.region is not None else self._cleaners.get(cloud.name)
 
-    def plan(self, state: PathState) -> Plan:
+    def plan(self) -> Plan:
         """Plan what to remove of each connection: before it goes or, where Atlas needs a role until then, after it."""
-        self._leaving.find(state)
+        self._leaving.find()
         plans = list[Plan]()
         for peer in self._leaving.pruned:
             found, remover = self._found.get(peer["id"]), self._remover(cloud_of(peer))
-            if found is None or remover is None or peer["id"] in state.failures:
+            if found is None or remover is None or peer["id"] in self._path.failures:
                 continue
-            plan = remover.plan_pruned(peer, found, self._leaving.pruned, state)
+            plan = remover.plan_pruned(peer, found, self._leaving.pruned)
             plans.append(replace(plan, steps=tuple(step._replace(side=remover.name) for step in plan.steps)))
         return joined(plans)
 
     def step_of(self, entry: str) -> str:
         """Return what has failed of a connection: its routes, or that it was planned if none is left."""
         return "plan" if t.cast("PrunedSide", self._routes).is_clean(entry) else "routes"
-
-    def take(self, owner: Owner, found: AnyState, state: PathState) -> PathState:
-        """Return the same state: the side has the routes."""
-        return state
 
     def is_clean(self, owner: str) -> bool:
         """Whether nothing is left of a connection that the task removes before it; True for all other owners."""

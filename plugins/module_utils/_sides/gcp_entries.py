@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import MutableMapping
 from dataclasses import replace
 from functools import partial
 
@@ -23,7 +22,7 @@ from .._gcp.networks import Networks
 from .._gcp.options import name_networks
 from .._http.errors import InvalidOptionError, TaskError
 from .._resources.containers import Container, Containers
-from .entry_containers import with_containers
+from .entry_containers import take_containers
 from .gcp_lists import NetworkLists
 from .path_state import ACTING, CLEANING, MIRROR, SIDES, Answers, Common, PathPart, PathState, as_one, failure_of_all
 
@@ -38,11 +37,11 @@ class MirrorTerms:
 
     Args:
         params: The options of the task.
-        now: Returns the current state.
+        path: What is known of both sides.
     """
 
-    def __init__(self, params: Parameters, now: t.Callable[[], PathState]) -> None:
-        self._params, self._now = params, now
+    def __init__(self, params: Parameters, path: PathState) -> None:
+        self._params, self._path = params, path
         self.is_present = params["state"] == "present"
         # The options of mirrors, by their entries and Atlas's names.
         self._options: dict[tuple[str, tuple[str, str] | None], Parameters] = {}
@@ -51,7 +50,7 @@ class MirrorTerms:
         """Return Atlas's project and network in GCP for an entry; None if they are not known (yet)."""
         if not self._params["atlas"]:
             return _pair(entry.params)
-        home = self._now().homes.get(entry.key)
+        home = self._path.homes.get(entry.key)
         return None if home is None else _pair(home)
 
     def is_known(self, entry: PeerEntry) -> bool:
@@ -64,13 +63,14 @@ class MirrorTerms:
 
     def is_requested(self, entry: PeerEntry) -> bool:
         """Return whether Atlas has made its half of a connection, or the task leaves Atlas alone."""
-        own = self._now().peers.entries.get(entry.key)
+        own = self._path.peers.entries.get(entry.key)
         has_half = own is not None and own.peer is not None and GCP.has_reached(own.peer, t.cast(str, GCP.pending))
         return has_half or not self._params["atlas"]
 
     def params_of(self, entry: PeerEntry) -> Parameters:
         """Return the options of the front for the mirror of an entry."""
-        pair = self.names_of(entry) or (_UNKNOWN if self.is_present else None)
+        is_named = not self.is_present and entry.params["gcp_peering_name"] is not None
+        pair = self.names_of(entry) or (None if is_named else _UNKNOWN)
         found = self._options.get((entry.key, pair))
         if found is None:
             found = self.make_params(entry.params, pair, entry.params["gcp_peering_name"], self._params["state"])
@@ -128,8 +128,7 @@ class PrunedMirrors:
     Args:
         lists: Reads networks.
         terms: Makes their options.
-        states: The states of the side.
-        now: Returns the current state.
+        path: What is known of both sides, with the states of the side.
 
     Attributes:
         name: The name of the side.
@@ -139,21 +138,15 @@ class PrunedMirrors:
 
     name = "gcp"
 
-    def __init__(
-        self,
-        lists: NetworkLists,
-        terms: MirrorTerms,
-        states: MutableMapping[Owner, NetworkState],
-        now: t.Callable[[], PathState],
-    ) -> None:
-        self._terms, self._lists, self._states, self._now = terms, lists, states, now
+    def __init__(self, lists: NetworkLists, terms: MirrorTerms, path: PathState) -> None:
+        self._terms, self._lists, self._path, self._states = terms, lists, path, path.gcp
         self.look_at_pruned = lists.look_at
         self.mirrors: dict[Owner, tuple[Parameters, Networks]] = {}
         self.changes: dict[Owner, Change] = {}
 
-    def plan_pruned(self, peer: Peer, found: NetworkState, leaving: t.Sequence[Peer], state: PathState) -> Plan:
+    def plan_pruned(self, peer: Peer, found: NetworkState, leaving: t.Sequence[Peer]) -> Plan:
         """Plan the removal of the mirror of a pruned connection: before that goes."""
-        id_, used = peer["id"], [one for one in self._now().containers if one["id"] == peer["container_id"]]
+        id_, used = peer["id"], [one for one in self._path.containers if one["id"] == peer["container_id"]]
         if id_ not in self.mirrors and used and (pair := _pair(used[0])) is not None:
             params = self._terms.make_params(fields_of(peer), pair, None, "absent")
             self.mirrors[id_] = params, self._lists.requests(params)
@@ -180,9 +173,6 @@ class GcpEntries(PathPart):
         common: What all parts get, with the entries whose networks it changes.
         session: The services that the task talks to.
         containers: The network containers of the project; None if the task leaves Atlas alone.
-        states: The states of the side, which get what is read first.
-        now: Returns the current state.
-        write: Takes a new one.
 
     Attributes:
         reader: Reads their networks.
@@ -192,21 +182,13 @@ class GcpEntries(PathPart):
 
     name, step = "gcp", MIRROR
 
-    def __init__(
-        self,
-        common: Common,
-        session: CheckSession,
-        containers: Containers | None,
-        states: MutableMapping[Owner, NetworkState],
-        now: t.Callable[[], PathState],
-        write: t.Callable[[PathState], None],
-    ) -> None:
+    def __init__(self, common: Common, session: CheckSession, containers: Containers | None) -> None:
         super().__init__(common)
         self._entries = {entry.key: entry for entry in common.entries}
-        self._containers, self._states, self._now, self._write = containers, states, now, write
-        self._terms = MirrorTerms(common.params, now)
-        self.reader = NetworkLists(common.params, common.entries, session)
-        self.pruned = PrunedMirrors(self.reader, self._terms, states, now)
+        self._containers, self._states = containers, common.path.gcp
+        self._terms = MirrorTerms(self._params, common.path)
+        self.reader = NetworkLists(self._params, common.entries, session)
+        self.pruned = PrunedMirrors(self.reader, self._terms, common.path)
         self.stage = SIDES if self._is_absent else ACTING
         # The names of the mirrors as far as they were known at first, and their changes: later plans say the same.
         self._names: dict[str, str] = {}
@@ -220,28 +202,25 @@ class GcpEntries(PathPart):
         """Return the entries whose networks are in a list."""
         return [entry.key for entry in self.reader.entries[key]]
 
-    def begin(self, answers: Answers, state: PathState) -> PathState:
-        """Return the state with the network of each entry."""
+    def begin(self, answers: Answers) -> None:
+        """Take in the network of each entry."""
         self._names = {key: self._terms.name_of(entry) for key, entry in self._entries.items()}
-        return replace(state, gcp={**state.gcp, **self.reader.take(answers)})
+        self._states.update(self.reader.take(answers).items())
 
     # The plan.
 
-    def plan(self, state: PathState) -> Plan:
+    def plan(self) -> Plan:
         """Plan the mirrors that are missing, or their removal."""
-        # Where the mirror of an entry is not known, nothing is removed.
-        known = [key for key, entry in self._entries.items() if not self._is_absent or self._terms.is_known(entry)]
-        self._states.update({key: state.gcp[key] for key in known})
         plans, notices, refusals = list[Plan](), list[Notice](), dict[str, TaskError]()
         for key, entry in self._entries.items():
             try:
-                plan = self._plan_in_list(entry, state.gcp[key])
+                plan = self._plan_in_list(entry, self._states[key])
             except TaskError as error:
                 refusals[key] = entry.named(error)
                 continue
             self._changes.update(dict.fromkeys([key], plan.changes[0]) if plan.changes else {})
             notices += [Notice(key, one) for one in plan.warnings]
-            plans += [plan] if key not in state.failures else []
+            plans += [plan] if key not in self._path.failures else []
         return replace(joined(plans), warnings=(), notices=tuple(notices), refusals=refusals)
 
     def _plan_in_list(self, entry: PeerEntry, network: NetworkState) -> Plan:
@@ -262,14 +241,13 @@ class GcpEntries(PathPart):
         step = step._replace(request=None if step.action == "create" else step.request)
         return as_one(change, [step], entry.key, self.stage)
 
-    def predict(self, state: PathState, plan: Plan) -> PathState:
-        """Return the state with the mirrors as they will be. One to a network that Atlas has not made yet is not shown."""
-        found, terms = {}, self._terms
+    def predict(self, plan: Plan) -> None:
+        """Assume the mirrors as they will be. One to a network that Atlas has not made yet is not shown."""
+        states, terms = self._states, self._terms
         for key, entry in self._entries.items():
             is_shown = terms.is_known(entry) if self._is_absent else terms.names_of(entry) is not None
-            if is_shown and key not in state.failures:
-                found[key] = state_after(terms.params_of(entry), state.gcp[key], terms.plan(entry, state.gcp[key]))
-        return replace(state, gcp={**state.gcp, **found})
+            if is_shown and key not in self._path.failures:
+                states[key] = state_after(terms.params_of(entry), states[key], terms.plan(entry, states[key]))
 
     # What the side has to know.
 
@@ -301,7 +279,7 @@ class GcpEntries(PathPart):
 
     def failure_of(self, owner: Owner) -> TaskError | None:
         """Return why an entry has failed, on whichever side; None if it has not."""
-        return failure_of_all([str(owner)], self._now().failures)
+        return failure_of_all([str(owner)], self._path.failures)
 
     def is_asked_for(self, owner: Owner) -> bool:
         """Return whether Atlas waits for the mirror of an entry, or did so before, and its names are known."""
@@ -327,9 +305,9 @@ class GcpEntries(PathPart):
 
     def take_names(self, found: t.Sequence[Container]) -> None:
         """Take in the network containers, which may have Atlas's names by now."""
-        state = self._now()
-        others = [one for one in state.containers if one["provider_name"] != GCP.name]
-        self._write(with_containers([*others, *found], state) if found else state)
+        if found:
+            others = [one for one in self._path.containers if one["provider_name"] != GCP.name]
+            take_containers([*others, *found], self._path)
 
     def late_error(self, step: Step, error: WaitTimeoutError) -> TaskError:
         """Return the error of a mirror that could not be changed before the time was up: what it has waited for."""
@@ -337,23 +315,19 @@ class GcpEntries(PathPart):
             return time_is_up(error, f"the other peerings with Atlas's network in {GCP.name} were changed, one after the other")
         if self._terms.is_requested(self._entries[str(step.owner)]):
             return time_is_up(error, f"Atlas had named its project and network in {GCP.name}")
-        own = self._now().peers.entries.get(str(step.owner))
+        own = self._path.peers.entries.get(str(step.owner))
         shown = "not there yet" if own is None or own.peer is None else own.peer["status_name"]
         return time_is_up(error, f"Atlas waited for the peering in {GCP.name} (the connection is {shown})")
 
-    def is_begun(self, entry: str, state: PathState) -> bool:
+    def is_begun(self, entry: str) -> bool:
         """Return whether GCP's operation for an entry has not shown its end so far."""
         return entry in self._states and self._states[entry].running is not None
 
-    def take(self, owner: Owner, found: NetworkState, state: PathState) -> PathState:
-        """Return the state with a network."""
-        return replace(state, gcp={**state.gcp, str(owner): found})
-
     def line(self) -> str:
         """Return how many mirrors are active."""
-        if self._is_absent or self._now().stage != ACTING:
+        if self._is_absent or self._context.stage != ACTING:
             return ""
-        wanted = [entry for key, entry in self._entries.items() if key not in self._now().failures]
+        wanted = [entry for key, entry in self._entries.items() if key not in self._path.failures]
         mirrors = [find_mirror(self._terms.params_of(entry), self._states[entry.key]) for entry in wanted]
         active = [one for one in mirrors if one is not None and one.state == ACTIVE]
         return "" if len(active) == len(wanted) else f"{len(active)} of {len(wanted)} peerings in {GCP.name} active"

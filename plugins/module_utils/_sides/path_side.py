@@ -33,9 +33,12 @@ from .._http.pauses import value_or_error
 from .entry_containers import EntryContainers
 from .path_state import PathPart, PathState, without
 
+if t.TYPE_CHECKING:
+    # Read only where the list has the cloud.
+    from .entry_aws import AwsNetworks
+
 # What cannot be read refuses the whole list.
 _READ = "read"
-_POLL = "poll"
 
 
 class PathReader:
@@ -44,30 +47,31 @@ class PathReader:
     Args:
         make_parts: Makes the parts, which have read nothing yet, by their names.
         entries: The entries, by key.
-        stage: The first stage.
         list_peers: Lists the connections with AWS; None if the task leaves Atlas alone.
+        path: What is known of both sides.
 
     Attributes:
         parts: The parts, in the order of their plans.
-        state: The state. What could not be read is a failure of its entries.
+        unread: What could not be read, as failures of its entries.
     """
 
     def __init__(
         self,
         make_parts: t.Callable[[], t.Mapping[str, PathPart]],
         entries: t.Mapping[str, PeerEntry],
-        stage: str,
         list_peers: t.Callable[[], list[Peer]] | None,
+        path: PathState,
     ) -> None:
-        self._make_parts, self._entries, self._stage, self._list_peers = make_parts, entries, stage, list_peers
+        self._make_parts, self._entries, self._list_peers, self._path = make_parts, entries, list_peers, path
+        self.unread: dict[str, Failure] = {}
         # How often it has begun, and the connections that Atlas's list may not have had yet.
         self._turn, self._unlisted = 0, frozenset[str]()
         self._begin()
 
     def _begin(self) -> None:
         self._turn += 1
+        self._path.forget()
         self.parts = self._make_parts()
-        self.state = PathState(stage=self._stage)
         self._answers: dict[str, dict[t.Any, t.Any]] = {name: {} for name in self.parts}
         self._calls = {name: part.reads() for name, part in self.parts.items()}
         self._is_read = False
@@ -99,15 +103,16 @@ class PathReader:
             self._answers[name][key] = answer
             for owner in self.parts[name].owners(key) if isinstance(answer, TaskError) else ():
                 entry = self._entries.get(owner)
-                self.state = self.state.with_failure(owner, _READ, answer if entry is None else entry.named(answer))
+                self.unread.setdefault(owner, Failure(_READ, answer if entry is None else entry.named(answer)))
         self._is_read, self._calls = True, {}
-        if self.state.failures:
+        if self.unread:
             return
         for name, part in self.parts.items():
-            self.state = part.begin(self._answers[name], self.state)
-        self._calls = {name: part.reads_more(self.state) for name, part in self.parts.items()}
-        if not any(self._calls.values()) and self._list_peers is not None:
-            self._unlisted = frozenset(id_ for part in self.parts.values() for id_ in part.find_unlisted(self.state))
+            part.begin(self._answers[name])
+        self._calls = {name: part.reads_more() for name, part in self.parts.items()}
+        in_aws = self.parts.get(AWS.half[0])
+        if not any(self._calls.values()) and self._list_peers is not None and in_aws is not None:
+            self._unlisted = frozenset(t.cast("AwsNetworks", in_aws).terms.find_unlisted())
 
 
 class PathSide(Side[PathState]):
@@ -118,6 +123,7 @@ class PathSide(Side[PathState]):
 
     Args:
         context: What all sides share.
+        path: What is known of both sides.
         entries: The entries of the list.
         stages: The stages, in order.
         make_parts: Makes the parts; see `PathReader`.
@@ -133,6 +139,7 @@ class PathSide(Side[PathState]):
     def __init__(
         self,
         context: Context,
+        path: PathState,
         entries: t.Sequence[PeerEntry],
         stages: t.Sequence[str],
         make_parts: t.Callable[[], t.Mapping[str, PathPart]],
@@ -143,12 +150,12 @@ class PathSide(Side[PathState]):
         self._say = say
         self._entries = {entry.key: entry for entry in entries}
         self._places = {stage: place for place, stage in enumerate(stages)}
-        self._reader = PathReader(make_parts, self._entries, stages[0], list_peers)
+        self.state = path
+        self._reader = PathReader(make_parts, self._entries, list_peers, path)
         self.last = Plan()
         # The plan of each part, for predictions and for the other sides.
         self._plans: dict[str, Plan] = {}
-        # The failures that polls have found, by entry; and the changes that a prediction knows not to be made.
-        self._found: dict[str, Failure] = {}
+        # The changes that a prediction knows not to be made.
         self._undone: set[t.Hashable] = set()
 
     @property
@@ -156,53 +163,25 @@ class PathSide(Side[PathState]):
         """The parts, by name, in the order of their plans."""
         return self._reader.parts
 
-    @property
-    def state(self) -> PathState:
-        """The state of the whole path; while it is planned, with the containers as they will be."""
-        return self._reader.state
-
-    @state.setter
-    def state(self, state: PathState) -> None:
-        self._reader.state = state
-
     # Reading.
 
     def queries(self, owners: t.Sequence[Owner], purpose: Purpose) -> list[Query]:
         """Return what to ask: all parts in turn, but for the first look. The other sides look again."""
-        if purpose is Purpose.FIRST:
-            return self._reader.queries()
-        return [Query(_POLL, self._poll)] if purpose is Purpose.POLL else []
-
-    def _poll(self) -> PathState:
-        state = self.state
-        for part in self.parts.values():
-            state = part.poll(state)
-        return state
+        return self._reader.queries() if purpose is Purpose.FIRST else []
 
     def observe(self, replies: Replies) -> dict[Owner, PathState]:
-        """Return the state that replies show, for the owners that it concerns."""
+        """Take in what was read."""
         if not replies:
             return {}
-        if _POLL in replies:
-            return self._take(replies[_POLL])
         self._reader.take(replies)
-        # What could not be read refuses the plan, and is no failure of the run.
-        unread = self._reader.state.failures
-        self.state = replace(self._reader.state, done=self.context.done, failures=unread or self.context.failures)
+        if self._reader.unread:
+            # What could not be read refuses the plan, and is no failure of the run.
+            self.state.failures = self._reader.unread
         return {ONLY: self.state}
-
-    def _take(self, state: PathState) -> dict[Owner, PathState]:
-        """Take a state, and return it for its owner, and for the entries that have failed since, as other sides name them."""
-        if state is self.state:
-            return {}
-        new = state.failures.keys() - self.context.failures.keys()
-        self._found.update({owner: state.failures[owner] for owner in new})
-        self.state = state = replace(state, failures=self.context.failures)
-        return {ONLY: state, **dict.fromkeys(new, state)}
 
     def take_from(self, side: AnySide, owner: Owner) -> None:
         """Take in what another side has read or changed."""
-        self.state = self.parts[side.name].take(owner, side.states[owner], self.state)
+        self.parts[side.name].take(owner, side.states[owner])
 
     # Planning.
 
@@ -214,24 +193,23 @@ class PathSide(Side[PathState]):
 
     def decide(self) -> Plan:
         """Plan what is left to do on all sides."""
-        state = self.state
-        self.last = self._decide()
-        self.state = state
+        with self.state.kept():
+            self.last = self._decide()
         return self.last
 
     def _decide(self) -> Plan:
-        unread = {owner: failure.error for owner, failure in self.state.failures.items() if failure.step == _READ}
+        unread = {owner: failure.error for owner, failure in self._reader.unread.items()}
         if unread:
             return Plan(refusals=unread)
         plans: dict[str, Plan] = {}
         for name, part in self.parts.items():
-            plans[name] = part.plan(self.state)
+            plans[name] = part.plan()
             if name == EntryContainers.name:
                 # All other parts plan with the containers as they will be, which have no ids yet.
-                self.state = part.predict(self.state, plans[name])
+                part.predict(plans[name])
             for owner, error in plans[name].failures.items():
                 # What has failed already goes no further on the other sides.
-                self.state = self.state.with_failure(owner, "plan", error)
+                self.state.fail(owner, "plan", error)
         # The first part that refuses an entry says why.
         failures = joined([*plans.values()]).failures
         # An entry that has failed goes no further, on no side.
@@ -251,9 +229,9 @@ class PathSide(Side[PathState]):
     def predict(self, steps: t.Iterable[Step]) -> dict[Owner, PathState]:
         """Return the state after the plans of all parts; what is known to fail is not done."""
         failures = {owner: Failure("plan", error) for owner, error in self.last.failures.items()}
-        self.state = replace(self.state, failures={**failures, **self.state.failures})
+        self.state.failures = {**failures, **self.state.failures}
         for name, part in self.parts.items():
-            self.state = part.predict(self.state, self._plans[name])
+            part.predict(self._plans[name])
         for name, part in self.parts.items():
             for step in self._plans[name].steps:
                 # A container that others use stays.
@@ -268,18 +246,10 @@ class PathSide(Side[PathState]):
     # Waiting.
 
     def wait(self, owner: Owner, step: Step | None) -> Waiting | None:
-        """Return what a stage waits for.
-
-        Raises:
-            TaskError: If the owner is an entry of which a poll has found that it fails.
-        """
-        if owner in self._found:
-            raise self._found[str(owner)].error
-        if self.state.stage != self.context.stage:
-            self.state = replace(self.state, stage=self.context.stage)
+        """Return what a stage waits for."""
         if owner != self.context.stage:
             return None
-        is_over = not self.context.running and all(part.is_settled(self.state) for part in self.parts.values())
+        is_over = not self.context.running and all(part.is_settled() for part in self.parts.values())
         return None if is_over else Waiting(self.context.stage, ends_with_steps=True)
 
     def timeout_error(self, owner: Owner, step: Step | None, waiting: Waiting, error: WaitTimeoutError) -> TaskError:
@@ -296,16 +266,12 @@ class PathSide(Side[PathState]):
         """
         own = self._entries.get(entry)
         # Of what is for several entries, each failure is one of its own.
-        failure = self._found.get(entry) or Failure(step, error if own is None else own.named(error))
-        state = self.state.with_failure(entry, *failure)
+        failure = Failure(step, error if own is None else own.named(error))
+        self.state.fail(entry, *failure)
         for part in self.parts.values():
-            state = part.record_failure(entry, step, error, state)
-        self.state = replace(state, failures=self.context.failures)
+            part.record_failure(entry, step, error)
+        self.state.failures = self.context.failures
         return failure
-
-    def entries_of(self, owner: Owner) -> t.Sequence[str]:
-        """Return the entry that an owner is; none for a stage."""
-        return () if owner in self._places else (str(owner),)
 
 
 def _or_error(call: Call) -> tuple[ReplyValue]:

@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import typing as t
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from .._clouds.cloud import Cloud
-from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step
-from .._engine.side import AnyState, Done, Failure, Owner
+from .._engine.side import AnyState, Context, Done, Failure, Owner
 from .._engine.wait import WaitTimeoutError
 from .._entries.parser import PeerEntry
 from .._http.errors import AuthError, InvalidOptionError, NotFoundError, TaskError, as_option
@@ -42,38 +42,38 @@ PRESENT = (CONTAINERS, ROLES, CLEANING, REQUESTS, ACTING, AVAILABLE, ACCESS)
 ABSENT = (ROUTES, ACCESS, CONNECTIONS, SIDES, CONTAINERS)
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class PathState:
-    """Both sides of all connections.
+    """Both sides of all connections as they are known now: each side's own, and what follows from several of them.
+
+    What chooses writes it, in the main thread. A plan sees the containers as they will be: see `kept`.
 
     Attributes:
-        stage: The stage of the task.
         containers: All network containers of the project; a new one has no id in a plan.
         homes: The network container of each entry, by its key; an entry that has none, or whose container is unclear, is missing.
         peers: The connections in Atlas, with the one that each entry means.
         access: The access list; None if the task leaves it alone.
-        aws: What was read of the VPC of each entry on AWS, by the key of the entry.
+        aws: What was read of the VPC of each entry on AWS, by the key of the entry: the states of its side.
         azure: What Atlas may do at the VNet of each entry on AZURE, by the same key.
-        gcp: The network of each entry on GCP, by the same key.
+        gcp: The network of each entry on GCP, by the same key: the states of its side.
         allowed: The names of the access list entries that the list of connections asks for, in its order.
         left: Why entries of the access list stay that would be removed, by their names.
         foreign: The names of those that stay since their comment is not that of the list.
         done: The changes made so far: the engine's own record.
         failures: The first failure of each entry and pruned connection, and of anything else by what stands for it. This is the
-            engine's own record, but in a state that is only assumed.
+            engine's own record, but where failures are assumed.
         notes: What the result says in `remaining` beside what follows from the state, in sentences.
         warnings: What the task warns of, and knows only once it is done, or predicted.
         kept_roles: A sentence for each role that the task could not remove, and whose connection Atlas no longer has.
     """
 
-    stage: str = ""
     containers: tuple[Container, ...] = ()
     homes: t.Mapping[str, Container] = field(default_factory=dict)
     peers: PeerSetState = field(default_factory=lambda: PeerSetState(()))
     access: AccessListState | None = None
-    aws: t.Mapping[str, View] = field(default_factory=dict)
-    azure: t.Mapping[str, AccessState] = field(default_factory=dict)
-    gcp: t.Mapping[str, NetworkState] = field(default_factory=dict)
+    aws: dict[Owner, View] = field(default_factory=dict)
+    azure: dict[str, AccessState] = field(default_factory=dict)
+    gcp: dict[Owner, NetworkState] = field(default_factory=dict)
     allowed: tuple[str, ...] = ()
     left: t.Mapping[str, str] = field(default_factory=dict)
     foreign: frozenset[str] = frozenset()
@@ -97,9 +97,26 @@ class PathState:
         network = self.gcp.get(change.key.owner) if change.key.kind == MIRROR else None
         return network is not None and network.running is not None
 
-    def with_failure(self, owner: str, step: str, error: TaskError) -> PathState:
-        """Return the state as it is if an entry has failed, too; its first failure stays."""
-        return self if owner in self.failures else replace(self, failures={**self.failures, owner: Failure(step, error)})
+    def fail(self, owner: str, step: str, error: TaskError) -> None:
+        """Assume that an entry has failed; its first failure stays."""
+        self.failures = {owner: Failure(step, error), **self.failures}
+
+    @contextmanager
+    def kept(self) -> t.Iterator[None]:
+        """Put all back at the end of the block that was assumed inside."""
+        before = dict(vars(self))
+        try:
+            yield
+        finally:
+            vars(self).update(before)
+
+    def forget(self) -> None:
+        """Forget all that was read, because it is read once more."""
+        self.aws.clear()
+        self.azure.clear()
+        self.gcp.clear()
+        known = PathState(aws=self.aws, azure=self.azure, gcp=self.gcp, done=self.done, failures=self.failures)
+        vars(self).update(vars(known))
 
 
 Answers = t.Mapping[t.Any, t.Any]
@@ -110,12 +127,14 @@ class Common(t.NamedTuple):
     """What all parts get.
 
     Attributes:
-        params: The options of the task.
+        context: What all sides share, with the options of the task.
         entries: The entries of the list that the part is for.
+        path: What is known of both sides.
     """
 
-    params: Parameters
+    context: Context
     entries: t.Sequence[PeerEntry]
+    path: PathState
 
 
 class PathPart:
@@ -133,8 +152,8 @@ class PathPart:
     step: t.ClassVar[str] = "plan"
 
     def __init__(self, common: Common) -> None:
-        self._params = common.params
-        self._is_absent = common.params["state"] == "absent"
+        self._context, self._params, self._path = common.context, common.context.params, common.path
+        self._is_absent = self._params["state"] == "absent"
         # What plans have shown, as far as `late_error` needs it.
         self._shown: dict[t.Hashable, Change] = {}
 
@@ -142,7 +161,7 @@ class PathPart:
         """Return the calls that read what there is, by key. They run side by side with those of other parts."""
         return {}
 
-    def reads_more(self, state: PathState) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
+    def reads_more(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
         """Return the calls that need what was read before, such as the regions that Atlas knows.
 
         Asked after `begin`, which gets their answers as well, until no part has any.
@@ -153,26 +172,19 @@ class PathPart:
         """Return the keys of the entries that a call of `reads` is for; an empty text for all."""
         return ("",)
 
-    def begin(self, answers: Answers, state: PathState) -> PathState:
-        """Return the state with what was read.
+    def begin(self, answers: Answers) -> None:
+        """Take in what was read.
 
         Args:
             answers: What each call of `reads` has returned, by the same keys. The task ends before if one has failed.
-            state: The state, with what the parts before have read.
         """
-        return state
 
-    def find_unlisted(self, state: PathState) -> set[str]:
-        """Return the ids, in the cloud, of connections in the way of entries that may be newer than Atlas's list."""
-        return set()
-
-    def plan(self, state: PathState) -> Plan:
+    def plan(self) -> Plan:
         """Plan what is left to do. Refusals and failures have the keys of entries."""
         return Plan()
 
-    def predict(self, state: PathState, plan: Plan) -> PathState:
-        """Return the state after a plan and its waits; `plan` has the changes and steps of this part."""
-        return state
+    def predict(self, plan: Plan) -> None:
+        """Assume what is there after a plan and its waits; `plan` has the changes and steps of this part."""
 
     def entries_of(self, owner: Owner, step: Step | None) -> t.Sequence[str]:
         """Return the entries that fail with an owner of the side, or with one of its steps: by default, the owner is one."""
@@ -182,19 +194,12 @@ class PathPart:
         """Return what has failed for an entry without a step, in the word of results."""
         return self.step
 
-    def is_begun(self, entry: str, state: PathState) -> bool:
+    def is_begun(self, entry: str) -> bool:
         """Return whether something was begun for an entry whose end is not known yet."""
         return False
 
-    def take(self, owner: Owner, found: AnyState, state: PathState) -> PathState:
-        """Return the state with what the side has read or changed.
-
-        Args:
-            owner: The owner whose state has changed.
-            found: Its state.
-            state: The state before. It has the changes that took effect.
-        """
-        raise NotImplementedError
+    def take(self, owner: Owner, found: AnyState) -> None:
+        """Take in what the side has read or changed of an owner. The changes that took effect are known already."""
 
     def late_error(self, step: Step, error: WaitTimeoutError) -> TaskError:
         """Return the error of a step that was not ready before the time of its stage was up."""
@@ -209,15 +214,10 @@ class PathPart:
         """Return the first change that a step makes, in the words of results."""
         return self._shown[step.keys[0]]
 
-    def record_failure(self, entry: str, step: str, error: TaskError, state: PathState) -> PathState:
-        """Return the state after a step of an entry has failed, of any part; for a part that says what is left then."""
-        return state
+    def record_failure(self, entry: str, step: str, error: TaskError) -> None:
+        """Take in that a step of an entry has failed, of any part; for a part that says what is left then."""
 
-    def poll(self, state: PathState) -> PathState:
-        """Ask once about all that this part waits for in the stage; ask nothing if it waits for nothing."""
-        return state
-
-    def is_settled(self, state: PathState) -> bool:
+    def is_settled(self) -> bool:
         """Return whether this part waits for nothing more in the stage."""
         return True
 

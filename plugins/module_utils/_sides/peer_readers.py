@@ -109,22 +109,22 @@ class DeclaredPeers(PathPeers):
         self.waiter = _StageWaiter(entries, self.choices, self.lists, self.sent, waits=True)
         self.waiter.context = self._context
 
-    def choose_in(self, state: PathState) -> PeerSetState:
+    def choose_all(self) -> PeerSetState:
         """Return the connections with that of each entry; that of an entry without a container is unclear."""
-        entries = self.path_entries.values()
-        self.use([_with_found(entry, state) for entry in entries], self._names)
-        unclear = {entry.key: _unclear(entry, state) for entry in entries if entry.key not in state.homes}
-        return _without(unclear, self.choose(state.peers))
+        entries, path = self.path_entries.values(), self._path
+        self.use([_with_found(entry, path) for entry in entries], self._names)
+        unclear = {entry.key: _unclear(entry, path) for entry in entries if entry.key not in path.homes}
+        return _without(unclear, self.choose(path.peers))
 
-    def plan_in(self, state: PathState) -> tuple[PeerSetState, Plan]:
+    def plan_all(self) -> tuple[PeerSetState, Plan]:
         """Plan the connections of the list as one set."""
-        self.take(state)
-        entries = self.path_entries
-        blocks = {key: found for key, entry in entries.items() if len(found := _blocks_of(entry, state)) > 1}
+        self.take_containers()
+        entries, path = self.path_entries, self._path
+        blocks = {key: found for key, entry in entries.items() if len(found := _blocks_of(entry, path)) > 1}
         texts = {key: f"It has the blocks {', '.join(found)}." for key, found in blocks.items()}
         errors = {key: TaskError(text, hint=_ONE_OF_THEM) for key, text in texts.items()}
-        peers = _without(errors, self.choose_in(state))
-        peers = replace(peers, failures={key: failure.error for key, failure in state.failures.items()})
+        peers = _without(errors, self.choose_all())
+        peers = replace(peers, failures={key: failure.error for key, failure in path.failures.items()})
         plan = self.planner.plan(peers)
         self._planned = peers, plan
         for change in plan.changes:
@@ -133,7 +133,7 @@ class DeclaredPeers(PathPeers):
             tuple(change._replace(after=without_words(change.after)) for change in plan.changes),
             plan.steps,
             (*plan.warnings, *((_ONLY_AWS,) if self.params["prune"] and not entries else ())),
-            {key: self.named(key, _of_unknown_vpc(key, error, state)) for key, error in plan.failures.items()},
+            {key: self.named(key, _of_unknown_vpc(key, error, path)) for key, error in plan.failures.items()},
             {key: self.named(key, error) for key, error in plan.refusals.items()},
         )
         return peers, self._last
@@ -145,18 +145,18 @@ class DeclaredPeers(PathPeers):
         verb = "change" if change.action == "update" else change.action
         return change._replace(key=ChangeKey(entry.key, "request", "Atlas", "connection"), verb=verb, name=entry.name)
 
-    def predict_in(self, state: PathState) -> PeerSetState:
+    def predict_all(self) -> PeerSetState:
         """Return the connections as they will be."""
         peers = self.planner.predict(*self._planned)
         entries = {key: replace(own, peer=own.peer and without_words(own.peer)) for key, own in peers.entries.items()}
         return replace(peers, entries=entries)
 
-    def leaving(self, state: PathState) -> t.Iterator[tuple[str, Peer]]:
+    def leaving(self) -> t.Iterator[tuple[str, Peer]]:
         """Yield the connections that the list does not have, each with its id."""
         if self.params["prune"]:
-            self.take(state)
-            peers = self.choose_in(state)
-            settled = state.failures.keys() | peers.done.keys()
+            self.take_containers()
+            peers = self.choose_all()
+            settled = self._path.failures.keys() | peers.done.keys()
             for peer in self.planner.split_undeclared(peers)[1]:
                 if peer["id"] not in settled:
                     yield peer["id"], peer
@@ -175,15 +175,16 @@ class DeclaredPeers(PathPeers):
     def _poll(self, state: PeerSetState, names: t.Collection[str]) -> PeerSetState:
         peers = super()._poll(state, names)
         # Whether a container was not in use when it was read: its connections have changed that.
-        is_new = any(home.get("provisioned") is False for home in self._links.now().homes.values())
+        is_new = any(home.get("provisioned") is False for home in self._path.homes.values())
         if self.stage != REQUESTS and is_new and self.waiter.is_ended(peers):
             # The last poll: results show the containers as they are at the end.
             self.facts[LIST_CONTAINERS] = self._containers.list_all_containers()
         return peers
 
-    def is_settled(self, state: PathState) -> bool:
+    def is_settled(self) -> bool:
         """Return whether the connections are as far as the stage waits for."""
-        peers = _with_failures(state)
+        failures = {key: failure.error for key, failure in self._path.failures.items()}
+        peers = replace(self._path.peers, failures=failures)
         if self.stage == ACTING:
             return not self.waiter.missing(peers)
         return self.stage != AVAILABLE or self.waiter.is_ended(peers)
@@ -222,7 +223,7 @@ class DeclaredPeers(PathPeers):
         elif held is not None and step.owner not in self._refused:
             key = str(step.owner)
             self._refused.add(key)
-            self._links.write(self.with_commands(key, self.explain(step, error, held), self._links.now()))
+            self.note_commands(key, self.explain(step, error, held))
         return held
 
     def without_hope(self, step: Step, state: PeerSetState, running: t.Collection[Step]) -> TaskError | None:
@@ -234,7 +235,7 @@ class DeclaredPeers(PathPeers):
 
     def _frees_places(self, state: PeerSetState) -> bool:
         """Whether Atlas will have places: connections are leaving, or are pending and this task or Atlas makes them work."""
-        entries, failures = self.path_entries, self._links.now().failures
+        entries, failures = self.path_entries, self._path.failures
         listed = {peer["id"]: peer for peer in state.listed}
         own = (
             listed.get(one.peer["id"])
@@ -251,21 +252,21 @@ class DeclaredPeers(PathPeers):
             return better.with_commands_in(where)
         return better if better is error else self.named("", better)
 
-    def with_commands(self, key: str, error: TaskError, state: PathState) -> PathState:
-        """Return the state with the commands for those who give Atlas its role, where this task does not."""
+    def note_commands(self, key: str, error: TaskError) -> None:
+        """Note the commands for those who give Atlas its role, where this task does not."""
         entry = self.path_entries.get(key)
         commands = error.commands if isinstance(error, RoleError) else ""
         if entry is None or entry.has_half or not commands:
-            return state
+            return
         self._commands[key] = note = f"Give Atlas its role on {entry.name} in {entry.provider.name}: {commands}"
-        return state if note in state.notes else replace(state, notes=(*state.notes, note))
+        self._path.notes = (*dict.fromkeys((*self._path.notes, note)),)
 
     def keep(self, state: PeerSetState, owner: str | None) -> None:
-        """Write the connections into the state of the path, without the commands for a role that others have given."""
+        """Let the other sides know the connections, without the commands for a role that others have given."""
         super().keep(state, owner)
         if owner in self._commands and owner in state.done:
-            path, note = self._links.now(), self._commands.pop(owner)
-            self._links.write(replace(path, notes=tuple(one for one in path.notes if one != note)))
+            note = self._commands.pop(owner)
+            self._path.notes = tuple(one for one in self._path.notes if one != note)
 
 
 class RemovedPeers(PathPeers):
@@ -282,38 +283,39 @@ class RemovedPeers(PathPeers):
         """Return the entry of a connection."""
         return self._entry_of.get(str(owner), str(owner))
 
-    def _peers_of(self, entry: PeerEntry, state: PathState) -> list[Peer]:
+    def _peers_of(self, entry: PeerEntry, listed: t.Iterable[Peer] | None = None) -> list[Peer]:
         """Return the connections of an entry that were there when the task began, and still are: those that it removes.
 
         Without a container, these are none if the entry names one; Atlas may not list that of a connection that is leaving.
         """
-        if self._began[0] is not state.peers.first:
-            self._began = state.peers.first, _ids_by_identity(state.peers.first)
-        home, params = state.homes.get(entry.key), entry.params
+        peers = self._path.peers
+        if self._began[0] is not peers.first:
+            self._began = peers.first, _ids_by_identity(peers.first)
+        home, params = self._path.homes.get(entry.key), entry.params
         own = self._began[1].get(entry.identity, set())
-        found = [peer for peer in state.peers.listed if peer["id"] in own]
+        found = [peer for peer in (peers.listed if listed is None else listed) if peer["id"] in own]
         if home is not None:
             return [peer for peer in found if peer["container_id"] == home["id"]]
         return [] if params["container_id"] is not None or params["container_region"] is not None else found
 
-    def choose_in(self, state: PathState) -> PeerSetState:
+    def choose_all(self) -> PeerSetState:
         """Return the connections of each entry: all to its network in its container. One that is leaving is waited for."""
         self.use([entry.having(wait=True) for entry in self.path_entries.values()], self._names)
         entries = {}
         for entry in self.path_entries.values():
-            own = self._peers_of(entry, state)
+            own = self._peers_of(entry)
             live = [peer for peer in own if not is_leaving(peer)]
             entries[entry.key] = PeerState(next(iter(live or own), None), tuple(own) if not live else (), ())
-        return replace(state.peers, entries=entries)
+        return replace(self._path.peers, entries=entries)
 
-    def plan_in(self, state: PathState) -> tuple[PeerSetState, Plan]:
+    def plan_all(self) -> tuple[PeerSetState, Plan]:
         """Plan the removal of the connections that are not leaving."""
         changes, steps, refusals = list[Change](), list[Step](), dict[str, TaskError]()
         for entry in self.path_entries.values():
-            if entry.key in state.failures:
+            if entry.key in self._path.failures:
                 continue
             planner, names = PeerPlanner(self.choices[entry.key]), {entry.name}
-            for peer in self._peers_of(entry, state):
+            for peer in self._peers_of(entry):
                 peer_id = peer["id"]
                 self._entry_of[peer_id] = entry.key
                 try:
@@ -328,17 +330,17 @@ class RemovedPeers(PathPeers):
                     self.first_changes.setdefault(peer_id, to_removal(entry.key, name, changes[-1]))
                     steps.append(step._replace(keys=(peer_id,)))
         self._last = Plan(tuple(changes), tuple(steps), refusals=refusals)
-        return replace(state.peers, entries={}), self._last
+        return replace(self._path.peers, entries={}), self._last
 
-    def predict_in(self, state: PathState) -> PeerSetState:
+    def predict_all(self) -> PeerSetState:
         """Return the connections without those of the entries."""
-        gone = {peer["id"] for peer in self._left(state, with_failed=True)}
-        return replace(state.peers, listed=tuple(peer for peer in state.peers.listed if peer["id"] not in gone))
+        peers, gone = self._path.peers, {peer["id"] for peer in self._left(with_failed=True)}
+        return replace(peers, listed=tuple(peer for peer in peers.listed if peer["id"] not in gone))
 
-    def leaving(self, state: PathState) -> t.Iterator[tuple[str, Peer]]:
+    def leaving(self) -> t.Iterator[tuple[str, Peer]]:
         """Yield the connections of the entries that are not leaving yet."""
         for entry in self.path_entries.values():
-            for peer in self._peers_of(entry, state):
+            for peer in self._peers_of(entry):
                 if not is_leaving(peer):
                     yield entry.key, peer
 
@@ -352,20 +354,21 @@ class RemovedPeers(PathPeers):
 
     def awaited(self, state: PeerSetState) -> frozenset[str]:
         """Return the names of the clouds where connections have to be gone."""
-        return frozenset(cloud_of(peer).name for peer in self._left(self._links.now()))
+        return frozenset(cloud_of(peer).name for peer in self._left())
 
-    def _left(self, state: PathState, *, with_failed: bool = False) -> list[Peer]:
+    def _left(self, listed: t.Iterable[Peer] | None = None, *, with_failed: bool = False) -> list[Peer]:
         """Return the connections of entries that are still there; of those that have failed only if asked for."""
-        entries = [entry for entry in self.path_entries.values() if with_failed or entry.key not in state.failures]
-        return [peer for entry in entries for peer in self._peers_of(entry, state)]
+        failures = () if with_failed else self._path.failures
+        entries = [entry for entry in self.path_entries.values() if entry.key not in failures]
+        return [peer for entry in entries for peer in self._peers_of(entry, listed)]
 
-    def is_settled(self, state: PathState) -> bool:
+    def is_settled(self) -> bool:
         """Return whether the connections are gone."""
-        return self.stage != CONNECTIONS or not self._left(state)
+        return self.stage != CONNECTIONS or not self._left()
 
     def _shown(self, state: PeerSetState, owner: str | None) -> PeerSetState:
         """Return the connections with those of the entries, as they were last seen; they count as no pruned ones."""
-        path = self._links.now()
+        path = self._path
         entries = dict(path.peers.entries)
         for peer in state.listed:
             key = self._entry_of.get(peer["id"], "")
@@ -377,17 +380,11 @@ class RemovedPeers(PathPeers):
 
     def line(self, state: PeerSetState) -> str:
         """Return how many connections are gone."""
-        path = self._links.now()
-        left = len(self._left(path)) if self.stage == CONNECTIONS else 0
+        left = len(self._left()) if self.stage == CONNECTIONS else 0
         if not left:
             return ""
-        began = replace(path, peers=replace(path.peers, listed=path.peers.first))
-        wanted = len(self._left(began, with_failed=True))
+        wanted = len(self._left(self._path.peers.first, with_failed=True))
         return f"{wanted - left} of {wanted} connections removed"
-
-
-def _with_failures(state: PathState) -> PeerSetState:
-    return replace(state.peers, failures={key: failure.error for key, failure in state.failures.items()})
 
 
 def _without(unclear: t.Mapping[str, TaskError], peers: PeerSetState) -> PeerSetState:

@@ -24,7 +24,7 @@ from .._entries.parser import PeerEntry
 from .._http.errors import TaskError
 from .._http.pauses import unbounded
 from .entries import aws_credentials, aws_names
-from .path_state import CLEANING, PathState
+from .path_state import CLEANING
 
 # The removals of the routes to a connection.
 _Removals = t.Sequence[RouteChange]
@@ -119,7 +119,7 @@ class PrunedSide(Side[_Removals]):
         self.routes = routes
         self._peers: dict[Owner, Peer] = {}
 
-    def plan_pruned(self, peer: Peer, found: _Removals, leaving: t.Sequence[Peer], state: PathState) -> Plan:
+    def plan_pruned(self, peer: Peer, found: _Removals, leaving: t.Sequence[Peer]) -> Plan:
         """Plan the removal of the routes to a connection: before that goes."""
         self._peers[peer["id"]] = peer
         self.states.setdefault(peer["id"], found)

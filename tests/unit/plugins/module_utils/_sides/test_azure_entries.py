@@ -12,7 +12,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.ledger imp
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import Outcome
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import ChangeKey
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.azure_vnets import why_role_stays
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state import PathState
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.set_state import PeerSetState
 from ansible_collections.cloudpeer.atlas.tests.clouds.azure import vnet_id
 from ansible_collections.cloudpeer.atlas.tests.support.azure_site import SUBSCRIPTION
 from ansible_collections.cloudpeer.atlas.tests.support.path_parts import PartsSite, options
@@ -104,8 +104,8 @@ def test_blocks_that_overlap_are_refused(
     own = Vnet(SUBSCRIPTION, RESOURCE_GROUP, "vnet-1", tuple(prefixes), (), tuple(peerings))
     homes: Any = {} if container is None else {FIRST: container}
     with parts.opened(params) as (whole, made):
-        whole.path.state = PathState(homes=homes, azure={FIRST: AccessState(own)})
-        plan = made["azure"].plan(whole.state)
+        vars(whole.state).update(homes=homes, azure={FIRST: AccessState(own)})
+        plan = made["azure"].plan()
     refused = [str(error) for error in plan.refusals.values()]
     assert len(refused) == len(overlaps)
     for text, overlap in zip(refused, overlaps, strict=True):
@@ -144,8 +144,8 @@ def test_no_more_than_parallel_at_a_time(parts: PartsSite) -> None:
     params = options(*entries, **parts.credentials, **ALONE, parallel=2)
     with parts.opened(params) as (whole, made):
         part: Any = made["azure"]
-        state = part.begin({key: call() for key, call in part.reads().items()}, PathState())
-        steps = part.plan(state).steps
+        part.begin({key: call() for key, call in part.reads().items()})
+        steps = part.plan().steps
         ledger = Ledger(whole, Outcome(), 64)
         for step in steps:
             if ledger.has_room(step):
@@ -375,18 +375,18 @@ def test_a_pruned_connection_leaves_no_role(parts: PartsSite) -> None:
     entries = make_vnets(parts, 3)
     parts.run(*entries, **ALONE)
     one, twin, other = connection(parts, 2), connection(parts, 2, 1), connection(parts, 3)
-    state: Any = PathState(containers=(*CONTAINERS,))  # type: ignore[arg-type]
+    state: Any = {"containers": (*CONTAINERS,), "peers": PeerSetState(())}
     params = options(entries[0], **parts.credentials)
     with parts.opened(params) as (whole, made):
         part: Any = made["azure"]
         found = {peer["id"]: part.pruned.look_at_pruned(peer) for peer in (one, twin, other, connection(parts, 1))}
 
         def plan(peer: dict[str, Any], *leaving: dict[str, Any], then: Any = state) -> list[tuple[Any, str, str]]:
-            whole.path.state = then
-            found_plan = part.pruned.plan_pruned(peer, found[peer["id"]], leaving, then)
+            vars(whole.state).update(then)
+            found_plan = part.pruned.plan_pruned(peer, found[peer["id"]], leaving)
             return [(change.key, change.verb, change.name) for change in found_plan.changes]
 
-        staying = PathState(containers=state.containers, peers=type(state.peers)((one, twin)))  # type: ignore[arg-type]
+        staying = {"peers": PeerSetState((one, twin))}
         assert plan(one, one, then=staying) == []
         # It goes with one of the connections of its VNet, unless an entry or a connection that stays needs it.
         assert plan(one, one, twin) == [(ChangeKey(one["id"], "role", "AZURE", "role"), "delete", role(2))]

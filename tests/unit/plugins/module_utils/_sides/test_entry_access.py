@@ -89,17 +89,18 @@ class Case:
         params, warnings = validated(*connections, **options)
         assert warnings == []
         found = [(one["id"] if index is None else KEYS[index], one) for index, one in leaves]
-        going = Leaving(lambda state: found, lambda state: state)
         there = [*stays, *(one for index, one in leaves)]
-        before = replace(before or PathState(), peers=PeerSetState(tuple(there), first=tuple(there), entries=own or {}))
+        self.state = before or PathState()
+        self.state.peers = PeerSetState(tuple(there), first=tuple(there), entries=own or {})
         self.blocks, self.asked = blocks or {}, list[str]()
-        outside: Any = (None, lambda: self.state, going, None, (), self._read_blocks)
-        self.part = EntryAccess(Common(params, params["connections"]), *outside)
+        outside: Any = (None, Leaving(self.state, lambda: found, None), None, (), self._read_blocks)
+        common = Common(Context(params, FakeClock()), params["connections"], self.state)
+        self.part = EntryAccess(common, *outside)
         answers: dict[Any, Any] = {"list": listed(access)}
-        self.state = self.part.begin(answers, before)
-        while calls := self.part.reads_more(self.state):
+        self.part.begin(answers)
+        while calls := self.part.reads_more():
             answers |= {key: call() for key, call in calls.items()}
-            self.state = self.part.begin(answers, before)
+            self.part.begin(answers)
 
     def _read_blocks(self, network: Any) -> dict[str, Sequence[str]]:
         """Return the blocks of a network, or of all in its project."""
@@ -113,11 +114,12 @@ class Case:
     def fail(self, index: int) -> None:
         """Let an entry fail in another part."""
         error = TaskError("No.")
-        self.state = self.part.record_failure(KEYS[index], "routes", error, self.state.with_failure(KEYS[index], "routes", error))
+        self.state.fail(KEYS[index], "routes", error)
+        self.part.record_failure(KEYS[index], "routes", error)
 
     @property
     def plan(self) -> Plan:
-        return self.part.plan(self.state)
+        return self.part.plan()
 
     def side(self) -> AccessRequests:
         """Return the side in the stage of the access list, after the plan."""
@@ -207,7 +209,7 @@ def test_an_entry_that_expires_is_a_warning() -> None:
     case = Case([aws(1, cidr_block=A)], {A: "x"})
     assert case.state.access is not None
     entry: Any = {**case.state.access.listed[A], "delete_after_date": "2030-01-31T12:00:00Z"}
-    case.state = replace(case.state, access=AccessListState({A: entry}, {A: entry}, waiting=()))
+    case.state.access = AccessListState({A: entry}, {A: entry}, waiting=())
     (warning,) = case.plan.warnings
     assert warning.startswith(f"Atlas will remove entries of the access list that connections need: {A} at 2030-01-31T12:00:00Z.")
 
@@ -302,7 +304,8 @@ def test_what_leaves_takes_its_own_entries_along(
     assert [name for action, owner, name in case.changes if action == "delete"] == going
     assert case.state.left == left
     assert case.state.allowed == ()
-    after = case.part.predict(case.state, case.plan).access
+    case.part.predict(case.plan)
+    after = case.state.access
     assert after is not None
     assert after.listed.keys() == access.keys() - {*going}
 
@@ -371,7 +374,7 @@ def test_what_another_network_may_need_stays(
 def test_what_came_after_the_blocks_were_read_may_need_an_entry() -> None:
     case = Case([aws(1, cidr_block=A)], {A: OURS[1]}, state="absent")
     assert case.changes == [("delete", KEYS[0], A)]
-    case.state = replace(case.state, peers=replace(case.state.peers, listed=(peer(2, gcp(2)),)))
+    case.state.peers = replace(case.state.peers, listed=(peer(2, gcp(2)),))
     assert case.changes == []
 
 

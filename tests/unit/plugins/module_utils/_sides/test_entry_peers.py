@@ -9,11 +9,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.side import Failure
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Containers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import VpcPeers
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.entry_containers import EntryContainers
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state import PathState
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_side import PathSide
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state import AVAILABLE
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import refusal
 from ansible_collections.cloudpeer.atlas.tests.support.sets import PROJECT, azure, block, entries, entry, gcp, vpc
 
@@ -183,13 +184,15 @@ def test_places_of_what_has_failed_are_not_waited_for(make_path: Callable[..., A
 
 
 def test_what_has_failed_on_the_other_side_is_not_waited_for(atlas: AtlasSide, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A poll has shown the failure, and nothing is left to send for the entry; Atlas waits on."""
-    poll = EntryContainers.poll
+    """Nothing is left to send for the entry; Atlas waits on."""
+    wait = PathSide.wait
 
-    def fail(self: EntryContainers, state: PathState) -> PathState:
-        return poll(self, state).with_failure("connections[0]", "mirror", TaskError("The peering is inactive."))
+    def fail(self: PathSide, owner: Any, step: Any) -> Any:
+        failure = Failure("mirror", TaskError("The peering is inactive."))
+        self.context.failures.update({"connections[0]": failure} if self.context.stage == AVAILABLE else {})
+        return wait(self, owner, step)
 
-    monkeypatch.setattr(EntryContainers, "poll", fail)
+    monkeypatch.setattr(PathSide, "wait", fail)
     done = atlas.connect([entry(0)])
     assert [one["step"] for one in done.result["failures"]] == ["mirror"]
     assert sum(atlas.clock.pauses) < 60

@@ -9,7 +9,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import WaitTimeoutError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.network import ACTIVE, NetworkState, Peering
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import shown
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state import CLEANING, PathState
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state import CLEANING
 from ansible_collections.cloudpeer.atlas.tests.support.gcp_site import ATLAS, NAME, OTHER, REMOTE
 from ansible_collections.cloudpeer.atlas.tests.support.path_parts import PartsSite, options
 
@@ -92,13 +92,13 @@ def test_plans_of_networks_and_names(
     more = {name: value for name, value in more.items() if name != "names"}
     container = {**CONTAINER, **(NAMES if has_names else dict.fromkeys(NAMES))}
     network = NetworkState(exists=False) if peerings is None else NetworkState(exists=True, peerings=peerings)
-    state = PathState(homes={FIRST: container}, gcp={FIRST: network})
     params = options(entry(**own), gcp_access_token="x", **more)
     with parts.opened(params) as (whole, made):
         part: Any = made["gcp"]
-        whole.path.state = state
+        whole.state.homes = {FIRST: container}
+        whole.state.gcp[FIRST] = network
         part._names = {FIRST: part._terms.name_of(params["connections"][0])}
-        plan = part.plan(state)
+        plan = part.plan()
         assert [one.key for one in plan.changes] == [key for step in plan.steps for key in step.keys]
         found = [(one.verb, one.name) for one in plan.changes]
         refused = [str(one) for one in plan.refusals.values()]
@@ -117,7 +117,9 @@ def test_plans_of_networks_and_names(
             assert found == []
         else:
             assert (found, refused) == ([] if planned is None else [planned], [])
-        after = part.predict(state, plan).gcp[FIRST] if not refused else None
+        if not refused:
+            part.predict(plan)
+        after: Any = whole.state.gcp[FIRST]
     if found:
         # One to a network that nobody knows is not shown.
         is_shown = found[0][0] == "create" and has_names
@@ -198,8 +200,8 @@ def test_a_mirror_that_has_no_turn_says_so(parts: PartsSite) -> None:
     params = options(*entries(2, **NAMES), gcp_service_account_contents=parts.key, **ALONE)
     with parts.opened(params) as (whole, made):
         part: Any = made["gcp"]
-        whole.path.state = part.begin({key: call() for key, call in part.reads().items()}, PathState())
-        first, second = part.plan(whole.state).steps
+        part.begin({key: call() for key, call in part.reads().items()})
+        first, second = part.plan().steps
         side = whole.sides[-1]
         assert side.wait(second.owner, second) is None
         side.request(first)
@@ -382,19 +384,18 @@ def test_a_pruned_connection_loses_its_mirror(parts: PartsSite) -> None:
     parts.clouds.gcp.add_network("other-project", "net-9")
     for key, name in (((PROJECT, "net-2"), "mine"), (("other-project", "net-9"), "theirs")):
         parts.clouds.gcp.add_peering(*key, name, ATLAS)
-    state = PathState(containers=({**CONTAINER, **NAMES},))  # type: ignore[typeddict-item]
     params = options(entry(), gcp_service_account_contents=parts.key)
     near, far = connection(2, "AVAILABLE"), {**connection(9, "AVAILABLE"), "gcp_project_id": "other-project"}
     with parts.opened(params) as (whole, made):
         part: Any = made["gcp"]
-        whole.path.state = state
+        whole.state.containers = ({**CONTAINER, **NAMES},)
         (call,) = part.reads().values()
-        part.begin(dict.fromkeys(part.reads(), call()), state)
+        part.begin(dict.fromkeys(part.reads(), call()))
         before = len(parts.order_at_gcp)
         found = {one["id"]: part.pruned.look_at_pruned(one) for one in (near, far)}
         # The list of a project that an entry has was read before.
         assert parts.order_at_gcp[before:] == ["GET networks"]
-        plans = [part.pruned.plan_pruned(one, found[one["id"]], (near, far), state) for one in (near, far)]
+        plans = [part.pruned.plan_pruned(one, found[one["id"]], (near, far)) for one in (near, far)]
         assert [[(one.key, one.verb, one.name) for one in plan.changes] for plan in plans] == [
             [(ChangeKey(peer["id"], "mirror", "GCP", "mirror"), "delete", name)]
             for peer, name in ((near, "mine"), (far, "theirs"))
@@ -403,7 +404,7 @@ def test_a_pruned_connection_loses_its_mirror(parts: PartsSite) -> None:
             [(peer["id"], CLEANING)] for peer in (near, far)
         ]
         bare = connection(3, "AVAILABLE")
-        assert part.pruned.plan_pruned(bare, part.pruned.look_at_pruned(bare), (bare,), state) == Plan()
+        assert part.pruned.plan_pruned(bare, part.pruned.look_at_pruned(bare), (bare,)) == Plan()
         parts.clouds.gcp.forbidden.add("other-project")
         assert part.pruned.look_at_pruned(far) is None
 
@@ -415,5 +416,5 @@ def test_a_mirror_is_found_without_a_list(parts: PartsSite) -> None:
     params = options(entry(), gcp_service_account_contents=parts.key)
     with parts.opened(params) as (_session, made):
         part: Any = made["gcp"]
-        part.begin({key: call() for key, call in part.reads().items()}, PathState())
+        part.begin({key: call() for key, call in part.reads().items()})
         assert [one.name for one in part.pruned.look_at_pruned(connection(2, "AVAILABLE")).peerings] == ["mine"]
