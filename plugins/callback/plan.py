@@ -110,12 +110,12 @@ def _differences(item: t.Mapping[str, t.Any], *, with_plan: bool) -> t.Iterator[
 
     Args:
         item: The result of a task, or of one item of its loop.
-        with_plan: False where the task has shown its plan itself.
+        with_plan: False where the task has shown its plan itself. What it has done, it shows itself, too.
     """
     compared = item.get("diff") or []
     summary = item.get("summary")
-    plan = summary.get("plan") if isinstance(summary, dict) else None
-    if plan and with_plan:
+    plan, done = (summary.get("plan"), summary.get("done")) if isinstance(summary, dict) else (None, None)
+    if plan and with_plan and not done:
         yield str(plan)
     # Of a task that has failed, the result has less than a row needs; the diff has it all.
     rows = [*_new_connections(item)] if compared and not item.get("failed") else []

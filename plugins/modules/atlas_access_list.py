@@ -366,6 +366,8 @@ summary:
     undeclared: 1
     plan: >-
       Plan: 1 to create, 0 to change, 1 to remove, 4 unchanged, in project 5356823b3794dee37132bb7b
+    done: >-
+      Changed the access list of project 5356823b3794dee37132bb7b: 1 new, 1 removed, 4 unchanged
   contains:
     created:
       description: Entries that were added.
@@ -386,9 +388,14 @@ summary:
       description: Other entries that O(entries) does not declare, those that O(prune) removes included.
       type: int
     plan:
-      description: The plan in one line with the project, counted before anything was changed. Null if there was nothing to do, or
-        no way to do it. In check mode, the line is also shown on the standard error, and it is the first line of the diff.
+      description: The plan in one line. Null if there was nothing to do, or no way to do it. Check mode shows it on the standard
+        error.
       type: str
+      version_added: 2.5.0
+    done:
+      description: What was done, or in check mode would be, in one line. Null for nothing. A run shows it on the standard error.
+      type: str
+      version_added: 4.0.0
 actions:
   description:
     - What the task has done, in the order of O(entries), with other entries at the end. Entries that are as they should be are

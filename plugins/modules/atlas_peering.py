@@ -485,7 +485,8 @@ failures:
       description: What Atlas, the cloud or the network said about the failure.
       type: str
 summary:
-  description: How many connections the task has changed, or in check mode would. Null where RV(peering) is.
+  description: How many connections the task has changed, or in check mode would. Null where RV(peering) is. The plan also names
+    chosen route tables without subnets, and live connections that lose routes.
   returned: unless Ansible itself refuses the options
   type: dict
   sample:
@@ -497,6 +498,8 @@ summary:
     left: 0
     plan: >-
       Plan: 1 to create, 0 to change, 0 to remove, 49 unchanged (2 in Atlas, 2 in AWS), in project 5356823b3794dee37132bb7b
+    done: >-
+      Connected 50 networks of project 5356823b3794dee37132bb7b: 1 new, 49 unchanged; 2 changes in Atlas, 2 in AWS
 plan_file:
   description: The C(path), how many C(changes) it has, and how many were C(in_place) before a run.
   returned: with O(plan_file)

@@ -405,8 +405,7 @@ summary:
   contains:
     plan:
       description:
-        - The plan in one line, counted before anything was changed. Null if there was nothing to do. In check mode, the line is
-          also shown on the standard error, and it is the first line of the diff.
+        - The plan in one line. Null if there was nothing to do. Check mode shows it on the standard error.
         - Behind the counts stand the chosen route tables that serve no subnet and get a route, too, and the live connections that
           lose their routes by O(replace_routes).
         - Routes are created, replaced (to change), removed, or stay unchanged. The acceptance, the tags, and each DNS attribute

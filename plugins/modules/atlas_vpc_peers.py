@@ -679,6 +679,8 @@ summary:
     undeclared: 0
     plan: >-
       Plan: 1 to create, 0 to change, 0 to remove, 49 unchanged, in project 5356823b3794dee37132bb7b
+    done: >-
+      Connected 50 networks of project 5356823b3794dee37132bb7b: 1 new, 49 unchanged; 1 change in Atlas
   contains:
     created:
       description: Entries whose connection was created.
@@ -705,11 +707,14 @@ summary:
       description: Other connections that the list does not declare, those that O(prune) removes included.
       type: int
     plan:
-      description: The plan in one line with the project, counted before anything was changed. The number to replace is left out
-        if it is 0. Null if there was nothing to do. In check mode, the line is also shown on the standard error, and it is the
-        first line of the diff.
+      description: The plan in one line. Null if there was nothing to do, or no way to do it. Check mode shows it on the standard
+        error.
       type: str
       version_added: 2.5.0
+    done:
+      description: What was done, or in check mode would be, in one line. Null for nothing. A run shows it on the standard error.
+      type: str
+      version_added: 4.0.0
 status_history:
   description: The states in which the task has seen each connection, one list for each entry of O(peers), in the same order.
   returned: success, with O(wait=true)

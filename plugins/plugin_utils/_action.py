@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import functools
 import os
+import time
 import typing as t
 
 from ansible import constants as C
@@ -64,7 +65,7 @@ class AtlasAction(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, object]:
         """Run the task in this process if possible, otherwise as a module; the result is the same."""
-        variables = task_vars or {}
+        variables, started = task_vars or {}, time.monotonic()
         result: dict[str, object] = super().run(tmp, variables)
         spec = self.OPERATION.argument_spec
         try:
@@ -93,7 +94,7 @@ class AtlasAction(ActionBase):
         else:
             with environment(self._task_environment()):
                 result.update(self._run_here(args, variables))
-        self._show_plan(result, variables)
+        self._show_line(result, variables, time.monotonic() - started)
         if result.get("failed"):
             result = dict(self.OPERATION.in_failure(result))
         if secrets is None:
@@ -101,11 +102,13 @@ class AtlasAction(ActionBase):
             result.pop("invocation", None)
         return result
 
-    def _show_plan(self, result: t.Mapping[str, object], variables: t.Mapping[str, object]) -> None:
-        """Show the line with the plan in check mode, from the result: the same in both ways of running."""
+    def _show_line(self, result: t.Mapping[str, object], variables: t.Mapping[str, object], seconds: float) -> None:
+        """Show in check mode the plan, and in a run what was done, from the result: the same in both ways of running."""
         summary = result.get("summary")
-        if self._task.check_mode and isinstance(summary, dict) and summary.get("plan"):
-            self._report(f"[{variables.get('inventory_hostname')}] {summary['plan']}")
+        line = summary.get("plan" if self._task.check_mode else "done") if isinstance(summary, dict) else None
+        if line:
+            end = "" if self._task.check_mode else f", {max(1.0, seconds):.0f} s."
+            self._report(f"[{variables.get('inventory_hostname')}] {line}{end}")
 
     def _args(self) -> dict[str, object]:
         """Return the options, which Ansible has merged with `module_defaults`, without aliases.

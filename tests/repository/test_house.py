@@ -66,9 +66,9 @@ CALLS = {
     (house_figures.SET, 24): ((34_200, 34_200), (10_210, 10_210)),
     (house_figures.SET, 20): ((27_200, 27_200), (8_610, 8_610)),
     (house_figures.SET, 40): ((94_600, 94_600), (16_390, 16_390)),
-    (house_figures.BOTH_SIDES, 12): ((48_200, 53_800), (19_200, 19_800)),
-    (house_figures.BOTH_SIDES, 24): ((93_800, 113_800), (39_400, 40_400)),
-    (house_figures.BOTH_SIDES, 20): ((78_300, 92_700), (32_300, 33_200)),
+    (house_figures.BOTH_SIDES, 12): ((50_700, 56_700), (19_200, 19_800)),
+    (house_figures.BOTH_SIDES, 24): ((98_600, 119_600), (39_400, 40_400)),
+    (house_figures.BOTH_SIDES, 20): ((82_600, 97_500), (32_300, 33_200)),
     (house_figures.BOTH_SIDES, 40): ((215_000, 285_000), (71_000, 73_000)),
 }
 #: The places that decide by a cloud other than the default one, outside of what is about it, and why each does.

@@ -111,9 +111,15 @@ class Done:
         return plan
 
     @property
+    def done(self) -> str | None:
+        """What was done in a line."""
+        done: str | None = self.result["summary"]["done"]
+        return done
+
+    @property
     def sums(self) -> dict[str, int]:
         """Those numbers of the summary of a list that are not 0."""
-        return {name: number for name, number in self.result["summary"].items() if number and name != "plan"}
+        return {name: number for name, number in self.result["summary"].items() if number and name not in ("plan", "done")}
 
     @property
     def actions(self) -> list[tuple[str, int | None]]:

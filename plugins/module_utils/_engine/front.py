@@ -114,6 +114,7 @@ class Engine:
         self._front.context.stage = stage
         if self._loop is not None or not self._is_quiet():
             self._begin().run(stage, seconds, is_last=is_last)
+            self._progress.end_stage()
 
     def _is_quiet(self) -> bool:
         """Return whether there is nothing to send, and nothing to wait for in this stage."""

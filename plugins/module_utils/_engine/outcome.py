@@ -259,6 +259,9 @@ class RunProgress(Lines):
         """Let the result show the current states."""
         self._outcome.show(self._front.show(changed))
 
+    def end_stage(self) -> None:
+        """Report how a stage has ended, if its progress was reported."""
+
     def wakes_at(self) -> float:
         """Return when a line is due although nothing happens, on the clock; infinity for never."""
         return math.inf

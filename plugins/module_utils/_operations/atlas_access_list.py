@@ -13,7 +13,7 @@ from .._clouds.aws import AWS
 from .._clouds.cloud import Fields
 from .._engine.argspec import CONNECTION, PLAN_FILE, WAIT, ArgumentSpec
 from .._engine.front import Front, ResultValue, States
-from .._engine.options import Parameters
+from .._engine.options import Parameters, name_project
 from .._engine.plan import Change, Described, Plan, Review, to_line
 from .._engine.prune import FEWEST, PRUNE, parse_prune
 from .._engine.side import ONLY, Target
@@ -77,13 +77,20 @@ class AtlasAccessList(AtlasModule, Front[AtlasClient]):
         declared = self._planner.declared({**state.first, **state.listed})
         left = self._planner.left(state) if is_absent else {}
         changes = plan.changes if plan.refusals else done
+        numbers = self._planner.count(state, changes)
         return {
             "access_list": [state.listed[name] for name in declared if name in state.listed],
             "left": [{**entry, "reason": other_comment(name, entry, declared[name]["comment"])} for name, entry in left.items()],
             "pruned": [change.before for change in done if change.after is None and not is_absent],
             "actions": to_actions(changes, declared),
-            "summary": self._planner.count(state, changes),
+            "summary": {**numbers, "done": self._done_line(numbers) if done else None},
         }
+
+    def _done_line(self, numbers: t.Mapping[str, int]) -> str:
+        """Return what was done in one line for people."""
+        words = {"created": "new", "updated": "changed", "deleted": "removed", "unchanged": "unchanged"}
+        parts = [f"{numbers[name]} {word}" for name, word in words.items() if numbers[name]]
+        return f"Changed the access list of {name_project(self.params)}: {', '.join(parts)}"
 
     def review(self) -> Review:
         """Return what a saved plan has of the entries, by their names in the list."""

@@ -116,6 +116,8 @@ class AtlasVpcPeers(AtlasModule, Front[AtlasClient]):
             self._handover[key] = make_handover(self._set.choices[key], own.peer if own is not None else None)
         handover = [self._handover[key] for key in self._by_key]
         shown = self._summary.show(state, plan)
+        if not changed:
+            shown["summary"]["done"] = self._summary.done_line(shown["summary"], state)
         timed = {name: [*map(with_request_times, shown[name])] for name in ("vpc_peers", "pruned")}
         # Where the plan is refused, nothing was done, and what there is concerns others.
         return {**shown, **timed, "handover": handover, **(self.nothing if plan.refusals else {})}

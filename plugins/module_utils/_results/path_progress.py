@@ -62,8 +62,15 @@ class PathProgress(ListProgress):
             return
         line = one_line(side.progress_line() for side in sides or self._front.sides)
         if line:
-            self._stage, self._reported = stage, now
+            self._line, self._stage, self._reported = line, stage, now
             self.tell_named(f"{line}; {self._times(until - now)}")
+
+    def end_stage(self) -> None:
+        """Report the last state of a stage that had a line."""
+        if self._stage == self._front.context.stage:
+            line = one_line(side.progress_line() for side in self._front.sides)
+            if line not in ("", self._line):
+                self.tell_named(line)
 
     def wakes_at(self) -> float:
         """Return when a line is due although nothing is polled, on the clock: while a step may wait for its turn."""

@@ -23,7 +23,7 @@ from .._sides.path_state import PathState
 from . import remaining
 from .causes import Failed, by_cause, joined, to_failed
 from .entry_view import EntryView
-from .set_summary import compared
+from .set_summary import compared, is_available, to_done_line
 
 # The keys of a connection that name its network, on whichever cloud.
 _NAMES = tuple(name for cloud in CLOUDS.values() for name in cloud.names or cloud.identity)
@@ -73,7 +73,9 @@ class PathSummary:
             going = {one.key.owner for one in changes if one.key.kind == _CONNECTION and one.verb == "delete"}
             pruned = tuple(peer for peer in state.peers.first if peer["id"] in going)
             state = replace(state, peers=replace(state.peers, pruned=pruned))
-        return {**fields, "peering": self._peering(state, changes), "summary": self._sums(state, changes, failures)}
+        sums = self._sums(state, changes, failures)
+        done = None if plan.refusals or not changes else self._done_line(state, changes, sums)
+        return {**fields, "peering": self._peering(state, changes), "summary": {**sums, "done": done}}
 
     def diff(self, state: PathState, plan: Plan) -> list[dict[str, object]]:
         """Return the diff: one element for each network container that has changed, and one for each network, with all sides."""
@@ -96,13 +98,10 @@ class PathSummary:
         changes = [change for change in plan.changes if change.key.owner not in wrong]
         if not changes:
             return ""
-        actions: dict[str, set[str]] = {}
-        for change in changes:
-            if change.key.owner:
-                actions.setdefault(change.key.owner, set()).add(change.verb if change.key.kind == _CONNECTION else "")
-        counts = Counter(self._word(owner, found) for owner, found in actions.items())
-        words = ("to create", "to change", "to replace", "to remove")
-        parts = [f"{counts[word]} {word}" for word in words if word != "to replace" or counts[word]]
+        actions = self._actions_of_owners(changes)
+        counts = Counter(actions.values())
+        words = {"new": "to create", "changed": "to change", "replaced": "to replace", "removed": "to remove"}
+        parts = [f"{counts[one]} {words[one]}" for one in words if one != "replaced" or counts[one]]
         sides = Counter(change.key.side for change in changes)
         unchanged = len(self._by_key.keys() - actions.keys() - wrong)
         return f"Plan: {', '.join(parts)}, {unchanged} unchanged ({', '.join(f'{n} in {side}' for side, n in sides.items())})"
@@ -115,11 +114,30 @@ class PathSummary:
         entry = self._by_key[notice.entry]
         return to_failed(entry.named(TaskError(notice.text)), entry, entry.name, {**entry.network, **notice.fields})
 
-    def _word(self, owner: str, actions: set[str]) -> str:
-        """Return what the plan does to a connection, in words."""
-        if self._is_absent or owner not in self._by_key or "delete" in actions:
-            return "to remove"
-        return "to create" if "create" in actions else "to replace" if "recreate" in actions else "to change"
+    def _done_line(self, state: PathState, changes: t.Sequence[Change], sums: t.Mapping[str, int]) -> str:
+        """Return what was done in one line, counted as the plan is."""
+        failed, actions = state.failures, self._actions_of_owners(changes)
+        words = Counter(word for owner, word in actions.items() if owner not in failed)
+        counts = {word: words[word] for word in ("new", "changed", "replaced", "removed")}
+        counts |= {"gone before" if self._is_absent else "unchanged": sums["unchanged"], "failed": sums["failed"]}
+        there = [entry for entry in self._entries if entry.key not in failed]
+        if self._params["atlas"] and not self._is_absent:
+            there = [entry for entry in there if is_available(EntryView(entry, state).peer)]
+        project, sides = name_project(self._params), Counter(change.key.side for change in changes)
+        return to_done_line(project, len(self._entries), len(there), counts, sides, is_absent=self._is_absent)
+
+    def _actions_of_owners(self, changes: t.Iterable[Change]) -> dict[str, str]:
+        """Return what becomes of each connection that changes are about, in words."""
+        verbs: dict[str, set[str]] = {}
+        for change in changes:
+            if change.key.owner:
+                verbs.setdefault(change.key.owner, set()).add(change.verb if change.key.kind == _CONNECTION else "")
+        return {owner: self._word(owner, found) for owner, found in verbs.items()}
+
+    def _word(self, owner: str, verbs: set[str]) -> str:
+        if self._is_absent or owner not in self._by_key or "delete" in verbs:
+            return "removed"
+        return "new" if "create" in verbs else "replaced" if "recreate" in verbs else "changed"
 
     def refusal(self, state: PathState, plan: Plan) -> TaskError:
         """Return one error with all refusals and failures of a plan."""
@@ -271,7 +289,7 @@ class PathSummary:
             actions.setdefault(one.key.owner, []).append(action)
         return actions
 
-    def _sums(self, state: PathState, changes: t.Iterable[Change], failures: t.Mapping[str, Failure]) -> dict[str, object]:
+    def _sums(self, state: PathState, changes: t.Iterable[Change], failures: t.Mapping[str, Failure]) -> dict[str, int]:
         """Count each entry once, and one that has failed as failed."""
         changed = {change.key.owner for change in changes}
         failed = self._by_key.keys() & failures.keys()

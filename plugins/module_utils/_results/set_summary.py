@@ -17,6 +17,7 @@ from .._sides.set_state import PeerSetState
 from .causes import Failed, by_cause, joined, to_failed
 
 T = t.TypeVar("T")
+Counts = t.Mapping[str, int]
 
 
 class PeerSetSummary:
@@ -47,8 +48,17 @@ class PeerSetSummary:
             "pruned": self._in_order(state.pruned, lambda peer: peer["id"], state),
             "actions": [self._action(change, state) for change in self._in_order(changes, lambda change: change.key, state)],
             "failures": self._failures(failures, state),
-            "summary": self._sums(changes, failures, state),
+            "summary": {**self._sums(changes, failures, state), "done": None},
         }
+
+    def done_line(self, sums: t.Mapping[str, int], state: PeerSetState) -> str | None:
+        """Return what was done in one line, by the numbers of a result; None for nothing."""
+        if not state.done:
+            return None
+        words = {"created": "new", "updated": "changed", "recreated": "replaced", "deleted": "removed"}
+        counts = {word: sums[name] for name, word in words.items()} | {name: sums[name] for name in ("unchanged", "failed")}
+        peers = [one.peer for key, one in state.entries.items() if key not in state.failures]
+        return to_done_line(self._project, len(self._by_key), sum(map(is_available, peers)), counts, {"Atlas": len(state.done)})
 
     def diff(self, state: PeerSetState, plan: Plan) -> list[dict[str, t.Any]]:
         """Return the diff: one element for each changed connection, with a line of its changed fields before and after."""
@@ -137,6 +147,34 @@ def _done(state: PeerSetState, plan: Plan) -> tuple[list[Change], t.Mapping[str,
         return [*state.done.values()], state.failures
     failures = {**plan.failures, **plan.refusals}
     return [change for change in plan.changes if change.key not in failures], failures
+
+
+def is_available(peer: Peer | None) -> bool:
+    """Whether there is a connection, and Atlas says that it works."""
+    return peer is not None and peer["status_name"] == cloud_of(peer).available
+
+
+def to_done_line(project: str, entries: int, reached: int, counts: Counts, sides: Counts, *, is_absent: bool = False) -> str:
+    """Return what was done in one line: `Connected 3 networks of project 1: 1 new, 2 unchanged; 2 changes in Atlas, 4 in AWS`.
+
+    Args:
+        project: The project, for the user; empty if there is none.
+        entries: How many entries the list has.
+        reached: How many of them are connected or, with `is_absent`, disconnected.
+        counts: How many connections have ended how, in words; `failed` has those of the list that have failed.
+        sides: How many changes were made, by service.
+        is_absent: Whether those of the list are removed.
+    """
+    late, of = entries - counts["failed"] - reached, f" of {project}" if project else ""
+    number, noun = (late, "connection") if late and not reached else (reached, "network")
+    verb = "Requested" if noun == "connection" else "Disconnected" if is_absent else "Connected"
+    what = f"{verb} {number}{'' if number == entries else f' of {entries}'} {noun}{'' if entries == 1 else 's'}{of}"
+    if late and reached:
+        what += f", and {late} more {'is' if late == 1 else 'are'} requested"
+    parts = ", ".join(f"{number} {word}" for word, number in counts.items() if number)
+    (side, first), *others = sorted(sides.items(), key=lambda one: one[0].lower())
+    changes = [f"{first} change{'' if first == 1 else 's'} in {side}", *(f"{number} in {side}" for side, number in others)]
+    return f"{what if entries else f'Connections{of}'}: {parts}; {', '.join(changes)}"
 
 
 def compared(change: Change) -> tuple[str, str]:

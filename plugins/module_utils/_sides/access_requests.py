@@ -233,12 +233,12 @@ class AccessRequests(Side[_State]):
         return {}
 
     def progress_line(self) -> str:
-        """Return how many entries are not in force yet, or whose turn it is before."""
+        """Return how many new entries are in force, or whose turn it is before."""
         if self._is_queued:
             return "another task on this machine changes the access list"
-        number = [*self.states.values()].count(False) if self.context.stage == self._stage else 0
-        noun = "entry of the access list is" if number == 1 else "entries of the access list are"
-        return f"{number} {noun} not in force yet" if number else ""
+        are_in_force = [one for one in self.states.values() if isinstance(one, bool)] if self.context.stage == self._stage else []
+        noun = "entry" if len(are_in_force) == 1 else "entries"
+        return f"{sum(are_in_force)} of {len(are_in_force)} {noun} of the access list in force" if are_in_force else ""
 
 
 def _read_statuses(access_list: AccessList, names: t.Sequence[str], parallel: int) -> dict[str, bool | TaskError]:

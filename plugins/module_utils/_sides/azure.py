@@ -96,7 +96,7 @@ class RoleList(t.Protocol):
         """Return the error of a step that was not ready before the time was up."""
 
     def line(self) -> str:
-        """Return how many VNets Atlas has its role on, in words for the user; empty for all."""
+        """Return how many VNets Atlas has its role on, in words for the user; empty for none."""
 
 
 class AzureSide(Side[AccessState]):

@@ -305,7 +305,7 @@ class AzureEntries(PathPart):
         """Return how many VNets Atlas has its role on."""
         wanted = [key for key in self._groups if self.failure_of(key) is None] if self._context.stage == ROLES else []
         given = [key for key in wanted if self._states[key].is_enough]
-        return "" if len(given) == len(wanted) else f"{len(given)} of {len(wanted)} roles on {AZURE.noun}s given"
+        return f"{len(given)} of {len(wanted)} roles on {AZURE.noun}s given" if wanted else ""
 
 
 def _to_change(action: _Action, owner: str, fields: Fields, access: AccessState, plan: Plan) -> Change:

@@ -348,10 +348,8 @@ class AwsNetworks(PathPart):
         connections = [views[key].connection for key in keys]
         accepted = sum(one is not None and one.status in (ACTIVE, PROVISIONING) for one in connections)
         waiting = sum(self._is_awaited(key) for key in keys)
-        if accepted == len(keys) and not waiting:
-            return ""
         waits = f", {waiting} {'waits' if waiting == 1 else 'wait'} for AWS" if waiting else ""
-        return f"{accepted} of {len(keys)} accepted in AWS{waits}"
+        return f"{accepted} of {len(keys)} accepted in AWS{waits}" if keys else ""
 
     def _is_awaited(self, key: str) -> bool:
         """Whether AWS has to show the connection of an entry, or to change it, before it goes on."""

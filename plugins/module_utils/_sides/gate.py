@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import typing as t
-from collections import Counter
 from dataclasses import dataclass, replace
 
 from .._clouds.cloud import Peer
@@ -338,23 +337,17 @@ class PeerSetWaiter:
         return too_late(peer, self.goal(entry), error, customer_task(self._choices[entry.key], peer, entry.goal))
 
     def line(self, state: PeerSetState) -> str:
-        """Return the progress of the entries in one line: how many there are in which state, and what they wait for."""
-        reached = Counter(
-            str(own.peer["status_name"])
-            for entry in self._entries
-            if entry.key not in state.failures
+        """Return the progress of the entries in one line: how many have reached their goal, and what the others wait for."""
+        reached = sum(
+            entry.key not in state.failures
             and (own := state.entries.get(entry.key)) is not None
             and own.peer is not None
             and entry.provider.has_reached(own.peer, entry.goal)
+            for entry in self._entries
         )
-        goals = {entry.goal for entry in self._entries}
-        if len(goals) == 1:
-            (goal,) = goals
-            counts = [f"{reached.pop(goal, 0)} of {len(self._entries)} {_in_words(goal)}"]
-            # A later state than the goal counts under its own name.
-            counts += [f"{number} {_in_words(name)}" for name, number in sorted(reached.items())]
-        else:
-            counts = [f"{sum(reached.values())} of {len(self._entries)} there"]
+        # A later state than the goal counts, too.
+        words = "available" if all(entry.goal == entry.provider.available for entry in self._entries) else "there"
+        counts = [f"{reached} of {len(self._entries)} {words}"] if self._entries else []
         counts += [
             f"{len(names)} {'waits' if len(names) == 1 else 'wait'}{before}{listed(names, _MOST_NAMES)}{behind}"
             for (before, behind), names in self._waiting(state).items()
@@ -408,7 +401,3 @@ class PeerSetWaiter:
             worked = own.peer is not None and own.peer["status_name"] == entry.provider.progress[-1]
             error = failure(entry.provider, entry.options, present, worked=worked)
         return replace(own, peer=present), error
-
-
-def _in_words(status: str) -> str:
-    return status.lower().replace("_", " ")

@@ -83,7 +83,7 @@ class MirrorList(t.Protocol):
         """Return the error of a mirror that could not be changed before the time was up."""
 
     def line(self) -> str:
-        """Return how many mirrors are active, in words for the user; empty for all."""
+        """Return how many mirrors are active, in words for the user; empty for none."""
 
 
 class GcpSide(Side[NetworkState]):

@@ -330,7 +330,7 @@ class GcpEntries(PathPart):
         wanted = [entry for key, entry in self._entries.items() if key not in self._path.failures]
         mirrors = [find_mirror(self._terms.params_of(entry), self._states[entry.key]) for entry in wanted]
         active = [one for one in mirrors if one is not None and one.state == ACTIVE]
-        return "" if len(active) == len(wanted) else f"{len(active)} of {len(wanted)} peerings in {GCP.name} active"
+        return f"{len(active)} of {len(wanted)} peerings in {GCP.name} active" if wanted else ""
 
 
 def _if_answered(ask: t.Callable[[str], list[Container]]) -> list[Container]:

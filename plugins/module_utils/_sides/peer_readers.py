@@ -193,7 +193,7 @@ class DeclaredPeers(PathPeers):
         """Return how many connections there are, and what the others wait for."""
         stage, entries, parts = self.stage, self.path_entries, []
         missing = self.waiter.missing(state) if stage in (ACTING, AVAILABLE) else []
-        if stage == AVAILABLE and missing:
+        if stage == AVAILABLE and entries:
             failed = state.failures.keys() & entries.keys()
             parts.append(f"{len(entries) - len(missing) - len(failed)} of {len(entries)} available")
         waiting: dict[str, list[str]] = {}
@@ -380,11 +380,10 @@ class RemovedPeers(PathPeers):
 
     def line(self, state: PeerSetState) -> str:
         """Return how many connections are gone."""
-        left = len(self._left()) if self.stage == CONNECTIONS else 0
-        if not left:
+        if self.stage != CONNECTIONS:
             return ""
         wanted = len(self._left(self._path.peers.first, with_failed=True))
-        return f"{wanted - left} of {wanted} connections removed"
+        return f"{wanted - len(self._left())} of {wanted} connections removed" if wanted else ""
 
 
 def _without(unclear: t.Mapping[str, TaskError], peers: PeerSetState) -> PeerSetState:

@@ -54,7 +54,11 @@ class Shown(CallbackModule):
             {"changed": True, "requests": {"sent": 1, "writes": 1}, "summary": {"plan": PLAN}},
             ["changed      Connect the VPCs (1 request, 1 of which may change something)", f"    {PLAN}"],
         ),
-        # In check mode, the task itself has shown its plan.
+        # In check mode, the task itself has shown its plan, and otherwise what it has done.
+        (
+            {"changed": True, "requests": {"sent": 1}, "summary": {"plan": PLAN, "done": "Requested 1 connection: 1 new"}},
+            ["changed      Connect the VPCs (1 request)"],
+        ),
         (
             {"check_mode": True, "changed": True, "summary": {"plan": PLAN}, "diff": []},
             ["would change Connect the VPCs (0 requests)"],

@@ -24,6 +24,7 @@ from ansible_collections.cloudpeer.atlas.tests.support import masking
 
 ROLE_FOLDER = Path(__file__).parents[4] / "roles" / "vpc_peering"
 LINE = "Plan: 2 to create, 0 to change, 0 to remove, 40 unchanged"
+DONE = "Requested 42 connections: 2 new, 40 unchanged; 2 changes in Atlas"
 
 
 class Action(ActionModule):
@@ -61,25 +62,35 @@ class Action(ActionModule):
 
 @pytest.mark.parametrize("obstacle", [None, "become is set"], ids=["in process", "as a module"])
 @pytest.mark.parametrize(
-    ("result", "task", "is_shown"),
+    ("result", "task", "shown"),
     [
-        ({"summary": {"plan": LINE}}, {}, True),
+        ({"summary": {"plan": LINE, "done": DONE}}, {}, LINE),
         # A refused plan is one that people want to see.
-        ({"summary": {"plan": LINE}, "failed": True}, {}, True),
-        ({"summary": {"plan": LINE}}, {"check_mode": False}, False),
-        ({"summary": {"plan": LINE}}, {"no_log": True}, False),
-        ({"summary": {"plan": None}}, {}, False),
-        ({"failed": True, "msg": "No credentials."}, {}, False),
-        ({"summary": "not a summary of a plan"}, {}, False),
+        ({"summary": {"plan": LINE}, "failed": True}, {}, LINE),
+        ({"summary": {"plan": LINE}}, {"check_mode": False}, None),
+        ({"summary": {"plan": LINE, "done": DONE}}, {"check_mode": False}, f"{DONE}, 1 s."),
+        ({"summary": {"plan": LINE, "done": DONE}, "failed": True}, {"check_mode": False}, f"{DONE}, 1 s."),
+        # Nothing to do, or nothing done.
+        ({"summary": {"plan": None, "done": None}}, {"check_mode": False}, None),
+        ({"summary": {"plan": LINE, "done": None}, "failed": True}, {"check_mode": False}, None),
+        ({"summary": {"plan": LINE}}, {"no_log": True}, None),
+        ({"summary": {"plan": LINE, "done": DONE}}, {"no_log": True, "check_mode": False}, None),
+        ({"summary": {"plan": None}}, {}, None),
+        ({"failed": True, "msg": "No credentials."}, {}, None),
+        ({"summary": "not a summary of a plan"}, {}, None),
     ],
 )
-def test_a_plan_is_a_line_on_stderr_in_check_mode(
-    monkeypatch: pytest.MonkeyPatch, result: dict[str, Any], task: dict[str, Any], is_shown: bool, obstacle: str | None
+def test_a_plan_and_what_was_done_are_a_line_on_stderr(
+    monkeypatch: pytest.MonkeyPatch, result: dict[str, Any], task: dict[str, Any], shown: str | None, obstacle: str | None
 ) -> None:
     monkeypatch.setattr(ActionBase, "run", lambda *unused: {})
     action = Action(result, obstacle, **task)
     assert action.run(None, {"inventory_hostname": "app-1"}) == result
-    assert action.shown == ([(f"[app-1] {LINE}", {"stderr": True})] if is_shown else [])
+    assert action.shown == ([] if shown is None else [(f"[app-1] {shown}", {"stderr": True})])
+    action.shown.clear()
+    monkeypatch.setenv("ANSIBLE_CLOUDPEER_LINES", "no")
+    action.run(None, {"inventory_hostname": "app-1"})
+    assert action.shown == []
 
 
 @pytest.mark.parametrize(("verbosity", "no_log", "is_shown"), [(0, False, False), (1, False, True), (4, True, False)])

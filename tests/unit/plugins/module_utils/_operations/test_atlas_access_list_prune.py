@@ -69,20 +69,23 @@ def test_the_plan_is_a_line_and_numbers(atlas: Atlas, check_mode: bool, ceiling:
     )
     others: list[dict[str, Any]] = [{"cidr_block": "10.2.0.0/16"}, {"cidr_block": "10.3.0.0/16"}]
     done = run(atlas, OURS, *others, ignore=[{"comment": "office"}], check_mode=check_mode, max_deletions=ceiling)
-    line = "Plan: 2 to create, 0 to change, 1 to remove, 1 unchanged, in project 5356823b3794dee37132bb7b"
+    project = "project 5356823b3794dee37132bb7b"
+    line = f"Plan: 2 to create, 0 to change, 1 to remove, 1 unchanged, in {project}"
+    told = f"Changed the access list of {project}: 2 new, 1 removed, 1 unchanged" if ceiling else None
     numbers = {"created": 2, "updated": 0, "deleted": 1, "unchanged": 1, "ignored": 1, "undeclared": 2}
-    assert (done.failed, done.result["summary"]) == (ceiling == 0, {**numbers, "plan": line})
+    assert (done.failed, done.result["summary"]) == (ceiling == 0, {**numbers, "plan": line, "done": told})
     # What an entry does not have is not shown.
     assert all(value is not None for entry in done.before.get("access_list", ()) for value in entry.values())
     if done.changed and not check_mode:
         again = run(atlas, OURS, *others, ignore=[{"comment": "office"}])
         numbers = {"created": 0, "updated": 0, "deleted": 0, "unchanged": 3, "ignored": 1, "undeclared": 1}
-        assert (again.result["summary"], again.result["diff"].keys()) == ({**numbers, "plan": None}, {"before", "after"})
-        gone = run(atlas, OURS, {"cidr_block": "10.99.0.0/16"}, prune=False, state="absent")
-        assert (
-            gone.result["summary"]["plan"]
-            == "Plan: 0 to create, 0 to change, 1 to remove, 1 unchanged, in project 5356823b3794dee37132bb7b"
+        assert (again.result["summary"], again.result["diff"].keys()) == (
+            {**numbers, "plan": None, "done": None},
+            {"before", "after"},
         )
+        gone = run(atlas, OURS, {"cidr_block": "10.99.0.0/16"}, prune=False, state="absent")
+        assert gone.plan == f"Plan: 0 to create, 0 to change, 1 to remove, 1 unchanged, in {project}"
+        assert gone.done == f"Changed the access list of {project}: 1 removed, 1 unchanged"
         assert (gone.result["summary"]["deleted"], gone.result["summary"]["unchanged"]) == (1, 1)
 
 

@@ -60,6 +60,11 @@ class Run:
         self.line, self.path.state.notes, self.front.context.stage = line, notes, goal
         self.progress.see((), Waiting(goal) if goal else None, self.started + 100.0 if goal else None)
 
+    def end(self, line: str) -> None:
+        """End the stage."""
+        self.line = line
+        self.progress.end_stage()
+
 
 def test_a_stage_has_a_line_when_it_begins_to_wait() -> None:
     run = Run()
@@ -72,6 +77,25 @@ def test_a_stage_has_a_line_when_it_begins_to_wait() -> None:
     assert run.lines == [
         "project 1: 0 of 2 accepted; 0 s waited, 100 s left",
         "project 1: 1 of 2 available; 30 s waited, 70 s left",
+    ]
+
+
+def test_a_stage_with_a_line_has_its_last_state_too() -> None:
+    run = Run()
+    run.see("", "roles")
+    run.end("1 of 1 given")
+    run.see("0 of 2 accepted", "both sides")
+    run.end("2 of 2 accepted")
+    run.see("1 of 2 available", "AVAILABLE", after=10)
+    # A failure has ended it.
+    run.end("1 of 2 available")
+    run.see("0 of 1 in force", "the access list")
+    run.end("")
+    assert run.lines == [
+        "project 1: 0 of 2 accepted; 0 s waited, 100 s left",
+        "project 1: 2 of 2 accepted",
+        "project 1: 1 of 2 available; 10 s waited, 90 s left",
+        "project 1: 0 of 1 in force; 10 s waited, 90 s left",
     ]
 
 

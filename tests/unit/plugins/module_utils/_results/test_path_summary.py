@@ -232,7 +232,8 @@ def test_one_cause_in_several_entries_is_one_failure() -> None:
         "detail": "No",
     }
     sums = {"connections": 3, "changed": 0, "unchanged": 1, "failed": 2, "pruned": 0, "left": 0}
-    assert case.show()["summary"] == sums
+    done_line = "Connected 1 of 3 networks of project 5356823b3794dee37132bb7b: 1 unchanged, 2 failed; 1 change in Atlas"
+    assert case.show()["summary"] == {**sums, "done": done_line}
     so_far = f"Done so far: {KEYS[0]} ({vpc(1)}): connection requested; {KEYS[2]} ({vpc(3)}): nothing."
     assert case.msg == f"{failure['msg']} {so_far} {HINT}"
     error: Any = case.summary.failure(case.state)
@@ -351,6 +352,82 @@ def test_the_plan_counts_no_entry_that_is_refused_or_has_failed() -> None:
     plan = replace(plan, refusals={KEYS[0]: TaskError("No.")}, failures={KEYS[2]: TaskError("No.")})
     line = "Plan: 1 to create, 0 to change, 0 to remove, 0 unchanged (1 in Atlas)"
     assert Case(aws(1), aws(2), aws(3)).summary.line(plan) == line
+
+
+@pytest.mark.parametrize(
+    ("changes", "peers", "fields", "options", "line"),
+    [
+        ((), (peer(1), peer(2), peer(3)), {}, {}, None),
+        (
+            ("Atlas create connection", "AWS accept connection", "AWS create route"),
+            (peer(1), peer(2), peer(3)),
+            {},
+            {},
+            "Connected 3 networks: 1 new, 2 unchanged; 1 change in Atlas, 2 in AWS",
+        ),
+        # Whoever owns the account is to accept them.
+        (
+            ("Atlas create connection",),
+            (peer(1, "PENDING_ACCEPTANCE"), peer(2), peer(3)),
+            {},
+            {},
+            "Connected 2 of 3 networks, and 1 more is requested: 1 new, 2 unchanged; 1 change in Atlas",
+        ),
+        (
+            ("Atlas recreate connection",),
+            tuple(peer(number, "INITIATING") for number in (1, 2, 3)),
+            {},
+            {},
+            "Requested 3 connections: 1 replaced, 2 unchanged; 1 change in Atlas",
+        ),
+        (
+            ("AWS create route", "Atlas create connection"),
+            (peer(1), peer(2), None),
+            {"failures": {KEYS[2]: denied(2)}},
+            {},
+            "Connected 2 of 3 networks: 1 new, 1 unchanged, 1 failed; 1 change in Atlas, 1 in AWS",
+        ),
+        (
+            ("Atlas create connection",),
+            (peer(1, "FAILED"), None, None),
+            {"failures": {key: denied(place) for place, key in enumerate(KEYS)}},
+            {},
+            "Connected 0 of 3 networks: 3 failed; 1 change in Atlas",
+        ),
+        # Without Atlas's half, it is not known what Atlas says.
+        (
+            ("AWS accept connection", "AWS create route"),
+            (),
+            {},
+            {"atlas": False},
+            "Connected 3 networks: 1 changed, 2 unchanged; 2 changes in AWS",
+        ),
+        (
+            ("AWS delete route", "Atlas delete connection"),
+            (),
+            {},
+            {"state": "absent"},
+            "Disconnected 3 networks: 1 removed, 2 gone before; 1 change in Atlas, 1 in AWS",
+        ),
+    ],
+)
+def test_what_was_done_is_a_line(
+    changes: Any, peers: Any, fields: dict[str, Any], options: dict[str, Any], line: str | None
+) -> None:
+    half = {"container_cidr_block": BLOCK, "connection_id": PCX} if "atlas" in options else {}
+    case = Case(*(aws(number, **half) for number in (1, 2, 3)), peers=peers, **options)
+    case.put(*(done(KEYS[0], "", words, str(place)) for place, words in enumerate(changes)), **fields)
+    project = "" if "atlas" in options else " of project 5356823b3794dee37132bb7b"
+    assert case.show()["summary"]["done"] == (
+        line and line.replace(" networks", f" networks{project}").replace(" connections", f" connections{project}")
+    )
+
+
+def test_the_line_of_what_was_done_has_what_was_pruned() -> None:
+    gone, case = peer(9, "TERMINATING"), Case(aws(1), peers=(peer(1),))
+    peers = replace(case.state.peers, first=(peer(1), gone), pruned=(gone,))
+    case.put(done("9" * 24, "remove", "Atlas delete connection", ""), peers=peers)
+    assert case.show()["summary"]["done"].endswith(": 1 removed, 1 unchanged; 1 change in Atlas")
 
 
 def test_the_diff_has_all_that_has_changed() -> None:

@@ -60,6 +60,8 @@ def test_check_mode_predicts_the_result_on_all_clouds(whole: PathSite) -> None:
     ]
     assert headers(foreseen) == headers(done)
     assert foreseen.result["summary"] == done.result["summary"]
+    changes = "8 changes in Atlas, 3 in AWS, 1 in AZURE, 1 in GCP"
+    assert done.done == f"Connected 3 networks of project 5356823b3794dee37132bb7b: 3 new; {changes}"
     assert foreseen.result["peering"]["remaining"] == done.result["peering"]["remaining"]
     # Only what does not exist yet is not known before.
     unknown = {*nulls(foreseen.result["peering"])} - {*nulls(done.result["peering"])}
@@ -69,7 +71,7 @@ def test_check_mode_predicts_the_result_on_all_clouds(whole: PathSite) -> None:
     }
     assert [one.partition(" (")[0] for one in done.details] == [f"connections[{index}]" for index in range(3)]
     again = whole.run(connections=entries)
-    assert (again.changed, actions(again), again.result["diff"], again.plan) == (False, [[], [], []], [], None)
+    assert (again.changed, actions(again), again.result["diff"], again.plan, again.done) == (False, [[], [], []], [], None, None)
     assert [one.rpartition(": ")[2] for one in again.details] == ["unchanged"] * 3
 
 

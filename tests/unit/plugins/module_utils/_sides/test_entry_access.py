@@ -616,7 +616,8 @@ def test_all_is_added_in_one_request_and_waited_for(atlas: Atlas) -> None:
     assert [one["comment"] for one in done.result["peering"]["access_list"]] == [*COMMENTS.values()]
     assert actions(done) == actions(foreseen) == [("create", name) for name in COMMENTS]
     assert foreseen.result["peering"]["access_list"] == done.result["peering"]["access_list"]
-    assert any("4 entries of the access list are not in force yet" in line for line in atlas.lines)
+    assert any("0 of 4 entries of the access list in force; " in line for line in atlas.lines)
+    assert atlas.lines[-1].endswith("4 of 4 entries of the access list in force")
     again = run(atlas)
     assert (again.changed, sent(atlas)) == (False, ["GET list"])
 

@@ -56,14 +56,14 @@ def test_one_line_tells_how_far_all_are(atlas: SetSite) -> None:
     assert times == sorted(times)
 
 
-def test_a_later_state_counts_under_its_own_name(atlas: SetSite) -> None:
+def test_a_later_state_has_reached_the_goal_too(atlas: SetSite) -> None:
     atlas.apply(entries(2), parallel=1)
     atlas.clock.now += 9
     atlas.act("accept", atlas.id_of(0))
     atlas.clock.now += 9
     atlas.apply(entries(3), wait=True)
     counts = [line.partition(": ")[2].partition("; ")[0] for line in atlas.lines]
-    assert counts == ["1 of 3 pending acceptance, 1 available", "2 of 3 pending acceptance, 1 available"]
+    assert counts == ["2 of 3 there", "3 of 3 there"]
 
 
 def test_a_line_names_five_ids_and_comes_once_a_minute(atlas: SetSite) -> None:
