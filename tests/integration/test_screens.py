@@ -79,7 +79,7 @@ def test_a_list_that_fails_is_a_screen(run: RoleRunner, make_site: Callable[...,
 
     never = run.play([{module: {**refused, "fail_on": "never"}}]).results[0]
     assert (never["changed"], never["failures"][0]["step"]) == (False, "plan")
-    assert len(never["peering"]["connections"]) == 45
+    assert (len(never["peering"]["connections"]), never["peering"]["remaining"]) == (45, [])
 
     run.emulator.faults.add(parse_rules({**wrong, "skip": 5, "times": 3}))
     text = printed(run, {module: {"connections": connections[:45], **options, "aws": True}})

@@ -60,6 +60,8 @@ class PathSummary:
         self._is_absent = params["state"] == "absent"
         # What the last plan does, by owner: it is asked for after each event.
         self._planned: tuple[Plan, t.Mapping[str, t.AbstractSet[ChangeKey]]] = (Plan(), {})
+        # What was warned of: a later plan may be about some of the same entries.
+        self._warned: set[tuple[str, str]] = set()
 
     def show(self, state: PathState, plan: Plan) -> dict[str, object]:
         """Return the fields of the result: what was done, or, where only `max_deletions` refuses, what the plan would do."""
@@ -73,9 +75,11 @@ class PathSummary:
             going = {one.key.owner for one in changes if one.key.kind == _CONNECTION and one.verb == "delete"}
             pruned = tuple(peer for peer in state.peers.first if peer["id"] in going)
             state = replace(state, peers=replace(state.peers, pruned=pruned))
+        # What is refused leaves nothing behind.
+        peering = {**self._peering(state, changes), **({"remaining": []} if plan.refusals else {})}
         sums = self._sums(state, changes, failures)
         done = None if plan.refusals or not changes else self._done_line(state, changes, sums)
-        return {**fields, "peering": self._peering(state, changes), "summary": {**sums, "done": done}}
+        return {**fields, "peering": peering, "summary": {**sums, "done": done}}
 
     def diff(self, state: PathState, plan: Plan) -> list[dict[str, object]]:
         """Return the diff: one element for each network container that has changed, and one for each network, with all sides."""
@@ -107,8 +111,10 @@ class PathSummary:
         return f"Plan: {', '.join(parts)}, {unchanged} unchanged ({', '.join(f'{n} in {side}' for side, n in sides.items())})"
 
     def warnings(self, notices: t.Iterable[Notice]) -> list[str]:
-        """Return warnings about entries in sentences: one for each cause, however many networks it is true for."""
-        return [str(one["msg"]) for one in by_cause(LIST, map(self._noticed, notices))]
+        """Return new warnings about entries in sentences: one for each cause, however many networks it is true for."""
+        new = [one for one in notices if (one.entry, one.text) not in self._warned]
+        self._warned.update((one.entry, one.text) for one in new)
+        return [str(one["msg"]) for one in by_cause(LIST, map(self._noticed, new))]
 
     def _noticed(self, notice: Notice) -> Failed:
         entry = self._by_key[notice.entry]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from ansible_collections.cloudpeer.atlas.tests.emulator.faults import parse_rules
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Done
 from ansible_collections.cloudpeer.atlas.tests.support.path_site import ACCOUNTS, PathSite
 
@@ -93,6 +94,18 @@ def test_absent_predicts_too_and_shows_what_was_last_seen(whole: PathSite) -> No
     assert (whole.connected, whole.access_list, whole.state()[0]) == (set(), {}, [])
     again = whole.run(**options)
     assert (again.failed, again.changed) == (False, False)
+
+
+def test_a_warning_is_said_once_however_often_the_list_is_planned(site: PathSite) -> None:
+    """After a lost request, the plan is about fewer entries."""
+    fault = {"kind": "status", "status": 500}
+    refusal = {"kind": "status", "status": 403}
+    for one in (fault, refusal):
+        rule = {"method": "POST", "path_glob": "*/peers", "authenticated": True, "fault": one, "times": 1}
+        site.emulator.faults.add(parse_rules(rule))
+    done = site.run(connections=site.make_vpcs(4), dns="warn")
+    assert len(done.result["failures"]) == 2
+    assert len([one for one in done.warnings if "enable_dns_hostnames off" in one]) == 1
 
 
 def test_an_account_without_a_right_fails_its_entries_alone(site: PathSite) -> None:
