@@ -39,7 +39,7 @@ from .._sides.entries import ignored_options
 from .._sides.entry_access import EntryAccess
 from .._sides.entry_containers import EntryContainers
 from .._sides.entry_peers import EntryPeers, Leaving, PathPeers
-from .._sides.path_side import PathSide
+from .._sides.path_side import PathPlans, PathReader
 from .._sides.path_state import (
     ABSENT,
     ACCESS,
@@ -110,10 +110,11 @@ class AtlasPeering(Front[CheckSession]):
 
             self._pruned = PrunedSide(self.context, PrunedRoutes(params, self._entries, session.aws))
         begin, say = partial(AtlasPeering._begin, own), self.summary.warnings
-        self.path = PathSide(self.context, self._known, self._entries, self.stages, begin, list_peers, say)
+        self.path = PathPlans(self._entries, say, self._known)
+        reader = PathReader(self.context, self.path, self.stages, begin, list_peers)
         in_aws, in_atlas = () if self._aws is None else (self._aws,), () if atlas is None else (self._containers, self._peers)
         pruned = () if self._pruned is None else (self._pruned,)
-        self.sides = (*in_atlas, self.path, *in_aws, *self._clouds.values(), *pruned)
+        self.sides = (*in_atlas, reader, *in_aws, *self._clouds.values(), *pruned)
         if atlas is not None and params["access_list"]:
             turn = partial(_turn_of, (atlas.settings.base_url, params["group_id"]))
             choice, access_list = partial(AtlasPeering._entry_access, own), AccessList(atlas, params["group_id"])
@@ -268,7 +269,8 @@ class AtlasPeering(Front[CheckSession]):
 
     def _replaced(self) -> t.Collection[str]:
         """Return the keys of entries whose connection in Atlas the task replaces, or has replaced."""
-        return () if self.session.atlas is None else self._reader.replaced
+        planned = {} if self.session.atlas is None else self._reader.first_changes
+        return {key for key, change in planned.items() if change.verb == "recreate"}
 
     @classmethod
     def libraries_for(cls, args: t.Mapping[str, t.Any]) -> tuple[Library, ...]:
@@ -320,13 +322,13 @@ class AtlasPeering(Front[CheckSession]):
 
     def plans(self) -> t.Iterator[tuple[AnySide, Plan]]:
         """Yield the plan of all parts, which is made at once, and the steps of the other sides."""
-        plan = self.path.plan([*self.path.states])
+        plan = self.path.decide()
         if self.params["plan_file"]:
             plan = replace(plan, refusals={**plan.refusals, **self._without_block(plan)})
         if self.state.access is not None:
             self._access.begin(self.path.steps_of(self._access.name), self.state.access)
         for side in self.sides:
-            yield side, plan if side is self.path else Plan(steps=self.path.steps_of(side.name))
+            yield side, Plan(steps=self.path.steps_of(side.name)) if side.name != PathReader.name else plan
 
     def _without_block(self, plan: Plan) -> dict[str, TaskError]:
         """Return errors of entries whose new container has a block that Atlas chooses: its routes cannot be reviewed before."""
@@ -359,9 +361,7 @@ class AtlasPeering(Front[CheckSession]):
 
     def entries_of(self, side: str, owner: Owner, step: Step | None) -> t.Sequence[str]:
         """Return the entry or pruned connection whose step it is, or the entries of a container or of another side's owner."""
-        if side == self.path.name:
-            return ()
-        return self._parts[side].entries_of(owner, step)
+        return self._parts[side].entries_of(owner, step) if side in self._parts else ()
 
     def failed(self, side: str, entry: str, step: Step | None, error: TaskError) -> Failure:
         """Let the parts know of a failure."""
@@ -382,6 +382,7 @@ class AtlasPeering(Front[CheckSession]):
 
     def foresee(self, plan: Plan) -> list[Step]:
         """Return the steps that are not known to fail."""
+        self.path.predict()
         return [step for step in plan.steps if self.path.is_foreseen(step)]
 
     def fail_rest(self, error: TaskError) -> t.Mapping[str, Failure]:

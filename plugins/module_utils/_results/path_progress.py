@@ -13,11 +13,11 @@ from .._engine.outcome import REPORT_INTERVAL, Outcome, Report
 from .._engine.side import AnySide, Target, Waiting
 from .._engine.wait import SHORTEST_INTERVAL
 from .._http.pauses import Clock
-from .._sides.path_side import PathSide
 from .._sides.path_state import one_line
 
 if t.TYPE_CHECKING:
     from .._engine.front import AnyFront
+    from .._sides.path_side import PathPlans
     from .path_summary import PathSummary
 
 
@@ -25,7 +25,7 @@ class PathProgress(ListProgress):
     """The progress of the whole path. Results are made when a plan is, and at the end, not after each step.
 
     Args:
-        front: The front that runs. Its side is a PathSide, and it has a `summary`.
+        front: The front that runs. It has the plans of both sides in `path`, and a `summary`.
         outcome: Receives what results show.
         report: Takes lines for the user.
         clock: A monotonic clock, in seconds.
@@ -34,8 +34,9 @@ class PathProgress(ListProgress):
     def __init__(self, front: AnyFront, outcome: Outcome, report: Report, clock: Clock) -> None:
         super().__init__(front, outcome, report, clock)
         self._sides = {side.name: side for side in front.sides}
-        self._path = next(side for side in front.sides if isinstance(side, PathSide))
-        self._summary: PathSummary = t.cast("t.Any", front).summary
+        whole: t.Any = front
+        self._path: PathPlans = whole.path
+        self._summary: PathSummary = whole.summary
         self._stage = ""
         # The stage in which a step was found to last, and since when.
         self._lasting = ("", 0.0)
@@ -47,8 +48,7 @@ class PathProgress(ListProgress):
     def see(self, changed: t.Collection[Target] = (), waiting: Waiting | None = None, until: float | None = None) -> None:
         """Report an event. With a `waiting` that polls, a line says what its stage waits for, and then once a minute."""
         for side, owner in changed:
-            if side != self._path.name:
-                self._path.take_from(self._sides[side], owner)
+            self._path.take(self._sides[side], owner)
         if waiting is not None and not waiting.polls:
             return
         self._report_notes()

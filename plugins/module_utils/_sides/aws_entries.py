@@ -264,6 +264,8 @@ class AwsEntries(AwsReader):
         path: What is known of both sides.
     """
 
+    is_list = True
+
     def __init__(self, context: Context, networks: AwsNetworks, path: PathState) -> None:
         super().__init__({})
         self._context, self._networks, self._path = context, networks, path

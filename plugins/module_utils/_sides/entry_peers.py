@@ -62,11 +62,6 @@ class PathPeers(PeerSet):
         # The last plan, with the keys of entries.
         self._last = Plan()
 
-    @property
-    def stage(self) -> str:
-        """The stage of the task."""
-        return self._context.stage
-
     # What the list says.
 
     def choose_all(self) -> PeerSetState:
@@ -88,11 +83,6 @@ class PathPeers(PeerSet):
     def is_settled(self) -> bool:
         """Return whether the connections are as far as the stage waits for."""
         raise NotImplementedError
-
-    @property
-    def replaced(self) -> set[str]:
-        """The keys of the entries whose connection the task replaces by another one, or has replaced."""
-        return {key for key, change in self.first_changes.items() if change.verb == "recreate"}
 
     def entry_of(self, owner: Owner) -> str:
         """Return the entry or pruned connection that an owner is about."""
@@ -254,7 +244,7 @@ class EntryPeers(PathPart):
     def step_of(self, entry: str) -> str:
         """Return what has failed for an entry, or a pruned connection."""
         if entry in self._reader.path_entries and not self._is_absent:
-            return "available" if self._reader.stage == AVAILABLE else "request"
+            return "available" if self._context.stage == AVAILABLE else "request"
         return "remove"
 
     def record_failure(self, entry: str, step: str, error: TaskError) -> None:

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is read first, chosen and known of the whole path, as one side of the engine; and the progress of the run."""
+"""What a list for both sides reads first, as a side, and the plans of all that chooses as one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from .._clouds.aws import AWS
 from .._clouds.cloud import Peer, fields_of
 from .._engine.plan import Notice, Plan, Step, joined
 from .._engine.side import (
-    ONLY,
     AnySide,
     Call,
     Context,
@@ -41,155 +40,30 @@ if t.TYPE_CHECKING:
 _READ = "read"
 
 
-class PathReader:
-    """Reads both sides, side by side; again, once, if another run has meanwhile requested what is in the way here.
+class PathPlans:
+    """The plans of all parts as one, and what follows from it.
 
     Args:
-        make_parts: Makes the parts, which have read nothing yet, by their names.
-        entries: The entries, by key.
-        list_peers: Lists the connections with AWS; None if the task leaves Atlas alone.
-        path: What is known of both sides.
-
-    Attributes:
-        parts: The parts, in the order of their plans.
-        unread: What could not be read, as failures of its entries.
-    """
-
-    def __init__(
-        self,
-        make_parts: t.Callable[[], t.Mapping[str, PathPart]],
-        entries: t.Mapping[str, PeerEntry],
-        list_peers: t.Callable[[], list[Peer]] | None,
-        path: PathState,
-    ) -> None:
-        self._make_parts, self._entries, self._list_peers, self._path = make_parts, entries, list_peers, path
-        self.unread: dict[str, Failure] = {}
-        # How often it has begun, and the connections that Atlas's list may not have had yet.
-        self._turn, self._unlisted = 0, frozenset[str]()
-        self._begin()
-
-    def _begin(self) -> None:
-        self._turn += 1
-        self._path.forget()
-        self.parts = self._make_parts()
-        self._answers: dict[str, dict[t.Any, t.Any]] = {name: {} for name in self.parts}
-        self._calls = {name: part.reads() for name, part in self.parts.items()}
-        self._is_read = False
-
-    def queries(self) -> list[Query]:
-        """Return what has to be asked next; nothing once all is read."""
-        if self._unlisted and self._list_peers is not None:
-            return [Query(self._turn, self._list_peers)]
-        found = [Query((self._turn, name, key), partial(_or_error, call)) for name, key, call in self._open()]
-        # A part may have nothing to read.
-        return found or ([] if self._is_read else [Query((self._turn,), list)])
-
-    def _open(self) -> t.Iterator[tuple[str, t.Any, Call]]:
-        for name, calls in self._calls.items():
-            for key, call in calls.items():
-                yield name, key, call
-
-    def take(self, replies: Replies) -> None:
-        """Take in what the queries have returned."""
-        if self._unlisted:
-            is_overtaken = any(fields_of(peer)["connection_id"] in self._unlisted for peer in replies[self._turn])
-            self._unlisted = frozenset()
-            if is_overtaken:
-                self._list_peers = None
-                self._begin()
-            return
-        for name, key, unused in self._open():
-            (answer,) = replies[self._turn, name, key]
-            self._answers[name][key] = answer
-            for owner in self.parts[name].owners(key) if isinstance(answer, TaskError) else ():
-                entry = self._entries.get(owner)
-                self.unread.setdefault(owner, Failure(_READ, answer if entry is None else entry.named(answer)))
-        self._is_read, self._calls = True, {}
-        if self.unread:
-            return
-        for name, part in self.parts.items():
-            part.begin(self._answers[name])
-        self._calls = {name: part.reads_more() for name, part in self.parts.items()}
-        in_aws = self.parts.get(AWS.half[0])
-        if not any(self._calls.values()) and self._list_peers is not None and in_aws is not None:
-            self._unlisted = frozenset(t.cast("AwsNetworks", in_aws).terms.find_unlisted())
-
-
-class PathSide(Side[PathState]):
-    """All parts of the whole path, and their common state.
-
-    It sends nothing: the other sides do, and it takes their states in. Its owners are the stages: a stage waits until no part
-    waits for anything in it.
-
-    Args:
-        context: What all sides share.
-        path: What is known of both sides.
         entries: The entries of the list.
-        stages: The stages, in order.
-        make_parts: Makes the parts; see `PathReader`.
-        list_peers: Lists the connections with AWS; see `PathReader`.
         say: Puts warnings about entries into sentences.
+        path: What is known of both sides.
 
     Attributes:
+        state: What is known of both sides.
+        parts: The parts by name, in the order of their plans, as `PathReader` has made them.
+        unread: What could not be read, as failures of its entries.
         last: The last plan, which has what was left to do.
     """
 
-    name = "path"
-
-    def __init__(
-        self,
-        context: Context,
-        path: PathState,
-        entries: t.Sequence[PeerEntry],
-        stages: t.Sequence[str],
-        make_parts: t.Callable[[], t.Mapping[str, PathPart]],
-        list_peers: t.Callable[[], list[Peer]] | None,
-        say: t.Callable[[t.Iterable[Notice]], list[str]],
-    ) -> None:
-        super().__init__(context)
-        self._say = say
+    def __init__(self, entries: t.Sequence[PeerEntry], say: t.Callable[[t.Iterable[Notice]], list[str]], path: PathState) -> None:
         self._entries = {entry.key: entry for entry in entries}
-        self._places = {stage: place for place, stage in enumerate(stages)}
-        self.state = path
-        self._reader = PathReader(make_parts, self._entries, list_peers, path)
+        self._say, self.state = say, path
+        self.parts: t.Mapping[str, PathPart] = {}
+        self.unread: dict[str, Failure] = {}
         self.last = Plan()
-        # The plan of each part, for predictions and for the other sides.
+        # The plan of each part, for predictions and for the sides; and the changes that a prediction knows not to be made.
         self._plans: dict[str, Plan] = {}
-        # The changes that a prediction knows not to be made.
         self._undone: set[t.Hashable] = set()
-
-    @property
-    def parts(self) -> t.Mapping[str, PathPart]:
-        """The parts, by name, in the order of their plans."""
-        return self._reader.parts
-
-    # Reading.
-
-    def queries(self, owners: t.Sequence[Owner], purpose: Purpose) -> list[Query]:
-        """Return what to ask: all parts in turn, but for the first look. The other sides look again."""
-        return self._reader.queries() if purpose is Purpose.FIRST else []
-
-    def observe(self, replies: Replies) -> dict[Owner, PathState]:
-        """Take in what was read."""
-        if not replies:
-            return {}
-        self._reader.take(replies)
-        if self._reader.unread:
-            # What could not be read refuses the plan, and is no failure of the run.
-            self.state.failures = self._reader.unread
-        return {ONLY: self.state}
-
-    def take_from(self, side: AnySide, owner: Owner) -> None:
-        """Take in what another side has read or changed."""
-        self.parts[side.name].take(owner, side.states[owner])
-
-    # Planning.
-
-    def plan(self, owners: t.Sequence[Owner]) -> Plan:
-        """Plan both sides of all entries."""
-        plan = self.decide()
-        self.states.update({stage: self.states.pop(stage, self.state) for stage in self._places})
-        return plan
 
     def decide(self) -> Plan:
         """Plan what is left to do on all sides."""
@@ -198,7 +72,7 @@ class PathSide(Side[PathState]):
         return self.last
 
     def _decide(self) -> Plan:
-        unread = {owner: failure.error for owner, failure in self._reader.unread.items()}
+        unread = {owner: failure.error for owner, failure in self.unread.items()}
         if unread:
             return Plan(refusals=unread)
         plans: dict[str, Plan] = {}
@@ -226,8 +100,8 @@ class PathSide(Side[PathState]):
         """Return the steps of the last plan that another side sends."""
         return tuple(step for name, plan in self._plans.items() for step in plan.steps if (step.side or name) == side)
 
-    def predict(self, steps: t.Iterable[Step]) -> dict[Owner, PathState]:
-        """Return the state after the plans of all parts; what is known to fail is not done."""
+    def predict(self) -> None:
+        """Assume what is there after the plans of all parts; what is known to fail is not done."""
         failures = {owner: Failure("plan", error) for owner, error in self.last.failures.items()}
         self.state.failures = {**failures, **self.state.failures}
         for name, part in self.parts.items():
@@ -237,24 +111,10 @@ class PathSide(Side[PathState]):
                 # A container that others use stays.
                 entries = part.entries_of(step.owner, step)
                 self._undone.update(step.keys if entries and self.state.failures.keys() >= {*entries} else ())
-        return {ONLY: self.state}
 
     def is_foreseen(self, step: Step) -> bool:
         """Return whether a step of a prediction is not known to fail."""
         return not self._undone.issuperset(step.keys)
-
-    # Waiting.
-
-    def wait(self, owner: Owner, step: Step | None) -> Waiting | None:
-        """Return what a stage waits for."""
-        if owner != self.context.stage:
-            return None
-        is_over = not self.context.running and all(part.is_settled() for part in self.parts.values())
-        return None if is_over else Waiting(self.context.stage, ends_with_steps=True)
-
-    def timeout_error(self, owner: Owner, step: Step | None, waiting: Waiting, error: WaitTimeoutError) -> TaskError:
-        """Return the error of a stage; what it waits for has an error of its own."""
-        return TaskError(f"The time was up before {owner}.")
 
     def fail(self, entry: str, step: str, error: TaskError) -> Failure:
         """Take in the failure of an entry, of which nothing goes any further.
@@ -267,11 +127,120 @@ class PathSide(Side[PathState]):
         own = self._entries.get(entry)
         # Of what is for several entries, each failure is one of its own.
         failure = Failure(step, error if own is None else own.named(error))
+        before = self.state.failures
         self.state.fail(entry, *failure)
         for part in self.parts.values():
             part.record_failure(entry, step, error)
-        self.state.failures = self.context.failures
+        self.state.failures = before
         return failure
+
+    def unreadable(self, owners: t.Iterable[str], error: TaskError) -> None:
+        """Note what could not be read at first, which refuses the whole list."""
+        for owner in owners:
+            entry = self._entries.get(owner)
+            self.unread.setdefault(owner, Failure(_READ, error if entry is None else entry.named(error)))
+        # It is no failure of the run.
+        self.state.failures = self.unread
+
+    def take(self, side: AnySide, owner: Owner) -> None:
+        """Take in what a side has read or changed."""
+        part = self.parts.get(side.name)
+        if part is not None:
+            part.take(owner, side.states[owner])
+
+
+class PathReader(Side[PathState]):
+    """Reads both sides first, side by side; again, once, if another run has meanwhile requested what is in the way here.
+
+    Its owners are the stages: one lasts, for the lines of progress, until nothing is sent and no part waits for anything in it.
+
+    Args:
+        context: What all sides share.
+        plans: Gets the parts, and what could not be read.
+        stages: The stages, in order.
+        make_parts: Makes the parts, which have read nothing yet, by their names.
+        list_peers: Lists the connections with AWS; None if the task leaves Atlas alone.
+    """
+
+    name = "path"
+
+    def __init__(
+        self,
+        context: Context,
+        plans: PathPlans,
+        stages: t.Sequence[str],
+        make_parts: t.Callable[[], t.Mapping[str, PathPart]],
+        list_peers: t.Callable[[], list[Peer]] | None,
+    ) -> None:
+        super().__init__(context)
+        self._plans, self._stages, self._make_parts, self._list_peers = plans, stages, make_parts, list_peers
+        # How often it has begun, and the connections that Atlas's list may not have had yet.
+        self._turn, self._unlisted = 0, frozenset[str]()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._turn += 1
+        self._plans.state.forget()
+        self._plans.parts = self._make_parts()
+        self._answers: dict[str, dict[t.Any, t.Any]] = {name: {} for name in self._plans.parts}
+        self._calls = {name: part.reads() for name, part in self._plans.parts.items()}
+        self._is_read = False
+
+    def queries(self, owners: t.Sequence[Owner], purpose: Purpose) -> list[Query]:
+        """Return what has to be asked next; nothing once all is read. The other sides look again, and poll."""
+        if purpose is not Purpose.FIRST:
+            return []
+        if self._unlisted and self._list_peers is not None:
+            return [Query(self._turn, self._list_peers)]
+        found = [Query((self._turn, name, key), partial(_or_error, call)) for name, key, call in self._open()]
+        # A part may have nothing to read.
+        return found or ([] if self._is_read else [Query((self._turn,), list)])
+
+    def _open(self) -> t.Iterator[tuple[str, t.Any, Call]]:
+        for name, calls in self._calls.items():
+            for key, call in calls.items():
+                yield name, key, call
+
+    def observe(self, replies: Replies) -> dict[Owner, PathState]:
+        """Take in what was read."""
+        self._take(replies)
+        return dict.fromkeys(self._stages, self._plans.state)
+
+    def _take(self, replies: Replies) -> None:
+        if self._unlisted:
+            is_overtaken = any(fields_of(peer)["connection_id"] in self._unlisted for peer in replies[self._turn])
+            self._unlisted = frozenset()
+            if is_overtaken:
+                self._list_peers = None
+                self._begin()
+            return
+        for name, key, unused in self._open():
+            (answer,) = replies[self._turn, name, key]
+            self._answers[name][key] = answer
+            if isinstance(answer, TaskError):
+                self._plans.unreadable(self._plans.parts[name].owners(key), answer)
+        self._is_read, self._calls = True, {}
+        if self._plans.unread:
+            return
+        for name, part in self._plans.parts.items():
+            part.begin(self._answers[name])
+        self._calls = {name: part.reads_more() for name, part in self._plans.parts.items()}
+        in_aws = self._plans.parts.get(AWS.half[0])
+        if not any(self._calls.values()) and self._list_peers is not None and in_aws is not None:
+            self._unlisted = frozenset(t.cast("AwsNetworks", in_aws).terms.find_unlisted())
+
+    def plan(self, owners: t.Sequence[Owner]) -> Plan:
+        """Plan nothing: see `PathPlans`."""
+        return Plan()
+
+    def wait(self, owner: Owner, step: Step | None) -> Waiting | None:
+        """Return what a stage waits for."""
+        is_over = not self.context.running and all(part.is_settled() for part in self._plans.parts.values())
+        return None if is_over or owner != self.context.stage else Waiting(self.context.stage, ends_with_steps=True)
+
+    def timeout_error(self, owner: Owner, step: Step | None, waiting: Waiting, error: WaitTimeoutError) -> TaskError:
+        """Return the error of a stage; what it waits for has an error of its own."""
+        return TaskError(f"The time was up before {owner}.")
 
 
 def _or_error(call: Call) -> tuple[ReplyValue]:

@@ -163,7 +163,7 @@ class DeclaredPeers(PathPeers):
 
     def awaited(self, state: PeerSetState) -> frozenset[str]:
         """Return the names of the clouds that the stage waits for."""
-        stage = self.stage
+        stage = self._context.stage
         if stage == REQUESTS:
             return frozenset(cloud_of(peer).name for peer in state.listed if is_leaving(peer))
         found = {entry.provider.name for entry in self.waiter.missing(state) if entry.key not in state.refused}
@@ -176,7 +176,7 @@ class DeclaredPeers(PathPeers):
         peers = super()._poll(state, names)
         # Whether a container was not in use when it was read: its connections have changed that.
         is_new = any(home.get("provisioned") is False for home in self._path.homes.values())
-        if self.stage != REQUESTS and is_new and self.waiter.is_ended(peers):
+        if self._context.stage != REQUESTS and is_new and self.waiter.is_ended(peers):
             # The last poll: results show the containers as they are at the end.
             self.facts[LIST_CONTAINERS] = self._containers.list_all_containers()
         return peers
@@ -185,13 +185,13 @@ class DeclaredPeers(PathPeers):
         """Return whether the connections are as far as the stage waits for."""
         failures = {key: failure.error for key, failure in self._path.failures.items()}
         peers = replace(self._path.peers, failures=failures)
-        if self.stage == ACTING:
+        if self._context.stage == ACTING:
             return not self.waiter.missing(peers)
-        return self.stage != AVAILABLE or self.waiter.is_ended(peers)
+        return self._context.stage != AVAILABLE or self.waiter.is_ended(peers)
 
     def line(self, state: PeerSetState) -> str:
         """Return how many connections there are, and what the others wait for."""
-        stage, entries, parts = self.stage, self.path_entries, []
+        stage, entries, parts = self._context.stage, self.path_entries, []
         missing = self.waiter.missing(state) if stage in (ACTING, AVAILABLE) else []
         if stage == AVAILABLE and entries:
             failed = state.failures.keys() & entries.keys()
@@ -364,7 +364,7 @@ class RemovedPeers(PathPeers):
 
     def is_settled(self) -> bool:
         """Return whether the connections are gone."""
-        return self.stage != CONNECTIONS or not self._left()
+        return self._context.stage != CONNECTIONS or not self._left()
 
     def _shown(self, state: PeerSetState, owner: str | None) -> PeerSetState:
         """Return the connections with those of the entries, as they were last seen; they count as no pruned ones."""
@@ -380,7 +380,7 @@ class RemovedPeers(PathPeers):
 
     def line(self, state: PeerSetState) -> str:
         """Return how many connections are gone."""
-        if self.stage != CONNECTIONS:
+        if self._context.stage != CONNECTIONS:
             return ""
         wanted = len(self._left(self._path.peers.first, with_failed=True))
         return f"{wanted - len(self._left())} of {wanted} connections removed" if wanted else ""

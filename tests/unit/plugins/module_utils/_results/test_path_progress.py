@@ -10,7 +10,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome im
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Plan
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.side import Waiting
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._results.path_progress import PathProgress
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_side import PathSide
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_side import PathPlans
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state import one_line
 from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock
 
@@ -31,15 +31,16 @@ class Run:
             title=lambda key, state: f"{key} (vpc-1)",
         )
         state = SimpleNamespace(notes=(), warnings=())
-        self.path = mock.NonCallableMock(spec=PathSide, state=state, last=Plan(), progress_line=lambda: self.line)
-        self.path.name = "path"
+        self.path = mock.NonCallableMock(spec=PathPlans, state=state, last=Plan())
+        side = SimpleNamespace(name="aws", progress_line=lambda: self.line, takes_turns=False)
         self.front: Any = SimpleNamespace(
             name="project 1",
             summary=summary,
             context=SimpleNamespace(stage=""),
             seconds_of=lambda stage: 100.0,
             session=SimpleNamespace(secrets=["s3cret-of-it"]),
-            sides=(self.path,),
+            sides=(side,),
+            path=self.path,
             is_one=False,
             keeps_history=False,
             show=lambda changed: self.shown.append(self.line) or {"summary": None},

@@ -13,7 +13,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.side impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Containers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import VpcPeers
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_side import PathSide
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_side import PathReader
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state import AVAILABLE
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import refusal
 from ansible_collections.cloudpeer.atlas.tests.support.sets import PROJECT, azure, block, entries, entry, gcp, vpc
@@ -185,14 +185,14 @@ def test_places_of_what_has_failed_are_not_waited_for(make_path: Callable[..., A
 
 def test_what_has_failed_on_the_other_side_is_not_waited_for(atlas: AtlasSide, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is left to send for the entry; Atlas waits on."""
-    wait = PathSide.wait
+    wait = PathReader.wait
 
-    def fail(self: PathSide, owner: Any, step: Any) -> Any:
+    def fail(self: PathReader, owner: Any, step: Any) -> Any:
         failure = Failure("mirror", TaskError("The peering is inactive."))
         self.context.failures.update({"connections[0]": failure} if self.context.stage == AVAILABLE else {})
         return wait(self, owner, step)
 
-    monkeypatch.setattr(PathSide, "wait", fail)
+    monkeypatch.setattr(PathReader, "wait", fail)
     done = atlas.connect([entry(0)])
     assert [one["step"] for one in done.result["failures"]] == ["mirror"]
     assert sum(atlas.clock.pauses) < 60
