@@ -22,7 +22,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_peering import OPERATION
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.connection import PeerState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_options import PATH_SPEC, fill_in_project, validate
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state import ACTING, PathPart, PathState
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state import ACTING, Chooser, PathState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.set_state import PeerSetState
 from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
 from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock
@@ -66,7 +66,7 @@ class Atlas:
         return [one for one in self.homes.values() if one["provider_name"] == provider_name]
 
 
-class AtlasPart(PathPart):
+class AtlasPart(Chooser):
     """Finds what Atlas has at first."""
 
     name = "atlas"
@@ -142,10 +142,10 @@ class Whole(OPERATION):
         self.summary: Any = Summary()
         self.sides = (AtlasSide(self.context, atlas, self.state), *self.sides)
 
-    def _make_parts(self) -> Iterator[PathPart]:
+    def _make_choosers(self) -> Iterator[Chooser]:
         yield AtlasPart(self._common(()), self._atlas)
         containers: Any = self._atlas if self.params["atlas"] else None
-        yield from self._make_cloud_parts(containers)
+        yield from self._make_cloud_choosers(containers)
 
 
 @dataclass
@@ -178,7 +178,7 @@ class PartsSite:
         self.credentials = {"azure_client_id": entra.client_id, "azure_secret": entra.secret}
 
     @contextlib.contextmanager
-    def opened(self, params: Mapping[str, Any]) -> Iterator[tuple[Whole, Mapping[str, PathPart]]]:
+    def opened(self, params: Mapping[str, Any]) -> Iterator[tuple[Whole, Mapping[str, Chooser]]]:
         """Yield a task with these options, and its parts."""
         with pytest.MonkeyPatch.context() as patch, contextlib.closing(CheckSession(None)) as session:
             # What runs in the thread of a step lives on the same clock.
@@ -186,7 +186,7 @@ class PartsSite:
             for kind in (AzureSession, GcpSession):
                 patch.setattr(kind.__init__, "__defaults__", (self.clock, self.clock.sleep, None))
             whole = Whole({**params, "wait": False}, session, self.clock, self.atlas)
-            yield whole, whole.path.parts
+            yield whole, whole.path.choosers
 
     def run(self, *connections: Mapping[str, Any], check_mode: bool = False, **more: Any) -> Ended:
         """Run a task with these entries and options."""

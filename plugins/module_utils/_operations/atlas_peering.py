@@ -49,8 +49,8 @@ from .._sides.path_state import (
     CONTAINERS,
     PRESENT,
     REQUESTS,
+    Chooser,
     Common,
-    PathPart,
     PathState,
 )
 from .._sides.peer_readers import DeclaredPeers, RemovedPeers
@@ -77,7 +77,7 @@ class AtlasPeering(Front[CheckSession]):
     noun = "peering"
     nothing: t.ClassVar[t.Mapping[str, t.Any]] = {"peering": None, "failures": [], "summary": None}
     is_one = is_strict = False
-    # Each part also limits its own.
+    # Each chooser also limits its own.
     threads = 64
     progress = PathProgress
 
@@ -88,7 +88,7 @@ class AtlasPeering(Front[CheckSession]):
         self.summary: PathSummary = PathSummary(params, self._entries)
         self._refusal: TaskError | None = None
         self._known = PathState(done=self.context.done, failures=self.context.failures)
-        # What the parts hold of this front: with a cycle, Python would keep the state of each item of a loop for a while.
+        # What the choosers hold of this front: with a cycle, Python would keep the state of each item of a loop for a while.
         self._own = own = weakref.proxy(self)
         atlas = session.atlas if params["atlas"] else None
         list_peers = None if atlas is None else VpcPeers(atlas, params["group_id"], AWS).list_peers
@@ -158,27 +158,27 @@ class AtlasPeering(Front[CheckSession]):
         self._reader: PathPeers = (RemovedPeers if is_absent else DeclaredPeers)(*given)
         return PeerSide(self.context, (), self._reader, stages)
 
-    def _begin(self) -> t.Mapping[str, PathPart]:
-        """Make the parts, which have read nothing yet."""
-        self._parts: dict[str, PathPart] = {}
-        for part in self._make_parts():
-            self._parts[part.name] = part
-        return self._parts
+    def _begin(self) -> t.Mapping[str, Chooser]:
+        """Make the choosers, which have read nothing yet."""
+        self._choosers: dict[str, Chooser] = {}
+        for chooser in self._make_choosers():
+            self._choosers[chooser.name] = chooser
+        return self._choosers
 
-    def _make_parts(self) -> t.Iterator[PathPart]:
-        """Yield the parts that the list needs, in the order of their plans."""
+    def _make_choosers(self) -> t.Iterator[Chooser]:
+        """Yield the choosers that the list needs, in the order of their plans."""
         atlas = self.session.atlas
         if atlas is not None:
-            yield from self._make_atlas_parts(atlas)
-        yield from self._make_cloud_parts(None if atlas is None else Containers(atlas, self.params["group_id"]))
+            yield from self._make_atlas_choosers(atlas)
+        yield from self._make_cloud_choosers(None if atlas is None else Containers(atlas, self.params["group_id"]))
         if atlas is not None:
-            yield from self._make_last_parts(atlas)
+            yield from self._make_last_choosers(atlas)
 
     def _common(self, entries: t.Sequence[PeerEntry]) -> Common:
         return Common(self.context, entries, self._known)
 
-    def _make_atlas_parts(self, atlas: AtlasClient) -> t.Iterator[PathPart]:
-        """Yield the parts for network containers and connections in Atlas."""
+    def _make_atlas_choosers(self, atlas: AtlasClient) -> t.Iterator[Chooser]:
+        """Yield the choosers for network containers and connections in Atlas."""
         params, common = self.params, self._common(self._entries)
         containers = Containers(atlas, params["group_id"])
         is_absent = params["state"] == "absent"
@@ -192,8 +192,8 @@ class AtlasPeering(Front[CheckSession]):
         yield self._homes
         yield EntryPeers(common, self._lists, self._reader, self._peers.begin)
 
-    def _make_last_parts(self, atlas: AtlasClient) -> t.Iterator[PathPart]:
-        """Yield the parts for what pruned connections leave, and for the access list: those of the clouds are known."""
+    def _make_last_choosers(self, atlas: AtlasClient) -> t.Iterator[Chooser]:
+        """Yield the choosers for what pruned connections leave, and for the access list: those of the clouds are known."""
         params, common, own = self.params, self._common(self._entries), self._own
         foreseen = self._homes if params["state"] == "present" else None
         leaving = Leaving(self._known, self._reader.leaving, foreseen)
@@ -220,13 +220,13 @@ class AtlasPeering(Front[CheckSession]):
             raise TaskError(f"{cloud.half[0]} is false.")
         if any(network[name] is None for name in cloud.names or cloud.identity):
             raise TaskError("Atlas does not report which network it is.")
-        return (self._in_clouds.get(cloud.name) or self._make_cloud_part(cloud, ())).reader.read_blocks(network)
+        return (self._in_clouds.get(cloud.name) or self._make_cloud_chooser(cloud, ())).reader.read_blocks(network)
 
     def _decide(self) -> Plan:
         return self.path.decide()
 
-    def _make_cloud_parts(self, containers: Containers | None) -> t.Iterator[PathPart]:
-        """Yield the parts for the clouds. Their files are read where the list has the cloud, and the task does its half."""
+    def _make_cloud_choosers(self, containers: Containers | None) -> t.Iterator[Chooser]:
+        """Yield the choosers for the clouds. Their files are read where the list has the cloud, and the task does its half."""
         halves = self._halves()
         if self._aws is not None:
             from .._sides.aws_entries import AwsEntries
@@ -239,10 +239,10 @@ class AtlasPeering(Front[CheckSession]):
         self._in_clouds: dict[str, AzureEntries | GcpEntries] = {}
         for cloud in self.params["clouds"]:
             if cloud.half[0] in self._clouds:
-                self._in_clouds[cloud.name] = chooser = self._make_cloud_part(cloud, halves[cloud.name], containers)
+                self._in_clouds[cloud.name] = chooser = self._make_cloud_chooser(cloud, halves[cloud.name], containers)
                 yield chooser
 
-    def _make_cloud_part(
+    def _make_cloud_chooser(
         self, cloud: Cloud, entries: t.Sequence[PeerEntry], containers: Containers | None = None
     ) -> AzureEntries | GcpEntries:
         """Return what chooses for the entries on AZURE or GCP; its side, if there is one, asks it."""
@@ -265,7 +265,7 @@ class AtlasPeering(Front[CheckSession]):
         return mirrors
 
     def _entry_access(self) -> EntryAccess:
-        return t.cast(EntryAccess, self._parts[EntryAccess.name])
+        return t.cast(EntryAccess, self._choosers[EntryAccess.name])
 
     def _replaced(self) -> t.Collection[str]:
         """Return the keys of entries whose connection in Atlas the task replaces, or has replaced."""
@@ -321,7 +321,7 @@ class AtlasPeering(Front[CheckSession]):
         return self._known
 
     def plans(self) -> t.Iterator[tuple[AnySide, Plan]]:
-        """Yield the plan of all parts, which is made at once, and the steps of the other sides."""
+        """Yield the plan of all choosers, which is made at once, and the steps of the other sides."""
         plan = self.path.decide()
         if self.params["plan_file"]:
             plan = replace(plan, refusals={**plan.refusals, **self._without_block(plan)})
@@ -361,15 +361,15 @@ class AtlasPeering(Front[CheckSession]):
 
     def entries_of(self, side: str, owner: Owner, step: Step | None) -> t.Sequence[str]:
         """Return the entry or pruned connection whose step it is, or the entries of a container or of another side's owner."""
-        return self._parts[side].entries_of(owner, step) if side in self._parts else ()
+        return self._choosers[side].entries_of(owner, step) if side in self._choosers else ()
 
     def failed(self, side: str, entry: str, step: Step | None, error: TaskError) -> Failure:
-        """Let the parts know of a failure."""
+        """Let the choosers know of a failure."""
         if self._aws is not None and side == self._aws.name:
             word, error = self._networks.worded(entry, step or self._aws.sent.get(entry), error)
             is_lost = (side, entry) in self.context.lost
             return self.path.fail(entry, word, error.with_outcome(unknown=True) if is_lost else error)
-        chooser = self._parts.get(side)
+        chooser = self._choosers.get(side)
         if chooser is None:
             return self.path.fail(entry, "plan", error)
         lost = (entry in self.entries_of(*target, None) for target in self.context.lost if target[0] == side)
@@ -406,7 +406,7 @@ class AtlasPeering(Front[CheckSession]):
         """Return what was done, and what may have been done, in words: also what is not known to have come to its end."""
         path = self.state
         for step in done:
-            chooser, error = self._parts[step.side], TaskError("The task was stopped before its end.", outcome_unknown=True)
+            chooser, error = self._choosers[step.side], TaskError("The task was stopped before its end.", outcome_unknown=True)
             for entry in filter(chooser.is_begun, chooser.entries_of(step.owner, step)):
                 path.fail(entry, step.keys[0].step, error)
         return self.summary.stopped(path)

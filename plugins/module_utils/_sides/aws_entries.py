@@ -29,7 +29,7 @@ from .._http.pauses import Clock, unbounded, within
 from .._values.moments import created_at
 from .aws import ROUTABLE, Accepter, AwsReader
 from .life import too_late
-from .path_state import ACTING, PathState
+from .path_state import ACTING, PathState, late_error_of
 
 if t.TYPE_CHECKING:
     from .entry_aws import AwsNetworks
@@ -366,7 +366,7 @@ class AwsEntries(AwsReader):
         peer = entries[key].peer if key in entries else None
         if peer is not None and self._terms.connection_id(self._terms.entries[key]) is None:
             return too_late(peer, t.cast(str, AWS.pending), error, None)
-        return self._networks.late_error(step, error)
+        return late_error_of(self._networks.change_of(step), error)
 
     def sharing(self, owner: Owner) -> t.Sequence[Owner]:
         """Return the entries with the same VPC that were read."""

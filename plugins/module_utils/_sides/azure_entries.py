@@ -17,9 +17,10 @@ from .._clouds.cloud import Fields, Peer, fields_of
 from .._engine.options import Parameters
 from .._engine.plan import Change, ChangeKey, Notice, Plan, Step, joined
 from .._engine.side import Owner
+from .._engine.wait import WaitTimeoutError
 from .._http.errors import TaskError
 from .azure_vnets import RoleTerms, VnetReads, atlas_network, is_at, name_of_role, scope_of, staying_at
-from .path_state import AVAILABLE, ROLES, SIDES, Answers, Common, PathPart, PathState, as_one, failure_of_all
+from .path_state import AVAILABLE, ROLES, SIDES, Answers, Chooser, Common, PathState, as_one, failure_of_all, late_error_of
 
 # The name of the step in results.
 _ROLE = "role"
@@ -131,7 +132,7 @@ class PrunedRoles:
         return not left
 
 
-class AzureEntries(PathPart):
+class AzureEntries(Chooser):
     """The roles of the entries, of which those with the same VNet share one: it plans them, and says what its side has to know.
 
     Args:
@@ -263,10 +264,10 @@ class AzureEntries(PathPart):
         """Return why the first entry with a VNet has failed if all have; None if one has not."""
         return failure_of_all(self.entries_of(owner), self._path.failures)
 
-    def change_of(self, step: Step) -> Change:
-        """Return the change of the role that a step is for."""
+    def late_error(self, step: Step, error: WaitTimeoutError) -> TaskError:
+        """Return the error of a step that was not ready before the time was up."""
         role = self.pruned.roles.get(step.owner)
-        return self._planned[step.owner][0] if role is None else role.change
+        return late_error_of(self._planned[step.owner][0] if role is None else role.change, error)
 
     def is_begun(self, entry: str) -> bool:
         """Return whether some of the steps for a role were done, and not all."""

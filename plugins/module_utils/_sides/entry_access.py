@@ -13,6 +13,7 @@ from .._clouds.cloud import Fields
 from .._clouds.clouds import CLOUDS
 from .._engine.plan import Change, ChangeKey, Plan, Step
 from .._engine.side import AnyState, Owner
+from .._engine.wait import WaitTimeoutError
 from .._http.errors import StoppedError, TaskError
 from .._resources.access_list import MOST_ENTRIES, AccessEntry, AccessList
 from .._resources.peers import VpcPeers
@@ -27,7 +28,7 @@ from .access_plan import (
     entries_of,
     to_change,
 )
-from .path_state import ACCESS, CLEANING, Answers, Common, PathPart, PathState
+from .path_state import ACCESS, CLEANING, Answers, Chooser, Common, PathState, late_error_of
 
 if t.TYPE_CHECKING:
     from .entry_peers import Leaving
@@ -41,7 +42,7 @@ _ADD = ("add", "")
 BlockReader = t.Callable[[Fields], t.Mapping[str, t.Sequence[str]]]
 
 
-class EntryAccess(PathPart):
+class EntryAccess(Chooser):
     """What the connections of a list need in the access list of the project, and leave there.
 
     Args:
@@ -79,6 +80,7 @@ class EntryAccess(PathPart):
         # The connections that fail with each entry of the access list, and the entries of each request, as planned last.
         self._owners_of: dict[str, t.Sequence[str]] = {}
         self._requested: dict[Owner, tuple[str, ...]] = {}
+        self._first_of: dict[Owner, Change] = {}
 
     def reads(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
         """Read the list."""
@@ -152,7 +154,7 @@ class EntryAccess(PathPart):
         """Return a request. It is an update of the list, since it may be sent again after it has taken effect in part."""
         keys = tuple(change.key for change in changes)
         names = self._requested[owner] = tuple(change.name for change in changes)
-        self._shown.update(zip(keys, changes))
+        self._first_of[owner] = changes[0]
         stage = ACCESS if self._is_absent or after is not None or owner == _ADD else CLEANING
         request = AccessRequest(names, tuple(to_change(name, *entries_of(one)) for name, one in zip(names, changes)))
         return Step("update", request, keys, after, owner=owner, stage=stage, lanes=((self.name, 1),))
@@ -187,6 +189,10 @@ class EntryAccess(PathPart):
         if owners and not left:
             raise failures[owners[0]].error
         return self._pruned is None or all(map(self._pruned.is_clean, left))
+
+    def late_error(self, step: Step, error: WaitTimeoutError) -> TaskError:
+        """Return the error of a request that was not clear before its time was up."""
+        return late_error_of(self._first_of[step.owner], error)
 
     def replacements(self, names: t.Container[str]) -> t.Iterable[str]:
         """Return what the list declares in place of those wide entries that `names` has."""

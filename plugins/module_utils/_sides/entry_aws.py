@@ -39,7 +39,7 @@ from .._http.errors import TaskError
 from .._http.redact import visible
 from .aws_entries import AwsPlace, AwsTerms
 from .entries import aws_credentials, aws_names
-from .path_state import ACTING, ROUTES, Answers, Common, PathPart
+from .path_state import ACTING, ROUTES, Answers, Chooser, Common
 
 # What is done, in its order: the step of results, and the action and the kind of the change.
 _STEPS: dict[type[t.Any], tuple[str, str, str]] = {
@@ -148,7 +148,7 @@ class NetworkReads:
         return views
 
 
-class AwsNetworks(PathPart):
+class AwsNetworks(Chooser):
     """The networks of the entries in AWS: it reads them, and plans what the side does for all in one plan.
 
     Args:

@@ -20,7 +20,7 @@ from .._resources.containers import Container, Containers, container_cloud, desc
 from .._resources.peers import describe_users
 from .container_choice import connected_elsewhere, on_other_cloud
 from .container_plan import ContainerPlanner, ContainerState, ListTerms, container_after, in_use
-from .path_state import CONTAINERS, Answers, Common, PathPart, PathState
+from .path_state import CONTAINERS, Answers, Chooser, Common, PathState
 
 if t.TYPE_CHECKING:
     # Read only where a container is removed.
@@ -68,7 +68,7 @@ class _Planned(t.NamedTuple):
     terms: ListTerms
 
 
-class EntryContainers(PathPart):
+class EntryContainers(Chooser):
     """The network containers of the entries: it reads them, and plans them with their side.
 
     Args:

@@ -21,7 +21,7 @@ from .._resources.peers import VpcPeers
 from .connection import HolderError
 from .container_choice import LIST_CONTAINERS
 from .entry_containers import EntryContainers, find_homes, take_containers
-from .path_state import AVAILABLE, Answers, Common, PathPart, PathState
+from .path_state import AVAILABLE, Answers, Chooser, Common, PathState
 from .peer_requests import LIST_QUERY, POLL_QUERY, PeerSet
 from .set_state import PeerSetState
 
@@ -191,7 +191,7 @@ class Leaving:
         return [peer for id_, (owner, peer) in self.peers.items() if owner == id_]
 
 
-class EntryPeers(PathPart):
+class EntryPeers(Chooser):
     """The connections of the entries in Atlas: it reads them, and plans them with their side.
 
     Args:

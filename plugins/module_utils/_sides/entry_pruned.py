@@ -15,7 +15,7 @@ from .._engine.plan import Plan, joined
 from .._engine.side import AnyState
 from .._entries.parser import default_comment
 from .entry_peers import Leaving
-from .path_state import Answers, Common, PathPart
+from .path_state import Answers, Chooser, Common
 
 if t.TYPE_CHECKING:
     # Read only where the task does AWS's half.
@@ -48,7 +48,7 @@ class Cleaner(Remover, t.Protocol):
         """Return why a role stays that a connection leaves, in sentences. Only asked where Atlas needs one."""
 
 
-class PrunedLeftovers(PathPart):
+class PrunedLeftovers(Chooser):
     """What pruned connections leave in the customer's clouds, but for the access list. Its own side removes the routes in AWS.
 
     Args:

@@ -24,7 +24,7 @@ from .._http.errors import InvalidOptionError, TaskError
 from .._resources.containers import Container, Containers
 from .entry_containers import take_containers
 from .gcp_lists import NetworkLists
-from .path_state import ACTING, CLEANING, MIRROR, SIDES, Answers, Common, PathPart, PathState, as_one, failure_of_all
+from .path_state import ACTING, CLEANING, MIRROR, SIDES, Answers, Chooser, Common, PathState, as_one, failure_of_all
 
 # What stands for Atlas's project and network before Atlas has made them: no network can have these names.
 _UNKNOWN = ("p-000000000000000000000000", "nt-000000000000000000000000-00000000")
@@ -166,7 +166,7 @@ class PrunedMirrors:
         return owner not in self.mirrors or not (self.plan(owner).steps or self._states[owner].running is not None)
 
 
-class GcpEntries(PathPart):
+class GcpEntries(Chooser):
     """The mirrors of the entries: it plans them, and says what its side has to know; that changes them, and waits.
 
     Args:

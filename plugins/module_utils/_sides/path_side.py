@@ -30,7 +30,7 @@ from .._entries.parser import PeerEntry
 from .._http.errors import TaskError
 from .._http.pauses import value_or_error
 from .entry_containers import EntryContainers
-from .path_state import PathPart, PathState, without
+from .path_state import Chooser, PathState, without
 
 if t.TYPE_CHECKING:
     # Read only where the list has the cloud.
@@ -41,7 +41,7 @@ _READ = "read"
 
 
 class PathPlans:
-    """The plans of all parts as one, and what follows from it.
+    """The plans of all choosers as one, and what follows from it.
 
     Args:
         entries: The entries of the list.
@@ -50,7 +50,7 @@ class PathPlans:
 
     Attributes:
         state: What is known of both sides.
-        parts: The parts by name, in the order of their plans, as `PathReader` has made them.
+        choosers: The choosers by name, in the order of their plans, as `PathReader` has made them.
         unread: What could not be read, as failures of its entries.
         last: The last plan, which has what was left to do.
     """
@@ -58,10 +58,10 @@ class PathPlans:
     def __init__(self, entries: t.Sequence[PeerEntry], say: t.Callable[[t.Iterable[Notice]], list[str]], path: PathState) -> None:
         self._entries = {entry.key: entry for entry in entries}
         self._say, self.state = say, path
-        self.parts: t.Mapping[str, PathPart] = {}
+        self.choosers: t.Mapping[str, Chooser] = {}
         self.unread: dict[str, Failure] = {}
         self.last = Plan()
-        # The plan of each part, for predictions and for the sides; and the changes that a prediction knows not to be made.
+        # The plan of each chooser, for predictions and for the sides; and the changes that a prediction knows not to be made.
         self._plans: dict[str, Plan] = {}
         self._undone: set[t.Hashable] = set()
 
@@ -76,15 +76,15 @@ class PathPlans:
         if unread:
             return Plan(refusals=unread)
         plans: dict[str, Plan] = {}
-        for name, part in self.parts.items():
-            plans[name] = part.plan()
+        for name, chooser in self.choosers.items():
+            plans[name] = chooser.plan()
             if name == EntryContainers.name:
-                # All other parts plan with the containers as they will be, which have no ids yet.
-                part.predict(plans[name])
+                # All other choosers plan with the containers as they will be, which have no ids yet.
+                chooser.predict(plans[name])
             for owner, error in plans[name].failures.items():
                 # What has failed already goes no further on the other sides.
                 self.state.fail(owner, "plan", error)
-        # The first part that refuses an entry says why.
+        # The first chooser that refuses an entry says why.
         failures = joined([*plans.values()]).failures
         # An entry that has failed goes no further, on no side.
         self._plans = plans = {name: without(failures, plan) for name, plan in plans.items()}
@@ -101,15 +101,15 @@ class PathPlans:
         return tuple(step for name, plan in self._plans.items() for step in plan.steps if (step.side or name) == side)
 
     def predict(self) -> None:
-        """Assume what is there after the plans of all parts; what is known to fail is not done."""
+        """Assume what is there after the plans of all choosers; what is known to fail is not done."""
         failures = {owner: Failure("plan", error) for owner, error in self.last.failures.items()}
         self.state.failures = {**failures, **self.state.failures}
-        for name, part in self.parts.items():
-            part.predict(self._plans[name])
-        for name, part in self.parts.items():
+        for name, chooser in self.choosers.items():
+            chooser.predict(self._plans[name])
+        for name, chooser in self.choosers.items():
             for step in self._plans[name].steps:
                 # A container that others use stays.
-                entries = part.entries_of(step.owner, step)
+                entries = chooser.entries_of(step.owner, step)
                 self._undone.update(step.keys if entries and self.state.failures.keys() >= {*entries} else ())
 
     def is_foreseen(self, step: Step) -> bool:
@@ -129,8 +129,8 @@ class PathPlans:
         failure = Failure(step, error if own is None else own.named(error))
         before = self.state.failures
         self.state.fail(entry, *failure)
-        for part in self.parts.values():
-            part.record_failure(entry, step, error)
+        for chooser in self.choosers.values():
+            chooser.record_failure(entry, step, error)
         self.state.failures = before
         return failure
 
@@ -144,21 +144,21 @@ class PathPlans:
 
     def take(self, side: AnySide, owner: Owner) -> None:
         """Take in what a side has read or changed."""
-        part = self.parts.get(side.name)
-        if part is not None:
-            part.take(owner, side.states[owner])
+        chooser = self.choosers.get(side.name)
+        if chooser is not None:
+            chooser.take(owner, side.states[owner])
 
 
 class PathReader(Side[PathState]):
     """Reads both sides first, side by side; again, once, if another run has meanwhile requested what is in the way here.
 
-    Its owners are the stages: one lasts, for the lines of progress, until nothing is sent and no part waits for anything in it.
+    Its owners are the stages: for the lines of progress, one lasts until nothing is sent and no chooser waits for anything in it.
 
     Args:
         context: What all sides share.
-        plans: Gets the parts, and what could not be read.
+        plans: Gets the choosers, and what could not be read.
         stages: The stages, in order.
-        make_parts: Makes the parts, which have read nothing yet, by their names.
+        make_choosers: Makes the choosers, which have read nothing yet, by their names.
         list_peers: Lists the connections with AWS; None if the task leaves Atlas alone.
     """
 
@@ -169,11 +169,11 @@ class PathReader(Side[PathState]):
         context: Context,
         plans: PathPlans,
         stages: t.Sequence[str],
-        make_parts: t.Callable[[], t.Mapping[str, PathPart]],
+        make_choosers: t.Callable[[], t.Mapping[str, Chooser]],
         list_peers: t.Callable[[], list[Peer]] | None,
     ) -> None:
         super().__init__(context)
-        self._plans, self._stages, self._make_parts, self._list_peers = plans, stages, make_parts, list_peers
+        self._plans, self._stages, self._make_choosers, self._list_peers = plans, stages, make_choosers, list_peers
         # How often it has begun, and the connections that Atlas's list may not have had yet.
         self._turn, self._unlisted = 0, frozenset[str]()
         self._begin()
@@ -181,9 +181,9 @@ class PathReader(Side[PathState]):
     def _begin(self) -> None:
         self._turn += 1
         self._plans.state.forget()
-        self._plans.parts = self._make_parts()
-        self._answers: dict[str, dict[t.Any, t.Any]] = {name: {} for name in self._plans.parts}
-        self._calls = {name: part.reads() for name, part in self._plans.parts.items()}
+        self._plans.choosers = self._make_choosers()
+        self._answers: dict[str, dict[t.Any, t.Any]] = {name: {} for name in self._plans.choosers}
+        self._calls = {name: chooser.reads() for name, chooser in self._plans.choosers.items()}
         self._is_read = False
 
     def queries(self, owners: t.Sequence[Owner], purpose: Purpose) -> list[Query]:
@@ -193,7 +193,7 @@ class PathReader(Side[PathState]):
         if self._unlisted and self._list_peers is not None:
             return [Query(self._turn, self._list_peers)]
         found = [Query((self._turn, name, key), partial(_or_error, call)) for name, key, call in self._open()]
-        # A part may have nothing to read.
+        # A chooser may have nothing to read.
         return found or ([] if self._is_read else [Query((self._turn,), list)])
 
     def _open(self) -> t.Iterator[tuple[str, t.Any, Call]]:
@@ -218,14 +218,14 @@ class PathReader(Side[PathState]):
             (answer,) = replies[self._turn, name, key]
             self._answers[name][key] = answer
             if isinstance(answer, TaskError):
-                self._plans.unreadable(self._plans.parts[name].owners(key), answer)
+                self._plans.unreadable(self._plans.choosers[name].owners(key), answer)
         self._is_read, self._calls = True, {}
         if self._plans.unread:
             return
-        for name, part in self._plans.parts.items():
-            part.begin(self._answers[name])
-        self._calls = {name: part.reads_more() for name, part in self._plans.parts.items()}
-        in_aws = self._plans.parts.get(AWS.half[0])
+        for name, chooser in self._plans.choosers.items():
+            chooser.begin(self._answers[name])
+        self._calls = {name: chooser.reads_more() for name, chooser in self._plans.choosers.items()}
+        in_aws = self._plans.choosers.get(AWS.half[0])
         if not any(self._calls.values()) and self._list_peers is not None and in_aws is not None:
             self._unlisted = frozenset(t.cast("AwsNetworks", in_aws).terms.find_unlisted())
 
@@ -235,7 +235,7 @@ class PathReader(Side[PathState]):
 
     def wait(self, owner: Owner, step: Step | None) -> Waiting | None:
         """Return what a stage waits for."""
-        is_over = not self.context.running and all(part.is_settled() for part in self._plans.parts.values())
+        is_over = not self.context.running and all(chooser.is_settled() for chooser in self._plans.choosers.values())
         return None if is_over or owner != self.context.stage else Waiting(self.context.stage, ends_with_steps=True)
 
     def timeout_error(self, owner: Owner, step: Step | None, waiting: Waiting, error: WaitTimeoutError) -> TaskError:

@@ -124,11 +124,11 @@ _Found = t.TypeVar("_Found")
 
 
 class Common(t.NamedTuple):
-    """What all parts get.
+    """What all choosers get.
 
     Attributes:
         context: What all sides share, with the options of the task.
-        entries: The entries of the list that the part is for.
+        entries: The entries of the list that a chooser is for.
         path: What is known of both sides.
     """
 
@@ -137,11 +137,11 @@ class Common(t.NamedTuple):
     path: PathState
 
 
-class PathPart:
-    """One half of all connections: it reads what there is, and chooses what is done. The side with its name does it.
+class Chooser:
+    """Reads what there is of one half of all connections, and chooses what is done; the side with its name does it.
 
     Args:
-        common: What all parts get.
+        common: What all choosers get.
 
     Attributes:
         name: Its name, and that of its side.
@@ -154,17 +154,15 @@ class PathPart:
     def __init__(self, common: Common) -> None:
         self._context, self._params, self._path = common.context, common.context.params, common.path
         self._is_absent = self._params["state"] == "absent"
-        # What plans have shown, as far as `late_error` needs it.
-        self._shown: dict[t.Hashable, Change] = {}
 
     def reads(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
-        """Return the calls that read what there is, by key. They run side by side with those of other parts."""
+        """Return the calls that read what there is, by key. They run side by side with those of others."""
         return {}
 
     def reads_more(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
         """Return the calls that need what was read before, such as the regions that Atlas knows.
 
-        Asked after `begin`, which gets their answers as well, until no part has any.
+        Asked after `begin`, which gets their answers as well, until there are none.
         """
         return {}
 
@@ -184,7 +182,7 @@ class PathPart:
         return Plan()
 
     def predict(self, plan: Plan) -> None:
-        """Assume what is there after a plan and its waits; `plan` has the changes and steps of this part."""
+        """Assume what is there after a plan and its waits; `plan` has the changes and steps of this half."""
 
     def entries_of(self, owner: Owner, step: Step | None) -> t.Sequence[str]:
         """Return the entries that fail with an owner of the side, or with one of its steps: by default, the owner is one."""
@@ -201,24 +199,11 @@ class PathPart:
     def take(self, owner: Owner, found: AnyState) -> None:
         """Take in what the side has read or changed of an owner. The changes that took effect are known already."""
 
-    def late_error(self, step: Step, error: WaitTimeoutError) -> TaskError:
-        """Return the error of a step that was not ready before the time of its stage was up."""
-        change = self.change_of(step)
-        words = f"{change.verb} {change.key.kind} {change.name}"
-        return TaskError(
-            f"The time was up after {error.span} before the task could {words}.",
-            hint=f"Run the task again: it goes on from there. Or raise {as_option('wait_timeout')}.",
-        )
-
-    def change_of(self, step: Step) -> Change:
-        """Return the first change that a step makes, in the words of results."""
-        return self._shown[step.keys[0]]
-
     def record_failure(self, entry: str, step: str, error: TaskError) -> None:
-        """Take in that a step of an entry has failed, of any part; for a part that says what is left then."""
+        """Take in that a step of an entry has failed, on any side; for what says what is left then."""
 
     def is_settled(self) -> bool:
-        """Return whether this part waits for nothing more in the stage."""
+        """Return whether this half waits for nothing more in the stage."""
         return True
 
 
@@ -241,6 +226,15 @@ def as_one(
     """Return the plan of an owner whose steps make one change."""
     steps = (step._replace(keys=(change.key,), owner=owner, stage=stage, lanes=lanes) for step in steps)
     return Plan((change,), (*steps,))
+
+
+def late_error_of(change: Change, error: WaitTimeoutError) -> TaskError:
+    """Return the error of a step that was not ready before the time of its stage was up, with the change that it makes."""
+    words = f"{change.verb} {change.key.kind} {change.name}"
+    return TaskError(
+        f"The time was up after {error.span} before the task could {words}.",
+        hint=f"Run the task again: it goes on from there. Or raise {as_option('wait_timeout')}.",
+    )
 
 
 def failure_of_all(entries: t.Sequence[str], failures: t.Mapping[str, Failure]) -> TaskError | None:

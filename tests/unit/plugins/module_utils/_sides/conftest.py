@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import atlas_peering
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_peering import OPERATION
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state import PathPart
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state import Chooser
 from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
 from ansible_collections.cloudpeer.atlas.tests.support.environment import clean_environment
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Done
@@ -20,9 +20,9 @@ from ansible_collections.cloudpeer.atlas.tests.support.sets import SetSite, add_
 class OnlyAtlas(OPERATION):
     """Has the parts for containers and connections in Atlas: somebody else acts in the clouds."""
 
-    def _make_parts(self) -> Iterator[PathPart]:
+    def _make_choosers(self) -> Iterator[Chooser]:
         assert self.session.atlas is not None
-        yield from self._make_atlas_parts(self.session.atlas)
+        yield from self._make_atlas_choosers(self.session.atlas)
 
 
 class AtlasSide(SetSite):
