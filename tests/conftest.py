@@ -53,8 +53,24 @@ os.environ["ANSIBLE_COLLECTIONS_PATH"] = str(COLLECTIONS_PATH)
 
 
 # What the plugins are covered by. Everything else either does not run them, or does so in processes of its own by the
-# thousand, and being measured takes its time.
-MEASURED = ("unit/plugins/", "properties/")
+# thousand, and being measured takes its time. Of the properties, the other files enter nothing that no unit test enters.
+MEASURED = (
+    "unit/plugins/",
+    *(f"properties/{name}.py" for name in ("test_any_reply", "test_checks", "test_gcp_firewalls")),
+)
+# Take long, and enter nothing that no other test enters, either: by the map of lines and tests.
+ENTER_NOTHING_NEW = tuple(
+    f"unit/plugins/module_utils/{name}.py"
+    for name in (
+        "_api/test_client_deadlines",
+        "_operations/atlas_peering/test_counts",
+        "_operations/atlas_peering/test_memory",
+        "_operations/atlas_vpc_peers/test_list",
+        "_operations/atlas_vpc_peers/test_partial",
+        "_operations/atlas_vpc_peers/test_wait",
+        "_operations/test_in_memory",
+    )
+)
 # How the threads of servers are named, moto's too. They run nothing of plugins/, and being measured, they take twice the time.
 SERVERS = ("atlas-emulator", "clouds-", "process_request_thread", "serve_forever", "_server_entry")
 
@@ -111,20 +127,24 @@ def pytest_report_header(config: pytest.Config) -> str:
     return "all tests" if config.getoption("--full") else "without the tests that are marked as full: make test-full runs them"
 
 
+def _leave_out(config: pytest.Config, items: list[pytest.Item], marker: str) -> list[pytest.Item]:
+    """Leave out the tests with a marker, and return them."""
+    found = [item for item in items if item.get_closest_marker(marker)]
+    items[:] = [item for item in items if not item.get_closest_marker(marker)]
+    config.hook.pytest_deselected(items=found)
+    return found
+
+
 def _leave_out_full(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what takes long and rarely fails, and what the gates run, unless it is asked for, as a whole or by its name."""
     if any("::" in argument for argument in config.args):
         return
     if not config.getoption("markexpr"):
-        gates = [item for item in items if item.get_closest_marker("gate")]
-        items[:] = [item for item in items if not item.get_closest_marker("gate")]
-        config.hook.pytest_deselected(items=gates)
+        _leave_out(config, items, "gate")
     if config.getoption("--full"):
+        _leave_out(config, items, "sample")
         return
-    full = [item for item in items if item.get_closest_marker("full")]
-    items[:] = [item for item in items if not item.get_closest_marker("full")]
-    config.hook.pytest_deselected(items=full)
-    left_out = dict(Counter(_path(item) for item in full))
+    left_out = dict(Counter(_path(item) for item in _leave_out(config, items, "full")))
     config.stash[LEFT_OUT] = left_out
     if hasattr(config, "workeroutput"):
         config.workeroutput["left_out"] = left_out
@@ -182,7 +202,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     controller = getattr(item.config.pluginmanager.getplugin("_cov"), "cov_controller", None)
     is_usual = controller is not None and item.get_closest_marker("full") is None
     os.environ["MEASURE_PLAYBOOKS"] = "yes" if is_usual else ""
-    is_measured = is_usual and _path(item).startswith(MEASURED)
+    is_measured = is_usual and _path(item).startswith(MEASURED) and _path(item) not in ENTER_NOTHING_NEW
     if controller is not None and is_measured != controller.started:
         (controller.resume if is_measured else controller.pause)()
     return (yield)

@@ -47,7 +47,8 @@ def read(folder: Path, name: str = "peering.plan.json") -> dict[str, Any]:
     return plan
 
 
-@pytest.mark.parametrize("way", WAYS)
+# As modules, the tasks get and give the same: the plugin that has the file stands before both ways.
+@pytest.mark.parametrize("way", [pytest.param(way, marks=() if way == "in process" else pytest.mark.full) for way in WAYS])
 def test_a_plan_is_saved_reviewed_and_applied(
     playbook: PlaybookRunner, emulator: RunningEmulator, folder: Path, tmp_path: Path, way: str
 ) -> None:
@@ -58,28 +59,25 @@ def test_a_plan_is_saved_reviewed_and_applied(
     assert [one["action"] for one in plan["changes"]] == ["create", "create"]
     assert emulator.settings.private_key not in (folder / "peering.plan.json").read_text()
     assert emulator.project.list_peers() == []
-    # More than was reviewed.
-    wrong = playbook(play(of_set(3)), emulator, way=way, status=2)
-    assert "is new. Make the plan again in check mode" in wrong.output.replace("\n", " ")
-    assert emulator.project.list_peers() == []
-    run = playbook(source, emulator, "--diff", way=way)
+    # More than was reviewed makes nothing.
+    wrong = {**of_set(3), "ignore_errors": True}
+    run = playbook(play(wrong, *yaml.safe_load(source)[0]["tasks"]), emulator, "--diff", way=way)
+    assert "is new. Make the plan again in check mode" in run.output.replace("\n", " ")
     assert len(emulator.project.list_peers()) == 2
     assert "are in place already" not in run.output
-    run = playbook(source, emulator, way=way)
+    run = playbook(source, emulator, "-vvv", way=way)
     assert f"[localhost] 2 of 2 changes of {FILE} are in place already." in run.output
     assert '"in_place": 2' in run.output
     # The invocation has the path, and not the content.
-    verbose = playbook(source, emulator, "-vvv", way=way)
-    assert f'"plan_file": "{FILE}"' in verbose.output
-    assert '"declared"' not in verbose.output
+    assert f'"plan_file": "{FILE}"' in run.output
+    assert '"declared"' not in run.output
     # Nothing to do is a plan, too.
     playbook(source, emulator, "--check", way=way)
     assert read(folder)["changes"] == []
     # A failure leaves none.
-    bad = play(of_set(recreate="never", group_id="5f0e0d0c0b0a090807060504"))
-    playbook(bad, emulator, "--check", way=way, status=2)
+    bad = {**of_set(recreate="never", group_id="5f0e0d0c0b0a090807060504"), "check_mode": True, "ignore_errors": True}
+    missing = playbook(play(bad, of_set()), emulator, way=way, status=2)
     assert [*folder.iterdir()] == []
-    missing = playbook(source, emulator, way=way, status=2)
     assert f"there is no plan in {FILE}. Make it first: run the task in check mode (--check)." in missing.output
 
 
@@ -124,53 +122,33 @@ def test_a_link_is_not_followed(playbook: PlaybookRunner, emulator: RunningEmula
     (folder / "peering.plan.json").rename(tmp_path / "elsewhere.json")
     (folder / "peering.plan.json").symlink_to(tmp_path / "elsewhere.json")
     before = (tmp_path / "elsewhere.json").read_text()
-    for arguments in ((), ("--check",)):
-        run = playbook(play(of_set()), emulator, *arguments, status=2)
-        assert f"plan_file: {FILE} is a link." in run.output
+    tasks = [{**of_set(), "check_mode": check_mode, "ignore_errors": True} for check_mode in (False, True)]
+    run = playbook(play(*tasks), emulator)
+    assert [one["msg"].startswith(f"plan_file: {FILE} is a link.") for one in run.results] == [True, True]
     assert (tmp_path / "elsewhere.json").read_text() == before
     assert emulator.project.list_peers() == []
 
 
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        ("hosts: all", "is no plan: it is not JSON"),
-        ('{"a": 1}', "is there, and is no plan"),
-        (None, "is no file"),
-    ],
-)
-def test_check_mode_replaces_no_other_file(
-    playbook: PlaybookRunner, emulator: RunningEmulator, folder: Path, content: str | None, words: str
-) -> None:
-    file = folder / "peering.plan.json"
-    if content is None:
-        os.mkfifo(file)
-    else:
-        file.write_text(content)
-    run = playbook(play(of_set()), emulator, "--check", status=2)
-    assert words in run.output
-    assert content is None or file.read_text() == content
+def test_check_mode_replaces_no_other_file(playbook: PlaybookRunner, emulator: RunningEmulator, folder: Path) -> None:
+    os.mkfifo(folder / "pipe")
+    texts = {"hosts": "hosts: all", "another": '{"a": 1}'}
+    for name, text in texts.items():
+        (folder / name).write_text(text)
+    tasks = [{**of_set(plan_file=f"plans/{name}"), "ignore_errors": True} for name in (*texts, "pipe")]
+    run = playbook(play(*tasks), emulator, "--check")
+    words = ("is no plan: it is not JSON", "is there, and is no plan", "is no file")
+    assert [one in result["msg"] for one, result in zip(words, run.results, strict=True)] == [True] * 3
+    assert {name: (folder / name).read_text() for name in texts} == texts
 
 
-@pytest.mark.parametrize(
-    ("options", "keywords", "words"),
-    [
-        ({"plan_file": "none/a.json"}, {}, "does not exist on the controller"),
-        ({"plan_file": ["a.json"]}, {}, "plan_file is no path"),
+def test_what_is_refused_at_once(playbook: PlaybookRunner, emulator: RunningEmulator, folder: Path) -> None:
+    cases: list[tuple[dict[str, Any], dict[str, Any], str]] = [
+        ({"plan_file": "none/a.json"}, {"check_mode": True}, "does not exist on the controller"),
+        ({"plan_file": ["a.json"]}, {"check_mode": True}, "plan_file is no path"),
         ({}, {"async": 60, "poll": 1}, "plan_file does not work with async."),
-    ],
-)
-def test_what_is_refused_at_once(
-    playbook: PlaybookRunner,
-    emulator: RunningEmulator,
-    folder: Path,
-    options: dict[str, Any],
-    keywords: dict[str, Any],
-    words: str,
-) -> None:
-    arguments = () if keywords else ("--check",)
-    run = playbook(play({**of_set(**options), **keywords}), emulator, *arguments, status=2)
-    assert words in run.output
+    ]
+    run = playbook(play(*({**of_set(**options), **how, "ignore_errors": True} for options, how, _words in cases)), emulator)
+    assert [words in one["msg"] for (*_case, words), one in zip(cases, run.results, strict=True)] == [True] * 3
     assert emulator.requests.entries() == []
 
 
@@ -188,10 +166,13 @@ def test_show_plan(playbook: PlaybookRunner, emulator: RunningEmulator, folder: 
     assert text.startswith("# The plan\n\nPlan of atlas")
     assert "<b>" not in text
     assert text.index("## 1 to remove") < text.index("10.15.0.0/16") < text.index("## 1 to create") < text.index("10.99.0.0/16")
-    for wrong, words in (
-        (("-e", "show_plan_file=/none.json"), "there is no plan in /none.json"),
-        ((*given, "-e", "show_plan_format=html"), "show_plan_format is 'html'"),
-        ((*given, "-e", "show_plan_output=/none/plan.md"), "/none/plan.md cannot be written"),
-        (("-e", f"show_plan_file={tmp_path / 'plan.md'}"), "is no plan"),
-    ):
-        assert words in playbook(SHOW, emulator, *wrong, status=2).output
+    plan = folder / "peering.plan.json"
+    wrong = [
+        ({"file": "/none.json", "format": "text"}, "there is no plan in /none.json"),
+        ({"file": str(plan), "format": "html"}, "show_plan_format is 'html'"),
+        ({"file": str(plan), "format": "text", "output": "/none/plan.md"}, "/none/plan.md cannot be written"),
+        ({"file": str(tmp_path / "plan.md"), "format": "text"}, "is no plan"),
+    ]
+    tasks = [{"show_plan": options, "ignore_errors": True} for options, _words in wrong]
+    run = playbook(play(*tasks), emulator, ANSIBLE_ACTION_PLUGINS=str(SHOW.parent / "action_plugins"))
+    assert [words in one["result"]["msg"] for (_options, words), one in zip(wrong, run.records, strict=True)] == [True] * 4

@@ -42,6 +42,7 @@ def before(nursery: Nursery, emulators: Emulators) -> dict[str, int]:
     return counts
 
 
+@pytest.mark.sample
 @pytest.mark.parametrize("fault_name", FAULTS)
 def test_some_operations_survive(fault_name: str, nursery: Nursery, emulators: Emulators, before: dict[str, int]) -> None:
     _survive(fault_name, SAMPLE[fault_name], nursery, emulators, before)
