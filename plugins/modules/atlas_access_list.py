@@ -367,7 +367,7 @@ summary:
     plan: >-
       Plan: 1 to create, 0 to change, 1 to remove, 4 unchanged, in project 5356823b3794dee37132bb7b
     done: >-
-      Changed the access list of project 5356823b3794dee37132bb7b: 1 new, 1 removed, 4 unchanged
+      Changed the access list of project 5356823b3794dee37132bb7b: 1 new, 1 removed, 4 unchanged; 2 changes in Atlas
   contains:
     created:
       description: Entries that were added.

@@ -90,7 +90,9 @@ class AtlasAccessList(AtlasModule, Front[AtlasClient]):
         """Return what was done in one line for people."""
         words = {"created": "new", "updated": "changed", "deleted": "removed", "unchanged": "unchanged"}
         parts = [f"{numbers[name]} {word}" for name, word in words.items() if numbers[name]]
-        return f"Changed the access list of {name_project(self.params)}: {', '.join(parts)}"
+        number = len(self.context.done)
+        changes = f"{number} change{'' if number == 1 else 's'} in Atlas"
+        return f"Changed the access list of {name_project(self.params)}: {', '.join(parts)}; {changes}"
 
     def review(self) -> Review:
         """Return what a saved plan has of the entries, by their names in the list."""

@@ -237,8 +237,7 @@ class AccessRequests(Side[_State]):
         if self._is_queued:
             return "another task on this machine changes the access list"
         are_in_force = [one for one in self.states.values() if isinstance(one, bool)] if self.context.stage == self._stage else []
-        noun = "entry" if len(are_in_force) == 1 else "entries"
-        return f"{sum(are_in_force)} of {len(are_in_force)} {noun} of the access list in force" if are_in_force else ""
+        return f"{sum(are_in_force)} of {len(are_in_force)} entries of the access list in force" if are_in_force else ""
 
 
 def _read_statuses(access_list: AccessList, names: t.Sequence[str], parallel: int) -> dict[str, bool | TaskError]:

@@ -71,7 +71,7 @@ def test_the_plan_is_a_line_and_numbers(atlas: Atlas, check_mode: bool, ceiling:
     done = run(atlas, OURS, *others, ignore=[{"comment": "office"}], check_mode=check_mode, max_deletions=ceiling)
     project = "project 5356823b3794dee37132bb7b"
     line = f"Plan: 2 to create, 0 to change, 1 to remove, 1 unchanged, in {project}"
-    told = f"Changed the access list of {project}: 2 new, 1 removed, 1 unchanged" if ceiling else None
+    told = f"Changed the access list of {project}: 2 new, 1 removed, 1 unchanged; 3 changes in Atlas" if ceiling else None
     numbers = {"created": 2, "updated": 0, "deleted": 1, "unchanged": 1, "ignored": 1, "undeclared": 2}
     assert (done.failed, done.result["summary"]) == (ceiling == 0, {**numbers, "plan": line, "done": told})
     # What an entry does not have is not shown.
@@ -85,7 +85,7 @@ def test_the_plan_is_a_line_and_numbers(atlas: Atlas, check_mode: bool, ceiling:
         )
         gone = run(atlas, OURS, {"cidr_block": "10.99.0.0/16"}, prune=False, state="absent")
         assert gone.plan == f"Plan: 0 to create, 0 to change, 1 to remove, 1 unchanged, in {project}"
-        assert gone.done == f"Changed the access list of {project}: 1 removed, 1 unchanged"
+        assert gone.done == f"Changed the access list of {project}: 1 removed, 1 unchanged; 1 change in Atlas"
         assert (gone.result["summary"]["deleted"], gone.result["summary"]["unchanged"]) == (1, 1)
 
 
