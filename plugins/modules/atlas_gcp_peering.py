@@ -1,7 +1,7 @@
 #!/usr/bin/python
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The customer's half of a network peering with MongoDB Atlas, in GCP."""
+"""The customer's side of a network peering with MongoDB Atlas, in GCP."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ version_added: 2.3.0
 author:
   - The cloudpeer.atlas maintainers (@cloudpeer)
 description:
-  - A peering in GCP has two halves, one in each VPC network. MongoDB Atlas makes its half, and then waits for yours. This module
+  - A peering in GCP has two sides, one in each VPC network. MongoDB Atlas makes its side, and then waits for yours. This module
     creates and removes yours, which it finds by the network that it leads to, whatever its name is.
   - The peering exchanges the routes of subnets, and no custom routes. The task changes no peering that exists, and no route.
   - GCP makes one change at a time to the peerings of a network. The task waits until others have ended, and until its own has,
@@ -32,13 +32,13 @@ options:
   atlas_gcp_project_id:
     description:
       - The id of Atlas's own project in GCP, V(p-) and 24 characters. Atlas shows it as C(gcpProjectId) of the network container,
-        after it has made its half.
+        after it has made its side.
       - O(state=present) requires it. It goes together with O(atlas_network_name).
     type: str
   atlas_network_name:
     description:
       - The name of Atlas's own network, which begins with V(nt-). Atlas shows it as C(networkName) of the network container,
-        after it has made its half.
+        after it has made its side.
       - O(state=present) requires it. It goes together with O(atlas_gcp_project_id).
     type: str
   name:
@@ -58,7 +58,7 @@ options:
     default: present
   wait:
     description:
-      - With O(state=present), wait until the peering is V(ACTIVE), which it is when both halves exist.
+      - With O(state=present), wait until the peering is V(ACTIVE), which it is when both sides exist.
 extends_documentation_fragment:
   - cloudpeer.atlas._attributes
   - cloudpeer.atlas._attributes.makes_changes
@@ -74,12 +74,12 @@ seealso:
   - module: cloudpeer.atlas.atlas_vpc_peer
   - module: cloudpeer.atlas.atlas_network_container
   - name: VPC Network Peering in the documentation of GCP
-    description: How both halves of a peering work together, and its limits.
+    description: How both sides of a peering work together, and its limits.
     link: https://cloud.google.com/vpc/docs/vpc-peering
 """
 
 EXAMPLES = r"""
-- name: Make your half of the peering, and wait until it is active
+- name: Make your side of the peering, and wait until it is active
   cloudpeer.atlas.atlas_gcp_peering:
     gcp_project_id: my-project
     network_name: my-network
@@ -136,7 +136,7 @@ EXAMPLES = r"""
 RETURN = r"""
 # From scripts/tables/results.yml: make fragments.
 gcp_peering:
-  description: Your half of the peering, or in check mode as it would be. Null if there is none.
+  description: Your side of the peering, or in check mode as it would be. Null if there is none.
   returned: always
   type: dict
   sample:
@@ -154,8 +154,8 @@ gcp_peering:
       type: str
     state:
       description:
-        - V(ACTIVE) if both halves exist, otherwise V(INACTIVE).
-        - Null for a peering that check mode predicts without O(wait), because it does not know Atlas's half.
+        - V(ACTIVE) if both sides exist, otherwise V(INACTIVE).
+        - Null for a peering that check mode predicts without O(wait), because it does not know Atlas's side.
       type: str
     state_details:
       description: What GCP says about the state. Null if it says nothing, and for a state that check mode predicts.

@@ -165,7 +165,7 @@ containers:
       description:
         - On GCP, the project that has Atlas's own VPC network. Null until the first peering connection or cluster needs the
           network.
-        - The other half of a peering connection leads to this project.
+        - The other side of a peering connection leads to this project.
       returned: on GCP
       type: str
       sample: p-a1b2c3d4e5f60718293a4b5c

@@ -14,7 +14,7 @@ author:
 description:
   - Ensures everything that clients in VPCs, VNets and VPC networks need to connect to a MongoDB Atlas project. In Atlas, it
     manages network containers, connections, and entries of the access list. In AWS, it accepts the connections and adds the
-    routes. In AZURE, it gives Atlas a role on the VNets. In GCP, it makes the other half of the peering.
+    routes. In AZURE, it gives Atlas a role on the VNets. In GCP, it makes the other side of the peering.
   - Six options are enough for most tasks, which are O(group_id), O(connections), O(container_region), O(container_cidr_block),
     O(state) and O(prune). Those that begin with C(aws_), C(azure_) and C(gcp_) say how to sign in to the clouds.
   - The task reads both sides and plans the whole list before it changes anything. If something is wrong, on either side, it
@@ -157,11 +157,11 @@ options:
     type: bool
     default: false
   atlas:
-    description: Whether to do the Atlas half. RV(peering.remaining) says what is left for another team.
+    description: Whether to do the Atlas side. RV(peering.remaining) says what is left for another team.
     type: bool
     default: true
   aws:
-    description: Whether to do the AWS half. Without it, the task does not wait until connections carry traffic.
+    description: Whether to do the AWS side. Without it, the task does not wait until connections carry traffic.
     type: bool
     default: true
   azure:
@@ -359,7 +359,7 @@ EXAMPLES = r"""
     plan_file: peering.plan.json
     plan_max_age: 2
 
-- name: Do the Atlas half alone, without the access list
+- name: Do the Atlas side alone, without the access list
   cloudpeer.atlas.atlas_peering:
     connections: "{{ vpc_peering_connections }}"
     access_list: false
@@ -368,7 +368,7 @@ EXAMPLES = r"""
     gcp: false
     azure_role_timeout: 900
 
-- name: Do the AWS half alone
+- name: Do the AWS side alone
   cloudpeer.atlas.atlas_peering:
     atlas: false
     connections:

@@ -67,7 +67,7 @@ options:
   wait_for:
     description:
       - The state to wait for. A later state counts as well.
-      - V(pending_acceptance) is reached when the other half can be done in the customer's cloud. On AWS, the connection can be
+      - V(pending_acceptance) is reached when the other side can be done in the customer's cloud. On AWS, the connection can be
         accepted, and RV(vpc_peer.connection_id) is set from then on. On GCP, the state is V(WAITING_FOR_USER), and the peering
         can be created there. On AZURE, there is no such state, so this is a failure.
       - V(available) is reached when that is done, and Atlas has set the connection up.
@@ -424,7 +424,7 @@ vpc_peer:
       sample: "2026-11-27T09:30:00Z"
 handover:
   description:
-    - What the owner of the network needs for the other half. Each cloud has its own keys, and a value that is not known is null.
+    - What the owner of the network needs for the other side. Each cloud has its own keys, and a value that is not known is null.
     - Null with O(state=absent).
     - On AWS, the network container is read for it, which costs one more request. In Ansible's own process, the items of a loop
       share it as long as a connection that was there before still uses the container. With O(peer_id), no list shows that, so

@@ -1,7 +1,7 @@
 #!/usr/bin/python
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The accepter's half of a VPC peering connection with MongoDB Atlas, in AWS."""
+"""The accepter's side of a VPC peering connection with MongoDB Atlas, in AWS."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ version_added: 2.0.0
 author:
   - The cloudpeer.atlas maintainers (@cloudpeer)
 description:
-  - Does the AWS half of a VPC peering connection after MongoDB Atlas has requested it (M(cloudpeer.atlas.atlas_vpc_peer)). It
+  - Does the AWS side of a VPC peering connection after MongoDB Atlas has requested it (M(cloudpeer.atlas.atlas_vpc_peer)). It
     accepts the connection, routes Atlas's CIDR block to it, adds a name and tags, and checks or enables DNS in the VPC.
   - The task reads everything first, in check mode too. It fails without any change if the connection is unknown, has ended,
     comes from an account that you do not expect, or leads to another VPC, or if a route to the block has another target.

@@ -187,18 +187,18 @@ options:
     type: list
     elements: dict
   atlas:
-    description: Read the Atlas half. Without it, or another half, the verdict is V(unknown) at best.
+    description: Read the Atlas side. Without it, or another side, the verdict is V(unknown) at best.
     type: bool
     default: true
   aws:
-    description: Read the AWS half.
+    description: Read the AWS side.
     type: bool
     default: true
   azure:
-    description: Read the half in Azure. The default is V(true), unless O(vnet_peerings) or O(virtual_networks) is set.
+    description: Read the side in Azure. The default is V(true), unless O(vnet_peerings) or O(virtual_networks) is set.
     type: bool
   gcp:
-    description: Read the GCP half.
+    description: Read the GCP side.
     type: bool
     default: true
   fail_on:
@@ -350,7 +350,7 @@ EXAMPLES = r"""
   run_once: true
   delegate_to: localhost
 
-- name: Check the AWS half alone
+- name: Check the AWS side alone
   cloudpeer.atlas.atlas_vpc_peer_check:
     atlas: false
     atlas_cidr_block: 192.168.248.0/21
@@ -358,7 +358,7 @@ EXAMPLES = r"""
       - vpc_id: vpc-0a1b2c3d4e5f67890
         connection_id: pcx-0f3b9a6d7e8c12345
 
-- name: Check the half of the clouds alone, by names that their owners know
+- name: Check the side of the clouds alone, by names that their owners know
   cloudpeer.atlas.atlas_vpc_peer_check:
     atlas: false
     connections:
@@ -391,7 +391,7 @@ peering_check:
   description:
     - The verdict, and what it is made from. Of a task that fails, the findings alone.
     - L(Results,https://github.com/cloudpeer/atlas/blob/main/docs/results.md) has all that is within these fields.
-  returned: when both halves were read, also if the task fails for what it has found
+  returned: when both sides were read, also if the task fails for what it has found
   type: dict
   sample:
     verdict: not_reachable

@@ -180,8 +180,8 @@ options:
     description:
       - The state to wait for. A later state counts as well.
       - V(pending_acceptance) is reached when Atlas has done its part. On AWS, the connection can be accepted then
-        (V(PENDING_ACCEPTANCE)); on GCP, you can create your half (V(WAITING_FOR_USER)); and on AZURE, where Atlas creates both
-        halves, it works (V(AVAILABLE)).
+        (V(PENDING_ACCEPTANCE)); on GCP, you can create your side (V(WAITING_FOR_USER)); and on AZURE, where Atlas creates both
+        sides, it works (V(AVAILABLE)).
       - V(available) is reached when the other side has done its part as well, and Atlas has set the connection up.
     type: str
     choices: [pending_acceptance, available]
@@ -540,7 +540,7 @@ vpc_peers:
       sample: shop
 handover:
   description:
-    - What the owner of each network needs for the other half, one for each entry of O(peers), in the same order. Each cloud has
+    - What the owner of each network needs for the other side, one for each entry of O(peers), in the same order. Each cloud has
       its own keys, and a value that is not known is null. Empty if RV(vpc_peers) is.
     - On AWS, V(connection_id), V(aws_account_id), V(vpc_id), V(accepter_region_name) and V(atlas_cidr_block), for accepting the
       connection, and V(aws), the commands of the AWS CLI that accept it, unless it is available, and create a route to Atlas in
@@ -548,7 +548,7 @@ handover:
     - On AZURE, V(application_id), V(scope), V(role_definition) with its name, actions and assignable scopes, and V(az), a list of
       commands that give Atlas its role in the VNet, before the connection is created.
     - On GCP, V(gcp_project_id), V(network_name), V(atlas_gcp_project_id), V(atlas_network_name), V(name), V(gcloud), a command
-      that creates your half, and V(add_peering), the body of a request that does the same. The names of Atlas's network are known
+      that creates your side, and V(add_peering), the body of a request that does the same. The names of Atlas's network are known
       as soon as the connection is V(WAITING_FOR_USER).
   returned: unless Ansible itself refuses the options
   type: list

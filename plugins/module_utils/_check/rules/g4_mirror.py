@@ -54,7 +54,7 @@ def find_no_mirror(facts: ConnectionFacts) -> Findings:
         message = (
             f"The peering {mirror.name} of {entry.title} is {mirror.state or 'in a state that GCP does not report'}{details}."
         )
-        fix = "Atlas's half is missing there: check that the connection in Atlas is with this network."
+        fix = "Atlas's side is missing there: check that the connection in Atlas is with this network."
         yield Finding("fail" if mirror.state else "unknown", mirror.name, message, fix, mirror.to_result())
 
 
@@ -219,7 +219,7 @@ def _atlas_network(facts: ConnectionFacts) -> str:
     """Return the path of Atlas's network, if the customer's network has to have a peering with it in this state."""
     names = _atlas_names(facts)
     if not isinstance(facts.atlas.peer, Missing) and status_of(facts) not in _NEEDED:
-        raise skip("Atlas's half is not ready.", "P101")
+        raise skip("Atlas's side is not ready.", "P101")
     if names is not None:
         return network_path(*names)
     if isinstance(facts.atlas.container, Missing):

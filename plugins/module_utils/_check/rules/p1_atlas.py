@@ -257,13 +257,13 @@ def _describe_state(peer: AtlasObject, facts: ConnectionFacts) -> tuple[str, str
         from .g4_mirror import mirror_advice
 
         since = f" for {span_text(age)}" if age is not None else ""
-        message = f"{status}{since}: Atlas's half is there, and yours is missing, or Atlas has not seen it yet."
+        message = f"{status}{since}: Atlas's side is there, and yours is missing, or Atlas has not seen it yet."
         return message, mirror_advice(facts)
     return status + (f"; requested {span_text(age)} ago." if age is not None else "."), _WAIT
 
 
 def _lines_for(status: str, facts: ConnectionFacts) -> FixLines:
-    """Return the lines that accept a request in AWS, or make the customer's half in GCP; none where nothing waits for that."""
+    """Return the lines that accept a request in AWS, or make the customer's side in GCP; none where nothing waits for that."""
     cloud = facts.entry.cloud
     if status == cloud.pending and cloud.pending_life is not None:
         return () if status_in_aws(facts) in _ACCEPTED else accept_line(facts)

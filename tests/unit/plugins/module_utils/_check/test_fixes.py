@@ -153,7 +153,7 @@ LEFT: dict[str, dict[str, str]] = {
     "A701": {r"Check that the clients are in those that rules allow, and in none that they deny\.": "it is a look"},
     "G401": {
         r"(Correct gcp_project_id and network_name|It uses the shared VPC) .*": "the facts of the right network are others",
-        r"Atlas's half is missing there: check .*": "it is a look",
+        r"Atlas's side is missing there: check .*": "it is a look",
     },
     "G403": {
         r"Look at the routes of the peering in GCP .*": "it is a look",
