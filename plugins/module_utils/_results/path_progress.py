@@ -10,6 +10,7 @@ import typing as t
 
 from .._engine.lists import ListProgress
 from .._engine.outcome import REPORT_INTERVAL, Outcome, Report
+from .._engine.plan import Plan
 from .._engine.side import AnySide, Target, Waiting
 from .._engine.wait import SHORTEST_INTERVAL
 from .._http.pauses import Clock
@@ -34,14 +35,17 @@ class PathProgress(ListProgress):
     def __init__(self, front: AnyFront, outcome: Outcome, report: Report, clock: Clock) -> None:
         super().__init__(front, outcome, report, clock)
         self._sides = {side.name: side for side in front.sides}
+        self._in_turns = [side for side in front.sides if side.takes_turns]
         whole: t.Any = front
         self._path: PathPlans = whole.path
         self._summary: PathSummary = whole.summary
         self._stage = ""
         # The stage in which a step was found to last, and since when.
         self._lasting = ("", 0.0)
-        # The keys of the entries whose ends were reported.
+        # The keys of the entries whose ends were reported, what has changed since the last look at them, and its plan.
         self._ended: set[str] = set()
+        self._changed: set[Target] = set()
+        self._plan: Plan | None = None
         # What others have to do that was known when the plan was made, or was reported since; None without a plan.
         self._noted: t.Sequence[str] | None = None
 
@@ -49,6 +53,7 @@ class PathProgress(ListProgress):
         """Report an event. With a `waiting` that polls, a line says what its stage waits for, and then once a minute."""
         for side, owner in changed:
             self._path.take(self._sides[side], owner)
+        self._changed.update(changed)
         if waiting is not None and not waiting.polls:
             return
         self._report_notes()
@@ -86,8 +91,8 @@ class PathProgress(ListProgress):
 
     def _in_turn(self) -> list[AnySide]:
         """Return the sides that are sending a step which may wait for its turn."""
-        sides = (self._sides[side] for side, _owner in self._front.context.running)
-        return [side for side in sides if side.takes_turns]
+        sending = {side for side, _owner in self._front.context.running}
+        return [side for side in self._in_turns if side.name in sending]
 
     def _report_notes(self) -> None:
         """Report what others have to do as soon as it is known: the task may wait for it."""
@@ -98,12 +103,16 @@ class PathProgress(ListProgress):
         for note in [one for one in notes if one not in known]:
             self.tell_named(note)
 
-    def _report_ended(self) -> None:
-        """Report, with `-v`, the entries that have ended since the last event."""
+    def _report_ended(self, *, is_last: bool = False) -> None:
+        """Report, with `-v`, which entries have ended with what has changed. With another plan, and at the end, any may have."""
         if self._report.detail is None or not self._has_plan:
             return
         path, summary = self._path, self._summary
-        for key, words in summary.ended(path.state, path.last, self._ended).items():
+        keys: t.AbstractSet[str] = {key for target in self._changed for key in self._front.entries_of(*target, None)}
+        if is_last or path.last is not self._plan:
+            keys = summary.keys
+        self._changed, self._plan = set(), path.last
+        for key, words in summary.ended(path.state, path.last, keys - self._ended).items():
             self._ended.add(key)
             self._report.detail(self._cleaned(f"{summary.title(key, path.state)}: {words}"))
 
@@ -116,5 +125,5 @@ class PathProgress(ListProgress):
 
     def end(self) -> None:
         """Let the result show the last state."""
-        self._report_ended()
+        self._report_ended(is_last=True)
         super().end()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 from collections import Counter
 from dataclasses import replace
+from operator import attrgetter
 
 from .._clouds.cloud import Fields, Peer, fields_of
 from .._clouds.clouds import CLOUDS, block_of, cloud_of, name_of, with_request_times
@@ -51,12 +52,16 @@ class PathSummary:
     Args:
         params: The options of the task.
         entries: The entries of the list.
+
+    Attributes:
+        keys: The keys of the entries.
     """
 
     def __init__(self, params: Parameters, entries: t.Sequence[PeerEntry]) -> None:
         self._params = params
         self._entries = entries
         self._by_key = {entry.key: entry for entry in entries}
+        self.keys = self._by_key.keys()
         self._is_absent = params["state"] == "absent"
         # What the last plan does, by owner: it is asked for after each event.
         self._planned: tuple[Plan, t.Mapping[str, t.AbstractSet[ChangeKey]]] = (Plan(), {})
@@ -177,34 +182,31 @@ class PathSummary:
                 unsure.setdefault(failure.step, []).append(self._name(owner, state))
         return done, [f"{in_words('of', step)} {listed(names, _MOST_NAMES)}" for step, names in unsure.items()]
 
-    def ended(self, state: PathState, plan: Plan, known: t.Container[str] = ()) -> dict[str, str]:
-        """Return what has become of the entries that have ended, in words, by key.
+    def ended(self, state: PathState, plan: Plan, keys: t.AbstractSet[str]) -> dict[str, str]:
+        """Return what has become of those of some entries that have ended, in words, by key.
 
         Args:
             state: The state.
             plan: The last plan.
-            known: The keys of entries that need not be looked at.
+            keys: The keys of the entries; those of pruned connections count for nothing.
         """
         if self._planned[0] is not plan:
             self._planned = plan, _by_owner(plan)
-        planned = self._planned[1]
         ended = {}
-        for entry in self._entries:
-            if entry.key in known:
-                continue
-            failure, done = state.failures.get(entry.key), state.made_for(entry.key)
-            if failure is None and not done and planned.get(entry.key):
-                continue
-            done_so_far = {change.key for change in done}
-            if failure is not None:
-                ended[entry.key] = in_words("failed", failure.step)
-            elif planned.get(entry.key, _NOTHING) <= done_so_far and self._is_reached(entry, state):
-                found = sorted(done, key=self._order_of)
-                words = ", ".join(
-                    in_words(one.verb, one.key.kind, one.name if one.key.kind != _CONNECTION else "") for one in found
-                )
-                ended[entry.key] = words or "unchanged"
+        for entry in sorted((self._by_key[key] for key in keys & self._by_key.keys()), key=attrgetter("index")):
+            failure = state.failures.get(entry.key)
+            words = in_words("failed", failure.step) if failure is not None else self._end_of(entry, state)
+            if words:
+                ended[entry.key] = words
         return ended
+
+    def _end_of(self, entry: PeerEntry, state: PathState) -> str:
+        """Return what was done for an entry whose plan is done; empty while it is not."""
+        done = state.made_for(entry.key)
+        if not self._planned[1].get(entry.key, _NOTHING) <= {change.key for change in done} or not self._is_reached(entry, state):
+            return ""
+        names = ((one, one.name if one.key.kind != _CONNECTION else "") for one in sorted(done, key=self._order_of))
+        return ", ".join(in_words(one.verb, one.key.kind, name) for one, name in names) or "unchanged"
 
     def unread(self, state: PathState, plan: Plan, error: TaskError) -> dict[str, Failure]:
         """Return the failures of all entries that have not ended, as it cannot be read how far they are.
@@ -214,7 +216,7 @@ class PathSummary:
             plan: The last plan.
             error: Why not; it is a failure of the whole if all entries have ended.
         """
-        ended = self.ended(state, plan)
+        ended = self.ended(state, plan, self.keys)
         return {entry.key: Failure("read", entry.named(error)) for entry in self._entries if entry.key not in ended} or {
             "": Failure("read", error)
         }

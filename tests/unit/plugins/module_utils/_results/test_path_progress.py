@@ -23,11 +23,13 @@ class Run:
         self.details: list[str] = []
         self.shown: list[Any] = []
         self.ended: dict[str, str] = {}
+        self.asked: list[list[str]] = []
         self.line = ""
         self.clock = FakeClock()
         self.started = self.clock()
         summary = SimpleNamespace(
-            ended=lambda state, plan, known: {key: one for key, one in self.ended.items() if key not in known},
+            keys={f"connections[{index}]" for index in range(3)},
+            ended=self.find_ended,
             title=lambda key, state: f"{key} (vpc-1)",
         )
         state = SimpleNamespace(notes=(), warnings=())
@@ -38,6 +40,7 @@ class Run:
             summary=summary,
             context=SimpleNamespace(stage=""),
             seconds_of=lambda stage: 100.0,
+            entries_of=lambda side, owner, step: [f"connections[{owner}]"],
             session=SimpleNamespace(secrets=["s3cret-of-it"]),
             sides=(side,),
             path=self.path,
@@ -51,15 +54,23 @@ class Run:
         outcome.plan = ""
         self.progress = PathProgress(self.front, outcome, report, self.clock)
 
+    def find_ended(self, state: Any, plan: Any, keys: set[str]) -> dict[str, str]:
+        self.asked.append(sorted(keys))
+        return {key: words for key, words in self.ended.items() if key in keys}
+
     def plan(self) -> None:
         """Show the plan."""
         self.progress.show()
         self.shown.clear()
 
-    def see(self, line: str, goal: str = "", after: float = 0.0, notes: tuple[str, ...] = ()) -> None:
+    def see(
+        self, line: str, goal: str = "", after: float = 0.0, notes: tuple[str, ...] = (), changed: tuple[int, ...] = ()
+    ) -> None:
         self.clock.sleep(after)
         self.line, self.path.state.notes, self.front.context.stage = line, notes, goal
-        self.progress.see((), Waiting(goal) if goal else None, self.started + 100.0 if goal else None)
+        self.progress.see(
+            [("aws", owner) for owner in changed], Waiting(goal) if goal else None, self.started + 100.0 if goal else None
+        )
 
     def end(self, line: str) -> None:
         """End the stage."""
@@ -120,7 +131,7 @@ def test_each_entry_has_one_line_when_it_ends() -> None:
     run.plan()
     run.see("")
     run.ended = {"connections[0]": "unchanged", "connections[1]": "accept s3cret-of-it\nfailed"}
-    run.see("")
+    run.see("", changed=(0, 1))
     run.ended = {**run.ended, "connections[2]": "unchanged"}
     run.progress.end()
     assert run.details == [
@@ -128,6 +139,25 @@ def test_each_entry_has_one_line_when_it_ends() -> None:
         "connections[1] (vpc-1): accept ********\\nfailed",
         "connections[2] (vpc-1): unchanged",
     ]
+
+
+def test_only_entries_that_have_changed_and_not_ended_are_looked_at() -> None:
+    run = Run()
+    run.see("", changed=(1,))
+    run.plan()
+    run.see("")
+    run.ended = {"connections[1]": "unchanged"}
+    run.see("", changed=(1, 2))
+    # A wait that no poll ends shows nothing: what has changed is seen with the next event.
+    run.progress.see([("aws", 0)], Waiting("a step", polls=False))
+    run.see("", changed=(1,))
+    run.see("")
+    # What is left to do is another.
+    run.path.last = Plan()
+    run.see("")
+    run.progress.end()
+    every, others = [f"connections[{index}]" for index in range(3)], ["connections[0]", "connections[2]"]
+    assert run.asked == [every, every[1:], every[:1], [], others, others]
 
 
 def test_without_verbosity_no_entry_is_looked_at() -> None:

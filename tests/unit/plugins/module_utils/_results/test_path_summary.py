@@ -481,14 +481,17 @@ def test_a_stopped_task_says_what_is_done_and_perhaps_done() -> None:
 def test_entries_end_when_nothing_is_left_to_do_for_them() -> None:
     case = Case(aws(1), aws(2), aws(3), peers=(peer(1), peer(2), peer(3, "FINALIZING")))
     case.put(REQUEST, failures={KEYS[1]: denied(1)})
-    assert case.summary.ended(case.state, Plan((REQUEST, ACCEPT))) == {KEYS[1]: "accept failed"}
+    assert case.summary.ended(case.state, Plan((REQUEST, ACCEPT)), case.summary.keys) == {KEYS[1]: "accept failed"}
     words = "connection requested, connection accepted"
     case.put(ACCEPT)
-    assert case.summary.ended(case.state, Plan((REQUEST, ACCEPT))) == {KEYS[0]: words, KEYS[1]: "accept failed"}
+    assert case.summary.ended(case.state, Plan((REQUEST, ACCEPT)), case.summary.keys) == {
+        KEYS[0]: words,
+        KEYS[1]: "accept failed",
+    }
     assert case.summary.title(KEYS[0], case.state) == f"{KEYS[0]} ({vpc(1)})"
 
 
 def test_entries_that_leave_end_when_their_connection_is_gone() -> None:
     case = Case(aws(1), aws(2), peers=(peer(1, "TERMINATING"), peer(2, "TERMINATING")), state="absent")
     case.put(peers=replace(case.state.peers, listed=(peer(2, "TERMINATING"),)))
-    assert case.summary.ended(case.state, Plan()) == {KEYS[0]: "unchanged"}
+    assert case.summary.ended(case.state, Plan(), case.summary.keys) == {KEYS[0]: "unchanged"}
