@@ -216,7 +216,7 @@ class Intake:
             # What others have to do may be known now.
             self.progress.see([target])
         # What it took is free for others.
-        self.news.update({one: None for one in self.waits.of_steps() if one not in self.ledger.held})
+        self.news.update({one: None for one in self.waits.of_steps({target[0]}) if one not in self.ledger.held})
         if deadline <= self._clock():
             self.fail_late(target, self.waits.kept(target), self._clock())
 
@@ -228,15 +228,15 @@ class Intake:
             # It is not sent again yet.
             self.deadlines[target] = self.waits.kept(target).deadline
         # What is polled at once is shown with its state.
-        end = self.waits.shown_end_of(self.waits.kept(target))
-        if is_new and end < math.inf:
+        end = self.waits.shown_end_of(self.waits.kept(target)) if is_new else math.inf
+        if end < math.inf:
             self.progress.see((), waiting, end)
 
-    def note(self, targets: t.Iterable[Target]) -> None:
+    def note(self, targets: t.Collection[Target]) -> None:
         """Note that something has changed of some owners: they are evaluated on all sides, and so are waits for steps."""
         for unused, owner in targets:
             self.news.update({(name, owner): None for name, side in self._sides.items() if owner in side.states})
-        for target in self.waits.of_steps():
+        for target in self.waits.of_steps({side for side, _owner in targets}):
             if target in self.ledger.held:
                 self.release(target)
             self.news[target] = None

@@ -138,8 +138,8 @@ class Ledger:
 
     def has_room(self, step: Step) -> bool:
         """Return whether a step can be sent beside those that are being sent."""
-        running = self._context.running.values()
-        return all(sum((lane, most) in other.lanes for other in running) < most for lane, most in step.lanes)
+        taken = [lane for other in self._context.running.values() for lane in other.lanes]
+        return all(taken.count(lane) < lane[1] for lane in step.lanes)
 
     def is_idle(self, target: Target) -> bool:
         """Return whether nothing of an owner is sent, held or in doubt."""
@@ -278,8 +278,8 @@ class Waits:
         # By side, and by owner.
         self._kept: dict[str, dict[Owner, Kept]] = {}
         self._since: dict[Target, dict[tuple[str, float | None], float]] = {}
-        # Those that a step of another owner may end.
-        self._of_steps: dict[Target, None] = {}
+        # Those that a step of another owner may end, with the side of such steps; None for any.
+        self._of_steps: dict[Target, str | None] = {}
         # The waits that have begun with a poll at once.
         self._at_once: set[tuple[Target, str]] = set()
         # When the stage has begun, when it ends, and when it polls next; None without stages.
@@ -333,7 +333,7 @@ class Waits:
         now, (side, owner) = self._clock(), target
         self._of_steps.pop(target, None)
         if waiting.ends_with_steps:
-            self._of_steps[target] = None
+            self._of_steps[target] = side if waiting.only_of_side else None
         kept = self._kept.setdefault(side, {})
         old = kept.get(owner)
         is_same = old is not None and old.waiting == waiting
@@ -379,9 +379,9 @@ class Waits:
         """Return what an owner that waits waits for."""
         return self._kept[target[0]][target[1]]
 
-    def of_steps(self) -> list[Target]:
-        """Return the owners whose waits a step of another owner may end."""
-        return [*self._of_steps]
+    def of_steps(self, sides: t.Container[str]) -> list[Target]:
+        """Return the owners whose waits a step of another owner may end that is of one of these sides."""
+        return [target for target, side in self._of_steps.items() if side is None or side in sides]
 
     def is_over(self) -> bool:
         """Return whether the stage waits for nothing more."""

@@ -84,6 +84,7 @@ class Waiting(t.NamedTuple):
             answer to it, however patient the side is.
         own_pace: Whether to poll when this owner is due, and not at the pace of the stage.
         ends_with_steps: Whether a step of another owner may end it, too.
+        only_of_side: Whether such a step is one of the same side.
         outlasts: The stages that may end before it does. The last stage waits for all.
         looks_again: Whether to look and plan again when it is due, as after a lost reply, in place of a poll.
     """
@@ -94,6 +95,7 @@ class Waiting(t.NamedTuple):
     polls_at_once: bool = False
     own_pace: bool = False
     ends_with_steps: bool = False
+    only_of_side: bool = False
     outlasts: tuple[str, ...] = ()
     looks_again: bool = False
 

@@ -174,8 +174,8 @@ class PeerSide(Side[PeerState]):
         # A change of another entry may free what it needs.
         ends, outlasted = goal == GONE or self._stages.frees_places, self._stages.outlasted
         if not is_held or self.context.stage not in outlasted:
-            return Waiting(goal, ends_with_steps=ends)
-        return Waiting(goal, math.inf, ends_with_steps=ends, outlasts=outlasted)
+            return Waiting(goal, ends_with_steps=ends, only_of_side=ends)
+        return Waiting(goal, math.inf, ends_with_steps=ends, only_of_side=ends, outlasts=outlasted)
 
     def timeout_error(self, owner: Owner, step: Step | None, waiting: Waiting, error: WaitTimeoutError) -> TaskError:
         """Return the error of a request that could not be sent, or of a connection that is not reached or not gone."""
