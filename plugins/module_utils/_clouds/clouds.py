@@ -28,35 +28,32 @@ TOGETHER = (("vpc_id", "aws_account_id"), ("gcp_project_id", "network_name"))
 ONE_OF = ("vpc_id", "vnet_name", "vnet_resource_id", "network_name")
 
 
+class _Imported(dict[str, Cloud]):
+    """The clouds that are imported, by name: an import statement takes its time, and clouds are looked up for each connection."""
+
+    def __missing__(self, name: str) -> Cloud:
+        """Import a cloud. The imports are literal, so that Ansible finds them when it packs a module."""
+        if name == "AWS":
+            from .aws import AWS as FOUND
+        elif name == "AZURE":
+            from .azure import AZURE as FOUND
+        elif name == "GCP":
+            from .gcp import GCP as FOUND
+        else:
+            raise KeyError(name)
+        self[name] = FOUND
+        return FOUND
+
+
+_IMPORTED = _Imported()
+
+
 class CloudsByName(t.Mapping[str, Cloud]):
     """The clouds by name; the file of a cloud is imported when it is first looked up."""
 
-    def __init__(self) -> None:
-        # An import statement takes its time even if the file is imported, and a cloud is looked up for each connection.
-        self._imported: dict[str, Cloud] = {}
-
     def __getitem__(self, name: str) -> Cloud:
         """Return a cloud."""
-        found = self._imported.get(name)
-        if found is None:
-            found = self._imported[name] = self._import(name)
-        return found
-
-    def _import(self, name: str) -> Cloud:
-        """Return a cloud. The imports are literal, so that Ansible finds them when it packs a module."""
-        if name == "AWS":
-            from .aws import AWS
-
-            return AWS
-        if name == "AZURE":
-            from .azure import AZURE
-
-            return AZURE
-        if name == "GCP":
-            from .gcp import GCP
-
-            return GCP
-        raise KeyError(name)
+        return _IMPORTED[name]
 
     def __contains__(self, name: object) -> bool:
         """Whether there is a cloud with this name; no file is imported."""
@@ -82,7 +79,7 @@ def to_clouds(provider_name: str | None) -> tuple[Cloud, ...]:
 def cloud_of(fields: Fields) -> Cloud:
     """Return the cloud of a connection by its fields, not by `provider_name`, which a reply may have wrong."""
     for name in CLOUD_OPTIONS:
-        cloud = CLOUDS[name]
+        cloud = _IMPORTED[name]
         if cloud.owner in fields:
             return cloud
     return CLOUDS[DEFAULT_CLOUD]

@@ -40,6 +40,7 @@ class Entry:
         place: Its place in the list.
         given: The entry as the task has it.
         spec: The options of an entry, as in an argument spec.
+        names: Their names by all their names: their own, and their aliases.
         others: The names of options that have no effect.
 
     Attributes:
@@ -54,27 +55,29 @@ class Entry:
         place: EntryPlace,
         given: OptionValue,
         spec: t.Mapping[str, t.Mapping[str, OptionValue]],
-        others: t.Collection[str] = (),
+        names: t.Mapping[str, str],
+        others: t.Collection[str],
     ) -> None:
         self.place = place
         self.values: dict[str, OptionValue] = dict.fromkeys(spec)
         self.written: dict[str, str] = {}
         self.problems: list[TaskError] = []
-        self._names = {alias: name for name, one in spec.items() for alias in names_of(name, one)}
         self.given: dict[str, OptionValue] = {}
         try:
             options = self.given = {str(name): value for name, value in _TYPES["dict"](given).items()}
         except (TypeError, ValueError):
             self.add(f"is {_kind_of(given)}, and not a mapping of options.", " ")
             return
-        known = {*self._names, *others}
         for name in options:
-            if name not in known:
-                self.add(explain_unknown(name, known))
-        for name, one in spec.items():
-            values = {alias: trimmed(name, one, options[alias]) for alias in names_of(name, one) if alias in options}
-            options.update(values)
-            self._take(name, one, values)
+            if name not in names and name not in others:
+                self.add(explain_unknown(name, {*names, *others}))
+        found: dict[str, dict[str, OptionValue]] = {}
+        for alias, name in names.items():
+            if alias in options:
+                options[alias] = trimmed(name, spec[name], options[alias])
+                found.setdefault(name, {})[alias] = options[alias]
+        for name, values in found.items():
+            self._take(name, spec[name], values)
 
     def name(self, name: str) -> None:
         """Give the entry the name of its network, for all that is wrong with it."""
@@ -156,7 +159,8 @@ def read_entries(
     Args:
         option: The name of the list.
         value: The list as the task has it.
-        spec, others: As for `Entry`.
+        spec: The options of an entry, as in an argument spec.
+        others: The names of options that have no effect.
 
     Raises:
         InvalidOptionError: If it is no list.
@@ -174,7 +178,8 @@ def read_entries(
         raise InvalidOptionError(
             f"{option} is {_kind_of(value)}, and not a list.", hint="Give a list of entries, each a mapping of its options."
         ) from None
-    return [Entry(EntryPlace(option, index, " "), one, spec, others) for index, one in enumerate(found)]
+    names = {alias: name for name, one in spec.items() for alias in names_of(name, one)}
+    return [Entry(EntryPlace(option, index, " "), one, spec, names, others) for index, one in enumerate(found)]
 
 
 def name_places(option: str, entries: t.Mapping[int, str]) -> str:

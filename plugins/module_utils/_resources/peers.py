@@ -141,7 +141,7 @@ class VpcPeers:
         provider = provider or self.provider
         result = _to_peer(peer, provider)
         # An unknown state is accepted: Atlas may introduce new ones.
-        is_odd = any(value is not None and not isinstance(value, str) for value in result.values())
+        is_odd = not {*map(type, result.values())} <= {str, type(None)}
         if is_odd or not result["id"] or not result["status_name"]:
             raise ApiError(
                 f"the reply is not a VPC peering connection with {provider.name}.",

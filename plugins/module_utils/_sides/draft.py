@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from .._clouds.aws import AWS
-from .._clouds.cloud import Cloud, Fields, Peer, fields_of
+from .._clouds.cloud import Fields, Peer, fields_of
 from .._clouds.clouds import CLOUDS, cloud_of, for_pending, identity_of, is_failed, is_leaving, is_pending
 from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step
@@ -267,23 +267,21 @@ def _overlaps(draft: Draft, state: PeerSetState, choices: t.Mapping[str, Contain
     changed = [entry for entry in draft.entries if entry.key in draft.plans and draft.plans[entry.key].changes]
     own = {peer["id"] for entry in changed if (peer := state.entries[entry.key].peer) is not None}
     leaving = own | {peer["id"] for peer in draft.going}
-    neighbours = [peer for peer in state.listed if peer["id"] not in leaving]
+    neighbours: dict[str, list[Peer]] = {entry.provider.name: [] for entry in changed}
+    for peer in state.listed:
+        if peer["id"] not in leaving:
+            neighbours.setdefault(cloud_of(peer).name, []).append(peer)
     refusals: Refusals = {}
     for entry in changed:
-        final = draft.final[entry.key]
+        final, others = draft.final[entry.key], neighbours[entry.provider.name]
         try:
-            others = _with(entry.provider, neighbours)
             check_overlaps(entry.provider, final, None, others)
             check_twins(choices[entry.key], final, others)
         except TaskError as error:
             refusals[entry.key] = entry.named(error)
         # A new connection has no id yet: its entry stands for it.
-        neighbours.append({**final, "id": final["id"] or entry.title})
+        others.append({**final, "id": final["id"] or entry.title})
     return refusals
-
-
-def _with(provider: Cloud, peers: t.Iterable[Peer]) -> list[Peer]:
-    return [peer for peer in peers if cloud_of(peer) is provider]
 
 
 def _above_limit(draft: Draft, changes: t.Iterable[Change], state: PeerSetState) -> TaskError | None:

@@ -256,11 +256,11 @@ def check_overlaps(
             f"{as_option(provider.block)} {block} overlaps {atlas_block} of network container {container['id']}.",
             hint=f"The VPC and the container need blocks of their own: {choose}, or another container.",
         )
+    identity = {name: fields[name] for name in provider.identity}
     for peer in neighbours:
-        is_itself = not provider.differing({name: fields[name] for name in provider.identity}, peer)
-        if is_itself or peer["status_name"] == provider.terminating or peer["container_id"] != fields.get("container_id"):
+        if peer["status_name"] == provider.terminating or peer["container_id"] != fields.get("container_id"):
             continue
-        if do_overlap(block, peer["route_table_cidr_block"]):
+        if do_overlap(block, peer["route_table_cidr_block"]) and provider.differing(identity, peer):
             theirs = f"{peer['route_table_cidr_block']} of VPC peering connection {peer['id']} ({provider.describe(peer)})"
             text = f"{as_option(provider.block)} {block} overlaps {theirs}"
             if provider.has_failed(peer):

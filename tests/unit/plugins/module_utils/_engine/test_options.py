@@ -11,7 +11,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.request impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.clients import choose_credential
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.sources import CREDENTIAL_KINDS, read_sources
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, PROJECTS, ArgumentSpec
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.entry import Entry, join_problems
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.entry import join_problems, read_entries
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import name_project
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.prune import PRUNE
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._entries.table import CHECK, list_of
@@ -275,7 +275,7 @@ def test_an_empty_text_of_an_entry_is_not_set() -> None:
         "route_table_ids": "",
         "cidr_blocks": "10.0.0.0/8, 10.1.0.0/16",
     }
-    entry = Entry(EntryPlace("connections", 0), {**given, "comment": " a "}, spec)
+    (entry,) = read_entries("connections", [{**given, "comment": " a "}], spec)
     assert entry.problems == []
     assert {name: value for name, value in entry.values.items() if value not in (None, "")} == {
         "vpc_id": "vpc-1",
