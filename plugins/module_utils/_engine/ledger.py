@@ -141,10 +141,6 @@ class Ledger:
         taken = [lane for other in self._context.running.values() for lane in other.lanes]
         return all(taken.count(lane) < lane[1] for lane in step.lanes)
 
-    def is_idle(self, target: Target) -> bool:
-        """Return whether nothing of an owner is sent, held or in doubt."""
-        return not (target in self._context.running or target in self.held or target in self.doubts or target in self.failed)
-
     def doubt(self, target: Target, step: Step, error: TaskError) -> None:
         """Record that another look has to decide about a failed step."""
         self.tries[target] += 1

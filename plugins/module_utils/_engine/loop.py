@@ -97,10 +97,11 @@ class Loop:
             running = self._context.running
             if not running and not self._searches and self._waits.is_over():
                 return
-            if not self._searches and not self._busy():
+            busy = self._busy()
+            if not self._searches and not busy:
                 # What is sent before may take long: a list of hundreds, or the pauses for a rate limit.
                 self._start()
-            due = min(self._waits.due_at(self._busy()), self._searches.due_at())
+            due = min(self._waits.due_at(busy), self._searches.due_at())
             wakes = min(due, self._progress.wakes_at()) if running and self._are_long else due
             if running:
                 sent = self._jobs.next(None if wakes == math.inf else max(0.0, wakes - self._clock()))
@@ -154,9 +155,10 @@ class Loop:
     def _evaluate(self, target: Target) -> Step | None:
         """Return the step of an owner that can be sent now; None if it waits for something, or has none."""
         side, owner = self._sides[target[0]], target[1]
-        if owner not in side.states or not self.ledger.is_idle(target):
+        ledger, is_sent = self.ledger, target in self._context.running
+        if owner not in side.states or is_sent or target in ledger.held or target in ledger.doubts or target in ledger.failed:
             return None
-        step = self.ledger.next_step(target)
+        step = ledger.next_step(target)
         try:
             waiting = side.wait(owner, step)
         except TaskError as error:
@@ -179,15 +181,11 @@ class Loop:
         self._jobs.submit(target, call, is_long=self._are_long)
 
     def _is_busy(self, side: AnySide) -> bool:
-        return side.name in self._sending() or self._ready.has_side(side.name)
+        return side.name in {name for name, _owner in self._context.running} or self._ready.has_side(side.name)
 
     def _busy(self) -> set[str]:
         """Return the sides that are not polled now, because steps of theirs are being sent."""
-        return {name for name in self._sending() if not self._sides[name].polls_while_sending}
-
-    def _sending(self) -> set[str]:
-        """Return the sides of which steps are being sent."""
-        return {name for name, _owner in self._context.running}
+        return {name for name, _owner in self._context.running if not self._sides[name].polls_while_sending}
 
     # What comes of it is taken in.
 
@@ -228,9 +226,9 @@ class Loop:
     def _evaluate_due(self, due: t.Mapping[Target, Kept], moment: float) -> None:
         """Evaluate owners after a poll, and fail those whose time is up: first those with a step that was not sent."""
         late: list[tuple[bool, int, Target, Kept]] = []
-        sides = [*self._sides]
-        for target, kept in sorted(due.items(), key=lambda one: sides.index(one[0][0])):
-            step = self._evaluate(target)
+        owners = by_side(due)
+        for target in [(side, owner) for side in self._sides for owner in owners.get(side, ())]:
+            step, kept = self._evaluate(target), due[target]
             if step is not None:
                 self._ready.add(target, step, self._sent)
             self._intake.news.pop(target, None)

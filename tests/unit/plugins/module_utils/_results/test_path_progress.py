@@ -141,7 +141,7 @@ def test_each_entry_has_one_line_when_it_ends() -> None:
     ]
 
 
-def test_only_entries_that_have_changed_and_not_ended_are_looked_at() -> None:
+def test_only_entries_that_have_changed_are_looked_at() -> None:
     run = Run()
     run.see("", changed=(1,))
     run.plan()
