@@ -182,7 +182,7 @@ class Request(t.NamedTuple):
     def url(self, settings: ApiSettings) -> str:
         """Return the whole URL."""
         root = f"/api/atlas/{settings.api_version}" if self.root is None else self.root
-        url = "/".join([settings.base_url.rstrip("/") + root, *(quote(segment, safe="") for segment in self.path)])
+        url = "/".join([settings.base_url.rstrip("/") + root, *[quote(segment, safe="") for segment in self.path]])
         query = {**self.query, "envelope": "true"} if self.has_envelope(settings) else self.query
         return f"{url}?{urlencode(query)}" if query else url
 

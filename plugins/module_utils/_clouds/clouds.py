@@ -88,8 +88,8 @@ def cloud_of(fields: Fields) -> Cloud:
 def identity_of(fields: Fields) -> tuple[str | None, ...]:
     """Return the values that identify a connection within a container, in lower case if the cloud ignores case."""
     cloud = cloud_of(fields)
-    values = (fields[name] for name in cloud.identity)
-    return tuple(value.lower() if cloud.ignores_case and isinstance(value, str) else value for value in values)
+    values = [fields[name] for name in cloud.identity]
+    return tuple([value.lower() if isinstance(value, str) else value for value in values] if cloud.ignores_case else values)
 
 
 def name_of(fields: Fields) -> str:

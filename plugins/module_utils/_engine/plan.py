@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from .._http.errors import TaskError
 from .options import Parameters, name_project
@@ -181,14 +182,14 @@ def joined(plans: t.Sequence[Plan]) -> Plan:
     if len(plans) == 1:
         return plans[0]
     return Plan(
-        tuple(one for plan in plans for one in plan.changes),
-        tuple(one for plan in plans for one in plan.steps),
-        tuple(one for plan in plans for one in plan.warnings),
+        (*chain.from_iterable(plan.changes for plan in plans),),
+        (*chain.from_iterable(plan.steps for plan in plans),),
+        (*chain.from_iterable(plan.warnings for plan in plans),),
         {key: error for plan in reversed(plans) for key, error in plan.failures.items()},
         {key: error for plan in reversed(plans) for key, error in plan.refusals.items()},
-        tuple(one for plan in plans for one in plan.notes),
-        tuple(one for plan in plans for one in plan.consequences),
-        tuple(one for plan in plans for one in plan.notices),
+        (*chain.from_iterable(plan.notes for plan in plans),),
+        (*chain.from_iterable(plan.consequences for plan in plans),),
+        (*chain.from_iterable(plan.notices for plan in plans),),
     )
 
 

@@ -98,7 +98,7 @@ class PeerEntry:
     def _value(self, name: str) -> t.Any:
         return self.params[self._own_names.get(name, name)]
 
-    @property
+    @cached_property
     def network(self) -> dict[str, t.Any]:
         """The fields of the customer's network, under the names of results; None for what the entry leaves open."""
         return {name: self._value(name) for name in self.provider.own_fields}

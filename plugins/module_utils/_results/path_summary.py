@@ -93,8 +93,7 @@ class PathSummary:
             groups.setdefault(self._header(change, state), []).append(change)
         diff: list[dict[str, object]] = []
         for header, changes in groups.items():
-            lines = [*map(_compared, changes)]
-            before, after = ("".join(pair[side] for pair in lines) for side in (0, 1))
+            before, after = map("".join, zip(*map(_compared, changes)))
             diff.append({"before_header": header, "after_header": header, "before": before, "after": after})
         return diff
 
@@ -193,7 +192,7 @@ class PathSummary:
         if self._planned[0] is not plan:
             self._planned = plan, _by_owner(plan)
         ended = {}
-        for entry in sorted((self._by_key[key] for key in keys & self._by_key.keys()), key=attrgetter("index")):
+        for entry in sorted([self._by_key[key] for key in keys & self._by_key.keys()], key=attrgetter("index")):
             failure = state.failures.get(entry.key)
             words = in_words("failed", failure.step) if failure is not None else self._end_of(entry, state)
             if words:
@@ -205,8 +204,8 @@ class PathSummary:
         done = state.made_for(entry.key)
         if not self._planned[1].get(entry.key, _NOTHING) <= {change.key for change in done} or not self._is_reached(entry, state):
             return ""
-        names = ((one, one.name if one.key.kind != _CONNECTION else "") for one in sorted(done, key=self._order_of))
-        return ", ".join(in_words(one.verb, one.key.kind, name) for one, name in names) or "unchanged"
+        found = [(one.verb, one.key.kind, one.name) for one in sorted(done, key=self._order_of)]
+        return ", ".join([in_words(verb, kind, "" if kind == _CONNECTION else name) for verb, kind, name in found]) or "unchanged"
 
     def unread(self, state: PathState, plan: Plan, error: TaskError) -> dict[str, Failure]:
         """Return the failures of all entries that have not ended, as it cannot be read how far they are.
@@ -246,7 +245,7 @@ class PathSummary:
 
         Network containers are made before, and removed after them.
         """
-        changes = [*plan.changes] if plan.refusals else [*state.made]
+        changes = plan.changes if plan.refusals else state.made
         places = {owner: place for place, owner in enumerate([*self._by_key, *(peer["id"] for peer in state.peers.first)])}
         places.update({"": -1} if any(one.key.kind == _CONTAINER and one.verb != "delete" for one in changes) else {})
         return sorted(changes, key=lambda one: (places.get(one.key.owner, len(places)), self._order_of(one)))
@@ -333,12 +332,14 @@ class PathSummary:
     def _header(self, change: Change, state: PathState) -> str:
         """Return the header of the diff under which a change stands."""
         key: ChangeKey = change.key
-        entry, fields = self._by_key.get(key.owner), _removed_peer(key.owner, state)
-        if entry is None and not fields:
-            kind = "network container" if key.kind == _CONTAINER else key.kind
-            return f"{key.side} {kind} {change.name} ({change.verb})"
-        cloud = cloud_of(fields) if entry is None else entry.provider
-        return f"{cloud.name} {self._name(key.owner, state)}"
+        entry = self._by_key.get(key.owner)
+        if entry is not None:
+            return f"{entry.provider.name} {entry.name}"
+        fields = _removed_peer(key.owner, state)
+        if fields:
+            return f"{cloud_of(fields).name} {name_of(fields)}"
+        kind = "network container" if key.kind == _CONTAINER else key.kind
+        return f"{key.side} {kind} {change.name} ({change.verb})"
 
     def _done_so_far(self, state: PathState) -> str:
         """Return what failed entries, and pruned connections that stay, have done so far, in a sentence; empty for none."""
@@ -468,7 +469,7 @@ def _compared(change: Change) -> tuple[str, str]:
             # The same is made again.
             after = compared(change._replace(before=None))[1].strip()
     else:
-        before, after = (_fields_of(fields or {}, change) for fields in (change.before, change.after))
+        before, after = _fields_of(change.before or {}, change), _fields_of(change.after or {}, change)
     if kind == _CONTAINER:
         # The header has its name, and what is done.
         return (f"{before}\n" if change.before else ""), (f"{after}\n" if change.after else "")

@@ -120,16 +120,15 @@ class AccessNeeds:
     def replaced(self, state: PathState) -> dict[str, AccessRule]:
         """Return what the networks of the list need no longer, by name: with their mark, and wider than what they declare."""
         found: dict[str, AccessRule] = {}
-        if self.is_absent:
-            return found
-        needed = self.asked_for(state)
+        groups = () if self.is_absent else self.groups.values()
+        marked = [(group, name, one) for group in groups for name, one in self.marked(group, state).items()]
+        needed = self.asked_for(state) if marked else {}
         # What has failed may go on using what it had.
         failed = {mark for owner in state.failures if owner in self.by_key for mark in self.by_key[owner].marks}
-        for group in self.groups.values():
-            for name, one in self.marked(group, state).items():
-                if name not in needed and one["comment"] not in failed and self._is_wider(name, group, state):
-                    for entry in group:
-                        self._add(found, entry, [one])
+        for group, name, one in marked:
+            if name not in needed and one["comment"] not in failed and self._is_wider(name, group, state):
+                for entry in group:
+                    self._add(found, entry, [one])
         return found
 
     def asked_for(self, state: PathState) -> dict[str, None]:
@@ -148,7 +147,7 @@ class AccessNeeds:
             self._first, self._by_comment = first, {}
             for name, one in first.items():
                 self._by_comment.setdefault(one["comment"], []).append(name)
-        marks = dict.fromkeys(mark for entry in group for mark in entry.marks)
+        marks = dict.fromkeys([mark for entry in group for mark in entry.marks])
         return {name: first[name] for mark in marks for name in self._by_comment.get(mark, ()) if is_name(name)}
 
     def missing(self, entry: PeerEntry, state: PathState) -> t.Sequence[str] | None:
@@ -286,10 +285,12 @@ class AccessUsers:
             state: The state.
             is_foreseen: Whether it counts what may go once it is read who needs it.
         """
+        candidates, going = self._needs.candidates(state), dict[str, AccessRule]()
+        if not candidates:
+            return going
         listed, (left, _foreign) = list_of(state).listed, self.reasons_to_keep(state, is_foreseen=is_foreseen)
         needed = self._needs.asked_for(state)
-        going = {}
-        for name, need in self._needs.candidates(state).items():
+        for name, need in candidates.items():
             current = listed.get(name)
             if current is None or current["comment"] not in need.comments or name in needed or name in left:
                 continue
@@ -350,8 +351,8 @@ def list_of(state: PathState) -> AccessListState:
 def network_of(fields: Fields) -> tuple[str, ...]:
     """Return what all connections of one network have in common; see `Cloud.is_same_network`."""
     cloud = cloud_of(fields)
-    values = (str(fields[name]) for name in cloud.network_identity)
-    return (cloud.name, *(one.casefold() if cloud.ignores_case else one for one in values))
+    values = [str(fields[name]) for name in cloud.network_identity]
+    return (cloud.name, *(map(str.casefold, values) if cloud.ignores_case else values))
 
 
 def place_of(network: Fields) -> tuple[str, ...]:

@@ -17,7 +17,6 @@ from .._aws.errors import AdvisedError, Way
 from .._aws.objects import ACTIVE, ENDED, PENDING, PeeringConnection
 from .._clouds.aws import AWS
 from .._clouds.cloud import BLOCK, REGION, Peer, fields_of
-from .._clouds.clouds import is_failed, is_leaving
 from .._engine.argspec import OptionValue
 from .._engine.options import Parameters
 from .._engine.plan import Change, ChangeKey, Plan, Step
@@ -43,6 +42,8 @@ _Shown = t.Union[View, PeeringConnection, None]
 # Options of AWS and their values.
 AwsCredentials = tuple[tuple[str, OptionValue], ...]
 
+# What Atlas calls a connection that AWS need not know: it has failed, or is being removed.
+_ENDING = (AWS.failed, AWS.removal_failed, AWS.terminating)
 # In seconds, how long Atlas may know a request before AWS shows it.
 _YOUNG = 120
 # The hints of `AdvisedError` in this task.
@@ -116,9 +117,7 @@ class AwsTerms:
         """Return the connection of an entry in Atlas; None if there is none that AWS could know."""
         own = self._path.peers.entries.get(entry.key)
         peer = own.peer if own is not None else None
-        if peer is None or (not self.is_absent and (is_failed(peer) or is_leaving(peer))):
-            return None
-        return peer
+        return None if peer is None or (not self.is_absent and peer["status_name"] in _ENDING) else peer
 
     def connection_id(self, entry: PeerEntry) -> str | None:
         """Return the id in AWS of the connection that an entry has in Atlas, or names; None if there is none yet."""

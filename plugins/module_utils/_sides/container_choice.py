@@ -151,9 +151,10 @@ class ContainerChoice:
         Returns:
             Whether the names were missing.
         """
-        provider, container = self.provider, self.known(peer["container_id"])
+        provider = self.provider
         if not provider.has_names or peer["status_name"] != provider.pending:
             return False
+        container = self.known(peer["container_id"])
         if container is not None and container.get(provider.atlas_network[-1]) is not None:
             return False
         if again:
@@ -273,9 +274,11 @@ def with_region(peer: Peer, container: Container | None) -> Peer:
     if provider.region is None:
         return peer
     region = fields_of(peer)[provider.region]
-    if region is None and container is not None:
+    if region:
+        region = provider.regions.to_cloud(region)
+    elif region is None and container is not None:
         region = to_region(container)
-    return t.cast("Peer", {**peer, provider.region: region and provider.regions.to_cloud(region)})
+    return t.cast("Peer", {**peer, provider.region: region})
 
 
 def complete_from_list(peer: Peer, facts: Facts) -> Peer:

@@ -84,17 +84,17 @@ class PathState:
     kept_roles: tuple[str, ...] = ()
 
     @property
-    def made(self) -> t.Iterable[Change]:
+    def made(self) -> list[Change]:
         """The changes so far, but for those whose end is not known yet."""
-        return (change for change in self.done.values() if not self._is_running(change))
+        return [change for change in self.done.values() if change.key.kind != MIRROR or not self._is_running(change)]
 
     def made_for(self, owner: str) -> list[Change]:
         """Return the changes so far of an owner, but for those whose end is not known yet."""
-        return [change for change in self.done.of(owner) if not self._is_running(change)]
+        return [change for change in self.done.of(owner) if change.key.kind != MIRROR or not self._is_running(change)]
 
     def _is_running(self, change: Change) -> bool:
-        """Whether GCP's operation for a change has not ended, or its network does not show it yet."""
-        network = self.gcp.get(change.key.owner) if change.key.kind == MIRROR else None
+        """Whether GCP's operation for the change of a mirror has not ended, or its network does not show it yet."""
+        network = self.gcp.get(change.key.owner)
         return network is not None and network.running is not None
 
     def fail(self, owner: str, step: str, error: TaskError) -> None:

@@ -54,7 +54,7 @@ class _StageWaiter(PeerSetWaiter):
     def goal(self, entry: PeerEntry) -> str:
         """Return the state that the stage waits for; where Atlas makes both sides, only the later stage waits."""
         provider = entry.provider
-        return (provider.pending or provider.progress[0]) if self._is_early else entry.goal
+        return entry.goal if self.context.stage == AVAILABLE else provider.pending or provider.progress[0]
 
     def awaits(self, entry: PeerEntry, peer: Peer) -> bool:
         """Return whether a connection has not reached its goal, or Atlas does not show what the customer's side needs."""

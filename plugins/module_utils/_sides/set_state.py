@@ -60,7 +60,7 @@ class PeerSetState:
             change = Change("recreate", key, earlier.before, peer)
         return replace(
             self,
-            listed=(*(one for one in self.listed if one["id"] != peer["id"]), peer),
+            listed=(*[one for one in self.listed if one["id"] != peer["id"]], peer),
             entries={**self.entries, key: PeerState(peer, listed=())},
             done={**self.done, key: change},
             places=max(0, self.places - (before is None)),
