@@ -96,7 +96,7 @@ def test_absent_predicts_too_and_shows_what_was_last_seen(whole: PathSite) -> No
     assert (again.failed, again.changed) == (False, False)
 
 
-def test_a_warning_is_said_once_however_often_the_list_is_planned(site: PathSite) -> None:
+def test_a_warning_is_said_once_however_often_it_is_planned(site: PathSite) -> None:
     """After a lost request, the plan is about fewer entries."""
     fault = {"kind": "status", "status": 500}
     refusal = {"kind": "status", "status": 403}
