@@ -235,7 +235,8 @@ def _cells() -> Iterator[Any]:
             for number, write in enumerate(task.writes):
                 is_one = number == turn % len(task.writes)
                 if task.make is on_all:
-                    is_usual = is_one and turn == 0
+                    # A signal ends the run of both sides, which counts what was done over all of them.
+                    is_usual = is_one and (turn == 0 or (name == "path" and fault == faults.KILLED))
                 else:
                     is_usual = turn == 0 or (is_one and turn < 4) if task.make is on_aws else turn < 2 or is_one
                 if is_one or turn < 4:
