@@ -19,7 +19,7 @@ from .._engine.argspec import ArgumentSpec
 from .._engine.entry import Entry
 from .._engine.options import Parameters
 from .._gcp.credentials import GCP_OPTIONS, check_credentials
-from .._http.errors import EntryPlace, InvalidOptionError, TaskError, as_option
+from .._http.errors import InvalidOptionError, TaskError, as_option
 
 # The name of each option here.
 AWS_NAMES: dict[str, str] = {name: name if name.startswith("aws_") else f"aws_{name}" for name in AWS_OPTIONS.options}
@@ -54,19 +54,18 @@ def validate_aws(params: Parameters) -> tuple[dict[str, object], list[str]]:
     return {AWS_NAMES[name]: checked[name] for name in AWS_NAMES}, warnings
 
 
-def validate_aws_of_entry(entry: Parameters, place: EntryPlace) -> list[str]:
+def validate_aws_of_entry(entry: Parameters) -> list[str]:
     """Check the options for AWS of an entry, and return warnings.
 
     Args:
         entry: The entry.
-        place: Its place in the list, which messages have before all options but the first.
 
     Raises:
         InvalidOptionError: If they contradict each other, or one is invalid.
     """
     params = {**{name: entry.get(AWS_NAMES[name]) for name in AWS_NAMES}, "region": None}
     # Most entries have none.
-    return validate(params, AWS_NAMES, f"{place}.")[1] if any(params.values()) else []
+    return validate(params, AWS_NAMES)[1] if any(params.values()) else []
 
 
 def aws_credentials_of(params: Parameters, entry: Parameters, region: str | None, account: str | None) -> dict[str, t.Any]:
@@ -146,7 +145,7 @@ def check_credentials_of(entry: Entry, cloud: Cloud, params: Parameters) -> list
     """Record what is wrong with the credentials of an entry on a cloud, and return warnings."""
     credentials_of = CREDENTIALS_OF.get(cloud.name)
     if credentials_of is None:
-        return entry.attempt(validate_aws_of_entry, entry.values, entry.place) or []
+        return entry.attempt(validate_aws_of_entry, entry.values) or []
     try:
         credentials_of(params, entry.values)
     except InvalidOptionError as error:

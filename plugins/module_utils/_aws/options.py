@@ -49,7 +49,7 @@ _OF_ACCOUNT = ("assume_role_arn", "profile")
 NAMES: t.Mapping[str, str] = {name: name for name in AWS_OPTIONS.options}
 
 
-def validate(params: Parameters, names: t.Mapping[str, str] = NAMES, place: str = "") -> tuple[Parameters, list[str]]:
+def validate(params: Parameters, names: t.Mapping[str, str] = NAMES) -> tuple[Parameters, list[str]]:
     """Check the options for AWS without the network and without boto3's files.
 
     Args:
@@ -62,19 +62,17 @@ def validate(params: Parameters, names: t.Mapping[str, str] = NAMES, place: str 
     Raises:
         InvalidOptionError: If they contradict each other, or one is invalid.
     """
-    both = f"{as_option(names['access_key'])} and {place}{as_option(names['secret_key'])}"
+    both = f"{as_option(names['access_key'])} and {as_option(names['secret_key'])}"
     if bool(params["access_key"]) != bool(params["secret_key"]):
         raise InvalidOptionError(f"{both} are two halves of one key: one of them is empty.", hint="Set both.")
     if params["session_token"] and not params["access_key"]:
-        raise InvalidOptionError(
-            f"{as_option(names['session_token'])} is set without {place}{both}.", hint="Set all three, or none."
-        )
+        raise InvalidOptionError(f"{as_option(names['session_token'])} is set without {both}.", hint="Set all three, or none.")
     if params["aws_ca_bundle"] and not os.path.exists(params["aws_ca_bundle"]):
         name = names["aws_ca_bundle"]
         raise InvalidOptionError(f"{as_option(name)}: {params['aws_ca_bundle']} does not exist on the host this task runs on.")
     _check_role(as_option(names["assume_role_arn"]), params["assume_role_arn"] or "")
     accounts = _parse_accounts(names["accounts"], params["accounts"]) if params["accounts"] else None
-    warnings = _check_endpoint(params["endpoint_url"], names, place) if params["endpoint_url"] else []
+    warnings = _check_endpoint(params["endpoint_url"], names) if params["endpoint_url"] else []
     region, unknown = parse_region(names["region"], params["region"], AWS) if params["region"] else (None, [])
     return {**params, "region": region, "accounts": accounts}, warnings + unknown
 
@@ -181,7 +179,7 @@ def _parse_accounts(option: str, value: t.Mapping[object, object]) -> dict[str, 
     return found
 
 
-def _check_endpoint(url: str, names: t.Mapping[str, str], place: str) -> list[str]:
+def _check_endpoint(url: str, names: t.Mapping[str, str]) -> list[str]:
     name = as_option(names["endpoint_url"])
     hint = "Write it like https://ec2.eu-west-1.amazonaws.com, or leave it out."
     try:
@@ -192,9 +190,7 @@ def _check_endpoint(url: str, names: t.Mapping[str, str], place: str) -> list[st
     if not host or parts.scheme not in ("http", "https") or any(one.isspace() or one < "!" for one in url):
         raise InvalidOptionError(f"{name} is not an http or https URL.", hint=hint)
     if "@" in parts.netloc:
-        use = "Use {0}{1} and {0}{2}, or {0}{3}.".format(
-            place, *(as_option(names[one]) for one in ("access_key", "secret_key", "profile"))
-        )
+        use = "Use {} and {}, or {}.".format(*(as_option(names[one]) for one in ("access_key", "secret_key", "profile")))
         raise InvalidOptionError(f"{name} must not carry credentials.", hint=use)
     if parts.scheme == "https" or _is_loopback(host):
         return []

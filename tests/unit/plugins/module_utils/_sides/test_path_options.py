@@ -123,7 +123,7 @@ def test_an_option_that_cannot_be_right_is_refused(options: dict[str, Any], mess
         ({**VPC, "route_table_tags": {"a": None}}, {}, "connections[0]: route_table_tags has no text for 'a'."),
         ({**VPC, "aws_security_group": "default"}, {}, "connections[0]: aws_security_group has a malformed id: 'default'"),
         ({**VPC, "aws_profile": "a", **KEY}, {}, "connections[0]: aws_profile and aws_access_key are mutually exclusive."),
-        ({**VPC, "aws_access_key": "AKIA"}, {}, "connections[0]: aws_access_key and connections[0].aws_secret_key are two"),
+        ({**VPC, "aws_access_key": "AKIA"}, {}, "connections[0]: aws_access_key and aws_secret_key are two halves"),
         ({**VNET, "azure_client_id": "x"}, {}, "connections[0]: azure_client_id is set without azure_secret."),
         ({**NETWORK, "gcp_access_token": "x", "gcp_service_account_file": "y"}, {}, "connections[0]: gcp_service_account_file"),
         ({**NETWORK, "gcp_peering_name": "X"}, {}, "connections[0]: gcp_peering_name is not a name in GCP"),

@@ -83,7 +83,7 @@ def validated(**options: Any) -> tuple[Any, list[str]]:
         ({"aws_ca_bundle": "/no/such/file"}, "aws_ca_bundle: /no/such/file does not exist"),
         (
             {"connections": [ENTRY, {**ENTRY, "aws_access_key": "x"}]},
-            "connections[1]: aws_access_key and connections[1].aws_secret_key",
+            "connections[1]: aws_access_key and aws_secret_key",
         ),
         ({"connections": [{**ENTRY, "aws_account_id": "1"}, {"vpc_id": "y"}]}, "connections[1]: vpc_id is not the id of a VPC"),
         (
