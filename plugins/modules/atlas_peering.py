@@ -390,9 +390,8 @@ RETURN = r"""
 peering:
   description:
     - What the task has found and done, or in check mode would do.
-    - In a task that fails, it has C(connections) alone, with what names the entries that have failed after the plan, and what
-      they have reached, without C(actions). It is null if there are none. With O(fail_on=never), it has everything, also the plan
-      that O(max_deletions) refuses.
+    - In a task that fails, it has what the failed C(connections) have reached, or is null. With O(fail_on=never), it has all,
+      also a plan that O(max_deletions) refuses.
     - L(Results,https://github.com/cloudpeer/atlas/blob/main/docs/results.md) has all that is within these fields.
   returned: unless Ansible itself refuses the options
   type: dict

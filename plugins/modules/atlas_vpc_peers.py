@@ -430,10 +430,9 @@ RETURN = r"""
 vpc_peers:
   description:
     - The connections as they were last seen, one for each entry of O(peers), in the same order. If an entry has none, its element
-      has what the entry says, and null for everything that Atlas would say, such as V(id), V(connection_id) and V(status_name).
-    - Empty if the task was refused, or could not read the project. In that case, it has done nothing.
-    - In a task that fails, it has of the entries that have failed what names them and what they have reached, and RV(handover),
-      RV(pruned) and RV(actions) are empty. With O(fail_on=never), they have everything.
+      has what the entry says, and null for what Atlas would say, such as V(id) and V(status_name).
+    - Empty if the task was refused, or could not read the project. If it has failed, what the failed entries have reached, and
+      RV(handover), RV(pruned) and RV(actions) are empty. With O(fail_on=never), all have all.
     - A connection has the fields of its own cloud, beside those that are the same for all.
     - In check mode, the connections as they would be. Fields that only Atlas can set are null until then.
   returned: unless Ansible itself refuses the options

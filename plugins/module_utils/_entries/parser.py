@@ -296,7 +296,8 @@ class EntryParser:
         if not is_misspelt:
             entry.attempt(self.check_needs, values, cloud)
         warnings += self.check_credentials(entry, cloud)
-        entry.name(short_name(values, cloud, has_owner=self.module == SETS))
+        if entry.problems or warnings:
+            entry.name(short_name(values, cloud, has_owner=self.module == SETS))
         self.notices += [entry.named(TaskError(one)) for one in warnings]
 
     def find_cloud(self, entry: Entry) -> Cloud:
@@ -423,10 +424,8 @@ def short_name(values: Parameters, cloud: Cloud, *, has_owner: bool = False) -> 
 
     It is empty for an entry that does not say which network it is.
     """
-    if not values[cloud.network]:
-        return ""
     names = (cloud.network,) if cloud.has_unique_ids and not has_owner else cloud.names or cloud.identity
-    return "/".join(str(values[name]) for name in names if values[name])
+    return "/".join(str(values[name]) for name in names if values[name]) if values[names[-1]] else ""
 
 
 def default_comment(fields: t.Mapping[str, t.Any], provider: Cloud) -> str:
