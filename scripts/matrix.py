@@ -17,17 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from checkout import ROOT, exit_with
-from cores import (
-    FOLDER,
-    NEWEST,
-    OLDEST,
-    PYTHONS,
-    expand,
-    find_python,
-    locked,
-    make_environment,
-    target_python,
-)
+from cores import FOLDER, NEWEST, OLDEST, PYTHONS, expand, find_python, locked, make_environment, target_python
 
 ALL_TESTS = ("--full", "tests/unit", "tests/properties", "tests/reliability", "tests/repository", "tests/integration")
 # What runs playbooks, or works with ansible-core's own classes.

@@ -11,11 +11,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import (
-    atlas_access_list,
-    atlas_peering,
-    atlas_vpc_peers,
-)
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import atlas_access_list, atlas_peering, atlas_vpc_peers
 from ansible_collections.cloudpeer.atlas.tests.emulator.azure import Rule
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import running
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings

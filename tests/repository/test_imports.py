@@ -42,7 +42,7 @@ MAY_IMPORT = {
     "_operations": {"_results", "_check", "_sides", "_entries", "_accounts", "_api", "_auth", *FEATURES},
     "_results": {"_sides", "_entries", *FEATURES},
     "_check": {"_check.rules", "_entries", "_accounts", "_api", *FEATURES},
-    "_sides": {"_entries", "_accounts", *FEATURES},
+    "_sides": {"_entries", "_accounts", "_api.client", *FEATURES},
     "_check.rules": {
         "_check.facts",
         "_aws.objects",

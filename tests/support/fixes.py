@@ -41,9 +41,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.check_clouds import (
     route_table,
     vnet_peering,
 )
-from ansible_collections.cloudpeer.atlas.tests.support.check_clouds import (
-    TABLE_ID as AZURE_TABLE_ID,
-)
+from ansible_collections.cloudpeer.atlas.tests.support.check_clouds import TABLE_ID as AZURE_TABLE_ID
 from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
     ATLAS_BLOCK,
     OTHER_CONTAINER_ID,

@@ -110,14 +110,14 @@ def _classes() -> Iterator[tuple[str, int, int]]:
 
 
 BOUNDS = (
-    Bound("files", lambda: len(SHARED_FILES), 183, 165),
-    Bound("lines of code, without docstrings, comments and blanks", lambda: sum(map(lines_of_code, SHARED_FILES)), 26887, 21500),
-    Bound("lines of its longest class", lambda: max(lines for _name, lines, _methods in _classes()), 379, 250),
-    Bound("methods of the class with most", lambda: max(methods for _name, _lines, methods in _classes()), 41, 20),
+    Bound("files", lambda: len(SHARED_FILES), 179, 165),
+    Bound("lines of code, without docstrings, comments and blanks", lambda: sum(map(lines_of_code, SHARED_FILES)), 26870, 21500),
+    Bound("lines of its longest class", lambda: max(lines for _name, lines, _methods in _classes()), 355, 250),
+    Bound("methods of the class with most", lambda: max(methods for _name, _lines, methods in _classes()), 32, 20),
     Bound(
         "lines of its longest function", lambda: max(most for file in SHARED_FILES for _name, most in functions_of(file)), 40, 40
     ),
-    Bound("lines of its longest file", lambda: max(map(lines_of, SHARED_FILES)), 529, 500),
+    Bound("lines of its longest file", lambda: max(map(lines_of, SHARED_FILES)), 500, 500),
     Bound("classes of runs that change something", _count_runs, 1, 1),
     Bound("context variables of deadlines", _count_deadlines, 1, 1),
     Bound("loops that send a request again", _count_retry_loops, 1, 1),

@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pytest
@@ -20,9 +21,11 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.session impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import atlas_peering
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_peering import OPERATION
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides import peering
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.connection import PeerState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_options import PATH_SPEC, fill_in_project, validate
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state import ACTING, Chooser, PathState
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.peering import PathSides
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.set_state import PeerSetState
 from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
 from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock
@@ -134,17 +137,24 @@ class Summary:
 
 
 class Whole(OPERATION):
-    """The whole path with what it has for AZURE and GCP, and an Atlas that does what a test says."""
+    """The whole path, whose results show nothing."""
 
     def __init__(self, params: Any, session: Any, clock: FakeClock, atlas: Atlas) -> None:
-        self._atlas = atlas
         super().__init__(params, session, clock)
         self.summary: Any = Summary()
         self.sides = (AtlasSide(self.context, atlas, self.state), *self.sides)
 
+
+class WithClouds(PathSides):
+    """What the path has for AZURE and GCP, and an Atlas that does what a test says."""
+
+    def __init__(self, atlas: Atlas, *args: Any) -> None:
+        self._atlas = atlas
+        super().__init__(*args)
+
     def _make_choosers(self) -> Iterator[Chooser]:
         yield AtlasPart(self._common(()), self._atlas)
-        containers: Any = self._atlas if self.params["atlas"] else None
+        containers: Any = self._atlas if self._params["atlas"] else None
         yield from self._make_cloud_choosers(containers)
 
 
@@ -182,9 +192,10 @@ class PartsSite:
         """Yield a task with these options, and its parts."""
         with pytest.MonkeyPatch.context() as patch, contextlib.closing(CheckSession(None)) as session:
             # What runs in the thread of a step lives on the same clock.
-            patch.setattr(atlas_peering, "stoppable_sleep", self.clock.sleep)
+            patch.setattr(peering, "stoppable_sleep", self.clock.sleep)
             for kind in (AzureSession, GcpSession):
                 patch.setattr(kind.__init__, "__defaults__", (self.clock, self.clock.sleep, None))
+            patch.setattr(atlas_peering, "PathSides", partial(WithClouds, self.atlas))
             whole = Whole({**params, "wait": False}, session, self.clock, self.atlas)
             yield whole, whole.path.choosers
 

@@ -13,16 +13,7 @@ from .._http.pauses import value_or_error
 from .._http.threads import call_all
 from . import replies
 from .errors import NOT_AWS, cause_of, foreign
-from .objects import (
-    CONNECTIONS_QUOTA,
-    DNS_ATTRIBUTES,
-    ROUTES_QUOTA,
-    HostedZone,
-    Interface,
-    Reply,
-    RouteTable,
-    Vpc,
-)
+from .objects import CONNECTIONS_QUOTA, DNS_ATTRIBUTES, ROUTES_QUOTA, HostedZone, Interface, Reply, RouteTable, Vpc
 from .rate import READERS
 from .replies import Parsed, member
 from .session import IN_PAGES, AwsSession, filters

@@ -15,16 +15,7 @@ from urllib.parse import urlsplit
 
 from .errors import TRANSIENT_STATUSES, ApiError, AuthError, ConnectionHints, NoAnswerError, connection_error, quoted
 from .exchange import TOO_LONG, TOO_LONG_HINT, ApiCall, Reply, parse_json
-from .pauses import (
-    DEFAULT_LIMITS,
-    Clock,
-    Limits,
-    Retry,
-    Sleep,
-    check_stopped,
-    stoppable_sleep,
-    within,
-)
+from .pauses import DEFAULT_LIMITS, Clock, Limits, Retry, Sleep, check_stopped, stoppable_sleep, within
 from .transport import Transport, TransportError
 
 _T = t.TypeVar("_T")

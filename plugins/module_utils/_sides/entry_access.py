@@ -19,15 +19,7 @@ from .._resources.access_list import MOST_ENTRIES, AccessEntry, AccessList
 from .._resources.peers import VpcPeers
 from .._values.blocks import do_overlap
 from .access_needs import ALL_ADDRESSES, AccessNeeds, AccessRule, AccessUsers, list_of, place_of
-from .access_plan import (
-    IN_FORCE,
-    AccessListPlanner,
-    AccessListState,
-    AccessRequest,
-    Entries,
-    entries_of,
-    to_change,
-)
+from .access_plan import IN_FORCE, AccessListPlanner, AccessListState, AccessRequest, Entries, entries_of, to_change
 from .path_state import ACCESS, CLEANING, Answers, Chooser, Common, PathState, late_error_of
 
 if t.TYPE_CHECKING:
@@ -55,6 +47,7 @@ class EntryAccess(Chooser):
     """
 
     name = "access"
+    step = _STEP
 
     def __init__(
         self,
@@ -173,10 +166,6 @@ class EntryAccess(Chooser):
         """Return the entries and pruned connections that fail with an entry of the access list, or with a request."""
         names = self._requested.get(owner, (str(owner),)) if step is None else step.request.sent
         return [*dict.fromkeys(one for name in names for one in self._owners_of.get(name, ()))]
-
-    def step_of(self, entry: str) -> str:
-        """Return what has failed for an entry: what it has in the access list."""
-        return _STEP
 
     def is_clear(self, step: Step) -> bool:
         """Return whether what is pruned is clean in the customer's cloud, so that its entries can go.

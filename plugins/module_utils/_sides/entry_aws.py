@@ -38,7 +38,7 @@ from .._entries.parser import PeerEntry
 from .._http.errors import TaskError
 from .._http.redact import visible
 from .aws_entries import AwsPlace, AwsTerms
-from .entries import aws_credentials, aws_names
+from .path_options import aws_credentials, aws_names
 from .path_state import ACTING, ROUTES, Answers, Chooser, Common
 
 # What is done, in its order: the step of results, and the action and the kind of the change.

@@ -18,10 +18,9 @@ from .._http.errors import TaskError, as_option
 from .._http.pauses import Clock
 from .._resources.peers import MOST_PEERS, NO_PLACE
 from .._values.blocks import do_overlap
-from .azure_role import may_repeat
 from .connection import CreatePeer, DeletePeer, PeerState, UpdatePeer
 from .container_choice import ContainerChoice
-from .life import SentRequests, customer_task, failure, has_removal_failed, removed_by_others, too_late, with_removal
+from .life import SentRequests, customer_task, failure, has_removal_failed, may_repeat, removed_by_others, too_late, with_removal
 from .match import PeerMatch, find_holders, find_twins
 from .set_state import PeerLists, PeerSetState
 

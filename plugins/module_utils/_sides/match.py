@@ -14,9 +14,9 @@ from .._http.errors import ApiError, ConflictError, InvalidOptionError, TaskErro
 from .._resources.containers import Container
 from .._resources.peers import ALREADY_EXISTS, VpcPeers
 from .._values.blocks import do_overlap
-from .azure_role import role_failure
 from .connection import CreatePeer, HolderError, OtherCloudError, PeerState, UpdatePeer
 from .container_choice import ContainerChoice
+from .life import role_failure
 
 
 class PeerMatch:

@@ -21,10 +21,21 @@ from .._http.errors import TaskError
 from .._http.pauses import Clock
 from .._resources.containers import Containers
 from .._resources.peers import VpcPeers
-from .azure_role import ROLE, may_repeat, role_failure, role_status
 from .connection import LIST_PEERS, REACHED, CreatePeer, DeletePeer, OtherCloudError, PeerState
 from .container_choice import KNOWN_REGIONS, ContainerChoice, read_containers
-from .life import SentRequests, customer_task, explain_removal, failure, removed_by_others, too_late, with_removal
+from .life import (
+    ROLE,
+    SentRequests,
+    customer_task,
+    explain_removal,
+    failure,
+    may_repeat,
+    removed_by_others,
+    role_failure,
+    role_status,
+    too_late,
+    with_removal,
+)
 from .match import PeerMatch
 from .options import check_goal, choose_provider
 from .planner import PeerPlanner

@@ -12,19 +12,7 @@ from functools import partial
 from .._clouds.aws import AWS
 from .._clouds.cloud import Peer, fields_of
 from .._engine.plan import Notice, Plan, Step, joined
-from .._engine.side import (
-    AnySide,
-    Call,
-    Context,
-    Failure,
-    Owner,
-    Purpose,
-    Query,
-    Replies,
-    ReplyValue,
-    Side,
-    Waiting,
-)
+from .._engine.side import AnySide, Call, Context, Failure, Owner, Purpose, Query, Replies, ReplyValue, Side, Waiting
 from .._engine.wait import WaitTimeoutError
 from .._entries.parser import PeerEntry
 from .._http.errors import TaskError

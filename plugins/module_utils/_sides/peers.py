@@ -16,9 +16,9 @@ from .._engine.side import SEEN, Call, Context, Effect, NoReply, Owner, Purpose,
 from .._engine.wait import GONE, WaitTimeoutError
 from .._entries.parser import PeerEntry
 from .._http.errors import TaskError
-from .azure_role import ROLE
 from .connection import PeerState
 from .gate import After
+from .life import ROLE
 from .peer_requests import LIST_QUERY, PeerSet
 from .set_state import PeerSetState
 

@@ -23,7 +23,7 @@ from .._engine.side import Call, Context, Effect, NoReply, Owner, Purpose, Query
 from .._entries.parser import PeerEntry
 from .._http.errors import TaskError
 from .._http.pauses import unbounded
-from .entries import aws_credentials, aws_names
+from .path_options import aws_credentials, aws_names
 from .path_state import CLEANING
 
 # The removals of the routes to a connection.

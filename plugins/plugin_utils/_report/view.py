@@ -10,11 +10,7 @@ import typing as t
 from collections import Counter
 from dataclasses import dataclass
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.findings import (
-    COMMON_SUBJECTS,
-    SEVERITIES,
-    network_of,
-)
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.findings import COMMON_SUBJECTS, SEVERITIES, network_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.cloud import Cloud
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.clouds import CLOUDS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.redact import visible

@@ -14,10 +14,8 @@ from ..._resources.clusters import has_nodes_at
 from ..._values.blocks import is_within
 from ..facts import AtlasObject, ConnectionFacts, Missing, Unread, UnreadError, if_known, known, known_or
 from .client_ranges import client_ranges, network_blocks_of
-from .common import atlas_block_of, container_block, listed, need_container, status_of, to_network
-from .further_regions import FurtherRegions
-from .judged_clusters import is_in_region, is_sharded, judged_clusters, peered_containers
-from .lines import FixLines, az
+from .common import FixLines, atlas_block_of, az, container_block, listed, need_container, status_of, to_network
+from .judged_clusters import FurtherRegions, is_in_region, is_sharded, judged_clusters, peered_containers
 from .p2_clusters import STRING_CAUSES, find_without_private_strings
 from .rule import Finding, Findings, FixOwner, Severity, check, not_looked_at, not_read, skip
 

@@ -14,8 +14,7 @@ from ..._values.blocks import Area, blocks_of, ends_of, is_within, shared_of, wi
 from ..facts import ConnectionFacts, Fact, Missing, Unread, known
 from .a4_vnet import VnetSide, sides_of
 from .client_ranges import client_subnets, left_out_subnets
-from .common import listed
-from .lines import az, group_and_subscription
+from .common import az, group_and_subscription, listed
 from .rule import Finding, Findings, check, not_read
 
 _HERE = "vnetlocal"

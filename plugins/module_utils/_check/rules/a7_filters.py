@@ -16,9 +16,8 @@ from ..._values.blocks import Area, Range, blocks_of, ends_of, merge_ranges, sha
 from ..facts import ConnectionFacts, Fact, Missing, Unread, known
 from .a4_vnet import VnetSide, sides_of
 from .client_ranges import ClientRange, client_subnets
-from .common import before_text, free_before, listed, ports_text
+from .common import az, before_text, free_before, group_and_subscription, listed, ports_text
 from .judged_clusters import ATLAS_PORTS, judge_single_addresses, needed_ports
-from .lines import az, group_and_subscription
 from .rule import Finding, Findings, Level, Severity, check, not_read
 
 # The ports that clients send from: the ephemeral ports of Linux. Those of Windows, 49152 to 65535, are only in part among them.

@@ -13,9 +13,8 @@ from ..._gcp.network import ACTIVE, Peering
 from ..._gcp.objects import PeeringRoute
 from ..facts import ConnectionFacts, Missing, SkippedError, Unread, UnreadError, known, known_or
 from .client_ranges import ClientRange, client_ranges, client_regions, network_blocks_of
-from .common import atlas_block_of, listed, need_container, status_of, to_network
+from .common import FixLines, atlas_block_of, gcloud, listed, need_container, status_of, to_network, together
 from .judged_clusters import has_ended
-from .lines import FixLines, gcloud, together
 from .p2_clusters import STRING_CAUSES, find_without_private_strings
 from .rule import Finding, Findings, check, not_looked_at, not_read, skip
 

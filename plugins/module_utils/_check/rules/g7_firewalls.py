@@ -17,9 +17,8 @@ from ..._gcp.objects import ALLOW, DENY, HIERARCHY, INSPECT, NETWORK, NEXT, SYST
 from ..._values.blocks import Area, Range, blocks_of, ends_of, merge_ranges, shared_of, without
 from ..facts import ConnectionFacts, if_known, known
 from .client_ranges import client_ranges
-from .common import atlas_block_of, before_text, free_before, listed, ports_text, to_network
+from .common import FixLines, atlas_block_of, before_text, free_before, gcloud, listed, ports_text, to_network
 from .judged_clusters import ATLAS_PORTS, judge_single_addresses, needed_ports
-from .lines import FixLines, gcloud
 from .rule import Finding, Findings, FixOwner, Level, check, skip
 
 # The dimensions of areas.

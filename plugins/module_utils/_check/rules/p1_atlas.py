@@ -21,6 +21,8 @@ from ..facts import AtlasObject, ConnectionFacts, Fact, Missing, Unread, UnreadE
 from .common import (
     NEARLY,
     WAITING,
+    FixLines,
+    aws,
     block_of_vpc,
     connection_id_of,
     container_block,
@@ -32,7 +34,6 @@ from .common import (
     vpc_blocks_of,
 )
 from .judged_clusters import has_ended, peers_of_network
-from .lines import FixLines, aws
 from .rule import Ending, Finding, Findings, FixOwner, check, skip
 
 _WAIT = "Wait, and check again: Atlas goes on by itself."

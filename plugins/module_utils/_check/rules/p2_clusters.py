@@ -12,8 +12,9 @@ from ..._clouds.cloud import Cloud
 from ..._clouds.clouds import ALL_CLOUDS
 from ..facts import AtlasObject, ConnectionFacts, Missing, known
 from .common import REBINDING, all_of, listed, need_container, own_dns_servers
-from .further_regions import FurtherRegions, Problem
 from .judged_clusters import (
+    FurtherRegions,
+    Problem,
     assumed_port,
     has_known_state,
     has_private_string,

@@ -11,9 +11,8 @@ from ..._aws.objects import ACTIVE, ENDED, INITIATING, PENDING, PROVISIONING, Pe
 from ..._clouds.aws import AWS, same_region, to_cloud_region
 from ..._values.moments import to_moment
 from ..facts import ConnectionFacts, Missing, Unread, UnreadError, field_of, if_known, known, known_or
-from .common import WAITING, atlas_block_of, connection_id_of, listed, span_text
+from .common import WAITING, atlas_block_of, aws, connection_id_of, listed, span_text
 from .judged_clusters import have_all_private_strings, peers_of_network, unless_private
-from .lines import aws
 from .p1_atlas import accept_line
 from .rule import Ending, Finding, Findings, Severity, check, not_read, skip
 

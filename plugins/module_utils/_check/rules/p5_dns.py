@@ -12,9 +12,8 @@ from ..._aws.objects import HostedZone, ResolverRule
 from ..._clouds.aws import AWS
 from ..facts import AtlasObject, ConnectionFacts, Missing, SkippedError, Unread, UnreadError, if_known, known, known_or
 from .cluster_names import Astray, Name, ZoneAnswer, answer_of, answering, is_at_or_above, names_of
-from .common import REBINDING, listed, own_dns_servers
+from .common import REBINDING, FixLines, aws, aws_for_new, listed, own_dns_servers, together
 from .judged_clusters import has_private_string, have_all_private_strings, is_running, need_clusters, unless_private
-from .lines import FixLines, aws, aws_for_new, together
 from .rule import Finding, Findings, Severity, check, not_looked_at, not_read
 
 # The domain of all clusters.

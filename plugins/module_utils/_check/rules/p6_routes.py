@@ -14,9 +14,11 @@ from ..._values.blocks import is_private, private_blocks_text
 from ..facts import ConnectionFacts, Unread, known, known_or
 from .common import (
     NEARLY,
+    FixLines,
     all_of,
     are_all_judged,
     atlas_block_of,
+    aws,
     block_of_vpc,
     chosen_subnets,
     client_blocks,
@@ -28,11 +30,11 @@ from .common import (
     peer_of,
     table_of,
     to_network,
+    together,
     weigh,
     with_ipv4,
 )
 from .interfaces import service_subnets
-from .lines import FixLines, aws, together
 from .prefixes import Part, Way, parts_of, static_way, ways_of
 from .rule import Finding, Findings, FixOwner, check, not_read
 

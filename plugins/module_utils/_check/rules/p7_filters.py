@@ -15,7 +15,19 @@ from ..._aws.objects import AclRule, GroupRule, Interface, NetworkAcl, Ports, Se
 from ..._clouds.aws import AWS
 from ..._values.blocks import Area, blocks_of, ends_of, merge_ranges, shared_of, without
 from ..facts import ConnectionFacts, Unread, known, known_or
-from .common import atlas_block_of, before_text, free_before, listed, need_subnets, ports_text, weigh, with_ipv4
+from .common import (
+    FixLines,
+    atlas_block_of,
+    aws,
+    before_text,
+    free_before,
+    listed,
+    need_subnets,
+    ports_text,
+    together,
+    weigh,
+    with_ipv4,
+)
 from .interfaces import (
     SENDS_FIRST,
     are_clients_named,
@@ -26,7 +38,6 @@ from .interfaces import (
     senders_of,
 )
 from .judged_clusters import ATLAS_PORTS, judge_single_addresses, needed_ports
-from .lines import FixLines, aws, together
 from .prefixes import blocks_of_list
 from .rule import Finding, Findings, Level, Severity, check, not_looked_at, not_read, skip
 

@@ -7,11 +7,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.findings import Found, group
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.rule import (
-    Ending,
-    Finding,
-    Severity,
-)
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.rule import Ending, Finding, Severity
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.moments import to_moment
 
 NOW = "2026-11-28T09:30:00Z"

@@ -7,12 +7,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine import operation as _libraries
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import (
-    OLDEST,
-    command_for,
-    find_library,
-    lack_of,
-)
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import OLDEST, command_for, find_library, lack_of
 
 TRACEBACK = "Traceback (most recent call last):\nImportError: boto3 is broken"
 

@@ -6,11 +6,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import ApiError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.clusters import (
-    Clusters,
-    flex_to_result,
-    to_result,
-)
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.clusters import Clusters, flex_to_result, to_result
 from ansible_collections.cloudpeer.atlas.tests.support.client import Connect, Serve
 from ansible_collections.cloudpeer.atlas.tests.support.wire import page
 

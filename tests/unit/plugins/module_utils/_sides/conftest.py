@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import atlas_peering
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_peering import OPERATION
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides import peering
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state import Chooser
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.peering import PathSides
 from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
 from ansible_collections.cloudpeer.atlas.tests.support.environment import clean_environment
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Done
@@ -17,12 +19,12 @@ from ansible_collections.cloudpeer.atlas.tests.support.path_parts import PartsSi
 from ansible_collections.cloudpeer.atlas.tests.support.sets import SetSite, add_clouds
 
 
-class OnlyAtlas(OPERATION):
+class OnlyAtlas(PathSides):
     """Has the parts for containers and connections in Atlas: somebody else acts in the clouds."""
 
     def _make_choosers(self) -> Iterator[Chooser]:
-        assert self.session.atlas is not None
-        yield from self._make_atlas_choosers(self.session.atlas)
+        assert self._session.atlas is not None
+        yield from self._make_atlas_choosers(self._session.atlas)
 
 
 class AtlasSide(SetSite):
@@ -33,8 +35,9 @@ class AtlasSide(SetSite):
         self.clear()
         with pytest.MonkeyPatch.context() as patch:
             # What runs in the thread of a step lives on the same clock.
-            patch.setattr(atlas_peering, "stoppable_sleep", self.clock.sleep)
-            return self.run(OnlyAtlas, connections=list(connections), **{"access_list": False, **options})
+            patch.setattr(peering, "stoppable_sleep", self.clock.sleep)
+            patch.setattr(atlas_peering, "PathSides", OnlyAtlas)
+            return self.run(OPERATION, connections=list(connections), **{"access_list": False, **options})
 
     def remove(self, connections: Sequence[dict[str, Any]], **options: Any) -> Done:
         """Run it with state absent."""

@@ -8,13 +8,7 @@ from typing import Any
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter.network import Network
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter.view import View
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import (
-    PeeringConnection,
-    Route,
-    RouteTable,
-    Side,
-    Vpc,
-)
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import PeeringConnection, Route, RouteTable, Side, Vpc
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.side import BEFORE, SEEN, Context, Purpose
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import WaitTimeoutError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError

@@ -11,8 +11,8 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.gcp import
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._entries.parser import PeerEntry
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import ApiError, TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Containers
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.entries import DECLARED
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.entry_containers import find_home, find_homes
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_options import DECLARED
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state import PathState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.set_state import PeerSetState
 from ansible_collections.cloudpeer.atlas.tests.support.harness import ACCOUNT

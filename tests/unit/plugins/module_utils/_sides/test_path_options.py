@@ -16,11 +16,12 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec im
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._entries.parser import PeerEntry
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.credentials import DEFAULT_SCOPES
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, TaskError, as_option
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.entries import aws_credentials, ignored_options
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_options import (
     PATH_SPEC,
+    aws_credentials,
     fill_in_project,
     halves_of,
+    ignored_options,
     validate,
     with_project,
 )

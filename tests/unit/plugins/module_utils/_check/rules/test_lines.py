@@ -16,7 +16,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects impor
     Subnet,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import ConnectionFacts, ZoneContents
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.lines import aws, az, gcloud, together
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.common import aws, az, gcloud, together
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.rule import Finding, owner_of, run_checks
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.objects import parse_firewalls
 from ansible_collections.cloudpeer.atlas.tests.support.check_clouds import (

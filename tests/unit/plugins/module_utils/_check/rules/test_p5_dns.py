@@ -5,12 +5,7 @@ from typing import Any
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import DhcpOptions, ResolverRule
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import Unread
-from ansible_collections.cloudpeer.atlas.tests.support.check_clouds import (
-    azure_cluster,
-    gcp_cluster,
-    healthy_azure,
-    healthy_gcp,
-)
+from ansible_collections.cloudpeer.atlas.tests.support.check_clouds import azure_cluster, gcp_cluster, healthy_azure, healthy_gcp
 from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
     VPC_ID,
     cluster,

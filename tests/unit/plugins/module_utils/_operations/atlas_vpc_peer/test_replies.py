@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api import sender as _sender
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api import client as _sender
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http import transport as _transport
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import atlas_network_container as _container_task
