@@ -117,7 +117,7 @@ class AtlasVpcPeers(AtlasModule, Front[AtlasClient]):
         handover = [self._handover[key] for key in self._by_key]
         shown = self._summary.show(state, plan)
         if not changed:
-            shown["summary"]["done"] = self._summary.done_line(shown["summary"], state)
+            shown["summary"]["done"] = self._summary.done_line(shown["summary"], state, waits=self.params["wait"])
         timed = {name: [*map(with_request_times, shown[name])] for name in ("vpc_peers", "pruned")}
         # Where the plan is refused, nothing was done, and what there is concerns others.
         return {**shown, **timed, "handover": handover, **(self.nothing if plan.refusals else {})}

@@ -51,13 +51,17 @@ class PeerSetSummary:
             "summary": {**self._sums(changes, failures, state), "done": None},
         }
 
-    def done_line(self, sums: t.Mapping[str, int], state: PeerSetState) -> str | None:
-        """Return what was done in one line, by the numbers of a result; None for nothing."""
+    def done_line(self, sums: t.Mapping[str, int], state: PeerSetState, *, waits: bool) -> str | None:
+        """Return what was done in one line, by the numbers of a result; None for nothing.
+
+        Connections that the task has requested count as such unless it waits for them: check mode cannot know how far they get.
+        """
         if not state.done:
             return None
         words = {"created": "new", "updated": "changed", "recreated": "replaced", "deleted": "removed"}
         counts = {word: sums[name] for name, word in words.items()} | {name: sums[name] for name in ("unchanged", "failed")}
-        peers = [one.peer for key, one in state.entries.items() if key not in state.failures]
+        requested = () if waits else [key for key, change in state.done.items() if change.action != "update"]
+        peers = [one.peer for key, one in state.entries.items() if key not in state.failures and key not in requested]
         return to_done_line(self._project, len(self._by_key), sum(map(is_available, peers)), counts, {"Atlas": len(state.done)})
 
     def diff(self, state: PeerSetState, plan: Plan) -> list[dict[str, t.Any]]:
