@@ -85,8 +85,8 @@ GIVEN = {
 #: How the runs end: the first meets such a page, the second finds the token that the first has left.
 STATUSES = (2, 0)
 MODES = {"check": ("--check", "--diff"), "run": ("--diff",)}
-#: What is tried: every kind in a run, and a key in check mode as well; whole targets are checked with an account.
-TRIED = [(given, mode) for given in GIVEN for mode in MODES if mode == "run" or given == "key, option"]
+#: What is tried: every kind in a run, both ways, and a key in check mode in process. Whole targets are checked both ways.
+TRIED = [*((way, given, "run") for way in WAYS for given in GIVEN), ("in process", "key, option", "check")]
 
 
 @contextlib.contextmanager
@@ -171,8 +171,7 @@ def echo(emulator: RunningEmulator, **rule: Any) -> None:
     requests.post(f"{emulator.base_url}/emulator/faults", json={**ECHO, **rule}, timeout=60).raise_for_status()
 
 
-@pytest.mark.parametrize(("given", "mode"), TRIED)
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(("way", "given", "mode"), TRIED)
 @pytest.mark.full
 def test_a_secret_is_seen_nowhere(
     way: str,
