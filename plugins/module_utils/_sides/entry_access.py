@@ -193,11 +193,7 @@ class EntryAccess(Chooser):
 
     def removals(self, names: t.Container[str]) -> t.Callable[[Entries], t.Sequence[Change]]:
         """Return what chooses which of some entries a list has that nothing needs which stays. It runs in a thread."""
-        return partial(self._removals, names, replace(self._path))
-
-    def _removals(self, names: t.Container[str], state: PathState, listed: Entries) -> list[Change]:
-        going = self._users.to_remove(replace(state, access=replace(list_of(state), listed=listed)))
-        return [to_change(name, listed[name], None) for name in going if name in names]
+        return partial(_removals, self._users, names, replace(self._path))
 
     def to_changes(self, made: t.Iterable[Change]) -> list[Change]:
         """Return changes of the access list as results show them, with the first connection that they are for."""
@@ -224,6 +220,11 @@ class EntryAccess(Chooser):
         if (*others, *self._notes) != state.notes:
             state.notes = (*others, *self._notes)
         state.allowed, state.left, state.foreign = (*needed,), left, frozenset(foreign)
+
+
+def _removals(users: AccessUsers, names: t.Container[str], path: PathState, listed: Entries) -> list[Change]:
+    going = users.to_remove(replace(path, access=replace(list_of(path), listed=listed)))
+    return [to_change(name, listed[name], None) for name in going if name in names]
 
 
 def _planner(needs: t.Mapping[str, AccessRule]) -> AccessListPlanner:
