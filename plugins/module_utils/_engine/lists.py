@@ -16,7 +16,7 @@ if t.TYPE_CHECKING:
 
 
 class ListProgress(RunProgress):
-    """The progress of a front about a list.
+    """The progress of a front about a list. Results are made with a plan, and at the end: after each step, they would take long.
 
     Args:
         front: The front that runs.
@@ -38,16 +38,12 @@ class ListProgress(RunProgress):
             self._record(self._front.statuses())
         if waiting is not None:
             self._tell_line(until)
-        if self._has_plan and changed:
-            self.show(changed)
 
     def show(self, changed: t.Collection[Target] = ()) -> None:
-        """Let the result show the current states. Diff mode shows each change at the end: it has all of them, however many."""
+        """Let the result and diff mode show the current states: with a plan, and at the end, also of a run that was stopped."""
         self._has_plan = True
         self._outcome.show(self._front.show(changed))
-        if not changed:
-            # The plan, the end of the run, or of one that was stopped.
-            self._outcome.diff = self._front.diff()
+        self._outcome.diff = self._front.diff()
 
     def _record(self, statuses: t.Sequence[str]) -> None:
         self._entries += [StatusHistory("", self._clock) for unused in statuses[len(self._entries) :]]

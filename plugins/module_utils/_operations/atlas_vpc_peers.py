@@ -62,7 +62,6 @@ class AtlasVpcPeers(AtlasModule, Front[AtlasClient]):
         super().__init__({**params, "base_url": session.settings.base_url}, session, clock)
         entries, group_id = to_entries(self.params), params["group_id"]
         self._by_key = {entry.key: entry for entry in entries}
-        self._handover: dict[str, dict[str, t.Any]] = {}
         peers = {cloud.name: VpcPeers(session, group_id, cloud) for cloud in to_clouds(params["provider_name"])}
         self._set = PeerSet(self.params, peers, Containers(session, group_id), clock)
         self._set.use(entries)
@@ -110,14 +109,10 @@ class AtlasVpcPeers(AtlasModule, Front[AtlasClient]):
     def show(self, changed: t.Collection[Target]) -> dict[str, ResultValue]:
         """Show the connections, what was done, and the hand-over of each entry."""
         state, plan = self._side.project, self.context.plan
-        # Of an event, only what it has changed; at the end, what is known of containers by then has a say, too.
-        for key in [one for _side, one in changed if one in self._by_key] or self._by_key:
-            own = state.entries.get(key)
-            self._handover[key] = make_handover(self._set.choices[key], own.peer if own is not None else None)
-        handover = [self._handover[key] for key in self._by_key]
+        peers = {key: own.peer for key, own in state.entries.items()}
+        handover = [make_handover(self._set.choices[key], peers.get(key)) for key in self._by_key]
         shown = self._summary.show(state, plan)
-        if not changed:
-            shown["summary"]["done"] = self._summary.done_line(shown["summary"], state, waits=self.params["wait"])
+        shown["summary"]["done"] = self._summary.done_line(shown["summary"], state, waits=self.params["wait"])
         timed = {name: [*map(with_request_times, shown[name])] for name in ("vpc_peers", "pruned")}
         # Where the plan is refused, nothing was done, and what there is concerns others.
         return {**shown, **timed, "handover": handover, **(self.nothing if plan.refusals else {})}

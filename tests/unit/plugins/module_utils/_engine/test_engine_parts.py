@@ -59,19 +59,6 @@ def test_a_refused_step_has_the_time_of_the_stage_it_is_sent_in() -> None:
 # What a front says.
 
 
-def test_a_failure_is_shown_at_once() -> None:
-    shown: list[Any] = []
-
-    def show(self: ListFront, changed: Any) -> Any:
-        shown.append((ListFront.show(self, changed)["failed"], "poll y" in one.log))
-        return ListFront.show(self, changed)
-
-    one = world({"x": "a", "y": ""}, faults={"add x a": [refused("No.")]})
-    one.wait = unless(lambda side, owner, step: owner == "x" or "poll y" in one.log)
-    run(type("Shown", (ListFront,), {"show": show}), one)
-    assert ({"x": "No."}, False) in shown
-
-
 def test_a_prediction_counts_what_the_front_foresees() -> None:
     front = type("Blind", (ListFront,), {"foresee": lambda self, plan: ()})
     outcomes = [run(one, world({"x": "a"}), check_mode=True) for one in (ListFront, front)]
@@ -124,18 +111,20 @@ def test_a_step_that_was_not_sent_is_named_by_its_failure() -> None:
     assert ("y", "a") in steps
 
 
-def test_a_refusal_that_is_waited_out_is_seen_at_once() -> None:
-    shown: list[Any] = []
+def test_a_refusal_that_is_waited_out_is_seen_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Any] = []
+    real = ListProgress.see
+
+    def see(self: ListProgress, changed: Any = (), *given: Any) -> None:
+        seen.extend(changed)
+        real(self, changed, *given)
+
+    monkeypatch.setattr(ListProgress, "see", see)
     one = world({"x": "a"}, traits={"a": {"stage": "first"}}, faults={"add x a": [refused("Full.")]})
     one.retry_wait = lambda side, step, error: Waiting("room")
-
-    def show(self: ListFront, changed: Any) -> Any:
-        shown.append([*changed])
-        return ListFront.show(self, changed)
-
-    assert run(staged("first", "last", show=show), one).failure is None
-    # After the plan, and the refusal.
-    assert shown[:2] == [[], [("names", "x")]]
+    assert run(staged("first", "last"), one).failure is None
+    # The refusal, and the step that has taken effect after it.
+    assert seen[-2:] == [("names", "x")] * 2
 
 
 @pytest.mark.parametrize("is_transient", [False, True])

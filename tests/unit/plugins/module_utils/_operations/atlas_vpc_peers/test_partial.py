@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.lists import ListProgress
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import Outcome
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peers import OPERATION
 from ansible_collections.cloudpeer.atlas.tests.support.harness import ACCOUNT
@@ -161,16 +162,16 @@ def test_a_defect_in_the_middle_tells_what_was_done(atlas: SetSite) -> None:
 def test_a_task_that_is_interrupted_tells_what_was_done(atlas: SetSite, parallel: int) -> None:
     outcomes: list[Outcome] = []
     signals = [KeyboardInterrupt()]
-    real = Outcome.show
+    real = ListProgress.see
 
-    def show(self: Outcome, values: dict[str, Any]) -> None:
-        real(self, values)
-        if len(values["actions"]) == 2 and signals:
-            outcomes.append(self)
+    def see(self: ListProgress, *given: Any) -> None:
+        real(self, *given)
+        if len(self._front.context.done) == 2 and signals:
+            outcomes.append(self._outcome)
             raise signals.pop()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Outcome, "show", show)
+        patch.setattr(ListProgress, "see", see)
         with pytest.raises(KeyboardInterrupt):
             atlas.run(OPERATION, peers=entries(10), parallel=parallel)
     created = set(atlas.there())
