@@ -279,8 +279,8 @@ def _overlaps(draft: Draft, state: PeerSetState, choices: t.Mapping[str, Contain
             check_twins(choices[entry.key], final, others)
         except TaskError as error:
             refusals[entry.key] = entry.named(error)
-        # A new connection has no id yet: its entry stands for it.
-        others.append({**final, "id": final["id"] or entry.title})
+        # A new connection has no id yet: the key of its entry stands for it. Messages have the network behind it.
+        others.append({**final, "id": final["id"] or entry.key})
     return refusals
 
 
