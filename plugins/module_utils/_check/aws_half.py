@@ -27,7 +27,7 @@ from .._http.errors import TaskError
 from .._http.pauses import value_or_error
 from .._http.threads import call_all
 from .connections import Connection
-from .facts import AwsFacts, Missing, Unread, ZoneContents, to_fact
+from .facts import AwsFacts, Missing, Unread, ZoneContents, named, to_fact
 
 Credentials = frozenset[tuple[str, object]]
 
@@ -100,7 +100,7 @@ def to_aws_facts(survey: Survey, vpc_id: str, connection_id: str | None) -> AwsF
         "connections": part.connections,
     }
     found = {name: _ask(question) for name, question in questions.items() if name not in _OF_VPC}
-    unknown = Missing(f"AWS does not know {vpc_id}.", "P404") if found["vpc"] is None else None
+    unknown = Missing(f"AWS does not know {named(vpc_id)}.", "P404") if found["vpc"] is None else None
     return AwsFacts(**found, **{name: unknown or _ask(questions[name]) for name in _OF_VPC})
 
 
@@ -121,7 +121,7 @@ def read_zones(surveys: t.Iterable[Survey], wanted: t.Collection[HostedZone]) ->
 def _contents_of(zone: HostedZone, survey: Survey | None) -> ZoneContents:
     if survey is None:
         owner = f"account {zone.owner}" if zone.owner.isdecimal() else zone.owner
-        unread = Unread(f"The private zone {zone.title} belongs to {owner}, which alone can read it.")
+        unread = Unread(f"The private zone {named(zone.title)} belongs to {owner}, which alone can read it.")
         return ZoneContents(unread, unread)
     return ZoneContents(*(to_fact(survey.answers[kind, zone.id]) for kind in ("records", "fallback")))
 
@@ -214,7 +214,7 @@ class VpcSurvey:
         if options_id == NO_DHCP_OPTIONS:
             return DhcpOptions(NO_DHCP_OPTIONS, ())
         found = next((one for one in self.answer("dhcp") if one.id == options_id), None)
-        return found or Unread(f"AWS does not show the DHCP options of {self._vpc_id}.", "ec2:DescribeDhcpOptions")
+        return found or Unread(f"AWS does not show the DHCP options of {named(self._vpc_id)}.", "ec2:DescribeDhcpOptions")
 
     def resolver_rules(self) -> list[ResolverRule] | Unread:
         """Return the resolver rules that the VPC has."""
@@ -222,7 +222,7 @@ class VpcSurvey:
         ids = [rule_id for vpc_id, rule_id in self.answer("associations") if vpc_id == self._vpc_id]
         hidden = [one for one in ids if one not in rules]
         if hidden:
-            return Unread(f"AWS does not show the resolver rule {hidden[0]}.", "route53resolver:ListResolverRules")
+            return Unread(f"AWS does not show the resolver rule {named(hidden[0])}.", "route53resolver:ListResolverRules")
         return [rules[one] for one in ids]
 
     def security_groups(self) -> dict[str, SecurityGroup]:

@@ -22,7 +22,7 @@ from .._engine.options import Parameters
 from .._http.errors import TaskError
 from .._values.json_fields import JsonObject
 from .connections import Connection
-from .facts import ConnectionEntry, Missing, NetworkFacts, Unread, field_of, need_one_answer
+from .facts import ConnectionEntry, Missing, NetworkFacts, Unread, field_of, named, need_one_answer
 
 if t.TYPE_CHECKING:
     from .._azure.session import AzureSession
@@ -114,8 +114,8 @@ def _prefixes_of(entry: ConnectionEntry, group: str | None, vnets: t.Sequence[Vn
     """Return the address prefixes of a VNet; `Unread` if `virtual_networks` does not have it."""
     found = [one for one in vnets if one.is_meant(entry.azure_subscription_id, group, entry.vnet_name)]
     if not found:
-        where = f" of resource group {group}" if group else ""
-        message = f"virtual_networks does not have {entry.title}{where} of subscription {entry.azure_subscription_id}."
+        where = f"{f' of resource group {group}' if group else ''} of subscription {named(entry.azure_subscription_id)}"
+        message = f"virtual_networks does not have {named(entry.title)}{where}."
         return Unread(message, advice="Read it with azure_rm_virtualnetwork_info, and check the names.")
     return found[0].prefixes
 

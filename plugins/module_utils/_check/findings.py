@@ -11,6 +11,7 @@ import typing as t
 from .._clouds.aws import NOUNS
 from .._clouds.clouds import CLOUDS
 from .._values.moments import to_moment
+from .facts import named, unnamed, with_names
 from .rules.common import listed, span_text
 from .rules.rule import Ending, Finding, owner_of
 
@@ -18,30 +19,21 @@ from .rules.rule import Ending, Finding, owner_of
 SEVERITIES = ("fail", "unknown", "warn", "info")
 # Of a JSON report, as docs/check_report.schema.json describes it. Later versions only add fields.
 REPORT_VERSION = 1
-_AWS_ID = rf"(?P<aws>{'|'.join(sorted(NOUNS, key=len, reverse=True))})-[0-9a-f]{{8,17}}\b"
-_BLOCK = r"(?!0\.0\.0\.0/0)(?P<block>\d{1,3}(?:\.\d{1,3}){3}/\d{1,2})\b|(?P<address>\d{1,3}(?:\.\d{1,3}){3})\b(?!/)"
-# What differs with time and from request to request: spans, moments, UUIDs, and encoded texts of AWS.
-_VARIABLE = (
-    r"(?P<variable>\d+ (?:d|h|min)\b(?: \d+ (?:h|min)\b)?|\d{4}-\d\d-\d\dT[\d:.]+(?:Z|\+00:00)"
-    r"|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|[\w-]{60,})"
+# What names are, by their form.
+_KIND = re.compile(
+    rf"(?P<aws>{'|'.join(sorted(NOUNS, key=len, reverse=True))})-[0-9a-f]{{8,17}}"
+    r"|(?P<object>[0-9a-f]{24})|(?P<account>\d{12})|(?!0\.0\.0\.0/0)(?P<block>\d{1,3}(?:\.\d{1,3}){3}/\d{1,2})|(?P<address>\d{1,3}(?:\.\d{1,3}){3})"
+    r"|(?P<host>[\w.*-]+\.mongodb\.net)(?::\d+)?"
 )
-_NAME = re.compile(
-    rf"(?<![\w./-])(?:{_AWS_ID}|(?P<object>[0-9a-f]{{24}})\b|(?P<account>\d{{12}})\b|{_BLOCK}|{_VARIABLE}"
-    r"|(?P<host>[\w.*-]+\.mongodb\.net)\b)"
-)
+# What differs with time and from request to request in texts of services: moments, UUIDs, and encoded texts of AWS.
+_VARIABLE = r"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|\+00:00)|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[\w-]{60,}"
 _GAP = "…"
-_MAIN = re.compile(r"(?<![\w./-])(rtb-[0-9a-f]{8,17}) \(main\)")
-_WORDS = {"block": "block", "address": "address", "account": "account", "host": "host"}
-_ALL_NOUNS = "|".join(sorted({*NOUNS.values(), *_WORDS.values(), "network container", "project"}, key=len, reverse=True))
 # Subjects that are not names.
 COMMON_SUBJECTS = ("access list", "project")
-# A noun right before a name that has become that noun.
-_DOUBLED = re.compile(rf"\b((?:the )?)({_ALL_NOUNS}) the \2\b", re.IGNORECASE)
-# "the subnet, the subnet and 3 more".
-_LIST = re.compile(rf"\b(the (?:{_ALL_NOUNS}))(?:, \1)*(?: and (?:\1|\d+ more))\b")
-
 Row = t.Mapping[str, t.Any]
 Group = dict[str, t.Any]
+# A finding on a connection, with its message and fix without names.
+_Alike = tuple["Found", Finding, tuple[str, str]]
 
 
 class Found(t.NamedTuple):
@@ -70,24 +62,43 @@ def group(found: t.Iterable[Found], now: str) -> list[Group]:
         found: What the checks found on each connection.
         now: The time of the run, as results show it.
     """
-    groups: dict[tuple[str, ...], Group] = {}
+    alike: dict[tuple[str, ...], list[_Alike]] = {}
     for one in found:
         for finding in one.findings:
             if finding.severity in SEVERITIES:
-                _add(groups, one, finding, now)
-    found_groups = list(groups.values())
-    for each in found_groups:
-        each["codes"].sort(key=_number)
-        texts, (message, fix), endings = each.pop("_texts"), each.pop("_general"), each.pop("_endings")
-        each["connections"] = list(each["connections"].values())
-        if endings:
-            # An entry of an access list is one, however many connections need it.
-            number = len({(one["group_id"], one["subject"]) for one in each["connections"]})
-            message = _soonest(endings, number, now)
-        each["message"], each["fix"] = texts[0] if len(texts) == 1 else (message, fix)
-        each["code"] = each["codes"][0]
-        each["owner"] = listed(dict.fromkeys(one["owner"] for one in each["connections"]))
-    return ordered(found_groups)
+                is_unknown = finding.severity == "unknown"
+                marked = finding.marked if any(finding.marked) else (finding.message, finding.fix)
+                message, fix = (_without_names(text, one, finding.subject, is_unknown=is_unknown) for text in marked)
+                what = message if finding.ending is None else finding.ending.what
+                key = ("unknown", message, fix) if is_unknown else (finding.severity, what, finding.code)
+                alike.setdefault(key, []).append((one, finding, (message, fix)))
+    return ordered([_to_group(each, now) for each in alike.values()])
+
+
+def _to_group(alike: t.Sequence[_Alike], now: str) -> Group:
+    """Return findings that differ in names alone as one."""
+    items: dict[object, Group] = {}
+    for one, finding, _general in alike:
+        _add_item(items, one, finding, now)
+    findings = [each[1] for each in alike]
+    texts = {(one.message, one.fix): None for one in findings}
+    message, fix = next(iter(texts)) if len(texts) == 1 else (text[:1].upper() + text[1:] for text in alike[0][2])
+    if len(texts) > 1 and (endings := [one.ending for one in findings if one.ending is not None]):
+        # An entry of an access list is one, however many connections need it.
+        message = _soonest(endings, len({(one["group_id"], one["subject"]) for one in items.values()}), now)
+    codes = sorted({one.code for one in findings}, key=_number)
+    return {
+        "code": codes[0],
+        "codes": codes,
+        "severity": findings[0].severity,
+        "message": message,
+        "fix": fix,
+        "owner": with_names(listed(dict.fromkeys(one["owner"] for one in items.values()))),
+        "first_seen": now,
+        "is_new": None,
+        "is_kept": False,
+        "connections": list(items.values()),
+    }
 
 
 def ordered(groups: t.Iterable[Group]) -> list[Group]:
@@ -104,40 +115,7 @@ def _number(code: str) -> tuple[str, str]:
 
 def _connections_of(one: Group) -> set[tuple[object, ...]]:
     """Return the connections of a finding, each once, although several of its subnets or tables may be at fault."""
-    items = one["connections"].values() if isinstance(one["connections"], dict) else one["connections"]
-    return {(item["peer_id"], item["container_id"], *network_of(item)) for item in items}
-
-
-def _add(groups: dict[tuple[str, ...], Group], one: Found, finding: Finding, now: str) -> None:
-    """Add a finding on a connection to the group of those like it, or begin a new group."""
-    is_unknown, ending = finding.severity == "unknown", finding.ending
-    message = without_names(finding.message, one, finding.subject, keep_accounts=is_unknown)
-    fix = without_names(finding.fix, one, finding.subject, keep_accounts=is_unknown)
-    made = groups.setdefault(
-        ("unknown", message, fix) if is_unknown else (finding.severity, ending.what if ending else message, finding.code),
-        {
-            "code": "",
-            "codes": [],
-            "severity": finding.severity,
-            "message": "",
-            "fix": "",
-            "owner": "",
-            "first_seen": now,
-            "is_new": None,
-            "is_kept": False,
-            "connections": {},
-            "_texts": [],
-            "_general": (_begun(message), _begun(fix)),
-            "_endings": [],
-        },
-    )
-    made["_endings"] += [ending] if ending is not None else []
-    if finding.code not in made["codes"]:
-        made["codes"].append(finding.code)
-    # Two different ones are enough to tell.
-    if len(made["_texts"]) < 2 and (finding.message, finding.fix) not in made["_texts"]:
-        made["_texts"].append((finding.message, finding.fix))
-    _add_item(made["connections"], one, finding, now)
+    return {(item["peer_id"], item["container_id"], *network_of(item)) for item in one["connections"]}
 
 
 def _add_item(items: dict[object, Group], one: Found, finding: Finding, now: str) -> None:
@@ -169,55 +147,53 @@ def _owner_in(one: Found, finding: Finding) -> str:
     return "the playbook" if owner == "playbook" else "the organization or folder"
 
 
-def without_names(text: str, one: Found, subject: str, *, keep_accounts: bool = False) -> str:
+def _without_names(text: str, one: Found, subject: str, *, is_unknown: bool) -> str:
     """Return a message with nouns in place of names: of the connection, of what belongs to it, and of what changes with time.
 
     Args:
-        text: The message.
+        text: The message, with marks around names.
         one: The connection that it is about.
         subject: What the finding is about, which is a name, too.
-        keep_accounts: Whether the numbers of accounts of AWS stay.
+        is_unknown: Whether it is about what could not be read: then the numbers of accounts of AWS stay.
     """
-    row = one.row
-    # Whether a table is the main one makes no other finding.
-    text = _MAIN.sub(r"\1", text)
-    network = _network_in(one)
+    row, network = one.row, _network_in(one)
     kind_of_network = one.title[: len(one.title) - len(network)].strip()
-    own = {one.title: kind_of_network and f"the {kind_of_network}", **({} if subject in COMMON_SUBJECTS else {subject: ""})}
-    # In one pass, since a network may be called like a word of what stands in its place.
-    names = "|".join(re.escape(name) for name in sorted(filter(None, own), key=len, reverse=True) if not _NAME.fullmatch(name))
-    if names:
-        text = re.sub(rf"(?<![\w.-])(?:{names})(?![\w-])", lambda match: own[match.group()] or _GAP, text)
-    atlas = {row["group_id"]: "project", row["peer_id"]: "connection", row["container_id"]: "network container"}
+    nouns = {
+        **({} if subject in COMMON_SUBJECTS else {subject: _GAP}),
+        one.title: f"the {kind_of_network}" if kind_of_network else _GAP,
+        row["group_id"]: "the project",
+        row["peer_id"]: "the connection",
+        row["container_id"]: "the network container",
+        row["atlas_cidr_block"]: "Atlas's block",
+        "": _GAP,
+    }
 
-    def noun(match: re.Match[str]) -> str:
-        kind, value = str(match.lastgroup), match.group()
-        if kind == "account" and keep_accounts:
-            return value
-        if kind == "object":
-            return f"the {atlas[value]}" if value in atlas else _GAP
-        if kind == "aws":
-            return f"the {NOUNS[match.group('aws')]}"
-        if kind == "block" and value == row["atlas_cidr_block"]:
-            return "Atlas's block"
-        return f"the {_WORDS[kind]}" if kind in _WORDS else _GAP
+    def noun(name: str, shown: str) -> str:
+        match = _KIND.fullmatch(name)
+        kind = str(match.lastgroup) if match else ""
+        if match is None or kind == "object" or name == row["atlas_cidr_block"]:
+            return nouns.get(name, _GAP if match else shown)
+        if kind == "account" and is_unknown:
+            return shown
+        return f"the {NOUNS[match['aws']] if kind == 'aws' else kind}"
 
-    return _LIST.sub(r"\1", _DOUBLED.sub(rf"\1\2 {_GAP}", _NAME.sub(noun, text)))
+    if is_unknown and with_names(text) == text:
+        # No check could mark names in the text of a service.
+        names = "|".join(re.escape(name) for name in sorted(filter(None, nouns), key=len, reverse=True))
+        pattern = rf"(?<![\w.-])(?:({names})|{_VARIABLE})(?![\w-])"
+        text = re.sub(pattern, lambda match: (named if match[1] else unnamed)(match[0]), text)
+    return with_names(text, noun)
 
 
 def _soonest(endings: t.Sequence[Ending], number: int, now: str) -> str:
     """Return the message of several findings about what ends."""
     soonest = min(endings, key=lambda one: one.at)
-    return f"{number} {soonest.what}; the first ends in {span_text(soonest.at - to_moment(now))}."
+    return f"{number} {soonest.what}; the first ends in {with_names(span_text(soonest.at - to_moment(now)))}."
 
 
 def _network_in(one: Found) -> str:
     """Return the id or the name of a network."""
     return next((str(one.row[name]) for name in one.names if one.row[name] and one.title.endswith(str(one.row[name]))), "")
-
-
-def _begun(sentence: str) -> str:
-    return sentence[:1].upper() + sentence[1:]
 
 
 def network_of(one: Row) -> tuple[str | None, ...]:

@@ -16,7 +16,7 @@ from .._gcp.networks import get_firewalls, get_host_project, list_networks, list
 from .._gcp.session import GcpDeniedError
 from .._http.errors import TaskError
 from .connections import Connection
-from .facts import ConnectionFacts, Missing, NetworkFacts, Unread, if_known, need_one_answer
+from .facts import ConnectionFacts, Missing, NetworkFacts, Unread, if_known, named, need_one_answer
 
 # GCP's codes for a missing permission. It also denies requests for other reasons, such as a disabled API.
 _LACKS_PERMISSION = ("forbidden", "PERMISSION_DENIED")
@@ -88,7 +88,7 @@ class GcpReader:
     def _project_facts(self, connection: Connection, networks: _Answer) -> NetworkFacts:
         entry = connection.entry
         project_id, name = str(entry.gcp_project_id), entry.network
-        unknown = Missing(f"What {entry.title} has is not known.", "G401")
+        unknown = Missing(f"What {named(entry.title)} has is not known.", "G401")
         missing = dict.fromkeys(("gcp_incoming", "gcp_outgoing", "gcp_firewalls"), unknown)
         if isinstance(networks, TaskError) and not isinstance(networks, GcpDeniedError):
             unread = _to_unread(networks, list_networks)

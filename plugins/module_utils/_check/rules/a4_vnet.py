@@ -12,7 +12,7 @@ from ..._azure.vnets import VnetPeering
 from ..._clouds.azure import AZURE
 from ..._resources.clusters import has_nodes_at
 from ..._values.blocks import is_within
-from ..facts import AtlasObject, ConnectionFacts, Missing, Unread, UnreadError, if_known, known, known_or
+from ..facts import AtlasObject, ConnectionFacts, Missing, Unread, UnreadError, if_known, known, known_or, named, unnamed
 from .client_ranges import client_ranges, network_blocks_of
 from .common import FixLines, atlas_block_of, az, container_block, listed, need_container, status_of, to_network
 from .judged_clusters import FurtherRegions, is_in_region, is_sharded, judged_clusters, peered_containers
@@ -61,7 +61,7 @@ def find_no_peering(facts: ConnectionFacts) -> Findings:
     """The VNet has a peering with Atlas's VNet of each container with judged clusters, and Azure calls it Connected."""
     entry = facts.entry
     if known_or(facts.network.vnet_exists, True) is False:
-        message = f"Azure has no {entry.title} in subscription {entry.azure_subscription_id}."
+        message = f"Azure has no {named(entry.title)} in subscription {unnamed(entry.azure_subscription_id)}."
         fix = f"Check the names of the connection. If the VNet was deleted, {_REQUEST_AGAIN}"
         yield Finding("fail", entry.network, message, fix, entry.identity, owner="playbook")
         return
@@ -86,14 +86,13 @@ def find_out_of_sync(facts: ConnectionFacts) -> Findings:
     """Both sides of each peering know each other's addresses, and the VNet those of the network container."""
     for side, peering in _connected(facts):
         if not peering.prefixes:
-            yield not_read(Unread(f"Which addresses the peering {peering.name} leads to is not known."), peering.name)
+            yield not_read(Unread(f"Which addresses the peering {named(peering.name)} leads to is not known."), peering.name)
         elif not is_within(side.block, map(ipaddress.IPv4Network, peering.prefixes)):
-            message = (
-                f"The peering {peering.name} leads to {listed(peering.prefixes)}: the VNet has no route to all of {side.block}."
-            )
+            begin = f"The peering {named(peering.name)} leads to {listed(peering.prefixes)}:"
+            message = f"{begin} the VNet has no route to all of {named(side.block)}."
             yield Finding(side.level, peering.name, message, _SYNC, _evidence(peering), commands=_line("sync", peering))
         elif peering.sync_level == _LOCAL_NOT_IN_SYNC:
-            message = f"The peering {peering.name} is {peering.sync_level}: the VNet does not know all addresses of Atlas."
+            message = f"The peering {named(peering.name)} is {peering.sync_level}: the VNet does not know all addresses of Atlas."
             yield Finding("warn", peering.name, message, _SYNC, _evidence(peering), commands=_line("sync", peering))
         if peering.sync_level in _REMOTE_NOT_IN_SYNC:
             try:
@@ -103,7 +102,8 @@ def find_out_of_sync(facts: ConnectionFacts) -> Findings:
                 yield not_read(error.unread, peering.name)
         elif peering.sync_level not in (_IN_SYNC, _LOCAL_NOT_IN_SYNC):
             but = f", but {peering.sync_level!r}" if peering.sync_level else ""
-            yield not_read(Unread(f"Azure does not report whether the peering {peering.name} is in sync{but}."), peering.name)
+            text = f"Azure does not report whether the peering {named(peering.name)} is in sync{but}."
+            yield not_read(Unread(text), peering.name)
 
 
 @check("A403", clouds=(AZURE.name,))
@@ -112,7 +112,8 @@ def find_shared_addresses(facts: ConnectionFacts) -> Findings:
     prefixes, block = known(facts.network.vnet_prefixes), atlas_block_of(facts)
     shared = [one for one in prefixes if to_network(one, facts.entry.title).overlaps(block)]
     if shared:
-        message = f"The network container has {block}, and {facts.entry.title} {listed(shared)}: Azure does not peer them."
+        begin = f"The network container has {named(block)}, and {named(facts.entry.title)} {listed(shared)}:"
+        message = f"{begin} Azure does not peer them."
         fix = "Connect a network container with another block, or another VNet."
         evidence = {"atlas_cidr_block": str(block), "address_prefixes": list(prefixes)}
         yield Finding("fail", facts.entry.network, message, fix, evidence, owner="atlas")
@@ -124,26 +125,26 @@ def find_closed_peering(facts: ConnectionFacts) -> Findings:
     for side, one in _connected(facts):
         name, state = one.name, one.provisioning_state
         if one.allows_access is False:
-            message = f"The peering {name} does not let traffic through: allowVirtualNetworkAccess is off."
+            message = f"The peering {named(name)} does not let traffic through: allowVirtualNetworkAccess is off."
             line = _line("update", one, set="allowVirtualNetworkAccess=true")
             yield Finding(side.level, name, message, "Set it on.", _evidence(one), commands=line)
         elif one.allows_access is None:
-            yield not_read(Unread(f"Whether the peering {name} lets traffic through is not known."), name)
+            yield not_read(Unread(f"Whether the peering {named(name)} lets traffic through is not known."), name)
         if state is None or state in _IN_PROGRESS:
             what = (
-                f"Azure is at work on the peering {name} ({state})."
+                f"Azure is at work on the peering {named(name)} ({state})."
                 if state
-                else f"The state of the peering {name} is not known."
+                else f"The state of the peering {named(name)} is not known."
             )
             yield not_read(Unread(what), name)
         elif state != _SUCCEEDED:
             message, fix, line = (
-                f"Azure could not carry out the last change of the peering {name}: {state}.",
+                f"Azure could not carry out the last change of the peering {named(name)}: {state}.",
                 _SYNC,
                 _line("sync", one),
             )
             if state == _DELETING:
-                message, fix, line = f"The peering {name} is being deleted.", f"If you want it, {_REQUEST_AGAIN}", ()
+                message, fix, line = f"The peering {named(name)} is being deleted.", f"If you want it, {_REQUEST_AGAIN}", ()
             owner: FixOwner = "network" if line else "atlas"
             yield Finding(side.level, name, message, fix, _evidence(one), commands=line, owner=owner)
 
@@ -243,7 +244,7 @@ def _connected(facts: ConnectionFacts) -> t.Iterator[tuple[VnetSide, VnetPeering
 def _judge_side(side: VnetSide, peerings: t.Sequence[VnetPeering], facts: ConnectionFacts) -> Findings:
     one = side.peering
     if one is None:
-        message = f"{facts.entry.title} has no peering with Atlas's VNet {side.vnet_name} ({side.block})."
+        message = f"{named(facts.entry.title)} has no peering with Atlas's VNet {side.vnet_name} ({named(side.block)})."
         similar = [each for each in peerings if is_within(side.block, map(ipaddress.IPv4Network, each.prefixes))]
         for each in similar:
             message += f" The peering {each.name} has this block, and leads to {each.remote_name or 'another network'}."
@@ -262,11 +263,11 @@ def _judge_side(side: VnetSide, peerings: t.Sequence[VnetPeering], facts: Connec
 
 def _judge_remote(side: VnetSide, peering: VnetPeering, facts: ConnectionFacts) -> Findings:
     """Judge a peering whose other side does not know all addresses of the VNet: those of clients have to be among them."""
-    what = f"The peering {peering.name} is {peering.sync_level}: Atlas does not know"
+    what = f"The peering {named(peering.name)} is {peering.sync_level}: Atlas does not know"
     fix = f"Atlas's side has to sync: ask MongoDB's support, or {_REQUEST_AGAIN}"
     if peering.known_prefixes is None:
         yield Finding("warn", peering.name, f"{what} all addresses of the VNet.", fix, _evidence(peering), owner="atlas")
-        raise UnreadError(Unread(f"Which addresses of the VNet Atlas knows by the peering {peering.name} is not known."))
+        raise UnreadError(Unread(f"Which addresses of the VNet Atlas knows by the peering {named(peering.name)} is not known."))
     known_blocks = [to_network(one, peering.name) for one in peering.known_prefixes]
     lost = [one for one in client_ranges(facts) if not is_within(one.block, known_blocks)]
     if lost:
@@ -283,9 +284,9 @@ def _unnamed(facts: ConnectionFacts, side: VnetSide) -> Unread:
     """Return why it is not known which peering is Atlas's."""
     if isinstance(facts.atlas.container, Missing):
         advice = "Set atlas_vnet_name of the connection, which is vnetName of the network container."
-        return Unread(f"Which peering of {facts.entry.title} is Atlas's is not known.", advice=advice)
+        return Unread(f"Which peering of {named(facts.entry.title)} is Atlas's is not known.", advice=advice)
     need_container(facts)
-    return Unread(f"Atlas does not report the name of its VNet with {side.block}.")
+    return Unread(f"Atlas does not report the name of its VNet with {named(side.block)}.")
 
 
 def _left_over(peerings: t.Iterable[VnetPeering], block: ipaddress.IPv4Network) -> list[VnetPeering]:
@@ -305,7 +306,7 @@ def _is_available(facts: ConnectionFacts) -> bool:
 def _message(peering: VnetPeering) -> str:
     meaning = _STATES.get(peering.state, ("", ""))[0]
     blocks = f" ({listed(peering.prefixes)})" if peering.prefixes else ""
-    return f"The peering {peering.name} of VNet {peering.vnet.name}{blocks} is {peering.state}{meaning}."
+    return f"The peering {named(peering.name)} of {named(f'VNet {peering.vnet.name}')}{blocks} is {peering.state}{meaning}."
 
 
 def _line(verb: str, peering: VnetPeering, **more: str) -> FixLines:

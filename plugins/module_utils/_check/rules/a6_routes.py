@@ -11,7 +11,7 @@ import typing as t
 from ..._azure.objects import ROUTE_TABLE_VERSION, UserRoute, UserRouteTable
 from ..._clouds.azure import AZURE
 from ..._values.blocks import Area, blocks_of, ends_of, is_within, shared_of, without
-from ..facts import ConnectionFacts, Fact, Missing, Unread, known
+from ..facts import ConnectionFacts, Fact, Missing, Unread, known, named
 from .a4_vnet import VnetSide, sides_of
 from .client_ranges import client_subnets, left_out_subnets
 from .common import az, group_and_subscription, listed
@@ -43,13 +43,13 @@ def find_stray_user_routes(facts: ConnectionFacts) -> Findings:
     ids = {one.route_table_id.lower(): one.route_table_id for one in client_subnets(facts) if one.route_table_id is not None}
     sides, read = sides_of(facts), known(facts.network.vnet_tables)
     for table_id, names in tables.items():
-        found: Fact[UserRouteTable] = read.get(table_id, Unread(f"Azure does not show the route table {table_id}."))
+        found: Fact[UserRouteTable] = read.get(table_id, Unread(f"Azure does not show the route table {named(table_id)}."))
         if isinstance(found, (Unread, Missing)):
             reason = found if isinstance(found, Unread) else Unread(found.reason)
             yield not_read(reason, table_id.rpartition("/")[2], tuple(names))
         elif found.disables_peerings:
-            message = f"{found.name} of {listed(names)} takes away the routes of peerings: disablePeeringRoute is All."
-            fix = f"Set disablePeeringRoute of {found.name} to None."
+            message = f"{named(found.name)} of {listed(names)} takes away the routes of peerings: disablePeeringRoute is All."
+            fix = f"Set disablePeeringRoute of {named(found.name)} to None."
             # `az network route-table` does not know the property yet.
             change = {"api_version": ROUTE_TABLE_VERSION, "set": "properties.disablePeeringRoute=None"}
             _group, subscription = group_and_subscription(ids[table_id])
@@ -103,10 +103,9 @@ def _judge(table: UserRouteTable, table_id: str, side: VnetSide, names: t.Sequen
     shortest = min(lengths if is_within(side.block, prefixes) else [*lengths, side.block.prefixlen])
     for route, blocks in strays_of(table.routes, side.block, prefixes):
         hop = f"{route.hop_type} {route.hop_address}" if route.hop_address else route.hop_type
-        message = (
-            f"{listed(blocks)} goes to {hop} by the route {route.name} of {table.name}, and not to Atlas, from {listed(names)}."
-        )
-        fix = f"Remove the route {route.name} from {table.name}, or make it less specific (at most /{shortest - 1})."
+        begin = f"{listed(blocks)} goes to {hop} by the route {route.name} of {named(table.name)}, and not to Atlas,"
+        message = f"{begin} from {listed(names)}."
+        fix = f"Remove the route {route.name} from {named(table.name)}, or make it less specific (at most /{shortest - 1})."
         evidence = {
             "route_table": table.name,
             "route": route.name,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ..._azure.objects import Nsg, SecurityRule
 from ..._clouds.azure import AZURE
 from ..._values.blocks import Area, Range, blocks_of, ends_of, merge_ranges, shared_of, without
-from ..facts import ConnectionFacts, Fact, Missing, Unread, known
+from ..facts import ConnectionFacts, Fact, Missing, Unread, known, named
 from .a4_vnet import VnetSide, sides_of
 from .client_ranges import ClientRange, client_subnets
 from .common import az, before_text, free_before, group_and_subscription, listed, ports_text
@@ -81,7 +81,8 @@ def find_closed_nsgs(facts: ConnectionFacts) -> Findings:
     for subnet, ranges in client_subnets(facts).items():
         if subnet.nsg_id is None:
             continue
-        nsg: Fact[Nsg] = read.get(subnet.nsg_id.lower(), Unread(f"Azure does not show the security group {subnet.nsg_id}."))
+        unread = Unread(f"Azure does not show the security group {named(subnet.nsg_id)}.")
+        nsg: Fact[Nsg] = read.get(subnet.nsg_id.lower(), unread)
         if isinstance(nsg, (Unread, Missing)):
             reason = nsg if isinstance(nsg, Unread) else Unread(nsg.reason)
             yield not_read(reason, subnet.nsg_id.rpartition("/")[2], (subnet.name,))
@@ -141,15 +142,13 @@ def _judge(nsg: Nsg, nsg_id: str, demand: Demand, facts: ConnectionFacts) -> t.I
     perhaps = passage_of(nsg.rules, demand.areas, are_groups_open=False)
     if severity != demand.level and _severity(perhaps, demand, facts)[0] != severity:
         names = [f"{one.name} ({one.priority})" for one in nsg.rules if one.is_by_groups]
-        message = (
-            f"lets {ports_text(demand.ports)} out to {demand.side.block} depends on application security groups, whose members "
-            f"were not read: {listed(names)}."
-        )
+        begin = f"lets {ports_text(demand.ports)} out to {named(demand.side.block)} depends on application security groups,"
+        message = f"{begin} whose members were not read: {listed(names)}."
         advice, free = _advice_on(nsg, demand)
         fix = f"Check that the clients are in those that rules allow, and in none that they deny. Or {advice}"
         evidence = {"rules": names, "free_priority": free}
         finding = Finding("unknown", nsg.name, message, fix, evidence, decides=demand.level == "fail")
-        yield _OfSubnets(f"Whether {nsg.name} of", finding)
+        yield _OfSubnets(f"Whether {named(nsg.name)} of", finding)
 
 
 def _severity(passage: Passage, demand: Demand, facts: ConnectionFacts) -> tuple[Severity | None, str]:
@@ -183,7 +182,7 @@ def _advice_on(nsg: Nsg, demand: Demand) -> tuple[str, int | None]:
     closed = passage_of(nsg.rules, dataclasses.replace(demand, ports=ports).areas, are_groups_open=False).closed
     rules = [rule for rule, _area in closed if rule is not None and rule.priority <= _LAST_PRIORITY]
     first = min(rules, key=lambda rule: rule.priority, default=None)
-    what = f"allow TCP to {ports_text(ports)} of {demand.side.block} outbound in {nsg.name}"
+    what = f"allow TCP to {ports_text(ports)} of {named(demand.side.block)} outbound in {named(nsg.name)}"
     free = free_before(first.priority if first is not None else _LAST_PRIORITY + 1, nsg.taken, _FIRST_PRIORITY)
     if first is None:
         return f"{what}.", free
@@ -218,4 +217,4 @@ def _finding(nsg: Nsg, nsg_id: str, demand: Demand, passage: Passage, severity: 
     what["destination_port_ranges"] = "-".join(map(str, ATLAS_PORTS[0]))
     place = {"nsg_name": nsg.name, "resource_group": group}
     line = az("network nsg rule create", subscription, **rule, **place, **what)
-    return _OfSubnets(f"{nsg.name} of", Finding(severity, nsg.name, message, fix, evidence, commands=line))
+    return _OfSubnets(f"{named(nsg.name)} of", Finding(severity, nsg.name, message, fix, evidence, commands=line))

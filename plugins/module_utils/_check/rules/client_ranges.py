@@ -11,7 +11,7 @@ import typing as t
 from ..._azure.vnets import VnetSubnet
 from ..._clouds.gcp import GCP
 from ..._values.blocks import is_within, parts_outside
-from ..facts import ConnectionFacts, Missing, Unread, known, known_or
+from ..facts import ConnectionFacts, Missing, Unread, known, known_or, named
 from .common import to_network, vpc_blocks_of
 from .interfaces import service_vnet_subnets
 from .rule import skip
@@ -60,18 +60,16 @@ def client_ranges(facts: ConnectionFacts) -> list[ClientRange]:
     limit = _limit_of(facts)
     declared = facts.selection.client_blocks
     subnets = _subnets_of(facts)
-    named = [part for one in declared for part in _declared_ranges(one, subnets or ())]
+    parts = [part for one in declared for part in _declared_ranges(one, subnets or ())]
     if subnets is None:
         subnets = [(str(one), one) for one in limit or _prefixes_of(facts, declared)]
         if not subnets and not declared:
-            raise skip(
-                f"Where the clients of {entry.title} are is not known: "
-                "cidr_block, cidr_blocks and client_cidr_blocks are not given."
-            )
+            begin = f"Where the clients of {named(entry.title)} are is not known:"
+            raise skip(f"{begin} cidr_block, cidr_blocks and client_cidr_blocks are not given.")
     elif limit:
         subnets = [(name, part) for name, block in subnets for part in _shared(block, limit)]
     found = [ClientRange(name, block) for name, block in subnets if not any(block.overlaps(one) for one in declared)]
-    return list(dict.fromkeys([*found, *named]))
+    return list(dict.fromkeys([*found, *parts]))
 
 
 def client_subnets(facts: ConnectionFacts) -> dict[VnetSubnet, list[ClientRange]]:
@@ -83,7 +81,7 @@ def client_subnets(facts: ConnectionFacts) -> dict[VnetSubnet, list[ClientRange]
     subnets, ranges = known(facts.network.vnet_subnets), client_ranges(facts)
     found = {subnet: inside for subnet in subnets if (inside := [one for one in ranges if one.name == subnet.name])}
     if not found:
-        raise skip(f"{facts.entry.title} has no subnet to judge.")
+        raise skip(f"{named(facts.entry.title)} has no subnet to judge.")
     return found
 
 
@@ -162,8 +160,8 @@ def ranges_of_services(facts: ConnectionFacts) -> list[str]:
     """Return the titles of the ranges of GKE's Services, which are left out unless `client_cidr_blocks` names a part of them."""
     limit = _limit_of(facts)
     declared = facts.selection.client_blocks
-    named = [one for one in known_or(facts.network.gcp_ranges, ()) if one.name is not None and not one.has_clients]
-    blocks = {one.title: to_network(one.cidr_block, one.title) for one in named}
+    unused = [one for one in known_or(facts.network.gcp_ranges, ()) if one.name is not None and not one.has_clients]
+    blocks = {one.title: to_network(one.cidr_block, one.title) for one in unused}
     inside = {title: block for title, block in blocks.items() if not limit or _shared(block, limit)}
     return [title for title, block in inside.items() if not any(block.overlaps(one) for one in declared)]
 

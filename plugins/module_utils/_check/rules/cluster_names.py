@@ -17,7 +17,7 @@ from functools import partial
 
 from ..._aws.objects import HostedZone, Record, ResolverRule
 from ..._resources.clusters import has_nodes
-from ..facts import AtlasObject, ConnectionFacts, Unread, if_known, known, known_or
+from ..facts import AtlasObject, ConnectionFacts, Unread, if_known, known, known_or, named
 from .common import atlas_block_of, container_block, listed, vpc_blocks_of
 from .judged_clusters import is_in_region
 
@@ -130,7 +130,7 @@ def answer_of(name: Name, zone: HostedZone, cluster: AtlasObject, facts: Connect
     """Return what a private zone of the VPC answers for a name of a cluster."""
     contents = known_or(facts.aws.zone_contents, {}).get(zone.id)
     if contents is None:
-        return Unread(f"The private zone {zone.title} was not read.")
+        return Unread(f"The private zone {named(zone.title)} was not read.")
     falls_back = contents.falls_back
     # What a zone has counts before its fallback to public DNS, and may be addresses of others.
     if isinstance(contents.records, Unread):
@@ -148,17 +148,18 @@ def _judge(found: t.Sequence[Record], zone: HostedZone, cluster: AtlasObject, fa
     if any(address in block for address in addresses for block in blocks):
         return True
     if any(one.is_alias or one.type == "CNAME" for one in found):
-        what = f"The private zone {zone.title} has CNAME or alias records for names of {cluster['name']}"
+        what = f"The private zone {named(zone.title)} has CNAME or alias records for names of {cluster['name']}"
         advice = f"Look whether these lead to addresses in {listed(blocks)}, or replace them by A records." if blocks else ""
         return Unread(f"{what}, and where they lead is not known.", advice=advice)
     if not addresses or not blocks:
         return True
     shown = listed(dict.fromkeys(map(str, addresses)))
     if any(address in block for address in addresses for block in if_known(partial(vpc_blocks_of, facts)) or ()):
-        what = f"The private zone {zone.title} has {shown} of {facts.entry.vpc_id} itself for names of {cluster['name']}"
+        begin = f"The private zone {named(zone.title)} has {shown} of {named(facts.entry.vpc_id)} itself for names of"
+        what = f"{begin} {cluster['name']}"
         return Unread(f"{what}: whether a proxy there leads to the cluster is not known.", advice="Look what has this address.")
     if not _are_all_known(cluster, facts):
-        what = f"The private zone {zone.title} has {shown} for names of {cluster['name']}"
+        what = f"The private zone {named(zone.title)} has {shown} for names of {cluster['name']}"
         what += ", and not all blocks that this cluster has addresses in are known"
         return Unread(f"{what}.", advice="Look whether these are addresses of this cluster.")
     return Astray(tuple(map(str, addresses)), tuple(blocks))

@@ -15,7 +15,7 @@ import typing as t
 
 from ..._aws.objects import Interface, RouteTable, Subnet, Vpc
 from ..._values.blocks import is_private
-from ..facts import AtlasObject, ConnectionFacts, Missing, SkippedError, Unread, UnreadError, if_known, known
+from ..facts import AtlasObject, ConnectionFacts, Missing, SkippedError, Unread, UnreadError, if_known, known, named, unnamed
 from .interfaces import SENDS_FIRST, clients_of, declared_subnets, empty_subnets, named_subnets, service_subnets
 from .rule import Finding, Findings, Severity, skip
 
@@ -94,13 +94,16 @@ def listed(names: t.Iterable[object]) -> str:
     texts = [str(name) for name in names]
     if len(texts) > _LONGEST + 1:
         texts = [*texts[:_LONGEST], f"{len(texts) - _LONGEST} more"]
-    return " and ".join(filter(None, [", ".join(texts[:-1]), *texts[-1:]]))
+    return _joined(texts)
 
 
 def all_of(names: t.Iterable[t.Any]) -> str:
     """Join all names for a sentence that says what to do: a reader cannot add "2 more"."""
-    texts = [str(name) for name in names]
-    return " and ".join(filter(None, [", ".join(texts[:-1]), *texts[-1:]]))
+    return _joined([str(name) for name in names])
+
+
+def _joined(texts: t.Sequence[str]) -> str:
+    return named(texts[0], " and ".join(filter(None, [", ".join(texts[:-1]), texts[-1]]))) if texts else ""
 
 
 def ports_text(ranges: t.Iterable[tuple[int, int]]) -> str:
@@ -146,7 +149,7 @@ def span_text(span: datetime.timedelta) -> str:
     days, hours = divmod(minutes // 60, 24)
     parts = [(days, "d"), (hours, "h"), (minutes % 60, "min")]
     first = next((index for index, (number, _unit) in enumerate(parts) if number), len(parts) - 1)
-    return " ".join(f"{number} {unit}" for number, unit in parts[first : first + 2] if number or unit == "min")
+    return unnamed(" ".join(f"{number} {unit}" for number, unit in parts[first : first + 2] if number or unit == "min"))
 
 
 def to_network(block: str | None, name: str) -> ipaddress.IPv4Network:
@@ -162,7 +165,7 @@ def to_network(block: str | None, name: str) -> ipaddress.IPv4Network:
     try:
         return ipaddress.IPv4Network(block or "")
     except ValueError:
-        raise UnreadError(Unread(f"The block of {name} is not an IPv4 block: {block!r}.")) from None
+        raise UnreadError(Unread(f"The block of {name} is not an IPv4 block: {unnamed(repr(block))}.")) from None
 
 
 def container_block(container: AtlasObject) -> ipaddress.IPv4Network:
@@ -171,7 +174,7 @@ def container_block(container: AtlasObject) -> ipaddress.IPv4Network:
     Raises:
         UnreadError: If it is not an IPv4 block.
     """
-    return to_network(container["atlas_cidr_block"], f"network container {container['id']}")
+    return to_network(container["atlas_cidr_block"], f"network container {unnamed(container['id'])}")
 
 
 def status_of(facts: ConnectionFacts) -> str | None:
@@ -262,7 +265,7 @@ def vpc_blocks_of(facts: ConnectionFacts) -> list[ipaddress.IPv4Network]:
     """
     vpc = known(facts.aws.vpc)
     if vpc is None:
-        raise skip(f"AWS does not know {facts.entry.vpc_id}, with these credentials and in this region.", "P404")
+        raise skip(f"AWS does not know {named(facts.entry.vpc_id)}, with these credentials and in this region.", "P404")
     return [to_network(block, vpc.id) for block in vpc.cidr_blocks]
 
 
@@ -301,7 +304,7 @@ def need_subnets(facts: ConnectionFacts) -> list[Subnet]:
     """
     subnets = judged_subnets(facts)
     if not subnets:
-        raise skip(f"There is no subnet of {facts.entry.vpc_id} to judge.")
+        raise skip(f"There is no subnet of {named(facts.entry.vpc_id)} to judge.")
     return subnets
 
 

@@ -11,7 +11,7 @@ import typing as t
 from ..._clouds.gcp import GCP, network_path, peering_name
 from ..._gcp.network import ACTIVE, Peering
 from ..._gcp.objects import PeeringRoute
-from ..facts import ConnectionFacts, Missing, SkippedError, Unread, UnreadError, known, known_or
+from ..facts import ConnectionFacts, Missing, SkippedError, Unread, UnreadError, known, known_or, named, unnamed
 from .client_ranges import ClientRange, client_ranges, client_regions, network_blocks_of
 from .common import FixLines, atlas_block_of, gcloud, listed, need_container, status_of, to_network, together
 from .judged_clusters import has_ended
@@ -32,7 +32,7 @@ def find_no_mirror(facts: ConnectionFacts) -> Findings:
     remote = _atlas_network(facts)
     peerings, entry = known(facts.network.gcp_networks), facts.entry
     if entry.network not in peerings:
-        message = f"Project {entry.gcp_project_id} has no VPC network {entry.network}."
+        message = f"Project {entry.gcp_project_id} has no VPC network {named(entry.network)}."
         host = known_or(facts.network.gcp_host_project, None)
         fix = "Correct gcp_project_id and network_name of the connection: of a shared VPC, gcp_project_id is the host project."
         if host is not None:
@@ -44,15 +44,14 @@ def find_no_mirror(facts: ConnectionFacts) -> Findings:
         elsewhere = _networks_elsewhere(facts, remote)
         if elsewhere:
             raise skip(f"The peering with Atlas's network is on {listed(elsewhere)}.", "G402")
-        message = f"{entry.title} has no peering with {remote}."
+        message = f"{named(entry.title)} has no peering with {remote}."
         lines = mirror_lines(facts)
         evidence = {"network": remote, "gcloud": next(iter(lines), None)}
         yield Finding("fail", entry.network, message, mirror_advice(facts), evidence, commands=lines)
     elif mirror.state != ACTIVE:
         details = f" ({mirror.state_details})" if mirror.state_details else ""
-        message = (
-            f"The peering {mirror.name} of {entry.title} is {mirror.state or 'in a state that GCP does not report'}{details}."
-        )
+        begin = f"The peering {named(mirror.name)} of {named(entry.title)} is"
+        message = f"{begin} {mirror.state or 'in a state that GCP does not report'}{details}."
         fix = "Atlas's side is missing there: check that the connection in Atlas is with this network."
         yield Finding("fail" if mirror.state else "unknown", mirror.name, message, fix, mirror.to_result())
 
@@ -64,13 +63,12 @@ def find_mirror_elsewhere(facts: ConnectionFacts) -> Findings:
     peerings, entry = known(facts.network.gcp_networks), facts.entry
     is_here = _mirror(peerings.get(entry.network, ()), remote) is not None
     for name in _networks_elsewhere(facts, remote):
-        message = f"The peering with Atlas's network is made on {name}; the connection names {entry.network}."
-        fix = f"Remove it from {name}. {mirror_advice(facts)}"
+        message = f"The peering with Atlas's network is made on {named(name)}; the connection names {entry.network}."
+        fix = f"Remove it from {named(name)}. {mirror_advice(facts)}"
         if is_here:
-            message = (
-                f"{name} has a peering with Atlas's network, too, which leads nowhere: the connection names {entry.network}."
-            )
-            fix = f"Remove it: atlas_gcp_peering with network_name: {name} and state: absent."
+            begin = f"{named(name)} has a peering with Atlas's network, too, which leads nowhere:"
+            message = f"{begin} the connection names {entry.network}."
+            fix = f"Remove it: atlas_gcp_peering with network_name: {named(name)} and state: absent."
         lines = _delete_line(_mirror(peerings[name], remote), name, facts)
         lines = lines if is_here else together(lines, mirror_lines(facts))
         yield Finding("warn" if is_here else "fail", name, message, fix, {"network": remote}, commands=lines)
@@ -81,7 +79,7 @@ def find_no_way_back(facts: ConnectionFacts) -> Findings:
     """Atlas's network imports the routes to all clients, for the replies to them."""
     mirror = active_mirror(facts)
     if mirror.exchanges_subnets is False:
-        message = f"The peering {mirror.name} of {facts.entry.title} does not exchange the routes of subnets."
+        message = f"The peering {named(mirror.name)} of {named(facts.entry.title)} does not exchange the routes of subnets."
         fix = "Remove it, and make it again: atlas_gcp_peering, or the role."
         yield Finding("fail", mirror.name, message, fix, mirror.to_result(), commands=lines_to_make_again(mirror, facts))
         return
@@ -131,7 +129,7 @@ def active_mirror(facts: ConnectionFacts) -> Peering:
     remote = _atlas_network(facts)
     mirror = _mirror(known(facts.network.gcp_networks).get(facts.entry.network, ()), remote)
     if mirror is None or mirror.state != ACTIVE:
-        raise skip(f"{facts.entry.title} has no {ACTIVE} peering with Atlas's network.", "G401")
+        raise skip(f"{named(facts.entry.title)} has no {ACTIVE} peering with Atlas's network.", "G401")
     return mirror
 
 
@@ -142,7 +140,7 @@ def _is_imported(block: ipaddress.IPv4Network, routes: t.Mapping[ipaddress.IPv4N
 
 
 def _title_of(client: ClientRange) -> str:
-    return f"{client.block} ({client.name})" if client.name != str(client.block) else client.name
+    return f"{named(client.block)} ({client.name})" if client.name != str(client.block) else client.name
 
 
 def _advice_on_import(lost: t.Sequence[ClientRange], mirror: Peering) -> str:
@@ -154,7 +152,7 @@ def _advice_on_import(lost: t.Sequence[ClientRange], mirror: Peering) -> str:
         return (
             "Look at the routes of the peering in GCP (gcloud compute networks peerings list-routes), and ask MongoDB's support."
         )
-    export = f"; the peering {mirror.name} does not even export them" if mirror.exports_public is False else ""
+    export = f"; the peering {named(mirror.name)} does not even export them" if mirror.exports_public is False else ""
     return f"Atlas imports no ranges of public addresses{export}: use private ones for these clients, or ask MongoDB's support."
 
 
@@ -224,7 +222,7 @@ def _atlas_network(facts: ConnectionFacts) -> str:
     if isinstance(facts.atlas.container, Missing):
         raise SkippedError(facts.atlas.container)
     container = need_container(facts)
-    raise UnreadError(Unread(f"Atlas does not report the names of its network in network container {container['id']}."))
+    raise UnreadError(Unread(f"Atlas does not report the names of its network in network container {unnamed(container['id'])}."))
 
 
 def _mirror(peerings: t.Iterable[Peering], remote: str) -> Peering | None:
@@ -253,7 +251,7 @@ def find_no_routes(facts: ConnectionFacts) -> Findings:
     seen: _Seen = {}
     for region in regions:
         try:
-            there = _within(block, known(routes.get(region, Unread(f"The routes in {region} were not read."))))
+            there = _within(block, known(routes.get(region, Unread(f"The routes in {named(region)} were not read."))))
         except UnreadError as error:
             yield not_read(error.unread, region)
             continue
@@ -261,7 +259,7 @@ def find_no_routes(facts: ConnectionFacts) -> Findings:
         for route in there:
             seen.setdefault(route, []).append(region)
     if without:
-        message = f"{facts.entry.title} has no route to Atlas ({block}) in {listed(without)}."
+        message = f"{named(facts.entry.title)} has no route to Atlas ({named(block)}) in {listed(without)}."
         fix = "Look at the routes of the peering (gcloud compute networks peerings list-routes); remove it and make it again."
         evidence = {"regions": without, **mirror.to_result()}
         yield Finding("fail", facts.entry.network, message, fix, evidence, commands=lines_to_make_again(mirror, facts))
@@ -280,9 +278,9 @@ def _not_imported(seen: _Seen, facts: ConnectionFacts) -> Findings:
     for (destination, is_imported), regions in seen.items():
         evidence = {"destination": str(destination), "regions": regions, "imported": is_imported}
         if is_imported is None:
-            message = f"GCP does not report whether {title} imports the route to {destination}."
+            message = f"GCP does not report whether {named(title)} imports the route to {named(destination)}."
             yield Finding("unknown", facts.entry.network, message, "Check again in a minute.", evidence)
         elif not is_imported:
-            message = f"{title} does not import the route to Atlas's {destination} in {listed(regions)}."
+            message = f"{named(title)} does not import the route to Atlas's {named(destination)} in {listed(regions)}."
             fix = "Look for a subnet or a route of the network with the same addresses: it comes first."
             yield Finding("fail", facts.entry.network, message, fix, evidence)

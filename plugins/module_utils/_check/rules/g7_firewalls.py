@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from ..._clouds.gcp import GCP
 from ..._gcp.objects import ALLOW, DENY, HIERARCHY, INSPECT, NETWORK, NEXT, SYSTEM, EgressRule, Firewalls
 from ..._values.blocks import Area, Range, blocks_of, ends_of, merge_ranges, shared_of, without
-from ..facts import ConnectionFacts, if_known, known
+from ..facts import ConnectionFacts, if_known, known, named
 from .client_ranges import client_ranges
 from .common import FixLines, atlas_block_of, before_text, free_before, gcloud, listed, ports_text, to_network
 from .judged_clusters import ATLAS_PORTS, judge_single_addresses, needed_ports
@@ -259,7 +259,7 @@ def _advice_on(rule: EgressRule, block: ipaddress.IPv4Network, whom: str = "") -
     Source: "Evaluation order for firewall policies and rules" and "Firewall policy rule components" (each priority of a policy is
     there once) in the documentation of Cloud NGFW, and `priority` of Firewall in that of the Compute Engine API v1.
     """
-    what, policy = f"allow TCP to {ports_text(ATLAS_PORTS)} of {block}{whom} by an egress rule", rule.policy
+    what, policy = f"allow TCP to {ports_text(ATLAS_PORTS)} of {named(block)}{whom} by an egress rule", rule.policy
     if policy is not None and policy.kind == SYSTEM:
         return f"{what} in a policy of the organization or a folder: {policy.name} is one of Google's, which nobody else changes."
     place = "of the network" if policy is None else f"in policy {policy.name}"
@@ -273,9 +273,8 @@ def _advice_on(rule: EgressRule, block: ipaddress.IPv4Network, whom: str = "") -
 
 def _doubtful(level: Level, found: Judgement, facts: ConnectionFacts) -> Finding:
     ports, blocks = merge_ranges(one[_PORT] for one in found.doubtful), blocks_of(one[_DESTINATION] for one in found.doubtful)
-    message = (
-        f"Whether clients may send to {ports_text(ports)} of {listed(blocks)} depends on {listed(map(_clause, found.doubts))}."
-    )
+    begin = f"Whether clients may send to {ports_text(ports)} of {listed(blocks)}"
+    message = f"{begin} depends on {listed(map(_clause, found.doubts))}."
     first = next(one for rules in known(facts.network.gcp_firewalls) for one in rules if one in found.doubts)
     fix = f"See that all clients are let out. Or {_advice_on(first, atlas_block_of(facts), ' for all instances')}"
     evidence = {

@@ -17,7 +17,7 @@ from ..._http.errors import shown
 from ..._resources.peers import MOST_PEERS, MOST_PENDING
 from ..._values.blocks import is_within, private_blocks_text
 from ..._values.moments import created_at
-from ..facts import AtlasObject, ConnectionFacts, Fact, Missing, Unread, UnreadError, if_known, known, known_or
+from ..facts import AtlasObject, ConnectionFacts, Fact, Missing, Unread, UnreadError, if_known, known, known_or, named, unnamed
 from .common import (
     NEARLY,
     WAITING,
@@ -59,7 +59,7 @@ def find_not_available(facts: ConnectionFacts) -> Findings:
     for name in reversed(entry.cloud.labels):
         current, wanted = peer.get(name), getattr(entry, name)
         if wanted is not None and not entry.cloud.is_same(current, wanted):
-            message = f"The connection with {entry.title} has {name} {current}, not {wanted}."
+            message = f"The connection with {named(entry.title)} has {name} {unnamed(current)}, not {unnamed(wanted)}."
             fix = f"Correct {name}, or replace the connection."
             yield Finding("fail", peer["id"], message, fix, {name: current}, owner="playbook")
             return
@@ -104,17 +104,17 @@ def find_no_way_back(facts: ConnectionFacts) -> Findings:
     peer = peer_of(facts)
     blocks = vpc_blocks_of(facts)
     text = peer["route_table_cidr_block"]
-    block = to_network(text, f"connection {peer['id']}")
+    block = to_network(text, f"connection {unnamed(peer['id'])}")
     has = listed(blocks)
     evidence = {"route_table_cidr_block": text, "vpc_cidr_blocks": [str(one) for one in blocks]}
     if not any(block.overlaps(one) for one in blocks):
-        message = f"Atlas sends replies for {text}; the VPC has {has}."
+        message = f"Atlas sends replies for {named(text)}; the VPC has {has}."
         right = block_of_vpc(facts)
-        what = f"to {right}" if right is not None else f"to a block of the VPC, within {private_blocks_text()}"
+        what = f"to {named(right)}" if right is not None else f"to a block of the VPC, within {private_blocks_text()}"
         fix = f"Set route_table_cidr_block (cidr_block in the role) {what}."
         yield Finding("fail", peer["id"], message, fix, evidence, owner="playbook")
     elif not is_within(block, blocks):
-        message = f"Atlas sends replies for {text}, which is more than the VPC has: {has}."
+        message = f"Atlas sends replies for {named(text)}, which is more than the VPC has: {has}."
         yield Finding("info", peer["id"], message, "", evidence)
 
 
@@ -125,14 +125,15 @@ def find_wrong_container(facts: ConnectionFacts) -> Findings:
     if container is None:
         peer = peer_of(facts)
         if not peer["container_id"]:
-            raise UnreadError(Unread(f"Atlas does not report the network container of connection {peer['id']}."))
-        message = f"Atlas has no network container {peer['container_id']} on {cloud.name}."
+            raise UnreadError(Unread(f"Atlas does not report the network container of connection {unnamed(peer['id'])}."))
+        message = f"Atlas has no network container {unnamed(peer['container_id'])} on {cloud.name}."
         fix = "Each connection has one: check base_url and group_id."
         yield Finding("fail", peer["id"], message, fix, owner="playbook")
         return
     provider, region = container["provider_name"], container.get("region_name")
     if provider == "" or (not region and not cloud.has_one_container):
-        raise UnreadError(Unread(f"Atlas does not report the provider and region of network container {container['id']}."))
+        text = f"Atlas does not report the provider and region of network container {unnamed(container['id'])}."
+        raise UnreadError(Unread(text))
     if provider not in (None, cloud.name):
         message = f"The network container is on {provider}, and a {cloud.noun} needs one on {cloud.name}."
         fix = f"Choose a network container on {cloud.name}."
@@ -152,7 +153,8 @@ def find_shared_addresses(facts: ConnectionFacts) -> Findings:
     block = container_block(container)
     shared = [one for one in vpc_blocks_of(facts) if one.overlaps(block)]
     if shared:
-        message = f"The network container has {block}, and the VPC {listed(shared)}: traffic to these addresses stays in the VPC."
+        begin = f"The network container has {named(block)}, and the VPC {listed(shared)}:"
+        message = f"{begin} traffic to these addresses stays in the VPC."
         fix = "Connect a network container with another block: only one without clusters and connections can be changed."
         evidence = {"atlas_cidr_block": str(block), "vpc_cidr_blocks": [str(one) for one in shared]}
         yield Finding("fail", container["id"], message, fix, evidence)
@@ -176,7 +178,7 @@ def find_shared_routes(facts: ConnectionFacts) -> Findings:
             yield Finding("unknown", group_id, fact.message, fix, {"group_id": group_id}, decides=False, owner="playbook")
         elif not isinstance(fact, Missing):
             others = [peer for peer in fact if peer["id"] not in own_ids and not has_ended(peer)]
-            yield from _find_shared(block, f"Project {group_id}", others)
+            yield from _find_shared(block, f"Project {named(group_id)}", others)
 
 
 @check("P107", "warn", clouds=ALL_CLOUDS)
@@ -203,7 +205,7 @@ def _find_near_in_network(facts: ConnectionFacts) -> Findings:
         peerings = networks if isinstance(networks, Unread) else networks.get(entry.network, ())
     if not isinstance(peerings, Missing) and entry.cloud.most_peerings is not None:
         fix = f"Remove those that are no longer used, or ask {entry.cloud.name} whether it allows more."
-        yield from _find_near(len(known(peerings)), entry.cloud.most_peerings, entry.title, "peerings", fix)
+        yield from _find_near(len(known(peerings)), entry.cloud.most_peerings, unnamed(entry.title), "peerings", fix, entry.title)
 
 
 def _missing(facts: ConnectionFacts) -> Finding:
@@ -213,22 +215,24 @@ def _missing(facts: ConnectionFacts) -> Finding:
     owner, wanted, others = getattr(entry, cloud.owner), entry.container_region, peers_of_network(facts)
     owners = sorted({str(peer[cloud.owner]) for peer in _namesakes(facts)})
     if owner is not None and owners and not any(cloud.is_same(owner, one) for one in owners):
-        message = f"Atlas has a connection with {entry.title} of {cloud.owner_noun} {listed(owners)}, not of {cloud.owner_noun}"
+        begin = f"Atlas has a connection with {named(entry.title)} of {cloud.owner_noun} {unnamed(listed(owners))},"
+        message = f"{begin} not of {cloud.owner_noun}"
         why = "a VPC belongs to one account" if cloud.has_unique_ids else "or request a connection with this one"
         fix = f"Correct {cloud.owner} of the connection{':' if cloud.has_unique_ids else ','} {why}."
-        return playbook(f"{message} {owner}.", fix)
+        return playbook(f"{message} {unnamed(owner)}.", fix)
     if others and wanted is not None and not cloud.has_one_container and containers is not None:
         ids = {peer["container_id"] for peer in others}
         regions = listed(sorted({str(one["region_name"]) for one in containers if one["id"] in ids}))
         there = f"to network containers in {regions}, and none to one in {cloud.regions.to_atlas(wanted)}"
         fix = "Correct container_region, or request one with the container there."
-        return playbook(f"Atlas has connections with {entry.title} {there}.", fix)
+        return playbook(f"Atlas has connections with {named(entry.title)} {there}.", fix)
     if others and entry.container_id is not None:
         there = listed(sorted({str(peer["container_id"]) for peer in others}))
-        message = f"Atlas has connections with {entry.title} to network container {there}, and none to {entry.container_id}."
+        begin = f"Atlas has connections with {named(entry.title)} to network container {unnamed(there)},"
+        message = f"{begin} and none to {named(entry.container_id)}."
         return playbook(message, "Correct container_id, or request one with that container.")
-    where = "" if cloud.has_unique_ids else f" of {cloud.owner_noun} {owner}"
-    message = f"Atlas has no connection with {entry.title}{where}."
+    where = "" if cloud.has_unique_ids else f" of {cloud.owner_noun} {unnamed(owner)}"
+    message = f"Atlas has no connection with {named(entry.title)}{where}."
     return Finding("fail", entry.network, message, "Request it: atlas_vpc_peer, or atlas_peering.", owner="atlas")
 
 
@@ -298,7 +302,7 @@ def status_in_aws(facts: ConnectionFacts) -> str | None:
 
 def _pending(peer: AtlasObject, age: datetime.timedelta | None, life: datetime.timedelta) -> tuple[str, str]:
     name = peer["connection_id"] or "it"
-    fix = f"Accept {name} in AWS account {peer['aws_account_id']}: atlas_vpc_peer_accepter, or atlas_peering."
+    fix = f"Accept {named(name)} in AWS account {unnamed(peer['aws_account_id'])}: atlas_vpc_peer_accepter, or atlas_peering."
     if age is None:
         return f"{AWS.pending}.", fix
     left = life - age
@@ -309,10 +313,10 @@ def _pending(peer: AtlasObject, age: datetime.timedelta | None, life: datetime.t
 def _find_shared(block: ipaddress.IPv4Network, project: str, peers: t.Iterable[AtlasObject]) -> Findings:
     """Yield a failure for each connection whose container overlaps a block."""
     for peer in peers:
-        other = to_network(peer["atlas_cidr_block"], f"network container {peer['container_id']}")
+        other = to_network(peer["atlas_cidr_block"], f"network container {named(peer['container_id'])}")
         if other.overlaps(block):
-            both = f"both are {block}" if other == block else f"{other} overlaps {block}"
-            message = f"{project} has connection {peer['id']} with this VPC, and {both}; one route can serve one of them."
+            both = f"both are {named(block)}" if other == block else f"{named(other)} overlaps {named(block)}"
+            message = f"{project} has connection {named(peer['id'])} with this VPC, and {both}; one route can serve one of them."
             fix = "Remove one of the two connections, or connect network containers with blocks of their own."
             yield Finding("fail", peer["id"], message, fix, {"atlas_cidr_block": str(block), "other_cidr_block": str(other)})
 

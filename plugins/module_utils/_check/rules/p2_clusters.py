@@ -10,7 +10,7 @@ import typing as t
 
 from ..._clouds.cloud import Cloud
 from ..._clouds.clouds import ALL_CLOUDS
-from ..facts import AtlasObject, ConnectionFacts, Missing, known
+from ..facts import AtlasObject, ConnectionFacts, Missing, known, named
 from .common import REBINDING, all_of, listed, need_container, own_dns_servers
 from .judged_clusters import (
     FurtherRegions,
@@ -64,18 +64,19 @@ def find_unpeered_regions(facts: ConnectionFacts) -> Findings:
         for problem in further.problems_of(cluster):
             severity = problem.severity if problem.severity != "fail" else _severity(facts, further)
             names = _names(problem.regions, facts.entry.cloud)
-            begin = f"{cluster['name']} has {'nodes' if problem.is_electable else 'read-only nodes'} in {listed(names)}"
+            begin = f"{named(cluster['name'])} has {'nodes' if problem.is_electable else 'read-only nodes'} in {listed(names)}"
             if problem.finding is None:
                 yield _not_connected(severity, begin, problem, cluster, facts)
                 continue
             found = problem.finding
             evidence = {**found.evidence, "regions": names, "code": found.code, "subject": found.subject}
-            message = f"{begin}, and on the way there {found.code} tells: {found.message}"
+            message = f"{begin}, and on the way there {found.code} tells: {found.marked[0]}"
             yield dataclasses.replace(
                 found,
                 severity=severity,
                 subject=cluster["name"],
                 message=message,
+                fix=found.marked[1],
                 evidence=evidence,
                 code="",
                 ending=None,
@@ -93,16 +94,16 @@ def find_not_running(facts: ConnectionFacts) -> Findings:
             continue
         severity = _severity(facts, further)
         if not has_known_state(cluster):
-            message = f"Atlas reports an unknown state of {cluster['name']}: {cluster['state_name']!r}."
+            message = f"Atlas reports an unknown state of {named(cluster['name'])}: {cluster['state_name']!r}."
             if cluster["paused"] is None:
-                message = f"Atlas does not report whether {cluster['name']} is paused."
+                message = f"Atlas does not report whether {named(cluster['name'])} is paused."
             fix = "Look at the cluster in Atlas, or name other clusters."
             yield Finding("unknown", cluster["name"], message, fix, decides=severity == "fail")
             continue
         if cluster["paused"]:
-            message, fix = f"{cluster['name']} is paused.", "Resume it."
+            message, fix = f"{named(cluster['name'])} is paused.", "Resume it."
         else:
-            message, fix = f"{cluster['name']} is {cluster['state_name']}.", "Wait until it runs, or name other clusters."
+            message, fix = f"{named(cluster['name'])} is {cluster['state_name']}.", "Wait until it runs, or name other clusters."
         evidence = {"paused": cluster["paused"], "state_name": cluster["state_name"]}
         yield Finding(severity, cluster["name"], message, fix, evidence)
 
@@ -110,18 +111,18 @@ def find_not_running(facts: ConnectionFacts) -> Findings:
 @check("P204", clouds=ALL_CLOUDS)
 def find_not_dedicated(facts: ConnectionFacts) -> Findings:
     """There is a dedicated cluster, and those that are named are dedicated."""
-    named, clusters = facts.selection.clusters, known(facts.atlas.clusters)
-    if named is None:
+    chosen, clusters = facts.selection.clusters, known(facts.atlas.clusters)
+    if chosen is None:
         small = [] if any(map(is_dedicated, clusters)) else _small_clusters(facts)
     else:
         # The list of clusters does not have Flex clusters.
-        are_all_known = set(named) <= {one["name"] for one in clusters}
+        are_all_known = set(chosen) <= {one["name"] for one in clusters}
         among = clusters if are_all_known else [*clusters, *_flex_clusters(facts)]
-        small = [one for one in among if one["name"] in named and not is_dedicated(one)]
+        small = [one for one in among if one["name"] in chosen and not is_dedicated(one)]
     for cluster in small:
-        message, fix = f"{cluster['name']} is a shared or Flex cluster, to which no connection leads.", _LARGER
+        message, fix = f"{named(cluster['name'])} is a shared or Flex cluster, to which no connection leads.", _LARGER
         if is_serverless(cluster):
-            message, fix = f"{cluster['name']} is a Serverless instance, which cannot be peered.", _MOVE
+            message, fix = f"{named(cluster['name'])} is a Serverless instance, which cannot be peered.", _MOVE
         yield Finding("fail", cluster["name"], message, fix, {"regions": _names(cluster["regions"], facts.entry.cloud)})
 
 
@@ -136,10 +137,10 @@ def find_no_private_strings(facts: ConnectionFacts) -> Findings:
     for cluster in clusters:
         evidence = {"domain_name_servers": list(servers)}
         if has_private_string(cluster):
-            message = f"{beginning}: use the private connection string of {cluster['name']}."
+            message = f"{beginning}: use the private connection string of {named(cluster['name'])}."
             yield Finding("info", cluster["name"], message, "", evidence)
             continue
-        message = f"{beginning}, and {cluster['name']} has no private connection string."
+        message = f"{beginning}, and {named(cluster['name'])} has no private connection string."
         fix = "Enable custom DNS for the project (atlas_custom_dns); then use the private connection string (…-pri…)."
         if facts.atlas.custom_dns is True:
             fix = "Custom DNS is enabled: the string appears when the connection is AVAILABLE; then use it."
@@ -153,14 +154,15 @@ def find_without_private_strings(facts: ConnectionFacts) -> Findings:
     for one in clusters:
         name = one["name"]
         if has_private_string(one):
-            message = f"Use the private connection string of {name} (…-pri…): the other names resolve to public addresses."
+            message = f"Use the private connection string of {named(name)} (…-pri…): the other names resolve to public addresses."
             yield Finding("info", name, message, REBINDING)
             continue
         if not any((one["connection_strings"] or {}).values()):
-            message = f"Atlas does not report the connection strings of {name}, so whether one of them is private is not known."
+            begin = f"Atlas does not report the connection strings of {named(name)},"
+            message = f"{begin} so whether one of them is private is not known."
             yield Finding("unknown", name, message, "Look at the cluster in Atlas, and check again.", decides=are_needed)
             continue
-        message = f"{name} has no private connection string, and its other names resolve to public addresses."
+        message = f"{named(name)} has no private connection string, and its other names resolve to public addresses."
         fix = "Atlas adds it some minutes after the connection is AVAILABLE: check again, and then ask the support of Atlas."
         fix = f"{fix} {REBINDING}"
         yield Finding("fail" if are_needed else "warn", name, message, fix)
@@ -171,7 +173,7 @@ def _find_assumed_port(cluster: AtlasObject) -> Findings:
     assumed = assumed_port(cluster)
     if assumed is not None:
         what = "members" if any((cluster["connection_strings"] or {}).values()) else "connection strings"
-        message = f"Atlas does not report the {what} of {cluster['name']}: port {assumed} is assumed."
+        message = f"Atlas does not report the {what} of {named(cluster['name'])}: port {assumed} is assumed."
         yield Finding("info", cluster["name"], message, "Check again when the cluster has them.", {"port": assumed})
 
 

@@ -28,6 +28,7 @@ from ..facts import (
     if_known,
     known,
     known_or,
+    named,
 )
 from .client_ranges import client_ranges, limit_without_subnets, network_blocks_of, ranges_of_services
 from .common import all_of, judged_subnets, listed, span_text, to_network, weigh
@@ -87,7 +88,7 @@ def find_clients_without_entry(facts: ConnectionFacts) -> Findings:
         return
     limit = limit_without_subnets(facts) if not clients else []
     if limit:
-        message = f"No subnet of {facts.entry.title} for clients is in {listed(limit)}, so nothing in it was judged."
+        message = f"No subnet of {named(facts.entry.title)} for clients is in {listed(limit)}, so nothing in it was judged."
         fix = "Correct cidr_block and cidr_blocks of the connection."
         yield Finding("unknown", facts.entry.network, message, fix, {"cidr_blocks": limit})
         return
@@ -129,7 +130,7 @@ def find_entries_out_of_force(facts: ConnectionFacts) -> Findings:
         for key, left in soon.items():
             fix = "Replace it by an entry without delete_after_date, if the clients need it longer."
             ending = Ending("entries expire", facts.now + left)
-            message, evidence = f"{key} expires in {span_text(left)}.", {"seconds_left": int(left.total_seconds())}
+            message, evidence = f"{named(key)} expires in {span_text(left)}.", {"seconds_left": int(left.total_seconds())}
             yield Finding("warn", key, message, fix, evidence, ending=ending)
     yield from _find_inactive(deciding, uncovered, facts)
 
@@ -158,11 +159,11 @@ def find_wrong_groups(facts: ConnectionFacts) -> Findings:
         instead = f"replace it by {_missing_blocks(gaps, facts)}" if gaps else "remove it: blocks let all clients in"
         fix = f"Correct the entry of the access list, or {instead}."
         if found is None:
-            message = f"{name} does not exist in the account and region of the VPC."
+            message = f"{named(name)} does not exist in the account and region of the VPC."
         elif found.vpc_id != facts.entry.vpc_id:
-            message = f"{name} is in {found.vpc_id}, not in {facts.entry.vpc_id}."
+            message = f"{named(name)} is in {named(found.vpc_id)}, not in {named(facts.entry.vpc_id)}."
         elif _is_across_regions(facts):
-            message = f"{name} is in another region than the network container: groups cannot be named across regions."
+            message = f"{named(name)} is in another region than the network container: groups cannot be named across regions."
             fix = f"{instead[0].upper()}{instead[1:]}."
         else:
             continue
@@ -174,7 +175,7 @@ def find_entry_for_everybody(facts: ConnectionFacts) -> Findings:
     """The access list does not let all addresses in."""
     for one in _entries_in_force(facts):
         if one.key in _EVERYWHERE:
-            message = f"{one.key} is in the access list: every address on the internet may connect."
+            message = f"{named(one.key)} is in the access list: every address on the internet may connect."
             yield Finding("info", str(one.key), message, "Allow the blocks of your own networks instead.")
 
 
@@ -217,7 +218,7 @@ def _expires_at(entry: ListedEntry) -> datetime.datetime | None:
     try:
         return None if date is None else to_moment(date)
     except ValueError:
-        raise UnreadError(Unread(f"Atlas reports {date!r} as the end of {entry.key}, which is not a time.")) from None
+        raise UnreadError(Unread(f"Atlas reports {date!r} as the end of {named(entry.key)}, which is not a time.")) from None
 
 
 def _find_inactive(deciding: ListedEntries, uncovered: _Gaps, facts: ConnectionFacts) -> Findings:
@@ -235,7 +236,7 @@ def _find_inactive(deciding: ListedEntries, uncovered: _Gaps, facts: ConnectionF
         concerned = [client for client, parts in lost.items() if client.kind != "unread" and _concerns(one, client, parts)]
         touched = {name: None for client in concerned for name in client.subnet_ids}
         if touched:
-            message = f"{key} is {statuses[key]}: Atlas does not let these clients in."
+            message = f"{named(key)} is {statuses[key]}: Atlas does not let these clients in."
             fix = "Wait until it is ACTIVE; if it has failed, remove it and add it again."
             found.append(Finding("fail", key, message, fix, {"status": statuses[key]}, tuple(touched)))
     # Entries for named clients are about these, and not about their subnets.
@@ -379,7 +380,7 @@ def _uncovered_finding(gaps: _Gaps, facts: ConnectionFacts, entries: ListedEntri
     if are_clients_named(facts) and entries.groups:
         message = f"No entry covers {where}, and the clients are in none of the groups of the access list."
     elif own is not None and not are_clients_named(facts):
-        message = f"No entry covers {where}, and {own} of the connection is not in the access list."
+        message = f"No entry covers {where}, and {named(own)} of the connection is not in the access list."
     else:
         message += _why_not(entries.groups, facts)
     fix = f"Add {_missing_blocks(gaps, facts)} to the access list: atlas_access_list, or atlas_peering"
@@ -396,24 +397,25 @@ def _shut_out_finding(client: _Client, gaps: t.Sequence[_Network], facts: Connec
     evidence = {"security_group_ids": sorted(groups), "groups": []}
     reasons = _why_not(groups & entries.groups, facts)
     if client.kind == "group":
-        message = f"{client.name} is not in the access list, and blocks do not cover all judged subnets."
+        message = f"{named(client.name)} is not in the access list, and blocks do not cover all judged subnets."
         if reasons:
             message = f"Blocks of the access list do not cover all judged subnets.{reasons}"
-        what = _missing_blocks({client: gaps}, facts) if reasons else client.name
+        what = _missing_blocks({client: gaps}, facts) if reasons else named(client.name)
         fix = f"Add {what} to the access list: atlas_access_list, or atlas_peering."
         return Finding("fail", client.name, message, fix, evidence, client.subnet_ids)
     addresses = [str(one.network_address) for one in client.networks if one.prefixlen == one.max_prefixlen]
     if not addresses:
-        message = f"AWS does not show an IPv4 address of {client.name}, and no entry has one of its groups."
+        message = f"AWS does not show an IPv4 address of {named(client.name)}, and no entry has one of its groups."
         return Finding("unknown", client.name, message, evidence=evidence, subnet_ids=client.subnet_ids)
     others = _others_in(client, facts, entries)
     if others:
-        message = f"Of {client.name}, the access list has {listed(others)} alone. {SENDS_FIRST}"
-        fix = f"Add {addresses[0]} to the access list, or see with which address its system sends to Atlas (ip route get)."
+        message = f"Of {named(client.name)}, the access list has {listed(others)} alone. {SENDS_FIRST}"
+        fix = f"Add {named(addresses[0])} to the access list, or see with which address its system sends to Atlas (ip route get)."
         return Finding("unknown", client.name, message, fix, {**evidence, "addresses": addresses}, client.subnet_ids)
-    parts = [f"{listed(addresses)} of {client.name}", *([f"its groups ({listed(sorted(groups))})"] if groups else [])]
+    parts = [f"{listed(addresses)} of {named(client.name)}", *([f"its groups ({listed(sorted(groups))})"] if groups else [])]
     message = f"No entry covers {' or has one of '.join(parts)}.{reasons}"
-    fix = f"Add {addresses[0] if reasons or not groups else f'{addresses[0]}, or a group of the instance,'} to the access list."
+    or_group = "" if reasons or not groups else ", or a group of the instance,"
+    fix = f"Add {named(addresses[0])}{or_group} to the access list."
     return Finding("fail", client.name, message, fix, {**evidence, "addresses": addresses}, client.subnet_ids)
 
 
@@ -435,7 +437,7 @@ def _why_not(names: t.Iterable[str], facts: ConnectionFacts) -> str:
     if not found or groups is None:
         return ""
     gone = [name for name in found if name not in groups]
-    elsewhere = [f"{name} is in {groups[name].vpc_id}" for name in found if name in groups]
+    elsewhere = [f"{named(name)} is in {named(groups[name].vpc_id)}" for name in found if name in groups]
     if _is_across_regions(facts):
         return f" {listed(found)} cannot count: the VPC is in another region than the network container."
     texts = [f"{listed(gone)} {'does' if len(gone) == 1 else 'do'} not exist in this account and region"] if gone else []
@@ -453,7 +455,7 @@ def _by_groups_finding(gaps: _Gaps, groups: frozenset[str], facts: ConnectionFac
     if members:
         message += f", and no first interface of an instance there is one. {SENDS_FIRST}"
         return Finding("unknown", _SUBJECT, message, fix, {**_evidence(gaps), "groups": sorted(groups)})
-    message += f", and no network interface in {facts.entry.vpc_id} has {'it' if len(groups) == 1 else 'one of them'}."
+    message += f", and no network interface in {named(facts.entry.vpc_id)} has {'it' if len(groups) == 1 else 'one of them'}."
     fix = "Give the clients such a group, or add their blocks to the access list."
     return Finding("warn", _SUBJECT, message, fix, {**_evidence(gaps), "groups": sorted(groups)})
 
@@ -473,7 +475,7 @@ def _missing_blocks(gaps: _Gaps, facts: ConnectionFacts) -> str:
     parts = list(ipaddress.collapse_addresses(part for some in gaps.values() for part in some))
     own, are_declared = facts.entry.cidr_block, bool(facts.selection.client_cidr_blocks)
     if own is not None and not are_declared and all(part.subnet_of(to_network(own, "cidr_block")) for part in parts):
-        return own
+        return named(own)
     blocks = if_known(lambda: network_blocks_of(facts)) or []
     if len(parts) > _FEW and not are_declared and all(is_within(part, blocks) for part in parts):
         parts = [one for one in blocks if any(part.overlaps(one) for part in parts)]
@@ -487,6 +489,6 @@ def _parts_text(gaps: _Gaps) -> str:
     texts = []
     for client, parts in gaps.items():
         blocks, own = [str(part) for part in parts], str(client.networks[0])
-        name = f" ({client.name})" if client.name != own else ""
-        texts.append(f"{own}{name}" if blocks == [own] else f"{listed(blocks)} of {client.name}")
+        name = f" ({named(client.name)})" if client.name != own else ""
+        texts.append(f"{named(own)}{name}" if blocks == [own] else f"{listed(blocks)} of {named(client.name)}")
     return listed(texts)

@@ -10,7 +10,7 @@ import datetime
 from ..._aws.objects import ACTIVE, ENDED, INITIATING, PENDING, PROVISIONING, PeeringConnection, Vpc
 from ..._clouds.aws import AWS, same_region, to_cloud_region
 from ..._values.moments import to_moment
-from ..facts import ConnectionFacts, Missing, Unread, UnreadError, field_of, if_known, known, known_or
+from ..facts import ConnectionFacts, Missing, Unread, UnreadError, field_of, if_known, known, known_or, named, unnamed
 from .common import WAITING, atlas_block_of, aws, connection_id_of, listed, span_text
 from .judged_clusters import have_all_private_strings, peers_of_network, unless_private
 from .p1_atlas import accept_line
@@ -26,7 +26,7 @@ def find_unknown_connection(facts: ConnectionFacts) -> Findings:
     """AWS knows the connection, with these credentials and in this region."""
     connection_id = connection_id_of(facts)
     if known(facts.aws.connection) is None:
-        message = f"AWS does not know {connection_id}{_place(facts)}."
+        message = f"AWS does not know {named(connection_id)}{_place(facts)}."
         elsewhere = _in_another_region(facts, connection_id)
         if elsewhere is not None:
             yield elsewhere
@@ -43,8 +43,8 @@ def find_inactive_connection(facts: ConnectionFacts) -> Findings:
     if connection.status == ACTIVE:
         return
     if connection.status not in (PENDING, *_ON_ITS_WAY, *ENDED):
-        raise UnreadError(Unread(f"AWS reports an unknown status of {connection.id}: {connection.status!r}."))
-    message = f"{connection.id} is {connection.status}{_details_of(connection, facts)}."
+        raise UnreadError(Unread(f"AWS reports an unknown status of {named(connection.id)}: {connection.status!r}."))
+    message = f"{named(connection.id)} is {connection.status}{_details_of(connection, facts)}."
     evidence = {
         "status": connection.status,
         "status_message": connection.status_message,
@@ -71,13 +71,13 @@ def find_wrong_ends(facts: ConnectionFacts) -> Findings:
     connection, entry = _connection_of(facts), facts.entry
     side, owner = connection.accepter, entry.aws_account_id
     if not side.vpc_id or not side.account_id:
-        raise UnreadError(Unread(f"AWS does not report where {connection.id} ends."))
+        raise UnreadError(Unread(f"AWS does not report where {named(connection.id)} ends."))
     if side.vpc_id != entry.vpc_id or (owner is not None and side.account_id != owner):
         yield Finding(
             "fail",
             connection.id,
-            f"{connection.id} ends in {side.vpc_id} of account {side.account_id}, not in {entry.vpc_id}"
-            f"{f' of account {owner}' if owner else ''}.",
+            f"{named(connection.id)} ends in {named(side.vpc_id)} of account {unnamed(side.account_id)}, not in "
+            f"{named(entry.vpc_id)}{f' of account {unnamed(owner)}' if owner else ''}.",
             "Correct vpc_id and aws_account_id of the connection.",
             {"vpc_id": side.vpc_id, "aws_account_id": side.account_id},
             owner="playbook",
@@ -86,12 +86,12 @@ def find_wrong_ends(facts: ConnectionFacts) -> Findings:
     if not blocks and connection.status != ACTIVE:
         raise skip("AWS reports blocks only for active connections.", "P402")
     if not blocks:
-        raise UnreadError(Unread(f"AWS does not report the block of the other side of {connection.id}."))
+        raise UnreadError(Unread(f"AWS does not report the block of the other side of {named(connection.id)}."))
     if str(block) not in blocks:
         yield Finding(
             "fail",
             connection.id,
-            f"{connection.id} comes from {listed(blocks)}; the network container has {block}.",
+            f"{named(connection.id)} comes from {listed(blocks)}; the network container has {named(block)}.",
             "Request the connection again, for the network container whose clusters the VPC is to reach.",
             {"requester_cidr_blocks": list(blocks), "atlas_cidr_block": str(block)},
             owner="atlas",
@@ -103,12 +103,12 @@ def find_shared_vpc(facts: ConnectionFacts) -> Findings:
     """The VPC exists, and belongs to the account of the credentials."""
     vpc = known(facts.aws.vpc)
     if vpc is not None and not vpc.account_id:
-        raise UnreadError(Unread(f"AWS does not report the owner of {vpc.id}."))
+        raise UnreadError(Unread(f"AWS does not report the owner of {named(vpc.id)}."))
     other = _of_another_account(facts)
     if other is not None:
         yield other
     elif vpc is None:
-        message = f"AWS does not know {facts.entry.vpc_id}{_place(facts)}."
+        message = f"AWS does not know {named(facts.entry.vpc_id)}{_place(facts)}."
         fix = "Use the credentials and the region of the VPC."
         missing = Finding("fail", facts.entry.vpc_id, message, fix, {"region": facts.entry.region}, owner="playbook")
         yield _in_another_region(facts, facts.entry.vpc_id) or missing
@@ -121,18 +121,19 @@ def find_dns_options(facts: ConnectionFacts) -> Findings:
     requester, accepter = connection.requester.allows_remote_dns, connection.accepter.allows_remote_dns
     evidence = {"requester": requester, "accepter": accepter}
     if requester is None:
-        yield unless_private(not_read(Unread(f"AWS does not report the DNS options of {connection.id}."), connection.id), facts)
+        unread = Unread(f"AWS does not report the DNS options of {named(connection.id)}.")
+        yield unless_private(not_read(unread, connection.id), facts)
     elif not requester:
-        message = f"Atlas's side of {connection.id} does not resolve the names of clusters to private addresses for the VPC."
+        begin = f"Atlas's side of {named(connection.id)} does not resolve the names of clusters"
+        message = f"{begin} to private addresses for the VPC."
         fix = "Only Atlas changes its side: ask its support, or use the private connection string."
         severity: Severity = "warn" if have_all_private_strings(facts) else "fail"
         if isinstance(facts.atlas.clusters, Missing):
             severity = "unknown"
         yield Finding(severity, connection.id, message, fix, evidence, owner="atlas")
     if requester and accepter is False:
-        message = (
-            f"Your side of {connection.id} does not resolve the names of hosts in the VPC for Atlas. Clients do not need that."
-        )
+        begin = f"Your side of {named(connection.id)} does not resolve the names of hosts in the VPC for Atlas."
+        message = f"{begin} Clients do not need that."
         yield Finding("ok", connection.id, message, evidence=evidence)
 
 
@@ -144,11 +145,10 @@ def find_encryption_controls(facts: ConnectionFacts) -> Findings:
     """
     vpc = known(facts.aws.vpc)
     if vpc is None:
-        raise skip(f"AWS does not know {facts.entry.vpc_id}.", "P404")
+        raise skip(f"AWS does not know {named(facts.entry.vpc_id)}.", "P404")
     if vpc.refuses_peerings:
-        message = (
-            f"The encryption controls of {vpc.id} are enforced, and do not exclude peering connections: AWS may stop traffic."
-        )
+        begin = f"The encryption controls of {named(vpc.id)} are enforced, and do not exclude peering connections:"
+        message = f"{begin} AWS may stop traffic."
         fix, own = (
             "Exclude VPC peering from the encryption controls of the VPC.",
             {"vpc_encryption_control_id": vpc.encryption_id},
@@ -162,14 +162,14 @@ def _connection_of(facts: ConnectionFacts) -> PeeringConnection:
     connection_id = connection_id_of(facts)
     connection = known(facts.aws.connection)
     if connection is None:
-        raise skip(f"AWS does not know {connection_id}.", "P401")
+        raise skip(f"AWS does not know {named(connection_id)}.", "P401")
     return connection
 
 
 def _place(facts: ConnectionFacts) -> str:
     """Return the region and the account that were read, for a message."""
     account = facts.aws.account_id
-    owner = f" of {account}" if isinstance(account, str) else ""
+    owner = f" of {named(account)}" if isinstance(account, str) else ""
     return f" in {facts.entry.region or 'this region'}, with the credentials{owner}"
 
 
@@ -211,7 +211,7 @@ def _of_another_account(facts: ConnectionFacts) -> Finding | None:
     owner = shown or field_of(facts.atlas.peer, "aws_account_id") or facts.entry.aws_account_id
     if owner in (None, known(own)):
         return None
-    message = f"These credentials are of account {own}, {vpc_id} is of account {owner}."
+    message = f"These credentials are of account {own}, {named(vpc_id)} is of account {owner}."
     evidence = {"owner_id": owner, "account_id": own}
     return Finding("unknown", vpc_id, message, f"Use credentials of account {owner}.", evidence, owner="playbook")
 

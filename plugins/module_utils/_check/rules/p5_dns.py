@@ -10,7 +10,7 @@ import typing as t
 
 from ..._aws.objects import HostedZone, ResolverRule
 from ..._clouds.aws import AWS
-from ..facts import AtlasObject, ConnectionFacts, Missing, SkippedError, Unread, UnreadError, if_known, known, known_or
+from ..facts import AtlasObject, ConnectionFacts, Missing, SkippedError, Unread, UnreadError, if_known, known, known_or, named
 from .cluster_names import Astray, Name, ZoneAnswer, answer_of, answering, is_at_or_above, names_of
 from .common import REBINDING, FixLines, aws, aws_for_new, listed, own_dns_servers, together
 from .judged_clusters import has_private_string, have_all_private_strings, is_running, need_clusters, unless_private
@@ -39,10 +39,10 @@ def find_dns_attributes(facts: ConnectionFacts) -> Findings:
     ]
     lines = together(*turned_on)
     if not attributes["enable_dns_support"] and _has_no_resolver(facts, are_needed=are_private):
-        message = f"{listed(off)} of {vpc_id} {are} off, and its DHCP options name no other DNS servers: nothing resolves."
+        message = f"{listed(off)} of {named(vpc_id)} {are} off, and its DHCP options name no other DNS servers: nothing resolves."
         yield Finding("fail", vpc_id, message, f"Turn {listed(off)} on (dns: enable).", dict(attributes), commands=lines)
         return
-    message = f"{listed(off)} of {vpc_id} {are} off: names resolve to public addresses."
+    message = f"{listed(off)} of {named(vpc_id)} {are} off: names resolve to public addresses."
     fix = f"Turn {listed(off)} on (dns: enable){', or use the private connection strings' if are_private else ''}."
     yield Finding("warn" if are_private else "fail", vpc_id, message, fix, dict(attributes), commands=lines)
 
@@ -59,14 +59,14 @@ def find_own_dns_servers(facts: ConnectionFacts) -> Findings:
     if not servers:
         # An id that all such VPCs have is the name of none.
         is_set = known(options).id.startswith("dopt-")
-        message = f"{known(options).id} names no DNS servers" if is_set else f"{facts.entry.vpc_id} has no DHCP options"
         subject = known(options).id if is_set else facts.entry.vpc_id
+        message = f"{named(subject)} names no DNS servers" if is_set else f"{named(subject)} has no DHCP options"
         # Where there are some, new ones would take their other settings away.
         lines = () if is_set else _lines_to_associate(facts)
         yield Finding("warn", subject, f"{message}, {_NO_SERVER}.", _ASSOCIATE, evidence, commands=lines)
     if not own:
         return
-    message = f"{known(options).id} names the DNS servers {listed(own)}"
+    message = f"{named(known(options).id)} names the DNS servers {listed(own)}"
     unless = "unless they ask Amazon's resolver of this VPC, names resolve to public addresses"
     fix = f"Let them forward {_DOMAIN} to Amazon's resolver of this VPC, or use the private connection string. {REBINDING}"
     if not have_all_private_strings(facts):
@@ -97,7 +97,8 @@ def find_shadowing_zones(facts: ConnectionFacts) -> Findings:
         if names_of(cluster):
             yield from _find_lost(cluster, view, facts)
         elif _is_domain_taken(facts):
-            message = f"Atlas does not report the connection strings of {cluster['name']}, so which names it needs is not known."
+            begin = f"Atlas does not report the connection strings of {named(cluster['name'])},"
+            message = f"{begin} so which names it needs is not known."
             yield Finding("unknown", cluster["name"], message, "Look at the cluster in Atlas, and check again.")
 
 
@@ -198,9 +199,8 @@ def _find_forwarding(clusters: t.Iterable[AtlasObject], view: _View, facts: Conn
     for rule, those in concerned.items():
         what = rule.domain_name.strip(".") or "all names"
         names_text = listed(one["name"] for one in those)
-        message = (
-            f"{rule.id} forwards {what} to other DNS servers, which may resolve the names of {names_text} to public addresses."
-        )
+        begin = f"{named(rule.id)} forwards {named(what)} to other DNS servers,"
+        message = f"{begin} which may resolve the names of {names_text} to public addresses."
         # The most specific rule counts, and a VPC has one for a domain.
         is_wider = is_at_or_above(rule.domain_name, _DOMAIN) and not is_at_or_above(_DOMAIN, rule.domain_name)
         instead = f"Add a rule of type SYSTEM for {_DOMAIN}" if is_wider else "Dissociate this rule from the VPC"
@@ -263,7 +263,7 @@ def _lacking(
         advice.append("Add these names to the zone, enable its public DNS fallback, or dissociate it from the VPC.")
     if astray:
         blocks = listed(dict.fromkeys(block for one in astray.values() for block in one.blocks))
-        shown = listed(f"{name} ({', '.join(one.addresses)})" for name, one in astray.items())
+        shown = listed(f"{named(name)} ({named(one.addresses[0], ', '.join(one.addresses))})" for name, one in astray.items())
         clauses.append(f"has {shown} outside of {blocks}, where {cluster['name']} is")
         records = "these records, which may be of a private endpoint that is gone"
         advice.append(
@@ -272,5 +272,5 @@ def _lacking(
             else f"Correct {records}, or dissociate the zone from the VPC, or remove them and enable its public DNS fallback."
         )
         evidence = {**evidence, "addresses": {name: list(one.addresses) for name, one in astray.items()}}
-    message = f"The private zone {zone.title} answers in place of public DNS, and {', and '.join(clauses)}: {what}."
+    message = f"The private zone {named(zone.title)} answers in place of public DNS, and {', and '.join(clauses)}: {what}."
     return Finding(severity, zone.title, message, " ".join(advice), evidence)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from ..._aws.objects import ENDED, PeeringConnection, Route, RouteTable, Subnet
 from ..._values.blocks import is_private, private_blocks_text
-from ..facts import ConnectionFacts, Unread, known, known_or
+from ..facts import ConnectionFacts, Unread, known, known_or, named, unnamed
 from .common import (
     NEARLY,
     FixLines,
@@ -67,7 +67,7 @@ class TableView:
 
 def name_of(table: RouteTable) -> str:
     """Return a table for messages, such as `rtb-0a1b (main)`."""
-    return f"{table.id} (main)" if table.is_main else table.id
+    return named(table.id, f"{table.id} (main)" if table.is_main else "")
 
 
 def without_table(subnets: t.Iterable[Subnet], facts: ConnectionFacts) -> list[str]:
@@ -114,12 +114,12 @@ def find_stray_routes(facts: ConnectionFacts) -> Findings:
         return
     outside = [subnet.id for subnet in chosen_subnets(facts) if is_outside_entry(subnet, facts)]
     if outside:
-        are_outside = f"{listed(outside)} {'is' if len(outside) == 1 else 'are'} outside of {facts.entry.cidr_block}"
+        are_outside = f"{listed(outside)} {'is' if len(outside) == 1 else 'are'} outside of {named(facts.entry.cidr_block)}"
         message = f"{are_outside}, the cidr_block of the connection, and not judged."
         yield Finding("info", facts.entry.vpc_id, message, evidence={"subnet_ids": outside})
     yield from _say_left_out(facts)
     for subnet_id in without_table(subnets, facts):
-        yield Finding("unknown", subnet_id, f"AWS does not show a route table for {subnet_id}.", subnet_ids=(subnet_id,))
+        yield Finding("unknown", subnet_id, f"AWS does not show a route table for {named(subnet_id)}.", subnet_ids=(subnet_id,))
     views = tables_of(subnets, facts)
     yield from (_stray_finding(view, facts) for view in views if view.strays and not view.unread)
     for one in _unread_lists(views, facts):
@@ -135,7 +135,7 @@ def find_black_holes(facts: ConnectionFacts) -> Findings:
             blocks = [str(block) for part in holes for block in part.blocks]
             active = ", though the connection is active" if isinstance(facts.aws.connection, PeeringConnection) else ""
             message = f"The route to {listed(blocks)} in {view.name} is a black hole{active}."
-            fix = f"Delete the route to {connection_id_of(facts)}, and create it again."
+            fix = f"Delete the route to {named(connection_id_of(facts))}, and create it again."
             evidence = {"route_table_id": view.table.id, "cidr_blocks": blocks, "subnet_ids": list(view.subnet_ids)}
             names = list(dict.fromkeys(part.route.destination for part in holes if part.route is not None))
             lines = together(
@@ -167,8 +167,8 @@ def find_propagated_routes(facts: ConnectionFacts) -> Findings:
                 yield Finding(
                     "info",
                     view.table.id,
-                    f"{view.name} has a propagated route to {route.destination} by {route.target}, too. It is not used: a static"
-                    " route wins.",
+                    f"{view.name} has a propagated route to {named(route.destination)} by {route.target}, too. "
+                    "It is not used: a static route wins.",
                     evidence={"route_table_id": view.table.id, "destination": route.destination, "target": route.target},
                 )
 
@@ -199,12 +199,13 @@ def find_left_over_routes(facts: ConnectionFacts) -> Findings:
             if route.is_peering and route.target != own and has_ended and (table.id, route) not in strays and not table.gateways:
                 found.setdefault(route.target, []).append((table, route.destination))
     for connection_id, routes in found.items():
-        places = [f"{destination} in {name_of(table)}" for table, destination in routes]
+        places = [f"{named(destination)} in {name_of(table)}" for table, destination in routes]
         status = statuses.get(connection_id)
         yield Finding(
             "warn",
             connection_id,
-            f"{connection_id} {f'is {status}' if status else 'does not exist'}, but routes still lead to it: {listed(places)}.",
+            f"{named(connection_id)} {f'is {status}' if status else 'does not exist'}, but routes still lead to "
+            f"it: {listed(places)}.",
             "Delete these routes.",
             {"routes": [{"route_table_id": table.id, "destination": destination} for table, destination in routes]},
             commands=together(*(_route_line("delete", table, destination, facts) for table, destination in routes)),
@@ -215,10 +216,11 @@ def find_left_over_routes(facts: ConnectionFacts) -> Findings:
 def find_missing_ways_back(facts: ConnectionFacts) -> Findings:
     """Atlas sends replies to each judged subnet through the connection."""
     peer = peer_of(facts)
-    block = to_network(peer["route_table_cidr_block"], f"connection {peer['id']}")
+    block = to_network(peer["route_table_cidr_block"], f"connection {unnamed(peer['id'])}")
     for subnet in with_ipv4(need_subnets(facts)):
         if not ipaddress.IPv4Network(subnet.cidr_block or "").subnet_of(block):
-            message = f"Atlas has no way back to {subnet.cidr_block} of {subnet.id}: it routes only {block} to the VPC."
+            begin = f"Atlas has no way back to {named(subnet.cidr_block)} of {named(subnet.id)}:"
+            message = f"{begin} it routes only {named(block)} to the VPC."
             fix = _advice_on_way_back(subnet, block, facts)
             evidence = {"cidr_block": subnet.cidr_block, "route_table_cidr_block": str(block)}
             owner: FixOwner = "playbook" if "route_table_cidr_block" in fix else "network"
@@ -230,7 +232,7 @@ def find_ipv6_subnets(facts: ConnectionFacts) -> Findings:
     """Each judged subnet has IPv4 addresses."""
     for subnet in need_subnets(facts):
         if subnet.cidr_block is None:
-            message = f"{subnet.id} has IPv6 addresses alone, and Atlas peers IPv4."
+            message = f"{named(subnet.id)} has IPv6 addresses alone, and Atlas peers IPv4."
             fix = "Use a subnet with IPv4 addresses, or leave this one out with subnet_ids."
             yield Finding("fail", subnet.id, message, fix, subnet_ids=(subnet.id,))
 
@@ -244,9 +246,8 @@ def _left_out(facts: ConnectionFacts) -> list[str]:
 def _say_left_out(facts: ConnectionFacts) -> Findings:
     ids = _left_out(facts)
     if ids:
-        message = (
-            f"{listed(ids)} {'has' if len(ids) == 1 else 'have'} interfaces of AWS's services alone, and no clients to judge."
-        )
+        begin = f"{listed(ids)} {'has' if len(ids) == 1 else 'have'} interfaces of AWS's services alone,"
+        message = f"{begin} and no clients to judge."
         fix = "Use subnet_ids to judge such subnets, too."
         yield Finding("info", facts.entry.vpc_id, message, fix, {"subnet_ids": ids})
 
@@ -255,19 +256,20 @@ def _nothing_judged(facts: ConnectionFacts) -> Finding:
     """Return the finding if there is no subnet to judge: `info` for a VPC without subnets, `unknown` for an empty choice."""
     vpc_id, block = facts.entry.vpc_id, facts.entry.cidr_block
     if are_all_judged(facts) and not known(facts.aws.subnets):
-        return Finding("info", vpc_id, f"{vpc_id} has no subnet, so nothing in it was judged.")
+        return Finding("info", vpc_id, f"{named(vpc_id)} has no subnet, so nothing in it was judged.")
     if _left_out(facts):
-        message = f"The subnets that are meant have interfaces of AWS's services alone, so nothing in {vpc_id} was judged."
+        message = f"The subnets that are meant have interfaces of AWS's services alone, so nothing in {named(vpc_id)} was judged."
         left_out = {"subnet_ids": _left_out(facts)}
         return Finding("unknown", vpc_id, message, "Use subnet_ids to judge them.", left_out, owner="playbook")
     if chosen_subnets(facts):
-        message = f"No subnet that is meant is in {block}, the cidr_block of the connection, so nothing in {vpc_id} was judged."
+        begin = f"No subnet that is meant is in {named(block)}, the cidr_block of the connection,"
+        message = f"{begin} so nothing in {named(vpc_id)} was judged."
         fix = "Correct cidr_block of the connection."
         return Finding("unknown", vpc_id, message, fix, {"cidr_block": block}, owner="playbook")
     how = (
         "has one of the route tables that the connection names" if facts.selection.subnet_ids is None else "is one of subnet_ids"
     )
-    message = f"No subnet of {vpc_id} {how}, so nothing in it was judged."
+    message = f"No subnet of {named(vpc_id)} {how}, so nothing in it was judged."
     fix = "Name the tables of subnets with route_table_ids or route_table_tags, or leave both out to judge all subnets."
     tables = {"route_table_ids": [*(facts.entry.route_table_ids or ())], "route_table_tags": facts.entry.route_table_tags}
     evidence: dict[str, object] = {name: one for name, one in tables.items() if one}
@@ -281,8 +283,8 @@ def _unread_lists(views: t.Iterable[TableView], facts: ConnectionFacts) -> Findi
         for route, unread in view.unread:
             finding = not_read(unread, view.table.id, view.subnet_ids)
             message = (
-                f"{view.name} has a route to the prefix list {route.destination}, which leads to {route.target} and could not be "
-                f"read: whether it takes {block} there is not known."
+                f"{view.name} has a route to the prefix list {route.destination}, which leads to "
+                f"{named(route.target)} and could not be read: whether it takes {named(block)} there is not known."
             )
             evidence = {**finding.evidence, "prefix_list_id": route.destination, "target": route.target, "reason": unread.message}
             yield replace(finding, message=message, evidence=evidence)
@@ -330,9 +332,10 @@ def _clause_of(part: Part, facts: ConnectionFacts) -> str:
         return f"{blocks} {verb[1]} no route"
     if part.rivals:
         targets, names = ([getattr(one, name) for one in _either(part)] for name in ("target", "destination"))
-        return f"{blocks} {verb[0]} to {' or '.join(targets)} (AWS takes any of {listed(names)}, which have the same block)"
+        any_of = f"AWS takes any of {listed(names)}, which have the same block"
+        return f"{blocks} {verb[0]} to {' or '.join(map(named, targets))} ({any_of})"
     status = "black hole" if part.route.is_blackhole else known_or(facts.aws.statuses, {}).get(part.route.target)
-    return f"{blocks} {verb[0]} to {part.route.target}{f' ({status})' if status else ''}{_route_text(part)}"
+    return f"{blocks} {verb[0]} to {named(part.route.target)}{f' ({status})' if status else ''}{_route_text(part)}"
 
 
 def _either(part: Part) -> list[Route]:
@@ -344,7 +347,7 @@ def _route_text(part: Part) -> str:
     """Return which route takes a part, if its destination is more than the part: a wider block, or a list."""
     if part.route is None or part.route.destination in map(str, part.blocks):
         return ""
-    return f" by {part.route.destination}"
+    return f" by {named(part.route.destination)}"
 
 
 def _advice_on(view: TableView, facts: ConnectionFacts) -> tuple[str, dict[str, list[str]]]:
@@ -355,7 +358,7 @@ def _advice_on(view: TableView, facts: ConnectionFacts) -> tuple[str, dict[str, 
     Where a route is removed, the block may have none.
     """
     block, own = atlas_block_of(facts), connection_id_of(facts)
-    where = f"{own} in {view.table.id}"
+    where = f"{named(own)} in {named(view.table.id)}"
     ways = ways_of(view.table, facts.aws.prefix_lists).known
     narrow = [one for one in ways if one.block.subnet_of(block) and any(_takes(one, part) for part in view.strays)]
     propagated = [one.route.destination for one in narrow if one.route.is_propagated]
@@ -365,7 +368,7 @@ def _advice_on(view: TableView, facts: ConnectionFacts) -> tuple[str, dict[str, 
         routed[block] = None
     advice = []
     if propagated:
-        ones = ", ".join(sorted(propagated))
+        ones = named(min(propagated), ", ".join(sorted(propagated)))
         advice.append(f"Add a static route to {ones} by {where}: it wins over the propagated one.")
     if static:
         one, it = ("route", "it") if len(static) == 1 else ("routes", "them")
@@ -377,7 +380,8 @@ def _advice_on(view: TableView, facts: ConnectionFacts) -> tuple[str, dict[str, 
         advice.append(both if is_enough else f"Point the {one} to {ones} at {where}.")
     if routed:
         over = ": a route to a block wins over one to a list that has it" if any(one.is_of_list for one in narrow) else ""
-        advice.append(f"Route {', '.join(map(str, sorted(routed)))} to {where}{over}.")
+        blocks = named(min(routed), ", ".join(map(str, sorted(routed))))
+        advice.append(f"Route {blocks} to {where}{over}.")
     added = sorted({*map(str, routed), *propagated})
     return " ".join(advice), {"routes_to_add": added, "routes_to_point": sorted(each.route.destination for each in static)}
 
@@ -395,22 +399,22 @@ def _advice_on_way_back(subnet: Subnet, current: ipaddress.IPv4Network, facts: C
         current: The block of the connection.
         facts: All facts.
     """
-    snat = f"se SNAT to addresses of {current}, as for pods, and leave this subnet out with subnet_ids"
+    snat = f"se SNAT to addresses of {named(current)}, as for pods, and leave this subnet out with subnet_ids"
     if not is_private(ipaddress.IPv4Network(subnet.cidr_block or "")):
         return f"U{snat}: Atlas routes blocks within {private_blocks_text()} only."
     block = block_of_vpc(facts)
     if block is not None:
-        lost = "" if current.subnet_of(block) else f" Atlas then has no way back to the rest of {current}."
-        return f"{_SET_BLOCK} {block}, the block of the VPC with all these subnets.{lost} Or u{snat}."
+        lost = "" if current.subnet_of(block) else f" Atlas then has no way back to the rest of {named(current)}."
+        return f"{_SET_BLOCK} {named(block)}, the block of the VPC with all these subnets.{lost} Or u{snat}."
     wider = _around([*client_blocks(facts), current])
     if wider is None or wider.overlaps(atlas_block_of(facts)):
-        return f"U{snat}: no private block has all of these subnets, and not {atlas_block_of(facts)} of Atlas itself."
+        return f"U{snat}: no private block has all of these subnets, and not {named(atlas_block_of(facts))} of Atlas itself."
     more = (
         ""
         if [*ipaddress.collapse_addresses(client_blocks(facts))] == [wider]
-        else (f": it overlaps every VPC within {wider} that this network container may get, and shuts these out")
+        else (f": it overlaps every VPC within {named(wider)} that this network container may get, and shuts these out")
     )
-    return f"U{snat}. Or set{_SET_BLOCK[3:]} {wider}{more}."
+    return f"U{snat}. Or set{_SET_BLOCK[3:]} {named(wider)}{more}."
 
 
 def _around(blocks: t.Sequence[ipaddress.IPv4Network]) -> ipaddress.IPv4Network | None:

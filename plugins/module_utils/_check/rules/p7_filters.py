@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from ..._aws.objects import AclRule, GroupRule, Interface, NetworkAcl, Ports, SecurityGroup
 from ..._clouds.aws import AWS
 from ..._values.blocks import Area, blocks_of, ends_of, merge_ranges, shared_of, without
-from ..facts import ConnectionFacts, Unread, known, known_or
+from ..facts import ConnectionFacts, Unread, known, known_or, named, unnamed
 from .common import (
     FixLines,
     atlas_block_of,
@@ -153,7 +153,7 @@ def find_closed_acls(facts: ConnectionFacts) -> Findings:
     needs += [Need("fail", False, _CLIENT_PORTS), Need("warn", False, _OTHER_CLIENT_PORTS)]
     for subnet_id in ids:
         if not any(subnet_id in acl.subnet_ids for acl in acls):
-            message = f"AWS does not show a network ACL for {subnet_id}."
+            message = f"AWS does not show a network ACL for {named(subnet_id)}."
             yield Finding("unknown", subnet_id, message, subnet_ids=(subnet_id,))
     for acl in acls:
         guarded = tuple(subnet_id for subnet_id in ids if subnet_id in acl.subnet_ids)
@@ -181,7 +181,7 @@ def find_closed_groups(facts: ConnectionFacts) -> Findings:
             yield _missing_group(group_id)
         else:
             more = "If clients have other groups, too, give instance_ids: the groups of an instance add up."
-            yield from _judge_egress(group_id, f"{group_id} does", [group], facts, more=more)
+            yield from _judge_egress(group_id, f"{named(group_id)} does", [group], facts, more=more)
 
 
 @check("P703")
@@ -251,10 +251,10 @@ def _judge_interface(interface: Interface, facts: ConnectionFacts) -> Findings:
         yield _missing_group(group_id)
     present = [group for group in groups.values() if group is not None]
     if len(present) == len(groups):
-        name = f"{interface.id} of {interface.instance_id}" if interface.instance_id else interface.id
-        who = f"{listed(groups)} on {name} {'does' if len(groups) == 1 else 'do'}"
+        name = f"{named(interface.id)} of {named(interface.instance_id)}" if interface.instance_id else interface.id
+        who = f"{listed(groups)} on {named(name)} {'does' if len(groups) == 1 else 'do'}"
         if not groups:
-            who = f"{name} has no security group, and does"
+            who = f"{named(name)} has no security group, and does"
         yield from _judge_egress(interface.id, who, present, facts, subnet_ids=(interface.subnet_id,))
 
 
@@ -313,10 +313,10 @@ def _all_closed_finding(closed: t.Sequence[Interface], facts: ConnectionFacts, *
     """
     whose = "the only network interface of a client" if len(closed) == 1 else f"the {len(closed)} network interfaces of clients"
     message = f"No security group of {listed(one.id for one in closed)}, {whose}, lets {_ports_out(facts)}."
-    fix = (
-        f"Allow TCP to {ports_text(ATLAS_PORTS)} of {atlas_block_of(facts)} outbound in a security group of each client. If these"
-        " are no clients, name the clients with instance_ids or security_group_ids."
+    begin = (
+        f"Allow TCP to {ports_text(ATLAS_PORTS)} of {named(atlas_block_of(facts))} outbound in a security group of each client."
     )
+    fix = f"{begin} If these are no clients, name the clients with instance_ids or security_group_ids."
     subnet_ids = tuple(dict.fromkeys(one.subnet_id for one in closed))
     if is_other_open:
         message += f" Another interface of an instance is open, or may be. {SENDS_FIRST}"
@@ -327,7 +327,7 @@ def _all_closed_finding(closed: t.Sequence[Interface], facts: ConnectionFacts, *
 
 
 def _ports_out(facts: ConnectionFacts) -> str:
-    return f"{ports_text(dict(needed_ports(facts))['fail'])} out to {atlas_block_of(facts)}"
+    return f"{ports_text(dict(needed_ports(facts))['fail'])} out to {named(atlas_block_of(facts))}"
 
 
 def _evidence_on(closed: t.Sequence[Interface]) -> dict[str, object]:
@@ -387,16 +387,16 @@ def _clause_of(closed: Closed, acl: NetworkAcl, need: Need) -> str:
     ports = ports_text(closed.ports)
     blocks = f"{'to' if need.is_egress else 'from'} {listed(closed.blocks)}"
     if closed.rule is None or closed.rule.number == _DEFAULT_RULE:
-        return f"no rule of {acl.id} allows {ports} {blocks}"
-    return f"rule {closed.rule.number} of {acl.id} denies {ports} {blocks}"
+        return f"no rule of {named(acl.id)} allows {ports} {blocks}"
+    return f"rule {closed.rule.number} of {named(acl.id)} denies {ports} {blocks}"
 
 
 def _advice_on(acl: NetworkAcl, need: Need, block: ipaddress.IPv4Network) -> tuple[str, int | None]:
     """Return the rule to add, for all ports at once, before the first rule that denies one of them, and a number for it."""
     ports = ATLAS_PORTS if need.is_egress else _ALL_CLIENT_PORTS
-    what = f"Allow TCP from {block} to {ports_text(ports)}, to which replies come back, inbound in {acl.id}"
+    what = f"Allow TCP from {named(block)} to {ports_text(ports)}, to which replies come back, inbound in {named(acl.id)}"
     if need.is_egress:
-        what = f"Allow TCP to {ports_text(ports)} of {block} outbound in {acl.id}"
+        what = f"Allow TCP to {ports_text(ports)} of {named(block)} outbound in {named(acl.id)}"
     closed = closed_by([rule for rule in acl.rules if rule.is_egress == need.is_egress], block, ports)
     first = min((one.rule.number for one in closed if one.rule is not None), default=_DEFAULT_RULE)
     free = free_before(first, acl.taken(is_egress=need.is_egress), _FIRST_RULE)
@@ -449,9 +449,10 @@ def _judge_egress(
             [default] = closed
             message = f"{who} not let {ports_text(default.ports)} out to {listed(default.blocks)}. {sentence}".rstrip()
             one_of = "one of " if len(groups) > 1 else ""
-            fix = f"Allow TCP to {ports_text(ATLAS_PORTS)} of {block} outbound in {one_of}{listed(group.id for group in groups)}."
+            begin = f"Allow TCP to {ports_text(ATLAS_PORTS)} of {named(block)} outbound in"
+            fix = f"{begin} {one_of}{listed(group.id for group in groups)}."
             if not groups:
-                fix = f"Give it a security group that allows TCP to {ports_text(ATLAS_PORTS)} of {block} outbound."
+                fix = f"Give it a security group that allows TCP to {ports_text(ATLAS_PORTS)} of {named(block)} outbound."
             evidence = {"security_group_ids": [group.id for group in groups]}
             line = _group_line(groups[0].id, facts) if groups else ()
             yield Finding(severity, subject, message, f"{fix} {more}".rstrip(), evidence, subnet_ids, commands=line)
@@ -494,4 +495,4 @@ def _groups_of(group_ids: t.Iterable[str], facts: ConnectionFacts) -> dict[str, 
 
 def _missing_group(group_id: str) -> Finding:
     fix = "Check again in a minute. A group of another account is shown to that account alone."
-    return Finding("unknown", group_id, f"AWS does not show the security group {group_id}.", fix)
+    return Finding("unknown", group_id, f"AWS does not show the security group {unnamed(group_id)}.", fix)

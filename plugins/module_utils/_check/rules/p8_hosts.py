@@ -10,7 +10,7 @@ import typing as t
 
 from ..._clouds.clouds import ALL_CLOUDS
 from ..._values.blocks import is_within
-from ..facts import ConnectionFacts, Missing, if_known, local_addresses_of
+from ..facts import ConnectionFacts, Missing, if_known, local_addresses_of, named
 from .client_ranges import network_blocks_of
 from .common import atlas_block_of, container_block, listed, to_network
 from .judged_clusters import peered_containers
@@ -34,14 +34,12 @@ def find_clients_outside(facts: ConnectionFacts) -> Findings:
     if not clients:
         raise skip("No client_cidr_blocks are given.")
     blocks, is_vpc = network_blocks_of(facts), bool(facts.entry.vpc_id)
-    where = "the VPC" if is_vpc else facts.entry.title
+    where = "the VPC" if is_vpc else named(facts.entry.title)
     for text in dict.fromkeys(clients):
         if not is_within(to_network(text, "client_cidr_blocks"), blocks):
-            message = f"{text} is not in {where} ({listed(blocks)}), and a peering carries nothing through."
-            fix = (
-                f"Connect the network of these clients by itself, or let a proxy in {where} talk to Atlas for them, unless they"
-                " leave with an address of the network: then name that."
-            )
+            message = f"{named(text)} is not in {where} ({listed(blocks)}), and a peering carries nothing through."
+            what = f"Connect the network of these clients by itself, or let a proxy in {where} talk to Atlas for them,"
+            fix = f"{what} unless they leave with an address of the network: then name that."
             evidence = {"client_cidr_block": text, "vpc_cidr_blocks": [str(one) for one in blocks]}
             if not is_vpc:
                 evidence = {"client_cidr_block": text, "address_prefixes": evidence["vpc_cidr_blocks"]}
@@ -63,19 +61,21 @@ def find_names_outside(facts: ConnectionFacts) -> Findings:
     for probe in facts.selection.stray_probes or ():
         host, addresses = str(probe["host"]), local_addresses_of(probe)
         has = "has" if len(addresses) == 1 else "have"
-        message = f"The probe on {host} was made from {listed(addresses)}, which no network here {has}, and is judged nowhere."
+        begin = f"The probe on {named(host)} was made from {listed(addresses)}, which no network here {has},"
+        message = f"{begin} and is judged nowhere."
         fix = "Run atlas_probe where clients have an address of the network: not in a container or pod behind NAT."
         yield Finding("warn", host, message, fix, {"local_addresses": addresses})
     for host, members in _probes(facts):
         unresolved = [one for one in members if not one.get("addresses")]
         if unresolved:
-            message = f"{host} cannot resolve {listed(_names(unresolved))}."
+            message = f"{named(host)} cannot resolve {listed(_names(unresolved))}."
             yield Finding("fail", host, message, "Look at the DNS servers of the host and of the VPC.", _evidence(unresolved))
         outside = [one for one in members if one.get("addresses") and not _is_inside(one, facts)]
         if outside:
             addresses = sorted({address for one in outside for address in one["addresses"]})
             verb = "resolves" if len(outside) == 1 else "resolve"
-            message = f"On {host}, {listed(_names(outside))} {verb} to {listed(addresses)}, outside of the network container."
+            begin = f"On {named(host)}, {listed(_names(outside))} {verb} to {listed(addresses)},"
+            message = f"{begin} outside of the network container."
             fix = "Enable enableDnsSupport and enableDnsHostnames of the VPC, or use the private connection string (…-pri…)."
             yield Finding("fail", host, message, fix, _evidence(outside))
 
@@ -88,14 +88,13 @@ def find_members_out_of_reach(facts: ConnectionFacts) -> Findings:
         for outcome in dict.fromkeys(str(one.get("tcp")) for one in inside):
             same = [one for one in inside if str(one.get("tcp")) == outcome]
             if outcome != "open":
-                message = f"{host} cannot connect to {listed(_names(same))}: {outcome}."
+                message = f"{named(host)} cannot connect to {listed(_names(same))}: {outcome}."
                 yield Finding("fail", host, message, _PLACES.get(outcome, "See the error of the probe."), _evidence(same))
                 continue
             failed = [one for one in same if one.get("tls") is False]
             if failed:
-                message = (
-                    f"{host} reaches {listed(_names(failed))}, but TLS fails: {failed[0].get('error') or 'no reason given'}."
-                )
+                begin = f"{named(host)} reaches {listed(_names(failed))}, but TLS fails:"
+                message = f"{begin} {failed[0].get('error') or 'no reason given'}."
                 fix = "Look at the access list, which ends connections of strangers; and for a firewall or proxy in between."
                 yield Finding("fail", host, message, fix, _evidence(failed))
 

@@ -13,7 +13,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ..._clouds.aws import AWS
-from ..facts import ATLAS_ROLE, ConnectionFacts, Missing, SkippedError, Unread, UnreadError
+from ..facts import ATLAS_ROLE, ConnectionFacts, Missing, SkippedError, Unread, UnreadError, with_names
 from .interfaces import empty_subnets, empty_vnet_subnets
 
 Level = t.Literal["fail", "warn", "info"]
@@ -51,6 +51,7 @@ class Finding:
         ending: What ends, and when, if it is about that: of several such findings, the soonest is said.
         commands: Lines that carry out the fix in the customer's cloud; see `lines`.
         owner: Who can carry it out; None for the usual one of its code, see `owner_of`.
+        marked: The message and the fix with marks around names; `run_checks` takes these out of the others.
     """
 
     severity: Severity
@@ -65,6 +66,7 @@ class Finding:
     ending: Ending | None = None
     commands: tuple[str, ...] = ()
     owner: FixOwner | None = None
+    marked: tuple[str, str] = ("", "")
 
     def to_result(self) -> dict[str, object]:
         """Return the finding as results show it."""
@@ -148,7 +150,7 @@ def find_not_looked_at(facts: t.Iterable[ConnectionFacts]) -> list[str]:
     for one in facts:
         for function in _NOT_LOOKED_AT.get(one.entry.provider_name, ()):
             with contextlib.suppress(SkippedError, UnreadError):
-                found.extend(function(one))
+                found.extend(map(with_names, function(one)))
     return list(dict.fromkeys(found))
 
 
@@ -225,9 +227,11 @@ def _without_clients(finding: Finding) -> Finding:
 
 
 def _completed(finding: Finding, of: Check) -> Finding:
-    """Return a finding with its code. One of severity `unknown` always has advice."""
-    fix = finding.fix or (_AGAIN if finding.severity == "unknown" else "")
-    return dataclasses.replace(finding, code=of.code, fix=fix, decides=finding.decides and of.level == "fail")
+    """Return a finding with its code, and texts that can be shown. One of severity `unknown` always has advice."""
+    marked = (finding.message, finding.fix or (_AGAIN if finding.severity == "unknown" else ""))
+    message, fix = map(with_names, marked)
+    decides = finding.decides and of.level == "fail"
+    return dataclasses.replace(finding, code=of.code, message=message, fix=fix, marked=marked, decides=decides)
 
 
 def _order_of(item: tuple[str, Check]) -> str:
@@ -245,8 +249,9 @@ def _causes_in(findings: t.Sequence[Finding], reporting: t.Iterable[str | None])
 
 def _without_cause(finding: Finding) -> Finding:
     """Turn a skipped finding into an `unknown` one, since no finding reports the cause."""
-    message = f"{finding.message} Unknown why: {finding.waits_for} found nothing."
-    return dataclasses.replace(finding, severity="unknown", message=message, fix=_AGAIN, waits_for=None)
+    marked = (f"{finding.marked[0]} Unknown why: {finding.waits_for} found nothing.", _AGAIN)
+    finding = dataclasses.replace(finding, severity="unknown", waits_for=None, marked=marked)
+    return dataclasses.replace(finding, message=with_names(marked[0]), fix=_AGAIN)
 
 
 def _run(one: Check, facts: ConnectionFacts) -> list[Finding]:

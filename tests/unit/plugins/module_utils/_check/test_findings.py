@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime
+import re
 from typing import Any
 
 import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import named, unnamed, with_names
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.findings import Found, group
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.rule import Ending, Finding, Severity
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.moments import to_moment
@@ -34,23 +36,32 @@ def found(number: int, *findings: Finding, **fields: Any) -> Found:
 def finding(
     number: int, message: str, *, severity: Severity = "fail", subject: str = "rtb-0a1b2c3d4e5f6000{0}", **more: Any
 ) -> Finding:
-    """Return a finding, in whose texts `{0}` is the number of its connection, and `{1}` Atlas's block there."""
+    """Return a finding, in whose texts `{0}` is the number of its connection, and `{1}` Atlas's block there.
+
+    Names are in brackets, and so is what has no name behind a star.
+    """
     names = (number, f"192.168.{8 * number}.0/21")
-    fix = more.pop("fix", "").format(*names)
-    return Finding(severity, subject.format(*names), message.format(*names), fix, code=more.pop("code", "P601"), **more)
+    marked = (mark(message.format(*names)), more.pop("fix", "").format(*names))
+    code = more.pop("code", "P601")
+    return Finding(severity, subject.format(*names), with_names(marked[0]), marked[1], code=code, marked=marked, **more)
+
+
+def mark(text: str) -> str:
+    """Return a text with marks in place of its brackets."""
+    return re.sub(r"\[(\*?)(.*?)\]", lambda one: unnamed(one[2]) if one[1] else named(one[2].split()[0].strip(","), one[2]), text)
 
 
 @pytest.mark.parametrize(
     ("message", "general"),
     [
-        ("rtb-0a1b2c3d4e5f6000{0} (main) has no route to {1}.", "The route table has no route to Atlas's block."),
-        ("No entry covers 10.{0}.1.0/24 (subnet-0a1b2c3d4e5f6000{0}).", "No entry covers the block (the subnet)."),
-        ("Accept pcx-0a1b2c3d4e5f6000{0} in AWS account 11112222333{0}.", "Accept the connection in AWS account …."),
-        ("Project 5a1b2c3d4e5f6a7b8c9d900{0} has connection 5a1b2c3d4e5f6a7b8c9d100{0}.", "Project … has connection …."),
-        ("PENDING_ACCEPTANCE for {0} d 3 h; about 4 d {0} h left.", "PENDING_ACCEPTANCE for …; about … left."),
-        ("Names of shop-{0}.abcde.mongodb.net resolve in vpc-0a1b2c3d4e5f6000{0}.", "Names of the host resolve in the VPC."),
+        ("[rtb-0a1b2c3d4e5f6000{0} (main)] has no route to [{1}].", "The route table has no route to Atlas's block."),
+        ("No entry covers [10.{0}.1.0/24] ([subnet-0a1b2c3d4e5f6000{0}]).", "No entry covers the block (the subnet)."),
+        ("Accept [pcx-0a1b2c3d4e5f6000{0}] in AWS account [*11112222333{0}].", "Accept the connection in AWS account …."),
+        ("Project [5a1b2c3d4e5f6a7b8c9d900{0}] has [5a1b2c3d4e5f6a7b8c9d100{0}].", "Project … has the connection."),
+        ("PENDING_ACCEPTANCE for [*{0} d 3 h]; about [*4 d {0} h] left.", "PENDING_ACCEPTANCE for …; about … left."),
+        ("Names of [shop-{0}.abcde.mongodb.net] resolve in [vpc-0a1b2c3d4e5f6000{0}].", "Names of the host resolve in the VPC."),
         (
-            "sg-0a1b2c3d4e5f6000{0}, sg-0a1b2c3d4e5f6001{0} and 3 more let 10.9.8.{0} in.",
+            "[sg-0a1b2c3d4e5f6000{0}, sg-0a1b2c3d4e5f6001{0} and 3 more] let [10.9.8.{0}] in.",
             "The security group let the address in.",
         ),
     ],
@@ -61,17 +72,17 @@ def test_names_make_no_finding_of_their_own(message: str, general: str) -> None:
     assert [one["message"] for one in several] == [general]
     assert [one["group_id"][-1] for one in several[0]["connections"]] == ["1", "2"]
     alone = group([found(1, finding(1, message))], NOW)
-    assert [one["message"] for one in alone] == [message.format(1, "192.168.8.0/21")]
+    assert [one["message"] for one in alone] == [re.sub(r"[\[\]*]", "", message.format(1, "192.168.8.0/21"))]
 
 
 def test_the_number_of_objects_makes_no_other_finding() -> None:
-    one, two = "subnet-0a1b2c3d4e5f60001", "subnet-0a1b2c3d4e5f60001 and subnet-0a1b2c3d4e5f60002"
+    one, two = "[subnet-0a1b2c3d4e5f60001]", "[subnet-0a1b2c3d4e5f60001 and subnet-0a1b2c3d4e5f60002]"
     made = group([found(1, finding(1, f"It cuts off {one}.")), found(2, finding(2, f"It cuts off {two}."))], NOW)
     assert [one["message"] for one in made] == ["It cuts off the subnet."]
 
 
 def test_whether_a_table_is_the_main_one_makes_no_other_finding() -> None:
-    tables = ("rtb-0a1b2c3d4e5f60001 (main)", "rtb-0a1b2c3d4e5f60002")
+    tables = ("[rtb-0a1b2c3d4e5f60001 (main)]", "[rtb-0a1b2c3d4e5f60002]")
     made = group([found(number, finding(number, f"{name} has no route.")) for number, name in enumerate(tables, start=1)], NOW)
     assert [one["message"] for one in made] == ["The route table has no route."]
     alone = group([found(1, finding(1, f"{tables[0]} has no route."))], NOW)
@@ -115,7 +126,7 @@ def test_several_tables_of_a_connection_are_one_finding() -> None:
     tables = [
         finding(
             1,
-            f"rtb-0a1b2c3d4e5f600{number} has no route.",
+            f"[rtb-0a1b2c3d4e5f600{number}] has no route.",
             subject=f"rtb-0a1b2c3d4e5f600{number}",
             subnet_ids=(f"subnet-{number}",),
         )
@@ -218,7 +229,15 @@ def test_hostile_names_stay_within_their_connection(name: str) -> None:
             {**found(number).row, **names, "vnet_name": own},
             [*names, "vnet_name"],
             f"VNet {own}",
-            (Finding("fail", own, f"VNet {own} has no peering.", code="A401"),),
+            (
+                Finding(
+                    "fail",
+                    own,
+                    f"VNet {own} has no peering.",
+                    code="A401",
+                    marked=(f"{named(f'VNet {own}')} has no peering.", ""),
+                ),
+            ),
         )
         for number, own in ((1, name), (2, "shop"))
     ]

@@ -17,7 +17,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects impor
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.aws_half import read_zones
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.connections import find_stray_probes, to_selection
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import ConnectionFacts, Unread, ZoneContents
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import ConnectionFacts, Unread, ZoneContents, named
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.result import verdict_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.rule import run_checks
 from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
@@ -722,7 +722,7 @@ def test_a_zone_is_read_once_with_credentials_of_its_account(accounts: list[str 
     if any(asked):
         assert contents == {ZONE.id: ZoneContents([Record(ZONE.name, "A")], False)}
     else:
-        text = f"The private zone {ZONE.name} belongs to account {ACCOUNT_ID}, which alone can read it."
+        text = f"The private zone {named(ZONE.name)} belongs to account {ACCOUNT_ID}, which alone can read it."
         assert contents[ZONE.id] == ZoneContents(Unread(text), Unread(text))
 
 
@@ -762,4 +762,6 @@ def test_the_root_zone_has_a_name(records: Any) -> None:
 
 def test_a_root_zone_of_another_account_has_a_name() -> None:
     contents = read_zones([], [zone("", OTHER_ACCOUNT)])["Z-root"]
-    assert contents.records == Unread(f"The private zone . belongs to account {OTHER_ACCOUNT}, which alone can read it.")
+    assert contents.records == Unread(
+        f"The private zone {named('.')} belongs to account {OTHER_ACCOUNT}, which alone can read it."
+    )

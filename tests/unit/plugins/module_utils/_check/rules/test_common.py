@@ -9,7 +9,13 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import DhcpOptions, Subnet
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import Missing, SkippedError, Unread, UnreadError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import (
+    Missing,
+    SkippedError,
+    Unread,
+    UnreadError,
+    with_names,
+)
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.common import (
     are_all_judged,
     atlas_block_of,
@@ -148,9 +154,8 @@ def test_amazon_s_servers_are_not_own_ones(servers: tuple[str, ...], own: list[s
 
 
 def test_a_list_names_three_and_how_many_more_there_are() -> None:
-    assert (listed([]), listed(["a"])) == ("", "a")
-    assert (listed(["a", "b"]), listed("abcd")) == ("a and b", "a, b, c and d")
-    assert listed("abcde") == "a, b, c and 2 more"
+    for names, text in (("", ""), ("a", "a"), ("ab", "a and b"), ("abcd", "a, b, c and d"), ("abcde", "a, b, c and 2 more")):
+        assert with_names(listed(names)) == text
 
 
 @pytest.mark.parametrize(
@@ -162,7 +167,7 @@ def test_a_list_names_three_and_how_many_more_there_are() -> None:
     ],
 )
 def test_ports_are_one_or_several(ranges: list[tuple[int, int]], text: str) -> None:
-    assert ports_text(ranges) == text
+    assert with_names(ports_text(ranges)) == text
 
 
 @pytest.mark.parametrize(
@@ -177,4 +182,4 @@ def test_ports_are_one_or_several(ranges: list[tuple[int, int]], text: str) -> N
     ],
 )
 def test_a_span_has_its_two_greatest_units(span: timedelta, text: str) -> None:
-    assert span_text(span) == text
+    assert with_names(span_text(span)) == text
