@@ -29,12 +29,7 @@ from .._sides import path_options as options
 from .._sides.containers import ContainerSide
 from .._sides.path_options import ignored_options
 from .._sides.path_side import PathPlans
-from .._sides.path_state import (
-    ABSENT,
-    CONTAINERS,
-    PRESENT,
-    PathState,
-)
+from .._sides.path_state import ABSENT, CONTAINERS, PRESENT, PathState
 from .._sides.peering import PathSides
 from .atlas import choose_project, warn_of_connection, with_projects
 
