@@ -17,10 +17,10 @@ from checkout import ROOT
 PAGE = ROOT / "docs" / "messages.md"
 #: The headings of the page, with the folders or files whose messages are below each.
 AREAS = {
-    "Atlas": ("_api", "_http", "_resources", "_operations", "_engine", "_peering"),
+    "Atlas": ("_api", "_http", "_resources", "_operations", "_engine", "_auth"),
     "Options and lists": ("_values", "_entries", "_accounts", "_clouds"),
-    "Both sides": ("_path", "_sides"),
-    "AWS": ("_aws", "_accepter"),
+    "Both sides": ("_sides", "_results"),
+    "AWS": ("_aws",),
     "AZURE": ("_azure",),
     "GCP": ("_gcp",),
     "The check": ("_check",),
