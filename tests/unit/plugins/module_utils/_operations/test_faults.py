@@ -280,7 +280,7 @@ def check(done: Done, trouble: faults.Trouble, fault: str, write: str) -> None:
         assert re.search(needs if fault == faults.REFUSED else SILENCE, done.msg), done.msg
         assert done.result["http_status"] == (403 if fault == faults.REFUSED else None)
         # One cause of several entries stands alone.
-        assert "Failed to " in done.msg or " to connections[2]: " in done.msg
+        assert "Failed to " in done.msg or " to connections[2] (" in done.msg, done.msg
     if "actions" in done.result:
         assert sum(1 + (action == "recreate") for action, unused in done.actions) == len(trouble.done)
         assert len(done.result["pruned"]) == done.actions.count(("delete", None))
