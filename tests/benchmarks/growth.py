@@ -1,4 +1,4 @@
-"""How seconds and requests grow with the number of connections: the whole path to fifty, and AWS's half to three hundred."""
+"""How seconds and requests grow with the number of connections: the whole path to fifty, and AWS's side to three hundred."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ OLD = "2.6.0"
 #: Atlas's limit for a project until it had token buckets, whose figures only its replies say.
 PER_MINUTE = 100
 
-URI, LOOP, SET = "uri, in a loop (Atlas's half)", "a loop (Atlas's half)", "a set (Atlas's half)"
+URI, LOOP, SET = "uri, in a loop (Atlas's side)", "a loop (Atlas's side)", "a set (Atlas's side)"
 OLD_ROLE, TASK = f"the role of {OLD}", "atlas_peering"
 ACCEPTER = "a loop of atlas_vpc_peer_accepter"
 AWS_RATE, ATLAS_RATE = "the least by AWS's rate", "the least by 100 requests a minute to Atlas"
@@ -47,8 +47,8 @@ def measure(
 
     Args:
         progress: Takes a line about each run.
-        full: Whether the slow ways connect as many as the others in AWS's half.
-        sizes, slow, half, slow_half: How many, for the whole path and AWS's half, and in the slow ways.
+        full: Whether the slow ways connect as many as the others in AWS's side.
+        sizes, slow, half, slow_half: How many, for the whole path and AWS's side, and in the slow ways.
     """
     whole: dict[str, Figures] = {}
     with distant_emulator() as atlas:
@@ -71,7 +71,7 @@ def measure(
                 whole.setdefault(name, {})[size] = _figures(measured, to_aws)
         for name, (playbook, environment) in {**roles, ACCEPTER: ("accepter", {}), TASK: ways[TASK]}.items():
             for size in half if name == TASK or full else slow_half:
-                progress(f"growth: {size}: AWS's half, {name}")
+                progress(f"growth: {size}: AWS's side, {name}")
                 halves.setdefault(name, {})[size] = _half(clouds, playbook, size, environment)
     plots = tuple(plots_of(whole, halves))
     away = f"AWS and Atlas {ROUND_TRIP * 1000:.0f} ms away"
@@ -79,7 +79,7 @@ def measure(
         f"From nothing, {away}, a connection one second in each state, with AWS's rates: seconds / requests to all clouds, by "
         "the number of connections:",
         table_of(whole),
-        "AWS's half alone, in one account, for connections that Atlas has requested:",
+        "AWS's side alone, in one account, for connections that Atlas has requested:",
         table_of(halves),
         *([f"The role of {OLD} is left out: there is no history here that has it."] if old is None else []),
         # In one line: Sphinx would join two without a space between them.
@@ -116,7 +116,7 @@ def exported(commit: str, root: Path = ROOT) -> Iterator[Path]:
 
 
 def _half(clouds: BothClouds, playbook: str, size: int, environment: dict[str, str]) -> tuple[float, int]:
-    """Return what AWS's half of connections takes, all of them in one account."""
+    """Return what AWS's side of connections takes, all of them in one account."""
     clouds.begin()
     entries = clouds.make_vpcs(size, ACCOUNTS[:1])
     connections = clouds.request(entries)
@@ -147,8 +147,8 @@ def least_seconds(size: int, rate: tuple[float, float]) -> float:
 
 
 def plots_of(whole: Mapping[str, Figures], halves: Mapping[str, Figures]) -> Iterator[Plot]:
-    """Give the two plots, of seconds and of requests, each with the whole path on the left and AWS's half on the right."""
-    titles = (f"both sides, {len(ACCOUNTS)} AWS accounts", "AWS's half, one account")
+    """Give the two plots, of seconds and of requests, each with the whole path on the left and AWS's side on the right."""
+    titles = (f"both sides, {len(ACCOUNTS)} AWS accounts", "AWS's side, one account")
     for file, label, part in (("seconds", "seconds", 0), ("requests", "requests to all clouds", 1)):
         lines = [
             {name: {size: one[part] for size, one in figures.items()} for name, figures in found.items()}

@@ -44,7 +44,7 @@ def test_plots_say_in_words_what_they_show() -> None:
     )
     assert "both sides, 5 AWS accounts: atlas_peering 4 to 9 (at 50)" in seconds.alt
     assert "the least by AWS's rate 0 to 50 (at 300)" in seconds.alt
-    assert "AWS's half, one account: atlas_peering 6 to 610 (at 300)." in requests.alt
+    assert "AWS's side, one account: atlas_peering 6 to 610 (at 300)." in requests.alt
     assert (ROOT / "docs" / seconds.file).parent.is_dir()
 
 
