@@ -381,8 +381,8 @@ def test_a_pruned_connection_leaves_no_role(parts: PartsSite) -> None:
         part: Any = made["azure"]
         found = {peer["id"]: part.pruned.look_at_pruned(peer) for peer in (one, twin, other, connection(parts, 1))}
 
-        def plan(peer: dict[str, Any], *leaving: dict[str, Any], then: Any = state) -> list[tuple[Any, str, str]]:
-            vars(whole.state).update(then)
+        def plan(peer: dict[str, Any], *leaving: dict[str, Any], then: Any = None) -> list[tuple[Any, str, str]]:
+            vars(whole.state).update(then or state)
             found_plan = part.pruned.plan_pruned(peer, found[peer["id"]], leaving)
             return [(change.key, change.verb, change.name) for change in found_plan.changes]
 
