@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Argument specs that can be added with their rules, their secrets in options and results, and the specs that modules share."""
+"""Argument specs with their rules, the secrets in options and results, and the specs that modules share."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from .._auth.sources import VARIABLES
 from .._http.errors import InvalidOptionError
 from .._http.redact import SHORTEST, STARS, visible
 
-# What an option has, and what its description has.
+# The value of an option, and the descriptions of options by name.
 OptionValue = t.Any
 Options = dict[str, dict[str, OptionValue]]
 Rules = tuple[tuple[object, ...], ...]
 _Value = t.TypeVar("_Value")
 
-# What Ansible writes in the place of a secret value.
+# What Ansible writes in place of a secret value.
 MASKED = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
-# In these, an empty text is a mistake: without them, a task would be about more or other projects.
+# An empty text in these is a mistake: without them, a task would work on more or other projects.
 _CHOOSING = ("project_name", "project_names", "group_ids", "org_id")
 # A list of entries, for ansible-core.
 _UNCHECKED: dict[str, OptionValue] = {"type": "raw", "elements": None, "options": None}
@@ -45,14 +45,14 @@ def names_of(name: str, option: t.Mapping[str, OptionValue]) -> tuple[str, ...]:
 
 
 def trimmed(name: str, option: t.Mapping[str, OptionValue], value: OptionValue) -> OptionValue:
-    """Return the value of an option without blanks around ids, blocks, names and regions; a text of blanks is empty.
+    """Strip blanks around ids, blocks, names and regions; a text of blanks becomes empty.
 
-    Secrets and comments stay as they are, and so does what is inside of mappings, such as tags.
+    Secrets, comments and the contents of mappings, such as tags, stay as they are.
     """
     if isinstance(value, str):
         text = value.strip()
         if option.get("elements") == "str":
-            # ansible-core makes a list of it at its commas, and keeps the blanks.
+            # ansible-core splits it at the commas, and keeps the blanks.
             return ",".join(one.strip() for one in text.split(","))
         is_kept = option.get("no_log") or name == "comment" or option["type"] != "str"
         return value if text and is_kept else text
@@ -85,12 +85,12 @@ class ArgumentSpec:
 
     @property
     def core_options(self) -> Options:
-        """The options as ansible-core checks them: it names neither the entry of a list that has a mistake, nor all mistakes."""
+        """The options as ansible-core checks them, without entries: it names neither the wrong entry nor all mistakes."""
         return {name: {**one, **_UNCHECKED} if "options" in one else one for name, one in self.options.items()}
 
     @property
     def documented(self) -> dict[str, dict[str, object]]:
-        """The options that the documentation has. What it says of several options of entries in a paragraph is left out."""
+        """The options as documented. Options of entries that the documentation describes together in a paragraph are left out."""
 
         def shown(rows: Options) -> Options:
             # Tools that read an argument spec know no other keys than Ansible's.
@@ -103,14 +103,14 @@ class ArgumentSpec:
     def without_blanks(self, given: t.Mapping[str, OptionValue]) -> dict[str, OptionValue]:
         """Return the task's options without blanks around ids and names, and without empty texts, as surveys leave them.
 
-        An empty text stays where it would open what is closed: in the options that choose projects, and as an empty list in the
-        list that the task is about.
+        Dropping an empty text must not widen the task: it stays in the options that choose projects, and a required list of
+        entries becomes an empty list.
 
         Args:
             given: The options by the names that the task uses.
         """
         own = {one: name for name, option in self.options.items() for one in names_of(name, option)}
-        # Options that do not exist are left for the check.
+        # Unknown options are left to the check.
         found = {name: trimmed(name, self.options[own[name]], value) if name in own else value for name, value in given.items()}
         for name in [name for name, value in found.items() if name in own and value == "" and own[name] not in _CHOOSING]:
             option = self.options[own[name]]
@@ -154,7 +154,7 @@ class ArgumentSpec:
     def find_secrets(self, params: t.Mapping[str, OptionValue]) -> set[str] | None:
         """Return the values of all options with no_log, those of entries too, as texts; None if they cannot be found.
 
-        Ansible's argument check collects them as well, but no further than to an entry that is none.
+        Ansible's argument check collects them as well, but stops at a malformed entry.
 
         Args:
             params: The options, checked or not. Those that are not set have the values of environment variables or defaults.
@@ -167,10 +167,10 @@ class ArgumentSpec:
     def to_invocation(self, params: t.Mapping[str, OptionValue], given: t.Mapping[str, OptionValue]) -> dict[str, OptionValue]:
         """Return the field `invocation` of a result: options of this spec, without secrets.
 
-        A list of entries that came as something else, such as a text, is left out, since it may have secrets in it.
+        A list of entries given as another type, such as a text, is left out, since it may contain secrets.
 
         Args:
-            params: The options after the check, be it successful or not.
+            params: The options after the check, successful or not.
             given: The options before the check.
         """
         lists = [one for name, option in self.options.items() if option.get("options") for one in names_of(name, option)]
@@ -178,7 +178,7 @@ class ArgumentSpec:
         return {"module_args": _shown(self.options, {name: value for name, value in params.items() if name not in odd})}
 
     def explain(self, checked: ValidationResult, module: str, given: t.Iterable[str]) -> str:
-        """Return the first message of Ansible's argument check, and what options do not exist: these come last there.
+        """Return the first message of Ansible's argument check, and each unknown option, which Ansible reports last.
 
         Args:
             checked: The result of the check, with errors.
@@ -194,9 +194,9 @@ class ArgumentSpec:
 
 
 def explain_unknown(name: str, known: t.Iterable[str], *, is_listed: bool = False) -> str:
-    """Return a sentence about an option that does not exist, with the one that was probably meant.
+    """Return a sentence about an unknown option, with the one that was probably meant.
 
-    It is empty if there is none, and ansible-core lists all (`is_listed`).
+    It is empty if no option is similar, and ansible-core lists all (`is_listed`).
     """
     # Only a mistake needs it.
     from difflib import get_close_matches
@@ -208,26 +208,26 @@ def explain_unknown(name: str, known: t.Iterable[str], *, is_listed: bool = Fals
 
 
 def register(secrets: t.Iterable[str]) -> bool:
-    """Register secrets with ansible-core, which masks them wherever it shows something; return whether it can, as 2.22 does."""
+    """Register secrets with ansible-core, which masks them in all output; return whether it can, as from 2.22 on."""
     if register_secrets is not None:
         register_secrets(secrets)
     return register_secrets is not None
 
 
 def masked(result: _Value, secrets: t.AbstractSet[str]) -> _Value:
-    """Return a result with MASKED or stars in the place of secrets; as it is where ansible-core masks it.
+    """Return a result with MASKED or stars in place of secrets; unchanged if ansible-core masks it.
 
     Args:
         result: The result, or a part of it.
-        secrets: What must not be shown. What has less than SHORTEST characters is masked only where it is a whole value.
+        secrets: The secrets. One with fewer than SHORTEST characters is masked only where it is a whole value.
     """
     if register(secrets):
         return result
-    # Later releases deprecate it, and 2.25 has none.
+    # Later releases deprecate it, and 2.25 removes it.
     from ansible.module_utils.common.parameters import remove_values
 
     short = {one for one in secrets if len(one) < SHORTEST}
-    # The longest first, since a secret may begin with another: ansible-core 2.16 takes them as they come.
+    # The longest first, since a secret may begin with another: ansible-core 2.16 does not sort them.
     long = sorted(secrets - short, key=len, reverse=True)
     whole = _with_texts(result, lambda text: MASKED if text in short else text) if short else result
     masked: _Value = remove_values(whole, long)
@@ -235,7 +235,7 @@ def masked(result: _Value, secrets: t.AbstractSet[str]) -> _Value:
 
 
 def as_shown(value: _Value) -> _Value:
-    """Return a masked result as ansible-core shows it, for what it does not show itself, such as a file."""
+    """Return a masked result as ansible-core would show it, for output of our own, such as a file."""
     shown: _Value = value if mask_secrets is None else _with_texts(value, mask_secrets)
     return shown
 
@@ -260,7 +260,7 @@ def _secrets_of(options: t.Mapping[str, OptionValue], params: t.Mapping[str, Opt
 
 
 def _unset(option: t.Mapping[str, OptionValue]) -> t.Iterator[OptionValue]:
-    """Yield the values that an option may have if the task does not set it."""
+    """Yield the values that an option may get if the task does not set it."""
     yield option.get("default")
     if "fallback" in option:
         function, *args = option["fallback"]
@@ -269,7 +269,7 @@ def _unset(option: t.Mapping[str, OptionValue]) -> t.Iterator[OptionValue]:
 
 
 def _entries_in(value: OptionValue) -> t.Iterator[t.Mapping[str, OptionValue]]:
-    """Yield the entries in the value of an option that has options of its own, also where a list is within a list.
+    """Yield the entries in the value of an option with suboptions, those of nested lists included.
 
     An entry may be a text, as in `vpc_id=… aws_profile=…`.
     """
@@ -296,7 +296,7 @@ def _texts_in(value: OptionValue) -> t.Iterator[str]:
 
 
 def _shown(options: t.Mapping[str, OptionValue], params: t.Mapping[str, OptionValue]) -> dict[str, OptionValue]:
-    """Return the options that a spec has, without secrets, and without entries that are none."""
+    """Return the options of a spec, without secrets and malformed entries."""
     shown = {}
     for name, option in options.items():
         for one in names_of(name, option):
@@ -308,7 +308,7 @@ def _shown(options: t.Mapping[str, OptionValue], params: t.Mapping[str, OptionVa
             elif _may_hold_keys(option) and value is not None:
                 value = dict.fromkeys(value, MASKED) if isinstance(value, t.Mapping) else MASKED
             elif one.endswith("_url") and isinstance(value, str):
-                # A password has no place there, and is refused; the result that says so must not show it.
+                # A password in a URL is refused; the failed result must not show it.
                 value = re.sub("(?s)(?<=://).*@", f"{STARS}@", value)
             if one in params:
                 shown[one] = value
@@ -316,15 +316,15 @@ def _shown(options: t.Mapping[str, OptionValue], params: t.Mapping[str, OptionVa
 
 
 def _may_hold_keys(option: t.Mapping[str, OptionValue]) -> bool:
-    """Whether an option is a mapping in which a key may stand where none belongs. `no_log: false` says that it is shown."""
+    """Whether an option is a mapping that may hold a misplaced key. `no_log: false` marks one that is shown."""
     return option["type"] == "dict" and option.get("no_log") is None
 
 
 @contextlib.contextmanager
 def environment(variables: t.Mapping[str, str] | None = None) -> t.Iterator[None]:
-    """Set environment variables inside the block, and unset those that are empty, for libraries that take these for values.
+    """Set environment variables inside the block, and unset empty ones, which libraries take for values.
 
-    Options fall back to them, requests reads its proxies there, and boto3, azure-identity and google-auth their credentials.
+    Options fall back to them, requests reads proxies from them, and boto3, azure-identity and google-auth read credentials.
     Empty variables of proxies stay: an empty `http_proxy` switches HTTP_PROXY off.
 
     Args:
@@ -345,7 +345,7 @@ def environment(variables: t.Mapping[str, str] | None = None) -> t.Iterator[None
 
 
 def from_variable(*names: str) -> tuple[OptionValue, list[str]]:
-    """Return the `fallback` of an option: the first of these environment variables that is set. An empty one is not."""
+    """Return the `fallback` of an option: the first of these environment variables that is set and not empty."""
     return _set_variable, list(names)
 
 
@@ -399,5 +399,5 @@ WAIT = ArgumentSpec(
     }
 )
 
-# The file of a plan, on the controller: the action plugin gives its content with its path. For fronts with a `review`.
+# The plan file on the controller: the action plugin passes its path and content. For fronts with a `review`.
 PLAN_FILE = ArgumentSpec({"plan_file": {"type": "raw"}, "plan_max_age": {"type": "int", "default": 7}})

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The entries of a list while they are checked: ansible-core would name neither the one at fault, nor all mistakes."""
+"""The check of the entries of a list: ansible-core would name neither the wrong entry nor all mistakes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .plan import listed
 _Error = t.TypeVar("_Error", bound=TaskError)
 # The conversions of ansible-core, which raise TypeError or ValueError.
 _TYPES: t.Mapping[str, t.Callable[[OptionValue], OptionValue]] = DEFAULT_TYPE_VALIDATORS
-# The types of the options of entries, and what values are, for messages.
+# How messages name the types of options, and those of values.
 _WANTED = {"str": "a text", "path": "a path", "dict": "a mapping", "list": "a list of texts"}
 _KINDS = (
     (type(None), "null"),
@@ -29,25 +29,25 @@ _KINDS = (
 )
 
 
-# How many characters what is wrong with entries may have; the places of the rest follow. And how many places are named.
+# The most characters of problems in a message, before only places follow; and the most places named.
 _MOST_SHOWN, _MOST_PLACES = 1200, 10
 
 
 class Entry:
-    """One entry of a list while it is checked: its options, and all that is wrong with it.
+    """One entry of a list while it is checked: its options and its problems.
 
     Args:
         place: Its place in the list.
         given: The entry as the task has it.
         spec: The options of an entry, as in an argument spec.
-        names: Their names by all their names: their own, and their aliases.
+        names: The name of each option, by its name and its aliases.
         others: The names of options that have no effect.
 
     Attributes:
-        given: Its options as the task has them; empty if it is no mapping.
+        given: Its options as the task has them; empty if it is not a mapping.
         values: Its options under their own names; None for those that are not set.
-        written: The names under which the task has options, where these are aliases.
-        problems: What is wrong.
+        written: The aliases that the task uses, by the name of the option.
+        problems: The errors found so far.
     """
 
     def __init__(
@@ -80,17 +80,17 @@ class Entry:
             self._take(name, spec[name], values)
 
     def name(self, name: str) -> None:
-        """Give the entry the name of its network, for all that is wrong with it."""
+        """Name the entry after its network, in its problems too."""
         self.place = self.place._replace(name=name)
         self.problems = [one.at(one.place and one.place._replace(name=name)) for one in self.problems]
 
     def add(self, text: str, link: str = ": ") -> None:
-        """Add a problem, and what stands between the entry and its text."""
+        """Add a problem; `link` joins the entry and the text."""
         self.problems.append(InvalidOptionError(text).at(self.place._replace(link=link)))
 
     def _take(self, name: str, option: t.Mapping[str, OptionValue], given: t.Mapping[str, OptionValue]) -> None:
-        """Take the value of an option, under whichever of its names."""
-        # A null or an empty text beside a value is none.
+        """Read the value of an option, under any of its names."""
+        # Ignore null and '' if another name has a value.
         used = [alias for alias, value in given.items() if value not in (None, "")] or list(given)
         if not used:
             return
@@ -105,9 +105,9 @@ class Entry:
             self._set(name, option, used[0], given[used[0]])
 
     def _set(self, name: str, option: t.Mapping[str, OptionValue], alias: str, value: OptionValue) -> None:
-        """Set an option, converted as ansible-core does; a list or a mapping is no text, however.
+        """Set an option, converted as ansible-core does; a list or mapping is never converted to text.
 
-        An empty text is not set where something else is meant, or one of several words.
+        An empty text counts as not set for other types, and for an option with choices.
         """
         if value == "" and (option["type"] != "str" or "choices" in option):
             return
@@ -130,9 +130,9 @@ class Entry:
             return None
 
     def attempt_first(self, check: t.Callable[..., Value], *args: object) -> Value | None:
-        """Return what `attempt` does for a check that needs an option; its problem counts only if there is none yet.
+        """Attempt a check that needs an option; its problem counts only if there is none yet.
 
-        Otherwise, an option with a wrong name or type may be the one that is missing.
+        After another problem, the missing option may be one with a wrong name or type.
         """
         before = self.problems[:]
         found = self.attempt(check, *args)
@@ -154,7 +154,7 @@ class Entry:
 def read_entries(
     option: str, value: OptionValue, spec: t.Mapping[str, t.Mapping[str, OptionValue]], others: t.Collection[str] = ()
 ) -> list[Entry]:
-    """Return the entries of a list, with their options and what is wrong with these; ansible-core does not check them.
+    """Return the entries of a list, with their options and problems; ansible-core does not check them.
 
     Args:
         option: The name of the list.
@@ -163,7 +163,7 @@ def read_entries(
         others: The names of options that have no effect.
 
     Raises:
-        InvalidOptionError: If it is no list.
+        InvalidOptionError: If it is not a list.
     """
     if value is None:
         raise InvalidOptionError(
@@ -174,7 +174,7 @@ def read_entries(
         if isinstance(value, str):
             found = [_TYPES["dict"](one) for one in found]
     except (TypeError, ValueError):
-        # The text of a list may have secrets.
+        # The text of a list may contain secrets.
         raise InvalidOptionError(
             f"{option} is {_kind_of(value)}, and not a list.", hint="Give a list of entries, each a mapping of its options."
         ) from None
@@ -203,12 +203,12 @@ def name_places(option: str, entries: t.Mapping[int, str]) -> str:
 
 
 def each_problem(problems: t.Iterable[TaskError]) -> list[str]:
-    """Return what is wrong with entries; what several of them have is one text, with all their places."""
+    """Return one text for each different problem, with the places of all entries that have it."""
     return [text for text, unused, places in _alike(problems)]
 
 
 def join_problems(problems: t.Iterable[TaskError]) -> InvalidOptionError:
-    """Return one error for what is wrong with entries, a line for each problem. Of more than a screen, the places are named."""
+    """Return one error for the problems of entries, with a line for each. Beyond a screen, only the places are named."""
     lines, rest, number = list[str](), dict[str, dict[int, str]](), 0
     for text, option, places in _alike(problems):
         if lines and (rest or sum(map(len, (*lines, text))) > _MOST_SHOWN):
@@ -263,7 +263,7 @@ def _kind_of(value: OptionValue) -> str:
 
 
 def _converted(kind: str, elements: str | None, value: OptionValue) -> OptionValue:
-    """Return a value as a type of ansible-core's.
+    """Convert a value to a type of ansible-core.
 
     Raises:
         TypeError, ValueError: If it is of another type.

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a module has of its own beside its sides, its options, its words and its result; and its run, from the first look on."""
+"""The front of a module, with its options, wording and result; and the engine that runs it, from the first look on."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ if t.TYPE_CHECKING:
 class Engine:
     """One run of a front.
 
-    It reads all sides, waits for what must come before a plan, decides, goes through the stages, and shows the result. What sends
-    and waits is imported when there is something to send or to wait for: Ansible compiles each file that a task imports.
+    It reads all sides, waits for what must come before a plan, plans, runs the stages, and shows the result. The code that sends
+    and waits is imported only when it is needed: Ansible compiles each file that a task imports.
 
     Args:
         front: The front to run.
@@ -45,7 +45,7 @@ class Engine:
         self._loop: Loop | None = None
 
     def predict(self) -> None:
-        """Look and decide, and let the outcome show the predicted result.
+        """Look and plan, and let the outcome show the predicted result.
 
         Raises:
             TaskError: If something cannot be read, or would be refused.
@@ -64,7 +64,7 @@ class Engine:
         self._planning.save(plan)
 
     def carry_out(self) -> None:
-        """Look, decide, send and wait.
+        """Look, plan, send and wait.
 
         Raises:
             TaskError: If something fails; the outcome shows what was done before.
@@ -103,7 +103,7 @@ class Engine:
         return plan
 
     def _begin(self) -> Loop:
-        """Return what goes through the stages."""
+        """Return the loop that runs the stages."""
         if self._loop is None:
             from .loop import begin_loop
 
@@ -123,7 +123,7 @@ class Engine:
         try:
             return all(side.wait(owner, None) is None for side in self._front.sides for owner in side.states)
         except TaskError:
-            # It is taken in as any other failure.
+            # The loop handles it like any other failure.
             return False
 
     def _look(self) -> None:
@@ -141,7 +141,7 @@ class Engine:
 
     @property
     def lines(self) -> Lines:
-        """What reports lines for the user."""
+        """The reporter of lines for the user."""
         return self._progress
 
     def stop(self) -> None:
@@ -161,10 +161,10 @@ def _progress_of(front: AnyFront, outcome: Outcome, report: Report, clock: Clock
 
 
 def _saved_plan_of(front: AnyFront) -> SavedPlan | None:
-    """Return the plan of a front in a file; None if it has none.
+    """Return the saved plan of a front; None if it has none.
 
     Raises:
-        InvalidOptionError: If it is not one of this task, or is too old.
+        InvalidOptionError: If it is not for this task, or is too old.
     """
     review = front.review() if front.params.get("plan_file") else None
     if review is None:
@@ -175,14 +175,14 @@ def _saved_plan_of(front: AnyFront) -> SavedPlan | None:
     return SavedPlan(front.params, front.argument_spec, review)
 
 
-# What a field of a result has.
+# The value of a field of a result.
 ResultValue = object
 # The states of all sides, by the name of the side.
 States = t.Mapping[str, t.Mapping[Owner, AnyState]]
 
 
 class Front(ModuleBase[S_co]):
-    """What a module has of its own: its options, its words and its result. All else is in its sides.
+    """The front of a module: its options, its wording and its result. All else is in its sides.
 
     The engine makes one front for each run, and runs its sides: it reads, asks `plans` for the plan of each side, shows
     them as one, sends the steps, waits, and shows the result after each event.
@@ -231,7 +231,7 @@ class Front(ModuleBase[S_co]):
         self.context = Context(params, clock)
 
     def plans(self) -> t.Iterator[tuple[AnySide, Plan]]:
-        """Yield the plan of each side, in order. What one needs of the plans before is set here.
+        """Yield the plan of each side, in order. What a side needs of the plans before it is set here.
 
         Raises:
             TaskError: If there is no allowed plan.
@@ -240,7 +240,7 @@ class Front(ModuleBase[S_co]):
             yield side, side.plan([*side.states])
 
     def plans_again_after(self, stage: str) -> bool:
-        """Return whether what was done in a stage tells what was not known when the plan was made."""
+        """Return whether a stage has revealed what was not known when the plan was made."""
         return False
 
     def seconds_of(self, stage: str) -> float:
@@ -248,7 +248,7 @@ class Front(ModuleBase[S_co]):
         return float(self.params["wait_timeout"])
 
     def entries_of(self, side: str, owner: Owner, step: Step | None) -> t.Sequence[str]:
-        """Return the entries of a list that fail with an owner or one of its steps; all that are left of them are stopped."""
+        """Return the entries of a list that fail, and are stopped, with an owner or one of its steps."""
         return (str(owner),)
 
     def failed(self, side: str, entry: str, step: Step | None, error: TaskError) -> Failure:
@@ -261,10 +261,10 @@ class Front(ModuleBase[S_co]):
         return plan.steps
 
     def fail_rest(self, error: TaskError) -> t.Mapping[str, Failure]:
-        """Return the failures of all entries of a list that have not ended: it cannot be read any more how far they are.
+        """Return the failures of all entries of a list that have not ended, since their progress can no longer be read.
 
         Args:
-            error: Why not. The run ends with it if there are no such failures.
+            error: The cause. The run ends with it if there are no such failures.
         """
         return {}
 

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Takes in what comes of steps, waits and looks: the next events of a run follow from it."""
+"""Handles the results of steps, waits and looks, from which the next events of a run follow."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Held(t.NamedTuple):
 
 
 class Search:
-    """When steps in doubt are looked for.
+    """A search for the effects of steps in doubt.
 
     Attributes:
         targets: Their owners.
@@ -48,7 +48,7 @@ class Search:
 
 
 class Searches:
-    """The looks for steps in doubt.
+    """The searches for the effects of steps in doubt.
 
     Args:
         front: The front that runs.
@@ -62,7 +62,7 @@ class Searches:
         self._open: list[Search] = []
 
     def __bool__(self) -> bool:
-        """Whether a look is to come."""
+        """Whether a search is open."""
         return bool(self._open)
 
     def retries(self, target: Target) -> int:
@@ -71,7 +71,7 @@ class Searches:
         return int(self._front.params["retries"]) if retries is None else retries
 
     def begin(self, is_busy: t.Callable[[AnySide], bool]) -> None:
-        """Begin to look for all steps in doubt: those of a side together, once it is not busy, if it looks together."""
+        """Begin a search for each step in doubt; a side that looks together gets one for all, once it is not busy."""
         doubts = self._ledger.doubts
         known = {target for search in self._open for target in search.targets}
         targets = [target for target in doubts if target not in known]
@@ -124,11 +124,11 @@ class Ready:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._order: list[tuple[int, Target]] = []
-        # The step of each owner, and how many were sent before it was found ready.
+        # The step of each owner, and how many steps had been sent when it became ready.
         self._steps: dict[Target, tuple[Step, int]] = {}
 
     def add(self, target: Target, step: Step, sent: int) -> None:
-        """Add the next step of an owner; `sent` says how many steps were sent before."""
+        """Add the next step of an owner; `sent` is the number of steps sent so far."""
         if target not in self._steps:
             bisect.insort(self._order, (self._ledger.number(target), target))
         self._steps[target] = (step, sent)
@@ -158,7 +158,7 @@ class Ready:
 
 
 class Intake:
-    """Takes in what comes of steps, waits and looks.
+    """Handles the results of steps, waits and looks.
 
     A step whose reply is lost is never blindly repeated: its owner is read and planned again.
 
@@ -173,8 +173,8 @@ class Intake:
         waits: What the owners wait for.
         ready: The steps that can be sent.
         searches: The looks for steps in doubt.
-        news: The owners of which something has changed, and which have to be evaluated.
-        deadlines: The ends of the waits of steps that are sent again after a refusal, by their owners.
+        news: The owners that have changed, and have to be evaluated.
+        deadlines: The ends of the waits of steps that are sent again after a refusal, by owner.
         has_waited: Whether anything was waited for.
     """
 
@@ -213,15 +213,15 @@ class Intake:
         self.ledger.held[target] = Held(waiting, error)
         self.keep(target, waiting, is_held=True)
         if not self._front.is_one:
-            # What others have to do may be known now.
+            # It may be known now what others have to do.
             self.progress.see([target])
-        # What it took is free for others.
+        # What it occupied is free for other steps.
         self.news.update({one: None for one in self.waits.of_steps({target[0]}) if one not in self.ledger.held})
         if deadline <= self._clock():
             self.fail_late(target, self.waits.kept(target), self._clock())
 
     def keep(self, target: Target, waiting: Waiting, *, is_held: bool = False) -> None:
-        """Note and show what an owner waits for, with a refused step if `is_held`."""
+        """Record and show what an owner waits for, with a refused step if `is_held`."""
         self.has_waited = True
         is_new = self.waits.keep(target, waiting, is_held=is_held)
         if target in self.deadlines:
@@ -233,7 +233,7 @@ class Intake:
             self.progress.see((), waiting, end)
 
     def note(self, targets: t.Collection[Target]) -> None:
-        """Note that something has changed of some owners: they are evaluated on all sides, and so are waits for steps."""
+        """Mark changed owners to be evaluated on all sides, and with them the waits that a step may end."""
         for unused, owner in targets:
             self.news.update({(name, owner): None for name, side in self._sides.items() if owner in side.states})
         for target in self.waits.of_steps({side for side, _owner in targets}):
@@ -242,13 +242,13 @@ class Intake:
             self.news[target] = None
 
     def release(self, target: Target) -> None:
-        """Let a refused step be sent again. Its request ends with its wait."""
+        """Let a refused step be sent again, until the end of its wait."""
         self.deadlines[target] = self.waits.kept(target).deadline
         del self.ledger.held[target]
         self.waits.drop(target)
 
     def fail(self, target: Target, step: Step | None, error: TaskError, cause: BaseException | None = None) -> None:
-        """Fail because of a wait. One object is looked at again if that can help before a step: it goes on from there."""
+        """Fail because of a wait. With one object, another look decides about the next step, if that can help."""
         if self._front.is_one and step is not None:
             self.ledger.held.pop(target, None)
             self._doubt(target, step, error)
@@ -256,7 +256,7 @@ class Intake:
             self.stop(self.ledger.fail(target, step, error, cause))
 
     def fail_late(self, target: Target, kept: Kept, moment: float) -> None:
-        """Fail because the time of a wait was up at a moment."""
+        """Fail because a wait had timed out at a moment."""
         side, step = self._sides[target[0]], self.ledger.next_step(target)
         held = self.ledger.held.pop(target, None)
         refusal = held.refusal if held is not None else None
@@ -267,7 +267,7 @@ class Intake:
         self.fail(target, step, error, late)
 
     def stop(self, targets: t.Iterable[Target]) -> None:
-        """Wait no more for owners that have failed; others may have waited for them."""
+        """Stop waiting for owners that have failed; others may have waited for them."""
         stopped = [*targets]
         for target in stopped:
             self.waits.drop(target)
@@ -328,7 +328,7 @@ class Intake:
         return plan, stopped
 
     def _fail_unread(self) -> list[Target]:
-        """Let entries fail that could not be read again, and return their owners."""
+        """Fail the entries that could not be read again, and return their owners."""
         unread, self.looks.unread = self.looks.unread, {}
         return [target for entry, (side, error) in unread.items() for target in self.ledger.fail_entries({entry: error}, side)]
 
@@ -358,6 +358,6 @@ class Intake:
             return
         if error.outcome_unknown:
             self.ledger.lost[target] = step
-        # After another look, what it waits for begins again.
+        # After another look, its waits start over.
         self.waits.forget(target)
         self.ledger.doubt(target, step, error)

@@ -47,7 +47,7 @@ class Ledger:
         doubts: The steps in doubt, by their owners.
         lost: The last step of each owner whose outcome is unknown, until it is known or the next one has taken effect.
         tries: How often the steps of each owner have failed in a row.
-        failed: The owners that have failed, of which nothing is sent any more.
+        failed: The owners that have failed; their steps are no longer sent.
         applied: The steps that took effect, in order.
         outcome: Receives whether something was changed.
     """
@@ -64,7 +64,7 @@ class Ledger:
         self._stages = {stage: number for number, stage in enumerate((BEFORE, *front.stages))}
         self._queues: dict[Target, deque[tuple[int, Step]]] = {}
         self._numbers = itertools.count()
-        # What the plans so far have shown, by key.
+        # The changes that the plans so far have shown, by key.
         self._changes: dict[t.Hashable, Change] = {}
         self._planned = Plan()
         # The owners of each entry.
@@ -72,7 +72,7 @@ class Ledger:
         self._changed: set[Target] = set()
 
     def fill(self, plan: Plan) -> None:
-        """Queue the steps of a plan in place of all that were not sent; it is what later plans may do."""
+        """Queue the steps of a plan in place of all unsent ones; later plans may do no more."""
         self._queues.clear()
         self.held.clear()
         self._planned = plan
@@ -87,7 +87,7 @@ class Ledger:
         Steps whose changes no plan has shown are dropped.
 
         Returns:
-            For owners for which the later plan has a removal that no plan has shown, that step and the error.
+            The step and the error of each owner whose later plan has a removal that no plan has shown.
         """
         errors: dict[Target, tuple[Step, TaskError]] = {}
         for target in targets:
@@ -115,7 +115,7 @@ class Ledger:
             self._queues.setdefault(target, deque()).append((next(self._numbers), step))
 
     def know(self, side: str, owners: t.Iterable[Owner]) -> None:
-        """Note which entries some owners belong to."""
+        """Record which entries some owners belong to."""
         for owner in () if self._front.is_one else owners:
             for entry in self._front.entries_of(side, owner, None):
                 self._targets.setdefault(entry, set()).add((side, owner))
@@ -133,7 +133,7 @@ class Ledger:
 
     @property
     def is_full(self) -> bool:
-        """Whether as many steps are being sent as may be."""
+        """Whether the limit of steps sent at the same time is reached."""
         return len(self._context.running) >= self._limit
 
     def has_room(self, step: Step) -> bool:
@@ -154,8 +154,8 @@ class Ledger:
             queue.popleft()
         changes = self._planned_for(step) if effect.changes is None else effect.changes
         self._context.done.record(changes)
-        # A change that takes several steps is counted with the last, and has begun with the first. What a lost step has done may
-        # be more than is seen of it.
+        # A change of several steps counts with the last one, and begins with the first. A lost step may have done more than a
+        # look shows.
         is_part = any(key in later.keys for number, later in queue or () for key in step.keys)
         if changes or is_part or is_seen:
             self._changed.add(target)
@@ -236,13 +236,13 @@ class Ledger:
 
 
 class Kept:
-    """What an owner waits for.
+    """A wait of an owner, with its times.
 
     Attributes:
         waiting: What it waits for.
         since: When it began, on the clock.
         deadline: When its time is up.
-        due: When it has to be polled or has failed, whatever comes first; its deadline if it is polled with the stage.
+        due: When it has to be polled or has failed, whichever comes first; its deadline if it is polled with the stage.
         is_paced: Whether it is polled with the stage.
         is_polled: Whether it was polled since it was kept.
         unanswered: The error of the last poll; None if it got an answer.
@@ -325,7 +325,7 @@ class Waits:
         return paced
 
     def keep(self, target: Target, waiting: Waiting, *, is_held: bool = False) -> bool:
-        """Note what an owner waits for, with a refused step if `is_held`; return whether it is something new."""
+        """Record what an owner waits for, with a refused step if `is_held`; return whether it is new."""
         now, (side, owner) = self._clock(), target
         self._of_steps.pop(target, None)
         if waiting.ends_with_steps:
@@ -356,27 +356,27 @@ class Waits:
         return not is_same
 
     def drop(self, target: Target) -> None:
-        """Note that an owner waits for nothing."""
+        """Remove the wait of an owner."""
         side, owner = target
         self._kept.get(side, {}).pop(owner, None)
         self._of_steps.pop(target, None)
 
     def forget(self, target: Target) -> None:
-        """Note that a step of an owner has taken effect: the next wait has its whole time, also for the same goal."""
+        """Remove the wait of an owner whose step took effect: the next one has its full time, even for the same goal."""
         self.drop(target)
         self._since.pop(target, None)
         self._at_once = {one for one in self._at_once if one[0] != target} if self._at_once else self._at_once
 
     def get(self, target: Target) -> Kept | None:
-        """Return what an owner waits for; None for nothing."""
+        """Return the wait of an owner; None if it has none."""
         return self._kept.get(target[0], {}).get(target[1])
 
     def kept(self, target: Target) -> Kept:
-        """Return what an owner that waits waits for."""
+        """Return the wait of an owner that has one."""
         return self._kept[target[0]][target[1]]
 
     def of_steps(self, sides: t.Container[str]) -> list[Target]:
-        """Return the owners whose waits a step of another owner may end that is of one of these sides."""
+        """Return the owners whose waits may end with a step of another owner on one of these sides."""
         return [target for target, side in self._of_steps.items() if side is None or side in sides]
 
     def is_over(self) -> bool:
@@ -419,7 +419,7 @@ class Waits:
         return min(kept.deadline, self._stage[1]) if self._stage is not None and kept.waiting.outlasts else kept.deadline
 
     def shown_end_of(self, kept: Kept) -> float:
-        """Return when users see that an owner stops waiting, on the clock: with its stage, however short its own wait is."""
+        """Return the end of a wait that users see, on the clock: that of its stage, however short the wait itself is."""
         return self.end_of(kept) if self._stage is None or kept.waiting.outlasts else self._stage[1]
 
     def _all(self) -> t.Iterator[tuple[Target, Kept]]:

@@ -16,7 +16,7 @@ if t.TYPE_CHECKING:
 
 
 class ListProgress(RunProgress):
-    """The progress of a front about a list. Results are made with a plan, and at the end: after each step, they would take long.
+    """The progress of a front about a list. Results are made with a plan and at the end: after each step, it would take too long.
 
     Args:
         front: The front that runs.

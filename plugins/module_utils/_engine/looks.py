@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a run asks its sides: looks and polls."""
+"""The looks and polls of a run."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _Asked = tuple[str, t.Hashable]
 
 
 class Polled(t.NamedTuple):
-    """What came of a poll.
+    """The result of a poll.
 
     Attributes:
         changed: The owners whose states have changed.
-        unanswered: The queries without an answer that may go unanswered, by side, with their errors.
+        unanswered: The queries that may go without an answer, by side, with their errors.
         failed: All other queries without an answer.
     """
 
@@ -47,7 +47,7 @@ class Looks:
 
     Attributes:
         unread: The errors of entries that could not be read, each with the name of the side.
-        ledger: Receives new owners; None as long as nothing was sent or waited for.
+        ledger: Receives new owners; None until something is sent or waited for.
     """
 
     def __init__(self, front: AnyFront) -> None:
@@ -55,7 +55,7 @@ class Looks:
         self.ledger: Ledger | None = None
         self._sides = {side.name: side for side in front.sides}
         self.unread: dict[str, tuple[str, TaskError]] = {}
-        # Whether several threads may send already.
+        # Whether several threads may already send.
         self._is_inside = False
 
     def look(self, wanted: Wanted, purpose: Purpose) -> list[Target]:
@@ -79,11 +79,11 @@ class Looks:
         return changed
 
     def poll(self, wanted: Wanted, deadline: float) -> Polled:
-        """Ask about some owners once: each side after those before it, since what these show decides what it asks.
+        """Poll some owners once, one side after the other: what one shows decides what the next asks.
 
         Args:
             wanted: The owners.
-            deadline: When their time is up; the requests end with it. Infinity for a poll at once.
+            deadline: When they time out; the requests end with it. Infinity for a poll at once.
         """
         polled = Polled([], [], [])
         for name, side in self._sides.items():
@@ -100,8 +100,8 @@ class Looks:
             if not isinstance(reply, TaskError):
                 answered[key] = reply
                 continue
-            # Before, the client has used all its retries. Near the end, it has no time for them, so that a missing answer is no
-            # failure. If the poll may have changed something, the task must look.
+            # Near the deadline, the client has no time for its retries, so a missing answer is no failure; earlier, it has used
+            # them all. If the poll may have changed something, the task must look.
             is_late = is_near and reply.is_unanswered and not reply.outcome_unknown
             # A poll at once, which has no deadline, is the first look at something.
             is_waited_through = side.is_patient and reply.is_transient and deadline < math.inf
@@ -147,7 +147,7 @@ class Looks:
 
     @contextmanager
     def side_by_side(self) -> t.Iterator[None]:
-        """Let steps be sent side by side inside the block, in which these looks need none of their own."""
+        """Let several threads send steps inside the block; looks there need no such block of their own."""
         params = self._front.params
         with _parallel(self._front).side_by_side(params["parallel"], float(params["wait_timeout"])):
             self._is_inside = True
@@ -157,10 +157,10 @@ class Looks:
                 self._is_inside = False
 
     def _leave(self, name: str, query: Query, error: TaskError) -> None:
-        """Note that a query has no answer.
+        """Record that a query has no answer.
 
         Raises:
-            TaskError: If the task cannot go on without.
+            TaskError: If the task cannot go on without one.
         """
         if self._front.is_strict or not query.owners:
             raise error

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Goes through a stage: sends what is ready, waits, polls, looks again, and takes in what comes of it."""
+"""Runs a stage: sends the steps that are ready, waits, polls, looks again, and passes on the results."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class InTurn:
         self._job: tuple[Target, Call] | None = None
 
     def submit(self, target: Target, call: Call, *, is_long: bool) -> None:
-        """Note a call for `next`."""
+        """Keep a call for `next`."""
         self._job = (target, call)
 
     def next(self, seconds: float | None = None) -> Ended[Target, ReplyValue] | None:
@@ -51,14 +51,14 @@ class InTurn:
 
 
 class Loop:
-    """Goes through the stages of a run.
+    """Runs the stages of a run.
 
-    In each turn, it evaluates the owners of which something has changed, sends the steps that are ready, and takes in one that
+    In each turn, it evaluates the owners that have changed, sends the steps that are ready, and passes on the result of one that
     has ended; if none is running, it sleeps until something is due.
 
     Args:
         front: The front that runs.
-        intake: Takes in what comes of it; this loop shares all that it was made with.
+        intake: Handles the results; this loop shares all that it was made with.
         jobs: Sends steps.
         sleep: Sleeps that many seconds.
 
@@ -82,7 +82,7 @@ class Loop:
         return self._intake.has_waited
 
     def run(self, stage: str, seconds: float | None, *, is_last: bool) -> None:
-        """Go through a stage, until nothing is sent, in doubt or waited for that may not last longer.
+        """Run a stage until nothing is being sent or in doubt, and every wait has ended that may not outlast it.
 
         Args:
             stage: The name of the stage.
@@ -115,7 +115,7 @@ class Loop:
             self._act(max(self._clock(), wakes))
 
     def _start(self) -> None:
-        """Let the time of the stage begin, and show what is waited for."""
+        """Start the time of the stage, and show what is waited for."""
         kept = self._waits.start()
         if kept is not None:
             self._progress.see((), kept.waiting, self._waits.shown_end_of(kept))
@@ -130,10 +130,10 @@ class Loop:
                 self.ledger.doubt(sent.key, step, sent.error)
         self.ledger.fail_open()
 
-    # What is ready is sent.
+    # Sending.
 
     def _advance(self) -> None:
-        """Evaluate the owners of which something has changed, and send what is ready."""
+        """Evaluate the owners that have changed, and send the steps that are ready."""
         while True:
             while self._intake.news:
                 news, self._intake.news = self._intake.news, {}
@@ -146,7 +146,7 @@ class Loop:
             if taken is None:
                 break
             target, step, sent = taken
-            # What was sent since may have taken the last place.
+            # A step sent since may have taken the last place.
             if sent == self._sent or self._evaluate(target) is step:
                 self._send(target, step)
         if self.ledger.doubts:
@@ -187,7 +187,7 @@ class Loop:
         """Return the sides that are not polled now, because steps of theirs are being sent."""
         return {name for name, _owner in self._context.running if not self._sides[name].polls_while_sending}
 
-    # What comes of it is taken in.
+    # Results.
 
     def _take(self, sent: Ended[Target, ReplyValue]) -> None:
         step = self._context.running.pop(sent.key)
@@ -204,10 +204,10 @@ class Loop:
             self.ledger.outcome.changed |= any(call.is_write and call.status is not None for call in calls)
             raise
 
-    # What is due is done.
+    # Looks, polls and timeouts.
 
     def _act(self, moment: float) -> None:
-        """Look, poll and fail as it is due at a moment."""
+        """Do the looks and polls that are due at a moment, and fail the waits that have timed out."""
         for search in self._searches.take_due(moment):
             self._search(search)
         due = self._waits.take_due(moment, self._busy())
@@ -280,7 +280,7 @@ class Loop:
 
 
 def begin_loop(front: AnyFront, looks: Looks, planning: Planning, progress: RunProgress, outcome: Outcome, sleep: Sleep) -> Loop:
-    """Return what goes through the stages of a run.
+    """Return the loop that runs the stages of a run.
 
     Args:
         front: The front that runs; its context has the plan, if there is one.

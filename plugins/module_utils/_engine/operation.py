@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a module does, and its run from options to outcome: what both shells need of it, and an Operation, which only reads."""
+"""The base class of modules as both shells need it, their run from options to outcome, and Operation, which only reads."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if t.TYPE_CHECKING:
     from .._clouds.cloud import Cloud
 
 
-# The oldest versions with which the collection works, and what is imported of each package.
+# The oldest versions with which the collection works, and the module of each package.
 OLDEST = {"boto3": "1.28", "azure-identity": "1.17", "google-auth": "2.14"}
 _MODULES = {"azure-identity": "azure.identity", "google-auth": "google.auth"}
 
@@ -55,7 +55,7 @@ def find_library(name: str, import_error: str | None = None) -> Library:
     try:
         found = version(name)
     except PackageNotFoundError:
-        # Installed in a way of its own: then its version is not known.
+        # Installed without metadata, so its version is not known.
         return name, None
     return name, f"{name} {found} instead of {OLDEST[name]} or later" if _numbers(found) < _numbers(OLDEST[name]) else None
 
@@ -65,7 +65,7 @@ def _numbers(text: str) -> list[int]:
 
 
 def lack_of(name: str, error: str) -> str:
-    """Return what a Python has in place of a package that can be used: `no boto3`, or its version and the oldest that will do."""
+    """Return what a Python has in place of a usable package: `no boto3`, or its version and the oldest supported one."""
     return error if _is_old(name, error) else f"no {name}"
 
 
@@ -75,7 +75,7 @@ def command_for(name: str, error: str) -> str:
 
 
 def _is_old(name: str, error: str) -> bool:
-    """Whether the reason is the version; others are tracebacks, or the words of Python for them."""
+    """Whether the reason is the version; others are tracebacks, or Python's messages."""
     return error.startswith(f"{name} ")
 
 
@@ -173,7 +173,7 @@ class ModuleBase(t.Generic[S_co]):
 
     @classmethod
     def ignored_options(cls, args: Parameters) -> list[str]:
-        """Return the options of entries that have no effect, and are taken for the sake of one list for several modules."""
+        """Return the options of entries that have no effect, and are accepted so that several modules can share a list."""
         return []
 
     @staticmethod
@@ -199,7 +199,7 @@ class ModuleBase(t.Generic[S_co]):
 
     @classmethod
     def prepare(cls: type[ModuleBase[_Session]], params: Parameters, session: _Session) -> Parameters:
-        """Return the checked options with what the service alone knows, such as the id of a project that they name.
+        """Return the checked options with what only the service knows, such as the id of a project that they name.
 
         Raises:
             TaskError: If it cannot be read, or there is no such object.
@@ -221,7 +221,7 @@ class ModuleBase(t.Generic[S_co]):
 
 
 class Operation(ModuleBase[S_co], t.Generic[S_co, State]):
-    """What a module does that only reads, in either shell. What changes something is a Front."""
+    """A module that only reads, in either shell. One that changes something has a Front."""
 
     def begin(self, outcome: Outcome, report: Report, clock: Clock, sleep: Sleep) -> ReadingRun:
         """Return the run."""
@@ -232,7 +232,7 @@ class Operation(ModuleBase[S_co], t.Generic[S_co, State]):
         raise NotImplementedError
 
     def decide(self, state: State) -> Plan:
-        """Return the warnings about a state, and as refusals what is a failure of the task."""
+        """Return the warnings about a state, and as refusals the failures of the task."""
         return Plan()
 
     def show(self, state: State, plan: Plan) -> dict[str, object]:
@@ -253,7 +253,7 @@ def execute(
     clock: Clock = time.monotonic,
     sleep: Sleep = time.sleep,
 ) -> Outcome:
-    """Run what a module does, and return its outcome. A failure is in the outcome, and not raised.
+    """Run a module, and return its outcome. A failure is in the outcome, and not raised.
 
     Args:
         operation: The Operation, or the front.
@@ -282,7 +282,7 @@ def execute(
                 outcome.secrets.update(session.secrets)
     except TaskError as error:
         if params.get("fail_on") == "never" and outcome.values.get("failures"):
-            # What has failed of a list is in its result.
+            # The result has the failures of the list.
             outcome.values = {**outcome.values, **error.to_result()}
         else:
             outcome.failure = error.to_result()

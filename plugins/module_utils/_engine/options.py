@@ -19,7 +19,7 @@ if t.TYPE_CHECKING:
 Parameters = t.Mapping[str, OptionValue]
 Value = t.TypeVar("Value")
 
-# What ansible-core takes for false, of options that are not checked yet.
+# What ansible-core takes for false, in options that are not checked yet.
 FALSE = {"false", "no", "n", "off", "f", "0", "0.0"}
 # A year, in seconds.
 LONGEST_WAIT = 31536000
@@ -40,13 +40,13 @@ def name_project(params: Parameters) -> str:
 
 
 def check_one_way(params: Parameters) -> None:
-    """Check that options say in one way at most which project the task is about: `group_id`, `project_name`, or several projects.
+    """Check that the options choose the project in at most one way: `group_id`, `project_name`, or several projects.
 
     Args:
         params: The options of the module; None for those that are not set, or do not count.
 
     Raises:
-        InvalidOptionError: If they say it in several ways.
+        InvalidOptionError: If they choose it in several ways.
     """
     ways, many = [name for name in ("group_id", "project_name") if params.get(name) is not None], many_projects(params)
     if len(ways) + bool(many) > 1:
@@ -76,10 +76,10 @@ def parse_option(option: str, value: str, parse: t.Callable[[str], Value], *, nu
 
 
 def parse_text(subject: str, value: str, parse: t.Callable[[str], Value]) -> Value:
-    """Return the parsed value of what is no option itself, or of one with more words: what `parse_option` does and raises.
+    """Do what `parse_option` does for a value that is not an option, or for an option that needs more words.
 
     Args:
-        subject: What the message says is wrong.
+        subject: The subject of the message.
         value, parse: As for `parse_option`.
     """
     try:
@@ -89,7 +89,7 @@ def parse_text(subject: str, value: str, parse: t.Callable[[str], Value]) -> Val
 
 
 def _place_of(option: str, number: int | None) -> str:
-    """Return an option, or a place in the list that it is, as errors name it."""
+    """Return an option, or a place in its list, as errors name it."""
     return as_option(option) + ("" if number is None else f"[{number}]")
 
 
@@ -118,7 +118,7 @@ def parse_region(option: str, value: str, cloud: Cloud, *, number: int | None = 
 
 
 def parse_region_anywhere(option: str, value: str) -> tuple[str, list[str]]:
-    """Return a region of any cloud as the task has it, without spaces around it, and a warning if it is one of none.
+    """Return a region of any cloud as the task has it, without spaces around it, and a warning if no cloud has it.
 
     Raises:
         InvalidOptionError: If it is empty.
@@ -228,7 +228,7 @@ def check_version(params: Parameters, provider_name: str) -> None:
 
 
 def check_cloud_of_region(option: str, region: str) -> None:
-    """Check a region where no cloud is named, so that AWS is meant: it must not be a region of another cloud only.
+    """Check a region without a named cloud, which means AWS: it must not be a region of another cloud only.
 
     Raises:
         InvalidOptionError: If it is.

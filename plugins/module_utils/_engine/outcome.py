@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The outcome of a run, and the progress of one object. Only the engine writes them, step by step: failures show them, too."""
+"""The outcome of a run, and the progress of one object. The engine writes both step by step, so that failures show them, too."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Report(t.NamedTuple):
 
     Attributes:
         progress: Takes what the task waits for, and what it has done when it is stopped.
-        detail: Takes what has become of each entry of a list, for users who say `-v`; None if it is not read.
+        detail: Takes how each entry of a list has ended, for users of `-v`; None if it is not read.
     """
 
     progress: Tell = lambda line: None
@@ -54,7 +54,7 @@ class Outcome:
         after: The object now, or as it will be.
         diff: What diff mode shows instead of `before` and `after`; None for these.
         plan: The first plan in one line; empty if there was nothing to do, None for a module without such a line.
-        plan_file: What is known of the file with the plan; in check mode with its new content. None without such a file.
+        plan_file: What results show of the plan file; in check mode with its new content. None without such a file.
         warnings: Sentences for the user.
         api_calls: The requests that were sent.
         failure: The fields of a failed result; None without a failure.
@@ -78,7 +78,7 @@ class Outcome:
     def show(self, values: dict[str, object]) -> None:
         """Show the fields of the result, with the line of the plan in `summary` if the module has one."""
         summary = values.get("summary", {})
-        # Counts without a plan are those of what was asked for in vain.
+        # Without a plan, the summary counts the requested entries.
         if isinstance(summary, dict) and (self.plan is not None or "summary" in values):
             values = {**values, "summary": {**summary, "plan": self.plan or None}}
         self.values = values
@@ -90,8 +90,8 @@ class Outcome:
 
     def warn(self, plan: Plan) -> None:
         """Add the warnings of a plan. One that is refused has no consequences."""
-        told = plan.warnings if plan.refusals else (*plan.warnings, *plan.consequences)
-        self.warnings += [one for one in map(shown, told) if one not in self.warnings]
+        texts = plan.warnings if plan.refusals else (*plan.warnings, *plan.consequences)
+        self.warnings += [text for text in map(shown, texts) if text not in self.warnings]
 
     def to_result(self, *, diff: bool, verbosity: int) -> dict[str, object]:
         """Return Ansible's result, without `failed` and the warnings: each shell adds those in a different way.
@@ -115,7 +115,7 @@ class Outcome:
 
 
 class StatusHistory:
-    """The states seen so far, and lines about each change and, if there is none for a minute, that the task still waits.
+    """The states seen so far, with a line about each change and, after a minute without one, that the task still waits.
 
     Args:
         name: What the task waits for; the lines begin with it.
@@ -150,7 +150,7 @@ class StatusHistory:
         seconds = now - self._started
         last = self.entries[-1]["status"] if self.entries else None
         is_news = to_do not in ("", self._to_do)
-        # Once said, it is not said again when the task waits again for the same.
+        # It is reported only once, even if the task waits again for the same.
         self._to_do = to_do or self._to_do
         times = f" after {seconds:.0f} s" + (f", {max(0.0, until - now):.0f} s left" if until is not None else "")
         if status != last:
@@ -205,7 +205,7 @@ class Lines:
             ANNOUNCE.reset(token)
 
     def announce(self, service: str, error: TaskError, seconds: float) -> None:
-        """Report that a request is sent again after a pause, unless that is short, or was said within a minute."""
+        """Report that a request is sent again after a pause, unless that is short, or was reported within a minute."""
         what = "limits the rate" if error.was_refused_unread else "does not answer"
         line, now = f"{service} {what} ({error.http_status or 'no reply'}), trying again", self._clock()
         if seconds > LONGEST_SILENCE and now - self._announced.get(line, -math.inf) >= REPORT_INTERVAL:

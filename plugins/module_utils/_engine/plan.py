@@ -19,12 +19,12 @@ if t.TYPE_CHECKING:
     from .saved_plan import SavedPlan
     from .side import AnySide, ReplyValue, Target
 
-# What a step sends, and what has to come before it: only its side knows what they are.
+# What a step sends, and what has to come before it: only its side knows the type.
 StepRequest = t.Any
 # What identifies a change: a text or, in a list of several services, a ChangeKey.
 AnyKey = t.Any
 _AnyPlan = t.TypeVar("_AnyPlan", bound="Plan")
-# The words for kinds and actions of results, where these are others. An attribute is called by its name alone.
+# The words for kinds and actions, where sentences use others than results. An attribute is called by its name alone.
 _NOUNS = {"container": "network container", "mirror": "peering", "attribute": ""}
 _WORDS = {
     "create": "created",
@@ -47,10 +47,10 @@ class ChangeKey(t.NamedTuple):
 
     Attributes:
         owner: The owner whose change it is.
-        step: The step, in the word of results.
-        side: The service, in the word of results.
+        step: The step, as results call it.
+        side: The service, as results call it.
         kind: What is changed, such as a route.
-        ids: What identifies it among those of its kind, where the owner may have several: of a route, its table and its block.
+        ids: Identify it among several of its kind and owner: the table and the block of a route.
     """
 
     owner: str
@@ -68,7 +68,7 @@ class Change(t.NamedTuple):
         key: Identifies it.
         before: Its current fields; None if it does not exist.
         after: Its fields afterwards; None if it does not exist then.
-        verb: What is done, in the word of results, where these have several services: `accept`, `tag`, `replace`.
+        verb: What is done, as results of several services call it: `accept`, `tag`, `replace`.
         name: The name of the object there.
     """
 
@@ -94,7 +94,7 @@ class Step(t.NamedTuple):
         after: What must be gone or reached first, as the side's `wait` understands it; None for nothing.
         side: The name of its side; the engine sets it.
         owner: The owner whose step it is: those of one owner are sent in their order, one at a time.
-        stage: The stage from which on it may be sent.
+        stage: The first stage in which it may be sent.
         lanes: What it shares with other steps, and how many of these are sent at the same time: `(("eu-west-1", 1),)`.
     """
 
@@ -115,7 +115,7 @@ class Notice:
     Attributes:
         entry: The key of the entry.
         text: What to warn of.
-        fields: Those of its connection that are known.
+        fields: The known fields of its connection.
     """
 
     entry: str
@@ -134,7 +134,7 @@ class Plan:
         failures: The entries of a set that have failed already, by key; the other entries go on.
         refusals: Why the plan must not be carried out, by the keys of a set's entries, or other keys for the whole plan.
         notes: Sentences for the user behind the line of the first plan.
-        consequences: Warnings about what the steps bring about; a plan with refusals has none to give.
+        consequences: Warnings about effects of the steps; a plan with refusals gives none.
         notices: Warnings about entries of a list.
     """
 
@@ -152,14 +152,14 @@ class Plan:
         return replace(self, steps=tuple(step._replace(owner=owner) for step in self.steps))
 
     def still_needs(self, step: Step) -> bool:
-        """Whether this plan, too, has a step of an earlier one: then that has not taken effect."""
+        """Whether this plan still has a step of an earlier one, which then has not taken effect."""
         # Some requests are equal for all owners.
         wanted = (step.side, step.owner, step.request)
         return any((one.side, one.owner, one.request) == wanted for one in self.steps)
 
 
 class Facts(dict[str, "ReplyValue"]):
-    """What decisions need beside the state, by key: each fact is read at its first use, and once in a run.
+    """Facts that decisions need beside the state, by key: each is read at its first use, and once in a run.
 
     `get` reads nothing, and returns facts that were read before.
 
@@ -178,7 +178,7 @@ class Facts(dict[str, "ReplyValue"]):
 
 
 def joined(plans: t.Sequence[Plan]) -> Plan:
-    """Return plans as one, in their order; one alone is as it was. Of several refusals or failures of a key, the first counts."""
+    """Join plans in their order; a single one is returned as it is. The first refusal or failure of a key counts."""
     if len(plans) == 1:
         return plans[0]
     return Plan(
@@ -198,7 +198,7 @@ def plan_each(
     plan: t.Callable[[t.Hashable], Plan],
     entries_of: t.Callable[[t.Hashable], t.Iterable[str] | None],
 ) -> Plan:
-    """Return the plans of several owners as one. What is not possible for one of a list fails for its entries alone.
+    """Return the plans of several owners as one. In a list, an error of one owner fails its entries alone.
 
     Args:
         owners: The owners.
@@ -295,7 +295,7 @@ def lines_of(action: str, kind: str, name: str, before: str, after: str) -> tupl
 
 
 class Described(t.NamedTuple):
-    """What a change is about, in the words of results, for a plan that is saved.
+    """The description of a change for a saved plan, in the words of results.
 
     Attributes:
         side: The service.
@@ -317,14 +317,14 @@ class Described(t.NamedTuple):
 
 
 class Review(t.NamedTuple):
-    """What a front says of its list, for a plan that is saved.
+    """The description of a list for a saved plan.
 
     Attributes:
         module: The name of the module.
         list_name: The option with the list.
         entries: The options of each entry, by its name; several entries may have one name.
         describe: Describes a change of a plan.
-        without: The options that decide nothing of what is done: those without effect, and credentials.
+        without: The options that do not affect what is done: those without effect, and credentials.
     """
 
     module: str
@@ -339,7 +339,7 @@ class Planning:
 
     Args:
         front: The front that runs.
-        looks: Has the entries that could not be read, and who receives the steps.
+        looks: Has the entries that could not be read, and the ledger, which receives the steps.
         progress: Shows the plan.
         outcome: Receives the line of the first plan, and warnings.
         saved: The plan that was saved and reviewed; None if the task has none.
@@ -352,7 +352,7 @@ class Planning:
         self._saved = saved
 
     def decide(self) -> Plan:
-        """Plan for all owners in place of all that was not sent, and show the plan.
+        """Plan for all owners, replace all unsent steps, and show the plan.
 
         Raises:
             TaskError: If the plan must not be carried out; the outcome already shows it.
@@ -376,13 +376,13 @@ class Planning:
         return plan
 
     def unreviewed(self, plan: Plan) -> dict[Target, tuple[Step, TaskError]]:
-        """Return the steps of a later plan whose changes the saved plan has not, or has otherwise, by their owners."""
+        """Return the steps of a later plan whose changes the saved plan lacks or has differently, by owner."""
         mistakes = {} if self._saved is None else self._saved.find_mistakes(plan.changes)
         wrong = [(step, mistakes[key]) for step in plan.steps for key in step.keys if key in mistakes]
         return {(step.side, step.owner): (step, TaskError(f"{text}.", hint="Run the task again.")) for step, text in wrong}
 
     def save(self, plan: Plan) -> None:
-        """Let the outcome have the content of the file in which check mode saves its plan, if the task has one."""
+        """Put the content of the plan file, which check mode saves, into the outcome, if the task has one."""
         if self._saved is not None:
             self._outcome.plan_file = self._saved.summary(self._saved.content(plan))
 

@@ -16,11 +16,11 @@ from .plan import listed
 if t.TYPE_CHECKING:
     from .side import ReplyValue
 
-# What `max_deletions` is if it is not set.
+# The value of `max_deletions` if it is not set.
 FEWEST = 1
-# How many names a sentence has of what would be removed.
+# How many removals a sentence names.
 _MOST_NAMES = 20
-# How many patterns that match nothing a failure shows.
+# How many unmatched patterns a failure shows.
 _MOST_SHOWN = 5
 
 PRUNE = ArgumentSpec(

@@ -24,10 +24,10 @@ if t.TYPE_CHECKING:
 FORMAT = 1
 # The key of a plan's refusal.
 UNREVIEWED = "plan_file"
-# Which actions of a file allow one of a run: where a file replaces something, it may be gone by now.
+# The actions of a file that allow an action of a run: what the file replaces may be gone by now.
 _FOLLOWS = {"create": ("create", "recreate", "replace")}
 _VERBS = {"delete": "remove", "update": "change"}
-# How a task signs in and how long it waits decides nothing of what it does; the project is compared by itself.
+# How a task signs in and how long it waits does not affect what it does; the project is compared separately.
 _RUNNING = {*CONNECTION.options, *WAIT.options, "parallel", "azure_role_timeout", "plan_file", "plan_max_age"}
 # Fields that change by themselves.
 _STATES = ("status_name", "error_state_name", "provisioned")
@@ -43,10 +43,10 @@ class SavedPlan:
     Args:
         params: The options. `plan_file` has the path as the task has it, and the content of the file in a run.
         spec: The argument spec of the module.
-        review: What the front says of its list.
+        review: The description of the list.
 
     Raises:
-        InvalidOptionError: If the plan is not one of this task, or is too old.
+        InvalidOptionError: If the plan is not for this task, or is too old.
     """
 
     def __init__(self, params: Parameters, spec: ArgumentSpec, review: Review) -> None:
@@ -156,7 +156,7 @@ class SavedPlan:
         }
 
     def find_mistakes(self, changes: t.Iterable[Change]) -> dict[str, str]:
-        """Return what the file does not have, or has otherwise, in words, by the keys of the changes."""
+        """Return what the file lacks or has differently, in words, by the keys of the changes."""
         found = {change.key: self._find_mistake(self._to_record(change), self._review.describe(change).tag) for change in changes}
         return {key: text for key, text in found.items() if text}
 
@@ -170,7 +170,7 @@ class SavedPlan:
         return f"{_in_words(record, tag)} is otherwise in {self._path} ({', '.join(differing[0])})"
 
     def refusals(self, plan: Plan) -> dict[str, TaskError]:
-        """Return the refusal of a plan of a run that has more than the file, or has it otherwise; empty if it has not."""
+        """Return the refusal of a plan that has more than the file, or differs from it; empty if it does not."""
         if self._given is None:
             text = f"plan_file: there is no plan in {self._path}."
             return {UNREVIEWED: InvalidOptionError(text, hint="Make it first: run the task in check mode (--check).")}
@@ -193,7 +193,7 @@ class SavedPlan:
         )
 
     def summary(self, plan: Fields | None = None) -> Fields:
-        """Return what results say of the file; with the plan to write, in check mode."""
+        """Return what results show of the file; in check mode with the plan to write."""
         changes = (plan or self._given or {}).get("changes", ())
         shown: Fields = {"path": self._path, "changes": len(changes), "in_place": self._in_place or 0}
         return shown if plan is None else {**shown, "plan": plan}
@@ -247,11 +247,11 @@ def _is_same(saved: Fields, found: Fields) -> bool:
 
 
 def _differing(saved: Fields, found: Fields) -> list[str]:
-    """Return the fields that a plan would give another value than the file says."""
+    """Return the fields whose values in a plan differ from the file."""
     if saved["after"] is None or found["after"] is None:
         return [] if saved["after"] is found["after"] else ["after"]
     known = saved["after"]
-    # Of what has no known field, such as a peering with a network that is made first, everything is known only then.
+    # An object without known fields, such as a peering with a network that is made first, is known only then.
     return [
         f"{name}: {json.dumps(known.get(name))} there, {json.dumps(value)} now"
         for name, value in (found["after"] if known else {}).items()

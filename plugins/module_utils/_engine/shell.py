@@ -61,12 +61,12 @@ def compile_once(loader: object) -> None:
 # A module imports this file before its Operation, which imports all others.
 compile_once(__spec__.loader)
 if isinstance(__spec__.loader, zipimporter):
-    # What is imported stays: looking for garbage meanwhile would take a tenth of the process's time.
+    # Imported modules stay: collecting garbage meanwhile would take a tenth of the process's time.
     gc.disable()
 
 
 class _Module(AnsibleModule):
-    """An AnsibleModule whose results have no secrets; its own failures, as in its argument check, have all fields of one."""
+    """An AnsibleModule whose results have no secrets, and whose own failures, as in its argument check, have all fields."""
 
     def __init__(self, spec: ArgumentSpec) -> None:
         self._spec = spec
@@ -95,7 +95,7 @@ class _Module(AnsibleModule):
         # At the top of the file, this would be compiled twice.
         from .argspec import masked
 
-        # Once more: the check may have made entries of texts.
+        # Again, since the check may have parsed texts into entries.
         self._hide_options()
         # This process cannot leave `invocation` out: AnsibleModule would add its own.
         invocation = self._spec.to_invocation(self.params if self._secrets_are_known else {}, self._given)
@@ -118,8 +118,8 @@ class _Module(AnsibleModule):
 
 
 def run_module(operation: type[ModuleBase[Session]]) -> None:
-    """Parse the options, run what a module does and end the process with its result."""
-    # Late as well.
+    """Parse the options, run the module, and end the process with its result."""
+    # Imported late as well.
     from .argspec import environment
 
     if not gc.isenabled():

@@ -15,9 +15,9 @@ from .options import Parameters
 from .plan import Change, ChangeKey, Plan, Step
 from .wait import State, WaitTimeoutError
 
-# What has a state and steps of its own: an entry, a container, an access list.
+# An object with a state and steps of its own: an entry, a container, an access list.
 Owner = t.Hashable
-# An owner on a side, by the name of the side: what steps and waits are about.
+# The name of a side and an owner on it: the subject of steps and waits.
 Target = tuple[str, Owner]
 # What a call to a service returns, and a side's own state.
 ReplyValue = t.Any
@@ -115,7 +115,7 @@ class Effect(t.NamedTuple):
 
 
 class Failure(t.NamedTuple):
-    """The first failure of an entry: the step, in the word of results, and the error."""
+    """The first failure of an entry: the step, as results call it, and the error."""
 
     step: str
     error: TaskError
@@ -165,14 +165,14 @@ class Context:
 
 
 class Side(t.Generic[State]):
-    """One half of a peering, of any number of owners: what is read, planned, sent and waited for, once for all modules.
+    """One half of a peering, for any number of owners: what it reads, plans, sends and waits for, once for all modules.
 
     The engine asks `queries` for calls, makes them, and stores the states that `observe` returns in `states`. `plan` returns
-    steps. The steps of an owner are sent in order: before each, `wait` says what must come first; `request` returns the call,
-    and `record` what it has done. When an owner has no more steps, `wait` says what it still waits for.
+    steps. The steps of an owner are sent in order: before each, `wait` returns what must come first; `request` returns the call,
+    and `record` what it has done. When an owner has no more steps, `wait` returns what it still waits for.
 
-    All methods run in the main thread; only calls may run in threads. A side keeps nothing but what it was made with, and
-    sees another side only through what it was made with.
+    All methods run in the main thread; only calls may run in threads. A side keeps only what it was made with, and sees other
+    sides only through that.
 
     A side must have `queries`, `observe`, `plan`, `request` and `record`. It should have `predict` where the end differs from
     what `record` foresees, `wait` and `timeout_error` where it waits, and `explain` where it knows better what went wrong.
@@ -204,7 +204,7 @@ class Side(t.Generic[State]):
         polls_while_sending: Whether polls go on while steps of this side are being sent.
         looks_together: Whether there is one look for all steps whose outcome is unknown, once nothing of this side is sent.
         takes_turns: Whether a step may wait for its turn before it sends anything: its side's line is reported meanwhile.
-        has_short_steps: Whether a step of a list that is alone is sent without a thread: each is one request, and nothing goes on
+        has_short_steps: Whether a single step of a list is sent without a thread: each is one request, and nothing else goes on
             meanwhile. Only where this side is the only one.
 
     Args:
@@ -261,12 +261,12 @@ class Side(t.Generic[State]):
             step: The step that is sent next; None if there is none in this stage.
 
         Raises:
-            TaskError: If it waits in vain.
+            TaskError: If waiting is useless.
         """
         return None
 
     def timeout_error(self, owner: Owner, step: Step | None, waiting: Waiting, error: WaitTimeoutError) -> TaskError:
-        """Return the error of a wait whose time is up.
+        """Return the error of a wait that has timed out.
 
         Args:
             owner: The owner that has waited.
@@ -278,7 +278,7 @@ class Side(t.Generic[State]):
         raise NotImplementedError
 
     def request(self, step: Step) -> Call:
-        """Return the call that sends a step, with everything bound. What is needed no more is a call that does nothing."""
+        """Return the call that sends a step, with everything bound. For a step no longer needed, the call does nothing."""
         raise NotImplementedError
 
     def record(self, step: Step, reply: ReplyValue) -> Effect:

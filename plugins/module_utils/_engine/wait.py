@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What all waits have in common: their intervals, and the error when the time is up."""
+"""What all waits have in common: their intervals, and the error of a timeout."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ GONE = "gone"
 
 
 class WaitTimeoutError(Exception):
-    """The time is up.
+    """A wait has timed out.
 
     Attributes:
         waited: The seconds that passed.
@@ -34,7 +34,7 @@ class WaitTimeoutError(Exception):
 
     @property
     def span(self) -> str:
-        """How long it was, for the text of an error."""
+        """The time waited, for the text of an error."""
         return as_count(f"{self.waited:.0f} seconds")
 
 

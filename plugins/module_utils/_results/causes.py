@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Failures of a list, put together by cause, and what the result of a failed task has: Ansible prints all of it."""
+"""Failures of a list, grouped by cause, and the shortened result of a failed task, which Ansible prints in full."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ class Failed:
         index: The place of the entry; None for anything else.
         label: What messages call the entry; empty for anything else.
         peer_id, name: Those of the connection; None if there is none.
-        step: What has failed, in the words of results; None where these have no such field.
+        step: What has failed, as results call it; None where these have no such field.
         error: The error.
         text: The text of the error without the entry.
-        verb: What the service refused to do, or what got no answer; empty for any other failure.
+        verb: What the service refused, or what got no answer; empty for any other failure.
         template: The text of the error, as one of several, without the entry and the request, with a number for what only this
             connection has.
         values: What the numbers stand for.
@@ -132,9 +132,9 @@ def joined(begin: str, failures: t.Sequence[t.Mapping[str, t.Any]], *more: str) 
     """Return one error for several failures, each on a line of its own. Status, code and detail are kept if all have one cause.
 
     Args:
-        begin: What stands before them; may be empty.
+        begin: The text before them; may be empty.
         failures: The failures, as results have them.
-        more: What stands behind them; empty texts are left out.
+        more: The texts after them; empty ones are left out.
     """
     only: t.Mapping[str, t.Any] = failures[0] if len(failures) == 1 else {}
     first, *lines = filter(None, (begin, *(str(failure["msg"]) for failure in failures), *more))
@@ -147,9 +147,9 @@ def joined(begin: str, failures: t.Sequence[t.Mapping[str, t.Any]], *more: str) 
     return error if only else error.with_lines(lines)
 
 
-# How many names a failure of many entries has: its message has no more.
+# How many names a failure of many entries has, as many as its message.
 _MOST_NAMES = 3
-# What says how far an entry got, beside what names it.
+# The fields that show how far an entry got.
 _ACCEPTED = tuple(cloud.accepted_id for cloud in CLOUDS.values() if cloud.accepted_id is not None)
 _REACHED = ("id", "status_name", "error_state_name", *_ACCEPTED)
 _NAMING = tuple(dict.fromkeys(name for cloud in CLOUDS.values() for name in cloud.names or cloud.identity))
@@ -161,7 +161,7 @@ def shortened(failures: t.Iterable[Fields]) -> list[Fields]:
 
 
 def reached(failures: t.Iterable[Fields], rows: t.Sequence[Fields]) -> list[Fields]:
-    """Return how far the entries got that have failed after the plan: what there is of each, in its order in the list.
+    """Return how far the entries got that have failed after the plan: the state of each, in the order of the list.
 
     Args:
         failures: The failures of the result.
@@ -172,7 +172,7 @@ def reached(failures: t.Iterable[Fields], rows: t.Sequence[Fields]) -> list[Fiel
 
 
 def _in_short(row: Fields) -> Fields:
-    """Return the names of an entry, and what there is of it; nothing if there is nothing."""
+    """Return the names of an entry, and how far it got; empty if it has no state."""
     known = {**row, **(row.get("vpc_peer") or {})}
     found = {name: known[name] for name in _REACHED if known.get(name) is not None}
     return {name: known[name] for name in _NAMING if known.get(name) is not None} | found if found else {}

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the state of the whole path has of one entry: its connection, its network container, its routes and its mirror."""
+"""One entry in the state of the whole path: its connection, its network container, its routes and its mirror."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .._sides.path_state import PathState
 class EntryView:
     """One entry in a state.
 
-    With `absent`, what is gone is shown as it was last seen.
+    With `absent`, removed objects are shown as last seen.
 
     Args:
         entry: The entry.
@@ -36,7 +36,7 @@ class EntryView:
 
     @property
     def is_there(self) -> bool:
-        """Whether Atlas has the connection that was seen last."""
+        """Whether Atlas still has the connection that was last seen."""
         peer = self.peer
         return peer is not None and any(one["id"] == peer["id"] for one in self._state.peers.listed)
 
@@ -82,7 +82,7 @@ class EntryView:
 
     @property
     def is_accepted(self) -> bool:
-        """Whether AWS shows the connection as accepted, whatever Atlas says so far."""
+        """Whether AWS shows the connection as accepted, whatever Atlas reports so far."""
         view = self._state.aws.get(self.entry.key)
         connection = view.connection if view is not None else None
         return connection is not None and connection.id == self.connection_id and connection.status in ("active", "provisioning")
@@ -105,14 +105,14 @@ class EntryView:
             # The plan refuses it.
             return []
         changes = {change.key.ids[0]: change for change in reversed(self._done("route"))}
-        # In check mode, a new connection has no id that its routes could be known by.
+        # In check mode, a new connection has no id by which its routes could be found.
         changed = (table for table in view.tables if table.id in changes and table not in tables)
         for table in (*tables, *changed):
             after = target_of(view, table.id, block)
             change = changes.get(table.id)
             before = after if change is None else (change.before or {}).get("target")
             if change is not None:
-                # When it was planned, the connection may have had no id.
+                # The connection may have had no id when the change was planned.
                 after = None if change.after is None else self.connection_id
             row = {"route_table_id": table.id, "destination_cidr_block": block, "before": before, "after": after}
             rows.append(row)

@@ -42,7 +42,7 @@ class PathProgress(ListProgress):
         self._stage = ""
         # The stage in which a step was found to last, and since when.
         self._lasting = ("", 0.0)
-        # The keys of the entries whose ends were reported, what has changed since the last look at them, and its plan.
+        # The keys of the entries whose ends were reported; the owners changed, and the plan, since the last report.
         self._ended: set[str] = set()
         self._changed: set[Target] = set()
         self._plan: Plan | None = None
@@ -50,7 +50,7 @@ class PathProgress(ListProgress):
         self._noted: t.Sequence[str] | None = None
 
     def see(self, changed: t.Collection[Target] = (), waiting: Waiting | None = None, until: float | None = None) -> None:
-        """Report an event. With a `waiting` that polls, a line says what its stage waits for, and then once a minute."""
+        """Report an event. With a `waiting` that polls, also report what its stage waits for, and again once a minute."""
         for side, owner in changed:
             self._path.take(self._sides[side], owner)
         self._changed.update(changed)
@@ -82,7 +82,7 @@ class PathProgress(ListProgress):
         return self._clock() + SHORTEST_INTERVAL if self._in_turn() else math.inf
 
     def wake(self) -> None:
-        """Report whose turn it is before, once a stage and a minute."""
+        """Report that another task has its turn first, once a stage and a minute."""
         stage, sides = self._front.context.stage, self._in_turn()
         if stage != self._lasting[0]:
             self._lasting = stage, self._clock()
@@ -90,12 +90,12 @@ class PathProgress(ListProgress):
             self._tell_line(self._lasting[1] + self._front.seconds_of(stage), sides)
 
     def _in_turn(self) -> list[AnySide]:
-        """Return the sides that are sending a step which may wait for its turn."""
+        """Return the sides that are sending a step that may wait for its turn."""
         sending = {side for side, _owner in self._front.context.running}
         return [side for side in self._in_turns if side.name in sending]
 
     def _report_notes(self) -> None:
-        """Report what others have to do as soon as it is known: the task may wait for it."""
+        """Report what others have to do as soon as known: the task may wait for it."""
         known, notes = self._noted, self._path.state.notes
         if known is None or notes is known:
             return
@@ -104,7 +104,7 @@ class PathProgress(ListProgress):
             self.tell_named(note)
 
     def _report_ended(self, *, is_last: bool = False) -> None:
-        """Report, with `-v`, which entries have ended with what has changed. With another plan, and at the end, any may have."""
+        """Report, with `-v`, which changed entries have ended; after another plan and at the end, check all entries."""
         if self._report.detail is None or not self._has_plan:
             return
         path, summary = self._path, self._summary

@@ -28,8 +28,7 @@ from .set_summary import compared, is_available, to_done_line
 
 # The keys of a connection that name its network, on whichever cloud.
 _NAMES = tuple(name for cloud in CLOUDS.values() for name in cloud.names or cloud.identity)
-# The steps in the order in which they are done, which is that of the actions: for a connection of the list, for one with
-# `absent`, and for one that is pruned.
+# The order of the steps, and so of the actions: for a connection of the list, for one with `absent`, and for one that is pruned.
 _PRESENT, _ABSENT, _PRUNED = (
     {step: place for place, step in enumerate(steps)}
     for steps in (
@@ -42,7 +41,7 @@ _CONTAINER, _ACCESS, _CONNECTION = "container", "access list entry", "connection
 # The fields of a change that the diff compares, where these are not all: ids and states follow from them.
 _COMPARED = {"role": ("role_definition_ids",), "mirror": ("network",)}
 _NOTHING: frozenset[ChangeKey] = frozenset()
-# How many names a sentence has of what was done.
+# How many changes a sentence names.
 _MOST_NAMES = 20
 
 
@@ -76,11 +75,11 @@ class PathSummary:
             return fields
         changes = self._changes(state, plan)
         if plan.refusals:
-            # What it would prune.
+            # The connections that it would prune.
             going = {one.key.owner for one in changes if one.key.kind == _CONNECTION and one.verb == "delete"}
             pruned = tuple(peer for peer in state.peers.first if peer["id"] in going)
             state = replace(state, peers=replace(state.peers, pruned=pruned))
-        # What is refused leaves nothing behind.
+        # A refused plan leaves nothing behind.
         peering = {**self._peering(state, changes), **({"remaining": []} if plan.refusals else {})}
         sums = self._sums(state, changes, failures)
         done = None if plan.refusals or not changes else self._done_line(state, changes, sums)
@@ -137,7 +136,7 @@ class PathSummary:
         return to_done_line(project, len(self._entries), len(there), counts, sides, is_absent=self._is_absent)
 
     def _actions_of_owners(self, changes: t.Iterable[Change]) -> dict[str, str]:
-        """Return what becomes of each connection that changes are about, in words."""
+        """Return what changes do to each connection, in words."""
         verbs: dict[str, set[str]] = {}
         for change in changes:
             if change.key.owner:
@@ -182,7 +181,7 @@ class PathSummary:
         return done, [f"{in_words('of', step)} {listed(names, _MOST_NAMES)}" for step, names in unsure.items()]
 
     def ended(self, state: PathState, plan: Plan, keys: t.AbstractSet[str]) -> dict[str, str]:
-        """Return what has become of those of some entries that have ended, in words, by key.
+        """Return how those of some entries that are done have ended, in words, by key.
 
         Args:
             state: The state.
@@ -200,7 +199,7 @@ class PathSummary:
         return ended
 
     def _end_of(self, entry: PeerEntry, state: PathState) -> str:
-        """Return what was done for an entry whose plan is done; empty while it is not."""
+        """Return what was done for an entry whose plan is done; empty before that."""
         done = state.made_for(entry.key)
         if not self._planned[1].get(entry.key, _NOTHING) <= {change.key for change in done} or not self._is_reached(entry, state):
             return ""
@@ -208,7 +207,7 @@ class PathSummary:
         return ", ".join([in_words(verb, kind, "" if kind == _CONNECTION else name) for verb, kind, name in found]) or "unchanged"
 
     def unread(self, state: PathState, plan: Plan, error: TaskError) -> dict[str, Failure]:
-        """Return the failures of all entries that have not ended, as it cannot be read how far they are.
+        """Return the failures of all entries that have not ended, since their progress cannot be read.
 
         Args:
             state: The last state.
@@ -221,7 +220,7 @@ class PathSummary:
         }
 
     def describe(self, change: Change, state: PathState) -> Described:
-        """Return what a change is about, for a plan that is saved."""
+        """Return the description of a change for a saved plan."""
         key: ChangeKey = change.key
         network = self._name(key.owner, state) if key.owner else ""
         tag = self._by_key[key.owner].tag if key.owner in self._by_key else ""
@@ -255,7 +254,7 @@ class PathSummary:
         key: ChangeKey = change.key
         is_pruned = key.owner not in self._by_key and key.owner != ""
         steps = _ABSENT if self._is_absent else _PRUNED if is_pruned else _PRESENT
-        # A wide entry of the access list goes after the narrow one.
+        # A wide entry of the access list is removed after the narrow one is added.
         return steps.get(key.step, len(steps)), key.kind == _ACCESS and change.verb == "delete", change.name
 
     def _peering(self, state: PathState, changes: t.Sequence[Change]) -> dict[str, object]:
@@ -330,7 +329,7 @@ class PathSummary:
         return entry.name if entry is not None else name_of(fields) if fields else "the list"
 
     def _header(self, change: Change, state: PathState) -> str:
-        """Return the header of the diff under which a change stands."""
+        """Return the header of a change in the diff."""
         key: ChangeKey = change.key
         entry = self._by_key.get(key.owner)
         if entry is not None:
@@ -402,7 +401,7 @@ class PathSummary:
 
 
 def _containers(views: t.Iterable[EntryView], state: PathState) -> list[Container]:
-    """Return the network containers of the entries that there are, each once."""
+    """Return the existing network containers of the entries, each once."""
     found: list[Container] = []
     for home in (view.container for view in views):
         now = (one for one in state.containers if home is not None and one["id"] == home["id"])
@@ -477,6 +476,6 @@ def _compared(change: Change) -> tuple[str, str]:
 
 
 def _fields_of(fields: Fields, change: Change) -> str:
-    """Return the fields that people compare, without those that say nothing, or what the name says."""
+    """Return the fields that people compare, without empty ones and those that repeat the name."""
     names = _COMPARED.get(change.key.kind, fields)
     return ", ".join(f"{name}: {fields[name]}" for name in names if fields.get(name) not in (None, [], "", change.name))

@@ -1,9 +1,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is left for others to do, what could not be checked, and what was kept: a sentence for each.
+"""Sentences on what is left for others to do, what could not be checked, and what was kept.
 
-In check mode they say what would be left.
+In check mode, they describe what would be left.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _CLIENTS = "the ranges of the clients"
 
 
 def sentences(params: Parameters, views: t.Sequence[EntryView], state: PathState) -> list[str]:
-    """Return a sentence for each thing that is left.
+    """Return a sentence for each thing left.
 
     Args:
         params: The options of the task.
@@ -168,7 +168,7 @@ def _disconnect_gcp(params: Parameters, view: EntryView, state: PathState) -> t.
 
 
 def _may_have_mirror(view: EntryView, state: PathState) -> bool:
-    """Whether the network of an entry may have a peering with a network of Atlas, whichever that is."""
+    """Whether the network of an entry may have a peering with any network of Atlas."""
     network = state.gcp.get(view.entry.key)
     return network is None or any(
         one.network.startswith("projects/") and is_atlas_network(one.network) for one in network.peerings
@@ -176,7 +176,7 @@ def _may_have_mirror(view: EntryView, state: PathState) -> bool:
 
 
 def _has_removed_access(view: EntryView, state: PathState) -> bool:
-    """Whether an entry of the access list was removed for a network: by its comment, where its blocks are not known."""
+    """Whether an entry of the access list was removed for a network: by its comment, if its blocks are not known."""
     return any(change.key.step == "access_list" for change in state.made_for(view.entry.key))
 
 

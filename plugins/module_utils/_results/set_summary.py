@@ -154,7 +154,7 @@ def _done(state: PeerSetState, plan: Plan) -> tuple[list[Change], t.Mapping[str,
 
 
 def is_available(peer: Peer | None) -> bool:
-    """Whether there is a connection, and Atlas says that it works."""
+    """Whether there is a connection, and Atlas reports that it works."""
     return peer is not None and peer["status_name"] == cloud_of(peer).available
 
 

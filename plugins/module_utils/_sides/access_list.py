@@ -31,7 +31,7 @@ _Changes = t.Sequence[Change]
 
 
 class AccessListSide(Side[AccessListState]):
-    """The access list, one owner. The request of a step has the changes that it makes, too.
+    """The access list, one owner. The request of a step also has the changes that it makes.
 
     Entries are added in one request, and removed one by one. Those that are declared have to be in force before others are
     pruned and, if the task waits, at the end.
@@ -90,7 +90,7 @@ class AccessListSide(Side[AccessListState]):
         if plan.steps and plan.steps[0].action == "delete":
             # Check before anything is removed: Atlas would refuse the groups afterwards.
             self._check_groups(plan.changes)
-        # What is refused may have been begun, where the list has changed meanwhile.
+        # If the list has changed meanwhile, a refused plan may have been carried out in part.
         where = f"The list is refused for {name_project(self.context.params)}:"
         return replace(
             plan, refusals={key: error.with_message(f"{where} {error.message}") for key, error in plan.refusals.items()}
@@ -127,7 +127,7 @@ class AccessListSide(Side[AccessListState]):
         return Waiting(IN_FORCE, polls_at_once=state.waiting is None)
 
     def timeout_error(self, owner: Owner, step: Step | None, waiting: Waiting, error: WaitTimeoutError) -> TaskError:
-        """Return the error that names the entries which are not in force, and says if it keeps others from being pruned."""
+        """Return the error that names the entries which are not in force, and whether they keep others from being pruned."""
         kept = "" if step is None else " So no entry was pruned yet."
         return not_in_force(self.states[ONLY].waiting or (), error, kept=kept)
 
@@ -139,7 +139,7 @@ class AccessListSide(Side[AccessListState]):
         return partial(_write, self._access_list, changes, partial(self._planner.check_permanent, self.states[ONLY]))
 
     def record(self, step: Step, reply: ReplyValue) -> Effect:
-        """Record the changes that were made. Of a request whose reply was lost, those count that the list shows."""
+        """Record the changes that were made; after a lost reply, those that the list shows."""
         state = self.states[ONLY]
         changes: _Changes = step.request.changes
         if reply is SEEN:
@@ -157,10 +157,10 @@ def _remove(access_list: AccessList, changes: _Changes) -> _Changes:
 def _write(access_list: AccessList, changes: _Changes, check_permanent: t.Callable[[], None]) -> _Changes:
     """Write entries, and return the changes as Atlas shows them.
 
-    Whether Atlas makes a temporary entry permanent is not documented, so that such an entry is read again.
+    Whether Atlas makes a temporary entry permanent is not documented, so such an entry is read again.
 
     Raises:
-        TaskError: If the entries are refused, an entry cannot be read, or all of them have stayed as they were.
+        TaskError: If the entries are refused, an entry cannot be read, or all of them are unchanged.
     """
     access_list.create_entries([to_send(entry) for entry in entries_after(changes)])
     made = []

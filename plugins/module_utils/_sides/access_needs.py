@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What connections need in the access list, what those that leave no longer need, and who keeps the rest there."""
+"""What connections need in the access list, what removed connections leave there, and what keeps the rest."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ ALL_ADDRESSES = "0.0.0.0/0"
 
 @dataclass
 class AccessRule:
-    """An entry of the access list that connections need, or leave, or that their networks need no longer.
+    """An entry of the access list that connections need or leave, or that their networks no longer need.
 
     Attributes:
         entry: The entry, with the comment of the first one.
         owners: The keys of the entries of the list, or the ids of pruned connections, in order.
-        comments: The comments by which it is known as theirs.
+        comments: The comments that mark it as theirs.
         networks: Their networks, as `network_of` returns them.
     """
 
@@ -41,13 +41,13 @@ class AccessRule:
 
 
 class RuleUser(t.NamedTuple):
-    """A connection that stays, or that an entry of the list is about to get.
+    """A connection that stays, or that the task requests for an entry of the list.
 
     Attributes:
         title: Its name for the user.
         network: Its network.
         blocks: The blocks of its clients; None if they are not known. For a connection of the list that declares what it needs,
-            only those that it will not get: the others stay anyway.
+            only the blocks that it will not get: the others stay anyway.
         unread: Why the blocks could not be read; empty if they were not asked for.
     """
 
@@ -59,7 +59,7 @@ class RuleUser(t.NamedTuple):
     def needs(self, name: str) -> bool | None:
         """Whether clients of the connection need an entry because of their blocks; None if that is not known."""
         if self.blocks is None:
-            # Clients come from addresses of IPv4.
+            # Clients have IPv4 addresses.
             return None if do_overlap(name, ALL_ADDRESSES) else False
         return any(do_overlap(block, name) for block in self.blocks)
 
@@ -81,12 +81,12 @@ class AccessNeeds:
         self.groups: dict[tuple[str, ...], list[PeerEntry]] = {}
         for entry in entries:
             self.groups.setdefault(network_of(entry.network), []).append(entry)
-        # The entries when the task began, and their names by comment: comparing all with all takes long.
+        # The entries when the task began, and an index of their names by comment.
         self._first: t.Mapping[str, AccessEntry] = {}
         self._by_comment: dict[str | None, list[str]] = {}
 
     def wanted(self, state: PathState) -> dict[str, AccessRule]:
-        """Return what the connections need that have not failed, by name, in their order."""
+        """Return what the connections that have not failed need, by name, in their order."""
         needs: dict[str, AccessRule] = {}
         for entry in () if self.is_absent else self.entries:
             if entry.key not in state.failures:
@@ -94,7 +94,7 @@ class AccessNeeds:
         return needs
 
     def leftovers(self, state: PathState) -> dict[str, AccessRule]:
-        """Return what the connections leave that the task removes, by name, in their order; some of it may stay."""
+        """Return what the connections that the task removes leave, by name, in their order; some of it may stay."""
         needs: dict[str, AccessRule] = {}
         for entry in self.entries if self.is_absent else ():
             self._add(needs, entry, self._subjects(entry, state))
@@ -114,16 +114,16 @@ class AccessNeeds:
         return needs
 
     def candidates(self, state: PathState) -> dict[str, AccessRule]:
-        """Return what may go, by name: what connections leave, and what networks of the list need no longer."""
+        """Return what may be removed, by name: what connections leave, and what networks of the list no longer need."""
         return {**self.leftovers(state), **self.replaced(state)}
 
     def replaced(self, state: PathState) -> dict[str, AccessRule]:
-        """Return what the networks of the list need no longer, by name: with their mark, and wider than what they declare."""
+        """Return what the networks of the list no longer need, by name: with their mark, and wider than what they declare."""
         found: dict[str, AccessRule] = {}
         groups = () if self.is_absent else self.groups.values()
         marked = [(group, name, one) for group in groups for name, one in self.marked(group, state).items()]
         needed = self.asked_for(state) if marked else {}
-        # What has failed may go on using what it had.
+        # A failed connection may still use what it had.
         failed = {mark for owner in state.failures if owner in self.by_key for mark in self.by_key[owner].marks}
         for group, name, one in marked:
             if name not in needed and one["comment"] not in failed and self._is_wider(name, group, state):
@@ -132,7 +132,7 @@ class AccessNeeds:
         return found
 
     def asked_for(self, state: PathState) -> dict[str, None]:
-        """Return the names of what the list of connections asks for, in its order, whether a connection has failed or not."""
+        """Return the names of all that the list asks for, in its order, whether a connection has failed or not."""
         entries = () if self.is_absent else self.entries
         return dict.fromkeys(name for entry in entries for name in self.names(entry, state))
 
@@ -151,14 +151,14 @@ class AccessNeeds:
         return {name: first[name] for mark in marks for name in self._by_comment.get(mark, ()) if is_name(name)}
 
     def missing(self, entry: PeerEntry, state: PathState) -> t.Sequence[str] | None:
-        """Return the blocks that an entry declares and will not get, since it has failed; None if it declares nothing."""
+        """Return the blocks that a failed entry declares and will not get; empty if it has not failed, None if it has none."""
         names = self.names(entry, state)
         if not names:
             return None
         return [name for name in names if name not in list_of(state).listed] if entry.key in state.failures else ()
 
     def _is_wider(self, name: str, group: t.Sequence[PeerEntry], state: PathState) -> bool:
-        """Whether all that a network declares is a part of an entry: its blocks, or a group of a VPC that has addresses there."""
+        """Whether an entry covers all that a network declares: its blocks, or a group of a VPC with addresses there."""
         declared = [[*self._subjects(entry, state)] for entry in group]
         subjects = [one for own in declared for one in own]
         if all(declared) and all(is_part(one["cidr_block"], name) for one in subjects):
@@ -199,7 +199,7 @@ class AccessNeeds:
             yield {**unset, "cidr_block": block}
 
     def _known_blocks(self, entry: PeerEntry, state: PathState) -> t.Sequence[str]:
-        """Return the blocks of the clients of an entry that does not say them, from the cloud or, of what leaves, from Atlas."""
+        """Return the client blocks of an entry that does not set them: from the cloud or, for a removal, from Atlas."""
         access = state.azure.get(entry.key)
         if access is not None:
             return () if access.vnet is None else access.vnet.prefixes
@@ -216,13 +216,13 @@ class AccessNeeds:
         return known if len(known) == 1 else ()
 
     def replacements(self, names: t.Container[str], state: PathState) -> dict[str, None]:
-        """Return what the list declares in place of those wide entries that `names` has, by name."""
+        """Return what the list declares in place of the wide entries in `names`, by name."""
         found = (need.owners for name, need in self.replaced(state).items() if name in names)
         owners = dict.fromkeys(owner for own in found for owner in own)
         return dict.fromkeys(name for owner in owners for name in self.names(self.by_key[owner], state))
 
     def unlisted_marks(self, state: PathState, known: t.Container[str]) -> t.Iterator[str]:
-        """Yield a sentence for each network of the list with marked entries of which nothing else is known."""
+        """Yield a sentence for each network of the list with marked entries that nothing else explains."""
         for group in () if self.is_absent else self.groups.values():
             names = [name for name in self.marked(group, state) if name in list_of(state).listed and name not in known]
             if names:
@@ -234,13 +234,13 @@ class AccessNeeds:
 
 
 class AccessUsers:
-    """Which connections stay, and what they go on using of the access list.
+    """The connections that stay, and the entries of the access list that they still use.
 
     Args:
         needs: What the connections of the list need, and leave.
 
     Attributes:
-        others: The connections with clouds that no other part reads.
+        others: The connections with clouds that no other chooser reads.
         blocks: The blocks of clients by place, or why they could not be read.
     """
 
@@ -250,7 +250,7 @@ class AccessUsers:
         self.blocks: dict[tuple[str, ...], t.Mapping[str, t.Sequence[str]] | str] = {}
 
     def users(self, state: PathState) -> list[RuleUser]:
-        """Return the connections that stay, and those that entries of the list are about to get."""
+        """Return the connections that stay, and those that the task requests for entries of the list."""
         owners = {own.peer["id"]: key for key, own in state.peers.entries.items() if own.peer is not None}
         owners |= {id_: owner for id_, (owner, _peer) in self._needs.leaving.peers.items()}
         found = {entry.key: self._needs.missing(entry, state) for entry in self._needs.entries}
@@ -266,7 +266,7 @@ class AccessUsers:
         return users
 
     def _to_user(self, title: str, network: Fields, declared: t.Sequence[str] | None) -> RuleUser:
-        """Return a connection that stays, with what `AccessNeeds.missing` returns for its entry; None for one of no entry."""
+        """Return a connection that stays, with what `AccessNeeds.missing` returns for its entry; None without an entry."""
         cloud = cloud_of(network)
         if declared is not None:
             return RuleUser(title, network, declared)
@@ -279,11 +279,11 @@ class AccessUsers:
         return RuleUser(title, network, found.get(str(network[cloud.network]).lower(), ()))
 
     def to_remove(self, state: PathState, *, is_foreseen: bool = False) -> dict[str, AccessRule]:
-        """Return what to remove of what the connections leave: nothing needs it, and it is ours.
+        """Return what the connections leave that is ours and that nothing needs.
 
         Args:
             state: The state.
-            is_foreseen: Whether it counts what may go once it is read who needs it.
+            is_foreseen: Whether to count what may prove to be unneeded once its users are read.
         """
         candidates, going = self._needs.candidates(state), dict[str, AccessRule]()
         if not candidates:
@@ -295,13 +295,13 @@ class AccessUsers:
             if current is None or current["comment"] not in need.comments or name in needed or name in left:
                 continue
             if not state.failures.keys() & {*need.owners}:
-                # The Operation compares the comment with one.
+                # The removal compares one comment.
                 entry: AccessEntry = {**need.entry, "comment": current["comment"]}
                 going[name] = replace(need, entry=entry)
         return going
 
     def reasons_to_keep(self, state: PathState, *, is_foreseen: bool = False) -> tuple[dict[str, str], set[str]]:
-        """Return why entries stay that connections leave, by name, and those with a foreign comment; see `to_remove`."""
+        """Return why entries that connections leave stay, by name, and those with a foreign comment; see `to_remove`."""
         replaced, left, foreign = self._needs.replaced(state), dict[str, str](), set[str]()
         candidates = {**self._needs.leftovers(state), **replaced}
         if not candidates:
@@ -337,14 +337,14 @@ class AccessUsers:
         return left, foreign
 
     def _is_shared(self, name: str, current: AccessEntry, state: PathState) -> bool:
-        """Whether only a comment which other networks may have, too, says that an entry is one of the list."""
+        """Whether only a comment that other networks may have, too, marks an entry as one of the list."""
         if any(name in self._needs.names(entry, state) for entry in self._needs.entries):
             return False
         return all(current["comment"] != default_comment(entry.params, entry.provider) for entry in self._needs.entries)
 
 
 def list_of(state: PathState) -> AccessListState:
-    """Return the access list of a state, which it has wherever this half is done."""
+    """Return the access list of a state, which is set wherever the task does this half."""
     return t.cast(AccessListState, state.access)
 
 
@@ -363,7 +363,7 @@ def place_of(network: Fields) -> tuple[str, ...]:
 
 
 def _may_need(name: str, user: RuleUser) -> str:
-    """Return why an entry stays that a connection may need, and what would free it."""
+    """Return why an entry that a connection may need stays, and what would free it."""
     cloud, owner = cloud_of(user.network), user.network[cloud_of(user.network).owner]
     why = f" ({user.unread.rstrip('.')})" if user.unread else ""
     return (

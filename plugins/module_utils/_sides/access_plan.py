@@ -42,7 +42,7 @@ def parse_access_entries(params: Parameters) -> tuple[list[AccessEntry], list[st
     """Return the entries of the options, and warnings about those that allow every address.
 
     Raises:
-        InvalidOptionError: If some are invalid, or in the list before; the message names all of them.
+        InvalidOptionError: If some are invalid or duplicates; the message names all of them.
     """
     seen: set[str] = set()
     warnings: list[str] = []
@@ -83,7 +83,7 @@ class AccessRequest:
 
     Attributes:
         sent: The entries to write, or the name of the one to remove; of a list of connections, the names of all.
-        changes: The changes that it makes, from what is there when it is planned.
+        changes: The changes that it makes, from the state in which it is planned.
     """
 
     sent: tuple[AccessEntry | t.Mapping[str, t.Any] | None, ...] | tuple[str, ...] | str
@@ -132,7 +132,7 @@ class AccessListPlanner:
         return {spelled(name, listed): entry for name, entry in self._declared.items()}
 
     def plan_absent(self, state: AccessListState) -> Plan:
-        """Plan the removal of the declared entries, without those that `left` returns."""
+        """Plan the removal of the declared entries, except those that `left` returns."""
         left = self.left(state)
         going = sorted(name for name in self.declared(state.listed) if name in state.listed and name not in left)
         changes = _removals(state.listed, going)
@@ -236,7 +236,7 @@ class AccessListPlanner:
         return {"": error} if error is not None else {}, warnings
 
     def _warn(self, state: AccessListState, early: t.Sequence[str]) -> tuple[str, ...]:
-        """Return warnings of declared entries that expire although the options do not say so, and of `early` removals."""
+        """Return warnings of declared entries that expire although no option says so, and of `early` removals."""
         warnings: tuple[str, ...] = ()
         if expiring := self.expiring(state, None):
             warnings += (
@@ -249,7 +249,7 @@ class AccessListPlanner:
         return warnings
 
     def expiring(self, state: AccessListState, wanted: str | None) -> str:
-        """Return the existing entries that are declared with this `delete_after_date` and expire, with their ends."""
+        """Return the existing entries that are declared with this `delete_after_date` and expire, with their dates."""
         dates = {
             name: state.listed[name]["delete_after_date"]
             for name, entry in self.declared(state.listed).items()
@@ -274,7 +274,7 @@ class AccessListPlanner:
         """Return why the plan must not be carried out, under an empty key; empty if it may."""
         if not self._params["prune"]:
             return {}
-        # Removals that this task has already made count, too.
+        # Earlier removals of this task count, too.
         removals = sorted({*going, *(name for name, change in state.done.items() if change.after is None)})
         error = check_ceiling(self._params, removals)
         too_many = len(state.listed) + new - len(going) - MOST_ENTRIES
@@ -304,7 +304,7 @@ def check_status(name: str, status: str | TaskError) -> bool:
 
 
 def not_in_force(names: t.Iterable[str], error: WaitTimeoutError, kept: str = "") -> TaskError:
-    """Return the error when the time is up before entries are in force; `kept` is a sentence for the message."""
+    """Return the error of a timeout before entries are in force; `kept` is a sentence for the message."""
     unanswered = " Atlas did not answer in the end." if error.unanswered else ""
     return TaskError(
         f"{', '.join(names)} of the access list is still not in force after {error.span}.{unanswered}{kept}",
@@ -313,7 +313,7 @@ def not_in_force(names: t.Iterable[str], error: WaitTimeoutError, kept: str = ""
 
 
 def other_comment(name: str, entry: AccessEntry, comment: str | None) -> str:
-    """Return why `only_own` leaves an entry: its comment is not the one that it would have."""
+    """Return why `only_own` keeps an entry: it has another comment than the task would give it."""
     has = "no comment" if entry["comment"] is None else f"the comment {entry['comment']!r}"
     return f"{name} has {has}, not {comment!r}: somebody else uses it, or has changed it."
 
@@ -332,7 +332,7 @@ def entries_of(change: Change) -> tuple[AccessEntry | None, AccessEntry | None]:
 
 
 def entries_after(changes: t.Iterable[Change]) -> list[AccessEntry]:
-    """Return the entries that changes leave, as they are then."""
+    """Return the entries as they are after changes."""
     return [entry for _before, entry in map(entries_of, changes) if entry is not None]
 
 

@@ -31,15 +31,15 @@ from .access_plan import (
 _LIST, _STATUSES = "list", "statuses"
 # A step that waits for its turn ends this many seconds before its stage.
 _MARGIN = 1.0
-# Waits for the turn of this task, at most so many seconds; inside of it, False says that others had theirs all the time.
+# Waits for the turn of this task, at most so many seconds; yields False after a timeout.
 Turn = t.Callable[[float, Sleep], AbstractContextManager[bool]]
 _Changes = t.Sequence[Change]
-# Of a request: the list; of an entry: whether it is in force, or why it never will be.
+# The state of a request is the list; that of an entry is whether it is in force, or why it never will be.
 _State = t.Union[AccessListState, bool, TaskError]
 
 
 class Written(t.NamedTuple):
-    """What became of a request: the list afterwards, the changes made, and why others could not be made, by name."""
+    """The result of a request: the list afterwards, the changes made, and why others could not be made, by name."""
 
     listed: Entries
     made: _Changes
@@ -47,7 +47,7 @@ class Written(t.NamedTuple):
 
 
 class AccessChoice(t.Protocol):
-    """What the connections need and leave, as far as it is known now."""
+    """What the connections need and leave, as far as known now."""
 
     def plan_again(self) -> Plan:
         """Plan what is left to do."""
@@ -56,20 +56,20 @@ class AccessChoice(t.Protocol):
         """Return whether nothing has to be removed elsewhere before a step.
 
         Raises:
-            TaskError: If all connections that it is for have failed.
+            TaskError: If all connections of the step have failed.
         """
 
     def late_error(self, step: Step, error: WaitTimeoutError) -> TaskError:
-        """Return the error of a step that was not clear before its time was up."""
+        """Return the error of a step that was not clear in time."""
 
     def replacements(self, names: t.Container[str]) -> t.Iterable[str]:
-        """Return what has to be in force before some entries are removed that it replaces."""
+        """Return the replacements of some entries, which have to be in force before these are removed."""
 
     def planner(self, names: t.Container[str]) -> AccessListPlanner:
-        """Return the planner of those of some entries that connections need."""
+        """Return a planner for those of some entries that connections need."""
 
     def removals(self, names: t.Container[str]) -> t.Callable[[Entries], _Changes]:
-        """Return what chooses which of some entries a list has that may be removed. It runs in a thread."""
+        """Return a function that chooses the entries of a list to remove among some. It runs in a thread."""
 
     def to_changes(self, made: _Changes) -> list[Change]:
         """Return changes of the list as results show them."""
@@ -82,8 +82,8 @@ class AccessRequests(Side[_State]):
     """Each request to the access list is an owner, and so is each of its entries that is waited for.
 
     The state of a request is the list, and that of an entry is whether it is in force; an error if it never will be. All
-    additions are one request, and removals are sent one by one in one step. Both read the list again, in the turn of this task
-    among those of its machine. What Atlas refuses fails for its connections alone.
+    additions are one request, and removals are sent one by one in one step. Both read the list again, when it is the turn of this
+    task among those of its machine. A refusal of Atlas fails for its connections alone.
 
     Args:
         context: What all sides of the run share.
@@ -112,11 +112,11 @@ class AccessRequests(Side[_State]):
         self._access = AccessListState({}, {})
         # The keys of the changes that plans have shown, by owner and name.
         self._keys: dict[tuple[Owner, str], str] = {}
-        # Whether a step waits for its turn; its thread says so.
+        # Whether a step waits for its turn; its thread sets it.
         self._is_queued = False
 
     def begin(self, steps: t.Iterable[Step], access: AccessListState) -> None:
-        """Take in the steps of a plan that is shown, and the list, with entries that are waited for although they are not new."""
+        """Take the steps of a plan that is shown, and the list, whose `waiting` has older entries that are waited for."""
         self._access = access
         for step in steps:
             self.states[step.owner] = access
@@ -124,7 +124,7 @@ class AccessRequests(Side[_State]):
         self.states.update({name: False for name in access.waiting or () if name not in self.states})
 
     def queries(self, owners: t.Sequence[Owner], purpose: Purpose) -> t.Iterable[Query]:
-        """Ask for the list or, in a poll, for the status of one new entry until it is in force, and then for the others'."""
+        """Ask for the list or, in a poll, for the status of one new entry and, once it is in force, of the others."""
         if purpose is Purpose.AGAIN:
             yield Query(_LIST, self._access_list.list_entries, tuple(owners))
         names = [str(owner) for owner in owners if self.states[owner] is False]
@@ -146,7 +146,7 @@ class AccessRequests(Side[_State]):
         return Plan(plan.changes, tuple(step for step in steps if step.keys))
 
     def _as_shown(self, step: Step) -> Step:
-        """Return a step with the keys that a plan has shown: of a change for several connections, some may have failed since."""
+        """Return a step with the keys that a plan has shown: some connections of a shared change may have failed since."""
         names = tuple(name for name in step.request.sent if (step.owner, name) in self._keys)
         changes = tuple(change for change in step.request.changes if change.key in names)
         keys = tuple(self._keys[step.owner, name] for name in names)
@@ -168,14 +168,14 @@ class AccessRequests(Side[_State]):
         return Waiting(IN_FORCE, polls=False, ends_with_steps=True) if self._awaited(step) else None
 
     def _awaited(self, step: Step) -> list[str]:
-        """Return what has to be in force before a step that removes wide entries; nothing if these stay after a failure."""
+        """Return what has to be in force before a step removes wide entries; nothing if these stay after a failure."""
         if step.after is None:
             return []
         names = self._choice().replacements(step.request.sent)
         return [name for name in names if self.states.get(name) is False or name not in self._access.listed]
 
     def timeout_error(self, owner: Owner, step: Step | None, waiting: Waiting, error: WaitTimeoutError) -> TaskError:
-        """Return the error of an entry that is not in force, or of a request that something had to come before."""
+        """Return the error of an entry that is not in force, or of a request whose precondition was not met in time."""
         if step is None:
             return not_in_force([str(owner)], error)
         names = self._awaited(step)
@@ -188,7 +188,7 @@ class AccessRequests(Side[_State]):
             return partial(self._in_turn, partial(_add, self._access_list, choice.planner(request.sent)))
         choose = choice.removals(request.sent)
         if not choose(self._access.listed):
-            # What needed it no longer has failed since.
+            # The connections that no longer needed it have failed since.
             return partial(Written, self._access.listed, (), {})
         return partial(self._in_turn, partial(_remove, self._access_list, choose))
 
@@ -196,7 +196,7 @@ class AccessRequests(Side[_State]):
         """Write when it is the turn of this task. Runs in a thread.
 
         Raises:
-            TaskError: If others have had their turn all the time, or it is unknown what became of some entries.
+            TaskError: If the turn never came, or the outcome of some entries is unknown.
         """
         params = self.context.params
         patience = max(params["wait_timeout"] - _MARGIN, _MARGIN / 2)
@@ -215,7 +215,7 @@ class AccessRequests(Side[_State]):
         self._sleep(seconds)
 
     def record(self, step: Step, reply: ReplyValue) -> Effect:
-        """Record the list and what was made; new entries are waited for. After a lost reply, what the list shows counts."""
+        """Record the list and the changes made; new entries are waited for. After a lost reply, what the list shows counts."""
         request: AccessRequest = step.request
         listed, choice = self._access.listed, self._choice()
         written: Written = reply
@@ -233,7 +233,7 @@ class AccessRequests(Side[_State]):
         return {}
 
     def progress_line(self) -> str:
-        """Return how many new entries are in force, or whose turn it is before."""
+        """Return how many new entries are in force, or that another task has its turn first."""
         if self._is_queued:
             return "another task on this machine changes the access list"
         are_in_force = [one for one in self.states.values() if isinstance(one, bool)] if self.context.stage == self._stage else []
@@ -265,7 +265,7 @@ def _add(access_list: AccessList, planner: AccessListPlanner) -> Written:
     """Add what is missing: in one request or, if Atlas refuses one entry, one by one.
 
     Raises:
-        TaskError: If all fail for one reason, or it is unknown what became of some.
+        TaskError: If all fail for one reason, or the outcome of some is unknown.
     """
     changes, listed = _missing(access_list, planner)
     try:
@@ -282,7 +282,7 @@ def _add(access_list: AccessList, planner: AccessListPlanner) -> Written:
 
 
 def _missing(access_list: AccessList, planner: AccessListPlanner) -> tuple[_Changes, Entries]:
-    """Return the additions, and the list as it is read for them."""
+    """Read the list, and return the additions that it needs, and the list."""
     listed = access_list.list_entries()
     return planner.plan_present(AccessListState(listed, listed)).changes, listed
 
@@ -292,10 +292,10 @@ def _to_send(changes: _Changes) -> list[AccessEntry]:
 
 
 def _remove(access_list: AccessList, choose: t.Callable[[Entries], _Changes]) -> Written:
-    """Remove entries that nothing needs which stays, one by one.
+    """Remove the chosen entries, one by one.
 
     Raises:
-        TaskError: If it is unknown what became of some.
+        TaskError: If the outcome of some is unknown.
     """
     listed = access_list.list_entries()
     return _one_by_one(listed, choose(listed), lambda change: access_list.delete_entry(change.key))
@@ -305,7 +305,7 @@ def _one_by_one(listed: Entries, changes: _Changes, write: t.Callable[[Change], 
     """Write changes one after the other.
 
     Raises:
-        TaskError: If another look has to show what became of some, or they may pass then; it has the errors of all.
+        TaskError: If another look has to show the outcome of some, or they may succeed then; it has the errors of all.
     """
     made, gone, failures = list[Change](), list[Change](), dict[str, TaskError]()
     for change in changes:
@@ -314,7 +314,7 @@ def _one_by_one(listed: Entries, changes: _Changes, write: t.Callable[[Change], 
         except OvertakenError:
             gone.append(change)
         except TaskError as error:
-            # If the task is stopped, what was done before is recorded, and nothing more is sent.
+            # If the task is stopped, earlier changes are recorded, and no more are sent.
             failures[change.key] = error
         else:
             made.append(change)
@@ -329,6 +329,6 @@ def _one_by_one(listed: Entries, changes: _Changes, write: t.Callable[[Change], 
 def _written(
     listed: Entries, made: _Changes, gone: _Changes = (), failures: t.Mapping[str, TaskError] = MappingProxyType({})
 ) -> Written:
-    """Return what was written, with the list as it is then; `gone` is what others have removed meanwhile."""
+    """Return the changes written, with the list after them; `gone` has what others have removed meanwhile."""
     after = AccessListState(listed, listed).with_changes((*made, *gone)).listed
     return Written(after, made, failures)

@@ -47,7 +47,7 @@ from .._engine.wait import WaitTimeoutError
 from .._http.errors import TaskError
 
 _TO_BE_ACCEPTABLE, _TO_BE_ACTIVE = f"it to be {PENDING}", f"it to be {ACTIVE}"
-# What a connection has to be like for a route, beside being active: AWS shows the block behind it.
+# A connection is routable if it is active, and AWS shows the block behind it.
 ROUTABLE = "routable"
 
 
@@ -59,13 +59,13 @@ class Accepter(t.NamedTuple):
 
 
 class AwsReader:
-    """What AwsSide asks of AWS, and what it knows of its owners beside their states: each connection is read and planned alone.
+    """The queries and plans of AwsSide, and what it knows of its owners beside their states: each connection for itself.
 
     Args:
         accepters: What each half should be, by its owner.
 
     Attributes:
-        is_list: Whether a list predicts its views, with all else.
+        is_list: Whether a list predicts the views.
     """
 
     is_list: t.ClassVar[bool] = False
@@ -74,7 +74,7 @@ class AwsReader:
         self.owners = [*accepters]
         self._accepters = accepters
         self._facts = {owner: Facts(partial(_read_fact, one.network)) for owner, one in accepters.items()}
-        # What was said of wider routes: a later plan has only what is left to do.
+        # The warnings about wider routes so far: a later plan has only what is left to do.
         self._said: dict[Takeover, str] = {}
 
     def half_of(self, owner: Owner) -> Accepter:
@@ -98,7 +98,7 @@ class AwsReader:
             yield Query(owner, call, (owner,))
 
     def shown(self, replies: Replies) -> t.Iterable[tuple[Owner, View | PeeringConnection | None]]:
-        """Return what replies show of each owner: a view, or in a poll the connection."""
+        """Return what replies show of each owner: a view or, in a poll, the connection."""
         return replies.items()
 
     def plan(self, owners: t.Sequence[Owner], states: t.Mapping[Owner, View]) -> Plan:
@@ -125,7 +125,7 @@ class AwsReader:
         return view
 
     def needs(self, owner: Owner, step: Step | None, stage: str) -> Waiting | str:
-        """Return what a connection has to be before a step or, without one, at the end; or what else has to come first.
+        """Return the state that a connection needs before a step or, without one, at the end; or what else comes first.
 
         Returns:
             PENDING for a connection that can be accepted, ACTIVE, or ROUTABLE; empty for nothing.
@@ -135,7 +135,7 @@ class AwsReader:
         """
         params = self._accepters[owner].params
         if stage == BEFORE:
-            # Only a prediction does without `connection_id`.
+            # Only a prediction needs no `connection_id`.
             require_connection(params)
             return PENDING if is_awaited(params) else ""
         if params["state"] == "absent" or not params["accept"] or (step is not None and step.after is None):
@@ -143,7 +143,7 @@ class AwsReader:
         return ROUTABLE if step is not None and isinstance(step.request, RouteChange) else ACTIVE
 
     def late_error(self, step: Step, error: WaitTimeoutError) -> TaskError:
-        """Return the error of a step that has waited for something else than its connection until the time was up."""
+        """Return the error of a step that timed out while it waited for something other than its connection."""
         raise NotImplementedError
 
     def sharing(self, owner: Owner) -> t.Sequence[Owner]:
@@ -162,9 +162,9 @@ class AwsReader:
 class AwsSide(Side[View]):
     """The accepter's half of connections in AWS, each an owner.
 
-    All that a connection needs is read in one look. Before there is a plan, or its step is sent in a list, AWS has to show the
-    connection, and to have passed on the request. After the acceptance, the connection has to settle before its other steps and,
-    if the task waits, at the end; before a route is made, AWS has to show the block behind it.
+    All that a connection needs is read in one look. Before the plan or, in a list, before a step, AWS has to show the connection,
+    and to have passed on the request. After the acceptance, the connection has to settle before its other steps and, if the task
+    waits, at the end; before a route is made, AWS has to show the block behind it.
 
     Args:
         context: What all sides of the run share.
@@ -208,10 +208,10 @@ class AwsSide(Side[View]):
         return self.reader.plan(owners, self.states)
 
     def wait(self, owner: Owner, step: Step | None) -> Waiting | None:
-        """Wait until the connection is there before its acceptance, and has settled before each step after that.
+        """Wait until the connection is there before its acceptance, and has settled before each later step.
 
         Raises:
-            TaskError: If the connection has ended, or its block is another one; or if the task cannot begin.
+            TaskError: If the connection has ended, or has another block; or if the task cannot begin.
         """
         stage = self.context.stage
         needs = self.reader.needs(owner, step, stage)
@@ -221,7 +221,7 @@ class AwsSide(Side[View]):
         connection, goal = _connection(params, view), _TO_BE_ACCEPTABLE if stage == BEFORE else _TO_BE_ACTIVE
         if connection is None:
             check_account(params, view)
-            # The stage of a list ends by itself, with a text of its own.
+            # A stage of a list has its own end and message.
             most = params["wait_timeout"] if stage in ("", BEFORE) else LONGEST_APPEARANCE
             return Waiting(goal, min(LONGEST_APPEARANCE, most))
         if needs == PENDING:
@@ -245,7 +245,7 @@ class AwsSide(Side[View]):
         return unknown_error(params, view) if connection is None else no_block_error(connection, params["atlas_cidr_block"])
 
     def request(self, step: Step) -> Call:
-        """Make one change, unless it is made; the call returns the view after it."""
+        """Make one change, unless it is already made; the call returns the view after it."""
         params, network = self.reader.half_of(step.owner)
         view = self.reader.view_of(step.owner, self.states[step.owner])
         self.sent[step.owner] = step
@@ -254,18 +254,18 @@ class AwsSide(Side[View]):
         return partial(_make_change, network, params, view, self.reader.facts_of(step.owner), step.request)
 
     def record(self, step: Step, reply: ReplyValue) -> Effect:
-        """Record the change, unless others have made it. Of an acceptance, the reply has a state that is not the last one."""
+        """Record the change, unless others have made it. The reply to an acceptance has a state that is not final."""
         owner, request, view = step.owner, step.request, self.states[step.owner]
         self.sent.pop(owner, None)
         changes = self.reader.changes_of(step)
         if reply is None or (reply is SEEN and not shows(self.reader.view_of(owner, view), request)):
-            # What is there may need another step with the same key: the route that it replaces may be gone.
+            # The current state may need another step with the same key: the route to replace may be gone.
             return Effect({}, ())
         if isinstance(request, EnableDns):
-            # What is true for a VPC is so for all of its owners.
+            # It holds for all owners of the VPC.
             return Effect({one: view_after(self.states[one], request) for one in self.reader.sharing(owner)}, changes)
         if reply is SEEN:
-            # A list takes in what was done with a new state, even if a look has shown it.
+            # A list needs a new state to take the change, even if a look has shown it.
             return Effect({owner: replace(view)}, changes)
         if reply is FORESEEN or not isinstance(request, Accept):
             return Effect({owner: view_after(view, request)}, changes)
@@ -292,7 +292,7 @@ def _read_fact(network: Network, key: str) -> t.Collection[str] | int | None:
 
 
 def _nothing() -> None:
-    """Send nothing: it was there already."""
+    """Send nothing: it is already there."""
 
 
 def _make_change(network: Network, params: Parameters, view: View, facts: FactsMapping, request: Request) -> View:
@@ -302,7 +302,7 @@ def _make_change(network: Network, params: Parameters, view: View, facts: FactsM
         TaskError: If AWS refuses it, or shows another connection than the options mean.
     """
     if isinstance(request, Accept):
-        # What AWS shows now was not there, perhaps, when the plan was made.
+        # AWS may show more than when the plan was made.
         plan_present(params, view, facts)
     elif isinstance(request, RouteChange) and request.action != "delete":
         connection = view.connection
@@ -312,26 +312,26 @@ def _make_change(network: Network, params: Parameters, view: View, facts: FactsM
 
 
 def _connection(params: Parameters, view: View) -> PeeringConnection | None:
-    """Return the connection that the options name now; None if AWS does not show it, but perhaps one that was replaced."""
+    """Return the connection that the options name now; None if AWS does not show it, or still shows a replaced one."""
     connection = view.connection
     return connection if connection is not None and connection.id == params["connection_id"] else None
 
 
 def _newest(known: View | None, view: View) -> View:
-    """Return what a look shows. For a moment, AWS may still show the state before the acceptance."""
+    """Return the view of a look. For a moment, AWS may still show the state before the acceptance."""
     if known is not None and _is_older(view.connection, known.connection):
         return with_status(view, PROVISIONING)
     return view
 
 
 def _with_shown(known: View, shown: PeeringConnection | None) -> View:
-    """Return the view with what a poll shows. For a moment, AWS may still show the state before the acceptance, or nothing."""
+    """Return the view after a poll. For a moment, AWS may still show the state before the acceptance, or nothing."""
     is_old = shown is None or _is_older(shown, known.connection)
     return replace(known, connection=known.connection if is_old else shown, is_stale=False)
 
 
 def _is_older(shown: PeeringConnection | None, known: PeeringConnection | None) -> bool:
-    """Whether a connection waits for its acceptance that is known to have been accepted."""
+    """Whether AWS still shows an accepted connection as pending."""
     if shown is None or known is None or shown.id != known.id:
         return False
     return shown.status == PENDING and known.status in (PROVISIONING, ACTIVE)

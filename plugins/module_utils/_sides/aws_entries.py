@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the list and Atlas say of the half of entries in AWS, and what its side asks and knows of them: a poll for each region."""
+"""What the list and Atlas set for the entries' half in AWS, and the queries of its side: a poll for each region."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ from .path_state import ACTING, PathState, late_error_of
 if t.TYPE_CHECKING:
     from .entry_aws import AwsNetworks
 
-# In seconds: how long a poll takes at most.
+# The longest poll, in seconds.
 _POLL = 30.0
-# What has to come first: a request of Atlas, which the same poll may ask AWS about, or what another entry enables for the VPC.
+# What comes first: Atlas's request, which the same poll may find in AWS, or an attribute that another entry enables for the VPC.
 _REQUEST, _TURN = Waiting("Atlas's request"), Waiting("its VPC", polls=False, ends_with_steps=True)
 _Shown = t.Union[View, PeeringConnection, None]
 
 # Options of AWS and their values.
 AwsCredentials = tuple[tuple[str, OptionValue], ...]
 
-# What Atlas calls a connection that AWS need not know: it has failed, or is being removed.
+# The states in Atlas of connections that AWS may not know: failed, or being removed.
 _ENDING = (AWS.failed, AWS.removal_failed, AWS.terminating)
 # In seconds, how long Atlas may know a request before AWS shows it.
 _YOUNG = 120
@@ -77,7 +77,7 @@ class AwsPlace(t.NamedTuple):
 
 
 class AwsTerms:
-    """What the list and Atlas say of the half of each entry in AWS.
+    """What the list and Atlas set for the half of each entry in AWS.
 
     Args:
         params: The options of the task.
@@ -89,9 +89,9 @@ class AwsTerms:
         params: The options of the task.
         entries: The entries, by key.
         is_absent: Whether the task disconnects.
-        places: Where the VPC of each entry is, as far as that is known, by key.
+        places: Where the VPC of each entry is, as far as known, by key.
         sharing: The keys of the entries with a VPC, by its id.
-        atlas_accounts: Atlas's accounts, by credentials and the id of the network container: they have requested what is active.
+        atlas_accounts: Atlas's accounts, by credentials and id of the network container: they have requested active connections.
     """
 
     def __init__(
@@ -128,13 +128,13 @@ class AwsTerms:
         return None if peer is None else fields_of(peer)["connection_id"]
 
     def block(self, entry: PeerEntry) -> str | None:
-        """Return Atlas's block: that of the entry's container, or what it says of it."""
+        """Return Atlas's block: that of the entry's container, or that in the entry."""
         home = self._path.homes.get(entry.key)
         block: str | None = (home and home[BLOCK]) or entry.params["container_cidr_block"]
         return block
 
     def is_placed(self, entry: PeerEntry) -> bool:
-        """Whether an entry says itself where its VPC is, and that AWS is needed."""
+        """Whether an entry has the region of its VPC, and the task has to ask AWS."""
         return not self.is_absent and entry.region is not None
 
     def is_known(self, entry: PeerEntry) -> bool:
@@ -143,7 +143,7 @@ class AwsTerms:
         return not self.is_absent or is_any
 
     def region(self, entry: PeerEntry, *, is_first: bool) -> str | None:
-        """Return the region of an entry's VPC: what the entry says, or the connection in Atlas, or that of its container."""
+        """Return the region of an entry's VPC: from the entry, the connection in Atlas, or the container."""
         if is_first or self.is_placed(entry):
             return entry.region
         peer, home = self.peer(entry), self._path.homes.get(entry.key)
@@ -153,7 +153,7 @@ class AwsTerms:
         return AWS.regions.to_cloud(region) if region else None
 
     def options(self, entry: PeerEntry, connection_id: str | None, block: str | None) -> Parameters:
-        """Return the options of the module for one connection, with its id and Atlas's block as far as these are known."""
+        """Return the options of the module for one connection, with its id and Atlas's block as far as known."""
         known = self._options.get(entry.key)
         if known is None or (known["connection_id"], known["atlas_cidr_block"]) != (connection_id, block):
             group = entry.params["aws_security_group"]
@@ -175,7 +175,7 @@ class AwsTerms:
         return self.options(entry, self.connection_id(entry), self.block(entry))
 
     def begin(self) -> None:
-        """Note the connections that are there when the task begins."""
+        """Record the connections that are there when the task begins."""
         for key, entry in self.entries.items():
             connection_id = self.connection_id(entry)
             if connection_id is not None:
@@ -188,11 +188,11 @@ class AwsTerms:
         return None if is_old and not self.is_absent else connection_id
 
     def view(self, entry: PeerEntry) -> View:
-        """Return the view of an entry with the connection that it will have, as AWS has shown it last."""
+        """Return the view of an entry with its future connection, as AWS has last shown it."""
         view, connection_id, before = self._path.aws[entry.key], self.final_id(entry), self._began.get(entry.key)
         others, connection = view.others, view.connection
         if before not in (None, connection_id) and before in others and others[before].status not in ENDED:
-            # Atlas has replaced it, or will.
+            # Atlas has replaced it, or will do so.
             others = {**others, before: replace(others[before], status="deleted")}
         if connection is None or connection.id != connection_id:
             connection = others.get(connection_id or "")
@@ -209,9 +209,9 @@ class AwsTerms:
         return self._listed[1]
 
     def find_unlisted(self) -> set[str]:
-        """Return the connections that have routes to an entry's block, or any if that is open, and that Atlas's list lacks.
+        """Return the connections with routes to an entry's block, or to any if it is open, that Atlas's list lacks.
 
-        Another run may have requested, accepted and routed one after that list was read, and before AWS was.
+        Another run may have requested, accepted and routed one between the reads of that list and of AWS.
         """
         found: set[str] = set()
         listed = self.listed_ids()
@@ -226,15 +226,15 @@ class AwsTerms:
             for route in (route for table in tables for route in table.routes):
                 other = view.others.get(route.target)
                 is_candidate = route.is_peering and route.target not in listed and block in (None, route.destination)
-                # What AWS does not show yet may be new.
+                # A connection that AWS does not show yet may be new.
                 if is_candidate and (other is None or may_lead(other, view.vpc, block)):
                     found.add(route.target)
         return found
 
     def may_appear(self, entry: PeerEntry) -> bool:
-        """Whether Atlas has requested a connection so recently that AWS may not show it yet, or has not when it was read.
+        """Whether Atlas has requested a connection so recently that AWS may not show it yet, or did not when it was read.
 
-        Another task may even have accepted it since.
+        It may already be accepted.
         """
         peer = self.peer(entry) if self.params["atlas"] else None
         if peer is None:
@@ -252,10 +252,10 @@ class AwsTerms:
 
 
 class AwsEntries(AwsReader):
-    """What AwsSide asks of AWS, and knows of the entries of a list.
+    """The queries and plans of AwsSide for the entries of a list.
 
-    They are read at first with all that the task reads. One poll serves the entries of an account and region; an entry whose step
-    is in doubt is read and planned alone.
+    The entries are first read with all that the task reads. One poll serves the entries of an account and region; an entry whose
+    step is in doubt is read and planned alone.
 
     Args:
         context: What all sides share.
@@ -269,13 +269,13 @@ class AwsEntries(AwsReader):
         super().__init__({})
         self._context, self._networks, self._path = context, networks, path
         self._terms = networks.terms
-        # The plan that people see, with its changes, and the entries whose turn comes before one enables an attribute for DNS.
+        # The plan that people see, its changes, and by entry and DNS attribute the entry that enables it first.
         self._seen = Plan()
         self._changes: dict[ChangeKey, Change] = {}
         self._turns: dict[tuple[Owner, str], str] = {}
 
     def half_of(self, owner: Owner) -> Accepter:
-        """Return the options of an entry, with what Atlas says now, and its network."""
+        """Return the options of an entry, with what Atlas shows now, and its network."""
         key = str(owner)
         return Accepter(self._terms.options_now(self._terms.entries[key]), self._networks.survey_of(key))
 
@@ -290,7 +290,7 @@ class AwsEntries(AwsReader):
         for owner in owners:
             params, survey = self.half_of(owner).params, self._networks.survey_of(str(owner))
             if purpose is Purpose.AGAIN:
-                # Not by the survey, which has asked before.
+                # Not by the survey, which keeps its first answers.
                 yield Query(owner, partial(_look_again, owner, survey, params, states[owner]), (owner,))
             elif purpose is Purpose.POLL and params["connection_id"] is not None and owner not in failures:
                 ids.setdefault(survey, {})[owner] = params["connection_id"]
@@ -303,7 +303,7 @@ class AwsEntries(AwsReader):
             yield from reply.items()
 
     def plan(self, owners: t.Sequence[Owner], states: t.Mapping[Owner, View]) -> Plan:
-        """Plan again for entries whose steps are in doubt; what is left to do has the keys of the plan that people see."""
+        """Plan again for entries whose steps are in doubt; the remaining steps have the keys of the plan that people see."""
         plan = self._networks.plan_for([*map(str, owners)])
         self._read_plan()
         changes, steps = [], []
@@ -317,7 +317,7 @@ class AwsEntries(AwsReader):
         return Plan(tuple(changes), tuple(steps), refusals=plan.refusals)
 
     def _read_plan(self) -> None:
-        """Read whose turn comes first, and what there was to do, in the plan that people see."""
+        """Take the changes, and the order of entries with the same VPC, from the plan that people see."""
         plan = self._context.plan
         if plan is self._seen:
             return
@@ -332,11 +332,11 @@ class AwsEntries(AwsReader):
                 last[attribute] = key
 
     def view_of(self, owner: Owner, view: View) -> View:
-        """Return the view of an entry with what Atlas says of its connection and of others."""
+        """Return the view of an entry with what Atlas shows of its connection and of others."""
         return self._terms.view(self._terms.entries[str(owner)])
 
     def needs(self, owner: Owner, step: Step | None, stage: str) -> Waiting | str:
-        """Return what the connection of an entry has to be before a step, or what else has to come first.
+        """Return the state that the connection of an entry needs before a step, or what else comes first.
 
         Raises:
             TaskError: If the entry has failed.
@@ -360,7 +360,7 @@ class AwsEntries(AwsReader):
         return PENDING if isinstance(request, Accept) else ROUTABLE if isinstance(request, RouteChange) else ACTIVE
 
     def late_error(self, step: Step, error: WaitTimeoutError) -> TaskError:
-        """Return the error of a step that has waited for another one until the time was up, or for Atlas's request."""
+        """Return the error of a step that timed out while it waited for another one, or for Atlas's request."""
         key, entries = str(step.owner), self._path.peers.entries
         peer = entries[key].peer if key in entries else None
         if peer is not None and self._terms.connection_id(self._terms.entries[key]) is None:
@@ -373,7 +373,7 @@ class AwsEntries(AwsReader):
         return [key for key in self._terms.sharing[vpc_id] if key in self._path.aws]
 
     def changes_of(self, step: Step) -> list[Change] | None:
-        """Return the change of a step that another entry should have done; None for that of the plan."""
+        """Return the change of a step that another entry should have made; None for that of the plan."""
         return None if step.keys else [self._networks.change_of(step)]
 
     def line(self, stage: str) -> str:

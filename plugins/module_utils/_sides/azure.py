@@ -46,9 +46,9 @@ from .._http.errors import TaskError, as_option
 _NO_PRINCIPAL = "PrincipalNotFound"
 _NAME_TAKEN = "RoleDefinitionWithSameNameExists"
 _ENDED, _KNOWN = "its end", "Azure to know it"
-# What a role of a list waits for: the service principal that another one makes.
+# In a list, a role waits for the service principal that another one creates.
 _PRINCIPAL = Waiting("the service principal", polls=False, ends_with_steps=True)
-# What a role waits for that a pruned connection leaves: Atlas needs it until then.
+# The role of a pruned connection waits until its connections are gone: Atlas needs it until then.
 _FREE = Waiting("the connections to be gone", polls=False, ends_with_steps=True)
 # A role is removed after another look, and once more after its peerings have ended.
 _LOOK, _LOOK_LATER = (Waiting(goal, polls_at_once=True, looks_again=True) for goal in ("another look", "a look after its end"))
@@ -62,7 +62,7 @@ class VnetRole(t.NamedTuple):
 
 
 class RoleList(t.Protocol):
-    """What a list says of its roles, each of the entries with one VNet.
+    """What a list sets for its roles, each for the entries with one VNet.
 
     Attributes:
         directories: The directory of each VNet, whose service principal all its VNets have.
@@ -71,7 +71,7 @@ class RoleList(t.Protocol):
     directories: t.Mapping[Owner, str | None]
 
     def role(self, owner: Owner) -> tuple[Parameters, Access]:
-        """Return what a `VnetRole` has, as far as it is known now."""
+        """Return the fields of a `VnetRole`, as far as known now."""
 
     def plan_role(self, owner: Owner, state: AccessState) -> Plan:
         """Plan what is left to do for a role as a part of the list: one change, whatever the number of steps."""
@@ -89,11 +89,11 @@ class RoleList(t.Protocol):
         """Return whether nothing in Atlas needs a role any more, so that it can be removed.
 
         Raises:
-            TaskError: If Atlas goes on needing it.
+            TaskError: If Atlas still needs it.
         """
 
     def late_error(self, step: Step, error: WaitTimeoutError) -> TaskError:
-        """Return the error of a step that was not ready before the time was up."""
+        """Return the error of a step that was not ready in time."""
 
     def line(self) -> str:
         """Return how many VNets Atlas has its role on, in words for the user; empty for none."""
@@ -102,10 +102,10 @@ class RoleList(t.Protocol):
 class AzureSide(Side[AccessState]):
     """The role of Atlas on VNets, each an owner: a service principal, a role, and its assignment.
 
-    Before a role is removed, the peerings with `atlas_vnet_names` have to end. An assignment is refused until Azure knows
-    everywhere what was made for it: it is sent again.
+    Before a role is removed, the peerings with `atlas_vnet_names` have to end. Azure refuses an assignment until its role and
+    service principal are known everywhere: it is sent again.
 
-    In a list, the steps of a VNet are one change, counted with the last one. The first VNet of a directory makes the service
+    In a list, the steps of a VNet are one change, counted with the last one. The first VNet of a directory creates the service
     principal for all; a role is removed after another look at its VNet.
 
     Args:
@@ -113,7 +113,7 @@ class AzureSide(Side[AccessState]):
         roles: What each role should be, by its owner; empty for a list.
 
     Attributes:
-        entries: What a list says of its roles; None if there is no list.
+        entries: What a list sets for its roles; None if there is no list.
     """
 
     name = "azure"
@@ -126,7 +126,7 @@ class AzureSide(Side[AccessState]):
         self._roles = roles
         # The owners whose role was sent, so that Azure may not know it everywhere yet.
         self._new: set[Owner] = set()
-        # Of a list: who makes the service principal of each directory, and whether the last read of an owner was a whole look.
+        # In a list: the owner that creates the service principal of each directory, and whether an owner's last read was a look.
         self._makers: dict[str, Owner] = {}
         self._looked: dict[Owner, bool] = {}
 
@@ -146,10 +146,10 @@ class AzureSide(Side[AccessState]):
         return {owner: state for owner, state in replies.items() if state != self.states.get(owner)}
 
     def plan(self, owners: t.Sequence[Owner]) -> Plan:
-        """Plan what Atlas lacks, or what is removed. A prediction counts on the end of the peerings that a run waits for.
+        """Plan what Atlas lacks, or the removal. A prediction assumes the end of the peerings that a run waits for.
 
         Raises:
-            TaskError: If the role that the options mean does not give what Atlas needs. In a list, it fails for its entries.
+            TaskError: If the role of the options does not grant what Atlas needs. In a list, it fails for its entries.
         """
         self._makers = {directory: maker for directory, maker in self._makers.items() if maker not in owners}
         return plan_each(owners, self._plan, lambda owner: None if self.entries is None else self.entries.entries_of(owner))
@@ -166,8 +166,8 @@ class AzureSide(Side[AccessState]):
     def wait(self, owner: Owner, step: Step | None) -> Waiting | None:
         """Wait before a plan until the peerings with `atlas_vnet_names` have ended, if there is something to remove then.
 
-        A list waits before each step: for that end, between two looks, or for the service principal that another VNet makes;
-        and, with the role of pruned connections, for the end of those in Atlas.
+        A list waits before each step: for that end, between two looks, or for the service principal that another VNet creates;
+        and, with the role of pruned connections, until these are gone in Atlas.
 
         Raises:
             TaskError: If all entries with the VNet have failed, or a pruned connection was not removed.
@@ -210,7 +210,7 @@ class AzureSide(Side[AccessState]):
         return time_is_up(error, f"the peering {peering.name} with {peering.remote_name} had ended (it is {peering.state})")
 
     def request(self, step: Step) -> Call:
-        """Send a step; the call returns what its reply shows. What another VNet has made meanwhile is not made again."""
+        """Send a step; the call returns what its reply shows. What another VNet has created meanwhile is not created again."""
         owner, state = step.owner, self.states[step.owner]
         if isinstance(step.request, CreatePrincipal) and self.entries is not None:
             if state.principal_id is not None:
@@ -221,11 +221,11 @@ class AzureSide(Side[AccessState]):
         return partial(self._role(owner).access.send, step.request, state)
 
     def record(self, step: Step, reply: ReplyValue | NoReply) -> Effect:
-        """Record what was made or removed; in a prediction, what is not made yet has no id."""
+        """Record what was created or removed; in a prediction, a new object has no id."""
         owner, made = step.owner, None if reply is FORESEEN else reply
         if self.entries is None:
             return Effect({} if reply is SEEN else {owner: state_after(self.states[owner], step.request, made)})
-        # A list takes what is new alone.
+        # A list takes only new states.
         after = replace(self.states[owner]) if reply is SEEN else state_after(self.states[owner], step.request, made)
         states, directory = {owner: after}, self._directory_of(owner)
         if isinstance(step.request, CreatePrincipal):
@@ -241,7 +241,7 @@ class AzureSide(Side[AccessState]):
         return Waiting(_KNOWN, polls=False, own_pace=True) if isinstance(step.request, PutAssignment) and is_unknown else None
 
     def explain(self, step: Step, error: TaskError) -> TaskError:
-        """Say how to do without a role of our own, if it is refused."""
+        """Add how to do without a role of our own, if it is refused."""
         params = self._role(step.owner).params
         if isinstance(step.request, PutRole) and isinstance(error, AzureDeniedError):
             way = or_another_role(params, "set role_definition_id to a role that exists.")

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The customer's half on AZURE of the entries: Atlas needs a role on each VNet. Its side gives it, or takes it away."""
+"""The customer's half on AZURE of the entries: Atlas needs a role on each VNet, which the side gives or removes."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ class PrunedRole(t.NamedTuple):
     """The role on a VNet that no entry means.
 
     Attributes:
-        peer: The pruned connection that it goes with, which is its owner.
-        beside: The ids of all pruned connections to the VNet, until whose end Atlas needs the role.
+        peer: The pruned connection that it belongs to, which is its owner.
+        beside: The ids of all pruned connections to the VNet: Atlas needs the role until they are gone.
         params: The options of the removal.
         access: The requests about the VNet.
-        found: What Atlas might do there at first.
-        change: What is done.
+        found: What Atlas may do there at first.
+        change: The removal.
     """
 
     peer: Peer
@@ -48,7 +48,7 @@ class PrunedRole(t.NamedTuple):
 
 
 class PrunedRoles:
-    """The roles that pruned connections leave on VNets that no entry means: each is removed after its connections have gone.
+    """The roles that pruned connections leave on VNets that no entry means: each is removed after its connections.
 
     Args:
         terms: Knows the VNets of the entries.
@@ -59,7 +59,7 @@ class PrunedRoles:
 
     Attributes:
         name: The name of the side.
-        roles: The roles, by the id of the connection that each goes with.
+        roles: The roles, by the id of the connection that each belongs to.
     """
 
     name = "azure"
@@ -77,12 +77,12 @@ class PrunedRoles:
         self.roles: dict[Owner, PrunedRole] = {}
 
     def plan_pruned(self, peer: Peer, found: AccessState, leaving: t.Sequence[Peer]) -> Plan:
-        """Plan the removal of the role that a pruned connection leaves: after that has gone.
+        """Plan the removal of the role that a pruned connection leaves: after the connection.
 
         Args:
             peer: The connection.
             found: What Atlas may do at its VNet.
-            leaving: All connections that are pruned; the role goes with the first one of a VNet.
+            leaving: All connections that are pruned; the role belongs to the first one of a VNet.
         """
         id_, fields = peer["id"], fields_of(peer)
         plan = self._plan_first(peer, self._states.get(id_, found), leaving)
@@ -117,10 +117,10 @@ class PrunedRoles:
         return self._reader.make_params(fields_of(peer), "absent", ending)
 
     def is_free(self, owner: Owner) -> bool:
-        """Return whether Atlas needs a role no more; True for the roles of entries.
+        """Return whether Atlas no longer needs a role; True for the roles of entries.
 
         Raises:
-            TaskError: If Atlas goes on needing it, because another connection was not removed.
+            TaskError: If Atlas still needs it, because another connection was not removed.
         """
         beside = self.roles[owner].beside if owner in self.roles else ()
         there = {one["id"] for one in self._path.peers.listed}
@@ -133,10 +133,10 @@ class PrunedRoles:
 
 
 class AzureEntries(Chooser):
-    """The roles of the entries, of which those with the same VNet share one: it plans them, and says what its side has to know.
+    """The roles of the entries, one for those with the same VNet: it plans them, and answers the questions of their side.
 
     Args:
-        common: What all parts get, with the entries whose VNets it changes.
+        common: What all choosers get, with the entries whose VNets it changes.
         session: The services that the task talks to.
         states: The states of the side, which get what is read first.
 
@@ -161,7 +161,7 @@ class AzureEntries(Chooser):
         # The VNet of each entry, and the requests about it.
         self._owner_of = {entry.key: key for key, group in self._groups.items() for entry in group}
         self._accesses: dict[str, Access] = {}
-        # The change of each VNet, as it was planned first, and what Atlas had there then.
+        # The change of each VNet as first planned, and what Atlas had there then.
         self._planned: dict[Owner, tuple[Change, AccessState]] = {}
 
     def reads(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
@@ -170,7 +170,7 @@ class AzureEntries(Chooser):
         return {key: self._terms.look(key) for key in self._groups if known[key] or not self._params["atlas"]}
 
     def reads_more(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
-        """Return a call for each VNet whose directory only Atlas's connection says, if anything does."""
+        """Return a call for each VNet whose directory only a connection in Atlas may have."""
         found = {key: group for key, group in self._groups.items() if group[0].key not in self._path.azure}
         directories = {key: self._terms.find_directory(group, self._path.peers.listed) for key, group in found.items()}
         self._terms.directories.update(directories)
@@ -181,7 +181,7 @@ class AzureEntries(Chooser):
         return self.entries_of(key)
 
     def begin(self, answers: Answers) -> None:
-        """Take in the VNet of each entry."""
+        """Take the VNet of each entry."""
         self._terms.begin()
         for key, access in answers.items():
             self.take(key, access)
@@ -209,7 +209,7 @@ class AzureEntries(Chooser):
         return replace(joined(plans), notices=tuple(notices), refusals=refusals)
 
     def _change_for(self, key: str, plan: Plan) -> Change:
-        """Return one change for all that is done for a role."""
+        """Return one change for all steps of a role."""
         action: _Action = "delete" if self._is_absent else "create"
         if not self._is_absent and any(change.action == "update" for change in plan.changes):
             action = "update"
@@ -217,7 +217,7 @@ class AzureEntries(Chooser):
         return _to_change(action, first.key, first.params, self._states[key], plan)
 
     def _in_list(self, key: Owner, plan: Plan) -> Plan:
-        """Return the plan of a role as a part of that of the list; what was not planned first is not done."""
+        """Return the plan of a role as a part of that of the list; empty if the first plan did not have it."""
         if key in self.pruned.roles:
             return self.pruned.in_list(key, plan)
         if key not in self._planned:
@@ -225,19 +225,19 @@ class AzureEntries(Chooser):
         return as_one(self._planned[key][0], plan.steps, key, SIDES if self._is_absent else ROLES, self._lanes)
 
     def predict(self, plan: Plan) -> None:
-        """Assume the roles as they will be; what is not made yet has no id."""
+        """Assume the roles as they will be; new ones have no id."""
         for key in self._groups:
             if self.failure_of(key) is None:
                 self.take(key, _after(self._terms.plan(key, self._states[key]), self._states[key]))
 
-    # What the side has to know.
+    # Questions of the side.
 
     def role(self, owner: Owner) -> tuple[Parameters, Access]:
         """Return what the role on a VNet should be, and the requests about it."""
         if owner in self.pruned.roles:
             return self.pruned.roles[owner].params, self.pruned.roles[owner].access
         key, failures = str(owner), self._path.failures
-        # A connection that could not be removed keeps its peering, which is not waited for then.
+        # A connection that could not be removed keeps its peering, so the end of that is not waited for.
         ending = () if any(entry.key in failures for entry in self._groups[key]) else None
         params = self._terms.params_of(key, ending)
         if key not in self._accesses:
@@ -265,12 +265,12 @@ class AzureEntries(Chooser):
         return failure_of_all(self.entries_of(owner), self._path.failures)
 
     def late_error(self, step: Step, error: WaitTimeoutError) -> TaskError:
-        """Return the error of a step that was not ready before the time was up."""
+        """Return the error of a step that was not ready in time."""
         role = self.pruned.roles.get(step.owner)
         return late_error_of(self._planned[step.owner][0] if role is None else role.change, error)
 
     def is_begun(self, entry: str) -> bool:
-        """Return whether some of the steps for a role were done, and not all."""
+        """Return whether some, but not all, steps of a role were done."""
         key = self._owner_of.get(entry, entry)
         role = self.pruned.roles.get(key)
         planned = self._planned.get(key) if role is None else (role.change, role.found)
@@ -280,11 +280,11 @@ class AzureEntries(Chooser):
         return (before.chosen, before.held, before.own) != (now.chosen, now.held, now.own)
 
     def take(self, owner: Owner, found: AccessState) -> None:
-        """Take in what Atlas may do at a VNet."""
+        """Take what Atlas may do at a VNet."""
         self._path.azure.update(dict.fromkeys(self.entries_of(owner), found))
 
     def record_failure(self, entry: str, step: str, error: TaskError) -> None:
-        """Say how to remove a role that stays."""
+        """Record how to remove a role that stays."""
         key, text = self._owner_of.get(entry, entry), ""
         if step == _ROLE and key in self.pruned.roles:
             role = self.pruned.roles[key]
@@ -295,7 +295,7 @@ class AzureEntries(Chooser):
         self._path.kept_roles = (*dict.fromkeys((*self._path.kept_roles, *filter(None, [text]))),)
 
     def is_settled(self) -> bool:
-        """Return whether all roles are given that are planned, so that the stage needs no line."""
+        """Return whether all planned roles are given, so that the stage needs no line."""
         wanted = self._planned if self._context.stage == ROLES else ()
         return all(
             self._planned[key][0].key in self._path.done or self._states[key].is_enough or self.failure_of(key) is not None
@@ -310,7 +310,7 @@ class AzureEntries(Chooser):
 
 
 def _to_change(action: _Action, owner: str, fields: Fields, access: AccessState, plan: Plan) -> Change:
-    """Return one change for all that is done for the role on a VNet."""
+    """Return one change for all steps of the role on a VNet."""
     key, verb = ChangeKey(owner, _ROLE, AZURE.name, _ROLE), "change" if action == "update" else action
     return Change(action, key, access.to_result(), _after(plan, access).to_result(), verb, name_of_role(fields))
 
@@ -329,7 +329,7 @@ def _kept_role(fields: Fields, params: Parameters, access: AccessState, again: s
         fields: The names of the VNet.
         params: The options of the removal.
         access: What Atlas may still do there.
-        again: How the sentence goes on before the commands.
+        again: How the sentence continues before the commands.
         state: The state.
     """
     lines = removal_lines(plan_absent(params, access), access)

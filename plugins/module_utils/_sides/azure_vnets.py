@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The VNets of a list: what is read of them, what the role on each should be, and why one stays."""
+"""The VNets of a list: their reads, the role that each should have, and why a role stays."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class VnetReads:
 
         Args:
             fields: The names of the VNet.
-            directory: Its directory, as far as it is known.
+            directory: Its directory, if it is known.
             wanted: The `state`.
             entry: The entry whose credentials are used; None for those of the subscription.
 
@@ -61,7 +61,7 @@ class VnetReads:
             return Access(session, self.make_params(fields, wanted, ())).look()
 
     def look_at_pruned(self, peer: Peer) -> AccessState | None:
-        """Return what Atlas may do at the VNet of a connection; None if no credentials are those of its subscription.
+        """Return what Atlas may do at the VNet of a connection; None if the task has no credentials for its subscription.
 
         Raises:
             TaskError: If it cannot be read for another reason.
@@ -70,7 +70,7 @@ class VnetReads:
         return if_known(lambda: self.look(fields, fields["azure_directory_id"], "absent"))
 
     def requests(self, params: Parameters, directory: str | None, entry: PeerEntry | None = None) -> Access:
-        """Return the requests about a VNet that was read, with the session that is open since."""
+        """Return the requests about a VNet that was read, with its open session."""
         fields = parse_vnet_id(params["scope"])._asdict()
         return VnetAccess(self._session.open_azure(self._credentials(fields, entry), directory), params)
 
@@ -96,7 +96,7 @@ class VnetReads:
         Args:
             fields: The names of the VNet.
             wanted: The `state`.
-            ending: The networks of Atlas whose peerings with it end before.
+            ending: The networks of Atlas whose peerings with it end first.
         """
         return {
             "state": wanted,
@@ -110,7 +110,7 @@ class VnetReads:
 
 
 class RoleTerms:
-    """What the list and Atlas say of the role on each VNet.
+    """What the list and Atlas set for the role on each VNet.
 
     Args:
         params: The options of the task.
@@ -121,7 +121,7 @@ class RoleTerms:
     Attributes:
         is_present: Whether the task connects.
         groups: The entries of each VNet, by its resource id in lower case.
-        directories: The directory of each VNet, by the same ids, as far as it is known.
+        directories: The directory of each VNet, by the same ids, as far as known.
         ending: Atlas's networks whose peerings with a VNet end because this task removes their connections, by the same ids.
     """
 
@@ -136,7 +136,7 @@ class RoleTerms:
         self.ending: dict[str, tuple[str, ...]] = {}
 
     def find_directory(self, group: t.Sequence[PeerEntry], peers: t.Iterable[Peer]) -> str | None:
-        """Return the directory of a VNet, which an entry or Atlas's connection says; None if neither does."""
+        """Return the directory of a VNet from an entry or a connection in Atlas; None if neither has it."""
         own = (entry.params["azure_directory_id"] for entry in group)
         of_atlas = (fields_of(one)["azure_directory_id"] for one in peers if is_at(one, group[0].params))
         return next(filter(None, (*own, *of_atlas)), None)
@@ -147,7 +147,7 @@ class RoleTerms:
         return partial(self._reader.look, first.params, self.directories[key], self._params["state"], first)
 
     def begin(self) -> None:
-        """Find out whose peerings end, once it is known which connection and container each entry has."""
+        """Find the peerings that end, once the connection and container of each entry are known."""
         self.ending = {key: _find_ending([entry.key for entry in own], self._path) for key, own in self.groups.items()}
 
     def params_of(self, key: str, ending: tuple[str, ...] | None = None) -> Parameters:
@@ -201,7 +201,7 @@ def is_at(peer: Peer, fields: Fields) -> bool:
 
 
 def atlas_network(container: Container) -> str | None:
-    """Return the name of Atlas's network of a container, as far as it is known."""
+    """Return the name of Atlas's network of a container; None if it is not known."""
     return fields_of(container).get("atlas_vnet_name")
 
 
@@ -218,12 +218,12 @@ def _find_ending(keys: t.Iterable[str], state: PathState) -> tuple[str, ...]:
 
 
 def _blocks_of(vnet: Vnet, own: str | None, *, is_known: bool) -> list[tuple[str, str]]:
-    """Return the blocks of a VNet and of its peerings, each with its place in a sentence; but for those of Atlas's own network.
+    """Return the blocks of a VNet and of its peerings, each with its place in a sentence; not those of Atlas's own network.
 
     Args:
         vnet: The VNet.
         own: The name of Atlas's network; None if there is none yet.
-        is_known: Whether the task knows Atlas's network; otherwise any network of Atlas may be it.
+        is_known: Whether the task knows Atlas's network; otherwise it may be any network of Atlas.
     """
     found = [(block, "of the VNet") for block in vnet.prefixes]
     for peering in vnet.peerings:
@@ -235,20 +235,20 @@ def _blocks_of(vnet: Vnet, own: str | None, *, is_known: bool) -> list[tuple[str
 
 
 def staying_at(fields: Fields, leaving: t.Container[str], state: PathState) -> Peer | None:
-    """Return a connection of the project to a VNet that stays, and needs the role; None if there is none."""
+    """Return a connection to a VNet that stays in the project and needs the role; None if there is none."""
     ended = (AZURE.failed, AZURE.terminating)
     listed = (one for one in state.peers.listed if is_at(one, fields) and one["id"] not in leaving)
     return next((one for one in listed if one["status_name"] not in ended), None)
 
 
 def find_staying(entry: PeerEntry, state: PathState) -> Peer | None:
-    """Return a connection to the VNet of an entry that no entry means, and which stays; None if there is none."""
+    """Return a connection to the VNet of an entry that stays because no entry means it; None if there is none."""
     leaving = {one["id"] for own in state.peers.entries.values() for one in (own.peer, *own.dying) if one is not None}
     return staying_at(entry.params, leaving, state)
 
 
 def why_role_stays(entry: PeerEntry, state: PathState) -> str | None:
-    """Return why Atlas still may peer with the VNet of an entry that was disconnected, in a sentence; None if it may not."""
+    """Return why Atlas may still peer with the VNet of a disconnected entry, in a sentence; None if it may not."""
     access, title = state.azure.get(entry.key), f"The role of Atlas on {entry.name} in {AZURE.name} stays, because"
     if access is None or access.to_result() is None:
         return None

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The state of a VPC peering connection, the requests that change it, and the errors that say more than Atlas does."""
+"""The state of a VPC peering connection, the requests that change it, and errors with more detail than Atlas gives."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .._http.errors import InvalidOptionError, TaskError, as_option
 
 # The key of the fact that lists all connections of the project.
 LIST_PEERS = "peers"
-# What the removal of a replaced connection waits for: the new one is in the state that the task waits for.
+# The removal of a replaced connection waits until the new one is in the state that the task waits for.
 REACHED = "reached"
 
 
@@ -42,7 +42,7 @@ class PeerState:
 
 
 def peer_after(change: Change) -> Peer:
-    """Return the connection that a change leaves: it is none that only removes one."""
+    """Return the connection after a change that is not a removal."""
     return t.cast("Peer", change.after)
 
 
@@ -108,10 +108,10 @@ class HolderError(InvalidOptionError):
 
 
 class RoleError(TaskError):
-    """Atlas has no rights on the customer's network; the message says how to give them.
+    """Atlas has no rights on the customer's network; the message says how to grant them.
 
     Attributes:
-        brief: What to say of several networks, for which the message would be long, and its commands wrong.
+        brief: The text for several networks, for which the message would be long, and its commands wrong.
         commands: The commands to paste; empty for none.
         where: Where results have the commands of each network, to follow `brief`.
     """

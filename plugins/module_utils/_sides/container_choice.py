@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Finds the network container that the options mean, explains why there is none, and makes the hand-over to the customer."""
+"""Finds the network container of the options, explains why there is none, and makes the hand-over to the customer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .connection import LIST_PEERS, PeerState
 
 # The key of the fact that lists the project's containers: the provider's, or all clouds'. Other keys are ids of containers.
 LIST_CONTAINERS = "containers"
-# The key of the fact that returns the regions of containers of connections, by id, as far as earlier tasks have read them.
+# The key of the fact that returns the regions of connections' containers, by id, as far as earlier tasks have read them.
 KNOWN_REGIONS = "regions"
 _GOVERNMENT = "mongodbgov.com"
 
@@ -44,7 +44,7 @@ class ContainerChoice:
         """Return the connections that are in a container that the options allow.
 
         Raises:
-            TaskError: If Atlas does not say which container one is in.
+            TaskError: If Atlas does not report the container of one.
         """
         container_id, region = self.params["container_id"], self.params["container_region_name"]
         if not peers or (container_id is None and region is None):
@@ -61,7 +61,7 @@ class ContainerChoice:
         known = _known_regions(peers, self._facts)
         if not {peer["container_id"] for peer in peers} <= known.keys():
             known = {one["id"]: one.get(REGION) for one in self._list()}
-        # One without a single region, on GCP, is in none that could be meant.
+        # A container on GCP has no single region, so no region option can mean it.
         found = {
             container_id for container_id, one in known.items() if one is not None and self.provider.is_in_region(one, region)
         }
@@ -133,7 +133,7 @@ class ContainerChoice:
         return next((one for one in listed if one["id"] == container_id), self._facts.get(container_id or ""))
 
     def known_home(self) -> Container | None:
-        """Return the container of a new connection if it has been read already; None if not, or if the options do not say."""
+        """Return the container of a new connection if it has been read already; None if not, or if the options are unclear."""
         if self.params["container_id"] is not None or LIST_CONTAINERS not in self._facts:
             return self.known(self.params["container_id"])
         try:
@@ -324,7 +324,7 @@ def _known_regions(peers: t.Sequence[Peer], facts: Facts) -> dict[str, str | Non
 
 
 def make_handover(choice: ContainerChoice, peer: Peer | None) -> dict[str, t.Any]:
-    """Return what the customer needs for the cloud's half of the peering. The keys of one cloud are always the same.
+    """Return what the customer needs for the cloud's half of the peering. A cloud always has the same keys.
 
     Args:
         choice: The container, with the options, which describe a connection that is not there yet.

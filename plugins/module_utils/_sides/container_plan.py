@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Network containers: the checks of options, and the plan for the container that the options mean."""
+"""The checks of the options of network containers, and the plan for the container that they mean."""
 
 from __future__ import annotations
 
@@ -124,8 +124,8 @@ class ContainerState:
     Attributes:
         container: The container; None if it does not exist.
         listed: All containers of the project on its cloud.
-        users: What uses the container, in words; read only before its removal. None if it is not read yet.
-        is_freed: Whether all of that is being removed.
+        users: What uses the container, in words; read only before its removal. None if not read yet.
+        is_freed: Whether all users are being removed.
     """
 
     container: Container | None
@@ -135,15 +135,15 @@ class ContainerState:
 
 
 class ListTerms(t.NamedTuple):
-    """What a list says of one of its containers, beside the options that the module for one has.
+    """What a list sets for one of its containers, beside the options of the module for one.
 
     Attributes:
         key: The key of its change.
         entries: The keys of the entries that fail with it.
         stage: The stage in which it is created, changed or removed.
-        find_users: Returns what uses the container with an id, in words, as far as the task knows that without a request.
+        find_users: Returns what uses the container with an id, in words, as far as the task knows without a request.
         check_removal: Raises a TaskError if it has to stay.
-        consequence: What becomes of the rest if it is in use, in a sentence.
+        consequence: The effect on the rest if it is in use, in a sentence.
         instead: What to do in place of a removal, as a clause.
     """
 
@@ -262,7 +262,7 @@ class ContainerPlanner:
         return Plan((Change("create", key, None, after),), (Step("create", _to_request(fields), (key,)),))
 
     def foresee(self, current: Container | None, fields: t.Mapping[str, t.Any]) -> Container:
-        """Return a container after its creation (without a current one) or change, with what Atlas chooses left open."""
+        """Return a container after its creation (without a current one) or change; what Atlas chooses is open."""
         unknown = dict.fromkeys(self._cloud.atlas_network)
         new = {"id": None, "provider_name": self._cloud.name, **fields, **unknown, "provisioned": False}
         return t.cast("Container", new if current is None else {**current, **fields})
@@ -319,7 +319,7 @@ def _to_request(fields: t.Mapping[str, t.Any]) -> Pairs:
 
 
 def container_after(change: Change) -> Container | None:
-    """Return the container that a change leaves; None after a removal."""
+    """Return the container after a change; None after a removal."""
     return t.cast("Container | None", change.after)
 
 
@@ -331,7 +331,7 @@ def in_use(change: str, container: Container, users: t.Sequence[str], way_out: s
         container: The container.
         users: What uses it, in words.
         way_out: What else helps; empty for nothing.
-        terms: What a list says of it; None for a container alone.
+        terms: What a list sets for it; None for a container alone.
     """
     text = f"Network container {describe([container])} cannot be {change}: it is used by {'; '.join(users)}."
     if terms is not None:

@@ -24,7 +24,7 @@ _LIST = "containers"
 
 
 class ContainerOptions(t.NamedTuple):
-    """What one container should be: its cloud, the options of its module, and what a list says of it."""
+    """What one container should be: its cloud, the options of its module, and what a list sets for it."""
 
     cloud: Cloud
     params: Parameters
@@ -39,8 +39,8 @@ class ContainerOptions(t.NamedTuple):
 class ContainerSide(Side[ContainerState]):
     """Network containers, each an owner: those whose options are known at the start, and those that a list adds.
 
-    Atlas's list has all of them. Who uses one is read before it is removed or changed, and again while it waits to be unused. A
-    removal that Atlas refuses is sent again until the time is up: a cluster is being removed, or the container is too new.
+    Atlas's list has all of them. The users of one are read before it is removed or changed, and again while it waits to be
+    unused. A refused removal is sent again until it times out: a cluster is being removed, or the container is too new.
 
     Args:
         context: What all sides of the run share.
@@ -69,7 +69,7 @@ class ContainerSide(Side[ContainerState]):
         self._users = {owner: Facts(partial(_read_users, peers, one.cloud)) for owner, one in options.items()}
 
     def add(self, owner: Owner, cloud: Cloud, params: Parameters, terms: ListTerms, state: ContainerState) -> Plan:
-        """Take in a container of a list, in the state that the list has read, and plan it.
+        """Add a container of a list, in the state that the list has read, and plan it.
 
         Raises:
             TaskError: If there is no allowed plan.
@@ -111,10 +111,10 @@ class ContainerSide(Side[ContainerState]):
         return found
 
     def plan(self, owners: t.Sequence[Owner]) -> Plan:
-        """Plan the creation, change or removal of containers. One of a list that is not possible fails for its entries.
+        """Plan the creation, change or removal of containers. In a list, an impossible one fails for its entries.
 
         Raises:
-            TaskError: If one is not possible.
+            TaskError: If one is impossible.
         """
         return plan_each(owners, self._plan, self._entries_of)
 
@@ -152,7 +152,7 @@ class ContainerSide(Side[ContainerState]):
         return Waiting(UNUSED) if users else None
 
     def _users_of(self, owner: Owner) -> t.Sequence[str]:
-        """Return what uses a container, in words: what was read last or, before that, what a list knows."""
+        """Return what uses a container, in words: as last read or, before that, as far as a list knows."""
         state, terms = self.states[owner], self._options[owner].terms
         if state.users is None and terms is not None and state.container is not None:
             return terms.find_users(state.container["id"])
@@ -197,7 +197,7 @@ class ContainerSide(Side[ContainerState]):
         after = replace(state, container=container)
         if self._options[owner].terms is None:
             return Effect({} if reply is SEEN else {owner: after})
-        # A list shows the container as it has become, and not as it was foreseen; a new state is one even if a look has shown it.
+        # A list shows the container as it is, and not as it was foreseen; it needs a new state even if a look has shown it.
         changes = [one._replace(after=container) for one in self.context.plan.changes if one.key == step.keys[0]]
         return Effect({owner: after}, changes)
 

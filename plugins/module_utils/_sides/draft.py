@@ -38,7 +38,7 @@ class Draft:
     Attributes:
         entries: The entries.
         plans: The plans of the entries that can be done, by key.
-        final: The connection that an entry will have, by key.
+        final: The future connection of an entry, by key.
         refusals: The error of an entry that cannot be done, by key.
         failures: The error of an entry whose connection has failed already, by key.
         going: The connections to remove, since the list does not declare them.
@@ -116,10 +116,10 @@ class PeerSetPlanner:
         return replace(state, listed=listed, entries=entries, done=done, pruned=pruned, failures=plan.failures)
 
     def split_undeclared(self, state: PeerSetState) -> tuple[list[Peer], list[Peer]]:
-        """Return the connections that the list does not declare: those to ignore, and the others; none that are leaving.
+        """Return the connections that the list does not declare and that are not leaving: those to ignore, and the others.
 
-        An entry whose connection is unclear declares all connections of its network. A connection whose identity Atlas does not
-        show counts as declared, since any entry may mean it.
+        An entry whose connection is unclear declares all connections of its network. A connection without an identity in Atlas
+        counts as declared, since any entry may mean it.
         """
         declared: set[str] = set()
         for entry in self._entries:
@@ -150,7 +150,7 @@ class PeerSetPlanner:
         return {} if error is None else {"ignore": error}, warnings
 
     def warnings(self, plan: Plan, state: PeerSetState) -> tuple[str, ...]:
-        """Return the warnings about a plan of a task that leaves it to others to accept, and whose list may be for AWS alone."""
+        """Return the warnings about a plan: too many pending connections, and pruning with a list that may be for AWS alone."""
         removes = any(change.action == "delete" for change in plan.changes)
         is_whole = self._params["prune"] and (removes or not self._entries)
         if not is_whole or self._params["provider_name"] is not None:
@@ -162,7 +162,7 @@ class PeerSetPlanner:
         )
 
     def _draft(self, state: PeerSetState) -> Draft:
-        """Plan the entries one by one. Nothing that this run has done is done again."""
+        """Plan the entries one by one, without what this run has already done."""
         draft = Draft(self._entries)
         for entry in self._entries:
             key = entry.key
@@ -223,7 +223,7 @@ def _find_refusals(
     choices: t.Mapping[str, ContainerChoice],
     params: Parameters,
 ) -> Refusals:
-    """Return why a list cannot be done, by the keys of entries, or by other keys for the list as a whole."""
+    """Return why a list cannot be carried out, by the keys of entries, or by other keys for the list as a whole."""
     whole = {"limit": _above_limit(draft, changes, state), CEILING: _above_ceiling(draft, changes, state, params)}
     return {
         **{key: error for key, error in whole.items() if error is not None},
@@ -235,7 +235,7 @@ def _find_refusals(
 
 
 def _duplicates(draft: Draft) -> Refusals:
-    """Find the entries that name the same container as an earlier one of their network in another way; the list shows others."""
+    """Find the entries whose container an earlier entry of their network names in another way; the list shows the others."""
     refusals: Refusals = {}
     first: dict[tuple[t.Any, ...], PeerEntry] = {}
     for entry in draft.entries:
@@ -299,7 +299,7 @@ def _above_limit(draft: Draft, changes: t.Iterable[Change], state: PeerSetState)
 
 
 def _above_ceiling(draft: Draft, changes: t.Iterable[Change], state: PeerSetState, params: Parameters) -> TaskError | None:
-    """Return an error if more is removed than the task allows, or if it has not said how much, and the list is a stranger."""
+    """Return an error if more is removed than the task allows, or if it sets no limit and no entry has a connection."""
     tags = {entry.key: entry.tag for entry in draft.entries}
     removals = [
         _in_words(change.before, tags.get(change.key, ""))
@@ -318,9 +318,9 @@ def _in_words(peer: Fields, tag: str = "") -> str:
 
 
 def _has_connection(entries: t.Iterable[PeerEntry], state: PeerSetState) -> bool:
-    """Whether an entry had a connection when the task began, in whichever container and state.
+    """Whether an entry had a connection when the task began, in any container and state.
 
-    One whose identity Atlas does not show may be that of any entry on its cloud.
+    A connection without an identity in Atlas may be that of any entry on its cloud.
     """
     networks = {(entry.provider.name, entry.identity) for entry in entries}
     clouds = {name for name, _identity in networks}

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The access list for the connections of a list: what is read of it first, and what is planned; its side does it."""
+"""The access list for the connections of a list: the first reads, and the plan that its side carries out."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ class EntryAccess(Chooser):
     """What the connections of a list need in the access list of the project, and leave there.
 
     Args:
-        common: What all parts get.
+        common: What all choosers get.
         client: Atlas.
         leaving: The connections that the task removes.
-        pruned: What is cleaned before connections are pruned; None if the task does not prune.
-        unlisted: The clouds whose connections no other part reads.
+        pruned: What is removed before connections are pruned; None if the task does not prune.
+        unlisted: The clouds whose connections no other chooser reads.
         read_blocks: Reads the blocks of clients on AZURE and GCP.
     """
 
@@ -61,16 +61,16 @@ class EntryAccess(Chooser):
         super().__init__(common)
         self._needs = AccessNeeds(common.entries, self._is_absent, leaving)
         self._users = AccessUsers(self._needs)
-        # What the result says of marked entries that stay.
+        # The sentences of the result on marked entries that stay.
         self._notes: list[str] = []
         self._client = client
         self._leaving = leaving
         self._pruned = pruned
         self._unlisted = unlisted
         self._read_blocks = read_blocks
-        # Whether reads_more has read the connections of the unlisted clouds.
+        # Whether the connections of the unlisted clouds are read.
         self._has_others = False
-        # The connections that fail with each entry of the access list, and the entries of each request, as planned last.
+        # As last planned: the connections that fail with each entry of the access list, and the entries of each request.
         self._owners_of: dict[str, t.Sequence[str]] = {}
         self._requested: dict[Owner, tuple[str, ...]] = {}
         self._first_of: dict[Owner, Change] = {}
@@ -80,7 +80,7 @@ class EntryAccess(Chooser):
         return {_LIST: AccessList(self._client, self._params["group_id"]).list_entries}
 
     def reads_more(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
-        """Read who else may need what would go: first the connections on the other clouds, then the blocks of clients there."""
+        """Read who else may need what would be removed: first the connections on other clouds, then the blocks of clients."""
         if not any(do_overlap(name, ALL_ADDRESSES) for name in self._users.to_remove(self._path, is_foreseen=True)):
             return {}
         if not self._has_others:
@@ -90,7 +90,7 @@ class EntryAccess(Chooser):
         return {place: partial(self._look_at, network) for place, network in {place_of(one): one for one in unread}.items()}
 
     def _look_at(self, network: Fields) -> t.Mapping[str, t.Sequence[str]] | str:
-        """Return the blocks of clients, or why they cannot be read: what these clients may need stays then. Runs in a thread."""
+        """Return the blocks of clients, or why they cannot be read, so that what they may need stays. Runs in a thread."""
         try:
             return self._read_blocks(network)
         except StoppedError:
@@ -99,7 +99,7 @@ class EntryAccess(Chooser):
             return error.message
 
     def begin(self, answers: Answers) -> None:
-        """Keep the list, and say what the connections need of it, and what stays."""
+        """Keep the list, and record what the connections need of it, and what stays."""
         listed = answers[_LIST]
         self._users.others = tuple(peer for name in self._unlisted for peer in answers.get(name, ()))
         self._has_others = answers.keys() >= {*self._unlisted}
@@ -107,7 +107,7 @@ class EntryAccess(Chooser):
         path = self._path
         path.access = AccessListState(listed, listed, waiting=())
         self._leaving.foresee()
-        # A wide entry goes after the narrow one is in force, which an earlier run may have added.
+        # A wide entry is removed after the narrow one is in force, which an earlier run may have added.
         before = [name for name in self._needs.replacements(self._users.to_remove(path), path) if name in listed]
         path.access = replace(path.access, waiting=(*before,))
         self._judge()
@@ -122,7 +122,7 @@ class EntryAccess(Chooser):
         removals = [_change(name, need, access.listed[name], None) for name, need in going.items()]
         wanted = self._needs.wanted(state)
         self._owners_of.update({name: need.owners for name, need in {**going, **wanted}.items()})
-        # What a network needs no longer goes after what it needs was added; the rest first, and in one step.
+        # What a network no longer needs is removed after what it needs was added; the rest first, and in one step.
         batches: dict[str, list[Change]] = {}
         for change in removals:
             batches.setdefault(change.key.owner if change.name in replaced else "", []).append(change)
@@ -139,12 +139,12 @@ class EntryAccess(Chooser):
             f"Atlas will remove entries of the access list that connections need: {expiring}. Make them permanent in Atlas, or "
             "remove them there and run the task again.",
         )
-        # Atlas counts old and new ones together.
+        # Atlas counts old and new entries together.
         refusals = _above_limit(len(access.listed) - len(batches.get("", ())), len(added), len(going.keys() & replaced.keys()))
         return Plan((*removals, *added), tuple(steps), warnings if expiring else (), refusals=refusals)
 
     def _to_step(self, owner: tuple[str, str], changes: t.Sequence[Change], after: str | None = None) -> Step:
-        """Return a request. It is an update of the list, since it may be sent again after it has taken effect in part."""
+        """Return a request. It counts as an update, since it may be sent again after it has taken effect in part."""
         keys = tuple(change.key for change in changes)
         names = self._requested[owner] = tuple(change.name for change in changes)
         self._first_of[owner] = changes[0]
@@ -168,10 +168,10 @@ class EntryAccess(Chooser):
         return [*dict.fromkeys(one for name in names for one in self._owners_of.get(name, ()))]
 
     def is_clear(self, step: Step) -> bool:
-        """Return whether what is pruned is clean in the customer's cloud, so that its entries can go.
+        """Return whether pruned connections leave nothing in the customer's cloud, so that their entries can be removed.
 
         Raises:
-            TaskError: If all connections that the step is for have failed.
+            TaskError: If all connections of the step have failed.
         """
         failures, owners = self._path.failures, self.entries_of(step.owner, step)
         left = [owner for owner in owners if owner not in failures]
@@ -180,19 +180,19 @@ class EntryAccess(Chooser):
         return self._pruned is None or all(map(self._pruned.is_clean, left))
 
     def late_error(self, step: Step, error: WaitTimeoutError) -> TaskError:
-        """Return the error of a request that was not clear before its time was up."""
+        """Return the error of a request that was not clear in time."""
         return late_error_of(self._first_of[step.owner], error)
 
     def replacements(self, names: t.Container[str]) -> t.Iterable[str]:
-        """Return what the list declares in place of those wide entries that `names` has."""
+        """Return what the list declares in place of the wide entries in `names`."""
         return self._needs.replacements(names, self._path)
 
     def planner(self, names: t.Container[str]) -> AccessListPlanner:
-        """Return the planner of those of some entries that connections need which have not failed."""
+        """Return a planner for those of some entries that connections need which have not failed."""
         return _planner({name: need for name, need in self._needs.wanted(self._path).items() if name in names})
 
     def removals(self, names: t.Container[str]) -> t.Callable[[Entries], t.Sequence[Change]]:
-        """Return what chooses which of some entries a list has that nothing needs which stays. It runs in a thread."""
+        """Return a function that chooses the entries of a list to remove among some. It runs in a thread."""
         return partial(_removals, self._users, names, replace(self._path))
 
     def to_changes(self, made: t.Iterable[Change]) -> list[Change]:
@@ -202,17 +202,17 @@ class EntryAccess(Chooser):
         return [_change(one.key, needs[one.key], *entries_of(one)) for one in made if one.key in needs]
 
     def take(self, owner: Owner, found: AnyState) -> None:
-        """Take in the access list as its side has it."""
+        """Take the access list as its side has it."""
         if isinstance(found, AccessListState):
             self._path.access = found
             self._judge()
 
     def record_failure(self, entry: str, step: str, error: TaskError) -> None:
-        """Say that entries stay that what has failed still uses."""
+        """Record that entries stay because failed connections still use them."""
         self._judge()
 
     def _judge(self) -> None:
-        """Say which names the connections need, why others stay, and what else is marked."""
+        """Record which entries the connections need, why others stay, and what else is marked."""
         state = self._path
         needed, (left, foreign) = self._needs.asked_for(state), self._users.reasons_to_keep(state)
         others = [one for one in state.notes if one not in self._notes]
@@ -228,7 +228,7 @@ def _removals(users: AccessUsers, names: t.Container[str], path: PathState, list
 
 
 def _planner(needs: t.Mapping[str, AccessRule]) -> AccessListPlanner:
-    """Return a planner that adds entries: what others have added keeps its comment, and stays."""
+    """Return a planner that adds entries: those of others stay, and keep their comments."""
     return AccessListPlanner({"entries": [need.entry for need in needs.values()], "keep_comment": True, "prune": False})
 
 

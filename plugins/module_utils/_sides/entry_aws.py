@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The networks of all entries in AWS: what is read at first, and what is planned; the side of AWS does it."""
+"""The networks of all entries in AWS: the first reads, and the plan that the side of AWS carries out."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from .aws_entries import AwsPlace, AwsTerms
 from .path_options import aws_credentials, aws_names
 from .path_state import ACTING, ROUTES, Answers, Chooser, Common
 
-# What is done, in its order: the step of results, and the action and the kind of the change.
+# The requests in their order: the step of results, and the action and the kind of the change.
 _STEPS: dict[type[t.Any], tuple[str, str, str]] = {
     Accept: ("accept", "accept", "connection"),
     AddTags: ("tags", "tag", "connection"),
@@ -61,7 +61,7 @@ class NetworkReads:
     """Reads the networks of all entries, with one survey for each set of credentials and region.
 
     Args:
-        terms: What Atlas and the list say of the entries.
+        terms: What Atlas and the list set for the entries.
         sessions: The sessions with AWS.
 
     Attributes:
@@ -79,13 +79,13 @@ class NetworkReads:
         return self._entries[place]
 
     def first(self, entries: t.Iterable[PeerEntry], *, is_first: bool) -> dict[tuple[AwsPlace, Key], t.Callable[[], t.Any]]:
-        """Return the questions about entries that need no other answer; before any is there, of those whose region is clear."""
+        """Return the questions about entries that need no answers; with `is_first`, only for entries whose region is clear."""
         terms, places = self._terms, dict[AwsPlace, list[PeerEntry]]()
         for entry in entries:
             region = terms.region(entry, is_first=is_first)
             places.setdefault(AwsPlace.of(aws_credentials(entry, region)), []).append(entry)
         if is_first and terms.params["atlas"]:
-            # One survey for all of the same credentials: those whose region Atlas knows may be in the same one.
+            # One survey for all with the same credentials: entries whose region only Atlas knows may share it.
             unknown = {place.credentials for place, own in places.items() if not all(map(terms.is_placed, own))}
             places = {place: own for place, own in places.items() if place.credentials not in unknown}
         self._entries.update(places)
@@ -94,7 +94,7 @@ class NetworkReads:
         return {(place, key): partial(self._ask, place, key) for place in places for key in first_keys(wanted[place])}
 
     def second(self, place: AwsPlace) -> dict[Key, t.Callable[[], t.Any]]:
-        """Return the questions about a place that need the first answers and are not answered yet."""
+        """Return the open questions about a place that need the first answers."""
         survey, terms = self.surveys[place], self._terms
         questions = survey.second()
         known: t.Mapping[str, PeeringConnection] = survey.answers[CONNECTIONS]
@@ -122,7 +122,7 @@ class NetworkReads:
             return self.surveys[place]
 
     def take(self, place: AwsPlace, peers: t.Iterable[Peer]) -> dict[Owner, View]:
-        """Take in the answers about a place, and return the view of each of its entries; none while questions are open.
+        """Take the answers about a place, and return the view of each of its entries; none while questions are open.
 
         Args:
             place: The place.
@@ -134,7 +134,7 @@ class NetworkReads:
             return {}
         known: t.Mapping[str, PeeringConnection] = survey.answers[CONNECTIONS]
         for peer in peers if terms.params["atlas"] else ():
-            # Whose connections in Atlas's list are active there is Atlas.
+            # The requester of an active connection in Atlas's list is Atlas.
             connection = known.get(fields_of(peer).get(AWS.accepted_id or "") or "")
             if connection is not None and connection.status == ACTIVE and connection.requester.account_id:
                 key = (place.credentials, peer["container_id"])
@@ -149,15 +149,15 @@ class NetworkReads:
 
 
 class AwsNetworks(Chooser):
-    """The networks of the entries in AWS: it reads them, and plans what the side does for all in one plan.
+    """The networks of the entries in AWS: it reads them, and plans the changes of the side in one plan.
 
     Args:
-        common: What all parts get, with the entries whose VPCs it changes.
+        common: What all choosers get, with the entries whose VPCs it changes.
         sessions: The sessions with AWS.
         replaced: Returns the keys of entries whose connection in Atlas the task replaces, or has replaced.
 
     Attributes:
-        terms: What Atlas and the list say of the entries.
+        terms: What Atlas and the list set for the entries.
     """
 
     name = "aws"
@@ -166,19 +166,19 @@ class AwsNetworks(Chooser):
         super().__init__(common)
         self.terms = AwsTerms(self._params, common.entries, replaced, common.path)
         self._reads = NetworkReads(self.terms, sessions)
-        # The entries whose requests were not there when they were planned, so that no warning has their account.
+        # The entries whose requests were not visible when they were planned, so that no warning has their account.
         self._unseen: set[str] = set()
-        # What was said of wider routes: a later plan has only what is left to do.
+        # The warnings about wider routes so far: a later plan has only what is left to do.
         self._said: dict[Takeover, str] = {}
 
     # Reading.
 
     def reads(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
-        """Read the places whose region the list names. Others need what Atlas knows."""
+        """Read the places whose region the list names. The others need data from Atlas."""
         return self._reads.first(self.terms.entries.values(), is_first=True)
 
     def reads_more(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
-        """Read the other places, and what needs the first answers: attributes for DNS, prefix lists, missing route tables."""
+        """Read the other places, and what needs first answers: attributes for DNS, prefix lists, missing route tables."""
         terms = self.terms
         others = [one for key, one in terms.entries.items() if key not in terms.places and terms.is_known(one)]
         calls = self._reads.first(others, is_first=False)
@@ -216,7 +216,7 @@ class AwsNetworks(Chooser):
         refusals: dict[str, TaskError] = {}
         # Two entries may have one VPC, each with a network container of its own: what the first one enables is one change.
         enabled: set[tuple[str, str]] = set()
-        # So do two routes of one table.
+        # How many routes earlier entries add to a shared route table.
         growing: Counter[str] = Counter()
         for key in keys:
             entry = self.terms.entries[key]
@@ -250,23 +250,23 @@ class AwsNetworks(Chooser):
         if view.connection is None and terms.may_appear(entry):
             connection_id = None
         if view.connection is not None and entry.key in self._unseen:
-            # An earlier plan was made without it: the account is in the warning at the end.
+            # An earlier plan was made without it: the warning at the end has the account.
             view = replace(view, atlas_accounts=(view.connection.requester.account_id,))
         plan = plan_present(terms.options(entry, connection_id, block), view, facts)
         if plan.block is not None:
             return plan
-        # Atlas chooses the block when it makes the container. What overlaps is known then, and that each table gets a route.
+        # Atlas chooses the block when it creates the container. Only then are overlaps known; each table gets a route.
         tables = [one for one in view.tables if one.id in plan.table_ids]
         steps = [Step("update", one, ()) for one in plan_new_routes(view, tables, facts)]
         return replace(plan, steps=(*plan.steps, *steps))
 
     def _to_steps(self, entry: PeerEntry, plan: AccepterPlan, enabled: set[tuple[str, str]]) -> list[Step]:
-        """Return the steps of an entry; what an entry before it does has no key, and keeps nothing behind it waiting.
+        """Return the steps of an entry; those that an earlier entry makes have no key, and come last.
 
         Args:
             entry: The entry.
             plan: Its plan.
-            enabled: Takes the attributes for DNS that entries enable, by VPC and name.
+            enabled: Receives the attributes for DNS that entries enable, by VPC and name.
         """
         found: list[Step] = []
         turns: list[Step] = []
@@ -291,7 +291,7 @@ class AwsNetworks(Chooser):
         return _to_change(self.terms.entries[str(step.owner)], step.request)
 
     def predict(self, plan: Plan) -> None:
-        """Assume what is there after all changes; connections are active then."""
+        """Assume the state after all changes; connections are then active."""
         views, planned = self._path.aws, dict[Owner, list[Request]]()
         for step in plan.steps:
             planned.setdefault(step.owner, []).append(step.request)
@@ -304,7 +304,7 @@ class AwsNetworks(Chooser):
         warnings = (_UNCHECKED,) if is_unchecked and self._params["atlas_aws_account_ids"] is None else ()
         self._path.warnings = (*self._path.warnings, *warnings)
 
-    # What the side does.
+    # What the side has done.
 
     def take(self, owner: Owner, found: View) -> None:
         """Warn of an unknown account once its request is accepted."""
@@ -318,7 +318,7 @@ class AwsNetworks(Chooser):
             path.warnings = (*dict.fromkeys((*path.warnings, _ACCEPTED.format(account))),)
 
     def worded(self, key: str, step: Step | None, error: TaskError) -> tuple[str, TaskError]:
-        """Return what has failed for an entry, in the word of results, and the error with the entry and its options.
+        """Return what has failed for an entry, as results call it, and the error with the entry and its options.
 
         Args:
             key: The key of the entry.
@@ -333,7 +333,7 @@ class AwsNetworks(Chooser):
         return word, self.terms.named(self.terms.entries[key], error)
 
     def is_over(self, key: str, stage: str) -> bool:
-        """Whether nothing is waited for once an entry has no more steps: Atlas has not requested it, or it waits for them."""
+        """Whether an entry without more steps waits for nothing: Atlas has not requested it, or it waits for its acceptance."""
         if self._is_absent or stage != ACTING or key in self._path.failures or key not in self._path.aws:
             return True
         connection_id, connection = self.terms.connection_id(self.terms.entries[key]), self._path.aws[key].connection

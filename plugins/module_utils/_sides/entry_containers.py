@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which network container each entry has, and what the list asks of it; the side of containers does it."""
+"""The network container of each entry, and the plan for it that the side of containers carries out."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ _STAYS = "It stays; the list's connections to it are removed."
 _Errors = dict[str, TaskError]
 
 
-# Takes a container into its side, and returns the plan: its owner, cloud, options and state, and what the list says of it.
+# Adds a container to its side by its owner, cloud, options, terms of the list and state; returns the plan.
 Add = t.Callable[[Owner, Cloud, Parameters, ListTerms, ContainerState], Plan]
 
 
 class _Group(t.NamedTuple):
-    """A container, or one to make (None), its region (None if a project has one on the cloud), and its entries."""
+    """A container (None for one to create), its region (None on a cloud with one container), and its entries."""
 
     cloud: Cloud
     container: Container | None
@@ -46,12 +46,12 @@ class _Group(t.NamedTuple):
 
     @property
     def owner(self) -> Owner:
-        """What stands for it in its side."""
+        """Its owner in the side."""
         return (self.cloud.name, self.region) if self.container is None else self.container["id"]
 
     @property
     def name(self) -> str:
-        """Its region, or its cloud if a project has one there: its name for users."""
+        """Its name for users: its region, or its cloud if a project has one container there."""
         return self.cloud.name if self.region is None else self.cloud.regions.to_cloud(self.region)
 
     @property
@@ -61,7 +61,7 @@ class _Group(t.NamedTuple):
 
 
 class _Planned(t.NamedTuple):
-    """A container that was planned: what it is about, and what the list says of it."""
+    """A planned container: its group, the key of its change, and what the list sets for it."""
 
     group: _Group
     key: ChangeKey
@@ -72,9 +72,9 @@ class EntryContainers(Chooser):
     """The network containers of the entries: it reads them, and plans them with their side.
 
     Args:
-        common: What all parts get.
+        common: What all choosers get.
         containers: The containers of the project.
-        add: Takes a container into the side.
+        add: Adds a container to the side.
         list_clusters: Lists the clusters of the project, which keep a container from being removed; None if none is removed.
     """
 
@@ -93,9 +93,9 @@ class EntryContainers(Chooser):
         self._add = add
         self._list_clusters = list_clusters
         self._clusters: t.Sequence[Cluster] = ()
-        # What is planned, by owner.
+        # The planned containers, by owner.
         self._planned: dict[Owner, _Planned] = {}
-        # The changes whose effects were taken over, by owner.
+        # The changes whose effects were recorded, by owner.
         self._taken: dict[Owner, Change] = {}
 
     def reads(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
@@ -109,7 +109,7 @@ class EntryContainers(Chooser):
         self._path.containers = tuple(answers[_KIND])
 
     def plan(self) -> Plan:
-        """Plan the containers that are missing or differ or, with state absent, those to remove."""
+        """Plan the containers that are missing or different or, with state absent, those to remove."""
         if self._is_absent:
             return self._plan_absent()
         groups, refusals = self._groups()
@@ -200,18 +200,18 @@ class EntryContainers(Chooser):
                 continue
             leaving = {entry.identity for entry in group.entries}
             others = [one for one in path.peers.listed if one["container_id"] == container["id"] and not is_leaving(one)]
-            # It is no use to wait for connections that are not in the list, failed ones included.
+            # Waiting for connections that are not in the list, failed ones included, is useless.
             waits = all(identity_of(fields_of(one)) in leaving for one in others)
             key = ChangeKey("", "remove", "Atlas", _KIND, (group.name,))
             listed = tuple(one for one in path.containers if _is_on(group.cloud, one))
             options = {REGIONS: None, BLOCK: None, "state": "absent", "wait": waits}
-            # Who uses it is asked when it is removed.
+            # Its users are read when it is removed.
             plan = self._plan_by_side(group, key, options, ContainerState(container, listed, None))
             plans.append(_in_words(plan, "delete", group))
         return replace(joined(plans), notices=self._warn_of_others(groups), refusals=refusals)
 
     def _find_clusters(self, group: _Group) -> list[str]:
-        """Return the clusters with nodes in a container, in words. Those that are being removed are waited for."""
+        """Return the clusters with nodes in a container, in words, except those being removed, which are waited for."""
         from .._resources.clusters import LEAVING, has_nodes_at
 
         staying = [one for one in self._clusters if one["state_name"] != LEAVING]
@@ -219,7 +219,7 @@ class EntryContainers(Chooser):
         return [f"cluster {one['name']}" for one in there]
 
     def predict(self, plan: Plan) -> None:
-        """Assume the containers as they will be; a new one has no id. One that others use fails."""
+        """Assume the containers as they will be; a new one has no id. The removal of one that others use fails."""
         changes = {change.key: change for change in plan.changes}
         for step in plan.steps:
             error = self._find_other_users(step) if self._is_absent else None
@@ -229,7 +229,7 @@ class EntryContainers(Chooser):
                 self._path.fail(self.entries_of(step.owner, step)[0], step.keys[0].step, error)
 
     def _find_other_users(self, step: Step) -> TaskError | None:
-        """Return the error of a removal because of connections that the list does not have; None if there are none."""
+        """Return the error of a removal because of connections that are not in the list; None if there are none."""
         group, unused, terms = self._planned[step.owner]
         leaving = {entry.identity for entry in group.entries}
         staying = [one for one in self._path.peers.listed if identity_of(fields_of(one)) not in leaving]
@@ -244,15 +244,15 @@ class EntryContainers(Chooser):
         return self._planned[owner].terms.entries
 
     def step_of(self, entry: str) -> str:
-        """Return what has failed for an entry, or for a container that is removed."""
+        """Return the step that fails for an entry, or for a container that is removed."""
         return "remove" if self._is_absent else _KIND
 
     def take(self, owner: Owner, found: ContainerState) -> None:
-        """Take in a container as its side has it, and what was done to it."""
+        """Take a container as its side has it, after a change or a read."""
         container, planned = found.container, self._planned[owner]
         change = self._path.done.get(planned.key)
         if change is not None and self._taken.get(owner) is change:
-            # What has been read since is newer.
+            # Later reads are newer.
             return
         if change is not None:
             self._taken[owner] = change
@@ -261,7 +261,7 @@ class EntryContainers(Chooser):
             self._keep(owner, container)
 
     def _keep(self, owner: Owner, container: Container | None) -> None:
-        """Keep the container, which its entries now have; or that it is gone."""
+        """Record the container of its entries, or that it is gone."""
         group = self._planned[owner].group
         own = container["id"] if container is not None else None
         before = group.container["id"] if group.container is not None else own
@@ -285,7 +285,7 @@ def _check_removal(path: PathState, group: _Group) -> None:
     """Check that the connections of a container are removed.
 
     Raises:
-        TaskError: If that of an entry stays in it.
+        TaskError: If the connection of an entry stays in it.
     """
     failed = [entry.title for entry in group.entries if entry.key in path.failures]
     if failed:
@@ -294,7 +294,7 @@ def _check_removal(path: PathState, group: _Group) -> None:
 
 
 def find_homes(entries: t.Iterable[PeerEntry], path: PathState) -> None:
-    """Find the container of each entry, as far as there is one. Entries that have one keep it."""
+    """Find the container of each entry, if there is one. Entries that have one keep it."""
     homes = dict(path.homes)
     for entry in entries:
         try:
@@ -308,7 +308,7 @@ def find_homes(entries: t.Iterable[PeerEntry], path: PathState) -> None:
 
 
 def take_containers(containers: t.Iterable[Container], path: PathState) -> None:
-    """Take in containers that have been read again."""
+    """Take containers that have been read again."""
     by_id = {one["id"]: one for one in containers}
     path.homes = {key: by_id.get(home["id"], home) for key, home in path.homes.items()}
     path.containers = tuple(by_id.values())
@@ -322,10 +322,10 @@ def find_home(entry: PeerEntry, state: PathState) -> Container | None:
         state: The containers and connections of the project.
 
     Returns:
-        The container; None if it has to be made or, with state absent, if there is none.
+        The container; None if it has to be created or, with state absent, if there is none.
 
     Raises:
-        TaskError: If it is unclear; the message names the option that says which one is meant.
+        TaskError: If it is unclear; the message names the option that chooses one.
     """
     cloud, params, is_absent = entry.provider, entry.params, entry.task["state"] == "absent"
     own = [one for one in state.containers if _is_on(cloud, one)]
@@ -347,7 +347,7 @@ def find_home(entry: PeerEntry, state: PathState) -> Container | None:
 
 
 def is_known(entry: PeerEntry, container: Container | None, state: PathState) -> bool:
-    """Whether an entry names a container, or its connection was in it when the task began. All others may be of other teams.
+    """Whether an entry names a container, or had its connection there when the task began. Others may belong to other teams.
 
     Args:
         entry: The entry.
@@ -387,8 +387,8 @@ def _by_id(entry: PeerEntry, state: PathState) -> Container | None:
 def _used_by(entry: PeerEntry, peers: t.Iterable[Peer]) -> set[str]:
     """Return the ids of the containers of a network's connections.
 
-    A live connection comes first, then one that has failed, and then one that is leaving: its replacement gets its container.
-    With state absent, all of them count.
+    A live connection comes first, then a failed one, and then one that is leaving, whose replacement gets its container. With
+    state absent, all of them count.
     """
     own = [peer for peer in peers if identity_of(fields_of(peer)) == entry.identity]
     if entry.task["state"] == "absent":
@@ -402,7 +402,7 @@ def _only_of(found: t.Sequence[Container], option: str) -> Container | None:
     """Return the only one of some containers; None if there is none.
 
     Raises:
-        TaskError: If there are several; `option` says which one is meant.
+        TaskError: If there are several; `option` chooses one.
     """
     if len(found) > 1 and option == "container_region":
         raise TaskError(
@@ -415,10 +415,10 @@ def _only_of(found: t.Sequence[Container], option: str) -> Container | None:
 
 
 def _only(option: str, group: _Group) -> t.Any:
-    """Return what the entries of a container say of it; None if they say nothing.
+    """Return the value of an option for the entries of a container; None if none sets it.
 
     Raises:
-        TaskError: If they contradict each other: they may name one container in different ways.
+        TaskError: If they differ: entries may name one container in different ways.
     """
     given = [entry for entry in group.entries if entry.params[option] is not None]
     for entry in given[1:]:

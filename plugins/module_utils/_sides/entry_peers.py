@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which connection in Atlas each entry has, on all clouds as one set, and what the list adds to the side that requests them."""
+"""The connection in Atlas of each entry, on all clouds as one set, and what the list adds to the side that requests them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from .set_state import PeerSetState
 
 
 class PathPeers(PeerSet):
-    """Reads, plans and sends for the connections of a list of the whole path: what `EntryPeers` and its side share.
+    """Reads, plans and sends the connections of a list of the whole path, for `EntryPeers` and its side.
 
     Args:
         context: What all sides of the run share; the options have the `base_url` of the session.
@@ -48,28 +48,28 @@ class PathPeers(PeerSet):
         path: PathState,
         decide: t.Callable[[], Plan],
     ) -> None:
-        # Without pruning, `recreate` alone says what may be replaced.
+        # Without pruning, only `recreate` limits what may be replaced.
         most = params["max_deletions"] if params["prune"] else len(entries)
         params = {**params, "wait": True, "provider_name": ALL, "max_deletions": most}
         self._containers, self._context, self._path, self._decide = containers, context, path, decide
         super().__init__(params, peers, containers, context.clock)
         self.path_entries = {entry.key: entry for entry in entries}
         self._names = frozenset(entry.provider.name for entry in entries) or self.lists.names
-        # The containers as they were last taken from the state, or put into it.
+        # The containers as last taken from the state, or put into it.
         self._known: t.Sequence[Container] = ()
-        # What is done for each entry or pruned connection, as the first plan says it: later ones have what is left of that.
+        # The change of each entry or pruned connection in the first plan: later plans have what is left of it.
         self.first_changes: dict[str, Change] = {}
         # The last plan, with the keys of entries.
         self._last = Plan()
 
-    # What the list says.
+    # What the list declares.
 
     def choose_all(self) -> PeerSetState:
-        """Return the connections with that of each entry."""
+        """Return the connections of the project, with that of each entry."""
         raise NotImplementedError
 
     def plan_all(self) -> tuple[PeerSetState, Plan]:
-        """Plan the connections, and return them as the side gets them."""
+        """Plan the connections, and return them and the plan for the side."""
         raise NotImplementedError
 
     def predict_all(self) -> PeerSetState:
@@ -77,22 +77,22 @@ class PathPeers(PeerSet):
         raise NotImplementedError
 
     def leaving(self) -> t.Iterator[tuple[str, Peer]]:
-        """Yield the connections that the plan removes, each with the key of the entry or, where none means it, its id."""
+        """Yield the connections that the plan removes, each with the key of its entry or, without one, its id."""
         raise NotImplementedError
 
     def is_settled(self) -> bool:
-        """Return whether the connections are as far as the stage waits for."""
+        """Return whether the connections are in the state that the stage waits for."""
         raise NotImplementedError
 
     def entry_of(self, owner: Owner) -> str:
-        """Return the entry or pruned connection that an owner is about."""
+        """Return the entry or pruned connection of an owner."""
         return str(owner)
 
     def note_commands(self, key: str, error: TaskError) -> None:
-        """Note the commands for those who give Atlas its role, where this task does not."""
+        """Record the commands that give Atlas its role, where this task does not."""
 
     def take_containers(self) -> None:
-        """Take the containers as known. A new one has no id, so words stand for it, which errors show."""
+        """Take the known containers. A container that is still to be created gets a placeholder id, shown in errors."""
         self._known = [{**one, "id": id_of(one)} for one in self._path.containers]
         self.facts[LIST_CONTAINERS] = self._known
 
@@ -101,10 +101,10 @@ class PathPeers(PeerSet):
         entry, better = self.path_entries.get(key), error.from_project() if isinstance(error, HolderError) else error
         return better if entry is None else entry.named(better)
 
-    # What the side asks.
+    # Questions of the side.
 
     def queries(self, state: PeerSetState, purpose: Purpose) -> list[Query]:
-        """Return what the side asks: the path has looked first, and a poll lists only what the stage waits for."""
+        """Return the queries of the side: the path makes the first look, and a poll lists only what the stage waits for."""
         if purpose is Purpose.POLL:
             names = self.awaited(state)
             return [Query(POLL_QUERY, partial(self._poll, state, names) if names else lambda: state)]
@@ -124,7 +124,7 @@ class PathPeers(PeerSet):
         return replace(self._last, warnings=whole.warnings, failures=whole.failures, refusals=whole.refusals, consequences=told)
 
     def predict(self, state: PeerSetState, plan: Plan) -> PeerSetState:
-        """Return the same: the path predicts the connections with all else."""
+        """Return the same state: the path predicts the connections with all else."""
         return state
 
     def key_of(self, owner: Owner) -> t.Hashable:
@@ -133,7 +133,7 @@ class PathPeers(PeerSet):
         return None if first is None else first.key
 
     def shown(self, change: Change) -> Change:
-        """Return a change in the words of results. The removal may be the first half of a replacement."""
+        """Return a change in the words of results. A removal may be the first half of a replacement."""
         shown = change.shown_as(self.first_changes[change.key])
         return shown._replace(verb="delete") if change.action == "delete" else shown
 
@@ -159,11 +159,11 @@ class Leaving:
 
     Args:
         path: What is known of both sides.
-        find: Returns them.
-        containers: Plans the network containers; None if that changes nothing about them.
+        find: Finds them.
+        containers: Plans the network containers; None if that does not affect them.
 
     Attributes:
-        peers: Each with its owner, by id.
+        peers: The connections with their owners, by id.
     """
 
     def __init__(
@@ -173,21 +173,21 @@ class Leaving:
         self.peers: dict[str, tuple[str, Peer]] = {}
 
     def foresee(self) -> None:
-        """Find them before there is a plan."""
+        """Find the connections before there is a plan."""
         with self._path.kept():
             if self._containers is not None:
                 self._containers.predict(self._containers.plan())
             self.find()
 
     def find(self) -> None:
-        """Find them once the containers are known. What is leaving already is still one of them."""
+        """Find the connections once the containers are known. Those that are leaving already still count."""
         live = {peer["id"] for peer in self._path.peers.listed if not is_leaving(peer)}
         gone = {id_: one for id_, one in self.peers.items() if id_ not in live}
         self.peers = {**gone, **{peer["id"]: (owner, peer) for owner, peer in self._find()}}
 
     @property
     def pruned(self) -> list[Peer]:
-        """Those that no entry means."""
+        """The connections that no entry means."""
         return [peer for id_, (owner, peer) in self.peers.items() if owner == id_]
 
 
@@ -195,10 +195,10 @@ class EntryPeers(Chooser):
     """The connections of the entries in Atlas: it reads them, and plans them with their side.
 
     Args:
-        common: What all parts get.
+        common: What all choosers get.
         peers: The connections with each cloud that is read, by its name.
         reader: Knows what the list asks for.
-        begin: Takes connections and their plan into the side, and returns the plan as the side carries it out.
+        begin: Gives connections and their plan to the side, and returns the plan as the side carries it out.
     """
 
     name = "peers"
@@ -218,7 +218,7 @@ class EntryPeers(Chooser):
         return {name: peers.list_peers for name, peers in self._peers.items()}
 
     def begin(self, answers: Answers) -> None:
-        """Take in the connections, and find the container and the connection of each entry."""
+        """Take the connections, and find the container and the connection of each entry."""
         self._reader.take_containers()
         found = tuple(self._reader.lists.complete(peer) for one in answers.values() for peer in one)
         self._path.peers = PeerSetState(found, first=found)
@@ -234,7 +234,7 @@ class EntryPeers(Chooser):
         self._path.peers = self._reader.predict_all()
 
     def is_settled(self) -> bool:
-        """Return whether the connections are as far as the stage waits for: what other parts ask depends on them."""
+        """Return whether the connections are in the state that the stage waits for: queries of other choosers depend on it."""
         return self._reader.is_settled()
 
     def entries_of(self, owner: Owner, step: Step | None) -> t.Sequence[str]:
@@ -242,13 +242,13 @@ class EntryPeers(Chooser):
         return (self._reader.entry_of(owner),)
 
     def step_of(self, entry: str) -> str:
-        """Return what has failed for an entry, or a pruned connection."""
+        """Return the step that fails for an entry, or a pruned connection."""
         if entry in self._reader.path_entries and not self._is_absent:
             return "available" if self._context.stage == AVAILABLE else "request"
         return "remove"
 
     def record_failure(self, entry: str, step: str, error: TaskError) -> None:
-        """Note the commands for those who give Atlas its role, where this task does not."""
+        """Record the commands that give Atlas its role, where this task does not."""
         self._reader.note_commands(entry, error)
 
 
@@ -259,7 +259,7 @@ def to_removal(owner: str, name: str, change: Change) -> Change:
 
 
 def id_of(container: Container) -> str:
-    """Return the id of a container, or what stands for that of one that a plan makes."""
+    """Return the id of a container, or a placeholder for one that a plan creates."""
     cloud = container_cloud(container["provider_name"])
     return (
         container["id"]
@@ -271,6 +271,6 @@ _NEW = "to create "
 
 
 def without_words(fields: t.Any) -> t.Any:
-    """Return a connection without the words that stand for the id of its new container."""
+    """Return a connection without the placeholder id of a new container."""
     is_new = fields is not None and str(fields.get("container_id")).startswith(_NEW)
     return {**fields, "container_id": None} if is_new else fields

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What pruned connections leave in the customer's clouds: what is removed of it, and what is said of the rest."""
+"""What pruned connections leave in the customer's clouds: what is removed of it, and the notes on the rest."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if t.TYPE_CHECKING:
 
 
 class Remover(t.Protocol):
-    """What plans the removal of what connections leave in a cloud; their owners on its side are the connections.
+    """Plans the removal of what connections leave in a cloud; the owners on its side are the connections.
 
     Attributes:
         name: The name of the side.
@@ -32,30 +32,30 @@ class Remover(t.Protocol):
     name: t.ClassVar[str]
 
     def plan_pruned(self, peer: Peer, found: t.Any, leaving: t.Sequence[Peer]) -> Plan:
-        """Plan its removal; `leaving` has all pruned connections. The first plan with a step lets the side know of it."""
+        """Plan the removal; `leaving` has all pruned connections. The first plan with a step registers it with the side."""
 
     def is_clean(self, owner: str) -> bool:
-        """Return whether nothing is left of a connection. Only asked where that goes before it."""
+        """Return whether a connection leaves nothing. Only called where that is removed before the connection."""
 
 
 class Cleaner(Remover, t.Protocol):
-    """The same in a cloud other than AWS."""
+    """Plans the removal in a cloud other than AWS."""
 
     def look_at_pruned(self, peer: Peer) -> t.Any:
-        """Return what is there; None if no credentials of the task are those of its owner. Runs in a thread."""
+        """Return what is there; None if the task has no credentials for its owner. Runs in a thread."""
 
     def warn_of_pruned(self, peer: Peer, found: t.Any, leaving: t.Sequence[Peer]) -> t.Sequence[str]:
-        """Return why a role stays that a connection leaves, in sentences. Only asked where Atlas needs one."""
+        """Return why a role that a connection leaves stays, in sentences. Only called where Atlas needs a role."""
 
 
 class PrunedLeftovers(Chooser):
-    """What pruned connections leave in the customer's clouds, but for the access list. Its own side removes the routes in AWS.
+    """What pruned connections leave in the customer's clouds. A side of its own removes the routes in AWS.
 
     Args:
-        common: What all parts get.
+        common: What all choosers get.
         leaving: The connections that the task removes.
         routes: The side for the routes in AWS; None if the task does not do that half.
-        cleaners: The parts of the other clouds whose half the task does, by their names.
+        cleaners: The removers of the other clouds whose half the task does, by their names.
     """
 
     name = "pruned"
@@ -71,7 +71,7 @@ class PrunedLeftovers(Chooser):
         self._leaving = leaving
         self._routes = routes
         self._cleaners = cleaners
-        # What is there of each connection, by id; None where it could not be looked for.
+        # What each connection leaves, by id; None where the task cannot look.
         self._found: dict[str, AnyState] = {}
 
     def reads_more(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
@@ -97,7 +97,7 @@ class PrunedLeftovers(Chooser):
         return ids
 
     def begin(self, answers: Answers) -> None:
-        """Keep what was found, and say what the task will not remove."""
+        """Keep what was found, and record what the task will not remove."""
         self._leaving.foresee()
         for ids, answer in answers.items():
             self._found.update(answer if isinstance(answer, dict) else {ids[0]: answer})
@@ -110,7 +110,7 @@ class PrunedLeftovers(Chooser):
         self._path.notes = (*dict.fromkeys((*self._path.notes, *notes)),)
 
     def _is_unknown(self, peer: Peer) -> bool:
-        """Whether a connection leaves something that the task cannot look for. A role that another one needs is to stay."""
+        """Whether a connection leaves something that the task cannot look for; a role that another one needs does not count."""
         is_read = peer["id"] in self._found and self._found[peer["id"]] is None
         staying = (one for one in self._path.peers.listed if one["id"] not in self._leaving.peers)
         if _needs_role(cloud_of(peer)) and any(_is_beside(one, peer) for one in staying):
@@ -124,7 +124,7 @@ class PrunedLeftovers(Chooser):
         return self._routes if cloud.region is not None else self._cleaners.get(cloud.name)
 
     def plan(self) -> Plan:
-        """Plan what to remove of each connection: before it goes or, where Atlas needs a role until then, after it."""
+        """Plan what to remove of each connection: before it or, where Atlas needs a role until then, after it."""
         self._leaving.find()
         plans = list[Plan]()
         for peer in self._leaving.pruned:
@@ -136,11 +136,11 @@ class PrunedLeftovers(Chooser):
         return joined(plans)
 
     def step_of(self, entry: str) -> str:
-        """Return what has failed of a connection: its routes, or that it was planned if none is left."""
+        """Return the step that fails for a connection: its routes, or its plan if no route is left."""
         return "plan" if t.cast("PrunedSide", self._routes).is_clean(entry) else "routes"
 
     def is_clean(self, owner: str) -> bool:
-        """Whether nothing is left of a connection that the task removes before it; True for all other owners."""
+        """Whether nothing is left that has to be removed before a connection; True for all other owners."""
         cloud = cloud_of(self._leaving.peers[owner][1]) if owner in self._leaving.peers else None
         remover = None if cloud is None or _needs_role(cloud) else self._remover(cloud)
         return remover is None or remover.is_clean(owner)
@@ -157,13 +157,13 @@ class PrunedLeftovers(Chooser):
 
 
 def _title_of(peer: Peer) -> str:
-    """Return what sentences call a pruned connection."""
+    """Return the name of a pruned connection in sentences."""
     cloud, fields = cloud_of(peer), fields_of(peer)
     return f"{fields.get(cloud.accepted_id or '') or peer['id']} ({name_of(fields)})"
 
 
 def _note_of_access(peer: Peer) -> str:
-    """Return what stays in the access list, where the task leaves that alone, in a sentence."""
+    """Return what stays in an access list that the task does not change, in a sentence."""
     return (
         f"{_title_of(peer)} is pruned, but what it has in the access list stays there, because access_list is false. Remove the "
         f"entries with the comment '{default_comment(fields_of(peer), cloud_of(peer))}', unless another connection needs them."

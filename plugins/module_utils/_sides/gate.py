@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the connections of a list wait for: what comes before a request, what a refusal means, and when an entry has ended."""
+"""The waits of the connections of a list: what comes before a request, what a refusal means, and when an entry is done."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class After:
     """What has to be out of the way before a request is sent.
 
     Attributes:
-        gone: The ids of connections that have to be gone, for their identity, block or place.
-        moved: The ids of connections that have to have another block, or to be gone.
+        gone: The ids of connections that have to be gone, because of their identity, block or place.
+        moved: The ids of connections that need another block, or have to be gone.
         block: The block that the request needs.
     """
 
@@ -56,8 +56,8 @@ class After:
 def order(steps: t.Sequence[Step], listed: t.Sequence[Peer]) -> tuple[Step, ...]:
     """Return the steps in the order in which they can be sent, each with the connections that it waits for.
 
-    Removals that others need come first, then changes, creations, and the other removals. Whatever is in the way of a step is
-    removed or changed by another step: the planner has refused all other cases.
+    Removals that others need come first, then changes, creations, and the other removals. Another step removes or changes
+    whatever is in the way of a step: the planner has refused all other cases.
 
     Args:
         steps: The removals, changes and creations of a set, as the planner of one connection makes them.
@@ -102,7 +102,7 @@ def find_cycle(steps: t.Iterable[Step]) -> tuple[Step, ...]:
     waiting = {step.request.id: step for step in steps if isinstance(step.request, UpdatePeer)}
     while True:
         needed = {one for step in waiting.values() for one in step.after.moved}
-        # A step that waits for nothing can be sent. One that no other waits for is in no cycle.
+        # A step that waits for nothing can be sent. A step that no other waits for is in no cycle.
         others = [one for one, step in waiting.items() if one not in needed or not step.after.moved & waiting.keys()]
         if not others:
             return tuple(waiting.values())
@@ -144,7 +144,7 @@ def _with_places(creations: t.Sequence[Step], listed: t.Sequence[Peer], leaving:
 
 
 class PeerGate:
-    """Decides when a request can be sent, and which refusals to wait out: no place for another connection, or missing rights.
+    """Decides when a request can be sent, and which refusals to wait out: no place for a connection, or missing rights.
 
     Args:
         params: The options of the task.
@@ -175,7 +175,7 @@ class PeerGate:
         return isinstance(step.request, CreatePeer) and (state.full is not None or step.owner in state.refused)
 
     def check(self, blockers: t.Iterable[Peer], state: PeerSetState) -> None:
-        """Check that what is in the way of a step may still go.
+        """Check that the connections in the way of a step can still be removed or changed.
 
         Raises:
             TaskError: If the change or removal of one has failed.
@@ -189,13 +189,13 @@ class PeerGate:
                 )
 
     def has_place(self, step: Step, state: PeerSetState, running: t.Iterable[Step]) -> bool:
-        """Return whether Atlas may take a step: after it had no place for a connection, as many as there are places."""
+        """Return whether Atlas may accept a step: after a refusal for lack of a place, as many creations as there are places."""
         if state.full is None or not isinstance(step.request, CreatePeer):
             return True
         return bool(state.places) and sum(isinstance(one.request, CreatePeer) for one in running) < state.places
 
     def blocked(self, step: Step, state: PeerSetState, error: WaitTimeoutError) -> TaskError:
-        """Return the error of a step that could not be sent before the time was up."""
+        """Return the error of a step that could not be sent in time."""
         blockers = step.after.blockers(state.listed) if isinstance(step.after, After) else []
         if not blockers:
             way_out = for_pending(state.listed, "Have pending ones accepted in AWS", "Have pending ones completed in")
@@ -246,7 +246,7 @@ def count_pending(peers: t.Iterable[Peer]) -> int:
 
 
 def with_removed(step: Step, error: TaskError, state: PeerSetState) -> TaskError:
-    """Return the error of a step; for a creation, it also names the connection that was removed for it."""
+    """Return the error of a step; that of a creation also names the connection that was removed for it."""
     removal = state.done.get(str(step.owner))
     if not isinstance(step.request, CreatePeer) or removal is None or removal.before is None:
         return error
@@ -254,7 +254,7 @@ def with_removed(step: Step, error: TaskError, state: PeerSetState) -> TaskError
 
 
 class PeerSetWaiter:
-    """Polls the connections, and records how far each entry has come.
+    """Polls the connections, and records the progress of each entry.
 
     Args:
         entries: The entries.
@@ -296,7 +296,7 @@ class PeerSetWaiter:
             error = self._removal_failure(by_id.get(gone["id"]))
             if error is not None:
                 failures.setdefault(gone["id"], error)
-        # These had failed when the task began, and the plan has dealt with them.
+        # These had failed when the task began, and the plan handles them.
         dead = {peer["id"] for peer in state.first if is_failed(peer)}
         for entry in self._entries:
             own = entries.get(entry.key)
@@ -330,7 +330,7 @@ class PeerSetWaiter:
         return not entry.provider.has_reached(peer, self.goal(entry))
 
     def late_error(self, entry: PeerEntry | None, peer: Peer, error: WaitTimeoutError) -> TaskError:
-        """Return the error of a connection that has not reached its goal in time; without an entry, that it is not gone."""
+        """Return the error of a connection that has not reached its goal in time or, without an entry, is not gone."""
         if entry is None:
             return too_late(peer, GONE, error, None)
         return too_late(peer, self.goal(entry), error, customer_task(self._choices[entry.key], peer, entry.goal))
@@ -355,7 +355,7 @@ class PeerSetWaiter:
         return ", ".join([*counts, f"{leaving} being removed"] if leaving else counts)
 
     def _waiting(self, state: PeerSetState) -> dict[tuple[str, str], list[str]]:
-        """Return the names of connections that wait for the customer, by what stands before and behind them."""
+        """Return the names of connections that wait for the customer, by the words before and after them."""
         waiting: dict[tuple[str, str], list[str]] = {}
         for entry in self._entries:
             own, provider = state.entries.get(entry.key), entry.provider
@@ -370,7 +370,7 @@ class PeerSetWaiter:
         return waiting
 
     def _awaited(self, state: PeerSetState) -> frozenset[str]:
-        """Return the names of the clouds that the task waits for; of all clouds if there are none, or if places are counted."""
+        """Return the names of the clouds that the task waits for; all of them if there are none, or if places are counted."""
         entries = {entry.provider.name for entry in self.missing(state)}
         pruned = {peer["id"] for peer in state.pruned}
         leaving = {cloud_of(peer).name for peer in state.listed if is_leaving(peer) or peer["id"] in pruned}
@@ -388,7 +388,7 @@ class PeerSetWaiter:
         ]
 
     def _seen(self, entry: PeerEntry, own: PeerState, present: Peer | None) -> tuple[PeerState, TaskError | None]:
-        """Return the new state of an entry, and the error if its connection has failed or is gone while the task waits for it."""
+        """Return the new state of an entry, and the error if the task waits for a connection that has failed or is gone."""
         if own.dying:
             seen = replace(own, peer=present, dying=(present,)) if present else replace(own, peer=None, dying=())
             return seen, self._removal_failure(present)

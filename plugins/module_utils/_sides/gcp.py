@@ -35,7 +35,7 @@ from .._gcp.session import PeeringBusyError
 from .._http.errors import AuthError, OvertakenError, TaskError, as_option
 
 _FREE, _OPERATION, _NETWORK = "the end of another operation", "the end of GCP's operation", "the network"
-# What a mirror of a list waits for: what Atlas does first, or the end of another change.
+# In a list, a mirror waits for Atlas's half, or for the end of another change.
 _ATLAS, _TURN = Waiting("Atlas", ends_with_steps=True), Waiting("its turn", polls=False, ends_with_steps=True)
 
 
@@ -47,7 +47,7 @@ class Mirror(t.NamedTuple):
 
 
 class MirrorList(t.Protocol):
-    """What a list says of its mirrors, each of an entry, and what it reads for several of them.
+    """What a list sets for its mirrors, each of an entry, and what it reads for several of them.
 
     Attributes:
         stage: The stage in which mirrors are changed.
@@ -56,13 +56,13 @@ class MirrorList(t.Protocol):
     stage: str
 
     def mirror(self, owner: Owner) -> tuple[Parameters, Networks]:
-        """Return what a `Mirror` has, as far as it is known now."""
+        """Return the fields of a `Mirror`, as far as known now."""
 
     def changes_of(self, owner: Owner, state: NetworkState) -> t.Sequence[Change]:
-        """Return the change of a mirror, which has begun, or is shown."""
+        """Return the change of a mirror that has begun, or that a look has shown."""
 
     def plan_mirror(self, owner: Owner, state: NetworkState) -> Plan:
-        """Plan a mirror as a part of the list. The request to make one is empty: its names may become known later."""
+        """Plan a mirror as a part of the list. The request to create one is empty: its names may become known later."""
 
     def failure_of(self, owner: Owner) -> TaskError | None:
         """Return why the entry has failed; None if it has not."""
@@ -74,13 +74,13 @@ class MirrorList(t.Protocol):
         """Return a query for each list of networks that has some of these mirrors."""
 
     def name_queries(self, owners: t.Iterable[Owner]) -> t.Iterable[Query]:
-        """Return the query for the names of mirrors that Atlas does not ask for yet, as far as it has them by now."""
+        """Return the query for the names of mirrors that Atlas does not wait for yet."""
 
     def take_names(self, found: ReplyValue) -> None:
-        """Take in the reply of that query."""
+        """Take the reply to the query for names."""
 
     def late_error(self, step: Step, error: WaitTimeoutError) -> TaskError:
-        """Return the error of a mirror that could not be changed before the time was up."""
+        """Return the error of a mirror that could not be changed in time."""
 
     def line(self) -> str:
         """Return how many mirrors are active, in words for the user; empty for none."""
@@ -90,17 +90,17 @@ class GcpSide(Side[NetworkState]):
     """The customer's half of peerings in GCP, each an owner.
 
     GCP makes one change at a time to the peerings of both networks, and refuses others: they are sent again. A change begins an
-    operation, which is always waited for, and then for the network to show it. With `wait`, a mirror has to become active.
+    operation; the side always waits for its end, and then for the network to show it. With `wait`, a mirror has to become active.
 
-    A list changes one mirror at a time for each network of Atlas, until GCP's operation has ended. It polls its mirrors that are
-    not active in one list for each project, and reads a network again before it removes a mirror.
+    A list changes one mirror at a time for each network of Atlas, until GCP's operation has ended. It polls inactive mirrors in
+    one list for each project, and reads a network again before it removes a mirror.
 
     Args:
         context: What all sides of the run share.
         mirrors: What each mirror should be, by its owner; empty for a list.
 
     Attributes:
-        entries: What a list says of its mirrors; None if there is no list.
+        entries: What a list sets for its mirrors; None if there is no list.
     """
 
     name = "gcp"
@@ -112,9 +112,9 @@ class GcpSide(Side[NetworkState]):
         super().__init__(context, [*mirrors])
         self.entries: MirrorList | None = None
         self._mirrors = mirrors
-        # The id of the last request of each owner. GCP carries out only one with an id: after a lost reply, it is sent again.
+        # The id of the last request of each owner. GCP carries out an id only once: after a lost reply, it is sent again.
         self._request_ids: dict[Owner, str] = {}
-        # Of a list: the owner of the last change to each network of Atlas, and those whose change was sent, and has not begun.
+        # In a list: the owner of the last change to each network of Atlas, and those whose change was sent but has not begun.
         self._turns: dict[str | None, Owner] = {}
         self._sent: set[Owner] = set()
 
@@ -122,7 +122,7 @@ class GcpSide(Side[NetworkState]):
         return self._mirrors[owner] if self.entries is None else Mirror(*self.entries.mirror(owner))
 
     def queries(self, owners: t.Sequence[Owner], purpose: Purpose) -> t.Iterable[Query]:
-        """Ask for the network or, in a poll, for the operation until it has ended. A list asks for made mirrors together."""
+        """Ask for the network or, in a poll, for the operation until it has ended. A list polls existing mirrors together."""
         made: list[Owner] = []
         early: list[Owner] = []
         for owner in owners:
@@ -146,7 +146,7 @@ class GcpSide(Side[NetworkState]):
         return params["state"] == "present" and find_mirror(params, self.states[owner]) is not None
 
     def observe(self, replies: Replies) -> t.Mapping[Owner, NetworkState]:
-        """Return the networks that were read, with their operations until the networks show what these have done."""
+        """Return the networks that were read, with their operations until the networks show the changes."""
         found = {}
         for key, reply in replies.items():
             if self.entries is not None and isinstance(reply, list):
@@ -168,7 +168,7 @@ class GcpSide(Side[NetworkState]):
         return reply
 
     def plan(self, owners: t.Sequence[Owner]) -> Plan:
-        """Plan the mirrors that are missing, or their removal. One of a list that is not possible fails for its entry.
+        """Plan the mirrors that are missing, or their removal. In a list, an impossible one fails for its entry.
 
         Raises:
             TaskError: If a name belongs to another peering, or leads to a network that is not Atlas's.
@@ -187,11 +187,11 @@ class GcpSide(Side[NetworkState]):
     def wait(self, owner: Owner, step: Step | None) -> Waiting | None:
         """Wait for the operation that a change has begun, for the network to show it and, with `wait`, for an active mirror.
 
-        A mirror of a list waits until Atlas asks for it, and for its turn.
+        A mirror of a list waits until Atlas waits for it, and for its turn.
 
         Raises:
-            TaskError: If the operation has failed, or the mirror was removed while it was waited for; in a list, also if its
-                entry has failed, or its name belongs to another peering.
+            TaskError: If the operation has failed, or the mirror was removed meanwhile; in a list, also if its entry has failed,
+                or its name belongs to another peering.
         """
         if step is not None:
             return None if self.entries is None else self._wait_for_turn(owner, self.entries)
@@ -234,7 +234,7 @@ class GcpSide(Side[NetworkState]):
         return is_begun and owner not in self.context.failures
 
     def timeout_error(self, owner: Owner, step: Step | None, waiting: Waiting, error: WaitTimeoutError) -> TaskError:
-        """Return the error of what is not there in time."""
+        """Return the error of a mirror, an operation or a network that is not ready in time."""
         params, where = self._mirror(owner).params, self._mirror(owner).params["local"]
         if error.refusal is not None:
             hint = f"Wait for the other operation, then run the task again, or raise {as_option('wait_timeout')}."
@@ -247,7 +247,7 @@ class GcpSide(Side[NetworkState]):
         return time_is_up(error, f"the network {where} showed the change" if waiting.goal == _NETWORK else goal)
 
     def request(self, step: Step) -> Call:
-        """Make or remove a mirror; the call returns GCP's operation, or None if an earlier request has been carried out."""
+        """Create or remove a mirror; the call returns GCP's operation, or None if an earlier request was carried out."""
         owner, (params, networks) = step.owner, self._mirror(step.owner)
         is_lost = (self.name, owner) in self.context.lost
         is_first = owner not in self._request_ids
@@ -256,7 +256,7 @@ class GcpSide(Side[NetworkState]):
             self._sent.add(owner)
         request = self._needed(step)
         if request is None:
-            # What was sent before has been carried out, or it has changed while the task waited for another operation.
+            # An earlier request was carried out, or the mirror has changed while the task waited for another operation.
             return _nothing if is_lost else partial(_overtaken, params["name"] if step.request is None else step.request.name)
         if not is_lost:
             self._request_ids[owner] = str(uuid.uuid4())
@@ -265,7 +265,7 @@ class GcpSide(Side[NetworkState]):
         return partial(networks.change, request, self._request_ids[owner])
 
     def _needed(self, step: Step) -> AddPeering | RemovePeering | None:
-        """Return what a step has to send, as far as that is known; None if the network is not as it was planned for."""
+        """Return the request of a step; None if the network is no longer as planned."""
         params = self._mirror(step.owner).params
         mirror = find_mirror(params, self.states[step.owner])
         if step.action == "create":
@@ -279,12 +279,12 @@ class GcpSide(Side[NetworkState]):
         owner, state = step.owner, self.states[step.owner]
         self._sent.discard(owner)
         if isinstance(reply, NetworkState):
-            # Its mirror is gone. If no request of this task was lost, others have removed it.
+            # The mirror is gone. If no request of this task was lost, others have removed it.
             return Effect({owner: reply}, None if (self.name, owner) in self.context.lost else ())
         if isinstance(reply, Running):
             state = replace(state, running=reply)
             return Effect({owner: state}, None if self.entries is None else self.entries.changes_of(owner, state))
-        # A list takes what is new alone.
+        # A list takes only new states.
         return Effect({}) if self.entries is None else Effect({owner: replace(state)}, self.entries.changes_of(owner, state))
 
     def retry_wait(self, step: Step, error: TaskError) -> Waiting | None:
@@ -292,7 +292,7 @@ class GcpSide(Side[NetworkState]):
         return Waiting(_FREE, own_pace=True) if isinstance(error, PeeringBusyError) else None
 
     def explain(self, step: Step, error: TaskError) -> TaskError:
-        """Add a hint if the update strategy forbids a removal by one side."""
+        """Add a hint if the update strategy forbids a one-sided removal."""
         is_about_strategy = not isinstance(error, (AuthError, PeeringBusyError)) and error.http_status is not None
         if step.action == "create" or not is_about_strategy:
             return error
@@ -326,7 +326,7 @@ def _overtaken(name: str) -> t.NoReturn:
 
 
 def _read_and_remove(networks: Networks, params: Parameters, request_id: str) -> Running | NetworkState:
-    """Read a network again, and remove its mirror; return GCP's operation, or the network if there is no mirror any more."""
+    """Read a network again, and remove its mirror; return GCP's operation, or the network if its mirror is gone."""
     state = networks.look(may_be_missing=True)
     steps = plan_absent(params, state).steps
     return networks.change(steps[0].request, request_id) if steps else state

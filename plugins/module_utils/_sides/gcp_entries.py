@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The customer's half on GCP of the entries: which mirror each one has; its side changes them."""
+"""The customer's half on GCP of the entries: the mirror of each, which the side changes."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from .entry_containers import take_containers
 from .gcp_lists import NetworkLists
 from .path_state import ACTING, CLEANING, MIRROR, SIDES, Answers, Chooser, Common, PathState, as_one, failure_of_all
 
-# What stands for Atlas's project and network before Atlas has made them: no network can have these names.
+# Placeholders for Atlas's project and network before Atlas has created them: no network can have these names.
 _UNKNOWN = ("p-000000000000000000000000", "nt-000000000000000000000000-00000000")
 # Reads Atlas's names.
 _NAMES = "names"
 
 
 class MirrorTerms:
-    """What the list and Atlas say of the mirror of each entry.
+    """What the list and Atlas set for the mirror of each entry.
 
     Args:
         params: The options of the task.
@@ -47,7 +47,7 @@ class MirrorTerms:
         self._options: dict[tuple[str, tuple[str, str] | None], Parameters] = {}
 
     def names_of(self, entry: PeerEntry) -> tuple[str, str] | None:
-        """Return Atlas's project and network in GCP for an entry; None if they are not known (yet)."""
+        """Return Atlas's project and network in GCP for an entry; None if they are not known yet."""
         if not self._params["atlas"]:
             return _pair(entry.params)
         home = self._path.homes.get(entry.key)
@@ -58,11 +58,11 @@ class MirrorTerms:
         return self.names_of(entry) is not None or entry.params["gcp_peering_name"] is not None
 
     def name_of(self, entry: PeerEntry) -> str:
-        """Return the name of the mirror to make; empty if Atlas's network, after which it is called, is not known yet."""
+        """Return the name of the mirror to create; empty if Atlas's network, which it is named after, is not known yet."""
         return str(self.params_of(entry)["name"]) if self.is_present and self.is_known(entry) else ""
 
     def is_requested(self, entry: PeerEntry) -> bool:
-        """Return whether Atlas has made its half of a connection, or the task leaves Atlas alone."""
+        """Return whether Atlas has created its half of a connection, or the task leaves Atlas alone."""
         own = self._path.peers.entries.get(entry.key)
         has_half = own is not None and own.peer is not None and GCP.has_reached(own.peer, t.cast(str, GCP.pending))
         return has_half or not self._params["atlas"]
@@ -83,7 +83,7 @@ class MirrorTerms:
         Args:
             network: Has the customer's project and network.
             pair: Those of Atlas; None if they are not known.
-            name: The name of the mirror; None for that which follows from Atlas's network.
+            name: The name of the mirror; None for the name that follows from Atlas's network.
             wanted: The `state`.
         """
         project, atlas_network = pair or (None, None)
@@ -123,7 +123,7 @@ class MirrorTerms:
 
 
 class PrunedMirrors:
-    """The mirrors of pruned connections, which no entry means: they are removed in the same way, before Atlas is asked.
+    """The mirrors of pruned connections, which no entry means: they are removed in the same way, before the connections.
 
     Args:
         lists: Reads networks.
@@ -145,7 +145,7 @@ class PrunedMirrors:
         self.changes: dict[Owner, Change] = {}
 
     def plan_pruned(self, peer: Peer, found: NetworkState, leaving: t.Sequence[Peer]) -> Plan:
-        """Plan the removal of the mirror of a pruned connection: before that goes."""
+        """Plan the removal of the mirror of a pruned connection: before the connection."""
         id_, used = peer["id"], [one for one in self._path.containers if one["id"] == peer["container_id"]]
         if id_ not in self.mirrors and used and (pair := _pair(used[0])) is not None:
             params = self._terms.make_params(fields_of(peer), pair, None, "absent")
@@ -167,10 +167,10 @@ class PrunedMirrors:
 
 
 class GcpEntries(Chooser):
-    """The mirrors of the entries: it plans them, and says what its side has to know; that changes them, and waits.
+    """The mirrors of the entries: it plans them, and answers the questions of the side, which changes them and waits.
 
     Args:
-        common: What all parts get, with the entries whose networks it changes.
+        common: What all choosers get, with the entries whose networks it changes.
         session: The services that the task talks to.
         containers: The network containers of the project; None if the task leaves Atlas alone.
 
@@ -190,7 +190,7 @@ class GcpEntries(Chooser):
         self.reader = NetworkLists(self._params, common.entries, session)
         self.pruned = PrunedMirrors(self.reader, self._terms, common.path)
         self.stage = SIDES if self._is_absent else ACTING
-        # The names of the mirrors as far as they were known at first, and their changes: later plans say the same.
+        # The names of the mirrors as far as known at first, and their changes, which later plans keep.
         self._names: dict[str, str] = {}
         self._changes: dict[Owner, Change] = {}
 
@@ -203,7 +203,7 @@ class GcpEntries(Chooser):
         return [entry.key for entry in self.reader.entries[key]]
 
     def begin(self, answers: Answers) -> None:
-        """Take in the network of each entry."""
+        """Take the network of each entry."""
         self._names = {key: self._terms.name_of(entry) for key, entry in self._entries.items()}
         self._states.update(self.reader.take(answers).items())
 
@@ -234,7 +234,7 @@ class GcpEntries(Chooser):
             return plan
         (change,), (step,) = plan.changes, plan.steps
         name = str((change.before or {}).get("name", self._names[entry.key]))
-        # What is not made yet has no names.
+        # The network of Atlas that is still to be created has no names.
         after = change.after if change.after is None or self._terms.names_of(entry) is not None else {}
         verb = "delete" if self._is_absent else "create"
         change = change._replace(key=_key_of(entry.key), after=after, verb=verb, name=name)
@@ -242,24 +242,24 @@ class GcpEntries(Chooser):
         return as_one(change, [step], entry.key, self.stage)
 
     def predict(self, plan: Plan) -> None:
-        """Assume the mirrors as they will be. One to a network that Atlas has not made yet is not shown."""
+        """Assume the mirrors as they will be. A mirror to a network that Atlas has not created yet is not shown."""
         states, terms = self._states, self._terms
         for key, entry in self._entries.items():
             is_shown = terms.is_known(entry) if self._is_absent else terms.names_of(entry) is not None
             if is_shown and key not in self._path.failures:
                 states[key] = state_after(terms.params_of(entry), states[key], terms.plan(entry, states[key]))
 
-    # What the side has to know.
+    # Questions of the side.
 
     def plan_mirror(self, owner: Owner, network: NetworkState) -> Plan:
-        """Plan the mirror of an entry again, with the change of the first plan, which has warned, too."""
+        """Plan the mirror of an entry again, with the change of the first plan, and without its warnings."""
         if owner in self.pruned.mirrors:
             return self.pruned.plan(str(owner))
         plan, change = self._plan_in_list(self._entries[str(owner)], network), self._changes.get(owner)
         return as_one(change, plan.steps, owner, self.stage) if plan.steps and change is not None else Plan()
 
     def changes_of(self, owner: Owner, network: NetworkState) -> t.Sequence[Change]:
-        """Return the change of a mirror, with what is known of it by now."""
+        """Return the change of a mirror, as far as known now."""
         change = (self.pruned.changes if owner in self.pruned.mirrors else self._changes)[owner]
         if change.action != "create":
             return (change,)
@@ -278,7 +278,7 @@ class GcpEntries(Chooser):
         return params, self.reader.requests(params, entry)
 
     def failure_of(self, owner: Owner) -> TaskError | None:
-        """Return why an entry has failed, on whichever side; None if it has not."""
+        """Return why an entry has failed on any side; None if it has not."""
         return failure_of_all([str(owner)], self._path.failures)
 
     def is_asked_for(self, owner: Owner) -> bool:
@@ -304,13 +304,13 @@ class GcpEntries(Chooser):
         return [Query(_NAMES, partial(_if_answered, ask), tuple(waiting))] if waiting and ask is not None else []
 
     def take_names(self, found: t.Sequence[Container]) -> None:
-        """Take in the network containers, which may have Atlas's names by now."""
+        """Take the network containers, which may have Atlas's names by now."""
         if found:
             others = [one for one in self._path.containers if one["provider_name"] != GCP.name]
             take_containers([*others, *found], self._path)
 
     def late_error(self, step: Step, error: WaitTimeoutError) -> TaskError:
-        """Return the error of a mirror that could not be changed before the time was up: what it has waited for."""
+        """Return the error of a mirror that could not be changed in time, with what it has waited for."""
         if self.is_asked_for(step.owner):
             return time_is_up(error, f"the other peerings with Atlas's network in {GCP.name} were changed, one after the other")
         if self._terms.is_requested(self._entries[str(step.owner)]):
@@ -320,7 +320,7 @@ class GcpEntries(Chooser):
         return time_is_up(error, f"Atlas waited for the peering in {GCP.name} (the connection is {shown})")
 
     def is_begun(self, entry: str) -> bool:
-        """Return whether GCP's operation for an entry has not shown its end so far."""
+        """Return whether GCP's operation for an entry has not ended yet."""
         return entry in self._states and self._states[entry].running is not None
 
     def line(self) -> str:

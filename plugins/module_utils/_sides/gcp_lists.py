@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is read of networks in GCP for the entries of a list, in one list of networks for each project and its credentials."""
+"""The reads of networks in GCP for the entries of a list: one list of networks for each project and its credentials."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class NetworkLists:
         self.entries: dict[_Key, list[PeerEntry]] = {}
         self._key_of: dict[str, _Key] = {}
         self._credentials: dict[str, Parameters] = {}
-        # The lists as they were read first, and the keys of those that may not be read.
+        # The lists as first read, and the keys of those that may not be read.
         self._first: dict[_Key, _Networks] = {}
         self._denied: set[_Key] = set()
         for entry in entries:
@@ -67,7 +67,7 @@ class NetworkLists:
         return {key: partial(self._read_for, own) for key, own in self.entries.items()}
 
     def take(self, answers: Answers) -> dict[str, NetworkState]:
-        """Keep the lists as they were read first, and return the network of each entry."""
+        """Keep the lists as first read, and return the network of each entry."""
         self._first.update(answers)
         return {entry.key: _find(self._first[key], entry) for key, own in self.entries.items() for entry in own}
 
@@ -85,12 +85,12 @@ class NetworkLists:
         return self._read(str(entries[0].params["gcp_project_id"]), self._credentials[entries[0].key], names)
 
     def requests(self, params: Parameters, entry: PeerEntry | None = None) -> Networks:
-        """Return the requests about a network that was read, with the session that is open since."""
+        """Return the requests about a network that was read, with its open session."""
         credentials = self._credentials_for(params["gcp_project_id"]) if entry is None else self._credentials[entry.key]
         return EntryNetworks(self._session.open_gcp(credentials), params)
 
     def look_at(self, peer: Peer) -> NetworkState | None:
-        """Return the network of any connection; None if no credentials of the task are those of its project.
+        """Return the network of any connection; None if the task has no credentials for its project.
 
         Raises:
             TaskError: If it cannot be read for another reason.
@@ -121,7 +121,7 @@ class NetworkLists:
         return gcp_credentials_of(self._params, {}, DEFAULT_SCOPES) if entry is None else self._credentials[entry.key]
 
     def _read(self, project: str, credentials: Parameters, names: t.Iterable[str]) -> _Networks:
-        """Return the networks of a project. Who may not list all of them may still read one.
+        """Return the networks of a project. Credentials that cannot list all may still read one.
 
         Raises:
             TaskError: If they cannot be read.

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The life of a connection: recent requests, what the customer has to do, the role that Atlas needs on AZURE, and the errors."""
+"""The life of a connection: recent requests, tasks of the customer, the role that Atlas needs on AZURE, and the errors."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from .._values.moments import created_at
 from .connection import CreatePeer, DeletePeer, RoleError, UpdatePeer
 from .container_choice import ContainerChoice, is_government
 
-# Seconds after a creation in which a read without the connection does not mean that it is removed.
+# For so many seconds after a creation, a read without the connection does not mean that it is removed.
 NEW_FOR = 10.0
-# Seconds after a request for removal in which Atlas may still show that an earlier removal has failed.
+# For so many seconds after a request for removal, Atlas may still show the failure of an earlier one.
 OLD_FAILURE_FOR = 60.0
 # A connection that has failed and is older than this has probably worked before.
 _SETTLED_AFTER = datetime.timedelta(hours=1)
 
 
 class SentRequests:
-    """The creations and removals that this task has just sent: for a moment, Atlas may show what was there before.
+    """The creations and removals that this task has just sent: for a moment, Atlas may still show the earlier state.
 
     Args:
         clock: A monotonic clock, in seconds.
@@ -36,7 +36,7 @@ class SentRequests:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        # By id: until when Atlas may not show a connection yet, and until when a failure may be an earlier removal's.
+        # By id: until when Atlas may not show a new connection, and until when a failure may be that of an earlier removal.
         self._new_until: dict[str, float] = {}
         self._old_until: dict[str, float] = {}
 
@@ -50,7 +50,7 @@ class SentRequests:
             self._old_until[peer["id"]] = self._clock() + OLD_FAILURE_FOR
 
     def is_new(self, peer_id: str) -> bool:
-        """Whether a connection that Atlas does not show may be one that this task has just created."""
+        """Whether this task has just created a connection, so that Atlas may not show it yet."""
         return self._clock() < self._new_until.get(peer_id, -math.inf)
 
     def removal_failure(self, peer: Peer) -> TaskError | None:
@@ -87,7 +87,7 @@ def removed_by_others(peer_id: str, goal: str) -> TaskError:
 
 
 def too_late(peer: Peer, goal: str, error: WaitTimeoutError, task: CustomerTask | None) -> TaskError:
-    """Return the error for a connection that has not reached its goal when the time is up.
+    """Return the error for a connection that has not reached its goal in time.
 
     Args:
         peer: The connection as it was last seen.
@@ -121,7 +121,7 @@ def too_late(peer: Peer, goal: str, error: WaitTimeoutError, task: CustomerTask 
 
 
 def failure(provider: Cloud, params: Parameters, peer: Peer, *, worked: bool = False) -> TaskError:
-    """Return the error that says why a connection has failed, and what to do.
+    """Return the error of a failed connection, with the cause and what to do.
 
     Args:
         provider: The cloud provider.
@@ -173,7 +173,7 @@ def explain_removal(peer: Peer, error: TaskError) -> TaskError:
 
 
 def _not_removed(provider: Cloud, peer: Peer) -> TaskError:
-    """Return the error for a connection whose removal has failed."""
+    """Return the error of a failed removal."""
     return TaskError(
         f"VPC peering connection {peer['id']} could not be removed: it is {provider.failure_in_words(peer)}.",
         error_code=peer["error_state_name"],
@@ -193,7 +193,7 @@ REFUSED = "refused"
 
 
 def role_failure(choice: ContainerChoice, fields: Fields, error: TaskError, waited: float | None = None) -> TaskError:
-    """Return the error that says which rights Atlas needs on the customer's network, with commands to paste.
+    """Return the error with the rights that Atlas needs on the customer's network, and commands to paste.
 
     Args:
         choice: The container, with the options.
@@ -227,7 +227,7 @@ def role_failure(choice: ContainerChoice, fields: Fields, error: TaskError, wait
 def may_repeat(
     choice: ContainerChoice, request: CreatePeer | UpdatePeer | DeletePeer, error: TaskError, *, replaces: bool
 ) -> bool:
-    """Return whether to send a refused request again, since the role that Atlas needs may be too new.
+    """Return whether to repeat a refused request, since the role that Atlas needs may be too new.
 
     Args:
         choice: The container, with the options.

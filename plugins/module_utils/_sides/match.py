@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Finds the VPC peering connection that the options mean, and what makes Atlas refuse one, before a request or afterwards."""
+"""Finds the VPC peering connection that the options mean, and what makes Atlas refuse one, before or after a request."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class PeerMatch:
         self._home: str | None = None
         # Whether peer_id names a connection that will be replaced by one with another identity.
         self._is_moving = False
-        # Kept once it is set: if several connections are being removed, they may differ.
+        # Kept once set: if several connections are being removed, they may differ.
         self._template: Peer | None = None
 
     @property
@@ -110,7 +110,7 @@ class PeerMatch:
         return self.choice.warn_of_others(live) if state.peer is None else ()
 
     def forget(self, peers: t.Iterable[Peer]) -> None:
-        """Record that connections are gone. If one is that with `peer_id`, its identity and container stand for the options."""
+        """Record that connections are gone. The identity and container of the one with `peer_id` then replace the options."""
         for peer in peers:
             self._gone.add(peer["id"])
             if peer["id"] == self._params["peer_id"] and not self._is_moving:
@@ -118,7 +118,7 @@ class PeerMatch:
                 self._home = peer["container_id"]
 
     def is_gone(self, peer: Peer) -> bool:
-        """Whether this task has seen that a connection is no longer there."""
+        """Whether this task has seen that a connection is gone."""
         return peer["id"] in self._gone
 
     def explain(
@@ -137,7 +137,7 @@ class PeerMatch:
         return find_cause(error, request, state, self.choice) or self._explain_existing(error, state)
 
     def _explain_existing(self, error: TaskError, state: PeerState) -> TaskError:
-        """If Atlas says that the connection exists already, and it is in another container, return an error that names it."""
+        """Name the connection in the error if Atlas refuses one that exists already in another container."""
         if error.error_code not in ALREADY_EXISTS:
             return error
         others = [peer for peer in self.with_identity(self.choice.neighbours(state)) if not self.choice.select([peer])]
@@ -159,7 +159,7 @@ class PeerMatch:
         ]
 
     def _check(self, peer: Peer) -> None:
-        """Check that `peer_id` names the connection that the other options mean, so that no other one is changed."""
+        """Check that `peer_id` names the connection that the other options mean, so that only this one is changed."""
         provider, found = self.peers.provider, fields_of(peer)
         wanted = {name: self._params[name] for name in (*provider.identity, "container_id") if self._params[name] is not None}
         names = provider.differing(wanted, found)
@@ -197,12 +197,12 @@ class PeerMatch:
         return ", ".join(f"{one['id']} ({one['status_name']}, {self.choice.describe(one['container_id'])})" for one in peers)
 
 
-# Errors that the container, the region or another connection can cause. Atlas long answered a wrong container with the last one.
+# Errors that the container, the region or another connection can cause. For long, a wrong container caused the last one.
 _EXPLAINED = frozenset(("OVERLAPPING_ATLAS_CIDR_BLOCK", "OVERLAPPING_CIDR_BLOCK", "INVALID_ATTRIBUTE", "UNEXPECTED_ERROR"))
 
 
 def check_shown(peer: Peer, names: t.Iterable[str]) -> None:
-    """Check that Atlas shows fields of a connection that an option has a value for: what it leaves out is unknown.
+    """Check that Atlas shows the fields of a connection for which options have values: a missing field is unknown.
 
     Raises:
         TaskError: If it does not.

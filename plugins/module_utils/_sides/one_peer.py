@@ -53,7 +53,7 @@ class OnePeer:
         clock: A monotonic clock, in seconds.
 
     Attributes:
-        provider: The cloud. With `peer_id` alone, the first look finds it out.
+        provider: The cloud. With `peer_id` alone, the first look finds it.
         peers: The connections with it.
         choice: The container, with the options.
         match: Finds the connection.
@@ -115,7 +115,7 @@ class OnePeer:
         left = [peer for peer in seen.values() if peer is not None]
         if not left:
             self.match.forget(peers)
-        # A connection that only holds the block is not shown; one that will be changed stays.
+        # A connection that only holds the block is not shown; one to change stays.
         stays = state.peer is not None and state.peer["id"] not in seen
         own = state.peer if stays else next(iter(self.match.with_identity(left)), None)
         own = own and self.choice.complete(own, reads=False)
@@ -143,16 +143,16 @@ class OnePeer:
             # With API v1.0, Atlas may have chosen the container.
             return self.choice.complete(created)
         except TaskError:
-            # The connection is there, and what is not known stays null.
+            # The connection exists, and unknown fields stay null.
             return self.choice.complete(created, reads=False)
 
 
 class OnePeerSide(Side[PeerState]):
     """The one connection that the options describe, one owner.
 
-    It is read by its id or in the list of the project, and then followed by its id. What is in the way of a request is waited for
-    until it is gone, and a connection with another identity is removed after the new one is there. A creation that Atlas refuses
-    for lack of a role in AZURE is sent again until the role holds there.
+    It is read by its id or in the list of the project, and then followed by its id. A request waits until what is in its way is
+    gone, and a connection with another identity is removed after the new one is there. A creation that Atlas refuses for lack of
+    a role in AZURE is sent again until the role takes effect.
 
     Args:
         context: The options, and the plan.
@@ -165,21 +165,21 @@ class OnePeerSide(Side[PeerState]):
         super().__init__(context)
         self._params, self._reader = context.params, reader
         self._is_absent = context.params["state"] == "absent"
-        # What is waited for: connections to be gone, or the id of one that has to reach its goal.
+        # The awaited connections: those that have to be gone, or the id of one that has to reach its goal.
         self._going: tuple[Peer, ...] = ()
         self._coming = ""
         # The connection that this task removes for a new one, until the new one is created.
         self._replaced: Peer | None = None
         # The old connection that is being removed after a new one has replaced it.
         self._leaving: tuple[Peer, ...] = ()
-        # The creation that Atlas refuses for lack of a role; since when, and how long it is repeated since the last look.
+        # The creation that Atlas refuses for lack of a role, since when, and how long to repeat it after the last look.
         self._refused: Fields = {}
         self._refused_since: float | None = None
         self._repeated_for: float | None = None
 
     @property
     def _peer(self) -> Peer:
-        """The connection, where there is one."""
+        """The connection, where it exists."""
         return t.cast("Peer", self.states[ONLY].peer)
 
     @property
@@ -187,7 +187,7 @@ class OnePeerSide(Side[PeerState]):
         return self._reader.provider.goal(self._params["wait_for"])
 
     def queries(self, owners: t.Sequence[Owner], purpose: Purpose) -> t.Iterable[Query]:
-        """Ask for the connection or, in a poll, for what is waited for."""
+        """Ask for the connection or, in a poll, for the awaited ones."""
         if purpose is not Purpose.POLL:
             return [Query(_LOOK, self._reader.look)]
         state = self.states[ONLY]
@@ -242,7 +242,7 @@ class OnePeerSide(Side[PeerState]):
         return Waiting(GONE) if self._left() else None
 
     def _left(self, *, seen_only: bool = False) -> list[Peer]:
-        """Return the connections that have to be gone, and are still there; with `seen_only`, those that were polled."""
+        """Return the connections that have to be gone and are still there; with `seen_only`, only those that were polled."""
         seen = self.states[ONLY].seen
         found = (seen.get(peer["id"], None if seen_only else peer) for peer in self._going)
         return [peer for peer in found if peer is not None]
@@ -281,7 +281,7 @@ class OnePeerSide(Side[PeerState]):
 
     @property
     def _removed(self) -> Peer | None:
-        """The connection that was removed for a new one, if it is gone."""
+        """The connection that was removed for a new one, once it is gone."""
         return self._replaced if self._replaced is not None and self._reader.match.is_gone(self._replaced) else None
 
     def record(self, step: Step, reply: ReplyValue) -> Effect:
@@ -298,7 +298,7 @@ class OnePeerSide(Side[PeerState]):
         return Effect({ONLY: replace(state, peer=self._reader.choice.complete(peer, reads=False))})
 
     def _with_removal(self, request: DeletePeer, state: PeerState) -> PeerState:
-        """Return the state after the removal of the connection, or of the old one that it replaces, was requested."""
+        """Return the state after the request to remove the connection, or the old one that it replaces."""
         old = state.old if state.old is not None and state.old["id"] == request.id else None
         peer = old or self._peer
         self._reader.sent.record_removal(peer)
@@ -348,7 +348,7 @@ class OnePeerSide(Side[PeerState]):
         peer, choice = self.states[ONLY].peer, self._reader.choice
         if peer is None:
             return role_status(choice, self._refused) if self._refused else Status(GONE)
-        # A creation whose reply was lost has been carried out.
+        # A creation whose reply was lost was carried out.
         self._refused = {}
         task = customer_task(choice, peer, self._goal) if waiting is not None and waiting.goal == self._goal else None
         return Status(peer["status_name"], task.to_do if task is not None else "")

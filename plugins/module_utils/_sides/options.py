@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Finds the cloud that the options of a connection mean, and checks the options for that cloud."""
+"""Chooses the cloud that the options of a connection mean, and checks the options for it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .._clouds.clouds import CLOUD_OPTIONS, CLOUDS
 from .._engine.options import Parameters, check_options, check_version, parse_region, parts_of_whole
 from .._http.errors import InvalidOptionError, as_option
 
-# The options that describe the customer's network, without AWS's id of the connection, which only serves to find one.
+# The options that describe the customer's network, without AWS's id of the connection, which only finds one.
 NETWORK_OPTIONS: dict[str, dict[str, t.Any]] = {
     option: {"type": "str"} for options in CLOUD_OPTIONS.values() for option in options if option != AWS.accepted_id
 }
@@ -22,7 +22,7 @@ LONGEST_ROLE_TIMEOUT = 86400
 
 
 def choose_provider(params: Parameters) -> Cloud | None:
-    """Return the cloud that the options mean; None if they leave it open.
+    """Return the cloud that the options mean; None if it is open.
 
     Raises:
         InvalidOptionError: If they are for different clouds.
@@ -101,7 +101,7 @@ def check_identity(params: Parameters, provider: Cloud) -> None:
         if given and provider is not AWS:
             missing = " and ".join(as_option(name) for name in provider.identity if params[name] is None)
             raise InvalidOptionError(f"{missing} is missing.", hint=f"Set it beside {' and '.join(given)}, or set peer_id.")
-        # For the argument spec, an explicit null is a value; nor does it know which names go together.
+        # The argument spec takes an explicit null for a value, and does not know which options belong together.
         raise InvalidOptionError(f"{identity}, or peer_id, must not be null.")
     if params["recreate"] != "never" and params["state"] == "present":
         *names, last = dict.fromkeys((*reversed(provider.identity), *provider.needed))

@@ -49,7 +49,7 @@ from .set_options import find_twins, pattern_forms
 
 # The option `connections` in the argument spec.
 DECLARED = list_of(PATH, required=True)
-# What the Atlas half finds out itself.
+# The options whose values the Atlas half reads itself.
 _FROM_ATLAS = {one.name for one in OPTIONS if one.is_from_atlas}
 
 
@@ -64,14 +64,14 @@ def aws_names(entry: PeerEntry) -> dict[str, str]:
 
 
 def parse_path_entries(params: Parameters) -> tuple[tuple[PeerEntry, ...], list[TaskError], list[str]]:
-    """Return the entries of the option `connections`, what is wrong with them, and warnings.
+    """Return the entries of the option `connections`, their problems, and warnings.
 
     Args:
-        params: The options of the task, parsed but for this one. What is said there of the network container holds for the cloud
-            of the list, and in a list for several clouds for AWS.
+        params: The options of the task, parsed except for this one. Those for the network container apply to the cloud of the
+            list, and in a list for several clouds to AWS.
 
     Raises:
-        InvalidOptionError: If the option is no list.
+        InvalidOptionError: If the option is not a list.
     """
     parser = _Parser(params)
     found = parser.parse(params[LIST])
@@ -111,7 +111,7 @@ class _Parser(EntryParser):
     checks = (*EntryParser.checks, _check_texts)
 
     def begin(self, clouds: t.Sequence[Cloud]) -> None:
-        """Parse what the task says of the network container; in a list for several clouds, it is about AWS."""
+        """Parse the task's options for the network container; in a list for several clouds, they apply to AWS."""
         used, params = clouds_of(clouds), self.params
         self._main = used[0] if len(used) == 1 else AWS
         self._region: str | None = None
@@ -131,7 +131,7 @@ class _Parser(EntryParser):
                 self.problems.append(TaskError(text, hint="Set one of them to true."))
 
     def unset(self, values: Parameters, cloud: Cloud) -> list[str]:
-        """Return the options whose values are empty, and those that the Atlas half finds out itself."""
+        """Return the options whose values are empty, and those whose values the Atlas half reads itself."""
         ignored = _FROM_ATLAS if self.params["atlas"] else ()
         return [name for name, value in values.items() if name in ignored or (value in ("", [], {}) and name != cloud.network)]
 
@@ -150,7 +150,7 @@ class _Parser(EntryParser):
         return warnings
 
     def complete(self, values: EntryValues, cloud: Cloud) -> None:
-        """Fill in what the task says of the network container, unless the entry names another one."""
+        """Fill in the task's options for the network container, unless the entry names another one."""
         region, block = (self._region, self._block) if cloud is self._main else (None, None)
         names_other = values["container_id"] is not None and self.params["atlas"]
         if values["container_id"] is None:
@@ -166,7 +166,7 @@ class _Parser(EntryParser):
         return found
 
     def check_needs(self, values: Parameters, cloud: Cloud) -> None:
-        """Check that an entry names its network, and has what a half that is off does not find out."""
+        """Check that an entry names its network, and has the values that a disabled half cannot read."""
         is_present = self.params["state"] == "present"
         named = dict.fromkeys((*(cloud.names or cloud.identity), *(cloud.needed if is_present else ())))
         missing = [name for name in named if name != cloud.block and not values[name]]
@@ -190,7 +190,7 @@ class _Parser(EntryParser):
             )
 
     def check_credentials(self, entry: Entry, cloud: Cloud) -> list[str]:
-        """Record what is wrong with the credentials of an entry, and return warnings."""
+        """Record problems of the credentials of an entry, and return warnings."""
         return check_credentials_of(entry, cloud, self.params) if self.params[cloud.half[0]] else []
 
 
@@ -204,7 +204,7 @@ def _needed_of_atlas(values: Parameters, cloud: Cloud, is_present: bool) -> tupl
 
 
 def _find_contradictions(entries: t.Sequence[PeerEntry]) -> t.Iterator[TaskError]:
-    """Yield an error for each entry that wants another block, or other regions, of one container than an earlier one."""
+    """Yield an error for each entry that sets another block or other regions for a container than an earlier entry."""
     seen: dict[tuple[t.Any, ...], PeerEntry] = {}
     for entry in entries:
         place = None if entry.provider.has_one_container else entry.params["container_id"] or entry.params["container_region"]
@@ -236,7 +236,7 @@ PATH_SPEC = (
     + PLAN_FILE
     + ArgumentSpec(
         {
-            # Not from the environment: only a project that the task itself names gives connections their names in AWS.
+            # Not from the environment: only a project set by the task itself names connections in AWS.
             "group_id": {"type": "str", "aliases": ["project_id"]},
             LIST: DECLARED,
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -261,9 +261,9 @@ PATH_SPEC = (
 
 
 def fill_in_project(params: Parameters) -> Parameters:
-    """Return the options with `group_id` from the environment if the task has no project, and that of the task in `aws_group_id`.
+    """Return the options with `group_id` from the environment if the task has no project, and the task's own in `aws_group_id`.
 
-    An empty `group_id` counts as not set, and so does an empty `project_name` beside an id. Alone, it stays, to be refused.
+    An empty `group_id` counts as not set, and so does an empty `project_name` beside an id. Alone, it is kept, and refused later.
 
     Raises:
         InvalidOptionError: If the task has both.
@@ -280,7 +280,7 @@ def fill_in_project(params: Parameters) -> Parameters:
 
 
 def with_project(params: Parameters, found: Parameters) -> Parameters:
-    """Return the options with the project that their `project_name` has turned out to be, which gives connections names in AWS.
+    """Return the options with the id of the project in `project_name`, which names connections in AWS.
 
     Args:
         params: The options, as `validate` returns them.
@@ -324,7 +324,7 @@ def validate(params: Parameters) -> tuple[Parameters, list[str]]:
 
 
 def halves_of(args: Parameters) -> set[str]:
-    """Return the clouds whose customer's half a task does, by unchecked options; in doubt, one is included."""
+    """Return the clouds whose customer's half a task does, by unchecked options; a doubtful one is included."""
     given = args.get(LIST)
     # An empty list that prunes removes what is on the default cloud.
     prunes_all = not given and str(args.get("prune") or False).lower() not in FALSE

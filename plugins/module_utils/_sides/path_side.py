@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a list for both sides reads first, as a side, and the plans of all that chooses as one."""
+"""The first reads of a list for both sides, as a side, and the plans of all choosers as one."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if t.TYPE_CHECKING:
     # Read only where the list has the cloud.
     from .entry_aws import AwsNetworks
 
-# What cannot be read refuses the whole list.
+# The step of a failed read, which refuses the whole list.
 _READ = "read"
 
 
 class PathPlans:
-    """The plans of all choosers as one, and what follows from it.
+    """The plans of all choosers as one, and its effects.
 
     Args:
         entries: The entries of the list.
@@ -39,8 +39,8 @@ class PathPlans:
     Attributes:
         state: What is known of both sides.
         choosers: The choosers by name, in the order of their plans, as `PathReader` has made them.
-        unread: What could not be read, as failures of its entries.
-        last: The last plan, which has what was left to do.
+        unread: The failed reads, as failures of their entries.
+        last: The last plan, of the remaining changes.
     """
 
     def __init__(self, entries: t.Sequence[PeerEntry], say: t.Callable[[t.Iterable[Notice]], list[str]], path: PathState) -> None:
@@ -49,7 +49,7 @@ class PathPlans:
         self.choosers: t.Mapping[str, Chooser] = {}
         self.unread: dict[str, Failure] = {}
         self.last = Plan()
-        # The plan of each chooser, for predictions and for the sides; and the changes that a prediction knows not to be made.
+        # The plan of each chooser, for predictions and for the sides; and the changes that are predicted to fail.
         self._plans: dict[str, Plan] = {}
         self._undone: set[t.Hashable] = set()
 
@@ -67,17 +67,17 @@ class PathPlans:
         for name, chooser in self.choosers.items():
             plans[name] = chooser.plan()
             if name == EntryContainers.name:
-                # All other choosers plan with the containers as they will be, which have no ids yet.
+                # All other choosers plan with the future containers, which have no ids yet.
                 chooser.predict(plans[name])
             for owner, error in plans[name].failures.items():
-                # What has failed already goes no further on the other sides.
+                # An owner that has failed already is stopped on the other sides.
                 self.state.fail(owner, "plan", error)
-        # The first chooser that refuses an entry says why.
+        # The first chooser that refuses an entry gives the reason.
         failures = joined([*plans.values()]).failures
-        # An entry that has failed goes no further, on no side.
+        # A failed entry is stopped on all sides.
         self._plans = plans = {name: without(failures, plan) for name, plan in plans.items()}
         whole = joined([*plans.values()])
-        # Of a VPC whose block the entry leaves open, AWS says first what is wrong: it may not know the VPC.
+        # If cidr_block is not set, AWS's error comes first: the VPC may not exist.
         in_aws = plans.get(AWS.half[0], Plan()).refusals
         first = {key: error for key, error in in_aws.items() if self._entries[key].params["cidr_block"] is None}
         # The other sides have the steps.
@@ -85,11 +85,11 @@ class PathPlans:
         return replace(whole, steps=(), warnings=warnings, refusals={**whole.refusals, **first})
 
     def steps_of(self, side: str) -> tuple[Step, ...]:
-        """Return the steps of the last plan that another side sends."""
+        """Return the steps of the last plan that a side sends."""
         return tuple(step for name, plan in self._plans.items() for step in plan.steps if (step.side or name) == side)
 
     def predict(self) -> None:
-        """Assume what is there after the plans of all choosers; what is known to fail is not done."""
+        """Assume the state after the plans of all choosers, without the steps that are predicted to fail."""
         failures = {owner: Failure("plan", error) for owner, error in self.last.failures.items()}
         self.state.failures = {**failures, **self.state.failures}
         for name, chooser in self.choosers.items():
@@ -101,19 +101,19 @@ class PathPlans:
                 self._undone.update(step.keys if entries and self.state.failures.keys() >= {*entries} else ())
 
     def is_foreseen(self, step: Step) -> bool:
-        """Return whether a step of a prediction is not known to fail."""
+        """Return whether a step is predicted to take effect."""
         return not self._undone.issuperset(step.keys)
 
     def fail(self, entry: str, step: str, error: TaskError) -> Failure:
-        """Take in the failure of an entry, of which nothing goes any further.
+        """Record the failure of an entry, which stops it.
 
         Args:
-            entry: The key of an entry or the id of a pruned connection, or what stands for something of several entries.
-            step: What has failed, in the word of results.
+            entry: The key of an entry or the id of a pruned connection, or a placeholder for something of several entries.
+            step: What has failed, as results call it.
             error: The error.
         """
         own = self._entries.get(entry)
-        # Of what is for several entries, each failure is one of its own.
+        # A step shared by entries keeps its own failure.
         failure = Failure(step, error if own is None else own.named(error))
         before = self.state.failures
         self.state.fail(entry, *failure)
@@ -123,28 +123,28 @@ class PathPlans:
         return failure
 
     def unreadable(self, owners: t.Iterable[str], error: TaskError) -> None:
-        """Note what could not be read at first, which refuses the whole list."""
+        """Record a failed first read, which refuses the whole list."""
         for owner in owners:
             entry = self._entries.get(owner)
             self.unread.setdefault(owner, Failure(_READ, error if entry is None else entry.named(error)))
-        # It is no failure of the run.
+        # It does not count as a failure of the run.
         self.state.failures = self.unread
 
     def take(self, side: AnySide, owner: Owner) -> None:
-        """Take in what a side has read or changed."""
+        """Take what a side has read or changed."""
         chooser = self.choosers.get(side.name)
         if chooser is not None:
             chooser.take(owner, side.states[owner])
 
 
 class PathReader(Side[PathState]):
-    """Reads both sides first, side by side; again, once, if another run has meanwhile requested what is in the way here.
+    """Reads both sides first, in parallel; once more if another run has meanwhile requested a connection that is in the way.
 
     Its owners are the stages: for the lines of progress, one lasts until nothing is sent and no chooser waits for anything in it.
 
     Args:
         context: What all sides share.
-        plans: Gets the choosers, and what could not be read.
+        plans: Receives the choosers and failed reads.
         stages: The stages, in order.
         make_choosers: Makes the choosers, which have read nothing yet, by their names.
         list_peers: Lists the connections with AWS; None if the task leaves Atlas alone.
@@ -162,7 +162,7 @@ class PathReader(Side[PathState]):
     ) -> None:
         super().__init__(context)
         self._plans, self._stages, self._make_choosers, self._list_peers = plans, stages, make_choosers, list_peers
-        # How often it has begun, and the connections that Atlas's list may not have had yet.
+        # How often it has begun, and the connections that may be missing in Atlas's list.
         self._turn, self._unlisted = 0, frozenset[str]()
         self._begin()
 
@@ -175,7 +175,7 @@ class PathReader(Side[PathState]):
         self._is_read = False
 
     def queries(self, owners: t.Sequence[Owner], purpose: Purpose) -> list[Query]:
-        """Return what has to be asked next; nothing once all is read. The other sides look again, and poll."""
+        """Return the next queries; none once all is read. The other sides look again, and poll."""
         if purpose is not Purpose.FIRST:
             return []
         if self._unlisted and self._list_peers is not None:
@@ -190,7 +190,7 @@ class PathReader(Side[PathState]):
                 yield name, key, call
 
     def observe(self, replies: Replies) -> dict[Owner, PathState]:
-        """Take in what was read."""
+        """Take the replies."""
         self._take(replies)
         return dict.fromkeys(self._stages, self._plans.state)
 
@@ -227,10 +227,10 @@ class PathReader(Side[PathState]):
         return None if is_over or owner != self.context.stage else Waiting(self.context.stage, ends_with_steps=True)
 
     def timeout_error(self, owner: Owner, step: Step | None, waiting: Waiting, error: WaitTimeoutError) -> TaskError:
-        """Return the error of a stage; what it waits for has an error of its own."""
+        """Return the error of a stage; what it waits for has its own errors."""
         return TaskError(f"The time was up before {owner}.")
 
 
 def _or_error(call: Call) -> tuple[ReplyValue]:
-    """Return what a call returns, or its TaskError: that what could not be read is a failure of its entries."""
+    """Return what a call returns, or its TaskError: a failed read is a failure of its entries."""
     return (value_or_error(call),)

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The state of the whole path, and the base class of what chooses one half of all connections, such as those in AWS."""
+"""The state of the whole path, and the base class of choosers: each plans one half of all connections, such as that in AWS."""
 
 from __future__ import annotations
 
@@ -44,26 +44,26 @@ ABSENT = (ROUTES, ACCESS, CONNECTIONS, SIDES, CONTAINERS)
 
 @dataclass(eq=False)
 class PathState:
-    """Both sides of all connections as they are known now: each side's own, and what follows from several of them.
+    """Both sides of all connections as known now: the states of each side, and what follows from several of them.
 
-    What chooses writes it, in the main thread. A plan sees the containers as they will be: see `kept`.
+    The choosers write it, in the main thread. A plan sees the containers as they will be: see `kept`.
 
     Attributes:
         containers: All network containers of the project; a new one has no id in a plan.
-        homes: The network container of each entry, by its key; an entry that has none, or whose container is unclear, is missing.
-        peers: The connections in Atlas, with the one that each entry means.
+        homes: The network container of each entry, by its key; missing if it has none, or its container is unclear.
+        peers: The connections in Atlas, with that of each entry.
         access: The access list; None if the task leaves it alone.
         aws: What was read of the VPC of each entry on AWS, by the key of the entry: the states of its side.
         azure: What Atlas may do at the VNet of each entry on AZURE, by the same key.
         gcp: The network of each entry on GCP, by the same key: the states of its side.
         allowed: The names of the access list entries that the list of connections asks for, in its order.
-        left: Why entries of the access list stay that would be removed, by their names.
-        foreign: The names of those that stay since their comment is not that of the list.
+        left: Why entries of the access list that would be removed stay, by their names.
+        foreign: The names of those that stay because of another comment than that of the list.
         done: The changes made so far: the engine's own record.
-        failures: The first failure of each entry and pruned connection, and of anything else by what stands for it. This is the
-            engine's own record, but where failures are assumed.
-        notes: What the result says in `remaining` beside what follows from the state, in sentences.
-        warnings: What the task warns of, and knows only once it is done, or predicted.
+        failures: The first failure of each entry and pruned connection, and of anything else by its placeholder. This is the
+            engine's own record, except where failures are assumed.
+        notes: The sentences of `remaining` in the result that do not follow from the state.
+        warnings: The warnings that are known only once the task is done, or predicted.
         kept_roles: A sentence for each role that the task could not remove, and whose connection Atlas no longer has.
     """
 
@@ -85,11 +85,11 @@ class PathState:
 
     @property
     def made(self) -> list[Change]:
-        """The changes so far, but for those whose end is not known yet."""
+        """The changes so far, except those whose end is not known yet."""
         return [change for change in self.done.values() if change.key.kind != MIRROR or not self._is_running(change)]
 
     def made_for(self, owner: str) -> list[Change]:
-        """Return the changes so far of an owner, but for those whose end is not known yet."""
+        """Return the changes so far of an owner, except those whose end is not known yet."""
         return [change for change in self.done.of(owner) if change.key.kind != MIRROR or not self._is_running(change)]
 
     def _is_running(self, change: Change) -> bool:
@@ -103,7 +103,7 @@ class PathState:
 
     @contextmanager
     def kept(self) -> t.Iterator[None]:
-        """Put all back at the end of the block that was assumed inside."""
+        """Restore the state at the end of the block: what is assumed inside is dropped."""
         before = dict(vars(self))
         try:
             yield
@@ -111,7 +111,7 @@ class PathState:
             vars(self).update(before)
 
     def forget(self) -> None:
-        """Forget all that was read, because it is read once more."""
+        """Forget all that was read, because it is read again."""
         self.aws.clear()
         self.azure.clear()
         self.gcp.clear()
@@ -138,14 +138,14 @@ class Common(t.NamedTuple):
 
 
 class Chooser:
-    """Reads what there is of one half of all connections, and chooses what is done; the side with its name does it.
+    """Reads one half of all connections, and plans its changes; the side of the same name carries them out.
 
     Args:
         common: What all choosers get.
 
     Attributes:
         name: Its name, and that of its side.
-        step: What has failed for an entry without a step, in the word of results.
+        step: The step that fails for an entry without one, as results call it.
     """
 
     name: t.ClassVar[str]
@@ -156,13 +156,13 @@ class Chooser:
         self._is_absent = self._params["state"] == "absent"
 
     def reads(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
-        """Return the calls that read what there is, by key. They run side by side with those of others."""
+        """Return the calls that read the current state, by key. They run in parallel with those of other choosers."""
         return {}
 
     def reads_more(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
-        """Return the calls that need what was read before, such as the regions that Atlas knows.
+        """Return the calls that need earlier answers, such as the regions that Atlas knows.
 
-        Asked after `begin`, which gets their answers as well, until there are none.
+        Called after each `begin`, which also gets the new answers, until it returns none.
         """
         return {}
 
@@ -171,10 +171,10 @@ class Chooser:
         return ("",)
 
     def begin(self, answers: Answers) -> None:
-        """Take in what was read.
+        """Take the answers.
 
         Args:
-            answers: What each call of `reads` has returned, by the same keys. The task ends before if one has failed.
+            answers: What each call of `reads` has returned, by the same keys. If one has failed, the task ends before this.
         """
 
     def plan(self) -> Plan:
@@ -182,40 +182,40 @@ class Chooser:
         return Plan()
 
     def predict(self, plan: Plan) -> None:
-        """Assume what is there after a plan and its waits; `plan` has the changes and steps of this half."""
+        """Assume the state after a plan and its waits; `plan` has the changes and steps of this half."""
 
     def entries_of(self, owner: Owner, step: Step | None) -> t.Sequence[str]:
         """Return the entries that fail with an owner of the side, or with one of its steps: by default, the owner is one."""
         return (str(owner),)
 
     def step_of(self, entry: str) -> str:
-        """Return what has failed for an entry without a step, in the word of results."""
+        """Return the step that fails for an entry without one, as results call it."""
         return self.step
 
     def is_begun(self, entry: str) -> bool:
-        """Return whether something was begun for an entry whose end is not known yet."""
+        """Return whether a change of an entry has begun, and has not ended yet."""
         return False
 
     def take(self, owner: Owner, found: AnyState) -> None:
-        """Take in what the side has read or changed of an owner. The changes that took effect are known already."""
+        """Take what the side has read or changed of an owner. The changes that took effect are known already."""
 
     def record_failure(self, entry: str, step: str, error: TaskError) -> None:
-        """Take in that a step of an entry has failed, on any side; for what says what is left then."""
+        """Record that a step of an entry has failed, on any side, for the sentences on what is left."""
 
     def is_settled(self) -> bool:
-        """Return whether this half waits for nothing more in the stage."""
+        """Return whether this half has nothing more to wait for in the stage."""
         return True
 
 
 def without(owners: t.Container[str], plan: Plan) -> Plan:
-    """Return a plan without the steps that are for some entries alone, and their changes."""
+    """Return a plan without the steps of some owners, and without changes that only these make."""
     kept = tuple(step for step in plan.steps if step.owner not in owners)
     dropped = {key for step in plan.steps for key in step.keys} - {key for step in kept for key in step.keys}
     return replace(plan, changes=tuple(change for change in plan.changes if change.key not in dropped), steps=kept)
 
 
 def one_line(lines: t.Iterable[str]) -> str:
-    """Return what is waited for in one line; empty texts are left out."""
+    """Join the progress of several sides in one line; empty texts are left out."""
     # Names come last: they have commas of their own.
     return ", ".join(sorted(filter(None, lines), key=lambda line: ": " in line))
 
@@ -229,7 +229,7 @@ def as_one(
 
 
 def late_error_of(change: Change, error: WaitTimeoutError) -> TaskError:
-    """Return the error of a step that was not ready before the time of its stage was up, with the change that it makes."""
+    """Return the error of a step that was not ready before its stage timed out, with the change that it makes."""
     words = f"{change.verb} {change.key.kind} {change.name}"
     return TaskError(
         f"The time was up after {error.span} before the task could {words}.",
@@ -248,7 +248,7 @@ def owned_by(owner: str, cloud: Cloud, entries: t.Iterable[PeerEntry]) -> PeerEn
 
 
 def if_known(look: t.Callable[[], _Found]) -> _Found | None:
-    """Return what is there; None if no credentials of the task are those of its owner.
+    """Return what is there; None if the task has no credentials for its owner.
 
     Raises:
         TaskError: If it cannot be read for another reason.

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The connections in Atlas that a list asks for, or those that it removes: what is planned, waited for and shown of them."""
+"""The connections in Atlas that a list declares or removes: how they are planned, waited for and shown."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _ONE_OF_THEM = f"Set {as_option('cidr_block')} to one of them, or to a part of o
 
 
 class _StageWaiter(PeerSetWaiter):
-    """Says which connections a stage waits for: until the customer's side can act or, later, until all are as they should be.
+    """Chooses the connections that a stage waits for: until the customer's side can act or, later, until all reach their goals.
 
     Attributes:
         context: Has the stage.
@@ -48,7 +48,7 @@ class _StageWaiter(PeerSetWaiter):
 
     @property
     def _is_early(self) -> bool:
-        """Whether the customer's side is still to act."""
+        """Whether the customer's side still has to act."""
         return self.context.stage != AVAILABLE
 
     def goal(self, entry: PeerEntry) -> str:
@@ -61,7 +61,7 @@ class _StageWaiter(PeerSetWaiter):
         return super().awaits(entry, peer) or (self._is_early and self._lacks_names(entry, peer))
 
     def is_ended(self, state: PeerSetState) -> bool:
-        """Return whether all connections are as the task leaves them, or have failed."""
+        """Return whether all connections have reached their goals, or have failed."""
         there = {peer["id"] for peer in state.listed} - state.failures.keys()
         open_ = (entry for entry in self._entries if entry.key not in state.failures and entry.key in state.entries)
         peers = ((entry, state.entries[entry.key].peer) for entry in open_)
@@ -78,7 +78,7 @@ class _StageWaiter(PeerSetWaiter):
         return too_late(peer, self.goal(entry), error, None)
 
     def _lacks_names(self, entry: PeerEntry, peer: Peer) -> bool:
-        """Whether a connection waits for its customer's side, which does not know yet what to accept, or where to peer."""
+        """Whether a connection waits for the customer's side, which does not know yet what to accept, or where to peer."""
         provider = entry.provider
         if peer["status_name"] != provider.pending:
             return False
@@ -97,8 +97,8 @@ class DeclaredPeers(PathPeers):
         super().__init__(*given)
         # The last plan, with the connections that it is for.
         self._planned = (PeerSetState(()), Plan())
-        # The last refusal for want of a place; the entries that are refused for want of a role; and what the result says of roles
-        # that others have to give, by entry.
+        # The last refusal for lack of a place; the entries that are refused for lack of a role; and the notes on roles that
+        # others have to give, by entry.
         self._no_place: TaskError | None = None
         self._refused: set[str] = set()
         self._commands: dict[str, str] = {}
@@ -110,7 +110,7 @@ class DeclaredPeers(PathPeers):
         self.waiter.context = self._context
 
     def choose_all(self) -> PeerSetState:
-        """Return the connections with that of each entry; that of an entry without a container is unclear."""
+        """Return the connections of the project, with that of each entry; without a container, it is unclear."""
         entries, path = self.path_entries.values(), self._path
         self.use([_with_found(entry, path) for entry in entries], self._names)
         unclear = {entry.key: _unclear(entry, path) for entry in entries if entry.key not in path.homes}
@@ -152,7 +152,7 @@ class DeclaredPeers(PathPeers):
         return replace(peers, entries=entries)
 
     def leaving(self) -> t.Iterator[tuple[str, Peer]]:
-        """Yield the connections that the list does not have, each with its id."""
+        """Yield the undeclared connections, each with its id."""
         if self.params["prune"]:
             self.take_containers()
             peers = self.choose_all()
@@ -174,7 +174,7 @@ class DeclaredPeers(PathPeers):
 
     def _poll(self, state: PeerSetState, names: t.Collection[str]) -> PeerSetState:
         peers = super()._poll(state, names)
-        # Whether a container was not in use when it was read: its connections have changed that.
+        # Whether a container was unused when it was read, which its connections have changed.
         is_new = any(home.get("provisioned") is False for home in self._path.homes.values())
         if self._context.stage != REQUESTS and is_new and self.waiter.is_ended(peers):
             # The last poll: results show the containers as they are at the end.
@@ -182,7 +182,7 @@ class DeclaredPeers(PathPeers):
         return peers
 
     def is_settled(self) -> bool:
-        """Return whether the connections are as far as the stage waits for."""
+        """Return whether the connections are in the state that the stage waits for."""
         failures = {key: failure.error for key, failure in self._path.failures.items()}
         peers = replace(self._path.peers, failures=failures)
         if self._context.stage == ACTING:
@@ -190,7 +190,7 @@ class DeclaredPeers(PathPeers):
         return self._context.stage != AVAILABLE or self.waiter.is_ended(peers)
 
     def line(self, state: PeerSetState) -> str:
-        """Return how many connections there are, and what the others wait for."""
+        """Return how many connections are available, and what the others wait for."""
         stage, entries, parts = self._context.stage, self.path_entries, []
         missing = self.waiter.missing(state) if stage in (ACTING, AVAILABLE) else []
         if stage == AVAILABLE and entries:
@@ -213,10 +213,10 @@ class DeclaredPeers(PathPeers):
         ]
         return ", ".join([*parts, *filter(None, ["; ".join(named)])])
 
-    # What is refused.
+    # Refusals.
 
     def hold(self, step: Step, error: TaskError, state: PeerSetState) -> PeerSetState | None:
-        """Return the state in which a refused creation waits; those who give Atlas its role get the commands meanwhile."""
+        """Return the state in which a refused creation waits; show the commands that give Atlas its role meanwhile."""
         held = super().hold(step, error, state)
         if error.error_code == NO_PLACE:
             self._no_place = error
@@ -227,14 +227,14 @@ class DeclaredPeers(PathPeers):
         return held
 
     def without_hope(self, step: Step, state: PeerSetState, running: t.Collection[Step]) -> TaskError | None:
-        """Return the error of a creation if no places are left, and neither this task nor Atlas makes one free."""
+        """Return the error of a creation if no places are left, and neither this task nor Atlas frees one."""
         is_full = isinstance(step.request, CreatePeer) and state.full is not None and not state.places
         if not is_full or self._no_place is None or running or self._frees_places(state):
             return None
         return self.explain(step, self._no_place, state)
 
     def _frees_places(self, state: PeerSetState) -> bool:
-        """Whether Atlas will have places: connections are leaving, or are pending and this task or Atlas makes them work."""
+        """Whether places will become free: connections are leaving, or pending ones are completed by this task or Atlas."""
         entries, failures = self.path_entries, self._path.failures
         listed = {peer["id"]: peer for peer in state.listed}
         own = (
@@ -253,7 +253,7 @@ class DeclaredPeers(PathPeers):
         return better if better is error else self.named("", better)
 
     def note_commands(self, key: str, error: TaskError) -> None:
-        """Note the commands for those who give Atlas its role, where this task does not."""
+        """Record the commands that give Atlas its role, where this task does not."""
         entry = self.path_entries.get(key)
         commands = error.commands if isinstance(error, RoleError) else ""
         if entry is None or entry.has_half or not commands:
@@ -262,7 +262,7 @@ class DeclaredPeers(PathPeers):
         self._path.notes = (*dict.fromkeys((*self._path.notes, note)),)
 
     def keep(self, state: PeerSetState, owner: str | None) -> None:
-        """Let the other sides know the connections, without the commands for a role that others have given."""
+        """Let the other sides know the connections, without the commands for a role that exists by now."""
         super().keep(state, owner)
         if owner in self._commands and owner in state.done:
             note = self._commands.pop(owner)
@@ -276,7 +276,7 @@ class RemovedPeers(PathPeers):
         super().__init__(*given)
         # The entry of each, by its id.
         self._entry_of: dict[str, str] = {}
-        # The connections that were there when the task began, and their ids by network: comparing all with all takes long.
+        # The connections that were there when the task began, and an index of their ids by network.
         self._began: tuple[t.Sequence[Peer], t.Mapping[tuple[str | None, ...], set[str]]] = ((), {})
 
     def entry_of(self, owner: Owner) -> str:
@@ -284,9 +284,9 @@ class RemovedPeers(PathPeers):
         return self._entry_of.get(str(owner), str(owner))
 
     def _peers_of(self, entry: PeerEntry, listed: t.Iterable[Peer] | None = None) -> list[Peer]:
-        """Return the connections of an entry that were there when the task began, and still are: those that it removes.
+        """Return the connections of an entry that were there when the task began and still are: those that it removes.
 
-        Without a container, these are none if the entry names one; Atlas may not list that of a connection that is leaving.
+        None are, if the entry names a container that does not exist. Atlas may not list that of a connection that is leaving.
         """
         peers = self._path.peers
         if self._began[0] is not peers.first:
@@ -299,7 +299,7 @@ class RemovedPeers(PathPeers):
         return [] if params["container_id"] is not None or params["container_region"] is not None else found
 
     def choose_all(self) -> PeerSetState:
-        """Return the connections of each entry: all to its network in its container. One that is leaving is waited for."""
+        """Return the connections of each entry: all to its network in its container, with those that are leaving."""
         self.use([entry.having(wait=True) for entry in self.path_entries.values()], self._names)
         entries = {}
         for entry in self.path_entries.values():
@@ -324,7 +324,7 @@ class RemovedPeers(PathPeers):
                     refusals[entry.key] = self.named(entry.key, error)
                     continue
                 for step in planned.steps:
-                    # Each change has a name of its own.
+                    # Each change needs a different name.
                     name = names.pop() if names else peer_id
                     changes.append(Change("delete", peer_id, peer, None))
                     self.first_changes.setdefault(peer_id, to_removal(entry.key, name, changes[-1]))
@@ -349,7 +349,7 @@ class RemovedPeers(PathPeers):
         return self._entry_of
 
     def must_go(self, owner: Owner, state: PeerSetState) -> bool:
-        """Return whether a connection has to be gone: all of the entries do."""
+        """Return True: all connections of the entries have to be gone."""
         return True
 
     def awaited(self, state: PeerSetState) -> frozenset[str]:
@@ -357,7 +357,7 @@ class RemovedPeers(PathPeers):
         return frozenset(cloud_of(peer).name for peer in self._left())
 
     def _left(self, listed: t.Iterable[Peer] | None = None, *, with_failed: bool = False) -> list[Peer]:
-        """Return the connections of entries that are still there; of those that have failed only if asked for."""
+        """Return the connections of entries that are still there; those of failed entries only if `with_failed`."""
         failures = () if with_failed else self._path.failures
         entries = [entry for entry in self.path_entries.values() if entry.key not in failures]
         return [peer for entry in entries for peer in self._peers_of(entry, listed)]
@@ -367,7 +367,7 @@ class RemovedPeers(PathPeers):
         return self._context.stage != CONNECTIONS or not self._left()
 
     def _shown(self, state: PeerSetState, owner: str | None) -> PeerSetState:
-        """Return the connections with those of the entries, as they were last seen; they count as no pruned ones."""
+        """Return the connections with those of the entries as last seen, which do not count as pruned."""
         path = self._path
         entries = dict(path.peers.entries)
         for peer in state.listed:
@@ -387,7 +387,7 @@ class RemovedPeers(PathPeers):
 
 
 def _without(unclear: t.Mapping[str, TaskError], peers: PeerSetState) -> PeerSetState:
-    """Return connections in which those of some entries are unclear."""
+    """Return the connections, with those of some entries as unclear."""
     chosen = {key: own for key, own in peers.entries.items() if key not in unclear}
     return replace(peers, entries=chosen, unclear={**peers.unclear, **unclear})
 
@@ -402,7 +402,7 @@ def _with_found(entry: PeerEntry, state: PathState) -> PeerEntry:
 
 
 def _blocks_of(entry: PeerEntry, state: PathState) -> list[str]:
-    """Return the block of a VPC or, as far as the entry leaves that open, all blocks that AWS shows."""
+    """Return the block of a VPC or, if the entry leaves it open, all blocks that AWS shows."""
     if entry.provider.block is None:
         return []
     if entry.params["cidr_block"] is not None:
@@ -412,7 +412,7 @@ def _blocks_of(entry: PeerEntry, state: PathState) -> list[str]:
 
 
 def _of_unknown_vpc(key: str, error: TaskError, state: PathState) -> TaskError:
-    """Return the error of a failed connection; where AWS does not know the VPC, it is no use to request another one."""
+    """Return the error of a failed connection; if AWS does not know the VPC, requesting another one is useless."""
     view = state.aws.get(key)
     if view is None or view.vpc is not None:
         return error

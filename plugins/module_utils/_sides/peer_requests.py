@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A declared list in Atlas: what reads and plans it, and the requests that bring it into its state."""
+"""A declared list in Atlas: its reads, its plan, and its requests."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class _ContainerFacts(Facts):
         if key == LIST_CONTAINERS:
             return super().__missing__(key)
         listed = {one["id"]: one for one in self[LIST_CONTAINERS]}
-        # Only connections on AWS read by id. A container that is not listed was deleted meanwhile, and no option named it.
+        # Only connections on AWS are read by id. An unlisted container was deleted meanwhile, and no option named it.
         params = {**self._params, "container_id": None}
         self[key] = found = listed[key] if key in listed else read_containers(key, params, AWS, self._containers)
         return found
@@ -111,7 +111,7 @@ class PeerSet:
         self.waiter = PeerSetWaiter(entries, self.choices, self.lists, self.sent, waits=self.params["wait"])
 
     def queries(self, state: PeerSetState, purpose: Purpose) -> list[Query]:
-        """Return what a side asks: each look and each poll is one list of the connections with each cloud."""
+        """Return the queries of the side: each look and each poll is one list of the connections with each cloud."""
         if purpose is Purpose.POLL:
             return [Query(POLL_QUERY, partial(self.waiter.poll, state))]
         return [Query(LIST_QUERY, self._look if purpose is Purpose.FIRST else partial(self._look_again, state))]
@@ -128,7 +128,7 @@ class PeerSet:
     def plan(self, state: PeerSetState) -> Plan:
         """Plan what is left to do for the list; the keys of steps are those of entries, or the ids of connections."""
         if any(entry.provider.region is not None for entry in self.entries.values()):
-            # For the hand-over, which has the blocks.
+            # The hand-over needs the blocks.
             self.facts[LIST_CONTAINERS]
         plan = self.planner.plan(state)
         for key, own in state.entries.items():
@@ -161,7 +161,7 @@ class PeerSet:
         return self.gate.hold(step, error, state)
 
     def without_hope(self, step: Step, state: PeerSetState, running: t.Collection[Step]) -> TaskError | None:
-        """Return the error of a creation for which there will be no place; None if others may make one free.
+        """Return the error of a creation for which there will be no place; None if others may free one.
 
         Args:
             step: The creation.
@@ -171,11 +171,11 @@ class PeerSet:
         return None
 
     def must_go(self, owner: Owner, state: PeerSetState) -> bool:
-        """Return whether the end of a task waits for a connection, which no entry means, to be gone."""
+        """Return whether the task waits at its end for an undeclared connection to be gone."""
         return owner in state.done
 
     def keep(self, state: PeerSetState, owner: str | None) -> None:
-        """Take note of a new state; a request of `owner` has led to it, if there is one."""
+        """Record a new state; `owner` is set if its request has led to it."""
 
     def line(self, state: PeerSetState) -> str:
         """Return how many connections are in which state, and what they wait for."""

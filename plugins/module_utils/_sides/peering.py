@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The sides of both halves of all connections of a list, their plans in one, and whose failure is whose."""
+"""The sides of both halves of all connections of a list, their plans in one, and the owners of failures."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ if t.TYPE_CHECKING:
 
 
 class PathSides:
-    """The sides of a task on both halves of all connections, and what chooses for the entries of its list.
+    """The sides of a task on both halves of all connections, and the choosers for the entries of its list.
 
     Args:
         params: The options.
@@ -79,7 +79,7 @@ class PathSides:
         for entry in self._entries:
             if entry.has_half:
                 self._halves.setdefault(entry.provider.name, []).append(entry)
-        # What the sides hold of this object: with a cycle, Python would keep the state of each item of a loop for a while.
+        # The sides refer to this object by a proxy: with a cycle, Python would keep the state of each item of a loop for a while.
         self._own = own = weakref.proxy(self)
         atlas = session.atlas if params["atlas"] else None
         list_peers = None if atlas is None else VpcPeers(atlas, params["group_id"], AWS).list_peers
@@ -172,7 +172,7 @@ class PathSides:
         is_absent = params["state"] == "absent"
         list_clusters = None
         if is_absent and params["remove_container"]:
-            # Only where a container is removed does it matter what uses it.
+            # The users of a container matter only where one is removed.
             from .._resources.clusters import Clusters
 
             list_clusters = Clusters(atlas, params["group_id"]).list_clusters
@@ -181,7 +181,7 @@ class PathSides:
         yield EntryPeers(common, self._lists, self._reader, self._peers.begin)
 
     def _make_last_choosers(self, atlas: AtlasClient) -> t.Iterator[Chooser]:
-        """Yield the choosers for what pruned connections leave, and for the access list: those of the clouds are known."""
+        """Yield the choosers for what pruned connections leave and for the access list, which need those of the clouds."""
         params, common, own = self._params, self._common(self._entries), self._own
         foreseen = self._homes if params["state"] == "present" else None
         leaving = Leaving(self.known, self._reader.leaving, foreseen)
@@ -229,7 +229,7 @@ class PathSides:
     def _make_cloud_chooser(
         self, cloud: Cloud, entries: t.Sequence[PeerEntry], containers: Containers | None = None
     ) -> AzureEntries | GcpEntries:
-        """Return what chooses for the entries on AZURE or GCP; its side, if there is one, asks it."""
+        """Return the chooser for the entries on AZURE or GCP; its side, if there is one, uses it."""
         side = self._clouds.get(cloud.half[0])
         if cloud.role_codes:
             from .azure import AzureSide
@@ -257,7 +257,7 @@ class PathSides:
         return {key for key, change in planned.items() if change.verb == "recreate"}
 
     def plans(self) -> t.Iterator[tuple[AnySide, Plan]]:
-        """Yield the plan of all choosers, which is made at once, and the steps of the other sides."""
+        """Yield the plan of all choosers as that of the reader, and the steps of the other sides."""
         plan = self.path.decide()
         if self._params["plan_file"]:
             plan = replace(plan, refusals={**plan.refusals, **_without_block(plan, self.path, self.known, self._entries)})
@@ -267,7 +267,7 @@ class PathSides:
             yield side, Plan(steps=self.path.steps_of(side.name)) if side.name != PathReader.name else plan
 
     def entries_of(self, side: str, owner: Owner, step: Step | None) -> t.Sequence[str]:
-        """Return the entry or pruned connection whose step it is, or the entries of a container or of another side's owner."""
+        """Return the entry or pruned connection of a step, or the entries of a container or of another side's owner."""
         return self._choosers[side].entries_of(owner, step) if side in self._choosers else ()
 
     def failed(self, side: str, entry: str, step: Step | None, error: TaskError) -> Failure:
@@ -282,13 +282,13 @@ class PathSides:
         lost = (entry in self.entries_of(*target, None) for target in self._context.lost if target[0] == side)
         is_begun = chooser.is_begun(entry) and not isinstance(error, UndoneError)
         if is_begun or (step is None and any(lost)):
-            # It has not come to its end, or could not be read or planned again.
+            # A change has not ended, or the owner could not be read or planned again.
             error = error.with_outcome(unknown=True)
         own = next((one for name, one in error.parts.items() if entry in chooser.entries_of(name, None)), error)
         return self.path.fail(entry, chooser.step_of(entry), own)
 
     def when_stopped(self, done: t.Iterable[Step]) -> PathState:
-        """Return what is known if the run is stopped: what some steps have begun, and has not come to its end, has failed."""
+        """Return the state of a stopped run, in which changes that have begun and have not ended count as failed."""
         path = self.known
         for step in done:
             chooser, error = self._choosers[step.side], TaskError("The task was stopped before its end.", outcome_unknown=True)
@@ -302,7 +302,7 @@ def _plan_again(sides: PathSides) -> Plan:
 
 
 def _without_block(plan: Plan, path: PathPlans, state: PathState, entries: t.Sequence[PeerEntry]) -> dict[str, TaskError]:
-    """Return errors of entries whose new container has a block that Atlas chooses: its routes cannot be reviewed before."""
+    """Return errors of entries whose new container gets a block that Atlas chooses: its routes cannot be reviewed."""
     # Only this failure needs it.
     from .._values.free_blocks import suggest_blocks
 

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The connections of a declared list in Atlas as a side: they are requested, changed, replaced, pruned, and waited for."""
+"""The connections of a declared list in Atlas as a side, which requests, changes, replaces, prunes and waits for them."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _PLACE = "a place for another connection"
 
 
 class PeerStages(t.NamedTuple):
-    """The stages of a front, as far as they are about connections.
+    """The stages of a front for connections.
 
     Attributes:
         requests: The stage of all requests.
-        outlasted: The stages that may end while a creation waits for a place; what is in the way of one that was refused, too.
+        outlasted: The stages that may end while a refused creation waits for a place, or for what is in its way.
         awaited: The stages that wait for the connections of entries; the last one also for those that are pruned to be gone.
         lanes: What a request shares with others; see `Step.lanes`.
-        frees_places: Whether steps of other sides may end the wait for a place, or take the hope for one.
+        frees_places: Whether steps of other sides may end the wait for a place, or make it useless.
     """
 
     requests: str
@@ -44,7 +44,7 @@ class PeerStages(t.NamedTuple):
 
 
 _REQUESTS, _TAKEN, _REACHED = "requests", "taken", "reached"
-# What is in the way of requests goes; creations that were refused for lack of a role are taken; all are as the task waits for.
+# Requests are sent once nothing is in their way; creations refused for lack of a role are accepted; all reach their goals.
 STAGES = (_REQUESTS, _TAKEN, _REACHED)
 _OF_SETS = PeerStages(_REQUESTS, (_REQUESTS, _TAKEN), (_REACHED,))
 
@@ -53,8 +53,8 @@ class PeerSide(Side[PeerState]):
     """The connections of a list: each entry is an owner, by its key, and so is each connection that is pruned, by its id.
 
     A look and a poll are one list of the connections with each cloud. A request is sent once what it needs is free. A creation
-    that Atlas refuses is sent again: for lack of a place once there may be one, and for lack of a role in AZURE until that holds
-    there. Neither keeps the first stage from ending.
+    that Atlas refuses is sent again: for lack of a place once there may be one, and for lack of a role in AZURE until the role
+    takes effect. Neither keeps the first stage from ending.
 
     Args:
         context: The options, what was done, and what has failed.
@@ -72,7 +72,7 @@ class PeerSide(Side[PeerState]):
         self._set, self._stages = peers, stages
         # The project as a whole: Atlas's list belongs to no owner, and neither do its places.
         self._project = PeerSetState(())
-        # The errors of owners that wait in vain, by the last poll.
+        # The errors of owners whose wait is useless after the last poll.
         self._in_vain: dict[Owner, TaskError] = {}
 
     @property
@@ -81,7 +81,7 @@ class PeerSide(Side[PeerState]):
         return replace(self._project, failures={key: failure.error for key, failure in self.context.failures.items()})
 
     def begin(self, project: PeerSetState, plan: Plan) -> Plan:
-        """Take the connections of a project that the front has read, and return its plan for them as this side carries it out."""
+        """Take the connections that the front has read, and return its plan for them as this side carries it out."""
         self._project = project
         self.states.update(self._states_of(project, self._set.undeclared(project)))
         return self._to_steps(plan)
@@ -119,7 +119,7 @@ class PeerSide(Side[PeerState]):
         plan = self._to_steps(self._set.plan(self.project))
         if not self.context.stage:
             return plan
-        # What is refused later fails, as far as the task set out to do it.
+        # A later refusal fails, if the change was planned at first.
         planned, key_of = {change.key for change in self.context.plan.changes}, self._set.key_of
         errors = {key: error for key, error in {**plan.failures, **plan.refusals}.items() if key_of(key) in planned}
         keys = {*map(key_of, owners)}
@@ -128,17 +128,17 @@ class PeerSide(Side[PeerState]):
         return replace(plan, changes=changes, steps=steps, failures=errors, refusals={})
 
     def _to_steps(self, plan: Plan) -> Plan:
-        """Return a plan of the list with owners and stages; its keys are those of results."""
+        """Return a plan of the list with owners and stages, and the keys of results."""
         key_of, stages = self._set.key_of, self._stages
         changes = tuple(map(self._set.shown, plan.changes))
         steps = (step._replace(owner=step.keys[0], stage=stages.requests, lanes=stages.lanes) for step in plan.steps)
         return replace(plan, changes=changes, steps=tuple(step._replace(keys=(key_of(step.owner),)) for step in steps))
 
     def wait(self, owner: Owner, step: Step | None) -> Waiting | None:
-        """Wait for what is in the way of a request, and at the end for connections to be reached or gone.
+        """Wait for what is in the way of a request, and at the end for connections to reach their goals or be gone.
 
         Raises:
-            TaskError: If that is in vain.
+            TaskError: If waiting is useless.
         """
         failed = self._in_vain.get(owner) or self._set.failure_of(owner)
         if failed is not None:
@@ -170,8 +170,8 @@ class PeerSide(Side[PeerState]):
         return [step for (side, _owner), step in self.context.running.items() if side == self.name]
 
     def _until(self, goal: str, *, is_held: bool) -> Waiting:
-        """Return a wait; if a refusal `is_held`, it has no end before that of the first stage which it does not outlast."""
-        # A change of another entry may free what it needs.
+        """Return a wait; that of a refused step (`is_held`) may outlast some stages."""
+        # Changes of other entries may free what it needs.
         ends, outlasted = goal == GONE or self._stages.frees_places, self._stages.outlasted
         if not is_held or self.context.stage not in outlasted:
             return Waiting(goal, ends_with_steps=ends, only_of_side=ends)
@@ -195,7 +195,7 @@ class PeerSide(Side[PeerState]):
         self._keep(self._set.record(step, None if reply is SEEN else reply, self._project), key)
         change, own = self._project.done.get(key), self._project.entries.get(key)
         if own is None:
-            # It is pruned, or it is not clear any more which connection the entry means.
+            # It is pruned, or the connection of the entry is no longer clear.
             own = self.states[key] if key in self._set.entries else PeerState(self._project.find(key))
         return Effect({key: own}, () if change is None else (self._set.shown(change),))
 

@@ -22,9 +22,9 @@ from .options import choose_provider
 class PeerPlanner:
     """Plans the one connection that the options describe.
 
-    For a new one, the container is read on AWS, whose hand-over has its block, if v2 needs it and the options leave it open, or
-    if a connection is removed first: a refused creation would leave nothing. Otherwise Atlas checks it, and `PeerMatch.explain`
-    explains a refusal.
+    For a new one, the container is read on AWS, whose hand-over has its block; if v2 needs it and the options leave it open; or
+    if a connection is removed first, since a refused creation would leave nothing. Otherwise Atlas checks it, and
+    `PeerMatch.explain` explains a refusal.
 
     Args:
         choice: The container, with the options.
@@ -97,7 +97,7 @@ class PeerPlanner:
         """Plan the changes to a connection that is alive.
 
         Raises:
-            TaskError: If it differs in what cannot be changed, or Atlas does not show that.
+            TaskError: If it differs in what cannot be changed, or Atlas does not show this.
         """
         wanted, provider = self._wanted, self._provider
         differing = provider.differing(wanted, current)
@@ -189,10 +189,10 @@ class PeerPlanner:
         return Plan((Change("create" if replaced is None else "recreate", key, replaced, after),), tuple(steps))
 
     def _plan_again(self, state: PeerState, old: Peer) -> Plan:
-        """Plan to replace a connection with what the options alone describe, so that the next run can go on if this one stops.
+        """Plan to replace a connection with what the options alone describe, so that the next run can resume if this one stops.
 
         Raises:
-            TaskError: If that one would differ, and `recreate` is not `changed`; or if an option for it is missing.
+            TaskError: If the new one would differ, and `recreate` is not `changed`; or if an option for it is missing.
         """
         self._check_options(old)
         plan = self._plan_creation(state, replaced=old)
@@ -218,7 +218,7 @@ class PeerPlanner:
         first = self._plan_creation(state, old, home)
         fields: Fields = first.steps[-1].request.fields
         if self._in_the_way(fields, [old]):
-            # Once the old one is gone, only the options say which container is meant.
+            # Once the old one is gone, only the options determine the container.
             first = self._plan_creation(state, old)
             going = (*state.dying, *(first.steps[-1].after or ()))
             return Plan(first.changes, (first.steps[0], Step("create", first.steps[-1].request, first.steps[-1].keys, going)))
@@ -254,7 +254,7 @@ class PeerPlanner:
         return [f"{as_option(name)} is {current[name]}, not {new[name]}" for name in names]
 
     def _leaving(self, state: PeerState, fields: Fields) -> tuple[Peer, ...]:
-        """Return the connections that are leaving and block a connection until they are gone, as far as is known."""
+        """Return the leaving connections that block a connection until they are gone, as far as known."""
         listed = (state.listed or ()) if self._provider.block is not None else self._choice.neighbours(state)
         leaving = [one for one in listed if one["status_name"] == self._provider.terminating and one not in state.dying]
         return tuple(self._in_the_way(fields, leaving))

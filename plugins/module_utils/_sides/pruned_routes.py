@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The routes in AWS that pruned connections leave, as a side: they are removed before Atlas forgets the connections."""
+"""The routes in AWS that pruned connections leave, as a side: they are removed before the connections."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ _Removals = t.Sequence[RouteChange]
 
 
 class PrunedRoutes:
-    """The routes to pruned connections: those of all tables that lead to them, whatever a former list has chosen.
+    """The routes to pruned connections: those of all tables, whatever an earlier list has chosen.
 
     Args:
         params: The options of the task.
         entries: The entries of the list. Their credentials are used for their accounts, in any region. Other accounts have
-            those of `aws_accounts` or of the role with `{account}`, or else the task's own if AWS says that they fit.
+            those of `aws_accounts` or of the role with `{account}`, or else the task's own if they belong to the account.
         sessions: The sessions with AWS.
     """
 
@@ -50,7 +50,7 @@ class PrunedRoutes:
     def look_at_all(self, peers: t.Sequence[Peer]) -> dict[str, _Removals | None]:
         """Return the removals of the routes to connections of one account and region, by the ids of the connections.
 
-        All are None if no credentials of the task are those of the account.
+        All are None if the task has no credentials for the account.
 
         Raises:
             TaskError: If the route tables cannot be read.
@@ -67,13 +67,13 @@ class PrunedRoutes:
         """Remove a route, after it was read again. Runs in a thread.
 
         Raises:
-            OvertakenError: If it leads elsewhere by now, or is gone.
+            OvertakenError: If it now leads elsewhere, or is gone.
             TaskError: If it cannot be removed, or it is not known where it leads.
         """
         Network(t.cast(AwsSession, self._find_session(peer))).change_route(change)
 
     def _find_session(self, peer: Peer) -> AwsSession | None:
-        """Return a session with the account of a connection; None if no credentials are those of it."""
+        """Return a session with the account of a connection; None if the task has no credentials for it."""
         fields = fields_of(peer)
         owner, region = fields[AWS.owner], fields["accepter_region_name"] and AWS.regions.to_cloud(fields["accepter_region_name"])
         if (owner, region) not in self._found:
@@ -90,9 +90,9 @@ class PrunedRoutes:
             session = self._open(credentials, aws_names_of(params, {}, owner))
         except TaskError as error:
             if is_meant or error.is_transient or error.is_unanswered:
-                # They are those of the account, or may be.
+                # They belong to the account, or may do so.
                 raise
-            # The task itself has none: those that it has are of its entries.
+            # The task itself has none, only its entries.
             return None
         is_role_there = owner in (credentials["assume_role_arn"] or "").split(":")
         return session if is_role_there or session.find_account_id() == owner else None
@@ -102,7 +102,7 @@ class PrunedRoutes:
 
 
 class PrunedSide(Side[_Removals]):
-    """Pruned connections with AWS, each an owner; the state has the removals of the routes to it. Each reads its route again.
+    """Pruned connections with AWS, each an owner; its state has the removals of the routes to it. A removal reads its route.
 
     Args:
         context: What all sides of the run share.
@@ -120,7 +120,7 @@ class PrunedSide(Side[_Removals]):
         self._peers: dict[Owner, Peer] = {}
 
     def plan_pruned(self, peer: Peer, found: _Removals, leaving: t.Sequence[Peer]) -> Plan:
-        """Plan the removal of the routes to a connection: before that goes."""
+        """Plan the removal of the routes to a connection: before the connection."""
         self._peers[peer["id"]] = peer
         self.states.setdefault(peer["id"], found)
         return self.plan([peer["id"]])
@@ -165,5 +165,5 @@ class PrunedSide(Side[_Removals]):
         return Effect({step.owner: [one for one in self.states[step.owner] if one != step.request]})
 
     def predict(self, steps: t.Iterable[Step]) -> t.Mapping[Owner, _Removals]:
-        """Return nothing: what is gone is foreseen by the changes."""
+        """Return nothing: the changes predict the removals."""
         return {}

@@ -58,7 +58,7 @@ def pattern_forms(provider_name: str | None) -> t.Mapping[str, Parse | None]:
 
 
 def _fits_shown(value: t.Any, text: str) -> bool:
-    """Whether a value that every connection has fits a text; what Atlas does not show may be what the text means."""
+    """Whether a value that every connection has fits a text; a value that Atlas does not show may fit."""
     return value is None or fits_text(value, text)
 
 
@@ -231,5 +231,5 @@ def find_overlaps(entries: t.Sequence[PeerEntry]) -> t.Iterator[TaskError]:
 
 
 def _place_of(entry: PeerEntry) -> tuple[t.Any, ...]:
-    """Return what an entry says of its container, and what it follows from otherwise."""
+    """Return what an entry names of its container, or what determines that otherwise."""
     return entry.container or (None, entry.options.get(entry.provider.region or ""))

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The state of a declared list: the connections of the project, and the one that each entry means."""
+"""The state of a declared list: the connections of the project, and that of each entry."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class PeerSetState:
         done: The changes made, by the keys of entries and the ids of undeclared connections.
         failures: The errors, by the same keys.
         pruned: The connections whose removal was accepted because the list does not declare them.
-        full: The highest counts of pending and of all connections since Atlas had no place for one; None if it always had.
+        full: The highest counts of pending and of all connections since a refusal for lack of a place; None without one.
         places: How many more connections Atlas can take after such a refusal.
         refused: When the creation of an entry was first refused for lack of rights (clock, in seconds), by key.
     """
