@@ -251,7 +251,7 @@ def _with_texts(value: OptionValue, change: t.Callable[[str], str]) -> OptionVal
 def _secrets_of(options: t.Mapping[str, OptionValue], params: t.Mapping[str, OptionValue]) -> t.Iterator[str]:
     for name, option in options.items():
         values = [params[one] for one in names_of(name, option) if one in params]
-        for value in values or (_unset(option) if option.get("no_log") else ()):
+        for value in values or (_default_values(option) if option.get("no_log") else ()):
             if option.get("no_log"):
                 yield from _texts_in(value)
             elif option.get("options"):
@@ -259,7 +259,7 @@ def _secrets_of(options: t.Mapping[str, OptionValue], params: t.Mapping[str, Opt
                     yield from _secrets_of(option["options"], entry)
 
 
-def _unset(option: t.Mapping[str, OptionValue]) -> t.Iterator[OptionValue]:
+def _default_values(option: t.Mapping[str, OptionValue]) -> t.Iterator[OptionValue]:
     """Yield the values that an option may get if the task does not set it."""
     yield option.get("default")
     if "fallback" in option:

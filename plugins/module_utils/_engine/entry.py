@@ -204,13 +204,13 @@ def name_places(option: str, entries: t.Mapping[int, str]) -> str:
 
 def each_problem(problems: t.Iterable[TaskError]) -> list[str]:
     """Return one text for each different problem, with the places of all entries that have it."""
-    return [text for text, unused, places in _alike(problems)]
+    return [text for text, unused, places in _grouped(problems)]
 
 
 def join_problems(problems: t.Iterable[TaskError]) -> InvalidOptionError:
     """Return one error for the problems of entries, with a line for each. Beyond a screen, only the places are named."""
     lines, rest, number = list[str](), dict[str, dict[int, str]](), 0
-    for text, option, places in _alike(problems):
+    for text, option, places in _grouped(problems):
         if lines and (rest or sum(map(len, (*lines, text))) > _MOST_SHOWN):
             number += 1
             rest.setdefault(option, {}).update(places)
@@ -222,7 +222,7 @@ def join_problems(problems: t.Iterable[TaskError]) -> InvalidOptionError:
     return InvalidOptionError(lines[0]).with_lines(lines[1:])
 
 
-def _alike(problems: t.Iterable[TaskError]) -> list[tuple[str, str, dict[int, str]]]:
+def _grouped(problems: t.Iterable[TaskError]) -> list[tuple[str, str, dict[int, str]]]:
     """Return each problem once: its text, the list, and the names of the entries that have it, by their places."""
     found: dict[tuple[str, str, str], list[TaskError]] = {}
     for error in problems:

@@ -222,9 +222,9 @@ class Ledger:
                 self.outcome.changed = True
             self.fail(target, doubt.step, doubt.error)
         text = "The task was stopped before the reply came."
-        on_its_way = TaskError(text, hint="Run it again.", outcome_unknown=True)
+        no_reply = TaskError(text, hint="Run it again.", outcome_unknown=True)
         for target, step in self._context.running.items():
-            self.fail(target, step, on_its_way)
+            self.fail(target, step, no_reply)
         for target, step in self.unsent():
             if target not in self.failed:
                 self.fail(target, step, StoppedError())

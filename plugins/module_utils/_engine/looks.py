@@ -22,10 +22,10 @@ if t.TYPE_CHECKING:
 
 # The owners to look at, by the name of their side.
 Wanted = t.Mapping[str, t.Sequence[Owner]]
-_Asked = tuple[str, t.Hashable]
+_QueryKey = tuple[str, t.Hashable]
 
 
-class Polled(t.NamedTuple):
+class PollResult(t.NamedTuple):
     """The result of a poll.
 
     Attributes:
@@ -64,37 +64,37 @@ class Looks:
         Raises:
             TaskError: If an answer is missing without which the task cannot go on.
         """
-        asked: set[_Asked] = set()
+        asked: set[_QueryKey] = set()
         replies: dict[str, dict[t.Hashable, ReplyValue]] = {name: {} for name in wanted}
         changed: list[Target] = []
         while queries := {key: query for key, query in self._queries(wanted, purpose).items() if key not in asked}:
             asked |= queries.keys()
             for (name, key), reply in self._ask(queries).items():
                 if isinstance(reply, TaskError):
-                    self._leave(name, queries[name, key], reply)
+                    self._record_unread(name, queries[name, key], reply)
                 else:
                     replies[name][key] = reply
             for name in dict.fromkeys(name for name, key in queries):
                 changed += self.take(self._sides[name], self._sides[name].observe(replies[name]))
         return changed
 
-    def poll(self, wanted: Wanted, deadline: float) -> Polled:
+    def poll(self, wanted: Wanted, deadline: float) -> PollResult:
         """Poll some owners once, one side after the other: what one shows decides what the next asks.
 
         Args:
             wanted: The owners.
             deadline: When they time out; the requests end with it. Infinity for a poll at once.
         """
-        polled = Polled([], [], [])
+        polled = PollResult([], [], [])
         for name, side in self._sides.items():
             if name in wanted:
                 self._poll_side(side, wanted[name], deadline, polled)
         return polled
 
-    def _poll_side(self, side: AnySide, owners: t.Sequence[Owner], deadline: float, polled: Polled) -> None:
+    def _poll_side(self, side: AnySide, owners: t.Sequence[Owner], deadline: float, polled: PollResult) -> None:
         answered: dict[t.Hashable, ReplyValue] = {}
         queries = self._queries({side.name: owners}, Purpose.POLL)
-        replies: dict[_Asked, ReplyValue] = self.within(deadline, partial(self._ask, queries))
+        replies: dict[_QueryKey, ReplyValue] = self.within(deadline, partial(self._ask, queries))
         is_near = self._front.clock() + LONGEST_PAUSE >= deadline
         for (name, key), reply in replies.items():
             if not isinstance(reply, TaskError):
@@ -126,12 +126,12 @@ class Looks:
             self.ledger.know(side.name, new)
         return [(side.name, owner) for owner in changed]
 
-    def _queries(self, wanted: Wanted, purpose: Purpose) -> dict[_Asked, Query]:
+    def _queries(self, wanted: Wanted, purpose: Purpose) -> dict[_QueryKey, Query]:
         return {
             (name, query.key): query for name, owners in wanted.items() for query in self._sides[name].queries(owners, purpose)
         }
 
-    def _ask(self, queries: t.Mapping[_Asked, Query]) -> dict[_Asked, ReplyValue]:
+    def _ask(self, queries: t.Mapping[_QueryKey, Query]) -> dict[_QueryKey, ReplyValue]:
         """Ask all queries, and return the reply or TaskError of each. A single one needs no thread."""
         if len(queries) <= 1:
             return {key: value_or_error(query.call) for key, query in queries.items()}
@@ -156,7 +156,7 @@ class Looks:
             finally:
                 self._is_inside = False
 
-    def _leave(self, name: str, query: Query, error: TaskError) -> None:
+    def _record_unread(self, name: str, query: Query, error: TaskError) -> None:
         """Record that a query has no answer.
 
         Raises:

@@ -25,16 +25,16 @@ FORMAT = 1
 # The key of a plan's refusal.
 UNREVIEWED = "plan_file"
 # The actions of a file that allow an action of a run: what the file replaces may be gone by now.
-_FOLLOWS = {"create": ("create", "recreate", "replace")}
+_ALLOWED_BY = {"create": ("create", "recreate", "replace")}
 _VERBS = {"delete": "remove", "update": "change"}
 # How a task signs in and how long it waits does not affect what it does; the project is compared separately.
-_RUNNING = {*CONNECTION.options, *WAIT.options, "parallel", "azure_role_timeout", "plan_file", "plan_max_age"}
+_NEUTRAL_OPTIONS = {*CONNECTION.options, *WAIT.options, "parallel", "azure_role_timeout", "plan_file", "plan_max_age"}
 # Fields that change by themselves.
 _STATES = ("status_name", "error_state_name", "provisioned")
 _SECONDS_A_DAY = 86400
 # How many changes and entries a message names.
 _MOST_NAMES = 50
-_AGAIN = "Make the plan again in check mode (--check), and have it reviewed."
+_AGAIN_HINT = "Make the plan again in check mode (--check), and have it reviewed."
 
 
 class SavedPlan:
@@ -69,10 +69,10 @@ class SavedPlan:
         if self._given is not None:
             self._check(self._given, params["plan_max_age"])
             for one in self._given["changes"]:
-                self._saved.setdefault(_place_of(one), []).append(one)
+                self._saved.setdefault(_subject_of(one), []).append(one)
 
     def _digest_options(self, params: Parameters, spec: ArgumentSpec) -> str:
-        without = {*_RUNNING, *self._review.without, self._review.list_name}
+        without = {*_NEUTRAL_OPTIONS, *self._review.without, self._review.list_name}
         return _digest(
             {name: params.get(name) for name, one in spec.options.items() if name not in without and not one.get("no_log")}
         )
@@ -99,7 +99,7 @@ class SavedPlan:
                 hint=f"Apply it with the version that has made it ({plan.get('collection')}), or make it again.",
             )
         if not is_plan(plan):
-            raise InvalidOptionError(f"{path} is no plan of this collection.", hint=_AGAIN)
+            raise InvalidOptionError(f"{path} is no plan of this collection.", hint=_AGAIN_HINT)
         project, own = plan["project"]["id"], self._head["project"]["id"]
         for what, there, here in (
             ("a task of ", plan["module"], self._head["module"]),
@@ -107,11 +107,11 @@ class SavedPlan:
             ("state ", plan["state"], self._head["state"]),
         ):
             if there != here:
-                raise InvalidOptionError(f"{path} is a plan for {what}{there}, and this is {what}{here}.", hint=_AGAIN)
+                raise InvalidOptionError(f"{path} is a plan for {what}{there}, and this is {what}{here}.", hint=_AGAIN_HINT)
         days = (time.time() - to_moment(plan["time"]).timestamp()) / _SECONDS_A_DAY
         if max_age and days > max_age:
             text = f"{path} was made {days:.1f} days ago, and plan_max_age allows {max_age}."
-            raise InvalidOptionError(text, hint=f"{_AGAIN} Or raise plan_max_age.")
+            raise InvalidOptionError(text, hint=f"{_AGAIN_HINT} Or raise plan_max_age.")
         self._check_declared(plan["declared"])
 
     def _check_declared(self, declared: Fields) -> None:
@@ -127,7 +127,7 @@ class SavedPlan:
             texts.append("an option of the task has changed")
         if texts:
             name = self._review.list_name
-            raise InvalidOptionError(f"{name} is not as it was when {self._path} was made: {', '.join(texts)}.", hint=_AGAIN)
+            raise InvalidOptionError(f"{name} is not as it was when {self._path} was made: {', '.join(texts)}.", hint=_AGAIN_HINT)
 
     def content(self, plan: Plan) -> Fields:
         """Return the content of the file for a plan."""
@@ -161,7 +161,7 @@ class SavedPlan:
         return {key: text for key, text in found.items() if text}
 
     def _find_mistake(self, record: Fields, tag: str) -> str:
-        same = [one for one in self._saved.get(_place_of(record), ()) if _is_same(one, record)]
+        same = [one for one in self._saved.get(_subject_of(record), ()) if _is_same(one, record)]
         if not same:
             return f"{_in_words(record, tag)} is not in {self._path}"
         differing = [_differing(one, record) for one in same]
@@ -179,13 +179,13 @@ class SavedPlan:
             self._in_place = self._count_done(plan)
         if not mistakes:
             return {}
-        return {UNREVIEWED: TaskError(f"{listed(mistakes, _MOST_NAMES)}.", hint=_AGAIN)}
+        return {UNREVIEWED: TaskError(f"{listed(mistakes, _MOST_NAMES)}.", hint=_AGAIN_HINT)}
 
     def _count_done(self, plan: Plan) -> int:
         """Return how many changes of the file a plan does not need."""
         needed: dict[tuple[str, ...], list[Fields]] = {}
         for one in map(self._to_record, plan.changes):
-            needed.setdefault(_place_of(one), []).append(one)
+            needed.setdefault(_subject_of(one), []).append(one)
         return sum(
             not any(_is_same(one, other) for other in needed.get(place, ()))
             for place, several in self._saved.items()
@@ -233,13 +233,13 @@ def _is_record(one: object) -> bool:
     return texts and lists and all(isinstance(one.get(name), (dict, type(None))) for name in ("before", "after"))
 
 
-def _place_of(record: Fields) -> tuple[str, ...]:
+def _subject_of(record: Fields) -> tuple[str, ...]:
     return record["side"], record["kind"], record["network"]
 
 
 def _is_same(saved: Fields, found: Fields) -> bool:
     """Whether a change of the file is about the same as one of a plan: the ids decide if both have some."""
-    if saved["action"] not in _FOLLOWS.get(found["action"], (found["action"],)):
+    if saved["action"] not in _ALLOWED_BY.get(found["action"], (found["action"],)):
         return False
     if saved["ids"] and found["ids"]:
         return bool(saved["ids"] == found["ids"])

@@ -285,27 +285,27 @@ class AccessUsers:
             state: The state.
             is_foreseen: Whether to count what may prove to be unneeded once its users are read.
         """
-        candidates, going = self._needs.candidates(state), dict[str, AccessRule]()
+        candidates, removable = self._needs.candidates(state), dict[str, AccessRule]()
         if not candidates:
-            return going
-        listed, (left, _foreign) = list_of(state).listed, self.reasons_to_keep(state, is_foreseen=is_foreseen)
+            return removable
+        listed, (kept, _foreign) = list_of(state).listed, self.reasons_to_keep(state, is_foreseen=is_foreseen)
         needed = self._needs.asked_for(state)
         for name, need in candidates.items():
             current = listed.get(name)
-            if current is None or current["comment"] not in need.comments or name in needed or name in left:
+            if current is None or current["comment"] not in need.comments or name in needed or name in kept:
                 continue
             if not state.failures.keys() & {*need.owners}:
                 # The removal compares one comment.
                 entry: AccessEntry = {**need.entry, "comment": current["comment"]}
-                going[name] = replace(need, entry=entry)
-        return going
+                removable[name] = replace(need, entry=entry)
+        return removable
 
     def reasons_to_keep(self, state: PathState, *, is_foreseen: bool = False) -> tuple[dict[str, str], set[str]]:
         """Return why entries that connections leave stay, by name, and those with a foreign comment; see `to_remove`."""
-        replaced, left, foreign = self._needs.replaced(state), dict[str, str](), set[str]()
+        replaced, kept, foreign = self._needs.replaced(state), dict[str, str](), set[str]()
         candidates = {**self._needs.leftovers(state), **replaced}
         if not candidates:
-            return left, foreign
+            return kept, foreign
         listed, users, needed = list_of(state).listed, self.users(state), self._needs.asked_for(state)
         by_network = {network_of(one.network): one for one in reversed(users)}
         on_aws = next((one for one in users if self._needs.is_absent and cloud_of(one.network) is AWS), None)
@@ -322,19 +322,19 @@ class AccessUsers:
             unclear = next((one for one, is_needed in answers if is_needed is None and (one.unread or not is_foreseen)), None)
             failed = next((owner for owner in need.owners if owner in state.failures), None)
             if user is not None:
-                left[name] = f"{name} stays in the access list, because {user.title} still uses it."
+                kept[name] = f"{name} stays in the access list, because {user.title} still uses it."
             elif failed is not None:
                 title = self._needs.by_key[failed].title if failed in self._needs.by_key else failed
-                left[name] = f"{name} stays in the access list, because {title} has failed and still uses it."
+                kept[name] = f"{name} stays in the access list, because {title} has failed and still uses it."
             elif current["comment"] not in need.comments:
                 if self._needs.is_absent:
-                    left[name] = other_comment(name, current, need.comments[0])
+                    kept[name] = other_comment(name, current, need.comments[0])
                     foreign.add(name)
             elif on_aws is not None and current["aws_security_group"] and self._is_shared(name, current, state):
-                left[name] = f"{name} stays in the access list, because {on_aws.title} may use it."
+                kept[name] = f"{name} stays in the access list, because {on_aws.title} may use it."
             elif unclear is not None:
-                left[name] = _may_need(name, unclear)
-        return left, foreign
+                kept[name] = _may_need(name, unclear)
+        return kept, foreign
 
     def _is_shared(self, name: str, current: AccessEntry, state: PathState) -> bool:
         """Whether only a comment that other networks may have, too, marks an entry as one of the list."""

@@ -113,7 +113,7 @@ class AccessRequests(Side[_State]):
         # The keys of the changes that plans have shown, by owner and name.
         self._keys: dict[tuple[Owner, str], str] = {}
         # Whether a step waits for its turn; its thread sets it.
-        self._is_queued = False
+        self._waits_for_turn = False
 
     def begin(self, steps: t.Iterable[Step], access: AccessListState) -> None:
         """Take the steps of a plan that is shown, and the list, whose `waiting` has older entries that are waited for."""
@@ -201,7 +201,7 @@ class AccessRequests(Side[_State]):
         params = self.context.params
         patience = max(params["wait_timeout"] - _MARGIN, _MARGIN / 2)
         with self._turn(patience, self._wait) as has_turn:
-            self._is_queued = False
+            self._waits_for_turn = False
             if not has_turn:
                 raise TaskError(
                     f"Another task on this machine has held the access list of project {params['group_id']} for "
@@ -211,7 +211,7 @@ class AccessRequests(Side[_State]):
             return write()
 
     def _wait(self, seconds: float) -> None:
-        self._is_queued = True
+        self._waits_for_turn = True
         self._sleep(seconds)
 
     def record(self, step: Step, reply: ReplyValue) -> Effect:
@@ -234,7 +234,7 @@ class AccessRequests(Side[_State]):
 
     def progress_line(self) -> str:
         """Return how many new entries are in force, or that another task has its turn first."""
-        if self._is_queued:
+        if self._waits_for_turn:
             return "another task on this machine changes the access list"
         are_in_force = [one for one in self.states.values() if isinstance(one, bool)] if self.context.stage == self._stage else []
         return f"{sum(are_in_force)} of {len(are_in_force)} entries of the access list in force" if are_in_force else ""

@@ -75,7 +75,7 @@ class AwsReader:
         self._accepters = accepters
         self._facts = {owner: Facts(partial(_read_fact, one.network)) for owner, one in accepters.items()}
         # The warnings about wider routes so far: a later plan has only what is left to do.
-        self._said: dict[Takeover, str] = {}
+        self._takeover_texts: dict[Takeover, str] = {}
 
     def half_of(self, owner: Owner) -> Accepter:
         """Return what the half of an owner should be."""
@@ -109,7 +109,7 @@ class AwsReader:
         """
         plans = [self._plan_one(owner, states[owner]) for owner in owners]
         changes = [change for plan in plans for change in plan.route_changes]
-        said = tuple(self._said.setdefault(one, text) for one, text in say_takeovers(changes).items())
+        said = tuple(self._takeover_texts.setdefault(one, text) for one, text in say_takeovers(changes).items())
         return replace(joined(plans), notes=tuple(say_notes(changes)), consequences=said)
 
     def _plan_one(self, owner: Owner, view: View) -> AccepterPlan:

@@ -53,7 +53,7 @@ _HINTS: t.Mapping[Way, str] = {
     "block": "Set it to the block of Atlas's network container.",
     "request": "Once Atlas shows it as failed, run the task again with recreate set to dead: Atlas requests another one then.",
 }
-_ANEW_ELSEWHERE = "The team that works in Atlas has to request another one: then use the new connection_id."
+_HINT_WITHOUT_ATLAS = "The team that works in Atlas has to request another one: then use the new connection_id."
 # The options of the module for one connection that an entry has, and those that the task has.
 _OWN = ("vpc_id", "aws_account_id", "route_table_ids", "route_table_tags")
 _SHARED = ("state", "atlas_aws_account_ids", "replace_routes", "dns", "tags", "purge_tags", "wait_timeout", "wait_sleep")
@@ -247,7 +247,7 @@ class AwsTerms:
         """Return an error with the entry, and the options of this task."""
         if isinstance(error, AdvisedError):
             is_elsewhere = error.way == "request" and not self.params["atlas"]
-            error = error.with_hint(_ANEW_ELSEWHERE if is_elsewhere else _HINTS[error.way])
+            error = error.with_hint(_HINT_WITHOUT_ATLAS if is_elsewhere else _HINTS[error.way])
         return entry.named(error)
 
 
@@ -270,7 +270,7 @@ class AwsEntries(AwsReader):
         self._context, self._networks, self._path = context, networks, path
         self._terms = networks.terms
         # The plan that people see, its changes, and by entry and DNS attribute the entry that enables it first.
-        self._seen = Plan()
+        self._seen_plan = Plan()
         self._changes: dict[ChangeKey, Change] = {}
         self._turns: dict[tuple[Owner, str], str] = {}
 
@@ -319,9 +319,9 @@ class AwsEntries(AwsReader):
     def _read_plan(self) -> None:
         """Take the changes, and the order of entries with the same VPC, from the plan that people see."""
         plan = self._context.plan
-        if plan is self._seen:
+        if plan is self._seen_plan:
             return
-        self._seen, self._turns = plan, {}
+        self._seen_plan, self._turns = plan, {}
         self._changes, last = {change.key: change for change in plan.changes}, dict[tuple[str, str], str]()
         for step in plan.steps:
             if step.side == self._networks.name and isinstance(step.request, EnableDns):

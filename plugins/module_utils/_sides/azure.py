@@ -125,10 +125,10 @@ class AzureSide(Side[AccessState]):
         self.entries: RoleList | None = None
         self._roles = roles
         # The owners whose role was sent, so that Azure may not know it everywhere yet.
-        self._new: set[Owner] = set()
+        self._with_new_role: set[Owner] = set()
         # In a list: the owner that creates the service principal of each directory, and whether an owner's last read was a look.
         self._makers: dict[str, Owner] = {}
-        self._looked: dict[Owner, bool] = {}
+        self._had_full_look: dict[Owner, bool] = {}
 
     def _role(self, owner: Owner) -> VnetRole:
         return self._roles[owner] if self.entries is None else VnetRole(*self.entries.role(owner))
@@ -138,7 +138,7 @@ class AzureSide(Side[AccessState]):
         for owner in owners:
             access = self._role(owner).access
             is_poll = purpose is Purpose.POLL
-            self._looked[owner] = not is_poll
+            self._had_full_look[owner] = not is_poll
             yield Query(owner, partial(access.look_at_vnet, self.states[owner]) if is_poll else access.look, (owner,))
 
     def observe(self, replies: Replies) -> t.Mapping[Owner, AccessState]:
@@ -190,11 +190,11 @@ class AzureSide(Side[AccessState]):
             maker = self._makers.get(self._directory_of(owner), owner)
             is_made = maker != owner and entries.failure_of(maker) is None
             return _PRINCIPAL if isinstance(step.request, CreatePrincipal) and is_made else None
-        if owner not in self._looked:
+        if owner not in self._had_full_look:
             return _LOOK
         if ending_peerings(params, state):
             return Waiting(_ENDED, own_pace=True)
-        return None if self._looked[owner] else _LOOK_LATER
+        return None if self._had_full_look[owner] else _LOOK_LATER
 
     def _directory_of(self, owner: Owner) -> str:
         return "" if self.entries is None else str(self.entries.directories[owner]).lower()
@@ -217,7 +217,7 @@ class AzureSide(Side[AccessState]):
                 return partial(str, state.principal_id)
             self._makers[self._directory_of(owner)] = owner
         if isinstance(step.request, PutRole):
-            self._new.add(owner)
+            self._with_new_role.add(owner)
         return partial(self._role(owner).access.send, step.request, state)
 
     def record(self, step: Step, reply: ReplyValue | NoReply) -> Effect:
@@ -237,7 +237,7 @@ class AzureSide(Side[AccessState]):
 
     def retry_wait(self, step: Step, error: TaskError) -> Waiting | None:
         """Wait until Azure knows the service principal and our role everywhere: until then, it may refuse the assignment."""
-        is_unknown = error.error_code == _NO_PRINCIPAL or (step.owner in self._new and error.error_code in ROLE_ABSENT)
+        is_unknown = error.error_code == _NO_PRINCIPAL or (step.owner in self._with_new_role and error.error_code in ROLE_ABSENT)
         return Waiting(_KNOWN, polls=False, own_pace=True) if isinstance(step.request, PutAssignment) and is_unknown else None
 
     def explain(self, step: Step, error: TaskError) -> TaskError:

@@ -110,7 +110,7 @@ class EntryAccess(Chooser):
         # A wide entry is removed after the narrow one is in force, which an earlier run may have added.
         before = [name for name in self._needs.replacements(self._users.to_remove(path), path) if name in listed]
         path.access = replace(path.access, waiting=(*before,))
-        self._judge()
+        self._record_reasons()
 
     def plan(self) -> Plan:
         """Plan what to add, and what to remove."""
@@ -205,13 +205,13 @@ class EntryAccess(Chooser):
         """Take the access list as its side has it."""
         if isinstance(found, AccessListState):
             self._path.access = found
-            self._judge()
+            self._record_reasons()
 
     def record_failure(self, entry: str, step: str, error: TaskError) -> None:
         """Record that entries stay because failed connections still use them."""
-        self._judge()
+        self._record_reasons()
 
-    def _judge(self) -> None:
+    def _record_reasons(self) -> None:
         """Record which entries the connections need, why others stay, and what else is marked."""
         state = self._path
         needed, (left, foreign) = self._needs.asked_for(state), self._users.reasons_to_keep(state)

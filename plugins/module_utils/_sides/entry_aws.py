@@ -167,9 +167,9 @@ class AwsNetworks(Chooser):
         self.terms = AwsTerms(self._params, common.entries, replaced, common.path)
         self._reads = NetworkReads(self.terms, sessions)
         # The entries whose requests were not visible when they were planned, so that no warning has their account.
-        self._unseen: set[str] = set()
+        self._not_yet_visible: set[str] = set()
         # The warnings about wider routes so far: a later plan has only what is left to do.
-        self._said: dict[Takeover, str] = {}
+        self._takeover_texts: dict[Takeover, str] = {}
 
     # Reading.
 
@@ -236,9 +236,9 @@ class AwsNetworks(Chooser):
             fields = {"connection_id": self.terms.connection_id(entry)}
             notices += [Notice(key, one, fields) for one in plan.warnings]
         accepted = [str(step.owner) for step in steps if isinstance(step.request, Accept)]
-        self._unseen |= {key for key in accepted if self.terms.view(self.terms.entries[key]).connection is None}
+        self._not_yet_visible |= {key for key in accepted if self.terms.view(self.terms.entries[key]).connection is None}
         routes = [] if self._is_absent else [step.request for step in steps if isinstance(step.request, RouteChange)]
-        said = tuple(self._said.setdefault(one, text) for one, text in say_takeovers(routes).items())
+        said = tuple(self._takeover_texts.setdefault(one, text) for one, text in say_takeovers(routes).items())
         notes = tuple(say_notes(routes))
         return Plan(tuple(changes), tuple(steps), refusals=refusals, notes=notes, consequences=said, notices=tuple(notices))
 
@@ -249,7 +249,7 @@ class AwsNetworks(Chooser):
             return plan_absent(terms.options(entry, connection_id, block), view)
         if view.connection is None and terms.may_appear(entry):
             connection_id = None
-        if view.connection is not None and entry.key in self._unseen:
+        if view.connection is not None and entry.key in self._not_yet_visible:
             # An earlier plan was made without it: the warning at the end has the account.
             view = replace(view, atlas_accounts=(view.connection.requester.account_id,))
         plan = plan_present(terms.options(entry, connection_id, block), view, facts)
@@ -300,7 +300,7 @@ class AwsNetworks(Chooser):
             views[key] = reduce(view_after, [one for one in requests if not _is_without_block(one)], view)
             if requests and not self._is_absent:
                 views[key] = with_status(views[key], ACTIVE)
-        is_unchecked = any(not views[key].atlas_accounts for key in self._unseen & views.keys())
+        is_unchecked = any(not views[key].atlas_accounts for key in self._not_yet_visible & views.keys())
         warnings = (_UNCHECKED,) if is_unchecked and self._params["atlas_aws_account_ids"] is None else ()
         self._path.warnings = (*self._path.warnings, *warnings)
 
@@ -309,7 +309,7 @@ class AwsNetworks(Chooser):
     def take(self, owner: Owner, found: View) -> None:
         """Warn of an unknown account once its request is accepted."""
         entry, path = self.terms.entries[str(owner)], self._path
-        is_accepted = entry.key in self._unseen and _to_change(entry, Accept()).key in path.done
+        is_accepted = entry.key in self._not_yet_visible and _to_change(entry, Accept()).key in path.done
         view = self.terms.view(entry) if is_accepted and self._params["atlas_aws_account_ids"] is None else None
         if view is None or view.connection is None or view.connection.status == PENDING:
             return

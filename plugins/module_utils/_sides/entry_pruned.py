@@ -81,7 +81,7 @@ class PrunedLeftovers(Chooser):
         places: dict[t.Any, list[Peer]] = {}
         for peer in self._leaving.pruned:
             cloud, fields = cloud_of(peer), fields_of(peer)
-            if peer["id"] in self._found or not self._has_half(cloud) or not _rest(peer):
+            if peer["id"] in self._found or not self._has_half(cloud) or not _leftovers(peer):
                 continue
             if cloud.region is not None:
                 places.setdefault((fields[cloud.owner], fields[cloud.region]), []).append(peer)
@@ -113,9 +113,9 @@ class PrunedLeftovers(Chooser):
         """Whether a connection leaves something that the task cannot look for; a role that another one needs does not count."""
         is_read = peer["id"] in self._found and self._found[peer["id"]] is None
         staying = (one for one in self._path.peers.listed if one["id"] not in self._leaving.peers)
-        if _needs_role(cloud_of(peer)) and any(_is_beside(one, peer) for one in staying):
+        if _needs_role(cloud_of(peer)) and any(_shares_network(one, peer) for one in staying):
             return False
-        return bool(_rest(peer)) and (is_read or not self._has_half(cloud_of(peer)))
+        return bool(_leftovers(peer)) and (is_read or not self._has_half(cloud_of(peer)))
 
     def _has_half(self, cloud: Cloud) -> bool:
         return self._remover(cloud) is not None
@@ -152,7 +152,7 @@ class PrunedLeftovers(Chooser):
         why = f"{cloud.half[0]} is false"
         if self._has_half(cloud):
             why = f"no credentials of the task are those of the {owner}"
-        text = f"{_title_of(peer)} is pruned, but {_rest(peer)} stays in {cloud.name}, because {why}."
+        text = f"{_title_of(peer)} is pruned, but {_leftovers(peer)} stays in {cloud.name}, because {why}."
         return f"{text} Remove what is left there."
 
 
@@ -170,7 +170,7 @@ def _note_of_access(peer: Peer) -> str:
     )
 
 
-def _is_beside(one: Peer, other: Peer) -> bool:
+def _shares_network(one: Peer, other: Peer) -> bool:
     """Whether two connections have the same network of a customer."""
     cloud = cloud_of(one)
     return cloud is cloud_of(other) and cloud.is_same_network(fields_of(one), fields_of(other))
@@ -181,7 +181,7 @@ def _needs_role(cloud: Cloud) -> bool:
     return bool(cloud.role_codes)
 
 
-def _rest(peer: Peer) -> str:
+def _leftovers(peer: Peer) -> str:
     """Return what a connection leaves in the customer's cloud, for users; empty for nothing."""
     cloud, fields = cloud_of(peer), fields_of(peer)
     if cloud.accepted_id is not None:

@@ -124,7 +124,7 @@ class GcpSide(Side[NetworkState]):
     def queries(self, owners: t.Sequence[Owner], purpose: Purpose) -> t.Iterable[Query]:
         """Ask for the network or, in a poll, for the operation until it has ended. A list polls existing mirrors together."""
         made: list[Owner] = []
-        early: list[Owner] = []
+        not_made: list[Owner] = []
         for owner in owners:
             (params, networks), state = self._mirror(owner), self.states.get(owner)
             running = state.running if state is not None and purpose is Purpose.POLL else None
@@ -134,11 +134,11 @@ class GcpSide(Side[NetworkState]):
             elif self.entries is not None and purpose is Purpose.POLL and running is None and self._is_made(owner):
                 made.append(owner)
             elif self.entries is not None and purpose is Purpose.POLL and owner not in self._request_ids:
-                early.append(owner)
+                not_made.append(owner)
             else:
                 yield Query(owner, partial(networks.look, may_be_missing=is_absent), (owner,))
         if self.entries is not None:
-            yield from (*self.entries.list_queries(made), *self.entries.name_queries(early))
+            yield from (*self.entries.list_queries(made), *self.entries.name_queries(not_made))
 
     def _is_made(self, owner: Owner) -> bool:
         """Whether a mirror is there, so that a poll is about its state."""

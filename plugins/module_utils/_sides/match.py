@@ -35,7 +35,7 @@ class PeerMatch:
         # The ids of connections that this task has seen gone. Atlas's list may lag behind, and still show them.
         self._gone: set[str] = set()
         # The container of the connection with peer_id, if that is gone or will be replaced.
-        self._home: str | None = None
+        self._container_id: str | None = None
         # Whether peer_id names a connection that will be replaced by one with another identity.
         self._is_moving = False
         # Kept once set: if several connections are being removed, they may differ.
@@ -87,7 +87,7 @@ class PeerMatch:
         self._is_moving = True
         if self._params["container_id"] is None and self._params["container_region_name"] is None:
             # Only the customer's network changes, so the new connection stays in the container.
-            self._home = peer["container_id"]
+            self._container_id = peer["container_id"]
         state = self.choose(self.peers.list_peers())
         return state if self._is_dying(peer) else replace(state, old=peer)
 
@@ -98,7 +98,7 @@ class PeerMatch:
             TaskError: If more than one is alive.
         """
         matches = self.choice.select(self.with_identity(listed))
-        matches = [peer for peer in matches if self._home in (None, peer["container_id"])]
+        matches = [peer for peer in matches if self._container_id in (None, peer["container_id"])]
         live = [peer for peer in matches if not self._is_dying(peer)]
         if len(live) > 1:
             raise self._ambiguous(live)
@@ -115,7 +115,7 @@ class PeerMatch:
             self._gone.add(peer["id"])
             if peer["id"] == self._params["peer_id"] and not self._is_moving:
                 self._identity = {name: fields_of(peer)[name] for name in self._identity}
-                self._home = peer["container_id"]
+                self._container_id = peer["container_id"]
 
     def is_gone(self, peer: Peer) -> bool:
         """Whether this task has seen that a connection is gone."""

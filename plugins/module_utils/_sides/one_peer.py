@@ -166,12 +166,12 @@ class OnePeerSide(Side[PeerState]):
         self._params, self._reader = context.params, reader
         self._is_absent = context.params["state"] == "absent"
         # The awaited connections: those that have to be gone, or the id of one that has to reach its goal.
-        self._going: tuple[Peer, ...] = ()
-        self._coming = ""
+        self._awaiting_removal: tuple[Peer, ...] = ()
+        self._awaited_id = ""
         # The connection that this task removes for a new one, until the new one is created.
         self._replaced: Peer | None = None
         # The old connection that is being removed after a new one has replaced it.
-        self._leaving: tuple[Peer, ...] = ()
+        self._old_removals: tuple[Peer, ...] = ()
         # The creation that Atlas refuses for lack of a role, since when, and how long to repeat it after the last look.
         self._refused: Fields = {}
         self._refused_since: float | None = None
@@ -191,8 +191,8 @@ class OnePeerSide(Side[PeerState]):
         if purpose is not Purpose.POLL:
             return [Query(_LOOK, self._reader.look)]
         state = self.states[ONLY]
-        if self._going:
-            return [Query(_POLL, partial(self._reader.follow_removal, state, self._going))]
+        if self._awaiting_removal:
+            return [Query(_POLL, partial(self._reader.follow_removal, state, self._awaiting_removal))]
         return [Query(_POLL, partial(self._reader.follow, state))]
 
     def observe(self, replies: Replies) -> t.Mapping[Owner, PeerState]:
@@ -206,7 +206,7 @@ class OnePeerSide(Side[PeerState]):
         Raises:
             TaskError: If the options do not allow it.
         """
-        self._going, self._coming, self._repeated_for = (), "", None
+        self._awaiting_removal, self._awaited_id, self._repeated_for = (), "", None
         state, choice = self.states[ONLY], self._reader.choice
         planner = PeerPlanner(choice)
         if self._is_absent:
@@ -229,35 +229,35 @@ class OnePeerSide(Side[PeerState]):
         if not self._params["wait"]:
             return None
         if self._is_absent:
-            return self._until_gone(self._going or self.states[ONLY].dying)
+            return self._until_gone(self._awaiting_removal or self.states[ONLY].dying)
         reached = self._until_reached()
-        return reached if reached is not None or step is not None else self._until_gone(self._leaving)
+        return reached if reached is not None or step is not None else self._until_gone(self._old_removals)
 
     def _until_gone(self, peers: tuple[Peer, ...]) -> Waiting | None:
-        self._going = peers
-        for peer in self._left(seen_only=True):
+        self._awaiting_removal = peers
+        for peer in self._still_there(seen_only=True):
             error = self._reader.sent.removal_failure(peer)
             if error is not None:
                 raise error
-        return Waiting(GONE) if self._left() else None
+        return Waiting(GONE) if self._still_there() else None
 
-    def _left(self, *, seen_only: bool = False) -> list[Peer]:
+    def _still_there(self, *, seen_only: bool = False) -> list[Peer]:
         """Return the connections that have to be gone and are still there; with `seen_only`, only those that were polled."""
         seen = self.states[ONLY].seen
-        found = (seen.get(peer["id"], None if seen_only else peer) for peer in self._going)
+        found = (seen.get(peer["id"], None if seen_only else peer) for peer in self._awaiting_removal)
         return [peer for peer in found if peer is not None]
 
     def _until_reached(self) -> Waiting | None:
         peer, provider, goal = self.states[ONLY].peer, self._reader.provider, self._goal
-        if peer is None and not self._coming:
+        if peer is None and not self._awaited_id:
             return None
         if peer is None or peer["status_name"] == provider.terminating:
-            raise removed_by_others(self._coming if peer is None else peer["id"], goal)
+            raise removed_by_others(self._awaited_id if peer is None else peer["id"], goal)
         if provider.has_failed(peer):
             raise failure(provider, self._params, peer)
         if provider.has_reached(peer, goal):
             return None
-        self._going, self._coming = (), peer["id"]
+        self._awaiting_removal, self._awaited_id = (), peer["id"]
         return Waiting(goal)
 
     def timeout_error(self, owner: Owner, step: Step | None, waiting: Waiting, error: WaitTimeoutError) -> TaskError:
@@ -267,7 +267,7 @@ class OnePeerSide(Side[PeerState]):
             waited = self._params["azure_role_timeout"] - (waiting.seconds or 0.0) + error.waited
             return role_failure(choice, self._refused, error.refusal, waited)
         if waiting.goal == GONE:
-            return too_late(self._left()[0], GONE, error, None)
+            return too_late(self._still_there()[0], GONE, error, None)
         return too_late(self._peer, waiting.goal, error, customer_task(choice, self._peer, waiting.goal))
 
     def request(self, step: Step) -> Call:
@@ -303,7 +303,7 @@ class OnePeerSide(Side[PeerState]):
         peer = old or self._peer
         self._reader.sent.record_removal(peer)
         if old is not None and state.peer is not None and not state.dying:
-            self._leaving = (peer,)
+            self._old_removals = (peer,)
         elif not self._is_absent:
             self._replaced = peer
         return replace(state, old=None) if old is not None else replace(state, dying=(peer,))

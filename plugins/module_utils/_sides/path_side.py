@@ -51,7 +51,7 @@ class PathPlans:
         self.last = Plan()
         # The plan of each chooser, for predictions and for the sides; and the changes that are predicted to fail.
         self._plans: dict[str, Plan] = {}
-        self._undone: set[t.Hashable] = set()
+        self._failing: set[t.Hashable] = set()
 
     def decide(self) -> Plan:
         """Plan what is left to do on all sides."""
@@ -98,11 +98,11 @@ class PathPlans:
             for step in self._plans[name].steps:
                 # A container that others use stays.
                 entries = chooser.entries_of(step.owner, step)
-                self._undone.update(step.keys if entries and self.state.failures.keys() >= {*entries} else ())
+                self._failing.update(step.keys if entries and self.state.failures.keys() >= {*entries} else ())
 
     def is_foreseen(self, step: Step) -> bool:
         """Return whether a step is predicted to take effect."""
-        return not self._undone.issuperset(step.keys)
+        return not self._failing.issuperset(step.keys)
 
     def fail(self, entry: str, step: str, error: TaskError) -> Failure:
         """Record the failure of an entry, which stops it.
@@ -163,11 +163,11 @@ class PathReader(Side[PathState]):
         super().__init__(context)
         self._plans, self._stages, self._make_choosers, self._list_peers = plans, stages, make_choosers, list_peers
         # How often it has begun, and the connections that may be missing in Atlas's list.
-        self._turn, self._unlisted = 0, frozenset[str]()
+        self._round, self._unlisted = 0, frozenset[str]()
         self._begin()
 
     def _begin(self) -> None:
-        self._turn += 1
+        self._round += 1
         self._plans.state.forget()
         self._plans.choosers = self._make_choosers()
         self._answers: dict[str, dict[t.Any, t.Any]] = {name: {} for name in self._plans.choosers}
@@ -179,10 +179,10 @@ class PathReader(Side[PathState]):
         if purpose is not Purpose.FIRST:
             return []
         if self._unlisted and self._list_peers is not None:
-            return [Query(self._turn, self._list_peers)]
-        found = [Query((self._turn, name, key), partial(_or_error, call)) for name, key, call in self._open()]
+            return [Query(self._round, self._list_peers)]
+        found = [Query((self._round, name, key), partial(_or_error, call)) for name, key, call in self._open()]
         # A chooser may have nothing to read.
-        return found or ([] if self._is_read else [Query((self._turn,), list)])
+        return found or ([] if self._is_read else [Query((self._round,), list)])
 
     def _open(self) -> t.Iterator[tuple[str, t.Any, Call]]:
         for name, calls in self._calls.items():
@@ -196,14 +196,14 @@ class PathReader(Side[PathState]):
 
     def _take(self, replies: Replies) -> None:
         if self._unlisted:
-            is_overtaken = any(fields_of(peer)["connection_id"] in self._unlisted for peer in replies[self._turn])
+            is_overtaken = any(fields_of(peer)["connection_id"] in self._unlisted for peer in replies[self._round])
             self._unlisted = frozenset()
             if is_overtaken:
                 self._list_peers = None
                 self._begin()
             return
         for name, key, unused in self._open():
-            (answer,) = replies[self._turn, name, key]
+            (answer,) = replies[self._round, name, key]
             self._answers[name][key] = answer
             if isinstance(answer, TaskError):
                 self._plans.unreadable(self._plans.choosers[name].owners(key), answer)

@@ -47,7 +47,7 @@ class _StageWaiter(PeerSetWaiter):
     context: Context
 
     @property
-    def _is_early(self) -> bool:
+    def _awaits_customer(self) -> bool:
         """Whether the customer's side still has to act."""
         return self.context.stage != AVAILABLE
 
@@ -58,7 +58,7 @@ class _StageWaiter(PeerSetWaiter):
 
     def awaits(self, entry: PeerEntry, peer: Peer) -> bool:
         """Return whether a connection has not reached its goal, or Atlas does not show what the customer's side needs."""
-        return super().awaits(entry, peer) or (self._is_early and self._lacks_names(entry, peer))
+        return super().awaits(entry, peer) or (self._awaits_customer and self._lacks_names(entry, peer))
 
     def is_ended(self, state: PeerSetState) -> bool:
         """Return whether all connections have reached their goals, or have failed."""
@@ -72,7 +72,7 @@ class _StageWaiter(PeerSetWaiter):
         """Return the error of a connection that has not reached its goal in time; the task itself acts for the customer."""
         if entry is None:
             return too_late(peer, GONE, error, None)
-        if self._is_early and self._lacks_names(entry, peer):
+        if self._awaits_customer and self._lacks_names(entry, peer):
             text = f"Atlas does not say after {error.span} what its side of the connection is called."
             return TaskError(text, hint=f"Raise {as_option('wait_timeout')}, or run the task again later.")
         return too_late(peer, self.goal(entry), error, None)
@@ -112,9 +112,9 @@ class DeclaredPeers(PathPeers):
     def choose_all(self) -> PeerSetState:
         """Return the connections of the project, with that of each entry; without a container, it is unclear."""
         entries, path = self.path_entries.values(), self._path
-        self.use([_with_found(entry, path) for entry in entries], self._names)
+        self.use([_with_container(entry, path) for entry in entries], self._names)
         unclear = {entry.key: _unclear(entry, path) for entry in entries if entry.key not in path.homes}
-        return _without(unclear, self.choose(path.peers))
+        return _with_unclear(unclear, self.choose(path.peers))
 
     def plan_all(self) -> tuple[PeerSetState, Plan]:
         """Plan the connections of the list as one set."""
@@ -123,7 +123,7 @@ class DeclaredPeers(PathPeers):
         blocks = {key: found for key, entry in entries.items() if len(found := _blocks_of(entry, path)) > 1}
         texts = {key: f"It has the blocks {', '.join(found)}." for key, found in blocks.items()}
         errors = {key: TaskError(text, hint=_ONE_OF_THEM) for key, text in texts.items()}
-        peers = _without(errors, self.choose_all())
+        peers = _with_unclear(errors, self.choose_all())
         peers = replace(peers, failures={key: failure.error for key, failure in path.failures.items()})
         plan = self.planner.plan(peers)
         self._planned = peers, plan
@@ -334,7 +334,7 @@ class RemovedPeers(PathPeers):
 
     def predict_all(self) -> PeerSetState:
         """Return the connections without those of the entries."""
-        peers, gone = self._path.peers, {peer["id"] for peer in self._left(with_failed=True)}
+        peers, gone = self._path.peers, {peer["id"] for peer in self._still_there(with_failed=True)}
         return replace(peers, listed=tuple(peer for peer in peers.listed if peer["id"] not in gone))
 
     def leaving(self) -> t.Iterator[tuple[str, Peer]]:
@@ -354,9 +354,9 @@ class RemovedPeers(PathPeers):
 
     def awaited(self, state: PeerSetState) -> frozenset[str]:
         """Return the names of the clouds where connections have to be gone."""
-        return frozenset(cloud_of(peer).name for peer in self._left())
+        return frozenset(cloud_of(peer).name for peer in self._still_there())
 
-    def _left(self, listed: t.Iterable[Peer] | None = None, *, with_failed: bool = False) -> list[Peer]:
+    def _still_there(self, listed: t.Iterable[Peer] | None = None, *, with_failed: bool = False) -> list[Peer]:
         """Return the connections of entries that are still there; those of failed entries only if `with_failed`."""
         failures = () if with_failed else self._path.failures
         entries = [entry for entry in self.path_entries.values() if entry.key not in failures]
@@ -364,7 +364,7 @@ class RemovedPeers(PathPeers):
 
     def is_settled(self) -> bool:
         """Return whether the connections are gone."""
-        return self._context.stage != CONNECTIONS or not self._left()
+        return self._context.stage != CONNECTIONS or not self._still_there()
 
     def _shown(self, state: PeerSetState, owner: str | None) -> PeerSetState:
         """Return the connections with those of the entries as last seen, which do not count as pruned."""
@@ -382,17 +382,17 @@ class RemovedPeers(PathPeers):
         """Return how many connections are gone."""
         if self._context.stage != CONNECTIONS:
             return ""
-        wanted = len(self._left(self._path.peers.first, with_failed=True))
-        return f"{wanted - len(self._left())} of {wanted} connections removed" if wanted else ""
+        wanted = len(self._still_there(self._path.peers.first, with_failed=True))
+        return f"{wanted - len(self._still_there())} of {wanted} connections removed" if wanted else ""
 
 
-def _without(unclear: t.Mapping[str, TaskError], peers: PeerSetState) -> PeerSetState:
+def _with_unclear(unclear: t.Mapping[str, TaskError], peers: PeerSetState) -> PeerSetState:
     """Return the connections, with those of some entries as unclear."""
     chosen = {key: own for key, own in peers.entries.items() if key not in unclear}
     return replace(peers, entries=chosen, unclear={**peers.unclear, **unclear})
 
 
-def _with_found(entry: PeerEntry, state: PathState) -> PeerEntry:
+def _with_container(entry: PeerEntry, state: PathState) -> PeerEntry:
     home, provider, own = state.homes.get(entry.key), entry.provider, {"wait": True}
     found = {} if home is None else {"container_id": id_of(home)}
     if provider.block is None:

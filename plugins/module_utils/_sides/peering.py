@@ -176,20 +176,20 @@ class PathSides:
             from .._resources.clusters import Clusters
 
             list_clusters = Clusters(atlas, params["group_id"]).list_clusters
-        self._homes = EntryContainers(common, containers, self._containers.add, list_clusters)
-        yield self._homes
+        self._entry_containers = EntryContainers(common, containers, self._containers.add, list_clusters)
+        yield self._entry_containers
         yield EntryPeers(common, self._lists, self._reader, self._peers.begin)
 
     def _make_last_choosers(self, atlas: AtlasClient) -> t.Iterator[Chooser]:
         """Yield the choosers for what pruned connections leave and for the access list, which need those of the clouds."""
         params, common, own = self._params, self._common(self._entries), self._own
-        foreseen = self._homes if params["state"] == "present" else None
+        foreseen = self._entry_containers if params["state"] == "present" else None
         leaving = Leaving(self.known, self._reader.leaving, foreseen)
         pruned = None
         if params["prune"]:
             from .entry_pruned import PrunedLeftovers
 
-            cleaners = {name: t.cast("Cleaner", chooser.pruned) for name, chooser in self._in_clouds.items()}
+            cleaners = {name: t.cast("Cleaner", chooser.pruned) for name, chooser in self._cloud_choosers.items()}
             pruned = PrunedLeftovers(common, leaving, self._pruned, cleaners)
             yield pruned
         if params["access_list"]:
@@ -208,7 +208,7 @@ class PathSides:
             raise TaskError(f"{cloud.half[0]} is false.")
         if any(network[name] is None for name in cloud.names or cloud.identity):
             raise TaskError("Atlas does not report which network it is.")
-        return (self._in_clouds.get(cloud.name) or self._make_cloud_chooser(cloud, ())).reader.read_blocks(network)
+        return (self._cloud_choosers.get(cloud.name) or self._make_cloud_chooser(cloud, ())).reader.read_blocks(network)
 
     def _make_cloud_choosers(self, containers: Containers | None) -> t.Iterator[Chooser]:
         """Yield the choosers for the clouds. Their files are read where the list has the cloud, and the task does its half."""
@@ -220,10 +220,10 @@ class PathSides:
             self._networks = AwsNetworks(self._common(self._halves[AWS.name]), self._session.aws, replaced)
             self._aws.reader = AwsEntries(self._context, self._networks, self.known)
             yield self._networks
-        self._in_clouds: dict[str, AzureEntries | GcpEntries] = {}
+        self._cloud_choosers: dict[str, AzureEntries | GcpEntries] = {}
         for cloud in self._params["clouds"]:
             if cloud.half[0] in self._clouds:
-                self._in_clouds[cloud.name] = chooser = self._make_cloud_chooser(cloud, self._halves[cloud.name], containers)
+                self._cloud_choosers[cloud.name] = chooser = self._make_cloud_chooser(cloud, self._halves[cloud.name], containers)
                 yield chooser
 
     def _make_cloud_chooser(

@@ -73,7 +73,7 @@ class PeerSide(Side[PeerState]):
         # The project as a whole: Atlas's list belongs to no owner, and neither do its places.
         self._project = PeerSetState(())
         # The errors of owners whose wait is useless after the last poll.
-        self._in_vain: dict[Owner, TaskError] = {}
+        self._final_errors: dict[Owner, TaskError] = {}
 
     @property
     def project(self) -> PeerSetState:
@@ -108,11 +108,11 @@ class PeerSide(Side[PeerState]):
         self._keep(seen)
         others = {owner for owner in self.states if owner not in self._set.entries}
         found = self._states_of(seen, others.union(self._set.undeclared(seen) if key == LIST_QUERY else ()))
-        self._in_vain = {owner: error for owner, error in seen.failures.items() if owner not in self.context.failures}
-        for owner in self._in_vain:
+        self._final_errors = {owner: error for owner, error in seen.failures.items() if owner not in self.context.failures}
+        for owner in self._final_errors:
             # It is evaluated even if it looks the same.
             found[owner] = replace(found.get(owner, PeerState(None)))
-        return {one: state for one, state in found.items() if one in self._in_vain or state != self.states.get(one)}
+        return {one: state for one, state in found.items() if one in self._final_errors or state != self.states.get(one)}
 
     def plan(self, owners: t.Sequence[Owner]) -> Plan:
         """Plan the whole list at first, and later what is left to do for some owners."""
@@ -140,7 +140,7 @@ class PeerSide(Side[PeerState]):
         Raises:
             TaskError: If waiting is useless.
         """
-        failed = self._in_vain.get(owner) or self._set.failure_of(owner)
+        failed = self._final_errors.get(owner) or self._set.failure_of(owner)
         if failed is not None:
             raise failed
         if step is not None:

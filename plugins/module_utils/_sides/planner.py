@@ -181,9 +181,9 @@ class PeerPlanner:
         check_overlaps(provider, fields, container, neighbours)
         check_twins(self._choice, fields, neighbours)
         key = provider.describe(fields)
-        going = (*(state.dying if replaced is None else (replaced,)), *self._leaving(state, fields))
+        blockers = (*(state.dying if replaced is None else (replaced,)), *self._leaving(state, fields))
         steps = [Step("delete", DeletePeer(replaced["id"]), (key,))] if replaced is not None else []
-        steps.append(Step("create", CreatePeer(fields, home_region), (key,), after=going or None))
+        steps.append(Step("create", CreatePeer(fields, home_region), (key,), after=blockers or None))
         shown = {**dict.fromkeys((*provider.read_only, *provider.writable)), **dict.fromkeys(regions, home_region), **fields}
         after = {**shown, "status_name": provider.progress[0], "provider_name": provider.name}
         return Plan((Change("create" if replaced is None else "recreate", key, replaced, after),), tuple(steps))
@@ -220,8 +220,8 @@ class PeerPlanner:
         if self._in_the_way(fields, [old]):
             # Once the old one is gone, only the options determine the container.
             first = self._plan_creation(state, old)
-            going = (*state.dying, *(first.steps[-1].after or ()))
-            return Plan(first.changes, (first.steps[0], Step("create", first.steps[-1].request, first.steps[-1].keys, going)))
+            blockers = (*state.dying, *(first.steps[-1].after or ()))
+            return Plan(first.changes, (first.steps[0], Step("create", first.steps[-1].request, first.steps[-1].keys, blockers)))
         creation = self._plan_creation(state, home=home)
         return Plan(first.changes, (*creation.steps, removal_of_old(old, creation.steps[0].keys)))
 
