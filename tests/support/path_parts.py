@@ -79,7 +79,7 @@ class AtlasPart(Chooser):
         self._atlas = atlas
 
     def begin(self, answers: Any) -> None:
-        self._path.homes, self._path.containers = dict(self._atlas.homes), (*self._atlas.homes.values(),)
+        self._path.container_of, self._path.containers = dict(self._atlas.homes), (*self._atlas.homes.values(),)
         self._path.peers = self._atlas.list_peers()
 
 

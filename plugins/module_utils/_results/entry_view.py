@@ -49,7 +49,7 @@ class EntryView:
     @property
     def container(self) -> Container | None:
         """Its network container; None if there is none, or it is unclear."""
-        return self._state.homes.get(self.entry.key)
+        return self._state.container_of.get(self.entry.key)
 
     @property
     def block(self) -> str | None:

@@ -200,7 +200,7 @@ def _unknown_containers(views: t.Iterable[EntryView], state: PathState) -> t.Ite
     """Yield which network containers are not removed, because nothing says any more which ones they are."""
     for view in views:
         is_any = any(container_cloud(one["provider_name"]) is view.entry.provider for one in state.containers)
-        if is_any and not is_known(view.entry, state.homes.get(view.entry.key), state):
+        if is_any and not is_known(view.entry, state.container_of.get(view.entry.key), state):
             option = "container_cidr_block" if view.entry.provider.has_one_container else "container_region"
             yield (
                 f"The network container of {view.entry.name} is not removed, because no connection says any more which it is. "

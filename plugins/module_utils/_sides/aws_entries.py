@@ -129,8 +129,8 @@ class AwsTerms:
 
     def block(self, entry: PeerEntry) -> str | None:
         """Return Atlas's block: that of the entry's container, or that in the entry."""
-        home = self._path.homes.get(entry.key)
-        block: str | None = (home and home[BLOCK]) or entry.params["container_cidr_block"]
+        container = self._path.container_of.get(entry.key)
+        block: str | None = (container and container[BLOCK]) or entry.params["container_cidr_block"]
         return block
 
     def is_placed(self, entry: PeerEntry) -> bool:
@@ -146,10 +146,10 @@ class AwsTerms:
         """Return the region of an entry's VPC: from the entry, the connection in Atlas, or the container."""
         if is_first or self.is_placed(entry):
             return entry.region
-        peer, home = self.peer(entry), self._path.homes.get(entry.key)
+        peer, container = self.peer(entry), self._path.container_of.get(entry.key)
         of_peer = None if peer is None else fields_of(peer)["accepter_region_name"]
-        of_home = None if home is None else home.get(REGION)
-        region = entry.params["region"] or of_peer or of_home or entry.params["container_region"]
+        of_container = None if container is None else container.get(REGION)
+        region = entry.params["region"] or of_peer or of_container or entry.params["container_region"]
         return AWS.regions.to_cloud(region) if region else None
 
     def options(self, entry: PeerEntry, connection_id: str | None, block: str | None) -> Parameters:
@@ -197,8 +197,10 @@ class AwsTerms:
         if connection is None or connection.id != connection_id:
             connection = others.get(connection_id or "")
         listed = self.listed_ids() if self.params["atlas"] else None
-        home = self._path.homes.get(entry.key)
-        accounts = self.atlas_accounts.get((self.places[entry.key].credentials, home["id"]), ()) if home is not None else ()
+        container = self._path.container_of.get(entry.key)
+        accounts: t.Collection[str] = ()
+        if container is not None:
+            accounts = self.atlas_accounts.get((self.places[entry.key].credentials, container["id"]), ())
         return replace(view, others=others, connection=connection, listed=listed, atlas_accounts=accounts)
 
     def listed_ids(self) -> t.Collection[str]:

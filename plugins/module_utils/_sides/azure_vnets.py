@@ -169,9 +169,9 @@ class RoleTerms:
 
     def find_overlaps(self, entry: PeerEntry, access: AccessState) -> list[str]:
         """Return a sentence for each block of the VNet, and of its peerings, that overlaps the block of Atlas's network."""
-        home = self._path.homes.get(entry.key)
-        block = entry.params["container_cidr_block"] if home is None else home.get(BLOCK)
-        own = None if home is None else atlas_network(home)
+        container = self._path.container_of.get(entry.key)
+        block = entry.params["container_cidr_block"] if container is None else container.get(BLOCK)
+        own = None if container is None else atlas_network(container)
         found = _blocks_of(t.cast(Vnet, access.vnet), own, is_known=bool(self._params["atlas"]))
         return [
             f"The block {one} {words} overlaps the block {block} of the network container, so they cannot be peered. "
@@ -213,8 +213,8 @@ def _find_ending(keys: t.Iterable[str], state: PathState) -> tuple[str, ...]:
         state: The state.
     """
     owns = [key for key in keys if (own := state.peers.entries.get(key)) is not None and own.peer is not None]
-    homes = [state.homes[key] for key in owns if key in state.homes]
-    return tuple(name for home in homes if (name := atlas_network(home)))
+    containers = [state.container_of[key] for key in owns if key in state.container_of]
+    return tuple(name for container in containers if (name := atlas_network(container)))
 
 
 def _blocks_of(vnet: Vnet, own: str | None, *, is_known: bool) -> list[tuple[str, str]]:

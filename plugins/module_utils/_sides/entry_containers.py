@@ -104,7 +104,7 @@ class EntryContainers(Chooser):
         return {_KIND: self._containers.list_all_containers, **clusters}
 
     def begin(self, answers: Answers) -> None:
-        """Keep the containers. Which one each entry has depends on the connections, too: see `find_homes`."""
+        """Keep the containers. Which one each entry has depends on the connections, too: see `choose_containers`."""
         self._clusters = answers.get(_CLUSTERS, ())
         self._path.containers = tuple(answers[_KIND])
 
@@ -149,14 +149,14 @@ class EntryContainers(Chooser):
             if entry.key in self._path.failures:
                 continue
             try:
-                home = self._path.homes.get(entry.key) or find_home(entry, self._path)
+                container = self._path.container_of.get(entry.key) or choose_container(entry, self._path)
             except TaskError as error:
                 errors[entry.key] = entry.named(error)
                 continue
             cloud = entry.provider
-            region = entry.params["container_region"] if home is None else home.get(REGION)
-            place = (cloud.name, region) if home is None else home["id"]
-            groups.setdefault(place, _Group(cloud, home, region, [])).entries.append(entry)
+            region = entry.params["container_region"] if container is None else container.get(REGION)
+            place = (cloud.name, region) if container is None else container["id"]
+            groups.setdefault(place, _Group(cloud, container, region, [])).entries.append(entry)
         return [*groups.values()], errors
 
     def _plan_group(self, group: _Group, listed: t.Sequence[Container]) -> Plan:
@@ -269,7 +269,7 @@ class EntryContainers(Chooser):
         self._path.containers = others if container is None else (*others, container)
         if container is not None:
             # Without one, entries are shown with the container that they had.
-            self._path.homes = {**self._path.homes, **dict.fromkeys(group.keys, container)}
+            self._path.container_of = {**self._path.container_of, **dict.fromkeys(group.keys, container)}
 
 
 def _find_users(path: PathState, container_id: str) -> tuple[str, ...]:
@@ -293,28 +293,28 @@ def _check_removal(path: PathState, group: _Group) -> None:
         raise TaskError(f"Network container {group.owner} ({group.name}) stays, because {reason}.")
 
 
-def find_homes(entries: t.Iterable[PeerEntry], path: PathState) -> None:
+def choose_containers(entries: t.Iterable[PeerEntry], path: PathState) -> None:
     """Find the container of each entry, if there is one. Entries that have one keep it."""
-    homes = dict(path.homes)
+    container_of = dict(path.container_of)
     for entry in entries:
         try:
-            home = None if entry.key in homes else find_home(entry, path)
+            container = None if entry.key in container_of else choose_container(entry, path)
         except TaskError:
             # The plan refuses the entry.
             continue
-        if home is not None:
-            homes[entry.key] = home
-    path.homes = homes
+        if container is not None:
+            container_of[entry.key] = container
+    path.container_of = container_of
 
 
 def take_containers(containers: t.Iterable[Container], path: PathState) -> None:
     """Take containers that have been read again."""
     by_id = {one["id"]: one for one in containers}
-    path.homes = {key: by_id.get(home["id"], home) for key, home in path.homes.items()}
+    path.container_of = {key: by_id.get(container["id"], container) for key, container in path.container_of.items()}
     path.containers = tuple(by_id.values())
 
 
-def find_home(entry: PeerEntry, state: PathState) -> Container | None:
+def choose_container(entry: PeerEntry, state: PathState) -> Container | None:
     """Return the container of an entry: what its options name, or that of its connection, or the only one on its cloud.
 
     Args:

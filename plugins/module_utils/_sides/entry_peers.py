@@ -20,7 +20,7 @@ from .._resources.containers import Container, Containers, container_cloud
 from .._resources.peers import VpcPeers
 from .connection import HolderError
 from .container_choice import LIST_CONTAINERS
-from .entry_containers import EntryContainers, find_homes, take_containers
+from .entry_containers import EntryContainers, choose_containers, take_containers
 from .path_state import AVAILABLE, Answers, Chooser, Common, PathState
 from .peer_requests import LIST_QUERY, POLL_QUERY, PeerSet
 from .set_state import PeerSetState
@@ -222,7 +222,7 @@ class EntryPeers(Chooser):
         self._reader.take_containers()
         found = tuple(self._reader.lists.complete(peer) for one in answers.values() for peer in one)
         self._path.peers = PeerSetState(found, first=found)
-        find_homes(self._reader.path_entries.values(), self._path)
+        choose_containers(self._reader.path_entries.values(), self._path)
         self._path.peers = self._reader.choose_all()
 
     def plan(self) -> Plan:

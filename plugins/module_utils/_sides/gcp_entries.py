@@ -50,8 +50,8 @@ class MirrorTerms:
         """Return Atlas's project and network in GCP for an entry; None if they are not known yet."""
         if not self._params["atlas"]:
             return _pair(entry.params)
-        home = self._path.homes.get(entry.key)
-        return None if home is None else _pair(home)
+        container = self._path.container_of.get(entry.key)
+        return None if container is None else _pair(container)
 
     def is_known(self, entry: PeerEntry) -> bool:
         """Return whether it is known which peering of an entry's network is the mirror."""

@@ -50,7 +50,7 @@ class PathState:
 
     Attributes:
         containers: All network containers of the project; a new one has no id in a plan.
-        homes: The network container of each entry, by its key; missing if it has none, or its container is unclear.
+        container_of: The network container of each entry, by its key; missing if it has none, or its container is unclear.
         peers: The connections in Atlas, with that of each entry.
         access: The access list; None if the task leaves it alone.
         aws: What was read of the VPC of each entry on AWS, by the key of the entry: the states of its side.
@@ -68,7 +68,7 @@ class PathState:
     """
 
     containers: tuple[Container, ...] = ()
-    homes: t.Mapping[str, Container] = field(default_factory=dict)
+    container_of: t.Mapping[str, Container] = field(default_factory=dict)
     peers: PeerSetState = field(default_factory=lambda: PeerSetState(()))
     access: AccessListState | None = None
     aws: dict[Owner, View] = field(default_factory=dict)

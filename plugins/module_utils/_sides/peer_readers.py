@@ -19,7 +19,7 @@ from .._http.errors import TaskError, as_option
 from .._resources.peers import NO_PLACE
 from .connection import CreatePeer, PeerState, RoleError
 from .container_choice import LIST_CONTAINERS
-from .entry_containers import find_home
+from .entry_containers import choose_container
 from .entry_peers import PathPeers, id_of, to_removal, without_words
 from .gate import PeerSetWaiter
 from .life import too_late
@@ -113,7 +113,7 @@ class DeclaredPeers(PathPeers):
         """Return the connections of the project, with that of each entry; without a container, it is unclear."""
         entries, path = self.path_entries.values(), self._path
         self.use([_with_container(entry, path) for entry in entries], self._names)
-        unclear = {entry.key: _unclear(entry, path) for entry in entries if entry.key not in path.homes}
+        unclear = {entry.key: _unclear(entry, path) for entry in entries if entry.key not in path.container_of}
         return _with_unclear(unclear, self.choose(path.peers))
 
     def plan_all(self) -> tuple[PeerSetState, Plan]:
@@ -175,7 +175,7 @@ class DeclaredPeers(PathPeers):
     def _poll(self, state: PeerSetState, names: t.Collection[str]) -> PeerSetState:
         peers = super()._poll(state, names)
         # Whether a container was unused when it was read, which its connections have changed.
-        is_new = any(home.get("provisioned") is False for home in self._path.homes.values())
+        is_new = any(container.get("provisioned") is False for container in self._path.container_of.values())
         if self._context.stage != REQUESTS and is_new and self.waiter.is_ended(peers):
             # The last poll: results show the containers as they are at the end.
             self.facts[LIST_CONTAINERS] = self._containers.list_all_containers()
@@ -291,11 +291,11 @@ class RemovedPeers(PathPeers):
         peers = self._path.peers
         if self._began[0] is not peers.first:
             self._began = peers.first, _ids_by_identity(peers.first)
-        home, params = self._path.homes.get(entry.key), entry.params
+        container, params = self._path.container_of.get(entry.key), entry.params
         own = self._began[1].get(entry.identity, set())
         found = [peer for peer in (peers.listed if listed is None else listed) if peer["id"] in own]
-        if home is not None:
-            return [peer for peer in found if peer["container_id"] == home["id"]]
+        if container is not None:
+            return [peer for peer in found if peer["container_id"] == container["id"]]
         return [] if params["container_id"] is not None or params["container_region"] is not None else found
 
     def choose_all(self) -> PeerSetState:
@@ -393,8 +393,8 @@ def _with_unclear(unclear: t.Mapping[str, TaskError], peers: PeerSetState) -> Pe
 
 
 def _with_container(entry: PeerEntry, state: PathState) -> PeerEntry:
-    home, provider, own = state.homes.get(entry.key), entry.provider, {"wait": True}
-    found = {} if home is None else {"container_id": id_of(home)}
+    container, provider, own = state.container_of.get(entry.key), entry.provider, {"wait": True}
+    found = {} if container is None else {"container_id": id_of(container)}
     if provider.block is None:
         return entry.having(**own, **found)
     blocks = _blocks_of(entry, state)
@@ -423,7 +423,7 @@ def _of_unknown_vpc(key: str, error: TaskError, state: PathState) -> TaskError:
 def _unclear(entry: PeerEntry, state: PathState) -> TaskError:
     """Return why the container of an entry is not known."""
     try:
-        find_home(entry, state)
+        choose_container(entry, state)
     except TaskError as error:
         return error
     return TaskError("Its network container does not exist.")

@@ -73,7 +73,7 @@ class Case:
         entries = {key: PeerState(one) for key, one in zip(KEYS, peers, strict=False)}
         homes: Any = dict.fromkeys(KEYS[: len(connections)], HOME)
         containers: Any = (HOME,)
-        self.state = PathState(peers=PeerSetState(there, there, entries), homes=homes, containers=containers)
+        self.state = PathState(peers=PeerSetState(there, there, entries), container_of=homes, containers=containers)
 
     def put(self, *changes: Change, **fields: Any) -> Case:
         """Add changes to the state, and set fields."""
@@ -137,7 +137,7 @@ def test_a_connection_has_both_sides_and_its_actions() -> None:
 
 def test_connections_on_other_clouds_have_the_same_keys() -> None:
     case = Case(aws(1), azure(1), gcp(1)).put(gcp={KEYS[2]: NetworkState(exists=True, peerings=(MIRROR,))})
-    case.put(homes={KEYS[2]: GCP_HOME}, containers=(HOME, GCP_HOME))
+    case.put(container_of={KEYS[2]: GCP_HOME}, containers=(HOME, GCP_HOME))
     first, second, third = case.show()["peering"]["connections"]
     assert first.keys() == second.keys() == third.keys()
     assert [one["provider_name"] for one in (first, second, third)] == ["AWS", "AZURE", "GCP"]
@@ -153,7 +153,7 @@ def test_without_atlas_its_half_is_null() -> None:
 
 def test_what_is_not_there_yet_has_no_id() -> None:
     case = Case(aws(1), peers=(peer(1, id=None, connection_id=None, container_id=None),))
-    shown = case.put(CONTAINER, homes={KEYS[0]: NEW}, containers=(NEW,)).show()["peering"]
+    shown = case.put(CONTAINER, container_of={KEYS[0]: NEW}, containers=(NEW,)).show()["peering"]
     (connection,) = shown["connections"]
     assert (connection["vpc_peer"]["id"], connection["connection_id"], connection["container"]["id"]) == (None, None, None)
     assert shown["containers"] == [NEW]

@@ -71,7 +71,7 @@ def left(
     found: Any = None if peer is None else {**entry.network, "connection_id": PCX, **peer}
     peers = PeerSetState((found,) if found else (), entries={KEY: PeerState(found)})
     homes: Any = {} if home is None else {KEY: home}
-    state = PathState(peers=peers, homes=homes, **whole)
+    state = PathState(peers=peers, container_of=homes, **whole)
     return sentences(params, [EntryView(entry, state)], state)
 
 

@@ -104,7 +104,7 @@ def test_blocks_that_overlap_are_refused(
     own = Vnet(SUBSCRIPTION, RESOURCE_GROUP, "vnet-1", tuple(prefixes), (), tuple(peerings))
     homes: Any = {} if container is None else {FIRST: container}
     with parts.opened(params) as (whole, made):
-        vars(whole.state).update(homes=homes, azure={FIRST: AccessState(own)})
+        vars(whole.state).update(container_of=homes, azure={FIRST: AccessState(own)})
         plan = made["azure"].plan()
     refused = [str(error) for error in plan.refusals.values()]
     assert len(refused) == len(overlaps)

@@ -11,7 +11,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.gcp import
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._entries.parser import PeerEntry
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import ApiError, TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Containers
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.entry_containers import find_home, find_homes
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.entry_containers import choose_container, choose_containers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_options import DECLARED
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state import PathState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.set_state import PeerSetState
@@ -49,13 +49,13 @@ def home_of(state: str, containers: list[Any], peers: list[Any], cloud: Any = AW
     given = {**dict.fromkeys(DECLARED["options"]), **own, **options}
     one = PeerEntry(0, cloud, given, {}, {"state": state, "group_id": "5" * 24})
     known = PathState(containers=tuple(containers), peers=PeerSetState(tuple(peers)))
-    find_homes([one], known)
+    choose_containers([one], known)
     try:
-        found = find_home(one, known)
+        found = choose_container(one, known)
     except TaskError as error:
-        assert known.homes == {}
+        assert known.container_of == {}
         return str(one.named(error))
-    assert known.homes == ({} if found is None else {one.key: found})
+    assert known.container_of == ({} if found is None else {one.key: found})
     return found and found["id"]
 
 

@@ -95,7 +95,7 @@ def test_plans_of_networks_and_names(
     params = options(entry(**own), gcp_access_token="x", **more)
     with parts.opened(params) as (whole, made):
         part: Any = made["gcp"]
-        whole.state.homes = {FIRST: container}
+        whole.state.container_of = {FIRST: container}
         whole.state.gcp[FIRST] = network
         part._names = {FIRST: part._terms.name_of(params["connections"][0])}
         plan = part.plan()
@@ -177,7 +177,7 @@ def test_a_mirror_waits_for_atlas_and_its_names(parts: PartsSite) -> None:
     done = parts.run(entry())
     assert (done.msg, done.actions, mirrors(parts, 1)) == ("", [(FIRST, "create", NAME)], [[NAME]])
     assert polls[:5] == [[]] * 5
-    assert done.state.homes[FIRST] == {**CONTAINER, **NAMES}
+    assert done.state.container_of[FIRST] == {**CONTAINER, **NAMES}
 
 
 @pytest.mark.parametrize(
