@@ -265,9 +265,11 @@ class PathSummary:
             "group_id": self._params["group_id"],
             "connections": [{**self._connection(view), "actions": actions.get(view.entry.key, [])} for view in views],
             "containers": _containers(views, state) if self._params["atlas"] else [],
-            "access_list": [listed_entries[name] for name in state.allowed if name in listed_entries],
+            "access_list": [listed_entries[name] for name in state.wanted_entries if name in listed_entries],
             "pruned": [{**with_request_times(peer), "actions": actions.get(peer["id"], [])} for peer in _pruned(state)],
-            "left": [{**listed_entries[name], "reason": why} for name, why in state.left.items() if name in listed_entries],
+            "left": [
+                {**listed_entries[name], "reason": why} for name, why in state.kept_entries.items() if name in listed_entries
+            ],
             "remaining": remaining.sentences(self._params, views, state),
         }
 
@@ -306,7 +308,7 @@ class PathSummary:
             "unchanged": len(self._entries) - number - len(failed),
             "failed": len(failed),
             "pruned": len(state.peers.pruned),
-            "left": len(state.left),
+            "left": len(state.kept_entries),
         }
 
     def _failures(self, failures: t.Mapping[str, Failure], state: PathState) -> list[dict[str, object]]:

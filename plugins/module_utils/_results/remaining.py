@@ -44,8 +44,9 @@ def sentences(params: Parameters, views: t.Sequence[EntryView], state: PathState
         found += _private_names(views, state)
     elif params["atlas"] and params["remove_container"]:
         found += _unknown_containers(views, state)
-    left = [f"This entry of the access list stays: {why}" if name in state.foreign else why for name, why in state.left.items()]
-    return list(dict.fromkeys((*found, *state.notes, *state.kept_roles, *left)))
+    kept = state.kept_entries.items()
+    stays = [f"This entry of the access list stays: {why}" if name in state.foreign else why for name, why in kept]
+    return list(dict.fromkeys((*found, *state.notes, *state.kept_roles, *stays)))
 
 
 def _connect_aws(params: Parameters, view: EntryView, state: PathState) -> t.Iterator[str]:

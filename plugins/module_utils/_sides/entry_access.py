@@ -214,12 +214,12 @@ class EntryAccess(Chooser):
     def _record_reasons(self) -> None:
         """Record which entries the connections need, why others stay, and what else is marked."""
         state = self._path
-        needed, (left, foreign) = self._needs.asked_for(state), self._users.reasons_to_keep(state)
+        needed, (kept, foreign) = self._needs.asked_for(state), self._users.reasons_to_keep(state)
         others = [one for one in state.notes if one not in self._notes]
-        self._notes = [*self._needs.unlisted_marks(state, {*needed, *left, *self._needs.candidates(state)})]
+        self._notes = [*self._needs.unlisted_marks(state, {*needed, *kept, *self._needs.candidates(state)})]
         if (*others, *self._notes) != state.notes:
             state.notes = (*others, *self._notes)
-        state.allowed, state.left, state.foreign = (*needed,), left, frozenset(foreign)
+        state.wanted_entries, state.kept_entries, state.foreign = (*needed,), kept, frozenset(foreign)
 
 
 def _removals(users: AccessUsers, names: t.Container[str], path: PathState, listed: Entries) -> list[Change]:

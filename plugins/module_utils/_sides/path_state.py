@@ -56,8 +56,8 @@ class PathState:
         aws: What was read of the VPC of each entry on AWS, by the key of the entry: the states of its side.
         azure: What Atlas may do at the VNet of each entry on AZURE, by the same key.
         gcp: The network of each entry on GCP, by the same key: the states of its side.
-        allowed: The names of the access list entries that the list of connections asks for, in its order.
-        left: Why entries of the access list that would be removed stay, by their names.
+        wanted_entries: The names of the access list entries that the list of connections asks for, in its order.
+        kept_entries: Why entries of the access list that would be removed stay, by their names.
         foreign: The names of those that stay because of another comment than that of the list.
         done: The changes made so far: the engine's own record.
         failures: The first failure of each entry and pruned connection, and of anything else by its placeholder. This is the
@@ -74,8 +74,8 @@ class PathState:
     aws: dict[Owner, View] = field(default_factory=dict)
     azure: dict[str, AccessState] = field(default_factory=dict)
     gcp: dict[Owner, NetworkState] = field(default_factory=dict)
-    allowed: tuple[str, ...] = ()
-    left: t.Mapping[str, str] = field(default_factory=dict)
+    wanted_entries: tuple[str, ...] = ()
+    kept_entries: t.Mapping[str, str] = field(default_factory=dict)
     foreign: frozenset[str] = frozenset()
     done: Done = field(default_factory=Done)
     failures: t.Mapping[str, Failure] = field(default_factory=dict)

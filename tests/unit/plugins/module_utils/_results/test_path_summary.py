@@ -163,9 +163,8 @@ def test_absent_shows_what_was_last_seen_and_what_stays() -> None:
     entry: Any = {"cidr_block": CLIENTS, "comment": "theirs"}
     left = {CLIENTS: "10.0.0.0/24 has the comment 'theirs'."}
     case = Case(aws(1), peers=(peer(1, "TERMINATING"),), state="absent").put(UNROUTE, aws={KEYS[0]: routed(None)})
-    shown = case.put(containers=(), access=AccessListState({CLIENTS: entry}, {}), left=left, foreign=frozenset(left)).show()[
-        "peering"
-    ]
+    access = AccessListState({CLIENTS: entry}, {})
+    shown = case.put(containers=(), access=access, kept_entries=left, foreign=frozenset(left)).show()["peering"]
     (connection,) = shown["connections"]
     assert (connection["status_name"], connection["container"]) == ("TERMINATING", HOME)
     assert [(one["before"], one["after"]) for one in connection["routes"]] == [("pcx-1", None)]
@@ -175,7 +174,7 @@ def test_absent_shows_what_was_last_seen_and_what_stays() -> None:
 
 def test_the_access_list_has_what_the_list_asks_for() -> None:
     entries: Any = {name: {"cidr_block": name} for name in ("10.1.0.0/16", CLIENTS, "10.2.0.0/16")}
-    case = Case(aws(1)).put(access=AccessListState(entries, entries), allowed=("10.2.0.0/16", CLIENTS, "10.9.0.0/16"))
+    case = Case(aws(1)).put(access=AccessListState(entries, entries), wanted_entries=("10.2.0.0/16", CLIENTS, "10.9.0.0/16"))
     assert [one["cidr_block"] for one in case.show()["peering"]["access_list"]] == ["10.2.0.0/16", CLIENTS]
 
 

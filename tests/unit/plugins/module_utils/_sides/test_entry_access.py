@@ -176,7 +176,7 @@ VNET, NETWORK = "VPC peering with network/vnet-1", "VPC peering with my-sample-p
 def test_what_a_connection_needs(connection: dict[str, Any], read: dict[str, Any], added: dict[str, str]) -> None:
     case = Case([connection], {}, before=PathState(**read))
     assert case.added == added
-    assert case.state.allowed == (*added,)
+    assert case.state.wanted_entries == (*added,)
     # All of it is one request.
     assert len(case.plan.steps) == bool(added)
 
@@ -185,11 +185,11 @@ def test_an_entry_is_added_once_and_keeps_its_comment() -> None:
     case = Case([aws(1, cidr_block=A, comment="First"), aws(2, cidr_block=A), aws(3, cidr_block=B)], {B: "The office"})
     assert case.changes == [("create", KEYS[0], A)]
     assert case.added == {A: "First"}
-    assert case.state.allowed == (A, B)
+    assert case.state.wanted_entries == (A, B)
     case.fail(0)
     assert (case.changes, case.added) == ([("create", KEYS[1], A)], {A: f"VPC peering with {vpc(2)}"})
     case.fail(1)
-    assert (case.changes, case.plan.steps, case.state.allowed) == ([], (), (A, B))
+    assert (case.changes, case.plan.steps, case.state.wanted_entries) == ([], (), (A, B))
 
 
 def test_a_group_is_one_entry_whatever_its_account() -> None:
@@ -302,8 +302,8 @@ def test_what_leaves_takes_its_own_entries_along(
 ) -> None:
     case = Case(connections, access, stays=stays, leaves=leaves, state="absent")
     assert [name for action, owner, name in case.changes if action == "delete"] == going
-    assert case.state.left == left
-    assert case.state.allowed == ()
+    assert case.state.kept_entries == left
+    assert case.state.wanted_entries == ()
     case.part.predict(case.plan)
     after = case.state.access
     assert after is not None
@@ -368,7 +368,7 @@ def test_what_another_network_may_need_stays(
 ) -> None:
     case = Case(connections, access, stays=stays, blocks=blocks, state="absent")
     assert [name for action, owner, name in case.changes if action == "delete"] == going
-    assert (case.state.left, case.asked) == (left, asked)
+    assert (case.state.kept_entries, case.asked) == (left, asked)
 
 
 def test_what_came_after_the_blocks_were_read_may_need_an_entry() -> None:
@@ -396,12 +396,12 @@ def test_what_an_entry_that_has_failed_needs_stays() -> None:
     case.fail(1)
     assert [name for action, owner, name in case.changes] == [A, B]
     case.fail(2)
-    assert ([name for action, owner, name in case.changes], case.state.left) == ([A], {})
+    assert ([name for action, owner, name in case.changes], case.state.kept_entries) == ([A], {})
     # With it stays what others would take away.
     case = Case([aws(1, cidr_block=A), aws(2, cidr_block=A)], {A: OURS[1]}, leaves=leaves[:2], state="absent")
     assert [name for action, owner, name in case.changes] == [A]
     case.fail(1)
-    assert (case.changes, case.state.left) == ([], {A: USED.format(A, "pcx-2")})
+    assert (case.changes, case.state.kept_entries) == ([], {A: USED.format(A, "pcx-2")})
 
 
 @pytest.mark.parametrize(
@@ -438,7 +438,7 @@ def test_what_is_pruned_takes_its_own_entries_along(
     case = Case(connections, access, stays=stays, leaves=leaves, blocks=blocks, prune=True, allow_empty=True)
     assert [name for action, owner, name in case.changes if action == "delete"] == going
     assert {owner for action, owner, name in case.changes if action == "delete"} <= {one["id"] for one in pruned}
-    assert case.state.left == left
+    assert case.state.kept_entries == left
 
 
 WIDE, NARROW, NARROW_2 = A, "10.1.2.0/24", "10.1.3.0/24"
@@ -494,7 +494,7 @@ def test_a_narrower_entry_replaces_the_wide_one(
     assert {(owner, name) for action, owner, name in case.changes if action == "delete"} == {(KEYS[0], name) for name in going}
     # They are changes of the connection, sent after the additions.
     assert [step.stage for step in case.plan.steps] == [ACCESS] * (bool(added) + bool(going))
-    assert case.state.left == left
+    assert case.state.kept_entries == left
     title = name_of({**connections[0]})
     assert [*case.state.notes] == [NOTED.format(name, title.rpartition("/")[2] if "vpc" in title else title) for name in noted]
     # What has failed may go on using what it had.
@@ -507,7 +507,8 @@ def test_what_has_failed_without_its_entry_keeps_a_wide_one() -> None:
     case = Case(of_two, {wide: OURS[1]})
     assert ("delete", KEYS[0], wide) in case.changes
     case.fail(1)
-    assert (case.changes, case.state.left) == ([("create", KEYS[0], A)], {wide: USED.format(wide, f"{KEYS[1]} ({vpc(2)})")})
+    assert case.changes == [("create", KEYS[0], A)]
+    assert case.state.kept_entries == {wide: USED.format(wide, f"{KEYS[1]} ({vpc(2)})")}
     # What is there for it is all that it needs.
     case = Case(of_two, {wide: OURS[1], B: OURS[2]})
     case.fail(1)
