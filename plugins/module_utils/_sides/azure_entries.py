@@ -169,7 +169,7 @@ class AzureEntries(Chooser):
         known = self._terms.directories
         return {key: self._terms.look(key) for key in self._groups if known[key] or not self._params["atlas"]}
 
-    def reads_more(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
+    def follow_up_reads(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
         """Return a call for each VNet whose directory only a connection in Atlas may have."""
         found = {key: group for key, group in self._groups.items() if group[0].key not in self._path.azure}
         directories = {key: self._terms.find_directory(group, self._path.peers.listed) for key, group in found.items()}

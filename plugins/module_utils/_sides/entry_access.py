@@ -79,7 +79,7 @@ class EntryAccess(Chooser):
         """Read the list."""
         return {_LIST: AccessList(self._client, self._params["group_id"]).list_entries}
 
-    def reads_more(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
+    def follow_up_reads(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
         """Read who else may need what would be removed: first the connections on other clouds, then the blocks of clients."""
         if not any(do_overlap(name, ALL_ADDRESSES) for name in self._users.to_remove(self._path, is_foreseen=True)):
             return {}

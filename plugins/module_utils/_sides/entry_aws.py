@@ -177,7 +177,7 @@ class AwsNetworks(Chooser):
         """Read the places whose region the list names. The others need data from Atlas."""
         return self._reads.first(self.terms.entries.values(), is_first=True)
 
-    def reads_more(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
+    def follow_up_reads(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
         """Read the other places, and what needs first answers: attributes for DNS, prefix lists, missing route tables."""
         terms = self.terms
         others = [one for key, one in terms.entries.items() if key not in terms.places and terms.is_known(one)]

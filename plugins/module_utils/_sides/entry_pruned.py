@@ -74,7 +74,7 @@ class PrunedLeftovers(Chooser):
         # What each connection leaves, by id; None where the task cannot look.
         self._found: dict[str, AnyState] = {}
 
-    def reads_more(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
+    def follow_up_reads(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
         """Read what each connection leaves, where the task has credentials."""
         self._leaving.foresee()
         calls: dict[t.Any, t.Callable[[], t.Any]] = {}

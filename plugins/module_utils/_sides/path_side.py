@@ -212,7 +212,7 @@ class PathReader(Side[PathState]):
             return
         for name, chooser in self._plans.choosers.items():
             chooser.begin(self._answers[name])
-        self._calls = {name: chooser.reads_more() for name, chooser in self._plans.choosers.items()}
+        self._calls = {name: chooser.follow_up_reads() for name, chooser in self._plans.choosers.items()}
         in_aws = self._plans.choosers.get(AWS.half[0])
         if not any(self._calls.values()) and self._list_peers is not None and in_aws is not None:
             self._unlisted = frozenset(t.cast("AwsNetworks", in_aws).terms.find_unlisted())

@@ -159,7 +159,7 @@ class Chooser:
         """Return the calls that read the current state, by key. They run in parallel with those of other choosers."""
         return {}
 
-    def reads_more(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
+    def follow_up_reads(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
         """Return the calls that need earlier answers, such as the regions that Atlas knows.
 
         Called after each `begin`, which also gets the new answers, until it returns none.

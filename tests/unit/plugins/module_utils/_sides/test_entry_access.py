@@ -98,7 +98,7 @@ class Case:
         self.part = EntryAccess(common, *outside)
         answers: dict[Any, Any] = {"list": listed(access)}
         self.part.begin(answers)
-        while calls := self.part.reads_more():
+        while calls := self.part.follow_up_reads():
             answers |= {key: call() for key, call in calls.items()}
             self.part.begin(answers)
 
