@@ -18,7 +18,7 @@ from .access_plan import AccessListState, other_comment
 from .path_state import PathState
 
 if t.TYPE_CHECKING:
-    from .entry_peers import Leaving
+    from .entry_peers import PeerRemovals
 
 ALL_ADDRESSES = "0.0.0.0/0"
 
@@ -72,11 +72,11 @@ class AccessNeeds:
         by_key: The same, by key.
         groups: The entries of each network, which may have a connection in each region.
         is_absent: Whether the task disconnects.
-        leaving: The connections that the task removes.
+        removals: The connections that the task removes.
     """
 
-    def __init__(self, entries: t.Sequence[PeerEntry], is_absent: bool, leaving: Leaving) -> None:
-        self.entries, self.is_absent, self.leaving = entries, is_absent, leaving
+    def __init__(self, entries: t.Sequence[PeerEntry], is_absent: bool, removals: PeerRemovals) -> None:
+        self.entries, self.is_absent, self.removals = entries, is_absent, removals
         self.by_key = {entry.key: entry for entry in entries}
         self.groups: dict[tuple[str, ...], list[PeerEntry]] = {}
         for entry in entries:
@@ -102,7 +102,7 @@ class AccessNeeds:
             marked = self.marked(group, state)
             for entry in group:
                 self._add(needs, entry, marked.values())
-        for peer in self.leaving.pruned:
+        for peer in self.removals.pruned:
             fields = fields_of(peer)
             comment, network = default_comment(fields, cloud_of(fields)), network_of(fields)
             for name, listed in list_of(state).first.items():
@@ -207,7 +207,7 @@ class AccessNeeds:
             own = state.peers.entries.get(entry.key)
             seen = [
                 *(() if own is None else (own.peer, *own.dying)),
-                *(one for owner, one in self.leaving.peers.values() if owner == entry.key),
+                *(one for owner, one in self.removals.peers.values() if owner == entry.key),
             ]
             blocks = [block_of(fields_of(peer)) for peer in seen if peer is not None]
             return [block for block in blocks if block is not None][:1]
@@ -252,14 +252,14 @@ class AccessUsers:
     def users(self, state: PathState) -> list[RuleUser]:
         """Return the connections that stay, and those that the task requests for entries of the list."""
         owners = {own.peer["id"]: key for key, own in state.peers.entries.items() if own.peer is not None}
-        owners |= {id_: owner for id_, (owner, _peer) in self._needs.leaving.peers.items()}
+        owners |= {id_: owner for id_, (owner, _peer) in self._needs.removals.peers.items()}
         found = {entry.key: self._needs.missing(entry, state) for entry in self._needs.entries}
         # An entry is a better name than the id of its connection.
         wanted = () if self._needs.is_absent else self._needs.entries
         users = [self._to_user(entry.title, entry.network, found[entry.key]) for entry in wanted]
         for peer in (*state.peers.listed, *self.others):
             cloud, fields, owner = cloud_of(peer), fields_of(peer), owners.get(peer["id"])
-            is_leaving = peer["id"] in self._needs.leaving.peers and owner not in state.failures
+            is_leaving = peer["id"] in self._needs.removals.peers and owner not in state.failures
             if not is_leaving and peer["status_name"] not in (cloud.failed, cloud.terminating):
                 title = str(fields.get(cloud.accepted_id or "") or peer["id"])
                 users.append(self._to_user(title, fields, found.get(owner or "")))

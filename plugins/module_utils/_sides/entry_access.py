@@ -23,7 +23,7 @@ from .access_plan import IN_FORCE, AccessListPlanner, AccessListState, AccessReq
 from .path_state import ACCESS, CLEANING, Answers, Chooser, Common, PathState, late_error_of
 
 if t.TYPE_CHECKING:
-    from .entry_peers import Leaving
+    from .entry_peers import PeerRemovals
     from .entry_pruned import PrunedLeftovers
 
 _LIST = "list"
@@ -40,7 +40,7 @@ class EntryAccess(Chooser):
     Args:
         common: What all choosers get.
         client: Atlas.
-        leaving: The connections that the task removes.
+        removals: The connections that the task removes.
         pruned: What is removed before connections are pruned; None if the task does not prune.
         unlisted: The clouds whose connections no other chooser reads.
         read_blocks: Reads the blocks of clients on AZURE and GCP.
@@ -53,18 +53,18 @@ class EntryAccess(Chooser):
         self,
         common: Common,
         client: t.Any,
-        leaving: Leaving,
+        removals: PeerRemovals,
         pruned: PrunedLeftovers | None,
         unlisted: t.Collection[str],
         read_blocks: BlockReader,
     ) -> None:
         super().__init__(common)
-        self._needs = AccessNeeds(common.entries, self._is_absent, leaving)
+        self._needs = AccessNeeds(common.entries, self._is_absent, removals)
         self._users = AccessUsers(self._needs)
         # The sentences of the result on marked entries that stay.
         self._notes: list[str] = []
         self._client = client
-        self._leaving = leaving
+        self._peer_removals = removals
         self._pruned = pruned
         self._unlisted = unlisted
         self._read_blocks = read_blocks
@@ -106,7 +106,7 @@ class EntryAccess(Chooser):
         self._users.blocks = {key: answer for key, answer in answers.items() if isinstance(key, tuple)}
         path = self._path
         path.access = AccessListState(listed, listed, waiting=())
-        self._leaving.foresee()
+        self._peer_removals.foresee()
         # A wide entry is removed after the narrow one is in force, which an earlier run may have added.
         before = [name for name in self._needs.replacements(self._users.to_remove(path), path) if name in listed]
         path.access = replace(path.access, waiting=(*before,))
@@ -116,7 +116,7 @@ class EntryAccess(Chooser):
         """Plan what to add, and what to remove."""
         state = self._path
         access = list_of(state)
-        self._leaving.find()
+        self._peer_removals.find()
         replaced = self._needs.replaced(state)
         going = self._users.to_remove(state)
         removals = [_change(name, need, access.listed[name], None) for name, need in going.items()]

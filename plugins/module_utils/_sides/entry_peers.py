@@ -154,7 +154,7 @@ class PathPeers(PeerSet):
         return state
 
 
-class Leaving:
+class PeerRemovals:
     """The connections that the task removes, with the key of the entry or, where no entry means them, their id.
 
     Args:

@@ -14,7 +14,7 @@ from .._clouds.clouds import cloud_of, name_of
 from .._engine.plan import Plan, joined
 from .._engine.side import AnyState
 from .._entries.parser import default_comment
-from .entry_peers import Leaving
+from .entry_peers import PeerRemovals
 from .path_state import Answers, Chooser, Common
 
 if t.TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Remover(t.Protocol):
         """Return whether a connection leaves nothing. Only called where that is removed before the connection."""
 
 
-class Cleaner(Remover, t.Protocol):
+class LeftoverRemover(Remover, t.Protocol):
     """Plans the removal in a cloud other than AWS."""
 
     def look_at_pruned(self, peer: Peer) -> t.Any:
@@ -53,9 +53,9 @@ class PrunedLeftovers(Chooser):
 
     Args:
         common: What all choosers get.
-        leaving: The connections that the task removes.
+        removals: The connections that the task removes.
         routes: The side for the routes in AWS; None if the task does not do that half.
-        cleaners: The removers of the other clouds whose half the task does, by their names.
+        removers: The removers of the other clouds whose half the task does, by their names.
     """
 
     name = "pruned"
@@ -63,30 +63,30 @@ class PrunedLeftovers(Chooser):
     def __init__(
         self,
         common: Common,
-        leaving: Leaving,
+        removals: PeerRemovals,
         routes: PrunedSide | None,
-        cleaners: t.Mapping[str, Cleaner],
+        removers: t.Mapping[str, LeftoverRemover],
     ) -> None:
         super().__init__(common)
-        self._leaving = leaving
+        self._peer_removals = removals
         self._routes = routes
-        self._cleaners = cleaners
+        self._removers = removers
         # What each connection leaves, by id; None where the task cannot look.
         self._found: dict[str, AnyState] = {}
 
     def follow_up_reads(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
         """Read what each connection leaves, where the task has credentials."""
-        self._leaving.foresee()
+        self._peer_removals.foresee()
         calls: dict[t.Any, t.Callable[[], t.Any]] = {}
         places: dict[t.Any, list[Peer]] = {}
-        for peer in self._leaving.pruned:
+        for peer in self._peer_removals.pruned:
             cloud, fields = cloud_of(peer), fields_of(peer)
             if peer["id"] in self._found or not self._has_half(cloud) or not _leftovers(peer):
                 continue
             if cloud.region is not None:
                 places.setdefault((fields[cloud.owner], fields[cloud.region]), []).append(peer)
             else:
-                calls[(peer["id"],)] = partial(self._cleaners[cloud.name].look_at_pruned, peer)
+                calls[(peer["id"],)] = partial(self._removers[cloud.name].look_at_pruned, peer)
         for peers in places.values():
             calls[tuple(peer["id"] for peer in peers)] = partial(t.cast("PrunedSide", self._routes).routes.look_at_all, peers)
         return calls
@@ -98,21 +98,21 @@ class PrunedLeftovers(Chooser):
 
     def begin(self, answers: Answers) -> None:
         """Keep what was found, and record what the task will not remove."""
-        self._leaving.foresee()
+        self._peer_removals.foresee()
         for ids, answer in answers.items():
             self._found.update(answer if isinstance(answer, dict) else {ids[0]: answer})
-        notes = [self._note(peer) for peer in self._leaving.pruned if self._is_unknown(peer)]
-        for peer in self._leaving.pruned:
+        notes = [self._note(peer) for peer in self._peer_removals.pruned if self._is_unknown(peer)]
+        for peer in self._peer_removals.pruned:
             cloud, found = cloud_of(peer), self._found.get(peer["id"])
             if _needs_role(cloud) and found is not None:
-                notes += self._cleaners[cloud.name].warn_of_pruned(peer, found, self._leaving.pruned)
-        notes += [] if self._params["access_list"] else [_note_of_access(peer) for peer in self._leaving.pruned]
+                notes += self._removers[cloud.name].warn_of_pruned(peer, found, self._peer_removals.pruned)
+        notes += [] if self._params["access_list"] else [_note_of_access(peer) for peer in self._peer_removals.pruned]
         self._path.notes = (*dict.fromkeys((*self._path.notes, *notes)),)
 
     def _is_unknown(self, peer: Peer) -> bool:
         """Whether a connection leaves something that the task cannot look for; a role that another one needs does not count."""
         is_read = peer["id"] in self._found and self._found[peer["id"]] is None
-        staying = (one for one in self._path.peers.listed if one["id"] not in self._leaving.peers)
+        staying = (one for one in self._path.peers.listed if one["id"] not in self._peer_removals.peers)
         if _needs_role(cloud_of(peer)) and any(_shares_network(one, peer) for one in staying):
             return False
         return bool(_leftovers(peer)) and (is_read or not self._has_half(cloud_of(peer)))
@@ -121,17 +121,17 @@ class PrunedLeftovers(Chooser):
         return self._remover(cloud) is not None
 
     def _remover(self, cloud: Cloud) -> Remover | None:
-        return self._routes if cloud.region is not None else self._cleaners.get(cloud.name)
+        return self._routes if cloud.region is not None else self._removers.get(cloud.name)
 
     def plan(self) -> Plan:
         """Plan what to remove of each connection: before it or, where Atlas needs a role until then, after it."""
-        self._leaving.find()
+        self._peer_removals.find()
         plans = list[Plan]()
-        for peer in self._leaving.pruned:
+        for peer in self._peer_removals.pruned:
             found, remover = self._found.get(peer["id"]), self._remover(cloud_of(peer))
             if found is None or remover is None or peer["id"] in self._path.failures:
                 continue
-            plan = remover.plan_pruned(peer, found, self._leaving.pruned)
+            plan = remover.plan_pruned(peer, found, self._peer_removals.pruned)
             plans.append(replace(plan, steps=tuple(step._replace(side=remover.name) for step in plan.steps)))
         return joined(plans)
 
@@ -141,7 +141,7 @@ class PrunedLeftovers(Chooser):
 
     def is_clean(self, owner: str) -> bool:
         """Whether nothing is left that has to be removed before a connection; True for all other owners."""
-        cloud = cloud_of(self._leaving.peers[owner][1]) if owner in self._leaving.peers else None
+        cloud = cloud_of(self._peer_removals.peers[owner][1]) if owner in self._peer_removals.peers else None
         remover = None if cloud is None or _needs_role(cloud) else self._remover(cloud)
         return remover is None or remover.is_clean(owner)
 

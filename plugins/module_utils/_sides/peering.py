@@ -28,7 +28,7 @@ from .access_requests import AccessRequests
 from .containers import ContainerSide
 from .entry_access import EntryAccess
 from .entry_containers import EntryContainers
-from .entry_peers import EntryPeers, Leaving, PathPeers
+from .entry_peers import EntryPeers, PathPeers, PeerRemovals
 from .path_side import PathPlans, PathReader
 from .path_state import ACCESS, ACTING, AVAILABLE, CONNECTIONS, REQUESTS, Chooser, Common, PathState
 from .peer_readers import DeclaredPeers, RemovedPeers
@@ -39,7 +39,7 @@ if t.TYPE_CHECKING:
     from .aws import AwsSide
     from .azure import AzureSide
     from .azure_entries import AzureEntries
-    from .entry_pruned import Cleaner
+    from .entry_pruned import LeftoverRemover
     from .gcp import GcpSide
     from .gcp_entries import GcpEntries
     from .pruned_routes import PrunedSide
@@ -184,18 +184,18 @@ class PathSides:
         """Yield the choosers for what pruned connections leave and for the access list, which need those of the clouds."""
         params, common, own = self._params, self._common(self._entries), self._own
         foreseen = self._entry_containers if params["state"] == "present" else None
-        leaving = Leaving(self.known, self._reader.leaving, foreseen)
+        removals = PeerRemovals(self.known, self._reader.leaving, foreseen)
         pruned = None
         if params["prune"]:
             from .entry_pruned import PrunedLeftovers
 
-            cleaners = {name: t.cast("Cleaner", chooser.pruned) for name, chooser in self._cloud_choosers.items()}
-            pruned = PrunedLeftovers(common, leaving, self._pruned, cleaners)
+            removers = {name: t.cast("LeftoverRemover", chooser.pruned) for name, chooser in self._cloud_choosers.items()}
+            pruned = PrunedLeftovers(common, removals, self._pruned, removers)
             yield pruned
         if params["access_list"]:
             unlisted = CLOUDS.keys() - self._lists.keys()
             read_blocks = partial(PathSides._read_blocks, own)
-            yield EntryAccess(common, atlas, leaving, pruned, sorted(unlisted), read_blocks)
+            yield EntryAccess(common, atlas, removals, pruned, sorted(unlisted), read_blocks)
 
     def _read_blocks(self, network: Fields) -> t.Mapping[str, t.Sequence[str]]:
         """Return the blocks of the clients of a network on AZURE or GCP, or of all networks of its project, by name.

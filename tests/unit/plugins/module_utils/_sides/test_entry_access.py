@@ -27,7 +27,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.access_plan
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.access_requests import AccessRequests
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.connection import PeerState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.entry_access import EntryAccess
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.entry_peers import Leaving
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.entry_peers import PeerRemovals
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state import ACCESS, Common, PathState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.set_state import PeerSetState
 from ansible_collections.cloudpeer.atlas.tests.emulator.accesslist import Entry
@@ -93,7 +93,7 @@ class Case:
         self.state = before or PathState()
         self.state.peers = PeerSetState(tuple(there), first=tuple(there), entries=own or {})
         self.blocks, self.asked = blocks or {}, list[str]()
-        outside: Any = (None, Leaving(self.state, lambda: found, None), None, (), self._read_blocks)
+        outside: Any = (None, PeerRemovals(self.state, lambda: found, None), None, (), self._read_blocks)
         common = Common(Context(params, FakeClock()), params["connections"], self.state)
         self.part = EntryAccess(common, *outside)
         answers: dict[Any, Any] = {"list": listed(access)}
