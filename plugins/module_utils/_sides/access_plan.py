@@ -134,8 +134,8 @@ class AccessListPlanner:
     def plan_absent(self, state: AccessListState) -> Plan:
         """Plan the removal of the declared entries, except those that `left` returns."""
         left = self.left(state)
-        going = sorted(name for name in self.declared(state.listed) if name in state.listed and name not in left)
-        changes = _removals(state.listed, going)
+        to_remove = sorted(name for name in self.declared(state.listed) if name in state.listed and name not in left)
+        changes = _removals(state.listed, to_remove)
         return Plan(changes, tuple(map(_to_step, changes)))
 
     def left(self, state: AccessListState) -> Entries:
@@ -157,10 +157,10 @@ class AccessListPlanner:
         Raises:
             TaskError: If an entry cannot be written.
         """
-        writes, going = self._writes(state), self.going(state)
+        writes, to_prune = self._writes(state), self.to_prune(state)
         new = sum(change.before is None for change in writes)
-        early = max(0, min(len(state.listed) + new - MOST_ENTRIES, len(going))) if new else 0
-        removals = _removals(state.listed, going)
+        early = max(0, min(len(state.listed) + new - MOST_ENTRIES, len(to_prune))) if new else 0
+        removals = _removals(state.listed, to_prune)
         steps = [
             *map(_to_step, removals[:early]),
             # An update, since writing an entry twice does no harm: after a lost reply, it is just written again.
@@ -168,11 +168,11 @@ class AccessListPlanner:
             *(_to_step(change, after=IN_FORCE) for change in removals[early:]),
         ]
         changes = writes + removals
-        unmatched, warnings = self._check_ignore(state, going)
-        warnings += self._warn(state, going[:early])
-        return Plan(changes, tuple(steps), warnings, refusals=unmatched or self._refusals(state, going, new))
+        unmatched, warnings = self._check_ignore(state, to_prune)
+        warnings += self._warn(state, to_prune[:early])
+        return Plan(changes, tuple(steps), warnings, refusals=unmatched or self._refusals(state, to_prune, new))
 
-    def going(self, state: AccessListState) -> list[str]:
+    def to_prune(self, state: AccessListState) -> list[str]:
         """Return the sorted names of the entries to prune: those that could be pruned at the start, and still can."""
         if not self._params["prune"]:
             return []
@@ -227,12 +227,12 @@ class AccessListPlanner:
                 writes.append(to_change(name, current, after))
         return tuple(sorted(writes, key=lambda change: change.key))
 
-    def _check_ignore(self, state: AccessListState, going: t.Sequence[str]) -> tuple[dict[str, TaskError], tuple[str, ...]]:
+    def _check_ignore(self, state: AccessListState, to_prune: t.Sequence[str]) -> tuple[dict[str, TaskError], tuple[str, ...]]:
         """Return the refusal of a plan that prunes while a pattern matches nothing, and the warnings about patterns."""
         if not self._params["prune"]:
             return {}, ()
         present = list(map(in_both_forms, (*state.first.values(), *self._declared.values())))
-        error, warnings = check_ignore(self._params, present, ENTRY_FITS, removes=bool(going))
+        error, warnings = check_ignore(self._params, present, ENTRY_FITS, removes=bool(to_prune))
         return {"": error} if error is not None else {}, warnings
 
     def _warn(self, state: AccessListState, early: t.Sequence[str]) -> tuple[str, ...]:
@@ -270,14 +270,14 @@ class AccessListPlanner:
                 hint="Remove them first (state: absent), then run the task again.",
             )
 
-    def _refusals(self, state: AccessListState, going: t.Sequence[str], new: int) -> dict[str, TaskError]:
+    def _refusals(self, state: AccessListState, to_prune: t.Sequence[str], new: int) -> dict[str, TaskError]:
         """Return why the plan must not be carried out, under an empty key; empty if it may."""
         if not self._params["prune"]:
             return {}
         # Earlier removals of this task count, too.
-        removals = sorted({*going, *(name for name, change in state.done.items() if change.after is None)})
+        removals = sorted({*to_prune, *(name for name, change in state.done.items() if change.after is None)})
         error = check_ceiling(self._params, removals)
-        too_many = len(state.listed) + new - len(going) - MOST_ENTRIES
+        too_many = len(state.listed) + new - len(to_prune) - MOST_ENTRIES
         if error is None and new and too_many > 0:
             error = TaskError(
                 f"The access list would have {MOST_ENTRIES + too_many} entries, and Atlas allows {MOST_ENTRIES}.",

@@ -41,7 +41,7 @@ class Draft:
         final: The future connection of an entry, by key.
         refusals: The error of an entry that cannot be done, by key.
         failures: The error of an entry whose connection has failed already, by key.
-        going: The connections to remove, since the list does not declare them.
+        to_prune: The connections to remove, since the list does not declare them.
     """
 
     entries: t.Sequence[PeerEntry]
@@ -49,7 +49,7 @@ class Draft:
     final: dict[str, Peer] = field(default_factory=dict)
     refusals: Refusals = field(default_factory=dict)
     failures: Refusals = field(default_factory=dict)
-    going: list[Peer] = field(default_factory=list)
+    to_prune: list[Peer] = field(default_factory=list)
 
 
 class PeerSetPlanner:
@@ -79,14 +79,14 @@ class PeerSetPlanner:
         draft = self._draft(state)
         if self._params["prune"]:
             settled = state.failures.keys() | state.done.keys()
-            draft.going = [peer for peer in self.split_undeclared(state)[1] if peer["id"] not in settled]
+            draft.to_prune = [peer for peer in self.split_undeclared(state)[1] if peer["id"] not in settled]
         removals = [
             Plan((Change("delete", peer["id"], peer, None),), (Step("delete", DeletePeer(peer["id"]), (peer["id"],)),))
-            for peer in draft.going
+            for peer in draft.to_prune
         ]
         plans = [*draft.plans.values(), *removals]
         changes = tuple(change for plan in plans for change in plan.changes)
-        leaving = [peer for peer in state.listed if is_leaving(peer) or peer in draft.going]
+        leaving = [peer for peer in state.listed if is_leaving(peer) or peer in draft.to_prune]
         steps = order([after_twins(step, leaving, self._choices) for plan in plans for step in plan.steps], state.listed)
         unmatched, warnings = self._check_ignore(draft, state)
         return Plan(
@@ -145,7 +145,7 @@ class PeerSetPlanner:
         declared = [{name: value for name, value in fields.items() if value is not None} for fields in named]
         present = [*map(fields_of, state.first), *declared, *map(fields_of, draft.final.values())]
         error, warnings = check_ignore(
-            self._params, present, PATTERN_FITS, removes=bool(draft.going), is_about=partial(is_about, clouds=clouds)
+            self._params, present, PATTERN_FITS, removes=bool(draft.to_prune), is_about=partial(is_about, clouds=clouds)
         )
         return {} if error is None else {"ignore": error}, warnings
 
@@ -266,7 +266,7 @@ def _overlaps(draft: Draft, state: PeerSetState, choices: t.Mapping[str, Contain
     """Check that the blocks of created and changed connections do not overlap; of two such entries, the later one is refused."""
     changed = [entry for entry in draft.entries if entry.key in draft.plans and draft.plans[entry.key].changes]
     own = {peer["id"] for entry in changed if (peer := state.entries[entry.key].peer) is not None}
-    leaving = own | {peer["id"] for peer in draft.going}
+    leaving = own | {peer["id"] for peer in draft.to_prune}
     neighbours: dict[str, list[Peer]] = {entry.provider.name: [] for entry in changed}
     for peer in state.listed:
         if peer["id"] not in leaving:
@@ -287,8 +287,8 @@ def _overlaps(draft: Draft, state: PeerSetState, choices: t.Mapping[str, Contain
 def _above_limit(draft: Draft, changes: t.Iterable[Change], state: PeerSetState) -> TaskError | None:
     """Return an error if creations exceed Atlas's limit of connections in a project."""
     created = sum(change.action == "create" for change in changes)
-    going = {peer["id"] for peer in draft.going}
-    staying = sum(peer["id"] not in going and not is_leaving(peer) for peer in state.listed)
+    pruned_ids = {peer["id"] for peer in draft.to_prune}
+    staying = sum(peer["id"] not in pruned_ids and not is_leaving(peer) for peer in state.listed)
     if not created or staying + created <= MOST_PEERS:
         return None
     return TaskError(
@@ -306,8 +306,8 @@ def _above_ceiling(draft: Draft, changes: t.Iterable[Change], state: PeerSetStat
         for change in changes
         if change.action in ("delete", "recreate") and change.before is not None
     ]
-    if draft.going and not _has_connection(draft.entries, state):
-        error = check_stranger(params, [_in_words(fields_of(peer)) for peer in draft.going], is_empty=not draft.entries)
+    if draft.to_prune and not _has_connection(draft.entries, state):
+        error = check_stranger(params, [_in_words(fields_of(peer)) for peer in draft.to_prune], is_empty=not draft.entries)
         if error is not None:
             return error
     return check_ceiling(params, removals)
@@ -330,8 +330,8 @@ def _has_connection(entries: t.Iterable[PeerEntry], state: PeerSetState) -> bool
 
 def _warn_of_pending(changes: t.Sequence[Change], state: PeerSetState) -> tuple[str, ...]:
     """Return a warning if more connections will be pending than Atlas allows. It is no refusal: accepted ones make room."""
-    going = {change.before["id"] for change in changes if change.action in ("delete", "recreate") and change.before}
-    present = [peer for peer in state.listed if is_pending(peer) and peer["id"] not in going]
+    removed_ids = {change.before["id"] for change in changes if change.action in ("delete", "recreate") and change.before}
+    present = [peer for peer in state.listed if is_pending(peer) and peer["id"] not in removed_ids]
     created = [peer_after(change) for change in changes if change.action in ("create", "recreate")]
     pending = [*present, *created]
     if not created or len(pending) <= MOST_PENDING:

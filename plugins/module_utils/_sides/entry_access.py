@@ -118,10 +118,10 @@ class EntryAccess(Chooser):
         access = list_of(state)
         self._peer_removals.find()
         replaced = self._needs.replaced(state)
-        going = self._users.to_remove(state)
-        removals = [_change(name, need, access.listed[name], None) for name, need in going.items()]
+        to_remove = self._users.to_remove(state)
+        removals = [_change(name, need, access.listed[name], None) for name, need in to_remove.items()]
         wanted = self._needs.wanted(state)
-        self._owners_of.update({name: need.owners for name, need in {**going, **wanted}.items()})
+        self._owners_of.update({name: need.owners for name, need in {**to_remove, **wanted}.items()})
         # What a network no longer needs is removed after what it needs was added; the rest first, and in one step.
         batches: dict[str, list[Change]] = {}
         for change in removals:
@@ -140,7 +140,8 @@ class EntryAccess(Chooser):
             "remove them there and run the task again.",
         )
         # Atlas counts old and new entries together.
-        refusals = _above_limit(len(access.listed) - len(batches.get("", ())), len(added), len(going.keys() & replaced.keys()))
+        staying = len(access.listed) - len(batches.get("", ()))
+        refusals = _above_limit(staying, len(added), len(to_remove.keys() & replaced.keys()))
         return Plan((*removals, *added), tuple(steps), warnings if expiring else (), refusals=refusals)
 
     def _to_step(self, owner: tuple[str, str], changes: t.Sequence[Change], after: str | None = None) -> Step:
@@ -223,8 +224,8 @@ class EntryAccess(Chooser):
 
 
 def _removals(users: AccessUsers, names: t.Container[str], path: PathState, listed: Entries) -> list[Change]:
-    going = users.to_remove(replace(path, access=replace(list_of(path), listed=listed)))
-    return [to_change(name, listed[name], None) for name in going if name in names]
+    to_remove = users.to_remove(replace(path, access=replace(list_of(path), listed=listed)))
+    return [to_change(name, listed[name], None) for name in to_remove if name in names]
 
 
 def _planner(needs: t.Mapping[str, AccessRule]) -> AccessListPlanner:
