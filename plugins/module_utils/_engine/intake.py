@@ -201,7 +201,7 @@ class Intake:
         self.progress.see(changed)
 
     def refuse(self, target: Target, step: Step, error: TaskError) -> None:
-        """Hold a refused step back, or find out what became of it."""
+        """Hold a refused step back, or let another look find its outcome."""
         side = self._sides[target[0]]
         # A request whose outcome is unknown must not be sent again before another look, and one of a failed entry not at all.
         is_final = error.outcome_unknown or target in self.ledger.failed

@@ -147,7 +147,7 @@ class Ledger:
         self.doubts[target] = Doubt(step, error)
 
     def record(self, step: Step, effect: Effect, *, is_seen: bool) -> None:
-        """Record that a step took effect: what its reply says or, if `is_seen`, another look has shown."""
+        """Record that a step took effect, as its reply or, if `is_seen`, another look shows."""
         target = (step.side, step.owner)
         queue = self._queues.get(target)
         if queue and queue[0][1] is step:
@@ -285,7 +285,7 @@ class Waits:
         self._name, self._is_last = "", True
 
     def begin(self, name: str, seconds: float | None, held: t.Mapping[Target, Held], *, is_last: bool) -> None:
-        """Begin a stage, and drop all waits but those of held steps, which go on in it. Its time begins with `start`.
+        """Begin a stage, and drop all waits except those of held steps, which continue. Its time begins with `start`.
 
         Args:
             name: The name of the stage.

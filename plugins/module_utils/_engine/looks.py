@@ -169,5 +169,5 @@ class Looks:
 
 
 def _parallel(front: AnyFront) -> SideBySide:
-    """Return the session of a front that asks or sends several things at the same time."""
+    """Return the session of a front that sends several requests at the same time."""
     return t.cast("SideBySide", front.session)

@@ -287,7 +287,7 @@ def lines_of(action: str, kind: str, name: str, before: str, after: str) -> tupl
     """
     label, done = " ".join(filter(None, (_NOUNS.get(kind, kind), name))), in_words(action, kind, name)
     if action in ("accept", "enable"):
-        # The word says all that the fields do.
+        # The word says as much as the fields.
         return "", f"{done}\n"
     if action in ("delete", "untag"):
         return f"{': '.join(filter(None, (label, before)))}\n", ""

@@ -31,7 +31,7 @@ BEFORE = "before the plan"
 
 
 class Purpose(enum.Enum):
-    """Why a side is asked for its queries.
+    """Why the engine asks a side for its queries.
 
     Attributes:
         FIRST: Nothing is known yet.

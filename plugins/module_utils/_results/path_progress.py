@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The progress of the whole path: lines while it runs, and when its results are made."""
+"""The progress of the whole path: its lines while it runs, and the times of its results."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class PathProgress(ListProgress):
         self._ended: set[str] = set()
         self._changed: set[Target] = set()
         self._plan: Plan | None = None
-        # What others have to do that was known when the plan was made, or was reported since; None without a plan.
+        # The tasks for others that were known when the plan was made, or reported since; None without a plan.
         self._noted: t.Sequence[str] | None = None
 
     def see(self, changed: t.Collection[Target] = (), waiting: Waiting | None = None, until: float | None = None) -> None:

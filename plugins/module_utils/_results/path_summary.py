@@ -26,7 +26,7 @@ from .causes import Failed, by_cause, joined, to_failed
 from .entry_view import EntryView
 from .set_summary import compared, is_available, to_done_line
 
-# The keys of a connection that name its network, on whichever cloud.
+# The keys of a connection that name its network, on any cloud.
 _NAMES = tuple(name for cloud in CLOUDS.values() for name in cloud.names or cloud.identity)
 # The order of the steps, and so of the actions: for a connection of the list, for one with `absent`, and for one that is pruned.
 _PRESENT, _ABSENT, _PRUNED = (
@@ -62,7 +62,7 @@ class PathSummary:
         self._by_key = {entry.key: entry for entry in entries}
         self.keys = self._by_key.keys()
         self._is_absent = params["state"] == "absent"
-        # What the last plan does, by owner: it is asked for after each event.
+        # The changes of the last plan, by owner, kept because they are read after each event.
         self._planned: tuple[Plan, t.Mapping[str, t.AbstractSet[ChangeKey]]] = (Plan(), {})
         # What was warned of: a later plan may be about some of the same entries.
         self._warned: set[tuple[str, str]] = set()
@@ -242,7 +242,7 @@ class PathSummary:
     def _changes(self, state: PathState, plan: Plan) -> list[Change]:
         """Return the changes made or, if the plan is refused, those it would make, in the order of the entries.
 
-        Network containers are made before, and removed after them.
+        Network containers are created before, and removed after them.
         """
         changes = plan.changes if plan.refusals else state.made
         places = {owner: place for place, owner in enumerate([*self._by_key, *(peer["id"] for peer in state.peers.first)])}
@@ -250,7 +250,7 @@ class PathSummary:
         return sorted(changes, key=lambda one: (places.get(one.key.owner, len(places)), self._order_of(one)))
 
     def _order_of(self, change: Change) -> tuple[int, bool, str]:
-        """Return what changes of one owner are sorted by: when they are made."""
+        """Return the sort key of the changes of one owner: their order in time."""
         key: ChangeKey = change.key
         is_pruned = key.owner not in self._by_key and key.owner != ""
         steps = _ABSENT if self._is_absent else _PRUNED if is_pruned else _PRESENT
@@ -467,7 +467,7 @@ def _compared(change: Change) -> tuple[str, str]:
     if kind == _CONNECTION and change.key.side == "Atlas":
         before, after = (text.strip() for text in compared(change))
         if before and not after and change.after:
-            # The same is made again.
+            # The new one equals the old one.
             after = compared(change._replace(before=None))[1].strip()
     else:
         before, after = _fields_of(change.before or {}, change), _fields_of(change.after or {}, change)

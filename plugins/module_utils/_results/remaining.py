@@ -198,7 +198,7 @@ def _unchecked(params: Parameters, views: t.Iterable[EntryView]) -> t.Iterator[s
 
 
 def _unknown_containers(views: t.Iterable[EntryView], state: PathState) -> t.Iterator[str]:
-    """Yield which network containers are not removed, because nothing says any more which ones they are."""
+    """Yield a sentence on each network container that stays because nothing identifies it any more."""
     for view in views:
         is_any = any(container_cloud(one["provider_name"]) is view.entry.provider for one in state.containers)
         if is_any and not is_known(view.entry, state.container_of.get(view.entry.key), state):
@@ -221,13 +221,13 @@ def _private_names(views: t.Iterable[EntryView], state: PathState) -> t.Iterator
 
 
 def _client_blocks(view: EntryView, state: PathState) -> t.Sequence[str]:
-    """Return the blocks of the clients of a VNet: what the entry says, or the VNet's own."""
+    """Return the blocks of the clients of a VNet: those of the entry, or the VNet's own."""
     access = state.azure.get(view.entry.key)
     return view.entry.blocks or (access.vnet.prefixes if access is not None and access.vnet is not None else ())
 
 
 def _gcloud_create(view: EntryView, atlas_project: str, atlas_network: str) -> str:
-    """Return the command that makes the mirror of an entry."""
+    """Return the command that creates the mirror of an entry."""
     own = view.entry.params
     name = own["gcp_peering_name"] or peering_name(atlas_network)[:63]
     return gcloud_line(own["gcp_project_id"], own["network_name"], atlas_project, atlas_network, name)

@@ -166,7 +166,7 @@ def to_done_line(project: str, entries: int, reached: int, counts: Counts, sides
         entries: How many entries the list has.
         reached: How many of them are connected or, with `is_absent`, disconnected.
         counts: How many connections have ended how, in words; `failed` has those of the list that have failed.
-        sides: How many changes were made, by service.
+        sides: The numbers of changes made, by service.
         is_absent: Whether those of the list are removed.
     """
     late, of = entries - counts["failed"] - reached, f" of {project}" if project else ""
@@ -184,8 +184,8 @@ def to_done_line(project: str, entries: int, reached: int, counts: Counts, sides
 def compared(change: Change) -> tuple[str, str]:
     """Return the fields of a change that people compare, before and after: one line each, or an empty text.
 
-    A change shows the fields that differ, a creation what the options say, and a removal what there was, all without what the
-    name of the connection says. Ids and states follow from that, and are in the result.
+    A change shows the fields that differ, a creation those of the options, and a removal the old ones, all without those in the
+    name of the connection. Ids and states follow from them, and are in the result.
     """
     before, after = change.before or {}, change.after or {}
     provider = cloud_of(after or before)

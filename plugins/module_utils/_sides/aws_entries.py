@@ -107,7 +107,7 @@ class AwsTerms:
             self.sharing.setdefault(entry.params["vpc_id"], []).append(key)
         self.atlas_accounts: dict[tuple[AwsCredentials, str], set[str]] = {}
         self._replaced = replaced
-        # The id of each connection when the task began, and the options that were made last.
+        # The id of each connection when the task began, and the last options.
         self._began: dict[str, str] = {}
         self._options: dict[str, Parameters] = {}
         # Atlas's list, with the ids of its connections in AWS.
@@ -138,7 +138,7 @@ class AwsTerms:
         return not self.is_absent and entry.region is not None
 
     def is_known(self, entry: PeerEntry) -> bool:
-        """Whether AWS has to be asked about an entry: without connection and block, no route can be removed."""
+        """Whether the task has to ask AWS about an entry: without connection and block, it can remove no route."""
         is_any = self.connection_id(entry) is not None or self.block(entry) is not None
         return not self.is_absent or is_any
 

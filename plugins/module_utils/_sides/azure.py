@@ -50,7 +50,7 @@ _ENDED, _KNOWN = "its end", "Azure to know it"
 _PRINCIPAL = Waiting("the service principal", polls=False, ends_with_steps=True)
 # The role of a pruned connection waits until its connections are gone: Atlas needs it until then.
 _FREE = Waiting("the connections to be gone", polls=False, ends_with_steps=True)
-# A role is removed after another look, and once more after its peerings have ended.
+# A role is removed after another look, and after a further one if its peerings had to end.
 _LOOK, _LOOK_LATER = (Waiting(goal, polls_at_once=True, looks_again=True) for goal in ("another look", "a look after its end"))
 
 

@@ -23,7 +23,7 @@ class PeerState:
     """The connection that the options mean.
 
     Attributes:
-        peer: The connection; None if there is none. It is one that is being removed only if there is no live one.
+        peer: The connection; None if there is none. Without a live one, it is one that is being removed.
         dying: The connections with the same identity that are being removed; empty if there is a live one.
         listed: All connections of the project; None where they were not listed.
         template: The one connection that was being removed when the task began: it completes the options of a new one.

@@ -329,7 +329,7 @@ def _has_connection(entries: t.Iterable[PeerEntry], state: PeerSetState) -> bool
 
 
 def _warn_of_pending(changes: t.Sequence[Change], state: PeerSetState) -> tuple[str, ...]:
-    """Return a warning if more connections will be pending than Atlas allows. It is no refusal: accepted ones make room."""
+    """Return a warning if more connections will be pending than Atlas allows. Accepted ones make room, so it is no refusal."""
     removed_ids = {change.before["id"] for change in changes if change.action in ("delete", "recreate") and change.before}
     present = [peer for peer in state.listed if is_pending(peer) and peer["id"] not in removed_ids]
     created = [peer_after(change) for change in changes if change.action in ("create", "recreate")]

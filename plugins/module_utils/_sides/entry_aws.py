@@ -111,7 +111,7 @@ class NetworkReads:
         return self._survey(place).first()[key]()
 
     def _survey(self, place: AwsPlace) -> RegionSurvey:
-        """Return the survey of a place; the first thread that needs it makes it."""
+        """Return the survey of a place; the first thread that needs it creates it."""
         sharing = [one for other, own in self._entries.items() if other.credentials == place.credentials for one in own]
         options = {**place.options, "wait_timeout": self._terms.params["wait_timeout"]}
         session = self._sessions.open(options, _names_of(sharing))
@@ -191,7 +191,7 @@ class AwsNetworks(Chooser):
         return [entry.key for entry in self._reads.at(key[0])]
 
     def begin(self, answers: Answers) -> None:
-        """Keep the answers, and make the view of each entry whose place is read."""
+        """Keep the answers, and set the view of each entry whose place is read."""
         for (place, key), answer in answers.items():
             self._reads.surveys[place].answers[key] = answer
         views = self._path.aws
@@ -352,7 +352,7 @@ class AwsNetworks(Chooser):
         return f"{accepted} of {len(keys)} accepted in AWS{waits}" if keys else ""
 
     def _is_awaited(self, key: str) -> bool:
-        """Whether AWS has to show the connection of an entry, or to change it, before it goes on."""
+        """Whether an entry waits until AWS shows its connection, or changes it."""
         connection = self._path.aws[key].connection
         if self.is_over(key, self._context.stage):
             return False

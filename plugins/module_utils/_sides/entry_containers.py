@@ -351,7 +351,7 @@ def is_known(entry: PeerEntry, container: Container | None, state: PathState) ->
 
     Args:
         entry: The entry.
-        container: The container that the entry seems to have; None if there is none, or several.
+        container: The container that was chosen for the entry; None if there is none, or several.
         state: The state.
     """
     params = entry.params

@@ -335,7 +335,7 @@ def find_cause(error: TaskError, request: CreatePeer | UpdatePeer, state: PeerSt
         choice: The container; it may be read, and so may the other connections.
 
     Returns:
-        The error to show instead; None if no cause is found, or if more cannot be read: the refusal itself is then shown.
+        The error to show instead; None to show the refusal itself: no cause is found, or more cannot be read.
     """
     provider, current = choice.provider, state.peer if isinstance(request, UpdatePeer) else None
     fields = {**(current or {}), **request.fields}

@@ -127,7 +127,7 @@ class OnePeer:
         Args:
             request: The connection.
             removed: The connection that was removed for it, and is gone; None if there is none.
-            is_user: Whether it counts at once as one that uses its container.
+            is_user: Whether it counts at once as a user of its container.
         """
         try:
             created = self.peers.create_peer(request.fields, request.home_region)

@@ -33,7 +33,7 @@ class PathPlans:
 
     Args:
         entries: The entries of the list.
-        say: Puts warnings about entries into sentences.
+        say: Turns warnings about entries into sentences.
         path: What is known of both sides.
 
     Attributes:

@@ -53,7 +53,7 @@ class PathSides:
         session: The sessions of the task.
         context: What the sides share.
         stages: The stages, in order.
-        say: Puts warnings about entries into sentences.
+        say: Turns warnings about entries into sentences.
         turn_of: Waits, at most so many seconds, until no other task on this machine changes the same access list.
 
     Attributes:

@@ -31,7 +31,7 @@ class PeerStages(t.NamedTuple):
     Attributes:
         requests: The stage of all requests.
         outlasted: The stages that may end while a refused creation waits for a place, or for what is in its way.
-        awaited: The stages that wait for the connections of entries; the last one also for those that are pruned to be gone.
+        awaited: The stages that wait for the connections of entries; the last one also waits until pruned ones are gone.
         lanes: What a request shares with others; see `Step.lanes`.
         frees_places: Whether steps of other sides may end the wait for a place, or make it useless.
     """

@@ -156,7 +156,7 @@ def parse_entries(params: Parameters) -> tuple[list[dict[str, t.Any]], list[str]
 
     Raises:
         InvalidOptionError: If some are invalid, or mean the same connection. The message names all of them, and then also blocks
-            that overlap; alone, these are left to the plan, because connections that overlap already may stay.
+            that overlap. Overlaps alone are left to the plan, because existing connections that overlap may stay.
     """
     given = params["peers"]
     parser = _Parser(params)
@@ -187,7 +187,7 @@ def _has_clients(given: t.Any) -> bool:
 
 
 def _without_clients(given: t.Any) -> t.Any:
-    """Return an unchecked entry without a block of clients, for which a set has no use."""
+    """Return an unchecked entry without a block of clients, which a set does not use."""
     return {name: value for name, value in given.items() if name != "cidr_block"} if _has_clients(given) else given
 
 
