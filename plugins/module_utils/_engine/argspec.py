@@ -53,11 +53,11 @@ def trimmed(name: str, option: t.Mapping[str, OptionValue], value: OptionValue) 
         text = value.strip()
         if option.get("elements") == "str":
             # ansible-core splits it at the commas, and keeps the blanks.
-            return ",".join(one.strip() for one in text.split(","))
+            return ",".join(part.strip() for part in text.split(","))
         is_kept = option.get("no_log") or name == "comment" or option["type"] != "str"
         return value if text and is_kept else text
     if isinstance(value, list) and option.get("elements") == "str":
-        return [one.strip() if isinstance(one, str) else one for one in value]
+        return [item.strip() if isinstance(item, str) else item for item in value]
     return value
 
 
@@ -86,7 +86,7 @@ class ArgumentSpec:
     @property
     def core_options(self) -> Options:
         """The options as ansible-core checks them, without entries: it names neither the wrong entry nor all mistakes."""
-        return {name: {**one, **_UNCHECKED} if "options" in one else one for name, one in self.options.items()}
+        return {name: {**option, **_UNCHECKED} if "options" in option else option for name, option in self.options.items()}
 
     @property
     def documented(self) -> dict[str, dict[str, object]]:
@@ -94,11 +94,11 @@ class ArgumentSpec:
 
         def shown(rows: Options) -> Options:
             # Tools that read an argument spec know no other keys than Ansible's.
-            kept = {name: one for name, one in rows.items() if one.get("documented", True)}
-            return {name: {key: value for key, value in one.items() if key != "documented"} for name, one in kept.items()}
+            kept = {name: option for name, option in rows.items() if option.get("documented", True)}
+            return {name: {key: value for key, value in option.items() if key != "documented"} for name, option in kept.items()}
 
-        lists = {name: {**one, "options": shown(one["options"])} for name, one in self.options.items() if "options" in one}
-        return {**self.options, **lists}
+        lists = {name: option for name, option in self.options.items() if "options" in option}
+        return {**self.options, **{name: {**option, "options": shown(option["options"])} for name, option in lists.items()}}
 
     def without_blanks(self, given: t.Mapping[str, OptionValue]) -> dict[str, OptionValue]:
         """Return the task's options without blanks around ids and names, and without empty texts, as surveys leave them.
@@ -109,7 +109,7 @@ class ArgumentSpec:
         Args:
             given: The options by the names that the task uses.
         """
-        own = {one: name for name, option in self.options.items() for one in names_of(name, option)}
+        own = {alias: name for name, option in self.options.items() for alias in names_of(name, option)}
         # Unknown options are left to the check.
         found = {name: trimmed(name, self.options[own[name]], value) if name in own else value for name, value in given.items()}
         for name in [name for name, value in found.items() if name in own and value == "" and own[name] not in _CHOOSING]:
@@ -135,7 +135,7 @@ class ArgumentSpec:
         given = self.without_blanks(given)
         found = dict(given)
         for name, option in self.options.items():
-            used = [one for one in names_of(name, option) if one in given]
+            used = [alias for alias in names_of(name, option) if alias in given]
             for other in used[1:]:
                 if str(given[other]) != str(given[used[0]]):
                     is_shown = not option.get("no_log") and not _may_hold_keys(option)
@@ -173,7 +173,7 @@ class ArgumentSpec:
             params: The options after the check, successful or not.
             given: The options before the check.
         """
-        lists = [one for name, option in self.options.items() if option.get("options") for one in names_of(name, option)]
+        lists = [alias for name, option in self.options.items() if option.get("options") for alias in names_of(name, option)]
         odd = [name for name in lists if not isinstance(given.get(name), (list, type(None)))]
         return {"module_args": _shown(self.options, {name: value for name, value in params.items() if name not in odd})}
 
@@ -187,7 +187,7 @@ class ArgumentSpec:
         """
         is_listed = isinstance(checked.errors[0], errors.UnsupportedError)
         message = f"{f'Unsupported parameters for ({module}) module: ' if is_listed else ''}{visible(checked.errors.msg)}"
-        known = [one for name, option in self.options.items() for one in names_of(name, option)]
+        known = [alias for name, option in self.options.items() for alias in names_of(name, option)]
         unknown = [name for name in map(str, given) if name not in known and not name.startswith("_ansible_")]
         ways = [*filter(None, [explain_unknown(name, known, is_listed=is_listed) for name in unknown])]
         return " ".join([f"{message.rstrip('.')}.", *ways]) if ways else message
@@ -226,7 +226,7 @@ def masked(result: _Value, secrets: t.AbstractSet[str]) -> _Value:
     # Later releases deprecate it, and 2.25 removes it.
     from ansible.module_utils.common.parameters import remove_values
 
-    short = {one for one in secrets if len(one) < SHORTEST}
+    short = {secret for secret in secrets if len(secret) < SHORTEST}
     # The longest first, since a secret may begin with another: ansible-core 2.16 does not sort them.
     long = sorted(secrets - short, key=len, reverse=True)
     whole = _with_texts(result, lambda text: MASKED if text in short else text) if short else result
@@ -242,15 +242,15 @@ def as_shown(value: _Value) -> _Value:
 
 def _with_texts(value: OptionValue, change: t.Callable[[str], str]) -> OptionValue:
     if isinstance(value, t.Mapping):
-        return {key: _with_texts(one, change) for key, one in value.items()}
+        return {key: _with_texts(item, change) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_with_texts(one, change) for one in value]
+        return [_with_texts(item, change) for item in value]
     return change(value) if isinstance(value, str) else value
 
 
 def _secrets_of(options: t.Mapping[str, OptionValue], params: t.Mapping[str, OptionValue]) -> t.Iterator[str]:
     for name, option in options.items():
-        values = [params[one] for one in names_of(name, option) if one in params]
+        values = [params[alias] for alias in names_of(name, option) if alias in params]
         for value in values or (_default_values(option) if option.get("no_log") else ()):
             if option.get("no_log"):
                 yield from _texts_in(value)
@@ -279,8 +279,8 @@ def _entries_in(value: OptionValue) -> t.Iterator[t.Mapping[str, OptionValue]]:
         with contextlib.suppress(TypeError, ValueError):
             yield check_type_dict(value)
     elif isinstance(value, (list, tuple)):
-        for one in value:
-            yield from _entries_in(one)
+        for item in value:
+            yield from _entries_in(item)
 
 
 def _texts_in(value: OptionValue) -> t.Iterator[str]:
@@ -288,8 +288,8 @@ def _texts_in(value: OptionValue) -> t.Iterator[str]:
     if isinstance(value, t.Mapping):
         value = list(value.values())
     if isinstance(value, (list, tuple)):
-        for one in value:
-            yield from _texts_in(one)
+        for item in value:
+            yield from _texts_in(item)
     elif value not in (None, "") and not isinstance(value, bool):
         text = str(value)
         yield from {text, json.dumps(text)[1:-1], repr(text)[1:-1]}
@@ -299,19 +299,19 @@ def _shown(options: t.Mapping[str, OptionValue], params: t.Mapping[str, OptionVa
     """Return the options of a spec, without secrets and malformed entries."""
     shown = {}
     for name, option in options.items():
-        for one in names_of(name, option):
-            value = params.get(one)
+        for alias in names_of(name, option):
+            value = params.get(alias)
             if option.get("no_log") and value not in (None, ""):
                 value = MASKED
             elif option.get("options") and value is not None:
                 value = [_shown(option["options"], entry) for entry in value if isinstance(entry, t.Mapping)]
             elif _may_hold_keys(option) and value is not None:
                 value = dict.fromkeys(value, MASKED) if isinstance(value, t.Mapping) else MASKED
-            elif one.endswith("_url") and isinstance(value, str):
+            elif alias.endswith("_url") and isinstance(value, str):
                 # A password in a URL is refused; the failed result must not show it.
                 value = re.sub("(?s)(?<=://).*@", f"{STARS}@", value)
-            if one in params:
-                shown[one] = value
+            if alias in params:
+                shown[alias] = value
     return shown
 
 

@@ -82,7 +82,7 @@ class Entry:
     def name(self, name: str) -> None:
         """Name the entry after its network, in its problems too."""
         self.place = self.place._replace(name=name)
-        self.problems = [one.at(one.place and one.place._replace(name=name)) for one in self.problems]
+        self.problems = [problem.at(problem.place and problem.place._replace(name=name)) for problem in self.problems]
 
     def add(self, text: str, link: str = ": ") -> None:
         """Add a problem; `link` joins the entry and the text."""
@@ -172,14 +172,14 @@ def read_entries(
     try:
         found = _TYPES["list"](value)
         if isinstance(value, str):
-            found = [_TYPES["dict"](one) for one in found]
+            found = [_TYPES["dict"](text) for text in found]
     except (TypeError, ValueError):
         # The text of a list may contain secrets.
         raise InvalidOptionError(
             f"{option} is {_kind_of(value)}, and not a list.", hint="Give a list of entries, each a mapping of its options."
         ) from None
-    names = {alias: name for name, one in spec.items() for alias in names_of(name, one)}
-    return [Entry(EntryPlace(option, index, " "), one, spec, names, others) for index, one in enumerate(found)]
+    names = {alias: name for name, details in spec.items() for alias in names_of(name, details)}
+    return [Entry(EntryPlace(option, index, " "), given, spec, names, others) for index, given in enumerate(found)]
 
 
 def name_places(option: str, entries: t.Mapping[int, str]) -> str:
@@ -230,7 +230,7 @@ def _grouped(problems: t.Iterable[TaskError]) -> list[tuple[str, str, dict[int, 
         found.setdefault((place.option, place.link, str(error.at(None))), []).append(error)
     alike = []
     for (option, _link, _text), errors in found.items():
-        places = {one.place.number: one.place.name for one in errors if one.place is not None}
+        places = {error.place.number: error.place.name for error in errors if error.place is not None}
         others = dict([*places.items()][1:])
         also = f" The same goes for {name_places(option, others)}." if others else ""
         alike.append((f"{errors[0]}{also}", option, places))
@@ -254,8 +254,9 @@ def name_entry(error: _Error, place: EntryPlace, options: t.Container[str], writ
 
 def find_ignored(entries: OptionValue, names: t.Container[str]) -> list[str]:
     """Return which of the options `names` are set in unchecked entries, in their order."""
-    listed = [one for one in entries if isinstance(one, dict)] if isinstance(entries, list) else []
-    return list(dict.fromkeys(name for one in listed for name, value in one.items() if name in names and value not in (None, "")))
+    mappings = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+    found = (name for entry in mappings for name, value in entry.items() if name in names and value not in (None, ""))
+    return list(dict.fromkeys(found))
 
 
 def _kind_of(value: OptionValue) -> str:
@@ -271,4 +272,4 @@ def _converted(kind: str, elements: str | None, value: OptionValue) -> OptionVal
     if value is None or (kind in ("str", "path") and isinstance(value, (list, dict))):
         raise TypeError
     found = _TYPES[kind](value)
-    return found if elements is None else [_converted(elements, None, one) for one in found]
+    return found if elements is None else [_converted(elements, None, item) for item in found]

@@ -136,7 +136,7 @@ class Ready:
     def remove(self, target: Target) -> None:
         """Remove the step of an owner, if there is one."""
         if self._steps.pop(target, None) is not None:
-            self._order = [one for one in self._order if one[1] != target]
+            self._order = [numbered for numbered in self._order if numbered[1] != target]
 
     def take(self) -> tuple[Target, Step, int] | None:
         """Remove and return the first step that there is room for; None if there is none."""
@@ -216,7 +216,7 @@ class Intake:
             # It may be known now what others have to do.
             self.progress.see([target])
         # What it occupied is free for other steps.
-        self.news.update({one: None for one in self.waits.of_steps({target[0]}) if one not in self.ledger.held})
+        self.news.update({other: None for other in self.waits.of_steps({target[0]}) if other not in self.ledger.held})
         if deadline <= self._clock():
             self.fail_late(target, self.waits.kept(target), self._clock())
 

@@ -199,7 +199,7 @@ class Ledger:
             if entry not in failures:
                 failures[entry] = self._front.failed(side, entry, step, error)
         targets = [target for entry in errors for target in self._targets.get(entry, ())]
-        return self._stop([one for one in targets if failures.keys() >= {*self._front.entries_of(*one, None)}])
+        return self._stop([target for target in targets if failures.keys() >= {*self._front.entries_of(*target, None)}])
 
     def _stop(self, targets: t.Iterable[Target]) -> list[Target]:
         stopped = [target for target in dict.fromkeys(targets) if target not in self.failed]
@@ -301,8 +301,8 @@ class Waits:
         if seconds is None:
             self._since = {target: since for target, since in self._since.items() if target in held}
             self._at_once.clear()
-        for target, one in held.items():
-            self.keep(target, one.waiting, is_held=True)
+        for target, held_step in held.items():
+            self.keep(target, held_step.waiting, is_held=True)
 
     def start(self) -> Kept | None:
         """Let the time of the stage begin, if it has one that has not begun; return its longest wait, a polled one first."""
@@ -346,7 +346,8 @@ class Waits:
         # Other waits end with a step of the task, or not at all.
         is_timed = waiting.polls or waiting.looks_again or is_held
         is_paced = self._stage is not None and is_timed and not waiting.own_pace
-        if self._stage is not None and is_paced and self._next_poll < now and not any(one.is_paced for _key, one in self._all()):
+        is_late = is_paced and self._next_poll < now
+        if self._stage is not None and is_late and not any(wait.is_paced for _target, wait in self._all()):
             # Nothing was polled for a while.
             self._next_poll = now + self._interval(*self._stage)
         due = now + self._interval(since, deadline) if is_timed and not is_paced else deadline
@@ -365,7 +366,7 @@ class Waits:
         """Remove the wait of an owner whose step took effect: the next one has its full time, even for the same goal."""
         self.drop(target)
         self._since.pop(target, None)
-        self._at_once = {one for one in self._at_once if one[0] != target} if self._at_once else self._at_once
+        self._at_once = {key for key in self._at_once if key[0] != target} if self._at_once else self._at_once
 
     def get(self, target: Target) -> Kept | None:
         """Return the wait of an owner; None if it has none."""
@@ -391,7 +392,7 @@ class Waits:
         """
         sides = [kept for side, kept in self._kept.items() if kept and side not in without]
         times = [min(map(_due, kept.values())) for kept in sides]
-        if times and self._next_poll < min(times) and any(one.is_paced for kept in sides for one in kept.values()):
+        if times and self._next_poll < min(times) and any(wait.is_paced for kept in sides for wait in kept.values()):
             return self._next_poll
         return min(times, default=math.inf)
 
@@ -424,8 +425,8 @@ class Waits:
 
     def _all(self) -> t.Iterator[tuple[Target, Kept]]:
         for side, kept in self._kept.items():
-            for owner, one in kept.items():
-                yield (side, owner), one
+            for owner, wait in kept.items():
+                yield (side, owner), wait
 
     def _deadline(self, waiting: Waiting, since: float) -> float:
         if self._stage is None:

@@ -235,7 +235,7 @@ class Loop:
             now = self._waits.get(target)
             if now is not None and max(kept.deadline, now.deadline) <= moment:
                 late.append((self.ledger.next_step(target) is None, len(late), target, now))
-        for unused, unused_number, target, now in sorted(late, key=lambda one: one[:2]):
+        for unused, unused_number, target, now in sorted(late, key=lambda item: item[:2]):
             if target not in self.ledger.failed:
                 self._intake.fail_late(target, now, moment)
 

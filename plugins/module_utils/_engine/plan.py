@@ -155,7 +155,7 @@ class Plan:
         """Whether this plan still has a step of an earlier one, which then has not taken effect."""
         # Some requests are equal for all owners.
         wanted = (step.side, step.owner, step.request)
-        return any((one.side, one.owner, one.request) == wanted for one in self.steps)
+        return any((other.side, other.owner, other.request) == wanted for other in self.steps)
 
 
 class Facts(dict[str, "ReplyValue"]):

@@ -67,8 +67,8 @@ def split_ignored(
     """Return the objects that a pattern matches, and the others; `fits` compares fields as for `matches`."""
     ignored: list[ReplyValue] = []
     others: list[ReplyValue] = []
-    for one in undeclared:
-        (ignored if any(matches(pattern, one, fits) for pattern in patterns) else others).append(one)
+    for item in undeclared:
+        (ignored if any(matches(pattern, item, fits) for pattern in patterns) else others).append(item)
     return ignored, others
 
 
@@ -96,7 +96,7 @@ def check_ignore(
     warnings: list[str] = []
     hint = "Give its value, or remove the pattern."
     for index, pattern in enumerate(params["ignore"]):
-        if not is_about(pattern) or any(matches(pattern, one, fits) for one in present):
+        if not is_about(pattern) or any(matches(pattern, item, fits) for item in present):
             continue
         null = next((name for name, value in pattern.items() if value is None), None)
         text = f"ignore[{index}] matches nothing that is there: {dict(pattern)}."

@@ -68,18 +68,18 @@ class SavedPlan:
         self._in_place: int | None = None
         if self._given is not None:
             self._check(self._given, params["plan_max_age"])
-            for one in self._given["changes"]:
-                self._saved.setdefault(_subject_of(one), []).append(one)
+            for change in self._given["changes"]:
+                self._saved.setdefault(_subject_of(change), []).append(change)
 
     def _digest_options(self, params: Parameters, spec: ArgumentSpec) -> str:
         without = {*_NEUTRAL_OPTIONS, *self._review.without, self._review.list_name}
         return _digest(
-            {name: params.get(name) for name, one in spec.options.items() if name not in without and not one.get("no_log")}
+            {name: params.get(name) for name, option in spec.options.items() if name not in without and not option.get("no_log")}
         )
 
     def _digest_entries(self, spec: ArgumentSpec) -> dict[str, str]:
         options = spec.options[self._review.list_name]["options"]
-        secret = {*self._review.without, *(name for name, one in options.items() if one.get("no_log"))}
+        secret = {*self._review.without, *(name for name, option in options.items() if option.get("no_log"))}
         found: dict[str, list[str]] = {}
         for name, values in self._review.entries:
             found.setdefault(name, []).append(_digest({key: values.get(key) for key in options if key not in secret}))
@@ -122,7 +122,7 @@ class SavedPlan:
             "changed": [name for name in now if name in before and before[name] != now[name]],
         }
         found = ((listed(names, _MOST_NAMES), "is" if len(names) == 1 else "are", word) for word, names in parts.items() if names)
-        texts = [" ".join(one) for one in found]
+        texts = [" ".join(words) for words in found]
         if declared["options"] != self._declared["options"]:
             texts.append("an option of the task has changed")
         if texts:
@@ -138,7 +138,7 @@ class SavedPlan:
     def _to_record(self, change: Change) -> Fields:
         what = self._review.describe(change)
         fields = (change.before, change.after)
-        before, after = (None if one is None else json.loads(json.dumps(one, default=str)) for one in fields)
+        before, after = (None if values is None else json.loads(json.dumps(values, default=str)) for values in fields)
         known_id = (before or {}).get("id")
         kept = None if after is None else {name: value for name, value in after.items() if name not in _STATES}
         ids = [*change.key.ids] if isinstance(change.key, ChangeKey) else []
@@ -161,10 +161,10 @@ class SavedPlan:
         return {key: text for key, text in found.items() if text}
 
     def _find_mistake(self, record: Fields, tag: str) -> str:
-        same = [one for one in self._saved.get(_subject_of(record), ()) if _is_same(one, record)]
+        same = [saved for saved in self._saved.get(_subject_of(record), ()) if _is_same(saved, record)]
         if not same:
             return f"{_in_words(record, tag)} is not in {self._path}"
-        differing = [_differing(one, record) for one in same]
+        differing = [_differing(saved, record) for saved in same]
         if not all(differing):
             return ""
         return f"{_in_words(record, tag)} is otherwise in {self._path} ({', '.join(differing[0])})"
@@ -184,12 +184,12 @@ class SavedPlan:
     def _count_done(self, plan: Plan) -> int:
         """Return how many changes of the file a plan does not need."""
         needed: dict[tuple[str, ...], list[Fields]] = {}
-        for one in map(self._to_record, plan.changes):
-            needed.setdefault(_subject_of(one), []).append(one)
+        for record in map(self._to_record, plan.changes):
+            needed.setdefault(_subject_of(record), []).append(record)
         return sum(
-            not any(_is_same(one, other) for other in needed.get(place, ()))
+            not any(_is_same(saved, other) for other in needed.get(place, ()))
             for place, several in self._saved.items()
-            for one in several
+            for saved in several
         )
 
     def summary(self, plan: Fields | None = None) -> Fields:
@@ -202,7 +202,7 @@ class SavedPlan:
 def _digest(value: object) -> str:
     """Return a digest of the values that are set."""
     if isinstance(value, dict):
-        value = {name: one for name, one in value.items() if one is not None}
+        value = {name: item for name, item in value.items() if item is not None}
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
 
 
@@ -225,12 +225,12 @@ def _is_moment(value: object) -> bool:
     return True
 
 
-def _is_record(one: object) -> bool:
-    if not isinstance(one, dict):
+def _is_record(record: object) -> bool:
+    if not isinstance(record, dict):
         return False
-    texts = all(isinstance(one.get(name), str) for name in ("action", "side", "kind", "name", "network"))
-    lists = all(isinstance(one.get(name), list) for name in ("ids", "unknown"))
-    return texts and lists and all(isinstance(one.get(name), (dict, type(None))) for name in ("before", "after"))
+    texts = all(isinstance(record.get(name), str) for name in ("action", "side", "kind", "name", "network"))
+    lists = all(isinstance(record.get(name), list) for name in ("ids", "unknown"))
+    return texts and lists and all(isinstance(record.get(name), (dict, type(None))) for name in ("before", "after"))
 
 
 def _subject_of(record: Fields) -> tuple[str, ...]:

@@ -101,7 +101,7 @@ class _Module(AnsibleModule):
         invocation = self._spec.to_invocation(self.params if self._secrets_are_known else {}, self._given)
         shown = masked({**fields, "invocation": invocation}, self.no_log_values)
         # What AnsibleModule adds itself are sentences, in which short values stay.
-        self.no_log_values = {one for one in self.no_log_values if len(one) >= SHORTEST}
+        self.no_log_values = {secret for secret in self.no_log_values if len(secret) >= SHORTEST}
         return shown
 
     def exit_json(self, **fields: object) -> t.NoReturn:
