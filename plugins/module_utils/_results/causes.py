@@ -83,7 +83,7 @@ def to_failed(error: TaskError, entry: Place | None, name: str | None, fields: F
         own = (name, *map(fields.get, names))
         values = tuple(str(value or "") for value in own)
     index, label = (None, "") if entry is None else (entry.index, entry.label)
-    several, cause = (_numbered(str(why.of_several(without_counts=one)), values) for one in (False, True))
+    several, cause = (_numbered(str(why.of_several(without_counts=without)), values) for without in (False, True))
     return Failed(index, label, fields.get("id"), name, step, error, str(shown), verb, several, values, cause)
 
 
@@ -105,26 +105,27 @@ def by_cause(option: str, failures: t.Iterable[Failed]) -> list[dict[str, t.Any]
         failures: The failures.
     """
     causes: dict[t.Any, list[Failed]] = {}
-    for one in failures:
-        cause = (one.index is None, one.step, one.verb, one.cause, one.error.http_status, one.error.error_code)
-        causes.setdefault(cause, []).append(one)
+    for failure in failures:
+        error = failure.error
+        cause = (failure.index is None, failure.step, failure.verb, failure.cause, error.http_status, error.error_code)
+        causes.setdefault(cause, []).append(failure)
     return [_to_failure(option, cause) for cause in causes.values()]
 
 
 def _to_failure(option: str, cause: t.Sequence[Failed]) -> dict[str, t.Any]:
     """Return the element of the result for failures with the same cause; its message names all of them."""
-    first, indexes = cause[0], [one.index for one in cause if one.index is not None]
-    names = [one.name for one in cause if one.name is not None]
+    first, indexes = cause[0], [failure.index for failure in cause if failure.index is not None]
+    names = [failure.name for failure in cause if failure.name is not None]
     place = {"index": first.index, "indexes": indexes, "id": first.peer_id, "name": first.name, "names": names}
     step = {} if first.step is None else {"step": first.step}
     if len(cause) == 1:
         return {**place, **step, **first.error.to_result()}
-    places = {one.index: one.label for one in cause if one.index is not None}
+    places = {failure.index: failure.label for failure in cause if failure.index is not None}
     where = name_places(option, places) if places else f"The removal of {listed(names)}"
-    if len({one.text for one in cause}) == 1:
+    if len({failure.text for failure in cause}) == 1:
         # One request was for all of them.
         return {**place, **step, **first.error.to_result(), "msg": f"{where}: {first.text}"}
-    text = re.sub("\0(.)\0", lambda found: listed([one.values[int(found[1])] for one in cause]), first.template)
+    text = re.sub("\0(.)\0", lambda found: listed([failure.values[int(found[1])] for failure in cause]), first.template)
     return {**place, **step, **first.error.to_result(), "msg": f"{where}: {text}"}
 
 
@@ -157,7 +158,7 @@ _NAMING = tuple(dict.fromkeys(name for cloud in CLOUDS.values() for name in clou
 
 def shortened(failures: t.Iterable[Fields]) -> list[Fields]:
     """Return failures with the first names of the entries that they are about, and with the places of all."""
-    return [{**one, "names": one["names"][:_MOST_NAMES]} for one in failures]
+    return [{**failure, "names": failure["names"][:_MOST_NAMES]} for failure in failures]
 
 
 def reached(failures: t.Iterable[Fields], rows: t.Sequence[Fields]) -> list[Fields]:
@@ -167,8 +168,8 @@ def reached(failures: t.Iterable[Fields], rows: t.Sequence[Fields]) -> list[Fiel
         failures: The failures of the result.
         rows: What the result has of each entry, in the order of the list.
     """
-    places = sorted({place for one in failures if one.get("step") != "plan" for place in one["indexes"]})
-    return [one for place in places if place < len(rows) and (one := _in_short(rows[place]))]
+    places = sorted({place for failure in failures if failure.get("step") != "plan" for place in failure["indexes"]})
+    return [row for place in places if place < len(rows) and (row := _in_short(rows[place]))]
 
 
 def _in_short(row: Fields) -> Fields:

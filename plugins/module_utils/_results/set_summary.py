@@ -67,7 +67,7 @@ class PeerSetSummary:
     def diff(self, state: PeerSetState, plan: Plan) -> list[dict[str, t.Any]]:
         """Return the diff: one element for each changed connection, with a line of its changed fields before and after."""
         diff: list[dict[str, t.Any]] = []
-        for change in self._in_order(_done(state, plan)[0], lambda one: one.key, state):
+        for change in self._in_order(_done(state, plan)[0], lambda change: change.key, state):
             header = f"{name_of(change.after or change.before or {})} ({change.action})"
             before, after = compared(change)
             diff.append({"before_header": header, "after_header": header, "before": before, "after": after})
@@ -95,8 +95,8 @@ class PeerSetSummary:
 
     def _in_order(self, things: t.Iterable[T], key: t.Callable[[T], str], state: PeerSetState) -> list[T]:
         """Sort things in the order of the entries, then removals in Atlas's order; `key` returns the key or id of a thing."""
-        places = {one: place for place, one in enumerate([*self._by_key, *(peer["id"] for peer in state.first)])}
-        return sorted(things, key=lambda one: places.get(key(one), len(places)))
+        places = {name: place for place, name in enumerate([*self._by_key, *(peer["id"] for peer in state.first)])}
+        return sorted(things, key=lambda thing: places.get(key(thing), len(places)))
 
     def _present(self, change: Change, state: PeerSetState) -> Peer | None:
         """Return the connection of a created or changed entry as it was last seen."""
@@ -121,7 +121,7 @@ class PeerSetSummary:
     def _failures(self, failures: t.Mapping[str, TaskError], state: PeerSetState) -> list[dict[str, t.Any]]:
         """Return the failures with one element for each cause, in the order of the entries."""
         failed = []
-        for key, error in self._in_order(failures.items(), lambda one: one[0], state):
+        for key, error in self._in_order(failures.items(), lambda item: item[0], state):
             entry, own = self._by_key.get(key), state.entries.get(key)
             removed = next((peer for peer in state.first if peer["id"] == key), None)
             failed.append(_to_failed(entry, own.peer if own is not None else removed, error))
@@ -176,7 +176,7 @@ def to_done_line(project: str, entries: int, reached: int, counts: Counts, sides
     if late and reached:
         what += f", and {late} more {'is' if late == 1 else 'are'} requested"
     parts = ", ".join(f"{number} {word}" for word, number in counts.items() if number)
-    (side, first), *others = sorted(sides.items(), key=lambda one: one[0].lower())
+    (side, first), *others = sorted(sides.items(), key=lambda item: item[0].lower())
     changes = [f"{first} change{'' if first == 1 else 's'} in {side}", *(f"{number} in {side}" for side, number in others)]
     return f"{what if entries else f'Connections{of}'}: {parts}; {', '.join(changes)}"
 

@@ -121,14 +121,14 @@ class AccessNeeds:
         """Return what the networks of the list no longer need, by name: with their mark, and wider than what they declare."""
         found: dict[str, AccessRule] = {}
         groups = () if self.is_absent else self.groups.values()
-        marked = [(group, name, one) for group in groups for name, one in self.marked(group, state).items()]
+        marked = [(group, name, current) for group in groups for name, current in self.marked(group, state).items()]
         needed = self.asked_for(state) if marked else {}
         # A failed connection may still use what it had.
         failed = {mark for owner in state.failures if owner in self.by_key for mark in self.by_key[owner].marks}
-        for group, name, one in marked:
-            if name not in needed and one["comment"] not in failed and self._is_wider(name, group, state):
+        for group, name, current in marked:
+            if name not in needed and current["comment"] not in failed and self._is_wider(name, group, state):
                 for entry in group:
-                    self._add(found, entry, [one])
+                    self._add(found, entry, [current])
         return found
 
     def asked_for(self, state: PathState) -> dict[str, None]:
@@ -138,15 +138,15 @@ class AccessNeeds:
 
     def names(self, entry: PeerEntry, state: PathState) -> list[str]:
         """Return the names of what a connection needs."""
-        return [str(key_of(one)) for one in self._subjects(entry, state)]
+        return [str(key_of(subject)) for subject in self._subjects(entry, state)]
 
     def marked(self, group: t.Sequence[PeerEntry], state: PathState) -> dict[str, AccessEntry]:
         """Return the entries with a mark of a network that were there when the task began, by name."""
         first = list_of(state).first
         if self._first is not first:
             self._first, self._by_comment = first, {}
-            for name, one in first.items():
-                self._by_comment.setdefault(one["comment"], []).append(name)
+            for name, entry in first.items():
+                self._by_comment.setdefault(entry["comment"], []).append(name)
         marks = dict.fromkeys([mark for entry in group for mark in entry.marks])
         return {name: first[name] for mark in marks for name in self._by_comment.get(mark, ()) if is_name(name)}
 
@@ -160,10 +160,10 @@ class AccessNeeds:
     def _is_wider(self, name: str, group: t.Sequence[PeerEntry], state: PathState) -> bool:
         """Whether an entry covers all that a network declares: its blocks, or a group of a VPC with addresses there."""
         declared = [[*self._subjects(entry, state)] for entry in group]
-        subjects = [one for own in declared for one in own]
-        if all(declared) and all(is_part(one["cidr_block"], name) for one in subjects):
+        subjects = [subject for own in declared for subject in own]
+        if all(declared) and all(is_part(subject["cidr_block"], name) for subject in subjects):
             return True
-        has_group = any(one["aws_security_group"] is not None for one in subjects)
+        has_group = any(subject["aws_security_group"] is not None for subject in subjects)
         return has_group and any(do_overlap(block, name) for entry in group for block in self._network_blocks(entry, state))
 
     def _network_blocks(self, entry: PeerEntry, state: PathState) -> t.Iterator[str]:
@@ -207,7 +207,7 @@ class AccessNeeds:
             own = state.peers.entries.get(entry.key)
             seen = [
                 *(() if own is None else (own.peer, *own.dying)),
-                *(one for owner, one in self.removals.peers.values() if owner == entry.key),
+                *(peer for owner, peer in self.removals.peers.values() if owner == entry.key),
             ]
             blocks = [block_of(fields_of(peer)) for peer in seen if peer is not None]
             return [block for block in blocks if block is not None][:1]
@@ -307,19 +307,19 @@ class AccessUsers:
         if not candidates:
             return kept, foreign
         listed, users, needed = list_of(state).listed, self.users(state), self._needs.asked_for(state)
-        by_network = {network_of(one.network): one for one in reversed(users)}
-        on_aws = next((one for one in users if self._needs.is_absent and cloud_of(one.network) is AWS), None)
-        users = [one for one in users if one.blocks is None or one.blocks]
+        by_network = {network_of(user.network): user for user in reversed(users)}
+        on_aws = next((user for user in users if self._needs.is_absent and cloud_of(user.network) is AWS), None)
+        users = [user for user in users if user.blocks is None or user.blocks]
         for name, need in candidates.items():
             current = listed.get(name)
             if current is None or name in needed or all(owner in state.failures for owner in need.owners):
                 continue
-            answers = [(one, one.needs(name)) for one in users]
+            answers = [(user, user.needs(name)) for user in users]
             # What replaces an entry is in the list: its network declares it.
             networks = () if name in replaced else need.networks
-            of_same_network = (by_network[one] for one in networks if one in by_network)
-            user = next(iter((*of_same_network, *(one for one, is_needed in answers if is_needed))), None)
-            unclear = next((one for one, is_needed in answers if is_needed is None and (one.unread or not is_foreseen)), None)
+            of_same_network = (by_network[network] for network in networks if network in by_network)
+            user = next(iter((*of_same_network, *(user for user, is_needed in answers if is_needed))), None)
+            unclear = next((user for user, is_needed in answers if is_needed is None and (user.unread or not is_foreseen)), None)
             failed = next((owner for owner in need.owners if owner in state.failures), None)
             if user is not None:
                 kept[name] = f"{name} stays in the access list, because {user.title} still uses it."

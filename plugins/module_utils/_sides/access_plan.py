@@ -48,30 +48,30 @@ def parse_access_entries(params: Parameters) -> tuple[list[AccessEntry], list[st
     warnings: list[str] = []
     entries: list[AccessEntry] = []
     found = read_entries("entries", params["entries"], ENTRY_SPEC)
-    for one in found:
-        one.values.update({name: None for name, value in one.values.items() if value == ""})
-        block, address = one.values["cidr_block"], one.values["ip_address"]
+    for given in found:
+        given.values.update({name: None for name, value in given.values.items() if value == ""})
+        block, address = given.values["cidr_block"], given.values["ip_address"]
         if block and address and "/" not in address and key_of({"cidr_block": block}) == key_of({"ip_address": address}):
             # Atlas and Terraform show an address beside its own block: both are one subject.
-            one.values["ip_address"] = None
-        entry, problems = t.cast("AccessEntry", one.values), one.problems
+            given.values["ip_address"] = None
+        entry, problems = t.cast("AccessEntry", given.values), given.problems
         entries.append(entry)
         if not problems:
-            one.exclude(*SUBJECTS)
+            given.exclude(*SUBJECTS)
             mistakes = find_mistakes(entry, params["state"], only_own=params["only_own"])
-            problems += [one.named(InvalidOptionError(f"{error}.", hint=error.hint)) for error in mistakes]
+            problems += [given.named(InvalidOptionError(f"{error}.", hint=error.hint)) for error in mistakes]
         if problems:
             continue
         name = str(key_of(entry))
         if spelled(name, seen) in seen:
-            one.add(f"is {name}, which is in the list before. Give each entry once.", " ")
+            given.add(f"is {name}, which is in the list before. Give each entry once.", " ")
         seen.add(name)
         if params["state"] == "present" and name.endswith(_ANYWHERE):
             warnings.append(
-                f"{one.place} is {name}: every address on the internet may then connect to the clusters, and only their "
+                f"{given.place} is {name}: every address on the internet may then connect to the clusters, and only their "
                 "users' passwords keep strangers out. Allow the blocks of your own networks instead."
             )
-    problems = [problem for one in found for problem in one.problems]
+    problems = [problem for given in found for problem in given.problems]
     if problems:
         raise join_problems(problems)
     return entries, warnings
@@ -182,10 +182,10 @@ class AccessListPlanner:
     def _prunable(self, entries: Entries) -> set[str]:
         """Return the names of the undeclared entries that no option protects."""
         return {
-            one["name"]
-            for one in self._split_undeclared(entries)[1]
+            entry["name"]
+            for entry in self._split_undeclared(entries)[1]
             # Entries of unknown kinds are left alone.
-            if is_name(one["name"]) and (self._params["prune_temporary"] or one["delete_after_date"] is None)
+            if is_name(entry["name"]) and (self._params["prune_temporary"] or entry["delete_after_date"] is None)
         }
 
     def _split_undeclared(self, entries: Entries) -> tuple[list[t.Any], list[t.Any]]:
@@ -346,7 +346,7 @@ def to_actions(changes: t.Iterable[Change], declared: t.Iterable[str]) -> list[d
             "name": change.key,
             "differing": list(find_differences(change.after or {}, change.before or {})) if change.action == "update" else [],
         }
-        for change in sorted(changes, key=lambda one: (places.get(one.key, len(places)), one.key))
+        for change in sorted(changes, key=lambda change: (places.get(change.key, len(places)), change.key))
     ]
 
 

@@ -89,7 +89,7 @@ class PrunedRoles:
         if plan.steps and id_ not in self.roles:
             params = self._params_of(peer, leaving)
             requests = self._reader.requests(params, fields["azure_directory_id"])
-            beside = [one["id"] for one in leaving if is_at(one, fields)]
+            beside = [other["id"] for other in leaving if is_at(other, fields)]
             self._states[id_], self._terms.directories[id_] = found, fields["azure_directory_id"]
             self.roles[id_] = PrunedRole(peer, beside, params, requests, found, _to_change("delete", id_, fields, found, plan))
         return self.in_list(id_, plan) if id_ in self.roles else Plan()
@@ -103,17 +103,17 @@ class PrunedRoles:
         return () if found.vnet is None else self._plan_first(peer, found, leaving).warnings
 
     def _plan_first(self, peer: Peer, found: AccessState, leaving: t.Sequence[Peer]) -> Plan:
-        fields, ids = fields_of(peer), [one["id"] for one in leaving]
-        first = next(one for one in leaving if is_at(one, fields))
+        fields, ids = fields_of(peer), [other["id"] for other in leaving]
+        first = next(other for other in leaving if is_at(other, fields))
         is_meant = scope_of(fields).lower() in self._terms.groups
         if first["id"] != peer["id"] or is_meant or staying_at(fields, ids, self._path) is not None:
             return Plan()
         return plan_absent(self._params_of(peer, leaving), found)
 
     def _params_of(self, peer: Peer, leaving: t.Sequence[Peer]) -> Parameters:
-        used = {one["container_id"] for one in leaving if is_at(one, fields_of(peer))}
+        used = {other["container_id"] for other in leaving if is_at(other, fields_of(peer))}
         containers = self._path.containers
-        ending = tuple(name for one in containers if one["id"] in used and (name := atlas_network(one)))
+        ending = tuple(name for container in containers if container["id"] in used and (name := atlas_network(container)))
         return self._reader.make_params(fields_of(peer), "absent", ending)
 
     def is_free(self, owner: Owner) -> bool:
@@ -123,9 +123,9 @@ class PrunedRoles:
             TaskError: If Atlas still needs it, because another connection was not removed.
         """
         beside = self.roles[owner].beside if owner in self.roles else ()
-        there = {one["id"] for one in self._path.peers.listed}
-        left = [one for one in beside if one in there]
-        stays = next((one for one in left if one in self._path.failures), None)
+        there = {peer["id"] for peer in self._path.peers.listed}
+        left = [id_ for id_ in beside if id_ in there]
+        stays = next((id_ for id_ in left if id_ in self._path.failures), None)
         if stays is not None:
             text = f"The role of Atlas on the {AZURE.noun} stays, because the connection {stays} was not removed."
             raise TaskError(text, hint="Run the task again.")
@@ -198,7 +198,7 @@ class AzureEntries(Chooser):
             except TaskError as error:
                 refusals.update({entry.key: entry.named(error) for entry in group})
                 continue
-            notices += [Notice(group[0].key, one) for one in plan.warnings]
+            notices += [Notice(group[0].key, text) for text in plan.warnings]
             for entry in () if self._is_absent else group:
                 problems = self._terms.find_overlaps(entry, self._states[key])
                 if problems:
@@ -333,9 +333,9 @@ def _kept_role(fields: Fields, params: Parameters, access: AccessState, again: s
         state: The state.
     """
     lines = removal_lines(plan_absent(params, access), access)
-    if not lines or any(is_at(one, fields) for one in state.peers.listed):
+    if not lines or any(is_at(peer, fields) for peer in state.peers.listed):
         return ""
-    ending = "".join(f" once the peering {one.name} has ended" for one in ending_peerings(params, access)[:1])
+    ending = "".join(f" once the peering {peering.name} has ended" for peering in ending_peerings(params, access)[:1])
     return (
         f"The role {name_of_role(fields)} of Atlas in {AZURE.name} was to be removed and is still there, and Atlas "
         f"no longer has its connection. {again} remove it yourself{ending}: {'; '.join(lines)}"

@@ -138,7 +138,7 @@ class RoleTerms:
     def find_directory(self, group: t.Sequence[PeerEntry], peers: t.Iterable[Peer]) -> str | None:
         """Return the directory of a VNet from an entry or a connection in Atlas; None if neither has it."""
         own = (entry.params["azure_directory_id"] for entry in group)
-        of_atlas = (fields_of(one)["azure_directory_id"] for one in peers if is_at(one, group[0].params))
+        of_atlas = (fields_of(peer)["azure_directory_id"] for peer in peers if is_at(peer, group[0].params))
         return next(filter(None, (*own, *of_atlas)), None)
 
     def look(self, key: str) -> t.Callable[[], AccessState]:
@@ -174,10 +174,10 @@ class RoleTerms:
         own = None if container is None else atlas_network(container)
         found = _blocks_of(t.cast(Vnet, access.vnet), own, is_known=bool(self._params["atlas"]))
         return [
-            f"The block {one} {words} overlaps the block {block} of the network container, so they cannot be peered. "
+            f"The block {own_block} {words} overlaps the block {block} of the network container, so they cannot be peered. "
             "Use a network container with another block."
-            for one, words in found
-            if do_overlap(one, block)
+            for own_block, words in found
+            if do_overlap(own_block, block)
         ]
 
 
@@ -237,13 +237,13 @@ def _blocks_of(vnet: Vnet, own: str | None, *, is_known: bool) -> list[tuple[str
 def staying_at(fields: Fields, leaving: t.Container[str], state: PathState) -> Peer | None:
     """Return a connection to a VNet that stays in the project and needs the role; None if there is none."""
     ended = (AZURE.failed, AZURE.terminating)
-    listed = (one for one in state.peers.listed if is_at(one, fields) and one["id"] not in leaving)
-    return next((one for one in listed if one["status_name"] not in ended), None)
+    listed = (peer for peer in state.peers.listed if is_at(peer, fields) and peer["id"] not in leaving)
+    return next((peer for peer in listed if peer["status_name"] not in ended), None)
 
 
 def find_staying(entry: PeerEntry, state: PathState) -> Peer | None:
     """Return a connection to the VNet of an entry that stays because no entry means it; None if there is none."""
-    leaving = {one["id"] for own in state.peers.entries.values() for one in (own.peer, *own.dying) if one is not None}
+    leaving = {peer["id"] for own in state.peers.entries.values() for peer in (own.peer, *own.dying) if peer is not None}
     return staying_at(entry.params, leaving, state)
 
 
@@ -255,10 +255,11 @@ def why_role_stays(entry: PeerEntry, state: PathState) -> str | None:
     user = find_staying(entry, state)
     if user is not None:
         return f"{title} the connection {user['id']} of this project still needs it."
-    at_vnet = [key for key, one in state.azure.items() if one.vnet is not None and one.vnet == access.vnet]
+    at_vnet = [key for key, other in state.azure.items() if other.vnet is not None and other.vnet == access.vnet]
     here = [key for key in at_vnet if key not in state.failures]
     ended = {name.lower() for name in _find_ending(here, state)}
-    names = [f"{one.name} ({one.state})" for one in peerings_with_atlas(access) if one.remote_name.lower() not in ended]
+    peerings = (peering for peering in peerings_with_atlas(access) if peering.remote_name.lower() not in ended)
+    names = [f"{peering.name} ({peering.state})" for peering in peerings]
     if names:
         return f"{title} the peering {', '.join(names)} of the VNet still needs it."
     return f"{title} this collection has not made it, or not its assignment above the VNet."

@@ -48,7 +48,7 @@ def choose_cloud(params: Parameters) -> Cloud:
             f"{as_option('region_name')} is for AWS and AZURE, and {as_option('regions')} is for GCP.",
             hint="Set only one of them.",
         )
-    usual = DEFAULT_CLOUD if regions is None else next(name for name, one in CLOUDS.items() if one.place == REGIONS)
+    usual = DEFAULT_CLOUD if regions is None else next(name for name, cloud in CLOUDS.items() if cloud.place == REGIONS)
     cloud = CLOUDS[named or usual]
     check_version(params, cloud.name)
     if cloud.has_one_container and region is not None:
@@ -83,7 +83,7 @@ def parse_regions(option: str, value: t.Sequence[str], cloud: Cloud) -> tuple[li
     Raises:
         InvalidOptionError: If one is invalid, or there are too many.
     """
-    parsed = [parse_region(option, one, cloud, number=number) for number, one in enumerate(value)]
+    parsed = [parse_region(option, text, cloud, number=number) for number, text in enumerate(value)]
     regions = list(dict.fromkeys(region for region, unused in parsed))
     if len(regions) > MOST_REGIONS:
         raise InvalidOptionError(
@@ -179,7 +179,7 @@ class ContainerPlanner:
             TaskError: If no region is set, and AWS or AZURE has no container or several; these are in the message.
         """
         if self._region is not None:
-            return next((one for one in listed if is_in_region(one, self._region)), None)
+            return next((container for container in listed if is_in_region(container, self._region)), None)
         if self._cloud.has_one_container:
             return listed[0] if listed else None
         if len(listed) == 1:

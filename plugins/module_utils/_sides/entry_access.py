@@ -87,7 +87,8 @@ class EntryAccess(Chooser):
             project = self._params["group_id"]
             return {name: VpcPeers(self._client, project, CLOUDS[name]).list_peers for name in self._unlisted}
         unread = (user.network for user in self._users.users(self._path) if user.blocks is None and not user.unread)
-        return {place: partial(self._look_at, network) for place, network in {place_of(one): one for one in unread}.items()}
+        networks = {place_of(network): network for network in unread}
+        return {place: partial(self._look_at, network) for place, network in networks.items()}
 
     def _look_at(self, network: Fields) -> t.Mapping[str, t.Sequence[str]] | str:
         """Return the blocks of clients, or why they cannot be read, so that what they may need stays. Runs in a thread."""
@@ -131,7 +132,7 @@ class EntryAccess(Chooser):
             return Plan(tuple(removals), tuple(steps))
         planner = _planner(wanted)
         writes = planner.plan_present(access).changes
-        added = [_change(one.key, wanted[one.key], None, entries_of(one)[1]) for one in writes]
+        added = [_change(change.key, wanted[change.key], None, entries_of(change)[1]) for change in writes]
         if added:
             steps.append(self._to_step(_ADD, added))
         expiring = planner.expiring(access, None)
@@ -150,7 +151,7 @@ class EntryAccess(Chooser):
         names = self._requested[owner] = tuple(change.name for change in changes)
         self._first_of[owner] = changes[0]
         stage = ACCESS if self._is_absent or after is not None or owner == _ADD else CLEANING
-        request = AccessRequest(names, tuple(to_change(name, *entries_of(one)) for name, one in zip(names, changes)))
+        request = AccessRequest(names, tuple(to_change(name, *entries_of(change)) for name, change in zip(names, changes)))
         return Step("update", request, keys, after, owner=owner, stage=stage, lanes=((self.name, 1),))
 
     def plan_again(self) -> Plan:
@@ -160,13 +161,13 @@ class EntryAccess(Chooser):
     def predict(self, plan: Plan) -> None:
         """Assume the list after a plan."""
         access = list_of(self._path)
-        changes = [to_change(one.name, *entries_of(one)) for one in plan.changes]
+        changes = [to_change(change.name, *entries_of(change)) for change in plan.changes]
         self._path.access = replace(access.with_changes(changes), waiting=())
 
     def entries_of(self, owner: Owner, step: Step | None) -> t.Sequence[str]:
         """Return the entries and pruned connections that fail with an entry of the access list, or with a request."""
         names = self._requested.get(owner, (str(owner),)) if step is None else step.request.sent
-        return [*dict.fromkeys(one for name in names for one in self._owners_of.get(name, ()))]
+        return [*dict.fromkeys(key for name in names for key in self._owners_of.get(name, ()))]
 
     def is_clear(self, step: Step) -> bool:
         """Return whether pruned connections leave nothing in the customer's cloud, so that their entries can be removed.
@@ -200,7 +201,7 @@ class EntryAccess(Chooser):
         """Return changes of the access list as results show them, with the first connection that they are for."""
         state = self._path
         needs = {**self._needs.candidates(state), **self._needs.wanted(state)}
-        return [_change(one.key, needs[one.key], *entries_of(one)) for one in made if one.key in needs]
+        return [_change(change.key, needs[change.key], *entries_of(change)) for change in made if change.key in needs]
 
     def take(self, owner: Owner, found: AnyState) -> None:
         """Take the access list as its side has it."""
@@ -216,7 +217,7 @@ class EntryAccess(Chooser):
         """Record which entries the connections need, why others stay, and what else is marked."""
         state = self._path
         needed, (kept, foreign) = self._needs.asked_for(state), self._users.reasons_to_keep(state)
-        others = [one for one in state.notes if one not in self._notes]
+        others = [note for note in state.notes if note not in self._notes]
         self._notes = [*self._needs.unlisted_marks(state, {*needed, *kept, *self._needs.candidates(state)})]
         if (*others, *self._notes) != state.notes:
             state.notes = (*others, *self._notes)

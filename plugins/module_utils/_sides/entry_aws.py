@@ -90,7 +90,7 @@ class NetworkReads:
             places = {place: own for place, own in places.items() if place.credentials not in unknown}
         self._entries.update(places)
         terms.places.update({entry.key: place for place, own in places.items() for entry in own})
-        wanted = {place: [terms.options(one, None, None) for one in own] for place, own in places.items()}
+        wanted = {place: [terms.options(entry, None, None) for entry in own] for place, own in places.items()}
         return {(place, key): partial(self._ask, place, key) for place in places for key in first_keys(wanted[place])}
 
     def second(self, place: AwsPlace) -> dict[Key, t.Callable[[], t.Any]]:
@@ -112,12 +112,12 @@ class NetworkReads:
 
     def _survey(self, place: AwsPlace) -> RegionSurvey:
         """Return the survey of a place; the first thread that needs it creates it."""
-        sharing = [one for other, own in self._entries.items() if other.credentials == place.credentials for one in own]
+        sharing = [entry for other, own in self._entries.items() if other.credentials == place.credentials for entry in own]
         options = {**place.options, "wait_timeout": self._terms.params["wait_timeout"]}
         session = self._sessions.open(options, _names_of(sharing))
         with self._lock:
             if place not in self.surveys:
-                wanted = [self._terms.options(one, None, None) for one in self._entries[place]]
+                wanted = [self._terms.options(entry, None, None) for entry in self._entries[place]]
                 self.surveys[place] = RegionSurvey(session, wanted)
             return self.surveys[place]
 
@@ -180,7 +180,7 @@ class AwsNetworks(Chooser):
     def follow_up_reads(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
         """Read the other places, and what needs first answers: attributes for DNS, prefix lists, missing route tables."""
         terms = self.terms
-        others = [one for key, one in terms.entries.items() if key not in terms.places and terms.is_known(one)]
+        others = [entry for key, entry in terms.entries.items() if key not in terms.places and terms.is_known(entry)]
         calls = self._reads.first(others, is_first=False)
         for place in self._reads.surveys:
             calls.update({(place, key): question for key, question in self._reads.second(place).items()})
@@ -224,21 +224,21 @@ class AwsNetworks(Chooser):
                 continue
             try:
                 plan = self._plan_entry(entry)
-                if any(one.table_id in growing for one in plan.route_changes):
+                if any(change.table_id in growing for change in plan.route_changes):
                     check_room(plan.route_changes, self._path.aws[key].tables, self.survey_of(key).facts, growing)
             except TaskError as error:
                 refusals[key] = self.terms.named(entry, error)
                 continue
-            growing.update(one.table_id for one in plan.route_changes if one.action == "create")
+            growing.update(change.table_id for change in plan.route_changes if change.action == "create")
             for step in self._to_steps(entry, plan, enabled):
                 steps.append(step)
                 changes += [self.change_of(step)] if step.keys else []
             fields = {"connection_id": self.terms.connection_id(entry)}
-            notices += [Notice(key, one, fields) for one in plan.warnings]
+            notices += [Notice(key, text, fields) for text in plan.warnings]
         accepted = [str(step.owner) for step in steps if isinstance(step.request, Accept)]
         self._not_yet_visible |= {key for key in accepted if self.terms.view(self.terms.entries[key]).connection is None}
         routes = [] if self._is_absent else [step.request for step in steps if isinstance(step.request, RouteChange)]
-        said = tuple(self._takeover_texts.setdefault(one, text) for one, text in say_takeovers(routes).items())
+        said = tuple(self._takeover_texts.setdefault(takeover, text) for takeover, text in say_takeovers(routes).items())
         notes = tuple(say_notes(routes))
         return Plan(tuple(changes), tuple(steps), refusals=refusals, notes=notes, consequences=said, notices=tuple(notices))
 
@@ -256,8 +256,8 @@ class AwsNetworks(Chooser):
         if plan.block is not None:
             return plan
         # Atlas chooses the block when it creates the container. Only then are overlaps known; each table gets a route.
-        tables = [one for one in view.tables if one.id in plan.table_ids]
-        steps = [Step("update", one, ()) for one in plan_new_routes(view, tables, facts)]
+        tables = [table for table in view.tables if table.id in plan.table_ids]
+        steps = [Step("update", change, ()) for change in plan_new_routes(view, tables, facts)]
         return replace(plan, steps=(*plan.steps, *steps))
 
     def _to_steps(self, entry: PeerEntry, plan: AccepterPlan, enabled: set[tuple[str, str]]) -> list[Step]:
@@ -271,7 +271,7 @@ class AwsNetworks(Chooser):
         found: list[Step] = []
         turns: list[Step] = []
         lanes = ((self.terms.places[entry.key], int(self._params["parallel"])),)
-        for request in sorted((step.request for step in plan.steps), key=lambda one: [*_STEPS].index(type(one))):
+        for request in sorted((step.request for step in plan.steps), key=lambda request: [*_STEPS].index(type(request))):
             attribute = (entry.params["vpc_id"], getattr(request, "name", ""))
             is_removal = isinstance(request, RouteChange) and request.action == "delete"
             after = None if self._is_absent else PENDING if isinstance(request, Accept) else ACTIVE
@@ -297,7 +297,7 @@ class AwsNetworks(Chooser):
             planned.setdefault(step.owner, []).append(step.request)
         for key in views:
             view, requests = self.terms.view(self.terms.entries[str(key)]), planned.get(key, [])
-            views[key] = reduce(view_after, [one for one in requests if not _is_without_block(one)], view)
+            views[key] = reduce(view_after, [request for request in requests if not _is_without_block(request)], view)
             if requests and not self._is_absent:
                 views[key] = with_status(views[key], ACTIVE)
         is_unchecked = any(not views[key].atlas_accounts for key in self._not_yet_visible & views.keys())
@@ -346,7 +346,7 @@ class AwsNetworks(Chooser):
         views = self._path.aws
         keys = [str(key) for key in views if key not in self._path.failures]
         connections = [views[key].connection for key in keys]
-        accepted = sum(one is not None and one.status in (ACTIVE, PROVISIONING) for one in connections)
+        accepted = sum(connection is not None and connection.status in (ACTIVE, PROVISIONING) for connection in connections)
         waiting = sum(self._is_awaited(key) for key in keys)
         waits = f", {waiting} {'waits' if waiting == 1 else 'wait'} for AWS" if waiting else ""
         return f"{accepted} of {len(keys)} accepted in AWS{waits}" if keys else ""

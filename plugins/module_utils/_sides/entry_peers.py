@@ -93,7 +93,7 @@ class PathPeers(PeerSet):
 
     def take_containers(self) -> None:
         """Take the known containers. A container that is still to be created gets a placeholder id, shown in errors."""
-        self._known = [{**one, "id": id_of(one)} for one in self._path.containers]
+        self._known = [{**container, "id": id_of(container)} for container in self._path.containers]
         self.facts[LIST_CONTAINERS] = self._known
 
     def named(self, key: str, error: TaskError) -> TaskError:
@@ -182,7 +182,7 @@ class PeerRemovals:
     def find(self) -> None:
         """Find the connections once the containers are known. Those that are leaving already still count."""
         live = {peer["id"] for peer in self._path.peers.listed if not is_leaving(peer)}
-        gone = {id_: one for id_, one in self.peers.items() if id_ not in live}
+        gone = {id_: removal for id_, removal in self.peers.items() if id_ not in live}
         self.peers = {**gone, **{peer["id"]: (owner, peer) for owner, peer in self._find()}}
 
     @property
@@ -220,7 +220,7 @@ class EntryPeers(Chooser):
     def begin(self, answers: Answers) -> None:
         """Take the connections, and find the container and the connection of each entry."""
         self._reader.take_containers()
-        found = tuple(self._reader.lists.complete(peer) for one in answers.values() for peer in one)
+        found = tuple(self._reader.lists.complete(peer) for listed in answers.values() for peer in listed)
         self._path.peers = PeerSetState(found, first=found)
         choose_containers(self._reader.path_entries.values(), self._path)
         self._path.peers = self._reader.choose_all()

@@ -73,7 +73,7 @@ def order(steps: t.Sequence[Step], listed: t.Sequence[Peer]) -> tuple[Step, ...]
         _with_after(step, _holders_for(step, listed), leaving, changed) for step in steps if isinstance(step.request, CreatePeer)
     ]
     creations = _with_places(creations, listed, leaving)
-    needed = {one for step in (*changes, *creations) for one in step.after.gone}
+    needed = {peer_id for step in (*changes, *creations) for peer_id in step.after.gone}
     removals = [step for step in steps if isinstance(step.request, DeletePeer)]
     return (
         *(step for step in removals if step.request.id in needed),
@@ -101,13 +101,13 @@ def find_cycle(steps: t.Iterable[Step]) -> tuple[Step, ...]:
     """Return the changes that wait for each other's blocks in a cycle, so that none can be sent; empty if there is no cycle."""
     waiting = {step.request.id: step for step in steps if isinstance(step.request, UpdatePeer)}
     while True:
-        needed = {one for step in waiting.values() for one in step.after.moved}
+        needed = {peer_id for step in waiting.values() for peer_id in step.after.moved}
         # A step that waits for nothing can be sent. A step that no other waits for is in no cycle.
-        others = [one for one, step in waiting.items() if one not in needed or not step.after.moved & waiting.keys()]
+        others = [peer_id for peer_id, step in waiting.items() if peer_id not in needed or not step.after.moved & waiting.keys()]
         if not others:
             return tuple(waiting.values())
-        for one in others:
-            del waiting[one]
+        for peer_id in others:
+            del waiting[peer_id]
 
 
 def _holders_for(step: Step, listed: t.Sequence[Peer]) -> list[Peer]:
@@ -130,7 +130,7 @@ def _with_places(creations: t.Sequence[Step], listed: t.Sequence[Peer], leaving:
     """Return the creations. Those beyond the free places also wait for the removal of a connection each."""
     free = MOST_PEERS - len(listed)
     # A new connection takes the place of the one that it replaces.
-    given = {one for step in creations for one in step.after.gone}
+    given = {peer_id for step in creations for peer_id in step.after.gone}
     places = [peer["id"] for peer in listed if peer["id"] in leaving and peer["id"] not in given]
     placed = []
     for step in creations:
@@ -192,7 +192,7 @@ class PeerGate:
         """Return whether Atlas may accept a step: after a refusal for lack of a place, as many creations as there are places."""
         if state.full is None or not isinstance(step.request, CreatePeer):
             return True
-        return bool(state.places) and sum(isinstance(one.request, CreatePeer) for one in running) < state.places
+        return bool(state.places) and sum(isinstance(other.request, CreatePeer) for other in running) < state.places
 
     def blocked(self, step: Step, state: PeerSetState, error: WaitTimeoutError) -> TaskError:
         """Return the error of a step that could not be sent in time."""

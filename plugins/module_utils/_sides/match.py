@@ -194,7 +194,7 @@ class PeerMatch:
         return " and ".join(f"{as_option(name)} {value}" for name, value in self._identity.items())
 
     def _described(self, peers: list[Peer]) -> str:
-        return ", ".join(f"{one['id']} ({one['status_name']}, {self.choice.describe(one['container_id'])})" for one in peers)
+        return ", ".join(f"{peer['id']} ({peer['status_name']}, {self.choice.describe(peer['container_id'])})" for peer in peers)
 
 
 # Errors that the container, the region or another connection can cause. For long, a wrong container caused the last one.

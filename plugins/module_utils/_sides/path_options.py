@@ -50,7 +50,7 @@ from .set_options import find_twins, pattern_forms
 # The option `connections` in the argument spec.
 DECLARED = list_of(PATH, required=True)
 # The options whose values the Atlas half reads itself.
-_FROM_ATLAS = {one.name for one in OPTIONS if one.is_from_atlas}
+_FROM_ATLAS = {option.name for option in OPTIONS if option.is_from_atlas}
 
 
 def aws_credentials(entry: PeerEntry, region: str | None) -> dict[str, t.Any]:
@@ -75,8 +75,8 @@ def parse_path_entries(params: Parameters) -> tuple[tuple[PeerEntry, ...], list[
     """
     parser = _Parser(params)
     found = parser.parse(params[LIST])
-    sound = [(index, CLOUDS[one.values["provider_name"]], one) for index, one in enumerate(found) if not one.problems]
-    entries = tuple(PeerEntry(index, cloud, one.values, one.written, params) for index, cloud, one in sound)
+    sound = [(index, CLOUDS[entry.values["provider_name"]], entry) for index, entry in enumerate(found) if not entry.problems]
+    entries = tuple(PeerEntry(index, cloud, entry.values, entry.written, params) for index, cloud, entry in sound)
     twins = find_twins(entries)
     return entries, [*parser.problems, *twins, *_find_contradictions(entries)], each_problem(parser.notices)
 
@@ -177,7 +177,7 @@ class _Parser(EntryParser):
             )
         if not self.params["atlas"]:
             needed = _needed_of_atlas(values, cloud, is_present)
-            missing = [one for one in needed if values[one] is None]
+            missing = [name for name in needed if values[name] is None]
             if missing:
                 raise InvalidOptionError(
                     f"needs {' and '.join(missing)} with atlas: false.",
@@ -341,8 +341,8 @@ def _check_version(params: Parameters) -> None:
 
 def _check_ids(params: Parameters) -> None:
     check_options(params, parse_project_id, "group_id", "aws_group_id")
-    for index, one in enumerate(params["atlas_aws_account_ids"] or ()):
-        parse_option("atlas_aws_account_ids", one, parse_account_id, number=index)
+    for index, account_id in enumerate(params["atlas_aws_account_ids"] or ()):
+        parse_option("atlas_aws_account_ids", account_id, parse_account_id, number=index)
 
 
 def _parse_tags(params: Parameters) -> _Parsed:

@@ -177,7 +177,7 @@ class PeerPlanner:
         home_region = to_region(container) if container is not None and provider.region is not None else None
         if container is not None and self._needs_container:
             fields = {**dict.fromkeys(regions, home_region), **fields, "container_id": container["id"]}
-        neighbours = [one for one in self._choice.neighbours(state) if replaced is None or one["id"] != replaced["id"]]
+        neighbours = [peer for peer in self._choice.neighbours(state) if replaced is None or peer["id"] != replaced["id"]]
         check_overlaps(provider, fields, container, neighbours)
         check_twins(self._choice, fields, neighbours)
         key = provider.describe(fields)
@@ -256,7 +256,7 @@ class PeerPlanner:
     def _leaving(self, state: PeerState, fields: Fields) -> tuple[Peer, ...]:
         """Return the leaving connections that block a connection until they are gone, as far as known."""
         listed = (state.listed or ()) if self._provider.block is not None else self._choice.neighbours(state)
-        leaving = [one for one in listed if one["status_name"] == self._provider.terminating and one not in state.dying]
+        leaving = [peer for peer in listed if peer["status_name"] == self._provider.terminating and peer not in state.dying]
         return tuple(self._in_the_way(fields, leaving))
 
     def _in_the_way(self, fields: Fields, peers: t.Sequence[Peer]) -> list[Peer]:

@@ -88,12 +88,12 @@ def is_about(pattern: Pattern, clouds: t.Container[Cloud]) -> bool:
 
 def to_entries(params: Parameters) -> tuple[PeerEntry, ...]:
     """Return the entries of the checked options of a task."""
-    return tuple(_to_entry(index, one, params) for index, one in enumerate(params["peers"]))
+    return tuple(_to_entry(index, values, params) for index, values in enumerate(params["peers"]))
 
 
-def _to_entry(index: int, one: Parameters, params: Parameters) -> PeerEntry:
-    own = {**one, "wait_for": one["wait_for"] or params["wait_for"]}
-    return PeerEntry(index, CLOUDS[one["provider_name"]], own, one["written"], params, SETS)
+def _to_entry(index: int, values: Parameters, params: Parameters) -> PeerEntry:
+    own = {**values, "wait_for": values["wait_for"] or params["wait_for"]}
+    return PeerEntry(index, CLOUDS[values["provider_name"]], own, values["written"], params, SETS)
 
 
 class _Parser(EntryParser):
@@ -163,11 +163,11 @@ def parse_entries(params: Parameters) -> tuple[list[dict[str, t.Any]], list[str]
     found = parser.parse([*map(_without_clients, given)] if isinstance(given, list) else given)
     for entry in found:
         entry.values["written"] = entry.written
-    sound = [_to_entry(index, one.values, params) for index, one in enumerate(found) if not one.problems]
+    sound = [_to_entry(index, entry.values, params) for index, entry in enumerate(found) if not entry.problems]
     problems = [*parser.problems, *find_twins(sound)]
     if problems:
         raise join_problems((*problems, *find_overlaps(sound)))
-    return [one.values for one in found], each_problem(parser.notices)
+    return [entry.values for entry in found], each_problem(parser.notices)
 
 
 def ignored_options(args: Parameters) -> list[str]:
@@ -183,7 +183,9 @@ def _has_clients(given: t.Any) -> bool:
         return False
     others = {name: options for name, options in CLOUD_OPTIONS.items() if name != AWS.name}
     named, unset = given.get("provider_name"), (None, "")
-    return named in [*others] if named else any(given.get(one) not in unset for options in others.values() for one in options)
+    if named:
+        return named in [*others]
+    return any(given.get(option) not in unset for options in others.values() for option in options)
 
 
 def _without_clients(given: t.Any) -> t.Any:
