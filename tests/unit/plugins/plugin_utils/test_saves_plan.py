@@ -14,7 +14,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.action import ActionBase
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._plan_file import PlanFile, SavesPlan
 
-PLAN: dict[str, Any] = {"format": 1, "collection": "4.0.0", "changes": []}
+PLAN: dict[str, Any] = {"format": 1, "collection": "1.0.0", "changes": []}
 NAME = "peering.plan.json"
 
 
