@@ -5,4 +5,4 @@
 
 from __future__ import annotations
 
-VERSION = "3.4.0"
+VERSION = "4.0.0"
