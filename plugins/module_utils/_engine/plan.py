@@ -238,6 +238,19 @@ def to_line(plan: Plan, unchanged: int) -> str:
     return f"Plan: {', '.join(parts)}, {unchanged} unchanged"
 
 
+def to_done(counts: t.Mapping[str, int], sides: t.Mapping[str, int]) -> str:
+    """Return what a run has done, such as `1 new, 2 unchanged; 2 changes in Atlas, 4 in AWS`.
+
+    Args:
+        counts: How many objects have ended how, in words.
+        sides: The number of changes by service.
+    """
+    parts = ", ".join(f"{number} {word}" for word, number in counts.items() if number)
+    (side, first), *others = sorted(sides.items(), key=lambda item: item[0].lower())
+    changes = [f"{first} change{'' if first == 1 else 's'} in {side}", *(f"{number} in {side}" for side, number in others)]
+    return f"{parts}; {', '.join(changes)}"
+
+
 def nothing_changed(project: str, what: str = "") -> str:
     """Return the sentence with which the failure of a refused plan begins.
 

@@ -14,7 +14,7 @@ from .._clouds.cloud import Fields
 from .._engine.argspec import CONNECTION, PLAN_FILE, WAIT, ArgumentSpec
 from .._engine.front import Front, ResultValue, States
 from .._engine.options import Parameters, name_project
-from .._engine.plan import Change, Described, Plan, Review, to_line
+from .._engine.plan import Change, Described, Plan, Review, to_done, to_line
 from .._engine.prune import FEWEST, PRUNE, parse_prune
 from .._engine.side import ONLY, Target
 from .._http.errors import InvalidOptionError
@@ -89,10 +89,8 @@ class AtlasAccessList(AtlasModule, Front[AtlasClient]):
     def _done_line(self, numbers: t.Mapping[str, int]) -> str:
         """Return what was done in one line for people."""
         words = {"created": "new", "updated": "changed", "deleted": "removed", "unchanged": "unchanged"}
-        parts = [f"{numbers[name]} {word}" for name, word in words.items() if numbers[name]]
-        number = len(self.context.done)
-        changes = f"{number} change{'' if number == 1 else 's'} in Atlas"
-        return f"Changed the access list of {name_project(self.params)}: {', '.join(parts)}; {changes}"
+        done = to_done({word: numbers[name] for name, word in words.items()}, {"Atlas": len(self.context.done)})
+        return f"Changed the access list of {name_project(self.params)}: {done}"
 
     def review(self) -> Review:
         """Return what a saved plan has of the entries, by their names in the list."""

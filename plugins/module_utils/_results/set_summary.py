@@ -9,7 +9,7 @@ import typing as t
 
 from .._clouds.cloud import Fields, Peer
 from .._clouds.clouds import cloud_of, name_of
-from .._engine.plan import Change, Plan, nothing_changed
+from .._engine.plan import Change, Plan, nothing_changed, to_done
 from .._engine.wait import GONE
 from .._entries.parser import FIELDS, PeerEntry
 from .._http.errors import TaskError
@@ -159,14 +159,13 @@ def is_available(peer: Peer | None) -> bool:
 
 
 def to_done_line(project: str, entries: int, reached: int, counts: Counts, sides: Counts, *, is_absent: bool = False) -> str:
-    """Return what was done in one line: `Connected 3 networks of project 1: 1 new, 2 unchanged; 2 changes in Atlas, 4 in AWS`.
+    """Return what was done in one line: `Connected 3 networks of project 1`, and what `to_done` returns.
 
     Args:
         project: The project, for the user; empty if there is none.
         entries: How many entries the list has.
         reached: How many of them are connected or, with `is_absent`, disconnected.
-        counts: How many connections have ended how, in words; `failed` has those of the list that have failed.
-        sides: The numbers of changes made, by service.
+        counts, sides: As `to_done` takes them; `failed` counts those of the list.
         is_absent: Whether those of the list are removed.
     """
     late, of = entries - counts["failed"] - reached, f" of {project}" if project else ""
@@ -175,10 +174,7 @@ def to_done_line(project: str, entries: int, reached: int, counts: Counts, sides
     what = f"{verb} {number}{'' if number == entries else f' of {entries}'} {noun}{'' if entries == 1 else 's'}{of}"
     if late and reached:
         what += f", and {late} more {'is' if late == 1 else 'are'} requested"
-    parts = ", ".join(f"{number} {word}" for word, number in counts.items() if number)
-    (side, first), *others = sorted(sides.items(), key=lambda item: item[0].lower())
-    changes = [f"{first} change{'' if first == 1 else 's'} in {side}", *(f"{number} in {side}" for side, number in others)]
-    return f"{what if entries else f'Connections{of}'}: {parts}; {', '.join(changes)}"
+    return f"{what if entries else f'Connections{of}'}: {to_done(counts, sides)}"
 
 
 def compared(change: Change) -> tuple[str, str]:
