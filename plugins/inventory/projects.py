@@ -310,7 +310,6 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         if not unread:
             return
         # Loaded where it is needed.
-        from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Plan
         from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_info import (
             OPERATION as READ_PEERS,
         )
@@ -318,7 +317,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         unset = {name: option.get("default") for name, option in READ_PEERS.argument_spec.options.items()}
         wanted = {**unset, **params, "provider_name": "all", "projects": dict.fromkeys(unread)}
         operation = READ_PEERS(wanted, client, time.monotonic)
-        found: dict[str, t.Any] = operation.show(operation.look(), Plan())
+        found: dict[str, t.Any] = operation.show(operation.look())
         for one in found["projects"]:
             unread[one["id"]]["peers"] = one["states"]
         causes: dict[str, list[str]] = {}

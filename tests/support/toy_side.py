@@ -213,7 +213,7 @@ class ListFront(OneFront):
         super().__init__(params, session, clock)
         self.sides = (self.side(self.context, session, [*session.wanted]),)
 
-    def show(self, changed: Any) -> dict[str, Any]:
+    def show(self) -> dict[str, Any]:
         names = {owner: sorted(names) for owner, names in self.sides[0].states.items()}
         return {"names": names, "failed": {key: str(one.error) for key, one in self.context.failures.items()}}
 

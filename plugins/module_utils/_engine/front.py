@@ -15,7 +15,7 @@ from .operation import ModuleBase, S_co, Session, Status
 from .options import Parameters
 from .outcome import Lines, Outcome, Report, RunProgress
 from .plan import ChangeKey, Plan, Planning, Step
-from .side import BEFORE, ONLY, AnySide, AnyState, Context, Failure, Owner, Purpose, Target, Waiting
+from .side import BEFORE, ONLY, AnySide, AnyState, Context, Failure, Owner, Purpose, Waiting
 
 if t.TYPE_CHECKING:
     from .lists import ListProgress
@@ -301,8 +301,8 @@ class Front(ModuleBase[S_co]):
         """Return the state of the only owner as results show it, in the field `noun`."""
         raise NotImplementedError
 
-    def show(self, changed: t.Collection[Target]) -> dict[str, ResultValue]:
-        """Return the fields of the result; `changed` has the owners whose states have changed since the last time."""
+    def show(self) -> dict[str, ResultValue]:
+        """Return the fields of the result."""
         return {self.noun: self.show_state(self.state)}
 
     def compare(self, states: States) -> t.Mapping[str, ResultValue] | None:

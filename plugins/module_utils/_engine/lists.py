@@ -39,10 +39,10 @@ class ListProgress(RunProgress):
         if waiting is not None:
             self._tell_line(until)
 
-    def show(self, changed: t.Collection[Target] = ()) -> None:
+    def show(self) -> None:
         """Let the result and diff mode show the current states: with a plan, and at the end, also of a run that was stopped."""
         self._has_plan = True
-        self._outcome.show(self._front.show(changed))
+        self._outcome.show(self._front.show())
         self._outcome.diff = self._front.diff()
 
     def _record(self, statuses: t.Sequence[str]) -> None:

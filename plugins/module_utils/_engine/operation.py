@@ -235,9 +235,9 @@ class Operation(ModuleBase[S_co], t.Generic[S_co, State]):
         """Return the warnings about a state, and as refusals the failures of the task."""
         return Plan()
 
-    def show(self, state: State, plan: Plan) -> dict[str, object]:
-        """Return the fields of the result for a state, by noun."""
-        raise NotImplementedError
+    def show(self, state: State) -> dict[str, object]:
+        """Return the fields of the result for a state: by default, the state in the field `noun`."""
+        return {self.noun: state}
 
 
 # In seconds, the pauses before each look after a creation without a clear reply: Atlas's lists may lag behind.
@@ -328,10 +328,9 @@ class ReadingRun:
         """
         operation, outcome = self._operation, self._outcome
         state = operation.look()
-        outcome.show(operation.show(state, Plan()))
+        outcome.show(operation.show(state))
         plan = operation.decide(state)
         outcome.warn(plan)
-        outcome.show(operation.show(state, plan))
         for error in plan.refusals.values():
             raise error
 

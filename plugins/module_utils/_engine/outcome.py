@@ -253,11 +253,11 @@ class RunProgress(Lines):
             line = self._history.record(status.name, status.to_do, waiting.goal if waiting is not None else "", until)
             if line:
                 self.tell(line)
-        self.show(changed)
+        self.show()
 
-    def show(self, changed: t.Collection[Target] = ()) -> None:
+    def show(self) -> None:
         """Let the result show the current states."""
-        self._outcome.show(self._front.show(changed))
+        self._outcome.show(self._front.show())
 
     def end_stage(self) -> None:
         """Report how a stage has ended, if its progress was reported."""

@@ -16,7 +16,7 @@ from .._engine.front import Front, ResultValue, States
 from .._engine.options import Parameters, name_project
 from .._engine.plan import Change, Described, Plan, Review, to_done, to_line
 from .._engine.prune import FEWEST, PRUNE, parse_prune
-from .._engine.side import ONLY, Target
+from .._engine.side import ONLY
 from .._http.errors import InvalidOptionError
 from .._http.pauses import Clock
 from .._resources.access_list import ENTRY_FORMS, AccessList, key_of
@@ -70,7 +70,7 @@ class AtlasAccessList(AtlasModule, Front[AtlasClient]):
         """Return the plan in one line; unchanged are the declared entries without a change."""
         return to_line(plan, self._planner.count(self.state, plan.changes)["unchanged"])
 
-    def show(self, changed: t.Collection[Target]) -> dict[str, ResultValue]:
+    def show(self) -> dict[str, ResultValue]:
         """Show the declared entries, those that stay because others use them, the pruned ones, the actions and their numbers."""
         state: AccessListState = self.state
         done, plan, is_absent = self.context.done.values(), self.context.plan, self.params["state"] == "absent"

@@ -11,18 +11,17 @@ from functools import partial
 
 from .._engine.argspec import CONNECTION, ArgumentSpec
 from .._engine.options import Parameters
-from .._engine.plan import Plan
 from .._http.errors import InvalidOptionError, TaskError
 from .._resources.access_list import ENTRY_FORMS, NO_ENTRY, AccessList, in_both_forms
 from .._values.patterns import InvalidValueError, fits_shell, matches, parse_pattern
 from .atlas import AtlasOperation
 from .over_projects import over_projects
 
-_Found = dict[str, t.Mapping[str, object]]
+_Entries = list[t.Mapping[str, object]]
 _FITS = dict.fromkeys(ENTRY_FORMS, fits_shell)
 
 
-class AtlasAccessListInfo(AtlasOperation[_Found]):
+class AtlasAccessListInfo(AtlasOperation[_Entries]):
     """Reads entries of the IP access list of a project."""
 
     argument_spec = CONNECTION + ArgumentSpec(
@@ -45,31 +44,27 @@ class AtlasAccessListInfo(AtlasOperation[_Found]):
             raise InvalidOptionError(f"{str(error).lstrip('.')}.", hint=error.hint) from None
         return {**params, "pattern": pattern, "contains": _parse_network(params["contains"])}, warnings
 
-    def look(self) -> _Found:
+    def look(self) -> _Entries:
         """Read the list, and select the entries that fit every option."""
         access_list, part = AccessList(self.session, self.params["group_id"]), self.params["contains"]
-        found: _Found = {
+        found = {
             name: entry
             for name, entry in access_list.list_entries().items()
             if matches(self.params["pattern"], in_both_forms(entry), _FITS) and (part is None or _holds(name, part))
         }
-        return self._with_statuses(access_list, found) if self.params["include_status"] else found
+        return self._with_statuses(access_list, found) if self.params["include_status"] else [*found.values()]
 
-    def _with_statuses(self, access_list: AccessList, entries: _Found) -> _Found:
+    def _with_statuses(self, access_list: AccessList, entries: t.Mapping[str, t.Mapping[str, object]]) -> _Entries:
         """Return entries with their statuses, without those that are gone meanwhile."""
         statuses = self.read_all({name: partial(access_list.get_status, name) for name in entries})
-        found: dict[str, t.Mapping[str, object]] = {}
+        found: _Entries = []
         for name, status in statuses.items():
             if isinstance(status, TaskError):
                 if status.error_code not in NO_ENTRY:
                     raise status
             else:
-                found[name] = {**entries[name], "status": status}
+                found.append({**entries[name], "status": status})
         return found
-
-    def show(self, state: _Found, plan: Plan) -> dict[str, t.Any]:
-        """Show the entries."""
-        return {"access_list": list(state.values())}
 
 
 def _parse_network(value: str | None) -> t.Any:

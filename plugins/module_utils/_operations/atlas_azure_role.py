@@ -14,7 +14,7 @@ from .._clouds.azure import AZURE
 from .._engine.front import Front, ResultValue
 from .._engine.operation import Status
 from .._engine.options import Parameters
-from .._engine.side import ONLY, Target, Waiting
+from .._engine.side import ONLY, Waiting
 from .._http.pauses import Clock
 from .._sides.azure import AzureSide, VnetRole
 
@@ -54,11 +54,11 @@ class AtlasAzureRole(Front[session.AzureSession]):
         """Show what Atlas may do at the VNet; null for nothing."""
         return state.to_result()
 
-    def show(self, changed: t.Collection[Target]) -> dict[str, ResultValue]:
+    def show(self) -> dict[str, ResultValue]:
         """Show what Atlas may do, and the VNet, null if there is none."""
         state: AccessState = self.state
         vnet = None if state.vnet is None else state.vnet.to_result()
-        return {**super().show(changed), "vnet": vnet, "notes": state.notes}
+        return {**super().show(), "vnet": vnet, "notes": state.notes}
 
 
 OPERATION = AtlasAzureRole

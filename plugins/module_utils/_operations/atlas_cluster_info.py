@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import typing as t
-
 from .._clouds.aws import AWS, same_region
 from .._clouds.clouds import CLOUDS
 from .._engine.argspec import CONNECTION, ArgumentSpec
@@ -85,10 +83,6 @@ class AtlasClusterInfo(AtlasOperation["list[Cluster]"]):
         return provider in (None, region["provider_name"], region["backing_provider_name"]) and (
             name is None or same_region(name, region["region_name"])
         )
-
-    def show(self, state: list[Cluster], plan: Plan) -> dict[str, t.Any]:
-        """Show the clusters."""
-        return {"clusters": state}
 
 
 OPERATION = over_projects(AtlasClusterInfo, lambda cluster: cluster["state_name"])

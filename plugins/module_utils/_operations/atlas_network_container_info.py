@@ -5,13 +5,10 @@
 
 from __future__ import annotations
 
-import typing as t
-
 from .._clouds.aws import AWS
 from .._clouds.clouds import ALL, CLOUDS, DEFAULT_CLOUD
 from .._engine.argspec import CONNECTION, ArgumentSpec
 from .._engine.options import Parameters, check_version, parse_region_anywhere
-from .._engine.plan import Plan
 from .._http.errors import NotFoundError
 from .._resources.containers import NOT_FOUND, Container, Containers, is_in_region
 from .._sides.container_plan import choose_cloud, parse_place
@@ -51,7 +48,16 @@ class AtlasNetworkContainerInfo(AtlasOperation["list[Container]"]):
         return {**checked, **place}, warnings + unknown
 
     def look(self) -> list[Container]:
-        """Read the containers of AWS or of all clouds, or the one with `container_id` on any cloud; `show` selects from them."""
+        """Read the containers, and select those that fit every option."""
+        provider, region = self.params["provider_name"], self.params["region_name"]
+        return [
+            one
+            for one in self._read_containers()
+            if provider in (ALL, one["provider_name"] or DEFAULT_CLOUD) and (region is None or is_in_region(one, region))
+        ]
+
+    def _read_containers(self) -> list[Container]:
+        """Return the containers of AWS or of all clouds, or the one with `container_id` on any cloud."""
         containers, container_id = Containers(self.session, self.params["group_id"]), self.params["container_id"]
         if container_id is not None:
             try:
@@ -63,22 +69,6 @@ class AtlasNetworkContainerInfo(AtlasOperation["list[Container]"]):
         name = self.params["provider_name"]
         is_own_list = name != ALL and not CLOUDS[name].lists_all
         return containers.list_containers(name) if is_own_list else containers.list_all_containers()
-
-    def decide(self, state: list[Container]) -> Plan:
-        """Plan no change."""
-        return Plan()
-
-    def show(self, state: list[Container], plan: Plan) -> dict[str, t.Any]:
-        """Show the containers that fit every option."""
-        return {"containers": self._select(state)}
-
-    def _select(self, state: list[Container]) -> list[Container]:
-        provider, region = self.params["provider_name"], self.params["region_name"]
-        return [
-            one
-            for one in state
-            if provider in (ALL, one["provider_name"] or DEFAULT_CLOUD) and (region is None or is_in_region(one, region))
-        ]
 
 
 def _state_of(container: Container) -> str | None:

@@ -16,7 +16,7 @@ from .._engine.front import Front, ResultValue
 from .._engine.operation import Library, find_library
 from .._engine.options import Parameters, name_project
 from .._engine.plan import Change, Described, Plan, Review, Step
-from .._engine.side import AnySide, Failure, Owner, Target
+from .._engine.side import AnySide, Failure, Owner
 from .._entries.parser import LIST
 from .._entries.table import OPTIONS, PATH, ignored_by
 from .._http import transport
@@ -135,7 +135,7 @@ class AtlasPeering(Front[CheckSession]):
         """Return what was done, and what may have been done, in words: also what is not known to have come to its end."""
         return self.summary.stopped(self._all.when_stopped(done))
 
-    def show(self, changed: t.Collection[Target]) -> dict[str, ResultValue]:
+    def show(self) -> dict[str, ResultValue]:
         """Show both sides of each entry, what was done, and what is left."""
         return self.summary.show(self.state, self.context.plan)
 

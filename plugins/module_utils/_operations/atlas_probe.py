@@ -97,10 +97,6 @@ class AtlasProbe(Operation[t.Any, _Result]):
             )
         return Plan()
 
-    def show(self, state: _Result, plan: Plan) -> dict[str, t.Any]:
-        """Show the results."""
-        return {self.noun: state}
-
 
 def parse_member(option: str, value: str) -> Member:
     """Parse a member from `host:port` or `host`; an IPv6 address has brackets.

@@ -11,7 +11,6 @@ from .._api.client import AtlasClient
 from .._auth.sources import is_in_environment
 from .._engine.argspec import CONNECTION, PROJECTS, ArgumentSpec
 from .._engine.options import Parameters
-from .._engine.plan import Plan
 from .._http.errors import InvalidOptionError
 from .._resources.projects import list_organizations, list_projects
 from .atlas import AtlasOperation, warn_of_connection
@@ -45,10 +44,6 @@ class AtlasProjectInfo(AtlasOperation[_Projects]):
         names = {one["id"]: one["name"] for one in list_organizations(self.session)}
         found = [one for one in chosen if tags.items() <= one["tags"].items()]
         return [{"id": one["id"], "name": one["name"], "org_name": names.get(one["org_id"]), **one} for one in found]
-
-    def show(self, state: _Projects, plan: Plan) -> dict[str, t.Any]:
-        """Show the projects."""
-        return {"projects": state}
 
 
 def _parse_tags(tags: t.Mapping[t.Any, t.Any]) -> dict[str, str]:

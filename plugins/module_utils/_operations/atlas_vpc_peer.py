@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import typing as t
 from functools import partial
 
 from .._api.client import AtlasClient
@@ -16,7 +15,7 @@ from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
 from .._engine.front import Front, ResultValue, States
 from .._engine.operation import Status
 from .._engine.options import Parameters, check_cloud_of_region
-from .._engine.side import ONLY, Target, Waiting
+from .._engine.side import ONLY, Waiting
 from .._http.pauses import Clock
 from .._resources.containers import Containers
 from .._resources.peers import VpcPeers
@@ -89,7 +88,7 @@ class AtlasVpcPeer(AtlasModule, Front[AtlasClient]):
         """Return the state of the connection, and what the customer has to do."""
         return self._side.status(waiting)
 
-    def show(self, changed: t.Collection[Target]) -> dict[str, ResultValue]:
+    def show(self) -> dict[str, ResultValue]:
         """Show the connection, and the hand-over for the customer's cloud."""
         state: PeerState = self.state
         handover = None if self._is_absent else make_handover(self._reader.choice, state.peer)

@@ -20,7 +20,7 @@ from .._engine.front import Front, ResultValue, States
 from .._engine.operation import Status
 from .._engine.options import Parameters, check_wait, parse_option
 from .._engine.plan import Plan, to_line
-from .._engine.side import ONLY, AnySide, Target, Waiting
+from .._engine.side import ONLY, AnySide, Waiting
 from .._http.errors import InvalidOptionError
 from .._http.pauses import Clock
 from .._sides.aws import Accepter, AwsReader, AwsSide, is_awaited
@@ -137,7 +137,7 @@ class AtlasVpcPeerAccepter(Front[session.AwsSession]):
         connection = self.state.connection
         return Status(connection.status if connection is not None else UNKNOWN) if is_awaited(self.params) else None
 
-    def show(self, changed: t.Collection[Target]) -> dict[str, ResultValue]:
+    def show(self) -> dict[str, ResultValue]:
         """Show the connection, the VPC, and the routes in the chosen tables before and after the task."""
         plan = self.context.plan
         if not isinstance(plan, AccepterPlan):

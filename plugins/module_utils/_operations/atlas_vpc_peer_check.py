@@ -118,10 +118,6 @@ class AtlasVpcPeerCheck(Operation[CheckSession, PeeringCheck]):
             return TaskError(f"{state['summary']} {why}{' '.join(shown[:_MOST_SHOWN])}{more}", hint=hint)
         return None
 
-    def show(self, state: PeeringCheck, plan: Plan) -> dict[str, t.Any]:
-        """Show the findings and the verdicts."""
-        return {"peering_check": state}
-
 
 def _history_of(check: t.Mapping[str, t.Any]) -> str:
     return " This was found before, and could not be read now." if check.get("is_kept") else ""

@@ -13,7 +13,7 @@ from .._clouds.cloud import Cloud, Peer, fields_of
 from .._clouds.clouds import ALL, CLOUDS, cloud_of, with_request_times
 from .._engine.argspec import CONNECTION, ArgumentSpec
 from .._engine.options import Parameters, check_version, parse_option, parse_region_anywhere
-from .._engine.plan import Facts, Plan
+from .._engine.plan import Facts
 from .._resources.containers import Containers, container_cloud
 from .._resources.peers import VpcPeers
 from .._sides.container_choice import KNOWN_REGIONS, LIST_CONTAINERS, ContainerChoice, complete_from_list, read_containers
@@ -65,7 +65,7 @@ class AtlasVpcPeerInfo(AtlasOperation["list[Peer]"]):
         """Read the connections and select those that fit every option."""
         return select_peers(self.session, self.params)
 
-    def show(self, state: list[Peer], plan: Plan) -> dict[str, t.Any]:
+    def show(self, state: list[Peer]) -> dict[str, t.Any]:
         """Show the connections, and those alive as entries of atlas_vpc_peers."""
         return {"vpc_peers": state, "declared": [to_entry(peer) for peer in state if _is_alive(peer)]}
 

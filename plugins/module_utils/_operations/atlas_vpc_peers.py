@@ -15,7 +15,7 @@ from .._engine.front import Front, ResultValue
 from .._engine.options import Parameters, check_parallel, check_version, name_project
 from .._engine.plan import Change, Described, Plan, Review, Step, to_line
 from .._engine.prune import PRUNE, parse_prune
-from .._engine.side import Failure, Target
+from .._engine.side import Failure
 from .._entries.table import SETS, ignored_by
 from .._http.errors import TaskError
 from .._http.pauses import Clock
@@ -106,7 +106,7 @@ class AtlasVpcPeers(AtlasModule, Front[AtlasClient]):
         changed = {change.key for change in plan.changes}
         return to_line(plan, len(self._by_key.keys() - changed - plan.failures.keys() - plan.refusals.keys()))
 
-    def show(self, changed: t.Collection[Target]) -> dict[str, ResultValue]:
+    def show(self) -> dict[str, ResultValue]:
         """Show the connections, what was done, and the hand-over of each entry."""
         state, plan = self._side.project, self.context.plan
         peers = {key: own.peer for key, own in state.entries.items()}

@@ -63,7 +63,7 @@ class OverProjects(AtlasOperation[t.Any]):
         operation = self.of_one({**self.params, "group_id": group_id}, self.session, self.clock)
         state = operation.look()
         plan = operation.decide(state)
-        return Reading(operation.show(state, plan), plan.warnings)
+        return Reading(operation.show(state), plan.warnings)
 
     def decide(self, state: t.Any) -> Plan:
         """Plan nothing, and let the task fail if a project could not be read; the result has the others nevertheless."""
@@ -73,10 +73,10 @@ class OverProjects(AtlasOperation[t.Any]):
         errors = list(_failed(state).values())
         return Plan(warnings=tuple(warnings), refusals={"projects": _sum_up(errors, len(state))} if errors else {})
 
-    def show(self, state: t.Any, plan: Plan) -> dict[str, t.Any]:
+    def show(self, state: t.Any) -> dict[str, t.Any]:
         """Show the elements of all projects, the projects that were read, and those that could not be."""
         if not self._projects:
-            return super().show(state, plan)
+            return super().show(state)
         read = _read(state)
         return {
             self.noun: [{**self._place(key), **element} for key, one in read.items() for element in one.fields[self.noun]],

@@ -116,9 +116,9 @@ class PathProgress(ListProgress):
             self._ended.add(key)
             self._report.detail(self._cleaned(f"{summary.title(key, path.state)}: {words}"))
 
-    def show(self, changed: t.Collection[Target] = ()) -> None:
+    def show(self) -> None:
         """Let the result show the current state, and the warnings that are known only once it is done, or predicted."""
-        super().show(changed)
+        super().show()
         if self._noted is None:
             self._noted = self._path.state.notes
         self._outcome.warnings += [one for one in self._path.state.warnings if one not in self._outcome.warnings]

@@ -233,12 +233,12 @@ def test_a_list_is_shown_once_it_has_a_plan_and_at_the_end() -> None:
     class Counting(ListFront):
         """A front that keeps each result."""
 
-        def show(self, changed: Any) -> dict[str, Any]:
-            shown.append((len(self.context.plan.steps), sorted(changed)))
-            return super().show(changed)
+        def show(self) -> dict[str, Any]:
+            shown.append(len(self.context.plan.steps))
+            return super().show()
 
     assert run(Counting, world({"x": "ab"})).failure is None
-    assert shown == [(2, []), (2, [])]
+    assert shown == [2, 2]
 
 
 def test_the_failure_has_the_step_of_the_key() -> None:
@@ -659,8 +659,8 @@ def test_a_signal_has_running_steps_recorded() -> None:
 def keeping(results: list[dict[str, Any]], **traits: Any) -> type[ListFront]:
     """Return a front whose side has some traits, and whose results are kept, since a signal leaves none."""
 
-    def show(self: ListFront, changed: Any) -> dict[str, Any]:
-        results.append(ListFront.show(self, changed))
+    def show(self: ListFront) -> dict[str, Any]:
+        results.append(ListFront.show(self))
         return dict(results[-1])
 
     return type("Kept", (with_side(**traits),), {"show": show})

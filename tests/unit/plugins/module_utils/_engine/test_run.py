@@ -59,8 +59,8 @@ class Names(Operation[Server, "tuple[str, ...]"]):
             raise TaskError("What is odd?")
         return Plan(warnings=(f"{len(state)} names.",), refusals={} if state else {"": TaskError("There is none.")})
 
-    def show(self, state: tuple[str, ...], plan: Plan) -> dict[str, Any]:
-        return {"names": [*state], "refused": bool(plan.refusals)}
+    def show(self, state: tuple[str, ...]) -> dict[str, Any]:
+        return {"names": [*state]}
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def run(*, check_mode: bool = False, lines: list[str] | None = None) -> Outcome:
 @pytest.mark.parametrize("check_mode", [True, False])
 def test_what_is_read_is_shown_and_nothing_has_changed(server: Server, check_mode: bool) -> None:
     outcome = run(check_mode=check_mode)
-    assert (outcome.changed, outcome.failure, outcome.values) == (False, None, {"names": ["a"], "refused": False})
+    assert (outcome.changed, outcome.failure, outcome.values) == (False, None, {"names": ["a"]})
     assert (server.log, outcome.warnings, outcome.plan) == (["look", "decide"], ["1 names."], None)
     assert "diff" not in outcome.to_result(diff=True, verbosity=0)
 
@@ -90,7 +90,7 @@ def test_what_fails_because_of_what_was_read_is_shown(server: Server, check_mode
     assert outcome.failure is not None
     assert (outcome.failure["msg"], outcome.values, outcome.warnings) == (
         "There is none.",
-        {"names": [], "refused": True},
+        {"names": []},
         ["0 names."],
     )
     server.names = ("odd",)

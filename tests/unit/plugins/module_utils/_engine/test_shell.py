@@ -159,7 +159,7 @@ def test_a_variable_that_is_empty_is_not_set(way: Way, monkeypatch: pytest.Monke
         def look(self) -> Any:
             return {name for name in os.environ if name.startswith(("AWS_", "AZURE_", "http_", "MONGODB_"))}
 
-        def show(self, state: Any, plan: Plan) -> dict[str, Any]:
+        def show(self, state: Any) -> dict[str, Any]:
             return {"seen": sorted(state), "of": [self.params[name] for name in ("group_id", "public_key")]}
 
     result = way(Seeing, {})
@@ -267,7 +267,7 @@ class Echo(Operation[Any, Any]):
     def decide(self, state: Any) -> Plan:
         return Plan()
 
-    def show(self, state: Any, plan: Plan) -> dict[str, Any]:
+    def show(self, state: Any) -> dict[str, Any]:
         return {"echo": state, "number": 7654321, "detail": None}
 
 

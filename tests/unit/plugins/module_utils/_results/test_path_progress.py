@@ -46,7 +46,7 @@ class Run:
             path=self.path,
             is_one=False,
             keeps_history=False,
-            show=lambda changed: self.shown.append(self.line) or {"summary": None},
+            show=lambda: self.shown.append(self.line) or {"summary": None},
             diff=list,
         )
         report = Report(self.lines.append, self.details.append if has_detail else None)

@@ -75,7 +75,7 @@ class Removals(Front[Any]):
         self.side.context = self.context
         self.sides = (self.side,)
 
-    def show(self, changed: Any) -> dict[str, Any]:
+    def show(self) -> dict[str, Any]:
         return {}
 
     def diff(self) -> list[dict[str, Any]]:
