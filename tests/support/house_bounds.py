@@ -127,5 +127,5 @@ BOUNDS = (
     Bound("uses of t.cast", lambda: _count_calls("cast"), 31, 31),
     Bound("places that decide by one cloud, outside of what is about it", lambda: _count_named("AZURE", "GCP"), 10, 10),
     Bound("  those that decide by AWS, the default, included", lambda: _count_named("AWS", "AZURE", "GCP"), 38, 38),
-    Bound("lines of RETURN, argument_specs.yml and check.yml by hand", _count_lines_by_hand, 1010, 1000),
+    Bound("lines of RETURN, argument_specs.yml and check.yml by hand", _count_lines_by_hand, 1000, 1000),
 )
