@@ -21,7 +21,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.session impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import atlas_peering
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_peering import OPERATION
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides import peering
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides import entry_access
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.connection import PeerState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_options import PATH_SPEC, fill_in_project, validate
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state import ACTING, Chooser, PathState
@@ -192,7 +192,7 @@ class PartsSite:
         """Yield a task with these options, and its parts."""
         with pytest.MonkeyPatch.context() as patch, contextlib.closing(CheckSession(None)) as session:
             # What runs in the thread of a step lives on the same clock.
-            patch.setattr(peering, "stoppable_sleep", self.clock.sleep)
+            patch.setattr(entry_access, "stoppable_sleep", self.clock.sleep)
             for kind in (AzureSession, GcpSession):
                 patch.setattr(kind.__init__, "__defaults__", (self.clock, self.clock.sleep, None))
             patch.setattr(atlas_peering, "PathSides", partial(WithClouds, self.atlas))

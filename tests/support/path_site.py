@@ -29,7 +29,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import sessio
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.rate import RateGovernor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.session import AzureSession
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.session import GcpSession
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides import peering as _peering
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides import entry_access
 from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
 from ansible_collections.cloudpeer.atlas.tests.emulator.project import Project
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
@@ -173,7 +173,7 @@ class PathSite(Site):
             patch.setattr(session.__init__, "__defaults__", (self.clock, self.clock.sleep, None))
         if not isinstance(self.clock, RealClock):
             # In threads that are runs of their own.
-            patch.setattr(_peering, "stoppable_sleep", self.clock.sleep)
+            patch.setattr(entry_access, "stoppable_sleep", self.clock.sleep)
         return operation
 
     def play(

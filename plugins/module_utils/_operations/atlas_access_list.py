@@ -23,6 +23,7 @@ from .._resources.access_list import ENTRY_FORMS, AccessList, key_of
 from .._resources.peers import VpcPeers
 from .._sides.access_list import AccessListSide
 from .._sides.access_plan import ENTRY_SPEC, AccessListPlanner, AccessListState, other_comment, parse_access_entries, to_actions
+from .._sides.declared_access import DeclaredEntries
 from .atlas import AtlasModule
 
 
@@ -49,9 +50,11 @@ class AtlasAccessList(AtlasModule, Front[AtlasClient]):
 
     def __init__(self, params: Parameters, session: AtlasClient, clock: Clock) -> None:
         super().__init__(params, session, clock)
-        self._planner = AccessListPlanner(params)
-        has_peer = partial(_has_live_peer, session, params["group_id"])
-        self.sides = (AccessListSide(self.context, AccessList(session, params["group_id"]), self._planner, has_peer),)
+        self._planner = AccessListPlanner(params, self.context.done)
+        access_list, has_peer = AccessList(session, params["group_id"]), partial(_has_live_peer, session, params["group_id"])
+        side = AccessListSide(self.context, access_list)
+        side.reader = DeclaredEntries(self.context, access_list, self._planner, has_peer)
+        self.sides = (side,)
 
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:

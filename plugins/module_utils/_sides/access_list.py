@@ -9,172 +9,207 @@ import typing as t
 from dataclasses import replace
 from functools import partial
 
-from .._engine.options import name_project
-from .._engine.plan import Change, Facts, Plan, Step
+from .._engine.plan import Change, Plan, Step
 from .._engine.side import FORESEEN, ONLY, SEEN, Call, Context, Effect, Owner, Purpose, Query, Replies, ReplyValue, Side, Waiting
 from .._engine.wait import WaitTimeoutError
-from .._http.errors import TaskError
-from .._resources.access_list import AccessList, to_send
-from .access_plan import (
-    IN_FORCE,
-    AccessListPlanner,
-    AccessListState,
-    check_status,
-    entries_after,
-    entries_of,
-    not_in_force,
-    to_change,
-)
+from .._http.errors import AuthError, NoAnswerError, OvertakenError, StoppedError, TaskError
+from .._resources.access_list import AccessList
+from .access_plan import AccessListPlanner, AccessListState, Entries, after_changes, check_status, to_requests
 
-_LIST, _LIVE_PEER = "list", "live peer"
-_Changes = t.Sequence[Change]
+if t.TYPE_CHECKING:
+    # A task needs one of them.
+    from .declared_access import DeclaredEntries
+    from .entry_access import AccessRequests
+
+_LIST = "list"
+Changes = t.Sequence[Change]
+# The state of a request is the list; that of an entry that is waited for by itself is whether it is in force, or why it never
+# will be.
+AccessState = t.Union[AccessListState, bool, TaskError]
+AccessStates = t.Mapping[Owner, AccessState]
 
 
-class AccessListSide(Side[AccessListState]):
-    """The access list, one owner. The request of a step also has the changes that it makes.
+class Written(t.NamedTuple):
+    """What a request has done: the list afterwards, the changes made, and the errors of others, by name."""
 
-    Entries are added in one request, and removed one by one. Those that are declared have to be in force before others are
-    pruned and, if the task waits, at the end.
+    listed: Entries
+    made: Changes
+    failures: t.Mapping[str, TaskError]
+
+    @classmethod
+    def of(cls, listed: Entries, made: Changes, gone: Changes = (), failures: t.Mapping[str, TaskError] | None = None) -> Written:
+        """Return the result of a request to a list; `gone` has what others have removed meanwhile."""
+        return cls(after_changes(listed, (*made, *gone)), made, failures or {})
+
+
+class AccessListSide(Side[AccessState]):
+    """The access list, with an owner for all that a task declares or, in a list of connections, for each request.
+
+    The request of a step also has the changes that it makes. In a list of connections, entries that are waited for are owners,
+    too.
 
     Args:
-        context: The options, and what was done.
+        context: What all sides of the run share.
         access_list: The access list in Atlas.
-        planner: Plans its changes.
-        has_live_peer: Reads whether the project has a live connection, without which it takes no security groups.
+        owners: The owners that are known at the start.
+
+    Attributes:
+        reader: Plans, writes and waits. It is set before the run; a list that has to be read again sets another one.
     """
 
     name = "access_list"
+    polls_while_sending = takes_turns = True
+    reader: DeclaredEntries | AccessRequests
 
-    def __init__(
-        self, context: Context, access_list: AccessList, planner: AccessListPlanner, has_live_peer: t.Callable[[], bool]
-    ) -> None:
-        super().__init__(context)
-        self._access_list, self._planner = access_list, planner
-        self._facts = Facts(lambda key: has_live_peer())
-        self._is_absent = context.params["state"] == "absent"
+    def __init__(self, context: Context, access_list: AccessList, owners: t.Sequence[Owner] = (ONLY,)) -> None:
+        super().__init__(context, owners)
+        self._access_list = access_list
+
+    def begin(self, owners: t.Iterable[Owner], access: AccessListState) -> None:
+        """Take the owners of requests, and the list, whose `waiting` has older entries that are waited for."""
+        self.states.update(dict.fromkeys(owners, access))
+        self.states.update({name: False for name in access.waiting or () if name not in self.states})
 
     def queries(self, owners: t.Sequence[Owner], purpose: Purpose) -> t.Iterable[Query]:
-        """Ask for the list or, in a poll, for the status of each declared entry that is not known to be in force."""
-        if purpose is not Purpose.POLL:
-            return [Query(_LIST, self._access_list.list_entries)]
-        state = self.states[ONLY]
-        names = self._planner.declared(state.listed) if state.waiting is None else state.waiting
-        return [Query(name, partial(self._access_list.get_status, name)) for name in names]
+        """Ask for the list or, in a poll, for the status of entries."""
+        if purpose is Purpose.POLL:
+            return self.reader.polls(owners, self.states)
+        return [Query(_LIST, self._access_list.list_entries, tuple(owners))] if owners else []
 
-    def observe(self, replies: Replies) -> t.Mapping[Owner, AccessListState]:
-        """Return the list or, after a poll, which entries are not in force yet.
+    def observe(self, replies: Replies) -> AccessStates:
+        """Return the list or, after a poll, which entries are in force."""
+        if _LIST not in replies:
+            return self.reader.observe(replies, self.states)
+        listed = replies[_LIST]
+        known = next((state for state in self.states.values() if isinstance(state, AccessListState)), None)
+        return self._for_all(AccessListState(listed, listed if known is None else known.first))
 
-        Raises:
-            TaskError: If Atlas could not bring an entry into force.
-        """
-        known = self.states.get(ONLY)
-        if _LIST in replies:
-            listed = replies[_LIST]
-            first, done = (listed, {}) if known is None else (known.first, known.done)
-            return {ONLY: AccessListState(listed, first, done=done)}
-        state = self.states[ONLY]
-        asked = (*self._planner.declared(state.listed),) if state.waiting is None else state.waiting
-        waiting = tuple(name for name in asked if name not in replies or not check_status(name, replies[name]))
-        return {ONLY: replace(state, waiting=waiting)}
+    def _for_all(self, access: AccessListState) -> dict[Owner, AccessState]:
+        begun = (owner for owner, state in self.states.items() if isinstance(state, AccessListState))
+        return dict.fromkeys((*self.owners, *begun), access)
 
     def plan(self, owners: t.Sequence[Owner]) -> Plan:
-        """Plan which entries to write or to remove.
-
-        Raises:
-            TaskError: If one is not possible.
-        """
-        state = self.states[ONLY]
-        if self._is_absent:
-            return self._planner.plan_absent(state)
-        plan = self._planner.plan_present(state)
-        if plan.steps and plan.steps[0].action == "delete":
-            # Check before anything is removed: Atlas would refuse the groups afterwards.
-            self._check_groups(plan.changes)
-        # If the list has changed meanwhile, a refused plan may have been carried out in part.
-        where = f"The list is refused for {name_project(self.context.params)}:"
-        return replace(
-            plan, refusals={key: error.with_message(f"{where} {error.message}") for key, error in plan.refusals.items()}
-        )
-
-    def _check_groups(self, changes: t.Iterable[Change]) -> None:
-        if any(change.after and change.after["aws_security_group"] for change in changes) and not self._facts[_LIVE_PEER]:
-            raise TaskError(
-                "Security groups can be allowed only beside a VPC peering connection, and there is none.",
-                hint="Create a VPC peering connection first (atlas_vpc_peer), or allow a cidr_block instead.",
-            )
-
-    def predict(self, steps: t.Iterable[Step]) -> t.Mapping[Owner, AccessListState]:
-        """Return the list after some steps, after checking that there is a live connection if it gets security groups."""
-        steps = [*steps]
-        self._check_groups(change for step in steps for change in step.request.changes)
-        return super().predict(steps)
+        """Plan which entries to write or to remove."""
+        return self.reader.plan(owners, self.states)
 
     def wait(self, owner: Owner, step: Step | None) -> Waiting | None:
-        """Wait until all declared entries are in force: at the end if the task waits, and always before others are pruned.
-
-        Raises:
-            TaskError: If an entry expires that was to become permanent.
-        """
-        if step is not None and step.after is None:
-            return None
-        state = self.states[ONLY]
-        if not self._is_absent:
-            self._planner.check_permanent(state)
-        if step is None and (self._is_absent or not self.context.params["wait"]):
-            return None
-        if not (self._planner.declared(state.listed) if state.waiting is None else state.waiting):
-            return None
-        return Waiting(IN_FORCE, polls_at_once=state.waiting is None)
+        """Wait for what comes before a request, and at the end until entries are in force."""
+        return self.reader.wait(owner, step, self.states)
 
     def timeout_error(self, owner: Owner, step: Step | None, waiting: Waiting, error: WaitTimeoutError) -> TaskError:
-        """Return the error that names the entries which are not in force, and whether they keep others from being pruned."""
-        kept = "" if step is None else " So no entry was pruned yet."
-        return not_in_force(self.states[ONLY].waiting or (), error, kept=kept)
+        """Return the error of what was not in force in time, or of a request that had to wait too long."""
+        return self.reader.late_error(owner, step, error, self.states)
 
     def request(self, step: Step) -> Call:
-        """Write entries in one request, or remove one; the call returns the changes that it has made."""
-        changes: _Changes = step.request.changes
-        if step.action == "delete":
-            return partial(_remove, self._access_list, changes)
-        return partial(_write, self._access_list, changes, partial(self._planner.check_permanent, self.states[ONLY]))
+        """Add entries or remove some; the call returns what was `Written`."""
+        return self.reader.write(step, list_in(self.states, step.owner))
 
     def record(self, step: Step, reply: ReplyValue) -> Effect:
-        """Record the changes that were made; after a lost reply, those that the list shows."""
-        state = self.states[ONLY]
-        changes: _Changes = step.request.changes
+        """Record the list and the changes made; after a lost reply, those that the list shows."""
+        access, changes = list_in(self.states, step.owner), step.request.changes
+        written: Written = reply
         if reply is SEEN:
-            seen = [change for change in changes if state.listed.get(change.key) == change.after]
-            return Effect({ONLY: replace(state, done={**state.done, **{change.key: change for change in seen}})}, seen)
-        made: _Changes = changes if reply is FORESEEN else reply
-        return Effect({ONLY: state.with_changes(made)}, made)
+            seen = [change for change in changes if access.listed.get(change.key) == change.after]
+            written = Written(access.listed, seen, {})
+        elif reply is FORESEEN:
+            written = Written.of(access.listed, changes)
+        new = [change.key for change in written.made if change.after is not None]
+        # What is in force is unknown after an addition.
+        access = replace(access, listed=written.listed, waiting=None if new else access.waiting)
+        effect = self.reader.effect(written, new)
+        return effect._replace(states={**self._for_all(access), **effect.states})
+
+    def predict(self, steps: t.Iterable[Step]) -> t.Mapping[Owner, AccessState]:
+        """Return the list after some steps."""
+        return super().predict(self.reader.foreseen([*steps]))
+
+    def progress_line(self) -> str:
+        """Return what is waited for."""
+        return self.reader.line(self.states)
 
 
-def _remove(access_list: AccessList, changes: _Changes) -> _Changes:
-    access_list.delete_entry(changes[0].key)
-    return changes
+def list_in(states: AccessStates, owner: Owner) -> AccessListState:
+    """Return the list, which is the state of each request."""
+    return t.cast(AccessListState, states[owner])
 
 
-def _write(access_list: AccessList, changes: _Changes, check_permanent: t.Callable[[], None]) -> _Changes:
-    """Write entries, and return the changes as Atlas shows them.
-
-    Whether Atlas makes a temporary entry permanent is not documented, so such an entry is read again.
+def read_statuses(access_list: AccessList, names: t.Sequence[str], parallel: int) -> dict[Owner, AccessState]:
+    """Return whether one entry is in force and, once it is, the others; an error for one that never will be.
 
     Raises:
-        TaskError: If the entries are refused, an entry cannot be read, or all of them are unchanged.
+        TaskError: If Atlas does not answer.
     """
-    access_list.create_entries([to_send(entry) for entry in entries_after(changes)])
-    made = []
+    from .._http.threads import call_all
+
+    def read(name: str) -> bool | TaskError:
+        try:
+            return check_status(name, access_list.get_status(name))
+        except TaskError as error:
+            if error.is_unanswered:
+                raise
+            return error
+
+    first = read(names[0])
+    others = names[1:] if first is not False else ()
+    return {names[0]: first, **call_all({name: partial(read, name) for name in others}, parallel)}
+
+
+def add_missing(access_list: AccessList, planner: AccessListPlanner) -> Written:
+    """Add what is missing: in one request or, if Atlas refuses one entry, one by one.
+
+    Raises:
+        TaskError: If all fail for one reason, or the outcome of some is unknown.
+    """
+    changes, listed = _missing(access_list, planner)
+    try:
+        if changes:
+            access_list.create_entries(to_requests(changes))
+        return Written.of(listed, changes)
+    except (StoppedError, AuthError, NoAnswerError):
+        raise
+    except TaskError as error:
+        if len(changes) == 1 or error.outcome_unknown or error.is_unanswered:
+            raise
+    changes, listed = _missing(access_list, planner)
+    return _one_by_one(listed, changes, lambda change: access_list.create_entries(to_requests([change])))
+
+
+def _missing(access_list: AccessList, planner: AccessListPlanner) -> tuple[Changes, Entries]:
+    """Read the list, and return the additions that it needs, and the list."""
+    listed = access_list.list_entries()
+    return planner.plan_present(AccessListState(listed, listed)).changes, listed
+
+
+def remove_chosen(access_list: AccessList, choose: t.Callable[[Entries], Changes]) -> Written:
+    """Remove the chosen entries, one by one.
+
+    Raises:
+        TaskError: If the outcome of some is unknown.
+    """
+    listed = access_list.list_entries()
+    return _one_by_one(listed, choose(listed), lambda change: access_list.delete_entry(change.key))
+
+
+def _one_by_one(listed: Entries, changes: Changes, write: t.Callable[[Change], None]) -> Written:
+    """Write changes one after the other.
+
+    Raises:
+        TaskError: If another look has to show the outcome of some, or they may succeed then; it has the errors of all.
+    """
+    made, gone, failures = list[Change](), list[Change](), dict[str, TaskError]()
     for change in changes:
-        found, (before, after) = change, entries_of(change)
-        if before and after and before["delete_after_date"] and not after["delete_after_date"]:
-            try:
-                entry = access_list.get_entry(change.key)
-            except TaskError as error:
-                raise error.with_outcome(unknown=True) from error.__cause__
-            if entry["delete_after_date"]:
-                found = to_change(change.key, before, entry)
-        if found.after != found.before:
-            made.append(found)
-    if not made:
-        check_permanent()
-    return made
+        try:
+            write(change)
+        except OvertakenError:
+            gone.append(change)
+        except TaskError as error:
+            # If the task is stopped, earlier changes are recorded, and no more are sent.
+            failures[change.key] = error
+        else:
+            made.append(change)
+    lost = next((one for one in failures.values() if one.outcome_unknown), None)
+    open_ = lost or next((one for one in failures.values() if one.is_transient), None)
+    if open_ is not None:
+        is_unknown, is_transient = bool(lost or made), any(one.is_transient for one in failures.values())
+        raise open_.with_outcome(unknown=is_unknown, is_transient=is_transient).with_parts(failures) from open_.__cause__
+    return Written.of(listed, made, gone, failures)

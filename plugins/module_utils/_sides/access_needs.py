@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from .._clouds.aws import AWS
 from .._clouds.cloud import Fields, Peer, fields_of
@@ -285,35 +285,30 @@ class AccessUsers:
             state: The state.
             is_foreseen: Whether to count what may prove to be unneeded once its users are read.
         """
-        candidates, removable = self._needs.candidates(state), dict[str, AccessRule]()
-        if not candidates:
-            return removable
-        listed, (kept, _foreign) = list_of(state).listed, self.reasons_to_keep(state, is_foreseen=is_foreseen)
-        needed = self._needs.asked_for(state)
-        for name, need in candidates.items():
-            current = listed.get(name)
-            if current is None or current["comment"] not in need.comments or name in needed or name in kept:
-                continue
-            if not state.failures.keys() & {*need.owners}:
-                # The removal compares one comment.
-                entry: AccessEntry = {**need.entry, "comment": current["comment"]}
-                removable[name] = replace(need, entry=entry)
-        return removable
+        kept, _foreign = self.reasons_to_keep(state, is_foreseen=is_foreseen)
+        return {
+            name: need
+            for name, need, current in self._candidates(state)
+            if name not in kept and current["comment"] in need.comments
+        }
+
+    def _candidates(self, state: PathState) -> list[tuple[str, AccessRule, AccessEntry]]:
+        """Return what may be removed, unless all its connections have failed: the name, what leaves it, and the entry."""
+        candidates, listed = self._needs.candidates(state), list_of(state).listed
+        needed = self._needs.asked_for(state) if candidates else {}
+        left = ((name, need) for name, need in candidates.items() if name in listed and name not in needed)
+        return [(name, need, listed[name]) for name, need in left if not state.failures.keys() >= {*need.owners}]
 
     def reasons_to_keep(self, state: PathState, *, is_foreseen: bool = False) -> tuple[dict[str, str], set[str]]:
         """Return why entries that connections leave stay, by name, and those with a foreign comment; see `to_remove`."""
-        replaced, kept, foreign = self._needs.replaced(state), dict[str, str](), set[str]()
-        candidates = {**self._needs.leftovers(state), **replaced}
+        candidates, kept, foreign = self._candidates(state), dict[str, str](), set[str]()
         if not candidates:
             return kept, foreign
-        listed, users, needed = list_of(state).listed, self.users(state), self._needs.asked_for(state)
+        replaced, users = self._needs.replaced(state), self.users(state)
         by_network = {network_of(user.network): user for user in reversed(users)}
         on_aws = next((user for user in users if self._needs.is_absent and cloud_of(user.network) is AWS), None)
         users = [user for user in users if user.blocks is None or user.blocks]
-        for name, need in candidates.items():
-            current = listed.get(name)
-            if current is None or name in needed or all(owner in state.failures for owner in need.owners):
-                continue
+        for name, need, current in candidates:
             answers = [(user, user.needs(name)) for user in users]
             # What replaces an entry is in the list: its network declares it.
             networks = () if name in replaced else need.networks

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from .._engine.entry import join_problems, read_entries
 from .._engine.options import Parameters
@@ -27,6 +28,7 @@ from .._resources.access_list import (
     key_of,
     merged,
     spelled,
+    to_send,
 )
 
 Entries = t.Mapping[str, AccessEntry]
@@ -98,22 +100,17 @@ class AccessListState:
         listed: All entries, by name.
         first: The entries when the task began; later ones were added by others, and are never pruned.
         waiting: The names of the declared entries that are not in force yet; None if unknown.
-        done: The changes that this task has made, by the names of the entries.
     """
 
     listed: Entries
     first: Entries
     waiting: tuple[str, ...] | None = None
-    done: t.Mapping[str, Change] = field(default_factory=dict)
 
-    def with_changes(self, changes: t.Iterable[Change]) -> AccessListState:
-        """Return the state after some changes; unless all are removals, what is in force is unknown then."""
-        changes = tuple(changes)
-        changed = {change.key: entries_of(change)[1] for change in changes}
-        listed = {name: entry for name, entry in {**self.listed, **changed}.items() if entry is not None}
-        is_less = all(change.after is None for change in changes)
-        done = {**self.done, **{change.key: change for change in changes}}
-        return replace(self, listed=listed, waiting=self.waiting if is_less else None, done=done)
+
+def after_changes(listed: Entries, changes: t.Iterable[Change]) -> Entries:
+    """Return the entries of a list after some changes."""
+    changed = {change.key: entries_of(change)[1] for change in changes}
+    return {name: entry for name, entry in {**listed, **changed}.items() if entry is not None}
 
 
 class AccessListPlanner:
@@ -121,10 +118,11 @@ class AccessListPlanner:
 
     Args:
         params: The options as `validate` returns them.
+        done: The changes that the task has made.
     """
 
-    def __init__(self, params: Parameters) -> None:
-        self._params = params
+    def __init__(self, params: Parameters, done: t.Mapping[t.Hashable, Change] = MappingProxyType({})) -> None:
+        self._params, self._done = params, done
         self._declared: dict[str, AccessEntry] = {str(key_of(entry)): entry for entry in params["entries"]}
 
     def declared(self, listed: Entries) -> dict[str, AccessEntry]:
@@ -275,7 +273,7 @@ class AccessListPlanner:
         if not self._params["prune"]:
             return {}
         # Earlier removals of this task count, too.
-        removals = sorted({*to_prune, *(name for name, change in state.done.items() if change.after is None)})
+        removals = sorted({*to_prune, *(change.key for change in self._done.values() if change.after is None)})
         error = check_ceiling(self._params, removals)
         too_many = len(state.listed) + new - len(to_prune) - MOST_ENTRIES
         if error is None and new and too_many > 0:
@@ -331,9 +329,9 @@ def entries_of(change: Change) -> tuple[AccessEntry | None, AccessEntry | None]:
     return t.cast("AccessEntry | None", change.before), t.cast("AccessEntry | None", change.after)
 
 
-def entries_after(changes: t.Iterable[Change]) -> list[AccessEntry]:
-    """Return the entries as they are after changes."""
-    return [entry for _before, entry in map(entries_of, changes) if entry is not None]
+def to_requests(changes: t.Iterable[Change]) -> list[AccessEntry]:
+    """Return the entries as they are after changes, as requests need them."""
+    return [to_send(entry) for _before, entry in map(entries_of, changes) if entry is not None]
 
 
 def to_actions(changes: t.Iterable[Change], declared: t.Iterable[str]) -> list[dict[str, t.Any]]:

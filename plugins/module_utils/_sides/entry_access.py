@@ -1,37 +1,51 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The access list for the connections of a list: the first reads, and the plan that its side carries out."""
+"""The access list for the connections of a list: the first reads, the plan, and the requests that its side sends."""
 
 from __future__ import annotations
 
 import typing as t
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
 
-from .._clouds.cloud import Fields
-from .._clouds.clouds import CLOUDS
+from .._clouds.cloud import Fields, Peer
 from .._engine.plan import Change, ChangeKey, Plan, Step
-from .._engine.side import AnyState, Owner
+from .._engine.side import AnyState, Call, Effect, Owner, Query, Replies, Waiting
 from .._engine.wait import WaitTimeoutError
-from .._http.errors import StoppedError, TaskError
-from .._resources.access_list import MOST_ENTRIES, AccessEntry, AccessList
-from .._resources.peers import VpcPeers
+from .._http.errors import StoppedError, TaskError, as_count, as_option
+from .._http.pauses import Sleep, stoppable_sleep
+from .._resources.access_list import MOST_ENTRIES, AccessList
 from .._values.blocks import do_overlap
+from .access_list import AccessListSide, AccessStates, Written, add_missing, list_in, read_statuses, remove_chosen
 from .access_needs import ALL_ADDRESSES, AccessNeeds, AccessRule, AccessUsers, list_of, place_of
-from .access_plan import IN_FORCE, AccessListPlanner, AccessListState, AccessRequest, Entries, entries_of, to_change
+from .access_plan import (
+    IN_FORCE,
+    AccessListPlanner,
+    AccessListState,
+    AccessRequest,
+    Entries,
+    after_changes,
+    not_in_force,
+    to_change,
+)
 from .path_state import ACCESS, CLEANING, Answers, Chooser, Common, PathState, late_error_of
 
 if t.TYPE_CHECKING:
     from .entry_peers import PeerRemovals
     from .entry_pruned import PrunedLeftovers
 
-_LIST = "list"
+_LIST, _STATUSES = "list", "statuses"
 _STEP, _SIDE, _KIND = "access_list", "Atlas", "access list entry"
 # The owner of the request that adds entries.
 _ADD = ("add", "")
 # Reads the blocks of the clients of a network, or of all networks of its project, by the names of networks in lower case.
 BlockReader = t.Callable[[Fields], t.Mapping[str, t.Sequence[str]]]
+# Waits until no other task changes the list, at most so many seconds; yields False after a timeout.
+Turn = t.Callable[[float, Sleep], AbstractContextManager[bool]]
+# A step that waits for its turn ends this many seconds before its stage.
+_MARGIN = 1.0
 
 
 class EntryAccess(Chooser):
@@ -39,54 +53,52 @@ class EntryAccess(Chooser):
 
     Args:
         common: What all choosers get.
-        client: Atlas.
+        access_list: The access list in Atlas.
         removals: The connections that the task removes.
         pruned: What is removed before connections are pruned; None if the task does not prune.
-        unlisted: The clouds whose connections no other chooser reads.
+        unlisted: Lists the connections with each cloud whose connections no other chooser reads.
         read_blocks: Reads the blocks of clients on AZURE and GCP.
+
+    Attributes:
+        needs: What connections need and leave.
+        users: The connections that stay, with what they use.
     """
 
-    name = "access"
-    step = _STEP
+    name, step = AccessListSide.name, _STEP
 
     def __init__(
         self,
         common: Common,
-        client: t.Any,
+        access_list: AccessList,
         removals: PeerRemovals,
         pruned: PrunedLeftovers | None,
-        unlisted: t.Collection[str],
+        unlisted: t.Mapping[str, t.Callable[[], list[Peer]]],
         read_blocks: BlockReader,
     ) -> None:
         super().__init__(common)
-        self._needs = AccessNeeds(common.entries, self._is_absent, removals)
-        self._users = AccessUsers(self._needs)
+        self.needs = AccessNeeds(common.entries, self._is_absent, removals)
+        self.users = AccessUsers(self.needs)
         # The sentences of the result on marked entries that stay.
         self._notes: list[str] = []
-        self._client = client
-        self._peer_removals = removals
-        self._pruned = pruned
-        self._unlisted = unlisted
-        self._read_blocks = read_blocks
+        self._access_list, self._peer_removals, self._pruned = access_list, removals, pruned
+        self._unlisted, self._read_blocks = unlisted, read_blocks
         # Whether the connections of the unlisted clouds are read.
         self._has_others = False
         # As last planned: the connections that fail with each entry of the access list, and the entries of each request.
         self._owners_of: dict[str, t.Sequence[str]] = {}
         self._requested: dict[Owner, tuple[str, ...]] = {}
-        self._first_of: dict[Owner, Change] = {}
 
     def reads(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
         """Read the list."""
-        return {_LIST: AccessList(self._client, self._params["group_id"]).list_entries}
+        return {_LIST: self._access_list.list_entries}
 
     def follow_up_reads(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
         """Read who else may need what would be removed: first the connections on other clouds, then the blocks of clients."""
-        if not any(do_overlap(name, ALL_ADDRESSES) for name in self._users.to_remove(self._path, is_foreseen=True)):
+        if not any(do_overlap(name, ALL_ADDRESSES) for name in self.users.to_remove(self._path, is_foreseen=True)):
             return {}
         if not self._has_others:
-            project = self._params["group_id"]
-            return {name: VpcPeers(self._client, project, CLOUDS[name]).list_peers for name in self._unlisted}
-        unread = (user.network for user in self._users.users(self._path) if user.blocks is None and not user.unread)
+            return self._unlisted
+        unread = (user.network for user in self.users.users(self._path) if user.blocks is None and not user.unread)
         networks = {place_of(network): network for network in unread}
         return {place: partial(self._look_at, network) for place, network in networks.items()}
 
@@ -102,14 +114,14 @@ class EntryAccess(Chooser):
     def begin(self, answers: Answers) -> None:
         """Keep the list, and record what the connections need of it, and what stays."""
         listed = answers[_LIST]
-        self._users.others = tuple(peer for name in self._unlisted for peer in answers.get(name, ()))
+        self.users.others = tuple(peer for name in self._unlisted for peer in answers.get(name, ()))
         self._has_others = answers.keys() >= {*self._unlisted}
-        self._users.blocks = {key: answer for key, answer in answers.items() if isinstance(key, tuple)}
+        self.users.blocks = {key: answer for key, answer in answers.items() if isinstance(key, tuple)}
         path = self._path
         path.access = AccessListState(listed, listed, waiting=())
         self._peer_removals.foresee()
         # A wide entry is removed after the narrow one is in force, which an earlier run may have added.
-        before = [name for name in self._needs.replacements(self._users.to_remove(path), path) if name in listed]
+        before = [name for name in self.needs.replacements(self.users.to_remove(path), path) if name in listed]
         path.access = replace(path.access, waiting=(*before,))
         self._record_reasons()
 
@@ -118,23 +130,21 @@ class EntryAccess(Chooser):
         state = self._path
         access = list_of(state)
         self._peer_removals.find()
-        replaced = self._needs.replaced(state)
-        to_remove = self._users.to_remove(state)
-        removals = [_change(name, need, access.listed[name], None) for name, need in to_remove.items()]
-        wanted = self._needs.wanted(state)
-        self._owners_of.update({name: need.owners for name, need in {**to_remove, **wanted}.items()})
+        replaced, wanted = self.needs.replaced(state), self.needs.wanted(state)
+        to_remove = self.users.to_remove(state)
+        needs = {**to_remove, **wanted}
+        self._owners_of.update({name: need.owners for name, need in needs.items()})
         # What a network no longer needs is removed after what it needs was added; the rest first, and in one step.
         batches: dict[str, list[Change]] = {}
-        for change in removals:
-            batches.setdefault(change.key.owner if change.name in replaced else "", []).append(change)
-        steps = [self._to_step(("remove", owner), batch, IN_FORCE if owner else None) for owner, batch in batches.items()]
-        if self._is_absent:
-            return Plan(tuple(removals), tuple(steps))
+        for name, need in to_remove.items():
+            owner = need.owners[0] if name in replaced else ""
+            batches.setdefault(owner, []).append(to_change(name, access.listed[name], None))
         planner = _planner(wanted)
-        writes = planner.plan_present(access).changes
-        added = [_change(change.key, wanted[change.key], None, entries_of(change)[1]) for change in writes]
-        if added:
-            steps.append(self._to_step(_ADD, added))
+        added = planner.plan_present(access).changes
+        steps = [self._to_step(("remove", owner), needs, batch, IN_FORCE if owner else None) for owner, batch in batches.items()]
+        steps += [self._to_step(_ADD, needs, added)] if added else []
+        removals = (change for batch in batches.values() for change in batch)
+        changes = tuple(_shown(change, needs[change.key]) for change in (*removals, *added))
         expiring = planner.expiring(access, None)
         warnings = (
             f"Atlas will remove entries of the access list that connections need: {expiring}. Make them permanent in Atlas, or "
@@ -143,26 +153,23 @@ class EntryAccess(Chooser):
         # Atlas counts old and new entries together.
         staying = len(access.listed) - len(batches.get("", ()))
         refusals = _above_limit(staying, len(added), len(to_remove.keys() & replaced.keys()))
-        return Plan((*removals, *added), tuple(steps), warnings if expiring else (), refusals=refusals)
+        return Plan(changes, tuple(steps), warnings if expiring else (), refusals=refusals)
 
-    def _to_step(self, owner: tuple[str, str], changes: t.Sequence[Change], after: str | None = None) -> Step:
+    def _to_step(
+        self, owner: tuple[str, str], needs: t.Mapping[str, AccessRule], changes: t.Sequence[Change], after: str | None = None
+    ) -> Step:
         """Return a request. It counts as an update, since it may be sent again after it has taken effect in part."""
-        keys = tuple(change.key for change in changes)
-        names = self._requested[owner] = tuple(change.name for change in changes)
-        self._first_of[owner] = changes[0]
+        names = self._requested[owner] = tuple(change.key for change in changes)
+        keys = tuple(_shown(change, needs[change.key]).key for change in changes)
         stage = ACCESS if self._is_absent or after is not None or owner == _ADD else CLEANING
-        request = AccessRequest(names, tuple(to_change(name, *entries_of(change)) for name, change in zip(names, changes)))
+        request = AccessRequest(names, (*changes,))
         return Step("update", request, keys, after, owner=owner, stage=stage, lanes=((self.name, 1),))
-
-    def plan_again(self) -> Plan:
-        """Plan what is left to do."""
-        return self.plan()
 
     def predict(self, plan: Plan) -> None:
         """Assume the list after a plan."""
         access = list_of(self._path)
-        changes = [to_change(change.name, *entries_of(change)) for change in plan.changes]
-        self._path.access = replace(access.with_changes(changes), waiting=())
+        changes = (change for step in plan.steps for change in step.request.changes)
+        self._path.access = replace(access, listed=after_changes(access.listed, changes))
 
     def entries_of(self, owner: Owner, step: Step | None) -> t.Sequence[str]:
         """Return the entries and pruned connections that fail with an entry of the access list, or with a request."""
@@ -181,27 +188,11 @@ class EntryAccess(Chooser):
             raise failures[owners[0]].error
         return self._pruned is None or all(map(self._pruned.is_clean, left))
 
-    def late_error(self, step: Step, error: WaitTimeoutError) -> TaskError:
-        """Return the error of a request that was not clear in time."""
-        return late_error_of(self._first_of[step.owner], error)
-
-    def replacements(self, names: t.Container[str]) -> t.Iterable[str]:
-        """Return what the list declares in place of the wide entries in `names`."""
-        return self._needs.replacements(names, self._path)
-
-    def planner(self, names: t.Container[str]) -> AccessListPlanner:
-        """Return a planner for those of some entries that connections need which have not failed."""
-        return _planner({name: need for name, need in self._needs.wanted(self._path).items() if name in names})
-
-    def removals(self, names: t.Container[str]) -> t.Callable[[Entries], t.Sequence[Change]]:
-        """Return a function that chooses the entries of a list to remove among some. It runs in a thread."""
-        return partial(_removals, self._users, names, replace(self._path))
-
     def to_changes(self, made: t.Iterable[Change]) -> list[Change]:
         """Return changes of the access list as results show them, with the first connection that they are for."""
         state = self._path
-        needs = {**self._needs.candidates(state), **self._needs.wanted(state)}
-        return [_change(change.key, needs[change.key], *entries_of(change)) for change in made if change.key in needs]
+        needs = {**self.needs.candidates(state), **self.needs.wanted(state)}
+        return [_shown(change, needs[change.key]) for change in made if change.key in needs]
 
     def take(self, owner: Owner, found: AnyState) -> None:
         """Take the access list as its side has it."""
@@ -216,12 +207,138 @@ class EntryAccess(Chooser):
     def _record_reasons(self) -> None:
         """Record which entries the connections need, why others stay, and what else is marked."""
         state = self._path
-        needed, (kept, foreign) = self._needs.asked_for(state), self._users.reasons_to_keep(state)
+        needed, (kept, foreign) = self.needs.asked_for(state), self.users.reasons_to_keep(state)
         others = [note for note in state.notes if note not in self._notes]
-        self._notes = [*self._needs.unlisted_marks(state, {*needed, *kept, *self._needs.candidates(state)})]
+        self._notes = [*self.needs.unlisted_marks(state, {*needed, *kept, *self.needs.candidates(state)})]
         if (*others, *self._notes) != state.notes:
             state.notes = (*others, *self._notes)
         state.wanted_entries, state.kept_entries, state.foreign = (*needed,), kept, frozenset(foreign)
+
+
+class AccessRequests:
+    """The requests to the access list that connections need, and the entries that come into force.
+
+    All additions are one request, and removals are sent one by one in one step. Both read the list again, when it is the turn of
+    this task among those of its machine. A refusal of Atlas fails for its connections alone.
+
+    Args:
+        common: What all choosers get.
+        access_list: The access list in Atlas.
+        chooser: What the connections need and leave.
+        turn: Waits for the turn of this task.
+    """
+
+    def __init__(self, common: Common, access_list: AccessList, chooser: EntryAccess, turn: Turn) -> None:
+        self._context, self._path = common.context, common.path
+        self._access_list, self._chooser, self._turn = access_list, chooser, turn
+        # Whether a step waits for its turn; its thread sets it.
+        self._waits_for_turn = False
+
+    def polls(self, owners: t.Sequence[Owner], states: AccessStates) -> t.Iterable[Query]:
+        """Return the query for the status of one new entry and, once it is in force, of the others."""
+        names = [str(owner) for owner in owners if states[owner] is False]
+        read = partial(read_statuses, self._access_list, names, self._context.params["parallel"])
+        return [Query(_STATUSES, read)] if names else []
+
+    def observe(self, replies: Replies, states: AccessStates) -> AccessStates:
+        """Return which entries are in force, or never will be."""
+        found: AccessStates = replies[_STATUSES]
+        return found
+
+    def plan(self, owners: t.Sequence[Owner], states: AccessStates) -> Plan:
+        """Plan what is left of some requests, as far as a plan has shown it."""
+        plan = self._chooser.plan()
+        steps = (self._as_shown(step) for step in plan.steps if step.owner in owners)
+        return Plan(plan.changes, tuple(step for step in steps if step.keys))
+
+    def _as_shown(self, step: Step) -> Step:
+        """Return a step with the keys that a plan has shown: some connections of a shared change may have failed since."""
+        shown = (one for one in self._context.plan.steps if (one.side, one.owner) == (AccessListSide.name, step.owner))
+        keys = {name: key for one in shown for name, key in zip(one.request.sent, one.keys)}
+        names = tuple(name for name in step.request.sent if name in keys)
+        changes = tuple(change for change in step.request.changes if change.key in names)
+        return step._replace(request=AccessRequest(names, changes), keys=tuple(keys[name] for name in names))
+
+    def foreseen(self, steps: t.Sequence[Step]) -> t.Sequence[Step]:
+        """Return nothing: the chooser predicts the list."""
+        return ()
+
+    def wait(self, owner: Owner, step: Step | None, states: AccessStates) -> Waiting | None:
+        """Wait for what comes before a request, and until new entries are in force.
+
+        Raises:
+            TaskError: If an entry never will be, or all connections of the request have failed.
+        """
+        if step is None:
+            state = states[owner]
+            if isinstance(state, TaskError):
+                raise state
+            return Waiting(IN_FORCE) if state is False and self._context.stage == ACCESS else None
+        if not self._chooser.is_clear(step):
+            return Waiting("what is removed before", polls=False, ends_with_steps=True)
+        return Waiting(IN_FORCE, polls=False, ends_with_steps=True) if self._awaited(step, states) else None
+
+    def _awaited(self, step: Step, states: AccessStates) -> list[str]:
+        """Return what has to be in force before a step removes wide entries; nothing if these stay after a failure."""
+        if step.after is None:
+            return []
+        names = self._chooser.needs.replacements(step.request.sent, self._path)
+        return [name for name in names if states.get(name) is False or name not in list_in(states, step.owner).listed]
+
+    def late_error(self, owner: Owner, step: Step | None, error: WaitTimeoutError, states: AccessStates) -> TaskError:
+        """Return the error of an entry that is not in force, or of a request that was not clear in time."""
+        names = [str(owner)] if step is None else self._awaited(step, states)
+        if step is None or names:
+            return not_in_force(names, error)
+        first: Change = step.request.changes[0]
+        return late_error_of(first._replace(key=step.keys[0], verb=first.action, name=first.key), error)
+
+    def write(self, step: Step, access: AccessListState) -> Call:
+        """Return a call that adds entries or removes some, when it is the turn of this task."""
+        names, path = step.request.sent, self._path
+        if any(change.after is not None for change in step.request.changes):
+            needs = {name: need for name, need in self._chooser.needs.wanted(path).items() if name in names}
+            return partial(self._in_turn, partial(add_missing, self._access_list, _planner(needs)))
+        # It runs in a thread.
+        choose = partial(_removals, self._chooser.users, names, replace(path))
+        if not choose(access.listed):
+            # The connections that no longer needed it have failed since.
+            return partial(Written.of, access.listed, ())
+        return partial(self._in_turn, partial(remove_chosen, self._access_list, choose))
+
+    def _in_turn(self, write: t.Callable[[], Written]) -> Written:
+        """Write when it is the turn of this task. Runs in a thread.
+
+        Raises:
+            TaskError: If the turn never came, or the outcome of some entries is unknown.
+        """
+        params = self._context.params
+        patience = max(params["wait_timeout"] - _MARGIN, _MARGIN / 2)
+        with self._turn(patience, self._wait) as has_turn:
+            self._waits_for_turn = False
+            if not has_turn:
+                raise TaskError(
+                    f"Another task on this machine has held the access list of project {params['group_id']} for "
+                    f"{as_count(f'{patience:.0f} seconds')}.",
+                    hint=f"Run the task again, or raise {as_option('wait_timeout')}.",
+                )
+            return write()
+
+    def _wait(self, seconds: float) -> None:
+        self._waits_for_turn = True
+        stoppable_sleep(seconds)
+
+    def effect(self, written: Written, new: t.Sequence[str]) -> Effect:
+        """Return the changes made, as results show them, and the failures; new entries are waited for."""
+        failed = {entry: error for name, error in written.failures.items() for entry in self._chooser.entries_of(name, None)}
+        return Effect(dict.fromkeys(new, False), self._chooser.to_changes(written.made), failed)
+
+    def line(self, states: AccessStates) -> str:
+        """Return how many new entries are in force, or that another task has its turn first."""
+        if self._waits_for_turn:
+            return "another task on this machine changes the access list"
+        are_in_force = [one for one in states.values() if isinstance(one, bool)] if self._context.stage == ACCESS else []
+        return f"{sum(are_in_force)} of {len(are_in_force)} entries of the access list in force" if are_in_force else ""
 
 
 def _removals(users: AccessUsers, names: t.Container[str], path: PathState, listed: Entries) -> list[Change]:
@@ -234,10 +351,10 @@ def _planner(needs: t.Mapping[str, AccessRule]) -> AccessListPlanner:
     return AccessListPlanner({"entries": [need.entry for need in needs.values()], "keep_comment": True, "prune": False})
 
 
-def _change(name: str, need: AccessRule, before: AccessEntry | None, after: AccessEntry | None) -> Change:
+def _shown(change: Change, need: AccessRule) -> Change:
     """Return the change of an entry as results show it."""
-    key = ChangeKey(need.owners[0], _STEP, _SIDE, _KIND, (name,))
-    return to_change(name, before, after)._replace(key=key, verb="delete" if after is None else "create", name=name)
+    key = ChangeKey(need.owners[0], _STEP, _SIDE, _KIND, (change.key,))
+    return change._replace(key=key, verb=change.action, name=change.key)
 
 
 def _above_limit(staying: int, added: int, replaced: int) -> dict[str, TaskError]:

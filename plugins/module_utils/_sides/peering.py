@@ -20,17 +20,17 @@ from .._engine.plan import Notice, Plan, Step
 from .._engine.side import AnySide, AnyState, Context, Failure, Owner
 from .._entries.parser import PeerEntry
 from .._http.errors import TaskError, UndoneError
-from .._http.pauses import Sleep, stoppable_sleep
+from .._http.pauses import Sleep
 from .._resources.access_list import AccessList
 from .._resources.containers import Containers
 from .._resources.peers import VpcPeers
-from .access_requests import AccessRequests
+from .access_list import AccessListSide
 from .containers import ContainerSide
-from .entry_access import EntryAccess
+from .entry_access import AccessRequests, EntryAccess
 from .entry_containers import EntryContainers
 from .entry_peers import EntryPeers, PathPeers, PeerRemovals
 from .path_side import PathPlans, PathReader
-from .path_state import ACCESS, ACTING, AVAILABLE, CONNECTIONS, REQUESTS, Chooser, Common, PathState
+from .path_state import ACTING, AVAILABLE, CONNECTIONS, REQUESTS, Chooser, Common, PathState
 from .peer_readers import DeclaredPeers, RemovedPeers
 from .peers import PeerSide, PeerStages
 
@@ -90,14 +90,14 @@ class PathSides:
             self._peers = self._make_peer_side(atlas, containers)
             in_atlas = (self._containers, self._peers)
         others = self._make_half_sides(prunes=atlas is not None and params["prune"] and params["aws"])
+        if atlas is not None and params["access_list"]:
+            self._turn = partial(turn_of, (atlas.settings.base_url, params["group_id"]))
+            self._access_list = AccessList(atlas, params["group_id"])
+            self._access = AccessListSide(context, self._access_list, ())
+            others += (self._access,)
         self.path = PathPlans(self._entries, say, self.known)
         reader = PathReader(context, self.path, stages, partial(PathSides._begin, own), list_peers)
         self.sides: tuple[AnySide, ...] = (*in_atlas, reader, *others)
-        if atlas is not None and params["access_list"]:
-            turn = partial(turn_of, (atlas.settings.base_url, params["group_id"]))
-            choice, access_list = partial(PathSides._entry_access, own), AccessList(atlas, params["group_id"])
-            self._access = AccessRequests(context, access_list, choice, turn, stoppable_sleep, ACCESS)
-            self.sides += (self._access,)
 
     def _make_half_sides(self, *, prunes: bool) -> tuple[AnySide, ...]:
         """Return the sides of the clouds, and of the routes that pruned connections leave."""
@@ -193,9 +193,12 @@ class PathSides:
             pruned = PrunedLeftovers(common, removals, self._pruned, removers)
             yield pruned
         if params["access_list"]:
-            unlisted = CLOUDS.keys() - self._lists.keys()
+            unlisted = sorted(CLOUDS.keys() - self._lists.keys())
+            lists = {name: VpcPeers(atlas, params["group_id"], CLOUDS[name]).list_peers for name in unlisted}
             read_blocks = partial(PathSides._read_blocks, own)
-            yield EntryAccess(common, atlas, removals, pruned, sorted(unlisted), read_blocks)
+            access = EntryAccess(common, self._access_list, removals, pruned, lists, read_blocks)
+            self._access.reader = AccessRequests(common, self._access_list, access, self._turn)
+            yield access
 
     def _read_blocks(self, network: Fields) -> t.Mapping[str, t.Sequence[str]]:
         """Return the blocks of the clients of a network on AZURE or GCP, or of all networks of its project, by name.
@@ -248,9 +251,6 @@ class PathSides:
             side.entries = mirrors
         return mirrors
 
-    def _entry_access(self) -> EntryAccess:
-        return t.cast(EntryAccess, self._choosers[EntryAccess.name])
-
     def _replaced(self) -> t.Collection[str]:
         """Return the keys of entries whose connection in Atlas the task replaces, or has replaced."""
         planned = {} if self._session.atlas is None else self._reader.first_changes
@@ -262,7 +262,7 @@ class PathSides:
         if self._params["plan_file"]:
             plan = replace(plan, refusals={**plan.refusals, **_without_block(plan, self.path, self.known, self._entries)})
         if self.known.access is not None:
-            self._access.begin(self.path.steps_of(self._access.name), self.known.access)
+            self._access.begin([step.owner for step in self.path.steps_of(self._access.name)], self.known.access)
         for side in self.sides:
             yield side, Plan(steps=self.path.steps_of(side.name)) if side.name != PathReader.name else plan
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import atlas_peering
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_peering import OPERATION
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides import peering
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides import entry_access
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state import Chooser
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.peering import PathSides
 from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
@@ -35,7 +35,7 @@ class AtlasSide(SetSite):
         self.clear()
         with pytest.MonkeyPatch.context() as patch:
             # What runs in the thread of a step lives on the same clock.
-            patch.setattr(peering, "stoppable_sleep", self.clock.sleep)
+            patch.setattr(entry_access, "stoppable_sleep", self.clock.sleep)
             patch.setattr(atlas_peering, "PathSides", OnlyAtlas)
             return self.run(OPERATION, connections=list(connections), **{"access_list": False, **options})
 

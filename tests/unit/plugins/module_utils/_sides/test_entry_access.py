@@ -23,10 +23,10 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.side impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import StoppedError, TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_peering import OPERATION
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.access_list import AccessList
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.access_list import AccessListSide
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.access_plan import IN_FORCE, AccessListState
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.access_requests import AccessRequests
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.connection import PeerState
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.entry_access import EntryAccess
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.entry_access import AccessRequests, EntryAccess
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.entry_peers import PeerRemovals
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state import ACCESS, Common, PathState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.set_state import PeerSetState
@@ -93,7 +93,7 @@ class Case:
         self.state = before or PathState()
         self.state.peers = PeerSetState(tuple(there), first=tuple(there), entries=own or {})
         self.blocks, self.asked = blocks or {}, list[str]()
-        outside: Any = (None, PeerRemovals(self.state, lambda: found, None), None, (), self._read_blocks)
+        outside: Any = (None, PeerRemovals(self.state, lambda: found, None), None, {}, self._read_blocks)
         common = Common(Context(params, FakeClock()), params["connections"], self.state)
         self.part = EntryAccess(common, *outside)
         answers: dict[Any, Any] = {"list": listed(access)}
@@ -121,14 +121,14 @@ class Case:
     def plan(self) -> Plan:
         return self.part.plan()
 
-    def side(self) -> AccessRequests:
+    def side(self) -> AccessListSide:
         """Return the side in the stage of the access list, after the plan."""
-        clock = FakeClock()
-        context: Any = Context({"parallel": 8}, clock)
+        context: Any = Context({"parallel": 8}, FakeClock())
         context.stage = ACCESS
-        outside: Any = (None, lambda: self.part, None, clock.sleep, ACCESS)
-        side = AccessRequests(context, *outside)
-        side.begin(self.plan.steps, self.state.access or AccessListState({}, {}))
+        outside: Any = (None, self.part, None)
+        side = AccessListSide(context, outside[0], ())
+        side.reader = AccessRequests(Common(context, (), self.state), *outside)
+        side.begin([step.owner for step in self.plan.steps], self.state.access or AccessListState({}, {}))
         return side
 
     @property
@@ -522,7 +522,7 @@ def test_networks_with_one_comment_are_all_waited_for() -> None:
     )
     (step,) = case.plan.steps
     assert (step.keys[0].owner, case.state.access and case.state.access.waiting) == (KEYS[0], (A, B))
-    assert (step.stage, [*case.part.replacements(step.request.sent)]) == (ACCESS, [A, B])
+    assert (step.stage, [*case.part.needs.replacements(step.request.sent, case.state)]) == (ACCESS, [A, B])
     side = case.side()
     assert (side.wait(A, None), side.wait(step.owner, step)) == (Waiting(IN_FORCE), WAITING)
     side.states.update(side.observe({"statuses": {A: True}}))
