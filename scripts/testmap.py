@@ -16,6 +16,7 @@ import difflib
 import functools
 import io
 import os
+import socket
 import sqlite3
 import subprocess
 from collections.abc import Callable, Iterable, Iterator
@@ -121,6 +122,8 @@ class _Writer:
             (os, ("listdir", "scandir"), reads),
             (os, ("fork", "posix_spawn"), starts),
             (subprocess.Popen, ("__init__",), starts),
+            # With its output, a process is asked for of one that forks.
+            (socket, ("send_fds",), starts),
         ):
             for name in names:
                 setattr(owner, name, _telling(getattr(owner, name), tell))

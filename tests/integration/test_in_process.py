@@ -20,8 +20,8 @@ from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmu
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 from ansible_collections.cloudpeer.atlas.tests.support.runner import (
     WAYS,
+    Descendants,
     PlaybookRunner,
-    descendants,
     environment,
     is_running,
     plain_interpreter,
@@ -451,7 +451,7 @@ def test_an_interrupt_ends_a_wait_at_once_and_leaves_no_process(
     until(lambda: len(emulator.requests.entries()) >= 5)
     # Into the pause before the next look, and not into the end of a request, where Python ignores what a finalizer raises.
     time.sleep(0.2)
-    started = descendants(process.pid)
+    started = Descendants(process.pid).look()
     assert started
     os.killpg(process.pid, signal.SIGINT)
     output, unused = process.communicate(timeout=120)

@@ -17,7 +17,7 @@ import requests
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import refusal
 from ansible_collections.cloudpeer.atlas.tests.support.masking import STARS
-from ansible_collections.cloudpeer.atlas.tests.support.runner import WAYS, PlaybookRunner, descendants
+from ansible_collections.cloudpeer.atlas.tests.support.runner import WAYS, Descendants, PlaybookRunner
 from ansible_collections.cloudpeer.atlas.tests.support.targets import ATLAS_TARGETS, environment_for, playbook_of
 from ansible_collections.cloudpeer.atlas.tests.support.wire import page, reply, serving
 
@@ -94,10 +94,11 @@ def watched_commands() -> Iterator[set[bytes]]:
     """Give the command lines of all processes that are started meanwhile, as far as a look now and then sees them."""
     seen: set[bytes] = set()
     ended = threading.Event()
+    started = Descendants(os.getpid())
 
     def look() -> None:
         while not ended.wait(0.1):
-            for pid in descendants(os.getpid()):
+            for pid in started.look():
                 with contextlib.suppress(OSError):
                     seen.add(Path(f"/proc/{pid}/cmdline").read_bytes())
 
@@ -196,7 +197,7 @@ def test_a_secret_is_seen_nowhere(
     variables = {name: value.replace("<token>", token) for name, value in GIVEN[given].items()}
     variables.setdefault("SECRET_OF_THE_TEST", token)
     with watched_commands() as commands:
-        run = playbook(TASKS, emulator, "-vvvvv", *MODES[mode], way=way, **search.variables, **variables)
+        run = playbook(TASKS, emulator, "-vvvvv", *MODES[mode], way=way, own_process=True, **search.variables, **variables)
     assert ["msg" in result for result in run.results] == [False, True, True, True, True]
     assert any(b"ansible" in command for command in commands)
     assert search.found(run.output, commands) == []
@@ -233,7 +234,7 @@ def test_no_target_shows_a_secret_in_check_and_diff_mode(
     # What is read in one task is missing in the next, so each goes on whatever comes.
     targets = playbook_of(*names, ignore_errors=True)
     with watched_commands() as commands:
-        run = playbook(targets, emulator, "-vvvvv", "--check", "--diff", way=way, **variables)
+        run = playbook(targets, emulator, "-vvvvv", "--check", "--diff", way=way, own_process=True, **variables)
     assert [name for name in names if f"PLAY [{name}]" not in run.output] == []
     assert [result for result in run.results if result.get("http_status") == 501]
     assert search.found(run.output, commands) == []
@@ -319,7 +320,7 @@ def test_a_secret_within_another_option_is_seen_nowhere(
     secret = "canary-within-an-option"
     with serving(refusal(secret, secret)) as wire, watched_commands() as commands:
         variables = {"SECRET_OF_THE_TEST": secret, "NO_AWS": wire.base_url, "AWS_EC2_METADATA_DISABLED": "true"}
-        run = playbook(WITHIN, emulator, "-vvvvv", "--diff", way=way, **variables)
+        run = playbook(WITHIN, emulator, "-vvvvv", "--diff", way=way, own_process=True, **variables)
     assert ["msg" in result for result in run.results] == [True] * 11
     assert wire.requests
     assert secret not in run.output

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
+from ansible_collections.cloudpeer.atlas.tests.support.ansible_process import run_ansible
 from ansible_collections.cloudpeer.atlas.tests.support.environment import own_environment
 from ansible_collections.cloudpeer.atlas.tests.support.paths import INTEGRATION, ROOT
 from coverage import CoverageData
@@ -77,6 +78,7 @@ class PlaybookRunner:
         way: str | None = "in process",
         status: int = 0,
         measured: bool = False,
+        own_process: bool = False,
         **variables: str | None,
     ) -> PlaybookRun:
         """Run a playbook and return what it did.
@@ -86,6 +88,7 @@ class PlaybookRunner:
             way: How tasks are to run; None leaves that to the playbook.
             status: The exit status it must end with.
             measured: Whether the plugins it runs count as covered, if that is asked for at all.
+            own_process: Whether the process itself matters, and not only what it does.
             variables: More of the environment; None leaves one out.
         """
         if isinstance(source, str):
@@ -99,22 +102,14 @@ class PlaybookRunner:
         record = self._folder / "record.jsonl"
         record.unlink(missing_ok=True)
         whole = {**environment(self._folder, emulator), "RECORD_FILE": str(record), **variables}
-        done = subprocess.run(
-            [sys.executable, "-m", "ansible", "playbook", str(source), *choice, *options],
-            cwd=ROOT,
-            env={name: value for name, value in whole.items() if value is not None},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=900,
-            check=False,
-        )
+        found = {name: value for name, value in whole.items() if value is not None}
+        words = ("playbook", str(source), *choice, *options)
+        ended, output = run_ansible(*words, environment=found, cwd=ROOT, own_process=own_process)
         if measured:
             _keep_coverage(self._folder)
-        assert done.returncode == status, done.stdout
+        assert ended == status, output
         lines = record.read_text(encoding="utf-8").splitlines() if record.exists() else []
-        return PlaybookRun(done.returncode, done.stdout, [json.loads(line) for line in lines])
+        return PlaybookRun(ended, output, [json.loads(line) for line in lines])
 
 
 def _keep_coverage(folder: Path) -> None:
@@ -201,20 +196,33 @@ def until(condition: Callable[[], object], seconds: float = 20) -> None:
         time.sleep(0.01)
 
 
-def descendants(pid: int) -> list[int]:
-    """Return the processes that a process has started, and those that they have, in whatever session."""
-    parents = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal():
-            try:
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-            except OSError:
-                continue
-            parents[int(entry.name)] = int(fields[1])
-    found = [pid]
-    for parent in found:
-        found += [child for child, own_parent in parents.items() if own_parent == parent]
-    return found[1:]
+class Descendants:
+    """The processes that a process has started, and those that they have, in whatever session.
+
+    Args:
+        pid: The process.
+    """
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._parents: dict[int, int] = {}
+        self._found: set[int] = set()
+
+    def look(self) -> set[int]:
+        """Return those that are there now. What was seen before is not looked at again, but for whether it is there."""
+        there = {int(name) for name in os.listdir("/proc") if name.isdecimal()}
+        self._parents = {pid: parent for pid, parent in self._parents.items() if pid in there}
+        for pid in there - self._parents.keys():
+            with contextlib.suppress(OSError):
+                fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+                self._parents[pid] = int(fields[1])
+        self._found &= there
+        new = {self._pid}
+        while new:
+            known = self._found | {self._pid}
+            new = {pid for pid, parent in self._parents.items() if parent in known} - known
+            self._found |= new
+        return {*self._found}
 
 
 def is_running(pid: int) -> bool:
