@@ -97,10 +97,6 @@ class AwsReader:
                 call = partial(network.look, params, known.account_id)
             yield Query(owner, call, (owner,))
 
-    def shown(self, replies: Replies) -> t.Iterable[tuple[Owner, View | PeeringConnection | None]]:
-        """Return what replies show of each owner: a view or, in a poll, the connection."""
-        return replies.items()
-
     def plan(self, owners: t.Sequence[Owner], states: t.Mapping[Owner, View]) -> Plan:
         """Plan what is left to do for each connection; the plan of a single one is an AccepterPlan.
 
@@ -108,9 +104,7 @@ class AwsReader:
             TaskError: If a check fails.
         """
         plans = [self._plan_one(owner, states[owner]) for owner in owners]
-        changes = [change for plan in plans for change in plan.route_changes]
-        said = tuple(self._takeover_texts.setdefault(one, text) for one, text in say_takeovers(changes).items())
-        return replace(joined(plans), notes=tuple(say_notes(changes)), consequences=said)
+        return with_texts(joined(plans), [change for plan in plans for change in plan.route_changes], self._takeover_texts)
 
     def _plan_one(self, owner: Owner, view: View) -> AccepterPlan:
         params = self._accepters[owner].params
@@ -154,7 +148,7 @@ class AwsReader:
         """Return the changes that a step makes; None for those of the plan."""
         return None
 
-    def line(self, stage: str) -> str:
+    def line(self, stage: str, is_awaited: t.Callable[[Owner], bool]) -> str:
         """Return what connections wait for, in words for the user; empty for nothing."""
         return ""
 
@@ -192,11 +186,12 @@ class AwsSide(Side[View]):
     def observe(self, replies: Replies) -> t.Mapping[Owner, View]:
         """Return the views that were read, and after a poll those with another state of the connection."""
         found = {}
-        for owner, reply in self.reader.shown(replies):
-            known = self.states.get(owner)
-            view = _newest(known, reply) if isinstance(reply, View) else _with_shown(self.states[owner], reply)
-            if view != known:
-                found[owner] = view
+        for key, reply in replies.items():
+            for owner, shown in reply.items() if isinstance(reply, dict) else ((key, reply),):
+                known = self.states.get(owner)
+                view = _newest(known, shown) if isinstance(shown, View) else _with_shown(self.states[owner], shown)
+                if view != known:
+                    found[owner] = view
         return found
 
     def plan(self, owners: t.Sequence[Owner]) -> Plan:
@@ -279,7 +274,26 @@ class AwsSide(Side[View]):
 
     def progress_line(self) -> str:
         """Return what the connections of a list wait for."""
-        return self.reader.line(self.context.stage)
+        return self.reader.line(self.context.stage, self._is_awaited)
+
+    def _is_awaited(self, owner: Owner) -> bool:
+        """Whether an owner waits until AWS shows its connection, or changes it."""
+        try:
+            return self.wait(owner, None) is not None
+        except TaskError:
+            return False
+
+
+def with_texts(plan: Plan, changes: t.Sequence[RouteChange], known: dict[Takeover, str]) -> Plan:
+    """Return a plan with the notes on its routes, and the warnings about wider ones.
+
+    Args:
+        plan: The plan.
+        changes: Its changes of routes.
+        known: The warnings so far, which get the new ones: a later plan has only what is left to do.
+    """
+    said = tuple(known.setdefault(takeover, text) for takeover, text in say_takeovers(changes).items())
+    return replace(plan, notes=tuple(say_notes(changes)), consequences=said)
 
 
 def _look(network: Network, params: Parameters) -> View:

@@ -14,13 +14,13 @@ from .._aws.accepter.network import Network, RegionSurvey
 from .._aws.accepter.routes import Facts, choose_tables
 from .._aws.accepter.view import Accept, EnableDns, RouteChange, View, may_lead, shows
 from .._aws.errors import AdvisedError, Way
-from .._aws.objects import ACTIVE, ENDED, PENDING, PeeringConnection
+from .._aws.objects import ACTIVE, ENDED, PENDING, PROVISIONING, PeeringConnection
 from .._clouds.aws import AWS
 from .._clouds.cloud import BLOCK, REGION, Peer, fields_of
 from .._engine.argspec import OptionValue
 from .._engine.options import Parameters
 from .._engine.plan import Change, ChangeKey, Plan, Step
-from .._engine.side import Context, Owner, Purpose, Query, Replies, Waiting
+from .._engine.side import Context, Owner, Purpose, Query, Waiting
 from .._engine.wait import WaitTimeoutError
 from .._entries.parser import PeerEntry
 from .._http.errors import TaskError
@@ -37,7 +37,6 @@ if t.TYPE_CHECKING:
 _POLL = 30.0
 # What comes first: Atlas's request, which the same poll may find in AWS, or an attribute that another entry enables for the VPC.
 _REQUEST, _TURN = Waiting("Atlas's request"), Waiting("its VPC", polls=False, ends_with_steps=True)
-_Shown = t.Union[View, PeeringConnection, None]
 
 # Options of AWS and their values.
 AwsCredentials = tuple[tuple[str, OptionValue], ...]
@@ -293,30 +292,18 @@ class AwsEntries(AwsReader):
             params, survey = self.half_of(owner).params, self._networks.survey_of(str(owner))
             if purpose is Purpose.AGAIN:
                 # Not by the survey, which keeps its first answers.
-                yield Query(owner, partial(_look_again, owner, survey, params, states[owner]), (owner,))
+                yield Query(owner, partial(_look_again, survey, params, states[owner]), (owner,))
             elif purpose is Purpose.POLL and params["connection_id"] is not None and owner not in failures:
                 ids.setdefault(survey, {})[owner] = params["connection_id"]
         for survey, wanted in ids.items():
             yield Query(survey, partial(_ask_again, self._context.clock, survey, wanted), tuple(wanted))
 
-    def shown(self, replies: Replies) -> t.Iterable[tuple[Owner, _Shown]]:
-        """Return the view of an entry that was read alone, and the connections that polls show."""
-        for reply in replies.values():
-            yield from reply.items()
-
     def plan(self, owners: t.Sequence[Owner], states: t.Mapping[Owner, View]) -> Plan:
         """Plan again for entries whose steps are in doubt; the remaining steps have the keys of the plan that people see."""
-        plan = self._networks.plan_for([*map(str, owners)])
         self._read_plan()
-        changes, steps = [], []
-        for step in plan.steps:
-            if isinstance(step.request, EnableDns) and (step.owner, step.request.name) in self._turns:
-                steps.append(step._replace(keys=()))
-                continue
-            own = self._networks.change_of(step)
-            changes.append(self._changes.get(own.key, own))
-            steps.append(step._replace(keys=(own.key,)))
-        return Plan(tuple(changes), tuple(steps), refusals=plan.refusals)
+        plan = self._networks.plan_for([*map(str, owners)], self._turns)
+        changes = tuple(self._changes.get(change.key, change) for change in plan.changes)
+        return Plan(changes, plan.steps, refusals=plan.refusals)
 
     def _read_plan(self) -> None:
         """Take the changes, and the order of entries with the same VPC, from the plan that people see."""
@@ -378,18 +365,24 @@ class AwsEntries(AwsReader):
         """Return the change of a step that another entry should have made; None for that of the plan."""
         return None if step.keys else [self._networks.change_of(step)]
 
-    def line(self, stage: str) -> str:
+    def line(self, stage: str, is_awaited: t.Callable[[Owner], bool]) -> str:
         """Return how many connections are accepted, and what the others wait for."""
-        return self._networks.line() if stage == ACTING else ""
+        connections = {key: view.connection for key, view in self._path.aws.items() if key not in self._path.failures}
+        if stage != ACTING or not connections:
+            return ""
+        accepted = sum(one is not None and one.status in (ACTIVE, PROVISIONING) for one in connections.values())
+        waiting = sum(map(is_awaited, connections))
+        waits = f", {waiting} {'waits' if waiting == 1 else 'wait'} for AWS" if waiting else ""
+        return f"{accepted} of {len(connections)} accepted in AWS{waits}"
 
 
-def _look_again(owner: Owner, survey: RegionSurvey, params: Parameters, known: View) -> dict[Owner, _Shown]:
+def _look_again(survey: RegionSurvey, params: Parameters, known: View) -> View:
     """Read all that one entry needs."""
     view = Network(survey.session).look(params, known.account_id)
-    return {owner: replace(view, others={**known.others, **view.others})}
+    return replace(view, others={**known.others, **view.others})
 
 
-def _ask_again(clock: Clock, survey: RegionSurvey, wanted: t.Mapping[Owner, str]) -> dict[Owner, _Shown]:
+def _ask_again(clock: Clock, survey: RegionSurvey, wanted: t.Mapping[Owner, str]) -> dict[Owner, PeeringConnection | None]:
     """Ask about connections once: the next poll comes soon."""
     with unbounded(), within(clock() + _POLL):
         found = survey.find_connections([*wanted.values()])

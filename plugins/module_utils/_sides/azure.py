@@ -23,7 +23,7 @@ from .._azure.plan import (
     state_after,
 )
 from .._engine.options import Parameters
-from .._engine.plan import Change, Plan, Step, plan_each
+from .._engine.plan import Plan, Step, plan_each
 from .._engine.side import (
     BEFORE,
     FORESEEN,
@@ -43,6 +43,10 @@ from .._engine.side import (
 from .._engine.wait import WaitTimeoutError, still_refused, time_is_up
 from .._http.errors import TaskError, as_option
 
+if t.TYPE_CHECKING:
+    # Read only for a list.
+    from .azure_entries import AzureEntries
+
 _NO_PRINCIPAL = "PrincipalNotFound"
 _NAME_TAKEN = "RoleDefinitionWithSameNameExists"
 _ENDED, _KNOWN = "its end", "Azure to know it"
@@ -61,44 +65,6 @@ class VnetRole(t.NamedTuple):
     access: Access
 
 
-class RoleList(t.Protocol):
-    """What a list sets for its roles, each for the entries with one VNet.
-
-    Attributes:
-        directories: The directory of each VNet, whose service principal all its VNets have.
-    """
-
-    directories: t.Mapping[Owner, str | None]
-
-    def role(self, owner: Owner) -> tuple[Parameters, Access]:
-        """Return the fields of a `VnetRole`, as far as known now."""
-
-    def plan_role(self, owner: Owner, state: AccessState) -> Plan:
-        """Plan what is left to do for a role as a part of the list: one change, whatever the number of steps."""
-
-    def changes_of(self, owner: Owner, state: AccessState) -> t.Sequence[Change]:
-        """Return the change of a role once all its steps are done."""
-
-    def entries_of(self, owner: Owner) -> t.Sequence[str]:
-        """Return the entries with a VNet."""
-
-    def failure_of(self, owner: Owner) -> TaskError | None:
-        """Return why all entries with a VNet have failed; None if one has not."""
-
-    def is_free(self, owner: Owner) -> bool:
-        """Return whether nothing in Atlas needs a role any more, so that it can be removed.
-
-        Raises:
-            TaskError: If Atlas still needs it.
-        """
-
-    def late_error(self, step: Step, error: WaitTimeoutError) -> TaskError:
-        """Return the error of a step that was not ready in time."""
-
-    def line(self) -> str:
-        """Return how many VNets Atlas has its role on, in words for the user; empty for none."""
-
-
 class AzureSide(Side[AccessState]):
     """The role of Atlas on VNets, each an owner: a service principal, a role, and its assignment.
 
@@ -113,7 +79,7 @@ class AzureSide(Side[AccessState]):
         roles: What each role should be, by its owner; empty for a list.
 
     Attributes:
-        entries: What a list sets for its roles; None if there is no list.
+        entries: What a list sets for its roles, each for the entries with one VNet; None if there is no list.
     """
 
     name = "azure"
@@ -122,7 +88,7 @@ class AzureSide(Side[AccessState]):
 
     def __init__(self, context: Context, roles: t.Mapping[Owner, VnetRole]) -> None:
         super().__init__(context, [*roles])
-        self.entries: RoleList | None = None
+        self.entries: AzureEntries | None = None
         self._roles = roles
         # The owners whose role was sent, so that Azure may not know it everywhere yet.
         self._with_new_role: set[Owner] = set()
@@ -131,7 +97,7 @@ class AzureSide(Side[AccessState]):
         self._had_full_look: dict[Owner, bool] = {}
 
     def _role(self, owner: Owner) -> VnetRole:
-        return self._roles[owner] if self.entries is None else VnetRole(*self.entries.role(owner))
+        return self._roles[owner] if self.entries is None else self.entries.role(owner)
 
     def queries(self, owners: t.Sequence[Owner], purpose: Purpose) -> t.Iterable[Query]:
         """Ask for the VNet and what Atlas may do there or, in a poll, for the VNet alone."""
@@ -179,7 +145,7 @@ class AzureSide(Side[AccessState]):
             return None
         return Waiting(_ENDED) if plan_absent(params, state).steps else None
 
-    def _wait_in_list(self, owner: Owner, step: Step, entries: RoleList) -> Waiting | None:
+    def _wait_in_list(self, owner: Owner, step: Step, entries: AzureEntries) -> Waiting | None:
         failure = entries.failure_of(owner)
         if failure is not None:
             raise failure
@@ -223,8 +189,8 @@ class AzureSide(Side[AccessState]):
     def record(self, step: Step, reply: ReplyValue | NoReply) -> Effect:
         """Record what was created or removed; in a prediction, a new object has no id."""
         owner, made = step.owner, None if reply is FORESEEN else reply
-        if self.entries is None:
-            return Effect({} if reply is SEEN else {owner: state_after(self.states[owner], step.request, made)})
+        if self.entries is None and reply is SEEN:
+            return Effect({})
         # A list takes only new states.
         after = replace(self.states[owner]) if reply is SEEN else state_after(self.states[owner], step.request, made)
         states, directory = {owner: after}, self._directory_of(owner)
@@ -233,7 +199,7 @@ class AzureSide(Side[AccessState]):
             for other, state in self.states.items():
                 if other != owner and state.principal_id is None and self._directory_of(other) == directory:
                     states[other] = replace(state, principal_id=after.principal_id)
-        return Effect(states, self.entries.changes_of(owner, after))
+        return Effect(states, None if self.entries is None else self.entries.changes_of(owner, after))
 
     def retry_wait(self, step: Step, error: TaskError) -> Waiting | None:
         """Wait until Azure knows the service principal and our role everywhere: until then, it may refuse the assignment."""

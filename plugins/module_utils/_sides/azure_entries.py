@@ -19,8 +19,9 @@ from .._engine.plan import Change, ChangeKey, Notice, Plan, Step, joined
 from .._engine.side import Owner
 from .._engine.wait import WaitTimeoutError
 from .._http.errors import TaskError
+from .azure import VnetRole
 from .azure_vnets import RoleTerms, VnetReads, atlas_network, is_at, name_of_role, scope_of, staying_at
-from .path_state import AVAILABLE, ROLES, SIDES, Answers, Chooser, Common, PathState, as_one, failure_of_all, late_error_of
+from .path_state import AVAILABLE, ROLES, SIDES, Answers, Chooser, Common, PathState, as_one, late_error_of
 
 # The name of the step in results.
 _ROLE = "role"
@@ -33,16 +34,14 @@ class PrunedRole(t.NamedTuple):
     Attributes:
         peer: The pruned connection that it belongs to, which is its owner.
         beside: The ids of all pruned connections to the VNet: Atlas needs the role until they are gone.
-        params: The options of the removal.
-        access: The requests about the VNet.
+        role: The removal and its requests.
         found: What Atlas may do there at first.
         change: The removal.
     """
 
     peer: Peer
     beside: t.Sequence[str]
-    params: Parameters
-    access: Access
+    role: VnetRole
     found: AccessState
     change: Change
 
@@ -91,7 +90,9 @@ class PrunedRoles:
             requests = self._reader.requests(params, fields["azure_directory_id"])
             beside = [other["id"] for other in leaving if is_at(other, fields)]
             self._states[id_], self._terms.directories[id_] = found, fields["azure_directory_id"]
-            self.roles[id_] = PrunedRole(peer, beside, params, requests, found, _to_change("delete", id_, fields, found, plan))
+            self.roles[id_] = PrunedRole(
+                peer, beside, VnetRole(params, requests), found, _to_change("delete", id_, fields, found, plan)
+            )
         return self.in_list(id_, plan) if id_ in self.roles else Plan()
 
     def in_list(self, owner: Owner, plan: Plan) -> Plan:
@@ -232,10 +233,10 @@ class AzureEntries(Chooser):
 
     # Questions of the side.
 
-    def role(self, owner: Owner) -> tuple[Parameters, Access]:
+    def role(self, owner: Owner) -> VnetRole:
         """Return what the role on a VNet should be, and the requests about it."""
         if owner in self.pruned.roles:
-            return self.pruned.roles[owner].params, self.pruned.roles[owner].access
+            return self.pruned.roles[owner].role
         key, failures = str(owner), self._path.failures
         # A connection that could not be removed keeps its peering, so the end of that is not waited for.
         ending = () if any(entry.key in failures for entry in self._groups[key]) else None
@@ -243,11 +244,11 @@ class AzureEntries(Chooser):
         if key not in self._accesses:
             directory, first = self._terms.directories[key], self._groups[key][0]
             self._accesses[key] = self.reader.requests(params, directory, first)
-        return params, self._accesses[key]
+        return VnetRole(params, self._accesses[key])
 
     def plan_role(self, owner: Owner, access: AccessState) -> Plan:
         """Plan what is left to do for a role."""
-        params, unused = self.role(owner)
+        params = self.role(owner).params
         wanted = plan_present if params["state"] == "present" else plan_absent
         return self._in_list(owner, wanted(params, access))
 
@@ -256,13 +257,9 @@ class AzureEntries(Chooser):
         plan = self.plan_role(owner, access)
         return () if plan.steps else (plan.changes[0]._replace(after=access.to_result()),)
 
-    def entries_of(self, owner: Owner, step: t.Any = None) -> t.Sequence[str]:
+    def entries_of(self, owner: Owner, step: Step | None = None) -> t.Sequence[str]:
         """Return the entries with a VNet, or the pruned connection whose role it is."""
         return [entry.key for entry in self._groups[str(owner)]] if owner in self._groups else [str(owner)]
-
-    def failure_of(self, owner: Owner) -> TaskError | None:
-        """Return why the first entry with a VNet has failed if all have; None if one has not."""
-        return failure_of_all(self.entries_of(owner), self._path.failures)
 
     def late_error(self, step: Step, error: WaitTimeoutError) -> TaskError:
         """Return the error of a step that was not ready in time."""
@@ -288,7 +285,7 @@ class AzureEntries(Chooser):
         key, text = self._owner_of.get(entry, entry), ""
         if step == _ROLE and key in self.pruned.roles:
             role = self.pruned.roles[key]
-            text = _kept_role(fields_of(role.peer), role.params, self._states[key], "No later run finds it:", self._path)
+            text = _kept_role(fields_of(role.peer), role.role.params, self._states[key], "No later run finds it:", self._path)
         elif step == _ROLE and key in self._groups and self._is_absent:
             again = "Run the task again with azure_directory_id in the entry, or"
             text = _kept_role(self._groups[key][0].params, self._terms.params_of(key), self._states[key], again, self._path)

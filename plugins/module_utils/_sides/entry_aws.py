@@ -15,7 +15,7 @@ from .._accounts.credentials import AWS_NAMES
 from .._accounts.session import AwsSessions
 from .._aws.accepter.network import CONNECTIONS, TAGS, Key, RegionSurvey, first_keys
 from .._aws.accepter.plan import AccepterPlan, missing_tags, plan_absent, plan_present
-from .._aws.accepter.routes import check_room, plan_new_routes, say_notes, say_takeovers
+from .._aws.accepter.routes import check_room, plan_new_routes
 from .._aws.accepter.view import (
     Accept,
     AddTags,
@@ -29,7 +29,7 @@ from .._aws.accepter.view import (
     view_after,
     with_status,
 )
-from .._aws.objects import ACTIVE, ENDED, PENDING, PROVISIONING, PeeringConnection
+from .._aws.objects import ACTIVE, ENDED, PENDING, PeeringConnection
 from .._clouds.aws import AWS
 from .._clouds.cloud import Peer, fields_of
 from .._engine.plan import Change, ChangeKey, Notice, Plan, Step
@@ -37,6 +37,7 @@ from .._engine.side import Owner
 from .._entries.parser import PeerEntry
 from .._http.errors import TaskError
 from .._http.redact import visible
+from .aws import with_texts
 from .aws_entries import AwsPlace, AwsTerms
 from .path_options import aws_credentials, aws_names
 from .path_state import ACTING, ROUTES, Answers, Chooser, Common
@@ -168,7 +169,7 @@ class AwsNetworks(Chooser):
         self._reads = NetworkReads(self.terms, sessions)
         # The entries whose requests were not visible when they were planned, so that no warning has their account.
         self._not_yet_visible: set[str] = set()
-        # The warnings about wider routes so far: a later plan has only what is left to do.
+        # The warnings about wider routes so far.
         self._takeover_texts: dict[Takeover, str] = {}
 
     # Reading.
@@ -210,8 +211,13 @@ class AwsNetworks(Chooser):
         """Plan what is left to do in AWS for each entry, by the rules for one."""
         return self.plan_for([*self.terms.entries])
 
-    def plan_for(self, keys: t.Iterable[str]) -> Plan:
-        """Plan what is left to do in AWS for some entries."""
+    def plan_for(self, keys: t.Iterable[str], turns: t.Container[tuple[Owner, str]] = ()) -> Plan:
+        """Plan what is left to do in AWS for some entries.
+
+        Args:
+            keys: The keys of the entries.
+            turns: The attributes for DNS that other entries enable first, each with the key of the entry that waits for that.
+        """
         changes, steps, notices = list[Change](), list[Step](), list[Notice]()
         refusals: dict[str, TaskError] = {}
         # Two entries may have one VPC, each with a network container of its own: what the first one enables is one change.
@@ -230,7 +236,7 @@ class AwsNetworks(Chooser):
                 refusals[key] = self.terms.named(entry, error)
                 continue
             growing.update(change.table_id for change in plan.route_changes if change.action == "create")
-            for step in self._to_steps(entry, plan, enabled):
+            for step in self._to_steps(entry, plan, enabled, turns):
                 steps.append(step)
                 changes += [self.change_of(step)] if step.keys else []
             fields = {"connection_id": self.terms.connection_id(entry)}
@@ -238,9 +244,8 @@ class AwsNetworks(Chooser):
         accepted = [str(step.owner) for step in steps if isinstance(step.request, Accept)]
         self._not_yet_visible |= {key for key in accepted if self.terms.view(self.terms.entries[key]).connection is None}
         routes = [] if self._is_absent else [step.request for step in steps if isinstance(step.request, RouteChange)]
-        said = tuple(self._takeover_texts.setdefault(takeover, text) for takeover, text in say_takeovers(routes).items())
-        notes = tuple(say_notes(routes))
-        return Plan(tuple(changes), tuple(steps), refusals=refusals, notes=notes, consequences=said, notices=tuple(notices))
+        whole = Plan(tuple(changes), tuple(steps), refusals=refusals, notices=tuple(notices))
+        return with_texts(whole, routes, self._takeover_texts)
 
     def _plan_entry(self, entry: PeerEntry) -> AccepterPlan:
         terms, view = self.terms, self.terms.view(entry)
@@ -260,13 +265,16 @@ class AwsNetworks(Chooser):
         steps = [Step("update", change, ()) for change in plan_new_routes(view, tables, facts)]
         return replace(plan, steps=(*plan.steps, *steps))
 
-    def _to_steps(self, entry: PeerEntry, plan: AccepterPlan, enabled: set[tuple[str, str]]) -> list[Step]:
+    def _to_steps(
+        self, entry: PeerEntry, plan: AccepterPlan, enabled: set[tuple[str, str]], others: t.Container[tuple[Owner, str]]
+    ) -> list[Step]:
         """Return the steps of an entry; those that an earlier entry makes have no key, and come last.
 
         Args:
             entry: The entry.
             plan: Its plan.
             enabled: Receives the attributes for DNS that entries enable, by VPC and name.
+            others: The attributes that others enable first; see `plan_for`.
         """
         found: list[Step] = []
         turns: list[Step] = []
@@ -278,7 +286,7 @@ class AwsNetworks(Chooser):
             stage = ROUTES if self._is_absent else ACTING
             keys = (_to_change(entry, request).key,)
             step = Step("delete" if is_removal else "update", request, keys, after, owner=entry.key, stage=stage, lanes=lanes)
-            if isinstance(request, EnableDns) and attribute in enabled:
+            if isinstance(request, EnableDns) and (attribute in enabled or (entry.key, request.name) in others):
                 turns.append(step._replace(keys=()))
                 continue
             if isinstance(request, EnableDns):
@@ -340,27 +348,6 @@ class AwsNetworks(Chooser):
         if connection_id is None:
             return True
         return connection is not None and connection.id == connection_id and connection.status == PENDING
-
-    def line(self) -> str:
-        """Return how many connections are accepted, and what the others wait for."""
-        views = self._path.aws
-        keys = [str(key) for key in views if key not in self._path.failures]
-        connections = [views[key].connection for key in keys]
-        accepted = sum(connection is not None and connection.status in (ACTIVE, PROVISIONING) for connection in connections)
-        waiting = sum(self._is_awaited(key) for key in keys)
-        waits = f", {waiting} {'waits' if waiting == 1 else 'wait'} for AWS" if waiting else ""
-        return f"{accepted} of {len(keys)} accepted in AWS{waits}" if keys else ""
-
-    def _is_awaited(self, key: str) -> bool:
-        """Whether an entry waits until AWS shows its connection, or changes it."""
-        connection = self._path.aws[key].connection
-        if self.is_over(key, self._context.stage):
-            return False
-        if connection is None or connection.id != self.terms.connection_id(self.terms.entries[key]):
-            return True
-        if connection.status == ACTIVE:
-            return not connection.requester.cidr_blocks
-        return connection.status not in ENDED
 
 
 def _to_change(entry: PeerEntry, request: Request) -> Change:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 
 from .._engine.options import Parameters
-from .._engine.plan import Change, Plan, Step, plan_each
+from .._engine.plan import Plan, Step, plan_each
 from .._engine.side import Call, Context, Effect, NoReply, Owner, Purpose, Query, Replies, ReplyValue, Side, Waiting
 from .._engine.wait import WaitTimeoutError, still_refused, time_is_up
 from .._gcp.network import (
@@ -34,6 +34,10 @@ from .._gcp.networks import Networks
 from .._gcp.session import PeeringBusyError
 from .._http.errors import AuthError, OvertakenError, TaskError, as_option
 
+if t.TYPE_CHECKING:
+    # Read only for a list.
+    from .gcp_entries import GcpEntries
+
 _FREE, _OPERATION, _NETWORK = "the end of another operation", "the end of GCP's operation", "the network"
 # In a list, a mirror waits for Atlas's half, or for the end of another change.
 _ATLAS, _TURN = Waiting("Atlas", ends_with_steps=True), Waiting("its turn", polls=False, ends_with_steps=True)
@@ -44,46 +48,6 @@ class Mirror(t.NamedTuple):
 
     params: Parameters
     networks: Networks
-
-
-class MirrorList(t.Protocol):
-    """What a list sets for its mirrors, each of an entry, and what it reads for several of them.
-
-    Attributes:
-        stage: The stage in which mirrors are changed.
-    """
-
-    stage: str
-
-    def mirror(self, owner: Owner) -> tuple[Parameters, Networks]:
-        """Return the fields of a `Mirror`, as far as known now."""
-
-    def changes_of(self, owner: Owner, state: NetworkState) -> t.Sequence[Change]:
-        """Return the change of a mirror that has begun, or that a look has shown."""
-
-    def plan_mirror(self, owner: Owner, state: NetworkState) -> Plan:
-        """Plan a mirror as a part of the list. The request to create one is empty: its names may become known later."""
-
-    def failure_of(self, owner: Owner) -> TaskError | None:
-        """Return why the entry has failed; None if it has not."""
-
-    def is_asked_for(self, owner: Owner) -> bool:
-        """Return whether Atlas waits for a mirror, and its names are known."""
-
-    def list_queries(self, owners: t.Iterable[Owner]) -> t.Iterable[Query]:
-        """Return a query for each list of networks that has some of these mirrors."""
-
-    def name_queries(self, owners: t.Iterable[Owner]) -> t.Iterable[Query]:
-        """Return the query for the names of mirrors that Atlas does not wait for yet."""
-
-    def take_names(self, found: ReplyValue) -> None:
-        """Take the reply to the query for names."""
-
-    def late_error(self, step: Step, error: WaitTimeoutError) -> TaskError:
-        """Return the error of a mirror that could not be changed in time."""
-
-    def line(self) -> str:
-        """Return how many mirrors are active, in words for the user; empty for none."""
 
 
 class GcpSide(Side[NetworkState]):
@@ -100,7 +64,7 @@ class GcpSide(Side[NetworkState]):
         mirrors: What each mirror should be, by its owner; empty for a list.
 
     Attributes:
-        entries: What a list sets for its mirrors; None if there is no list.
+        entries: What a list sets for its mirrors, each of an entry; None if there is no list.
     """
 
     name = "gcp"
@@ -110,7 +74,7 @@ class GcpSide(Side[NetworkState]):
 
     def __init__(self, context: Context, mirrors: t.Mapping[Owner, Mirror]) -> None:
         super().__init__(context, [*mirrors])
-        self.entries: MirrorList | None = None
+        self.entries: GcpEntries | None = None
         self._mirrors = mirrors
         # The id of the last request of each owner. GCP carries out an id only once: after a lost reply, it is sent again.
         self._request_ids: dict[Owner, str] = {}
@@ -119,7 +83,7 @@ class GcpSide(Side[NetworkState]):
         self._sent: set[Owner] = set()
 
     def _mirror(self, owner: Owner) -> Mirror:
-        return self._mirrors[owner] if self.entries is None else Mirror(*self.entries.mirror(owner))
+        return self._mirrors[owner] if self.entries is None else self.entries.mirror(owner)
 
     def queries(self, owners: t.Sequence[Owner], purpose: Purpose) -> t.Iterable[Query]:
         """Ask for the network or, in a poll, for the operation until it has ended. A list polls existing mirrors together."""
@@ -207,11 +171,9 @@ class GcpSide(Side[NetworkState]):
             return None
         if not params["wait"] or params["state"] == "absent" or is_active(params, state):
             return None
-        if self.entries is None:
-            return Waiting(ACTIVE)
-        return Waiting(ACTIVE, ends_with_steps=True)
+        return Waiting(ACTIVE, ends_with_steps=self.entries is not None)
 
-    def _wait_for_turn(self, owner: Owner, entries: MirrorList) -> Waiting | None:
+    def _wait_for_turn(self, owner: Owner, entries: GcpEntries) -> Waiting | None:
         failure = entries.failure_of(owner)
         if failure is not None:
             raise failure
@@ -281,11 +243,11 @@ class GcpSide(Side[NetworkState]):
         if isinstance(reply, NetworkState):
             # The mirror is gone. If no request of this task was lost, others have removed it.
             return Effect({owner: reply}, None if (self.name, owner) in self.context.lost else ())
-        if isinstance(reply, Running):
-            state = replace(state, running=reply)
-            return Effect({owner: state}, None if self.entries is None else self.entries.changes_of(owner, state))
+        if self.entries is None and not isinstance(reply, Running):
+            return Effect({})
         # A list takes only new states.
-        return Effect({}) if self.entries is None else Effect({owner: replace(state)}, self.entries.changes_of(owner, state))
+        state = replace(state, running=reply if isinstance(reply, Running) else state.running)
+        return Effect({owner: state}, None if self.entries is None else self.entries.changes_of(owner, state))
 
     def retry_wait(self, step: Step, error: TaskError) -> Waiting | None:
         """Wait for the end of another operation on one of the two networks."""

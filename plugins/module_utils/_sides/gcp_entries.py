@@ -18,13 +18,13 @@ from .._engine.side import Owner, Query
 from .._engine.wait import WaitTimeoutError, time_is_up
 from .._entries.parser import PeerEntry
 from .._gcp.network import ACTIVE, NetworkState, find_mirror, plan_absent, plan_present, state_after
-from .._gcp.networks import Networks
 from .._gcp.options import name_networks
 from .._http.errors import InvalidOptionError, TaskError
 from .._resources.containers import Container, Containers
 from .entry_containers import take_containers
+from .gcp import Mirror
 from .gcp_lists import NetworkLists
-from .path_state import ACTING, CLEANING, MIRROR, SIDES, Answers, Chooser, Common, PathState, as_one, failure_of_all
+from .path_state import ACTING, CLEANING, MIRROR, SIDES, Answers, Chooser, Common, PathState, as_one
 
 # Placeholders for Atlas's project and network before Atlas has created them: no network can have these names.
 _UNKNOWN = ("p-000000000000000000000000", "nt-000000000000000000000000-00000000")
@@ -141,7 +141,7 @@ class PrunedMirrors:
     def __init__(self, lists: NetworkLists, terms: MirrorTerms, path: PathState) -> None:
         self._terms, self._lists, self._path, self._states = terms, lists, path, path.gcp
         self.look_at_pruned = lists.look_at
-        self.mirrors: dict[Owner, tuple[Parameters, Networks]] = {}
+        self.mirrors: dict[Owner, Mirror] = {}
         self.changes: dict[Owner, Change] = {}
 
     def plan_pruned(self, peer: Peer, found: NetworkState, leaving: t.Sequence[Peer]) -> Plan:
@@ -149,13 +149,13 @@ class PrunedMirrors:
         id_, used = peer["id"], [one for one in self._path.containers if one["id"] == peer["container_id"]]
         if id_ not in self.mirrors and used and (pair := _pair(used[0])) is not None:
             params = self._terms.make_params(fields_of(peer), pair, None, "absent")
-            self.mirrors[id_] = params, self._lists.requests(params)
+            self.mirrors[id_] = Mirror(params, self._lists.requests(params))
             self._states[id_] = found
         return self.plan(id_) if id_ in self.mirrors else Plan()
 
     def plan(self, id_: str) -> Plan:
         """Plan what is left to remove."""
-        plan = plan_absent(self.mirrors[id_][0], self._states[id_])
+        plan = plan_absent(self.mirrors[id_].params, self._states[id_])
         for change in plan.changes:
             name = str((change.before or {})["name"])
             self.changes[id_] = change._replace(key=_key_of(id_), verb="delete", name=name)
@@ -269,17 +269,13 @@ class GcpEntries(Chooser):
         fields = made[0].after if mirror is None else mirror.to_result()
         return (change._replace(name=str((fields or params)["name"]), after=fields),)
 
-    def mirror(self, owner: Owner) -> tuple[Parameters, Networks]:
+    def mirror(self, owner: Owner) -> Mirror:
         """Return what the mirror of an entry should be, as far as Atlas has named its network, and the requests about it."""
         if owner in self.pruned.mirrors:
             return self.pruned.mirrors[owner]
         entry = self._entries[str(owner)]
         params = self._terms.params_of(entry)
-        return params, self.reader.requests(params, entry)
-
-    def failure_of(self, owner: Owner) -> TaskError | None:
-        """Return why an entry has failed on any side; None if it has not."""
-        return failure_of_all([str(owner)], self._path.failures)
+        return Mirror(params, self.reader.requests(params, entry))
 
     def is_asked_for(self, owner: Owner) -> bool:
         """Return whether Atlas waits for the mirror of an entry, or did so before, and its names are known."""

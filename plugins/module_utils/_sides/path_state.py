@@ -188,6 +188,11 @@ class Chooser:
         """Return the entries that fail with an owner of the side, or with one of its steps: by default, the owner is one."""
         return (str(owner),)
 
+    def failure_of(self, owner: Owner) -> TaskError | None:
+        """Return why the first entry of an owner has failed if all have; None if one has not."""
+        entries, failures = self.entries_of(owner, None), self._path.failures
+        return failures[entries[0]].error if all(entry in failures for entry in entries) else None
+
     def step_of(self, entry: str) -> str:
         """Return the step that fails for an entry without one, as results call it."""
         return self.step
@@ -235,11 +240,6 @@ def late_error_of(change: Change, error: WaitTimeoutError) -> TaskError:
         f"The time was up after {error.span} before the task could {words}.",
         hint=f"Run the task again: it goes on from there. Or raise {as_option('wait_timeout')}.",
     )
-
-
-def failure_of_all(entries: t.Sequence[str], failures: t.Mapping[str, Failure]) -> TaskError | None:
-    """Return why the first of some entries has failed if all have; None if one has not."""
-    return failures[entries[0]].error if all(entry in failures for entry in entries) else None
 
 
 def owned_by(owner: str, cloud: Cloud, entries: t.Iterable[PeerEntry]) -> PeerEntry | None:
