@@ -73,7 +73,7 @@ def test_an_error_does_not_change_after_it_was_made() -> None:
 
 
 # Small files that always run together are one: these have errors of their own.
-BESIDE = {"_gcp/session.py", "_sides/connection.py"}
+BESIDE = {"_azure/session.py", "_gcp/session.py", "_sides/connection.py"}
 
 
 def test_what_a_task_ends_with_stands_in_files_called_errors() -> None:

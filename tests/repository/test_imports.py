@@ -98,7 +98,7 @@ MAY_NAME_STATUSES = {
     "_http/session.py",
     "_gcp/auth.py",
     "_gcp/session.py",
-    "_azure/errors.py",
+    "_azure/session.py",
 }
 # Numbers that look like one.
 OTHER_NUMBERS = {

@@ -83,7 +83,7 @@ def ask_quota(code: str, send: t.Callable[..., Reply]) -> int:
         OverflowError, ValueError: If the reply is malformed.
     """
     try:
-        reply = send(f"read the quota {code}", "service-quotas", "GetServiceQuota", ServiceCode="vpc", QuotaCode=code)
+        reply = send(f"read the quota {code}", "service-quotas", "GetServiceQuota", {"ServiceCode": "vpc", "QuotaCode": code})
     except TaskError as error:
         if error.error_code == NO_QUOTA:
             return DEFAULT_QUOTAS[code]

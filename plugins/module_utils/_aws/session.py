@@ -142,21 +142,6 @@ class AwsSession:
         """Whose limits the requests count for, and the region: the account, or the credentials while that is not known."""
         return self._account, self.region
 
-    def read(self, description: str, action: str, name: str, values: t.Iterable[str]) -> list[dict[str, object]]:
-        """Read objects from EC2, on all pages of the reply, with as many requests as the values need.
-
-        Args:
-            description: What it is for, as a verb phrase.
-            action: The name of the action, such as `DescribeVpcs`; its reply has the objects under `Vpcs`.
-            name: The filter by which the objects are chosen, such as `vpc-id`.
-            values: The values that the filter accepts.
-
-        Raises:
-            TaskError: If it fails.
-        """
-        pages = [page for one in filters(name, values) for page in self.read_pages(description, "ec2", action, **one)]
-        return [one for page in pages for one in page.get(action.removeprefix("Describe")) or []]
-
     def read_pages(self, description: str, service: str, action: str, **parameters: object) -> list[dict[str, t.Any]]:
         """Send a request that changes nothing, and return all pages of its reply, unparsed.
 
@@ -223,11 +208,8 @@ class AwsSession:
         # Few tasks need it, and the file has the parsers of all replies.
         from .replies import ask_quota
 
-        def send(description: str, service: str, action: str, **asked: str) -> dict[str, object]:
-            return self._send(description, service, action, asked, seconds=IDENTITY_SECONDS)
-
         try:
-            return ask_quota(code, send)
+            return ask_quota(code, partial(self._send, seconds=IDENTITY_SECONDS))
         except (OverflowError, TaskError, ValueError) as error:
             if isinstance(error, StoppedError):
                 raise

@@ -172,7 +172,7 @@ class Survey:
         return self._list(description, "ec2", action, "Entries", replies.parse_list_block, PrefixListId=list_id)
 
     def _ask_quota(self, code: str) -> int:
-        ask = partial(replies.ask_quota, code, lambda *request, **asked: self.session.read_pages(*request, **asked)[0])
+        ask = partial(replies.ask_quota, code, lambda *request: self.session.read_pages(*request[:3], **request[3])[0])
         return self._parsed(f"read the quota {code}", "GetServiceQuota", ask)
 
     def _list(

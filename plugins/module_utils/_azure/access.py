@@ -12,7 +12,6 @@ from .._clouds.azure import APPLICATION_ID
 from .._engine.options import Parameters
 from .._http.errors import ApiError, OvertakenError
 from .._values.json_fields import JsonObject
-from .errors import VNET_ABSENT, AzureDeniedError
 from .plan import (
     DESCRIPTION,
     AccessState,
@@ -40,11 +39,8 @@ from .roles import (
     parse_denial,
     parse_role,
 )
-from .vnets import Vnet, get_vnet
-
-if t.TYPE_CHECKING:
-    # It imports azure-identity, which is slow to load.
-    from .session import AzureSession
+from .session import AzureDeniedError, AzureSession
+from .vnets import VNET_ABSENT, Vnet, get_vnet
 
 VERSION = "2022-04-01"
 # The codes of a 404 that say that a role, and in Graph a service principal, does not exist.
@@ -133,7 +129,7 @@ class Access:
 
     def _ask_for_principal(self) -> str | None:
         description = "read the service principal of Atlas"
-        reply = self._session.find(_PRINCIPAL_ABSENT, description, f"{_PRINCIPALS}(appId='{APPLICATION_ID}')", graph=True)
+        reply = self._session.find(_PRINCIPAL_ABSENT, description, f"{_PRINCIPALS}(appId='{APPLICATION_ID}')")
         return None if reply is None else self._session.parsed(_parse_principal, reply, description)
 
     def _list_held(self, vnet: Vnet, principal_id: str | None) -> tuple[Assignment, ...]:
@@ -174,7 +170,7 @@ class Access:
     def _create_principal(self) -> str:
         description = "create the service principal of Atlas"
         try:
-            reply = self._session.write(description, "POST", _PRINCIPALS, body={"appId": APPLICATION_ID}, graph=True)
+            reply = self._session.write(description, "POST", _PRINCIPALS, body={"appId": APPLICATION_ID})
         finally:
             # Also after a refusal: there may be one that others have made.
             self._session.shared.forget(_PRINCIPALS)

@@ -23,9 +23,8 @@ from .._clouds.azure import AZURE
 from .._engine.options import Parameters
 from .._http.errors import TRANSIENT_STATUSES, AuthError, InvalidOptionError, as_option
 from .._http.exchange import Reply, parse_json, reply_of
-from .._http.session import DEFECTS, Send, TokenRefusal, TokenUnansweredError, sign_in_error, token_flaw
+from .._http.session import DEFECTS, TRANSIENT_OF_MACHINES, Send, TokenRefusal, TokenUnansweredError, sign_in_error, token_flaw
 from .credentials import LOGIN_HOST, SECRET_FIELDS, find_sign_in
-from .errors import TRANSIENT_OF_MACHINES, wrong_directory
 
 # The identity of a machine answers at once, or there is none.
 IDENTITY_SECONDS = 5.0
@@ -87,16 +86,13 @@ class Tokens:
         # What came of the last request for a token, if it was refused or not answered.
         self._failure: TokenRefusal | TokenUnansweredError | None = None
 
-    def get(self, description: str, resource: str) -> str:
-        """Return a token that has not expired.
-
-        Args:
-            description: What it is for, as a verb phrase.
-            resource: The service, as in `https://management.azure.com`.
+    def get(self, description: str, url: str) -> str:
+        """Return a token that has not expired; see `TokenSource.get`.
 
         Raises:
             AuthError: If there is none, or it is of another directory.
         """
+        resource = f"https://{urlsplit(url).hostname}"
         token, until = self._found.get(resource, ("", 0.0))
         # The clock of the wall, on which tokens end.
         if time.time() >= until - _SPARE_SECONDS:
@@ -114,7 +110,8 @@ class Tokens:
                 f"{as_option('secret')}, or {as_option('profile')}.",
                 "cli": f"Sign in with az login --tenant {wanted}.",
             }.get(self._kind, "Correct the directory, or the credentials.")
-            raise wrong_directory(description, found, wanted, hint)
+            text = f"these credentials are of the directory {found}, and not of {wanted}."
+            raise AuthError(text, description=description, hint=hint)
 
     def _request(self, description: str, resource: str) -> tuple[str, float]:
         """Return a new token, and when it ends."""

@@ -18,7 +18,6 @@ from .._clouds.azure import parse_vnet_id, vnet_id
 from .._clouds.cloud import Fields
 from .._values.json_fields import objects_in, properties_of, text_in
 from .._values.patterns import InvalidValueError
-from .errors import VNET_ABSENT
 
 if t.TYPE_CHECKING:
     # It imports requests, which a process without them can do without.
@@ -26,6 +25,9 @@ if t.TYPE_CHECKING:
 
 # The version of the API for VNets and network security groups.
 VERSION = "2024-05-01"
+# The codes of a 404 that say that a VNet does not exist. Any other 404 means that these credentials do not see where it would be,
+# as SubscriptionNotFound does.
+VNET_ABSENT = frozenset(("ResourceNotFound", "ResourceGroupNotFound"))
 
 _PEERING = re.compile("/virtualNetworkPeerings/", re.IGNORECASE)
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from .._accounts.session import Ask, CheckSession, side_by_side
-from .._azure.errors import AzureDeniedError
 from .._azure.objects import ROUTE_TABLE_VERSION, parse_nsg, parse_route_table
+from .._azure.session import AzureDeniedError, AzureSession
 from .._azure.vnets import VERSION, Vnet, VnetPeering, get_vnet, parse_vnet_reply
 from .._clouds.azure import AZURE, vnet_id
 from .._engine.options import Parameters
@@ -23,9 +23,6 @@ from .._http.errors import TaskError
 from .._values.json_fields import JsonObject
 from .connections import Connection
 from .facts import ConnectionEntry, Missing, NetworkFacts, Unread, field_of, named, need_one_answer
-
-if t.TYPE_CHECKING:
-    from .._azure.session import AzureSession
 
 _OFF = Missing("AZURE was not read: azure is false.")
 _READ = "Leave vnet_peerings and virtual_networks out, or set azure to true, to read it."

@@ -6,9 +6,8 @@
 from __future__ import annotations
 
 import datetime
-import types
 import typing as t
-from functools import cached_property
+from dataclasses import dataclass, field
 
 from .._values.blocks import parse_private_block
 from .._values.patterns import InvalidValueError
@@ -107,7 +106,8 @@ def _key(region: str) -> str:
     return region.strip().upper().replace("-", "_").replace(" ", "")
 
 
-class _Description(t.NamedTuple):
+@dataclass(frozen=True, eq=False)
+class _Description:
     """The description of a cloud: its options, the states of its connections, its network containers, and the texts about it.
 
     Options and fields have the names of the results.
@@ -160,6 +160,23 @@ class _Description(t.NamedTuple):
         judges_subnets: Whether the check judges each subnet of a network, and not blocks of clients.
         chooses_block: Whether Atlas chooses a container's block if a creation names none.
         api_names: The API's names of fields that are not those of the results in camelCase.
+
+    What follows from these:
+
+    Attributes:
+        owner, owner_noun: The field with the owner of a network, and the noun for it.
+        network: The field with the name or the id of a network.
+        network_identity: The fields that identify a network.
+        ids: The fields that identify a connection: the identity, and the id in the customer's cloud.
+        switch: The option that says whether a task reads or changes the customer's half.
+        own_fields: The fields that describe the customer's network.
+        writable: The fields that requests may send.
+        read_only: The fields that only Atlas sets.
+        labels: The fields of the customer's network that are neither its identity nor its region, and cannot be changed.
+        available: The state of a working connection.
+        ended: The states of connections that do not work any more, or never will; `terminating` is the last.
+        states: All states, those of `progress` first.
+        place: The field, and the option, for the region or regions of a container.
     """
 
     name: str
@@ -205,85 +222,49 @@ class _Description(t.NamedTuple):
     has_security_groups: bool = False
     judges_subnets: bool = False
     chooses_block: bool = False
-    api_names: t.Mapping[str, str] = types.MappingProxyType({})
+    api_names: t.Mapping[str, str] = field(default_factory=dict)
+    owner: str = field(init=False)
+    owner_noun: str = field(init=False)
+    network: str = field(init=False)
+    network_identity: tuple[str, ...] = field(init=False)
+    ids: tuple[str, ...] = field(init=False)
+    switch: str = field(init=False)
+    own_fields: tuple[str, ...] = field(init=False)
+    writable: tuple[str, ...] = field(init=False)
+    read_only: tuple[str, ...] = field(init=False)
+    labels: tuple[str, ...] = field(init=False)
+    available: str = field(init=False)
+    ended: tuple[str, ...] = field(init=False)
+    states: tuple[str, ...] = field(init=False)
+    place: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Fill in what follows from the description: each is asked for with every connection."""
+        owner, network = self.identity
+        accepted_id = () if self.accepted_id is None else (self.accepted_id,)
+        own_fields = tuple(name for name in self.forms if name not in (self.accepted_id, self.whole))
+        not_labels = (*self.identity, *self.changeable, self.region)
+        removal_failed = () if self.removal_failed is None else (self.removal_failed,)
+        vars(self).update(
+            owner=owner,
+            owner_noun=self.places[owner],
+            network=network,
+            network_identity=(network,) if self.has_unique_ids else self.identity,
+            ids=(*self.identity, *accepted_id),
+            switch=self.half[0],
+            own_fields=own_fields,
+            writable=(*own_fields, "container_id"),
+            read_only=("id", *accepted_id, "status_name", "error_state_name"),
+            labels=tuple(name for name in own_fields if name not in not_labels),
+            available=self.progress[-1],
+            ended=(self.failed, *removal_failed, self.terminating),
+            states=(*self.progress, self.failed, self.terminating, *removal_failed),
+            place=REGIONS if self.has_one_container else REGION,
+        )
 
 
 class Cloud(_Description):
-    """A cloud: its description, and what follows from it, which is made once: each is asked for with every connection."""
-
-    @cached_property
-    def owner(self) -> str:
-        """The field with the owner of a network."""
-        return self.identity[0]
-
-    @cached_property
-    def owner_noun(self) -> str:
-        """The noun for the owner of a network."""
-        return self.places[self.owner]
-
-    @cached_property
-    def switch(self) -> str:
-        """The option that says whether a task reads or changes the customer's half."""
-        return self.half[0]
-
-    @cached_property
-    def network(self) -> str:
-        """The field with the name or the id of a network."""
-        return self.identity[1]
-
-    @cached_property
-    def network_identity(self) -> tuple[str, ...]:
-        """The fields that identify a network."""
-        return self.identity[1:] if self.has_unique_ids else self.identity
-
-    @cached_property
-    def ids(self) -> tuple[str, ...]:
-        """The fields that identify a connection: the identity, and the id in the customer's cloud."""
-        return self.identity if self.accepted_id is None else (*self.identity, self.accepted_id)
-
-    @cached_property
-    def own_fields(self) -> tuple[str, ...]:
-        """The fields that describe the customer's network."""
-        return tuple(name for name in self.forms if name not in (self.accepted_id, self.whole))
-
-    @cached_property
-    def writable(self) -> tuple[str, ...]:
-        """The fields that requests may send."""
-        return (*self.own_fields, "container_id")
-
-    @cached_property
-    def read_only(self) -> tuple[str, ...]:
-        """The fields that only Atlas sets."""
-        accepted_id = () if self.accepted_id is None else (self.accepted_id,)
-        return ("id", *accepted_id, "status_name", "error_state_name")
-
-    @cached_property
-    def labels(self) -> tuple[str, ...]:
-        """The fields of the customer's network that are neither its identity nor its region, and cannot be changed."""
-        others = (*self.identity, *self.changeable, self.region)
-        return tuple(name for name in self.own_fields if name not in others)
-
-    @cached_property
-    def states(self) -> tuple[str, ...]:
-        """All states, those of `progress` first."""
-        ended = (self.failed, self.terminating, self.removal_failed)
-        return (*self.progress, *(state for state in ended if state is not None))
-
-    @cached_property
-    def ended(self) -> tuple[str, ...]:
-        """The states of connections that do not work any more, or never will; `terminating` is the last."""
-        ended = (self.failed, self.removal_failed, self.terminating)
-        return tuple(state for state in ended if state is not None)
-
-    @cached_property
-    def available(self) -> str:
-        """The state of a working connection."""
-        return self.progress[-1]
-
-    @cached_property
-    def place(self) -> str:
-        """The field, and the option, for the region or regions of a container."""
-        return REGIONS if self.has_one_container else REGION
+    """A cloud: its description, and how its connections and containers are compared and described."""
 
     def goal(self, wait_for: str | None) -> str:
         """Return the state that the option `wait_for` means: a working connection, or the end of Atlas's part."""

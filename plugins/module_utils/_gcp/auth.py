@@ -76,15 +76,8 @@ class Tokens:
         self._key = read_key(params) if self._kind == "serviceaccount" else {}
         self._note(self._key.get)
 
-    def get(self, description: str) -> str:
-        """Return a token that has not expired.
-
-        Args:
-            description: What it is for, as a verb phrase.
-
-        Raises:
-            AuthError: If there is none.
-        """
+    def get(self, description: str, unused_url: str) -> str:
+        """Return a token that has not expired; see `TokenSource.get`."""
         if self._kind == "accesstoken":
             # Not by google-auth: it would fail to renew the token, and hide GCP's reply.
             return str(self._params["access_token"])

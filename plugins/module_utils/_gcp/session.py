@@ -56,39 +56,6 @@ class PeeringBusyError(ConflictError):
     """GCP makes one change at a time to the peerings of both networks, and refused this one. It may succeed later."""
 
 
-def gcp_error(description: str, status: int, content: object, *, is_write: bool, secrets: t.Iterable[str]) -> ApiError:
-    """Make the error for a reply of GCP with an error status.
-
-    Args:
-        description: What failed, as a verb phrase.
-        status: The HTTP status.
-        content: The parsed JSON of the body; anything but GCP's error object and the text of a gateway counts as no detail.
-        is_write: Whether the request would have changed something.
-        secrets: Texts to redact.
-    """
-    fields = error_fields(content)
-    listed = fields.get("errors")
-    first = listed[0] if isinstance(listed, list) and listed and isinstance(listed[0], dict) else {}
-    code = str(first.get("reason") or fields.get("status") or "") or None
-    detail = str(fields.get("message") or "")
-    is_limited = code in _RATE_REASONS
-    kind = RateLimitError if is_limited else CLASS_BY_STATUS.get(status, ApiError)
-    # A request over quota has the same status as a missing permission.
-    hint = None if is_limited or "quota" in (code or "").lower() else _HINTS.get(status)
-    if status == 403 and not is_limited:
-        kind = GcpDeniedError
-    if _BUSY in detail.lower() or code == _NOT_READY:
-        kind, hint = PeeringBusyError, "Wait for that operation, then run the task again."
-    elif is_write and (status in (404, 409) or _MEANWHILE.search(detail)):
-        # When they were read, the network existed (now 404) and the peering did not (now 409, or in words).
-        kind = OvertakenError
-        hint = hint and "Check both networks: gcp_project_id, network_name, atlas_gcp_project_id and atlas_network_name."
-    is_transient = is_limited or status in TRANSIENT_STATUSES
-    return refusal_error(
-        kind, description, status, code, detail, is_write=is_write, secrets=secrets, hint=hint, is_transient=is_transient
-    )
-
-
 LIBRARIES = (("requests", REQUESTS_IMPORT_ERROR), find_library("google-auth", GOOGLE_AUTH_IMPORT_ERROR))
 
 HOST = "compute.googleapis.com"
@@ -121,23 +88,17 @@ class GcpSession(CloudSession):
         super().__init__(clock, sleep, calls, limits)
         self._tokens = Tokens(params, self._send_for_token, limits.retries)
 
-    @property
-    def secrets(self) -> set[str]:
-        """The secrets known so far."""
-        return set(self._tokens.secrets)
-
-    def read(self, description: str, path: str, query: t.Mapping[str, str] | None = None) -> dict[str, object]:
+    def read(self, description: str, path: str) -> dict[str, object]:
         """Read an object, with retries after transient failures, until the deadline if there is one.
 
         Args:
             description: What it is for, as a verb phrase.
             path: Its path below `ROOT`.
-            query: The parameters of the query.
 
         Raises:
             TaskError: If it fails.
         """
-        return self._read(description, _url(path, query))
+        return self._read(description, _url(path))
 
     def pages(self, description: str, path: str, query: t.Mapping[str, str] | None = None) -> t.Iterator[dict[str, object]]:
         """Yield each page of a list, read like an object."""
@@ -164,14 +125,31 @@ class GcpSession(CloudSession):
         """
         return self._answer(description, "POST", _url(path, {"requestId": request_id}), body)
 
-    def _token(self, description: str, unused_url: str) -> str:
-        return self._tokens.get(description)
-
     def _refusal(self, description: str, method: str, unused_url: str, reply: Reply, content: object) -> ApiError:
-        return gcp_error(description, reply.status, content, is_write=method != "GET", secrets=self.secrets)
+        fields, status, is_write = error_fields(content), reply.status, method != "GET"
+        listed = fields.get("errors")
+        first = listed[0] if isinstance(listed, list) and listed and isinstance(listed[0], dict) else {}
+        code = str(first.get("reason") or fields.get("status") or "") or None
+        detail = str(fields.get("message") or "")
+        is_limited = code in _RATE_REASONS
+        kind = RateLimitError if is_limited else CLASS_BY_STATUS.get(status, ApiError)
+        # A request over quota has the same status as a missing permission.
+        hint = None if is_limited or "quota" in (code or "").lower() else _HINTS.get(status)
+        if status == 403 and not is_limited:
+            kind = GcpDeniedError
+        if _BUSY in detail.lower() or code == _NOT_READY:
+            kind, hint = PeeringBusyError, "Wait for that operation, then run the task again."
+        elif is_write and (status in (404, 409) or _MEANWHILE.search(detail)):
+            # When they were read, the network existed (now 404) and the peering did not (now 409, or in words).
+            kind = OvertakenError
+            hint = hint and "Check both networks: gcp_project_id, network_name, atlas_gcp_project_id and atlas_network_name."
+        is_transient = is_limited or status in TRANSIENT_STATUSES
+        return refusal_error(
+            kind, description, status, code, detail, is_write=is_write, secrets=self.secrets, hint=hint, is_transient=is_transient
+        )
 
 
-def _url(path: str, query: t.Mapping[str, str] | None) -> str:
+def _url(path: str, query: t.Mapping[str, str] | None = None) -> str:
     return ROOT + quote(path) + (f"?{urlencode(query)}" if query else "")
 
 

@@ -16,7 +16,7 @@
             OvertakenError    another client has done this since the last look
             UndoneError       a change was accepted, and ended without an effect
 
-`_aws/errors.py`, `_gcp/session.py`, `_azure/errors.py` and `_sides/connection.py` add classes. Errors are immutable: the methods
+`_aws/errors.py`, `_gcp/session.py`, `_azure/session.py` and `_sides/connection.py` add classes. Errors are immutable: the methods
 `with_…` return a new one.
 """
 
@@ -180,11 +180,6 @@ class TaskError(Exception):
         return found and shown(found.group(), *self.names)
 
     @property
-    def advised(self) -> frozenset[str]:
-        """The options that the hint names."""
-        return frozenset(_OPTION.findall(self.hint or ""))
-
-    @property
     def is_unanswered(self) -> bool:
         """Whether to try again later: no reply, a server error (5xx), or a rate limit (429)."""
         return isinstance(self, (NoAnswerError, RateLimitError)) or (self.http_status or 0) >= 500 or self.http_status == 429
@@ -206,15 +201,15 @@ class TaskError(Exception):
         """Return this error with other names for some of the options that it names."""
         return self._with(names=(*self.names, names))
 
-    def of_several(self: _Error, *, without_counts: bool = False) -> _Error:
-        """Return this error as that of several objects; without counts, errors of one cause have the same text."""
+    def of_several(self: _Error, *, without_counts: bool) -> _Error:
+        """Return why several objects have failed, without what has; without counts, errors of one cause have the same text."""
 
         def worded(text: str) -> str:
             text = _FORM.sub(r"\2", text)
             return _COUNT.sub("", text) if without_counts else text
 
-        texts = {name: text and worded(text) for name in ("text", "description", "hint") for text in [getattr(self, name)]}
-        return self._with(sentences=tuple(map(worded, self.sentences)), **texts)
+        texts = {name: text and worded(text) for name in ("text", "hint") for text in [getattr(self, name)]}
+        return self._with(description=None, sentences=tuple(map(worded, self.sentences)), **texts)
 
     def with_sentence(self: _Error, sentence: str) -> _Error:
         """Return this error with another sentence at the end of its message, unless it has that already."""
@@ -224,10 +219,6 @@ class TaskError(Exception):
         """Return this error with more lines after its message."""
         return self._with(lines=(*self.lines, *lines))
 
-    def without_description(self: _Error) -> _Error:
-        """Return this error without what failed: with why alone."""
-        return self._with(description=None)
-
     def with_hint(self: _Error, hint: str | None) -> _Error:
         """Return this error with another hint; None removes it."""
         return self._with(hint=hint)
@@ -236,13 +227,12 @@ class TaskError(Exception):
         """Return this error, which explains `refusal`, with the status, code and detail of that one."""
         return self._with(**{name: getattr(refusal, name) for name in FAILURE_FIELDS})
 
-    def with_outcome(self: _Error, *, unknown: bool, is_transient: bool = False) -> _Error:
-        """Return this error, from the last try of a request, with the outcome of all tries together."""
-        return self._with(outcome_unknown=unknown, is_transient=is_transient, was_refused_unread=False)
-
-    def with_parts(self: _Error, parts: t.Mapping[str, TaskError]) -> _Error:
-        """Return this error as that of several requests, each with its own."""
-        return self._with(parts=parts)
+    def with_outcome(
+        self: _Error, *, unknown: bool, is_transient: bool = False, parts: t.Mapping[str, TaskError] | None = None
+    ) -> _Error:
+        """Return this error, from the last try of a request, with the outcome of all tries, or of all requests of a step."""
+        more = {} if parts is None else {"parts": parts}
+        return self._with(outcome_unknown=unknown, is_transient=is_transient, was_refused_unread=False, **more)
 
     def without_secrets(self: _Error, secrets: t.Sequence[str]) -> _Error:
         """Return this error with `secrets` redacted in its texts."""

@@ -28,6 +28,9 @@ _NO_CONTENT = 204
 _SIGNING_IN = threading.Lock()
 # What a library for tokens raises, beside its own errors, for unexpected files, keys and replies.
 DEFECTS = (OSError, ValueError, TypeError, KeyError, AttributeError)
+# A machine's identity in AZURE answers by 410 while it is updated, for some 70 seconds. Source: "Retry guidance" in Microsoft's
+# documentation of managed identities, https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token
+TRANSIENT_OF_MACHINES = TRANSIENT_STATUSES | {410}
 _HINTS: ConnectionHints = {
     "untrusted": ("cannot trust {where}", "Set the environment variable REQUESTS_CA_BUNDLE to the certificates that sign it."),
     "no proxy": ("cannot reach the proxy for {where}", "Check the environment variables HTTPS_PROXY, HTTP_PROXY and NO_PROXY."),
@@ -76,6 +79,23 @@ class TokenRefusal(t.NamedTuple):
         return f"{self.host} refused the request for it: {reason} (HTTP {self.status})"
 
 
+class TokenSource(t.Protocol):
+    """Gets access tokens for a cloud with the credentials of the options, and new ones when they expire.
+
+    Attributes:
+        secrets: The secrets known so far.
+    """
+
+    secrets: set[str]
+
+    def get(self, description: str, url: str) -> str:
+        """Return a token for an address, with which `description` is done.
+
+        Raises:
+            AuthError: If there is none.
+        """
+
+
 class CloudSession:
     """The requests of one task to a cloud. A subclass says who signs in, and what a refusal means.
 
@@ -96,6 +116,7 @@ class CloudSession:
     service: t.ClassVar[str]
     host: t.ClassVar[str]
     within = staticmethod(within)
+    _tokens: TokenSource
 
     def __init__(
         self,
@@ -115,17 +136,9 @@ class CloudSession:
             self._free.pop().close()
 
     @property
-    def secrets(self) -> t.AbstractSet[str]:
+    def secrets(self) -> set[str]:
         """The secrets known so far; a copy, because a thread may learn another one."""
-        raise NotImplementedError
-
-    def _token(self, description: str, url: str) -> str:
-        """Return a token for an address, with which `description` is done.
-
-        Raises:
-            AuthError: If there is none.
-        """
-        raise NotImplementedError
+        return set(self._tokens.secrets)
 
     def _refusal(self, description: str, method: str, url: str, reply: Reply, content: object) -> ApiError:
         """Return the error for a reply with an error status, whose parsed body is `content`."""
@@ -190,7 +203,7 @@ class CloudSession:
             TaskError: If it fails; with `outcome_unknown` if a change may have been carried out.
         """
         with _SIGNING_IN:
-            token = self._token(description, url)
+            token = self._tokens.get(description, url)
         headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
         data = None
         if body is not None:

@@ -76,14 +76,14 @@ def to_failed(error: TaskError, entry: Place | None, name: str | None, fields: F
     """
     values = tuple[str, ...]()
     shown = (error.in_brief() if isinstance(error, RoleError) else error).at(None)
-    verb, why = (error.description or "").partition(" ")[0], shown.without_description()
+    verb = (error.description or "").partition(" ")[0]
     if fields:
         provider = cloud_of(fields)
         names = ("id", provider.accepted_id or "", provider.identity[-1], provider.block or "")
         own = (name, *map(fields.get, names))
         values = tuple(str(value or "") for value in own)
     index, label = (None, "") if entry is None else (entry.index, entry.label)
-    several, cause = (_numbered(str(why.of_several(without_counts=without)), values) for without in (False, True))
+    several, cause = (_numbered(str(shown.of_several(without_counts=without)), values) for without in (False, True))
     return Failed(index, label, fields.get("id"), name, step, error, str(shown), verb, several, values, cause)
 
 

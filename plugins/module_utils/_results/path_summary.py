@@ -17,7 +17,7 @@ from .._engine.options import Parameters, name_project
 from .._engine.plan import Change, ChangeKey, Described, Notice, Plan, in_words, lines_of, listed, nothing_changed
 from .._engine.side import Failure
 from .._entries.parser import LIST, PeerEntry
-from .._http.errors import TaskError
+from .._http.errors import TaskError, as_option
 from .._resources.containers import Container
 from .._sides.draft import CEILING
 from .._sides.path_state import PathState
@@ -429,7 +429,7 @@ def _by_owner(plan: Plan) -> dict[str, set[ChangeKey]]:
 
 def _may_pass(error: TaskError) -> bool:
     """Whether there is nothing to correct: after a 500, a time-out, or the end of a wait, whose hint names the option."""
-    return error.is_unanswered or error.is_transient or "wait_timeout" in error.advised
+    return error.is_unanswered or error.is_transient or as_option("wait_timeout") in (error.hint or "")
 
 
 def _failures_of(state: PathState, plan: Plan) -> t.Mapping[str, Failure]:

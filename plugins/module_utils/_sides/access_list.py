@@ -211,5 +211,5 @@ def _one_by_one(listed: Entries, changes: Changes, write: t.Callable[[Change], N
     open_ = lost or next((one for one in failures.values() if one.is_transient), None)
     if open_ is not None:
         is_unknown, is_transient = bool(lost or made), any(one.is_transient for one in failures.values())
-        raise open_.with_outcome(unknown=is_unknown, is_transient=is_transient).with_parts(failures) from open_.__cause__
+        raise open_.with_outcome(unknown=is_unknown, is_transient=is_transient, parts=failures) from open_.__cause__
     return Written.of(listed, made, gone, failures)

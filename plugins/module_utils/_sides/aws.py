@@ -20,7 +20,7 @@ from .._aws.accepter.checks import (
     require_connection,
     unknown_error,
 )
-from .._aws.accepter.network import Network
+from .._aws.accepter.network import Network, make_change
 from .._aws.accepter.plan import NO_BLOCK, AccepterPlan, plan_absent, plan_present
 from .._aws.accepter.routes import Facts as FactsMapping
 from .._aws.accepter.routes import say_notes, say_takeovers
@@ -90,7 +90,7 @@ class AwsReader:
         for owner in owners:
             (params, network), known = self._accepters[owner], states.get(owner)
             if purpose is Purpose.POLL:
-                call: Call = partial(network.get_connection, params["connection_id"])
+                call: Call = partial(_poll, network, params["connection_id"])
             elif known is None:
                 call = partial(_look, network, params)
             else:
@@ -296,13 +296,17 @@ def with_texts(plan: Plan, changes: t.Sequence[RouteChange], known: dict[Takeove
     return replace(plan, notes=tuple(say_notes(changes)), consequences=said)
 
 
+def _poll(network: Network, connection_id: str) -> PeeringConnection | None:
+    return network.find_connections([connection_id]).get(connection_id)
+
+
 def _look(network: Network, params: Parameters) -> View:
-    return network.look(params, network.find_account_id())
+    return network.look(params, network.session.find_account_id())
 
 
 def _read_fact(network: Network, key: str) -> t.Collection[str] | int | None:
     """Read the blocks of a prefix list, or how many routes a table may have; None if the credentials may not."""
-    return network.get_routes_quota() if key == ROUTES_QUOTA else network.get_list(key)
+    return network.session.find_quota(key) if key == ROUTES_QUOTA else network.get_list(key)
 
 
 def _nothing() -> None:
@@ -322,7 +326,7 @@ def _make_change(network: Network, params: Parameters, view: View, facts: FactsM
         connection = view.connection
         find_block(params, connection)
         request = replace(request, target=connection.id if connection is not None else None)
-    return network.make_change(view, request)
+    return make_change(network.session, view, request)
 
 
 def _connection(params: Parameters, view: View) -> PeeringConnection | None:

@@ -10,7 +10,7 @@ import typing as t
 from dataclasses import replace
 from functools import partial
 
-from .._aws.accepter.network import Network, RegionSurvey
+from .._aws.accepter.network import RegionSurvey
 from .._aws.accepter.routes import Facts, choose_tables
 from .._aws.accepter.view import Accept, EnableDns, RouteChange, View, may_lead, shows
 from .._aws.errors import AdvisedError, Way
@@ -378,12 +378,12 @@ class AwsEntries(AwsReader):
 
 def _look_again(survey: RegionSurvey, params: Parameters, known: View) -> View:
     """Read all that one entry needs."""
-    view = Network(survey.session).look(params, known.account_id)
+    view = survey.network.look(params, known.account_id)
     return replace(view, others={**known.others, **view.others})
 
 
 def _ask_again(clock: Clock, survey: RegionSurvey, wanted: t.Mapping[Owner, str]) -> dict[Owner, PeeringConnection | None]:
     """Ask about connections once: the next poll comes soon."""
     with unbounded(), within(clock() + _POLL):
-        found = survey.find_connections([*wanted.values()])
+        found = survey.network.find_connections([*wanted.values()])
     return {owner: found.get(connection_id) for owner, connection_id in wanted.items()}

@@ -10,7 +10,6 @@ from dataclasses import replace
 from functools import partial
 
 from .._azure.access import ROLE_ABSENT, Access
-from .._azure.errors import AzureDeniedError
 from .._azure.plan import (
     AccessState,
     CreatePrincipal,
@@ -22,6 +21,7 @@ from .._azure.plan import (
     plan_present,
     state_after,
 )
+from .._azure.session import AzureDeniedError
 from .._engine.options import Parameters
 from .._engine.plan import Plan, Step, plan_each
 from .._engine.side import (

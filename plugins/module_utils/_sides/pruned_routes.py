@@ -10,7 +10,7 @@ from functools import partial
 
 from .._accounts.credentials import AWS_NAMES, aws_credentials_of, aws_names_of
 from .._accounts.session import AwsSessions
-from .._aws.accepter.network import Network
+from .._aws.accepter.network import Network, change_route
 from .._aws.accepter.routes import plan_unrouting
 from .._aws.accepter.view import RouteChange, to_change
 from .._aws.options import ACCOUNT
@@ -70,7 +70,7 @@ class PrunedRoutes:
             OvertakenError: If it now leads elsewhere, or is gone.
             TaskError: If it cannot be removed, or it is not known where it leads.
         """
-        Network(t.cast(AwsSession, self._find_session(peer))).change_route(change)
+        change_route(t.cast(AwsSession, self._find_session(peer)), change)
 
     def _find_session(self, peer: Peer) -> AwsSession | None:
         """Return a session with the account of a connection; None if the task has no credentials for it."""

@@ -25,7 +25,7 @@ from ..objects import (
     to_route_table,
     to_vpc,
 )
-from ..session import IN_PAGES, MOST_VALUES, AwsSession
+from ..session import IN_PAGES, MOST_VALUES, AwsSession, filters
 from .plan import missing_tags
 from .routes import NEARLY_FULL, Facts, missing_tables, peers_of
 from .view import Accept, AddTags, RemoveTags, Request, RouteChange, View, route_to, view_after, with_status
@@ -36,20 +36,19 @@ _ROUTE_ACTIONS: dict[RouteAction, str] = {"create": "CreateRoute", "replace": "R
 
 
 class Network:
-    """Reads and changes one account's network in one region.
+    """Reads one account's network in one region.
 
     Filters choose the objects, not lists of ids: AWS leaves unknown objects out of a filter, but refuses a list that has one.
 
     Args:
         session: The session with AWS.
+
+    Attributes:
+        session: The same.
     """
 
     def __init__(self, session: AwsSession) -> None:
-        self._session = session
-
-    def find_account_id(self) -> str | None:
-        """Return the account of the credentials; None if AWS does not say."""
-        return self._session.find_account_id()
+        self.session = session
 
     def look(self, params: Parameters, account_id: str | None) -> View:
         """Read the connection, its VPC, the route tables, and the security groups.
@@ -62,10 +61,10 @@ class Network:
             TaskError: If a request fails. A missing object is no failure here.
         """
         is_absent, connection_id = params["state"] == "absent", params["connection_id"]
-        connection = self._connections(connection_id).get(connection_id) if connection_id is not None else None
+        connection = None if connection_id is None else self.find_connections([connection_id]).get(connection_id)
         if connection is not None and not is_absent and missing_tags(params, connection):
             connection = self.with_tags([connection])[connection.id]
-        view = View(self._session.region, account_id, connection)
+        view = View(self.session.region, account_id, connection)
         if connection_id is not None and connection is None and not is_absent:
             return view
         vpc_id = params["vpc_id"] or (connection and connection.accepter.vpc_id)
@@ -73,49 +72,40 @@ class Network:
             # AWS no longer knows the connection, but routes to it may still be there.
             found = self.find_tables_with_routes_to([connection_id]) if connection_id is not None else ()
             return replace(view, tables=found)
-        vpc = self._vpc(vpc_id)
+        vpc = self.find_vpcs([vpc_id]).get(vpc_id)
         if vpc is None:
             return view
-        view = replace(view, vpc=vpc, tables=self._tables_of(vpc_id))
+        view = replace(view, vpc=vpc, tables=self.find_tables([vpc_id]))
         missing = missing_tables(params, view)
         if missing:
-            view = replace(view, elsewhere=self._tables_elsewhere(missing))
+            view = replace(view, elsewhere=self.find_tables_by_id(missing))
         if not is_absent and params["dns"] != "ignore" and is_own(vpc, account_id):
-            view = replace(view, vpc=replace(vpc, **self._dns(vpc_id)))
+            view = replace(view, vpc=replace(vpc, **self.get_dns(vpc_id)))
         # The candidates for Atlas's block.
         shown = connection.requester.cidr_blocks if connection is not None else []
         blocks = shown if params["atlas_cidr_block"] is None else [params["atlas_cidr_block"]]
         peers = {peer for block in blocks for peer in peers_of(view.tables, block, connection_id)}
         if peers:
-            view = replace(view, others=self._connections(*sorted(peers)))
+            view = replace(view, others=self.find_connections(sorted(peers)))
         groups = [one.rpartition("/")[2] for one in params["security_group_ids"] or []]
         if groups and not is_absent:
-            view = replace(view, groups=self._groups(groups))
+            view = replace(view, groups=self.find_groups(groups))
         return view
 
-    # What a look reads: here by one question each. `RegionSurvey` has asked before, for many connections.
+    def _read(self, description: str, action: str, name: str, values: t.Iterable[str]) -> list[dict[str, object]]:
+        """Read objects from EC2, on all pages of the reply, with as many requests as the values need.
 
-    def _connections(self, *connection_ids: str) -> t.Mapping[str, PeeringConnection]:
-        return self.find_connections(connection_ids)
+        Args:
+            description: What it is for, as a verb phrase.
+            action: The name of the action, such as `DescribeVpcs`; its reply has the objects under `Vpcs`.
+            name: The filter by which the objects are chosen, such as `vpc-id`.
+            values: The values that the filter accepts.
 
-    def _vpc(self, vpc_id: str) -> Vpc | None:
-        return self.find_vpcs([vpc_id]).get(vpc_id)
-
-    def _dns(self, vpc_id: str) -> t.Mapping[str, t.Any]:
-        return self.get_dns(vpc_id)
-
-    def _tables_of(self, vpc_id: str) -> tuple[RouteTable, ...]:
-        return self.find_tables([vpc_id])
-
-    def _tables_elsewhere(self, table_ids: t.Sequence[str]) -> tuple[RouteTable, ...]:
-        return self.find_tables_by_id(table_ids)
-
-    def _groups(self, group_ids: t.Sequence[str]) -> t.Mapping[str, str]:
-        return self.find_groups(group_ids)
-
-    def get_connection(self, connection_id: str) -> PeeringConnection | None:
-        """Return a peering connection; None if this account has none with that id in this region."""
-        return self.find_connections([connection_id]).get(connection_id)
+        Raises:
+            TaskError: If it fails.
+        """
+        pages = [page for one in filters(name, values) for page in self.session.read_pages(description, "ec2", action, **one)]
+        return [one for page in pages for one in page.get(action.removeprefix("Describe")) or []]
 
     def find_connections(self, connection_ids: t.Collection[str] | None) -> dict[str, PeeringConnection]:
         """Return the peering connections with some ids that AWS knows; all of the region for None, or more than a filter takes.
@@ -125,11 +115,11 @@ class Network:
         """
         action, description = "DescribeVpcPeeringConnections", "read the VPC peering connection"
         if connection_ids is None or len(connection_ids) > MOST_VALUES:
-            pages = self._session.read_pages(f"{description}s", "ec2", action, **IN_PAGES)
+            pages = self.session.read_pages(f"{description}s", "ec2", action, **IN_PAGES)
             found = [one for page in pages for one in page.get("VpcPeeringConnections") or []]
         else:
             description = _named(description, connection_ids)
-            found = self._session.read(description, action, "vpc-peering-connection-id", connection_ids)
+            found = self._read(description, action, "vpc-peering-connection-id", connection_ids)
         return {one.id: one for one in map(to_connection, found) if connection_ids is None or one.id in connection_ids}
 
     def with_tags(self, connections: t.Iterable[PeeringConnection]) -> dict[str, PeeringConnection]:
@@ -145,7 +135,7 @@ class Network:
         """
         found = {one.id: one for one in connections}
         try:
-            tags = self._session.read(_named("read the tag", found), "DescribeTags", "resource-id", found)
+            tags = self._read(_named("read the tag", found), "DescribeTags", "resource-id", found)
         except DeniedError:
             return found
         for one in tags:
@@ -157,7 +147,7 @@ class Network:
 
     def find_vpcs(self, vpc_ids: t.Collection[str]) -> dict[str, Vpc]:
         """Return the VPCs with some ids that AWS knows, without their attributes for DNS."""
-        found = self._session.read(_named("read the VPC", vpc_ids), "DescribeVpcs", "vpc-id", vpc_ids)
+        found = self._read(_named("read the VPC", vpc_ids), "DescribeVpcs", "vpc-id", vpc_ids)
         return {one.id: one for one in map(to_vpc, found) if one.id in vpc_ids}
 
     def get_dns(self, vpc_id: str) -> dict[str, t.Any]:
@@ -165,7 +155,7 @@ class Network:
         values = {}
         for name, key in DNS_ATTRIBUTES.items():
             asked = {"VpcId": vpc_id, "Attribute": key[0].lower() + key[1:]}
-            (reply,) = self._session.read_pages(f"read {name} of the VPC {vpc_id}", "ec2", "DescribeVpcAttribute", **asked)
+            (reply,) = self.session.read_pages(f"read {name} of the VPC {vpc_id}", "ec2", "DescribeVpcAttribute", **asked)
             values[name] = bool((reply.get(key) or {}).get("Value"))
         return values
 
@@ -185,95 +175,91 @@ class Network:
 
     def _read_tables(self, description: str, name: str, values: t.Iterable[str]) -> tuple[RouteTable, ...]:
         action = "DescribeRouteTables"
-        found = self._session.read(description, action, name, values)
+        found = self._read(description, action, name, values)
         if not all(one.get("RouteTableId") for one in found):
-            hint = NOT_AWS.format(**self._session.names)
+            hint = NOT_AWS.format(**self.session.names)
             raise TaskError(f"{foreign(action)} (a route table has no id).", description=description, hint=hint)
         return tuple(map(to_route_table, found))
 
     def find_groups(self, group_ids: t.Collection[str]) -> dict[str, str]:
         """Return the VPC of each security group that is there, by the id of the group."""
         description = _named("read the security group", group_ids)
-        found = self._session.read(description, "DescribeSecurityGroups", "group-id", group_ids)
+        found = self._read(description, "DescribeSecurityGroups", "group-id", group_ids)
         return {str(one.get("GroupId")): str(one.get("VpcId")) for one in found}
 
     def get_list(self, list_id: str) -> t.Collection[str] | None:
         """Return the blocks of a prefix list; None if the credentials may not read it."""
         description = f"read the entries of the prefix list {list_id}"
         try:
-            pages = self._session.read_pages(description, "ec2", "GetManagedPrefixListEntries", PrefixListId=list_id)
+            pages = self.session.read_pages(description, "ec2", "GetManagedPrefixListEntries", PrefixListId=list_id)
         except DeniedError:
             return None
         return {str(one.get("Cidr")) for page in pages for one in page.get("Entries") or []}
 
-    def get_routes_quota(self) -> int | None:
-        """Return how many routes a table may have; None if AWS does not say: it refuses one too many."""
-        return self._session.find_quota(ROUTES_QUOTA)
 
-    def make_change(self, view: View, request: Request) -> View:
-        """Make a change, and return the view after it.
+def make_change(session: AwsSession, view: View, request: Request) -> View:
+    """Make a change, and return the view after it.
 
-        Raises:
-            OvertakenError: If the target of a route has changed since it was read.
-            TaskError: If the change is refused, or its reply is lost.
-        """
-        if isinstance(request, Accept):
-            return self._accept(view)
-        if isinstance(request, RouteChange):
-            self.change_route(request)
-        elif isinstance(request, (AddTags, RemoveTags)):
-            connection_id = view.connection_id
-            tags = [{"Key": key, "Value": value} for key, value in request.tags]
-            verb, action = ("tag", "CreateTags") if isinstance(request, AddTags) else ("remove tags of", "DeleteTags")
-            self._session.write(f"{verb} {connection_id}", action, Resources=[connection_id], Tags=tags)
-        elif view.vpc is not None:
-            vpc_id = view.vpc.id
-            change: dict[str, t.Any] = {DNS_ATTRIBUTES[request.name]: {"Value": True}}
-            self._session.write(f"enable {request.name} of the VPC {vpc_id}", "ModifyVpcAttribute", VpcId=vpc_id, **change)
-        return view_after(view, request)
-
-    def _accept(self, view: View) -> View:
+    Raises:
+        OvertakenError: If the target of a route has changed since it was read.
+        TaskError: If the change is refused, or its reply is lost.
+    """
+    if isinstance(request, Accept):
+        return _accept(session, view)
+    if isinstance(request, RouteChange):
+        change_route(session, request)
+    elif isinstance(request, (AddTags, RemoveTags)):
         connection_id = view.connection_id
-        description = f"accept the VPC peering connection {connection_id}"
-        reply = self._session.write(description, "AcceptVpcPeeringConnection", VpcPeeringConnectionId=connection_id)
-        shown = reply.get("VpcPeeringConnection")
-        accepted = to_connection(shown) if shown else None
-        if accepted is None or accepted.status == PENDING:
-            return with_status(view, PROVISIONING)
-        return with_status(view, accepted.status, accepted.status_message)
+        tags = [{"Key": key, "Value": value} for key, value in request.tags]
+        verb, action = ("tag", "CreateTags") if isinstance(request, AddTags) else ("remove tags of", "DeleteTags")
+        session.write(f"{verb} {connection_id}", action, Resources=[connection_id], Tags=tags)
+    elif view.vpc is not None:
+        vpc_id = view.vpc.id
+        change: dict[str, t.Any] = {DNS_ATTRIBUTES[request.name]: {"Value": True}}
+        session.write(f"enable {request.name} of the VPC {vpc_id}", "ModifyVpcAttribute", VpcId=vpc_id, **change)
+    return view_after(view, request)
 
-    def change_route(self, change: RouteChange) -> None:
-        """Change a route. Its target must still be the one that was read, each time when the change is sent.
 
-        Raises:
-            OvertakenError: If it is another one.
-            TaskError: If the change is refused, or its reply is lost.
-        """
-        self._session.write(
-            f"{change.action} the route to {change.block} in route table {change.table_id}",
-            _ROUTE_ACTIONS[change.action],
-            partial(self._check_target, change),
-            RouteTableId=change.table_id,
-            DestinationCidrBlock=change.block,
-            **({"VpcPeeringConnectionId": change.target} if change.target is not None else {}),
+def _accept(session: AwsSession, view: View) -> View:
+    connection_id = view.connection_id
+    description = f"accept the VPC peering connection {connection_id}"
+    reply = session.write(description, "AcceptVpcPeeringConnection", VpcPeeringConnectionId=connection_id)
+    shown = reply.get("VpcPeeringConnection")
+    accepted = to_connection(shown) if shown else None
+    if accepted is None or accepted.status == PENDING:
+        return with_status(view, PROVISIONING)
+    return with_status(view, accepted.status, accepted.status_message)
+
+
+def change_route(session: AwsSession, change: RouteChange) -> None:
+    """Change a route. Its target must still be the one that was read, each time when the change is sent.
+
+    Raises:
+        OvertakenError: If it is another one.
+        TaskError: If the change is refused, or its reply is lost.
+    """
+    session.write(
+        f"{change.action} the route to {change.block} in route table {change.table_id}",
+        _ROUTE_ACTIONS[change.action],
+        partial(_check_target, session, change),
+        RouteTableId=change.table_id,
+        DestinationCidrBlock=change.block,
+        **({"VpcPeeringConnectionId": change.target} if change.target is not None else {}),
+    )
+
+
+def _check_target(session: AwsSession, change: RouteChange) -> None:
+    """Check that a route leads where it did. AWS refuses a second route to a block, but replaces or deletes any."""
+    if change.action == "create":
+        return
+    routes = [route_to(table, change.block) for table in Network(session).find_tables_by_id([change.table_id])]
+    target = next((route.target for route in routes if route is not None), None)
+    if target != change.before:
+        raise OvertakenError(
+            f"The route to {change.block} in {change.table_id} has changed meanwhile: "
+            f"it led to {change.before}, and now leads to {target}.",
+            hint="Run the task again.",
         )
-
-    def _check_target(self, change: RouteChange) -> None:
-        """Check that a route leads where it did. AWS refuses a second route to a block, but replaces or deletes any."""
-        if change.action == "create":
-            return
-        target = self._target_of(change)
-        if target != change.before:
-            raise OvertakenError(
-                f"The route to {change.block} in {change.table_id} has changed meanwhile: "
-                f"it led to {change.before}, and now leads to {target}.",
-                hint="Run the task again.",
-            )
-
-    def _target_of(self, change: RouteChange) -> str | None:
-        """Read where the route of a change leads; None if it is gone."""
-        routes = [route_to(table, change.block) for table in self.find_tables_by_id([change.table_id])]
-        return next((route.target for route in routes if route is not None), None)
 
 
 def is_own(vpc: Vpc, account_id: str | None) -> bool:
@@ -304,7 +290,7 @@ ELSEWHERE, TAGS, QUOTA = ("elsewhere",), ("tags",), ("quota",)
 class RegionSurvey(Network):
     """The network of an account in a region, read once for many connections.
 
-    `look` makes the view of each from the answers, by the same rules as for one. All else asks AWS.
+    `look` makes the view of each from the answers, by the same rules as for one: what it reads is known here.
 
     Args:
         session: The session with AWS.
@@ -312,12 +298,12 @@ class RegionSurvey(Network):
 
     Attributes:
         answers: What was read, by key.
-        session: The session with AWS.
+        network: Asks AWS.
     """
 
     def __init__(self, session: AwsSession, wanted: t.Sequence[Parameters]) -> None:
         super().__init__(session)
-        self.session = session
+        self.network = Network(session)
         self.answers: dict[Key, t.Any] = {}
         self._vpc_ids = _each(params["vpc_id"] for params in wanted)
         self._table_ids = _each(one for params in wanted for one in params["route_table_ids"] or ())
@@ -340,15 +326,16 @@ class RegionSurvey(Network):
 
     def first(self) -> Questions:
         """Return the questions that need no other answer."""
+        network = self.network
         questions: Questions = {
-            ACCOUNT: self.find_account_id,
+            ACCOUNT: self.session.find_account_id,
             # Not by their ids: routes lead to others, and one that AWS does not show counts as ended.
-            CONNECTIONS: partial(self.find_connections, None),
-            VPCS: partial(self.find_vpcs, self._vpc_ids),
-            TABLES: partial(self.find_tables, self._vpc_ids),
+            CONNECTIONS: partial(network.find_connections, None),
+            VPCS: partial(network.find_vpcs, self._vpc_ids),
+            TABLES: partial(network.find_tables, self._vpc_ids),
         }
         if self._group_ids:
-            questions[GROUPS] = partial(self.find_groups, self._group_ids)
+            questions[GROUPS] = partial(network.find_groups, self._group_ids)
         return questions
 
     def second(self) -> Questions:
@@ -357,41 +344,47 @@ class RegionSurvey(Network):
         vpcs: t.Mapping[str, Vpc] = self.answers[VPCS]
         for vpc_id in _each(self._needs_dns):
             if vpc_id in vpcs and is_own(vpcs[vpc_id], self.account_id):
-                questions["dns", vpc_id] = partial(self.get_dns, vpc_id)
+                questions["dns", vpc_id] = partial(self.network.get_dns, vpc_id)
         tables: t.Sequence[RouteTable] = self.answers[TABLES]
         missing = [one for one in self._table_ids if one not in {table.id for table in tables}]
         if missing:
-            questions[ELSEWHERE] = partial(self.find_tables_by_id, missing)
+            questions[ELSEWHERE] = partial(self.network.find_tables_by_id, missing)
         routed = [table for table in tables if table.vpc_id in self._needs_routes]
         if any(table.number_of_routes >= NEARLY_FULL for table in routed):
-            questions[QUOTA] = self.get_routes_quota
+            questions[QUOTA] = partial(self.session.find_quota, ROUTES_QUOTA)
         routes = [route for table in routed for route in table.list_routes]
         for list_id in _each(route.destination for route in routes if not route.is_of_endpoint):
             questions["list", list_id] = partial(self.get_list, list_id)
         return questions
 
-    def _connections(self, *connection_ids: str) -> dict[str, PeeringConnection]:
-        known = self.answers[CONNECTIONS]
-        return {one: known[one] for one in connection_ids if one in known}
+    def _known(self, key: Key, ids: t.Iterable[str]) -> dict[str, t.Any]:
+        answers = self.answers[key]
+        return {one: answers[one] for one in ids if one in answers}
 
-    def _vpc(self, vpc_id: str) -> Vpc | None:
-        vpc: Vpc | None = self.answers[VPCS].get(vpc_id)
-        return vpc
+    def find_connections(self, connection_ids: t.Collection[str] | None) -> dict[str, PeeringConnection]:
+        """Return the connections with some ids that were read."""
+        return self._known(CONNECTIONS, connection_ids or ())
 
-    def _dns(self, vpc_id: str) -> t.Mapping[str, object]:
-        found: t.Mapping[str, object] = self.answers["dns", vpc_id]
-        return found
+    def find_vpcs(self, vpc_ids: t.Collection[str]) -> dict[str, Vpc]:
+        """Return the VPCs with some ids that were read."""
+        return self._known(VPCS, vpc_ids)
 
-    def _tables_of(self, vpc_id: str) -> tuple[RouteTable, ...]:
-        return tuple(table for table in self.answers[TABLES] if table.vpc_id == vpc_id)
+    def get_dns(self, vpc_id: str) -> dict[str, t.Any]:
+        """Return the DNS attributes of a VPC that were read."""
+        return dict(self.answers["dns", vpc_id])
 
-    def _tables_elsewhere(self, table_ids: t.Sequence[str]) -> tuple[RouteTable, ...]:
+    def find_tables(self, vpc_ids: t.Collection[str]) -> tuple[RouteTable, ...]:
+        """Return the route tables of VPCs that were read."""
+        return tuple(table for table in self.answers[TABLES] if table.vpc_id in vpc_ids)
+
+    def find_tables_by_id(self, table_ids: t.Collection[str]) -> tuple[RouteTable, ...]:
+        """Return the route tables with some ids that were read."""
         known = (*self.answers[TABLES], *self.answers.get(ELSEWHERE, ()))
         return tuple(table for table in known if table.id in table_ids)
 
-    def _groups(self, group_ids: t.Sequence[str]) -> dict[str, str]:
-        known = self.answers[GROUPS]
-        return {one: known[one] for one in group_ids if one in known}
+    def find_groups(self, group_ids: t.Collection[str]) -> dict[str, str]:
+        """Return the VPC of each security group that was read."""
+        return self._known(GROUPS, group_ids)
 
 
 def first_keys(wanted: t.Iterable[Parameters]) -> list[Key]:

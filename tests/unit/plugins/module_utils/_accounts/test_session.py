@@ -14,6 +14,7 @@ import botocore.exceptions
 import google.auth.compute_engine._metadata as metadata
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._accounts.session import CheckSession, connect
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter.network import Network
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.options import AWS_OPTIONS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure import auth as azure_auth
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.credentials import AZURE_OPTIONS
@@ -86,7 +87,7 @@ def read_gcp(session: CheckSession, **options: Any) -> None:
 
 def read_aws(session: CheckSession, **options: Any) -> None:
     given = {**dict.fromkeys(AWS_OPTIONS.options), "region": "eu-west-1", **options}
-    session.aws.open(given).read("read the VPCs", "DescribeVpcs", "vpc-id", ["vpc-1"])
+    Network(session.aws.open(given)).find_vpcs(["vpc-1"])
 
 
 def read_by_profile(session: CheckSession) -> None:

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter.network import Network, RegionSurvey
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter.network import Network, RegionSurvey, change_route
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter.routes import plan_unrouting
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter.view import RouteChange
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.options import AWS_OPTIONS
@@ -164,7 +164,7 @@ def test_routes_through_a_connection_are_found_in_all_tables(site: AwsSite) -> N
         [*((table, ATLAS_BLOCK) for table in tables), (tables[0], "192.168.200.0/24")]
     )
     for one in changes:
-        network.change_route(one)
+        change_route(network.session, one)
     assert site.targets() == {}
     assert site.targets("192.168.201.0/24") == {tables[1]: former}
     assert Counter(site.front.actions) == {"DescribeRouteTables": 1 + 4, "DeleteRoute": 4}
@@ -185,7 +185,7 @@ def test_a_route_that_changed_meanwhile_is_not_removed(site: AwsSite, is_gone: b
         site.route(change.table_id, VpcPeeringConnectionId=site.request())
     site.forget()
     with pytest.raises(OvertakenError):
-        network.change_route(change)
+        change_route(network.session, change)
     assert site.front.writes == []
 
 
@@ -193,5 +193,5 @@ def test_a_removal_that_aws_refuses_fails(site: AwsSite) -> None:
     network, change = remove(site)
     site.front.rule("DeleteRoute", refusal("UnauthorizedOperation", status=403))
     with pytest.raises(TaskError, match="Allow ec2:DeleteRoute"):
-        network.change_route(change)
+        change_route(network.session, change)
     assert site.front.writes == ["DeleteRoute"]

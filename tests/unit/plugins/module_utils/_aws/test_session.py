@@ -24,6 +24,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._accounts.session 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import boto as _aws_boto
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import errors as _aws_errors
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import session as _aws_session
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter.network import Network
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.options import (
     AWS_OPTIONS,
     NAMES,
@@ -152,7 +153,7 @@ def test_a_thousand_tasks_leave_only_descriptions_of_services(site: AwsSite) -> 
 
 def test_a_task_leaves_no_connection_open(site: AwsSite) -> None:
     session = AwsSession({**dict.fromkeys(AWS_OPTIONS.options), **site.options})
-    session.read("read the VPCs", "DescribeVpcs", "vpc-id", [site.vpc_id])
+    Network(session).find_vpcs([site.vpc_id])
     clients = weakref.ref(session._clients)
     del session
     gc.collect()
@@ -602,8 +603,8 @@ def test_a_deadline_holds_for_its_thread_alone(site: AwsSite, monkeypatch: pytes
 def test_ids_go_into_filters_of_two_hundred(site: AwsSite) -> None:
     session = AwsSession({**dict.fromkeys(AWS_OPTIONS.options), **site.options})
     ids = [f"vpc-{number:08x}" for number in range(250)]
-    found = session.read("read the VPCs", "DescribeVpcs", "vpc-id", [*ids, site.vpc_id])
-    assert [one["VpcId"] for one in found] == [site.vpc_id]
+    found = Network(session).find_vpcs([*ids, site.vpc_id])
+    assert [*found] == [site.vpc_id]
     values = [sum(name.startswith("Filter.1.Value.") for name in fields) for fields in site.front.requests]
     assert values == [200, 51]
 

@@ -14,7 +14,7 @@ import trustme
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._accounts.session import CheckSession
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure import session as azure_session
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.credentials import check_credentials
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.errors import AzureDeniedError, permission_for
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.session import AzureDeniedError, permission_for
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.vnets import Vnet, VnetSubnet, get_vnet, parse_vnet_reply
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http import pauses
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http import session as shared
@@ -216,7 +216,7 @@ def test_a_denial_names_the_permission(site: AzureSite) -> None:
     assert changed.permission == error.permission
     site.patch.setattr(site.entra, "is_forbidden", True)
     with pytest.raises(AzureDeniedError) as caught:
-        open_site(site).read("read the service principal", "servicePrincipals(appId='x')", graph=True)
+        open_site(site).read("read the service principal", "servicePrincipals(appId='x')")
     assert caught.value.permission == "Application.Read.All"
     assert "the role Directory Readers" in str(caught.value.hint)
 
@@ -300,7 +300,7 @@ def test_pages_are_followed(site: AzureSite, graph: bool) -> None:
         ("page2", 200, page("b", "c", following=links[1], key=key)),
         ("page3", 200, page()),
     ]
-    found = open_site(site).list("list them", path, None if graph else "2022-04-01", {"$filter": "x eq 'y'"}, graph=graph)
+    found = open_site(site).list("list them", path, None if graph else "2022-04-01", {"$filter": "x eq 'y'"})
     assert [one["name"] for one in found] == ["a", "b", "c"]
 
 
@@ -377,7 +377,7 @@ def test_a_reply_that_drips_ends_with_the_deadline(site: AzureSite) -> None:
             with pytest.raises(NoAnswerError, match=r"no answer in time from management\.azure\.com") as written:
                 session.write("make it", "DELETE", VNET_ID, VERSION)
             with pytest.raises(AuthError, match=r"no answer in time from login\.microsoftonline\.com") as signed_in:
-                session.read("read it", "servicePrincipals", graph=True)
+                session.read("read it", "servicePrincipals")
     # All bytes would take half a minute, for each of them.
     assert time.monotonic() - started < 10
     assert (read.value.outcome_unknown, written.value.outcome_unknown, signed_in.value.outcome_unknown) == (False, True, False)

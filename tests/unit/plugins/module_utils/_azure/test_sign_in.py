@@ -46,7 +46,7 @@ def test_an_application_signs_in_with_its_secret(site: AzureSite) -> None:
     # The same token serves until it ends; Graph has one of its own.
     assert site.session is not None
     site.session.read("read it again", VNET_ID, "2024-05-01")
-    assert site.session.find({"Request_ResourceNotFound"}, "read it", f"servicePrincipals(appId='{OTHER}')", graph=True) is None
+    assert site.session.find({"Request_ResourceNotFound"}, "read it", f"servicePrincipals(appId='{OTHER}')") is None
     assert site.wire() == [*LOGIN_AND_READ, LOGIN_AND_READ[1], LOGIN_AND_READ[0], "GET graph.microsoft.com"]
     assert {one["token"] for one in site.entra.issued[-2:]} | {site.entra.secret} <= set(site.session.secrets)
 
@@ -124,7 +124,7 @@ def test_the_azure_cli_signs_in(site: AzureSite, source: str) -> None:
     session = site.open(site.entra.tenant, auth_source=source)
     session.read("read the VNet", VNET_ID, "2024-05-01")
     session.read("read it again", VNET_ID, "2024-05-01")
-    session.list("list them", "servicePrincipals", graph=True)
+    session.list("list them", "servicePrincipals")
     command = "account get-access-token --output json --resource"
     assert said.read_text().splitlines() == [
         f"{command} https://{host} --tenant {site.entra.tenant}" for host in ("management.azure.com", "graph.microsoft.com")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-from functools import cached_property
 from typing import Any
 
 import pytest
@@ -36,17 +34,6 @@ def peer(cloud: str, status: str, **fields: Any) -> Any:
 @pytest.mark.parametrize("cloud", FIELDS)
 def test_the_fields_tell_the_cloud_whatever_a_reply_says(cloud: str) -> None:
     assert cloud_of(peer(cloud, "AVAILABLE", provider_name="MARS")) is CLOUDS[cloud]
-
-
-@pytest.mark.parametrize("cloud", FIELDS)
-def test_what_follows_from_a_description_is_made_once(cloud: str) -> None:
-    made = CLOUDS[cloud]
-    fresh = copy.copy(made)
-    names = [name for name, value in vars(type(made)).items() if isinstance(value, cached_property)]
-    for name in names:
-        vars(fresh).pop(name, None)
-    assert {name: getattr(fresh, name) for name in names} == {name: getattr(made, name) for name in names}
-    assert vars(fresh).keys() >= {*names}
 
 
 def test_an_option_names_one_cloud_or_all() -> None:

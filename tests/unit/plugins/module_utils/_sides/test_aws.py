@@ -24,6 +24,7 @@ class Watched(Network):
 
     def __init__(self) -> None:
         self.log: list[Any] = []
+        self.session: Any = self
 
     def find_account_id(self) -> str:
         self.log.append("account")
@@ -33,9 +34,11 @@ class Watched(Network):
         self.log.append(("look", account_id))
         return view("pending-acceptance")
 
-    def get_connection(self, connection_id: str) -> PeeringConnection | None:
+    def find_connections(self, connection_ids: Any) -> dict[str, PeeringConnection]:
         self.log.append("poll")
-        return view("active", BLOCK).connection
+        connection = view("active", BLOCK).connection
+        assert connection is not None
+        return {connection.id: connection}
 
 
 def view(status: str | None, *blocks: str) -> View:
