@@ -15,7 +15,7 @@ from .._http.exchange import ApiCall, Reply
 from .._http.pauses import DEADLINE, Clock, Policy, Retry, Sleep, check_stopped, stoppable_sleep, within
 from .._http.redact import redacted
 from .._http.transport import Prepared, Transport, TransportError
-from .reply import CONNECTION_HINTS, read_reply
+from .reply import CONNECTION_HINTS, odd_reply, read_reply
 from .request import DEFAULT_VERSION, NOTHING, ApiSettings, Credential, Json, Request
 
 if t.TYPE_CHECKING:
@@ -382,7 +382,7 @@ def collect_pages(answer: t.Callable[[Request], Json], first: Request, key: t.Ca
         for one in results if isinstance(results, list) else [None]:
             identity = key(one) if isinstance(one, dict) else None
             if not isinstance(one, dict) or not isinstance(identity, str) or not identity:
-                raise ApiError("the reply is not a list of Atlas.", description=description, hint="Check base_url.")
+                raise odd_reply(description, "is not a list of Atlas")
             found[identity] = one
         following = _next_page(page)
         if following is None:

@@ -221,6 +221,17 @@ def _redirect_target(headers: t.Mapping[str, str]) -> str:
         return "an invalid address"
 
 
+def odd_reply(description: str, flaw: str, *, is_write: bool = False) -> ApiError:
+    """Return the error for a reply that is not what was asked for.
+
+    Args:
+        description: What was requested, as a verb phrase.
+        flaw: What is wrong with it; it completes "the reply …".
+        is_write: Whether the request was a change, whose outcome is unknown then.
+    """
+    return ApiError(f"the reply {flaw}.", description=description, hint="Check base_url.", outcome_unknown=is_write)
+
+
 def check_written(description: str, shown: t.Mapping[str, object], wanted: t.Mapping[str, object]) -> None:
     """Check that the reply to a change shows what was sent.
 

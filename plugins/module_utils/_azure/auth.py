@@ -23,7 +23,15 @@ from .._clouds.azure import AZURE
 from .._engine.options import Parameters
 from .._http.errors import TRANSIENT_STATUSES, AuthError, InvalidOptionError, as_option
 from .._http.exchange import Reply, parse_json, reply_of
-from .._http.session import DEFECTS, TRANSIENT_OF_MACHINES, Send, TokenRefusal, TokenUnansweredError, sign_in_error, token_flaw
+from .._http.session import (
+    DEFECTS,
+    TRANSIENT_OF_MACHINES,
+    Send,
+    TokenRefusedError,
+    TokenUnansweredError,
+    sign_in_error,
+    token_flaw,
+)
 from .credentials import LOGIN_HOST, SECRET_FIELDS, find_sign_in
 
 # The identity of a machine answers at once, or there is none.
@@ -84,7 +92,7 @@ class Tokens:
         self._credential: t.Any = None
         self._found: dict[str, tuple[str, float]] = {}
         # What came of the last request for a token, if it was refused or not answered.
-        self._failure: TokenRefusal | TokenUnansweredError | None = None
+        self._failure: TokenUnansweredError | None = None
 
     def get(self, description: str, url: str) -> str:
         """Return a token that has not expired; see `TokenSource.get`.
@@ -129,7 +137,7 @@ class Tokens:
             return token, until
         raise self._error(description, "; ".join(reasons))
 
-    def _error(self, description: str, text: str, failure: TokenRefusal | TokenUnansweredError | None = None) -> AuthError:
+    def _error(self, description: str, text: str, failure: TokenUnansweredError | None = None) -> AuthError:
         way, hint = f"{AZURE.name} with {self._sign_in.source}", (failure and failure.hint) or _HINTS[self._kind]
         is_transient = failure is not None and failure.is_transient
         return sign_in_error(description, way, text, hint=hint, secrets=self.secrets, is_transient=is_transient)
@@ -173,7 +181,7 @@ class Tokens:
             # It would answer the next request by what it has just heard.
             self._credential = None
             text = token_flaw(AZURE.name, error, self._failure)
-            is_busy = isinstance(self._failure, TokenRefusal) and self._failure.is_transient
+            is_busy = isinstance(self._failure, TokenRefusedError) and self._failure.is_transient
             if self._sign_in.kind == "any" and not is_busy:
                 raise _MissingError(f"no managed identity: {text}") from None
             raise self._error(description, text, self._failure) from None
@@ -235,7 +243,7 @@ class Tokens:
             self.secrets.update(str(content[name]) for name in _SECRET_NAMES if content.get(name))
         if reply.is_error:
             transient = TRANSIENT_STATUSES if is_app else TRANSIENT_OF_MACHINES
-            self._failure = TokenRefusal(parts.hostname or url, reply.status, reply.content, transient=transient)
+            self._failure = TokenRefusedError(parts.hostname or url, reply, transient)
         return reply
 
 

@@ -14,7 +14,7 @@ from .._clouds.gcp import GCP
 from .._engine.options import Parameters
 from .._http.errors import TRANSIENT_STATUSES, AuthError, as_option
 from .._http.exchange import Reply, reply_of
-from .._http.session import DEFECTS, Send, TokenRefusal, TokenUnansweredError, sign_in_error, token_flaw
+from .._http.session import DEFECTS, Send, TokenRefusedError, TokenUnansweredError, sign_in_error, token_flaw
 from .credentials import read_key
 
 GOOGLE_AUTH_IMPORT_ERROR: str | None = None
@@ -72,7 +72,7 @@ class Tokens:
         # How often there was no answer to whether this is a machine of GCP.
         self._unanswered = 0
         # The last reply to a request for a token, if it refused one.
-        self._refusal: TokenRefusal | None = None
+        self._refusal: TokenRefusedError | None = None
         self._key = read_key(params) if self._kind == "serviceaccount" else {}
         self._note(self._key.get)
 
@@ -146,8 +146,7 @@ class Tokens:
             if self._unanswered > self._retries:
                 return _Response(reply_of({}))
             raise google.auth.exceptions.TransportError(str(error)) from error  # type: ignore[no-untyped-call]
-        host = parts.hostname or url
-        self._refusal = TokenRefusal(host, reply.status, reply.content, transient=_TRANSIENT) if reply.is_error else None
+        self._refusal = TokenRefusedError(parts.hostname or url, reply, _TRANSIENT) if reply.is_error else None
         if self._refusal is not None and self._refusal.is_transient and not is_ping:
-            raise TokenUnansweredError(str(self._refusal), is_transient=True)
+            raise self._refusal
         return _Response(reply)

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import typing as t
 from dataclasses import dataclass, replace
 
 from .._clouds.gcp import is_atlas_network, parse_network_path
@@ -14,8 +13,7 @@ from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step
 from .._engine.wait import WaitTimeoutError, time_is_up
 from .._http.errors import ApiError, InvalidOptionError, TaskError, UndoneError, as_form, as_option
-
-Json = t.Mapping[str, t.Any]
+from .._values.json_fields import JsonObject, flag_in, object_in, objects_in, text_in
 
 ACTIVE = "ACTIVE"
 CONSENSUS = "CONSENSUS"
@@ -112,7 +110,7 @@ class Running:
     is_undone: bool = False
 
 
-def parse_network(reply: Json, name: str) -> tuple[Peering, ...]:
+def parse_network(reply: JsonObject, name: str) -> tuple[Peering, ...]:
     """Return the peerings of a network.
 
     Args:
@@ -124,13 +122,10 @@ def parse_network(reply: Json, name: str) -> tuple[Peering, ...]:
     """
     if reply.get("kind") != "compute#network" or reply.get("name") != name:
         raise ValueError(f"is not the network {name}")
-    peerings = reply.get("peerings") or []
-    if not isinstance(peerings, list) or not all(isinstance(one, dict) for one in peerings):
-        raise ValueError("has peerings that are not a list of objects")
-    return tuple(_parse_peering(one) for one in peerings)
+    return tuple(map(_parse_peering, objects_in(reply, "peerings")))
 
 
-def parse_listed_network(reply: Json, name: str) -> Network:
+def parse_listed_network(reply: JsonObject, name: str) -> Network:
     """Return a network of a list; see `parse_network`."""
     order = reply.get("networkFirewallPolicyEnforcementOrder")
     if order not in (None, _RULES_FIRST, _POLICIES_FIRST):
@@ -138,23 +133,19 @@ def parse_listed_network(reply: Json, name: str) -> Network:
     return Network(parse_network(reply, name), order == _POLICIES_FIRST)
 
 
-def _parse_peering(fields: Json) -> Peering:
-    name, network = fields.get("name"), fields.get("network")
-    if not isinstance(name, str) or not isinstance(network, str):
-        raise ValueError("has a peering without a name or a network")
+def _parse_peering(fields: JsonObject) -> Peering:
+    name, network = text_in(fields, "name", "peering"), text_in(fields, "network", "peering")
     # A peering that is not with Atlas may write its network in another way. It is kept, because its name is taken.
     with contextlib.suppress(ValueError):
         network = parse_network_path(network)
     more = [fields.get(key) for key in ("state", "stateDetails", "updateStrategy")]
     if not all(one is None or isinstance(one, str) for one in more):
         raise ValueError("has a peering with a state that is not a text")
-    flags = [fields.get(key) for key in ("exchangeSubnetRoutes", "exportSubnetRoutesWithPublicIp")]
-    if not all(one is None or isinstance(one, bool) for one in flags):
-        raise ValueError("has a peering with a setting that is not true or false")
+    flags = [flag_in(fields, key) for key in ("exchangeSubnetRoutes", "exportSubnetRoutesWithPublicIp")]
     return Peering(name, network, *more, *flags)
 
 
-def parse_operation(reply: Json) -> Running:
+def parse_operation(reply: JsonObject) -> Running:
     """Return an operation.
 
     Raises:
@@ -163,10 +154,7 @@ def parse_operation(reply: Json) -> Running:
     name, status = reply.get("name"), reply.get("status")
     if reply.get("kind") != "compute#operation" or not isinstance(name, str) or not name or not isinstance(status, str):
         raise ValueError("is not an operation")
-    error = reply.get("error") or {}
-    errors = (error.get("errors") or []) if isinstance(error, dict) else None
-    if not isinstance(errors, list) or not all(isinstance(one, dict) for one in errors):
-        raise ValueError("has an error that is not an object")
+    errors = objects_in(object_in(reply, "error"), "errors")
     status_code, status_text = reply.get("httpErrorStatusCode"), reply.get("httpErrorMessage")
     if not (errors or status_code or status_text):
         return Running(name, status == DONE)

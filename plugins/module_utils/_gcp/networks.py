@@ -12,9 +12,9 @@ from functools import partial
 
 from .._engine.options import Parameters
 from .._http.errors import NotFoundError, TaskError
+from .._values.json_fields import JsonObject, text_in
 from .network import (
     AddPeering,
-    Json,
     Network,
     NetworkState,
     RemovePeering,
@@ -99,28 +99,26 @@ def get_host_project(session: GcpSession, project_id: str) -> str | None:
     return session.parsed(_parse_host, session.read(description, f"projects/{project_id}/getXpnHost"), description)
 
 
-def _parse_host(reply: Json) -> str | None:
+def _parse_host(reply: JsonObject) -> str | None:
     name = reply.get("name")
     if name is not None and (not isinstance(name, str) or reply.get("kind") != "compute#project"):
         raise ValueError("is not a project")
     return name
 
 
-def _parse_networks(reply: Json) -> dict[str, Network]:
+def _parse_networks(reply: JsonObject) -> dict[str, Network]:
     found = {}
     for one in _items(reply, "compute#networkList", "networks"):
-        name = one.get("name")
-        if not isinstance(name, str) or not name:
-            raise ValueError("has a network without a name")
+        name = text_in(one, "name", "network")
         found[name] = parse_listed_network(one, name)
     return found
 
 
-def _parse_routes(reply: Json) -> list[PeeringRoute]:
+def _parse_routes(reply: JsonObject) -> list[PeeringRoute]:
     return [parse_route(one) for one in _items(reply, "compute#exchangedPeeringRoutesList", "routes")]
 
 
-def _items(reply: Json, kind: str, what: str) -> list[Json]:
+def _items(reply: JsonObject, kind: str, what: str) -> list[JsonObject]:
     """Return the objects of a page; GCP leaves an empty list out."""
     items = reply.get("items", [])
     if reply.get("kind") != kind or not isinstance(items, list) or not all(isinstance(one, dict) for one in items):
@@ -128,7 +126,7 @@ def _items(reply: Json, kind: str, what: str) -> list[Json]:
     return items
 
 
-def _parse_subnets(reply: Json) -> list[tuple[str, list[SubnetRange]]]:
+def _parse_subnets(reply: JsonObject) -> list[tuple[str, list[SubnetRange]]]:
     """Return the subnets of a page, in any region.
 
     A region without subnets has a warning in place of a list. Any other warning means that GCP could not read the region.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .._values.json_fields import JsonObject, flag_in, number_in, object_in, objects_in, text_in, texts_in
 
@@ -236,9 +236,9 @@ def _parse_policy_rule(fields: JsonObject, policy: Policy) -> t.Iterator[EgressR
         return
     is_for_some = blocks is not None or unresolved or any(texts_in(match, key) for key in _OF_PUBLIC)
     if blocks or not is_for_some:
-        yield _changed(rule, destinations=blocks if is_for_some else None, sources=sources)
+        yield replace(rule, destinations=blocks if is_for_some else None, sources=sources)
     if unresolved:
-        yield _changed(rule, sources=sources, unresolved=unresolved)
+        yield replace(rule, sources=sources, unresolved=unresolved)
 
 
 def _parse_firewall(fields: JsonObject) -> t.Iterator[EgressRule]:
@@ -254,10 +254,6 @@ def _parse_firewall(fields: JsonObject) -> t.Iterator[EgressRule]:
         ports = _ports_of(objects_in(fields, key), "IPProtocol")
         if ports:
             yield EgressRule(f"firewall rule {name}", priority, action, ports, blocks, sources, targets)
-
-
-def _changed(rule: EgressRule, **changes: object) -> EgressRule:
-    return EgressRule(**{**vars(rule), **changes})
 
 
 def _is_egress(fields: JsonObject) -> bool:

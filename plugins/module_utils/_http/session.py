@@ -55,28 +55,19 @@ class TokenUnansweredError(Exception):
         self.is_transient = is_transient
 
 
-class TokenRefusal(t.NamedTuple):
-    """A reply with an error status to a request for a token, and the host that sent it.
+class TokenRefusedError(TokenUnansweredError):
+    """A reply with an error status to a request for a token.
 
-    Attributes:
+    Args:
+        host: The host that sent it.
+        reply: The reply.
         transient: The statuses that another attempt may not have.
     """
 
-    host: str
-    status: int
-    content: bytes
-    hint: str | None = None
-    transient: t.Container[int] = TRANSIENT_STATUSES
-
-    @property
-    def is_transient(self) -> bool:
-        """As for TaskError."""
-        return self.status in self.transient
-
-    def __str__(self) -> str:
-        """Return what it says, to follow "no token for …:"."""
-        reason = _reason(self.content).rstrip(". ") or "no reason given"
-        return f"{self.host} refused the request for it: {reason} (HTTP {self.status})"
+    def __init__(self, host: str, reply: Reply, transient: t.Container[int]) -> None:
+        reason = _reason(reply.content).rstrip(". ") or "no reason given"
+        text = f"{host} refused the request for it: {reason} (HTTP {reply.status})"
+        super().__init__(text, is_transient=reply.status in transient)
 
 
 class TokenSource(t.Protocol):
@@ -308,7 +299,7 @@ def sign_in_error(
     )
 
 
-def token_flaw(service: str, error: Exception, failure: TokenRefusal | TokenUnansweredError | None) -> str:
+def token_flaw(service: str, error: Exception, failure: TokenUnansweredError | None) -> str:
     """Return why a library got no token, to follow "no token for …:".
 
     Args:

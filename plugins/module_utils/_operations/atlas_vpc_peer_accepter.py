@@ -8,9 +8,9 @@ from __future__ import annotations
 import typing as t
 
 from .._aws import boto, session
-from .._aws.accepter.checks import UNKNOWN, require_connection, to_tags
 from .._aws.accepter.network import Network
-from .._aws.accepter.plan import AccepterPlan
+from .._aws.accepter.plan import UNKNOWN, AccepterPlan, require_connection
+from .._aws.accepter.routes import to_tags
 from .._aws.accepter.view import View, replaced_by, to_diff, to_result
 from .._aws.options import AWS_OPTIONS, credentials_of
 from .._aws.options import validate as validate_aws

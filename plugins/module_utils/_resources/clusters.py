@@ -9,6 +9,7 @@ import re
 import typing as t
 
 from .._api.client import AtlasClient
+from .._api.reply import odd_reply
 from .._clouds.cloud import Cloud, Fields
 from .._http.errors import ApiError
 
@@ -113,7 +114,7 @@ def to_result(cluster: Fields, description: str) -> Cluster:
         configs = [config for spec in _objects(cluster, "replicationSpecs") for config in _objects(spec, "regionConfigs")]
         return _to_cluster(cluster, _in_all_shards([_to_region(config) for config in configs]))
     except ValueError as error:
-        raise _odd(description, error) from None
+        raise odd_reply(description, f"is not a cluster: {error}") from None
 
 
 def flex_to_result(cluster: Fields, description: str) -> Cluster:
@@ -122,11 +123,7 @@ def flex_to_result(cluster: Fields, description: str) -> Cluster:
         settings = _typed(cluster, "providerSettings", dict) or {}
         return _to_cluster(cluster, [_to_region({**settings, "providerName": FLEX})])
     except ValueError as error:
-        raise _odd(description, error) from None
-
-
-def _odd(description: str, error: ValueError) -> ApiError:
-    return ApiError(f"the reply is not a cluster: {error}.", description=description, hint="Check base_url.")
+        raise odd_reply(description, f"is not a cluster: {error}") from None
 
 
 def _to_cluster(cluster: Fields, regions: list[Region]) -> Cluster:

@@ -11,11 +11,11 @@ from __future__ import annotations
 import typing as t
 
 from .._api.client import AtlasClient
-from .._api.reply import check_written
+from .._api.reply import check_written, odd_reply
 from .._clouds.aws import AWS
 from .._clouds.cloud import BLOCK, REGION, REGIONS, Cloud, Peer
 from .._clouds.clouds import CLOUDS, cloud_of
-from .._http.errors import ApiError, as_option
+from .._http.errors import as_option
 
 # Only a 404 with this code means that the container does not exist.
 NOT_FOUND = "CLOUD_PROVIDER_CONTAINER_NOT_FOUND"
@@ -87,7 +87,7 @@ class Containers:
         container = _read(self._client.get((*self._path, container_id), description, hints=CONTAINER_HINTS), description)
         if container["id"] != container_id:
             # Its region would be taken for that of a connection, which `recreate: changed` may replace for it.
-            raise ApiError("the reply is not this network container.", description=description, hint="Check base_url.")
+            raise odd_reply(description, "is not this network container")
         return container
 
     def regions_of(self, peers: t.Iterable[Peer]) -> dict[str, str | None]:
@@ -192,12 +192,8 @@ def _read(reply: t.Mapping[str, object], description: str, cloud: Cloud | None =
     container = to_container(reply, cloud)
     if isinstance(container.get(REGION), (str, type(None))):
         return container
-    raise ApiError(
-        f"the reply has a network container whose region is not a text ({container['id']}).",
-        description=description,
-        hint="Check base_url.",
-        outcome_unknown=is_write,
-    )
+    flaw = f"has a network container whose region is not a text ({container['id']})"
+    raise odd_reply(description, flaw, is_write=is_write)
 
 
 def _written(reply: t.Mapping[str, object], sent: t.Mapping[str, t.Any], description: str) -> Container:
@@ -208,9 +204,7 @@ def _written(reply: t.Mapping[str, object], sent: t.Mapping[str, t.Any], descrip
     """
     result = _read(reply, description, container_cloud(sent["providerName"]), is_write=True)
     if not isinstance(result["id"], str):
-        raise ApiError(
-            "the reply is not a network container.", description=description, hint="Check base_url.", outcome_unknown=True
-        )
+        raise odd_reply(description, "is not a network container", is_write=True)
     asked = to_container(sent)
     wanted = {name: value for name, value in asked.items() if value is not None and name != REGIONS}
     chosen = asked.get("regions", [])

@@ -12,11 +12,11 @@ import functools
 import typing as t
 
 from .._api.client import AtlasClient
-from .._api.reply import check_written
+from .._api.reply import check_written, odd_reply
 from .._clouds.aws import AWS, same_region
 from .._clouds.cloud import Cloud, Peer, fields_of
 from .._clouds.clouds import CLOUDS, DEFAULT_CLOUD, cloud_of
-from .._http.errors import ApiError, as_option
+from .._http.errors import as_option
 from .containers import CONTAINER_HINTS, to_camel_case
 
 # Connections per project, over all cloud providers, and how many of them may be pending (not yet accepted or set up):
@@ -83,7 +83,7 @@ class VpcPeers:
         peer = self._to_result(found, description, provider=provider)
         if peer["id"] != peer_id:
             # With `state: absent`, another connection would be removed.
-            raise ApiError("the reply is not this VPC peering connection.", description=description, hint="Check base_url.")
+            raise odd_reply(description, "is not this VPC peering connection")
         return peer
 
     def create_peer(self, fields: t.Mapping[str, object], home_region: str | None = None) -> Peer:
@@ -143,12 +143,8 @@ class VpcPeers:
         # An unknown state is accepted: Atlas may introduce new ones.
         is_odd = not {*map(type, result.values())} <= {str, type(None)}
         if is_odd or not result["id"] or not result["status_name"]:
-            raise ApiError(
-                f"the reply is not a VPC peering connection with {provider.name}.",
-                description=description,
-                hint="Check base_url, and peer_id if it is set.",
-                outcome_unknown=is_write,
-            )
+            error = odd_reply(description, f"is not a VPC peering connection with {provider.name}", is_write=is_write)
+            raise error.with_hint("Check base_url, and peer_id if it is set.")
         return result
 
     def _written(

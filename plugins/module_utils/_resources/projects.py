@@ -8,8 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from .._api.client import AtlasClient
-from .._api.reply import check_written
-from .._http.errors import ApiError
+from .._api.reply import check_written, odd_reply
 from .._values.ids import parse_object_id
 from .._values.json_fields import JsonObject, objects_in, text_in
 from .._values.patterns import InvalidValueError
@@ -84,7 +83,7 @@ def to_result(project: JsonObject, description: str) -> Project:
             "region_usage_restrictions": project.get("regionUsageRestrictions"),
         }
     except ValueError as error:
-        raise ApiError(f"the reply {error}.", description=description, hint="Check base_url.") from None
+        raise odd_reply(description, str(error)) from None
 
 
 def _id_in(project: JsonObject, key: str) -> str:
@@ -103,7 +102,7 @@ def _to_organization(organization: JsonObject, description: str) -> Organization
     try:
         return {"id": text_in(organization, "id", "organization"), "name": text_in(organization, "name", "organization")}
     except ValueError as error:
-        raise ApiError(f"the reply {error}.", description=description, hint="Check base_url.") from None
+        raise odd_reply(description, str(error)) from None
 
 
 # The role that the documentation of the API names; reading takes less.
@@ -119,7 +118,7 @@ def is_custom_dns_enabled(client: AtlasClient, group_id: str) -> bool:
     description = f"read the custom DNS of project {group_id}"
     enabled = _enabled_in(client.get(_path(group_id), description))
     if enabled is None:
-        raise ApiError("the reply does not say whether it is enabled.", description=description, hint="Check base_url.")
+        raise odd_reply(description, "does not say whether it is enabled")
     return enabled
 
 

@@ -9,19 +9,22 @@ import typing as t
 from dataclasses import replace
 from functools import partial
 
-from .._aws.accepter.checks import (
+from .._aws.accepter.network import Network, make_change
+from .._aws.accepter.plan import (
     LONGEST_APPEARANCE,
     LONGEST_PROVISIONING,
+    NO_BLOCK,
+    AccepterPlan,
     check_account,
     check_usable,
     find_block,
     late_error,
     no_block_error,
+    plan_absent,
+    plan_present,
     require_connection,
     unknown_error,
 )
-from .._aws.accepter.network import Network, make_change
-from .._aws.accepter.plan import NO_BLOCK, AccepterPlan, plan_absent, plan_present
 from .._aws.accepter.routes import Facts as FactsMapping
 from .._aws.accepter.routes import say_notes, say_takeovers
 from .._aws.accepter.view import Accept, EnableDns, Request, RouteChange, Takeover, View, shows, view_after, with_status

@@ -99,7 +99,7 @@ def _check_texts(values: Parameters, cloud: Cloud) -> None:
             f"{as_option('comment')} is longer than {LONGEST_COMMENT} characters, which Atlas refuses.", hint="Shorten it."
         )
     if values["route_table_tags"] is not None:
-        from .._aws.accepter.checks import to_tags
+        from .._aws.accepter.routes import to_tags
 
         to_tags("route_table_tags", values["route_table_tags"])
 
@@ -348,7 +348,7 @@ def _check_ids(params: Parameters) -> None:
 def _parse_tags(params: Parameters) -> _Parsed:
     if params["tags"] is None:
         return {}, []
-    from .._aws.accepter.checks import to_tags
+    from .._aws.accepter.routes import to_tags
 
     return {"tags": to_tags("tags", params["tags"])}, []
 

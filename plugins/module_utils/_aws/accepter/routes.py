@@ -11,9 +11,8 @@ from dataclasses import replace
 
 from ..._engine.options import Parameters
 from ..._engine.plan import listed
-from ..._http.errors import TaskError
+from ..._http.errors import InvalidOptionError, TaskError, as_option
 from ..objects import ACTIVE, LOCAL, ROUTES_QUOTA, Route, RouteTable, Vpc
-from .checks import to_tags
 from .view import RouteChange, Takeover, View, may_lead, route_to
 
 # The blocks of each prefix list, by its id; None for one that the credentials may not read. And how many routes a table may have,
@@ -32,6 +31,34 @@ _STATIC, _OVER_LIST, _PROPAGATED = 2, 1, 0
 _ANOTHER_BLOCK = (
     "One route can serve one of them: give the new container another block (next_free_blocks) before anything uses it"
 )
+_MOST_TAG_KEY, _MOST_TAG_VALUE = 128, 256
+
+
+def to_tags(option: str, value: t.Mapping[object, object] | None) -> dict[str, str]:
+    """Return the tags of an option as text.
+
+    Raises:
+        InvalidOptionError: If a value is not text, or AWS would refuse the tag.
+    """
+    tags = {}
+    for key, content in (value or {}).items():
+        if content is None or isinstance(content, (bool, dict, list)):
+            # The spelling of a boolean is lost: yes and true are the same by now.
+            raise InvalidOptionError(
+                f"{as_option(option)} has no text for {key!r}.", hint="Write the value of the tag in quotes; it may be empty."
+            )
+        name, text = str(key), str(content)
+        if not 0 < len(name) <= _MOST_TAG_KEY or len(text) > _MOST_TAG_VALUE:
+            raise InvalidOptionError(
+                f"{as_option(option)}: {name!r} is too long or empty.",
+                hint=f"AWS takes keys of up to {_MOST_TAG_KEY} characters, and values of up to {_MOST_TAG_VALUE}.",
+            )
+        if option == "tags" and name.lower().startswith("aws:"):
+            raise InvalidOptionError(
+                f"{as_option('tags')} has {name!r}: names that begin with aws: are AWS's own.", hint="Choose another one."
+            )
+        tags[name] = text
+    return tags
 
 
 def choose_tables(params: Parameters, view: View, vpc: Vpc, block: str | None) -> tuple[RouteTable, ...]:
