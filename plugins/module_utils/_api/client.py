@@ -119,7 +119,7 @@ class Sender:
             self._retry.sleep(min(RATE_LIMIT_PAUSE, max(0.0, DEADLINE.get() - self._retry.clock())))
         reply = self._exchange(request, prepared)
         self._is_bucket_empty = reply.headers.get("RateLimit-Remaining") == "0"
-        if self._is_bucket_empty and governor is not None and not reply.is_rate_limited:
+        if self._is_bucket_empty and governor is not None and reply.status != 429:
             governor.pause(reply.retry_after, was_served=True)
         return reply
 

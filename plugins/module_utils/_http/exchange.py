@@ -66,19 +66,9 @@ class Reply(t.NamedTuple):
         return self.status == 401
 
     @property
-    def is_success(self) -> bool:
-        """Whether the server has carried out the request (2xx)."""
-        return 200 <= self.status < 300
-
-    @property
     def is_error(self) -> bool:
         """Whether the server has refused the request, or failed (4xx, 5xx)."""
         return self.status >= 400
-
-    @property
-    def is_rate_limited(self) -> bool:
-        """Whether the server has refused the request because there are too many (429)."""
-        return self.status == 429
 
     @property
     def retry_after(self) -> float | None:

@@ -268,7 +268,7 @@ class CloudSession:
 
 def _flaw_of(reply: Reply) -> str:
     """Return what is wrong with a reply, be it an error or not, to follow "the reply of …"; empty for nothing."""
-    return reply.flaw or ("" if reply.is_success or reply.is_error else "is a redirect or an interim one")
+    return reply.flaw or ("" if 200 <= reply.status < 300 or reply.is_error else "is a redirect or an interim one")
 
 
 def _host_of(url: str) -> str:

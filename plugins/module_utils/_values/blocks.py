@@ -184,5 +184,4 @@ def without(area: Area, other: Area) -> list[Area]:
 
 def blocks_of(ranges: t.Iterable[Range]) -> list[ipaddress.IPv4Network]:
     """Return ranges of IPv4 addresses as blocks, in order."""
-    ends = [(ipaddress.IPv4Address(first), ipaddress.IPv4Address(last)) for first, last in merge_ranges(ranges)]
-    return [block for one in ends for block in ipaddress.summarize_address_range(*one)]
+    return [block for ends in merge_ranges(ranges) for block in _blocks_between(*ends)]

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import typing as t
 from dataclasses import dataclass
 
@@ -13,7 +12,7 @@ from ..._engine.options import Parameters
 from ..._engine.plan import Plan, Step
 from ..._engine.wait import WaitTimeoutError
 from ..._http.errors import InvalidOptionError, RateLimitError, TaskError, as_form, as_option
-from ..._values.blocks import do_overlap
+from ..._values.blocks import do_overlap, is_part
 from ..errors import AdvisedError
 from ..objects import ACTIVE, ENDED, INITIATING, PENDING, PeeringConnection, Vpc
 from .routes import Facts, choose_tables, leftovers, missing_tables, plan_removal, plan_routes, to_tags
@@ -311,7 +310,7 @@ def check_vpc(params: Parameters, view: View) -> Vpc:
             hint="Correct vpc_id or aws_account_id.",
         )
     part = params["route_table_cidr_block"]
-    if part is not None and not any(_is_within(part, block) for block in vpc.cidr_blocks):
+    if part is not None and not any(is_part(part, block) for block in vpc.cidr_blocks):
         raise TaskError(
             f"{as_option('route_table_cidr_block')} {part} is not within the VPC {vpc.id}, which has "
             f"{', '.join(vpc.cidr_blocks)}.",
@@ -430,10 +429,6 @@ def late_error(connection_id: str, connection: PeeringConnection | None, goal: s
         detail=f"last status {status}",
         hint=f"Raise {as_option('wait_timeout')}, or run the task again later: it goes on from there.",
     )
-
-
-def _is_within(part: str, block: str) -> bool:
-    return ipaddress.IPv4Network(part).subnet_of(ipaddress.IPv4Network(block))
 
 
 def require_connection(params: Parameters) -> None:
