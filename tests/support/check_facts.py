@@ -27,7 +27,6 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts impor
     ConnectionEntry,
     ConnectionFacts,
     ListedEntries,
-    ListedEntry,
     ListedPeers,
     Missing,
     Selection,
@@ -241,7 +240,7 @@ def atlas_facts(fields: Mapping[str, Any]) -> AtlasFacts:
     """Return Atlas's half, with its lists as they are read."""
     peers, entries = fields["peers"], fields["access_list"]
     peers = ListedPeers(peers) if isinstance(peers, list) else peers
-    entries = ListedEntries(map(ListedEntry, entries)) if isinstance(entries, list) else entries
+    entries = ListedEntries(entries) if isinstance(entries, list) else entries
     return AtlasFacts(**{**fields, "peers": peers, "access_list": entries})
 
 

@@ -21,7 +21,7 @@ from .._resources.containers import Containers
 from .._resources.peers import VpcPeers
 from .._resources.projects import Project, is_custom_dns_enabled
 from .._values.patterns import InvalidValueError
-from .facts import AtlasObject, ListedEntries, ListedEntry, ListedPeers
+from .facts import AtlasObject, ListedEntries, ListedPeers
 
 # What a reply should be, for messages.
 _CONTAINER = "network container"
@@ -268,7 +268,7 @@ def _list_entries(client: AtlasClient, group_id: str) -> ListedEntries:
     found = list(AccessList(client, group_id).list_entries().values())
     names = ("cidr_block", "ip_address", "aws_security_group", "comment", "delete_after_date")
     _check_texts(found, names, "entry of the access list", group_id)
-    return ListedEntries(map(ListedEntry, found))
+    return ListedEntries(found)
 
 
 def _read_other(client: AtlasClient, group_id: str) -> list[AtlasObject]:

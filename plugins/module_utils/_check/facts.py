@@ -10,7 +10,7 @@ import ipaddress
 import re
 import typing as t
 from dataclasses import dataclass, field, fields
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from .._aws.errors import DeniedError
 from .._aws.objects import (
@@ -33,7 +33,7 @@ from .._clouds.clouds import CLOUDS, DEFAULT_CLOUD, cloud_of
 from .._gcp.network import Peering
 from .._http.errors import AuthError, TaskError
 from .._http.redact import visible
-from .._resources.access_list import key_of
+from .._resources.access_list import AccessEntry, key_of
 from .._values.blocks import Range, ends_of, merge_ranges
 
 if t.TYPE_CHECKING:
@@ -285,45 +285,37 @@ class ListedPeers(list[AtlasObject]):
         return self._by_network.get(cloud.network_key(fields), ())
 
 
-class ListedEntry(dict[str, t.Any]):
-    """An entry of the access list, which is parsed once for all connections of the project."""
-
-    @cached_property
-    def key(self) -> str | None:
-        """Its name; see `key_of`."""
-        return key_of(self)
-
-    @cached_property
-    def group(self) -> str | None:
-        """Its security group, without its account; None for a block or an address."""
-        return group_id(self["aws_security_group"])
-
-    @cached_property
-    def network(self) -> ipaddress.IPv4Network | None:
-        """Its IPv4 block; None for a security group, for IPv6, and for what is not a block."""
-        try:
-            return ipaddress.IPv4Network(self.key or "")
-        except ValueError:
-            return None
-
-    @cached_property
-    def ends(self) -> Range | None:
-        """The first and last address of its block."""
-        return None if self.network is None else ends_of(self.network)
+def group_of(entry: AccessEntry) -> str | None:
+    """Return the security group of an entry of the access list, without its account; None for a block or an address."""
+    return group_id(entry["aws_security_group"])
 
 
-class ListedEntries(list[ListedEntry]):
+def block_of(entry: AccessEntry) -> ipaddress.IPv4Network | None:
+    """Return the IPv4 block of an entry of the access list; None for a security group, for IPv6, and for what is not a block."""
+    return _to_block(key_of(entry) or "")
+
+
+# Cached: all connections of a project have the same entries.
+@lru_cache(maxsize=1024)
+def _to_block(text: str) -> ipaddress.IPv4Network | None:
+    try:
+        return ipaddress.IPv4Network(text)
+    except ValueError:
+        return None
+
+
+class ListedEntries(list[AccessEntry]):
     """Entries of the access list, which all connections of a project share."""
 
     @cached_property
     def ranges(self) -> list[Range]:
         """What their blocks cover, as `merge_ranges` returns it."""
-        return merge_ranges(one.ends for one in self if one.ends is not None)
+        return merge_ranges(ends_of(block) for block in map(block_of, self) if block is not None)
 
     @cached_property
     def groups(self) -> frozenset[str]:
         """Their security groups, without accounts."""
-        return frozenset(one.group for one in self if one.group is not None)
+        return frozenset(group for group in map(group_of, self) if group is not None)
 
     @cached_property
     def has_dates(self) -> bool:

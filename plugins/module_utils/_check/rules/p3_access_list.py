@@ -13,18 +13,20 @@ from dataclasses import dataclass, replace
 from ..._aws.objects import Interface, Subnet
 from ..._clouds.aws import same_region
 from ..._clouds.clouds import ALL_CLOUDS
+from ..._resources.access_list import AccessEntry, key_of
 from ..._values.blocks import ends_of, is_within, parts_outside_ranges
 from ..._values.moments import to_moment
 from ..facts import (
     ConnectionFacts,
     Fact,
     ListedEntries,
-    ListedEntry,
     Missing,
     SkippedError,
     Unread,
     UnreadError,
+    block_of,
     group_id,
+    group_of,
     if_known,
     known,
     known_or,
@@ -79,7 +81,7 @@ _Gaps = t.Mapping[_Client, t.Sequence[_Network]]
 def find_clients_without_entry(facts: ConnectionFacts) -> Findings:
     """The clients get in: the named instances and security groups, or else each judged subnet."""
     entries = _entries_in_force(facts)
-    is_empty = not any(one.network is not None or (one.group and facts.entry.cloud.has_security_groups) for one in entries)
+    is_empty = not entries.ranges and not (entries.groups and facts.entry.cloud.has_security_groups)
     clients = if_known(lambda: _clients(facts)) if is_empty else _clients(facts)
     if is_empty and not clients:
         fix = "Add the blocks of the clients to the access list: atlas_access_list, or atlas_peering."
@@ -124,9 +126,9 @@ def find_entries_out_of_force(facts: ConnectionFacts) -> Findings:
     deciding = deciding_entries(facts)
     if not deciding:
         raise skip("No entry lets a client in.", "P301")
-    ends = {str(one.key): end - facts.now for one in deciding if (end := _expires_at(one)) is not None}
+    ends = {str(key_of(one)): end - facts.now for one in deciding if (end := _expires_at(one)) is not None}
     soon = {key: left for key, left in ends.items() if left <= _SOON}
-    if _difference(_find_uncovered(facts, ListedEntries(one for one in deciding if one.key not in soon)), uncovered):
+    if _difference(_find_uncovered(facts, ListedEntries(one for one in deciding if key_of(one) not in soon)), uncovered):
         for key, left in soon.items():
             fix = "Replace it by an entry without delete_after_date, if the clients need it longer."
             ending = Ending("entries expire", facts.now + left)
@@ -174,9 +176,10 @@ def find_wrong_groups(facts: ConnectionFacts) -> Findings:
 def find_entry_for_everybody(facts: ConnectionFacts) -> Findings:
     """The access list does not let all addresses in."""
     for one in _entries_in_force(facts):
-        if one.key in _EVERYWHERE:
-            message = f"{named(one.key)} is in the access list: every address on the internet may connect."
-            yield Finding("info", str(one.key), message, "Allow the blocks of your own networks instead.")
+        key = key_of(one)
+        if key in _EVERYWHERE:
+            message = f"{named(key)} is in the access list: every address on the internet may connect."
+            yield Finding("info", str(key), message, "Allow the blocks of your own networks instead.")
 
 
 def deciding_entries(facts: ConnectionFacts) -> ListedEntries:
@@ -192,12 +195,12 @@ def deciding_entries(facts: ConnectionFacts) -> ListedEntries:
         groups = {group for client in gaps for group in known(_admitting_groups(client, facts, listed_groups))}
     except (SkippedError, UnreadError):
         return ListedEntries()
-    ranges = [(one, *one.ends) for one in entries if one.ends is not None]
-    deciding = [one for one in entries if one.group in groups]
+    ranges = [(one, *ends_of(block)) for one in entries if (block := block_of(one)) is not None]
+    deciding = [one for one in entries if group_of(one) in groups]
     for start, end in (ends_of(network) for client in clients if client not in gaps for network in client.networks):
         whole = [one for one, first, last in ranges if first <= start and last >= end]
         deciding += whole or [one for one, first, last in ranges if first <= end and last >= start]
-    return ListedEntries({one.key: one for one in deciding}.values())
+    return ListedEntries({key_of(one): one for one in deciding}.values())
 
 
 def _entries_in_force(facts: ConnectionFacts) -> ListedEntries:
@@ -207,18 +210,18 @@ def _entries_in_force(facts: ConnectionFacts) -> ListedEntries:
     return ListedEntries(one for one in entries if not _has_expired(one, facts)) if entries.has_dates else entries
 
 
-def _has_expired(entry: ListedEntry, facts: ConnectionFacts) -> bool:
+def _has_expired(entry: AccessEntry, facts: ConnectionFacts) -> bool:
     moment = _expires_at(entry)
     return moment is not None and moment <= facts.now
 
 
-def _expires_at(entry: ListedEntry) -> datetime.datetime | None:
+def _expires_at(entry: AccessEntry) -> datetime.datetime | None:
     """Return when an entry expires; None for never."""
     date = entry["delete_after_date"]
     try:
         return None if date is None else to_moment(date)
     except ValueError:
-        raise UnreadError(Unread(f"Atlas reports {date!r} as the end of {named(entry.key)}, which is not a time.")) from None
+        raise UnreadError(Unread(f"Atlas reports {date!r} as the end of {named(key_of(entry))}, which is not a time.")) from None
 
 
 def _find_inactive(deciding: ListedEntries, uncovered: _Gaps, facts: ConnectionFacts) -> Findings:
@@ -226,13 +229,13 @@ def _find_inactive(deciding: ListedEntries, uncovered: _Gaps, facts: ConnectionF
 
     It raises an UnreadError if a client may depend on an entry whose status could not be read.
     """
-    statuses = {str(one.key): known(facts.atlas.access_status).get(str(one.key)) for one in deciding}
-    active = ListedEntries(one for one in deciding if statuses[str(one.key)] == _IN_FORCE)
-    inactive = [one for one in deciding if statuses[str(one.key)] in _NOT_IN_FORCE]
+    statuses = {str(key_of(one)): known(facts.atlas.access_status).get(str(key_of(one))) for one in deciding}
+    active = ListedEntries(one for one in deciding if statuses[str(key_of(one))] == _IN_FORCE)
+    inactive = [one for one in deciding if statuses[str(key_of(one))] in _NOT_IN_FORCE]
     lost = _difference(_find_uncovered(facts, ListedEntries(one for one in deciding if one not in inactive)), uncovered)
     found = []
     for one in inactive:
-        key = str(one.key)
+        key = str(key_of(one))
         concerned = [client for client, parts in lost.items() if client.kind != "unread" and _concerns(one, client, parts)]
         touched = {name: None for client in concerned for name in client.subnet_ids}
         if touched:
@@ -340,9 +343,9 @@ def _difference(gaps: _Gaps, others: _Gaps) -> _Gaps:
     return {client: parts for client, parts in gaps.items() if client not in others}
 
 
-def _concerns(entry: ListedEntry, client: _Client, parts: t.Iterable[_Network]) -> bool:
+def _concerns(entry: AccessEntry, client: _Client, parts: t.Iterable[_Network]) -> bool:
     """Whether an entry could let a client in, or a part of its blocks."""
-    network, group = entry.network, entry.group
+    network, group = block_of(entry), group_of(entry)
     if group is not None:
         return client.groups is None or group in client.groups
     return network is not None and any(part.overlaps(network) for part in parts)
@@ -421,7 +424,7 @@ def _shut_out_finding(client: _Client, gaps: t.Sequence[_Network], facts: Connec
 
 def _others_in(client: _Client, facts: ConnectionFacts, entries: ListedEntries) -> list[str]:
     """Return the addresses and groups of an instance in the access list that it does not send with by default."""
-    blocks = [one.network for one in entries if one.network is not None]
+    blocks = [block for block in map(block_of, entries) if block is not None]
     found = [one for one in client.others if any(one.overlaps(block) for block in blocks)]
     in_list = entries.groups
     # Those that could not be read may count.

@@ -10,12 +10,13 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.atlas_half 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import (
     AtlasFacts,
     ListedEntries,
-    ListedEntry,
     ListedPeers,
     Missing,
+    block_of,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.aws import AWS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.cloud import Cloud
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.access_list import to_result
 
 SIZE = 20
 
@@ -25,7 +26,7 @@ def peer(number: int) -> dict[str, Any]:
 
 
 def test_all_connections_share_the_lists_of_their_project() -> None:
-    entries = ListedEntries([ListedEntry(cidr_block="10.0.0.0/16", aws_security_group=None)])
+    entries = ListedEntries([to_result({"cidrBlock": "10.0.0.0/16"})])
     reading = AtlasReading(ListedPeers([peer(1)]), [], entries, [], None, {})
     first, second = (
         replace(AtlasFacts.none(Missing("")), peers=reading.peers, access_list=reading.access_list) for unused in "12"
@@ -33,7 +34,8 @@ def test_all_connections_share_the_lists_of_their_project() -> None:
     assert first.peers is second.peers is reading.peers
     assert first.access_list is second.access_list is reading.access_list
     (shared,) = reading.access_list
-    assert shared.network is shared.network
+    assert str(block_of(shared)) == "10.0.0.0/16"
+    assert block_of(shared) is block_of(shared)
 
 
 def test_a_connection_is_found_by_its_network(monkeypatch: pytest.MonkeyPatch) -> None:
